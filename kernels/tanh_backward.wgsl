@@ -1,0 +1,27 @@
+// The gradient of y = tanh(x): dx = dy · (1 - y²).
+//
+// Buffers (group 0)
+//   output, output_gradient, input_gradient   [vectors] vec4f
+// Grid   vectors in workgroups of 64, folded over x and y. An invocation owns one vector.
+
+struct Parameters {
+  vectors: u32,
+}
+
+@group(0) @binding(0) var<storage, read> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> output_gradient: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> input_gradient: array<vec4f>;
+@group(1) @binding(0) var<uniform> parameters: Parameters;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let at = 64u * (group.x + groups.x * group.y) + local;
+  if (at >= parameters.vectors) { return; }
+  let y = output[at];
+  // (1 - y)(1 + y) keeps the digits that 1 - y² would cancel where y is close to 1.
+  input_gradient[at] = output_gradient[at] * (1.0 - y) * (1.0 + y);
+}

@@ -1,0 +1,26 @@
+// Builds dist/ from src/, bench/ and kernels/. npm runs it as "prepare": after `npm ci`, and before `npm pack`.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { embedKernels } from './embed-kernels.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+
+if (!existsSync(compiler)) {
+  // `npm pack` on a fresh clone: installing runs this script again, with the compiler in place.
+  const { installPackages } = await import('./install.mjs');
+  installPackages();
+  process.exit(0);
+}
+
+embedKernels();
+rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });
+const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(1);
+
+// Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.
+chmodSync(new URL('../dist/src/cli/main.js', import.meta.url), 0o755);

@@ -1,0 +1,2 @@
+/** Writes src/gpu/kernel-sources.generated.ts from kernels/*.wgsl. */
+export function embedKernels(): void;

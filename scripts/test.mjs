@@ -1,0 +1,20 @@
+// Runs the tests; what stands behind the command goes to vitest. With --conformance, every property test takes five times
+// as many cases, on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const conformance = process.argv.includes('--conformance');
+const args = process.argv.slice(2).filter((argument) => argument !== '--conformance');
+const env = { ...process.env };
+if (conformance) {
+  env.PARSIMONY_ADAPTER ??= 'auto';
+  env.PARSIMONY_CASES ??= '5';
+}
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...args], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+});
+process.exit(status ?? 1);

@@ -1,0 +1,124 @@
+import { createStorage, readFloats, upload } from '../gpu/buffers.js';
+import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
+import {
+  Attention,
+  checkedShape,
+  checkedStrategy,
+  type PlanOptions,
+  resolveRules,
+  type ShapeOptions,
+} from './attention.js';
+
+/** Queries, keys and values in the caller's token order, and who may look at whom. */
+export interface AttendOptions extends PlanOptions, ShapeOptions {
+  /** [tokens, heads, headDim] */
+  q: Float32Array;
+  k: Float32Array;
+  v: Float32Array;
+  /** The gradient of the loss with respect to the output, [tokens, heads, headDim]; the backward pass runs where given. */
+  outputGradient?: Float32Array;
+}
+
+export interface AttendResult {
+  /** [tokens, heads, headDim]; 0 for a token that sees no other. */
+  output: Float32Array;
+  /** [tokens, heads], natural logarithm of the sum of exp(score); -1e30 for a token that sees no other. */
+  logSumExp: Float32Array;
+  /** Gradients, [tokens, heads, headDim], where an output gradient was given. */
+  dq?: Float32Array;
+  dk?: Float32Array;
+  dv?: Float32Array;
+  /**
+   * The gradient with respect to what is added to the scores of a (query tag, key tag) pair, [heads, tags, tags], tags
+   * in the order of the rule set. The gradient with respect to β is its sum over the soft pairs.
+   */
+  dBias?: Float32Array;
+}
+
+/** Rows of `width` numbers, row i taken from row `order[i]`. */
+function gatherRows(source: Float32Array, order: Uint32Array, width: number): Float32Array {
+  const rows = new Float32Array(source.length);
+  order.forEach((from, to) => {
+    rows.set(source.subarray(from * width, (from + 1) * width), to * width);
+  });
+  return rows;
+}
+
+function checkLength(name: string, array: Float32Array | undefined, expected: number, shape: string): void {
+  if (array && array.length !== expected) {
+    throw new CallerError({
+      what: `${array.length} numbers`,
+      where: name,
+      expected: `${expected} (${shape})`,
+    });
+  }
+}
+
+/**
+ * Attention on host arrays: uploads, runs, reads back. For checks and small experiments; a model encodes on its own
+ * buffers with `Attention`.
+ *
+ * @throws CallerError where arrays, tags, lengths, rules and shape do not fit together; EngineError where the GPU fails.
+ */
+export async function attend(device: Device, options: AttendOptions): Promise<AttendResult> {
+  const { q, k, v, outputGradient } = options;
+  const { heads, headDim } = checkedShape(options);
+  const width = heads * headDim;
+  const tokens = options.tags?.length ?? q.length / width;
+  for (const [name, array] of Object.entries({ q, k, v, outputGradient })) {
+    checkLength(name, array, tokens * width, `${tokens} tokens x ${heads} heads x ${headDim}`);
+  }
+  const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] });
+  const held: GPUBuffer[] = [];
+  const given = (array: Float32Array, label: string) => {
+    held.push(upload(device, gatherRows(array, attention.order, width), label));
+    return held[held.length - 1];
+  };
+  const empty = (floats: number, label: string) => {
+    held.push(createStorage(device, 4 * floats, label));
+    return held[held.length - 1];
+  };
+  const inCallersOrder = async (buffer: GPUBuffer, rowWidth: number) => {
+    return gatherRows(await readFloats(device, buffer, tokens * rowWidth), attention.inverseOrder, rowWidth);
+  };
+
+  try {
+    const forward = {
+      query: given(q, 'q'),
+      key: given(k, 'k'),
+      value: given(v, 'v'),
+      output: empty(q.length, 'output'),
+      logSumExp: empty(tokens * heads, 'logSumExp'),
+    };
+    const encoder = device.gpu.createCommandEncoder();
+    attention.encodeForward(encoder, options, forward);
+    const result: Partial<AttendResult> = {};
+    if (outputGradient) {
+      const hasTable = checkedStrategy(options.strategy ?? 'none') !== 'none';
+      const tableSize = hasTable ? heads * resolveRules(options.rules).tags.length ** 2 : 0;
+      const backward = {
+        ...forward,
+        outputGradient: given(outputGradient, 'outputGradient'),
+        queryGradient: empty(q.length, 'dq'),
+        keyGradient: empty(q.length, 'dk'),
+        valueGradient: empty(q.length, 'dv'),
+        ...(hasTable && { biasGradient: empty(tableSize, 'dBias') }),
+      };
+      attention.encodeBackward(encoder, options, backward);
+      device.submit([encoder.finish()]);
+      result.dq = await inCallersOrder(backward.queryGradient, width);
+      result.dk = await inCallersOrder(backward.keyGradient, width);
+      result.dv = await inCallersOrder(backward.valueGradient, width);
+      if (backward.biasGradient) result.dBias = await readFloats(device, backward.biasGradient, tableSize);
+    } else {
+      device.submit([encoder.finish()]);
+    }
+    const output = await inCallersOrder(forward.output, width);
+    const logSumExp = await inCallersOrder(forward.logSumExp, heads);
+    return { ...result, output, logSumExp };
+  } finally {
+    for (const buffer of held) device.release(buffer);
+    attention.release();
+  }
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, totalmem } from 'node:os';
+import { Command } from 'commander';
+import type { Device } from '../gpu/device.js';
+import { adapterNames } from '../gpu/driver.js';
+import { EngineError } from '../gpu/errors.js';
+import { withoutHarmlessWarnings } from './driver-warnings.js';
+import { adapterOption, jsonOption, withDevice } from './options.js';
+import { print, printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony doctor
+  $ parsimony doctor --adapter embedded --json`;
+
+/** What makes WebGPU run, by Node's name for the system. */
+const ADVICE: Readonly<Record<string, readonly string[]>> = {
+  linux: [
+    'NVIDIA: the proprietary driver, 535 or newer, and the Vulkan loader (Debian, Ubuntu: apt install libvulkan1)',
+    'AMD, Intel: Mesa 25 or newer (apt install mesa-vulkan-drivers; on Debian 12 from bookworm-backports)',
+    'no GPU: the same package brings Mesa lavapipe, a software driver, several times faster than the embedded one',
+    'neither root nor a driver: nothing; x64 systems have the embedded driver (--adapter embedded)',
+  ],
+  darwin: ['nothing: Metal is part of macOS 12 and newer'],
+  win32: [
+    "the graphics card maker's current driver (D3D12); without a card, Windows brings WARP, a software adapter",
+  ],
+};
+
+const SHOWN_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+/** `parsimony doctor` */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('say which GPU adapter is used and why, and what to install for a better one')
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(doctor);
+}
+
+function versionOf(packageName: string): string {
+  // The package exports no package.json, so it is found beside its entry.
+  const entry = createRequire(import.meta.url).resolve(packageName);
+  return JSON.parse(readFileSync(entry.replace(/[^/\\]+$/, 'package.json'), 'utf8')).version;
+}
+
+function describe(device: Device, others: string[]) {
+  const { limits, features } = device.gpu;
+  return {
+    adapter: device.adapter,
+    software: device.isSoftware,
+    otherAdapters: others,
+    features: [...features].sort(),
+    limits: Object.fromEntries(SHOWN_LIMITS.map((name) => [name, limits[name]])),
+    system: {
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      webgpu: versionOf('webgpu'),
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
+  };
+}
+
+function advice(): readonly string[] {
+  return ADVICE[process.platform] ?? ['a driver for Vulkan'];
+}
+
+async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void> {
+  const names = await withoutHarmlessWarnings(adapterNames);
+  try {
+    await withDevice(flags.adapter, async (device) => {
+      const others = names.filter((name) => !device.adapter.description.startsWith(name.split(' ')[0]));
+      const report = describe(device, others);
+      if (flags.json) printJson(report);
+      else printReport(report);
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    print('No WebGPU adapter. What to install:');
+    for (const line of advice()) print(`  - ${line}`);
+    throw error;
+  }
+}
+
+function printReport(report: ReturnType<typeof describe>): void {
+  const { adapter, software, otherAdapters, features, limits, system } = report;
+  print(`adapter   ${adapter.description || adapter.device} (${adapter.kind})`);
+  print(`why       ${adapter.reason}`);
+  print(`others    ${otherAdapters.join(', ') || 'none'}`);
+  print(`features  ${features.join(', ')}`);
+  print(
+    `system    ${system.platform}, Node ${system.node}, webgpu ${system.webgpu}, ${system.cores} cores, ${system.memoryGiB} GiB`,
+  );
+  print();
+  printTable(['limit', 'value'], Object.entries(limits));
+  if (!software) return;
+  print();
+  print(
+    'This adapter computes on the CPU: results are right, timings are those of no GPU. For a GPU, install:',
+  );
+  for (const line of advice()) print(`  - ${line}`);
+}

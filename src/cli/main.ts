@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { ParsimonyError } from '../gpu/errors.js';
+import { demoCommand } from './demo.js';
+import { doctorCommand } from './doctor.js';
+import { evaluateCommand } from './evaluate.js';
+import { predictCommand } from './predict.js';
+import { tagCommand } from './tag.js';
+import { trainCommand } from './train.js';
+import { packageVersion } from './version.js';
+
+const CALLERS_MISTAKE = 2;
+const OUR_MISTAKE = 1;
+
+function program(): Command {
+  const root = new Command('parsimony')
+    .description('Attention that computes only the token pairs that grammar allows.')
+    .version(packageVersion());
+  for (const command of [
+    demoCommand,
+    trainCommand,
+    evaluateCommand,
+    predictCommand,
+    tagCommand,
+    doctorCommand,
+  ]) {
+    root.addCommand(command());
+  }
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride().showSuggestionAfterError(false);
+    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'parsimony: ')) });
+  }
+  return root;
+}
+
+/** One line on standard error, whatever went wrong, and the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
+  if (error instanceof ParsimonyError) {
+    process.stderr.write(`parsimony: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`parsimony: internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  return OUR_MISTAKE;
+}
+
+/** Ends the process once everything that was written has left it. */
+function end(exitCode: number): void {
+  process.exitCode = exitCode;
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+}
+
+// A reader that has seen enough (`parsimony … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+program()
+  .parseAsync()
+  .then(() => 0, report)
+  .then(end);

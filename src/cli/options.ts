@@ -1,0 +1,75 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { readText } from '../data/files.js';
+import { type Device, openDevice } from '../gpu/device.js';
+import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
+import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
+import { parseRules } from '../grammar/rules-file.js';
+import { withoutHarmlessWarnings } from './driver-warnings.js';
+import { note } from './terminal.js';
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number`);
+  return Number(text);
+}
+
+export function realNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
+  return value;
+}
+
+export function adapterOption(): Option {
+  return new Option('--adapter <name>', 'GPU adapter: auto, gpu, system, embedded, or part of its name').env(
+    'PARSIMONY_ADAPTER',
+  );
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'print the result as JSON');
+}
+
+export function dataOption(): Option {
+  return new Option(
+    '--data <source>',
+    'a folder of GLUE TSV files, sst2 (downloaded once), or embedded (generated text)',
+  );
+}
+
+export function strategyOption(): Option {
+  return new Option('--strategy <name>', 'how rules act on attention').choices(STRATEGIES);
+}
+
+export function rulesOption(): Option {
+  return new Option('--rules <name or file>', `rules: ${PRESET_NAMES.join(', ')}, or a JSON file`);
+}
+
+export function betaOption(): Option {
+  return new Option(
+    '--beta <number>',
+    "what soft pairs add to their score (default: the rules' own)",
+  ).argParser(realNumber);
+}
+
+/** Rules by a preset's name, else from a file. @throws CallerError where they are neither. */
+export async function readRules(name: string): Promise<RuleSet> {
+  if (PRESET_NAMES.includes(name)) return presetRules(name);
+  return parseRules(await readText(name, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`), name);
+}
+
+/** Runs an action on an open device, and closes it. Says so where no better adapter than the embedded one was found. */
+export async function withDevice<T>(
+  adapter: string | undefined,
+  action: (device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await withoutHarmlessWarnings(() => openDevice({ adapter }));
+  if (device.adapter.kind === 'embedded software' && (adapter ?? 'auto') === 'auto') {
+    note(
+      'No GPU or system driver found: using the embedded software driver (SwiftShader), which is correct but slow.',
+    );
+  }
+  try {
+    return await action(device);
+  } finally {
+    device.close();
+  }
+}

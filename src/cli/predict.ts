@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { type ReadingFlags, withModel } from './evaluate.js';
+import { adapterOption, betaOption, jsonOption, rulesOption, strategyOption } from './options.js';
+import { printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony predict --model runs/hard "the brilliant film follows the dull hero ." "the film is not funny ."`;
+
+/** `parsimony predict` */
+export function predictCommand(): Command {
+  return new Command('predict')
+    .description('classify sentences')
+    .argument('<text...>', 'sentences')
+    .requiredOption('--model <folder>', 'a folder that `train` wrote')
+    .addOption(strategyOption())
+    .addOption(rulesOption())
+    .addOption(betaOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(predict);
+}
+
+async function predict(texts: string[], flags: ReadingFlags): Promise<void> {
+  await withModel(flags, async (model) => {
+    const predictions = await model.predict(texts);
+    if (flags.json) {
+      printJson(predictions);
+      return;
+    }
+    const probabilities = predictions.map(({ probabilities }) => probabilities.map((p) => p.toFixed(3)));
+    printTable(
+      ['label', ...model.description.classes, 'text'],
+      predictions.map(({ label, text }, index) => [label, ...probabilities[index], text]),
+    );
+  });
+}

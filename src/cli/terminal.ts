@@ -1,0 +1,93 @@
+import cliProgress from 'cli-progress';
+import Table from 'cli-table3';
+
+/** Prints a result as JSON, alone on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Prints what is no result: progress, notes. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+const PLAIN_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+/** Prints rows under a head; numbers are aligned to the right, and so are columns of them. */
+export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  const numeric = head.map((_, column) =>
+    rows.every((row) => /^[-+]?[\d.,]+( ?[%x]| ms)?$|^–$/.test(`${row[column]}`)),
+  );
+  const table = new Table({
+    head: [...head],
+    chars: PLAIN_BORDERS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colAligns: numeric.map((right) => (right ? 'right' : 'left')),
+  });
+  for (const row of rows) table.push(row.map(String));
+  print(table.toString().replace(/ +$/gm, ''));
+}
+
+/** Progress of a long task: a bar on a terminal, else a plain line now and then, both on standard error. */
+export interface ProgressDisplay {
+  update(done: number, message: string): void;
+  stop(): void;
+}
+
+/** Plain lines between the beginning and the end of a task, where there is no terminal. */
+const PLAIN_LINES = 20;
+
+function bar(label: string, total: number): ProgressDisplay {
+  const format = `${label} [{bar}] {percentage} % | {value}/{total} | {eta_formatted} left | {message}`;
+  const display = new cliProgress.SingleBar({
+    format,
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  display.start(total, 0, { message: '' });
+  return {
+    update: (done, message) => display.update(done, { message }),
+    stop: () => display.stop(),
+  };
+}
+
+function lines(label: string, total: number): ProgressDisplay {
+  let next = 0;
+  return {
+    update(done, message) {
+      if (done < next && done < total) return;
+      next = done + total / PLAIN_LINES;
+      note(`${label} ${done}/${total} | ${message}`);
+    },
+    stop() {},
+  };
+}
+
+export function progress(label: string, total: number): ProgressDisplay {
+  return process.stderr.isTTY ? bar(label, total) : lines(label, total);
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import type { DataSource } from '../data/dataset.js';
+import { createFolder, readText, writeWhole } from '../data/files.js';
+import { dataSource } from '../data/sources.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import type { Strategy } from '../grammar/rules.js';
+import { parseVocabulary } from '../grammar/vocabulary.js';
+import { saveDescription } from '../train/model-folder.js';
+import { completeSettings, SentenceClassifier, TRAINING_DEFAULTS } from '../train/sentence-classifier.js';
+import type { EpochMetrics } from '../train/trainer.js';
+import {
+  adapterOption,
+  betaOption,
+  dataOption,
+  jsonOption,
+  readRules,
+  realNumber,
+  rulesOption,
+  strategyOption,
+  wholeNumber,
+  withDevice,
+} from './options.js';
+import { note, print, printJson, progress } from './terminal.js';
+
+interface TrainFlags {
+  data: string;
+  strategy: Strategy;
+  rules: string;
+  beta?: number;
+  epochs: number;
+  batch: number;
+  lr: number;
+  warmup?: number;
+  weightDecay: number;
+  clip: number;
+  seed: number;
+  maxLength: number;
+  layers: number;
+  hidden: number;
+  heads: number;
+  feedForward: number;
+  dropout: number;
+  vocab?: string;
+  out: string;
+  adapter?: string;
+  json?: boolean;
+}
+
+const EXAMPLE = `
+Example:
+  $ parsimony train --data embedded --strategy hard --out runs/hard
+  $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
+
+The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights of the best epoch on dev),
+training.json (the settings) and metrics.jsonl (a line an epoch).`;
+
+function number(flags: string, description: string, parse: (text: string) => number, value?: number): Option {
+  const option = new Option(flags, description).argParser(parse);
+  return value === undefined ? option : option.default(value);
+}
+
+/** `parsimony train` */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('train a sentence classifier from scratch')
+    .addOption(dataOption().makeOptionMandatory())
+    .addOption(strategyOption().default('none'))
+    .addOption(rulesOption().default('paper'))
+    .addOption(betaOption())
+    .addOption(
+      number('--epochs <count>', 'passes over the training data', wholeNumber, TRAINING_DEFAULTS.epochs),
+    )
+    .addOption(number('--batch <count>', 'sentences a step', wholeNumber, TRAINING_DEFAULTS.batch))
+    .addOption(number('--lr <rate>', 'learning rate after warm-up', realNumber, TRAINING_DEFAULTS.rate))
+    .addOption(
+      number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
+    )
+    .addOption(number('--weight-decay <number>', 'of AdamW', realNumber, TRAINING_DEFAULTS.weightDecay))
+    .addOption(
+      number(
+        '--clip <norm>',
+        'largest gradient norm; 0 for no clipping',
+        realNumber,
+        TRAINING_DEFAULTS.clipNorm,
+      ),
+    )
+    .addOption(
+      number('--seed <number>', 'of weights, data order and dropout', wholeNumber, TRAINING_DEFAULTS.seed),
+    )
+    .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
+    .addOption(number('--layers <count>', 'encoder layers', wholeNumber, 2))
+    .addOption(number('--hidden <size>', 'hidden size', wholeNumber, 128))
+    .addOption(number('--heads <count>', 'attention heads', wholeNumber, 2))
+    .addOption(number('--feed-forward <size>', 'size of the feed-forward layer', wholeNumber, 512))
+    .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
+    .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
+    .requiredOption('--out <folder>', 'where the model and its metrics go')
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(train);
+}
+
+async function train(flags: TrainFlags): Promise<void> {
+  const source = dataSource(flags.data);
+  const rules = await readRules(flags.rules);
+  const vocabulary = flags.vocab
+    ? parseVocabulary(await readText(flags.vocab), flags.vocab)
+    : bertVocabulary();
+  const examples = { train: await source.examples('train'), dev: await source.examples('dev') };
+  const settings = completeSettings(
+    {
+      epochs: flags.epochs,
+      batch: flags.batch,
+      rate: flags.lr,
+      warmUpSteps: flags.warmup,
+      weightDecay: flags.weightDecay,
+      clipNorm: flags.clip,
+      seed: flags.seed,
+    },
+    examples.train.length,
+  );
+  await withDevice(flags.adapter, async (device) => {
+    const model = SentenceClassifier.build(device, {
+      vocabulary,
+      shape: {
+        layers: flags.layers,
+        hidden: flags.hidden,
+        heads: flags.heads,
+        feedForward: flags.feedForward,
+        hiddenDropout: flags.dropout,
+        attentionDropout: flags.dropout,
+      },
+      classes: source.classes,
+      strategy: flags.strategy,
+      rules,
+      beta: flags.beta,
+      mostPieces: flags.maxLength,
+      seed: flags.seed,
+    });
+    introduce(source, examples.train.length, flags, device.adapter.description);
+    await createFolder(flags.out);
+    await saveDescription(flags.out, model.description);
+    const record = { ...flags, ...settings, data: source.name, adapter: device.adapter };
+    await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);
+    await finish(flags, await runEpochs(model, examples, settings, flags.out));
+  });
+}
+
+type Settings = ReturnType<typeof completeSettings>;
+type Examples = Record<'train' | 'dev', Awaited<ReturnType<DataSource['examples']>>>;
+
+function introduce(source: DataSource, rows: number, { strategy, seed }: TrainFlags, adapter: string): void {
+  note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${adapter}`);
+  if (source.note) note(`${source.name} is ${source.note}.`);
+}
+
+async function runEpochs(
+  model: SentenceClassifier,
+  examples: Examples,
+  settings: Settings,
+  out: string,
+): Promise<EpochMetrics[]> {
+  const all: EpochMetrics[] = [];
+  const totalSteps = settings.epochs * Math.ceil(examples.train.length / settings.batch);
+  const display = progress('training', totalSteps);
+  await model.train(examples.train, examples.dev, settings, {
+    onProgress({ epoch, step, loss, tokensPerSecond }) {
+      display.update(
+        step,
+        `epoch ${epoch} | loss ${loss.toFixed(4)} | ${Math.round(tokensPerSecond)} tokens/s`,
+      );
+    },
+    async onEpoch(metrics) {
+      const best = all.every(({ devAccuracy }) => metrics.devAccuracy > devAccuracy);
+      all.push(metrics);
+      if (best) await model.saveWeights(out);
+      await writeWhole(join(out, 'metrics.jsonl'), all.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      if (metrics.epoch === settings.epochs) display.stop();
+      note(
+        `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
+          `dev accuracy ${metrics.devAccuracy.toFixed(4)}${best ? ' (best, saved)' : ''}`,
+      );
+    },
+  });
+  return all;
+}
+
+async function finish(flags: TrainFlags, metrics: EpochMetrics[]): Promise<void> {
+  const best = metrics.reduce((a, b) => (b.devAccuracy > a.devAccuracy ? b : a));
+  if (flags.json) printJson({ model: flags.out, strategy: flags.strategy, best, epochs: metrics });
+  else print(`dev accuracy ${best.devAccuracy.toFixed(4)} (epoch ${best.epoch}, saved in ${flags.out})`);
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import { parquetReadObjects } from 'hyparquet';
+import { CallerError, EngineError } from '../gpu/errors.js';
+import type { DataSource, Example, Split } from './dataset.js';
+import { createFolder, writeWhole } from './files.js';
+
+const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
+
+const FILES: Readonly<Record<Split, { name: string; sha256: string }>> = {
+  train: {
+    name: 'train-00000-of-00001.parquet',
+    sha256: 'c7921283b75a42e685f50edecb96798607ea0fcbfd0739ee8975f22c12d55f09',
+  },
+  dev: {
+    name: 'validation-00000-of-00001.parquet',
+    sha256: 'fb00fe008f6828f86ba2beda8415a4cf5da0c884f21c5f238c87131b5aa19529',
+  },
+  test: {
+    name: 'test-00000-of-00001.parquet',
+    sha256: '20d27a86c0c59acb746a41a481ebb1fc71edb72d94b5ccee7f23b9041b17adcf',
+  },
+};
+
+const INSTEAD = 'use --data with a folder of GLUE TSV files, or --data embedded';
+
+async function download(url: string): Promise<Uint8Array> {
+  try {
+    const response = await fetch(url);
+    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    throw new Error(`the server answered ${response.status}`);
+  } catch (error) {
+    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+    const reason = cause?.code ?? (error as Error).message;
+    throw new EngineError({ what: `cannot be downloaded (${reason})`, where: url, remedy: INSTEAD });
+  }
+}
+
+/** The bytes of a split's file: from the user's cache, or downloaded into it. */
+async function cachedFile(split: Split): Promise<Uint8Array> {
+  const { name, sha256 } = FILES[split];
+  const folder = join(envPaths('parsimony', { suffix: '' }).cache, `sst2-${REVISION.slice(0, 12)}`);
+  const path = join(folder, name);
+  if (existsSync(path)) return readFile(path);
+  // The variable with which Hugging Face's own tools are sent to a mirror.
+  const endpoint = process.env.HF_ENDPOINT ?? 'https://huggingface.co';
+  const url = `${endpoint}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
+  const bytes = await download(url);
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== sha256) {
+    throw new EngineError({
+      what: `the download has sha256 ${actual}`,
+      where: url,
+      expected: sha256,
+      remedy: INSTEAD,
+    });
+  }
+  await createFolder(folder);
+  await writeWhole(path, bytes);
+  return bytes;
+}
+
+/** Sentences and labels of a parquet file in the layout of `stanfordnlp/sst2`; labels are -1 where they are unknown. */
+export async function readSst2Parquet(bytes: Uint8Array): Promise<Example[]> {
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const rows = await parquetReadObjects({ file, columns: ['sentence', 'label'] });
+  return rows.map(({ sentence, label }) => ({ text: String(sentence), label: Number(label) }));
+}
+
+/** SST-2 from Hugging Face, at a pinned revision, in the user's cache after the first time. */
+export function sst2Source(): DataSource {
+  const read = async (split: Split) => readSst2Parquet(await cachedFile(split));
+  return {
+    name: 'sst2',
+    classes: ['negative', 'positive'],
+    async examples(split) {
+      const examples = await read(split);
+      if (examples.every(({ label }) => label >= 0)) return examples;
+      throw new CallerError({
+        what: `the split "${split}" of SST-2 has no labels`,
+        expected: 'train or dev',
+      });
+    },
+    sentences: async (split) => (await read(split)).map(({ text }) => text),
+  };
+}

@@ -1,0 +1,110 @@
+import type { Device } from './device.js';
+
+const STORAGE = 0x80;
+const COPY_SRC = 0x4;
+const COPY_DST = 0x8;
+
+/** Usage of every storage buffer of the engine: bound, written to and read back. */
+export const STORAGE_USAGE: GPUBufferUsageFlags = STORAGE | COPY_SRC | COPY_DST;
+
+export type HostArray = Float32Array | Uint32Array | Int32Array | Uint8Array;
+
+/** A storage buffer of `bytes` bytes; it holds zeros. */
+export function createStorage(device: Device, bytes: number, label: string): GPUBuffer {
+  return device.allocate(bytes, STORAGE_USAGE, label);
+}
+
+/** Writes a host array to a buffer. Uint8Arrays need a length divisible by four. */
+export function write(device: Device, buffer: GPUBuffer, data: HostArray, byteOffset = 0): void {
+  if (data.byteLength > 0) {
+    device.gpu.queue.writeBuffer(
+      buffer,
+      byteOffset,
+      data.buffer as ArrayBuffer,
+      data.byteOffset,
+      data.byteLength,
+    );
+  }
+}
+
+/** A new storage buffer that holds a copy of `data`. */
+export function upload(device: Device, data: HostArray, label: string): GPUBuffer {
+  const buffer = createStorage(device, data.byteLength, label);
+  write(device, buffer, data);
+  return buffer;
+}
+
+/**
+ * Copies `bytes` bytes from `byteOffset` on back to the host, after all work that was submitted before.
+ * @throws EngineError where the driver has reported an error up to this point.
+ */
+export async function readBytes(
+  device: Device,
+  buffer: GPUBuffer,
+  bytes: number,
+  byteOffset = 0,
+): Promise<ArrayBuffer> {
+  if (bytes === 0) return new ArrayBuffer(0);
+  const staging = device.gpu.createBuffer({
+    size: bytes,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
+  const encoder = device.gpu.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, bytes);
+  device.submit([encoder.finish()]);
+  try {
+    await staging.mapAsync(GPUMapMode.READ);
+  } catch (error) {
+    await device.settle();
+    throw error;
+  }
+  await device.settle();
+  const copy = staging.getMappedRange().slice(0);
+  staging.destroy();
+  return copy;
+}
+
+/** `readBytes`, as `length` numbers from number `offset` on. */
+export async function readFloats(
+  device: Device,
+  buffer: GPUBuffer,
+  length: number,
+  offset = 0,
+): Promise<Float32Array> {
+  return new Float32Array(await readBytes(device, buffer, 4 * length, 4 * offset));
+}
+
+/** Named storage buffers that grow when more is asked of them and are used again when not. */
+export class Workspace {
+  private readonly buffers = new Map<string, GPUBuffer>();
+
+  constructor(
+    private readonly device: Device,
+    private readonly label: string,
+  ) {}
+
+  /**
+   * The buffer `name`, with room for at least `floats` numbers. Its content is what was last written there, or zeros
+   * where it had to grow.
+   */
+  floats(name: string, floats: number): GPUBuffer {
+    const existing = this.buffers.get(name);
+    if (existing && existing.size >= 4 * floats) return existing;
+    // A quarter more than asked for: batches differ a little in length, and each growth drops every bind group.
+    const bytes = existing ? 5 * floats : 4 * floats;
+    if (existing) this.device.retire(existing);
+    const buffer = createStorage(this.device, bytes, `${this.label}.${name}`);
+    this.buffers.set(name, buffer);
+    return buffer;
+  }
+
+  /** The buffer `name`, which must have been asked for before. */
+  existing(name: string): GPUBuffer {
+    return this.buffers.get(name)!;
+  }
+
+  release(): void {
+    for (const buffer of this.buffers.values()) this.device.release(buffer);
+    this.buffers.clear();
+  }
+}

@@ -1,0 +1,256 @@
+import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
+import { EngineError } from './errors.js';
+import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
+
+export interface DeviceOptions {
+  /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
+  adapter?: AdapterChoice;
+  /** A device of the caller's own, to be used instead of opening one. It is never destroyed by us. */
+  device?: GPUDevice;
+  /** False keeps to kernels that share work through workgroup memory, also where subgroups are known to be faster. */
+  subgroups?: boolean;
+  /** Wraps every submit and allocation in error scopes, and reports at the next read or `settle()`. Costs time. */
+  checked?: boolean;
+}
+
+/** What `parsimony doctor` prints and a benchmark records about the adapter. */
+export interface AdapterDescription {
+  kind: AdapterKind;
+  reason: string;
+  vendor: string;
+  architecture: string;
+  device: string;
+  description: string;
+}
+
+/** Opt-in limits that the kernels, the long buffers and the benchmarks profit from. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
+
+const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
+
+/**
+ * An open GPU device with what every operator of the engine shares: the pipeline cache, the count of allocated
+ * bytes, and the first error that the driver reported.
+ */
+export class Device {
+  readonly pipelines: PipelineCache;
+  /** Bytes of GPU buffers allocated through `allocate` and not yet released. */
+  allocatedBytes = 0;
+  /** The largest value that `allocatedBytes` ever had; a caller may reset it. */
+  peakBytes = 0;
+  private firstError: EngineError | undefined;
+  private pending: Promise<void>[] = [];
+  private uniforms: GPUBuffer | undefined;
+  private readonly retired: GPUBuffer[] = [];
+  private closing = false;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly adapter: AdapterDescription,
+    private readonly options: DeviceOptions,
+  ) {
+    this.pipelines = new PipelineCache(gpu);
+    gpu.lost.then(({ reason, message }) => {
+      if (this.closing && reason === 'destroyed') return;
+      this.firstError ??= new EngineError({
+        what: `the GPU device was lost (${message || reason})`,
+        remedy: 'start again',
+      });
+    });
+    gpu.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      this.report(event.error);
+    });
+  }
+
+  /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
+  get isSoftware(): boolean {
+    return this.adapter.kind.endsWith('software');
+  }
+
+  /**
+   * Lanes of a subgroup, where the kernels that use subgroups may run: the adapter knows only one size, and it is 4 or 8,
+   * as on the software drivers. Else undefined; no kernel assumes a size that the adapter does not promise.
+   */
+  get lanes(): 4 | 8 | undefined {
+    if (this.options.subgroups === false || !this.gpu.features.has('subgroups')) return undefined;
+    const { subgroupMinSize, subgroupMaxSize } = this.gpu.adapterInfo;
+    if (subgroupMinSize !== subgroupMaxSize) return undefined;
+    return subgroupMinSize === 4 || subgroupMinSize === 8 ? subgroupMinSize : undefined;
+  }
+
+  /**
+   * Creates a buffer.
+   * @param size Bytes; rounded up to a multiple of 16, so that any buffer can be read as vectors.
+   * @throws EngineError where the adapter's limit forbids the size.
+   */
+  allocate(size: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
+    const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (bytes > limit) {
+      throw new EngineError({
+        what: `out of memory: ${bytes} bytes asked for`,
+        where: `buffer "${label}"`,
+        expected: `at most ${limit} bytes, the adapter's limit for one buffer`,
+        remedy: 'use a smaller batch, fewer heads or a shorter sequence',
+      });
+    }
+    const buffer = this.guarded(() => this.gpu.createBuffer({ size: bytes, usage, label }));
+    this.allocatedBytes += bytes;
+    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
+    return buffer;
+  }
+
+  /** Destroys a buffer that came from `allocate`. */
+  release(buffer: GPUBuffer): void {
+    this.allocatedBytes -= buffer.size;
+    buffer.destroy();
+    this.pipelines.forgetBindGroups();
+  }
+
+  /** Destroys a buffer from `allocate` after the next submit: commands that were recorded already may still use it. */
+  retire(buffer: GPUBuffer): void {
+    this.retired.push(buffer);
+  }
+
+  /** One uniform buffer for all that is recorded and submitted at once; the queue orders its writes. */
+  sharedUniforms(bytes: number): GPUBuffer {
+    if (!this.uniforms || this.uniforms.size < bytes) {
+      this.uniforms?.destroy();
+      this.pipelines.forgetBindGroups();
+      const size = Math.max(64 * OFFSET_ALIGNMENT, 2 * bytes);
+      this.uniforms = this.gpu.createBuffer({
+        size,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      });
+    }
+    return this.uniforms;
+  }
+
+  submit(commands: GPUCommandBuffer[]): void {
+    this.guarded(() => this.gpu.queue.submit(commands));
+    for (const buffer of this.retired.splice(0)) this.release(buffer);
+  }
+
+  /** Waits until the GPU has done all that was submitted. @throws EngineError as `settle` does. */
+  async finish(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.settle();
+  }
+
+  /** @throws EngineError with the first error that the driver has reported so far. */
+  async settle(): Promise<void> {
+    await Promise.all(this.pending.splice(0));
+    if (this.firstError) throw this.firstError;
+  }
+
+  /** Destroys the device, unless it is the caller's own. */
+  close(): void {
+    this.closing = true;
+    if (!this.options.device) this.gpu.destroy();
+  }
+
+  private report(error: GPUError): void {
+    const outOfMemory = error instanceof GPUOutOfMemoryError;
+    this.firstError ??= new EngineError({
+      what: outOfMemory ? 'the GPU ran out of memory' : `the GPU driver refused a command (${error.message})`,
+      remedy: outOfMemory
+        ? 'use a smaller batch or a shorter sequence'
+        : 'please report it with the output of `parsimony doctor`',
+    });
+  }
+
+  private guarded<T>(action: () => T): T {
+    if (!this.options.checked) return action();
+    for (const filter of ERROR_SCOPES) this.gpu.pushErrorScope(filter);
+    try {
+      return action();
+    } finally {
+      for (const _ of ERROR_SCOPES) {
+        this.pending.push(
+          this.gpu.popErrorScope().then((error) => {
+            if (error) this.report(error);
+          }),
+        );
+      }
+    }
+  }
+}
+
+async function openAdapter({ adapter, kind, reason }: FoundAdapter, options: DeviceOptions): Promise<Device> {
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+  const { vendor, architecture, device, description } = adapter.info;
+  let gpu: GPUDevice;
+  try {
+    gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  } catch (cause) {
+    throw new EngineError(
+      {
+        what: `the adapter "${description}" gave no device (${(cause as Error).message})`,
+        remedy: 'try another with --adapter',
+      },
+      { cause },
+    );
+  }
+  return new Device(gpu, { kind, reason, vendor, architecture, device, description }, options);
+}
+
+async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter) return { adapter, kind: 'browser', reason: "the browser's own choice" };
+  throw new EngineError({
+    what: 'this browser found no WebGPU adapter',
+    remedy: 'enable WebGPU in its settings, or use a browser that has it',
+  });
+}
+
+/**
+ * Opens a device: in Node through Dawn, in a browser through `navigator.gpu`, or around a `GPUDevice` of the
+ * caller's own.
+ *
+ * @throws CallerError where `options.adapter` names no adapter; EngineError where there is none, or it gives no device.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  if (options.device) {
+    const {
+      vendor = '',
+      architecture = '',
+      device = '',
+      description = '',
+    } = options.device.adapterInfo ?? {};
+    const adapter = {
+      kind: "caller's own" as const,
+      reason: 'given',
+      vendor,
+      architecture,
+      device,
+      description,
+    };
+    return new Device(options.device, adapter, options);
+  }
+  if (typeof process === 'undefined' || !process.versions?.node) {
+    if (!globalThis.navigator?.gpu) {
+      throw new EngineError({
+        what: 'this browser has no WebGPU',
+        remedy: 'use a current Chrome, Edge, Firefox or Safari',
+      });
+    }
+    return openAdapter(await findInBrowser(navigator.gpu), options);
+  }
+  const { findAdapter } = await import('./driver.js');
+  const choice = options.adapter ?? process.env.PARSIMONY_ADAPTER ?? 'auto';
+  return openAdapter(await findAdapter(choice), options);
+}

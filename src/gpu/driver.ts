@@ -1,0 +1,146 @@
+import { embeddedDriverExists, installEmbeddedDriver } from './embedded-driver.js';
+import { CallerError, EngineError } from './errors.js';
+
+/**
+ * Which adapter to open: `auto` takes a real GPU, else a software driver of the system, else the embedded one; `gpu`,
+ * `system` and `embedded` force one of these; any other text is part of an adapter's name.
+ */
+export type AdapterChoice = 'auto' | 'gpu' | 'system' | 'embedded' | (string & {});
+
+/** What kind of adapter was found. */
+export type AdapterKind = 'gpu' | 'system software' | 'embedded software' | 'browser' | "caller's own";
+
+export interface FoundAdapter {
+  adapter: GPUAdapter;
+  kind: AdapterKind;
+  /** Why this adapter and no other, in words for `parsimony doctor`. */
+  reason: string;
+}
+
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|basic render|warp/i;
+
+/** Unquantised timestamps: at 65,536 ns a step, most kernels would take either nothing or one tick. */
+const DAWN_OPTIONS = ['disable-dawn-features=timestamp_quantization'];
+
+/**
+ * The GPU objects of Dawn that this process has created. Dawn crashed in older versions where one was collected while
+ * a device of it lived, so they are held for as long as the process lives; they do not keep it alive.
+ */
+const held: GPU[] = [];
+
+async function dawn(options: string[] = []): Promise<GPU> {
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  const gpu = create([...DAWN_OPTIONS, ...options]);
+  held.push(gpu);
+  return gpu;
+}
+
+async function requestFrom(gpu: GPU): Promise<GPUAdapter | null> {
+  return gpu.requestAdapter({ powerPreference: 'high-performance' });
+}
+
+/** The names of the adapters that Dawn sees; it tells them only in the message with which it refuses a name. */
+export async function adapterNames(): Promise<string[]> {
+  try {
+    await requestFrom(await dawn(['adapter=<none>']));
+  } catch (error) {
+    return [...(error as Error).message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
+  }
+  return [];
+}
+
+function isSoftware(adapter: GPUAdapter): boolean {
+  const { description, device, architecture, isFallbackAdapter } = adapter.info;
+  return isFallbackAdapter || SOFTWARE_NAMES.test(`${description} ${device} ${architecture}`);
+}
+
+function kindOf(adapter: GPUAdapter): AdapterKind {
+  if (!isSoftware(adapter)) return 'gpu';
+  return embeddedInstalled ? 'embedded software' : 'system software';
+}
+
+let embeddedInstalled = false;
+
+async function embedded(reason: string): Promise<FoundAdapter> {
+  await installEmbeddedDriver();
+  embeddedInstalled = true;
+  const adapter = await requestFrom(await dawn());
+  if (!adapter) {
+    throw new EngineError({
+      what: 'the embedded driver was unpacked, but Dawn refuses it',
+      remedy: 'install a graphics driver (`parsimony doctor` says which)',
+    });
+  }
+  return { adapter, kind: 'embedded software', reason };
+}
+
+async function named(name: string, kind?: AdapterKind): Promise<FoundAdapter> {
+  const gpu = await dawn([`adapter=${name}`]);
+  const adapter = await requestFrom(gpu).catch(() => null);
+  if (adapter) return { adapter, kind: kind ?? kindOf(adapter), reason: `asked for by name ("${name}")` };
+  const names = await adapterNames();
+  throw new CallerError({
+    what: `no adapter has "${name}" in its name`,
+    where: '--adapter',
+    expected: names.length > 0 ? `auto, embedded or one of: ${names.join(', ')}` : 'auto or embedded',
+  });
+}
+
+async function systemSoftware(): Promise<FoundAdapter> {
+  const name = (await adapterNames()).find((candidate) => SOFTWARE_NAMES.test(candidate));
+  if (name) return { ...(await named(name, 'system software')), reason: 'asked for' };
+  throw new EngineError({
+    what: 'no software driver of the system was found',
+    where: '--adapter system',
+    remedy: 'install Mesa 25 or newer (`parsimony doctor` says how), or use --adapter embedded',
+  });
+}
+
+async function realGpu(): Promise<FoundAdapter> {
+  const adapter = await requestFrom(await dawn());
+  if (adapter && !isSoftware(adapter)) return { adapter, kind: 'gpu', reason: 'asked for' };
+  throw new EngineError({
+    what: 'no GPU was found',
+    where: '--adapter gpu',
+    remedy: 'install its driver (`parsimony doctor` says which), or use --adapter auto',
+  });
+}
+
+async function automatic(): Promise<FoundAdapter> {
+  const adapter = embeddedInstalled ? null : await requestFrom(await dawn());
+  if (adapter && !isSoftware(adapter)) return { adapter, kind: 'gpu', reason: 'the first real GPU' };
+  if (adapter) {
+    return {
+      adapter,
+      kind: 'system software',
+      reason: "no real GPU was found; this is the system's software driver",
+    };
+  }
+  if (embeddedDriverExists()) return embedded('neither a GPU nor a software driver of the system was found');
+  throw new EngineError({
+    what: 'no WebGPU adapter was found',
+    expected: 'a GPU with a Vulkan, Metal or D3D12 driver, or a software driver',
+    remedy: '`parsimony doctor` says what to install',
+  });
+}
+
+/**
+ * Finds an adapter through Dawn.
+ *
+ * @throws CallerError where a name fits no adapter; EngineError where there is none of the kind asked for.
+ */
+export async function findAdapter(choice: AdapterChoice = 'auto'): Promise<FoundAdapter> {
+  switch (choice) {
+    case 'auto':
+      return automatic();
+    case 'gpu':
+      return realGpu();
+    case 'system':
+      return systemSoftware();
+    case 'embedded':
+      return embedded('asked for');
+    default:
+      return named(choice);
+  }
+}

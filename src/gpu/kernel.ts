@@ -1,0 +1,86 @@
+import { EngineError } from './errors.js';
+import { kernelSources } from './kernel-sources.generated.js';
+
+/** The names of the files in kernels/, without their ending. */
+export type KernelName = keyof typeof kernelSources;
+
+/** Values for `const NAME = …;` lines at the top of a kernel; nothing else in its text can be changed. */
+export type KernelConstants = Readonly<Record<string, number>>;
+
+export type ParameterType = 'u32' | 'f32';
+
+export interface KernelBinding {
+  name: string;
+  access: 'read' | 'read_write';
+}
+
+/** A kernel's text with what its WGSL declares: storage buffers by binding number, and the fields of its uniform. */
+export interface Kernel {
+  name: KernelName;
+  code: string;
+  bindings: KernelBinding[];
+  parameters: { name: string; type: ParameterType }[];
+}
+
+function replaceConstants(name: KernelName, source: string, constants: KernelConstants): string {
+  let code = source;
+  for (const [constant, value] of Object.entries(constants)) {
+    const declaration = new RegExp(`^const ${constant} = [^;]+;`, 'm');
+    if (!declaration.test(code)) {
+      throw new EngineError({ what: `there is no "const ${constant}"`, where: `kernels/${name}.wgsl` });
+    }
+    code = code.replace(declaration, `const ${constant} = ${value}u;`);
+  }
+  return code;
+}
+
+function storageBindings(code: string): KernelBinding[] {
+  const declaration = /@group\(0\) @binding\((\d+)\)\s+var<storage, (read|read_write)>\s+(\w+)/g;
+  const bindings: KernelBinding[] = [];
+  for (const [, index, access, name] of code.matchAll(declaration)) {
+    bindings[Number(index)] = { name, access: access as KernelBinding['access'] };
+  }
+  return bindings;
+}
+
+function uniformFields(code: string): Kernel['parameters'] {
+  const body = /struct Parameters \{([^}]*)\}/.exec(code)?.[1] ?? '';
+  return [...body.matchAll(/^\s*(\w+): (u32|f32),/gm)].map(([, name, type]) => ({
+    name,
+    type: type as ParameterType,
+  }));
+}
+
+/**
+ * Reads a kernel: its storage buffers stand in group 0 in the order of their binding numbers, its one uniform, a
+ * `struct Parameters` of u32 and f32 fields, in group 1.
+ *
+ * @throws EngineError where a constant to be replaced is not declared.
+ */
+export function readKernel(name: KernelName, constants: KernelConstants = {}): Kernel {
+  const code = replaceConstants(name, kernelSources[name], constants);
+  return { name, code, bindings: storageBindings(code), parameters: uniformFields(code) };
+}
+
+/**
+ * Packs parameters in the order of the kernel's struct, four bytes each.
+ * @throws EngineError where a field is missing or unknown.
+ */
+export function packParameters(
+  kernel: Kernel,
+  values: Readonly<Record<string, number>>,
+  target: DataView,
+  offset: number,
+): void {
+  kernel.parameters.forEach(({ name, type }, index) => {
+    const value = values[name];
+    if (value === undefined) {
+      throw new EngineError({ what: `parameter "${name}" was not given`, where: `kernel ${kernel.name}` });
+    }
+    if (type === 'u32') target.setUint32(offset + 4 * index, value, true);
+    else target.setFloat32(offset + 4 * index, value, true);
+  });
+  const unknown = Object.keys(values).find((name) => !kernel.parameters.some((field) => field.name === name));
+  if (unknown)
+    throw new EngineError({ what: `there is no parameter "${unknown}"`, where: `kernel ${kernel.name}` });
+}

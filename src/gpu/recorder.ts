@@ -1,0 +1,153 @@
+import type { Device } from './device.js';
+import { EngineError } from './errors.js';
+import { type KernelConstants, type KernelName, packParameters } from './kernel.js';
+import { type BufferSlice, OFFSET_ALIGNMENT, type Pipeline } from './pipelines.js';
+
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+export interface Dispatch {
+  kernel: KernelName;
+  constants?: KernelConstants;
+  /** A buffer for every storage binding that the kernel names. */
+  buffers: Readonly<Record<string, GPUBuffer | BufferSlice>>;
+  /** A value for every field of the kernel's `struct Parameters`. */
+  parameters: Readonly<Record<string, number>>;
+  /** Workgroups in each dimension. A dispatch with a 0 in it is left out. */
+  grid: Grid;
+}
+
+interface RecordedDispatch {
+  pipeline: Pipeline;
+  slices: BufferSlice[];
+  parameterOffset: number;
+  grid: [number, number, number];
+}
+
+type Command =
+  | RecordedDispatch
+  | { clear: BufferSlice }
+  | { copy: { from: BufferSlice; to: BufferSlice; bytes: number } };
+
+const MOST_WORKGROUPS = 65535;
+
+/** A grid for `count` workgroups that a kernel counts along x, then y: one dimension holds at most 65,535. */
+export function foldedGrid(count: number): Grid {
+  if (count <= MOST_WORKGROUPS) return [count];
+  const rows = Math.ceil(count / MOST_WORKGROUPS);
+  return [Math.ceil(count / rows), rows];
+}
+
+/**
+ * Collects dispatches, and encodes them all at once: one compute pass and one uniform buffer for many kernels.
+ */
+export class Recorder {
+  private commands: Command[] = [];
+  private parameters = new DataView(new ArrayBuffer(16 * OFFSET_ALIGNMENT));
+  private parameterBytes = 0;
+
+  constructor(readonly device: Device) {}
+
+  /**
+   * Records one dispatch.
+   * @throws EngineError where a buffer or a parameter is missing, or the grid is larger than WebGPU allows.
+   */
+  dispatch({ kernel, constants, buffers, parameters, grid }: Dispatch): void {
+    const [x, y = 1, z = 1] = grid;
+    if (x === 0 || y === 0 || z === 0) return;
+    if (Math.max(x, y, z) > MOST_WORKGROUPS) {
+      // A driver drops such a dispatch, and its results read as zeros.
+      throw new EngineError({
+        what: `a grid of ${x} x ${y} x ${z} workgroups`,
+        where: `kernel ${kernel}`,
+        expected: `at most ${MOST_WORKGROUPS} in each dimension`,
+        remedy: 'use a smaller batch or a shorter sequence',
+      });
+    }
+    const pipeline = this.device.pipelines.pipeline(kernel, constants);
+    const slices = pipeline.kernel.bindings.map(({ name }) => {
+      const slice = buffers[name];
+      if (!slice)
+        throw new EngineError({ what: `buffer "${name}" was not given`, where: `kernel ${kernel}` });
+      return 'buffer' in slice ? slice : { buffer: slice };
+    });
+    const parameterOffset = this.reserveParameters();
+    packParameters(pipeline.kernel, parameters, this.parameters, parameterOffset);
+    this.commands.push({ pipeline, slices, parameterOffset, grid: [x, y, z] });
+  }
+
+  /** Records that a buffer, or a part of it, is set to zero. */
+  clear(slice: BufferSlice): void {
+    this.commands.push({ clear: slice });
+  }
+
+  /** Records a copy between buffers. Offsets and bytes are multiples of four. */
+  copy(from: BufferSlice, to: BufferSlice, bytes: number): void {
+    this.commands.push({ copy: { from, to, bytes } });
+  }
+
+  /**
+   * Encodes all that was recorded into an encoder of the caller's, who submits it whenever he likes, and empties the
+   * recorder.
+   */
+  encodeInto(encoder: GPUCommandEncoder): void {
+    const uniforms = this.device.gpu.createBuffer({
+      size: Math.max(OFFSET_ALIGNMENT, this.parameterBytes),
+      usage: GPUBufferUsage.UNIFORM,
+      mappedAtCreation: true,
+    });
+    new Uint8Array(uniforms.getMappedRange()).set(this.packed());
+    uniforms.unmap();
+    this.encode(encoder, uniforms, false);
+  }
+
+  /** Submits all that was recorded, as one command buffer, and empties the recorder. */
+  submit(): void {
+    const uniforms = this.device.sharedUniforms(this.parameterBytes);
+    this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());
+    const encoder = this.device.gpu.createCommandEncoder();
+    this.encode(encoder, uniforms, true);
+    this.device.submit([encoder.finish()]);
+  }
+
+  private packed(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.parameters.buffer as ArrayBuffer, 0, this.parameterBytes);
+  }
+
+  private reserveParameters(): number {
+    const offset = this.parameterBytes;
+    this.parameterBytes += OFFSET_ALIGNMENT;
+    if (this.parameterBytes > this.parameters.byteLength) {
+      const larger = new Uint8Array(2 * this.parameters.byteLength);
+      larger.set(new Uint8Array(this.parameters.buffer));
+      this.parameters = new DataView(larger.buffer);
+    }
+    return offset;
+  }
+
+  private encode(encoder: GPUCommandEncoder, uniforms: GPUBuffer, uniformsLast: boolean): void {
+    const { pipelines } = this.device;
+    let pass: GPUComputePassEncoder | undefined;
+    for (const command of this.commands) {
+      if ('pipeline' in command) {
+        const { pipeline, slices, parameterOffset, grid } = command;
+        pass ??= encoder.beginComputePass();
+        pass.setPipeline(pipeline.pipeline);
+        pass.setBindGroup(0, pipelines.storageGroup(pipeline, slices));
+        pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms, uniformsLast), [parameterOffset]);
+        pass.dispatchWorkgroups(...grid);
+        continue;
+      }
+      pass?.end();
+      pass = undefined;
+      if ('clear' in command) {
+        encoder.clearBuffer(command.clear.buffer, command.clear.offset, command.clear.size);
+      } else {
+        const { from, to, bytes } = command.copy;
+        encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, bytes);
+      }
+    }
+    pass?.end();
+    this.commands = [];
+    this.parameterBytes = 0;
+  }
+}

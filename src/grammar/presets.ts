@@ -1,0 +1,49 @@
+import { CallerError } from '../gpu/errors.js';
+import { DEFAULT_BETA, expandLists, type RuleLists, type RuleSet } from './rules.js';
+import { PIECE_TAGS } from './tags.js';
+
+const PAPER_HARD: RuleLists = {
+  '*': ['='],
+  ADJ: ['NOUN', 'PROPN'],
+  DET: ['NOUN', 'PROPN'],
+  ADP: ['NOUN', 'PROPN', 'PRON'],
+  NOUN: ['DET', 'ADJ', 'ADP'],
+  PROPN: ['DET', 'ADJ', 'ADP'],
+  PRON: ['ADJ', 'ADP'],
+  VERB: ['NOUN', 'PROPN', 'PRON', 'ADV'],
+  AUX: ['VERB'],
+  SCONJ: ['VERB'],
+  '[CLS]': ['*'],
+};
+
+const PAPER_SOFT: RuleLists = {
+  VERB: ['ADP'],
+  NOUN: ['VERB'],
+  PROPN: ['VERB'],
+  PRON: ['VERB'],
+  ADV: ['VERB', 'ADJ', 'ADV'],
+  CCONJ: ['NOUN', 'VERB', 'ADJ', 'PROPN', 'PRON'],
+  '[CLS]': ['*'],
+};
+
+/** The rules of arXiv 2605.24518, over universal tags and BERT's special pieces. */
+export const PAPER_RULES: RuleSet = {
+  name: 'paper',
+  tags: PIECE_TAGS,
+  hard: expandLists(PAPER_HARD, PIECE_TAGS),
+  soft: expandLists(PAPER_SOFT, PIECE_TAGS),
+  beta: DEFAULT_BETA,
+};
+
+const PRESETS: Readonly<Record<string, RuleSet>> = { paper: PAPER_RULES };
+
+export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
+
+/** A preset by its name. @throws CallerError where there is none of that name. */
+export function presetRules(name: string): RuleSet {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
+  throw new CallerError({
+    what: `there are no rules named "${name}"`,
+    expected: `one of: ${PRESET_NAMES.join(', ')}`,
+  });
+}

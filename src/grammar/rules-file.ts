@@ -1,0 +1,202 @@
+import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { CallerError, type ErrorParts } from '../gpu/errors.js';
+import {
+  DEFAULT_BETA,
+  EVERY_TAG,
+  expandPair,
+  MOST_TAGS,
+  OWN_TAG,
+  type RuleSet,
+  type Tag,
+  type TagPair,
+} from './rules.js';
+import { PIECE_TAGS } from './tags.js';
+
+const FIELDS = ['name', 'tags', 'hard', 'soft', 'beta'];
+
+/** Reads one rules file; it knows the text, so that every complaint can name a line. */
+class RulesReader {
+  constructor(
+    private readonly text: string,
+    private readonly file: string,
+  ) {}
+
+  read(): RuleSet {
+    const problems: ParseError[] = [];
+    const root = parseTree(this.text, problems, { allowTrailingComma: false });
+    if (problems.length > 0 || !root) {
+      const offset = problems[0]?.offset ?? 0;
+      const problem = problems[0] ? printParseErrorCode(problems[0].error) : 'nothing in it';
+      throw this.error(offset, {
+        what: `not JSON (${problem})`,
+        expected: 'an object with "hard" or "soft" rules',
+      });
+    }
+    const fields = this.fields(root);
+    const tags = this.tags(fields.get('tags'));
+    const hard = this.pairs('hard', fields.get('hard'), tags);
+    const soft = this.pairs('soft', fields.get('soft'), tags);
+    return { name: this.name(fields.get('name')), tags, hard, soft, beta: this.beta(fields.get('beta')) };
+  }
+
+  private error(offset: number, parts: ErrorParts): CallerError {
+    const line = this.text.slice(0, offset).split('\n').length;
+    return new CallerError({ ...parts, where: `${this.file}:${line}` });
+  }
+
+  private fields(root: Node): Map<string, Node> {
+    if (root.type !== 'object')
+      throw this.error(root.offset, { what: `a JSON ${root.type}`, expected: 'an object' });
+    const fields = new Map<string, Node>();
+    for (const property of root.children ?? []) {
+      const [key, value] = property.children ?? [];
+      if (!FIELDS.includes(key.value)) {
+        throw this.error(key.offset, {
+          what: `unknown field "${key.value}"`,
+          expected: `one of: ${FIELDS.join(', ')}`,
+        });
+      }
+      if (fields.has(key.value))
+        throw this.error(key.offset, { what: `"${key.value}" stands here a second time` });
+      fields.set(key.value, value);
+    }
+    if (!fields.has('hard') && !fields.has('soft')) {
+      throw this.error(root.offset, {
+        what: 'no rules',
+        expected: 'a field "hard", a field "soft", or both',
+      });
+    }
+    return fields;
+  }
+
+  private name(node: Node | undefined): string {
+    if (!node) return this.file;
+    if (node.type !== 'string')
+      throw this.error(node.offset, { what: `"name" is a ${node.type}`, expected: 'a string' });
+    return node.value;
+  }
+
+  private beta(node: Node | undefined): number {
+    if (!node) return DEFAULT_BETA;
+    if (node.type !== 'number' || !Number.isFinite(node.value)) {
+      throw this.error(node.offset, {
+        what: `"beta" is ${JSON.stringify(getNodeValue(node))}`,
+        expected: 'a number',
+      });
+    }
+    return node.value;
+  }
+
+  private tags(node: Node | undefined): readonly Tag[] {
+    if (!node) return PIECE_TAGS;
+    if (node.type !== 'array')
+      throw this.error(node.offset, { what: `"tags" is a ${node.type}`, expected: 'a list' });
+    const tags: Tag[] = [];
+    for (const item of node.children ?? []) {
+      const tag = getNodeValue(item);
+      const reserved = tag === EVERY_TAG || tag === OWN_TAG;
+      if ((typeof tag !== 'string' || tag === '' || reserved) && !Number.isSafeInteger(tag)) {
+        throw this.error(item.offset, {
+          what: `${JSON.stringify(tag)} as a tag`,
+          expected: 'a name or an integer',
+        });
+      }
+      if (tags.includes(tag))
+        throw this.error(item.offset, { what: `tag ${JSON.stringify(tag)} stands here twice` });
+      tags.push(tag);
+    }
+    if (tags.length === 0 || tags.length > MOST_TAGS) {
+      throw this.error(node.offset, { what: `${tags.length} tags`, expected: `1 to ${MOST_TAGS}` });
+    }
+    return tags;
+  }
+
+  /** Rules are lists of keys by query tag, or a list of [query, key] pairs. */
+  private pairs(field: string, node: Node | undefined, tags: readonly Tag[]): TagPair[] {
+    if (!node) return [];
+    const written: [query: Node, key: Node][] = [];
+    if (node.type === 'object') {
+      for (const property of node.children ?? []) {
+        const [query, keys] = property.children ?? [];
+        if (keys.type !== 'array') {
+          throw this.error(keys.offset, {
+            what: `the keys of "${query.value}" are a ${keys.type}`,
+            expected: 'a list of tags',
+          });
+        }
+        for (const key of keys.children ?? []) written.push([query, key]);
+      }
+    } else if (node.type === 'array') {
+      for (const pair of node.children ?? []) {
+        if (pair.type !== 'array' || pair.children?.length !== 2) {
+          throw this.error(pair.offset, {
+            what: `a rule in "${field}" that is no pair`,
+            expected: '[query tag, key tag]',
+          });
+        }
+        written.push([pair.children[0], pair.children[1]]);
+      }
+    } else {
+      throw this.error(node.offset, {
+        what: `"${field}" is a ${node.type}`,
+        expected: 'lists of keys by query tag, or a list of pairs',
+      });
+    }
+    const expanded = new Map<string, TagPair>();
+    for (const [query, key] of written) {
+      const pair: TagPair = [this.tag(query, tags, [EVERY_TAG]), this.tag(key, tags, [EVERY_TAG, OWN_TAG])];
+      for (const one of expandPair(pair, tags)) expanded.set(JSON.stringify(one), one);
+    }
+    return [...expanded.values()];
+  }
+
+  private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
+    const written = getNodeValue(node);
+    if (wildcards.includes(written)) return written;
+    // The names of a JSON object are strings, also where the tags are integers.
+    const tag = tags.find(
+      (candidate) => candidate === written || (isName(node) && String(candidate) === written),
+    );
+    if (tag !== undefined) return tag;
+    throw this.error(node.offset, {
+      what: `unknown tag ${JSON.stringify(written)}`,
+      expected: `one of: ${[...wildcards, ...tags].join(', ')}`,
+      remedy: 'correct it or add it to "tags"',
+    });
+  }
+}
+
+function isName(node: Node): boolean {
+  return node.parent?.type === 'property' && node.parent.children?.[0] === node;
+}
+
+/**
+ * Parses a rules file:
+ *
+ *     { "name": "nouns first", "tags": ["ADJ", "NOUN", "[CLS]"], "beta": 5,
+ *       "hard": { "ADJ": ["NOUN"], "*": ["="], "[CLS]": ["*"] }, "soft": [["NOUN", "ADJ"]] }
+ *
+ * `*` is every tag, `=` the query's own. Without "tags", the universal tags and BERT's special ones are meant.
+ *
+ * @param file The name that errors carry, with the line.
+ * @throws CallerError for anything that is not such a file, an unknown tag among it.
+ */
+export function parseRules(text: string, file = 'rules'): RuleSet {
+  return new RulesReader(text, file).read();
+}
+
+/** A rule set as the text of a rules file; `parseRules` reads it back. */
+export function formatRules(rules: RuleSet): string {
+  const lists = (pairs: readonly TagPair[]) => pairs.map((pair) => `    ${JSON.stringify(pair)}`).join(',\n');
+  const list = (pairs: readonly TagPair[]) => (pairs.length > 0 ? `[\n${lists(pairs)}\n  ]` : '[]');
+  return [
+    '{',
+    `  "name": ${JSON.stringify(rules.name)},`,
+    `  "tags": ${JSON.stringify(rules.tags)},`,
+    `  "beta": ${JSON.stringify(rules.beta)},`,
+    `  "hard": ${list(rules.hard)},`,
+    `  "soft": ${list(rules.soft)}`,
+    '}',
+    '',
+  ].join('\n');
+}

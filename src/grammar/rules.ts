@@ -1,0 +1,99 @@
+import { CallerError } from '../gpu/errors.js';
+
+/** A tag by name, or a label of the caller's own, which may be any integer. */
+export type Tag = string | number;
+
+/** A pair of tags: who looks, and at whom. */
+export type TagPair = readonly [query: Tag, key: Tag];
+
+/** Which tag may look at which. Rules are data: presets, JSON files and generated rule sets are all of this shape. */
+export interface RuleSet {
+  name: string;
+  /** The tags that a token may carry, at most 64. An integer label of a token counts into this list (see `tagIndexes`). */
+  tags: readonly Tag[];
+  hard: readonly TagPair[];
+  soft: readonly TagPair[];
+  /** What a soft rule adds to the score of a pair. */
+  beta: number;
+}
+
+/** How rules become scores; see the table in the README. */
+export type Strategy = 'none' | 'hard' | 'soft' | 'guided';
+
+export const STRATEGIES: readonly Strategy[] = ['none', 'hard', 'soft', 'guided'];
+
+export const MOST_TAGS = 64;
+
+export const DEFAULT_BETA = 5;
+
+/** Stands for every tag in a rule, as query or as key. */
+export const EVERY_TAG = '*';
+
+/** Stands, as key, for the query's own tag. */
+export const OWN_TAG = '=';
+
+/** Keys by query tag, as rule files and presets write them: `{ "ADJ": ["NOUN", "PROPN"], "*": ["="] }`. */
+export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
+
+/** Expands one written rule: `*` on either side, `=` as key. */
+export function expandPair([query, key]: TagPair, tags: readonly Tag[]): TagPair[] {
+  const queries = query === EVERY_TAG ? tags : [query];
+  return queries.flatMap((from) => {
+    if (key === EVERY_TAG) return tags.map((to): TagPair => [from, to]);
+    return [[from, key === OWN_TAG ? from : key] as TagPair];
+  });
+}
+
+/** Expands lists of keys by query tag to pairs, without repetitions. */
+export function expandLists(lists: RuleLists, tags: readonly Tag[]): TagPair[] {
+  const pairs = new Map<string, TagPair>();
+  for (const [query, keys] of Object.entries(lists)) {
+    for (const key of keys) {
+      for (const pair of expandPair([query, key], tags)) pairs.set(JSON.stringify(pair), pair);
+    }
+  }
+  return [...pairs.values()];
+}
+
+/**
+ * The same rules over more tags: tags that the rule set does not list are added, without any rule. They see nothing,
+ * and only who sees every tag by a rule of its own is not extended to them.
+ */
+export function withTags(rules: RuleSet, tags: readonly Tag[]): RuleSet {
+  const missing = [...new Set(tags)].filter((tag) => !rules.tags.includes(tag));
+  return missing.length === 0 ? rules : { ...rules, tags: [...rules.tags, ...missing] };
+}
+
+/**
+ * The index in `rules.tags` of each token's tag. A name is looked up. An integer is looked up too where the rule set's
+ * own tags are integers; where they are names, it is the index itself.
+ *
+ * @throws CallerError for a tag that the rule set does not have.
+ */
+export function tagIndexes(rules: RuleSet, tags: ArrayLike<Tag>): Uint8Array {
+  const index = new Map(rules.tags.map((tag, at) => [tag, at]));
+  const integersAreIndexes = !rules.tags.some((tag) => typeof tag === 'number');
+  const indexes = new Uint8Array(tags.length);
+  for (let token = 0; token < tags.length; token++) {
+    const tag = tags[token];
+    let at = index.get(tag);
+    if (
+      typeof tag === 'number' &&
+      integersAreIndexes &&
+      Number.isInteger(tag) &&
+      tag >= 0 &&
+      tag < rules.tags.length
+    ) {
+      at = tag;
+    }
+    if (at === undefined) {
+      throw new CallerError({
+        what: `unknown tag ${JSON.stringify(tag)}`,
+        where: `tags[${token}]`,
+        expected: `a tag of the rules "${rules.name}": ${rules.tags.join(', ')}`,
+      });
+    }
+    indexes[token] = at;
+  }
+  return indexes;
+}

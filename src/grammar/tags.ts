@@ -1,0 +1,28 @@
+/** The 17 universal part-of-speech tags, in the order in which the universal dependencies list them. */
+export const UNIVERSAL_TAGS = [
+  'ADJ',
+  'ADP',
+  'ADV',
+  'AUX',
+  'CCONJ',
+  'DET',
+  'INTJ',
+  'NOUN',
+  'NUM',
+  'PART',
+  'PRON',
+  'PROPN',
+  'PUNCT',
+  'SCONJ',
+  'SYM',
+  'VERB',
+  'X',
+] as const;
+
+/** The tags of BERT's special pieces: each is a tag of its own. */
+export const SPECIAL_TAGS = ['[CLS]', '[SEP]', '[PAD]'] as const;
+
+/** All tags that a word piece can carry. */
+export const PIECE_TAGS = [...UNIVERSAL_TAGS, ...SPECIAL_TAGS] as const;
+
+export type PieceTag = (typeof PIECE_TAGS)[number];

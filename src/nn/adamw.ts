@@ -1,0 +1,96 @@
+import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Parameters } from './parameters.js';
+import type { Scratch } from './scratch.js';
+
+export interface AdamWOptions {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** The norm above which the whole gradient is scaled down; 0 leaves it as it is. */
+  clipNorm: number;
+}
+
+/** What BERT is fine-tuned with, and PyTorch's defaults where the paper is silent. */
+export const ADAMW_DEFAULTS: AdamWOptions = {
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  clipNorm: 1,
+};
+
+/** Vectors of the gradient that one workgroup squares and adds up. */
+const VECTORS_PER_GROUP = 4096;
+
+/**
+ * Records the norm of the whole gradient and the factor that clips it.
+ * @returns Two numbers: norm and factor.
+ */
+export function recordClipFactor(
+  recorder: Recorder,
+  scratch: Scratch,
+  parameters: Parameters,
+  clipNorm: number,
+): GPUBuffer {
+  const vectors = parameters.length / 4;
+  const groups = Math.ceil(vectors / VECTORS_PER_GROUP);
+  const partial = scratch.floats('squared sums', groups);
+  const clip = scratch.floats('clip factor', 2);
+  recorder.dispatch({
+    kernel: 'squared_sums',
+    buffers: { input: parameters.trainingBuffers.gradients, partial },
+    parameters: { vectors, vectors_per_group: VECTORS_PER_GROUP },
+    grid: [groups],
+  });
+  recorder.dispatch({
+    kernel: 'clip_factor',
+    buffers: { partial, clip },
+    parameters: { count: groups, largest: clipNorm },
+    grid: [1],
+  });
+  return clip;
+}
+
+/**
+ * Records one step of AdamW over all parameters.
+ * @param step Counts from 1.
+ * @param rate The learning rate of this step.
+ */
+export function recordAdamW(
+  recorder: Recorder,
+  scratch: Scratch,
+  parameters: Parameters,
+  options: AdamWOptions,
+  step: number,
+  rate: number,
+): void {
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = options;
+  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm);
+  const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
+  const vectors = parameters.length / 4;
+  recorder.dispatch({
+    kernel: 'adamw',
+    buffers: {
+      gradient: gradients,
+      clip,
+      parameter: parameters.values,
+      first_moment: firstMoment,
+      second_moment: secondMoment,
+    },
+    parameters: {
+      vectors,
+      decayed_vectors: parameters.decayedLength / 4,
+      rate,
+      decay: weightDecay,
+      beta1,
+      beta2,
+      one_minus_beta1: 1 - beta1,
+      one_minus_beta2: 1 - beta2,
+      correction1: 1 / (1 - beta1 ** step),
+      correction2: 1 / Math.sqrt(1 - beta2 ** step),
+      epsilon,
+    },
+    grid: foldedGrid(Math.ceil(vectors / 64)),
+  });
+}

@@ -1,0 +1,83 @@
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { Plan } from '../plan/plan.js';
+import { inverseOf } from '../plan/runs.js';
+
+/** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wgsl` reads them. */
+export interface RowGroups {
+  /** Rows that occur. */
+  rows: number;
+  /** Row numbers, then where each row's list of tokens begins (and one past the last), then the lists. */
+  words: Uint32Array;
+}
+
+/** A packed batch of sentences, in the plan's order. */
+export interface Batch {
+  plan: Plan;
+  sequences: number;
+  /** [2, tokens]: piece ids, then positions. */
+  ids: Uint32Array;
+  byWord: RowGroups;
+  byPosition: RowGroups;
+  /** For each sequence, the token that is its [CLS]. */
+  firstTokens: Uint32Array;
+  /** For each sequence its class, where known. */
+  labels?: Uint32Array;
+}
+
+/** Groups tokens by row; rows ascend, and so do the tokens in each list. */
+export function groupByRow(rowOfToken: Uint32Array): RowGroups {
+  const lists = new Map<number, number[]>();
+  rowOfToken.forEach((row, token) => {
+    const list = lists.get(row);
+    if (list) list.push(token);
+    else lists.set(row, [token]);
+  });
+  const rows = [...lists.keys()].sort((a, b) => a - b);
+  const words = new Uint32Array(2 * rows.length + 1 + rowOfToken.length);
+  let start = 0;
+  rows.forEach((row, index) => {
+    const list = lists.get(row)!;
+    words[index] = row;
+    words[rows.length + index] = start;
+    words.set(list, 2 * rows.length + 1 + start);
+    start += list.length;
+  });
+  words[2 * rows.length] = start;
+  return { rows: rows.length, words };
+}
+
+/**
+ * Packs sentences into a batch.
+ * @param plan Made from the same sentences, in the same order.
+ */
+export function makeBatch(
+  sentences: readonly EncodedSentence[],
+  plan: Plan,
+  labels?: ArrayLike<number>,
+): Batch {
+  const pieces = new Uint32Array(plan.tokens);
+  const positions = new Uint32Array(plan.tokens);
+  const first = new Uint32Array(sentences.length);
+  let start = 0;
+  sentences.forEach(({ ids }, sequence) => {
+    first[sequence] = start;
+    pieces.set(ids, start);
+    for (let position = 0; position < ids.length; position++) positions[start + position] = position;
+    start += ids.length;
+  });
+  const ids = new Uint32Array(2 * plan.tokens);
+  plan.order.forEach((token, sorted) => {
+    ids[sorted] = pieces[token];
+    ids[plan.tokens + sorted] = positions[token];
+  });
+  const inverse = inverseOf(plan.order);
+  return {
+    plan,
+    sequences: sentences.length,
+    ids,
+    byWord: groupByRow(ids.subarray(0, plan.tokens)),
+    byPosition: groupByRow(ids.subarray(plan.tokens)),
+    firstTokens: first.map((token) => inverse[token]),
+    labels: labels && Uint32Array.from(labels),
+  };
+}

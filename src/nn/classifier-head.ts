@@ -1,0 +1,136 @@
+import type { BufferSlice } from '../gpu/pipelines.js';
+import { recordColumnSums } from './column-sums.js';
+import { paddedClasses } from './config.js';
+import {
+  type LinearShape,
+  recordLinear,
+  recordLinearInputGradient,
+  recordLinearWeightGradient,
+} from './linear.js';
+import { dropoutAt, type Pass } from './pass.js';
+import { recordActivation, recordDropout, recordGather, recordTanhBackward } from './pointwise.js';
+
+const POOLER = 'bert.pooler.dense';
+const CLASSIFIER = 'classifier';
+
+function shapes({ batch, config }: Pass): { pooler: LinearShape; classifier: LinearShape; numbers: number } {
+  const rows = batch.sequences;
+  return {
+    pooler: { rows, inputs: config.hidden, outputs: config.hidden },
+    classifier: { rows, inputs: config.hidden, outputs: paddedClasses(config) },
+    numbers: rows * config.hidden,
+  };
+}
+
+/**
+ * Records classifier(drop(tanh(pooler(hidden of [CLS])))) and returns the logits, [sequences, padded classes].
+ * @param hidden [tokens, hidden], the encoder's output.
+ */
+export function recordHead(pass: Pass, hidden: GPUBuffer): GPUBuffer {
+  const { recorder, config, parameters, batch, workspace } = pass;
+  const { pooler, classifier, numbers } = shapes(pass);
+  const first = workspace.floats('first tokens', numbers);
+  const pooled = workspace.floats('pooled', numbers);
+  const activated = workspace.floats('pooled tanh', numbers);
+  const dropped = workspace.floats('pooled dropped', numbers);
+  const logits = workspace.floats('logits', classifier.rows * classifier.outputs);
+  const rows = { rows: batch.sequences, hidden: config.hidden };
+  recordGather(recorder, rows, { input: hidden, index: batch.firstTokens, output: first });
+  recordLinear(recorder, pooler, {
+    input: first,
+    weight: parameters.slice(`${POOLER}.weight`),
+    bias: parameters.slice(`${POOLER}.bias`),
+    output: pooled,
+  });
+  recordActivation(recorder, 'tanh_forward', numbers, { input: pooled, output: activated });
+  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, {
+    input: activated,
+    output: dropped,
+  });
+  recordLinear(recorder, classifier, {
+    input: dropped,
+    weight: parameters.slice(`${CLASSIFIER}.weight`),
+    bias: parameters.slice(`${CLASSIFIER}.bias`),
+    output: logits,
+  });
+  return logits;
+}
+
+/**
+ * Records the mean cross-entropy of the batch into number `lossAt` of `losses`, and the gradient of the logits.
+ * @param logits From `recordHead` of the same pass.
+ */
+export function recordLoss(
+  pass: Pass,
+  logits: GPUBuffer,
+  losses: GPUBuffer | BufferSlice,
+  lossAt = 0,
+): GPUBuffer {
+  const { recorder, config, batch, workspace } = pass;
+  const rows = batch.sequences;
+  const stride = paddedClasses(config);
+  const gradient = workspace.floats('logits gradient', rows * stride);
+  const shares = workspace.floats('loss shares', rows);
+  recorder.dispatch({
+    kernel: 'cross_entropy',
+    buffers: { logits, labels: batch.labels, losses: shares, logits_gradient: gradient },
+    parameters: { rows, classes: config.classes, stride },
+    grid: [Math.ceil(rows / 64)],
+  });
+  recordColumnSums(recorder, workspace, { rows, columns: 1 }, shares, losses, lossAt);
+  return gradient;
+}
+
+/** Records the head's parameter gradients, and returns the gradient of the encoder's output, [tokens, hidden]. */
+export function recordHeadBackward(pass: Pass, logitsGradient: GPUBuffer): GPUBuffer {
+  const { recorder, config, parameters, batch, workspace } = pass;
+  const { pooler, classifier, numbers } = shapes(pass);
+  const rows = { rows: batch.sequences, hidden: config.hidden };
+  const droppedGradient = workspace.floats('pooled dropped gradient', numbers);
+  const activatedGradient = workspace.floats('pooled tanh gradient', numbers);
+  const pooledGradient = workspace.floats('pooled gradient', numbers);
+  const firstGradient = workspace.floats('first tokens gradient', numbers);
+  const hiddenGradient = workspace.floats('hidden gradient', batch.tokens * config.hidden);
+
+  recordLinearWeightGradient(recorder, workspace, classifier, {
+    input: workspace.existing('pooled dropped'),
+    outputGradient: logitsGradient,
+    weightGradient: parameters.gradient(`${CLASSIFIER}.weight`),
+    biasGradient: parameters.gradient(`${CLASSIFIER}.bias`),
+  });
+  recordLinearInputGradient(recorder, classifier, {
+    weight: parameters.slice(`${CLASSIFIER}.weight`),
+    outputGradient: logitsGradient,
+    inputGradient: droppedGradient,
+  });
+  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, {
+    input: droppedGradient,
+    output: activatedGradient,
+  });
+  recordTanhBackward(recorder, numbers, {
+    output: workspace.existing('pooled tanh'),
+    outputGradient: activatedGradient,
+    inputGradient: pooledGradient,
+  });
+  recordLinearWeightGradient(recorder, workspace, pooler, {
+    input: workspace.existing('first tokens'),
+    outputGradient: pooledGradient,
+    weightGradient: parameters.gradient(`${POOLER}.weight`),
+    biasGradient: parameters.gradient(`${POOLER}.bias`),
+  });
+  recordLinearInputGradient(recorder, pooler, {
+    weight: parameters.slice(`${POOLER}.weight`),
+    outputGradient: pooledGradient,
+    inputGradient: firstGradient,
+  });
+  recordGather(
+    recorder,
+    { rows: batch.tokens, hidden: config.hidden },
+    {
+      input: firstGradient,
+      index: batch.sequenceOfToken,
+      output: hiddenGradient,
+    },
+  );
+  return hiddenGradient;
+}

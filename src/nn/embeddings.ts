@@ -1,0 +1,91 @@
+import { foldedGrid } from '../gpu/recorder.js';
+import { recordColumnSums } from './column-sums.js';
+import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
+import { dropoutAt, type Pass } from './pass.js';
+import { recordDropout } from './pointwise.js';
+
+const PREFIX = 'bert.embeddings';
+const WORD = `${PREFIX}.word_embeddings.weight`;
+const POSITION = `${PREFIX}.position_embeddings.weight`;
+const KIND = `${PREFIX}.token_type_embeddings.weight`;
+const NORM = `${PREFIX}.LayerNorm`;
+
+/** Records drop(norm(word + position + type)) and returns it, [tokens, hidden]. */
+export function recordEmbeddings(pass: Pass): GPUBuffer {
+  const { recorder, config, parameters, batch, workspace } = pass;
+  const { tokens } = batch;
+  const { hidden } = config;
+  const sum = workspace.floats('embedding sum', tokens * hidden);
+  recorder.dispatch({
+    kernel: 'embedding_forward',
+    buffers: {
+      word: parameters.slice(WORD),
+      position: parameters.slice(POSITION),
+      kind: parameters.slice(KIND),
+      ids: batch.ids,
+      output: sum,
+    },
+    parameters: { tokens, width: hidden / 4 },
+    grid: foldedGrid(Math.ceil((tokens * hidden) / 256)),
+  });
+  const normed = workspace.floats('embedding norm', tokens * hidden);
+  recordLayerNorm(recorder, { rows: tokens, hidden }, config.normEpsilon, {
+    input: sum,
+    weight: parameters.slice(`${NORM}.weight`),
+    bias: parameters.slice(`${NORM}.bias`),
+    output: normed,
+    statistics: workspace.floats('embedding statistics', 2 * tokens),
+  });
+  const dropout = dropoutAt(pass, 'embeddings');
+  if (!dropout) return normed;
+  const output = workspace.floats('embeddings', tokens * hidden);
+  recordDropout(recorder, { rows: tokens, hidden }, dropout, batch.positions, { input: normed, output });
+  return output;
+}
+
+/** Records the gradients of the three tables and of the norm. The tables' gradients must be zero beforehand. */
+export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer): void {
+  const { recorder, config, parameters, batch, workspace } = pass;
+  const { tokens } = batch;
+  const { hidden } = config;
+  const shape = { rows: tokens, hidden };
+  let normGradient = outputGradient;
+  const dropout = dropoutAt(pass, 'embeddings');
+  if (dropout) {
+    normGradient = workspace.floats('dropped gradient', tokens * hidden);
+    recordDropout(recorder, shape, dropout, batch.positions, { input: outputGradient, output: normGradient });
+  }
+  const sumGradient = workspace.floats('embedding sum gradient', tokens * hidden);
+  recordLayerNormBackward(recorder, workspace, shape, {
+    input: workspace.existing('embedding sum'),
+    weight: parameters.slice(`${NORM}.weight`),
+    statistics: workspace.existing('embedding statistics'),
+    outputGradient: normGradient,
+    inputGradient: sumGradient,
+    weightGradient: parameters.gradient(`${NORM}.weight`),
+    biasGradient: parameters.gradient(`${NORM}.bias`),
+  });
+  for (const [name, { buffer, rows }] of [
+    [WORD, batch.byWord],
+    [POSITION, batch.byPosition],
+  ] as const) {
+    recorder.dispatch({
+      kernel: 'embedding_backward',
+      buffers: {
+        output_gradient: sumGradient,
+        groups_of_rows: buffer,
+        table_gradient: parameters.gradient(name),
+      },
+      parameters: { rows, width: hidden / 4 },
+      grid: foldedGrid(Math.ceil((rows * hidden) / 256)),
+    });
+  }
+  // Every token is of type 0: its row gets the sum of all.
+  recordColumnSums(
+    recorder,
+    workspace,
+    { rows: tokens, columns: hidden },
+    sumGradient,
+    parameters.gradient(KIND),
+  );
+}

@@ -1,0 +1,75 @@
+import type { Device } from '../gpu/device.js';
+import type { KernelConstants } from '../gpu/kernel.js';
+import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import { recordColumnSums } from './column-sums.js';
+import type { Tensor } from './linear.js';
+import { blocksOf, ROWS_PER_BLOCK, type Scratch } from './scratch.js';
+
+export interface NormShape {
+  rows: number;
+  /** A multiple of four. */
+  hidden: number;
+}
+
+/** Rows that a workgroup owns. */
+const GROUP_ROWS = 8;
+
+/** What a kernel's name ends in, and its constants: a subgroup a row where subgroups may be used. */
+function normFamily({ lanes }: Device): { suffix: '' | '_subgroup'; constants: KernelConstants } {
+  return lanes ? { suffix: '_subgroup', constants: { LANES: lanes } } : { suffix: '', constants: {} };
+}
+
+/** Writes `output` [rows, hidden] and `statistics` [rows, 2], which the backward pass wants. */
+export function recordLayerNorm(
+  recorder: Recorder,
+  { rows, hidden }: NormShape,
+  epsilon: number,
+  buffers: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor; statistics: Tensor },
+): void {
+  const { suffix, constants } = normFamily(recorder.device);
+  recorder.dispatch({
+    kernel: `layer_norm_forward${suffix}`,
+    constants,
+    buffers,
+    parameters: { rows, width: hidden / 4, epsilon },
+    grid: foldedGrid(Math.ceil(rows / GROUP_ROWS)),
+  });
+}
+
+/** Writes `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
+export function recordLayerNormBackward(
+  recorder: Recorder,
+  scratch: Scratch,
+  { rows, hidden }: NormShape,
+  buffers: {
+    input: Tensor;
+    weight: Tensor;
+    statistics: Tensor;
+    outputGradient: Tensor;
+    inputGradient: Tensor;
+    weightGradient: Tensor;
+    biasGradient: Tensor;
+  },
+): void {
+  const { input, weight, statistics, outputGradient, inputGradient } = buffers;
+  const width = hidden / 4;
+  const { suffix, constants } = normFamily(recorder.device);
+  recorder.dispatch({
+    kernel: `layer_norm_input_gradient${suffix}`,
+    constants,
+    buffers: { input, weight, statistics, output_gradient: outputGradient, input_gradient: inputGradient },
+    parameters: { rows, width },
+    grid: foldedGrid(Math.ceil(rows / GROUP_ROWS)),
+  });
+  const blocks = blocksOf(rows);
+  const partial = scratch.floats('layer norm sums', blocks * 2 * hidden);
+  recorder.dispatch({
+    kernel: 'layer_norm_weight_gradient',
+    buffers: { input, output_gradient: outputGradient, statistics, partial },
+    parameters: { rows, width, rows_per_block: ROWS_PER_BLOCK },
+    grid: [Math.ceil(width / 64), blocks],
+  });
+  const halves = { rows: blocks, columns: hidden, stride: 2 * hidden };
+  recordColumnSums(recorder, scratch, halves, partial, buffers.weightGradient);
+  recordColumnSums(recorder, scratch, { ...halves, inputAt: hidden }, partial, buffers.biasGradient);
+}

@@ -1,0 +1,190 @@
+import { createStorage, readFloats, write } from '../gpu/buffers.js';
+import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
+import { type BufferSlice, OFFSET_ALIGNMENT } from '../gpu/pipelines.js';
+import { type ModelConfig, paddedClasses } from './config.js';
+
+export type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
+
+/** A parameter tensor by its name in Hugging Face's checkpoints. */
+export interface ParameterSpec {
+  name: string;
+  shape: readonly number[];
+  /** AdamW's weight decay spares biases and norms. */
+  decays: boolean;
+  initial: InitialValue;
+  /** Numbers that the kernels address: more than the shape has where its rows are padded. */
+  room: number;
+}
+
+function tensor(
+  name: string,
+  shape: readonly number[],
+  decays: boolean,
+  initial: InitialValue,
+): ParameterSpec {
+  return { name, shape, decays, initial, room: sizeOf(shape) };
+}
+
+function linear(name: string, outputs: number, inputs: number, paddedOutputs = outputs): ParameterSpec[] {
+  const weight = tensor(`${name}.weight`, [outputs, inputs], true, 'normal');
+  const bias = tensor(`${name}.bias`, [outputs], false, 'zero');
+  return [
+    { ...weight, room: paddedOutputs * inputs },
+    { ...bias, room: paddedOutputs },
+  ];
+}
+
+function norm(name: string, hidden: number): ParameterSpec[] {
+  return [tensor(`${name}.weight`, [hidden], false, 'one'), tensor(`${name}.bias`, [hidden], false, 'zero')];
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** All parameters of a BERT classifier, in the order of Hugging Face's `BertForSequenceClassification`. */
+export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
+  const { hidden, feedForward } = config;
+  const embeddings = 'bert.embeddings';
+  const layers = Array.from({ length: config.layers }, (_, index) => {
+    const layer = `bert.encoder.layer.${index}`;
+    return [
+      ...['query', 'key', 'value'].flatMap((part) =>
+        linear(`${layer}.attention.self.${part}`, hidden, hidden),
+      ),
+      ...linear(`${layer}.attention.output.dense`, hidden, hidden),
+      ...norm(`${layer}.attention.output.LayerNorm`, hidden),
+      ...linear(`${layer}.intermediate.dense`, feedForward, hidden),
+      ...linear(`${layer}.output.dense`, hidden, feedForward),
+      ...norm(`${layer}.output.LayerNorm`, hidden),
+    ];
+  });
+  return [
+    tensor(
+      `${embeddings}.word_embeddings.weight`,
+      [config.vocabulary, hidden],
+      true,
+      'normal, first row zero',
+    ),
+    tensor(`${embeddings}.position_embeddings.weight`, [config.positions, hidden], true, 'normal'),
+    tensor(`${embeddings}.token_type_embeddings.weight`, [config.types, hidden], true, 'normal'),
+    ...norm(`${embeddings}.LayerNorm`, hidden),
+    ...layers.flat(),
+    ...linear('bert.pooler.dense', hidden, hidden),
+    ...linear('classifier', config.classes, hidden, paddedClasses(config)),
+  ];
+}
+
+const ALIGNMENT = OFFSET_ALIGNMENT / 4;
+
+/**
+ * All parameters of a model in one buffer, and their gradients and moments in three more of the same layout: one dispatch
+ * updates them all. Those that decay stand in front.
+ */
+export class Parameters {
+  readonly specs: readonly ParameterSpec[];
+  /** Numbers in each of the four buffers. */
+  readonly length: number;
+  /** How many of them, from the front, decay. */
+  readonly decayedLength: number;
+  readonly values: GPUBuffer;
+  private training: { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
+  private readonly places = new Map<string, { offset: number; room: number }>();
+
+  /** @throws EngineError where the adapter has no room for a buffer of this size. */
+  constructor(
+    private readonly device: Device,
+    config: ModelConfig,
+  ) {
+    this.specs = parameterSpecs(config);
+    const decayed = this.layOut(0, true);
+    this.decayedLength = decayed;
+    this.length = this.layOut(decayed, false);
+    this.values = createStorage(device, 4 * this.length, 'parameters');
+  }
+
+  /** The values of a tensor. */
+  slice(name: string): BufferSlice {
+    return this.sliceOf(this.values, name);
+  }
+
+  /** The gradient of a tensor. */
+  gradient(name: string): BufferSlice {
+    return this.sliceOf(this.trainingBuffers.gradients, name);
+  }
+
+  /** Gradients and moments, all zero when first asked for: a model that only predicts never allocates them. */
+  get trainingBuffers(): { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } {
+    this.training ??= {
+      gradients: createStorage(this.device, 4 * this.length, 'gradients'),
+      firstMoment: createStorage(this.device, 4 * this.length, 'first moment'),
+      secondMoment: createStorage(this.device, 4 * this.length, 'second moment'),
+    };
+    return this.training;
+  }
+
+  /** Where a tensor begins, in numbers. */
+  offsetOf(name: string): number {
+    return this.placeOf(name).offset;
+  }
+
+  /** Reads values, or the same layout from another buffer, back to the host: a flat array for each tensor's name. */
+  async read(buffer = this.values): Promise<Map<string, Float32Array>> {
+    const all = await readFloats(this.device, buffer, this.length);
+    return new Map(
+      this.specs.map(({ name, shape }) => {
+        const offset = this.offsetOf(name);
+        return [name, all.slice(offset, offset + sizeOf(shape))];
+      }),
+    );
+  }
+
+  /**
+   * Writes all values.
+   * @throws CallerError where a tensor is missing or has not the model's size.
+   */
+  write(tensors: ReadonlyMap<string, Float32Array>, where = 'weights'): void {
+    const all = new Float32Array(this.length);
+    for (const { name, shape } of this.specs) {
+      const values = tensors.get(name);
+      if (!values) throw new CallerError({ what: `tensor "${name}" is missing`, where });
+      if (values.length !== sizeOf(shape)) {
+        throw new CallerError({
+          what: `tensor "${name}" has ${values.length} numbers`,
+          where,
+          expected: `${sizeOf(shape)} (${shape.join(' x ')})`,
+        });
+      }
+      all.set(values, this.offsetOf(name));
+    }
+    write(this.device, this.values, all);
+  }
+
+  release(): void {
+    this.device.release(this.values);
+    for (const buffer of Object.values(this.training ?? {})) this.device.release(buffer);
+    this.training = undefined;
+  }
+
+  private layOut(from: number, decays: boolean): number {
+    let offset = from;
+    for (const spec of this.specs) {
+      if (spec.decays !== decays) continue;
+      this.places.set(spec.name, { offset, room: spec.room });
+      offset += Math.ceil(spec.room / ALIGNMENT) * ALIGNMENT;
+    }
+    return offset;
+  }
+
+  private sliceOf(buffer: GPUBuffer, name: string): BufferSlice {
+    const { offset, room } = this.placeOf(name);
+    return { buffer, offset: 4 * offset, size: 4 * room };
+  }
+
+  private placeOf(name: string): { offset: number; room: number } {
+    const place = this.places.get(name);
+    if (!place) throw new CallerError({ what: `the model has no tensor "${name}"` });
+    return place;
+  }
+}

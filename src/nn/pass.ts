@@ -1,0 +1,42 @@
+import type { Workspace } from '../gpu/buffers.js';
+import { type Dropout, randomStream } from '../gpu/random.js';
+import type { Recorder } from '../gpu/recorder.js';
+import type { BatchBuffers } from './batch-buffers.js';
+import type { ModelConfig } from './config.js';
+import type { Parameters } from './parameters.js';
+
+/** What makes the random masks of a training step: the same seed and step draw the same masks. */
+export interface TrainingStep {
+  seed: number;
+  step: number;
+}
+
+/** Where in the model a mask is drawn, besides the layer. */
+export type DropoutSite = 'embeddings' | 'attention' | 'attention output' | 'feed-forward output' | 'pooled';
+
+const SITES: readonly DropoutSite[] = [
+  'embeddings',
+  'attention',
+  'attention output',
+  'feed-forward output',
+  'pooled',
+];
+
+/** What every part of a model needs to record itself: a forward pass, and the backward pass over the same batch. */
+export interface Pass {
+  recorder: Recorder;
+  config: ModelConfig;
+  parameters: Parameters;
+  batch: BatchBuffers;
+  /** Activations, kept for the backward pass, and gradients. */
+  workspace: Workspace;
+  /** Without it, nothing is dropped. */
+  training?: TrainingStep;
+}
+
+/** The dropout of a place in the model, or none where the model only reads. */
+export function dropoutAt({ config, training }: Pass, site: DropoutSite, layer = 0): Dropout | undefined {
+  const probability = site === 'attention' ? config.attentionDropout : config.hiddenDropout;
+  if (!training || probability === 0) return undefined;
+  return { probability, stream: randomStream(training.seed, training.step, layer, SITES.indexOf(site)) };
+}

@@ -1,0 +1,101 @@
+import { type Dropout, dropoutParameters } from '../gpu/random.js';
+import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Tensor } from './linear.js';
+
+/** Workgroups of 64 invocations, one vector each. */
+function vectorGrid(vectors: number) {
+  return foldedGrid(Math.ceil(vectors / 64));
+}
+
+/** Writes `output` from `input`, both `length` numbers, a multiple of four. */
+export function recordActivation(
+  recorder: Recorder,
+  kernel: 'gelu_forward' | 'tanh_forward',
+  length: number,
+  buffers: { input: Tensor; output: Tensor },
+): void {
+  const vectors = length / 4;
+  recorder.dispatch({ kernel, buffers, parameters: { vectors }, grid: vectorGrid(vectors) });
+}
+
+/** Writes `inputGradient` from the activation's input and the gradient of its output. */
+export function recordGeluBackward(
+  recorder: Recorder,
+  length: number,
+  buffers: { input: Tensor; outputGradient: Tensor; inputGradient: Tensor },
+): void {
+  const { input, outputGradient, inputGradient } = buffers;
+  recorder.dispatch({
+    kernel: 'gelu_backward',
+    buffers: { input, output_gradient: outputGradient, input_gradient: inputGradient },
+    parameters: { vectors: length / 4 },
+    grid: vectorGrid(length / 4),
+  });
+}
+
+/** Writes `inputGradient` from the activation's output and its gradient. */
+export function recordTanhBackward(
+  recorder: Recorder,
+  length: number,
+  buffers: { output: Tensor; outputGradient: Tensor; inputGradient: Tensor },
+): void {
+  const { output, outputGradient, inputGradient } = buffers;
+  recorder.dispatch({
+    kernel: 'tanh_backward',
+    buffers: { output, output_gradient: outputGradient, input_gradient: inputGradient },
+    parameters: { vectors: length / 4 },
+    grid: vectorGrid(length / 4),
+  });
+}
+
+/** Where a row's place in the caller's order stands: the mask depends on it, and not on the order of rows. */
+export interface Positions {
+  buffer: GPUBuffer;
+  at: number;
+}
+
+/**
+ * Writes output = drop(input), or residual + drop(input) where a residual is given. The backward pass of a dropout is the
+ * same dropout, of the gradient.
+ */
+export function recordDropout(
+  recorder: Recorder,
+  { rows, hidden }: { rows: number; hidden: number },
+  dropout: Dropout | undefined,
+  positions: Positions,
+  buffers: { input: Tensor; residual?: Tensor; output: Tensor },
+): void {
+  const { input, residual, output } = buffers;
+  const width = hidden / 4;
+  recorder.dispatch({
+    kernel: 'dropout',
+    buffers: { input, residual: residual ?? input, positions: positions.buffer, output },
+    parameters: {
+      rows,
+      width,
+      add: residual ? 1 : 0,
+      positions_at: positions.at,
+      ...dropoutParameters(dropout),
+    },
+    grid: vectorGrid(rows * width),
+  });
+}
+
+/** In an index for `recordGather`: a row of zeros. */
+export const NO_ROW = 0xffffffff;
+
+/** Writes output row i = input row index[i], for `rows` rows of `hidden` numbers, or zeros for NO_ROW. */
+export function recordGather(
+  recorder: Recorder,
+  { rows, hidden }: { rows: number; hidden: number },
+  buffers: { input: Tensor; index: Positions; output: Tensor },
+): void {
+  const { input, index, output } = buffers;
+  const width = hidden / 4;
+  recorder.dispatch({
+    kernel: 'gather_rows',
+    buffers: { input, index: index.buffer, output },
+    parameters: { rows, width, index_at: index.at },
+    grid: vectorGrid(rows * width),
+  });
+}

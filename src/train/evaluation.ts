@@ -1,0 +1,66 @@
+import { batchesInOrder } from '../data/batches.js';
+import type { EncodedData } from '../data/encoded-data.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { makeBatch } from '../nn/batch.js';
+import type { Classifier } from '../nn/classifier.js';
+import type { Planner } from './planner.js';
+
+/** How well a model does on some examples. */
+export interface Evaluation {
+  rows: number;
+  /** Share of the rows whose most probable class is the label. */
+  accuracy: number;
+  /** Mean cross-entropy. */
+  loss: number;
+}
+
+/** Sentences read at once; logits do not depend on it. */
+const READING_BATCH = 64;
+
+/** exp(logit) over their sum, in float64. */
+export function softmax(logits: ArrayLike<number>): number[] {
+  const values = Array.from(logits);
+  const largest = Math.max(...values);
+  const exps = values.map((value) => Math.exp(value - largest));
+  const sum = exps.reduce((total, value) => total + value, 0);
+  return exps.map((value) => value / sum);
+}
+
+/** The class with the largest logit; the first of equals. */
+export function mostProbable(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let label = 1; label < logits.length; label++) if (logits[label] > logits[best]) best = label;
+  return best;
+}
+
+/** The logits of every sentence, in order. */
+export async function logitsOf(
+  classifier: Classifier,
+  planner: Planner,
+  sentences: readonly EncodedSentence[],
+): Promise<Float32Array[]> {
+  const logits: Float32Array[] = [];
+  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
+    const group = indexes.map((index) => sentences[index]);
+    logits.push(...(await classifier.logits(makeBatch(group, planner.plan(group)))));
+  }
+  return logits;
+}
+
+/** Evaluates a model on labelled examples. */
+export async function evaluate(
+  classifier: Classifier,
+  planner: Planner,
+  data: EncodedData,
+): Promise<Evaluation> {
+  const logits = await logitsOf(classifier, planner, data.sentences);
+  let correct = 0;
+  let loss = 0;
+  logits.forEach((row, index) => {
+    const label = data.labels[index];
+    if (mostProbable(row) === label) correct++;
+    loss -= Math.log(Math.max(softmax(row)[label], Number.MIN_VALUE));
+  });
+  const rows = logits.length;
+  return { rows, accuracy: correct / rows, loss: loss / rows };
+}

@@ -1,0 +1,99 @@
+import { CallerError } from '../gpu/errors.js';
+
+/** A tensor of a safetensors file: f32 numbers and their shape. */
+export interface Tensor {
+  shape: readonly number[];
+  values: Float32Array;
+}
+
+interface HeaderEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+const LENGTH_BYTES = 8;
+/** The format's own bound: a longer header is refused before it is parsed. */
+const LONGEST_HEADER = 100_000_000;
+
+/**
+ * Writes tensors in the safetensors format (huggingface/safetensors): the header's length as a little-endian u64, a JSON
+ * header, then the numbers, little-endian.
+ */
+export function formatSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const header: Record<string, HeaderEntry | Record<string, string>> = { __metadata__: { format: 'pt' } };
+  let offset = 0;
+  for (const [name, { shape, values }] of tensors) {
+    header[name] = { dtype: 'F32', shape: [...shape], data_offsets: [offset, offset + values.byteLength] };
+    offset += values.byteLength;
+  }
+  let json = JSON.stringify(header);
+  json += ' '.repeat((8 - (json.length % 8)) % 8);
+  const headerBytes = new TextEncoder().encode(json);
+  const file = new Uint8Array(LENGTH_BYTES + headerBytes.length + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
+  file.set(headerBytes, LENGTH_BYTES);
+  let at = LENGTH_BYTES + headerBytes.length;
+  for (const { values } of tensors.values()) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return file;
+}
+
+function readHeader(
+  file: Uint8Array,
+  where: string,
+): { header: Record<string, HeaderEntry>; dataAt: number } {
+  const fail = (what: string): never => {
+    throw new CallerError({
+      what,
+      where,
+      expected: 'a whole safetensors file',
+      remedy: 'copy or save it again',
+    });
+  };
+  if (file.length < LENGTH_BYTES) fail(`${file.length} bytes`);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > LONGEST_HEADER || LENGTH_BYTES + length > file.length) fail('the header is cut off');
+  try {
+    const json = new TextDecoder('utf-8', { fatal: true }).decode(
+      file.subarray(LENGTH_BYTES, LENGTH_BYTES + length),
+    );
+    return { header: JSON.parse(json), dataAt: LENGTH_BYTES + length };
+  } catch {
+    return fail('the header is no JSON');
+  }
+}
+
+/**
+ * Reads a safetensors file of f32 tensors.
+ * @param where What errors call the file.
+ * @throws CallerError where the file is cut off, is no such file, or holds another type of number.
+ */
+export function parseSafetensors(file: Uint8Array, where: string): Map<string, Tensor> {
+  const { header, dataAt } = readHeader(file, where);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (dtype !== 'F32') {
+      throw new CallerError({ what: `tensor "${name}" is of type ${dtype}`, where, expected: 'F32' });
+    }
+    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    const [start, end] = offsets;
+    if (end - start !== bytes || start < 0 || dataAt + end > file.length) {
+      throw new CallerError({
+        what: `tensor "${name}" is cut off`,
+        where,
+        expected: `${bytes} bytes`,
+        remedy: 'copy or save the file again',
+      });
+    }
+    // A copy, since the numbers of a file need not stand at a multiple of four.
+    const values = new Float32Array(file.slice(dataAt + start, dataAt + end).buffer);
+    tensors.set(name, { shape, values });
+  }
+  return tensors;
+}

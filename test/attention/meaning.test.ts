@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { type AttendOptions, attend } from '../../src/attention/attend.js';
+import type { RuleSet } from '../../src/grammar/rules.js';
+import { FAMILIES, testDevice } from '../support/device.js';
+import { generator, randomFloats } from '../support/random.js';
+import { type AttentionCase, randomCase } from './random-case.js';
+
+const RULES: RuleSet = {
+  name: 'two tags',
+  tags: ['a', 'b'],
+  hard: [['a', 'b']],
+  soft: [['b', 'a']],
+  beta: 2,
+};
+
+function small(tags: string[], rest: Partial<AttendOptions> = {}): AttendOptions {
+  const random = generator(7);
+  const [heads, headDim] = [2, 16];
+  const draw = () => randomFloats(random, tags.length * heads * headDim);
+  return {
+    q: draw(),
+    k: draw(),
+    v: draw(),
+    outputGradient: draw(),
+    heads,
+    headDim,
+    tags,
+    rules: RULES,
+    ...rest,
+  };
+}
+
+/** The tokens `from` to `to` of a case, as a case of its own. */
+function cut(attention: AttentionCase, from: number, to: number): AttentionCase {
+  const width = attention.heads * attention.headDim;
+  const part = (values: Float32Array) => values.slice(from * width, to * width);
+  return {
+    ...attention,
+    tags: attention.tags.slice(from, to),
+    lengths: [to - from],
+    q: part(attention.q),
+    k: part(attention.k),
+    v: part(attention.v),
+    outputGradient: part(attention.outputGradient),
+  };
+}
+
+describe.each(FAMILIES)('attention, %s kernels', (family) => {
+  it('gives each packed sequence what it gets alone', async () => {
+    const device = await testDevice(family);
+    for (const seed of [5, 6, 7, 10, 21, 22, 23, 36]) {
+      const packed = randomCase(seed);
+      const together = await attend(device, packed);
+      let start = 0;
+      for (const length of packed.lengths) {
+        const alone = await attend(device, cut(packed, start, start + length));
+        const width = packed.heads * packed.headDim;
+        for (const name of ['output', 'dq', 'dk', 'dv'] as const) {
+          const part = together[name]!.slice(start * width, (start + length) * width);
+          expect(part, `${name}, case ${seed}`).toEqual(alone[name]);
+        }
+        start += length;
+      }
+    }
+  });
+
+  it('gives a row without any key zeros, a finite sentinel, and no gradient', async () => {
+    const result = await attend(await testDevice(family), small(['a', 'a', 'b'], { strategy: 'hard' }));
+    const row = (values: Float32Array) => [...values.slice(2 * 32)];
+    expect(row(result.output).every((x) => x === 0)).toBe(true);
+    expect(row(result.dq!).every((x) => x === 0)).toBe(true);
+    expect([...result.logSumExp.slice(4)]).toEqual([Math.fround(-1e30), Math.fround(-1e30)]);
+    // Nobody looks at the tokens of tag a.
+    expect([...result.dk!.slice(0, 64), ...result.dv!.slice(0, 64)].every((x) => x === 0)).toBe(true);
+    expect(result.dv!.slice(64).some((x) => x !== 0)).toBe(true);
+  });
+
+  it('is the same for strategies that come to the same', async () => {
+    const device = await testDevice(family);
+    const tags = Array.from({ length: 70 }, (_, i) => 'ab'[(i * i) % 3 === 0 ? 0 : 1]);
+    const everybody: RuleSet = {
+      ...RULES,
+      hard: ['a', 'b'].flatMap((q) => ['a', 'b'].map((k) => [q, k] as const)),
+    };
+    const none = await attend(device, small(tags, { strategy: 'none' }));
+    const close = (values: Float32Array) => {
+      for (const [i, x] of values.entries()) expect(x).toBeCloseTo(none.output[i], 5);
+    };
+    close((await attend(device, small(tags, { strategy: 'hard', rules: everybody }))).output);
+    close((await attend(device, small(tags, { strategy: 'soft', beta: 0 }))).output);
+    close((await attend(device, small(tags, { strategy: 'guided', rules: everybody }))).output);
+  });
+
+  it('runs one strategy as no other', async () => {
+    const device = await testDevice(family);
+    const tags = ['a', 'b', 'a', 'b', 'b'];
+    const outputs = await Promise.all(
+      (['none', 'hard', 'soft', 'guided'] as const).map((strategy) =>
+        attend(device, small(tags, { strategy })),
+      ),
+    );
+    const texts = outputs.map(({ output }) => output.join());
+    expect(new Set(texts).size).toBe(4);
+  });
+
+  it('gives the same bits every time', async () => {
+    const device = await testDevice(family);
+    const [first, second] = [await attend(device, randomCase(18)), await attend(device, randomCase(18))];
+    expect(second).toEqual(first);
+  });
+});
+
+describe('attend', () => {
+  it('takes tags by name, by index, and integers of the rule set', async () => {
+    const device = await testDevice();
+    const byName = await attend(device, small(['a', 'b', 'a'], { strategy: 'guided' }));
+    const byIndex = await attend(device, small(['a', 'b', 'a'], { strategy: 'guided', tags: [0, 1, 0] }));
+    const integers: RuleSet = {
+      ...RULES,
+      tags: [-7, 1_000_003],
+      hard: [[-7, 1_000_003]],
+      soft: [[1_000_003, -7]],
+    };
+    const labels = [-7, 1_000_003, -7];
+    const byLabel = await attend(
+      device,
+      small(['a', 'b', 'a'], { strategy: 'guided', tags: labels, rules: integers }),
+    );
+    expect(byIndex).toEqual(byName);
+    expect(byLabel).toEqual(byName);
+  });
+
+  it('takes an empty batch', async () => {
+    const result = await attend(await testDevice(), small([], { strategy: 'hard' }));
+    expect(result.output).toHaveLength(0);
+  });
+
+  const wrong: [string, Partial<AttendOptions>, RegExp][] = [
+    ['an unknown tag', { tags: ['a', 'x', 'a'] }, /tags\[1\]: unknown tag "x".*a, b/],
+    ['an index out of range', { tags: [0, 2, 0] }, /tags\[1\]: unknown tag 2/],
+    ['lengths that do not add up', { lengths: [1, 1] }, /lengths: .*add up to 2 tokens; expected 3/],
+    ['an unknown preset', { rules: 'papers' }, /no rules named "papers"; expected one of: paper/],
+    ['an unknown strategy', { strategy: 'hart' as 'hard' }, /unknown strategy "hart"/],
+    ['too few numbers', { k: new Float32Array(5) }, /k: 5 numbers; expected 96/],
+    ['a head dimension of 12', { headDim: 12 }, /head dimension 12; expected a multiple of 4 from 16 to 128/],
+    ['no head', { heads: 0 }, /0 heads; expected a positive integer/],
+    ['an infinite β', { beta: Number.POSITIVE_INFINITY }, /β is Infinity/],
+    ['a scale that is no number', { scale: Number.NaN }, /scale NaN/],
+    ['no tags', { tags: undefined, lengths: [3] }, /strategy "hard" without tags/],
+  ];
+  it.each(wrong)('refuses %s', async (_name, options, message) => {
+    const device = await testDevice();
+    await expect(attend(device, small(['a', 'b', 'a'], { strategy: 'hard', ...options }))).rejects.toThrow(
+      message,
+    );
+  });
+});

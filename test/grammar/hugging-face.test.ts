@@ -1,0 +1,96 @@
+import { Tokenizer } from '@huggingface/tokenizers';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { runs } from '../support/arbitraries.js';
+import { devSentences, SST2_IS_MISSING } from './dev-sentences.js';
+import { anyText } from './texts.js';
+
+/** What `tokenizer.json` of bert-base-uncased says, without its added tokens: "[SEP]" in a text is text here. */
+const TOKENIZER_JSON = {
+  version: '1.0',
+  added_tokens: [],
+  normalizer: {
+    type: 'BertNormalizer',
+    clean_text: true,
+    handle_chinese_chars: true,
+    strip_accents: null,
+    lowercase: true,
+  },
+  pre_tokenizer: { type: 'BertPreTokenizer' },
+  post_processor: null,
+  decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+  model: {
+    type: 'WordPiece',
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(bertVocabulary().pieces.map((piece, id) => [piece, id])),
+  },
+};
+
+const reference = new Tokenizer(TOKENIZER_JSON, {});
+
+/**
+ * Left out of the comparison: ideographs beyond the basic plane, which Hugging Face's JavaScript looks for one UTF-16
+ * unit at a time and so never finds, and the capital sigma, whose lower case depends on what stands beside it (its Rust
+ * and its JavaScript disagree). word-pieces.test.ts holds both against what google-research/bert does.
+ */
+const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
+
+function ours(text: string): number[] {
+  return splitPieces(text, bertVocabulary()).map((piece) => piece.id);
+}
+
+function theirs(text: string): number[] {
+  return reference.encode(text, { add_special_tokens: false }).ids;
+}
+
+/** The first of `texts` that the two split differently, with what they make of it. */
+function firstDifference(texts: Iterable<string>): object | undefined {
+  for (const text of texts) {
+    const [actual, expected] = [ours(text), theirs(text)];
+    if (actual.join() !== expected.join()) {
+      const spelled = (ids: number[]) => ids.map((id) => bertVocabulary().pieces[id]).join(' ');
+      return { text: JSON.stringify(text), ours: spelled(actual), theirs: spelled(expected) };
+    }
+  }
+  return undefined;
+}
+
+function* charactersBetween(first: number, last: number, step = 1): Generator<string> {
+  for (let code = first; code <= last; code += step) {
+    yield `pla${String.fromCodePoint(code)}ying`.replace(INCOMPARABLE, '');
+  }
+}
+
+describe('splitPieces agrees with @huggingface/tokenizers', () => {
+  it('where both are clear', () => {
+    expect(theirs('Unaffable, naïve [SEP]')).toHaveLength(8);
+    expect(
+      firstDifference(['', ' ', 'Unaffable, naïve [SEP]', 'a'.repeat(100), 'a'.repeat(101)]),
+    ).toBeUndefined();
+  });
+
+  it('on every character of the basic plane, inside a word', () => {
+    expect(firstDifference(charactersBetween(0, 0xffff))).toBeUndefined();
+  });
+
+  it('on every 37th character beyond it', () => {
+    expect(firstDifference(charactersBetween(0x10000, 0x10ffff, 37))).toBeUndefined();
+  });
+
+  it('on any text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(firstDifference([text.replace(INCOMPARABLE, '')])).toBeUndefined();
+      }),
+      runs(4000),
+    );
+  });
+
+  it.skipIf(SST2_IS_MISSING)('on the sentences of SST-2 (needs ../shared/sst2)', () => {
+    expect(firstDifference(devSentences())).toBeUndefined();
+  });
+});

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { parseVocabulary, SPECIAL_PIECES, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { callerErrorOf } from './caller-error.js';
+
+const PIECES = [...SPECIAL_PIECES, 'a', '##b'];
+
+describe('Vocabulary', () => {
+  it('numbers its pieces in their order, and gives an unknown one the id of [UNK]', () => {
+    const vocabulary = new Vocabulary(PIECES);
+    expect(vocabulary.size).toBe(7);
+    expect(PIECES.map((piece) => vocabulary.idOf(piece))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(vocabulary.has('b')).toBe(false);
+    expect(vocabulary.idOf('b')).toBe(1);
+    expect(vocabulary.has('constructor')).toBe(false);
+  });
+
+  it.each(SPECIAL_PIECES)('refuses a list without %s', (special) => {
+    const pieces = PIECES.filter((piece) => piece !== special);
+    const { message } = callerErrorOf(() => new Vocabulary(pieces, 'my/vocab.txt'));
+    expect(message).toMatch(/^my\/vocab\.txt: no piece \[/);
+    expect(message).toContain(`no piece ${special};`);
+  });
+
+  it('refuses a piece that stands twice, and names both lines', () => {
+    const { message } = callerErrorOf(() => new Vocabulary([...PIECES, 'c', 'a', 'd'], 'my/vocab.txt'));
+    expect(message).toBe('my/vocab.txt:9: piece "a" stands on line 6 already');
+  });
+});
+
+describe('parseVocabulary', () => {
+  it.each([
+    ['line feeds', '\n', ''],
+    ['line feeds, the last line ended', '\n', '\n'],
+    ["Windows' line breaks", '\r\n', '\r\n'],
+  ])('reads a piece a line: %s', (_, lineBreak, end) => {
+    const vocabulary = parseVocabulary(PIECES.join(lineBreak) + end);
+    expect(vocabulary.pieces).toEqual(PIECES);
+    expect(parseVocabulary(vocabulary.toText()).pieces).toEqual(PIECES);
+  });
+
+  it('keeps pieces that other definitions of a line would split or trim', () => {
+    const pieces = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
+    expect(parseVocabulary(`${pieces.join('\n')}\n`).pieces).toEqual(pieces);
+  });
+
+  it('refuses as the constructor does', () => {
+    expect(callerErrorOf(() => parseVocabulary('')).message).toContain('vocab.txt: no piece [PAD]');
+    const twice = `${[...PIECES, 'a'].join('\r\n')}\r\n`;
+    expect(callerErrorOf(() => parseVocabulary(twice, 'v')).message).toMatch(/^v:8: piece "a"/);
+  });
+});
+
+describe('bertVocabulary', () => {
+  it('is that of bert-base-uncased, to the byte', () => {
+    const text = bertVocabulary().toText();
+    const digest = createHash('sha256').update(text).digest('hex');
+    expect(digest).toBe('07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3');
+    expect(bertVocabulary().size).toBe(30_522);
+  });
+
+  it('has the special pieces where checkpoints expect them', () => {
+    const ids = SPECIAL_PIECES.map((piece) => bertVocabulary().idOf(piece));
+    expect(ids).toEqual([0, 100, 101, 102, 103]);
+  });
+});

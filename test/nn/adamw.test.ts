@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { ADAMW_DEFAULTS, recordAdamW, recordClipFactor } from '../../src/nn/adamw.js';
+import type { Parameters } from '../../src/nn/parameters.js';
+import { computed, inBothPrecisions, type Round } from '../reference/arithmetic.js';
+import { adamWStep, clipFactor } from '../reference/training.js';
+import { anySeed, runs } from '../support/arbitraries.js';
+import { expectComputed, type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
+import { generator, randomFloats } from '../support/random.js';
+
+/** Multiples of four at and around the 16,384 numbers that one workgroup squares and adds up. */
+const anyLength = fc.oneof(
+  fc.constantFrom(4, 252, 256, 260, 16_380, 16_384, 16_388, 81_924),
+  fc.integer({ min: 1, max: 5000 }).map((vectors) => 4 * vectors),
+);
+
+const anySize = fc.constantFrom(1e-6, 1e-3, 0.1, 10);
+
+/** What the optimizer reads of a model's parameters: any length, with guards behind the end. */
+function fakeParameters(
+  buffers: GuardedBuffers,
+  decayedLength: number,
+  data: Record<'parameter' | 'gradient' | 'firstMoment' | 'secondMoment', Float32Array>,
+): Parameters {
+  return {
+    length: data.parameter.length,
+    decayedLength,
+    values: buffers.inPlace(data.parameter),
+    trainingBuffers: {
+      gradients: buffers.input(data.gradient),
+      firstMoment: buffers.inPlace(data.firstMoment),
+      secondMoment: buffers.inPlace(data.secondMoment),
+    },
+  } as unknown as Parameters;
+}
+
+function clipAsComputed(gradient: Float32Array, largest: number, round: Round) {
+  const { norm, factor } = clipFactor(gradient, largest, round);
+  return { norm: computed(1, () => [norm, norm]), factor: computed(1, () => [factor, factor]) };
+}
+
+describe('clip factor', () => {
+  const check = (length: number, size: number, largest: number, seed: number) =>
+    withBuffers(async (buffers, recorder) => {
+      const gradient = randomFloats(generator(seed), length, size);
+      const data = { parameter: gradient, gradient, firstMoment: gradient, secondMoment: gradient };
+      const clip = recordClipFactor(recorder, buffers.scratch, fakeParameters(buffers, 0, data), largest);
+      recorder.submit();
+      const written = await buffers.read(clip, 2);
+      const { exact, plain } = inBothPrecisions((round) => clipAsComputed(gradient, largest, round));
+      expectComputed('norm', written.subarray(0, 1), exact.norm, plain.norm);
+      expectComputed('factor', written.subarray(1), exact.factor, plain.factor);
+    });
+
+  it('norm and factor of any gradient', async () => {
+    const anyCase = fc.tuple(anyLength, anySize, fc.constantFrom(0, 0.01, 1, 1e6), anySeed);
+    await fc.assert(
+      fc.asyncProperty(anyCase, (values) => check(...values)),
+      runs(40),
+    );
+  });
+
+  it('of more blocks than the second pass has invocations', () => check(1_200_004, 0.1, 1, 7));
+
+  it('of a gradient that is zero', () => check(260, 0, 1, 7));
+});
+
+describe('AdamW', () => {
+  const anyCase = fc.record({
+    length: anyLength,
+    // The share of the parameters that decay.
+    decayed: fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
+    step: fc.constantFrom(1, 2, 10, 5000),
+    rate: fc.constantFrom(2e-5, 1e-2),
+    weightDecay: fc.constantFrom(0, 0.01, 0.5),
+    clipNorm: fc.constantFrom(0, 1),
+    parameterSize: fc.constantFrom(0, 0.05, 3),
+    gradientSize: anySize,
+    momentSize: fc.constantFrom(0, 1e-4, 1),
+    seed: anySeed,
+  });
+
+  it('updates parameters and both moments', async () => {
+    const property = fc.asyncProperty(anyCase, ({ length, step, rate, weightDecay, clipNorm, ...rest }) =>
+      withBuffers(async (buffers, recorder) => {
+        const random = generator(rest.seed);
+        const before = {
+          parameter: randomFloats(random, length, rest.parameterSize),
+          gradient: randomFloats(random, length, rest.gradientSize),
+          firstMoment: randomFloats(random, length, rest.momentSize),
+          secondMoment: randomFloats(random, length, rest.momentSize ** 2).map(Math.abs),
+        };
+        const decayed = 4 * Math.floor((rest.decayed * length) / 4);
+        const parameters = fakeParameters(buffers, decayed, before);
+        const options = { ...ADAMW_DEFAULTS, weightDecay, clipNorm };
+        recordAdamW(recorder, buffers.scratch, parameters, options, step, rate);
+        recorder.submit();
+
+        const expected = (from: number, to: number) =>
+          inBothPrecisions((round) => {
+            const { factor } = clipFactor(before.gradient, clipNorm, round);
+            const part = {
+              parameter: before.parameter.subarray(from, to),
+              gradient: before.gradient.subarray(from, to),
+              firstMoment: before.firstMoment.subarray(from, to),
+              secondMoment: before.secondMoment.subarray(from, to),
+            };
+            const decay = from < decayed ? weightDecay : 0;
+            return adamWStep({ ...options, weightDecay: decay, rate, step, factor }, part, round);
+          });
+        const parameter = await buffers.read(parameters.values);
+        const firstMoment = await buffers.read(parameters.trainingBuffers.firstMoment);
+        const secondMoment = await buffers.read(parameters.trainingBuffers.secondMoment);
+        for (const [from, to] of [
+          [0, decayed],
+          [decayed, length],
+        ]) {
+          if (from === to) continue;
+          const { exact, plain } = expected(from, to);
+          const name = from < decayed ? 'decayed' : 'not decayed';
+          expectComputed(`${name}: p`, parameter.subarray(from, to), exact.parameter, plain.parameter);
+          expectComputed(`${name}: m`, firstMoment.subarray(from, to), exact.firstMoment, plain.firstMoment);
+          expectComputed(
+            `${name}: v`,
+            secondMoment.subarray(from, to),
+            exact.secondMoment,
+            plain.secondMoment,
+          );
+        }
+      }),
+    );
+    await fc.assert(property, runs(60));
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import type { Classifier } from '../../src/nn/classifier.js';
+import type { TrainingStep } from '../../src/nn/pass.js';
+import { type Computed, exact, plainInStrides, type Round } from '../reference/arithmetic.js';
+import { referenceBert } from '../reference/bert.js';
+import { largestError } from '../support/error-bound.js';
+import { expectComputed } from '../support/guarded-buffers.js';
+import {
+  type BatchCase,
+  factorsOf,
+  randomBatch,
+  randomWeights,
+  SMALL_MODEL,
+  withClassifier,
+} from '../support/model-cases.js';
+
+/** Products, norms and attentions that a gradient has behind it, at least: two layers, there and back. */
+const KERNELS = 8;
+
+/**
+ * The logits, the loss and every gradient of a batch against the reference's. Plain f32 is the same reference, rounded from
+ * end to end, in several orders of summation: what a whole model loses in a tensor of one or three numbers is a matter
+ * of luck, and of four draws the worst is a fair measure.
+ */
+async function expectAll(
+  classifier: Classifier,
+  weights: Map<string, Float32Array>,
+  { batch, reference }: BatchCase,
+  training?: TrainingStep,
+): Promise<void> {
+  const { config, parameters } = classifier;
+  const factors = training && factorsOf(config, training);
+  const evaluate = (round: Round) => {
+    const result = referenceBert(config, weights, { ...reference, factors }, round);
+    return new Map([...result.gradients(), ['loss', result.loss], ['logits', result.logits]]);
+  };
+  const exactly = evaluate(exact);
+  const plainly = [1, 2, 3, 5].map((strides) => evaluate(plainInStrides(strides)));
+
+  classifier.computeGradients(batch, training);
+  const actual = await parameters.read(parameters.trainingBuffers.gradients);
+  const step = training?.step ?? 0;
+  actual.set('loss', Float32Array.from(await classifier.readLosses(step, step)));
+  if (!training) {
+    const logits = await classifier.logits(batch);
+    actual.set('logits', Float32Array.from(logits.flatMap((row) => [...row])));
+  } else {
+    exactly.delete('logits');
+  }
+  expect([...actual.keys()].sort()).toEqual([...exactly.keys()].sort());
+  for (const [name, values] of actual) {
+    const expected = exactly.get(name)!;
+    const error = (plain: Map<string, Computed>) => largestError(plain.get(name)!.values, expected.values);
+    const worst = plainly.reduce((a, b) => (error(b) > error(a) ? b : a));
+    expectComputed(name, values, expected, worst.get(name)!, KERNELS);
+  }
+}
+
+const cases = STRATEGIES.flatMap((strategy, index) =>
+  [2, 3].map((classes): [Strategy, number, number] => [strategy, classes, 10 * index + classes]),
+);
+
+describe('classifier', () => {
+  it.each(cases)('%s, %i classes: logits, loss and gradients', async (strategy, classes, seed) => {
+    const config = { ...SMALL_MODEL, classes };
+    const weights = randomWeights(config, seed);
+    await withClassifier(config, weights, async (classifier) => {
+      const batch = randomBatch(config, strategy, seed);
+      await expectAll(classifier, weights, batch);
+    });
+  });
+
+  it.each(STRATEGIES.map((strategy, index): [Strategy, number] => [strategy, index]))(
+    '%s, with dropout: loss and gradients under the masks of the step',
+    async (strategy, index) => {
+      const config = { ...SMALL_MODEL, classes: 3, hiddenDropout: 0.1, attentionDropout: 0.1 };
+      const weights = randomWeights(config, 50 + index);
+      await withClassifier(config, weights, async (classifier) => {
+        const batch = randomBatch(config, strategy, 60 + index);
+        await expectAll(classifier, weights, batch, { seed: 42, step: 300 + index });
+        // The model that only reads drops nothing.
+        await expectAll(classifier, weights, batch);
+      });
+    },
+  );
+
+  it('one model, batches of many sizes one after another', async () => {
+    const weights = randomWeights(SMALL_MODEL, 70);
+    await withClassifier(SMALL_MODEL, weights, async (classifier) => {
+      for (const [index, lengths] of [[30, 40], [2], [9, 2, 33, 48, 7, 21], [3, 2]].entries()) {
+        const batch = randomBatch(SMALL_MODEL, index % 2 === 0 ? 'guided' : 'none', 80 + index, lengths);
+        await expectAll(classifier, weights, batch);
+      }
+    });
+  });
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { recordLayerNorm, recordLayerNormBackward } from '../../src/nn/layer-norm.js';
+import { inBothPrecisions } from '../reference/arithmetic.js';
+import { layerNormBackward, layerNormForward } from '../reference/layers.js';
+import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
+import { FAMILIES } from '../support/device.js';
+import { withBuffers } from '../support/guarded-buffers.js';
+import { generator, randomFloats } from '../support/random.js';
+
+const anyCase = fc.record({
+  rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(1100) }),
+  hidden: anyWidth,
+  epsilon: fc.constantFrom(1e-12, 1e-5),
+  // Means far from 0 tell a variance by differences from one by E[x²] - E[x]².
+  offset: fc.constantFrom(0, 0, 3, -100),
+  size: fc.constantFrom(0.01, 1, 30),
+  seed: anySeed,
+});
+
+describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
+  it('forward and backward', async () => {
+    const property = fc.asyncProperty(anyCase, ({ rows, hidden, epsilon, offset, size, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const shape = { rows, hidden, epsilon };
+        const random = generator(seed);
+        const x = randomFloats(random, rows * hidden, size).map((value) => value + offset);
+        const gamma = randomFloats(random, hidden, 2);
+        const beta = randomFloats(random, hidden);
+        const dy = randomFloats(random, rows * hidden, 0.1);
+        const [input, weight, bias, outputGradient] = [x, gamma, beta, dy].map((data) => buffers.input(data));
+        const output = buffers.output(rows * hidden);
+        const statistics = buffers.output(2 * rows);
+        const inputGradient = buffers.output(rows * hidden);
+        const weightGradient = buffers.output(hidden);
+        const biasGradient = buffers.output(hidden);
+        recordLayerNorm(recorder, shape, epsilon, { input, weight, bias, output, statistics });
+        recordLayerNormBackward(recorder, buffers.scratch, shape, {
+          input,
+          weight,
+          statistics,
+          outputGradient,
+          inputGradient,
+          weightGradient,
+          biasGradient,
+        });
+        recorder.submit();
+        await buffers.read(statistics);
+
+        const forward = inBothPrecisions((round) => layerNormForward(shape, x, gamma, beta, round));
+        const { exact, plain } = inBothPrecisions((round) => layerNormBackward(shape, x, gamma, dy, round));
+        await buffers.expectClose('output', output, forward.exact, forward.plain);
+        await buffers.expectClose('input gradient', inputGradient, exact.input, plain.input);
+        await buffers.expectClose('weight gradient', weightGradient, exact.weight, plain.weight);
+        await buffers.expectClose('bias gradient', biasGradient, exact.bias, plain.bias);
+      }, family),
+    );
+    await fc.assert(property, runs(60));
+  });
+
+  it('of rows without any variance is the bias', async () => {
+    await withBuffers(async (buffers, recorder) => {
+      const shape = { rows: 9, hidden: 60, epsilon: 1e-12 };
+      // Powers of two, whose sums and means are exact: 0 / √ε is left, and no rounding error over √ε.
+      const x = new Float32Array(shape.rows * shape.hidden).map((_, i) => 2 ** Math.floor(i / shape.hidden));
+      const gamma = randomFloats(generator(1), shape.hidden, 2);
+      const beta = randomFloats(generator(2), shape.hidden);
+      const output = buffers.output(x.length);
+      recordLayerNorm(recorder, shape, shape.epsilon, {
+        input: buffers.input(x),
+        weight: buffers.input(gamma),
+        bias: buffers.input(beta),
+        output,
+        statistics: buffers.output(2 * shape.rows),
+      });
+      recorder.submit();
+      const values = Float64Array.from(x, (_, i) => beta[i % shape.hidden]);
+      const expected = { values, scale: 1 };
+      await buffers.expectClose('output', output, expected, expected);
+    }, family);
+  });
+});

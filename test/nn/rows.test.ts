@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { groupByRow } from '../../src/nn/batch.js';
+import { NO_ROW, recordDropout, recordGather } from '../../src/nn/pointwise.js';
+import { inBothPrecisions } from '../reference/arithmetic.js';
+import { hiddenFactor } from '../reference/dropout.js';
+import { dropoutForward, embeddingBackward, embeddingForward } from '../reference/layers.js';
+import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
+import { isPoison, withBuffers } from '../support/guarded-buffers.js';
+import { generator, randomFloats, randomInteger } from '../support/random.js';
+
+describe('dropout', () => {
+  const anyCase = fc.record({
+    rows: anyRows,
+    hidden: anyWidth,
+    probability: fc.constantFrom(undefined, 0.1, 0.5, 0.9, 1 / 3),
+    stream: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    add: fc.boolean(),
+    at: fc.integer({ min: 0, max: 70 }),
+    seed: anySeed,
+  });
+
+  it('drops by original row and channel, and adds a residual', async () => {
+    const property = fc.asyncProperty(anyCase, ({ rows, hidden, probability, stream, add, at, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const random = generator(seed);
+        const x = randomFloats(random, rows * hidden, 2);
+        const residual = add ? randomFloats(random, rows * hidden, 2) : undefined;
+        const positions = Uint32Array.from({ length: at + rows }, () => randomInteger(random, 0, 100_000));
+        const output = buffers.output(rows * hidden);
+        recordDropout(
+          recorder,
+          { rows, hidden },
+          probability ? { probability, stream } : undefined,
+          { buffer: buffers.input(positions), at },
+          { input: buffers.input(x), residual: residual && buffers.input(residual), output },
+        );
+        recorder.submit();
+        const factor = (row: number, channel: number) =>
+          probability ? hiddenFactor({ probability, stream }, positions[at + row], channel) : 1;
+        const { exact, plain } = inBothPrecisions((round) =>
+          dropoutForward(hidden, factor, x, residual, round),
+        );
+        await buffers.expectClose('output', output, exact, plain);
+      }),
+    );
+    await fc.assert(property, runs(50));
+  });
+});
+
+describe('gather', () => {
+  it('copies rows, and writes zeros for NO_ROW', async () => {
+    const anyCase = fc.record({
+      rows: anyRows,
+      inputRows: fc.integer({ min: 1, max: 90 }),
+      hidden: anyWidth,
+      at: fc.integer({ min: 0, max: 70 }),
+      seed: anySeed,
+    });
+    const property = fc.asyncProperty(anyCase, ({ rows, inputRows, hidden, at, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const random = generator(seed);
+        const x = randomFloats(random, inputRows * hidden);
+        const index = Uint32Array.from({ length: at + rows }, () =>
+          random() < 0.3 ? NO_ROW : randomInteger(random, 0, inputRows - 1),
+        );
+        const output = buffers.output(rows * hidden);
+        recordGather(
+          recorder,
+          { rows, hidden },
+          { input: buffers.input(x), index: { buffer: buffers.input(index), at }, output },
+        );
+        recorder.submit();
+        const expected = Float32Array.from({ length: rows * hidden }, (_, i) => {
+          const row = index[at + Math.floor(i / hidden)];
+          return row === NO_ROW ? 0 : x[row * hidden + (i % hidden)];
+        });
+        expect(await buffers.read(output)).toEqual(expected);
+      }),
+    );
+    await fc.assert(property, runs(40));
+  });
+});
+
+describe('embeddings', () => {
+  const anyCase = fc.record({ tokens: anyRows, vocabulary: anyRows, hidden: anyWidth, seed: anySeed });
+
+  it('forward: the sum of word, position and type', async () => {
+    const property = fc.asyncProperty(anyCase, ({ tokens, vocabulary, hidden, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const random = generator(seed);
+        const places = 40;
+        const words = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, vocabulary - 1));
+        const positions = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, places - 1));
+        const [word, position, kind] = [vocabulary, places, 2].map((rows) =>
+          randomFloats(random, rows * hidden),
+        );
+        const output = buffers.output(tokens * hidden);
+        recorder.dispatch({
+          kernel: 'embedding_forward',
+          buffers: {
+            word: buffers.input(word),
+            position: buffers.input(position),
+            kind: buffers.input(kind),
+            ids: buffers.input(Uint32Array.of(...words, ...positions)),
+            output,
+          },
+          parameters: { tokens, width: hidden / 4 },
+          grid: [Math.ceil((tokens * hidden) / 256)],
+        });
+        recorder.submit();
+        const tables = [
+          { table: word, rowOfToken: words },
+          { table: position, rowOfToken: positions },
+          { table: kind, rowOfToken: new Uint32Array(tokens) },
+        ];
+        const { exact, plain } = inBothPrecisions((round) => embeddingForward(hidden, tables, round));
+        await buffers.expectClose('output', output, exact, plain);
+      }),
+    );
+    await fc.assert(property, runs(30));
+  });
+
+  it('backward: rows that occur get the sum of their tokens, the others are left alone', async () => {
+    const property = fc.asyncProperty(anyCase, ({ tokens, vocabulary, hidden, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const random = generator(seed);
+        const rowOfToken = Uint32Array.from({ length: tokens }, () =>
+          randomInteger(random, 0, vocabulary - 1),
+        );
+        const dy = randomFloats(random, tokens * hidden);
+        const { rows, words } = groupByRow(rowOfToken);
+        const tableGradient = buffers.output(vocabulary * hidden);
+        recorder.dispatch({
+          kernel: 'embedding_backward',
+          buffers: {
+            output_gradient: buffers.input(dy),
+            groups_of_rows: buffers.input(words),
+            table_gradient: tableGradient,
+          },
+          parameters: { rows, width: hidden / 4 },
+          grid: [Math.ceil((rows * hidden) / 256)],
+        });
+        recorder.submit();
+        const occurring = new Set(rowOfToken);
+        const written = await buffers.read(tableGradient);
+        for (let row = 0; row < vocabulary; row++) {
+          if (occurring.has(row)) continue;
+          const vacant = written.subarray(row * hidden, (row + 1) * hidden);
+          expect(isPoison(vacant), `row ${row} does not occur`).toBe(true);
+          recorder.clear({ buffer: tableGradient, offset: 4 * row * hidden, size: 4 * hidden });
+        }
+        recorder.submit();
+        const { exact, plain } = inBothPrecisions((round) =>
+          embeddingBackward(vocabulary, hidden, rowOfToken, dy, round),
+        );
+        await buffers.expectClose('table gradient', tableGradient, exact, plain);
+      }),
+    );
+    await fc.assert(property, runs(40));
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { generator, randomFloats } from '../support/random.js';
+import { type BertBatch, type BertShape, type Factors, referenceBert } from './bert.js';
+import { attentionFactor, hiddenFactor, streamOf } from './dropout.js';
+
+const SHAPE: BertShape = { hidden: 8, layers: 2, heads: 2, classes: 3, normEpsilon: 1e-12 };
+const FEED_FORWARD = 12;
+const VOCABULARY = 7;
+const POSITIONS = 5;
+
+/** Hugging Face's names and sizes, written down a second time: the engine's own list is what they are held against. */
+function tinyWeights(): Map<string, Float64Array> {
+  const { hidden, layers, classes } = SHAPE;
+  const random = generator(11);
+  const weights = new Map<string, Float64Array>();
+  const add = (name: string, length: number, size: number, around = 0) => {
+    weights.set(
+      name,
+      Float64Array.from(randomFloats(random, length, size), (x) => x + around),
+    );
+  };
+  const linear = (name: string, outputs: number, inputs: number) => {
+    add(`${name}.weight`, outputs * inputs, 0.6);
+    add(`${name}.bias`, outputs, 0.3);
+  };
+  const norm = (name: string) => {
+    add(`${name}.weight`, hidden, 0.3, 1);
+    add(`${name}.bias`, hidden, 0.3);
+  };
+  add('bert.embeddings.word_embeddings.weight', VOCABULARY * hidden, 1);
+  add('bert.embeddings.position_embeddings.weight', POSITIONS * hidden, 0.5);
+  add('bert.embeddings.token_type_embeddings.weight', 2 * hidden, 0.5);
+  norm('bert.embeddings.LayerNorm');
+  for (let index = 0; index < layers; index++) {
+    const layer = `bert.encoder.layer.${index}`;
+    for (const role of ['query', 'key', 'value']) linear(`${layer}.attention.self.${role}`, hidden, hidden);
+    linear(`${layer}.attention.output.dense`, hidden, hidden);
+    norm(`${layer}.attention.output.LayerNorm`);
+    linear(`${layer}.intermediate.dense`, FEED_FORWARD, hidden);
+    linear(`${layer}.output.dense`, hidden, FEED_FORWARD);
+    norm(`${layer}.output.LayerNorm`);
+  }
+  linear('bert.pooler.dense', hidden, hidden);
+  linear('classifier', classes, hidden);
+  return weights;
+}
+
+const FACTORS: Factors = {
+  hidden: (site, layer, row, channel) => {
+    const stream = streamOf(site.length, layer);
+    return hiddenFactor({ probability: 0.2, stream }, row, channel);
+  },
+  attention: (layer, head, query, key) =>
+    attentionFactor({ probability: 0.2, stream: streamOf(layer) }, head, query, key),
+};
+
+describe('the reference BERT', () => {
+  const sentences = [
+    [1, 4, 4, 2],
+    [1, 2],
+    [1, 5, 6],
+  ];
+  const cases: [string, Partial<BertBatch>][] = [
+    ['with all pairs', {}],
+    [
+      'with biases and missing pairs',
+      { bias: (q, k) => ((q + 2 * k) % 3 === 0 && q !== k ? undefined : q % 2) },
+    ],
+    ['with dropout', { factors: FACTORS }],
+  ];
+  it.each(cases)('has the gradients of its loss, %s', (_, partial) => {
+    const batch: BertBatch = { sentences, labels: [2, 0, 1], bias: () => 0, ...partial };
+    const weights = tinyWeights();
+    const loss = () => referenceBert(SHAPE, weights, batch).loss.values[0];
+    const gradients = referenceBert(SHAPE, weights, batch).gradients();
+    expect([...gradients.keys()].sort()).toEqual([...weights.keys()].sort());
+    const step = 1e-5;
+    for (const [name, values] of weights) {
+      const gradient = gradients.get(name)!.values;
+      expect(gradient.length, name).toBe(values.length);
+      for (let i = 0; i < values.length; i++) {
+        const before = values[i];
+        values[i] = before + step;
+        const above = loss();
+        values[i] = before - step;
+        const below = loss();
+        values[i] = before;
+        // Rounding of the loss over the step, and the third derivative times its square: both are below 1e-9.
+        const difference = Math.abs((above - below) / (2 * step) - gradient[i]);
+        expect(difference, `${name}[${i}]`).toBeLessThan(1e-8 + 1e-6 * Math.abs(gradient[i]));
+      }
+    }
+  });
+});

@@ -1,0 +1,252 @@
+import { referenceAttention } from '../../bench/reference-attention.js';
+import { type Computed, computed, exact, type Numbers } from './arithmetic.js';
+import {
+  dropoutForward,
+  embeddingBackward,
+  embeddingForward,
+  geluBackward,
+  geluForward,
+  layerNormBackward,
+  layerNormForward,
+  linearBackward,
+  linearForward,
+  tanhBackward,
+  tanhForward,
+} from './layers.js';
+import { crossEntropy } from './training.js';
+
+/**
+ * Hugging Face's BertForSequenceClassification with its gradients, in float64 and written to be read: sentences in the
+ * caller's order, one number after another. It shares no code with what it tests. `round` as in arithmetic.ts.
+ */
+export interface BertShape {
+  hidden: number;
+  layers: number;
+  heads: number;
+  classes: number;
+  normEpsilon: number;
+}
+
+/** Parameters by Hugging Face's names. Their lengths say how wide the feed-forward layer and the tables are. */
+export type Weights = ReadonlyMap<string, Numbers>;
+
+/** Where values of a hidden state are dropped. */
+export type HiddenSite = 'embeddings' | 'attention output' | 'feed-forward output' | 'pooled';
+
+/** What each value is multiplied by: 0 or 1 / (1 - p). Rows, queries and keys are tokens of the batch, or sentences. */
+export interface Factors {
+  hidden(site: HiddenSite, layer: number, row: number, channel: number): number;
+  attention(layer: number, head: number, query: number, key: number): number;
+}
+
+export interface BertBatch {
+  /** Word ids of each sentence, the first of them [CLS]. */
+  sentences: readonly Numbers[];
+  labels: Numbers;
+  /** What is added to the score of a pair of tokens, counted over the batch, or undefined where it does not exist. */
+  bias: (query: number, key: number) => number | undefined;
+  factors?: Factors;
+}
+
+export interface BertResult {
+  /** [sentences, classes] */
+  logits: Computed;
+  loss: Computed;
+  /** The gradient of every parameter, by name. */
+  gradients: () => Map<string, Computed>;
+}
+
+/** A part of the model: what it computed, and what it makes of the gradient of that. */
+interface Part<Gradient = Numbers> {
+  output: Numbers;
+  computed: Computed;
+  backward: (outputGradient: Numbers) => Gradient;
+}
+
+/** A model that has read a batch. */
+class Bert {
+  readonly gradients = new Map<string, Computed>();
+  readonly lengths: number[];
+  readonly tokens: number;
+
+  constructor(
+    readonly shape: BertShape,
+    readonly weights: Weights,
+    readonly batch: BertBatch,
+    readonly round: (x: number) => number,
+  ) {
+    this.lengths = batch.sentences.map((ids) => ids.length);
+    this.tokens = this.lengths.reduce((a, b) => a + b, 0);
+  }
+
+  embeddings(): Part<void> {
+    const { sentences } = this.batch;
+    const rowOfToken = {
+      word_embeddings: sentences.flatMap((ids) => Array.from(ids)),
+      position_embeddings: sentences.flatMap((ids) => Array.from(ids, (_, position) => position)),
+      token_type_embeddings: new Array<number>(this.tokens).fill(0),
+    };
+    const tables = Object.entries(rowOfToken).map(([kind, rows]) => {
+      const name = `bert.embeddings.${kind}.weight`;
+      return { name, table: this.weights.get(name)!, rowOfToken: rows };
+    });
+    const sum = embeddingForward(this.shape.hidden, tables, this.round);
+    const norm = this.norm('bert.embeddings.LayerNorm', sum.values);
+    const dropped = this.dropout('embeddings', 0, norm.output);
+    return part(dropped.computed, (gradient) => {
+      const sumGradient = norm.backward(dropped.backward(gradient));
+      for (const { name, table, rowOfToken: rows } of tables) {
+        const tableRows = table.length / this.shape.hidden;
+        const of = embeddingBackward(tableRows, this.shape.hidden, rows, sumGradient, this.round);
+        this.gradients.set(name, of);
+      }
+    });
+  }
+
+  /** a = norm(x + drop(dense(attention(x)))), y = norm(a + drop(dense(gelu(dense(a))))) */
+  layer(index: number, x: Numbers): Part {
+    const name = `bert.encoder.layer.${index}`;
+    const [q, k, v] = ['query', 'key', 'value'].map((role) =>
+      this.linear(`${name}.attention.self.${role}`, x),
+    );
+    const context = this.attention(index, q.output, k.output, v.output);
+    const attended = this.linear(`${name}.attention.output.dense`, context.output);
+    const attendedDropped = this.dropout('attention output', index, attended.output, x);
+    const middle = this.norm(`${name}.attention.output.LayerNorm`, attendedDropped.output);
+    const wide = this.linear(`${name}.intermediate.dense`, middle.output);
+    const activated = geluForward(wide.output, this.round).values;
+    const narrow = this.linear(`${name}.output.dense`, activated);
+    const narrowDropped = this.dropout('feed-forward output', index, narrow.output, middle.output);
+    const end = this.norm(`${name}.output.LayerNorm`, narrowDropped.output);
+    return part(end.computed, (gradient) => {
+      const throughEnd = end.backward(gradient);
+      const activatedGradient = narrow.backward(narrowDropped.backward(throughEnd));
+      const wideGradient = geluBackward(wide.output, activatedGradient, this.round).values;
+      const throughMiddle = middle.backward(this.sum(throughEnd, wide.backward(wideGradient)));
+      const contextGradient = attended.backward(attendedDropped.backward(throughMiddle));
+      const { dq, dk, dv } = context.backward(contextGradient);
+      return this.sum(throughMiddle, q.backward(dq), k.backward(dk), v.backward(dv));
+    });
+  }
+
+  /** classifier(drop(tanh(pooler(hidden of [CLS])))) */
+  head(hidden: Numbers): Part {
+    const width = this.shape.hidden;
+    const starts = this.lengths.map((_, i) => this.lengths.slice(0, i).reduce((a, b) => a + b, 0));
+    const first = starts.flatMap((start) =>
+      Array.from({ length: width }, (_, c) => hidden[start * width + c]),
+    );
+    const pooled = this.linear('bert.pooler.dense', first);
+    const activated = tanhForward(pooled.output, this.round).values;
+    const dropped = this.dropout('pooled', 0, activated);
+    const logits = this.linear('classifier', dropped.output);
+    return part(logits.computed, (gradient) => {
+      const activatedGradient = dropped.backward(logits.backward(gradient));
+      const pooledGradient = tanhBackward(activated, activatedGradient, this.round).values;
+      const firstGradient = pooled.backward(pooledGradient);
+      const hiddenGradient = new Float64Array(hidden.length);
+      starts.forEach((start, sentence) => {
+        for (let c = 0; c < width; c++)
+          hiddenGradient[start * width + c] = firstGradient[sentence * width + c];
+      });
+      return hiddenGradient;
+    });
+  }
+
+  private attention(layer: number, q: Numbers, k: Numbers, v: Numbers) {
+    const { heads, hidden } = this.shape;
+    const { bias, factors } = this.batch;
+    const headDim = hidden / heads;
+    const keep =
+      factors && ((query: number, key: number, head: number) => factors.attention(layer, head, query, key));
+    const input = {
+      q,
+      k,
+      v,
+      heads,
+      headDim,
+      lengths: this.lengths,
+      scale: 1 / Math.sqrt(headDim),
+      bias,
+      keep,
+    };
+    return {
+      output: referenceAttention(input, this.round).output,
+      backward: (outputGradient: Numbers) => referenceAttention({ ...input, outputGradient }, this.round),
+    };
+  }
+
+  private linear(name: string, x: Numbers): Part {
+    const weight = this.weights.get(`${name}.weight`)!;
+    const bias = this.weights.get(`${name}.bias`)!;
+    const inputs = weight.length / bias.length;
+    const shape = { rows: x.length / inputs, inputs, outputs: bias.length };
+    return part(linearForward(shape, x, weight, bias, this.round), (gradient) =>
+      this.keep(name, linearBackward(shape, x, weight, gradient, this.round)),
+    );
+  }
+
+  private norm(name: string, x: Numbers): Part {
+    const { hidden, normEpsilon } = this.shape;
+    const shape = { rows: x.length / hidden, hidden, epsilon: normEpsilon };
+    const weight = this.weights.get(`${name}.weight`)!;
+    const bias = this.weights.get(`${name}.bias`)!;
+    return part(layerNormForward(shape, x, weight, bias, this.round), (gradient) =>
+      this.keep(name, layerNormBackward(shape, x, weight, gradient, this.round)),
+    );
+  }
+
+  /** The gradient of the dropped values only: that of the residual is the output's own. */
+  private dropout(site: HiddenSite, layer: number, x: Numbers, residual?: Numbers): Part {
+    const { factors } = this.batch;
+    const factor = (row: number, channel: number) => factors?.hidden(site, layer, row, channel) ?? 1;
+    const { hidden } = this.shape;
+    return part(
+      dropoutForward(hidden, factor, x, residual, this.round),
+      (gradient) => dropoutForward(hidden, factor, gradient, undefined, this.round).values,
+    );
+  }
+
+  private keep(name: string, gradients: { input: Computed; weight: Computed; bias: Computed }): Numbers {
+    this.gradients.set(`${name}.weight`, gradients.weight);
+    this.gradients.set(`${name}.bias`, gradients.bias);
+    return gradients.input.values;
+  }
+
+  private sum(...terms: Numbers[]): Numbers {
+    return computed(terms[0].length, (i) => [terms.reduce((sum, term) => this.round(sum + term[i]), 0), 0])
+      .values;
+  }
+}
+
+function part<Gradient>(result: Computed, backward: (gradient: Numbers) => Gradient): Part<Gradient> {
+  return { output: result.values, computed: result, backward };
+}
+
+export function referenceBert(
+  shape: BertShape,
+  weights: Weights,
+  batch: BertBatch,
+  round = exact,
+): BertResult {
+  const bert = new Bert(shape, weights, batch, round);
+  const embeddings = bert.embeddings();
+  const layers: Part[] = [];
+  let hidden = embeddings.output;
+  for (let index = 0; index < shape.layers; index++) {
+    layers.push(bert.layer(index, hidden));
+    hidden = layers[index].output;
+  }
+  const head = bert.head(hidden);
+  const { loss, logits } = crossEntropy(shape.classes, head.output, batch.labels, round);
+  return {
+    logits: head.computed,
+    loss,
+    gradients: () => {
+      let gradient = head.backward(logits.values);
+      for (const layer of [...layers].reverse()) gradient = layer.backward(gradient);
+      embeddings.backward(gradient);
+      return bert.gradients;
+    },
+  };
+}

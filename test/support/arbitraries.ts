@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+
+/** Numbers of rows: at and around the edges of every tile and block of the kernels, whole strips, and any other. */
+export const anyRows = fc.oneof(
+  fc.constantFrom(1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 130, 513),
+  fc.integer({ min: 1, max: 20 }).map((strips) => 8 * strips),
+  fc.integer({ min: 1, max: 140 }),
+);
+
+/** Widths that the kernels accept, multiples of four: the edges of tiles among them. */
+export const anyWidth = fc.oneof(
+  fc.constantFrom(4, 8, 28, 32, 36, 60, 64, 68, 128, 256, 260, 300),
+  fc.integer({ min: 1, max: 75 }).map((vectors) => 4 * vectors),
+);
+
+/** For the data of a case; its shape is fast-check's. */
+export const anySeed = fc.integer({ min: 0, max: 2 ** 31 });
+
+/** How many times as many cases as usual a run takes: `npm run conformance` asks for more. */
+export const CASES = Number(process.env.PARSIMONY_CASES ?? 1);
+
+/** The same cases on every run, so that a red test stays red until it is mended. */
+export function runs(numRuns: number): { numRuns: number; seed: number } {
+  return { numRuns: CASES * numRuns, seed: 42 };
+}

@@ -1,0 +1,124 @@
+import { expect } from 'vitest';
+import { createStorage, readBytes, upload, Workspace, write } from '../../src/gpu/buffers.js';
+import type { Device } from '../../src/gpu/device.js';
+import { Recorder } from '../../src/gpu/recorder.js';
+import type { Computed } from '../reference/arithmetic.js';
+import { type Family, testDevice } from './device.js';
+import { expectWithinBound } from './error-bound.js';
+
+/** A NaN that no arithmetic makes: its bits tell a number that was never written from one that was computed wrongly. */
+const POISON = 0x7fc0dead;
+
+/** Another, behind the end of inputs: some arithmetic passes a NaN's bits on, and then POISON would come from there. */
+const NOT_TO_BE_READ = 0x7fc0beef;
+
+/** 12345.678, behind the end of what is updated in place: a NaN might stay as it is although it was updated. */
+const NOT_TO_BE_UPDATED = 0x4640e6b7;
+
+/** Numbers behind the end of every buffer that must be neither read nor written. */
+const GUARD = 256;
+
+function poisonWords(length: number): Uint32Array {
+  return new Uint32Array(length).fill(POISON);
+}
+
+function hasOnly(numbers: Float32Array, word: number): boolean {
+  return new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length).every((each) => each === word);
+}
+
+/** True where all numbers still are as they were before anybody wrote. */
+export function isPoison(numbers: Float32Array): boolean {
+  return hasOnly(numbers, POISON);
+}
+
+/** Scratch memory that is full of NaN, so that no sum may count on zeros. */
+class PoisonedWorkspace extends Workspace {
+  constructor(private readonly poisonDevice: Device) {
+    super(poisonDevice, 'test');
+  }
+
+  override floats(name: string, floats: number): GPUBuffer {
+    const buffer = super.floats(name, floats + GUARD);
+    write(this.poisonDevice, buffer, poisonWords(buffer.size / 4));
+    return buffer;
+  }
+}
+
+/** The buffers of one test: inputs that end in NaN, outputs that hold nothing else. */
+export class GuardedBuffers {
+  readonly scratch: Workspace;
+  /** How long each buffer is, and what stands behind its end. */
+  private readonly ends = new Map<GPUBuffer, { length: number; behind: number }>();
+
+  constructor(readonly device: Device) {
+    this.scratch = new PoisonedWorkspace(device);
+  }
+
+  input(data: Float32Array | Uint32Array): GPUBuffer {
+    return this.filled(data, NOT_TO_BE_READ);
+  }
+
+  inPlace(data: Float32Array): GPUBuffer {
+    return this.filled(data, NOT_TO_BE_UPDATED);
+  }
+
+  output(length: number): GPUBuffer {
+    const buffer = createStorage(this.device, 4 * (length + GUARD), 'test output');
+    write(this.device, buffer, poisonWords(buffer.size / 4));
+    return this.kept(buffer, length, POISON);
+  }
+
+  /** Reads a buffer back, one of these or of `scratch`; fails where anything was written behind its end. */
+  async read(buffer: GPUBuffer, length = this.ends.get(buffer)!.length): Promise<Float32Array> {
+    const all = new Float32Array(await readBytes(this.device, buffer, 4 * (length + GUARD)));
+    const behind = this.ends.get(buffer)?.behind ?? POISON;
+    expect(hasOnly(all.subarray(length), behind), 'untouched behind the end').toBe(true);
+    return all.subarray(0, length);
+  }
+
+  async expectClose(name: string, buffer: GPUBuffer, exact: Computed, plain: Computed): Promise<void> {
+    expectComputed(name, await this.read(buffer), exact, plain);
+  }
+
+  release(): void {
+    this.scratch.release();
+    for (const buffer of this.ends.keys()) this.device.release(buffer);
+    this.ends.clear();
+  }
+
+  private filled(data: Float32Array | Uint32Array, behind: number): GPUBuffer {
+    const words = new Uint32Array(data.length + GUARD).fill(behind);
+    words.set(new Uint32Array(data.buffer, data.byteOffset, data.length));
+    return this.kept(upload(this.device, words, 'test input'), data.length, behind);
+  }
+
+  private kept(buffer: GPUBuffer, length: number, behind: number): GPUBuffer {
+    this.ends.set(buffer, { length, behind });
+    return buffer;
+  }
+}
+
+export function expectComputed(
+  name: string,
+  actual: Float32Array,
+  exact: Computed,
+  plain: Computed,
+  kernels = 1,
+): void {
+  expectWithinBound(name, actual, exact.values, plain.values, exact.scale, kernels);
+}
+
+/** Runs a test with buffers that are released after it, and a recorder to be submitted. */
+export async function withBuffers(
+  test: (buffers: GuardedBuffers, recorder: Recorder) => Promise<void>,
+  family?: Family,
+): Promise<void> {
+  const device = await testDevice(family);
+  const buffers = new GuardedBuffers(device);
+  try {
+    await test(buffers, new Recorder(device));
+  } finally {
+    buffers.release();
+  }
+  await device.settle();
+}

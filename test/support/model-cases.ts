@@ -1,0 +1,113 @@
+import { pairTable } from '../../src/grammar/pair-table.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import type { Strategy } from '../../src/grammar/rules.js';
+import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { type Batch, makeBatch } from '../../src/nn/batch.js';
+import { Classifier } from '../../src/nn/classifier.js';
+import type { ModelConfig } from '../../src/nn/config.js';
+import { parameterSpecs, sizeOf } from '../../src/nn/parameters.js';
+import type { TrainingStep } from '../../src/nn/pass.js';
+import { planDense, planSparse } from '../../src/plan/plan.js';
+import type { BertBatch, Factors } from '../reference/bert.js';
+import { attentionFactor, hiddenFactor, streamOf } from '../reference/dropout.js';
+import { pairBias } from '../reference/rules.js';
+import { testDevice } from './device.js';
+import { generator, randomFloats, randomInteger } from './random.js';
+
+export const SMALL_MODEL: ModelConfig = {
+  vocabulary: 50,
+  hidden: 64,
+  layers: 2,
+  heads: 2,
+  feedForward: 128,
+  positions: 48,
+  types: 2,
+  normEpsilon: 1e-12,
+  hiddenDropout: 0,
+  attentionDropout: 0,
+  initialDeviation: 0.02,
+  classes: 2,
+};
+
+/** Weights of trained size: with BERT's initial ones, attention is almost even and biases would not be tested at all. */
+export function randomWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
+  const random = generator(seed);
+  return new Map(
+    parameterSpecs(config).map(({ name, shape, initial }) => {
+      const around = initial === 'one' ? 1 : 0;
+      const size = name.includes('embeddings.weight') ? 1 : 0.3;
+      return [name, randomFloats(random, sizeOf(shape), size).map((x) => Math.fround(x + around))];
+    }),
+  );
+}
+
+/** Runs a test with a model that holds these weights, and is released after it. */
+export async function withClassifier(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+  test: (classifier: Classifier) => Promise<void>,
+): Promise<void> {
+  const classifier = new Classifier(await testDevice(), config);
+  try {
+    classifier.parameters.write(weights);
+    await test(classifier);
+  } finally {
+    classifier.release();
+  }
+}
+
+/** The same sentences as the engine reads them and as the reference does. */
+export interface BatchCase {
+  batch: Batch;
+  reference: BertBatch;
+}
+
+/** Random sentences, [CLS] first and [SEP] last, of 2 to 40 pieces where no lengths are given. */
+export function randomBatch(
+  config: ModelConfig,
+  strategy: Strategy,
+  seed: number,
+  givenLengths?: number[],
+): BatchCase {
+  const random = generator(seed);
+  const lengths =
+    givenLengths ?? Array.from({ length: randomInteger(random, 3, 5) }, () => randomInteger(random, 2, 40));
+  const sentences = lengths.map((length) => ({
+    ids: Uint32Array.from({ length }, () => randomInteger(random, 1, config.vocabulary - 1)),
+    tags: Uint8Array.from({ length }, (_, i) => {
+      if (i === 0) return PIECE_TAGS.indexOf('[CLS]');
+      if (i === length - 1) return PIECE_TAGS.indexOf('[SEP]');
+      return randomInteger(random, 0, UNIVERSAL_TAGS.length - 1);
+    }),
+  }));
+  const labels = lengths.map(() => randomInteger(random, 0, config.classes - 1));
+  const tags = sentences.flatMap((sentence) => Array.from(sentence.tags));
+  const plan =
+    strategy === 'none'
+      ? planDense(lengths)
+      : planSparse(Uint8Array.from(tags), lengths, pairTable(PAPER_RULES, strategy));
+  return {
+    batch: makeBatch(sentences, plan, labels),
+    reference: {
+      sentences: sentences.map(({ ids }) => ids),
+      labels,
+      bias: (query, key) => pairBias(PAPER_RULES, strategy, tags[query], tags[key]),
+    },
+  };
+}
+
+/** In the order in which the engine numbers them (src/nn/pass.ts). */
+const SITES = ['embeddings', 'attention', 'attention output', 'feed-forward output', 'pooled'];
+
+/** The masks of a training step. */
+export function factorsOf(config: ModelConfig, { seed, step }: TrainingStep): Factors {
+  const mask = (site: string, layer: number, probability: number) => {
+    return { probability, stream: streamOf(seed, step, layer, SITES.indexOf(site)) };
+  };
+  return {
+    hidden: (site, layer, row, channel) =>
+      hiddenFactor(mask(site, layer, config.hiddenDropout), row, channel),
+    attention: (layer, head, query, key) =>
+      attentionFactor(mask('attention', layer, config.attentionDropout), head, query, key),
+  };
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // The embedded driver is set up through the environment of the main thread, which a worker thread does not have.
+    pool: 'forks',
+    maxWorkers: 2,
+    globalSetup: 'test/support/global-setup.ts',
+    reporters: ['default', './test/support/totals-reporter.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  },
+});
