@@ -83,12 +83,19 @@ describe('the kernels', () => {
   });
 
   it.each(kernels)('%s says what it computes, on what, and who owns what', (_name, source) => {
-    const header = source.slice(0, source.search(/\n[^/\n]/));
+    const header = source.replace(/^enable .*\n+/, '').split(/\n[^/\n]/)[0];
     for (const heading of ['Buffers (group 0)', 'Grid']) expect(header).toContain(heading);
   });
 
-  it.each(kernels)('%s uses neither atomics nor subgroups', (_name, source) => {
+  it.each(kernels)('%s uses no atomics, and subgroups only where its name says so', (name, source) => {
     const code = source.replace(/\/\/.*$/gm, '');
-    expect(code).not.toMatch(/atomic|subgroup/);
+    expect(code).not.toMatch(/atomic/);
+    expect(/subgroup/.test(code)).toBe(name.endsWith('_subgroup'));
+  });
+
+  it('that use subgroups have a sibling that does not', () => {
+    const names = new Set(kernels.map(([name]) => name));
+    const alone = [...names].filter((name) => !names.has(name.replace(/_subgroup$/, '')));
+    expect(alone).toEqual([]);
   });
 });
