@@ -5,7 +5,7 @@ import { hostRandom } from '../src/gpu/random.js';
 import { type RuleSet, type Strategy, type Tag, withTags } from '../src/grammar/rules.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { type ReferenceInput, type ReferenceResult, referenceAttention } from './reference-attention.js';
-import { referenceBias } from './reference-pairs.js';
+import { referenceTokenBias } from './reference-pairs.js';
 import type { Contender } from './timing.js';
 
 export interface AttentionCase {
@@ -72,7 +72,6 @@ export class AttentionContender {
   /** Compares what the last `forwardAndBackward` run left in the buffers with float64, every number of it. */
   async gate(): Promise<GateResult> {
     const { tags, rules, strategy, heads, headDim } = this.shape;
-    const biasOf = referenceBias(rules, strategy);
     const input: ReferenceInput = {
       q: this.host.query,
       k: this.host.key,
@@ -82,10 +81,10 @@ export class AttentionContender {
       headDim,
       lengths: [tags.length],
       scale: 1 / Math.sqrt(headDim),
-      bias: (i, j) => biasOf(tags[i], tags[j]),
+      bias: referenceTokenBias(rules, strategy, tags),
     };
     const exact = referenceAttention(input);
-    const plain = referenceAttention(input, Math.fround);
+    const plain = referenceAttention(input, 'float32');
     const pick = (result: ReferenceResult) => [result.output, result.dq, result.dk, result.dv];
     const scales = [1, exact.dqScale, exact.dkScale, largest(exact.dv)];
     let maxError = 0;

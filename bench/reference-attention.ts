@@ -13,6 +13,8 @@ export interface ReferenceInput {
   /** What the probability of a pair is multiplied by: 0 or 1 / (1 - p) under dropout. */
   keep?: (query: number, key: number, head: number) => number;
   outputGradient?: ArrayLike<number>;
+  /** Is told dL/dS of every pair that exists, and the size of its terms before they cancel. */
+  onScoreGradient?: (query: number, key: number, head: number, value: number, size: number) => void;
 }
 
 export interface ReferenceResult {
@@ -21,17 +23,46 @@ export interface ReferenceResult {
   dq: Float64Array;
   dk: Float64Array;
   dv: Float64Array;
-  /** dL/dS of every pair that exists, and the size of its terms before they cancel. */
-  scoreGradients: { query: number; key: number; head: number; value: number; size: number }[];
   /** Scales of the terms before they cancel, for the error bound: one for each of dq and dk. */
   dqScale: number;
   dkScale: number;
 }
 
-type Round = (x: number) => number;
+type Numbers = ArrayLike<number>;
 
-/** `round` is the identity for float64, Math.fround for a plain float32 evaluation of the same formula. */
-export function referenceAttention(input: ReferenceInput, round: Round = (x) => x): ReferenceResult {
+/** The two loops that take all the time, written once for each precision so that neither has a branch inside. */
+const IN_FLOAT64 = {
+  dot(count: number, a: Numbers, at: number, b: Numbers, bt: number): number {
+    let sum = 0;
+    for (let d = 0; d < count; d++) sum += a[at + d] * b[bt + d];
+    return sum;
+  },
+  addScaled(count: number, to: Float64Array, at: number, factor: number, x: Numbers, from: number): void {
+    for (let d = 0; d < count; d++) to[at + d] += factor * x[from + d];
+  },
+};
+
+const { fround } = Math;
+
+const IN_FLOAT32: typeof IN_FLOAT64 = {
+  dot(count, a, at, b, bt) {
+    let sum = 0;
+    for (let d = 0; d < count; d++) sum = fround(sum + fround(a[at + d] * b[bt + d]));
+    return sum;
+  },
+  addScaled(count, to, at, factor, x, from) {
+    for (let d = 0; d < count; d++) to[at + d] = fround(to[at + d] + fround(factor * x[from + d]));
+  },
+};
+
+/**
+ * Float64, or a plain float32 evaluation of the same formula: every result of an operation rounded.
+ */
+export type Precision = 'float64' | 'float32';
+
+export function referenceAttention(input: ReferenceInput, precision: Precision = 'float64'): ReferenceResult {
+  const single = precision === 'float32';
+  const round = (x: number) => (single ? fround(x) : x);
   const { q, k, v, heads, headDim, lengths, scale, bias, keep = () => 1, outputGradient } = input;
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const width = heads * headDim;
@@ -41,71 +72,72 @@ export function referenceAttention(input: ReferenceInput, round: Round = (x) => 
     dq: new Float64Array(tokens * width),
     dk: new Float64Array(tokens * width),
     dv: new Float64Array(tokens * width),
-    scoreGradients: [],
     dqScale: 0,
     dkScale: 0,
   };
-  const dot = (a: ArrayLike<number>, at: number, b: ArrayLike<number>, bt: number) => {
-    let sum = 0;
-    for (let d = 0; d < headDim; d++) sum = round(sum + round(a[at + d] * b[bt + d]));
-    return sum;
+  const { output, logSumExp, dq, dk, dv } = result;
+  const largestOf = (x: ArrayLike<number>, at: number) => {
+    let largest = 0;
+    for (let d = 0; d < headDim; d++) largest = Math.max(largest, Math.abs(x[at + d]));
+    return largest;
   };
+  const { dot, addScaled } = single ? IN_FLOAT32 : IN_FLOAT64;
   const dkTerms = new Float64Array(tokens * heads);
+
+  const attendRow = (i: number, h: number, start: number, end: number) => {
+    const row = i * width + h * headDim;
+    const keys: number[] = [];
+    const scores: number[] = [];
+    for (let j = start; j < end; j++) {
+      const b = bias(i, j, h);
+      if (b === undefined) continue;
+      keys.push(j);
+      scores.push(round(round(dot(headDim, q, row, k, j * width + h * headDim) * round(scale)) + b));
+    }
+    if (keys.length === 0) return;
+    const largest = scores.reduce((a, b) => Math.max(a, b));
+    const exps = scores.map((s) => round(Math.exp(round(s - largest))));
+    const sum = exps.reduce((a, b) => round(a + b), 0);
+    logSumExp[i * heads + h] = round(largest + round(Math.log(sum)));
+    const p = exps.map((e) => round(e / sum));
+    const kept = keys.map((j) => keep(i, j, h));
+    keys.forEach((j, n) => {
+      addScaled(headDim, output, row, round(p[n] * kept[n]), v, j * width + h * headDim);
+    });
+    if (!outputGradient) return;
+
+    const dp = keys.map((j, n) =>
+      round(dot(headDim, outputGradient, row, v, j * width + h * headDim) * kept[n]),
+    );
+    const delta = p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
+    const largestQuery = largestOf(q, row);
+    let dqTerms = 0;
+    keys.forEach((j, n) => {
+      const other = j * width + h * headDim;
+      const ds = round(p[n] * round(dp[n] - delta));
+      const size = p[n] * (Math.abs(dp[n]) + Math.abs(delta));
+      input.onScoreGradient?.(i, j, h, ds, size);
+      const scaled = round(ds * round(scale));
+      addScaled(headDim, dq, row, scaled, k, other);
+      addScaled(headDim, dk, other, scaled, q, row);
+      addScaled(headDim, dv, other, round(p[n] * kept[n]), outputGradient, row);
+      dqTerms += size * scale * largestOf(k, other);
+      dkTerms[j * heads + h] += size * scale * largestQuery;
+    });
+    result.dqScale = Math.max(result.dqScale, dqTerms);
+  };
 
   let start = 0;
   for (const length of lengths) {
     for (let i = start; i < start + length; i++) {
-      for (let h = 0; h < heads; h++) {
-        const row = i * width + h * headDim;
-        const keys: number[] = [];
-        const scores: number[] = [];
-        for (let j = start; j < start + length; j++) {
-          const b = bias(i, j, h);
-          if (b === undefined) continue;
-          keys.push(j);
-          scores.push(round(round(dot(q, row, k, j * width + h * headDim) * round(scale)) + b));
-        }
-        if (keys.length === 0) continue;
-        const largest = Math.max(...scores);
-        const exps = scores.map((s) => round(Math.exp(round(s - largest))));
-        const sum = exps.reduce((a, b) => round(a + b), 0);
-        result.logSumExp[i * heads + h] = round(largest + round(Math.log(sum)));
-        const p = exps.map((e) => round(e / sum));
-        const kept = keys.map((j) => keep(i, j, h));
-        keys.forEach((j, n) => {
-          for (let d = 0; d < headDim; d++) {
-            const term = round(round(p[n] * kept[n]) * v[j * width + h * headDim + d]);
-            result.output[row + d] = round(result.output[row + d] + term);
-          }
-        });
-        if (!outputGradient) continue;
-        const dp = keys.map((j, n) => round(dot(outputGradient, row, v, j * width + h * headDim) * kept[n]));
-        const delta = p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
-        let dqTerms = 0;
-        keys.forEach((j, n) => {
-          const other = j * width + h * headDim;
-          const ds = round(p[n] * round(dp[n] - delta));
-          const size = p[n] * (Math.abs(dp[n]) + Math.abs(delta));
-          result.scoreGradients.push({ query: i, key: j, head: h, value: ds, size });
-          let largestK = 0;
-          let largestQ = 0;
-          for (let d = 0; d < headDim; d++) {
-            const g = round(ds * round(scale));
-            result.dq[row + d] = round(result.dq[row + d] + round(g * k[other + d]));
-            result.dk[other + d] = round(result.dk[other + d] + round(g * q[row + d]));
-            const dropped = round(round(p[n] * kept[n]) * outputGradient[row + d]);
-            result.dv[other + d] = round(result.dv[other + d] + dropped);
-            largestK = Math.max(largestK, Math.abs(k[other + d]));
-            largestQ = Math.max(largestQ, Math.abs(q[row + d]));
-          }
-          dqTerms += size * scale * largestK;
-          dkTerms[j * heads + h] += size * scale * largestQ;
-        });
-        result.dqScale = Math.max(result.dqScale, dqTerms);
-      }
+      for (let h = 0; h < heads; h++) attendRow(i, h, start, start + length);
     }
     start += length;
   }
-  result.dkScale = Math.max(0, ...dkTerms);
+  result.dkScale = largestOfAll(dkTerms);
   return result;
+}
+
+function largestOfAll(values: Float64Array): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
 }

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ReferenceResult, referenceAttention } from '../../bench/reference-attention.js';
+import {
+  type Precision,
+  type ReferenceInput,
+  type ReferenceResult,
+  referenceAttention,
+} from '../../bench/reference-attention.js';
 import { referenceBias } from '../../bench/reference-pairs.js';
 import { attend } from '../../src/attention/attend.js';
 import { CASES } from '../support/arbitraries.js';
@@ -7,23 +12,29 @@ import { FAMILIES, testDevice } from '../support/device.js';
 import { expectWithinBound, largest } from '../support/error-bound.js';
 import { type AttentionCase, randomCase } from './random-case.js';
 
-function reference(attention: AttentionCase, round?: (x: number) => number): ReferenceResult {
+function reference(
+  attention: AttentionCase,
+  precision?: Precision,
+  onScoreGradient?: ReferenceInput['onScoreGradient'],
+): ReferenceResult {
   const { rules, strategy, tags } = attention;
   const biasOf = referenceBias(rules, strategy);
-  return referenceAttention({ ...attention, bias: (i, j) => biasOf(tags[i], tags[j]) }, round);
+  const bias: ReferenceInput['bias'] = (i, j) => biasOf(tags[i], tags[j]);
+  return referenceAttention({ ...attention, bias, onScoreGradient }, precision);
 }
 
 /** The gradient of the bias table, and the size of its terms before they cancel. */
-function biasGradient({ rules, tags, heads }: AttentionCase, { scoreGradients }: ReferenceResult) {
+function biasGradient(attention: AttentionCase, precision?: Precision) {
+  const { rules, tags, heads } = attention;
   const count = rules.tags.length;
   const indexes = tags.map((tag) => rules.tags.indexOf(tag));
   const sums = new Float64Array(heads * count ** 2);
   const sizes = new Float64Array(sums.length);
-  for (const { query, key, head, value, size } of scoreGradients) {
+  reference(attention, precision, (query, key, head, value, size) => {
     const at = (head * count + indexes[query]) * count + indexes[key];
     sums[at] += value;
     sizes[at] += size;
-  }
+  });
   return { sums, scale: largest(sizes) };
 }
 
@@ -36,7 +47,7 @@ describe.each(FAMILIES)('attend, %s kernels', (family) => {
   it.each(Array.from({ length: 96 * CASES }, (_, seed) => seed))('random case %i', async (seed) => {
     const attention = randomCase(seed);
     const exact = reference(attention);
-    const plain = reference(attention, Math.fround);
+    const plain = reference(attention, 'float32');
     const actual = await attend(await testDevice(family), attention);
 
     const rows = seenRows(exact.logSumExp);
@@ -51,7 +62,13 @@ describe.each(FAMILIES)('attend, %s kernels', (family) => {
       expect(actual.dBias).toBeUndefined();
       return;
     }
-    const table = biasGradient(attention, exact);
-    expectWithinBound('dBias', actual.dBias!, table.sums, biasGradient(attention, plain).sums, table.scale);
+    const table = biasGradient(attention);
+    expectWithinBound(
+      'dBias',
+      actual.dBias!,
+      table.sums,
+      biasGradient(attention, 'float32').sums,
+      table.scale,
+    );
   });
 });

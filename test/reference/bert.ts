@@ -157,6 +157,7 @@ class Bert {
     const { heads, hidden } = this.shape;
     const { bias, factors } = this.batch;
     const headDim = hidden / heads;
+    const precision = this.round === Math.fround ? 'float32' : 'float64';
     const keep =
       factors && ((query: number, key: number, head: number) => factors.attention(layer, head, query, key));
     const input = {
@@ -171,8 +172,8 @@ class Bert {
       keep,
     };
     return {
-      output: referenceAttention(input, this.round).output,
-      backward: (outputGradient: Numbers) => referenceAttention({ ...input, outputGradient }, this.round),
+      output: referenceAttention(input, precision).output,
+      backward: (outputGradient: Numbers) => referenceAttention({ ...input, outputGradient }, precision),
     };
   }
 
