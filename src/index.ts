@@ -2,9 +2,24 @@
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
 export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
+export type { DataSource, Example, Split } from './data/dataset.js';
+export { dataSource } from './data/sources.js';
 export { type AdapterDescription, type Device, type DeviceOptions, openDevice } from './gpu/device.js';
 export { CallerError, EngineError, ParsimonyError } from './gpu/errors.js';
+export { bertVocabulary } from './grammar/bert-vocabulary.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
 export { formatRules, parseRules } from './grammar/rules-file.js';
+export { encodeSentence, type TaggedPiece, tagPieces } from './grammar/tagged-pieces.js';
 export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
+export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
+export { BERT_TINY, type ModelConfig } from './nn/config.js';
+export type { Ledger } from './plan/ledger.js';
+export type { Evaluation } from './train/evaluation.js';
+export {
+  type BuildOptions,
+  type Prediction,
+  SentenceClassifier,
+  type TrainingOptions,
+} from './train/sentence-classifier.js';
+export type { EpochMetrics, Progress, TrainingHooks } from './train/trainer.js';

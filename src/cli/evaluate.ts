@@ -63,7 +63,7 @@ export async function withModel<T>(
       note(
         `This model was trained with strategy ${strategy}; it is read with ${read}, rules ${rules?.name ?? 'its own'}.`,
       );
-      model.useRules(read, rules, flags.beta ?? (rules ? rules.beta : beta));
+      model.useRules(read, rules, flags.beta);
     }
     return action(model);
   });

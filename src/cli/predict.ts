@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type ReadingFlags, withModel } from './evaluate.js';
 import { adapterOption, betaOption, jsonOption, rulesOption, strategyOption } from './options.js';
-import { printJson, printTable } from './terminal.js';
+import { note, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -25,6 +25,13 @@ export function predictCommand(): Command {
 async function predict(texts: string[], flags: ReadingFlags): Promise<void> {
   await withModel(flags, async (model) => {
     const predictions = await model.predict(texts);
+    const cut = predictions.filter((prediction) => prediction.cut).length;
+    if (cut > 0) {
+      const { mostPieces } = model.description;
+      note(
+        `${cut} of ${texts.length} texts: only the first ${mostPieces} pieces were read, as the model was trained.`,
+      );
+    }
     if (flags.json) {
       printJson(predictions);
       return;

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { DataSource } from '../data/dataset.js';
-import { createFolder, readText, writeWhole } from '../data/files.js';
+import { createFolder, readText, removeFile, writeWhole } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
-import { saveDescription } from '../train/model-folder.js';
+import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
 import { completeSettings, SentenceClassifier, TRAINING_DEFAULTS } from '../train/sentence-classifier.js';
 import type { EpochMetrics } from '../train/trainer.js';
 import {
@@ -141,6 +141,8 @@ async function train(flags: TrainFlags): Promise<void> {
     });
     introduce(source, examples.train.length, flags, device.adapter.description);
     await createFolder(flags.out);
+    // A model that stands there goes first: its weights must never be read under this run's rules.
+    for (const file of [WEIGHTS_FILE, 'metrics.jsonl']) await removeFile(join(flags.out, file));
     await saveDescription(flags.out, model.description);
     const record = { ...flags, ...settings, data: source.name, adapter: device.adapter };
     await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);

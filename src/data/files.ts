@@ -31,6 +31,15 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
+/** Removes a file; none there is as good. @throws EngineError where the disk refuses. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw new EngineError({ what: `cannot be removed (${codeOf(error)})`, where: path });
+  }
+}
+
 /** Reads a text file. @throws CallerError where it cannot be read. */
 export async function readText(path: string, expected?: string): Promise<string> {
   return new TextDecoder().decode(await readBytesOf(path, expected));

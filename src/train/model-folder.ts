@@ -26,7 +26,7 @@ const CONFIG = 'config.json';
 const RULES = 'rules.json';
 const VOCABULARY = 'vocab.txt';
 const TOKENIZER = 'tokenizer_config.json';
-const WEIGHTS = 'model.safetensors';
+export const WEIGHTS_FILE = 'model.safetensors';
 
 /** Where Hugging Face's configuration keeps each number of ours. */
 const CONFIG_NAMES = {
@@ -85,7 +85,7 @@ export async function saveWeights(
   const tensors = parameterSpecs(config).map(
     ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
   );
-  await writeWhole(join(folder, WEIGHTS), formatSafetensors(new Map(tensors)));
+  await writeWhole(join(folder, WEIGHTS_FILE), formatSafetensors(new Map(tensors)));
 }
 
 type Json = Record<string, unknown>;
@@ -160,7 +160,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
  * @throws CallerError where the file is missing or cut off, or a tensor is missing, too much or of another shape.
  */
 export async function loadWeights(folder: string, config: ModelConfig): Promise<Map<string, Float32Array>> {
-  const file = join(folder, WEIGHTS);
+  const file = join(folder, WEIGHTS_FILE);
   const tensors = parseSafetensors(await readBytesOf(file), file);
   const specs = parameterSpecs(config);
   for (const { name, shape } of specs) {

@@ -7,6 +7,7 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
 import { encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
+import { splitPieces } from '../grammar/word-pieces.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, type ModelConfig } from '../nn/config.js';
@@ -54,9 +55,14 @@ export interface Prediction {
   label: string;
   logits: number[];
   probabilities: number[];
+  /** Whether the text was longer than the model's sentences may be, and only its beginning was read. */
+  cut: boolean;
 }
 
 const DEFAULT_SEED = 42;
+
+/** [CLS] and [SEP]. */
+const SPECIAL_PIECES = 2;
 
 /** The paper's run, but for what suits training from scratch: batch 32 at rate 5e-4. */
 export const TRAINING_DEFAULTS = { ...ADAMW_DEFAULTS, epochs: 3, batch: 32, rate: 5e-4, seed: DEFAULT_SEED };
@@ -99,9 +105,18 @@ export class SentenceClassifier {
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
   }
 
-  /** Reads on under other rules than before: strategy, rules and β take effect with the next call. */
-  useRules(strategy: Strategy, rules = this.description.rules, beta = rules.beta): void {
-    this.planner = new Planner(rules, strategy, beta, kernelFamily(this.classifier.device).tile);
+  /**
+   * Reads on under other rules than before: strategy, rules and β take effect with the next call. Where rules are given
+   * and β is not, it is theirs; where neither is, the model's own.
+   */
+  useRules(strategy: Strategy, rules?: RuleSet, beta?: number): void {
+    const own = this.description;
+    this.planner = new Planner(
+      rules ?? own.rules,
+      strategy,
+      beta ?? rules?.beta ?? own.beta,
+      kernelFamily(this.classifier.device).tile,
+    );
   }
 
   /**
@@ -145,6 +160,7 @@ export class SentenceClassifier {
       label: classes[mostProbable(row)],
       logits: Array.from(row),
       probabilities: softmax(row),
+      cut: splitPieces(texts[index], vocabulary).length + SPECIAL_PIECES > mostPieces,
     }));
   }
 
@@ -193,7 +209,11 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   check(Number.isInteger(epochs) && epochs >= 1, `${epochs} epochs`, 'a positive integer');
   check(Number.isInteger(batch) && batch >= 1, `a batch of ${batch}`, 'a positive integer');
   check(Number.isFinite(rate) && rate > 0, `a learning rate of ${rate}`, 'a positive number');
-  check(Number.isSafeInteger(seed) && seed >= 0, `seed ${seed}`, 'a whole number, 0 or more');
+  check(
+    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
+    `seed ${seed}`,
+    'a whole number from 0 to 2³² - 1',
+  );
   check(rows > 0, 'no training examples', 'at least one');
   const totalSteps = epochs * stepsPerEpoch(rows, batch);
   return { ...settings, warmUpSteps: options.warmUpSteps ?? warmUpSteps(totalSteps) };
