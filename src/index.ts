@@ -1,4 +1,4 @@
-/// <reference types="@webgpu/types" />
+/// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
 export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';

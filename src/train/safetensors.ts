@@ -91,8 +91,8 @@ export function parseSafetensors(file: Uint8Array, where: string): Map<string, T
         remedy: 'copy or save the file again',
       });
     }
-    // A copy, since the numbers of a file need not stand at a multiple of four.
-    const values = new Float32Array(file.slice(dataAt + start, dataAt + end).buffer);
+    // A copy, since the numbers of a file need not stand at a multiple of four (and slice() of Node's Buffer copies nothing).
+    const values = new Float32Array(new Uint8Array(file.subarray(dataAt + start, dataAt + end)).buffer);
     tensors.set(name, { shape, values });
   }
   return tensors;

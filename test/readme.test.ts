@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseRules } from '../src/grammar/rules-file.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+function blocks(language: string): string[] {
+  return [...README.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
+}
+
+describe('the README', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parsimony-readme-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/parsimony-attention'), 'junction');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(blocks('js').map((code, index) => [index + 1, code]))(
+    'shows a library example that runs as it stands, in under 20 lines: %i',
+    (index, code) => {
+      expect(`${code}`.trimEnd().split('\n').length).toBeLessThan(20);
+      const file = join(folder, `example-${index}.mjs`);
+      writeFileSync(file, `${code}`);
+      const env = { ...process.env, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? 'embedded' };
+      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+        cwd: folder,
+        env,
+        encoding: 'utf8',
+      });
+      expect(status, stderr).toBe(0);
+      expect(stdout).not.toMatch(/NaN|undefined/);
+    },
+    120_000,
+  );
+
+  it('shows rules that parse', () => {
+    const [rules] = blocks('json').map((text) => parseRules(text, 'README.md'));
+    expect(rules.hard).toContainEqual(['NOUN', 'ADJ']);
+    expect(rules.soft).toContainEqual(['NOUN', 'VERB']);
+  });
+});
