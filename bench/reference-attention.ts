@@ -13,6 +13,8 @@ export interface ReferenceInput {
   /** What the probability of a pair is multiplied by: 0 or 1 / (1 - p) under dropout. */
   keep?: (query: number, key: number, head: number) => number;
   outputGradient?: ArrayLike<number>;
+  /** Which rows are evaluated, all where left out: the others' outputs stay 0 and their output gradients count as 0. */
+  includes?: (query: number, head: number) => boolean;
   /** Is told dL/dS of every pair that exists, and the size of its terms before they cancel. */
   onScoreGradient?: (query: number, key: number, head: number, value: number, size: number) => void;
 }
@@ -63,7 +65,8 @@ export type Precision = 'float64' | 'float32';
 export function referenceAttention(input: ReferenceInput, precision: Precision = 'float64'): ReferenceResult {
   const single = precision === 'float32';
   const round = (x: number) => (single ? fround(x) : x);
-  const { q, k, v, heads, headDim, lengths, scale, bias, keep = () => 1, outputGradient } = input;
+  const { q, k, v, heads, headDim, lengths, scale, bias, outputGradient } = input;
+  const { keep = () => 1, includes = () => true } = input;
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const width = heads * headDim;
   const result: ReferenceResult = {
@@ -130,7 +133,7 @@ export function referenceAttention(input: ReferenceInput, precision: Precision =
   let start = 0;
   for (const length of lengths) {
     for (let i = start; i < start + length; i++) {
-      for (let h = 0; h < heads; h++) attendRow(i, h, start, start + length);
+      for (let h = 0; h < heads; h++) if (includes(i, h)) attendRow(i, h, start, start + length);
     }
     start += length;
   }

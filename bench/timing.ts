@@ -1,30 +1,92 @@
+import type { Device } from '../src/gpu/device.js';
+import { hostRandom, shuffle } from '../src/gpu/random.js';
+
 /** Something to be timed: it ends when its work is done, on the GPU too. */
 export interface Contender {
   name: string;
   run(): Promise<void>;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+export interface TimingOptions {
+  /** Timed runs of each contender. */
+  repeats: number;
+  /** Draws the order of the contenders in each turn, so that none always runs behind the same other. */
+  seed: number;
+  /** Where timestamps or caches are to be seen to; else only the wall is timed. */
+  device?: Device;
+  /** Ends the timing early: complete turns so far are returned. */
+  signal?: AbortSignal;
+}
+
+/** Milliseconds of a contender, turn by turn. */
+export interface Times {
+  wall: number[];
+  /** Sums over its kernels by the GPU's own clock; empty where the adapter has none. */
+  gpu: number[];
+}
+
+/** Larger than the last-level cache of any GPU. */
+const FLUSH_BYTES = 512 * 2 ** 20;
+
+/** Overwrites the caches of a real GPU; a software adapter's are the CPU's, which every contender's own data fills. */
+class CacheFlush {
+  private readonly buffer: GPUBuffer | undefined;
+
+  constructor(private readonly device: Device | undefined) {
+    if (!device || device.isSoftware) return;
+    const size = Math.min(FLUSH_BYTES, device.gpu.limits.maxBufferSize);
+    this.buffer = device.gpu.createBuffer({ size, usage: GPUBufferUsage.COPY_DST });
+  }
+
+  async flush(): Promise<void> {
+    if (!this.device || !this.buffer) return;
+    const encoder = this.device.gpu.createCommandEncoder();
+    encoder.clearBuffer(this.buffer);
+    this.device.submit([encoder.finish()]);
+    await this.device.finish();
+  }
+
+  release(): void {
+    this.buffer?.destroy();
+  }
 }
 
 /**
- * Times contenders in turns, so that whatever else the machine does hits all of them alike.
- *
- * @param repeats Timed runs of each, after one that warms up caches and compiles pipelines.
- * @returns For each contender the milliseconds of its runs, in their order.
+ * Times contenders in turns, so that whatever else the machine does hits all of them alike. Whoever calls it has run each
+ * once, so that pipelines are compiled.
  */
-export async function timeInTurns(contenders: readonly Contender[], repeats: number): Promise<number[][]> {
-  for (const { run } of contenders) await run();
-  const times: number[][] = contenders.map(() => []);
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const [index, { run }] of contenders.entries()) {
+export async function timeInTurns(
+  contenders: readonly Contender[],
+  { repeats, seed, device, signal }: TimingOptions,
+): Promise<Times[]> {
+  const times = contenders.map((): Times => ({ wall: [], gpu: [] }));
+  const random = hostRandom(seed);
+  const flush = new CacheFlush(device);
+  for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
+    const order = [...contenders.keys()];
+    shuffle(order, random);
+    const taken: { index: number; wall: number; gpu: number | undefined }[] = [];
+    for (const index of order) {
+      await flush.flush();
+      device?.clock?.restart();
       const began = performance.now();
-      await run();
-      times[index].push(performance.now() - began);
+      await contenders[index].run();
+      const wall = performance.now() - began;
+      taken.push({ index, wall, gpu: await gpuTime(device) });
+      if (signal?.aborted) break;
+    }
+    if (taken.length < contenders.length) break;
+    for (const { index, wall, gpu } of taken) {
+      times[index].wall.push(wall);
+      if (gpu !== undefined) times[index].gpu.push(gpu);
     }
   }
+  flush.release();
   return times;
+}
+
+async function gpuTime(device: Device | undefined): Promise<number | undefined> {
+  if (!device?.clock) return undefined;
+  const kernels = await device.clock.read(device);
+  return kernels.reduce((sum, { begin, end }) => sum + (end - begin) / 1e6, 0);
 }

@@ -111,14 +111,16 @@ function checkBuffers(buffers: object, plan: Plan, { heads, headDim }: Attention
 export class Attention {
   private readonly plan: PlanBuffers;
 
-  /** @throws CallerError where tags, lengths, rules or strategy do not fit together. */
+  /**
+   * @param options Who may look at whom, or a plan that was made for this device's tiles.
+   * @throws CallerError where tags, lengths, rules or strategy do not fit together.
+   */
   constructor(
     private readonly device: Device,
-    options: PlanOptions,
+    options: PlanOptions | Plan,
   ) {
-    const plan = planFor(options, kernelFamily(device).tile);
     this.plan = new PlanBuffers(device);
-    this.plan.write(plan);
+    this.plan.write('queryTiles' in options ? options : planFor(options, kernelFamily(device).tile));
   }
 
   get tokens(): number {

@@ -1,15 +1,14 @@
 import { Command } from 'commander';
-import { AttentionContender, type GateResult } from '../../bench/attention-contender.js';
-import { documentOf } from '../../bench/documents.js';
-import { median, timeInTurns } from '../../bench/timing.js';
+import { benchAttention } from '../../bench/attention-bench.js';
+import type { AttentionRow } from '../../bench/attention-row.js';
+import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
+import { median } from '../../bench/statistics.js';
 import type { DataSource, Example } from '../data/dataset.js';
 import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import type { Strategy } from '../grammar/rules.js';
-import { encodeSentence } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { adapterOption, dataOption, withDevice } from './options.js';
@@ -132,70 +131,54 @@ async function trainOne(
 }
 
 async function compareKernels(device: Device, examples: Example[]): Promise<void> {
-  const vocabulary = bertVocabulary();
-  const sentences = examples.slice(0, DOCUMENT_LENGTH).map(({ text }) => encodeSentence(text, vocabulary));
-  const tags = Array.from(documentOf(sentences, DOCUMENT_LENGTH).tags, (tag) => PIECE_TAGS[tag]);
-  const contenders = COMPARED.map((strategy) => {
-    return new AttentionContender(
-      device,
-      { tags, rules: PAPER_RULES, strategy, heads: HEADS, headDim: HEAD_DIM },
-      1,
-    );
-  });
   print(
     `2. Attention alone on one document of ${DOCUMENT_LENGTH} pieces (${HEADS} heads of ${HEAD_DIM}), ` +
       `median of ${REPEATS} runs in turns${device.isSoftware ? ', software adapter' : ''}:`,
   );
   print();
-  note('timing kernels …');
-  const forward = await timeInTurns(
-    contenders.map((contender) => contender.forward()),
-    REPEATS,
-  );
-  const both = await timeInTurns(
-    contenders.map((contender) => contender.forwardAndBackward()),
-    REPEATS,
-  );
-  note('checking every output and gradient against float64 …');
-  const gates: GateResult[] = [];
-  for (const contender of contenders) gates.push(await contender.gate());
-  const red = COMPARED.filter((_, index) => !gates[index].passed);
-  if (red.length > 0) {
-    print(
-      `The correctness check is red for ${red.join(', ')}: results differ from float64, so no times are shown.`,
-    );
+  const settings = {
+    ...ATTENTION_DEFAULTS,
+    lengths: [DOCUMENT_LENGTH],
+    heads: [HEADS],
+    headDims: [HEAD_DIM],
+    strategies: [...COMPARED],
+    rules: [PAPER_RULES],
+    repeats: REPEATS,
+    controls: false,
+  };
+  const { rows, gate } = await benchAttention(device, settings, {
+    data: 'the sentences above',
+    texts: examples.map(({ text }) => text),
+    vocabulary: bertVocabulary(),
+    onNote: note,
+  });
+  if (!gate.passed) {
+    print(`The correctness check is red, so no times are shown: ${gate.complaints.join('; ')}.`);
+    process.exitCode = 1;
     return;
   }
-  const [dense, denseBoth] = [median(forward[0]), median(both[0])];
-  const speedUp = (reference: number, times: number[]) => `${(reference / median(times)).toFixed(2)}x`;
+  const speedUp = ({ realisedSpeedup }: AttentionRow) => `${realisedSpeedup!.toFixed(2)}x`;
+  const timesOf = (row: AttentionRow) => [`${row.medianMs.toFixed(1)} ms`, speedUp(row)];
   printTable(
-    [
-      'strategy',
-      'density',
-      'executed',
-      'ideal',
-      'forward',
-      'speed-up',
-      'forward+backward',
-      'speed-up',
-      'error',
-    ],
-    contenders.map(({ ledger }, index) => [
-      COMPARED[index],
-      percent(ledger.useful / ledger.dense),
-      percent(ledger.executed / ledger.dense),
-      `${(ledger.dense / ledger.useful).toFixed(2)}x`,
-      `${median(forward[index]).toFixed(1)} ms`,
-      speedUp(dense, forward[index]),
-      `${median(both[index]).toFixed(1)} ms`,
-      speedUp(denseBoth, both[index]),
-      gates[index].maxError.toExponential(1),
-    ]),
+    ['strategy', 'density', 'executed', 'ideal', 'forward', 'speed-up', 'forward+backward', 'speed-up'],
+    COMPARED.map((strategy) => {
+      const [forward, both] = rows.filter((row) => row.strategy === strategy);
+      return [
+        strategy,
+        percent(forward.density),
+        percent(forward.executedPairs / forward.densePairs),
+        `${forward.idealSpeedup.toFixed(2)}x`,
+        ...timesOf(forward),
+        ...timesOf(both),
+      ];
+    }),
   );
   print();
   print(
     'density: pairs the rules allow; executed: pairs the kernel multiplies, padding included; ideal: 1 / density.',
   );
-  print('Every output and gradient of this run was within the error bound of a float64 reference.');
-  for (const contender of contenders) contender.release();
+  print(
+    'Outputs and gradients of this run were within the error bound of a float64 reference ' +
+      `(largest error ${gate.maxError.toExponential(1)}).`,
+  );
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ParsimonyError } from '../gpu/errors.js';
+import { benchCommand } from './bench.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -22,11 +23,12 @@ function program(): Command {
     evaluateCommand,
     predictCommand,
     tagCommand,
+    benchCommand,
     doctorCommand,
   ]) {
     root.addCommand(command());
   }
-  for (const command of [root, ...root.commands]) {
+  for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     command.exitOverride().showSuggestionAfterError(false);
     command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'parsimony: ')) });
   }
@@ -59,5 +61,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 program()
   .parseAsync()
-  .then(() => 0, report)
+  .then(() => Number(process.exitCode ?? 0), report)
   .then(end);

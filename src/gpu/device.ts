@@ -1,6 +1,7 @@
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
+import type { KernelClock } from './timestamps.js';
 
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
@@ -48,6 +49,8 @@ export class Device {
   allocatedBytes = 0;
   /** The largest value that `allocatedBytes` ever had; a caller may reset it. */
   peakBytes = 0;
+  /** Times every dispatch that is recorded while it is set. */
+  clock: KernelClock | undefined;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;

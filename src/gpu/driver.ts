@@ -20,7 +20,7 @@ export interface FoundAdapter {
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|basic render|warp/i;
 
 /** Unquantised timestamps: at 65,536 ns a step, most kernels would take either nothing or one tick. */
-const DAWN_OPTIONS = ['disable-dawn-features=timestamp_quantization'];
+export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];
 
 /**
  * The GPU objects of Dawn that this process has created. Dawn crashed in older versions where one was collected while
@@ -31,7 +31,7 @@ const held: GPU[] = [];
 async function dawn(options: string[] = []): Promise<GPU> {
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  const gpu = create([...DAWN_OPTIONS, ...options]);
+  const gpu = create([...TOGGLES, ...options]);
   held.push(gpu);
   return gpu;
 }

@@ -125,12 +125,14 @@ export class Recorder {
   }
 
   private encode(encoder: GPUCommandEncoder, uniforms: GPUBuffer, uniformsLast: boolean): void {
-    const { pipelines } = this.device;
+    const { pipelines, clock } = this.device;
     let pass: GPUComputePassEncoder | undefined;
     for (const command of this.commands) {
       if ('pipeline' in command) {
         const { pipeline, slices, parameterOffset, grid } = command;
-        pass ??= encoder.beginComputePass();
+        if (clock) pass?.end();
+        if (clock) pass = encoder.beginComputePass(clock.passFor(pipeline.pipeline.label));
+        else pass ??= encoder.beginComputePass();
         pass.setPipeline(pipeline.pipeline);
         pass.setBindGroup(0, pipelines.storageGroup(pipeline, slices));
         pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms, uniformsLast), [parameterOffset]);

@@ -31,7 +31,8 @@ export interface Plan {
   ledger: Ledger;
 }
 
-function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint32Array {
+/** Lengths that add up to the tokens, each within what the kernels are tested at. @throws CallerError else. */
+export function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint32Array {
   let total = 0;
   for (let sequence = 0; sequence < lengths.length; sequence++) {
     const length = lengths[sequence];

@@ -1,0 +1,219 @@
+import { createStorage, write } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { KernelClock } from '../src/gpu/timestamps.js';
+import { randomRules } from '../src/grammar/random-rules.js';
+import type { RuleSet, Tag } from '../src/grammar/rules.js';
+import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import {
+  AttentionContender,
+  countTags,
+  type Inputs,
+  randomInputs,
+  type Variant,
+  type Workload,
+} from './attention-contender.js';
+import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
+import { type AttentionSweep, SENTENCES } from './attention-settings.js';
+import { type BreakEven, breakEvens } from './break-even.js';
+import { describeEnvironment, type Environment } from './environment.js';
+import { both, type GateResult, GREEN } from './gate.js';
+import { median } from './statistics.js';
+import { timeInTurns } from './timing.js';
+import { tagText, workloadOf } from './workload.js';
+
+/** What has to be done before attention can run, timed on its own. */
+export interface PreparationRow {
+  stage: 'tagging and word pieces' | 'sorting and planning' | 'upload of query, key and value';
+  length: number;
+  batch: number;
+  medianMs: number;
+}
+
+/** The file that `bench attention --json` writes. */
+export interface AttentionReport {
+  kind: 'attention';
+  environment: Environment;
+  settings: Omit<AttentionSweep, 'rules'> & { rules: string[]; data: string };
+  gate: GateResult;
+  /** True where the run was ended early: the rows are those of what was measured by then. */
+  interrupted: boolean;
+  rows: AttentionRow[];
+  preparation: PreparationRow[];
+  breakEven: BreakEven[];
+}
+
+export interface AttentionBenchOptions {
+  data: string;
+  texts: readonly string[];
+  vocabulary: Vocabulary;
+  signal?: AbortSignal;
+  onNote?(line: string): void;
+}
+
+/** Below this, a tile would list thousands of single columns: unsorted controls are left out of longer texts. */
+const LONGEST_UNSORTED = 4096;
+
+/** Runs a sweep. A red gate ends nothing: its rows are without speed-ups, and the report says why. */
+export async function benchAttention(
+  device: Device,
+  sweep: AttentionSweep,
+  options: AttentionBenchOptions,
+): Promise<AttentionReport> {
+  const { rules, ...settings } = sweep;
+  const report: AttentionReport = {
+    kind: 'attention',
+    environment: describeEnvironment(device, rules, sweep.seed),
+    settings: { ...settings, rules: rules.map(({ name }) => name), data: options.data },
+    gate: GREEN,
+    interrupted: false,
+    rows: [],
+    preparation: [],
+    breakEven: [],
+  };
+  if (KernelClock.isSupported(device)) device.clock = new KernelClock(device);
+  try {
+    for (const length of sweep.lengths) {
+      const pieces = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;
+      const texts = length === SENTENCES ? options.texts.slice(0, sweep.batch) : options.texts;
+      const text = tagText(texts, options.vocabulary, pieces);
+      for (const heads of sweep.heads) {
+        for (const headDim of sweep.headDims) {
+          if (options.signal?.aborted) break;
+          const workload = workloadOf(text.sentences, length, sweep.batch, heads, headDim);
+          const bench = new ShapeBench(device, sweep, workload, length === SENTENCES, options, report);
+          await bench.run();
+          if (heads === sweep.heads[0] && headDim === sweep.headDims[0]) bench.prepare(text.milliseconds);
+        }
+      }
+    }
+  } finally {
+    device.clock?.release();
+    device.clock = undefined;
+  }
+  report.interrupted = options.signal?.aborted ?? false;
+  report.breakEven = breakEvens(report.rows);
+  return report;
+}
+
+interface Entry extends Measured {
+  variant: Variant;
+}
+
+/** All contenders at one shape. */
+class ShapeBench {
+  private readonly inputs: Inputs;
+  private readonly entries: Omit<Entry, 'times'>[] = [];
+
+  constructor(
+    private readonly device: Device,
+    private readonly sweep: AttentionSweep,
+    private readonly workload: Workload,
+    private readonly areSentences: boolean,
+    private readonly options: AttentionBenchOptions,
+    private readonly report: AttentionReport,
+  ) {
+    this.inputs = randomInputs(workload, sweep.seed);
+  }
+
+  async run(): Promise<void> {
+    this.openContenders();
+    for (const pass of this.sweep.passes) {
+      const backward = pass === 'forward+backward';
+      const gates: GateResult[] = [];
+      for (const { contender, name } of this.entries) {
+        if (this.options.signal?.aborted) break;
+        this.options.onNote?.(`checking ${this.title()}, ${name}, ${pass}`);
+        gates.push(await contender.gate(backward, this.sweep.seed));
+      }
+      if (gates.length < this.entries.length) break;
+      this.options.onNote?.(`timing ${this.title()}, ${pass}`);
+      const times = await timeInTurns(
+        this.entries.map(({ contender }) => contender.contender(backward)),
+        {
+          repeats: this.sweep.repeats,
+          seed: this.sweep.seed,
+          device: this.device,
+          signal: this.options.signal,
+        },
+      );
+      this.report.gate = gates.reduce(both, this.report.gate);
+      if (times[0].wall.length === 0) break;
+      const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
+      const text = this.areSentences ? 'sentences' : 'document';
+      measured.forEach((entry, index) => {
+        // Dense stands first, and a speed-up over it needs both to be right.
+        const gatePassed = gates[0].passed && gates[index].passed;
+        const context = { pass, text, seed: this.sweep.seed, gatePassed } as const;
+        if (index > 0 || this.sweep.strategies.includes('none')) {
+          this.report.rows.push(attentionRow(entry, measured[0], this.workload, context));
+        }
+      });
+    }
+    for (const { contender } of this.entries) contender.release();
+  }
+
+  /** Times what must happen before the kernels; `tagMs` is the tagger's time for this text. */
+  prepare(tagMs: number): void {
+    const { lengths } = this.workload;
+    const about = { length: Math.round(this.workload.tags.length / lengths.length), batch: lengths.length };
+    const plans = this.entries.filter(
+      ({ variant }) => variant.order === 'tags' && variant.strategy !== 'none',
+    );
+    const uploads = Array.from({ length: 5 }, () => this.uploadMs());
+    this.report.preparation.push(
+      { stage: 'tagging and word pieces', ...about, medianMs: tagMs },
+      { stage: 'upload of query, key and value', ...about, medianMs: median(uploads) },
+    );
+    if (plans.length === 0) return;
+    const planMs = median(plans.map(({ contender }) => contender.planMs));
+    this.report.preparation.push({ stage: 'sorting and planning', ...about, medianMs: planMs });
+  }
+
+  private title(): string {
+    const { lengths, heads, headDim, tags } = this.workload;
+    return `${Math.round(tags.length / lengths.length)} pieces x ${lengths.length}, ${heads} heads of ${headDim}`;
+  }
+
+  private uploadMs(): number {
+    const { query, key, value } = this.inputs;
+    const buffer = createStorage(this.device, query.byteLength, 'upload');
+    const began = performance.now();
+    for (const array of [query, key, value]) write(this.device, buffer, array);
+    const milliseconds = performance.now() - began;
+    this.device.release(buffer);
+    return milliseconds;
+  }
+
+  private openContenders(): void {
+    const { strategies, rules, controls } = this.sweep;
+    this.open('none', { strategy: 'none', rules: rules[0], order: 'tags' });
+    for (const set of rules) {
+      for (const strategy of strategies) {
+        if (strategy !== 'none') this.open(strategy, { strategy, rules: set, order: 'tags' });
+      }
+    }
+    if (!controls || !strategies.includes('hard')) return;
+    for (const set of rules) this.openControls(set);
+  }
+
+  private openControls(rules: RuleSet): void {
+    if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
+      this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
+      this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
+    }
+    const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
+    const { useful, dense } = grammar.contender.plan.ledger;
+    const counts = new Map<Tag, number>();
+    for (const sequence of countTags(this.workload)) {
+      for (const [tag, count] of sequence) counts.set(tag, (counts.get(tag) ?? 0) + count);
+    }
+    const random = randomRules(counts, useful / dense, this.sweep.seed);
+    this.open('hard-random', { strategy: 'hard', rules: random, order: 'tags' });
+  }
+
+  private open(name: string, variant: Variant): void {
+    const before = this.device.allocatedBytes;
+    const contender = new AttentionContender(this.device, this.workload, variant, this.inputs);
+    this.entries.push({ name, variant, contender, bufferBytes: this.device.allocatedBytes - before });
+  }
+}

@@ -1,0 +1,122 @@
+import type { Tag } from '../src/grammar/rules.js';
+import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
+import { countTags } from './attention-contender.js';
+import type { Pass } from './attention-settings.js';
+import { median, ratioOfMedians } from './statistics.js';
+import type { Times } from './timing.js';
+
+/** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
+export interface AttentionRow {
+  /** `none`, `hard`, `soft`, `guided`; a control is named after what it changes, `hard-unsorted` say. */
+  strategy: string;
+  rules: string;
+  order: TokenOrder;
+  text: 'document' | 'sentences';
+  /** Pieces of a sequence; the mean where sentences differ. */
+  length: number;
+  lengths: number[];
+  heads: number;
+  headDim: number;
+  /** Sequences. */
+  batch: number;
+  pass: Pass;
+  repeats: number;
+  /** Wall time from recording to the end of the GPU's work. */
+  medianMs: number;
+  /** The kernels alone, by the GPU's own clock; null where the adapter has none. */
+  gpuMedianMs: number | null;
+  /** All wall times, turn by turn. */
+  timesMs: number[];
+  ratioToDense: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+  /** For each sequence, tokens by tag. */
+  tagCounts: Record<string, number>[];
+  usefulPairs: number;
+  executedPairs: number;
+  /** Pairs that the key and value gradients' kernel multiplies. */
+  executedPairsTransposed: number;
+  densePairs: number;
+  density: number;
+  waste: number;
+  idealSpeedup: number;
+  realisedSpeedup: number | null;
+  realisedFraction: number | null;
+  /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
+  usefulGflops: number | null;
+  /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
+  executedGflops: number | null;
+  /** Sorting and planning, on the CPU; not part of the times above. */
+  planMs: number;
+  /** Bytes of GPU buffers that this contender holds. */
+  bufferBytes: number;
+}
+
+export interface Measured {
+  contender: AttentionContender;
+  name: string;
+  times: Times;
+  bufferBytes: number;
+}
+
+function byName(counts: ReadonlyMap<Tag, number>): Record<string, number> {
+  return Object.fromEntries([...counts].map(([tag, count]) => [String(tag), count]));
+}
+
+/** FLOPs of a pair in one head, by the design's count. */
+export function usefulFlops(pass: Pass, headDim: number): number {
+  return (pass === 'forward' ? 4 : 14) * headDim;
+}
+
+/** The row of a contender beside the dense one that was timed in the same turns. */
+export function attentionRow(
+  measured: Measured,
+  dense: Measured,
+  workload: Workload,
+  context: { pass: Pass; text: 'document' | 'sentences'; seed: number; gatePassed: boolean },
+): AttentionRow {
+  const { contender, name, times, bufferBytes } = measured;
+  const { heads, headDim, lengths } = workload;
+  const { pass, text, seed, gatePassed } = context;
+  const { ledger } = contender.plan;
+  const idealSpeedup = ledger.dense / ledger.useful;
+  const medianMs = median(times.wall);
+  const { ratio, low, high } = ratioOfMedians(times.wall, dense.times.wall, seed);
+  const shown = <T>(value: T): T | null => (gatePassed ? value : null);
+  const executedFlops =
+    4 * headDim * ledger.executed +
+    (pass === 'forward' ? 0 : 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed);
+  return {
+    strategy: name,
+    rules: contender.variant.rules.name,
+    order: contender.variant.order,
+    text,
+    length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
+    lengths: [...lengths],
+    heads,
+    headDim,
+    batch: lengths.length,
+    pass,
+    repeats: times.wall.length,
+    medianMs,
+    gpuMedianMs: times.gpu.length > 0 ? median(times.gpu) : null,
+    timesMs: times.wall,
+    ratioToDense: shown(ratio),
+    ratioLow: shown(low),
+    ratioHigh: shown(high),
+    tagCounts: countTags(workload).map(byName),
+    usefulPairs: ledger.useful,
+    executedPairs: ledger.executed,
+    executedPairsTransposed: ledger.executedTransposed,
+    densePairs: ledger.dense,
+    density: ledger.useful / ledger.dense,
+    waste: ledger.executed / ledger.useful,
+    idealSpeedup,
+    realisedSpeedup: shown(1 / ratio),
+    realisedFraction: shown(1 / ratio / idealSpeedup),
+    usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),
+    executedGflops: shown((heads * executedFlops) / medianMs / 1e6),
+    planMs: contender.planMs,
+    bufferBytes,
+  };
+}

@@ -1,0 +1,106 @@
+import { type ParseError, parse } from 'jsonc-parser';
+import { CallerError } from '../src/gpu/errors.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import { STRATEGIES } from '../src/grammar/rules.js';
+
+export type Pass = 'forward' | 'forward+backward';
+
+/** What stands for the sentences of the data as they are, packed, instead of documents of one length. */
+export const SENTENCES = 'sentences';
+
+/** What `bench attention` sweeps: every combination of lengths, heads, head dimensions and rule sets. */
+export interface AttentionSettings {
+  /** Pieces of a document, or `sentences`. */
+  lengths: (number | typeof SENTENCES)[];
+  heads: number[];
+  headDims: number[];
+  /** Sequences of a packed batch. */
+  batch: number;
+  strategies: Strategy[];
+  /** Names of presets, or files. */
+  rules: string[];
+  passes: Pass[];
+  /** Timed runs of each contender. */
+  repeats: number;
+  seed: number;
+  /** Whether unsorted tokens, blocks in reading order and random rules are measured too. */
+  controls: boolean;
+}
+
+export const ATTENTION_DEFAULTS: AttentionSettings = {
+  lengths: [128, 512, 1024],
+  heads: [8],
+  headDims: [64],
+  batch: 1,
+  strategies: [...STRATEGIES],
+  rules: ['paper'],
+  passes: ['forward', 'forward+backward'],
+  repeats: 9,
+  seed: 1,
+  controls: true,
+};
+
+/** A sweep with its rules read. */
+export type AttentionSweep = Omit<AttentionSettings, 'rules'> & { rules: RuleSet[] };
+
+/** Bounds within which the kernels work, by the names of the settings. */
+const CHECKS: Readonly<
+  Record<keyof AttentionSettings, { holds(value: unknown): boolean; expected: string }>
+> = {
+  lengths: listOf(
+    (x) => x === SENTENCES || isWhole(x, 2, 16_384),
+    `numbers from 2 to 16384, or "${SENTENCES}"`,
+  ),
+  heads: listOf((x) => isWhole(x, 1, 1024), 'positive numbers'),
+  headDims: listOf((x) => isWhole(x, 16, 128) && (x as number) % 4 === 0, 'multiples of 4 from 16 to 128'),
+  batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a positive number' },
+  strategies: listOf((x) => STRATEGIES.includes(x as Strategy), STRATEGIES.join(', ')),
+  rules: listOf((x) => typeof x === 'string', "presets' names or files"),
+  passes: listOf((x) => x === 'forward' || x === 'forward+backward', 'forward, forward+backward'),
+  repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },
+  seed: { holds: (x) => isWhole(x, 0, 2 ** 32 - 1), expected: 'a whole number from 0 to 2³² - 1' },
+  controls: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
+};
+
+function listOf(holds: (value: unknown) => boolean, expected: string) {
+  return {
+    holds: (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(holds),
+    expected: `a list of ${expected}`,
+  };
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+/** Settings with defaults for what is left out. @throws CallerError where one is unknown or out of bounds. */
+export function completeAttentionSettings(
+  given: Partial<Record<string, unknown>>,
+  where?: string,
+): AttentionSettings {
+  for (const [name, value] of Object.entries(given)) {
+    const check = CHECKS[name as keyof AttentionSettings];
+    if (!check) {
+      throw new CallerError({
+        what: `unknown setting "${name}"`,
+        where,
+        expected: `one of: ${Object.keys(CHECKS).join(', ')}`,
+      });
+    }
+    if (!check.holds(value)) {
+      throw new CallerError({ what: `${name} is ${JSON.stringify(value)}`, where, expected: check.expected });
+    }
+  }
+  return { ...ATTENTION_DEFAULTS, ...(given as Partial<AttentionSettings>) };
+}
+
+/** Settings from the text of a `--config` file: JSON, comments allowed. @throws CallerError where it is none. */
+export function parseAttentionConfig(text: string, file: string): Partial<Record<string, unknown>> {
+  const problems: ParseError[] = [];
+  const json: unknown = parse(text, problems);
+  if (problems.length > 0 || !json || typeof json !== 'object' || Array.isArray(json)) {
+    throw new CallerError({ what: 'no JSON object', where: file, expected: '{ "lengths": [512], … }' });
+  }
+  completeAttentionSettings(json as Record<string, unknown>, file);
+  return json as Record<string, unknown>;
+}

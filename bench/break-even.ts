@@ -1,0 +1,83 @@
+import type { AttentionRow } from './attention-row.js';
+import type { Pass } from './attention-settings.js';
+import { lineThrough } from './statistics.js';
+
+/** Where sparse attention begins to pay. */
+export interface BreakEven {
+  strategy: string;
+  rules: string;
+  pass: Pass;
+  heads: number;
+  headDim: number;
+  /** The shortest measured length from which on it is faster than dense, with 99 % confidence; null where it never is. */
+  length: number | null;
+  /** The same with sorting and planning added to its time. */
+  lengthWithPlanning: number | null;
+  /**
+   * The density at which it would take as long as dense at the longest length: where the line through all tag-sorted
+   * contenders' (density, time over dense's time) meets 1. Null with fewer than two different densities.
+   */
+  density: number | null;
+}
+
+const sameShape = (a: AttentionRow, b: AttentionRow) =>
+  a.heads === b.heads && a.headDim === b.headDim && a.pass === b.pass && a.text === b.text;
+
+/** The shortest length from which on every longer one is faster too. */
+function firstFaster(rows: readonly AttentionRow[], isFaster: (row: AttentionRow) => boolean): number | null {
+  const byLength = [...rows].sort((a, b) => b.length - a.length);
+  let first: number | null = null;
+  for (const row of byLength) {
+    if (!isFaster(row)) break;
+    first = row.length;
+  }
+  return first;
+}
+
+function densityAt(rows: readonly AttentionRow[]): number | null {
+  const longest = Math.max(...rows.map((row) => row.length));
+  const points = rows
+    .filter(
+      (row) => row.length === longest && row.order === 'tags' && row.density < 1 && row.ratioToDense !== null,
+    )
+    .map((row) => [row.density, row.ratioToDense!] as const);
+  if (new Set(points.map(([density]) => density.toFixed(2))).size < 2) return null;
+  const { slope, intercept } = lineThrough(points);
+  return slope > 0 ? (1 - intercept) / slope : null;
+}
+
+/** Break-even points for every sparse strategy, rule set, shape and pass among rows of documents. */
+export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
+  const documents = rows.filter((row) => row.text === 'document' && row.ratioToDense !== null);
+  const found: BreakEven[] = [];
+  for (const row of documents) {
+    const { strategy, rules, pass, heads, headDim } = row;
+    if (row.order !== 'tags' || row.density === 1) continue;
+    if (
+      found.some(
+        (known) =>
+          known.strategy === strategy &&
+          known.rules === rules &&
+          known.pass === pass &&
+          known.heads === heads &&
+          known.headDim === headDim,
+      )
+    )
+      continue;
+    const alike = documents.filter((other) => sameShape(row, other));
+    const own = alike.filter((other) => other.strategy === strategy && other.rules === rules);
+    found.push({
+      strategy,
+      rules,
+      pass,
+      heads,
+      headDim,
+      length: firstFaster(own, ({ ratioHigh }) => ratioHigh! < 1),
+      lengthWithPlanning: firstFaster(own, ({ ratioHigh, planMs, medianMs }) => {
+        return ratioHigh! * (1 + planMs / medianMs) < 1;
+      }),
+      density: densityAt(alike),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, loadavg, totalmem } from 'node:os';
+import type { AdapterDescription, Device } from '../src/gpu/device.js';
+import { TOGGLES } from '../src/gpu/driver.js';
+import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
+import type { RuleSet } from '../src/grammar/rules.js';
+import { formatRules } from '../src/grammar/rules-file.js';
+
+/** All that a reader must know to repeat a measurement, or to doubt it. */
+export interface Environment {
+  adapter: AdapterDescription;
+  /** True where the adapter computes on the CPU: its times are those of no GPU. */
+  software: boolean;
+  features: string[];
+  /** Which family of kernels ran, by the lanes of a subgroup; null where work is shared through workgroup memory. */
+  subgroupLanes: number | null;
+  dawn: { package: string; toggles: readonly string[] };
+  packages: Record<string, string>;
+  system: { platform: string; node: string; cpu: string; cores: number; memoryGiB: number };
+  /** MHz of the CPU now, and of the GPU and its memory where nvidia-smi tells them. */
+  clocks: { cpuMHz: number; gpu?: string };
+  /** Load averages of 1, 5 and 15 minutes at the start. */
+  load: number[];
+  kernelHash: string;
+  /** By the rule sets' names. */
+  ruleHashes: Record<string, string>;
+  seed: number;
+  /** What repeats this run. */
+  command: string;
+  date: string;
+}
+
+/** The version of an installed package. */
+export function versionOf(packageName: string): string {
+  // Most packages export no package.json, so it is found beside, or above, their entry.
+  let folder = createRequire(import.meta.url).resolve(packageName);
+  while (folder !== '') {
+    folder = folder.replace(/[/\\]?[^/\\]*$/, '');
+    try {
+      const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+      if (name === packageName) return version;
+    } catch {
+      // A folder without a package.json: look above.
+    }
+  }
+  return 'unknown';
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function gpuClocks(device: Device): string | undefined {
+  if (device.isSoftware) return undefined;
+  const query = ['--query-gpu=clocks.sm,clocks.mem', '--format=csv,noheader'];
+  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Describes where a benchmark runs, at its start. */
+export function describeEnvironment(device: Device, rules: readonly RuleSet[], seed: number): Environment {
+  const [cpu] = cpus();
+  return {
+    adapter: device.adapter,
+    software: device.isSoftware,
+    features: [...device.gpu.features].sort(),
+    subgroupLanes: device.lanes ?? null,
+    dawn: { package: `webgpu ${versionOf('webgpu')}`, toggles: TOGGLES },
+    packages: Object.fromEntries(
+      ['parsimony-attention', 'wink-nlp', 'wink-eng-lite-web-model'].map((name) => [name, versionOf(name)]),
+    ),
+    system: {
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      cpu: cpu?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
+    clocks: { cpuMHz: cpu?.speed ?? 0, gpu: gpuClocks(device) },
+    load: loadavg().map((value) => Math.round(100 * value) / 100),
+    kernelHash: hashOf(JSON.stringify(kernelSources)),
+    ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOf(formatRules(set))])),
+    seed,
+    command: `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`,
+    date: new Date().toISOString(),
+  };
+}
+
+function quoted(argument: string): string {
+  return /^[\w./,:=@+-]+$/.test(argument) ? argument : JSON.stringify(argument);
+}
+
+/** One line for a reader: adapter, kind, load. */
+export function environmentLine({ adapter, load }: Environment): string {
+  return `${adapter.description || adapter.device} (${adapter.kind}), load ${load[0]}`;
+}

@@ -1,0 +1,190 @@
+import { Command, Option } from 'commander';
+import { type AttentionReport, benchAttention } from '../../bench/attention-bench.js';
+import type { AttentionRow } from '../../bench/attention-row.js';
+import {
+  ATTENTION_DEFAULTS,
+  type AttentionSettings,
+  completeAttentionSettings,
+  parseAttentionConfig,
+} from '../../bench/attention-settings.js';
+import { readText } from '../data/files.js';
+import { dataSource } from '../data/sources.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import {
+  interruptSignal,
+  type OutputFlags,
+  outputOptions,
+  printGate,
+  printHeading,
+  writeReport,
+} from './bench-output.js';
+import { adapterOption, dataOption, readRules, wholeNumber, withDevice } from './options.js';
+import { note, percent, print, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
+  $ parsimony bench attention --data path/to/SST-2 --lengths 1024 --json attention.json --html attention.html`;
+
+type AttentionFlags = OutputFlags & {
+  data: string;
+  config?: string;
+  adapter?: string;
+} & Partial<AttentionSettings>;
+
+function list(text: string): string[] {
+  return text.split(',').map((item) => item.trim());
+}
+
+function numbers(text: string): (number | string)[] {
+  return list(text).map((item) => (/^\d+$/.test(item) ? Number(item) : item));
+}
+
+/** `parsimony bench attention` */
+export function benchAttentionCommand(): Command {
+  const { lengths, heads, headDims, batch, repeats, seed } = ATTENTION_DEFAULTS;
+  const command = new Command('attention')
+    .description('sparse against dense attention: the same run, in turns, checked against float64')
+    .addOption(
+      new Option('--lengths <list>', `pieces of a document, or "sentences" (default: ${lengths})`).argParser(
+        numbers,
+      ),
+    )
+    .addOption(new Option('--heads <list>', `attention heads (default: ${heads})`).argParser(numbers))
+    .addOption(new Option('--head-dims <list>', `head dimensions (default: ${headDims})`).argParser(numbers))
+    .addOption(
+      new Option('--batch <count>', `sequences of a packed batch (default: ${batch})`).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--strategies <list>', 'among none, hard, soft, guided (default: all)').argParser(list),
+    )
+    .addOption(new Option('--rules <list>', 'presets or files (default: paper)').argParser(list))
+    .addOption(
+      new Option('--passes <list>', 'among forward, forward+backward (default: both)').argParser(list),
+    )
+    .addOption(
+      new Option('--repeats <count>', `timed runs of each (default: ${repeats})`).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--seed <number>', `of inputs, order and intervals (default: ${seed})`).argParser(
+        wholeNumber,
+      ),
+    )
+    .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
+    .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
+    .addOption(dataOption().default('embedded'))
+    .addOption(adapterOption());
+  for (const option of outputOptions()) command.addOption(option);
+  return command.option('--html <file>', 'write a page with plots').addHelpText('after', EXAMPLE).action(run);
+}
+
+async function settingsOf(flags: AttentionFlags): Promise<AttentionSettings> {
+  const file = flags.config;
+  const fromFile = file ? parseAttentionConfig(await readText(file), file) : {};
+  const names = Object.keys(ATTENTION_DEFAULTS) as (keyof AttentionSettings)[];
+  const given = names.filter((name) => flags[name] !== undefined && !(name === 'controls' && flags.controls));
+  return completeAttentionSettings({
+    ...fromFile,
+    ...Object.fromEntries(given.map((name) => [name, flags[name]])),
+  });
+}
+
+async function run(flags: AttentionFlags): Promise<void> {
+  const settings = await settingsOf(flags);
+  const rules = await Promise.all(settings.rules.map(readRules));
+  const texts = await dataSource(flags.data).sentences('dev');
+  const signal = interruptSignal();
+  await withDevice(flags.adapter, async (device) => {
+    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
+    const report = await benchAttention(device, { ...settings, rules }, options);
+    if (flags.json !== '-') printReport(report);
+    await writeReport(flags, report);
+  });
+}
+
+function times(value: number | null): string {
+  return value === null ? '–' : `${value.toFixed(2)}x`;
+}
+
+function verdict({ ratioLow, ratioHigh, density, realisedSpeedup }: AttentionRow): string {
+  if (ratioLow === null || ratioHigh === null || realisedSpeedup === null) return 'not shown';
+  if (density === 1 && ratioLow === ratioHigh) return '';
+  if (ratioHigh < 1) return `${(1 / ratioHigh).toFixed(2)} to ${(1 / ratioLow).toFixed(2)}x faster`;
+  return ratioLow > 1 ? `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}x slower` : 'no difference';
+}
+
+function printReport(report: AttentionReport): void {
+  const software = report.environment.software ? ' (software)' : '';
+  printHeading(report.environment);
+  print();
+  printTable(
+    [
+      'pieces',
+      'heads',
+      'strategy',
+      'pass',
+      'density',
+      'waste',
+      'ideal',
+      'real',
+      'of ideal',
+      `time${software}`,
+      'kernels',
+      'GFLOP/s executed',
+      'with 99 % confidence',
+    ],
+    report.rows.map((row) => [
+      row.batch > 1 ? `${row.length} x ${row.batch}` : row.length,
+      `${row.heads} of ${row.headDim}`,
+      row.rules === 'paper' || row.strategy === 'none' || row.strategy === 'hard-random'
+        ? row.strategy
+        : `${row.strategy}, ${row.rules}`,
+      row.pass,
+      percent(row.density),
+      `${row.waste.toFixed(3)}`,
+      times(row.idealSpeedup),
+      times(row.realisedSpeedup),
+      row.realisedFraction === null ? '–' : percent(row.realisedFraction),
+      `${row.medianMs.toFixed(2)} ms`,
+      row.gpuMedianMs === null ? '–' : `${row.gpuMedianMs.toFixed(2)} ms`,
+      row.executedGflops === null ? '–' : row.executedGflops.toFixed(1),
+      verdict(row),
+    ]),
+  );
+  print();
+  printTable(
+    ['before the kernels', 'pieces', 'time'],
+    report.preparation.map(({ stage, length, batch, medianMs }) => [
+      stage,
+      batch > 1 ? `${length} x ${batch}` : length,
+      `${medianMs.toFixed(2)} ms`,
+    ]),
+  );
+  printBreakEven(report);
+  print();
+  print(
+    'density: pairs the rules allow; waste: executed over useful pairs; of ideal: real over ideal speed-up.',
+  );
+  printGate(report);
+  if (report.interrupted) print('Interrupted: these are the rows that were measured by then.');
+}
+
+function printBreakEven({ breakEven, rows }: AttentionReport): void {
+  if (breakEven.length === 0) return;
+  const shortest = Math.min(...rows.map(({ length }) => length));
+  const lengthText = (length: number | null) => {
+    if (length === null) return 'never here';
+    return length === shortest ? `${length} or less` : `${length}`;
+  };
+  print();
+  printTable(
+    ['faster than dense from', 'pass', 'pieces', 'with planning', 'below a density of'],
+    breakEven.map(({ strategy, rules, pass, length, lengthWithPlanning, density }) => [
+      strategy === 'hard-random' ? rules : strategy,
+      pass,
+      lengthText(length),
+      lengthText(lengthWithPlanning),
+      density === null ? '–' : percent(density),
+    ]),
+  );
+}

@@ -1,0 +1,71 @@
+import { Option } from 'commander';
+import { formatCsv } from '../../bench/csv.js';
+import { type Environment, environmentLine } from '../../bench/environment.js';
+import { writeWhole } from '../data/files.js';
+import { note, print } from './terminal.js';
+
+/** Where a benchmark's results go, beside the terminal. */
+export interface OutputFlags {
+  json?: string;
+  csv?: string;
+  html?: string;
+}
+
+export function outputOptions(): Option[] {
+  return [
+    new Option('--json <file>', 'write everything as JSON; - for standard output'),
+    new Option('--csv <file>', 'write the rows as CSV'),
+  ];
+}
+
+/** What every benchmark's report holds. */
+export interface Report {
+  environment: Environment;
+  rows: readonly object[];
+  gate?: { passed: boolean; maxError: number; complaints: readonly string[] };
+}
+
+/** Writes a report to the files that were asked for, each whole or not at all. */
+export async function writeReport(flags: OutputFlags, report: Report): Promise<void> {
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (flags.json === '-') process.stdout.write(json);
+  else if (flags.json) await written(flags.json, json);
+  if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
+}
+
+async function written(path: string, content: string): Promise<void> {
+  await writeWhole(path, content);
+  note(`written: ${path}`);
+}
+
+/** What a reader must know before the first number. */
+export function printHeading(environment: Environment): void {
+  print(`On ${environmentLine(environment)}.`);
+  if (environment.software)
+    print('A software adapter: its times say nothing about a GPU; ratios of one run hold.');
+}
+
+/** Says whether results were right; a red gate makes the command fail. */
+export function printGate({ gate }: Report): void {
+  if (!gate) return;
+  if (gate.passed) {
+    print(
+      `Every result was within the error bound of float64 (largest error ${gate.maxError.toExponential(1)}).`,
+    );
+    return;
+  }
+  print('The correctness check is RED: no speed-up is shown.');
+  for (const complaint of new Set(gate.complaints)) print(`  ${complaint}`);
+  process.exitCode = 1;
+}
+
+/** A signal that Ctrl-C sets off: what was measured by then is still written. A second Ctrl-C ends at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    note('Interrupted: writing what was measured. Press Ctrl-C again to end at once.');
+    controller.abort();
+    process.once('SIGINT', () => process.exit(130));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { benchAttentionCommand } from './bench-attention.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench attention --lengths 1024 --strategies none,hard`;
+
+/** `parsimony bench`: each benchmark is a command of its own. */
+export function benchCommand(): Command {
+  const command = new Command('bench').description(
+    'measure: every benchmark checks its results before it shows a time',
+  );
+  for (const benchmark of [benchAttentionCommand]) command.addCommand(benchmark());
+  return command.addHelpText('after', EXAMPLE);
+}

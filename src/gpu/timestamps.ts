@@ -1,0 +1,89 @@
+import type { Device } from './device.js';
+
+/** When a kernel ran, by the GPU's own clock. */
+export interface KernelTime {
+  /** The kernel and its constants. */
+  label: string;
+  /** Nanoseconds since some moment that all times of one device share. */
+  begin: number;
+  end: number;
+}
+
+const BYTES = 8;
+
+/**
+ * Times every dispatch of a device while it is set as `device.clock`: each then gets a compute pass of its own, with a
+ * timestamp before and after. Needs the feature `timestamp-query`; Dawn rounds to 65,536 ns unless it was opened without
+ * `timestamp_quantization`, as our own door does.
+ */
+export class KernelClock {
+  private readonly queries: GPUQuerySet;
+  private readonly resolved: GPUBuffer;
+  private readonly staging: GPUBuffer;
+  private labels: string[] = [];
+
+  /** @param capacity The most dispatches between two readings; further ones are not timed. At most 2,048. */
+  constructor(
+    device: Device,
+    private readonly capacity = 2048,
+  ) {
+    const size = 2 * BYTES * capacity;
+    this.queries = device.gpu.createQuerySet({ type: 'timestamp', count: 2 * capacity });
+    this.resolved = device.gpu.createBuffer({
+      size,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    this.staging = device.gpu.createBuffer({
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  static isSupported(device: Device): boolean {
+    return device.gpu.features.has('timestamp-query');
+  }
+
+  /** The descriptor of a pass that holds one dispatch and nothing else. */
+  passFor(label: string): GPUComputePassDescriptor {
+    if (this.labels.length === this.capacity) return { label };
+    const index = 2 * this.labels.length;
+    this.labels.push(label);
+    const timestampWrites = {
+      querySet: this.queries,
+      beginningOfPassWriteIndex: index,
+      endOfPassWriteIndex: index + 1,
+    };
+    return { label, timestampWrites };
+  }
+
+  /** Forgets what was timed so far. */
+  restart(): void {
+    this.labels = [];
+  }
+
+  /** The times of all dispatches since the last reading, in their order, once the GPU has done them. */
+  async read(device: Device): Promise<KernelTime[]> {
+    const labels = this.labels;
+    this.labels = [];
+    if (labels.length === 0) return [];
+    const bytes = 2 * BYTES * labels.length;
+    const encoder = device.gpu.createCommandEncoder();
+    encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
+    encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, bytes);
+    device.submit([encoder.finish()]);
+    await this.staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    const stamps = new BigUint64Array(this.staging.getMappedRange(0, bytes).slice(0));
+    this.staging.unmap();
+    return labels.map((label, index) => ({
+      label,
+      begin: Number(stamps[2 * index]),
+      end: Number(stamps[2 * index + 1]),
+    }));
+  }
+
+  release(): void {
+    this.queries.destroy();
+    this.resolved.destroy();
+    this.staging.destroy();
+  }
+}
