@@ -1,5 +1,6 @@
 import type { Device } from '../src/gpu/device.js';
 import { hostRandom, shuffle } from '../src/gpu/random.js';
+import type { KernelTime } from '../src/gpu/timestamps.js';
 
 /** Something to be timed: it ends when its work is done, on the GPU too. */
 export interface Contender {
@@ -23,6 +24,15 @@ export interface Times {
   wall: number[];
   /** Sums over its kernels by the GPU's own clock; empty where the adapter has none. */
   gpu: number[];
+  /** The same kernel by kernel, by name, summed over its dispatches. */
+  kernels: Map<string, KernelSum>;
+}
+
+export interface KernelSum {
+  /** Dispatches a turn. */
+  dispatches: number;
+  /** Milliseconds, turn by turn. */
+  times: number[];
 }
 
 /** Larger than the last-level cache of any GPU. */
@@ -59,34 +69,43 @@ export async function timeInTurns(
   contenders: readonly Contender[],
   { repeats, seed, device, signal }: TimingOptions,
 ): Promise<Times[]> {
-  const times = contenders.map((): Times => ({ wall: [], gpu: [] }));
+  const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const random = hostRandom(seed);
   const flush = new CacheFlush(device);
   for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
     const order = [...contenders.keys()];
     shuffle(order, random);
-    const taken: { index: number; wall: number; gpu: number | undefined }[] = [];
+    const taken: { index: number; wall: number; kernels: KernelTime[] | undefined }[] = [];
     for (const index of order) {
       await flush.flush();
       device?.clock?.restart();
       const began = performance.now();
       await contenders[index].run();
       const wall = performance.now() - began;
-      taken.push({ index, wall, gpu: await gpuTime(device) });
+      taken.push({ index, wall, kernels: await device?.clock?.read(device) });
       if (signal?.aborted) break;
     }
     if (taken.length < contenders.length) break;
-    for (const { index, wall, gpu } of taken) {
+    for (const { index, wall, kernels } of taken) {
       times[index].wall.push(wall);
-      if (gpu !== undefined) times[index].gpu.push(gpu);
+      if (kernels) addKernels(times[index], kernels);
     }
   }
   flush.release();
   return times;
 }
 
-async function gpuTime(device: Device | undefined): Promise<number | undefined> {
-  if (!device?.clock) return undefined;
-  const kernels = await device.clock.read(device);
-  return kernels.reduce((sum, { begin, end }) => sum + (end - begin) / 1e6, 0);
+function addKernels(times: Times, kernels: readonly KernelTime[]): void {
+  const sums = new Map<string, { dispatches: number; milliseconds: number }>();
+  for (const { label, begin, end } of kernels) {
+    const name = label.split(' ')[0];
+    const sum = sums.get(name) ?? { dispatches: 0, milliseconds: 0 };
+    sums.set(name, { dispatches: sum.dispatches + 1, milliseconds: sum.milliseconds + (end - begin) / 1e6 });
+  }
+  for (const [name, { dispatches, milliseconds }] of sums) {
+    const known = times.kernels.get(name) ?? { dispatches, times: [] };
+    known.times.push(milliseconds);
+    times.kernels.set(name, known);
+  }
+  times.gpu.push([...sums.values()].reduce((total, { milliseconds }) => total + milliseconds, 0));
 }

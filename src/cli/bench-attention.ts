@@ -18,7 +18,7 @@ import {
   printHeading,
   writeReport,
 } from './bench-output.js';
-import { adapterOption, dataOption, readRules, wholeNumber, withDevice } from './options.js';
+import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
 import { note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -31,14 +31,6 @@ type AttentionFlags = OutputFlags & {
   config?: string;
   adapter?: string;
 } & Partial<AttentionSettings>;
-
-function list(text: string): string[] {
-  return text.split(',').map((item) => item.trim());
-}
-
-function numbers(text: string): (number | string)[] {
-  return list(text).map((item) => (/^\d+$/.test(item) ? Number(item) : item));
-}
 
 /** `parsimony bench attention` */
 export function benchAttentionCommand(): Command {

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { benchAttentionCommand } from './bench-attention.js';
+import { benchLimitsCommand } from './bench-limits.js';
+import { benchStepCommand } from './bench-step.js';
 
 const EXAMPLE = `
 Example:
@@ -10,6 +12,7 @@ export function benchCommand(): Command {
   const command = new Command('bench').description(
     'measure: every benchmark checks its results before it shows a time',
   );
-  for (const benchmark of [benchAttentionCommand]) command.addCommand(benchmark());
+  for (const benchmark of [benchAttentionCommand, benchStepCommand, benchLimitsCommand])
+    command.addCommand(benchmark());
   return command.addHelpText('after', EXAMPLE);
 }

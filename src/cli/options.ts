@@ -4,6 +4,7 @@ import { type Device, openDevice } from '../gpu/device.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
 import { parseRules } from '../grammar/rules-file.js';
+import { BERT_TINY } from '../nn/config.js';
 import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { note } from './terminal.js';
 
@@ -16,6 +17,16 @@ export function realNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');
   return value;
+}
+
+/** A list, separated by commas. */
+export function list(text: string): string[] {
+  return text.split(',').map((item) => item.trim());
+}
+
+/** A list of numbers and, where an item is none, words; whoever uses it checks which may be there. */
+export function numbers(text: string): (number | string)[] {
+  return list(text).map((item) => (/^\d+$/.test(item) ? Number(item) : item));
 }
 
 export function adapterOption(): Option {
@@ -72,4 +83,28 @@ export async function withDevice<T>(
   } finally {
     device.close();
   }
+}
+
+/** The flags of a model's shape. */
+export interface ShapeFlags {
+  layers: number;
+  hidden: number;
+  heads: number;
+  feedForward: number;
+}
+
+/** A model's shape, bert-tiny's where left out. */
+export function shapeOptions(): Option[] {
+  const option = (flags: string, description: string, value: number) =>
+    new Option(flags, description).argParser(wholeNumber).default(value);
+  return [
+    option('--layers <count>', 'encoder layers', BERT_TINY.layers),
+    option('--hidden <size>', 'hidden size', BERT_TINY.hidden),
+    option('--heads <count>', 'attention heads', BERT_TINY.heads),
+    option('--feed-forward <size>', 'size of the feed-forward layer', BERT_TINY.feedForward),
+  ];
+}
+
+export function shapeOf({ layers, hidden, heads, feedForward }: ShapeFlags): ShapeFlags {
+  return { layers, hidden, heads, feedForward };
 }

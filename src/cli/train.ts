@@ -17,13 +17,16 @@ import {
   readRules,
   realNumber,
   rulesOption,
+  type ShapeFlags,
+  shapeOf,
+  shapeOptions,
   strategyOption,
   wholeNumber,
   withDevice,
 } from './options.js';
 import { note, print, printJson, progress } from './terminal.js';
 
-interface TrainFlags {
+interface TrainFlags extends ShapeFlags {
   data: string;
   strategy: Strategy;
   rules: string;
@@ -36,10 +39,6 @@ interface TrainFlags {
   clip: number;
   seed: number;
   maxLength: number;
-  layers: number;
-  hidden: number;
-  heads: number;
-  feedForward: number;
   dropout: number;
   vocab?: string;
   out: string;
@@ -62,7 +61,7 @@ function number(flags: string, description: string, parse: (text: string) => num
 
 /** `parsimony train` */
 export function trainCommand(): Command {
-  return new Command('train')
+  const command = new Command('train')
     .description('train a sentence classifier from scratch')
     .addOption(dataOption().makeOptionMandatory())
     .addOption(strategyOption().default('none'))
@@ -89,10 +88,6 @@ export function trainCommand(): Command {
       number('--seed <number>', 'of weights, data order and dropout', wholeNumber, TRAINING_DEFAULTS.seed),
     )
     .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
-    .addOption(number('--layers <count>', 'encoder layers', wholeNumber, 2))
-    .addOption(number('--hidden <size>', 'hidden size', wholeNumber, 128))
-    .addOption(number('--heads <count>', 'attention heads', wholeNumber, 2))
-    .addOption(number('--feed-forward <size>', 'size of the feed-forward layer', wholeNumber, 512))
     .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
     .requiredOption('--out <folder>', 'where the model and its metrics go')
@@ -100,6 +95,8 @@ export function trainCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(train);
+  for (const option of shapeOptions()) command.addOption(option);
+  return command;
 }
 
 async function train(flags: TrainFlags): Promise<void> {
@@ -125,10 +122,7 @@ async function train(flags: TrainFlags): Promise<void> {
     const model = SentenceClassifier.build(device, {
       vocabulary,
       shape: {
-        layers: flags.layers,
-        hidden: flags.hidden,
-        heads: flags.heads,
-        feedForward: flags.feedForward,
+        ...shapeOf(flags),
         hiddenDropout: flags.dropout,
         attentionDropout: flags.dropout,
       },

@@ -17,6 +17,7 @@ export class BatchBuffers {
 
   /** Makes `batch` the current one: what is recorded from now on works on it. */
   write(batch: Batch): void {
+    if (batch === this.current) return;
     const { plan, sequences, firstTokens } = batch;
     const sequenceOfToken = new Uint32Array(plan.tokens).fill(NO_ROW);
     firstTokens.forEach((token, sequence) => {

@@ -36,6 +36,11 @@ export class Classifier {
     this.workspace = new Workspace(device, 'activations');
   }
 
+  /** Uploads a batch ahead of the pass over it, which then need not. */
+  upload(batch: Batch): void {
+    this.batch.write(batch);
+  }
+
   /** Computes the logits of a batch, [sequences][classes]. Nothing is dropped. */
   async logits(batch: Batch): Promise<Float32Array[]> {
     const pass = this.pass(batch);
@@ -81,7 +86,7 @@ export class Classifier {
   }
 
   private pass(batch: Batch, training?: TrainingStep): Pass {
-    this.batch.write(batch);
+    this.upload(batch);
     const { config, parameters, workspace } = this;
     return {
       recorder: new Recorder(this.device),

@@ -1,0 +1,173 @@
+import { createStorage, Workspace } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { foldedGrid, Recorder } from '../src/gpu/recorder.js';
+import { recordLinear } from '../src/nn/linear.js';
+import { median } from './statistics.js';
+
+/** What an adapter can do, measured. */
+export interface Limits {
+  /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
+  multiplyAddGflops: number;
+  /** A 1,024 x 1,024 x 1,024 f32 product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
+  matrixProductGflops: number;
+  /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
+  copyGBs: number;
+  /** One dispatch among a thousand in a pass, in microseconds. */
+  dispatchMicroseconds: number;
+  /** An empty submit and its end, in microseconds. */
+  submitMicroseconds: number;
+  /** The smallest step seen of the clock that times the wall, in microseconds. */
+  wallTimerMicroseconds: number;
+  /** The smallest step seen of the GPU's own clock, in microseconds; null where there is none. */
+  gpuTimerMicroseconds: number | null;
+}
+
+const PRODUCT_SIDE = 1024;
+const COPY_BYTES = 64 * 2 ** 20;
+const DISPATCHES = 1000;
+const REPEATS = 7;
+
+/** The best of several times would be a lucky one; the median is what a kernel can count on. */
+async function timed(
+  device: Device,
+  record: (recorder: Recorder) => void,
+  repeats = REPEATS,
+): Promise<number> {
+  const times: number[] = [];
+  for (let repeat = 0; repeat <= repeats; repeat++) {
+    const recorder = new Recorder(device);
+    record(recorder);
+    const began = performance.now();
+    recorder.submit();
+    await device.finish();
+    if (repeat > 0) times.push(performance.now() - began);
+  }
+  return median(times);
+}
+
+async function multiplyAdd(device: Device): Promise<number> {
+  const [groups, rounds] = device.isSoftware ? [512, 512] : [16_384, 4096];
+  const output = createStorage(device, 4 * 64 * groups, 'sums');
+  const milliseconds = await timed(device, (recorder) => {
+    recorder.dispatch({
+      kernel: 'peak_multiply_add',
+      buffers: { output },
+      parameters: { rounds, factor: 0.999, addend: 0.001 },
+      grid: [groups],
+    });
+  });
+  device.release(output);
+  return (2 * 8 * 4 * 64 * groups * rounds) / milliseconds / 1e6;
+}
+
+/** @returns GFLOP/s of the fixed product. */
+export async function matrixProduct(device: Device, repeats = REPEATS): Promise<number> {
+  const workspace = new Workspace(device, 'product');
+  const side = PRODUCT_SIDE;
+  const matrix = (name: string) => workspace.floats(name, side * side);
+  const buffers = {
+    input: matrix('input'),
+    weight: matrix('weight'),
+    bias: workspace.floats('bias', side),
+    output: matrix('output'),
+  };
+  const shape = { rows: side, inputs: side, outputs: side };
+  const milliseconds = await timed(device, (recorder) => recordLinear(recorder, shape, buffers), repeats);
+  workspace.release();
+  return (2 * side ** 3) / milliseconds / 1e6;
+}
+
+async function copyBandwidth(device: Device): Promise<number> {
+  const input = createStorage(device, COPY_BYTES, 'source');
+  const output = createStorage(device, COPY_BYTES, 'copy');
+  const count = COPY_BYTES / 16;
+  const byKernel = await timed(device, (recorder) => {
+    recorder.dispatch({
+      kernel: 'peak_copy',
+      buffers: { input, output },
+      parameters: { count },
+      grid: foldedGrid(Math.ceil(count / 64)),
+    });
+  });
+  const byDriver = await timed(device, (recorder) => {
+    recorder.copy({ buffer: input }, { buffer: output }, COPY_BYTES);
+  });
+  device.release(input);
+  device.release(output);
+  return (2 * COPY_BYTES) / Math.min(byKernel, byDriver) / 1e6;
+}
+
+async function dispatchOverhead(device: Device): Promise<number> {
+  const input = createStorage(device, 16, 'source');
+  const output = createStorage(device, 16, 'copy');
+  const record = (dispatches: number) => (recorder: Recorder) => {
+    for (let dispatch = 0; dispatch < dispatches; dispatch++) {
+      recorder.dispatch({
+        kernel: 'peak_copy',
+        buffers: { input, output },
+        parameters: { count: 0 },
+        grid: [1],
+      });
+    }
+  };
+  const many = await timed(device, record(DISPATCHES + 1), 3);
+  const one = await timed(device, record(1));
+  device.release(input);
+  device.release(output);
+  return (1000 * Math.max(0, many - one)) / DISPATCHES;
+}
+
+async function submitOverhead(device: Device): Promise<number> {
+  const times: number[] = [];
+  for (let repeat = 0; repeat < 50; repeat++) {
+    const encoder = device.gpu.createCommandEncoder();
+    const began = performance.now();
+    device.submit([encoder.finish()]);
+    await device.finish();
+    times.push(performance.now() - began);
+  }
+  return 1000 * median(times);
+}
+
+function wallTimerStep(): number {
+  let step = Number.POSITIVE_INFINITY;
+  let last = performance.now();
+  for (let reading = 0; reading < 100_000; reading++) {
+    const now = performance.now();
+    if (now > last) step = Math.min(step, now - last);
+    last = now;
+  }
+  return 1000 * step;
+}
+
+/** The greatest common step of the times of many short dispatches; needs the device's clock to be set. */
+async function gpuTimerStep(device: Device): Promise<number | null> {
+  const { clock } = device;
+  if (!clock) return null;
+  clock.restart();
+  await dispatchOverhead(device);
+  const times = (await clock.read(device)).slice(0, 500).flatMap(({ begin, end }) => [begin, end]);
+  const steps = times.slice(1).map((time, index) => Math.abs(time - times[index]));
+  return steps.filter((step) => step > 0).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) / 1000;
+}
+
+/** Measures an adapter's limits, one after the other. */
+export async function measureLimits(device: Device): Promise<Limits> {
+  const { clock } = device;
+  const gpuTimerMicroseconds = await gpuTimerStep(device);
+  // A pass around every dispatch is not what programs pay.
+  device.clock = undefined;
+  try {
+    return {
+      multiplyAddGflops: await multiplyAdd(device),
+      matrixProductGflops: await matrixProduct(device),
+      copyGBs: await copyBandwidth(device),
+      dispatchMicroseconds: await dispatchOverhead(device),
+      submitMicroseconds: await submitOverhead(device),
+      wallTimerMicroseconds: wallTimerStep(),
+      gpuTimerMicroseconds,
+    };
+  } finally {
+    device.clock = clock;
+  }
+}

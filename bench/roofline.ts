@@ -1,0 +1,151 @@
+import { Attention } from '../src/attention/attention.js';
+import { Workspace } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { Recorder } from '../src/gpu/recorder.js';
+import { recordLayerNorm } from '../src/nn/layer-norm.js';
+import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from '../src/nn/linear.js';
+import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
+import type { Limits } from './limits.js';
+import { median } from './statistics.js';
+
+/** Where a kernel stands under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
+export interface RooflineRow {
+  kernel: string;
+  shape: string;
+  medianMs: number;
+  /** Operations that the formula needs, a multiply-add counted as two. */
+  flops: number;
+  /** Bytes of its operands and results, each read or written once. */
+  bytes: number;
+  /** FLOPs a byte. */
+  intensity: number;
+  gflops: number;
+  /** What the adapter allows at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
+  roofGflops: number;
+  shareOfRoof: number;
+}
+
+const ROWS = 1024;
+const HIDDEN = 512;
+const INNER = 2048;
+const HEADS = 8;
+const REPEATS = 5;
+
+/** FLOPs and bytes of a kernel at the shape that `record` runs. */
+interface Work {
+  /** What the kernel's name begins with. */
+  kernel: string;
+  shape: string;
+  flops: number;
+  floats: number;
+}
+
+/** Runs the kernels of an encoder layer at a fixed shape, each timed by the GPU's own clock, which must be set. */
+export async function measureRoofline(device: Device, limits: Limits): Promise<RooflineRow[]> {
+  const workspace = new Workspace(device, 'roofline');
+  const attention = new Attention(device, { lengths: [ROWS], strategy: 'none' });
+  const times = new Map<string, number[]>();
+  for (let repeat = 0; repeat <= REPEATS; repeat++) {
+    device.clock!.restart();
+    encodeLayer(device, workspace, attention);
+    await device.finish();
+    for (const { label, begin, end } of await device.clock!.read(device)) {
+      const kernel = label.split(' ')[0];
+      if (repeat > 0) times.set(kernel, [...(times.get(kernel) ?? []), (end - begin) / 1e6]);
+    }
+  }
+  attention.release();
+  workspace.release();
+  const rows: RooflineRow[] = [];
+  for (const { kernel, shape, flops, floats } of WORKS) {
+    const name = [...times.keys()].find((key) => key === kernel || key === `${kernel}_subgroup`);
+    if (!name) continue;
+    const medianMs = median(times.get(name)!);
+    const bytes = 4 * floats;
+    const intensity = flops / bytes;
+    const gflops = flops / medianMs / 1e6;
+    const roofGflops = Math.min(limits.matrixProductGflops, intensity * limits.copyGBs);
+    const row = { kernel: name, shape, medianMs, flops, bytes, intensity, gflops, roofGflops };
+    rows.push({ ...row, shareOfRoof: gflops / roofGflops });
+  }
+  return rows;
+}
+
+const PRODUCT = { flops: 2 * ROWS * HIDDEN * INNER, floats: ROWS * HIDDEN + HIDDEN * INNER + ROWS * INNER };
+const PRODUCT_SHAPE = `${ROWS} x ${HIDDEN} x ${INNER}`;
+const SEQUENCE = `${ROWS} tokens, ${HEADS} heads of ${HIDDEN / HEADS}`;
+const NUMBERS = ROWS * HIDDEN;
+const PAIR_PRODUCT = 2 * ROWS * ROWS * HIDDEN;
+
+const WORKS: readonly Work[] = [
+  { kernel: 'linear_forward', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'linear_input_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'linear_weight_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'attention_dense_forward', shape: SEQUENCE, flops: 2 * PAIR_PRODUCT, floats: 4 * NUMBERS },
+  { kernel: 'attention_dense_backward_query', shape: SEQUENCE, flops: 3 * PAIR_PRODUCT, floats: 5 * NUMBERS },
+  {
+    kernel: 'attention_dense_backward_key_value',
+    shape: SEQUENCE,
+    flops: 4 * PAIR_PRODUCT,
+    floats: 6 * NUMBERS,
+  },
+  // Mean, variance, scaling and shift: about eight operations a number.
+  { kernel: 'layer_norm_forward', shape: `${ROWS} x ${HIDDEN}`, flops: 8 * NUMBERS, floats: 2 * NUMBERS },
+  // The polynomials of erf: about forty operations a number.
+  { kernel: 'gelu_forward', shape: `${ROWS} x ${INNER}`, flops: 40 * ROWS * INNER, floats: 2 * ROWS * INNER },
+  {
+    kernel: 'gelu_backward',
+    shape: `${ROWS} x ${INNER}`,
+    flops: 50 * ROWS * INNER,
+    floats: 3 * ROWS * INNER,
+  },
+];
+
+function encodeLayer(device: Device, workspace: Workspace, attention: Attention): void {
+  const narrow = (name: string) => workspace.floats(name, NUMBERS);
+  const wide = (name: string) => workspace.floats(name, ROWS * INNER);
+  const input = narrow('input');
+  const weight = workspace.floats('weight', HIDDEN * INNER);
+  const vector = (name: string) => workspace.floats(name, INNER);
+  const shape = { rows: ROWS, inputs: HIDDEN, outputs: INNER };
+  const recorder = new Recorder(device);
+  recordLayerNorm(recorder, { rows: ROWS, hidden: HIDDEN }, 1e-12, {
+    input,
+    weight: vector('norm weight'),
+    bias: vector('norm bias'),
+    output: narrow('normed'),
+    statistics: workspace.floats('statistics', 2 * ROWS),
+  });
+  recordLinear(recorder, shape, { input, weight, bias: vector('bias'), output: wide('inner') });
+  recordActivation(recorder, 'gelu_forward', ROWS * INNER, { input: wide('inner'), output: wide('active') });
+  const outputGradient = wide('active');
+  recordGeluBackward(recorder, ROWS * INNER, {
+    input: wide('inner'),
+    outputGradient,
+    inputGradient: wide('inner gradient'),
+  });
+  recordLinearInputGradient(recorder, shape, { weight, outputGradient, inputGradient: narrow('normed') });
+  recordLinearWeightGradient(recorder, workspace, shape, {
+    input,
+    outputGradient,
+    weightGradient: workspace.floats('weight gradient', HIDDEN * INNER),
+    biasGradient: vector('bias gradient'),
+  });
+  recorder.submit();
+  const encoder = device.gpu.createCommandEncoder();
+  const heads = { heads: HEADS, headDim: HIDDEN / HEADS };
+  const buffers = {
+    query: input,
+    key: narrow('key'),
+    value: narrow('value'),
+    output: narrow('output'),
+    logSumExp: workspace.floats('log-sum-exp', ROWS * HEADS),
+    outputGradient: narrow('output gradient'),
+    queryGradient: narrow('query gradient'),
+    keyGradient: narrow('key gradient'),
+    valueGradient: narrow('value gradient'),
+  };
+  attention.encodeForward(encoder, heads, buffers);
+  attention.encodeBackward(encoder, heads, buffers);
+  device.submit([encoder.finish()]);
+}

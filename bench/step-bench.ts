@@ -1,0 +1,258 @@
+import type { Example } from '../src/data/dataset.js';
+import type { Device } from '../src/gpu/device.js';
+import { EngineError } from '../src/gpu/errors.js';
+import { KernelClock } from '../src/gpu/timestamps.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../src/grammar/tags.js';
+import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import { AttentionContender, randomInputs } from './attention-contender.js';
+import { SENTENCES } from './attention-settings.js';
+import { documentOf } from './documents.js';
+import { describeEnvironment, type Environment } from './environment.js';
+import { both, type GateResult, GREEN } from './gate.js';
+import { median, ratioOfMedians } from './statistics.js';
+import { type Times, timeInTurns } from './timing.js';
+import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
+
+export interface StepSettings {
+  lengths: (number | typeof SENTENCES)[];
+  /** Sentences of a packed batch; a document is a batch of its own. */
+  batch: number;
+  strategies: Strategy[];
+  shape: ModelShape;
+  repeats: number;
+  seed: number;
+}
+
+/** One training step of one strategy. What depends on a speed-up is null where the correctness gate was red. */
+export interface StepRow {
+  strategy: Strategy;
+  rules: string;
+  text: 'document' | 'sentences';
+  length: number;
+  batch: number;
+  tokens: number;
+  /** From planning to the end of the GPU's work. */
+  medianMs: number;
+  tokensPerSecond: number;
+  /** CPU stages within it. */
+  stagesMs: Record<string, number>;
+  /** All kernels, by the GPU's own clock, and those of attention among them. */
+  kernelsMs: number;
+  attentionMs: number;
+  kernels: { kernel: string; dispatches: number; medianMs: number }[];
+  density: number;
+  waste: number;
+  ratioToDense: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+  /** Of attention's kernels alone, over those of the dense step. */
+  attentionSpeedup: number | null;
+  /** Amdahl's law with the measured speed-up of attention, and with the ideal one. */
+  predictedSpeedup: number | null;
+  predictedFromIdeal: number | null;
+  realisedSpeedup: number | null;
+}
+
+export interface StepReport {
+  kind: 'step';
+  environment: Environment;
+  settings: StepSettings & { rules: string; data: string };
+  gate: GateResult;
+  interrupted: boolean;
+  rows: StepRow[];
+}
+
+export interface StepOptions {
+  data: string;
+  examples: readonly Example[];
+  vocabulary: Vocabulary;
+  rules: RuleSet;
+  signal?: AbortSignal;
+  onNote?(line: string): void;
+}
+
+/** Amdahl, AFIPS 1967: a share of the time becomes faster by a factor. */
+export function amdahl(share: number, factor: number): number {
+  return 1 / (1 - share + share / factor);
+}
+
+/** Times whole training steps, strategies in turns, kernel by kernel. @throws EngineError without timestamps. */
+export async function benchStep(
+  device: Device,
+  settings: StepSettings,
+  options: StepOptions,
+): Promise<StepReport> {
+  if (!KernelClock.isSupported(device)) {
+    throw new EngineError({
+      what: 'this adapter has no timestamps, so that kernels cannot be timed one by one',
+      expected: 'an adapter with the feature timestamp-query',
+      remedy: 'choose another with --adapter',
+    });
+  }
+  const report: StepReport = {
+    kind: 'step',
+    environment: describeEnvironment(device, [options.rules], settings.seed),
+    settings: { ...settings, rules: options.rules.name, data: options.data },
+    gate: GREEN,
+    interrupted: false,
+    rows: [],
+  };
+  const { examples, vocabulary, signal } = options;
+  for (const length of settings.lengths) {
+    if (signal?.aborted) break;
+    const encoded = examples.map(({ text }) => encodeSentence(text, vocabulary));
+    const sentences = length === SENTENCES ? encoded.slice(0, settings.batch) : [documentOf(encoded, length)];
+    const labels = examples.slice(0, sentences.length).map(({ label }) => label);
+    await benchBatch(
+      device,
+      settings,
+      options,
+      { sentences, labels, isDocument: length !== SENTENCES },
+      report,
+    );
+  }
+  report.interrupted = signal?.aborted ?? false;
+  return report;
+}
+
+interface StepBatch {
+  sentences: EncodedSentence[];
+  labels: number[];
+  isDocument: boolean;
+}
+
+async function benchBatch(
+  device: Device,
+  settings: StepSettings,
+  options: StepOptions,
+  batch: StepBatch,
+  report: StepReport,
+): Promise<void> {
+  const { shape, seed, repeats } = settings;
+  const strategies: Strategy[] = ['none', ...settings.strategies.filter((strategy) => strategy !== 'none')];
+  const tokens = batch.sentences.reduce((sum, { ids }) => sum + ids.length, 0);
+  const title = `${batch.sentences.length} x ${Math.round(tokens / batch.sentences.length)} pieces`;
+  const positions = Math.max(512, ...batch.sentences.map(({ ids }) => ids.length));
+  const gates: GateResult[] = [];
+  for (const strategy of strategies) {
+    options.onNote?.(`checking attention of ${title}, ${strategy}`);
+    gates.push(await attentionGate(device, settings, options, batch, strategy));
+  }
+  const rigs = strategies.map((strategy) => {
+    return new TrainingRig(device, shape, options.vocabulary, positions, strategy, options.rules, seed);
+  });
+  const stages: Stage[][][] = rigs.map(() => []);
+  const contenders = rigs.map((rig, index) => ({
+    name: rig.strategy,
+    run: async () => void stages[index].push(await rig.run(batch.sentences, batch.labels)),
+  }));
+  options.onNote?.(`timing steps of ${title}`);
+  for (const { run } of contenders) await run();
+  device.clock = new KernelClock(device);
+  const { signal } = options;
+  const times = await timeInTurns(contenders, { repeats, seed, device, signal });
+  device.clock.release();
+  device.clock = undefined;
+  report.gate = gates.reduce(both, report.gate);
+  if (times[0].wall.length > 0) {
+    rigs.forEach((rig, index) => {
+      if (index === 0 && !settings.strategies.includes('none')) return;
+      const gatePassed = gates[0].passed && gates[index].passed;
+      report.rows.push(
+        stepRow(rig, times[index], times[0], stages[index], {
+          ...batch,
+          tokens,
+          seed,
+          gatePassed,
+          rules: options.rules,
+        }),
+      );
+    });
+  }
+  for (const rig of rigs) rig.release();
+}
+
+/** Whether attention is right on this adapter, at the step's shape, under its rules. */
+async function attentionGate(
+  device: Device,
+  { shape, seed }: StepSettings,
+  { rules }: StepOptions,
+  { sentences }: StepBatch,
+  strategy: Strategy,
+): Promise<GateResult> {
+  const workload = {
+    tags: sentences.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    lengths: sentences.map(({ ids }) => ids.length),
+    heads: shape.heads,
+    headDim: shape.hidden / shape.heads,
+  };
+  const variant = { strategy, rules, order: 'tags' } as const;
+  const contender = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
+  try {
+    return await contender.gate(true, seed);
+  } finally {
+    contender.release();
+  }
+}
+
+function kernelTable({ kernels }: Times): StepRow['kernels'] {
+  return [...kernels]
+    .map(([kernel, { dispatches, times }]) => ({ kernel, dispatches, medianMs: median(times) }))
+    .sort((a, b) => b.medianMs - a.medianMs);
+}
+
+function attentionOf({ kernels }: Times): number {
+  const attention = [...kernels].filter(([name]) => name.startsWith('attention_'));
+  return attention.reduce((sum, [, { times }]) => sum + median(times), 0);
+}
+
+function stepRow(
+  rig: TrainingRig,
+  times: Times,
+  dense: Times,
+  stages: readonly Stage[][],
+  context: StepBatch & { tokens: number; seed: number; gatePassed: boolean; rules: RuleSet },
+): StepRow {
+  const { sentences, tokens, gatePassed, isDocument, rules } = context;
+  const { ledger } = rig;
+  const medianMs = median(times.wall);
+  const { ratio, low, high } = ratioOfMedians(times.wall, dense.wall, context.seed);
+  const attentionMs = attentionOf(times);
+  const share = attentionOf(dense) / median(dense.wall);
+  const attentionSpeedup = attentionOf(dense) / attentionMs;
+  const shown = (value: number) => (gatePassed ? value : null);
+  const stageNames = stages[0].map(({ name }) => name);
+  const stageMedian = (name: string) =>
+    median(
+      stages
+        .slice(1)
+        .map((step) =>
+          step.filter((stage) => stage.name === name).reduce((sum, { begin, end }) => sum + end - begin, 0),
+        ),
+    );
+  return {
+    strategy: rig.strategy,
+    rules: rules.name,
+    text: isDocument ? 'document' : 'sentences',
+    length: Math.round(tokens / sentences.length),
+    batch: sentences.length,
+    tokens,
+    medianMs,
+    tokensPerSecond: (1000 * tokens) / medianMs,
+    stagesMs: Object.fromEntries(stageNames.map((name) => [name, stageMedian(name)])),
+    kernelsMs: median(times.gpu),
+    attentionMs,
+    kernels: kernelTable(times),
+    density: ledger.useful / ledger.dense,
+    waste: ledger.executed / ledger.useful,
+    ratioToDense: shown(ratio),
+    ratioLow: shown(low),
+    ratioHigh: shown(high),
+    attentionSpeedup: shown(attentionSpeedup),
+    predictedSpeedup: shown(amdahl(share, attentionSpeedup)),
+    predictedFromIdeal: shown(amdahl(share, ledger.dense / ledger.useful)),
+    realisedSpeedup: shown(1 / ratio),
+  };
+}

@@ -1,0 +1,90 @@
+import { kernelFamily } from '../src/attention/kernel-family.js';
+import type { Example } from '../src/data/dataset.js';
+import type { Device } from '../src/gpu/device.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
+import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import { ADAMW_DEFAULTS } from '../src/nn/adamw.js';
+import { makeBatch } from '../src/nn/batch.js';
+import { Classifier } from '../src/nn/classifier.js';
+import { BERT_TINY, type ModelConfig } from '../src/nn/config.js';
+import { initialWeights } from '../src/nn/initial-weights.js';
+import type { Ledger } from '../src/plan/ledger.js';
+import { Planner } from '../src/train/planner.js';
+
+/** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
+export interface Stage {
+  name: 'tag' | 'plan' | 'upload' | 'record and submit' | 'wait';
+  begin: number;
+  end: number;
+}
+
+export type ModelShape = Pick<ModelConfig, 'hidden' | 'heads' | 'layers' | 'feedForward'>;
+
+/** A model in training with one batch, whose steps can be run one by one and are told stage by stage. */
+export class TrainingRig {
+  private readonly classifier: Classifier;
+  private readonly planner: Planner;
+  private step = 0;
+  private lastLedger: Ledger | undefined;
+
+  /** @param positions The longest sequence that the model reads. */
+  constructor(
+    device: Device,
+    shape: ModelShape,
+    vocabulary: Vocabulary,
+    positions: number,
+    readonly strategy: Strategy,
+    rules: RuleSet,
+    private readonly seed: number,
+  ) {
+    const config: ModelConfig = { ...BERT_TINY, ...shape, vocabulary: vocabulary.size, positions };
+    this.classifier = new Classifier(device, config);
+    this.classifier.parameters.write(initialWeights(config, seed));
+    this.planner = new Planner(rules, strategy, rules.beta, kernelFamily(device).tile);
+  }
+
+  /** The ledger of the last step's plan. */
+  get ledger(): Ledger {
+    return this.lastLedger!;
+  }
+
+  /** One training step to its end on the GPU. @returns Its stages in order. */
+  async run(sentences: readonly EncodedSentence[], labels: readonly number[]): Promise<Stage[]> {
+    const stages: Stage[] = [];
+    const stage = <T>(name: Stage['name'], action: () => T): T => {
+      const begin = performance.now();
+      const result = action();
+      stages.push({ name, begin, end: performance.now() });
+      return result;
+    };
+    const batch = stage('plan', () => {
+      const plan = this.planner.plan(sentences);
+      this.lastLedger = plan.ledger;
+      return makeBatch(sentences, plan, labels);
+    });
+    stage('upload', () => this.classifier.upload(batch));
+    this.step++;
+    const training = { seed: this.seed, step: this.step };
+    stage('record and submit', () => this.classifier.trainStep(batch, training, 1e-4, ADAMW_DEFAULTS));
+    const begin = performance.now();
+    await this.classifier.device.finish();
+    stages.push({ name: 'wait', begin, end: performance.now() });
+    return stages;
+  }
+
+  release(): void {
+    this.classifier.release();
+  }
+}
+
+/** Tags some examples, as a stage of its own. */
+export function taggedStage(
+  examples: readonly Example[],
+  vocabulary: Vocabulary,
+  mostPieces: number,
+): { sentences: EncodedSentence[]; stage: Stage } {
+  const begin = performance.now();
+  const sentences = examples.map(({ text }) => encodeSentence(text, vocabulary, mostPieces));
+  return { sentences, stage: { name: 'tag', begin, end: performance.now() } };
+}

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { describeEnvironment } from '../../bench/environment.js';
+import { type Limits, measureLimits } from '../../bench/limits.js';
+import { measureRoofline, type RooflineRow } from '../../bench/roofline.js';
+import { KernelClock } from '../gpu/timestamps.js';
+import { type OutputFlags, outputOptions, printHeading, writeReport } from './bench-output.js';
+import { adapterOption, withDevice } from './options.js';
+import { note, percent, print, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench limits --json limits.json`;
+
+/** `parsimony bench limits` */
+export function benchLimitsCommand(): Command {
+  const command = new Command('limits')
+    .description("the adapter's measured peaks, and where each kernel stands under them")
+    .addOption(adapterOption());
+  for (const option of outputOptions()) command.addOption(option);
+  return command.addHelpText('after', EXAMPLE).action(run);
+}
+
+async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
+  await withDevice(flags.adapter, async (device) => {
+    const environment = describeEnvironment(device, [], 0);
+    if (KernelClock.isSupported(device)) device.clock = new KernelClock(device);
+    const limits = await measureLimits(device);
+    const rows = device.clock ? await measureRoofline(device, limits) : [];
+    device.clock?.release();
+    const report = { kind: 'limits', environment, limits, rows };
+    if (flags.json !== '-') {
+      printHeading(environment);
+      print();
+      printLimits(limits);
+      if (rows.length > 0) printRoofline(rows);
+      else note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
+    }
+    await writeReport(flags, report);
+  });
+}
+
+function printLimits(limits: Limits): void {
+  const { gpuTimerMicroseconds } = limits;
+  printTable(
+    ['limit', 'measured'],
+    [
+      ['multiply-adds, no memory', `${limits.multiplyAddGflops.toFixed(1)} GFLOP/s`],
+      ['matrix product, 1,024³ f32', `${limits.matrixProductGflops.toFixed(1)} GFLOP/s`],
+      ['copy, read and written', `${limits.copyGBs.toFixed(1)} GB/s`],
+      ['a dispatch', `${limits.dispatchMicroseconds.toFixed(1)} µs`],
+      ['a submit and its end', `${limits.submitMicroseconds.toFixed(0)} µs`],
+      ['step of the wall clock', `${limits.wallTimerMicroseconds.toFixed(2)} µs`],
+      [
+        "step of the GPU's clock",
+        gpuTimerMicroseconds === null ? 'none' : `${gpuTimerMicroseconds.toFixed(2)} µs`,
+      ],
+    ],
+  );
+}
+
+function printRoofline(rows: readonly RooflineRow[]): void {
+  print();
+  printTable(
+    ['kernel', 'shape', 'time', 'FLOPs a byte', 'GFLOP/s', 'roof', 'of roof'],
+    rows.map(({ kernel, shape, medianMs, intensity, gflops, roofGflops, shareOfRoof }) => [
+      kernel,
+      shape,
+      `${medianMs.toFixed(2)} ms`,
+      intensity.toFixed(1),
+      gflops.toFixed(1),
+      roofGflops.toFixed(1),
+      percent(shareOfRoof),
+    ]),
+  );
+  print();
+  print('roof: the lesser of the matrix-product peak and FLOPs a byte x copy bandwidth.');
+}

@@ -1,0 +1,170 @@
+import { Command, Option } from 'commander';
+import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
+import { benchStep, type StepReport, type StepRow } from '../../bench/step-bench.js';
+import { dataSource } from '../data/sources.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import {
+  interruptSignal,
+  type OutputFlags,
+  outputOptions,
+  printGate,
+  printHeading,
+  writeReport,
+} from './bench-output.js';
+import {
+  adapterOption,
+  dataOption,
+  list,
+  numbers,
+  readRules,
+  rulesOption,
+  type ShapeFlags,
+  shapeOf,
+  shapeOptions,
+  wholeNumber,
+  withDevice,
+} from './options.js';
+import { note, percent, print, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench step --lengths sentences,512 --strategies none,hard
+  $ parsimony bench step --data path/to/SST-2 --lengths sentences --batch 32 --json step.json`;
+
+type StepFlags = OutputFlags &
+  ShapeFlags & {
+    lengths: (number | string)[];
+    strategies: string[];
+    batch: number;
+    repeats: number;
+    seed: number;
+    rules: string;
+    data: string;
+    adapter?: string;
+  };
+
+/** `parsimony bench step` */
+export function benchStepCommand(): Command {
+  const command = new Command('step')
+    .description('a training step per strategy and length, kernel by kernel, beside what Amdahl predicts')
+    .addOption(
+      new Option('--lengths <list>', 'pieces of a document, or "sentences"')
+        .argParser(numbers)
+        .default([SENTENCES, 512]),
+    )
+    .addOption(
+      new Option('--batch <count>', 'sentences of a packed batch; documents come one a batch')
+        .argParser(wholeNumber)
+        .default(32),
+    )
+    .addOption(
+      new Option('--strategies <list>', 'among none, hard, soft, guided')
+        .argParser(list)
+        .default(ATTENTION_DEFAULTS.strategies),
+    )
+    .addOption(
+      new Option('--repeats <count>', 'timed steps of each')
+        .argParser(wholeNumber)
+        .default(ATTENTION_DEFAULTS.repeats),
+    )
+    .addOption(
+      new Option('--seed <number>', 'of weights, order and intervals').argParser(wholeNumber).default(1),
+    )
+    .addOption(rulesOption().default('paper'))
+    .addOption(dataOption().default('embedded'))
+    .addOption(adapterOption());
+  for (const option of [...shapeOptions(), ...outputOptions()]) command.addOption(option);
+  return command.addHelpText('after', EXAMPLE).action(run);
+}
+
+async function run(flags: StepFlags): Promise<void> {
+  const { lengths, strategies, batch, repeats, seed, rules } = completeAttentionSettings({
+    lengths: flags.lengths,
+    strategies: flags.strategies,
+    batch: flags.batch,
+    repeats: flags.repeats,
+    seed: flags.seed,
+    rules: [flags.rules],
+  });
+  const settings = { lengths, strategies, batch, repeats, seed, shape: shapeOf(flags) };
+  const examples = await dataSource(flags.data).examples('dev');
+  const ruleSet = await readRules(rules[0]);
+  const signal = interruptSignal();
+  await withDevice(flags.adapter, async (device) => {
+    const options = {
+      data: flags.data,
+      examples,
+      vocabulary: bertVocabulary(),
+      rules: ruleSet,
+      signal,
+      onNote: note,
+    };
+    const report = await benchStep(device, settings, options);
+    if (flags.json !== '-') printReport(report);
+    await writeReport(flags, report);
+  });
+}
+
+const COSTLIEST = 10;
+
+function times(value: number | null): string {
+  return value === null ? '–' : `${value.toFixed(2)}x`;
+}
+
+function title({ strategy, batch, length }: StepRow): string {
+  return `${strategy}, ${batch} x ${length}`;
+}
+
+function printReport(report: StepReport): void {
+  printHeading(report.environment);
+  print();
+  printTable(
+    [
+      'pieces',
+      'strategy',
+      'step',
+      'tokens/s',
+      'kernels',
+      'attention',
+      'its speed-up',
+      'Amdahl predicts',
+      'with ideal attention',
+      'realised',
+      '99 % interval',
+    ],
+    report.rows.map((row) => [
+      `${row.batch} x ${row.length}`,
+      row.strategy,
+      `${row.medianMs.toFixed(2)} ms`,
+      Math.round(row.tokensPerSecond),
+      `${row.kernelsMs.toFixed(2)} ms`,
+      `${row.attentionMs.toFixed(2)} ms`,
+      times(row.attentionSpeedup),
+      times(row.predictedSpeedup),
+      times(row.predictedFromIdeal),
+      times(row.realisedSpeedup),
+      row.ratioLow === null || row.ratioHigh === null
+        ? '–'
+        : `${(1 / row.ratioHigh).toFixed(2)} to ${(1 / row.ratioLow).toFixed(2)}x`,
+    ]),
+  );
+  for (const row of report.rows) {
+    print();
+    printTable(
+      [`the costliest kernels of ${title(row)}`, 'dispatches', 'time', 'of all kernels'],
+      row.kernels
+        .slice(0, COSTLIEST)
+        .map(({ kernel, dispatches, medianMs }) => [
+          kernel,
+          dispatches,
+          `${medianMs.toFixed(2)} ms`,
+          percent(medianMs / row.kernelsMs),
+        ]),
+    );
+    const stages = Object.entries(row.stagesMs).map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`);
+    print(`on the CPU: ${stages.join(', ')}`);
+  }
+  print();
+  printGate(report);
+  if (report.interrupted) print('Interrupted: these are the rows that were measured by then.');
+}
