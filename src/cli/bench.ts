@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchAttentionCommand } from './bench-attention.js';
+import { benchCompareCommand } from './bench-compare.js';
 import { benchLimitsCommand } from './bench-limits.js';
 import { benchStepCommand } from './bench-step.js';
 
@@ -12,7 +13,7 @@ export function benchCommand(): Command {
   const command = new Command('bench').description(
     'measure: every benchmark checks its results before it shows a time',
   );
-  for (const benchmark of [benchAttentionCommand, benchStepCommand, benchLimitsCommand])
+  for (const benchmark of [benchAttentionCommand, benchStepCommand, benchLimitsCommand, benchCompareCommand])
     command.addCommand(benchmark());
   return command.addHelpText('after', EXAMPLE);
 }

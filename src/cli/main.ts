@@ -6,6 +6,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { predictCommand } from './predict.js';
+import { profileCommand } from './profile.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
 import { packageVersion } from './version.js';
@@ -24,6 +25,7 @@ function program(): Command {
     predictCommand,
     tagCommand,
     benchCommand,
+    profileCommand,
     doctorCommand,
   ]) {
     root.addCommand(command());

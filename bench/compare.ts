@@ -1,0 +1,93 @@
+import { CallerError } from '../src/gpu/errors.js';
+
+/** What a comparison needs of a row of `bench attention` or `bench step`. */
+interface ComparableRow {
+  strategy: string;
+  rules: string;
+  text: string;
+  length: number;
+  batch: number;
+  heads?: number;
+  headDim?: number;
+  pass?: string;
+  peer?: string;
+  mask?: boolean;
+  medianMs: number;
+  ratioToDense: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+}
+
+export interface ComparableReport {
+  environment: { adapter: { description: string; kind: string }; kernelHash: string; date: string };
+  rows: ComparableRow[];
+}
+
+export type Verdict = 'regression' | 'improvement' | 'noise' | 'not comparable';
+
+/** One row of A beside the same of B. */
+export interface Comparison {
+  name: string;
+  before: number;
+  after: number;
+  /** After over before: of the ratios to dense, which noise of the machine cancels from. */
+  change: number;
+  verdict: Verdict;
+}
+
+/**
+ * Less than this is called noise even where intervals do not overlap: two processes on one machine differ by so much in
+ * memory layout alone.
+ */
+const SMALLEST_CHANGE = 0.03;
+
+function nameOf({ strategy, rules, batch, length, heads, headDim, pass, peer, mask }: ComparableRow): string {
+  const shape = heads === undefined ? '' : `, ${heads} heads of ${headDim}`;
+  const about = peer === undefined ? `${strategy} (${rules})` : `${peer}${mask ? ', masked' : ''}`;
+  return `${about}, ${batch} x ${length}${shape}${pass ? `, ${pass}` : ''}`;
+}
+
+/** @throws CallerError where a JSON text is no report of a benchmark with ratios. */
+export function parseReport(text: string, file: string): ComparableReport {
+  let report: Partial<ComparableReport> | null = null;
+  try {
+    report = JSON.parse(text);
+  } catch {
+    // Told below.
+  }
+  const isRow = (row: Partial<ComparableRow>) => typeof row.strategy === 'string' && 'ratioToDense' in row;
+  if (report?.environment && Array.isArray(report.rows) && report.rows.every(isRow))
+    return report as ComparableReport;
+  throw new CallerError({
+    what: 'no report with times over dense',
+    where: file,
+    expected: 'a file that `parsimony bench attention --json` or `bench step --json` wrote',
+  });
+}
+
+/**
+ * Compares two reports row by row, by each row's time over dense's in its own run: a machine that is slower today is slower
+ * for both. A change is one where the two intervals do not overlap and which is larger than 3 %.
+ */
+export function compareReports(before: ComparableReport, after: ComparableReport): Comparison[] {
+  const others = new Map(after.rows.map((row) => [nameOf(row), row]));
+  const found: Comparison[] = [];
+  for (const row of before.rows) {
+    const name = nameOf(row);
+    const other = others.get(name);
+    if (!other || (row.strategy === 'none' && row.ratioToDense === 1)) continue;
+    found.push(compareRows(name, row, other));
+  }
+  return found;
+}
+
+function compareRows(name: string, before: ComparableRow, after: ComparableRow): Comparison {
+  if (before.ratioToDense === null || after.ratioToDense === null) {
+    return { name, before: Number.NaN, after: Number.NaN, change: Number.NaN, verdict: 'not comparable' };
+  }
+  const change = after.ratioToDense / before.ratioToDense;
+  const isSlower = after.ratioLow! > before.ratioHigh! && change > 1 + SMALLEST_CHANGE;
+  const isFaster = after.ratioHigh! < before.ratioLow! && change < 1 - SMALLEST_CHANGE;
+  const verdict = isSlower ? 'regression' : isFaster ? 'improvement' : 'noise';
+  return { name, before: before.ratioToDense, after: after.ratioToDense, change, verdict };
+}

@@ -1,0 +1,152 @@
+import type { KernelTime } from '../src/gpu/timestamps.js';
+import type { Ledger } from '../src/plan/ledger.js';
+import type { Stage } from './training-rig.js';
+
+/** One event of Chrome's trace format, which Perfetto reads too: times and durations in microseconds. */
+export interface TraceEvent {
+  name: string;
+  ph: 'X' | 'M';
+  ts?: number;
+  dur?: number;
+  pid: number;
+  tid: number;
+  cat?: string;
+  args: Record<string, string | number>;
+}
+
+/** One profiled training step. */
+export interface ProfiledStep {
+  step: number;
+  stages: readonly Stage[];
+  kernels: readonly KernelTime[];
+  ledger: Ledger;
+  heads: number;
+  headDim: number;
+}
+
+const PROCESS = 1;
+/** The tracks, in the order in which they are shown. */
+const TRACKS = ['tag', 'plan', 'upload', 'record and submit', 'wait', 'kernels'] as const;
+
+function trackOf(name: (typeof TRACKS)[number]): number {
+  return TRACKS.indexOf(name) + 1;
+}
+
+/**
+ * The events of profiled steps. The GPU's clock has another zero than the CPU's: each step's kernels are laid so that the
+ * last of them ends with the wait for it, which is when the CPU learns of it.
+ */
+export function traceEvents(processName: string, steps: readonly ProfiledStep[]): TraceEvent[] {
+  const names: TraceEvent[] = TRACKS.flatMap((name): TraceEvent[] => [
+    { name: 'thread_name', ph: 'M', pid: PROCESS, tid: trackOf(name), args: { name } },
+    {
+      name: 'thread_sort_index',
+      ph: 'M',
+      pid: PROCESS,
+      tid: trackOf(name),
+      args: { sort_index: trackOf(name) },
+    },
+  ]);
+  const process: TraceEvent = {
+    name: 'process_name',
+    ph: 'M',
+    pid: PROCESS,
+    tid: 0,
+    args: { name: processName },
+  };
+  const zero = Math.min(...steps.flatMap(({ stages }) => stages.map(({ begin }) => begin)));
+  return [process, ...names, ...steps.flatMap((step) => eventsOf(step, zero))];
+}
+
+function eventsOf(
+  { step, stages, kernels, ledger, heads, headDim }: ProfiledStep,
+  zero: number,
+): TraceEvent[] {
+  const events = stages.map(
+    ({ name, begin, end }): TraceEvent => ({
+      name,
+      ph: 'X',
+      cat: 'cpu',
+      ts: 1000 * (begin - zero),
+      dur: 1000 * (end - begin),
+      pid: PROCESS,
+      tid: trackOf(name),
+      args: { step },
+    }),
+  );
+  const done = 1000 * (Math.max(...stages.map(({ end }) => end)) - zero);
+  const last = kernels.reduce((latest, { end }) => Math.max(latest, end), 0);
+  for (const { label, begin, end } of kernels) {
+    events.push({
+      name: label.split(' ')[0],
+      ph: 'X',
+      cat: 'kernel',
+      ts: done - (last - begin) / 1000,
+      dur: (end - begin) / 1000,
+      pid: PROCESS,
+      tid: trackOf('kernels'),
+      args: { step, pipeline: label, ...workOf(label, (end - begin) / 1e9, ledger, heads, headDim) },
+    });
+  }
+  return events;
+}
+
+/** Multiply-adds of each attention kernel, in units of headDim a pair and head. */
+const PRODUCTS: readonly (readonly [part: string, products: number])[] = [
+  ['backward_query', 3],
+  ['backward_key_value', 4],
+  ['forward', 2],
+];
+
+/** What an attention kernel did: its pairs, counted three ways, and its rate. Other kernels have no pairs. */
+function workOf(
+  label: string,
+  seconds: number,
+  ledger: Ledger,
+  heads: number,
+  headDim: number,
+): Record<string, number> {
+  if (!label.startsWith('attention_')) return {};
+  const products = PRODUCTS.find(([part]) => label.includes(part))?.[1];
+  if (products === undefined) return {};
+  const executed = label.includes('key_value') ? ledger.executedTransposed : ledger.executed;
+  const flops = 2 * products * headDim * heads;
+  return {
+    heads,
+    usefulPairs: ledger.useful,
+    executedPairs: executed,
+    densePairs: ledger.dense,
+    executedGflops: (flops * executed) / seconds / 1e9,
+    usefulGflops: (flops * ledger.useful) / seconds / 1e9,
+  };
+}
+
+/** What all kernels of a name took, over all steps. */
+export interface KernelCost {
+  kernel: string;
+  dispatches: number;
+  /** Milliseconds a step. */
+  ms: number;
+  share: number;
+}
+
+/** The costliest kernels, dearest first. */
+export function costliest(steps: readonly ProfiledStep[], count: number): KernelCost[] {
+  const sums = new Map<string, { dispatches: number; ns: number }>();
+  let total = 0;
+  for (const { label, begin, end } of steps.flatMap(({ kernels }) => kernels)) {
+    const name = label.split(' ')[0];
+    const { dispatches, ns } = sums.get(name) ?? { dispatches: 0, ns: 0 };
+    sums.set(name, { dispatches: dispatches + 1, ns: ns + (end - begin) });
+    total += end - begin;
+  }
+  return [...sums]
+    .map(([kernel, { dispatches, ns }]) => ({
+      kernel,
+      dispatches: dispatches / steps.length,
+      ms: ns / 1e6 / steps.length,
+      share: ns / total,
+    }))
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, count);
+}

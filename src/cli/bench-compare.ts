@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { compareReports, parseReport, type Verdict } from '../../bench/compare.js';
+import { readText } from '../data/files.js';
+import { CallerError } from '../gpu/errors.js';
+import { jsonOption } from './options.js';
+import { print, printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench compare before.json after.json
+
+Exit code 1 where something became slower.`;
+
+/** `parsimony bench compare` */
+export function benchCompareCommand(): Command {
+  return new Command('compare')
+    .description('tell regressions from noise between two runs of a benchmark')
+    .argument('<before>', 'a file that --json wrote')
+    .argument('<after>', 'another')
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(compare);
+}
+
+async function compare(beforeFile: string, afterFile: string, flags: { json?: boolean }): Promise<void> {
+  const before = parseReport(await readText(beforeFile), beforeFile);
+  const after = parseReport(await readText(afterFile), afterFile);
+  const comparisons = compareReports(before, after);
+  if (comparisons.length === 0) {
+    throw new CallerError({
+      what: 'the two runs have no sparse row in common',
+      where: afterFile,
+      expected: `rows at the shapes of ${beforeFile}`,
+    });
+  }
+  const count = (verdict: Verdict) =>
+    comparisons.filter((comparison) => comparison.verdict === verdict).length;
+  if (count('regression') > 0) process.exitCode = 1;
+  if (flags.json) {
+    printJson({ before: before.environment, after: after.environment, comparisons });
+    return;
+  }
+  const about = ({ adapter, kernelHash, date }: typeof before.environment) =>
+    `${adapter.description} (${adapter.kind}), kernels ${kernelHash}, ${date}`;
+  print(`before: ${about(before.environment)}`);
+  print(`after:  ${about(after.environment)}`);
+  print();
+  printTable(
+    ['what', 'before', 'after', 'change', ''],
+    comparisons.map(({ name, before, after, change, verdict }) => [
+      name,
+      Number.isNaN(before) ? '–' : before.toFixed(3),
+      Number.isNaN(after) ? '–' : after.toFixed(3),
+      Number.isNaN(change) ? '–' : `${(100 * (change - 1)).toFixed(1)} %`,
+      verdict,
+    ]),
+  );
+  print();
+  print(
+    "Compared are times over dense's in the same run. Noise: the 99 % intervals overlap, or the change is under 3 %.",
+  );
+  print(`${count('regression')} slower, ${count('improvement')} faster, ${count('noise')} within noise.`);
+}

@@ -1,0 +1,137 @@
+import { Command, Option } from 'commander';
+import { describeEnvironment, environmentLine } from '../../bench/environment.js';
+import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
+import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
+import { writeWhole } from '../data/files.js';
+import { dataSource } from '../data/sources.js';
+import { EngineError } from '../gpu/errors.js';
+import { KernelClock } from '../gpu/timestamps.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import type { Strategy } from '../grammar/rules.js';
+import {
+  adapterOption,
+  dataOption,
+  jsonOption,
+  readRules,
+  rulesOption,
+  type ShapeFlags,
+  shapeOf,
+  shapeOptions,
+  strategyOption,
+  wholeNumber,
+  withDevice,
+} from './options.js';
+import { note, percent, print, printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony profile --strategy hard --steps 3 --out trace.json
+
+Open the file in https://ui.perfetto.dev or in chrome://tracing. Each kernel has a pass of its own while it is profiled.`;
+
+interface ProfileFlags extends ShapeFlags {
+  data: string;
+  strategy: Strategy;
+  rules: string;
+  steps: number;
+  batch: number;
+  seed: number;
+  out: string;
+  adapter?: string;
+  json?: boolean;
+}
+
+const COSTLIEST = 10;
+const MOST_PIECES = 128;
+
+/** `parsimony profile` */
+export function profileCommand(): Command {
+  const command = new Command('profile')
+    .description('record training steps as a trace: tagging, planning, upload, every kernel')
+    .addOption(dataOption().default('embedded'))
+    .addOption(strategyOption().default('hard'))
+    .addOption(rulesOption().default('paper'))
+    .addOption(
+      new Option('--steps <count>', 'profiled steps, after one that warms up')
+        .argParser(wholeNumber)
+        .default(3),
+    )
+    .addOption(new Option('--batch <count>', 'sentences a step').argParser(wholeNumber).default(32))
+    .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(wholeNumber).default(1))
+    .option('--out <file>', 'where the trace goes', 'trace.json')
+    .addOption(adapterOption())
+    .addOption(jsonOption());
+  for (const option of shapeOptions()) command.addOption(option);
+  return command.addHelpText('after', EXAMPLE).action(profile);
+}
+
+async function profile(flags: ProfileFlags): Promise<void> {
+  const rules = await readRules(flags.rules);
+  const examples = await dataSource(flags.data).examples('train');
+  const vocabulary = bertVocabulary();
+  const shape = shapeOf(flags);
+  await withDevice(flags.adapter, async (device) => {
+    if (!KernelClock.isSupported(device)) {
+      throw new EngineError({
+        what: 'this adapter has no timestamps, so that kernels cannot be timed',
+        remedy: 'choose another with --adapter',
+      });
+    }
+    const environment = describeEnvironment(device, [rules], flags.seed);
+    const rig = new TrainingRig(device, shape, vocabulary, 512, flags.strategy, rules, flags.seed);
+    const clock = new KernelClock(device);
+    const steps: ProfiledStep[] = [];
+    for (let step = 0; step <= flags.steps; step++) {
+      const from = (step * flags.batch) % Math.max(1, examples.length - flags.batch);
+      const batch = examples.slice(from, from + flags.batch);
+      const { sentences, stage } = taggedStage(batch, vocabulary, MOST_PIECES);
+      device.clock = step > 0 ? clock : undefined;
+      const stages = await rig.run(
+        sentences,
+        batch.map(({ label }) => label),
+      );
+      if (step === 0) continue;
+      const kernels = await clock.read(device);
+      const { heads, hidden } = shape;
+      steps.push({
+        step,
+        stages: [stage, ...stages],
+        kernels,
+        ledger: rig.ledger,
+        heads,
+        headDim: hidden / heads,
+      });
+    }
+    device.clock = undefined;
+    clock.release();
+    rig.release();
+    const events = traceEvents(`parsimony on ${device.adapter.description}`, steps);
+    await writeWhole(
+      flags.out,
+      JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms', otherData: environment }),
+    );
+    const table = costliest(steps, COSTLIEST);
+    if (flags.json) printJson({ trace: flags.out, environment, costliest: table });
+    else printCosts(environmentLine(environment), flags, table);
+  });
+}
+
+function printCosts(
+  where: string,
+  { out, steps, strategy }: ProfileFlags,
+  table: ReturnType<typeof costliest>,
+): void {
+  print(`${steps} training steps with strategy ${strategy} on ${where}; the costliest kernels:`);
+  print();
+  printTable(
+    ['kernel', 'dispatches a step', 'time a step', 'of all kernels'],
+    table.map(({ kernel, dispatches, ms, share }) => [
+      kernel,
+      dispatches,
+      `${ms.toFixed(2)} ms`,
+      percent(share),
+    ]),
+  );
+  print();
+  note(`The trace is in ${out}: open it in https://ui.perfetto.dev or chrome://tracing.`);
+}
