@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { benchAttention } from '../../bench/attention-bench.js';
+import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
+import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import type { Plan } from '../../src/plan/plan.js';
+import type { Tile } from '../../src/plan/tiles.js';
+import { testDevice } from '../support/device.js';
+
+/** What is done to every sparse plan before the kernels see it. */
+let breakage: (plan: Plan) => void = () => {};
+
+vi.mock('../../src/plan/plan.js', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../src/plan/plan.js')>();
+  const planSparse: typeof original.planSparse = (...args) => {
+    const plan = original.planSparse(...args);
+    breakage(plan);
+    return plan;
+  };
+  return { ...original, planSparse };
+});
+
+const SWEEP: AttentionSweep = {
+  ...ATTENTION_DEFAULTS,
+  lengths: [96],
+  heads: [2],
+  headDims: [16],
+  strategies: ['none', 'hard'],
+  rules: [PAPER_RULES],
+  repeats: 3,
+  controls: false,
+};
+
+async function bench(sweep: Partial<AttentionSweep> = {}) {
+  const texts = embeddedCorpus().dev.map(({ text }) => text);
+  const options = { data: 'embedded', texts, vocabulary: bertVocabulary() };
+  return benchAttention(await testDevice(), { ...SWEEP, ...sweep }, options);
+}
+
+/** Takes the last range of columns from the tile that has most: what a kernel does that skips one. */
+function skipOneRange(tiles: Tile[]): void {
+  const tile = tiles.reduce((most, other) => (other.ranges.length > most.ranges.length ? other : most));
+  const skipped = tile.ranges.pop()!;
+  tile.columnCount -= skipped.length;
+}
+
+afterEach(() => {
+  breakage = () => {};
+});
+
+describe('the gate of bench attention', () => {
+  it('is green where nothing is broken, and speed-ups are shown', async () => {
+    const { gate, rows } = await bench();
+    expect(gate.complaints).toEqual([]);
+    expect(gate.passed).toBe(true);
+    expect(gate.maxError).toBeGreaterThan(0);
+    expect(rows.map(({ strategy, pass }) => `${strategy} ${pass}`)).toEqual([
+      'none forward',
+      'hard forward',
+      'none forward+backward',
+      'hard forward+backward',
+    ]);
+    for (const row of rows) expect(row.realisedSpeedup, row.strategy).toBeGreaterThan(0);
+  }, 60_000);
+
+  it.each<[string, (plan: Plan) => void]>([
+    ['a key range is skipped going forward', (plan) => skipOneRange(plan.queryTiles)],
+    ['a query range is skipped going backward', (plan) => skipOneRange(plan.keyTiles)],
+    [
+      'useful pairs are miscounted',
+      (plan) => {
+        plan.ledger.useful--;
+      },
+    ],
+    [
+      'executed pairs are miscounted',
+      (plan) => {
+        plan.ledger.executed -= 32;
+      },
+    ],
+    [
+      'dense pairs are miscounted',
+      (plan) => {
+        plan.ledger.dense += 1;
+      },
+    ],
+  ])('is red where %s, and no speed-up is shown', async (_, breaking) => {
+    breakage = breaking;
+    const { gate, rows } = await bench({ passes: ['forward+backward'] });
+    expect(gate.passed).toBe(false);
+    expect(gate.complaints.length).toBeGreaterThan(0);
+    const hard = rows.filter(({ strategy }) => strategy === 'hard');
+    expect(hard).toHaveLength(1);
+    for (const row of hard) {
+      const shown = [
+        row.ratioToDense,
+        row.ratioLow,
+        row.ratioHigh,
+        row.realisedSpeedup,
+        row.realisedFraction,
+      ];
+      expect(shown).toEqual([null, null, null, null, null]);
+    }
+  });
+});
+
+describe('a report of bench attention', () => {
+  it('counts pairs that can be recounted from its tag counts', async () => {
+    const sweep = { lengths: [50, 96] as (number | 'sentences')[], batch: 3, controls: true };
+    const { rows } = await bench({ ...sweep, strategies: ['none', 'hard', 'guided'], passes: ['forward'] });
+    const allowed = new Set(PAPER_RULES.hard.map((pair) => pair.join(' ')));
+    const guided = new Set([...PAPER_RULES.hard, ...PAPER_RULES.soft].map((pair) => pair.join(' ')));
+    const sets: Record<string, Set<string> | undefined> = { hard: allowed, guided, 'hard-unsorted': allowed };
+    for (const row of rows) {
+      let [useful, dense] = [0, 0];
+      expect(row.tagCounts).toHaveLength(3);
+      for (const counts of row.tagCounts) {
+        for (const [query, rowsOfTag] of Object.entries(counts)) {
+          for (const [key, columns] of Object.entries(counts)) {
+            dense += rowsOfTag * columns;
+            if (sets[row.strategy]?.has(`${query} ${key}`) ?? true) useful += rowsOfTag * columns;
+          }
+        }
+      }
+      expect(row.densePairs).toBe(dense);
+      if (row.strategy === 'none' || sets[row.strategy]) expect(row.usefulPairs, row.strategy).toBe(useful);
+      expect(row.executedPairs).toBeGreaterThanOrEqual(row.usefulPairs);
+    }
+  }, 60_000);
+
+  it('holds what was measured by the time it is interrupted', async () => {
+    const controller = new AbortController();
+    const texts = embeddedCorpus().dev.map(({ text }) => text);
+    const { interrupted, rows } = await benchAttention(
+      await testDevice(),
+      { ...SWEEP, lengths: [40, 96, 120], passes: ['forward'] },
+      {
+        data: 'embedded',
+        texts,
+        vocabulary: bertVocabulary(),
+        signal: controller.signal,
+        onNote: (line) => line.startsWith('checking 96') && controller.abort(),
+      },
+    );
+    expect(interrupted).toBe(true);
+    expect(rows.map(({ length }) => length)).toEqual([40, 40]);
+  });
+});

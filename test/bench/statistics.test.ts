@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { AttentionRow } from '../../bench/attention-row.js';
+import { breakEvens } from '../../bench/break-even.js';
+import { compareReports, parseReport } from '../../bench/compare.js';
+import { formatCsv } from '../../bench/csv.js';
+import type { Environment } from '../../bench/environment.js';
+import { lineThrough, median, ratioOfMedians } from '../../bench/statistics.js';
+import { amdahl } from '../../bench/step-bench.js';
+import { hostRandom } from '../../src/gpu/random.js';
+
+describe('statistics', () => {
+  it('takes the middle, or the mean of the two middles', () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+  });
+
+  it('finds an interval that holds the true ratio, and shrinks with more turns', () => {
+    const random = hostRandom(3);
+    const noisy = (level: number) => Array.from({ length: 201 }, () => level * (1 + 0.3 * random()));
+    const [reference, times] = [noisy(1), noisy(0.5)];
+    const many = ratioOfMedians(times, reference, 1);
+    const few = ratioOfMedians(times.slice(0, 9), reference.slice(0, 9), 1);
+    expect(many.low).toBeLessThan(0.5);
+    expect(many.high).toBeGreaterThan(0.5);
+    expect(many.ratio).toBeCloseTo(0.5, 1);
+    expect(many.high - many.low).toBeLessThan(few.high - few.low);
+  });
+
+  it('draws the line of least squares', () => {
+    const { slope, intercept } = lineThrough([
+      [0, 1],
+      [1, 3],
+      [2, 5],
+    ]);
+    expect([slope, intercept]).toEqual([2, 1]);
+  });
+
+  it('knows Amdahl’s law', () => {
+    expect(amdahl(0.5, 2)).toBeCloseTo(4 / 3);
+    expect(amdahl(0, 100)).toBe(1);
+    expect(amdahl(1, 3)).toBeCloseTo(3);
+  });
+});
+
+/** A row with what break-even and comparison look at. */
+function row(length: number, ratio: number, spread = 0.01, more: Partial<AttentionRow> = {}): AttentionRow {
+  return {
+    strategy: 'hard',
+    rules: 'paper',
+    order: 'tags',
+    text: 'document',
+    length,
+    batch: 1,
+    heads: 8,
+    headDim: 64,
+    pass: 'forward',
+    medianMs: 10,
+    planMs: 1,
+    density: 0.3,
+    ratioToDense: ratio,
+    ratioLow: ratio - spread,
+    ratioHigh: ratio + spread,
+    ...more,
+  } as AttentionRow;
+}
+
+describe('break-even', () => {
+  it('is the shortest length from which on every longer one is faster', () => {
+    const [found] = breakEvens([row(64, 1.2), row(128, 0.95), row(256, 1.1), row(512, 0.8), row(1024, 0.5)]);
+    expect(found.length).toBe(512);
+    expect(breakEvens([row(64, 1.2)])[0].length).toBe(null);
+  });
+
+  it('counts planning in where it is asked for', () => {
+    const [found] = breakEvens([row(512, 0.95), row(1024, 0.5)]);
+    expect([found.length, found.lengthWithPlanning]).toEqual([512, 1024]);
+  });
+
+  it('finds the density at which nothing is gained', () => {
+    const other = row(512, 0.8, 0.01, { strategy: 'guided', density: 0.6 });
+    const [found] = breakEvens([row(512, 0.5), other]);
+    expect(found.density).toBeCloseTo(0.8);
+  });
+});
+
+describe('comparing two runs', () => {
+  const environment = { adapter: { description: 'a', kind: 'gpu' }, kernelHash: 'h', date: 'd' };
+  const compare = (before: AttentionRow, after: AttentionRow) =>
+    compareReports({ environment, rows: [before] }, { environment, rows: [after] })[0].verdict;
+
+  it('tells regressions and improvements from noise', () => {
+    expect(compare(row(512, 0.5), row(512, 0.6))).toBe('regression');
+    expect(compare(row(512, 0.6), row(512, 0.5))).toBe('improvement');
+    expect(compare(row(512, 0.5, 0.1), row(512, 0.6, 0.1)), 'overlapping intervals').toBe('noise');
+    expect(compare(row(512, 0.5, 0.001), row(512, 0.51, 0.001)), 'under three per cent').toBe('noise');
+  });
+
+  it('does not compare where a gate was red', () => {
+    const red = row(512, 0.5, 0.01, { ratioToDense: null, ratioLow: null, ratioHigh: null });
+    expect(compare(red, row(512, 0.5))).toBe('not comparable');
+  });
+
+  it('leaves out rows that only one run has', () => {
+    expect(
+      compareReports({ environment, rows: [row(128, 1)] }, { environment, rows: [row(256, 1)] }),
+    ).toEqual([]);
+  });
+
+  it('refuses what is no report', () => {
+    expect(() => parseReport('{"rows": [{}]}', 'x.json')).toThrow(/^x\.json: no report/);
+    expect(() => parseReport('no JSON', 'x.json')).toThrow(/^x\.json: no report/);
+  });
+});
+
+describe('CSV', () => {
+  it('quotes what needs it and says in every row where it comes from', () => {
+    const environment = {
+      adapter: { description: 'a "fine", adapter', kind: 'gpu' },
+      dawn: { package: 'webgpu 1', toggles: ['x', 'y'] },
+      load: [1, 2, 3],
+      command: 'parsimony bench',
+    } as unknown as Environment;
+    const csv = formatCsv(environment, { passed: true, maxError: 1e-7 }, [
+      { a: 1, b: [1, 2] },
+      { a: null, c: 'z' },
+    ]);
+    const [head, first, second, end] = csv.split('\r\n');
+    expect(head.startsWith('a,b,c,adapter,')).toBe(true);
+    expect(first.startsWith('1,"[1,2]",,"a ""fine"", adapter",gpu,')).toBe(true);
+    expect(second.startsWith(',,z,')).toBe(true);
+    expect(end).toBe('');
+  });
+});
