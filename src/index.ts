@@ -22,4 +22,4 @@ export {
   SentenceClassifier,
   type TrainingOptions,
 } from './train/sentence-classifier.js';
-export type { EpochMetrics, Progress, TrainingHooks } from './train/trainer.js';
+export type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './train/trainer.js';

@@ -8,7 +8,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
 import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
 import { completeSettings, SentenceClassifier, TRAINING_DEFAULTS } from '../train/sentence-classifier.js';
-import type { EpochMetrics } from '../train/trainer.js';
+import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
 import {
   adapterOption,
   betaOption,
@@ -38,6 +38,7 @@ interface TrainFlags extends ShapeFlags {
   weightDecay: number;
   clip: number;
   seed: number;
+  evaluations: number;
   maxLength: number;
   dropout: number;
   vocab?: string;
@@ -51,7 +52,7 @@ Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
 
-The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights of the best epoch on dev),
+The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 training.json (the settings) and metrics.jsonl (a line an epoch).`;
 
 function number(flags: string, description: string, parse: (text: string) => number, value?: number): Option {
@@ -87,6 +88,14 @@ export function trainCommand(): Command {
     .addOption(
       number('--seed <number>', 'of weights, data order and dropout', wholeNumber, TRAINING_DEFAULTS.seed),
     )
+    .addOption(
+      number(
+        '--evaluations <count>',
+        'times an epoch that dev is evaluated, for the best weights',
+        wholeNumber,
+        4,
+      ),
+    )
     .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
     .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
@@ -115,6 +124,7 @@ async function train(flags: TrainFlags): Promise<void> {
       weightDecay: flags.weightDecay,
       clipNorm: flags.clip,
       seed: flags.seed,
+      evaluations: flags.evaluations,
     },
     examples.train.length,
   );
@@ -140,7 +150,7 @@ async function train(flags: TrainFlags): Promise<void> {
     await saveDescription(flags.out, model.description);
     const record = { ...flags, ...settings, data: source.name, adapter: device.adapter };
     await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);
-    await finish(flags, await runEpochs(model, examples, settings, flags.out));
+    finish(flags, await runEpochs(model, examples, settings, flags.out));
   });
 }
 
@@ -157,8 +167,8 @@ async function runEpochs(
   examples: Examples,
   settings: Settings,
   out: string,
-): Promise<EpochMetrics[]> {
-  const all: EpochMetrics[] = [];
+): Promise<Outcome> {
+  const outcome: Outcome = { epochs: [], best: undefined };
   const totalSteps = settings.epochs * Math.ceil(examples.train.length / settings.batch);
   const display = progress('training', totalSteps);
   await model.train(examples.train, examples.dev, settings, {
@@ -168,23 +178,36 @@ async function runEpochs(
         `epoch ${epoch} | loss ${loss.toFixed(4)} | ${Math.round(tokensPerSecond)} tokens/s`,
       );
     },
+    async onEvaluation(metrics) {
+      if (outcome.best && metrics.devAccuracy <= outcome.best.devAccuracy) return;
+      outcome.best = metrics;
+      await model.saveWeights(out);
+    },
     async onEpoch(metrics) {
-      const best = all.every(({ devAccuracy }) => metrics.devAccuracy > devAccuracy);
-      all.push(metrics);
-      if (best) await model.saveWeights(out);
-      await writeWhole(join(out, 'metrics.jsonl'), all.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      outcome.epochs.push(metrics);
+      const lines = outcome.epochs.map((line) => `${JSON.stringify(line)}\n`);
+      await writeWhole(join(out, 'metrics.jsonl'), lines.join(''));
       if (metrics.epoch === settings.epochs) display.stop();
+      const { devAccuracy, step } = outcome.best!;
       note(
         `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
-          `dev accuracy ${metrics.devAccuracy.toFixed(4)}${best ? ' (best, saved)' : ''}`,
+          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)`,
       );
     },
   });
-  return all;
+  return outcome;
 }
 
-async function finish(flags: TrainFlags, metrics: EpochMetrics[]): Promise<void> {
-  const best = metrics.reduce((a, b) => (b.devAccuracy > a.devAccuracy ? b : a));
-  if (flags.json) printJson({ model: flags.out, strategy: flags.strategy, best, epochs: metrics });
-  else print(`dev accuracy ${best.devAccuracy.toFixed(4)} (epoch ${best.epoch}, saved in ${flags.out})`);
+/** What a run came to: its epochs, and the evaluation whose weights were saved. */
+interface Outcome {
+  epochs: EpochMetrics[];
+  best: EvaluationMetrics | undefined;
+}
+
+function finish({ json, out, strategy }: TrainFlags, { epochs, best }: Outcome): void {
+  if (json) printJson({ model: out, strategy, best, epochs });
+  else
+    print(
+      `dev accuracy ${best!.devAccuracy.toFixed(4)} (epoch ${best!.epoch}, step ${best!.step}, saved in ${out})`,
+    );
 }

@@ -64,8 +64,15 @@ const DEFAULT_SEED = 42;
 /** [CLS] and [SEP]. */
 const SPECIAL_PIECES = 2;
 
-/** The paper's run, but for what suits training from scratch: batch 32 at rate 5e-4. */
-export const TRAINING_DEFAULTS = { ...ADAMW_DEFAULTS, epochs: 3, batch: 32, rate: 5e-4, seed: DEFAULT_SEED };
+/** The paper's run, but for what suits training from scratch: batch 32 at rate 2e-4. */
+export const TRAINING_DEFAULTS = {
+  ...ADAMW_DEFAULTS,
+  epochs: 3,
+  batch: 32,
+  rate: 2e-4,
+  seed: DEFAULT_SEED,
+  evaluations: 1,
+};
 
 /** The paper warms up for 500 steps; a short run for a tenth of its own. */
 function warmUpSteps(totalSteps: number): number {
@@ -120,7 +127,7 @@ export class SentenceClassifier {
   }
 
   /**
-   * Trains on `train`, and evaluates on `dev` after each epoch. The weights stay those of the last epoch.
+   * Trains on `train`, and evaluates on `dev` after each epoch, or more often where asked to. The weights stay those of the last epoch.
    * @throws CallerError where a setting makes no sense; EngineError where the GPU fails.
    */
   async train(
@@ -202,7 +209,7 @@ function checkMostPieces(mostPieces: number, config: ModelConfig): void {
 /** @throws CallerError where a setting makes no sense. */
 export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
   const settings = { ...TRAINING_DEFAULTS, ...options };
-  const { epochs, batch, rate, seed } = settings;
+  const { epochs, batch, rate, seed, evaluations } = settings;
   const check = (holds: boolean, what: string, expected: string) => {
     if (!holds) throw new CallerError({ what, expected });
   };
@@ -213,6 +220,11 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     `seed ${seed}`,
     'a whole number from 0 to 2³² - 1',
+  );
+  check(
+    Number.isInteger(evaluations) && evaluations >= 1,
+    `${evaluations} evaluations an epoch`,
+    'a positive integer',
   );
   check(rows > 0, 'no training examples', 'at least one');
   const totalSteps = epochs * stepsPerEpoch(rows, batch);

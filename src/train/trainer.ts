@@ -3,7 +3,7 @@ import type { EncodedData } from '../data/encoded-data.js';
 import type { AdamWOptions } from '../nn/adamw.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
-import { type Evaluation, evaluate } from './evaluation.js';
+import { evaluate } from './evaluation.js';
 import type { Planner } from './planner.js';
 import { rateAt, type Schedule } from './schedule.js';
 
@@ -16,16 +16,22 @@ export interface TrainingSettings extends AdamWOptions {
   rate: number;
   warmUpSteps: number;
   seed: number;
+  /** How often in an epoch, evenly spread, `dev` is evaluated; the last time is at its end. */
+  evaluations: number;
+}
+
+/** What is known after an evaluation. */
+export interface EvaluationMetrics {
+  epoch: number;
+  step: number;
+  devLoss: number;
+  devAccuracy: number;
 }
 
 /** What is known after an epoch. */
-export interface EpochMetrics {
-  epoch: number;
-  step: number;
+export interface EpochMetrics extends EvaluationMetrics {
   /** Mean loss over the epoch's steps, dropout included. */
   trainLoss: number;
-  devLoss: number;
-  devAccuracy: number;
   /** Training alone, without the evaluation. */
   seconds: number;
   tokensPerSecond: number;
@@ -45,8 +51,10 @@ export interface Progress {
 export interface TrainingHooks {
   /** Called every `REPORT_STEPS` steps, and after the last. */
   onProgress?(progress: Progress): void;
-  /** Called after each epoch; the model stands as it is then. */
-  onEpoch?(metrics: EpochMetrics, evaluation: Evaluation): Promise<void> | void;
+  /** Called after each evaluation; the model stands as it is then. */
+  onEvaluation?(metrics: EvaluationMetrics): Promise<void> | void;
+  /** Called after each epoch, behind its last evaluation. */
+  onEpoch?(metrics: EpochMetrics): Promise<void> | void;
 }
 
 /** Steps between two readings of the losses; fewer than LOSS_HISTORY, so that none is overwritten before. */
@@ -68,14 +76,16 @@ class Meter {
     this.tokens += tokens;
   }
 
-  /** Tokens a second and seconds since the last call, or since the beginning. */
-  read(): { tokensPerSecond: number; seconds: number } {
-    const now = performance.now();
-    const seconds = (now - this.since) / 1000;
-    const tokensPerSecond = this.tokens / seconds;
-    this.since = now;
+  /** Tokens a second since the last call, or since the beginning. */
+  read(): number {
+    const tokensPerSecond = (1000 * this.tokens) / (performance.now() - this.since);
+    this.restart();
+    return tokensPerSecond;
+  }
+
+  restart(): void {
+    this.since = performance.now();
     this.tokens = 0;
-    return { tokensPerSecond, seconds };
   }
 }
 
@@ -105,18 +115,9 @@ export class Trainer {
   async run(hooks: TrainingHooks = {}): Promise<EpochMetrics[]> {
     const metrics: EpochMetrics[] = [];
     for (let epoch = 1; epoch <= this.settings.epochs; epoch++) {
-      const { losses, seconds, tokens } = await this.epoch(epoch, hooks);
-      const evaluation = await evaluate(this.classifier, this.planner, this.dev);
-      metrics.push({
-        epoch,
-        step: this.step,
-        trainLoss: mean(losses),
-        devLoss: evaluation.loss,
-        devAccuracy: evaluation.accuracy,
-        seconds,
-        tokensPerSecond: tokens / seconds,
-      });
-      await hooks.onEpoch?.(metrics[metrics.length - 1], evaluation);
+      const { losses, seconds, tokens, last } = await this.epoch(epoch, hooks);
+      metrics.push({ ...last, trainLoss: mean(losses), seconds, tokensPerSecond: tokens / seconds });
+      await hooks.onEpoch?.(metrics[metrics.length - 1]);
     }
     return metrics;
   }
@@ -124,13 +125,16 @@ export class Trainer {
   private async epoch(
     epoch: number,
     hooks: TrainingHooks,
-  ): Promise<{ losses: number[]; seconds: number; tokens: number }> {
+  ): Promise<{ losses: number[]; seconds: number; tokens: number; last: EvaluationMetrics }> {
     const { sentences } = this.train;
-    const { batch: size, seed } = this.settings;
+    const { batch: size, seed, evaluations } = this.settings;
     const batches = shuffledBatches(sentences.length, size, seed, epoch);
     const losses: number[] = [];
     const meter = new Meter();
-    const began = performance.now();
+    const evaluateEvery = Math.ceil(batches.length / evaluations);
+    let last: EvaluationMetrics | undefined;
+    let milliseconds = 0;
+    let began = performance.now();
     let tokens = 0;
     for (const [index, indexes] of batches.entries()) {
       const batchTokens = await this.trainOn(indexes);
@@ -145,11 +149,25 @@ export class Trainer {
           totalSteps: this.schedule.totalSteps,
           loss: mean(losses.slice(-unread)),
           rate: rateAt(this.schedule, this.step),
-          tokensPerSecond: meter.read().tokensPerSecond,
+          tokensPerSecond: meter.read(),
         });
       }
+      if ((index + 1) % evaluateEvery === 0 || index === batches.length - 1) {
+        await this.classifier.device.finish();
+        milliseconds += performance.now() - began;
+        last = await this.evaluate(epoch, hooks);
+        began = performance.now();
+        meter.restart();
+      }
     }
-    return { losses, seconds: (performance.now() - began) / 1000, tokens };
+    return { losses, seconds: milliseconds / 1000, tokens, last: last! };
+  }
+
+  private async evaluate(epoch: number, hooks: TrainingHooks): Promise<EvaluationMetrics> {
+    const { accuracy, loss } = await evaluate(this.classifier, this.planner, this.dev);
+    const metrics = { epoch, step: this.step, devLoss: loss, devAccuracy: accuracy };
+    await hooks.onEvaluation?.(metrics);
+    return metrics;
   }
 
   private async trainOn(indexes: number[]): Promise<number> {
