@@ -70,7 +70,7 @@ export async function benchAttention(
     preparation: [],
     breakEven: [],
   };
-  if (KernelClock.isSupported(device)) device.clock = new KernelClock(device);
+  if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device.gpu);
   try {
     for (const length of sweep.lengths) {
       const pieces = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;

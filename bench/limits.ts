@@ -146,7 +146,7 @@ async function gpuTimerStep(device: Device): Promise<number | null> {
   if (!clock) return null;
   clock.restart();
   await dispatchOverhead(device);
-  const times = (await clock.read(device)).slice(0, 500).flatMap(({ begin, end }) => [begin, end]);
+  const times = (await clock.read()).slice(0, 500).flatMap(({ begin, end }) => [begin, end]);
   const steps = times.slice(1).map((time, index) => Math.abs(time - times[index]));
   return steps.filter((step) => step > 0).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) / 1000;
 }

@@ -49,7 +49,7 @@ export async function measureRoofline(device: Device, limits: Limits): Promise<R
     device.clock!.restart();
     encodeLayer(device, workspace, attention);
     await device.finish();
-    for (const { label, begin, end } of await device.clock!.read(device)) {
+    for (const { label, begin, end } of await device.clock!.read()) {
       const kernel = label.split(' ')[0];
       if (repeat > 0) times.set(kernel, [...(times.get(kernel) ?? []), (end - begin) / 1e6]);
     }

@@ -84,7 +84,7 @@ export async function benchStep(
   settings: StepSettings,
   options: StepOptions,
 ): Promise<StepReport> {
-  if (!KernelClock.isSupported(device)) {
+  if (!KernelClock.isSupported(device.gpu)) {
     throw new EngineError({
       what: 'this adapter has no timestamps, so that kernels cannot be timed one by one',
       expected: 'an adapter with the feature timestamp-query',
@@ -150,7 +150,7 @@ async function benchBatch(
   }));
   options.onNote?.(`timing steps of ${title}`);
   for (const { run } of contenders) await run();
-  device.clock = new KernelClock(device);
+  device.clock = new KernelClock(device.gpu);
   const { signal } = options;
   const times = await timeInTurns(contenders, { repeats, seed, device, signal });
   device.clock.release();

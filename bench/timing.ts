@@ -82,7 +82,7 @@ export async function timeInTurns(
       const began = performance.now();
       await contenders[index].run();
       const wall = performance.now() - began;
-      taken.push({ index, wall, kernels: await device?.clock?.read(device) });
+      taken.push({ index, wall, kernels: await device?.clock?.read() });
       if (signal?.aborted) break;
     }
     if (taken.length < contenders.length) break;

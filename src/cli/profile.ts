@@ -71,7 +71,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const vocabulary = bertVocabulary();
   const shape = shapeOf(flags);
   await withDevice(flags.adapter, async (device) => {
-    if (!KernelClock.isSupported(device)) {
+    if (!KernelClock.isSupported(device.gpu)) {
       throw new EngineError({
         what: 'this adapter has no timestamps, so that kernels cannot be timed',
         remedy: 'choose another with --adapter',
@@ -79,7 +79,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     }
     const environment = describeEnvironment(device, [rules], flags.seed);
     const rig = new TrainingRig(device, shape, vocabulary, 512, flags.strategy, rules, flags.seed);
-    const clock = new KernelClock(device);
+    const clock = new KernelClock(device.gpu);
     const steps: ProfiledStep[] = [];
     for (let step = 0; step <= flags.steps; step++) {
       const from = (step * flags.batch) % Math.max(1, examples.length - flags.batch);
@@ -91,7 +91,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
         batch.map(({ label }) => label),
       );
       if (step === 0) continue;
-      const kernels = await clock.read(device);
+      const kernels = await clock.read();
       const { heads, hidden } = shape;
       steps.push({
         step,

@@ -1,5 +1,3 @@
-import type { Device } from './device.js';
-
 /** When a kernel ran, by the GPU's own clock. */
 export interface KernelTime {
   /** The kernel and its constants. */
@@ -24,23 +22,23 @@ export class KernelClock {
 
   /** @param capacity The most dispatches between two readings; further ones are not timed. At most 2,048. */
   constructor(
-    device: Device,
+    private readonly gpu: GPUDevice,
     private readonly capacity = 2048,
   ) {
     const size = 2 * BYTES * capacity;
-    this.queries = device.gpu.createQuerySet({ type: 'timestamp', count: 2 * capacity });
-    this.resolved = device.gpu.createBuffer({
+    this.queries = gpu.createQuerySet({ type: 'timestamp', count: 2 * capacity });
+    this.resolved = gpu.createBuffer({
       size,
       usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     });
-    this.staging = device.gpu.createBuffer({
+    this.staging = gpu.createBuffer({
       size,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
   }
 
-  static isSupported(device: Device): boolean {
-    return device.gpu.features.has('timestamp-query');
+  static isSupported(gpu: GPUDevice): boolean {
+    return gpu.features.has('timestamp-query');
   }
 
   /** The descriptor of a pass that holds one dispatch and nothing else. */
@@ -62,15 +60,15 @@ export class KernelClock {
   }
 
   /** The times of all dispatches since the last reading, in their order, once the GPU has done them. */
-  async read(device: Device): Promise<KernelTime[]> {
+  async read(): Promise<KernelTime[]> {
     const labels = this.labels;
     this.labels = [];
     if (labels.length === 0) return [];
     const bytes = 2 * BYTES * labels.length;
-    const encoder = device.gpu.createCommandEncoder();
+    const encoder = this.gpu.createCommandEncoder();
     encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
     encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, bytes);
-    device.submit([encoder.finish()]);
+    this.gpu.queue.submit([encoder.finish()]);
     await this.staging.mapAsync(GPUMapMode.READ, 0, bytes);
     const stamps = new BigUint64Array(this.staging.getMappedRange(0, bytes).slice(0));
     this.staging.unmap();

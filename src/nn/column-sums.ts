@@ -1,6 +1,5 @@
 import type { Recorder } from '../gpu/recorder.js';
-import type { Tensor } from './linear.js';
-import { blocksOf, ROWS_PER_BLOCK, type Scratch } from './scratch.js';
+import { blocksOf, ROWS_PER_BLOCK, type Scratch, type Tensor } from './scratch.js';
 
 /** Sums `columns` columns, from `inputAt` on, of an input [rows, stride]; stride is `columns` where left out. */
 export interface ColumnSumsShape {

@@ -2,8 +2,7 @@ import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
-import type { Tensor } from './linear.js';
-import { blocksOf, ROWS_PER_BLOCK, type Scratch } from './scratch.js';
+import { blocksOf, ROWS_PER_BLOCK, type Scratch, type Tensor } from './scratch.js';
 
 export interface NormShape {
   rows: number;

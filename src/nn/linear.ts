@@ -1,11 +1,8 @@
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
-import type { BufferSlice } from '../gpu/pipelines.js';
 import type { Grid, Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
-import type { Scratch } from './scratch.js';
-
-export type Tensor = GPUBuffer | BufferSlice;
+import type { Scratch, Tensor } from './scratch.js';
 
 /** y = x Wᵀ + b over `rows` rows. `inputs` and `outputs` are multiples of four. */
 export interface LinearShape {

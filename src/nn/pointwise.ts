@@ -1,6 +1,6 @@
 import { type Dropout, dropoutParameters } from '../gpu/random.js';
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
-import type { Tensor } from './linear.js';
+import type { Tensor } from './scratch.js';
 
 /** Workgroups of 64 invocations, one vector each. */
 function vectorGrid(vectors: number) {

@@ -1,4 +1,8 @@
 import type { Workspace } from '../gpu/buffers.js';
+import type { BufferSlice } from '../gpu/pipelines.js';
+
+/** A kernel's operand: a buffer, or a part of one. */
+export type Tensor = GPUBuffer | BufferSlice;
 
 /** Where a kernel's partial sums go between its two passes. Whoever comes next may overwrite them. */
 export type Scratch = Workspace;
