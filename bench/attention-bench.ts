@@ -117,15 +117,9 @@ class ShapeBench {
 
   async run(): Promise<void> {
     this.openContenders();
-    for (const pass of this.sweep.passes) {
+    const gates = await this.checkAll();
+    for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
       const backward = pass === 'forward+backward';
-      const gates: GateResult[] = [];
-      for (const { contender, name } of this.entries) {
-        if (this.options.signal?.aborted) break;
-        this.options.onNote?.(`checking ${this.title()}, ${name}, ${pass}`);
-        gates.push(await contender.gate(backward, this.sweep.seed));
-      }
-      if (gates.length < this.entries.length) break;
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
       const times = await timeInTurns(
         this.entries.map(({ contender }) => contender.contender(backward)),
@@ -136,7 +130,6 @@ class ShapeBench {
           signal: this.options.signal,
         },
       );
-      this.report.gate = gates.reduce(both, this.report.gate);
       if (times[0].wall.length === 0) break;
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
       const text = this.areSentences ? 'sentences' : 'document';
@@ -150,6 +143,19 @@ class ShapeBench {
       });
     }
     for (const { contender } of this.entries) contender.release();
+  }
+
+  /** Checks every contender, gradients too where any pass wants them; this also compiles all kernels. */
+  private async checkAll(): Promise<GateResult[]> {
+    const backward = this.sweep.passes.includes('forward+backward');
+    const gates: GateResult[] = [];
+    for (const { contender, name } of this.entries) {
+      if (this.options.signal?.aborted) break;
+      this.options.onNote?.(`checking ${this.title()}, ${name}`);
+      gates.push(await contender.gate(backward, this.sweep.seed));
+    }
+    this.report.gate = gates.reduce(both, this.report.gate);
+    return gates;
   }
 
   /** Times what must happen before the kernels; `tagMs` is the tagger's time for this text. */

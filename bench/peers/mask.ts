@@ -1,0 +1,42 @@
+import { allows, pairTable } from '../../src/grammar/pair-table.js';
+import { tagIndexes, withTags } from '../../src/grammar/rules.js';
+import type { PeerTask } from './peer.js';
+
+/** What is added to the score of a pair that the rules forbid: no score comes near it, and exp() of it is 0. */
+export const MASKED_SCORE = -1e9;
+
+/** A mask tensor and the milliseconds that it took. */
+export interface TimedMask<T> {
+  mask: T | undefined;
+  planMs: number;
+}
+
+/**
+ * The [tokens, tokens] tensor with which a peer is told the rules, row by row of queries: one value where the pair exists,
+ * another where it does not. None where the task has no mask.
+ */
+export function maskTensor<T extends Float32Array | Int32Array>(
+  { mask, rules, workload }: Pick<PeerTask, 'mask' | 'rules' | 'workload'>,
+  create: (count: number) => T,
+  allowed: number,
+  forbidden: number,
+): TimedMask<T> {
+  if (!mask) return { mask: undefined, planMs: 0 };
+  const began = performance.now();
+  const known = withTags(rules, [...new Set(workload.tags)]);
+  const table = pairTable(known, 'hard');
+  const tags = tagIndexes(known, workload.tags);
+  const tokens = tags.length;
+  const tensor = create(tokens * tokens);
+  for (let query = 0; query < tokens; query++) {
+    for (let key = 0; key < tokens; key++) {
+      tensor[query * tokens + key] = allows(table, tags[query], tags[key]) ? allowed : forbidden;
+    }
+  }
+  return { mask: tensor, planMs: performance.now() - began };
+}
+
+/** A mask to be added to scores. */
+export function additiveMask(task: Pick<PeerTask, 'mask' | 'rules' | 'workload'>): TimedMask<Float32Array> {
+  return maskTensor(task, (count) => new Float32Array(count), 0, MASKED_SCORE);
+}

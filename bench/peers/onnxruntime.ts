@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { installEmbeddedDriver } from '../../src/gpu/embedded-driver.js';
+import { headsFirst, tokensFirst } from './layout.js';
+import { additiveMask } from './mask.js';
+import { INPUT_NAMES, identityModel, multiHeadAttentionModel, plainAttentionModel } from './onnx-model.js';
+import type { OpenPeer, PeerTask } from './peer.js';
+
+/** As much of `onnxruntime-node` as is used here. */
+interface OrtTensor {
+  data: Float32Array;
+  dispose(): void;
+}
+type Tensors = Record<string, OrtTensor>;
+interface Session {
+  run(inputs: Tensors): Promise<Tensors>;
+  release(): Promise<void>;
+}
+interface Ort {
+  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OrtTensor;
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
+}
+
+/** The fused operator, or a graph of standard ones. */
+type Graph = 'multi-head' | 'plain';
+type Provider = 'webgpu' | 'cpu';
+
+async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTask) {
+  const { workload, inputs } = task;
+  const { heads, headDim, tags } = workload;
+  const tokens = tags.length;
+  const { mask, planMs } = additiveMask(task);
+  const fused = graph === 'multi-head';
+  const rows = (values: Float32Array) => (fused ? values : headsFirst(values, heads, headDim));
+  const dims = fused ? [1, tokens, heads * headDim] : [1, heads, tokens, headDim];
+  const values = [inputs.query, inputs.key, inputs.value].map((each) => ({ data: rows(each), dims }));
+  if (mask) values.push({ data: mask, dims: [1, 1, tokens, tokens] });
+  const named = values.map((value, index) => ({ name: INPUT_NAMES[index], ...value }));
+
+  const shape = { tokens, heads, headDim, mask: task.mask };
+  const options = { executionProviders: [provider] };
+  const session = await ort.InferenceSession.create(
+    fused ? multiHeadAttentionModel(shape) : plainAttentionModel(shape),
+    options,
+  );
+  const sessions = [session];
+  let feeds: Tensors = Object.fromEntries(
+    named.map(({ name, data, dims }) => [name, new ort.Tensor('float32', data, dims)]),
+  );
+  if (provider === 'webgpu') {
+    // Else every run would upload its inputs anew. Outputs cannot stay: nothing but reading them waits for their end.
+    const resident = { ...options, preferredOutputLocation: 'gpu-buffer' };
+    const identity = await ort.InferenceSession.create(identityModel(named), resident);
+    sessions.push(identity);
+    const onDevice = await identity.run(feeds);
+    feeds = Object.fromEntries(named.map(({ name }) => [name, onDevice[`resident_${name}`]]));
+  }
+  return {
+    planMs,
+    run: async () => {
+      await session.run(feeds);
+    },
+    check: async () => {
+      const { output } = await session.run(feeds);
+      return { output: fused ? output.data : tokensFirst(output.data, heads, headDim) };
+    },
+    release: () => {
+      for (const feed of Object.values(feeds)) feed.dispose();
+      for (const each of sessions) each.release();
+    },
+  };
+}
+
+/** The Vulkan drivers that this process has loaded; onnxruntime itself does not tell its adapter. */
+function loadedDrivers(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const mapped = readFileSync('/proc/self/maps', 'utf8');
+  const names = mapped.matchAll(
+    /\/(libvulkan_\w+\.so|libvk_swiftshader\.so|libGLX_\w+\.so|libnvidia-vulkan\w*\.so)/g,
+  );
+  const distinct = [...new Set([...names].map((match) => match[1]))];
+  return distinct.length > 0 ? `not told; Vulkan drivers loaded: ${distinct.join(', ')}` : undefined;
+}
+
+/** onnxruntime-node. On WebGPU it opens the first adapter of the Vulkan loader, whichever was asked for. */
+export function openOnnxRuntime(graph: Graph, provider: Provider): OpenPeer {
+  return async ({ adapter, load }) => {
+    if (provider === 'webgpu' && adapter === 'embedded') await installEmbeddedDriver();
+    const ort = await load<Ort>('onnxruntime-node');
+    return {
+      adapter: provider === 'cpu' ? () => 'CPU' : loadedDrivers,
+      prepare: (task) => prepare(ort, graph, provider, task),
+    };
+  };
+}

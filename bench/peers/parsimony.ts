@@ -1,0 +1,25 @@
+import { openDevice } from '../../src/gpu/device.js';
+import { AttentionContender } from '../attention-contender.js';
+import type { OpenPeer } from './peer.js';
+
+/** Ours: the dense kernel, or the sparse one with a plan of the hard rules. */
+export const openParsimony: OpenPeer = async ({ adapter }) => {
+  const device = await openDevice({ adapter });
+  return {
+    adapter: () => device.adapter.description,
+    async prepare({ workload, inputs, mask, rules, backward, seed }) {
+      const before = device.allocatedBytes;
+      const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags' } as const;
+      const attention = new AttentionContender(device, workload, variant, inputs);
+      const { run } = attention.contender(backward);
+      return {
+        planMs: attention.planMs,
+        ledger: attention.plan.ledger,
+        bufferBytes: device.allocatedBytes - before,
+        run,
+        check: () => attention.gate(backward, seed),
+        release: () => attention.release(),
+      };
+    },
+  };
+};

@@ -1,0 +1,47 @@
+import { CallerError } from '../../src/gpu/errors.js';
+import type { Pass } from '../attention-settings.js';
+
+/** Whose attention is timed. */
+export interface PeerSpec {
+  name: string;
+  /** npm packages and their pinned versions, installed on first use; none for our own. */
+  packages: Readonly<Record<string, string>>;
+  passes: readonly Pass[];
+}
+
+/** Our own, beside which the others are timed; it is always among them. */
+export const PARSIMONY = 'parsimony-webgpu';
+
+const ONNXRUNTIME = { 'onnxruntime-node': '1.30.0' };
+const TFJS = { '@tensorflow/tfjs': '4.22.0', '@tensorflow/tfjs-backend-webgpu': '4.22.0' };
+/** The polyfill brings what jax-js expects of newer versions of Node. */
+const JAX_JS = { '@jax-js/jax': '0.1.25', 'iterator-helpers-polyfill': '3.0.1' };
+
+const BOTH: readonly Pass[] = ['forward', 'forward+backward'];
+
+/** onnxruntime's packages on npm compute no gradients. */
+const FORWARD: readonly Pass[] = ['forward'];
+
+export const PEERS: readonly PeerSpec[] = [
+  { name: PARSIMONY, packages: {}, passes: BOTH },
+  { name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD },
+  { name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD },
+  { name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD },
+  { name: 'tfjs-webgpu', packages: TFJS, passes: BOTH },
+  { name: 'jax-js-webgpu', packages: JAX_JS, passes: BOTH },
+];
+
+/** The peers of these names, and our own before them. @throws CallerError where one is unknown. */
+export function peersNamed(names: readonly string[]): PeerSpec[] {
+  const known = PEERS.map(({ name }) => name);
+  for (const name of names) {
+    if (!known.includes(name)) {
+      throw new CallerError({
+        what: `no peer is called "${name}"`,
+        where: '--peers',
+        expected: `some of: ${known.join(', ')}`,
+      });
+    }
+  }
+  return PEERS.filter(({ name }) => name === PARSIMONY || names.includes(name));
+}

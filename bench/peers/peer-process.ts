@@ -1,0 +1,95 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './protocol.js';
+
+/** What goes on standard error without being anyone's error. */
+const HARMLESS = /^Warning: maxDynamic|^\s*(at .*)?$|^Node\.js v/;
+
+const KEPT_STDERR = 4_000;
+
+const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+export interface PeerProcessOptions {
+  /** The script that serves; the name of the peer is its argument. */
+  script?: string;
+  env?: Record<string, string>;
+}
+
+/** The other process of a peer: it answers one request after the other, or dies trying. */
+export class PeerProcess {
+  private readonly child: ChildProcess;
+  private stderr = '';
+  private failure: Error | undefined;
+  private settle: ((reply: PeerReply | Error) => void) | undefined;
+
+  constructor(name: string, { script = WORKER, env = {} }: PeerProcessOptions = {}) {
+    this.child = fork(script, [name], {
+      execArgv: [],
+      env: { ...process.env, ...env },
+      // Typed arrays travel as they are.
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.child.stderr!.setEncoding('utf8').on('data', (text) => {
+      this.stderr = (this.stderr + text).slice(-KEPT_STDERR);
+    });
+    this.child.on('message', (reply) => this.settle?.(reply as PeerReply));
+    this.child.on('error', (error) => this.fail(`its process failed (${error.message})`));
+    // "close" comes after the last of standard error, where the reason stands.
+    this.child.on('close', (code, signal) => {
+      const lines = this.stderr.split('\n').filter((line) => !HARMLESS.test(line));
+      const last = lines.length > 0 ? `: ${oneLine(lines[lines.length - 1])}` : '';
+      this.fail(`its process ended with ${signal ?? `exit code ${code}`}${last}`);
+    });
+  }
+
+  /** Whether it can still answer. */
+  get isAlive(): boolean {
+    return this.failure === undefined;
+  }
+
+  /**
+   * Asks, and waits for the answer.
+   *
+   * @throws Error in one line: what the peer threw (it lives on), or how its process ended; it is ended where it does not
+   *   answer in time, and where the signal comes.
+   */
+  async ask<K extends PeerRequest['kind']>(
+    request: Extract<PeerRequest, { kind: K }>,
+    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<PeerAnswers[K]> {
+    if (this.failure) throw this.failure;
+    if (signal?.aborted) throw new Error('interrupted');
+    const timer = setTimeout(
+      () => this.end(`no answer to "${request.kind}" within ${timeoutMs / 1000} s`),
+      timeoutMs,
+    );
+    const onAbort = () => this.end('interrupted');
+    signal?.addEventListener('abort', onAbort);
+    try {
+      const reply = await new Promise<PeerReply>((resolve, reject) => {
+        this.settle = (result) => (result instanceof Error ? reject(result) : resolve(result));
+        this.child.send(request, (error) => {
+          if (error) this.fail(`its process cannot be reached (${error.message})`);
+        });
+      });
+      if (!reply.ok) throw new Error(reply.error);
+      return reply.value as PeerAnswers[K];
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      this.settle = undefined;
+    }
+  }
+
+  /** Ends the process, whatever it does: some hang in native code. */
+  end(reason = 'ended'): void {
+    this.fail(reason);
+    this.child.kill('SIGKILL');
+  }
+
+  private fail(reason: string): void {
+    this.failure ??= new Error(reason);
+    this.settle?.(this.failure);
+  }
+}

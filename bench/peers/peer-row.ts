@@ -1,0 +1,168 @@
+import type { RuleSet } from '../../src/grammar/rules.js';
+import type { Ledger } from '../../src/plan/ledger.js';
+import { countTags, type Workload } from '../attention-contender.js';
+import { usefulFlops } from '../attention-row.js';
+import type { Pass } from '../attention-settings.js';
+import { allowedPairs } from '../gate.js';
+import { median, ratioOfMedians } from '../statistics.js';
+
+/**
+ * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A
+ * peer that was wrong keeps its time, marked by `error`, but nothing is derived from it; one that failed has no time.
+ */
+export interface PeerRow {
+  peer: string;
+  mask: boolean;
+  /** `none` without the mask, `hard` with it. */
+  strategy: 'none' | 'hard';
+  rules: string;
+  text: 'document';
+  length: number;
+  lengths: number[];
+  heads: number;
+  headDim: number;
+  batch: number;
+  pass: Pass;
+  /** What it ran on, as far as it tells. */
+  adapter: string | null;
+  repeats: number;
+  medianMs: number | null;
+  /** All times, turn by turn. */
+  timesMs: number[];
+  /** The first run, which compiles. */
+  coldMs: number | null;
+  /** Its time over parsimony-webgpu's in the same turns, with the same mask. */
+  ratioToParsimony: number | null;
+  ratioToParsimonyLow: number | null;
+  ratioToParsimonyHigh: number | null;
+  /** Its time over its own without the mask, in the same turns. */
+  ratioToDense: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+  tagCounts: Record<string, number>[];
+  usefulPairs: number;
+  /** All pairs, but where a plan leaves some out. */
+  executedPairs: number;
+  densePairs: number;
+  density: number;
+  waste: number;
+  idealSpeedup: number;
+  realisedSpeedup: number | null;
+  realisedFraction: number | null;
+  usefulGflops: number | null;
+  executedGflops: number | null;
+  /** Building the mask tensor, or planning, on the CPU; not part of the times. */
+  planMs: number | null;
+  bufferBytes: number | null;
+  /** Against float64; null where it never answered. */
+  maxError: number | null;
+  /** What was allowed: the wider of our own bound and 1e-5; null for our own, which the gate holds to its bound. */
+  allowedError: number | null;
+  error?: string;
+}
+
+/** What is known of a peer after its turns. */
+export interface MeasuredPeer {
+  peer: string;
+  mask: boolean;
+  adapter?: string;
+  times: number[];
+  coldMs?: number;
+  planMs?: number;
+  ledger?: Ledger;
+  bufferBytes?: number;
+  maxError?: number;
+  allowedError?: number;
+  /** Why there is no time, or why it counts for nothing. */
+  error?: string;
+}
+
+/** What all rows of a shape and pass share. */
+export interface PeerCase {
+  workload: Workload;
+  rules: RuleSet;
+  pass: Pass;
+  seed: number;
+}
+
+/** Multiply-adds, twice: a plan's passes are counted as in `bench attention`; a peer multiplies each pair once a product. */
+function executedFlops(pass: Pass, headDim: number, densePairs: number, ledger: Ledger | undefined): number {
+  if (!ledger) return usefulFlops(pass, headDim) * densePairs;
+  const forward = 4 * headDim * ledger.executed;
+  if (pass === 'forward') return forward;
+  return forward + 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed;
+}
+
+/**
+ * The row of a peer.
+ *
+ * @param parsimony Ours with the same mask, in the same turns.
+ * @param dense The same peer without the mask.
+ */
+export function peerRow(
+  measured: MeasuredPeer,
+  parsimony: MeasuredPeer | undefined,
+  dense: MeasuredPeer | undefined,
+  { workload, rules, pass, seed }: PeerCase,
+): PeerRow {
+  const { peer, mask, times, ledger, error } = measured;
+  const { heads, headDim, lengths } = workload;
+  const strategy = mask ? 'hard' : 'none';
+  const counts = countTags(workload);
+  const usefulPairs = allowedPairs(counts, rules, strategy);
+  const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
+  const executedPairs = ledger?.executed ?? densePairs;
+  const medianMs = times.length > 0 ? median(times) : null;
+
+  const isSound = (other: MeasuredPeer | undefined) =>
+    other !== undefined && !other.error && other.times.length > 0;
+  const over = (other: MeasuredPeer | undefined) =>
+    isSound(measured) && isSound(other) ? ratioOfMedians(times, other!.times, seed) : undefined;
+  const toParsimony = over(parsimony);
+  const toDense = over(dense);
+  const gflops = (flops: number) => (isSound(measured) ? (heads * flops) / medianMs! / 1e6 : null);
+  const idealSpeedup = densePairs / usefulPairs;
+  return {
+    peer,
+    mask,
+    strategy,
+    rules: rules.name,
+    text: 'document',
+    length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
+    lengths: [...lengths],
+    heads,
+    headDim,
+    batch: lengths.length,
+    pass,
+    adapter: measured.adapter ?? null,
+    repeats: times.length,
+    medianMs,
+    timesMs: times,
+    coldMs: measured.coldMs ?? null,
+    ratioToParsimony: toParsimony?.ratio ?? null,
+    ratioToParsimonyLow: toParsimony?.low ?? null,
+    ratioToParsimonyHigh: toParsimony?.high ?? null,
+    ratioToDense: toDense?.ratio ?? null,
+    ratioLow: toDense?.low ?? null,
+    ratioHigh: toDense?.high ?? null,
+    tagCounts: counts.map((tags) =>
+      Object.fromEntries([...tags].map(([tag, count]) => [String(tag), count])),
+    ),
+    usefulPairs,
+    executedPairs,
+    densePairs,
+    density: usefulPairs / densePairs,
+    waste: executedPairs / usefulPairs,
+    idealSpeedup,
+    realisedSpeedup: toDense ? 1 / toDense.ratio : null,
+    realisedFraction: toDense ? 1 / toDense.ratio / idealSpeedup : null,
+    usefulGflops: gflops(usefulFlops(pass, headDim) * usefulPairs),
+    executedGflops: gflops(executedFlops(pass, headDim, densePairs, ledger)),
+    planMs: measured.planMs ?? null,
+    bufferBytes: measured.bufferBytes ?? null,
+    // JSON has no infinity: a peer whose results are NaN has an error beyond every number.
+    maxError: measured.maxError === undefined ? null : Math.min(measured.maxError, Number.MAX_VALUE),
+    allowedError: measured.allowedError ?? null,
+    ...(error && { error }),
+  };
+}

@@ -1,0 +1,72 @@
+import { installPackages } from './install.js';
+import type { PeerSpec } from './peer-list.js';
+import { PeerProcess } from './peer-process.js';
+import { oneLine, type PeerAnswers, type PeerRequest } from './protocol.js';
+
+export interface SeatOptions {
+  /** The adapter, as a peer's process is to open it. */
+  adapter: string;
+  /** Set for every process: what steers a library that takes no adapter. */
+  env: Record<string, string>;
+  timeoutMs: number;
+  signal?: AbortSignal;
+  onNote?(line: string): void;
+  /** Starts a peer's process; another than the usual for tests. */
+  start?(name: string, env: Record<string, string>): PeerProcess;
+}
+
+/** A peer's place in the benchmark: its process, and another one after that has died. */
+export class PeerSeat {
+  private process: PeerProcess | undefined;
+  /** Why no further process is started. */
+  private givenUp: string | undefined;
+
+  constructor(
+    readonly spec: PeerSpec,
+    private readonly options: SeatOptions,
+  ) {}
+
+  /** Installs the peer if need be, and starts it, unless it runs. @throws Error in one line. */
+  async open(): Promise<void> {
+    if (this.process?.isAlive) return;
+    if (this.givenUp) throw new Error(this.givenUp);
+    const { adapter, env, signal, onNote } = this.options;
+    const { name, packages } = this.spec;
+    try {
+      const isOurs = Object.keys(packages).length === 0;
+      const folder = isOurs ? undefined : await installPackages(packages, onNote, signal);
+      this.process = this.options.start?.(name, env) ?? new PeerProcess(name, { env });
+      await this.ask({ kind: 'open', adapter, folder });
+    } catch (error) {
+      // What failed once at the door fails always.
+      this.givenUp = oneLine((error as Error).message);
+      this.end();
+      throw error;
+    }
+  }
+
+  /** Asks its process. @throws Error in one line, also where it has died. */
+  async ask<K extends PeerRequest['kind']>(
+    request: Extract<PeerRequest, { kind: K }>,
+  ): Promise<PeerAnswers[K]> {
+    const { timeoutMs, signal } = this.options;
+    const began = performance.now();
+    try {
+      return await this.process!.ask<K>(request, { timeoutMs, signal });
+    } catch (error) {
+      // Who let everybody wait once shall not do so at every length.
+      if (performance.now() - began >= timeoutMs)
+        this.givenUp = `${(error as Error).message}, and was given up`;
+      throw error;
+    }
+  }
+
+  /** Lets go of what was prepared, in the process too. */
+  async release(): Promise<void> {
+    if (this.process?.isAlive) await this.ask({ kind: 'release' }).catch(() => this.end());
+  }
+
+  end(): void {
+    this.process?.end();
+  }
+}

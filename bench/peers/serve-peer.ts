@@ -1,0 +1,66 @@
+import { pathToFileURL } from 'node:url';
+import { LOADER } from './install.js';
+import type { OpenPeer, Peer, PreparedAttention } from './peer.js';
+import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './protocol.js';
+
+/** The process's end of the line to the benchmark. */
+export interface PeerChannel {
+  onRequest(listener: (request: PeerRequest) => void): void;
+  reply(reply: PeerReply): void;
+}
+
+/** Imports from the folder into which a peer was installed, through a module that was put there (install.ts). */
+async function loadFrom<T>(folder: string | undefined, name: string): Promise<T> {
+  if (folder === undefined) throw new Error(`${name} is not installed`);
+  const { load } = await import(pathToFileURL(`${folder}/${LOADER}`).href);
+  const module = await load(name);
+  // All that a CommonJS module exports is in its default export.
+  return module.default ?? module;
+}
+
+/** Answers the benchmark's requests with one peer. What the peer throws is an answer too. */
+export function servePeer(openPeer: OpenPeer, channel: PeerChannel): void {
+  let peer: Peer | undefined;
+  let prepared: PreparedAttention[] = [];
+
+  const answer = async (request: PeerRequest): Promise<PeerAnswers[keyof PeerAnswers]> => {
+    switch (request.kind) {
+      case 'open': {
+        peer = await openPeer({
+          adapter: request.adapter,
+          load: (packageName) => loadFrom(request.folder, packageName),
+        });
+        return {};
+      }
+      case 'prepare': {
+        const made = await peer!.prepare(request.task);
+        const { planMs, ledger, bufferBytes } = made;
+        return { handle: prepared.push(made) - 1, planMs, ledger, bufferBytes };
+      }
+      case 'check': {
+        const began = performance.now();
+        await prepared[request.handle].run();
+        const coldMs = performance.now() - began;
+        const results = await prepared[request.handle].check();
+        return { coldMs, results, adapter: peer!.adapter() };
+      }
+      case 'time': {
+        const began = performance.now();
+        await prepared[request.handle].run();
+        return { milliseconds: performance.now() - began };
+      }
+      case 'release': {
+        for (const made of prepared) made.release();
+        prepared = [];
+        return {};
+      }
+    }
+  };
+
+  channel.onRequest((request) => {
+    answer(request).then(
+      (value) => channel.reply({ ok: true, value }),
+      (error) => channel.reply({ ok: false, error: oneLine(String(error?.message ?? error)) }),
+    );
+  });
+}

@@ -1,0 +1,91 @@
+import type { AttentionReport } from './attention-bench.js';
+import type { Limits } from './limits.js';
+import type { StepReport } from './step-bench.js';
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const times = (value: number | null) => (value === null ? 'red' : `${value.toFixed(2)}x`);
+
+/** The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. */
+export function attentionTable({ rows }: AttentionReport): string {
+  return table(
+    [
+      'pieces',
+      'pass',
+      'density',
+      'executed / useful',
+      'ideal',
+      'measured',
+      '99 % interval',
+      'of ideal',
+      'blocks in reading order',
+    ],
+    rows
+      .filter(({ strategy }) => strategy === 'hard')
+      .map((row) => {
+        const blocks = rows.find(
+          ({ strategy, length, pass }) =>
+            strategy === 'hard-blocks' && length === row.length && pass === row.pass,
+        );
+        return [
+          row.length.toLocaleString('en'),
+          row.pass,
+          row.density.toFixed(3),
+          row.waste.toFixed(3),
+          times(row.idealSpeedup),
+          times(row.realisedSpeedup),
+          `${times(1 / row.ratioHigh!)} to ${times(1 / row.ratioLow!)}`,
+          row.realisedFraction!.toFixed(2),
+          blocks ? times(blocks.realisedSpeedup) : '–',
+        ];
+      }),
+  );
+}
+
+/** The README's table of training steps: what sparse attention does for all of a step. */
+export function stepTable({ rows }: StepReport): string {
+  return table(
+    ['batch', 'strategy', 'tokens/s', 'attention alone', 'Amdahl predicts', 'measured step'],
+    rows.map((row) => [
+      `${row.batch} x ${row.length}`,
+      row.strategy,
+      Math.round(row.tokensPerSecond).toLocaleString('en'),
+      times(row.attentionSpeedup),
+      times(row.predictedSpeedup),
+      times(row.realisedSpeedup),
+    ]),
+  );
+}
+
+/** One run on SST-2, as bench/results/sst2.json holds it. */
+export interface TrainingResult {
+  strategy: string;
+  best: { devAccuracy: number; epoch: number; step: number };
+  epochs: { devAccuracy: number; seconds: number; tokensPerSecond: number }[];
+}
+
+/** The README's table of accuracies on SST-2. */
+export function trainingTable(results: readonly TrainingResult[]): string {
+  return table(
+    ['strategy', 'best dev accuracy', 'after epochs 1, 2, 3', 'tokens/s'],
+    results.map(({ strategy, best, epochs }) => [
+      strategy,
+      best.devAccuracy.toFixed(3),
+      epochs.map(({ devAccuracy }) => devAccuracy.toFixed(3)).join(', '),
+      Math.round(
+        epochs.reduce((sum, { tokensPerSecond }) => sum + tokensPerSecond, 0) / epochs.length,
+      ).toLocaleString('en'),
+    ]),
+  );
+}
+
+/** The README's sentence about the adapter's peak. */
+export function limitsSentence({ matrixProductGflops }: Limits, denseGflops: number): string {
+  return (
+    `The dense forward kernel runs at ${denseGflops.toFixed(1)} GFLOP/s; ` +
+    `the adapter's matrix-product peak is ${matrixProductGflops.toFixed(1)} GFLOP/s.`
+  );
+}

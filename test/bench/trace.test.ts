@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { measureLimits } from '../../bench/limits.js';
+import { timeInTurns } from '../../bench/timing.js';
+import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
+import { createStorage } from '../../src/gpu/buffers.js';
+import { Recorder } from '../../src/gpu/recorder.js';
+import { KernelClock } from '../../src/gpu/timestamps.js';
+import { testDevice } from '../support/device.js';
+
+describe('timing', () => {
+  it('tells each dispatch its time while a clock is set', async () => {
+    const device = await testDevice();
+    expect(KernelClock.isSupported(device.gpu)).toBe(true);
+    const output = createStorage(device, 4 * 64 * 64, 'sums');
+    const work = (rounds: number) => async () => {
+      const recorder = new Recorder(device);
+      recorder.dispatch({
+        kernel: 'peak_multiply_add',
+        buffers: { output },
+        parameters: { rounds, factor: 0.5, addend: 0.5 },
+        grid: [64],
+      });
+      recorder.submit();
+      await device.finish();
+    };
+    device.clock = new KernelClock(device.gpu);
+    const contenders = [
+      { name: 'much', run: work(4000) },
+      { name: 'little', run: work(40) },
+    ];
+    const [much, little] = await timeInTurns(contenders, { repeats: 5, seed: 1, device });
+    device.clock.release();
+    device.clock = undefined;
+    device.release(output);
+    for (const { wall, gpu, kernels } of [much, little]) {
+      expect([wall.length, gpu.length]).toEqual([5, 5]);
+      expect([...kernels.keys()]).toEqual(['peak_multiply_add']);
+      gpu.forEach((milliseconds, turn) => {
+        expect(milliseconds).toBeGreaterThan(0);
+        expect(milliseconds).toBeLessThanOrEqual(wall[turn]);
+      });
+    }
+    expect(Math.min(...much.gpu)).toBeGreaterThan(10 * Math.min(...little.gpu));
+  });
+
+  it('measures limits that are numbers', async () => {
+    const limits = await measureLimits(await testDevice());
+    for (const [name, value] of Object.entries(limits)) {
+      if (value !== null) expect(value, name).toBeGreaterThan(0);
+    }
+    expect(limits.multiplyAddGflops).toBeGreaterThan(0.5 * limits.matrixProductGflops);
+  }, 60_000);
+});
+
+const STEP: ProfiledStep = {
+  step: 1,
+  stages: [
+    { name: 'plan', begin: 100, end: 101 },
+    { name: 'wait', begin: 101, end: 110 },
+  ],
+  kernels: [
+    { label: 'attention_sparse_forward {"LANES":4}', begin: 1e6, end: 3e6 },
+    { label: 'linear_forward {}', begin: 3e6, end: 4e6 },
+  ],
+  ledger: { useful: 30, executed: 40, executedTransposed: 50, dense: 100 },
+  heads: 2,
+  headDim: 16,
+};
+
+describe('a trace', () => {
+  const events = traceEvents('test', [STEP]);
+  const kernels = events.filter(({ cat }) => cat === 'kernel');
+
+  it('names its process and tracks, and has every stage and kernel on one', () => {
+    const tracks = new Map(
+      events.filter(({ name }) => name === 'thread_name').map(({ tid, args }) => [tid, args.name]),
+    );
+    const shown = events.filter(({ ph }) => ph === 'X').map(({ name, tid }) => [name, tracks.get(tid)]);
+    expect(shown).toEqual([
+      ['plan', 'plan'],
+      ['wait', 'wait'],
+      ['attention_sparse_forward', 'kernels'],
+      ['linear_forward', 'kernels'],
+    ]);
+  });
+
+  it('lays the last kernel so that it ends with the wait, in microseconds from the first stage', () => {
+    expect(kernels.map(({ ts, dur }) => [ts, dur])).toEqual([
+      [7000, 2000],
+      [9000, 1000],
+    ]);
+  });
+
+  it('tells the pairs of attention kernels, and no other’s', () => {
+    expect(kernels[0].args).toMatchObject({ usefulPairs: 30, executedPairs: 40, densePairs: 100 });
+    // Two products of 16 numbers a pair and head, in 2 ms.
+    expect(kernels[0].args.executedGflops).toBeCloseTo((2 * 2 * 16 * 2 * 40) / 0.002 / 1e9);
+    expect(kernels[1].args).not.toHaveProperty('usefulPairs');
+  });
+
+  it('sums the costliest kernels up by step', () => {
+    expect(costliest([STEP, STEP], 1)).toEqual([
+      { kernel: 'attention_sparse_forward', dispatches: 1, ms: 2, share: 2 / 3 },
+    ]);
+  });
+});

@@ -1,0 +1,125 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const SMALL = ['--lengths', '48', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
+
+describe('parsimony bench', () => {
+  const folder = temporaryFolder();
+
+  it('attention writes what it measured as JSON and CSV, with what repeats it', () => {
+    const file = join(folder, 'attention.json');
+    const csv = join(folder, 'attention.csv');
+    const flags = [
+      ...SMALL,
+      '--strategies',
+      'none,hard',
+      '--passes',
+      'forward',
+      '--json',
+      file,
+      '--csv',
+      csv,
+    ];
+    const { status, stdout, stderr } = runCommand(['bench', 'attention', ...flags]);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain('(software)');
+    const { environment, gate, rows } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(gate).toMatchObject({ passed: true, complaints: [] });
+    expect(environment.adapter.kind).toMatch(/software/);
+    expect(environment.command).toContain('bench attention --lengths 48');
+    for (const name of ['none', 'hard']) {
+      const row = rows.find(({ strategy }: { strategy: string }) => strategy === name);
+      expect(row).toMatchObject({
+        length: 48,
+        heads: 1,
+        headDim: 16,
+        batch: 1,
+        pass: 'forward',
+        rules: 'paper',
+      });
+      expect(row.ratioLow).toBeLessThanOrEqual(row.ratioToDense);
+      expect(row.ratioHigh).toBeGreaterThanOrEqual(row.ratioToDense);
+      expect(row.realisedFraction).toBeCloseTo(row.realisedSpeedup / row.idealSpeedup);
+    }
+    expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + rows.length);
+  }, 60_000);
+
+  it('attention reads a config file, and flags win', () => {
+    const config = join(folder, 'config.json');
+    writeFileSync(
+      config,
+      '{ "lengths": [40], "heads": [1], "headDims": [16], "repeats": 2, "controls": false }',
+    );
+    const flags = [
+      '--config',
+      config,
+      '--lengths',
+      '32',
+      '--strategies',
+      'none',
+      '--passes',
+      'forward',
+      '--json',
+      '-',
+    ];
+    const { status, stdout, stderr } = runCommand(['bench', 'attention', ...flags]);
+    expect(status, stderr).toBe(0);
+    const { rows } = JSON.parse(stdout);
+    expect(rows.map(({ length, repeats }: { length: number; repeats: number }) => [length, repeats])).toEqual(
+      [[32, 2]],
+    );
+  }, 60_000);
+
+  it.each([
+    [['--lengths', 'long'], 'lengths is ["long"]'],
+    [['--strategies', 'none,sparse'], 'strategies is ["none","sparse"]'],
+    [['--head-dims', '18'], 'headDims is [18]'],
+    [['--config', 'missing.json'], 'missing.json'],
+  ])('attention refuses %j', (flags, message) => {
+    const { status, stderr } = runCommand(['bench', 'attention', ...flags]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('step says what each strategy saves, kernel by kernel', () => {
+    const flags = ['--lengths', 'sentences', '--batch', '4', '--strategies', 'none,hard', '--repeats', '3'];
+    const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
+    const { status, stdout, stderr } = runCommand(['bench', 'step', ...flags, ...shape, '--json', '-']);
+    expect(status, stderr).toBe(0);
+    const { gate, rows } = JSON.parse(stdout);
+    expect(gate.passed).toBe(true);
+    expect(rows.map(({ strategy }: { strategy: string }) => strategy)).toEqual(['none', 'hard']);
+    for (const { kernels, kernelsMs, medianMs, predictedSpeedup } of rows) {
+      const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
+      for (const part of ['attention', 'linear', 'adamw']) expect(names.join()).toContain(part);
+      expect(kernelsMs).toBeLessThan(medianMs);
+      expect(predictedSpeedup).toBeGreaterThan(0);
+    }
+  }, 60_000);
+
+  it('profile writes a trace, and a table of the costliest', () => {
+    const out = join(folder, 'trace.json');
+    const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
+    const { status, stdout, stderr } = runCommand([
+      'profile',
+      '--steps',
+      '2',
+      '--batch',
+      '4',
+      '--out',
+      out,
+      '--json',
+      ...shape,
+    ]);
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout).costliest.length).toBeGreaterThan(5);
+    const { traceEvents } = JSON.parse(readFileSync(out, 'utf8'));
+    const steps = new Set(traceEvents.map(({ args }: { args: { step?: number } }) => args.step));
+    expect([...steps].filter(Boolean)).toEqual([1, 2]);
+    expect(existsSync(`${out}.part`)).toBe(false);
+  }, 60_000);
+});
