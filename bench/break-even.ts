@@ -15,7 +15,8 @@ export interface BreakEven {
   lengthWithPlanning: number | null;
   /**
    * The density at which it would take as long as dense at the longest length: where the line through all tag-sorted
-   * contenders' (density, time over dense's time) meets 1. Null with fewer than two different densities.
+   * contenders' (density, time over dense's time) meets 1. Null with fewer than two different densities, and where it meets 1
+   * at no density.
    */
   density: number | null;
 }
@@ -43,7 +44,9 @@ function densityAt(rows: readonly AttentionRow[]): number | null {
     .map((row) => [row.density, row.ratioToDense!] as const);
   if (new Set(points.map(([density]) => density.toFixed(2))).size < 2) return null;
   const { slope, intercept } = lineThrough(points);
-  return slope > 0 ? (1 - intercept) / slope : null;
+  const density = slope > 0 ? (1 - intercept) / slope : Number.NaN;
+  // Outside of these, the points say only that sparse won, or lost, everywhere.
+  return density > 0 && density <= 1 ? density : null;
 }
 
 /** Break-even points for every sparse strategy, rule set, shape and pass among rows of documents. */

@@ -39,7 +39,7 @@ export interface KernelSum {
 const FLUSH_BYTES = 512 * 2 ** 20;
 
 /** Overwrites the caches of a real GPU; a software adapter's are the CPU's, which every contender's own data fills. */
-class CacheFlush {
+export class CacheFlush {
   private readonly buffer: GPUBuffer | undefined;
 
   constructor(private readonly device: Device | undefined) {

@@ -37,7 +37,11 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
   const named = values.map((value, index) => ({ name: INPUT_NAMES[index], ...value }));
 
   const shape = { tokens, heads, headDim, mask: task.mask };
-  const options = { executionProviders: [provider] };
+  const options = {
+    executionProviders: [provider],
+    // Else what WebGPU does not know would be computed on the CPU, and called WebGPU's time.
+    ...(provider === 'webgpu' && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+  };
   const session = await ort.InferenceSession.create(
     fused ? multiHeadAttentionModel(shape) : plainAttentionModel(shape),
     options,

@@ -1,6 +1,7 @@
 import { planDense } from '../../src/plan/plan.js';
 import { type Inputs, randomInputs } from '../attention-contender.js';
 import { both, type Computed, type GateResult, GREEN, sampledRows } from '../gate.js';
+import type { CacheFlush } from '../timing.js';
 import { PARSIMONY } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
@@ -10,6 +11,7 @@ import { checkPeer, onlySampled, type PeerReference, peerReference } from './ref
 
 interface Entry extends MeasuredPeer {
   seat: PeerSeat;
+  process: number;
   handle: number;
   /** Whether it cannot be timed. */
   failed: boolean;
@@ -19,23 +21,29 @@ interface Entry extends MeasuredPeer {
 export class CaseBench {
   /** Of our own results so far. */
   gate: GateResult = GREEN;
+  private readonly allInputs: Inputs;
+  /** The same with output gradients of the sampled rows alone. */
   private readonly inputs: Inputs;
   private readonly sampled: Uint8Array;
   private readonly references = new Map<boolean, PeerReference>();
   private readonly entries: Entry[] = [];
 
-  /** @param adapter The description of the adapter on which all shall run. */
+  /**
+   * @param adapter The description of the adapter on which all shall run.
+   * @param flush Overwrites that adapter's caches before each timed run.
+   */
   constructor(
     private readonly about: PeerCase & { repeats: number },
     private readonly seats: readonly PeerSeat[],
     private readonly adapter: string,
+    private readonly flush: Pick<CacheFlush, 'flush'>,
     private readonly options: { signal?: AbortSignal; onNote?(line: string): void },
   ) {
     const { workload, seed } = about;
     this.sampled = sampledRows(planDense(workload.lengths), workload.heads, seed);
-    const inputs = randomInputs(workload, seed);
-    const outputGradient = onlySampled(inputs.outputGradient, this.sampled, workload.headDim);
-    this.inputs = { ...inputs, outputGradient };
+    this.allInputs = randomInputs(workload, seed);
+    const outputGradient = onlySampled(this.allInputs.outputGradient, this.sampled, workload.headDim);
+    this.inputs = { ...this.allInputs, outputGradient };
   }
 
   /** @returns A row for every peer that has this pass; none where the run was interrupted before the first turn ended. */
@@ -45,7 +53,15 @@ export class CaseBench {
     for (const seat of this.seats.filter(({ spec }) => spec.passes.includes(pass))) {
       for (const mask of [false, true]) {
         if (signal?.aborted) break;
-        const entry: Entry = { seat, peer: seat.spec.name, mask, handle: -1, failed: false, times: [] };
+        const entry: Entry = {
+          seat,
+          peer: seat.spec.name,
+          mask,
+          process: 0,
+          handle: -1,
+          failed: false,
+          times: [],
+        };
         this.entries.push(entry);
         await this.prepare(entry).catch((error) => this.fail(entry, error));
       }
@@ -54,13 +70,10 @@ export class CaseBench {
     this.options.onNote?.(`timing ${this.title()}`);
     const times = await takeTurns(
       ready.map((entry) => ({
-        time: async () => {
-          const { milliseconds } = await entry.seat.ask<'time'>({ kind: 'time', handle: entry.handle });
-          return milliseconds;
-        },
+        time: () => entry.seat.time(entry.process, entry.handle),
         onFailure: (error) => this.fail(entry, error),
       })),
-      { repeats, seed, signal },
+      { repeats, seed, signal, beforeEach: () => this.flush.flush() },
     );
     ready.forEach((entry, index) => {
       entry.times = times[index];
@@ -82,7 +95,10 @@ export class CaseBench {
   private fail(entry: Entry, error: Error): void {
     entry.failed = true;
     entry.error = oneLine(error.message);
-    if (!this.options.signal?.aborted) this.options.onNote?.(`${entry.peer}: ${entry.error}`);
+    if (this.options.signal?.aborted) return;
+    this.options.onNote?.(`${entry.peer}: ${entry.error}`);
+    if (entry.peer !== PARSIMONY) return;
+    this.gate = both(this.gate, { ...GREEN, passed: false, complaints: [`${PARSIMONY}: ${entry.error}`] });
   }
 
   /** Makes a peer ready, checks what it computes, and lets it warm up. */
@@ -90,18 +106,19 @@ export class CaseBench {
     const { seat, peer, mask } = entry;
     const { workload, rules, pass, seed } = this.about;
     this.options.onNote?.(`checking ${this.title()}, ${peer}${mask ? ' with mask' : ''}`);
-    await seat.open();
+    entry.process = await seat.open();
     const backward = pass === 'forward+backward';
-    const task = { workload, inputs: this.inputs, mask, rules, backward, seed };
+    // Ours samples rows of its own.
+    const inputs = peer === PARSIMONY ? this.allInputs : this.inputs;
+    const task = { workload, inputs, mask, rules, backward, seed };
     const { handle, ...prepared } = await seat.ask<'prepare'>({ kind: 'prepare', task });
     const { results, coldMs, adapter } = await seat.ask<'check'>({ kind: 'check', handle });
     Object.assign(entry, { handle, ...prepared, coldMs, adapter });
     this.judge(entry, results);
-    const isTold = seat.spec.name.startsWith('ort-') === false;
-    if (isTold && adapter !== undefined && adapter !== this.adapter) {
+    if (seat.spec.opensAdapter && adapter !== this.adapter) {
       throw new Error(`ran on "${adapter}", the others on "${this.adapter}"`);
     }
-    await seat.ask<'time'>({ kind: 'time', handle });
+    await seat.time(entry.process, handle);
   }
 
   private judge(entry: Entry, results: Computed | GateResult): void {

@@ -7,6 +7,8 @@ export interface PeerSpec {
   /** npm packages and their pinned versions, installed on first use; none for our own. */
   packages: Readonly<Record<string, string>>;
   passes: readonly Pass[];
+  /** Whether it opens the adapter that it is given; else it takes what it finds. */
+  opensAdapter: boolean;
 }
 
 /** Our own, beside which the others are timed; it is always among them. */
@@ -23,12 +25,12 @@ const BOTH: readonly Pass[] = ['forward', 'forward+backward'];
 const FORWARD: readonly Pass[] = ['forward'];
 
 export const PEERS: readonly PeerSpec[] = [
-  { name: PARSIMONY, packages: {}, passes: BOTH },
-  { name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD },
-  { name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD },
-  { name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD },
-  { name: 'tfjs-webgpu', packages: TFJS, passes: BOTH },
-  { name: 'jax-js-webgpu', packages: JAX_JS, passes: BOTH },
+  { name: PARSIMONY, packages: {}, passes: BOTH, opensAdapter: true },
+  { name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { name: 'tfjs-webgpu', packages: TFJS, passes: BOTH, opensAdapter: true },
+  { name: 'jax-js-webgpu', packages: JAX_JS, passes: BOTH, opensAdapter: true },
 ];
 
 /** The peers of these names, and our own before them. @throws CallerError where one is unknown. */

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './protocol.js';
 
-/** What goes on standard error without being anyone's error. */
-const HARMLESS = /^Warning: maxDynamic|^\s*(at .*)?$|^Node\.js v/;
+/** Lines on standard error that do not say what went wrong: empty ones, Dawn's two warnings, stacks, Node's version. */
+const NO_REASON = /^\s*$|^Warning: maxDynamic|^\s*(at |\d+: |-----|\^)|^Node\.js v/;
 
 const KEPT_STDERR = 4_000;
 
@@ -37,7 +37,7 @@ export class PeerProcess {
     this.child.on('error', (error) => this.fail(`its process failed (${error.message})`));
     // "close" comes after the last of standard error, where the reason stands.
     this.child.on('close', (code, signal) => {
-      const lines = this.stderr.split('\n').filter((line) => !HARMLESS.test(line));
+      const lines = this.stderr.split('\n').filter((line) => !NO_REASON.test(line));
       const last = lines.length > 0 ? `: ${oneLine(lines[lines.length - 1])}` : '';
       this.fail(`its process ended with ${signal ?? `exit code ${code}`}${last}`);
     });

@@ -18,6 +18,8 @@ export interface SeatOptions {
 /** A peer's place in the benchmark: its process, and another one after that has died. */
 export class PeerSeat {
   private process: PeerProcess | undefined;
+  /** How many processes were started. */
+  private started = 0;
   /** Why no further process is started. */
   private givenUp: string | undefined;
 
@@ -26,17 +28,23 @@ export class PeerSeat {
     private readonly options: SeatOptions,
   ) {}
 
-  /** Installs the peer if need be, and starts it, unless it runs. @throws Error in one line. */
-  async open(): Promise<void> {
-    if (this.process?.isAlive) return;
+  /**
+   * Installs the peer if need be, and starts it, unless it runs.
+   *
+   * @returns Which process it is by now: what was prepared in another is gone. @throws Error in one line.
+   */
+  async open(): Promise<number> {
+    if (this.process?.isAlive) return this.started;
     if (this.givenUp) throw new Error(this.givenUp);
     const { adapter, env, signal, onNote } = this.options;
     const { name, packages } = this.spec;
     try {
       const isOurs = Object.keys(packages).length === 0;
       const folder = isOurs ? undefined : await installPackages(packages, onNote, signal);
+      this.started++;
       this.process = this.options.start?.(name, env) ?? new PeerProcess(name, { env });
       await this.ask({ kind: 'open', adapter, folder });
+      return this.started;
     } catch (error) {
       // What failed once at the door fails always.
       this.givenUp = oneLine((error as Error).message);
@@ -64,6 +72,12 @@ export class PeerSeat {
   /** Lets go of what was prepared, in the process too. */
   async release(): Promise<void> {
     if (this.process?.isAlive) await this.ask({ kind: 'release' }).catch(() => this.end());
+  }
+
+  /** Milliseconds of one run of what was prepared in a process. @throws Error in one line. */
+  async time(process: number, handle: number): Promise<number> {
+    if (process !== this.started) throw new Error('its process had to be started anew');
+    return (await this.ask<'time'>({ kind: 'time', handle })).milliseconds;
   }
 
   end(): void {

@@ -14,6 +14,8 @@ export interface TurnOptions {
   /** Draws the order of each turn, so that none always runs behind the same other. */
   seed: number;
   signal?: AbortSignal;
+  /** Is done before each timed run. */
+  beforeEach?(): Promise<void>;
 }
 
 /** The last one's threads may spin for a moment before they sleep, which would slow the next one. */
@@ -26,7 +28,7 @@ const PAUSE_MS = 20;
  */
 export async function takeTurns(
   takers: readonly TurnTaker[],
-  { repeats, seed, signal }: TurnOptions,
+  { repeats, seed, signal, beforeEach }: TurnOptions,
 ): Promise<number[][]> {
   const times: number[][] = takers.map(() => []);
   const random = hostRandom(seed);
@@ -38,6 +40,7 @@ export async function takeTurns(
     for (const index of order) {
       if (signal?.aborted) return times;
       await sleep(PAUSE_MS);
+      await beforeEach?.();
       try {
         taken.set(index, await takers[index].time());
       } catch (error) {

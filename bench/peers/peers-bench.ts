@@ -12,6 +12,7 @@ import type { Vocabulary } from '../../src/grammar/vocabulary.js';
 import type { Pass } from '../attention-settings.js';
 import { describeEnvironment, type Environment } from '../environment.js';
 import { both, type GateResult, GREEN } from '../gate.js';
+import { CacheFlush } from '../timing.js';
 import { tagText, workloadOf } from '../workload.js';
 import { isInstalled } from './install.js';
 import { CaseBench } from './peer-case.js';
@@ -82,6 +83,7 @@ export async function benchPeers(
   const adapter = device.adapter.kind === 'embedded software' ? 'embedded' : (options.adapter ?? 'auto');
   const seatOptions = { adapter, env: driverSelection(device), timeoutMs, signal, onNote, start };
   const seats = peers.map((spec) => new PeerSeat(spec, seatOptions));
+  const flush = new CacheFlush(device);
   try {
     for (const length of settings.lengths) {
       const text = tagText(options.texts, options.vocabulary, length);
@@ -92,7 +94,7 @@ export async function benchPeers(
             if (signal?.aborted) break;
             const { repeats, seed } = settings;
             const about = { workload, rules, pass, seed, repeats };
-            const bench = new CaseBench(about, seats, device.adapter.description, { signal, onNote });
+            const bench = new CaseBench(about, seats, device.adapter.description, flush, { signal, onNote });
             report.rows.push(...(await bench.run()));
             report.gate = both(report.gate, bench.gate);
           }
@@ -101,6 +103,7 @@ export async function benchPeers(
     }
   } finally {
     for (const seat of seats) seat.end();
+    flush.release();
   }
   for (const { packages } of peers) {
     if (isInstalled(packages)) Object.assign(report.environment.packages, packages);

@@ -46,11 +46,12 @@ export function resolveRules(rules: string | RuleSet = 'paper'): RuleSet {
 }
 
 /** @throws CallerError for a strategy that does not exist. */
-export function checkedStrategy(strategy: string): Strategy {
+export function checkedStrategy(strategy: string, where?: string): Strategy {
   const known = STRATEGIES.find((candidate) => candidate === strategy);
   if (known) return known;
   throw new CallerError({
     what: `unknown strategy "${strategy}"`,
+    where,
     expected: `one of: ${STRATEGIES.join(', ')}`,
   });
 }

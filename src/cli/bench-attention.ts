@@ -90,8 +90,14 @@ async function run(flags: AttentionFlags): Promise<void> {
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
     const report = await benchAttention(device, { ...settings, rules }, options);
     if (flags.json !== '-') printReport(report);
-    await writeReport(flags, report);
+    await writeReport(flags, report, page);
   });
+}
+
+/** The plot library takes a while to load, so only `--html` loads it. */
+async function page(report: AttentionReport): Promise<string> {
+  const { attentionPage } = await import('../../bench/page/attention-page.js');
+  return attentionPage(report);
 }
 
 function times(value: number | null): string {

@@ -25,12 +25,21 @@ export interface Report {
   gate?: { passed: boolean; maxError: number; complaints: readonly string[] };
 }
 
-/** Writes a report to the files that were asked for, each whole or not at all. */
-export async function writeReport(flags: OutputFlags, report: Report): Promise<void> {
+/**
+ * Writes a report to the files that were asked for, each whole or not at all.
+ *
+ * @param page Makes the page of `--html`; without it there is none.
+ */
+export async function writeReport<R extends Report>(
+  flags: OutputFlags,
+  report: R,
+  page?: (report: R) => string | Promise<string>,
+): Promise<void> {
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json) await written(flags.json, json);
   if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
+  if (flags.html && page) await written(flags.html, await page(report));
 }
 
 async function written(path: string, content: string): Promise<void> {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchAttentionCommand } from './bench-attention.js';
 import { benchCompareCommand } from './bench-compare.js';
 import { benchLimitsCommand } from './bench-limits.js';
+import { benchPeersCommand } from './bench-peers.js';
 import { benchStepCommand } from './bench-step.js';
 
 const EXAMPLE = `
@@ -13,7 +14,13 @@ export function benchCommand(): Command {
   const command = new Command('bench').description(
     'measure: every benchmark checks its results before it shows a time',
   );
-  for (const benchmark of [benchAttentionCommand, benchStepCommand, benchLimitsCommand, benchCompareCommand])
+  for (const benchmark of [
+    benchAttentionCommand,
+    benchStepCommand,
+    benchLimitsCommand,
+    benchPeersCommand,
+    benchCompareCommand,
+  ])
     command.addCommand(benchmark());
   return command.addHelpText('after', EXAMPLE);
 }

@@ -86,8 +86,11 @@ async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void
     });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    print('No WebGPU adapter. What to install:');
-    for (const line of advice()) print(`  - ${line}`);
+    if (flags.json) printJson({ adapter: null, install: advice() });
+    else {
+      print('No WebGPU adapter. What to install:');
+      for (const line of advice()) print(`  - ${line}`);
+    }
     throw error;
   }
 }

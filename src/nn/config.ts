@@ -71,6 +71,7 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
   }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
+  if (!(config.normEpsilon >= 0)) fail(`normEpsilon is ${config.normEpsilon}`, 'a number of 0 or more');
   for (const name of ['hiddenDropout', 'attentionDropout'] as const) {
     if (!(config[name] >= 0 && config[name] < 1)) fail(`${name} is ${config[name]}`, 'a probability below 1');
   }

@@ -122,6 +122,26 @@ function classNames(json: Json, file: string): string[] {
   });
 }
 
+function ownSettings(json: Json, file: string): Json {
+  if (json.parsimony && typeof json.parsimony === 'object') return json.parsimony as Json;
+  throw new CallerError({
+    what: 'no strategy is named',
+    where: file,
+    expected: '"parsimony": { "strategy": …, "beta": …, "most_pieces": … }, as `parsimony train` writes it',
+  });
+}
+
+/** @throws CallerError where a model of so many positions cannot read sentences of so many pieces. */
+export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig, where?: string): number {
+  if (Number.isInteger(mostPieces) && mostPieces >= 3 && mostPieces <= positions) return mostPieces;
+  throw new CallerError({
+    what: `sentences of up to ${mostPieces} pieces`,
+    where,
+    expected: `3 to ${positions}, the model's positions`,
+    remedy: 'choose another length, or a model with more positions',
+  });
+}
+
 /** Reads what describes a model. @throws CallerError where a file is missing or is not what it should be. */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
   const file = join(folder, CONFIG);
@@ -129,7 +149,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     await readText(file, "a model's folder, as `parsimony train --out` writes it"),
     file,
   );
-  const own = (json.parsimony ?? {}) as Json;
+  const own = ownSettings(json, file);
   const classes = classNames(json, file);
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [ours, numberIn(json, theirs, file)]);
   const config: ModelConfig = { ...Object.fromEntries(numbers), classes: classes.length };
@@ -148,10 +168,10 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     config,
     vocabulary,
     classes,
-    strategy: checkedStrategy(String(own.strategy)),
+    strategy: checkedStrategy(String(own.strategy), file),
     rules: parseRules(await readText(rulesFile), rulesFile),
     beta: numberIn(own, 'beta', file),
-    mostPieces: numberIn(own, 'most_pieces', file),
+    mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
   };
 }
 

@@ -41,10 +41,7 @@ export function formatSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Ar
   return file;
 }
 
-function readHeader(
-  file: Uint8Array,
-  where: string,
-): { header: Record<string, HeaderEntry>; dataAt: number } {
+function readHeader(file: Uint8Array, where: string): { header: Record<string, unknown>; dataAt: number } {
   const fail = (what: string): never => {
     throw new CallerError({
       what,
@@ -61,10 +58,35 @@ function readHeader(
     const json = new TextDecoder('utf-8', { fatal: true }).decode(
       file.subarray(LENGTH_BYTES, LENGTH_BYTES + length),
     );
-    return { header: JSON.parse(json), dataAt: LENGTH_BYTES + length };
+    const header: unknown = JSON.parse(json);
+    if (header && typeof header === 'object' && !Array.isArray(header)) {
+      return { header: header as Record<string, unknown>, dataAt: LENGTH_BYTES + length };
+    }
   } catch {
     return fail('the header is no JSON');
   }
+  return fail('the header is no JSON object');
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** @throws CallerError where a header's entry does not describe a tensor. */
+function checkedEntry(name: string, entry: unknown, where: string): HeaderEntry {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Partial<HeaderEntry>;
+  const isTensor =
+    typeof dtype === 'string' &&
+    Array.isArray(shape) &&
+    shape.every(isCount) &&
+    Array.isArray(offsets) &&
+    offsets.length === 2 &&
+    offsets.every(Number.isSafeInteger);
+  if (isTensor) return entry as HeaderEntry;
+  throw new CallerError({
+    what: `tensor "${name}" is not described`,
+    where,
+    expected: 'its dtype, shape and data_offsets',
+    remedy: 'copy or save the file again',
+  });
 }
 
 /**
@@ -77,7 +99,7 @@ export function parseSafetensors(file: Uint8Array, where: string): Map<string, T
   const tensors = new Map<string, Tensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const { dtype, shape, data_offsets: offsets } = entry;
+    const { dtype, shape, data_offsets: offsets } = checkedEntry(name, entry, where);
     if (dtype !== 'F32') {
       throw new CallerError({ what: `tensor "${name}" is of type ${dtype}`, where, expected: 'F32' });
     }

@@ -14,6 +14,7 @@ import { BERT_TINY, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
+  checkedMostPieces,
   loadDescription,
   loadWeights,
   type ModelDescription,
@@ -101,7 +102,7 @@ export class SentenceClassifier {
     const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
     const { classes = ['negative', 'positive'], mostPieces = 128, seed = DEFAULT_SEED } = options;
     const config = { ...BERT_TINY, ...shape, vocabulary: vocabulary.size, classes: classes.length };
-    checkMostPieces(mostPieces, config);
+    checkedMostPieces(mostPieces, config);
     const description = { config, vocabulary, classes, strategy, rules, beta, mostPieces };
     return new SentenceClassifier(device, description, initialWeights(config, seed));
   }
@@ -197,25 +198,22 @@ export class SentenceClassifier {
   }
 }
 
-function checkMostPieces(mostPieces: number, config: ModelConfig): void {
-  if (Number.isInteger(mostPieces) && mostPieces >= 3 && mostPieces <= config.positions) return;
-  throw new CallerError({
-    what: `sentences of up to ${mostPieces} pieces`,
-    expected: `3 to ${config.positions}, the model's positions`,
-    remedy: 'choose another length, or a model with more positions',
-  });
-}
-
 /** @throws CallerError where a setting makes no sense. */
 export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
   const settings = { ...TRAINING_DEFAULTS, ...options };
-  const { epochs, batch, rate, seed, evaluations } = settings;
+  const { epochs, batch, rate, seed, evaluations, weightDecay, clipNorm } = settings;
   const check = (holds: boolean, what: string, expected: string) => {
     if (!holds) throw new CallerError({ what, expected });
   };
   check(Number.isInteger(epochs) && epochs >= 1, `${epochs} epochs`, 'a positive integer');
   check(Number.isInteger(batch) && batch >= 1, `a batch of ${batch}`, 'a positive integer');
   check(Number.isFinite(rate) && rate > 0, `a learning rate of ${rate}`, 'a positive number');
+  for (const [name, value] of Object.entries({
+    'a weight decay': weightDecay,
+    'a gradient norm': clipNorm,
+  })) {
+    check(Number.isFinite(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more');
+  }
   check(
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     `seed ${seed}`,

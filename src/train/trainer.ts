@@ -131,7 +131,7 @@ export class Trainer {
     const batches = shuffledBatches(sentences.length, size, seed, epoch);
     const losses: number[] = [];
     const meter = new Meter();
-    const evaluateEvery = Math.ceil(batches.length / evaluations);
+    const evaluationsBy = (steps: number) => Math.floor((steps * evaluations) / batches.length);
     let last: EvaluationMetrics | undefined;
     let milliseconds = 0;
     let began = performance.now();
@@ -152,7 +152,7 @@ export class Trainer {
           tokensPerSecond: meter.read(),
         });
       }
-      if ((index + 1) % evaluateEvery === 0 || index === batches.length - 1) {
+      if (evaluationsBy(index + 1) > evaluationsBy(index)) {
         await this.classifier.device.finish();
         milliseconds += performance.now() - began;
         last = await this.evaluate(epoch, hooks);

@@ -1,0 +1,95 @@
+import type { AttentionReport } from '../attention-bench.js';
+import { breakEvenPlot } from './break-even-plot.js';
+import { capital, isShown, passName } from './format.js';
+import { headline, verdicts } from './headline.js';
+import { type Html, html } from './html.js';
+import { fractionPlot, type PassRows, passRows, ratePlot, timePlot } from './length-plots.js';
+import { figure } from './plot-frame.js';
+import { type Peaks, rooflinePlot } from './roofline-plot.js';
+import { passesOf, type Shape, shapesOf } from './series.js';
+import { STYLE } from './style.js';
+import { breakEvenTable, environmentSection, preparationTable, rowTables } from './tables.js';
+
+/** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
+export type PageReport = AttentionReport & { peaks?: Peaks };
+
+/** Beyond this many characters of plots, further shapes are left to the table: the page stays under a megabyte. */
+const PLOT_BUDGET = 450_000;
+
+/** The page of `bench attention --html`: one file that needs neither a network nor a script. */
+export function attentionPage(report: PageReport): string {
+  const shapes = shapesOf(report);
+  const isComparable = report.gate.passed && shapes.length > 0;
+  // The policy makes sure of it: even a mistake in this page could load or run nothing.
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sparse against dense attention, ${report.environment.date.slice(0, 10)}</title>
+<style>${STYLE.trim()}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">Parsimony: sparse against dense attention</p>
+${headline(report, shapes)}</header>
+<main>
+${isComparable ? comparisons(report, shapes) : ''}
+<h2>All rows</h2>
+${shapes.length > 0 ? rowTables(shapes, report) : html`<p>None.</p>`}
+<h2>Before the kernels</h2>
+${preparationTable(report)}
+<h2>Environment</h2>
+${environmentSection(report)}
+</main>
+</body>
+</html>
+`.text;
+}
+
+function comparisons(report: PageReport, shapes: readonly Shape[]): Html {
+  return html`<h2>Every strategy at the longest length</h2>
+${verdicts(shapes[0])}
+<h2>Over length and density</h2>
+${plots(report, shapes)}
+${report.breakEven.length > 0 ? html`<h2>From where on it pays</h2>${breakEvenTable(report)}` : ''}`;
+}
+
+function plots(report: PageReport, shapes: readonly Shape[]): Html {
+  const shown: Html[] = [];
+  let size = 0;
+  for (const [at, shape] of shapes.entries()) {
+    const figures = shapePlots(report, shape, `shape-${at}`);
+    size += figures.text.length;
+    if (size > PLOT_BUDGET && at > 0) break;
+    shown.push(
+      at === 0
+        ? html`<p>${capital(shape.title)}.</p>${figures}`
+        : html`<details><summary>${capital(shape.title)}</summary>${figures}</details>`,
+    );
+  }
+  const left = shapes.length - shown.length;
+  return html`${shown}${left > 0 ? html`<p>${left} more shapes are in the table alone.</p>` : ''}`;
+}
+
+function shapePlots(report: PageReport, shape: Shape, id: string): Html {
+  return html`${passesOf(shape.rows).map((pass) => {
+    const rows = shape.rows.flatMap(({ row, series }) => {
+      return row.pass === pass && isShown(row) ? [{ row, series }] : [];
+    });
+    if (rows.length === 0) return '';
+    const figures = figuresOf(report, passRows(rows, report.environment.software));
+    return html`<h3>${capital(passName(pass))}</h3>
+<div class="figures">
+${figures.map((one, at) => figure(one, `${id}-${pass.replace('+', '-')}-${at}`))}</div>
+`;
+  })}`;
+}
+
+function figuresOf({ peaks, breakEven }: PageReport, pass: PassRows) {
+  const rates = peaks ? rooflinePlot(pass, peaks) : ratePlot(pass);
+  const isSparse = pass.rows.some(({ row }) => row.strategy !== 'none');
+  if (!isSparse) return [timePlot(pass), rates];
+  return [timePlot(pass), fractionPlot(pass), rates, breakEvenPlot(pass, breakEven)];
+}

@@ -1,0 +1,122 @@
+import * as Plot from '@observablehq/plot';
+import type { BreakEven } from '../break-even.js';
+import { lineThrough } from '../statistics.js';
+import { capital, passName, percent, type ShownRow } from './format.js';
+import { type PassRows, seriesOf } from './length-plots.js';
+import { aside, type Figure, intervals, markers } from './plot-frame.js';
+import { bySeries } from './series.js';
+
+/** The rows through which the break-even density was fitted. */
+function fitted(rows: readonly ShownRow[]): ShownRow[] {
+  return rows.filter(({ order, density }) => order === 'tags' && density < 1);
+}
+
+function crossingOf(all: readonly BreakEven[], { heads, headDim, pass }: ShownRow): number | null {
+  const own = all.find((one) => one.heads === heads && one.headDim === headDim && one.pass === pass);
+  return own?.density ?? null;
+}
+
+/** Time over dense's time against density at the longest length, with the density at which sparse stops to pay. */
+export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): Figure {
+  const longest = Math.max(...pass.rows.map(({ row }) => row.length));
+  const rows = pass.rows.filter(({ row }) => row.length === longest);
+  const [{ row: first }] = rows;
+  const crossing = first.text === 'document' ? crossingOf(breakEven, first) : null;
+  const isInside = crossing !== null && crossing > 0 && crossing <= 1;
+  const top = Math.max(1.2, 1.25 * Math.max(...rows.map(({ row }) => row.ratioToDense)));
+  const isCut = rows.some(({ row }) => row.ratioHigh > top);
+  return {
+    title: `${capital(passName(first.pass))}, ${longest} pieces: ${pointOf(crossing)}`,
+    explanation: `Density is the share of all pairs that the rules allow. Below the line at 1 a strategy is faster than dense${crossing === null ? '' : '; the dotted line is fitted through the tag-sorted strategies below 100 %'}. Vertical bars are 99 % intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
+    description: bySeries(rows)
+      .flatMap(({ series, rows: own }) =>
+        own.map(({ density, ratioToDense, ratioLow, ratioHigh }) => {
+          const interval = `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}`;
+          return `${series.name}: ${ratioToDense.toFixed(2)} (${interval}) of dense’s time at a density of ${percent(density)}.`;
+        }),
+      )
+      .join(' '),
+    series: seriesOf(rows),
+    options: {
+      x: {
+        domain: [0, 104],
+        ticks: [0, 20, 40, 60, 80, 100],
+        label: 'density: allowed pairs over all pairs, %',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+      },
+      y: {
+        domain: [0, top],
+        grid: true,
+        ticks: 6,
+        label: `time over dense’s time${pass.onAdapter}`,
+        labelArrow: 'none',
+      },
+      marks: [
+        Plot.ruleY([0], { stroke: 'currentColor' }),
+        Plot.ruleY([1], { stroke: 'currentColor', strokeWidth: 1.5 }),
+        ...(crossing === null ? [] : fitMarks(fitted(rows.map(({ row }) => row)), top)),
+        ...(isInside ? crossingMarks(crossing) : []),
+        ...dots(rows, top),
+      ],
+    },
+  };
+}
+
+function pointOf(crossing: number | null): string {
+  if (crossing === null) return 'no break-even density could be fitted';
+  if (crossing <= 0) return 'the fitted line lies above dense’s time at every density';
+  return crossing <= 1
+    ? `sparse attention pays below a density of ${percent(crossing)}`
+    : 'the fitted line lies below dense’s time at every density';
+}
+
+function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
+  const groups = bySeries(rows).map(({ series, rows: own }) => ({
+    series,
+    points: own.map(({ density, ratioToDense, ratioLow, ratioHigh }) => ({
+      x: 100 * density,
+      y: ratioToDense,
+      low: ratioLow,
+      high: Math.min(top, ratioHigh),
+      title: `${series.name}: ${ratioToDense.toFixed(2)} of dense’s time at ${percent(density)}`,
+    })),
+  }));
+  // Several strategies may share a density: their bars stand side by side.
+  const apart = (at: number) => aside(at, groups.length);
+  return [
+    ...groups.map(({ series, points }, at) => intervals(points, series.look, apart(at))),
+    ...groups.map(({ series, points }, at) => markers(points, series.look, apart(at))),
+  ];
+}
+
+function fitMarks(rows: readonly ShownRow[], top: number): Plot.Markish[] {
+  const { slope, intercept } = lineThrough(rows.map(({ density, ratioToDense }) => [density, ratioToDense]));
+  // From the left edge to where the line leaves the picture, at its right or its top.
+  const ends = [Math.max(0, -intercept / slope), Math.min(1, (top - intercept) / slope)];
+  if (ends[0] >= ends[1]) return [];
+  const points = ends.map((density) => ({ x: 100 * density, y: intercept + slope * density }));
+  const options = { x: 'x', y: 'y', stroke: 'currentColor', strokeDasharray: '2 3' };
+  return [Plot.line(points, options)];
+}
+
+function crossingMarks(density: number): Plot.Markish[] {
+  const x = 100 * density;
+  return [
+    Plot.dot([{ x, y: 1 }], { x: 'x', y: 'y', r: 6, stroke: 'currentColor', strokeWidth: 2 }),
+    Plot.text([{ x, y: 1, text: `even at ${percent(density)}` }], {
+      x: 'x',
+      y: 'y',
+      text: 'text',
+      // On the left half there is room at the right, and the other way round.
+      textAnchor: density < 0.6 ? 'start' : 'end',
+      dx: density < 0.6 ? 10 : -10,
+      dy: -10,
+      fontSize: 12,
+      fontWeight: 'bold',
+      stroke: 'var(--background)',
+      strokeWidth: 4,
+      fill: 'currentColor',
+    }),
+  ];
+}

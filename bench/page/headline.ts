@@ -1,0 +1,123 @@
+import type { AttentionReport } from '../attention-bench.js';
+import type { Environment } from '../environment.js';
+import { capital, isShown, passName, type ShownRow, speedupInterval, times, verdictOf } from './format.js';
+import { type Html, html, table } from './html.js';
+import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
+
+function adapterName({ adapter }: Environment): string {
+  return adapter.description || adapter.device || adapter.kind;
+}
+
+function lengthText({ text, length, batch }: ShownRow): string {
+  const pieces = text === 'document' ? `${length} pieces` : `sentences of ${length} pieces on average`;
+  return batch > 1 ? `${batch} x ${pieces}` : pieces;
+}
+
+function claim(row: ShownRow, environment: Environment): string {
+  const name = capital(row.strategy);
+  const adapter = environment.software ? 'a software adapter' : adapterName(environment);
+  const where = `at ${lengthText(row)}, ${passName(row.pass)}, on ${adapter}`;
+  switch (verdictOf(row)) {
+    case 'faster':
+      return `${name} attention is ${times(row.realisedSpeedup)} faster than dense ${where}`;
+    case 'slower':
+      return `${name} attention is ${times(row.ratioToDense)} slower than dense ${where}`;
+    case 'unclear':
+      return `No difference between ${row.strategy} and dense attention could be shown ${where}`;
+  }
+}
+
+function evidence(row: ShownRow): string {
+  const { ratioToDense, ratioLow, ratioHigh } = row;
+  if (verdictOf(row) === 'slower') {
+    return `${times(ratioToDense)} of dense’s time (99 % bootstrap interval ${times(ratioLow)} to ${times(ratioHigh)})`;
+  }
+  return `speed-up ${times(row.realisedSpeedup)} (99 % bootstrap interval ${speedupInterval(row)})`;
+}
+
+/** The first screen: what is faster, by how much, where, and how sure that is. */
+export function headline(report: AttentionReport, shapes: readonly Shape[]): Html {
+  const { environment, gate, settings } = report;
+  const adapter = html`${environment.software ? html`<strong>software adapter</strong>: ` : ''}${adapterName(environment)}${
+    environment.software ? '. Its times say nothing about a GPU; ratios of one run hold.' : ''
+  }`;
+  const correctness = shapes.length === 0 && gate.passed ? 'Nothing was checked' : gateText(report);
+  return html`${gate.passed ? findings(shapes, environment) : refusal(report)}
+<dl class="facts">
+<div><dt>Adapter</dt><dd>${adapter}</dd></div>
+<div><dt>Correctness gate</dt><dd>${correctness}</dd></div>
+<div><dt>How measured</dt><dd>${settings.repeats} timed turns, all strategies in every turn; the bootstrap draws turns${
+    report.interrupted ? '. The run was interrupted: this is what was measured by then' : ''
+  }</dd></div>
+</dl>
+`;
+}
+
+function gateText({ gate }: AttentionReport): Html {
+  return gate.passed
+    ? html`<strong class="green">✓ green</strong>: every result was within its error bound of float64 (largest error ${gate.maxError.toExponential(1)})`
+    : html`<strong class="red">✗ red</strong>: results were wrong`;
+}
+
+function refusal({ gate }: AttentionReport): Html {
+  const complaints = [...new Set(gate.complaints)].map((complaint) => html`<li>${complaint}</li>`);
+  return html`<h1>The correctness check is red: no times are compared</h1>
+<p>A result that is wrong has no speed. What was found:</p>
+<ul class="complaints">${complaints}</ul>`;
+}
+
+function findings([shape]: readonly Shape[], environment: Environment): Html {
+  if (!shape) return html`<h1>Nothing was measured</h1>`;
+  const rows = shape.rows.map(({ row }) => row).filter(isShown);
+  const found = passesOf(shape.rows)
+    .map((pass) => mainRow(rows, pass))
+    .filter((row) => row !== undefined);
+  const first = found.find(({ pass }) => pass === 'forward+backward') ?? found[0];
+  if (!first) return html`<h1>Only dense attention was measured</h1>`;
+  const sentences = [first, ...found.filter((row) => row !== first)].map(
+    (row) => html`<strong>${capital(passName(row.pass))}:</strong> ${evidence(row)}.`,
+  );
+  const lines = sentences.map((sentence, at) => html`${at > 0 ? ' ' : ''}${sentence}`);
+  return html`<h1>${claim(first, environment)}</h1>
+<p class="lead">${lines} ${capital(shape.title)}.</p>`;
+}
+
+/** What every strategy is, and how it compares at the longest length. */
+export function verdicts(shape: Shape): Html {
+  const longest = Math.max(...shape.rows.map(({ row }) => row.length));
+  const rows = shape.rows.filter(({ row }) => row.length === longest);
+  const names = [...new Map(rows.map(({ series }) => [series.name, series])).values()];
+  const passes = passesOf(rows);
+  const cell = (name: string, pass: string) => {
+    const found = rows.find(({ row, series }) => series.name === name && row.pass === pass)?.row;
+    return found && isShown(found) ? inWords(found) : '';
+  };
+  return html`${table(
+    `Beside dense attention at ${longest} pieces, ${shape.title}, with 99 % confidence`,
+    [
+      { heading: 'Strategy', cell: ({ name }) => name },
+      ...passes.map((pass) => ({
+        heading: passName(pass),
+        cell: ({ name }: { name: string }) => cell(name, pass),
+      })),
+      {
+        heading: 'What it computes',
+        cell: ({ strategy }) => meaningOf(strategy),
+      },
+    ],
+    names,
+    'words',
+  )}`;
+}
+
+function inWords(row: ShownRow): string {
+  if (row.strategy === 'none') return 'the yardstick';
+  switch (verdictOf(row)) {
+    case 'faster':
+      return `${speedupInterval(row)} faster`;
+    case 'slower':
+      return `${times(row.ratioLow)} to ${times(row.ratioHigh)} slower`;
+    case 'unclear':
+      return `no difference shown (${speedupInterval(row)})`;
+  }
+}

@@ -1,0 +1,135 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { Html, html } from './html.js';
+import type { Series } from './series.js';
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
+
+// Small enough that nothing shrinks to less than ten pixels of type on a phone.
+const WIDTH = 400;
+const HEIGHT = 290;
+
+/** A plot with all that a reader needs to understand it. */
+export interface Figure {
+  /** States the point. */
+  title: string;
+  /** One line for someone who has not read the paper. */
+  explanation: string;
+  /** The plot's content in words, for those who do not see it. */
+  description: string;
+  series: readonly Series[];
+  options: Plot.PlotOptions;
+}
+
+function draw(options: Plot.PlotOptions): Html {
+  // Of what Plot draws only the inside is taken: its own style sheet and its outer element know nothing of this page.
+  const drawn = Plot.plot({ ...options, document: document as unknown as Document });
+  drawn.querySelector('style')?.remove();
+  return new Html(drawn.innerHTML);
+}
+
+function swatch({ look }: Series): Html {
+  const inside = draw({
+    width: 34,
+    height: 14,
+    margin: 0,
+    axis: null,
+    x: { domain: [0, 1] },
+    y: { domain: [0, 1] },
+    marks: [
+      line(
+        [
+          { x: 0.05, y: 0.5 },
+          { x: 0.95, y: 0.5 },
+        ],
+        look,
+      ),
+      markers([{ x: 0.5, y: 0.5 }], look),
+    ],
+  });
+  return html`<svg viewBox="0 0 34 14" width="34" height="14" aria-hidden="true">${inside}</svg>`;
+}
+
+/** A figure: title, plot, legend, explanation. */
+export function figure({ title, explanation, description, series, options }: Figure, id: string): Html {
+  const inside = draw({
+    width: WIDTH,
+    height: HEIGHT,
+    marginTop: 30,
+    marginRight: 18,
+    marginBottom: 42,
+    marginLeft: 46,
+    ...options,
+  });
+  const legend = series.map((one) => html`<li>${swatch(one)} ${one.name}</li>`);
+  return html`<figure aria-labelledby="${id}-title">
+<h4 id="${id}-title">${title}</h4>
+<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}" aria-describedby="${id}-words" text-anchor="middle" fill="currentColor">
+<desc id="${id}-words">${description}</desc>
+${inside}</svg>
+<ul class="legend">${legend}</ul>
+<figcaption>${explanation}</figcaption>
+</figure>
+`;
+}
+
+/** A point, with the interval in which it lies, and what appears beside the pointer. */
+export interface Point {
+  x: number;
+  y: number;
+  low?: number;
+  high?: number;
+  title?: string;
+}
+
+export function line(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+  const { colour, dashes } = look;
+  return Plot.line(points, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, strokeDasharray: dashes, dx });
+}
+
+export function markers(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+  const { colour, marker } = look;
+  return Plot.dot(points, { x: 'x', y: 'y', fill: colour, symbol: marker, r: 4, title: 'title', dx });
+}
+
+export function intervals(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+  const options = { x: 'x', y1: 'low', y2: 'high', stroke: look.colour, strokeOpacity: 0.75, dx };
+  return Plot.ruleX(points, options);
+}
+
+/** How far the one of several series stands aside, so that their intervals do not hide each other. */
+export function aside(at: number, of: number): number {
+  return (at - (of - 1) / 2) * Math.min(3, 20 / of);
+}
+
+/** The axis of lengths: logarithmic, with a tick at every length that was measured and has room. */
+export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
+  const [shortest, longest] = [lengths[0], lengths[lengths.length - 1]];
+  const room = Math.log(longest / shortest) / 9;
+  const ticks: number[] = [];
+  for (const length of [...lengths].reverse()) {
+    if (ticks.length === 0 || Math.log(ticks[ticks.length - 1] / length) > room) ticks.push(length);
+  }
+  return {
+    type: 'log',
+    domain: shortest < longest ? [shortest, longest] : [shortest / 2, longest * 2],
+    ticks,
+    tickFormat: String,
+    label: 'length of a sequence, word pieces (log)',
+    labelAnchor: 'center',
+    labelArrow: 'none',
+    inset: 14,
+  };
+}
+
+/** A logarithmic axis from values to values: ticks at powers of ten, and at their doubles and halves where there is room. */
+export function logAxis(values: readonly number[], label: string): Plot.ScaleOptions {
+  const [least, most] = [Math.min(...values) / 1.3, Math.max(...values) * 1.3];
+  const steps = most / least < 200 ? [1, 2, 5] : [1];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(least)); power <= Math.log10(most); power++) {
+    ticks.push(...steps.map((step) => Number(`${step}e${power}`)).filter((at) => at >= least && at <= most));
+  }
+  const domain = [least, most];
+  return { type: 'log', domain, ticks, tickFormat: String, grid: true, label, labelArrow: 'none' };
+}

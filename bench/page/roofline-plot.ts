@@ -1,0 +1,70 @@
+import * as Plot from '@observablehq/plot';
+import { type ShownRow, short } from './format.js';
+import { described, type PassRows, seriesOf, titled } from './length-plots.js';
+import { type Figure, logAxis, markers } from './plot-frame.js';
+import { bySeries } from './series.js';
+
+/** What the adapter can do at most, as it was measured. */
+export interface Peaks {
+  /** Multiply-adds, as two FLOPs each. */
+  gflops: number;
+  /** Bytes read and written a second, in 10⁹. */
+  gigabytesPerSecond: number;
+}
+
+/**
+ * FLOPs per byte that must move at least: query, key, value and output once; for the backward pass these again, and their
+ * four gradients.
+ */
+export function intensity({ executedGflops, medianMs, lengths, heads, headDim, pass }: ShownRow): number {
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  const tensors = pass === 'forward' ? 4 : 12;
+  return (executedGflops * medianMs * 1e6) / (tensors * tokens * heads * headDim * 4);
+}
+
+/** Executed work a second against arithmetic intensity, under the adapter's roof. */
+export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Peaks): Figure {
+  const { rows, onAdapter } = pass;
+  const roofAt = (x: number) => Math.min(gflops, gigabytesPerSecond * x);
+  const intensities = rows.map(({ row }) => intensity(row));
+  const ridge = gflops / gigabytesPerSecond;
+  const [from, to] = [Math.min(ridge / 4, ...intensities) / 1.5, Math.max(ridge * 4, ...intensities) * 1.5];
+  const roof = [from, ridge, to].map((x) => ({ x, y: roofAt(x) }));
+  const share = (row: ShownRow) => (100 * row.executedGflops) / roofAt(intensity(row));
+  return {
+    title: titled(
+      pass,
+      (main) => `executes ${short(main.executedGflops)} GFLOP/s, ${share(main).toFixed(0)} % of the roof`,
+      'executed work a second under the roof',
+    ),
+    explanation:
+      'The line is the most that the adapter can do: on its slope memory is the limit, where it is flat arithmetic is. One marker a length.',
+    description: described(rows, (row) => {
+      return `${short(row.executedGflops)} executed GFLOP/s at ${short(intensity(row))} FLOPs per byte`;
+    }),
+    series: seriesOf(rows),
+    options: {
+      x: {
+        ...logAxis([from, to], 'executed FLOPs per byte of query, key, value, output (log)'),
+        labelAnchor: 'center',
+      },
+      y: logAxis(
+        [...rows.map(({ row }) => row.executedGflops), ...roof.map(({ y }) => y)],
+        `executed GFLOP/s (log${onAdapter})`,
+      ),
+      marks: [
+        Plot.line(roof, { x: 'x', y: 'y', stroke: 'currentColor', strokeWidth: 1.5 }),
+        ...bySeries(rows).map(({ series, rows: own }) =>
+          markers(
+            own.map((row) => ({
+              x: intensity(row),
+              y: row.executedGflops,
+              title: `${series.name}, ${row.length} pieces: ${short(row.executedGflops)} executed GFLOP/s`,
+            })),
+            series.look,
+          ),
+        ),
+      ],
+    },
+  };
+}

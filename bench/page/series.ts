@@ -1,0 +1,136 @@
+import type { AttentionReport } from '../attention-bench.js';
+import type { AttentionRow } from '../attention-row.js';
+import type { Pass } from '../attention-settings.js';
+
+/** Shapes of markers that are told apart without colour. */
+const MARKERS = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'wye'] as const;
+
+/** How a series looks: the colour is a variable of the page's style, which has one value for light and one for dark. */
+export interface Look {
+  colour: string;
+  marker: (typeof MARKERS)[number];
+  dashes: string;
+}
+
+interface Kind {
+  name: string;
+  /** Controls are dashed: they are there to be compared with, not to be used. */
+  dashes: string;
+  meaning: string;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'none', dashes: 'none', meaning: 'dense attention, the yardstick: every pair of word pieces' },
+  { name: 'hard', dashes: 'none', meaning: 'only the pairs that the hard grammar rules allow' },
+  { name: 'soft', dashes: 'none', meaning: 'every pair, with a bonus on those that a soft rule prefers' },
+  { name: 'guided', dashes: 'none', meaning: 'the pairs of hard and soft rules, with the bonus on the soft' },
+  { name: 'hard-unsorted', dashes: '5 3', meaning: 'control: hard, with the tokens in reading order' },
+  {
+    name: 'hard-blocks',
+    dashes: '1 4',
+    meaning: 'control: hard, skipping empty 32x32 blocks in reading order',
+  },
+  {
+    name: 'hard-random',
+    dashes: '7 3 1 3',
+    meaning: 'control: hard, with random rules that allow as many pairs',
+  },
+];
+
+/** What a strategy computes, for someone who has not read the paper. */
+export function meaningOf(strategy: string): string {
+  return KINDS.find(({ name }) => name === strategy)?.meaning ?? '';
+}
+
+/** One line of a plot: a strategy and a rule set over all lengths. */
+export interface Series {
+  name: string;
+  strategy: string;
+  look: Look;
+}
+
+export interface SeriesRow {
+  row: AttentionRow;
+  series: Series;
+}
+
+/** All rows that may stand in one plot together, pass by pass. */
+export interface Shape {
+  title: string;
+  heads: number;
+  headDim: number;
+  text: AttentionRow['text'];
+  rows: SeriesRow[];
+}
+
+/** Gives every row its series, and groups rows by shape, those of documents first. */
+export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
+  const series = new Map<string, Series>();
+  const shapes = new Map<string, Shape>();
+  const taken = new Set<string>();
+  const byText = [...rows].sort((a, b) => a.text.localeCompare(b.text));
+  for (const row of byText) {
+    const { heads, headDim, text, pass, length, strategy } = row;
+    const key = `${heads} heads of ${headDim}, ${text === 'document' ? 'documents' : 'single sentences'}`;
+    const shape = shapes.get(key) ?? { title: key, heads, headDim, text, rows: [] };
+    shapes.set(key, shape);
+    const baseName = nameOf(row, settings.rules);
+    // Random rules have one name, whichever rule set they stand beside.
+    let name = baseName;
+    const isTaken = () => taken.has(JSON.stringify([key, pass, length, name]));
+    for (let copy = 2; isTaken(); copy++) name = `${baseName} (${copy})`;
+    taken.add(JSON.stringify([key, pass, length, name]));
+    const known = series.get(name) ?? { name, strategy, look: lookOf(strategy, series.values()) };
+    series.set(name, known);
+    shape.rows.push({ row, series: known });
+  }
+  return [...shapes.values()];
+}
+
+function nameOf({ strategy, rules }: AttentionRow, ruleSets: readonly string[]): string {
+  if (strategy === 'none') return 'none (dense)';
+  return ruleSets.length < 2 || strategy === 'hard-random' ? strategy : `${strategy}, ${rules}`;
+}
+
+function lookOf(strategy: string, known: Iterable<Series>): Look {
+  const found = KINDS.findIndex(({ name }) => name === strategy);
+  const kind = found < 0 ? KINDS.length - 1 : found;
+  const siblings = [...known].filter((other) => other.strategy === strategy).length;
+  // A strategy keeps its colour under every rule set; the marker tells rule sets apart.
+  return {
+    colour: `var(--series-${kind})`,
+    marker: MARKERS[(kind + 3 * siblings) % MARKERS.length],
+    dashes: KINDS[kind].dashes,
+  };
+}
+
+export function passesOf(rows: readonly SeriesRow[]): Pass[] {
+  return [...new Set(rows.map(({ row }) => row.pass))];
+}
+
+export function lengthsOf(rows: readonly SeriesRow[]): number[] {
+  return [...new Set(rows.map(({ row }) => row.length))].sort((a, b) => a - b);
+}
+
+/** Rows of one pass, series by series in the order in which they were measured, each by length. */
+export function bySeries<Row extends AttentionRow>(
+  rows: readonly { row: Row; series: Series }[],
+): { series: Series; rows: Row[] }[] {
+  const grouped = new Map<Series, Row[]>();
+  for (const { row, series } of rows) grouped.set(series, [...(grouped.get(series) ?? []), row]);
+  return [...grouped].map(([series, own]) => ({
+    series,
+    rows: own.sort((a, b) => a.length - b.length),
+  }));
+}
+
+/** Strategies that a reader may use, in the order in which the page speaks of one. */
+const SPOKEN_OF = ['hard', 'guided', 'soft'];
+
+/** The row that titles speak of: the sparsest usable strategy at the longest length of a pass. */
+export function mainRow<Row extends AttentionRow>(rows: readonly Row[], pass: Pass): Row | undefined {
+  const ofPass = rows.filter((row) => row.pass === pass && SPOKEN_OF.includes(row.strategy));
+  const longest = Math.max(...ofPass.map(({ length }) => length));
+  const rank = ({ strategy }: Row) => SPOKEN_OF.indexOf(strategy);
+  return ofPass.filter(({ length }) => length === longest).sort((a, b) => rank(a) - rank(b))[0];
+}

@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { randomInputs } from '../../bench/attention-contender.js';
+import type { Computed } from '../../bench/gate.js';
+import { installedFolder, isInstalled } from '../../bench/peers/install.js';
+import { headsFirst, tokensFirst } from '../../bench/peers/layout.js';
+import { additiveMask, MASKED_SCORE } from '../../bench/peers/mask.js';
+import { multiHeadAttentionModel, plainAttentionModel } from '../../bench/peers/onnx-model.js';
+import { openOnnxRuntime } from '../../bench/peers/onnxruntime.js';
+import { PEERS } from '../../bench/peers/peer-list.js';
+import { bytes, float, int, ints, message, text, varint } from '../../bench/peers/protobuf.js';
+import { checkPeer, onlySampled, peerReference } from '../../bench/peers/reference.js';
+import { referenceAttention } from '../../bench/reference-attention.js';
+import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+
+const hex = (encoded: Uint8Array) => Buffer.from(encoded).toString('hex');
+
+const WORKLOAD = {
+  tags: ['[CLS]', 'DET', 'ADJ', 'NOUN', 'VERB', '[SEP]'],
+  lengths: [6],
+  heads: 2,
+  headDim: 16,
+};
+
+describe('the protobuf encoder', () => {
+  // The first, third and fifth are the examples of protobuf.dev/programming-guides/encoding.
+  it.each<[string, Uint8Array, string]>([
+    ['a number', int(1, 150), '089601'],
+    ['a number of more than 32 bits', varint(2 ** 40), '808080808020'],
+    ['a text', text(2, 'testing'), '120774657374696e67'],
+    ['a float', float(2, 1), '150000803f'],
+    ['a message within', bytes(3, int(1, 150)), '1a03089601'],
+    ['numbers, packed', ints(6, [3, 270, 86942]), '3206038e029ea705'],
+    ['several fields', message(int(1, 1), text(16, '')), '0801820100'],
+  ])('writes %s', (_, encoded, expected) => {
+    expect(hex(encoded)).toBe(expected);
+  });
+
+  it('refuses what is no varint', () => {
+    for (const value of [-1, 0.5, 2 ** 60]) expect(() => varint(value)).toThrow(RangeError);
+  });
+});
+
+describe('an ONNX model', () => {
+  it.each([
+    ['multi-head', multiHeadAttentionModel, 'MultiHeadAttention', 'com.microsoft'],
+    ['plain', plainAttentionModel, 'Softmax', 'Transpose'],
+  ] as const)('of the %s graph has its operators, and the mask where there is one', (_, make, ...names) => {
+    const latin = (mask: boolean) =>
+      Buffer.from(make({ tokens: 6, heads: 2, headDim: 16, mask })).toString('latin1');
+    for (const name of names) expect(latin(false)).toContain(name);
+    expect(latin(true)).toContain('mask');
+    expect(latin(false)).not.toContain('mask');
+  });
+
+  const packages = PEERS.find(({ name }) => name === 'ort-mha-cpu')!.packages;
+
+  it.skipIf(!isInstalled(packages)).each(['multi-head', 'plain'] as const)(
+    'of the %s graph computes attention in onnxruntime, where that is installed',
+    async (graph) => {
+      const require = createRequire(join(installedFolder(packages), 'package.json'));
+      const peer = await openOnnxRuntime(
+        graph,
+        'cpu',
+      )({ adapter: 'auto', load: async (name) => require(name) });
+      const inputs = randomInputs(WORKLOAD, 1);
+      const sampled = new Uint8Array(12).fill(1);
+      for (const mask of [false, true]) {
+        const task = { workload: WORKLOAD, inputs, mask, rules: PAPER_RULES, backward: false, seed: 1 };
+        const prepared = await peer.prepare(task);
+        const results = (await prepared.check()) as Computed;
+        expect(checkPeer(peerReference(WORKLOAD, inputs, sampled, task), results).complaint).toBeUndefined();
+        prepared.release();
+      }
+    },
+  );
+});
+
+describe('what a peer is given', () => {
+  it('is a mask of the pairs that the rules allow', () => {
+    const { mask } = additiveMask({ mask: true, rules: PAPER_RULES, workload: WORKLOAD });
+    const bias = referenceTokenBias(PAPER_RULES, 'hard', WORKLOAD.tags);
+    const expected = Array.from({ length: 36 }, (_, at) => bias(Math.floor(at / 6), at % 6) ?? MASKED_SCORE);
+    expect(Array.from(mask!)).toEqual(expected);
+    expect(additiveMask({ mask: false, rules: PAPER_RULES, workload: WORKLOAD }).mask).toBeUndefined();
+  });
+
+  it('is laid out heads first, and back', () => {
+    const rows = Float32Array.from({ length: 12 }, (_, at) => at);
+    // Three tokens, two heads of two.
+    expect(Array.from(headsFirst(rows, 2, 2))).toEqual([0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11]);
+    expect(tokensFirst(headsFirst(rows, 2, 2), 2, 2)).toEqual(rows);
+  });
+});
+
+describe("the check of a peer's results", () => {
+  const sampled = Uint8Array.from({ length: 12 }, (_, at) => (at % 3 === 0 ? 1 : 0));
+  const all = randomInputs(WORKLOAD, 2);
+  const inputs = { ...all, outputGradient: onlySampled(all.outputGradient, sampled, 16) };
+  const task = { rules: PAPER_RULES, mask: true, backward: true };
+  const reference = peerReference(WORKLOAD, inputs, sampled, task);
+
+  /** What a peer computes that is right: every row, and every gradient. */
+  function right(): Required<Computed> {
+    const { output, dq, dk, dv } = referenceAttention({
+      q: inputs.query,
+      k: inputs.key,
+      v: inputs.value,
+      outputGradient: inputs.outputGradient,
+      ...WORKLOAD,
+      scale: 0.25,
+      bias: referenceTokenBias(PAPER_RULES, 'hard', WORKLOAD.tags),
+    });
+    const [o, q, k, v] = [output, dq, dk, dv].map((tensor) => Float32Array.from(tensor));
+    return { output: o, queryGradient: q, keyGradient: k, valueGradient: v };
+  }
+
+  it('accepts what is right', () => {
+    const { complaint, maxError, allowedError } = checkPeer(reference, right());
+    expect(complaint).toBeUndefined();
+    expect(maxError).toBeLessThan(1e-6);
+    expect(allowedError).toBe(1e-5);
+  });
+
+  it.each([
+    ['output', 'output'],
+    ['queryGradient', 'query gradient'],
+    ['keyGradient', 'key gradient'],
+    ['valueGradient', 'value gradient'],
+  ] as const)('names a wrong %s', (name, words) => {
+    const results = right();
+    // The first row of the first head is among the sampled ones.
+    results[name][3] += 1e-3;
+    expect(checkPeer(reference, results).complaint).toMatch(new RegExp(`^${words} is off by 1\\.0e-3`));
+  });
+
+  it('misses nothing: a tensor that is absent, or too short, is wrong', () => {
+    expect(checkPeer(reference, { ...right(), keyGradient: undefined }).maxError).toBe(Infinity);
+    expect(checkPeer(reference, { ...right(), output: new Float32Array(3) }).maxError).toBe(Infinity);
+  });
+});

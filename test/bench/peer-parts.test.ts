@@ -1,0 +1,80 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { installedFolder, installPackages } from '../../bench/peers/install.js';
+import { PARSIMONY, peersNamed } from '../../bench/peers/peer-list.js';
+import { takeTurns } from '../../bench/peers/peer-turns.js';
+import type { PeerReply, PeerRequest } from '../../bench/peers/protocol.js';
+import { servePeer } from '../../bench/peers/serve-peer.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+describe('turns', () => {
+  const taker = (time: () => number) => ({ time: async () => time(), onFailure: vi.fn() });
+
+  it('are taken by all alike, but by who has failed', async () => {
+    const order: string[] = [];
+    const good = taker(() => order.push('good'));
+    const bad = taker(() => {
+      order.push('bad');
+      throw new Error('no more');
+    });
+    const times = await takeTurns([good, bad], { repeats: 3, seed: 1 });
+    expect(times.map(({ length }) => length)).toEqual([3, 0]);
+    expect(order.filter((name) => name === 'bad')).toHaveLength(1);
+    expect(bad.onFailure).toHaveBeenCalledOnce();
+    expect(good.onFailure).not.toHaveBeenCalled();
+  });
+
+  it('count only when complete', async () => {
+    const controller = new AbortController();
+    let runs = 0;
+    const abortLate = taker(() => {
+      if (++runs === 2) controller.abort();
+      return 1;
+    });
+    const times = await takeTurns([abortLate, taker(() => 1)], {
+      repeats: 9,
+      seed: 1,
+      signal: controller.signal,
+    });
+    expect(times[0].length).toBe(times[1].length);
+    expect(times[0].length).toBeLessThan(3);
+  });
+});
+
+describe("a peer's end of the line", () => {
+  it('answers with what the peer threw, in one line', async () => {
+    let ask: (request: PeerRequest) => void = () => {};
+    const replies: PeerReply[] = [];
+    const open = async () => {
+      throw new Error('no device\n  here');
+    };
+    servePeer(open, { onRequest: (listener) => (ask = listener), reply: (reply) => replies.push(reply) });
+    ask({ kind: 'open', adapter: 'auto', folder: undefined });
+    await vi.waitFor(() => expect(replies).toEqual([{ ok: false, error: 'no device here' }]));
+  });
+});
+
+describe('what is installed', () => {
+  const cache = temporaryFolder();
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is all there or not at all', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9');
+    vi.stubEnv('npm_config_fetch_retries', '0');
+    const packages = { 'a-package': '1.0.0' };
+    const notes: string[] = [];
+    await expect(installPackages(packages, (line) => notes.push(line))).rejects.toThrow(
+      /^npm install failed \(.+\)$/,
+    );
+    expect(notes).toEqual([expect.stringContaining('installing a-package 1.0.0')]);
+    expect(existsSync(installedFolder(packages))).toBe(false);
+    expect(readdirSync(join(cache, 'parsimony'))).toEqual([]);
+  });
+
+  it('is what was asked for, and ours', () => {
+    expect(peersNamed(['tfjs-webgpu']).map(({ name }) => name)).toEqual([PARSIMONY, 'tfjs-webgpu']);
+    expect(() => peersNamed(['torch'])).toThrow(/no peer is called "torch".*ort-mha-webgpu/);
+  });
+});

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PARSIMONY, type PeerSpec } from '../../bench/peers/peer-list.js';
+import { PeerProcess } from '../../bench/peers/peer-process.js';
+import type { PeerRow } from '../../bench/peers/peer-row.js';
+import { benchPeers, type PeersReport, type PeersSettings } from '../../bench/peers/peers-bench.js';
+import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { testDevice } from '../support/device.js';
+
+const FAKE = join(import.meta.dirname, 'fake-peer.mjs');
+
+/** The fake peer knows one rule: every tag sees its own. */
+const OWN_TAG_RULES = {
+  name: 'own',
+  tags: [] as string[],
+  hard: [] as [string, string][],
+  soft: [],
+  beta: 0,
+};
+
+const SETTINGS: PeersSettings = {
+  lengths: [20],
+  heads: [2],
+  headDims: [16],
+  passes: ['forward'],
+  repeats: 3,
+  seed: 1,
+};
+
+interface Run {
+  timeoutMs?: number;
+  env?: Record<string, string>;
+  specs?: Partial<PeerSpec>;
+  settings?: Partial<PeersSettings>;
+  signal?: AbortSignal;
+  onNote?(line: string): void;
+}
+
+async function bench(names: string[], run: Run = {}): Promise<PeersReport> {
+  const { PIECE_TAGS } = await import('../../src/grammar/tags.js');
+  const hard = PIECE_TAGS.map((tag): [string, string] => [String(tag), String(tag)]);
+  const peers = [PARSIMONY, ...names].map(
+    (name): PeerSpec => ({ name, packages: {}, passes: ['forward'], opensAdapter: false, ...run.specs }),
+  );
+  return benchPeers(
+    await testDevice(),
+    { ...SETTINGS, ...run.settings },
+    {
+      peers,
+      rules: { ...OWN_TAG_RULES, tags: PIECE_TAGS.map(String), hard },
+      data: 'embedded',
+      texts: embeddedCorpus().dev.map(({ text }) => text),
+      vocabulary: bertVocabulary(),
+      adapter: undefined,
+      timeoutMs: run.timeoutMs ?? 20_000,
+      signal: run.signal,
+      onNote: run.onNote,
+      start: (name, env) => new PeerProcess(name, { script: FAKE, env: { ...env, ...run.env } }),
+    },
+  );
+}
+
+function rowOf({ rows }: PeersReport, peer: string, mask: boolean): PeerRow {
+  const [row, ...others] = rows.filter((each) => each.peer === peer && each.mask === mask);
+  expect(others).toEqual([]);
+  return row;
+}
+
+const RATIOS = ['ratioToParsimony', 'ratioToParsimonyLow', 'ratioToParsimonyHigh', 'ratioToDense'] as const;
+const DERIVED = [...RATIOS, 'ratioLow', 'ratioHigh', 'realisedSpeedup', 'usefulGflops'] as const;
+
+describe('bench peers', () => {
+  it('compares who is right with ours, and counts the pairs of the rules', async () => {
+    const report = await bench(['slow']);
+    expect(report.gate.passed).toBe(true);
+    expect(report.rows).toHaveLength(4);
+    for (const mask of [false, true]) {
+      const row = rowOf(report, 'slow', mask);
+      expect(row.error).toBeUndefined();
+      expect(row.maxError).toBeLessThan(1e-6);
+      expect(row).toMatchObject({ medianMs: 6, repeats: 3, coldMs: 2, planMs: 0.5, allowedError: 1e-5 });
+      expect([row.ratioToParsimony, row.ratioToParsimonyLow, row.ratioToParsimonyHigh]).toEqual([3, 3, 3]);
+      expect(row.ratioToDense).toBe(1);
+      const [counts] = row.tagCounts;
+      const own = Object.values(counts).reduce((sum, count) => sum + count ** 2, 0);
+      expect(row).toMatchObject({ densePairs: 400, executedPairs: 400, usefulPairs: mask ? own : 400 });
+      expect(row.idealSpeedup).toBeCloseTo(400 / row.usefulPairs);
+    }
+  });
+
+  it('says of a peer that is wrong by how much, keeps its time, and derives nothing from it', async () => {
+    const report = await bench(['wrong', 'not-a-number']);
+    const wrong = rowOf(report, 'wrong', true);
+    expect(wrong.error).toMatch(/^wrong: output is off by 2\.5e-1, allowed are 1\.0e-5$/);
+    expect(wrong.maxError).toBeCloseTo(0.25, 5);
+    expect(wrong.medianMs).toBe(2);
+    expect(rowOf(report, 'not-a-number', false).error).toMatch(/^wrong: /);
+    expect(JSON.parse(JSON.stringify(rowOf(report, 'not-a-number', false))).maxError).toBeGreaterThan(1e300);
+    for (const name of DERIVED) expect(wrong[name], name).toBeNull();
+    expect(report.gate.passed).toBe(true);
+    expect(rowOf(report, PARSIMONY, true).ratioToDense).toBe(1);
+  });
+
+  it('shows no ratio where our own results are wrong', async () => {
+    const report = await bench(['slow'], { env: { FAKE_GATE: 'red' } });
+    expect(report.gate).toMatchObject({ passed: false, complaints: ['output is off', 'output is off'] });
+    expect(rowOf(report, PARSIMONY, false).error).toBe('wrong: output is off');
+    for (const mask of [false, true]) {
+      expect(rowOf(report, 'slow', mask)).toMatchObject({ medianMs: 6, ratioToParsimony: null });
+    }
+  });
+
+  it('goes on where a peer refuses, crashes, hangs or fails in its turn', async () => {
+    const names = ['refuses', 'crashes', 'hangs', 'fails-later', 'slow'];
+    const report = await bench(names, { timeoutMs: 6_000, settings: { lengths: [20, 24] } });
+    const errors = (peer: string) => report.rows.filter((row) => row.peer === peer).map(({ error }) => error);
+    expect(errors('refuses')).toEqual(Array(4).fill('no device for anyone'));
+    for (const error of errors('crashes')) {
+      expect(error).toMatch(/^its process ended with SIGABRT: .*went wrong in native code/);
+    }
+    const [first, ...later] = errors('hangs');
+    expect(first).toBe('no answer to "check" within 6 s');
+    expect(later).toEqual(Array(3).fill(`${first}, and was given up`));
+    expect(errors('fails-later')).toEqual([undefined, 'out of memory', undefined, 'out of memory']);
+    expect(errors('slow')).toEqual(Array(4).fill(undefined));
+    for (const row of report.rows.filter(({ error }) => error)) {
+      expect(row).toMatchObject({ medianMs: null, repeats: 0, timesMs: [] });
+      for (const name of DERIVED) expect(row[name], name).toBeNull();
+    }
+  });
+
+  it('calls a peer that ran elsewhere failed, our own too', async () => {
+    const report = await bench([], { specs: { opensAdapter: true } });
+    expect(rowOf(report, PARSIMONY, false).error).toMatch(/^ran on "fake", the others on "/);
+    expect(report.gate.passed).toBe(false);
+  });
+
+  it('keeps what was measured by the time it is interrupted', async () => {
+    const controller = new AbortController();
+    const report = await bench(['slow'], {
+      settings: { lengths: [20, 24, 28] },
+      signal: controller.signal,
+      onNote: (line) => line.startsWith('checking 24') && controller.abort(),
+    });
+    expect(report.interrupted).toBe(true);
+    expect(report.rows.map(({ length }) => length)).toEqual([20, 20, 20, 20]);
+  });
+});

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { COMMAND } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const MODULE = pathToFileURL(join(COMMAND, '../driver-warnings.js')).href;
+
+/** The two lines of Dawn as it writes them, past `process.stderr`, and others around them. */
+const HARMLESS = ['Uniform', 'Storage'].map(
+  (kind) => `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 500000 to 16`,
+);
+const WRITTEN = ['first', HARMLESS[0], 'Warning: something else', HARMLESS[1], `no ${HARMLESS[0]}`, 'last'];
+const KEPT = ['before', 'first', 'Warning: something else', `no ${HARMLESS[0]}`, 'last', 'after'];
+
+/** What stands in the file that is standard error after these lines were written in an action that then does `ending`. */
+function writtenBy(file: string, ending: string): string[] {
+  const lines = (texts: string[]) => JSON.stringify(texts.map((text) => `${text}\n`).join(''));
+  const script = `
+    import { writeSync } from 'node:fs';
+    import { withoutHarmlessWarnings } from ${JSON.stringify(MODULE)};
+    process.stderr.write('before\\n');
+    await withoutHarmlessWarnings(async () => {
+      writeSync(2, ${lines(WRITTEN)});
+      ${ending}
+    }).catch(() => {});
+    process.stderr.write('after\\n');
+  `;
+  const stderr = openSync(file, 'a');
+  const args = ['--input-type=module', '-e', script];
+  const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', stderr] });
+  closeSync(stderr);
+  expect(status).toBe(0);
+  return readFileSync(file, 'utf8').trimEnd().split('\n');
+}
+
+describe.skipIf(process.platform === 'win32')("Dawn's two harmless warnings", () => {
+  const folder = temporaryFolder();
+
+  it('are held back, and nothing else is, in its order', () => {
+    expect(writtenBy(join(folder, 'well'), '')).toEqual(KEPT);
+  });
+
+  it('are held back also where the action fails', () => {
+    expect(writtenBy(join(folder, 'failing'), 'throw new Error();')).toEqual(KEPT);
+  });
+});

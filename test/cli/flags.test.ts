@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CommandResult, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, expectRefusal } from './refusal.js';
+
+function help(...path: string[]): CommandResult {
+  return runCommand([...path, '--help']);
+}
+
+/** The commands that a help lists, but `help` itself. */
+function commandsIn({ stdout }: CommandResult): string[] {
+  const list = stdout.split('\nCommands:\n')[1] ?? '';
+  return [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, name]) => name).filter((name) => name !== 'help');
+}
+
+/** Every command's help by what is typed for it, commands of commands among them. */
+const HELPS = new Map<string, CommandResult>();
+
+function collect(...path: string[]): void {
+  const result = help(...path);
+  HELPS.set(path.join(' '), result);
+  for (const command of commandsIn(result)) collect(...path, command);
+}
+
+collect();
+
+describe('help', () => {
+  it('lists the commands', () => {
+    expect([...HELPS.keys()]).toEqual(
+      expect.arrayContaining(['', 'demo', 'train', 'evaluate', 'predict', 'tag', 'doctor']),
+    );
+  });
+
+  it.each([...HELPS])(
+    'of "%s" ends well, with an example of that command',
+    (path, { status, stdout, stderr }) => {
+      expect(status).toBe(0);
+      expect(stderr).toBe('');
+      expect(stdout).toContain(`Usage: parsimony ${path}`);
+      const isList = commandsIn(HELPS.get(path)!).length > 0;
+      if (!isList)
+        expect(stdout.split('\nExample:\n')[1]).toMatch(new RegExp(`^  \\$ parsimony ${path}( |\n)`));
+    },
+  );
+
+  it('is what a command line without a command gets, as a mistake', () => {
+    const { status, stdout, stderr } = runCommand([]);
+    expect(status).toBe(CALLER);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('Usage: parsimony');
+  });
+});
+
+it('--version prints the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  expect(runCommand(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+describe('a command line is refused', () => {
+  const folder = temporaryFolder();
+  const training = ['train', '--data', 'embedded', '--out', 'out'];
+
+  it.each([
+    ['with an unknown command', ['trian'], /unknown command 'trian'/],
+    ['with an unknown flag', ['doctor', '--verbose'], /unknown option '--verbose'/],
+    ['with an argument too many', ['tag', 'one', 'two'], /too many arguments for 'tag'/],
+    ['without a text', ['predict', '--model', 'm'], /missing required argument 'text'/],
+    ['without --model', ['predict', 'it'], /required option '--model <folder>' not specified/],
+    ['without --out', ['train', '--data', 'embedded'], /required option '--out <folder>' not specified/],
+    ['without --data', ['train', '--out', 'out'], /required option '--data <source>' not specified/],
+    ['with a flag that lacks its value', [...training, '--seed'], /'--seed <number>' argument missing/],
+    ['with a word for a count', [...training, '--epochs', 'two'], /'--epochs .* 'two'.*whole number/],
+    ['with a fraction for a count', [...training, '--batch', '1.5'], /'--batch .* '1\.5'.*whole number/],
+    ['with a count below 0', [...training, '--seed', '-1'], /'--seed .* '-1'.*whole number/],
+    ['with a word for a number', [...training, '--lr', 'fast'], /'--lr .* 'fast'.*expected a number/],
+    ['with nothing for a number', [...training, '--beta', ' '], /'--beta .* ' '.*expected a number/],
+    ['with an infinite number', [...training, '--lr', '1e999'], /'--lr .* '1e999'.*expected a number/],
+    [
+      'with an unknown strategy',
+      [...training, '--strategy', 'hardest'],
+      /'hardest'.* none, hard, soft, guided/,
+    ],
+    [
+      'with an unknown split',
+      ['evaluate', '--model', 'm', '--data', 'embedded', '--split', 'all'],
+      /'all'.* train, dev, test/,
+    ],
+  ])('%s', (_, args, says) => {
+    expectRefusal(runCommand(args, { cwd: folder }), CALLER, says);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,89 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND, type CommandOptions, commandEnvironment, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, complaints, expectRefusal, OURS } from './refusal.js';
+import { SENTENCE, TINY, trainedModel, writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+
+beforeAll(() => {
+  writeTinyData(folder);
+  trainedModel(folder, 'model');
+});
+
+/** Seconds from the last thing that a command writes to its end. */
+function lingering(args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: commandEnvironment() });
+    let last = Number.NaN;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', () => {
+        last = performance.now();
+      });
+    }
+    child.on('error', reject);
+    child.on('exit', (status) => {
+      if (status === 0) resolve((performance.now() - last) / 1000);
+      else reject(new Error(`${args[0]} ended with ${status}`));
+    });
+  });
+}
+
+describe('the process ends once everything is written:', () => {
+  it.each([
+    ['train', ['train', '--data', 'data', ...TINY, '--epochs', '1', '--out', 'other']],
+    ['evaluate', ['evaluate', '--model', 'model', '--data', 'data']],
+    ['predict', ['predict', '--model', 'model', SENTENCE]],
+    ['tag', ['tag', SENTENCE]],
+    ['doctor', ['doctor']],
+  ])('%s', async (_, args) => {
+    expect(await lingering(args)).toBeLessThan(3);
+  });
+});
+
+describe('standard output', () => {
+  it('may be closed by a reader that has seen enough', async () => {
+    const child = spawn(process.execPath, [COMMAND, 'tag', SENTENCE, '--json']);
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('on a full disk is an error of one line (needs /dev/full)', () => {
+    expectRefusal(runCommand(['tag', SENTENCE, '--json'], { stdoutTo: '/dev/full' }), OURS, /ENOSPC/);
+  });
+});
+
+/** Root may open every file, so it steps down to this user. */
+const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined;
+
+function nobodyMayRunIt(): boolean {
+  const read = `require('node:fs').accessSync(${JSON.stringify(COMMAND)})`;
+  return spawnSync(process.execPath, ['-e', read], { uid: NOBODY }).status === 0;
+}
+
+describe('standard error', () => {
+  // Opening a device holds back two warnings of Dawn, and nothing else may be lost by that.
+  const expectItIsWritten = (options: CommandOptions) => {
+    const result = runCommand(['doctor', '--adapter', 'nosuch'], options);
+    expect(complaints(result, /^Warning: maxDynamic/)).toEqual([
+      expect.stringMatching(/^parsimony: --adapter: no adapter has "nosuch"/),
+    ]);
+    expect(result.status).toBe(CALLER);
+  };
+
+  it('is written where there is no folder for temporary files', () => {
+    expectItIsWritten({ env: { TMPDIR: '/nonexistent' } });
+  });
+
+  it.skipIf(process.platform === 'win32' || !nobodyMayRunIt())(
+    'is written where it may not be opened a second time, as the terminal of another user under su',
+    () => expectItIsWritten({ uid: NOBODY, lockedStderr: true }),
+  );
+});

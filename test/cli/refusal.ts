@@ -1,0 +1,28 @@
+import { expect } from 'vitest';
+import type { CommandResult } from '../support/run-command.js';
+
+/** The caller's mistake, and ours or the machine's. */
+export const CALLER = 2;
+export const OURS = 1;
+
+/** What stands on standard error although nothing is wrong: what a command is about to do, and on which adapter. */
+const NOTES = /^(Training \w+ on |No GPU or system driver found: )/;
+
+/** Lines of standard error that are no notes. */
+export function complaints({ stderr }: CommandResult, notes = NOTES): string[] {
+  return stderr.split('\n').filter((line) => line !== '' && !notes.test(line));
+}
+
+/**
+ * Expects that a command refused its input as section 7 of the design says: one line, and no result.
+ * @param says What the line says behind `parsimony: `.
+ */
+export function expectRefusal(result: CommandResult, exitCode: number, says: RegExp): void {
+  const lines = complaints(result);
+  expect(lines, result.stderr).toHaveLength(1);
+  expect(lines[0].startsWith('parsimony: '), lines[0]).toBe(true);
+  expect(lines[0].slice('parsimony: '.length)).toMatch(says);
+  expect(result.stderr.endsWith('\n'), 'the line is ended').toBe(true);
+  expect(result.stdout).toBe('');
+  expect(result.status).toBe(exitCode);
+}

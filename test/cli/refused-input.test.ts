@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type CommandResult, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, expectRefusal, OURS } from './refusal.js';
+import { contentOf, glueText, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+
+beforeAll(() => writeTinyData(folder));
+
+function write(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+/** A folder of GLUE files of which `train.tsv` is this text. */
+function writeData(name: string, train: string): string {
+  mkdirSync(join(folder, name));
+  write(join(name, 'train.tsv'), train);
+  write(join(name, 'dev.tsv'), glueText([['it is funny .', '1']]));
+  return name;
+}
+
+function run(...args: string[]): CommandResult {
+  return runCommand(args, { cwd: folder });
+}
+
+let runs = 0;
+
+/** Expects that a training run with these arguments is refused before it writes anything. */
+function expectNoRun(args: readonly string[], says: RegExp, data = 'data'): void {
+  const out = `out-${++runs}`;
+  expectRefusal(run('train', '--data', data, ...TINY, ...args, '--out', out), CALLER, says);
+  expect(existsSync(join(folder, out)), 'no folder').toBe(false);
+}
+
+describe('a rules file', () => {
+  it('with an unknown tag is refused by file and line', () => {
+    const rules = write('rules.json', '{\n  "hard": {\n    "ADJ": ["NOUN", "NOMEN"]\n  }\n}\n');
+    const says = /^rules\.json:3: unknown tag "NOMEN"; expected one of: .*NOUN.*; correct it/;
+    expectNoRun(['--strategy', 'hard', '--rules', rules], says);
+    expectRefusal(run('tag', 'the film', '--rules', rules), CALLER, says);
+  });
+
+  it('that is not JSON is refused by file and line', () => {
+    const rules = write('no-json.txt', '{\n  "hard": nouns\n}\n');
+    expectNoRun(['--rules', rules], /^no-json\.txt:2: not JSON/);
+  });
+
+  it('that does not exist is refused with the names that do', () => {
+    expectRefusal(run('tag', 'it', '--rules', 'papers'), CALLER, /^papers: cannot be read .*paper/);
+  });
+});
+
+describe('data', () => {
+  it('in no such folder is refused with what --data may be', () => {
+    const says = /^--data nowhere: no such folder; expected .*train\.tsv.*sst2.*embedded/;
+    expectNoRun([], says, 'nowhere');
+  });
+
+  it('without a column for the labels is refused', () => {
+    const data = writeData('no-labels', 'index\tsentence\n0\tit is funny .\n');
+    expectNoRun([], /^no-labels.train\.tsv:1: no column "label"; expected .*index, sentence/, data);
+  });
+
+  it('with a label that is no class is refused by file and line', () => {
+    const text = glueText([
+      ['it is funny .', '1'],
+      ['it is dull .', '2'],
+    ]);
+    const data = writeData('three', text);
+    expectNoRun([], /^three.train\.tsv:3: label "2" is no class; expected .* 0 to 1/, data);
+  });
+
+  it('with a row of too many fields is refused by file and line', () => {
+    const data = writeData('tabs', glueText([['it is\tfunny .', '1']]));
+    expectNoRun([], /^tabs.train\.tsv:2: 3 fields; expected 2/, data);
+  });
+
+  it('that has no such split is refused by its file', () => {
+    const result = run('evaluate', '--model', 'any', '--data', 'data', '--split', 'test');
+    expectRefusal(result, CALLER, /^data.test\.tsv: cannot be read \(ENOENT\); expected a folder with train/);
+  });
+});
+
+describe('a training run', () => {
+  it('on sentences that are longer than the positions is refused', () => {
+    expectNoRun(['--max-length', '513'], /513 pieces; expected 3 to 512, the model's positions/);
+  });
+
+  it.each([
+    ['a vocabulary that does not exist', ['--vocab', 'no.txt'], /^no\.txt: cannot be read/],
+    ['a vocabulary without special pieces', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no piece \[PAD\]/],
+    ['heads that do not divide the hidden size', ['--heads', '3'], /hidden size 16 over 3 heads; expected/],
+    ['a dropout of 1', ['--dropout', '1'], /is 1; expected a probability below 1/],
+    ['no epochs', ['--epochs', '0'], /0 epochs; expected a positive integer/],
+    ['a learning rate of 0', ['--lr', '0'], /a learning rate of 0; expected a positive number/],
+    ['a weight decay below 0', ['--weight-decay', '-1'], /-1.*expected/],
+    ['a gradient norm below 0', ['--clip', '-1'], /-1.*expected/],
+    ['no evaluations', ['--evaluations', '0'], /0 evaluations an epoch; expected a positive integer/],
+    ['a seed of 33 bits', ['--seed', `${2 ** 32}`], /seed 4294967296; expected a whole number from 0 to/],
+  ])('with %s is refused', (_, args, says) => {
+    expectNoRun(args, says);
+  });
+
+  it('on an adapter that does not exist is refused with those that do', () => {
+    expectNoRun(['--adapter', 'nosuch'], /^--adapter: no adapter has "nosuch" in its name; expected auto/);
+  });
+
+  it('into a file is refused, and the file stays', () => {
+    const out = write('taken', 'mine\n');
+    const before = contentOf(folder);
+    expectRefusal(
+      trainTiny(folder, ['--out', out]),
+      CALLER,
+      /^taken: cannot be created .*; expected a folder/,
+    );
+    expectRefusal(
+      trainTiny(folder, ['--out', join(out, 'below')]),
+      CALLER,
+      /^taken.below: cannot be created/,
+    );
+    expect(contentOf(folder)).toEqual(before);
+  });
+
+  it('that is refused leaves the model that stood there as it was', () => {
+    trainedModel(folder, 'standing');
+    const before = contentOf(join(folder, 'standing'));
+    expect(Object.keys(before).length).toBeGreaterThanOrEqual(6);
+    const result = trainTiny(folder, ['--max-length', '1000', '--out', 'standing']);
+    expectRefusal(result, CALLER, /1000 pieces/);
+    expect(contentOf(join(folder, 'standing'))).toEqual(before);
+  });
+
+  it('whose files the disk refuses ends with exit code 1 and without parts of files', () => {
+    mkdirSync(join(folder, 'refusing/config.json'), { recursive: true });
+    const result = trainTiny(folder, ['--out', 'refusing']);
+    expectRefusal(result, OURS, /^refusing.config\.json: cannot be written \(\w+\); /);
+    expect(contentOf(join(folder, 'refusing'))).toEqual({});
+  });
+});

@@ -1,0 +1,61 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.js';
+
+const WORDS = ['the', 'film', 'hero', 'is', 'funny', 'dull', 'and', 'it', 'likes', '.'];
+
+/** What makes a training run take a second. */
+export const TINY = '--hidden 16 --heads 1 --layers 1 --feed-forward 16 --vocab vocab.txt --batch 4'.split(
+  ' ',
+);
+
+export const SENTENCE = 'the funny hero likes the dull film .';
+
+/** Sentences with labels as GLUE lays them out. */
+export function glueText(rows: readonly (readonly [text: string, label: string])[]): string {
+  return `sentence\tlabel\n${rows.map(([text, label]) => `${text}\t${label}\n`).join('')}`;
+}
+
+function rows(count: number): [string, string][] {
+  const subjects = ['the film', 'the hero', 'it'];
+  return Array.from({ length: count }, (_, index) => {
+    const praised = index % 2 === 0;
+    const subject = subjects[index % subjects.length];
+    return [`${subject} is ${praised ? 'funny' : 'dull'} .`, praised ? '1' : '0'];
+  });
+}
+
+/** Writes into a folder what a tiny training run needs: `data`, a folder of 12 and 6 sentences, and `vocab.txt`. */
+export function writeTinyData(folder: string): void {
+  mkdirSync(join(folder, 'data'));
+  writeFileSync(join(folder, 'data/train.tsv'), glueText(rows(12)));
+  writeFileSync(join(folder, 'data/dev.tsv'), glueText(rows(6)));
+  const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS];
+  writeFileSync(join(folder, 'vocab.txt'), `${pieces.join('\n')}\n`);
+}
+
+/** `parsimony train` on the data of `writeTinyData`, with more arguments. */
+export function trainTiny(cwd: string, args: readonly string[], options?: CommandOptions): CommandResult {
+  return runCommand(['train', '--data', 'data', ...TINY, ...args], { cwd, ...options });
+}
+
+/** Trains a tiny model into the folder `out`, which must succeed. */
+export function trainedModel(cwd: string, out: string, ...args: string[]): CommandResult {
+  const result = trainTiny(cwd, ['--epochs', '1', '--out', out, ...args]);
+  expect(result.status, result.stderr).toBe(0);
+  return result;
+}
+
+/** Every file under a folder with its bytes: to be compared with what stands there later. */
+export function contentOf(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const file = join(entry.parentPath, entry.name);
+      return [file, readFileSync(file).toString('base64')];
+    }),
+  );
+}

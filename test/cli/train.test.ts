@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../../src/train/safetensors.js';
+import type { EpochMetrics, EvaluationMetrics } from '../../src/train/trainer.js';
+import { type CommandResult, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+
+beforeAll(() => writeTinyData(folder));
+
+function weightsOf(model: string): Buffer {
+  return readFileSync(join(folder, model, 'model.safetensors'));
+}
+
+/** The embedding of a word piece that no sentence has: no step but the decay of all weights has changed it. */
+function unseen(weights: Buffer): Float32Array {
+  const piece = readFileSync(join(folder, 'vocab.txt'), 'utf8').split('\n').indexOf('likes');
+  const { shape, values } = parseSafetensors(weights, 'f').get('bert.embeddings.word_embeddings.weight')!;
+  return values.slice(piece * shape[1], (piece + 1) * shape[1]);
+}
+
+function metricsOf(model: string): EpochMetrics[] {
+  const text = readFileSync(join(folder, model, 'metrics.jsonl'), 'utf8');
+  expect(text.endsWith('\n')).toBe(true);
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe('train', () => {
+  let result: CommandResult;
+
+  beforeAll(() => {
+    result = trainedModel(folder, 'first', '--seed', '7', '--strategy', 'hard');
+  });
+
+  it('ends standard output with a line of dev accuracy', () => {
+    const [metrics] = metricsOf('first');
+    const line = /^dev accuracy (\d\.\d{4}) \(epoch 1, step [123], saved in first\)\n$/.exec(result.stdout);
+    expect(line, result.stdout).not.toBeNull();
+    expect(Number(line![1]), 'the best of all evaluations').toBeGreaterThanOrEqual(
+      metrics.devAccuracy - 5e-5,
+    );
+  });
+
+  it('says on standard error what it trains, on which data, with which seed', () => {
+    expect(result.stderr).toMatch(/^Training hard on 12 sentences of data, seed 7, on ./m);
+  });
+
+  it('writes all files of a model, and nothing else', () => {
+    expect(readdirSync(join(folder, 'first')).sort()).toEqual([
+      'config.json',
+      'metrics.jsonl',
+      'model.safetensors',
+      'rules.json',
+      'tokenizer_config.json',
+      'training.json',
+      'vocab.txt',
+    ]);
+  });
+
+  it('writes down the settings of the run', () => {
+    const settings = JSON.parse(readFileSync(join(folder, 'first/training.json'), 'utf8'));
+    expect(settings).toMatchObject({ strategy: 'hard', seed: 7, epochs: 1, batch: 4, data: 'data' });
+    expect(settings.warmUpSteps, 'a tenth of three steps').toBe(1);
+    expect(settings.adapter.kind).toEqual(expect.any(String));
+  });
+
+  it('writes the same bytes for the same seed, and others for another, wherever another model stood', () => {
+    trainedModel(folder, 'second', '--seed', '8', '--strategy', 'hard');
+    const other = weightsOf('second');
+    expect(other.length).toBe(weightsOf('first').length);
+    expect(other.equals(weightsOf('first')), 'another seed').toBe(false);
+    expect(unseen(other), 'of the initial weights, too').not.toEqual(unseen(weightsOf('first')));
+    trainedModel(folder, 'second', '--seed', '7', '--strategy', 'hard');
+    expect(weightsOf('second').equals(weightsOf('first')), 'the same seed').toBe(true);
+    expect(metricsOf('second')).toHaveLength(1);
+  });
+});
+
+describe('train --json over epochs', () => {
+  // Steps too small to turn a prediction: every epoch has the same accuracy, so the first is the best.
+  const flags = ['--lr', '1e-6', '--epochs', '3', '--evaluations', '1'];
+  let result: CommandResult;
+  let best: EvaluationMetrics;
+
+  beforeAll(() => {
+    result = trainTiny(folder, [...flags, '--out', 'json', '--json']);
+    expect(result.status, result.stderr).toBe(0);
+    best = JSON.parse(result.stdout).best;
+  });
+
+  it('prints nothing but JSON: the metrics of all epochs and the best of them', () => {
+    const printed = JSON.parse(result.stdout);
+    expect(printed).toMatchObject({ model: 'json', strategy: 'none' });
+    expect(printed.epochs).toEqual(metricsOf('json'));
+    const accuracies = metricsOf('json').map(({ devAccuracy }) => devAccuracy);
+    expect(metricsOf('json')[accuracies.indexOf(Math.max(...accuracies))]).toMatchObject(best);
+  });
+
+  it('writes a line an epoch', () => {
+    const lines = metricsOf('json');
+    expect(lines.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(lines.map(({ step }) => step)).toEqual([3, 6, 9]);
+    for (const line of lines) {
+      expect(line.devAccuracy).toBeGreaterThanOrEqual(0);
+      expect(line.devAccuracy).toBeLessThanOrEqual(1);
+      for (const number of ['trainLoss', 'devLoss', 'seconds', 'tokensPerSecond'] as const) {
+        expect(line[number], number).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('saves the weights of the best evaluation, not of the last', () => {
+    const last = metricsOf('json')[2];
+    expect(best.epoch, 'a best epoch that is not the last').toBeLessThan(3);
+    expect(last.devLoss).not.toBe(best.devLoss);
+    const args = ['evaluate', '--model', 'json', '--data', 'data', '--json'];
+    const evaluation = JSON.parse(runCommand(args, { cwd: folder }).stdout);
+    expect(evaluation).toMatchObject({ accuracy: best.devAccuracy, loss: best.devLoss });
+  });
+});

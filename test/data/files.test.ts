@@ -1,0 +1,151 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createFolder, readText, removeFile, writeWhole } from '../../src/data/files.js';
+import { CallerError, EngineError } from '../../src/gpu/errors.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const root = temporaryFolder();
+let folders = 0;
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = join(root, `${++folders}`);
+  mkdirSync(folder);
+  file = join(folder, 'content');
+  writeFileSync(file, 'old');
+});
+
+async function errorOf(action: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** Expects an EngineError that names a file, and that nothing in the folder has changed. */
+async function expectUntouched(action: () => Promise<unknown>, path: string): Promise<void> {
+  const before = readdirSync(folder);
+  const error = await errorOf(action);
+  expect(error).toBeInstanceOf(EngineError);
+  expect((error as EngineError).message.startsWith(`${path}: cannot be written (`)).toBe(true);
+  expect(readdirSync(folder)).toEqual(before);
+  expect(readFileSync(file, 'utf8')).toBe('old');
+}
+
+/** Root may write everywhere, so it steps down meanwhile. */
+async function withoutPrivileges(action: () => Promise<void>): Promise<void> {
+  if (process.getuid?.() !== 0) return action();
+  process.seteuid!(65_534);
+  try {
+    await action();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
+/** Content of which the second half never comes. */
+async function* broken(): AsyncGenerator<string> {
+  yield 'half';
+  throw new Error('no second half');
+}
+
+describe('writeWhole', () => {
+  it.each([
+    ['text', 'new ä\n', Buffer.from('new ä\n')],
+    ['bytes', Uint8Array.of(0, 255, 10), Buffer.of(0, 255, 10)],
+    ['nothing', '', Buffer.of()],
+  ])('replaces a file by %s, and leaves nothing beside it', async (_, content, expected) => {
+    await writeWhole(file, content);
+    expect(readFileSync(file)).toEqual(expected);
+    expect(readdirSync(folder)).toEqual(['content']);
+  });
+
+  it('creates a file that was not there', async () => {
+    await writeWhole(join(folder, 'another'), 'new');
+    expect(readFileSync(join(folder, 'another'), 'utf8')).toBe('new');
+    expect(readdirSync(folder).sort()).toEqual(['another', 'content']);
+  });
+
+  it('leaves the old content where the new one fails half-way', async () => {
+    await expectUntouched(() => writeWhole(file, broken() as unknown as string), file);
+  });
+
+  it('leaves no file where there was none and the content fails', async () => {
+    const another = join(folder, 'another');
+    await expectUntouched(() => writeWhole(another, broken() as unknown as string), another);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'leaves the old content where the folder is read-only',
+    async () => {
+      chmodSync(root, 0o755);
+      // So that writing into the file itself would succeed.
+      chmodSync(file, 0o666);
+      chmodSync(folder, 0o555);
+      try {
+        await withoutPrivileges(() => expectUntouched(() => writeWhole(file, 'new'), file));
+      } finally {
+        chmodSync(folder, 0o755);
+      }
+    },
+  );
+
+  it('leaves a folder of that name as it is', async () => {
+    const taken = join(folder, 'taken');
+    mkdirSync(join(taken, 'inside'), { recursive: true });
+    await expectUntouched(() => writeWhole(taken, 'new'), taken);
+    expect(readdirSync(taken)).toEqual(['inside']);
+  });
+
+  it('says so where the folder is missing', async () => {
+    const lost = join(folder, 'nowhere', 'content');
+    await expectUntouched(() => writeWhole(lost, 'new'), lost);
+  });
+});
+
+describe('createFolder', () => {
+  it('creates what is missing, and is content with what is there', async () => {
+    const deep = join(folder, 'a', 'b', 'c');
+    await createFolder(deep);
+    await createFolder(deep);
+    expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['c']);
+  });
+
+  it("takes a file of that name as the caller's mistake", async () => {
+    for (const path of [file, join(file, 'below')]) {
+      const error = await errorOf(() => createFolder(path));
+      expect(error).toBeInstanceOf(CallerError);
+      expect((error as CallerError).message).toContain(`${path}: cannot be created`);
+    }
+    expect(readFileSync(file, 'utf8')).toBe('old');
+  });
+});
+
+describe('removeFile', () => {
+  it('removes a file, and is content where there is none', async () => {
+    await removeFile(file);
+    await removeFile(file);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('does not remove a folder', async () => {
+    mkdirSync(join(folder, 'kept'));
+    expect(await errorOf(() => removeFile(join(folder, 'kept')))).toBeInstanceOf(EngineError);
+    expect(readdirSync(folder)).toContain('kept');
+  });
+});
+
+describe('readText', () => {
+  it('reads a file, and takes a missing one as the mistake of the caller', async () => {
+    expect(await readText(file)).toBe('old');
+    const error = await errorOf(() => readText(join(folder, 'nowhere'), 'a rules file'));
+    expect(error).toBeInstanceOf(CallerError);
+    expect((error as CallerError).message).toMatch(
+      /nowhere: cannot be read \(ENOENT\); expected a rules file$/,
+    );
+  });
+});

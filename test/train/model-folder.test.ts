@@ -1,0 +1,145 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CallerError } from '../../src/gpu/errors.js';
+import { STRATEGIES } from '../../src/grammar/rules.js';
+import { parseRules } from '../../src/grammar/rules-file.js';
+import { formatSafetensors, parseSafetensors } from '../../src/train/safetensors.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { testDevice } from '../support/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { logitsOf, smallModel, withModel } from './models.js';
+
+const root = temporaryFolder();
+
+async function loaded(folder: string): Promise<SentenceClassifier> {
+  return SentenceClassifier.load(await testDevice(), folder);
+}
+
+describe('a model folder', () => {
+  it.each(STRATEGIES)('gives back the same model: %s', async (strategy) => {
+    const folder = join(root, strategy);
+    const { logits, description } = await withModel(smallModel(strategy), async (model) => {
+      await model.save(folder);
+      return { logits: await logitsOf(model), description: model.description };
+    });
+    expect(new Set(logits.map((row) => row.join())).size, 'every text its own logits').toBe(logits.length);
+    await withModel(loaded(folder), async (model) => {
+      expect(await logitsOf(model)).toEqual(logits);
+      expect(model.description).toEqual(description);
+    });
+  });
+
+  it('keeps rules, bias, classes and length of its own', async () => {
+    const rules = parseRules(
+      '{ "name": "own", "beta": 2, "hard": { "*": ["=", "NOUN"] }, "soft": [["ADJ", "VERB"]] }',
+    );
+    const options = { rules, beta: 3.5, classes: ['no', 'maybe', 'yes'], mostPieces: 9 };
+    const folder = join(root, 'own');
+    const logits = await withModel(smallModel('guided', options), async (model) => {
+      await model.save(folder);
+      return logitsOf(model);
+    });
+    await withModel(loaded(folder), async (model) => {
+      const { beta, classes, mostPieces } = model.description;
+      expect({ beta, classes, mostPieces, rules: model.description.rules }).toEqual(options);
+      expect(await logitsOf(model)).toEqual(logits);
+    });
+  });
+
+  it('holds whole files only, under the names that Hugging Face gives them', async () => {
+    const folder = join(root, 'names');
+    await withModel(smallModel('none'), (model) => model.save(folder));
+    expect(readdirSync(folder).sort()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'rules.json',
+      'tokenizer_config.json',
+      'vocab.txt',
+    ]);
+    expect(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))).toMatchObject({
+      architectures: ['BertForSequenceClassification'],
+      hidden_size: 32,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      intermediate_size: 32,
+      max_position_embeddings: 64,
+      id2label: { 0: 'negative', 1: 'positive' },
+    });
+    const tensors = parseSafetensors(readFileSync(join(folder, 'model.safetensors')), 'f');
+    expect(tensors.get('bert.encoder.layer.1.attention.self.query.weight')?.shape).toEqual([32, 32]);
+    expect(tensors.get('classifier.bias')?.shape).toEqual([2]);
+    expect(tensors.size).toBe(5 + 2 * 16 + 4);
+  });
+});
+
+describe('a model folder is refused', () => {
+  const whole = join(root, 'whole');
+  const broken = join(root, 'broken');
+
+  beforeAll(() => withModel(smallModel('hard'), (model) => model.save(whole)));
+
+  async function expectRefused(file: string, change: (path: string) => void, says: RegExp): Promise<void> {
+    rmSync(broken, { recursive: true, force: true });
+    cpSync(whole, broken, { recursive: true });
+    change(join(broken, file));
+    const error = await loaded(broken).then(
+      (model) => model.release(),
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(CallerError);
+    const { message } = error as CallerError;
+    expect(message.startsWith(join(broken, file)), message).toBe(true);
+    expect(message).toMatch(says);
+  }
+
+  it.each(['config.json', 'rules.json', 'vocab.txt', 'model.safetensors'])('without its %s', async (file) => {
+    await expectRefused(file, (path) => rmSync(path), /cannot be read \(ENOENT\)/);
+  });
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['a text for a number', { hidden_size: '32' }, /"hidden_size" is "32"; expected a number/],
+    ['a number missing', { num_hidden_layers: undefined }, /"num_hidden_layers" is undefined; expected/],
+    ['heads that do not fit', { num_attention_heads: 5 }, /over 5 heads; expected/],
+    ['half a layer', { num_hidden_layers: 1.5 }, /layers is 1\.5; expected a positive integer/],
+    ['a norm that divides by less than 0', { layer_norm_eps: -1 }, /-1.*expected/],
+    ['one class', { id2label: { 0: 'all' } }, /1 class; expected at least two/],
+    ['classes that are not counted from 0', { id2label: { 1: 'a', 2: 'b' } }, /"id2label" does not name/],
+    ['nothing of ours', { parsimony: undefined }, /expected/],
+    [
+      'an unknown strategy',
+      { parsimony: { strategy: 'x', beta: 5, most_pieces: 9 } },
+      /"x"; expected one of/,
+    ],
+    [
+      'no bias',
+      { parsimony: { strategy: 'hard', most_pieces: 9 } },
+      /"beta" is undefined; expected a number/,
+    ],
+    ['sentences over its positions', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 65 } }, /65.*64/],
+    ['sentences of no pieces', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 0 } }, /0 .*expected/],
+  ])('where its configuration has %s', async (_, changes, says) => {
+    const change = (path: string) => {
+      writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
+    };
+    await expectRefused('config.json', change, says);
+  });
+
+  it('where its weights lack a tensor, have one too many, or one of another shape', async () => {
+    const withTensors =
+      (change: (tensors: ReturnType<typeof parseSafetensors>) => void) => (path: string) => {
+        const tensors = parseSafetensors(readFileSync(path), path);
+        change(tensors);
+        writeFileSync(path, formatSafetensors(tensors));
+      };
+    const name = 'bert.pooler.dense.bias';
+    const lacking = withTensors((tensors) => tensors.delete(name));
+    await expectRefused('model.safetensors', lacking, /tensor "bert\.pooler\.dense\.bias" is missing/);
+    const extra = withTensors((tensors) => tensors.set('other', { shape: [1], values: Float32Array.of(1) }));
+    await expectRefused('model.safetensors', extra, /tensor "other" is none of this model's/);
+    const turned = withTensors((tensors) =>
+      tensors.set(name, { shape: [4, 8], values: new Float32Array(32) }),
+    );
+    await expectRefused('model.safetensors', turned, /"bert\.pooler\.dense\.bias" is 4 x 8; expected 32/);
+  });
+});

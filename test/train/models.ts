@@ -1,0 +1,46 @@
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import type { Strategy } from '../../src/grammar/rules.js';
+import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { type BuildOptions, SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { testDevice } from '../support/device.js';
+
+export const TEXTS = [
+  'the brilliant film follows the dull hero .',
+  'it is not funny , but she really likes it .',
+  'an old man tells the story of his life to a young woman .',
+  'dull .',
+];
+
+const vocabulary = bertVocabulary().restrictedTo(
+  new Set(TEXTS.flatMap((text) => splitPieces(text, bertVocabulary())).map((piece) => piece.text)),
+);
+
+/** A small model with random weights, so far apart that every sentence has logits of its own. */
+export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}) {
+  const shape = { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 64, initialDeviation: 0.3 };
+  return SentenceClassifier.build(await testDevice(), {
+    vocabulary,
+    shape,
+    strategy,
+    mostPieces: 32,
+    seed: 5,
+    ...options,
+  });
+}
+
+/** Runs a test with a model that is released after it. */
+export async function withModel<T>(
+  made: Promise<SentenceClassifier>,
+  test: (model: SentenceClassifier) => Promise<T>,
+): Promise<T> {
+  const model = await made;
+  try {
+    return await test(model);
+  } finally {
+    model.release();
+  }
+}
+
+export async function logitsOf(model: SentenceClassifier, texts = TEXTS): Promise<number[][]> {
+  return (await model.predict(texts)).map(({ logits }) => logits);
+}

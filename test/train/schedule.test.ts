@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { rateAt } from '../../src/train/schedule.js';
+
+function rates(schedule: { rate: number; warmUpSteps: number; totalSteps: number }, steps: number): number[] {
+  return Array.from({ length: steps }, (_, index) => rateAt(schedule, index + 1));
+}
+
+describe('the learning rate', () => {
+  it('rises in even steps to its full height, then falls in even steps to 0', () => {
+    const schedule = { rate: 8, warmUpSteps: 4, totalSteps: 12 };
+    expect(rates(schedule, 14)).toEqual([2, 4, 6, 8, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]);
+  });
+
+  it('falls from the first step where nothing is warmed up', () => {
+    expect(rates({ rate: 1, warmUpSteps: 0, totalSteps: 4 }, 5)).toEqual([1, 0.75, 0.5, 0.25, 0]);
+  });
+
+  it('is never 0 nor over its height within a run, and reaches it', () => {
+    for (const [warmUpSteps, totalSteps] of [
+      [0, 1],
+      [1, 1],
+      [1, 2],
+      [500, 6315],
+    ]) {
+      const all = rates({ rate: 5e-4, warmUpSteps, totalSteps }, totalSteps);
+      expect(Math.min(...all)).toBeGreaterThan(0);
+      expect(Math.max(...all)).toBeCloseTo(5e-4, 15);
+    }
+  });
+
+  it('only rises where the warm-up is longer than the run', () => {
+    expect(rates({ rate: 10, warmUpSteps: 10, totalSteps: 3 }, 3)).toEqual([1, 2, 3]);
+  });
+});
