@@ -89,8 +89,9 @@ async function run(flags: AttentionFlags): Promise<void> {
   await withDevice(flags.adapter, async (device) => {
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
     const report = await benchAttention(device, { ...settings, rules }, options);
-    if (flags.json !== '-') printReport(report);
+    // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report, page);
+    if (flags.json !== '-') printReport(report);
   });
 }
 

@@ -28,6 +28,7 @@ async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
     const rows = device.clock ? await measureRoofline(device, limits) : [];
     device.clock?.release();
     const report = { kind: 'limits', environment, limits, rows };
+    await writeReport(flags, report);
     if (flags.json !== '-') {
       printHeading(environment);
       print();
@@ -35,7 +36,6 @@ async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
       if (rows.length > 0) printRoofline(rows);
       else note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
     }
-    await writeReport(flags, report);
   });
 }
 

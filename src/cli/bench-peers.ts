@@ -110,8 +110,9 @@ async function run(flags: PeersFlags): Promise<void> {
       signal,
       onNote: note,
     });
-    if (flags.json !== '-') printReport(report);
+    // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);
+    if (flags.json !== '-') printReport(report);
   });
 }
 

@@ -100,8 +100,9 @@ async function run(flags: StepFlags): Promise<void> {
       onNote: note,
     };
     const report = await benchStep(device, settings, options);
-    if (flags.json !== '-') printReport(report);
+    // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);
+    if (flags.json !== '-') printReport(report);
   });
 }
 

@@ -112,7 +112,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const source = dataSource(flags.data);
   const rules = await readRules(flags.rules);
   const vocabulary = flags.vocab
-    ? parseVocabulary(await readText(flags.vocab), flags.vocab)
+    ? parseVocabulary(await readText(flags.vocab, 'a file with a word piece a line'), flags.vocab)
     : bertVocabulary();
   const examples = { train: await source.examples('train'), dev: await source.examples('dev') };
   const settings = completeSettings(

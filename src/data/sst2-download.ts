@@ -39,12 +39,12 @@ async function download(url: string): Promise<Uint8Array> {
   }
 }
 
-/** The bytes of a split's file: from the user's cache, or downloaded into it. */
-async function cachedFile(split: Split): Promise<Uint8Array> {
+/** A split's file: from the user's cache, or downloaded into it. */
+async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: string }> {
   const { name, sha256 } = FILES[split];
   const folder = join(envPaths('parsimony', { suffix: '' }).cache, `sst2-${REVISION.slice(0, 12)}`);
   const path = join(folder, name);
-  if (existsSync(path)) return readFile(path);
+  if (existsSync(path)) return { bytes: await readFile(path), path };
   // The variable with which Hugging Face's own tools are sent to a mirror.
   const endpoint = process.env.HF_ENDPOINT ?? 'https://huggingface.co';
   const url = `${endpoint}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
@@ -60,19 +60,35 @@ async function cachedFile(split: Split): Promise<Uint8Array> {
   }
   await createFolder(folder);
   await writeWhole(path, bytes);
-  return bytes;
+  return { bytes, path };
 }
 
-/** Sentences and labels of a parquet file in the layout of `stanfordnlp/sst2`; labels are -1 where they are unknown. */
-export async function readSst2Parquet(bytes: Uint8Array): Promise<Example[]> {
+/**
+ * Sentences and labels of a parquet file in the layout of `stanfordnlp/sst2`; labels are -1 where they are unknown.
+ * @param path What errors call the file.
+ * @throws CallerError where it is no such file.
+ */
+export async function readSst2Parquet(bytes: Uint8Array, path: string): Promise<Example[]> {
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const rows = await parquetReadObjects({ file, columns: ['sentence', 'label'] });
+  const rows = await parquetReadObjects({ file, columns: ['sentence', 'label'] }).catch((cause: Error) => {
+    throw new CallerError(
+      {
+        what: `cannot be read as parquet (${cause.message})`,
+        where: path,
+        remedy: 'delete it: it is downloaded again',
+      },
+      { cause },
+    );
+  });
   return rows.map(({ sentence, label }) => ({ text: String(sentence), label: Number(label) }));
 }
 
 /** SST-2 from Hugging Face, at a pinned revision, in the user's cache after the first time. */
 export function sst2Source(): DataSource {
-  const read = async (split: Split) => readSst2Parquet(await cachedFile(split));
+  const read = async (split: Split) => {
+    const { bytes, path } = await cachedFile(split);
+    return readSst2Parquet(bytes, path);
+  };
   return {
     name: 'sst2',
     classes: ['negative', 'positive'],

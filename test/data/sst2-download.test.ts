@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { readSst2Parquet } from '../../src/data/sst2-download.js';
-import { CallerError, EngineError } from '../../src/gpu/errors.js';
+import { CallerError, EngineError, ParsimonyError } from '../../src/gpu/errors.js';
 import { runs } from '../support/arbitraries.js';
 import { runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -45,7 +45,7 @@ describe('readSst2Parquet', () => {
         fc.array(anyExample, { minLength: 1, maxLength: 20 }),
         fc.integer({ min: 1, max: 8 }),
         async (examples, size) => {
-          expect(await readSst2Parquet(parquet(examples, size))).toEqual(examples);
+          expect(await readSst2Parquet(parquet(examples, size), 'f')).toEqual(examples);
         },
       ),
       runs(50),
@@ -56,7 +56,7 @@ describe('readSst2Parquet', () => {
     const bytes = parquet(EXAMPLES);
     const larger = new Uint8Array(bytes.length + 20).fill(7);
     larger.set(bytes, 10);
-    expect(await readSst2Parquet(larger.subarray(10, 10 + bytes.length))).toEqual(EXAMPLES);
+    expect(await readSst2Parquet(larger.subarray(10, 10 + bytes.length), 'f')).toEqual(EXAMPLES);
   });
 });
 
@@ -160,6 +160,15 @@ describe.skipIf(process.platform !== 'linux')('--data sst2 (needs Linux)', () =>
       expect(await dataSource('sst2').examples('dev')).toEqual(EXAMPLES);
       expect(await dataSource('sst2').sentences('dev')).toEqual(EXAMPLES.map(({ text }) => text));
       expect(requested).toEqual([]);
+    });
+
+    it('is named where it is broken', async () => {
+      store('validation-00000-of-00001.parquet', parquet(EXAMPLES).subarray(0, 100));
+      const error = await dataSource('sst2')
+        .examples('dev')
+        .catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ParsimonyError);
+      expect((error as ParsimonyError).message).toContain(join(cache, 'parsimony'));
     });
 
     it('has sentences, but no examples, where the labels are unknown', async () => {
