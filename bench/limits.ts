@@ -151,6 +151,11 @@ async function gpuTimerStep(device: Device): Promise<number | null> {
   return steps.filter((step) => step > 0).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) / 1000;
 }
 
+/** The two limits that make the roof of a roofline. */
+export async function measurePeaks(device: Device): Promise<{ gflops: number; gigabytesPerSecond: number }> {
+  return { gflops: await matrixProduct(device, 3), gigabytesPerSecond: await copyBandwidth(device) };
+}
+
 /** Measures an adapter's limits, one after the other. */
 export async function measureLimits(device: Device): Promise<Limits> {
   const { clock } = device;

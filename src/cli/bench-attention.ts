@@ -7,6 +7,7 @@ import {
   completeAttentionSettings,
   parseAttentionConfig,
 } from '../../bench/attention-settings.js';
+import { measurePeaks } from '../../bench/limits.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
@@ -88,7 +89,9 @@ async function run(flags: AttentionFlags): Promise<void> {
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
-    const report = await benchAttention(device, { ...settings, rules }, options);
+    const measured = await benchAttention(device, { ...settings, rules }, options);
+    // The page draws rates under the adapter's roof.
+    const report = flags.html ? { ...measured, peaks: await measurePeaks(device) } : measured;
     // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report, page);
     if (flags.json !== '-') printReport(report);
