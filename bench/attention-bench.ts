@@ -18,7 +18,7 @@ import { type BreakEven, breakEvens } from './break-even.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
 import { median } from './statistics.js';
-import { timeInTurns } from './timing.js';
+import { runsForTurn, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
 
 /** What has to be done before attention can run, timed on its own. */
@@ -121,22 +121,24 @@ class ShapeBench {
     for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
       const backward = pass === 'forward+backward';
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
-      const times = await timeInTurns(
-        this.entries.map(({ contender }) => contender.contender(backward)),
-        {
-          repeats: this.sweep.repeats,
-          seed: this.sweep.seed,
-          device: this.device,
-          signal: this.options.signal,
-        },
-      );
+      const contenders = this.entries.map(({ contender }) => contender.contender(backward));
+      const { repeats, seed } = this.sweep;
+      const runsPerTurn = await runsForTurn(contenders[0]);
+      const { signal } = this.options;
+      const times = await timeInTurns(contenders, {
+        repeats,
+        seed,
+        device: this.device,
+        signal,
+        runsPerTurn,
+      });
       if (times[0].wall.length === 0) break;
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
       const text = this.areSentences ? 'sentences' : 'document';
       measured.forEach((entry, index) => {
         // Dense stands first, and a speed-up over it needs both to be right.
         const gatePassed = gates[0].passed && gates[index].passed;
-        const context = { pass, text, seed: this.sweep.seed, gatePassed } as const;
+        const context = { pass, text, seed, runsPerTurn, gatePassed } as const;
         if (index > 0 || this.sweep.strategies.includes('none')) {
           this.report.rows.push(attentionRow(entry, measured[0], this.workload, context));
         }

@@ -21,6 +21,8 @@ export interface AttentionRow {
   batch: number;
   pass: Pass;
   repeats: number;
+  /** Runs of which each time is the mean. */
+  runsPerRepeat: number;
   /** Wall time from recording to the end of the GPU's work. */
   medianMs: number;
   /** The kernels alone, by the GPU's own clock; null where the adapter has none. */
@@ -73,7 +75,13 @@ export function attentionRow(
   measured: Measured,
   dense: Measured,
   workload: Workload,
-  context: { pass: Pass; text: 'document' | 'sentences'; seed: number; gatePassed: boolean },
+  context: {
+    pass: Pass;
+    text: 'document' | 'sentences';
+    seed: number;
+    runsPerTurn: number;
+    gatePassed: boolean;
+  },
 ): AttentionRow {
   const { contender, name, times, bufferBytes } = measured;
   const { heads, headDim, lengths } = workload;
@@ -98,6 +106,7 @@ export function attentionRow(
     batch: lengths.length,
     pass,
     repeats: times.wall.length,
+    runsPerRepeat: context.runsPerTurn,
     medianMs,
     gpuMedianMs: times.gpu.length > 0 ? median(times.gpu) : null,
     timesMs: times.wall,

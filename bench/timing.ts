@@ -15,6 +15,8 @@ export interface TimingOptions {
   seed: number;
   /** Where timestamps or caches are to be seen to; else only the wall is timed. */
   device?: Device;
+  /** Runs of a contender that make up one of its turns, back to back: its time is their mean. 1 where left out. */
+  runsPerTurn?: number;
   /** Ends the timing early: complete turns so far are returned. */
   signal?: AbortSignal;
 }
@@ -67,7 +69,7 @@ export class CacheFlush {
  */
 export async function timeInTurns(
   contenders: readonly Contender[],
-  { repeats, seed, device, signal }: TimingOptions,
+  { repeats, seed, device, signal, runsPerTurn = 1 }: TimingOptions,
 ): Promise<Times[]> {
   const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const random = hostRandom(seed);
@@ -80,27 +82,30 @@ export async function timeInTurns(
       await flush.flush();
       device?.clock?.restart();
       const began = performance.now();
-      await contenders[index].run();
-      const wall = performance.now() - began;
+      for (let run = 0; run < runsPerTurn; run++) await contenders[index].run();
+      const wall = (performance.now() - began) / runsPerTurn;
       taken.push({ index, wall, kernels: await device?.clock?.read() });
       if (signal?.aborted) break;
     }
     if (taken.length < contenders.length) break;
     for (const { index, wall, kernels } of taken) {
       times[index].wall.push(wall);
-      if (kernels) addKernels(times[index], kernels);
+      if (kernels) addKernels(times[index], kernels, runsPerTurn);
     }
   }
   flush.release();
   return times;
 }
 
-function addKernels(times: Times, kernels: readonly KernelTime[]): void {
+function addKernels(times: Times, kernels: readonly KernelTime[], runs: number): void {
   const sums = new Map<string, { dispatches: number; milliseconds: number }>();
   for (const { label, begin, end } of kernels) {
     const name = label.split(' ')[0];
     const sum = sums.get(name) ?? { dispatches: 0, milliseconds: 0 };
-    sums.set(name, { dispatches: sum.dispatches + 1, milliseconds: sum.milliseconds + (end - begin) / 1e6 });
+    sums.set(name, {
+      dispatches: sum.dispatches + 1 / runs,
+      milliseconds: sum.milliseconds + (end - begin) / 1e6 / runs,
+    });
   }
   for (const [name, { dispatches, milliseconds }] of sums) {
     const known = times.kernels.get(name) ?? { dispatches, times: [] };
@@ -108,4 +113,18 @@ function addKernels(times: Times, kernels: readonly KernelTime[]): void {
     times.kernels.set(name, known);
   }
   times.gpu.push([...sums.values()].reduce((total, { milliseconds }) => total + milliseconds, 0));
+}
+
+/** A turn this short is at the mercy of whatever else the machine does. */
+const SHORTEST_TURN_MS = 30;
+
+/** Kernels of a turn that a clock can tell apart (`KernelClock`), at up to ten a run. */
+const MOST_RUNS = 100;
+
+/** How often a contender must run in a turn for the turn to be long enough, by the time of one run. */
+export async function runsForTurn({ run }: Contender): Promise<number> {
+  const began = performance.now();
+  await run();
+  const milliseconds = performance.now() - began;
+  return Math.max(1, Math.min(MOST_RUNS, Math.ceil(SHORTEST_TURN_MS / milliseconds)));
 }

@@ -21,6 +21,7 @@ export function rowOf(strategy: string, length: number, ratio: number, changes: 
     batch: 1,
     pass: 'forward',
     repeats: 9,
+    runsPerRepeat: 1,
     medianMs: (ratio * length ** 2) / 1e4,
     gpuMedianMs: null,
     timesMs: [],

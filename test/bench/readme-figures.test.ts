@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { attentionTable, limitsSentence, stepTable, trainingTable } from '../../bench/readme-tables.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const read = (name: string) => JSON.parse(readFileSync(join(ROOT, 'bench/results', name), 'utf8'));
+
+describe('the figures of the README', () => {
+  it('on attention are those of the run in bench/results, whose gate was green', () => {
+    const report = read('attention-lavapipe.json');
+    expect(report.gate.passed).toBe(true);
+    expect(README).toContain(attentionTable(report));
+  });
+
+  it('on the training step are those of the run in bench/results, whose gate was green', () => {
+    const report = read('step-lavapipe.json');
+    expect(report.gate.passed).toBe(true);
+    expect(README).toContain(stepTable(report));
+  });
+
+  it('on SST-2 are those of the runs in bench/results', () => {
+    const results = read('sst2.json');
+    expect(README).toContain(trainingTable(results));
+    for (const { best, epochs } of results) {
+      for (const { devAccuracy } of epochs) expect(best.devAccuracy).toBeGreaterThanOrEqual(devAccuracy);
+    }
+  });
+
+  it('on the adapter’s peak are those of the run in bench/results', () => {
+    const { limits, rows } = read('limits-lavapipe.json');
+    const dense = rows.find(({ kernel }: { kernel: string }) => kernel.startsWith('attention_dense_forward'));
+    expect(README.replace(/\s+/g, ' ')).toContain(limitsSentence(limits, dense.gflops));
+  });
+
+  it('of the demo are what it printed', () => {
+    const printed = readFileSync(join(ROOT, 'bench/results/demo-swiftshader.txt'), 'utf8');
+    const [shown] = /```\n(strategy .*?)```/s.exec(README)!.slice(1);
+    for (const line of shown.trim().split('\n')) expect(printed).toContain(line);
+  });
+
+  it('come from files that carry no path of the machine they were made on', () => {
+    const folder = join(ROOT, 'bench/results');
+    for (const file of readdirSync(folder)) {
+      expect(readFileSync(join(folder, file), 'utf8'), file).not.toMatch(/\/(work|tmp|home|root|Users)\//);
+    }
+  });
+});
