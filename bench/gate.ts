@@ -142,14 +142,16 @@ export function allowedPairs(
   return pairs;
 }
 
-/** The pairs that the kernels will multiply, from the words that they are given. */
-export function pairsOfWords(plan: Plan): number {
-  const { words, queryRangesAt } = planWords(plan);
+/** The pairs that a pass of the kernels will multiply, from the words that they are given. */
+export function pairsOfWords(plan: Plan, pass: 'queries' | 'keys'): number {
+  const { words, queryTilesAt, keyTilesAt } = planWords(plan);
+  const [at, tiles] =
+    pass === 'queries' ? [queryTilesAt, plan.queryTiles.length] : [keyTilesAt, plan.keyTiles.length];
   const { strip, step } = plan.shape;
-  const tiles = queryRangesAt / TILE_WORDS;
   let pairs = 0;
   for (let tile = 0; tile < tiles; tile++) {
-    const [, rows, , , slots] = words.subarray(tile * TILE_WORDS, (tile + 1) * TILE_WORDS);
+    const from = at + tile * TILE_WORDS;
+    const [, rows, , , slots] = words.subarray(from, from + TILE_WORDS);
     pairs += Math.ceil(rows / strip) * strip * Math.ceil(slots / step) * step;
   }
   return pairs;
@@ -166,7 +168,8 @@ export function checkLedger(
   const recounted = {
     useful: allowedPairs(counts, rules, strategy),
     dense: lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfWords(plan),
+    executed: pairsOfWords(plan, 'queries'),
+    executedTransposed: pairsOfWords(plan, 'keys'),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
     .filter((name) => recounted[name] !== plan.ledger[name])

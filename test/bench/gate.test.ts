@@ -80,6 +80,12 @@ describe('the gate of bench attention', () => {
       },
     ],
     [
+      'executed pairs of the key pass are miscounted',
+      (plan) => {
+        plan.ledger.executedTransposed += 32;
+      },
+    ],
+    [
       'dense pairs are miscounted',
       (plan) => {
         plan.ledger.dense += 1;
