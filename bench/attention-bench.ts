@@ -23,7 +23,7 @@ import { tagText, workloadOf } from './workload.js';
 
 /** What has to be done before attention can run, timed on its own. */
 export interface PreparationRow {
-  stage: 'tagging and word pieces' | 'sorting and planning' | 'upload of query, key and value';
+  stage: 'tagging and word pieces' | 'sorting' | 'planning' | 'upload of query, key and value';
   length: number;
   batch: number;
   medianMs: number;
@@ -174,7 +174,11 @@ class ShapeBench {
     );
     if (plans.length === 0) return;
     const planMs = median(plans.map(({ contender }) => contender.planMs));
-    this.report.preparation.push({ stage: 'sorting and planning', ...about, medianMs: planMs });
+    const sortMs = median(plans.map(({ contender }) => contender.sortMs()));
+    this.report.preparation.push(
+      { stage: 'sorting', ...about, medianMs: sortMs },
+      { stage: 'planning', ...about, medianMs: Math.max(0, planMs - sortMs) },
+    );
   }
 
   private title(): string {

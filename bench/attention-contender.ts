@@ -6,6 +6,7 @@ import { hostRandom } from '../src/gpu/random.js';
 import { pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
 import { type Plan, planDense, planSparse } from '../src/plan/plan.js';
+import { sortByTag } from '../src/plan/runs.js';
 import { both, type Computed, checkLedger, checkNumbers, type GateResult, sampledRows } from './gate.js';
 import { planReadingOrder } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
@@ -137,6 +138,15 @@ export class AttentionContender {
       computed as Computed,
     );
     return both(numbers, checkLedger(this.plan, countTags(this.workload), this.rules, this.variant.strategy));
+  }
+
+  /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */
+  sortMs(): number {
+    const { tags, lengths } = this.workload;
+    const indexes = tagIndexes(this.rules, tags);
+    const began = performance.now();
+    sortByTag(indexes, lengths, this.rules.tags.length);
+    return performance.now() - began;
   }
 
   release(): void {

@@ -101,7 +101,7 @@ export function reportOf(rows: AttentionRow[], changes: Partial<AttentionReport>
     gate: { passed: true, maxError: 2.5e-7, shareOfBound: 0.1, complaints: [] },
     interrupted: false,
     rows,
-    preparation: [{ stage: 'sorting and planning', length: 512, batch: 1, medianMs: 0.4 }],
+    preparation: [{ stage: 'planning', length: 512, batch: 1, medianMs: 0.4 }],
     breakEven: breakEvens(rows),
     ...changes,
   };

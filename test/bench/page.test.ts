@@ -96,7 +96,7 @@ describe('the page of bench attention', () => {
     for (const heading of Array.from(document.querySelectorAll('th'))) {
       expect(heading.getAttribute('scope')).toMatch(/^(col|row)$/);
     }
-    expect(text('main')).toContain('sorting and planning');
+    expect(text('main')).toContain('planning');
     expect(text('pre')).toBe(report.environment.command);
   });
 
