@@ -7,7 +7,15 @@ import { pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
 import { type Plan, planDense, planSparse } from '../src/plan/plan.js';
 import { sortByTag } from '../src/plan/runs.js';
-import { both, type Computed, checkLedger, checkNumbers, type GateResult, sampledRows } from './gate.js';
+import {
+  both,
+  type Computed,
+  checkLedger,
+  checkNumbers,
+  type GateResult,
+  onlySampled,
+  sampledRows,
+} from './gate.js';
 import { planReadingOrder } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
 import { median } from './statistics.js';
@@ -108,9 +116,7 @@ export class AttentionContender {
   async gate(backward: boolean, seed: number): Promise<GateResult> {
     const { heads, headDim, lengths, tags } = this.workload;
     const sampled = sampledRows(this.plan, heads, seed);
-    const outputGradient = this.inputs.outputGradient.map((value, at) => {
-      return sampled[Math.floor(at / headDim)] === 1 ? value : 0;
-    });
+    const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
     const poison = new Float32Array(outputGradient.length).fill(Number.NaN);
     for (const name of RESULTS) write(this.device, this.buffers[name], poison);
     write(this.device, this.buffers.outputGradient, this.sorted(outputGradient));

@@ -1,4 +1,5 @@
 import type { Tag } from '../src/grammar/rules.js';
+import type { Ledger } from '../src/plan/ledger.js';
 import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
 import { countTags } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
@@ -65,6 +66,26 @@ function byName(counts: ReadonlyMap<Tag, number>): Record<string, number> {
   return Object.fromEntries([...counts].map(([tag, count]) => [String(tag), count]));
 }
 
+/** What a row says of the workload alone. */
+export function workloadFields(workload: Workload) {
+  const { lengths, heads, headDim } = workload;
+  return {
+    length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
+    lengths: [...lengths],
+    heads,
+    headDim,
+    batch: lengths.length,
+    tagCounts: countTags(workload).map(byName),
+  };
+}
+
+/** FLOPs that our kernels execute in one head: the backward pass computes scores in both of its halves. */
+export function executedFlops(pass: Pass, headDim: number, ledger: Ledger): number {
+  const forward = 4 * headDim * ledger.executed;
+  if (pass === 'forward') return forward;
+  return forward + 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed;
+}
+
 /** FLOPs of a pair in one head, by the design's count. */
 export function usefulFlops(pass: Pass, headDim: number): number {
   return (pass === 'forward' ? 4 : 14) * headDim;
@@ -84,26 +105,19 @@ export function attentionRow(
   },
 ): AttentionRow {
   const { contender, name, times, bufferBytes } = measured;
-  const { heads, headDim, lengths } = workload;
+  const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
   const { ledger } = contender.plan;
   const idealSpeedup = ledger.dense / ledger.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = ratioOfMedians(times.wall, dense.times.wall, seed);
   const shown = <T>(value: T): T | null => (gatePassed ? value : null);
-  const executedFlops =
-    4 * headDim * ledger.executed +
-    (pass === 'forward' ? 0 : 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed);
   return {
     strategy: name,
     rules: contender.variant.rules.name,
     order: contender.variant.order,
     text,
-    length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
-    lengths: [...lengths],
-    heads,
-    headDim,
-    batch: lengths.length,
+    ...workloadFields(workload),
     pass,
     repeats: times.wall.length,
     runsPerRepeat: context.runsPerTurn,
@@ -113,7 +127,6 @@ export function attentionRow(
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
-    tagCounts: countTags(workload).map(byName),
     usefulPairs: ledger.useful,
     executedPairs: ledger.executed,
     executedPairsTransposed: ledger.executedTransposed,
@@ -124,7 +137,7 @@ export function attentionRow(
     realisedSpeedup: shown(1 / ratio),
     realisedFraction: shown(1 / ratio / idealSpeedup),
     usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),
-    executedGflops: shown((heads * executedFlops) / medianMs / 1e6),
+    executedGflops: shown((heads * executedFlops(pass, headDim, ledger)) / medianMs / 1e6),
     planMs: contender.planMs,
     bufferBytes,
   };

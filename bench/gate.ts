@@ -2,6 +2,7 @@ import { hostRandom } from '../src/gpu/random.js';
 import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
 import type { Plan } from '../src/plan/plan.js';
 import { planWords, TILE_WORDS } from '../src/plan/plan-words.js';
+import type { TileShape } from '../src/plan/tiles.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { type ReferenceInput, type ReferenceResult, referenceAttention } from './reference-attention.js';
 import { referenceBias } from './reference-pairs.js';
@@ -83,6 +84,11 @@ export function sampledRows(plan: Plan, heads: number, seed: number): Uint8Array
   return sampled;
 }
 
+/** [tokens, heads, headDim] numbers that are 0 outside the sampled rows: with such an output gradient the reference needs no others. */
+export function onlySampled(rows: Float32Array, sampled: Uint8Array, headDim: number): Float32Array {
+  return rows.map((value, at) => (sampled[Math.floor(at / headDim)] === 1 ? value : 0));
+}
+
 /** What the GPU computed, in the caller's order; gradients only after a backward pass. */
 export interface Computed {
   output: Float32Array;
@@ -142,12 +148,8 @@ export function allowedPairs(
   return pairs;
 }
 
-/** The pairs that a pass of the kernels will multiply, from the words that they are given. */
-export function pairsOfWords(plan: Plan, pass: 'queries' | 'keys'): number {
-  const { words, queryTilesAt, keyTilesAt } = planWords(plan);
-  const [at, tiles] =
-    pass === 'queries' ? [queryTilesAt, plan.queryTiles.length] : [keyTilesAt, plan.keyTiles.length];
-  const { strip, step } = plan.shape;
+/** The pairs that a pass of the kernels will multiply, from the words of its tiles, which begin at `at`. */
+function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, step }: TileShape): number {
   let pairs = 0;
   for (let tile = 0; tile < tiles; tile++) {
     const from = at + tile * TILE_WORDS;
@@ -165,11 +167,12 @@ export function checkLedger(
   strategy: Strategy,
 ): GateResult {
   const lengths = counts.map((sequence) => [...sequence.values()].reduce((a, b) => a + b, 0));
+  const { words, queryTilesAt, keyTilesAt } = planWords(plan);
   const recounted = {
     useful: allowedPairs(counts, rules, strategy),
     dense: lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfWords(plan, 'queries'),
-    executedTransposed: pairsOfWords(plan, 'keys'),
+    executed: pairsOfTiles(words, queryTilesAt, plan.queryTiles.length, plan.shape),
+    executedTransposed: pairsOfTiles(words, keyTilesAt, plan.keyTiles.length, plan.shape),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
     .filter((name) => recounted[name] !== plan.ledger[name])

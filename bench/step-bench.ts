@@ -1,10 +1,8 @@
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
-import { EngineError } from '../src/gpu/errors.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../src/grammar/tags.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { AttentionContender, randomInputs } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
@@ -14,6 +12,7 @@ import { both, type GateResult, GREEN } from './gate.js';
 import { median, ratioOfMedians } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
+import { packed } from './workload.js';
 
 export interface StepSettings {
   lengths: (number | typeof SENTENCES)[];
@@ -84,13 +83,7 @@ export async function benchStep(
   settings: StepSettings,
   options: StepOptions,
 ): Promise<StepReport> {
-  if (!KernelClock.isSupported(device.gpu)) {
-    throw new EngineError({
-      what: 'this adapter has no timestamps, so that kernels cannot be timed one by one',
-      expected: 'an adapter with the feature timestamp-query',
-      remedy: 'choose another with --adapter',
-    });
-  }
+  KernelClock.require(device.gpu);
   const report: StepReport = {
     kind: 'step',
     environment: describeEnvironment(device, [options.rules], settings.seed),
@@ -100,9 +93,9 @@ export async function benchStep(
     rows: [],
   };
   const { examples, vocabulary, signal } = options;
+  const encoded = examples.map(({ text }) => encodeSentence(text, vocabulary));
   for (const length of settings.lengths) {
     if (signal?.aborted) break;
-    const encoded = examples.map(({ text }) => encodeSentence(text, vocabulary));
     const sentences = length === SENTENCES ? encoded.slice(0, settings.batch) : [documentOf(encoded, length)];
     const labels = examples.slice(0, sentences.length).map(({ label }) => label);
     await benchBatch(
@@ -182,12 +175,7 @@ async function attentionGate(
   { sentences }: StepBatch,
   strategy: Strategy,
 ): Promise<GateResult> {
-  const workload = {
-    tags: sentences.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
-    lengths: sentences.map(({ ids }) => ids.length),
-    heads: shape.heads,
-    headDim: shape.hidden / shape.heads,
-  };
+  const workload = packed(sentences, shape.heads, shape.hidden / shape.heads);
   const variant = { strategy, rules, order: 'tags' } as const;
   const contender = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
   try {

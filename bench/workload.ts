@@ -50,6 +50,11 @@ export function workloadOf(
       next = (next + 1) % sentences.length;
     }
   }
+  return packed(sequences, heads, headDim);
+}
+
+/** The workload of some sequences, packed as they are. */
+export function packed(sequences: readonly EncodedSentence[], heads: number, headDim: number): Workload {
   return {
     tags: sequences.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
     lengths: sequences.map(({ tags }) => tags.length),

@@ -1,13 +1,13 @@
 import { planDense } from '../../src/plan/plan.js';
 import { type Inputs, randomInputs } from '../attention-contender.js';
-import { both, type Computed, type GateResult, GREEN, sampledRows } from '../gate.js';
+import { both, type Computed, type GateResult, GREEN, onlySampled, sampledRows } from '../gate.js';
 import type { CacheFlush } from '../timing.js';
 import { PARSIMONY } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
 import { takeTurns } from './peer-turns.js';
 import { oneLine } from './protocol.js';
-import { checkPeer, onlySampled, type PeerReference, peerReference } from './reference.js';
+import { checkPeer, type PeerReference, peerReference } from './reference.js';
 
 interface Entry extends MeasuredPeer {
   seat: PeerSeat;

@@ -1,7 +1,7 @@
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { Ledger } from '../../src/plan/ledger.js';
 import { countTags, type Workload } from '../attention-contender.js';
-import { usefulFlops } from '../attention-row.js';
+import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
 import { allowedPairs } from '../gate.js';
 import { median, ratioOfMedians } from '../statistics.js';
@@ -85,14 +85,6 @@ export interface PeerCase {
   seed: number;
 }
 
-/** Multiply-adds, twice: a plan's passes are counted as in `bench attention`; a peer multiplies each pair once a product. */
-function executedFlops(pass: Pass, headDim: number, densePairs: number, ledger: Ledger | undefined): number {
-  if (!ledger) return usefulFlops(pass, headDim) * densePairs;
-  const forward = 4 * headDim * ledger.executed;
-  if (pass === 'forward') return forward;
-  return forward + 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed;
-}
-
 /**
  * The row of a peer.
  *
@@ -120,19 +112,17 @@ export function peerRow(
     isSound(measured) && isSound(other) ? ratioOfMedians(times, other!.times, seed) : undefined;
   const toParsimony = over(parsimony);
   const toDense = over(dense);
-  const gflops = (flops: number) => (isSound(measured) ? (heads * flops) / medianMs! / 1e6 : null);
+  const gflops = (work: number) => (isSound(measured) ? (heads * work) / medianMs! / 1e6 : null);
   const idealSpeedup = densePairs / usefulPairs;
+  // A peer multiplies each pair once a product.
+  const flops = ledger ? executedFlops(pass, headDim, ledger) : usefulFlops(pass, headDim) * densePairs;
   return {
     peer,
     mask,
     strategy,
     rules: rules.name,
     text: 'document',
-    length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
-    lengths: [...lengths],
-    heads,
-    headDim,
-    batch: lengths.length,
+    ...workloadFields(workload),
     pass,
     adapter: measured.adapter ?? null,
     repeats: times.length,
@@ -145,9 +135,6 @@ export function peerRow(
     ratioToDense: toDense?.ratio ?? null,
     ratioLow: toDense?.low ?? null,
     ratioHigh: toDense?.high ?? null,
-    tagCounts: counts.map((tags) =>
-      Object.fromEntries([...tags].map(([tag, count]) => [String(tag), count])),
-    ),
     usefulPairs,
     executedPairs,
     densePairs,
@@ -157,7 +144,7 @@ export function peerRow(
     realisedSpeedup: toDense ? 1 / toDense.ratio : null,
     realisedFraction: toDense ? 1 / toDense.ratio / idealSpeedup : null,
     usefulGflops: gflops(usefulFlops(pass, headDim) * usefulPairs),
-    executedGflops: gflops(executedFlops(pass, headDim, densePairs, ledger)),
+    executedGflops: gflops(flops),
     planMs: measured.planMs ?? null,
     bufferBytes: measured.bufferBytes ?? null,
     // JSON has no infinity: a peer whose results are NaN has an error beyond every number.

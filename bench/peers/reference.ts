@@ -33,11 +33,6 @@ const NAMES: Readonly<Record<keyof Computed, string>> = {
   valueGradient: 'value gradient',
 };
 
-/** Output gradients that are 0 outside the sampled rows, so that the reference needs no others. */
-export function onlySampled(rows: Float32Array, sampled: Uint8Array, headDim: number): Float32Array {
-  return rows.map((value, at) => (sampled[Math.floor(at / headDim)] === 1 ? value : 0));
-}
-
 /** Evaluates the sampled rows in float64, and in plain f32 for the bound. */
 export function peerReference(
   workload: Workload,

@@ -17,10 +17,11 @@ import {
   outputOptions,
   printGate,
   printHeading,
+  sweepOptions,
   writeReport,
 } from './bench-output.js';
 import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
-import { note, percent, print, printTable } from './terminal.js';
+import { multiple, note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -35,7 +36,7 @@ type AttentionFlags = OutputFlags & {
 
 /** `parsimony bench attention` */
 export function benchAttentionCommand(): Command {
-  const { lengths, heads, headDims, batch, repeats, seed } = ATTENTION_DEFAULTS;
+  const { lengths, batch } = ATTENTION_DEFAULTS;
   const command = new Command('attention')
     .description('sparse against dense attention: the same run, in turns, checked against float64')
     .addOption(
@@ -43,8 +44,6 @@ export function benchAttentionCommand(): Command {
         numbers,
       ),
     )
-    .addOption(new Option('--heads <list>', `attention heads (default: ${heads})`).argParser(numbers))
-    .addOption(new Option('--head-dims <list>', `head dimensions (default: ${headDims})`).argParser(numbers))
     .addOption(
       new Option('--batch <count>', `sequences of a packed batch (default: ${batch})`).argParser(wholeNumber),
     )
@@ -52,22 +51,11 @@ export function benchAttentionCommand(): Command {
       new Option('--strategies <list>', 'among none, hard, soft, guided (default: all)').argParser(list),
     )
     .addOption(new Option('--rules <list>', 'presets or files (default: paper)').argParser(list))
-    .addOption(
-      new Option('--passes <list>', 'among forward, forward+backward (default: both)').argParser(list),
-    )
-    .addOption(
-      new Option('--repeats <count>', `timed runs of each (default: ${repeats})`).argParser(wholeNumber),
-    )
-    .addOption(
-      new Option('--seed <number>', `of inputs, order and intervals (default: ${seed})`).argParser(
-        wholeNumber,
-      ),
-    )
     .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
     .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
     .addOption(dataOption().default('embedded'))
     .addOption(adapterOption());
-  for (const option of outputOptions()) command.addOption(option);
+  for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.option('--html <file>', 'write a page with plots').addHelpText('after', EXAMPLE).action(run);
 }
 
@@ -102,10 +90,6 @@ async function run(flags: AttentionFlags): Promise<void> {
 async function page(report: AttentionReport): Promise<string> {
   const { attentionPage } = await import('../../bench/page/attention-page.js');
   return attentionPage(report);
-}
-
-function times(value: number | null): string {
-  return value === null ? '–' : `${value.toFixed(2)}x`;
 }
 
 function verdict({ ratioLow, ratioHigh, density, realisedSpeedup }: AttentionRow): string {
@@ -144,8 +128,8 @@ function printReport(report: AttentionReport): void {
       row.pass,
       percent(row.density),
       `${row.waste.toFixed(3)}`,
-      times(row.idealSpeedup),
-      times(row.realisedSpeedup),
+      multiple(row.idealSpeedup),
+      multiple(row.realisedSpeedup),
       row.realisedFraction === null ? '–' : percent(row.realisedFraction),
       `${row.medianMs.toFixed(2)} ms`,
       row.gpuMedianMs === null ? '–' : `${row.gpuMedianMs.toFixed(2)} ms`,

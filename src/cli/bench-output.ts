@@ -1,7 +1,9 @@
 import { Option } from 'commander';
+import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/csv.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
 import { writeWhole } from '../data/files.js';
+import { list, numbers, wholeNumber } from './options.js';
 import { note, print } from './terminal.js';
 
 /** Where a benchmark's results go, beside the terminal. */
@@ -15,6 +17,20 @@ export function outputOptions(): Option[] {
   return [
     new Option('--json <file>', 'write everything as JSON; - for standard output'),
     new Option('--csv <file>', 'write the rows as CSV'),
+  ];
+}
+
+/** The flags of what `bench attention` and `bench peers` both sweep; what is left out stays undefined. */
+export function sweepOptions(): Option[] {
+  const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
+  const option = (flags: string, description: string, parse: (text: string) => unknown) =>
+    new Option(flags, description).argParser(parse);
+  return [
+    option('--heads <list>', `attention heads (default: ${heads})`, numbers),
+    option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
+    option('--passes <list>', 'among forward, forward+backward (default: both)', list),
+    option('--repeats <count>', `timed runs of each (default: ${repeats})`, wholeNumber),
+    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, wholeNumber),
   ];
 }
 

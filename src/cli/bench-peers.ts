@@ -18,10 +18,11 @@ import {
   outputOptions,
   printGate,
   printHeading,
+  sweepOptions,
   writeReport,
 } from './bench-output.js';
 import { adapterOption, dataOption, list, numbers, wholeNumber, withDevice } from './options.js';
-import { note, print, printTable } from './terminal.js';
+import { multiple, note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -41,7 +42,7 @@ type PeersFlags = OutputFlags & {
 
 /** `parsimony bench peers` */
 export function benchPeersCommand(): Command {
-  const { lengths, heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
+  const { lengths } = ATTENTION_DEFAULTS;
   const command = new Command('peers')
     .description(
       "the same attention through others' libraries, dense and with a mask, checked against float64",
@@ -55,19 +56,6 @@ export function benchPeersCommand(): Command {
     .addOption(
       new Option('--lengths <list>', `pieces of a document (default: ${lengths})`).argParser(numbers),
     )
-    .addOption(new Option('--heads <list>', `attention heads (default: ${heads})`).argParser(numbers))
-    .addOption(new Option('--head-dims <list>', `head dimensions (default: ${headDims})`).argParser(numbers))
-    .addOption(
-      new Option('--passes <list>', 'among forward, forward+backward (default: both)').argParser(list),
-    )
-    .addOption(
-      new Option('--repeats <count>', `timed runs of each (default: ${repeats})`).argParser(wholeNumber),
-    )
-    .addOption(
-      new Option('--seed <number>', `of inputs, order and intervals (default: ${seed})`).argParser(
-        wholeNumber,
-      ),
-    )
     .addOption(
       new Option('--timeout <seconds>', 'how long a peer may take for one answer, compilation included')
         .argParser(wholeNumber)
@@ -75,7 +63,7 @@ export function benchPeersCommand(): Command {
     )
     .addOption(dataOption().default('embedded'))
     .addOption(adapterOption());
-  for (const option of outputOptions()) command.addOption(option);
+  for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(run);
 }
 
@@ -150,7 +138,7 @@ function printReport(report: PeersReport): void {
       row.mask ? 'hard rules' : 'none',
       row.peer,
       row.medianMs === null ? '–' : `${row.medianMs.toFixed(2)} ms`,
-      row.ratioToParsimony === null ? '–' : `${row.ratioToParsimony.toFixed(2)}x`,
+      multiple(row.ratioToParsimony),
       row.usefulGflops === null ? '–' : row.usefulGflops.toFixed(1),
       row.maxError === null ? '–' : row.maxError.toExponential(1),
       verdict(row),

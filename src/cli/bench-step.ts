@@ -24,7 +24,7 @@ import {
   wholeNumber,
   withDevice,
 } from './options.js';
-import { note, percent, print, printTable } from './terminal.js';
+import { multiple, note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -108,10 +108,6 @@ async function run(flags: StepFlags): Promise<void> {
 
 const COSTLIEST = 10;
 
-function times(value: number | null): string {
-  return value === null ? '–' : `${value.toFixed(2)}x`;
-}
-
 function title({ strategy, batch, length }: StepRow): string {
   return `${strategy}, ${batch} x ${length}`;
 }
@@ -140,10 +136,10 @@ function printReport(report: StepReport): void {
       Math.round(row.tokensPerSecond),
       `${row.kernelsMs.toFixed(2)} ms`,
       `${row.attentionMs.toFixed(2)} ms`,
-      times(row.attentionSpeedup),
-      times(row.predictedSpeedup),
-      times(row.predictedFromIdeal),
-      times(row.realisedSpeedup),
+      multiple(row.attentionSpeedup),
+      multiple(row.predictedSpeedup),
+      multiple(row.predictedFromIdeal),
+      multiple(row.realisedSpeedup),
       row.ratioLow === null || row.ratioHigh === null
         ? '–'
         : `${(1 / row.ratioHigh).toFixed(2)} to ${(1 / row.ratioLow).toFixed(2)}x`,

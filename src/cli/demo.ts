@@ -12,7 +12,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { adapterOption, dataOption, withDevice } from './options.js';
-import { note, percent, print, printTable, progress } from './terminal.js';
+import { multiple, note, percent, print, printTable, progress } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -157,8 +157,7 @@ async function compareKernels(device: Device, examples: Example[]): Promise<void
     process.exitCode = 1;
     return;
   }
-  const speedUp = ({ realisedSpeedup }: AttentionRow) => `${realisedSpeedup!.toFixed(2)}x`;
-  const timesOf = (row: AttentionRow) => [`${row.medianMs.toFixed(1)} ms`, speedUp(row)];
+  const timesOf = (row: AttentionRow) => [`${row.medianMs.toFixed(1)} ms`, multiple(row.realisedSpeedup)];
   printTable(
     ['strategy', 'density', 'executed', 'ideal', 'forward', 'speed-up', 'forward+backward', 'speed-up'],
     COMPARED.map((strategy) => {
@@ -167,7 +166,7 @@ async function compareKernels(device: Device, examples: Example[]): Promise<void
         strategy,
         percent(forward.density),
         percent(forward.executedPairs / forward.densePairs),
-        `${forward.idealSpeedup.toFixed(2)}x`,
+        multiple(forward.idealSpeedup),
         ...timesOf(forward),
         ...timesOf(both),
       ];

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
+import { versionOf } from '../../bench/environment.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
 import { EngineError } from '../gpu/errors.js';
@@ -45,12 +44,6 @@ export function doctorCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(doctor);
-}
-
-function versionOf(packageName: string): string {
-  // The package exports no package.json, so it is found beside its entry.
-  const entry = createRequire(import.meta.url).resolve(packageName);
-  return JSON.parse(readFileSync(entry.replace(/[^/\\]+$/, 'package.json'), 'utf8')).version;
 }
 
 function describe(device: Device, others: string[]) {

@@ -4,7 +4,6 @@ import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js'
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { writeWhole } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
-import { EngineError } from '../gpu/errors.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
@@ -71,12 +70,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const vocabulary = bertVocabulary();
   const shape = shapeOf(flags);
   await withDevice(flags.adapter, async (device) => {
-    if (!KernelClock.isSupported(device.gpu)) {
-      throw new EngineError({
-        what: 'this adapter has no timestamps, so that kernels cannot be timed',
-        remedy: 'choose another with --adapter',
-      });
-    }
+    KernelClock.require(device.gpu);
     const environment = describeEnvironment(device, [rules], flags.seed);
     const rig = new TrainingRig(device, shape, vocabulary, 512, flags.strategy, rules, flags.seed);
     const clock = new KernelClock(device.gpu);

@@ -88,6 +88,11 @@ export function progress(label: string, total: number): ProgressDisplay {
   return process.stderr.isTTY ? bar(label, total) : lines(label, total);
 }
 
+/** A speed-up, or a dash where none may be shown. */
+export function multiple(value: number | null): string {
+  return value === null ? '–' : `${value.toFixed(2)}x`;
+}
+
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }

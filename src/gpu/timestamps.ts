@@ -1,3 +1,5 @@
+import { EngineError } from './errors.js';
+
 /** When a kernel ran, by the GPU's own clock. */
 export interface KernelTime {
   /** The kernel and its constants. */
@@ -39,6 +41,16 @@ export class KernelClock {
 
   static isSupported(gpu: GPUDevice): boolean {
     return gpu.features.has('timestamp-query');
+  }
+
+  /** @throws EngineError where the device has no timestamps. */
+  static require(gpu: GPUDevice): void {
+    if (KernelClock.isSupported(gpu)) return;
+    throw new EngineError({
+      what: 'this adapter has no timestamps, so that kernels cannot be timed one by one',
+      expected: 'an adapter with the feature timestamp-query',
+      remedy: 'choose another with --adapter',
+    });
   }
 
   /** The descriptor of a pass that holds one dispatch and nothing else. */

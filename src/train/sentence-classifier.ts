@@ -168,7 +168,10 @@ export class SentenceClassifier {
       label: classes[mostProbable(row)],
       logits: Array.from(row),
       probabilities: softmax(row),
-      cut: splitPieces(texts[index], vocabulary).length + SPECIAL_PIECES > mostPieces,
+      // Only a sentence of the full length can have been cut: the others need not be split a second time.
+      cut:
+        sentences[index].ids.length === mostPieces &&
+        splitPieces(texts[index], vocabulary).length + SPECIAL_PIECES > mostPieces,
     }));
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { randomInputs } from '../../bench/attention-contender.js';
 import type { Computed } from '../../bench/gate.js';
+import { onlySampled } from '../../bench/gate.js';
 import { installedFolder, isInstalled } from '../../bench/peers/install.js';
 import { headsFirst, tokensFirst } from '../../bench/peers/layout.js';
 import { additiveMask, MASKED_SCORE } from '../../bench/peers/mask.js';
@@ -10,7 +11,7 @@ import { multiHeadAttentionModel, plainAttentionModel } from '../../bench/peers/
 import { openOnnxRuntime } from '../../bench/peers/onnxruntime.js';
 import { PEERS } from '../../bench/peers/peer-list.js';
 import { bytes, float, int, ints, message, text, varint } from '../../bench/peers/protobuf.js';
-import { checkPeer, onlySampled, peerReference } from '../../bench/peers/reference.js';
+import { checkPeer, peerReference } from '../../bench/peers/reference.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
