@@ -70,7 +70,7 @@ export async function benchAttention(
     preparation: [],
     breakEven: [],
   };
-  if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device.gpu);
+  if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
   try {
     for (const length of sweep.lengths) {
       const pieces = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;

@@ -143,7 +143,7 @@ async function benchBatch(
   }));
   options.onNote?.(`timing steps of ${title}`);
   for (const { run } of contenders) await run();
-  device.clock = new KernelClock(device.gpu);
+  device.clock = new KernelClock(device);
   const { signal } = options;
   const times = await timeInTurns(contenders, { repeats, seed, device, signal });
   device.clock.release();

@@ -23,7 +23,7 @@ export function benchLimitsCommand(): Command {
 async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
   await withDevice(flags.adapter, async (device) => {
     const environment = describeEnvironment(device, [], 0);
-    if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device.gpu);
+    if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
     const limits = await measureLimits(device);
     const rows = device.clock ? await measureRoofline(device, limits) : [];
     device.clock?.release();

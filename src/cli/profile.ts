@@ -73,7 +73,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     KernelClock.require(device.gpu);
     const environment = describeEnvironment(device, [rules], flags.seed);
     const rig = new TrainingRig(device, shape, vocabulary, 512, flags.strategy, rules, flags.seed);
-    const clock = new KernelClock(device.gpu);
+    const clock = new KernelClock(device);
     const steps: ProfiledStep[] = [];
     for (let step = 0; step <= flags.steps; step++) {
       const from = (step * flags.batch) % Math.max(1, examples.length - flags.batch);

@@ -53,7 +53,7 @@ export async function readBytes(
   encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, bytes);
   device.submit([encoder.finish()]);
   try {
-    await staging.mapAsync(GPUMapMode.READ);
+    await device.wait(staging.mapAsync(GPUMapMode.READ));
   } catch (error) {
     await device.settle();
     throw error;

@@ -1,7 +1,9 @@
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
+import { isSoftwareAdapter } from './software.js';
 import type { KernelClock } from './timestamps.js';
+import { napUntil } from './waiting.js';
 
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
@@ -36,6 +38,8 @@ const WANTED_LIMITS = [
 ] as const;
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
+
+const IN_NODE = typeof process !== 'undefined' && Boolean(process.versions?.node);
 
 const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
@@ -78,7 +82,7 @@ export class Device {
 
   /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
   get isSoftware(): boolean {
-    return this.adapter.kind.endsWith('software');
+    return this.adapter.kind.endsWith('software') || isSoftwareAdapter(this.gpu.adapterInfo);
   }
 
   /**
@@ -148,8 +152,18 @@ export class Device {
 
   /** Waits until the GPU has done all that was submitted. @throws EngineError as `settle` does. */
   async finish(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.submittedWorkDone();
     await this.settle();
+  }
+
+  /** Resolves when the GPU has done all that was submitted by now, whether it went well or not. */
+  async submittedWorkDone(): Promise<void> {
+    await this.wait(this.gpu.queue.onSubmittedWorkDone());
+  }
+
+  /** Waits for a promise of the GPU's: in Node, a software driver gets the cores that asking it would take. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    return this.isSoftware && IN_NODE ? napUntil(promise) : promise;
   }
 
   /** @throws EngineError with the first error that the driver has reported so far. */
@@ -244,7 +258,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     };
     return new Device(options.device, adapter, options);
   }
-  if (typeof process === 'undefined' || !process.versions?.node) {
+  if (!IN_NODE) {
     if (!globalThis.navigator?.gpu) {
       throw new EngineError({
         what: 'this browser has no WebGPU',

@@ -1,5 +1,6 @@
 import { embeddedDriverExists, installEmbeddedDriver } from './embedded-driver.js';
 import { CallerError, EngineError } from './errors.js';
+import { isSoftwareAdapter, isSoftwareName } from './software.js';
 
 /**
  * Which adapter to open: `auto` takes a real GPU, else a software driver of the system, else the embedded one; `gpu`,
@@ -16,8 +17,6 @@ export interface FoundAdapter {
   /** Why this adapter and no other, in words for `parsimony doctor`. */
   reason: string;
 }
-
-const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|basic render|warp/i;
 
 /** Unquantised timestamps: at 65,536 ns a step, most kernels would take either nothing or one tick. */
 export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];
@@ -50,13 +49,8 @@ export async function adapterNames(): Promise<string[]> {
   return [];
 }
 
-function isSoftware(adapter: GPUAdapter): boolean {
-  const { description, device, architecture, isFallbackAdapter } = adapter.info;
-  return isFallbackAdapter || SOFTWARE_NAMES.test(`${description} ${device} ${architecture}`);
-}
-
 function kindOf(adapter: GPUAdapter): AdapterKind {
-  if (!isSoftware(adapter)) return 'gpu';
+  if (!isSoftwareAdapter(adapter.info)) return 'gpu';
   return embeddedInstalled ? 'embedded software' : 'system software';
 }
 
@@ -88,7 +82,7 @@ async function named(name: string, kind?: AdapterKind): Promise<FoundAdapter> {
 }
 
 async function systemSoftware(): Promise<FoundAdapter> {
-  const name = (await adapterNames()).find((candidate) => SOFTWARE_NAMES.test(candidate));
+  const name = (await adapterNames()).find((candidate) => isSoftwareName(candidate));
   if (name) return { ...(await named(name, 'system software')), reason: 'asked for' };
   throw new EngineError({
     what: 'no software driver of the system was found',
@@ -99,7 +93,7 @@ async function systemSoftware(): Promise<FoundAdapter> {
 
 async function realGpu(): Promise<FoundAdapter> {
   const adapter = await requestFrom(await dawn());
-  if (adapter && !isSoftware(adapter)) return { adapter, kind: 'gpu', reason: 'asked for' };
+  if (adapter && !isSoftwareAdapter(adapter.info)) return { adapter, kind: 'gpu', reason: 'asked for' };
   throw new EngineError({
     what: 'no GPU was found',
     where: '--adapter gpu',
@@ -109,7 +103,8 @@ async function realGpu(): Promise<FoundAdapter> {
 
 async function automatic(): Promise<FoundAdapter> {
   const adapter = embeddedInstalled ? null : await requestFrom(await dawn());
-  if (adapter && !isSoftware(adapter)) return { adapter, kind: 'gpu', reason: 'the first real GPU' };
+  if (adapter && !isSoftwareAdapter(adapter.info))
+    return { adapter, kind: 'gpu', reason: 'the first real GPU' };
   if (adapter) {
     return {
       adapter,

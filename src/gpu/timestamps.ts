@@ -1,3 +1,4 @@
+import type { Device } from './device.js';
 import { EngineError } from './errors.js';
 
 /** When a kernel ran, by the GPU's own clock. */
@@ -24,9 +25,10 @@ export class KernelClock {
 
   /** @param capacity The most dispatches between two readings; further ones are not timed. At most 2,048. */
   constructor(
-    private readonly gpu: GPUDevice,
+    private readonly device: Device,
     private readonly capacity = 2048,
   ) {
+    const { gpu } = device;
     const size = 2 * BYTES * capacity;
     this.queries = gpu.createQuerySet({ type: 'timestamp', count: 2 * capacity });
     this.resolved = gpu.createBuffer({
@@ -77,11 +79,11 @@ export class KernelClock {
     this.labels = [];
     if (labels.length === 0) return [];
     const bytes = 2 * BYTES * labels.length;
-    const encoder = this.gpu.createCommandEncoder();
+    const encoder = this.device.gpu.createCommandEncoder();
     encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
     encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, bytes);
-    this.gpu.queue.submit([encoder.finish()]);
-    await this.staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    await this.device.wait(this.staging.mapAsync(GPUMapMode.READ, 0, bytes));
     const stamps = new BigUint64Array(this.staging.getMappedRange(0, bytes).slice(0));
     this.staging.unmap();
     return labels.map((label, index) => ({

@@ -96,7 +96,7 @@ function mean(values: readonly number[]): number {
 /** Trains a classifier, epoch by epoch, evaluating after each. */
 export class Trainer {
   private readonly schedule: Schedule;
-  private readonly inFlight: Promise<undefined>[] = [];
+  private readonly inFlight: Promise<void>[] = [];
   private step = 0;
 
   constructor(
@@ -178,7 +178,7 @@ export class Trainer {
     this.step++;
     const training = { seed: this.settings.seed, step: this.step };
     this.classifier.trainStep(batch, training, rateAt(this.schedule, this.step), this.settings);
-    this.inFlight.push(this.classifier.device.gpu.queue.onSubmittedWorkDone());
+    this.inFlight.push(this.classifier.device.submittedWorkDone());
     if (this.inFlight.length > STEPS_IN_FLIGHT) await this.inFlight.shift();
     return plan.tokens;
   }

@@ -23,7 +23,7 @@ describe('timing', () => {
       recorder.submit();
       await device.finish();
     };
-    device.clock = new KernelClock(device.gpu);
+    device.clock = new KernelClock(device);
     const contenders = [
       { name: 'much', run: work(4000) },
       { name: 'little', run: work(40) },
