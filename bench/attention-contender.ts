@@ -6,7 +6,8 @@ import { hostRandom } from '../src/gpu/random.js';
 import { pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
 import { type Plan, planDense, planSparse } from '../src/plan/plan.js';
-import { sortByTag } from '../src/plan/runs.js';
+import { sortedBatch } from '../src/plan/sorting.js';
+import { rankOfTag } from '../src/plan/tag-order.js';
 import {
   both,
   type Computed,
@@ -150,8 +151,10 @@ export class AttentionContender {
   sortMs(): number {
     const { tags, lengths } = this.workload;
     const indexes = tagIndexes(this.rules, tags);
+    const { table } = this.plan.heads[0];
+    if (!table) return 0;
     const began = performance.now();
-    sortByTag(indexes, lengths, this.rules.tags.length);
+    sortedBatch({ tags: indexes, rankOfTag: rankOfTag([table]) }, Uint32Array.from(lengths), [table]);
     return performance.now() - began;
   }
 
@@ -163,11 +166,11 @@ export class AttentionContender {
   private makePlan(): Plan {
     const { tags, lengths } = this.workload;
     const { strategy, order } = this.variant;
-    const { tile } = kernelFamily(this.device);
+    const { tile } = kernelFamily(this.device, tags.length);
     if (strategy === 'none') return planDense(lengths, tile);
     const indexes = tagIndexes(this.rules, tags);
     const table = pairTable(this.rules, strategy);
-    if (order === 'tags') return planSparse(indexes, lengths, table, tile);
+    if (order === 'tags') return planSparse({ tags: indexes, lengths, tables: table }, tile);
     return planReadingOrder(indexes, lengths, table, tile, order === 'reading' ? 1 : BLOCK);
   }
 

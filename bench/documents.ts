@@ -1,23 +1,28 @@
+import { NO_SENTENCE } from '../src/grammar/scope.js';
 import type { EncodedSentence } from '../src/grammar/tagged-pieces.js';
 
 /**
  * Joins encoded sentences to one document of exactly `length` pieces: [CLS], the sentences without their own special
- * pieces, [SEP]. Sentences are used from the first on, and again from the first where they do not suffice.
+ * pieces, [SEP]. Sentences are used from the first on, and again from the first where they do not suffice. Each of the
+ * sentences is one, whatever a tagger would split it into.
  */
 export function documentOf(sentences: readonly EncodedSentence[], length: number): EncodedSentence {
   const ids = new Uint32Array(length);
   const tags = new Uint8Array(length);
+  const numbers = new Uint32Array(length).fill(NO_SENTENCE);
   const [first] = sentences;
   ids[0] = first.ids[0];
   tags[0] = first.tags[0];
   ids[length - 1] = first.ids[first.ids.length - 1];
   tags[length - 1] = first.tags[first.tags.length - 1];
   let at = 1;
-  for (let sentence = 0; at < length - 1; sentence = (sentence + 1) % sentences.length) {
-    const room = Math.min(sentences[sentence].ids.length - 1, 1 + length - 1 - at);
-    ids.set(sentences[sentence].ids.subarray(1, room), at);
-    tags.set(sentences[sentence].tags.subarray(1, room), at);
+  for (let count = 0; at < length - 1; count++) {
+    const sentence = sentences[count % sentences.length];
+    const room = Math.min(sentence.ids.length - 1, 1 + length - 1 - at);
+    ids.set(sentence.ids.subarray(1, room), at);
+    tags.set(sentence.tags.subarray(1, room), at);
+    numbers.fill(count, at, at + room - 1);
     at += room - 1;
   }
-  return { ids, tags };
+  return { ids, tags, sentences: numbers };
 }

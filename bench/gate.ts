@@ -77,8 +77,8 @@ export function sampledRows(plan: Plan, heads: number, seed: number): Uint8Array
       sampled[plan.order[row] * heads + head] = 1;
     }
   }
-  const isShort = plan.sequences.every((runs) => runs.length <= plan.tokens / GROUP);
-  for (const { start } of isShort ? plan.sequences.flat() : []) {
+  const isShort = plan.sequences.every(({ runs }) => runs.length <= plan.tokens / GROUP);
+  for (const { start } of isShort ? plan.sequences.flatMap(({ runs }) => runs) : []) {
     sampled.fill(1, plan.order[start] * heads, (plan.order[start] + 1) * heads);
   }
   return sampled;
@@ -149,12 +149,17 @@ export function allowedPairs(
 }
 
 /** The pairs that a pass of the kernels will multiply, from the words of its tiles, which begin at `at`. */
-function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, step }: TileShape): number {
+function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, steps }: TileShape): number {
   let pairs = 0;
   for (let tile = 0; tile < tiles; tile++) {
     const from = at + tile * TILE_WORDS;
     const [, rows, , , slots] = words.subarray(from, from + TILE_WORDS);
-    pairs += Math.ceil(rows / strip) * strip * Math.ceil(slots / step) * step;
+    const strips = Math.ceil(rows / strip);
+    for (let left = slots; left > 0; ) {
+      const step = Math.min(...steps.filter((candidate) => candidate >= Math.min(left, steps[0])));
+      pairs += strips * strip * step;
+      left -= step;
+    }
   }
   return pairs;
 }
@@ -167,12 +172,14 @@ export function checkLedger(
   strategy: Strategy,
 ): GateResult {
   const lengths = counts.map((sequence) => [...sequence.values()].reduce((a, b) => a + b, 0));
-  const { words, queryTilesAt, keyTilesAt } = planWords(plan);
+  const { words, heads } = planWords(plan);
+  const [{ queryTilesAt, keyTilesAt }] = heads;
+  const [{ queryTiles, keyTiles }] = plan.heads;
   const recounted = {
     useful: allowedPairs(counts, rules, strategy),
     dense: lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfTiles(words, queryTilesAt, plan.queryTiles.length, plan.shape),
-    executedTransposed: pairsOfTiles(words, keyTilesAt, plan.keyTiles.length, plan.shape),
+    executed: pairsOfTiles(words, queryTilesAt, queryTiles.length, plan.shape),
+    executedTransposed: pairsOfTiles(words, keyTilesAt, keyTiles.length, plan.shape),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
     .filter((name) => recounted[name] !== plan.ledger[name])

@@ -1,4 +1,3 @@
-import { kernelFamily } from '../src/attention/kernel-family.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
@@ -10,7 +9,7 @@ import { Classifier } from '../src/nn/classifier.js';
 import { BERT_TINY, type ModelConfig } from '../src/nn/config.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
 import type { Ledger } from '../src/plan/ledger.js';
-import { Planner } from '../src/train/planner.js';
+import { Planner, tilesOn } from '../src/train/planner.js';
 
 /** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
 export interface Stage {
@@ -41,7 +40,7 @@ export class TrainingRig {
     const config: ModelConfig = { ...BERT_TINY, ...shape, vocabulary: vocabulary.size, positions };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
-    this.planner = new Planner(rules, strategy, rules.beta, kernelFamily(device).tile);
+    this.planner = new Planner(rules, strategy, rules.beta, tilesOn(device));
   }
 
   /** The ledger of the last step's plan. */

@@ -1,243 +1,291 @@
 enable subgroups;
+// What steers a subgroup is the same in all of its lanes, but the language only sees that lanes loaded it.
+diagnostic(off, subgroup_uniformity);
 
-// Block-sparse attention, backward: the gradients of keys and values, by one subgroup a strip of eight key rows. Formula and
-// buffers: attention_sparse_backward_key_value.wgsl.
+// Block-sparse attention, backward: the gradients of keys and values, by one subgroup a strip of eight rows.
+// Formula: attention_sparse_backward_key_value.wgsl.
 //
 // Buffers (group 0)
-//   query, key, value, output_gradient, key_gradient, value_gradient   [tokens, heads, headDim] f32, read as vec4f
-//   plan         key tiles of up to 8 rows, their ranges of queries, positions, labels, pair table (src/plan/plan-words.ts)
-//   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
-// Grid        (key tiles, heads, ceil(headDim / (16 · LANES))). A workgroup owns up to 8 key rows of one sequence in one head.
-// Invocations one subgroup. A lane owns the rows' scores against 4 of the step's 4 · LANES queries, and of each gradient every
-//             vector whose number is its own modulo LANES. The reasons stand in attention_sparse_forward_subgroup.wgsl.
+//   query, key, value, output_gradient   textures: for each head a panel of [tokens, panel_vectors] vectors (src/gpu/panels.ts)
+//   plan              tiles of up to 8 rows, ranges, positions, sentences, labels, tables (src/plan/plan-words.ts)
+//   statistics        [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
+//   key_gradient, value_gradient   [tokens, heads, headDim] f32, as vec4f
+// Grid        (tiles of keys, heads, ceil(headDim / (16 · LANES))). A workgroup owns up to 8 key rows of one sequence in one
+//             head, and runs over the queries that see them.
+// Invocations one subgroup. A lane owns the rows' scores against 4 queries of a step, and of their gradients every vector whose
+//             number is its own modulo LANES.
+//
+// Why so: see attention_dense_forward_subgroup.wgsl. Of its own, this kernel has the ranges of a tile, one a lane, found by
+// shuffles, and the tables of its rows' labels, one entry a lane, so that a step loads little but queries and gradients.
 
-// Lanes of a subgroup, which is the whole workgroup: 4, 8 or more, a power of two.
-const LANES = 8u;
-// Vectors of each gradient that a lane owns for each row, at most 4.
-const OUTPUT_VECTORS = 2u;
+const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
+const OUTPUT_VECTORS = 2u; // that a lane owns of each row of both gradients, at most 4
+const LABEL_VECTORS = 3u; // that hold a row of a table, a label a lane: ceil(labels / LANES)
+const PLACED = 0u; // 1 where the plan has scopes or is causal
+const DROPOUT = 0u; // 1 where probabilities are dropped
+const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
+  tokens: u32,
   heads: u32,
   head_vectors: u32, // headDim / 4
+  panel_vectors: u32, // the same, padded with zeros to a multiple of 4
+  panels_per_column: u32,
+  heads_at: u32,
   tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
+  sentences_at: u32,
   labels_at: u32,
   table_at: u32,
-  table_stride: u32, // from one head's pair table to the next; 0 where all heads share one
+  table_stride: u32, // from one head's bias table to the next; 0 where all heads share one
+  reach_at: u32,
   label_count: u32,
   scale: f32,
-  dropout_limit: u32, // the probability of dropping, times 2^32; 0 leaves dropout out
+  soft_bias: f32,
+  elsewhere: f32,
+  causal: u32,
+  dropout_limit: u32, // the probability of dropping, times 2^32
   dropout_scale: f32, // 1 / (1 - probability)
   dropout_stream: u32,
 }
 
-@group(0) @binding(0) var<storage, read> query: array<vec4f>;
-@group(0) @binding(1) var<storage, read> key: array<vec4f>;
-@group(0) @binding(2) var<storage, read> value: array<vec4f>;
-@group(0) @binding(3) var<storage, read> output_gradient: array<vec4f>;
+@group(0) @binding(0) var query: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var key: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var value: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var output_gradient: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(4) var<storage, read> plan: array<u32>;
 @group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
 @group(0) @binding(6) var<storage, read_write> key_gradient: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> value_gradient: array<vec4f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 4u * LANES; // queries a step
-const MASKED = -1e30;
+alias Panels = texture_storage_2d<rgba32float, read>;
+const STEP = 4u * LANES; // queries of a whole step
+const LOWER = select(0u, 4u, LANES >= 8u); // a lane's second row among the lanes: four load two rows each, eight load one
+const OFFSETS = vec4u(0u, 1u, 2u, 3u);
+const ALL_HEADS = 0xffffffffu;
+const NO_SENTENCE = 4294967295.0;
+const TEST_PLACES = 2u;
+const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
+const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// A strip's eight rows: a matrix column for each row, four of its queries or channels in it.
+// A strip's eight rows: a matrix column for each row, four of its queries or channels in it. And one number for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
-// One index for each of the eight rows.
-struct Indices { upper: vec4u, lower: vec4u }
+struct Rows { upper: vec4f, lower: vec4f }
 
-fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
-fn output_gradient_block(at: vec4u) -> mat4x4f { return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]); }
-// Where a lane's second row stands among the lanes: four lanes load two rows each, eight load one.
-const LOWER = select(0u, 4u, LANES >= 8u);
+fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f { return textureLoad(panels, at + vec2u(d, row)); }
+fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
+  return mat4x4f(vector(panels, at, rows.x, d), vector(panels, at, rows.y, d), vector(panels, at, rows.z, d), vector(panels, at, rows.w, d));
+}
 
-fn from_lanes(upper: vec4f, lower: vec4f) -> Strip {
-  return Strip(
-    mat4x4f(
-      subgroupBroadcast(upper, 0u), subgroupBroadcast(upper, 1u),
-      subgroupBroadcast(upper, 2u), subgroupBroadcast(upper, 3u),
-    ),
-    mat4x4f(
-      subgroupBroadcast(lower, LOWER), subgroupBroadcast(lower, LOWER + 1u),
-      subgroupBroadcast(lower, LOWER + 2u), subgroupBroadcast(lower, LOWER + 3u),
-    ),
-  );
+// Four vectors that stand in `lanes`.
+fn from_lanes(v: vec4f, lanes: vec4u) -> mat4x4f {
+  return mat4x4f(subgroupShuffle(v, lanes.x), subgroupShuffle(v, lanes.y), subgroupShuffle(v, lanes.z), subgroupShuffle(v, lanes.w));
 }
-// Eight rows of a key at vector d: each lane loads one row, or two where there are four lanes.
-fn key_strip(at: vec2u, d: u32) -> Strip {
-  let first = key[at.x + d];
-  var second = first;
-  if (LANES < 8u) { second = key[at.y + d]; }
-  return from_lanes(first, second);
+// The eight rows' vectors, of which a lane holds its own row's, or two rows' where there are four lanes.
+fn strip_from_lanes(first: vec4f, second: vec4f) -> Strip {
+  return Strip(from_lanes(first, OFFSETS), from_lanes(second, OFFSETS + LOWER));
 }
-// Eight rows of a value at vector d: each lane loads one row, or two where there are four lanes.
-fn value_strip(at: vec2u, d: u32) -> Strip {
-  let first = value[at.x + d];
-  var second = first;
-  if (LANES < 8u) { second = value[at.y + d]; }
-  return from_lanes(first, second);
+fn own_strip(panels: Panels, at: vec2u, rows: vec2u, d: u32) -> Strip {
+  let first = vector(panels, at, rows.x, d);
+  if (LANES >= 8u) { return strip_from_lanes(first, first); }
+  return strip_from_lanes(first, vector(panels, at, rows.y, d));
+}
+fn rows_of_lanes(first: f32, second: f32) -> Rows {
+  let rows = strip_from_lanes(vec4f(first), vec4f(second));
+  return Rows(transpose(rows.upper)[0], transpose(rows.lower)[0]);
 }
 fn matrix_of_lane(m: mat4x4f, lane: u32) -> mat4x4f {
-  return mat4x4f(
-    subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane),
-    subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane),
-  );
+  return mat4x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane), subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
 }
-fn strip_of_lane(strip: Strip, lane: u32) -> Strip {
-  return Strip(matrix_of_lane(strip.upper, lane), matrix_of_lane(strip.lower, lane));
-}
+fn strip_of_lane(s: Strip, lane: u32) -> Strip { return Strip(matrix_of_lane(s.upper, lane), matrix_of_lane(s.lower, lane)); }
+fn plus(a: Strip, b: Strip) -> Strip { return Strip(a.upper + b.upper, a.lower + b.lower); }
 
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
 // sum + block · strip
 fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
-  return Strip(sum.upper + block * strip.upper, sum.lower + block * strip.lower);
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
 }
-
-fn masked_columns(m: mat4x4f, present: vec4<bool>) -> mat4x4f {
-  let nothing = vec4f(MASKED);
-  return mat4x4f(
-    select(nothing, m[0], present), select(nothing, m[1], present),
-    select(nothing, m[2], present), select(nothing, m[3], present),
-  );
+// Where lanes share four columns, each has some of the eight rows to itself: two, or four. The vector of one of them:
+fn row_of_lanes(first: vec4f, second: vec4f, row: u32) -> vec4f {
+  let v = subgroupShuffle(first, row % LANES);
+  if (LANES >= 8u) { return v; }
+  return select(v, subgroupShuffle(second, row % LANES), vec4<bool>(row >= LANES));
 }
-// MASKED for slots behind the last one.
-fn masked(scores: Strip, present: vec4<bool>) -> Strip {
-  return Strip(masked_columns(scores.upper, present), masked_columns(scores.lower, present));
+// The products of these rows, of which `first_row` is the first.
+fn shared_rows(sum: mat4x4f, block: mat4x4f, panels: Panels, at: vec2u, rows: vec2u, d: u32, first_row: u32, row_count: u32) -> mat4x4f {
+  let first = vector(panels, at, rows.x, d);
+  var second = first;
+  if (LANES < 8u) { second = vector(panels, at, rows.y, d); }
+  var result = sum;
+  result[0] = added(sum[0], block, row_of_lanes(first, second, first_row));
+  result[1] = added(sum[1], block, row_of_lanes(first, second, first_row + 1u));
+  if (row_count > 2u) {
+    result[2] = added(sum[2], block, row_of_lanes(first, second, first_row + 2u));
+    result[3] = added(sum[3], block, row_of_lanes(first, second, first_row + 3u));
+  }
+  return result;
 }
-// exp(m - shift) for each query, and exactly 0 where m is MASKED.
-fn weight_columns(m: mat4x4f, shift: vec4f) -> mat4x4f {
-  let nothing = vec4f();
-  let limit = vec4f(0.5 * MASKED);
-  return mat4x4f(
-    select(nothing, exp(m[0] - shift), m[0] > limit), select(nothing, exp(m[1] - shift), m[1] > limit),
-    select(nothing, exp(m[2] - shift), m[2] > limit), select(nothing, exp(m[3] - shift), m[3] > limit),
-  );
+// The strip of all eight rows, from lanes that have two or four of them each.
+fn joined(m: mat4x4f, lane: u32, quads: u32) -> Strip {
+  let a = matrix_of_lane(m, lane);
+  let b = matrix_of_lane(m, lane + quads);
+  if (LANES == 4u || quads == 4u) { return Strip(a, b); }
+  let c = matrix_of_lane(m, lane + 2u * quads);
+  let d = matrix_of_lane(m, lane + 3u * quads);
+  return Strip(mat4x4f(a[0], a[1], b[0], b[1]), mat4x4f(c[0], c[1], d[0], d[1]));
 }
-fn weights(scores: Strip, shift: vec4f) -> Strip {
-  return Strip(weight_columns(scores.upper, shift), weight_columns(scores.lower, shift));
+// exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+fn weight(m: vec4f, shift: vec4f) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
+fn weights(m: mat4x4f, shift: vec4f) -> mat4x4f {
+  return mat4x4f(weight(m[0], shift), weight(m[1], shift), weight(m[2], shift), weight(m[3], shift));
 }
-
 // p · (dp - Δ)
-fn score_gradient_columns(p: mat4x4f, dp: mat4x4f, delta: vec4f) -> mat4x4f {
+fn score_gradients(p: mat4x4f, dp: mat4x4f, delta: vec4f) -> mat4x4f {
   return mat4x4f(p[0] * (dp[0] - delta), p[1] * (dp[1] - delta), p[2] * (dp[2] - delta), p[3] * (dp[3] - delta));
 }
 
-// The ranges of queries of a tile stand one behind another as "slots" 0 .. slot_count - 1; a cursor remembers the range that
-// the invocation's last slot was in. Slots only ever ascend.
-fn query_of_slot(slot: u32, cursor: ptr<function, u32>, last_range: u32) -> u32 {
-  while (*cursor < last_range && plan[parameters.ranges_at + 2u * *cursor + 3u] <= slot) { *cursor += 1u; }
-  let range = parameters.ranges_at + 2u * *cursor;
-  return plan[range] + slot - plan[range + 1u];
+// The eight rows' entries of a table [label_count, label_count]: a lane holds those of query label LANES · v + lane.
+alias Table = array<Rows, LABEL_VECTORS>;
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
+fn table_rows(table: u32, row_labels: Rows, lane: u32) -> Table {
+  var result = Table();
+  for (var v = 0u; v < LABEL_VECTORS; v++) {
+    let at = table + min(LANES * v + lane, parameters.label_count - 1u) * parameters.label_count;
+    let upper = words_of(at + vec4u(row_labels.upper));
+    let lower = words_of(at + vec4u(row_labels.lower));
+    result[v] = Rows(bitcast<vec4f>(upper), bitcast<vec4f>(lower));
+  }
+  return result;
 }
-fn queries_of_slots(slots: vec4u, cursor: ptr<function, u32>, last_range: u32) -> vec4u {
-  let x = query_of_slot(slots.x, cursor, last_range);
-  let y = query_of_slot(slots.y, cursor, last_range);
-  let z = query_of_slot(slots.z, cursor, last_range);
-  let w = query_of_slot(slots.w, cursor, last_range);
-  return vec4u(x, y, z, w);
+fn rows_of_label(table: Table, label: u32) -> Rows {
+  let lane = label % LANES;
+  var result = Rows(subgroupShuffle(table[0].upper, lane), subgroupShuffle(table[0].lower, lane));
+  for (var v = 1u; v < LABEL_VECTORS; v++) {
+    let here = vec4<bool>(label / LANES == v);
+    result.upper = select(result.upper, subgroupShuffle(table[v].upper, lane), here);
+    result.lower = select(result.lower, subgroupShuffle(table[v].lower, lane), here);
+  }
+  return result;
 }
-fn labels(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.labels_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
+// The entries of a lane's four queries.
+fn entries(table: Table, labels: vec4u) -> Strip {
+  let x = rows_of_label(table, labels.x);
+  let y = rows_of_label(table, labels.y);
+  let z = rows_of_label(table, labels.z);
+  let w = rows_of_label(table, labels.w);
+  return Strip(transpose(mat4x4f(x.upper, y.upper, z.upper, w.upper)), transpose(mat4x4f(x.lower, y.lower, z.lower, w.lower)));
 }
-// The pair table's entries of four queries against one key row: a bias, or MASKED for a pair that does not exist.
-fn pair_biases(query_tables: vec4u, key_label: u32) -> vec4f {
-  let at = query_tables + key_label;
-  return bitcast<vec4f>(vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
+// Labels stand four in a word; a quad of queries begins a word wherever ranges are tested.
+fn labels_of_quad(token: u32, shift: u32) -> vec4u {
+  return (vec4u(plan[parameters.labels_at + ((token + shift) >> 2u)]) >> (8u * OFFSETS)) & vec4u(255u);
 }
-fn biased_columns(m: mat4x4f, query_tables: vec4u, key_labels: vec4u) -> mat4x4f {
-  return m + mat4x4f(
-    pair_biases(query_tables, key_labels.x), pair_biases(query_tables, key_labels.y),
-    pair_biases(query_tables, key_labels.z), pair_biases(query_tables, key_labels.w),
-  );
+fn label_of(token: u32, shift: u32) -> f32 { return f32(labels_of_quad(token, shift)[(token + shift) & 3u]); }
+
+// Where tokens stand: their index in the text, and their sentence.
+struct Places { positions: Rows, sentences: Rows }
+// Whether pairs are within reach (src/grammar/scope.ts): a window in pieces, and a half more where a common sentence suffices.
+fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
+  return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-fn biased(scores: Strip, query_tables: vec4u, key_labels: Indices) -> Strip {
-  return Strip(
-    biased_columns(scores.upper, query_tables, key_labels.upper),
-    biased_columns(scores.lower, query_tables, key_labels.lower),
-  );
+// What is added to the scores of four queries against a key row: `near` within hard reach.
+fn placed(near: vec4f, hard: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
+  let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
+  let distance = abs(positions - position);
+  let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
+  let bias = select(elsewhere, near, within(hard, distance, same));
+  return select(bias, vec4f(MASKED), (positions < vec4f(position)) & vec4<bool>(parameters.causal != 0u));
+}
+fn placed_rows(near: Strip, hard: Strip, soft: Strip, rows: Places, positions: vec4f, sentences: vec4f) -> Strip {
+  var result = near;
+  let p = rows.positions;
+  let s = rows.sentences;
+  for (var r = 0u; r < 4u; r++) {
+    result.upper[r] = placed(near.upper[r], hard.upper[r], soft.upper[r], p.upper[r], s.upper[r], positions, sentences);
+    result.lower[r] = placed(near.lower[r], hard.lower[r], soft.lower[r], p.lower[r], s.lower[r], positions, sentences);
+  }
+  return result;
 }
 
-// A counter-based random word: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
-// stream, head, original query and original key. It depends on no tile and on no order.
-fn mixed(word: u32) -> u32 {
-  var h = word;
-  h = (h ^ (h >> 16u)) * 0x7feb352du;
-  h = (h ^ (h >> 15u)) * 0x846ca68bu;
-  return h ^ (h >> 16u);
-}
-fn chained(chain: u32, word: u32) -> u32 { return mixed(chain + (word + 1u) * 0x9e3779b9u); }
-fn each_chained(chain: u32, words: vec4u) -> vec4u {
-  return vec4u(chained(chain, words.x), chained(chain, words.y), chained(chain, words.z), chained(chain, words.w));
-}
-fn positions(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.positions_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
+// Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
+// stream, head, original query and original key. They depend on no tile and on no order.
+fn chained(chain: vec4u, words: vec4u) -> vec4u {
+  var h = chain + (words + 1u) * 0x9e3779b9u;
+  h = (h ^ (h >> vec4u(16u))) * 0x7feb352du;
+  h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
+  return h ^ (h >> vec4u(16u));
 }
 // 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
-fn kept(query_chains: vec4u, key_position: u32) -> vec4f {
-  let words = vec4u(
-    chained(query_chains.x, key_position), chained(query_chains.y, key_position),
-    chained(query_chains.z, key_position), chained(query_chains.w, key_position),
-  );
-  return select(vec4f(), vec4f(parameters.dropout_scale), words >= vec4u(parameters.dropout_limit));
+fn kept(chains: vec4u, key: f32) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(u32(key))) >= vec4u(parameters.dropout_limit));
 }
-fn dropped_columns(m: mat4x4f, query_chains: vec4u, keys: vec4u) -> mat4x4f {
-  return mat4x4f(
-    m[0] * kept(query_chains, keys.x), m[1] * kept(query_chains, keys.y),
-    m[2] * kept(query_chains, keys.z), m[3] * kept(query_chains, keys.w),
-  );
-}
-fn dropped(strip: Strip, query_chains: vec4u, keys: Indices) -> Strip {
-  return Strip(dropped_columns(strip.upper, query_chains, keys.upper), dropped_columns(strip.lower, query_chains, keys.lower));
+fn dropped(m: mat4x4f, chains: vec4u, keys: vec4f) -> mat4x4f {
+  return mat4x4f(m[0] * kept(chains, keys.x), m[1] * kept(chains, keys.y), m[2] * kept(chains, keys.z), m[3] * kept(chains, keys.w));
 }
 
-fn store_key_columns(tokens: vec4u, head: u32, channel: u32, m: mat4x4f, present: vec4<bool>) {
-  let at = (tokens * parameters.heads + head) * parameters.head_vectors + channel;
-  if (present.x) { key_gradient[at.x] = m[0]; }
-  if (present.y) { key_gradient[at.y] = m[1]; }
-  if (present.z) { key_gradient[at.z] = m[2]; }
-  if (present.w) { key_gradient[at.w] = m[3]; }
+// The strip without its first row.
+fn rest(s: Strip) -> Strip {
+  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
 }
-fn store_value_columns(tokens: vec4u, head: u32, channel: u32, m: mat4x4f, present: vec4<bool>) {
-  let at = (tokens * parameters.heads + head) * parameters.head_vectors + channel;
-  if (present.x) { value_gradient[at.x] = m[0]; }
-  if (present.y) { value_gradient[at.y] = m[1]; }
-  if (present.z) { value_gradient[at.z] = m[2]; }
-  if (present.w) { value_gradient[at.w] = m[3]; }
+fn store(to: u32, k: Strip, v: Strip) {
+  key_gradient[to] = parameters.scale * k.upper[0];
+  value_gradient[to] = v.upper[0];
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let tile = parameters.tiles_at + 6u * group.x;
-  let head = group.y;
-  let row_start = plan[tile];
-  let row_count = plan[tile + 1u];
-  var cursor = plan[tile + 2u];
-  let last_range = cursor + plan[tile + 3u] - 1u;
-  let slot_count = plan[tile + 4u];
-  let tested = plan[tile + 5u] != 0u;
-  let heads = parameters.heads;
-  let vectors = parameters.head_vectors;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  // A word a lane: loads are dear, broadcasts are not.
+  let tile = parameters.tiles_at + 8u * group.x;
+  let first_words = plan[tile + lane % 8u];
+  var last_words = first_words;
+  if (LANES < 8u) { last_words = plan[tile + 4u + lane]; }
+  let row_start = subgroupBroadcast(first_words, 0u);
+  let row_count = subgroupBroadcast(first_words, 1u);
+  let first_range = subgroupBroadcast(first_words, 2u);
+  let range_count = subgroupBroadcast(first_words, 3u);
+  let tests = subgroupBroadcast(last_words, LOWER + 1u);
+  let label_shift = subgroupBroadcast(last_words, LOWER + 2u);
+  var head = group.y;
+  if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
+  let vectors = parameters.panel_vectors;
+  let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.tokens);
 
-  // Rows behind the end of the tile repeat its last row, and are not stored.
-  let offsets = vec4u(0u, 1u, 2u, 3u);
+  // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
   let last = row_count - 1u;
-  let tokens = Indices(row_start + min(offsets, vec4u(last)), row_start + min(offsets + 4u, vec4u(last)));
-  let own_rows = row_start + min(vec2u(min(lane, 7u), lane + 4u), vec2u(last));
-  let own_at = (own_rows * heads + head) * vectors;
-  let channels = 4u * LANES * group.z + LANES * offsets + lane;
-  let safe_channels = min(channels, vec4u(vectors - 1u));
-  var key_labels = Indices();
-  if (tested) { key_labels = Indices(labels(tokens.upper), labels(tokens.lower)); }
-  let table = parameters.table_at + head * parameters.table_stride;
-  var key_positions = Indices();
-  if (parameters.dropout_limit > 0u) { key_positions = Indices(positions(tokens.upper), positions(tokens.lower)); }
-  let chain = chained(parameters.dropout_stream, head);
+  let own_rows = row_start + min(vec2u(lane & 7u, lane + 4u), vec2u(last));
 
+  var places = Places();
+  if (DROPOUT + PLACED > 0u) {
+    places.positions = rows_of_lanes(f32(plan[parameters.positions_at + own_rows.x]), f32(plan[parameters.positions_at + own_rows.y]));
+  }
+  var biases = Table();
+  var hard = Table();
+  var soft = Table();
+  if (tests != 0u) {
+    let labels = rows_of_lanes(label_of(own_rows.x, label_shift), label_of(own_rows.y, label_shift));
+    biases = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane);
+    if (PLACED > 0u) {
+      hard = table_rows(parameters.reach_at, labels, lane);
+      soft = table_rows(parameters.reach_at + parameters.label_count * parameters.label_count, labels, lane);
+      places.sentences = rows_of_lanes(f32(plan[parameters.sentences_at + own_rows.x]), f32(plan[parameters.sentences_at + own_rows.y]));
+    }
+  }
+  let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
+
+  let channels = 4u * LANES * group.z + LANES * OFFSETS + lane;
+  let safe_channels = min(channels, vec4u(vectors - 1u));
   var keys_0 = Strip();
   var keys_1 = Strip();
   var keys_2 = Strip();
@@ -246,71 +294,131 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var values_1 = Strip();
   var values_2 = Strip();
   var values_3 = Strip();
+  var multiplied = 0u;
 
-  for (var step = 0u; step < slot_count; step += STEP) {
-    let slots = step + 4u * lane + offsets;
-    let queries = queries_of_slots(min(slots, vec4u(slot_count - 1u)), &cursor, last_range);
-    let query_at = (queries * heads + head) * vectors;
+  // The ranges of a tile stand one behind another as "slots", each padded to four: a lane's four are of one range.
+  for (var page = 0u; page < range_count; page += LANES) {
+    let range = parameters.ranges_at + 3u * (first_range + min(page + lane, range_count - 1u));
+    let range_start = plan[range];
+    let range_end = range_start + plan[range + 1u];
+    let range_slot = plan[range + 2u];
+    let last_range = min(range_count - page, LANES) - 1u;
+    let slots_end = subgroupShuffle(range_slot + ((range_end - range_start + 3u) & ~3u), last_range);
+    let own_slot = select(0xffffffffu, range_slot, lane <= last_range);
 
-    var scores = Strip();
-    var dp = Strip();
-    for (var d = 0u; d < vectors; d++) {
-      scores = accumulated(scores, transpose(query_block(query_at + d)), key_strip(own_at, d));
-      dp = accumulated(dp, transpose(output_gradient_block(query_at + d)), value_strip(own_at, d));
-    }
-    scores = Strip(scores.upper * parameters.scale, scores.lower * parameters.scale);
-    if (tested) { scores = biased(scores, table + labels(queries) * parameters.label_count, key_labels); }
-    let at = queries * heads + head;
-    let x = statistics[at.x];
-    let y = statistics[at.y];
-    let z = statistics[at.z];
-    let w = statistics[at.w];
-    let delta = vec4f(x.y, y.y, z.y, w.y);
-    let p = weights(masked(scores, slots < vec4u(slot_count)), vec4f(x.x, y.x, z.x, w.x));
-    var kept_p = p;
-    if (parameters.dropout_limit > 0u) {
-      let chains = each_chained(chain, positions(queries));
-      kept_p = dropped(p, chains, key_positions);
-      dp = dropped(dp, chains, key_positions);
-    }
-    let ds = Strip(
-      score_gradient_columns(p.upper, dp.upper, delta) * parameters.scale,
-      score_gradient_columns(p.lower, dp.lower, delta) * parameters.scale,
-    );
+    var step = subgroupBroadcast(range_slot, 0u);
+    loop {
+      // A whole step gives a lane four queries of its own; near the end, two or more lanes share four and each takes some of
+      // the rows, so that 16 or 8 queries cost what they should.
+      let remaining = slots_end - step;
+      var quads = LANES;
+      if (remaining <= 8u) { quads = 2u; } else if (remaining <= 16u) { quads = 4u; }
+      let slot = step + 4u * (lane & (quads - 1u));
+      var index = 0u;
+      for (var other = 1u; other < LANES; other++) { index += select(0u, 1u, slot >= subgroupShuffle(own_slot, other)); }
+      let first_query = subgroupShuffle(range_start - range_slot, index) + slot;
+      let queries_end = subgroupShuffle(range_end, index);
+      let queries = min(first_query + OFFSETS, vec4u(queries_end - 1u));
 
-    let quads = (min(STEP, slot_count - step) + 3u) / 4u;
-    for (var quad = 0u; quad < quads; quad++) {
-      let quad_queries = subgroupShuffle(queries, quad);
-      let quad_at = (quad_queries * heads + head) * vectors;
-      let quad_weights = strip_of_lane(kept_p, quad);
-      let quad_gradients = strip_of_lane(ds, quad);
-      values_0 = accumulated(values_0, output_gradient_block(quad_at + safe_channels.x), quad_weights);
-      keys_0 = accumulated(keys_0, query_block(quad_at + safe_channels.x), quad_gradients);
-      if (OUTPUT_VECTORS > 1u) {
-        values_1 = accumulated(values_1, output_gradient_block(quad_at + safe_channels.y), quad_weights);
-        keys_1 = accumulated(keys_1, query_block(quad_at + safe_channels.y), quad_gradients);
+      var scores = Strip();
+      var dp = Strip();
+      if (quads == LANES) {
+        for (var d = 0u; d < vectors; d++) {
+          scores = accumulated(scores, transpose(block(query, at, queries, d)), own_strip(key, at, own_rows, d));
+          dp = accumulated(dp, transpose(block(output_gradient, at, queries, d)), own_strip(value, at, own_rows, d));
+          if (COUNTING > 0u) { multiplied += 8u; }
+        }
+      } else {
+        // Lanes share four columns: each loads the blocks of some vectors of channels for all of them, and has some rows.
+        let sharing = LANES / quads;
+        let column = lane & (quads - 1u);
+        let rows = 8u / sharing;
+        var own_scores = mat4x4f();
+        var own_dp = mat4x4f();
+        for (var first = 0u; first < vectors; first += sharing) {
+          let own_query = transpose(block(query, at, queries, first + lane / quads));
+          let own_output_gradient = transpose(block(output_gradient, at, queries, first + lane / quads));
+          for (var d = 0u; d < sharing; d++) {
+            let from_lane = column + quads * d;
+            own_scores = shared_rows(own_scores, matrix_of_lane(own_query, from_lane), key, at, own_rows, first + d, rows * (lane / quads), rows);
+            own_dp = shared_rows(own_dp, matrix_of_lane(own_output_gradient, from_lane), value, at, own_rows, first + d, rows * (lane / quads), rows);
+            if (COUNTING > 0u) { multiplied += rows; }
+          }
+        }
+        scores = joined(own_scores, column, quads);
+        dp = joined(own_dp, column, quads);
       }
-      if (OUTPUT_VECTORS > 2u) {
-        values_2 = accumulated(values_2, output_gradient_block(quad_at + safe_channels.z), quad_weights);
-        keys_2 = accumulated(keys_2, query_block(quad_at + safe_channels.z), quad_gradients);
+      let absent = select(vec4f(MASKED), vec4f(), first_query + OFFSETS < vec4u(queries_end));
+      var bias = Strip(mat4x4f(absent, absent, absent, absent), mat4x4f(absent, absent, absent, absent));
+      if (tests != 0u) {
+        let labels = labels_of_quad(first_query, label_shift);
+        var tested = entries(biases, labels);
+        if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
+          let positions = vec4f(words_of(parameters.positions_at + queries));
+          let sentences = vec4f(words_of(parameters.sentences_at + queries));
+          tested = placed_rows(tested, entries(hard, labels), entries(soft, labels), places, positions, sentences);
+        }
+        bias = Strip(bias.upper + tested.upper, bias.lower + tested.lower);
       }
-      if (OUTPUT_VECTORS > 3u) {
-        values_3 = accumulated(values_3, output_gradient_block(quad_at + safe_channels.w), quad_weights);
-        keys_3 = accumulated(keys_3, query_block(quad_at + safe_channels.w), quad_gradients);
+      scores = Strip(scores.upper * parameters.scale + bias.upper, scores.lower * parameters.scale + bias.lower);
+
+      let to = queries * parameters.heads + head;
+      let a = statistics[to.x];
+      let b = statistics[to.y];
+      let c = statistics[to.z];
+      let e = statistics[to.w];
+      let log_sums = vec4f(a.x, b.x, c.x, e.x);
+      let delta = vec4f(a.y, b.y, c.y, e.y);
+      let p = Strip(weights(scores.upper, log_sums), weights(scores.lower, log_sums));
+      var kept_p = p;
+      if (DROPOUT > 0u) {
+        let chains = chained(chain, words_of(parameters.positions_at + queries));
+        kept_p = Strip(dropped(p.upper, chains, places.positions.upper), dropped(p.lower, chains, places.positions.lower));
+        dp = Strip(dropped(dp.upper, chains, places.positions.upper), dropped(dp.lower, chains, places.positions.lower));
       }
+      let ds = Strip(score_gradients(p.upper, dp.upper, delta), score_gradients(p.lower, dp.lower, delta));
+      // A loop for each product: in one, their sums would be more than the processor's first cache holds beside the rest.
+      let query_quads = min(quads, (remaining + 3u) / 4u);
+      for (var quad = 0u; quad < query_quads; quad++) {
+        let its = subgroupShuffle(queries, quad);
+        let w = strip_of_lane(kept_p, quad);
+        values_0 = accumulated(values_0, block(output_gradient, at, its, safe_channels.x), w);
+        if (OUTPUT_VECTORS > 1u) { values_1 = accumulated(values_1, block(output_gradient, at, its, safe_channels.y), w); }
+        if (OUTPUT_VECTORS > 2u) { values_2 = accumulated(values_2, block(output_gradient, at, its, safe_channels.z), w); }
+        if (OUTPUT_VECTORS > 3u) { values_3 = accumulated(values_3, block(output_gradient, at, its, safe_channels.w), w); }
+      }
+      for (var quad = 0u; quad < query_quads; quad++) {
+        let its = subgroupShuffle(queries, quad);
+        let g = strip_of_lane(ds, quad);
+        keys_0 = accumulated(keys_0, block(query, at, its, safe_channels.x), g);
+        if (OUTPUT_VECTORS > 1u) { keys_1 = accumulated(keys_1, block(query, at, its, safe_channels.y), g); }
+        if (OUTPUT_VECTORS > 2u) { keys_2 = accumulated(keys_2, block(query, at, its, safe_channels.z), g); }
+        if (OUTPUT_VECTORS > 3u) { keys_3 = accumulated(keys_3, block(query, at, its, safe_channels.w), g); }
+      }
+      step += 4u * quads;
+      if (step >= slots_end) { break; }
     }
   }
 
-  let upper_present = offsets < vec4u(row_count);
-  let lower_present = offsets + 4u < vec4u(row_count);
-  let key_gradients = array<Strip, 4>(keys_0, keys_1, keys_2, keys_3);
-  let value_gradients = array<Strip, 4>(values_0, values_1, values_2, values_3);
-  for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-    if (channels[chunk] < vectors) {
-      store_key_columns(tokens.upper, head, channels[chunk], key_gradients[chunk].upper, upper_present);
-      store_key_columns(tokens.lower, head, channels[chunk], key_gradients[chunk].lower, lower_present);
-      store_value_columns(tokens.upper, head, channels[chunk], value_gradients[chunk].upper, upper_present);
-      store_value_columns(tokens.lower, head, channels[chunk], value_gradients[chunk].lower, lower_present);
-    }
+  if (COUNTING > 0u) {
+    let all = f32(subgroupAdd(multiplied));
+    if (lane == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = vec4f(all); }
+    return;
+  }
+  let stored = channels < vec4u(parameters.head_vectors);
+  for (var row = row_start; row < row_start + row_count; row++) {
+    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
+    if (stored.x) { store(to.x, keys_0, values_0); }
+    if (OUTPUT_VECTORS > 1u && stored.y) { store(to.y, keys_1, values_1); }
+    if (OUTPUT_VECTORS > 2u && stored.z) { store(to.z, keys_2, values_2); }
+    if (OUTPUT_VECTORS > 3u && stored.w) { store(to.w, keys_3, values_3); }
+    keys_0 = rest(keys_0);
+    keys_1 = rest(keys_1);
+    keys_2 = rest(keys_2);
+    keys_3 = rest(keys_3);
+    values_0 = rest(values_0);
+    values_1 = rest(values_1);
+    values_2 = rest(values_2);
+    values_3 = rest(values_3);
   }
 }

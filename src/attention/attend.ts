@@ -5,8 +5,8 @@ import {
   Attention,
   checkedShape,
   checkedStrategy,
+  firstRules,
   type PlanOptions,
-  resolveRules,
   type ShapeOptions,
 } from './attention.js';
 
@@ -16,6 +16,8 @@ export interface AttendOptions extends PlanOptions, ShapeOptions {
   q: Float32Array;
   k: Float32Array;
   v: Float32Array;
+  /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag, in the order of the rule set. */
+  bias?: Float32Array;
   /** The gradient of the loss with respect to the output, [tokens, heads, headDim]; the backward pass runs where given. */
   outputGradient?: Float32Array;
 }
@@ -69,12 +71,17 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
   for (const [name, array] of Object.entries({ q, k, v, outputGradient })) {
     checkLength(name, array, tokens * width, `${tokens} tokens x ${heads} heads x ${headDim}`);
   }
-  const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] });
+  const hasTable = checkedStrategy(options.strategy ?? 'none') !== 'none';
+  const tableSize = hasTable ? heads * firstRules(options.rules).tags.length ** 2 : 0;
+  checkLength('bias', options.bias, tableSize, `${heads} heads x tags x tags`);
+  const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] }, heads);
   const held: GPUBuffer[] = [];
-  const given = (array: Float32Array, label: string) => {
-    held.push(upload(device, gatherRows(array, attention.order, width), label));
+  const uploaded = (array: Float32Array, label: string) => {
+    held.push(upload(device, array, label));
     return held[held.length - 1];
   };
+  const given = (array: Float32Array, label: string) =>
+    uploaded(gatherRows(array, attention.order, width), label);
   const empty = (floats: number, label: string) => {
     held.push(createStorage(device, 4 * floats, label));
     return held[held.length - 1];
@@ -90,13 +97,12 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
       value: given(v, 'v'),
       output: empty(q.length, 'output'),
       logSumExp: empty(tokens * heads, 'logSumExp'),
+      ...(options.bias && { biasTable: uploaded(options.bias, 'bias') }),
     };
     const encoder = device.gpu.createCommandEncoder();
     attention.encodeForward(encoder, options, forward);
     const result: Partial<AttendResult> = {};
     if (outputGradient) {
-      const hasTable = checkedStrategy(options.strategy ?? 'none') !== 'none';
-      const tableSize = hasTable ? heads * resolveRules(options.rules).tags.length ** 2 : 0;
       const backward = {
         ...forward,
         outputGradient: given(outputGradient, 'outputGradient'),

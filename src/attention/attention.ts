@@ -1,13 +1,13 @@
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
-import { pairTable } from '../grammar/pair-table.js';
+import { type PairTable, pairTable } from '../grammar/pair-table.js';
 import { presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { Ledger } from '../plan/ledger.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
-import type { TileShape } from '../plan/tiles.js';
 import { kernelFamily } from './kernel-family.js';
 import { PlanBuffers } from './plan-buffers.js';
 import {
@@ -15,7 +15,6 @@ import {
   type BackwardBuffers,
   type ForwardBuffers,
   recordBackward,
-  recordBiasGradient,
   recordForward,
 } from './record.js';
 
@@ -25,12 +24,21 @@ export interface PlanOptions {
   lengths?: ArrayLike<number>;
   /** [tokens], by name or integer (see `tagIndexes`). Strategy `none` needs none, if there are `lengths`. */
   tags?: ArrayLike<Tag>;
-  /** A preset's name or a rule set; `paper` where left out. */
-  rules?: string | RuleSet;
+  /**
+   * A preset's name or a rule set; `paper` where left out. A list gives each head rules of its own, over the same tags.
+   */
+  rules?: string | RuleSet | readonly (string | RuleSet)[];
   /** `none` where left out. */
   strategy?: Strategy;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
+  /**
+   * [tokens], the sentence of each, for rules whose scope is a sentence: numbers that ascend within a sequence, or
+   * NO_SENTENCE for tokens that belong to the document. Each sequence is one sentence where left out.
+   */
+  sentences?: ArrayLike<number>;
+  /** Whether a query sees only keys that do not stand behind it. */
+  causal?: boolean;
 }
 
 /** Heads and head dimension, with the scale of the scores: 1 / √headDim where left out. */
@@ -56,9 +64,34 @@ export function checkedStrategy(strategy: string, where?: string): Strategy {
   });
 }
 
+/** One tag, and everybody sees everybody: what strategy `none` is where something else asks for a sparse plan. */
+const EVERYBODY: PairTable = { size: 1, biases: new Float32Array(1) };
+
+/** The pair tables of all heads: one, or a list of one for each. */
+function tablesFor({ rules, beta }: PlanOptions, strategy: Strategy): PairTable | PairTable[] {
+  if (!isList(rules)) return pairTable(resolveRules(rules), strategy, beta);
+  const tables = new Map<string | RuleSet, PairTable>();
+  return rules.map((each) => {
+    const table = tables.get(each) ?? pairTable(resolveRules(each), strategy, beta);
+    tables.set(each, table);
+    return table;
+  });
+}
+
+function isList(rules: PlanOptions['rules']): rules is readonly (string | RuleSet)[] {
+  return Array.isArray(rules);
+}
+
+/** The first head's rules: all heads' have the same tags. */
+export function firstRules(rules: PlanOptions['rules']): RuleSet {
+  if (!isList(rules)) return resolveRules(rules);
+  if (rules.length > 0) return resolveRules(rules[0]);
+  throw new CallerError({ what: 'an empty list of rules', expected: 'rules for every head' });
+}
+
 /** The plan for some options. @throws CallerError where tags, lengths, rules or strategy do not fit together. */
-export function planFor(options: PlanOptions, shape: TileShape): Plan {
-  const { tags, lengths, rules, strategy = 'none', beta } = options;
+export function planFor(options: PlanOptions, device: Device): Plan {
+  const { tags, lengths, strategy = 'none', sentences, causal } = options;
   const checked = checkedStrategy(strategy);
   if (checked === 'none') {
     const known = lengths ?? (tags && [tags.length]);
@@ -67,13 +100,17 @@ export function planFor(options: PlanOptions, shape: TileShape): Plan {
         what: 'neither lengths nor tags were given',
         expected: 'the lengths of the sequences',
       });
-    return planDense(known, shape);
+    const tokens = Array.from(known).reduce((total, length) => total + length, 0);
+    const { tile } = kernelFamily(device, tokens);
+    if (!causal) return planDense(known, tile);
+    return planSparse({ tags: new Uint8Array(tokens), lengths: known, tables: EVERYBODY, causal }, tile);
   }
   if (!tags)
     throw new CallerError({ what: `strategy "${checked}" without tags`, expected: 'a tag for every token' });
-  const ruleSet = resolveRules(rules);
-  const indexes = tagIndexes(ruleSet, tags);
-  return planSparse(indexes, lengths ?? [indexes.length], pairTable(ruleSet, checked, beta), shape);
+  const indexes = tagIndexes(firstRules(options.rules), tags);
+  const tables = tablesFor(options, checked);
+  const input = { tags: indexes, lengths: lengths ?? [indexes.length], tables, sentences, causal };
+  return planSparse(input, kernelFamily(device, indexes.length).tile);
 }
 
 /** @throws CallerError where the kernels do not support a shape. */
@@ -89,17 +126,31 @@ export function checkedShape({ heads, headDim, scale }: ShapeOptions): Attention
   return { heads, headDim, scale: scale ?? 1 / Math.sqrt(headDim) };
 }
 
-function checkBuffers(buffers: object, plan: Plan, { heads, headDim }: AttentionShape): void {
-  const perToken: Record<string, number> = { logSumExp: heads, biasGradient: 0 };
-  for (const [name, buffer] of Object.entries(buffers) as [string, GPUBuffer][]) {
-    const bytes = 4 * plan.tokens * (perToken[name] ?? heads * headDim);
-    if (buffer && buffer.size < bytes) {
-      throw new CallerError({
-        what: `${buffer.size} bytes`,
-        where: `buffer ${name}`,
-        expected: `at least ${bytes}`,
-      });
+function checkBuffers(
+  buffers: object,
+  { tokens, heads: plans }: Plan,
+  { heads, headDim }: AttentionShape,
+): void {
+  const { table } = plans[0];
+  const entries = heads * (table ? table.size ** 2 : 0);
+  const numbers: Record<string, number> = {
+    logSumExp: tokens * heads,
+    biasTable: entries,
+    biasGradient: entries,
+  };
+  for (const [name, buffer] of Object.entries(buffers) as [string, GPUBuffer | BufferSlice | undefined][]) {
+    const size = buffer && ('buffer' in buffer ? (buffer.size ?? buffer.buffer.size) : buffer.size);
+    const bytes = 4 * (numbers[name] ?? tokens * heads * headDim);
+    if (size !== undefined && size < bytes) {
+      throw new CallerError({ what: `${size} bytes`, where: `buffer ${name}`, expected: `at least ${bytes}` });
     }
+  }
+  if (table?.learned && !('biasTable' in buffers && buffers.biasTable)) {
+    throw new CallerError({ what: 'strategy "learned" without a buffer "biasTable"', expected: 'its biases' });
+  }
+  const listed = plans.flatMap((each) => each.heads ?? []);
+  if (listed.length > 0 && listed.length !== heads) {
+    throw new CallerError({ what: `rules for ${listed.length} heads`, expected: `${heads}` });
   }
 }
 
@@ -114,14 +165,16 @@ export class Attention {
 
   /**
    * @param options Who may look at whom, or a plan that was made for this device's tiles.
+   * @param heads Heads for which strategy `learned` has tables; the others need not know.
    * @throws CallerError where tags, lengths, rules or strategy do not fit together.
    */
   constructor(
     private readonly device: Device,
     options: PlanOptions | Plan,
+    heads = 1,
   ) {
     this.plan = new PlanBuffers(device);
-    this.plan.write('queryTiles' in options ? options : planFor(options, kernelFamily(device).tile));
+    this.plan.write('kind' in options ? options : planFor(options, device), heads);
   }
 
   get tokens(): number {
@@ -148,11 +201,9 @@ export class Attention {
    * @throws CallerError where the shape is not supported or a buffer is too small.
    */
   encodeForward(encoder: GPUCommandEncoder, options: ShapeOptions, buffers: ForwardBuffers): void {
-    const shape = checkedShape(options);
-    checkBuffers(buffers, this.plan.plan, shape);
-    const recorder = new Recorder(this.device);
-    recordForward(recorder, this.plan, shape, buffers);
-    recorder.encodeInto(encoder);
+    this.encode(encoder, options, buffers, (recorder, shape) =>
+      recordForward(recorder, this.plan, shape, buffers),
+    );
   }
 
   /**
@@ -160,27 +211,22 @@ export class Attention {
    * buffer is given for it and the strategy is not `none`, that of the bias table, [heads, tags, tags].
    * @throws CallerError where the shape is not supported or a buffer is too small.
    */
-  encodeBackward(
+  encodeBackward(encoder: GPUCommandEncoder, options: ShapeOptions, buffers: BackwardBuffers): void {
+    this.encode(encoder, options, buffers, (recorder, shape) =>
+      recordBackward(recorder, this.plan, shape, buffers),
+    );
+  }
+
+  private encode(
     encoder: GPUCommandEncoder,
     options: ShapeOptions,
-    buffers: BackwardBuffers & { biasGradient?: GPUBuffer },
+    buffers: ForwardBuffers,
+    record: (recorder: Recorder, shape: AttentionShape) => void,
   ): void {
     const shape = checkedShape(options);
-    const { biasGradient, ...others } = buffers;
-    checkBuffers(others, this.plan.plan, shape);
+    checkBuffers(buffers, this.plan.plan, shape);
     const recorder = new Recorder(this.device);
-    recordBackward(recorder, this.plan, shape, others);
-    if (biasGradient && this.plan.plan.table) {
-      const bytes = 4 * shape.heads * this.plan.plan.table.size ** 2;
-      if (biasGradient.size < bytes) {
-        throw new CallerError({
-          what: `${biasGradient.size} bytes`,
-          where: 'buffer biasGradient',
-          expected: `at least ${bytes}`,
-        });
-      }
-      recordBiasGradient(recorder, this.plan, shape, { ...others, biasGradient });
-    }
+    record(recorder, shape);
     recorder.encodeInto(encoder);
   }
 

@@ -1,6 +1,7 @@
 import type { Device } from '../gpu/device.js';
 import { EngineError } from '../gpu/errors.js';
 import type { KernelConstants } from '../gpu/kernel.js';
+import { fitsPanels } from '../gpu/panels.js';
 import { type TileShape, WORKGROUP_TILE } from '../plan/tiles.js';
 
 /** One of the two families of attention kernels, as an adapter wants it. */
@@ -10,6 +11,10 @@ export interface KernelFamily {
   suffix: '' | '_subgroup';
   /** The tiles that its plans must have. */
   tile: TileShape;
+  /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
+  readsPanels: boolean;
+  /** Lanes that hold the labels of a table's row; 0 where the kernels look each entry up. */
+  lanes: number;
   /** Constants of the forward and the query-gradient kernel, and workgroups along z. */
   queryPass(headDim: number): { constants: KernelConstants; depth: number };
   /** The same for the key- and value-gradient kernel. */
@@ -21,6 +26,8 @@ const WORKGROUP_FAMILY: KernelFamily = {
   name: 'workgroup',
   suffix: '',
   tile: WORKGROUP_TILE,
+  readsPanels: false,
+  lanes: 0,
   queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 32) }, depth: 1 }),
   keyPass: (headDim) => ({
     constants: { OUTPUT_VECTORS: headDim > 32 ? 2 : 1 },
@@ -41,28 +48,45 @@ function subgroupFamily(lanes: number): KernelFamily {
   return {
     name: 'subgroup',
     suffix: '_subgroup',
-    tile: { rows: 8, strip: 8, step: 4 * lanes },
+    tile: {
+      rows: 8,
+      strip: 8,
+      steps: lanes > 4 ? [4 * lanes, 16, 8] : [4 * lanes, 8],
+      tileCost: 256,
+      testCost: 0.05,
+    },
+    readsPanels: true,
+    lanes,
     queryPass: pass,
     keyPass: pass,
   };
 }
 
-/** The faster family for a device: subgroups where they may be used. */
-export function kernelFamily({ lanes }: Device): KernelFamily {
-  return lanes ? subgroupFamily(lanes) : WORKGROUP_FAMILY;
+/** The widest head that any kernel runs, in numbers. */
+export const WIDEST_HEAD = 128;
+
+/**
+ * The faster family for a device and a packed batch: subgroups where they may be used and where a texture holds a head of the
+ * whole batch.
+ */
+export function kernelFamily(device: Device, tokens = 0): KernelFamily {
+  const { lanes } = device;
+  const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens };
+  return lanes && fitsPanels(device, head) ? subgroupFamily(lanes) : WORKGROUP_FAMILY;
 }
 
 /**
  * The family that a plan was made for, by its tiles.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(device: Device, tile: TileShape): KernelFamily {
-  const family = [WORKGROUP_FAMILY, kernelFamily(device)].find((candidate) => {
-    return (['rows', 'strip', 'step'] as const).every((side) => candidate.tile[side] === tile[side]);
+export function familyOfTiles(device: Device, { rows, strip, steps }: TileShape, tokens: number): KernelFamily {
+  const fastest = kernelFamily(device, tokens);
+  const family = [WORKGROUP_FAMILY, fastest].find(({ tile }) => {
+    return tile.rows === rows && tile.strip === strip && tile.steps.join() === steps.join();
   });
   if (family) return family;
   throw new EngineError({
-    what: `a plan with tiles of ${tile.rows} rows, in steps of ${tile.step}`,
-    expected: `one for this device, ${kernelFamily(device).tile.rows} rows in steps of ${kernelFamily(device).tile.step}`,
+    what: `a plan with tiles of ${rows} rows, in steps of ${steps.join(', ')}`,
+    expected: `one for this device, ${fastest.tile.rows} rows in steps of ${fastest.tile.steps.join(', ')}`,
   });
 }

@@ -1,33 +1,37 @@
 import { upload, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
+import { PanelWorkspace, type Panels } from '../gpu/panels.js';
 import type { Plan } from '../plan/plan.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
-import { type RectangleWords, rectangleWords } from '../plan/rectangles.js';
+import { type RunChunks, runChunks } from '../plan/run-chunks.js';
 import { familyOfTiles, type KernelFamily } from './kernel-family.js';
 
 /** A plan on the GPU. One object serves many plans one after another, and its buffers with it. */
 export class PlanBuffers {
   private readonly workspace: Workspace;
+  private readonly textures: PanelWorkspace;
   private current:
     | { plan: Plan; family: KernelFamily; at: Omit<PlanWords, 'words'>; words: GPUBuffer }
     | undefined;
-  private rectangleWords: (RectangleWords & { buffer: GPUBuffer }) | undefined;
+  private currentChunks: (RunChunks & { buffer: GPUBuffer }) | undefined;
 
   constructor(readonly device: Device) {
     this.workspace = new Workspace(device, 'plan');
+    this.textures = new PanelWorkspace(device, 'plan');
   }
 
   /**
    * Makes `plan` the current one: what is recorded from now on works on it.
+   * @param heads Heads of the attention; a plan with learned biases has room for the tables of so many.
    * @throws EngineError where the device has no kernels for its tiles.
    */
-  write(plan: Plan): void {
-    const { words, ...at } = planWords(plan);
+  write(plan: Plan, heads = 1): void {
+    const { words, ...at } = planWords(plan, heads);
     const buffer = this.workspace.floats('words', words.length);
     write(this.device, buffer, words);
-    this.current = { plan, family: familyOfTiles(this.device, plan.shape), at, words: buffer };
-    if (this.rectangleWords) this.device.retire(this.rectangleWords.buffer);
-    this.rectangleWords = undefined;
+    this.current = { plan, family: familyOfTiles(this.device, plan.shape, plan.tokens), at, words: buffer };
+    if (this.currentChunks) this.device.retire(this.currentChunks.buffer);
+    this.currentChunks = undefined;
   }
 
   get plan(): Plan {
@@ -44,31 +48,31 @@ export class PlanBuffers {
     return { buffer: this.current!.words, at: this.current!.at };
   }
 
-  /** The rectangles of the plan, made when first asked for. */
-  get rectangles(): RectangleWords & { buffer: GPUBuffer } {
-    if (!this.rectangleWords) {
-      const rectangles = rectangleWords(this.plan);
-      this.rectangleWords = {
-        ...rectangles,
-        buffer: upload(this.device, rectangles.words, 'plan.rectangles'),
-      };
+  /** The runs of the plan in chunks, for the gradient of a bias table; made when first asked for. */
+  get chunks(): RunChunks & { buffer: GPUBuffer } {
+    if (!this.currentChunks) {
+      const chunks = runChunks(this.plan);
+      this.currentChunks = { ...chunks, buffer: upload(this.device, chunks.words, 'plan.chunks') };
     }
-    return this.rectangleWords;
+    return this.currentChunks;
   }
 
-  /** L and Δ of every row, a temporary of the backward pass; one for each number of heads that a caller encodes. */
-  statistics(heads: number): GPUBuffer {
-    return this.workspace.floats(`statistics of ${heads} heads`, 2 * this.plan.tokens * heads);
+  /** A temporary of a pass: so many numbers. */
+  temporary(name: string, floats: number): GPUBuffer {
+    return this.workspace.floats(name, floats);
   }
 
-  /** The sums over rectangles, a temporary of the bias table's gradient. */
-  rectangleSums(heads: number): GPUBuffer {
-    return this.workspace.floats(`rectangle sums of ${heads} heads`, heads * this.rectangles.rangeCount);
+  /** A matrix of all tokens as panels, one for each head. */
+  panels(name: string, heads: number, headDim: number): Panels {
+    const span = Math.max(0, ...this.plan.lengths);
+    const shape = { rows: this.plan.tokens, panels: heads, width: headDim, span };
+    return this.textures.panels(`${name}, ${heads} heads of ${headDim}`, shape);
   }
 
   release(): void {
-    if (this.rectangleWords) this.device.release(this.rectangleWords.buffer);
-    this.rectangleWords = undefined;
+    if (this.currentChunks) this.device.release(this.currentChunks.buffer);
+    this.currentChunks = undefined;
     this.workspace.release();
+    this.textures.release();
   }
 }

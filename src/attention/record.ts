@@ -1,5 +1,11 @@
+import type { KernelConstants, KernelName } from '../gpu/kernel.js';
+import { type Panels, recordPanels } from '../gpu/panels.js';
+import type { BufferSlice, Operand } from '../gpu/pipelines.js';
 import { type Dropout, dropoutParameters } from '../gpu/random.js';
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import { FORBIDDEN } from '../grammar/pair-table.js';
+import type { HeadPlan } from '../plan/plan.js';
+import type { HeadWords } from '../plan/plan-words.js';
 import type { PlanBuffers } from './plan-buffers.js';
 
 /** The shape of an attention; tokens come from the plan. */
@@ -19,6 +25,8 @@ export interface ForwardBuffers {
   value: GPUBuffer;
   output: GPUBuffer;
   logSumExp: GPUBuffer;
+  /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag. */
+  biasTable?: GPUBuffer | BufferSlice;
 }
 
 /** Buffers of the backward pass: those of the forward pass, as it left them, and the gradients, in the same layout. */
@@ -27,16 +35,138 @@ export interface BackwardBuffers extends ForwardBuffers {
   queryGradient: GPUBuffer;
   keyGradient: GPUBuffer;
   valueGradient: GPUBuffer;
+  /** Where given, and the plan is not dense: the gradient of the bias table, [heads, tags, tags]. */
+  biasGradient?: GPUBuffer;
 }
 
-function shapeParameters({ heads, headDim, scale, dropout }: AttentionShape) {
-  return { heads, head_vectors: headDim / 4, scale, ...dropoutParameters(dropout) };
+type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
+
+/** The kernel of one pass, and where its tiles stand among the words of a plan. */
+interface PassKernel {
+  name: 'forward' | 'backward_query' | 'backward_key_value';
+  tiles: (plan: HeadPlan) => number;
+  words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
 }
 
-function sparseParameters({ plan, words }: PlanBuffers): Record<string, number> {
-  if (plan.kind === 'dense') return {};
-  const { labelsAt, tableAt } = words.at;
-  return { labels_at: labelsAt, table_at: tableAt, table_stride: 0, label_count: plan.table!.size };
+const FORWARD: PassKernel = {
+  name: 'forward',
+  tiles: ({ queryTiles }) => queryTiles.length,
+  words: ({ queryTilesAt, queryRangesAt }) => ({ tiles_at: queryTilesAt, ranges_at: queryRangesAt }),
+};
+const BACKWARD_QUERY: PassKernel = { ...FORWARD, name: 'backward_query' };
+const BACKWARD_KEY_VALUE: PassKernel = {
+  name: 'backward_key_value',
+  tiles: ({ keyTiles }) => keyTiles.length,
+  words: ({ keyTilesAt, keyRangesAt }) => ({ tiles_at: keyTilesAt, ranges_at: keyRangesAt }),
+};
+
+/** Records one attention over one plan, pass by pass. */
+class AttentionRecorder {
+  private readonly shared: Record<string, number>;
+
+  /** @param counting Takes kernels that count the pairs they multiply, instead of computing anything. */
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly plan: PlanBuffers,
+    private readonly shape: AttentionShape,
+    private readonly counting: boolean,
+  ) {
+    const { heads, headDim, scale, dropout } = shape;
+    const { positionsAt } = plan.words.at;
+    this.shared = {
+      heads,
+      head_vectors: headDim / 4,
+      scale,
+      positions_at: positionsAt,
+      ...dropoutParameters(dropout),
+    };
+  }
+
+  /** The matrices as the family's kernels read them: buffers as they are, or copies in textures. */
+  operands(matrices: Readonly<Partial<Record<MatrixName, GPUBuffer>>>): Record<string, Operand> {
+    if (!this.plan.family.readsPanels) return { ...matrices };
+    const operands: Record<string, Operand> = {};
+    for (const [name, buffer] of Object.entries(matrices)) {
+      const panels = this.panels(name);
+      recordPanels(this.recorder, { buffer }, panels);
+      operands[name] = panels.texture;
+    }
+    return operands;
+  }
+
+  /** Makes a learned table the one that the kernels read. */
+  learn(table: GPUBuffer | BufferSlice | undefined): void {
+    const { plan, words } = this.plan;
+    const { table: own } = plan.heads[0];
+    if (!table || !own?.learned) return;
+    const bytes = 4 * this.shape.heads * own.size ** 2;
+    const to = { buffer: words.buffer, offset: 4 * words.at.heads[0].tableAt };
+    this.recorder.copy('buffer' in table ? table : { buffer: table }, to, bytes);
+  }
+
+  /** Records a pass for every group of heads. @param constants What this pass wants beside what every pass does. */
+  pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
+    const { plan, words, family } = this.plan;
+    const { heads, headDim, dropout } = this.shape;
+    const { constants: own, depth } =
+      kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
+    plan.heads.forEach((headPlan, index) => {
+      this.recorder.dispatch({
+        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+        constants: {
+          ...own,
+          ...this.sparseConstants(headPlan),
+          ...constants,
+          DROPOUT: dropout ? 1 : 0,
+          COUNTING: this.counting ? 1 : 0,
+        },
+        buffers: { ...buffers, plan: words.buffer },
+        parameters: {
+          ...this.shared,
+          ...this.panelParameters(),
+          ...this.sparseParameters(headPlan, words.at.heads[index]),
+          ...kernel.words(words.at.heads[index]),
+        },
+        grid: [kernel.tiles(headPlan), headPlan.heads?.length ?? heads, depth],
+      });
+    });
+  }
+
+  private panels(name: string): Panels {
+    return this.plan.panels(name, this.shape.heads, this.shape.headDim);
+  }
+
+  private panelParameters(): Record<string, number> {
+    if (!this.plan.family.readsPanels) return {};
+    const { vectors, perColumn } = this.panels('query');
+    return { tokens: this.plan.plan.tokens, panel_vectors: vectors, panels_per_column: perColumn };
+  }
+
+  private sparseConstants({ table }: HeadPlan): KernelConstants {
+    if (!table) return {};
+    const { lanes } = this.plan.family;
+    const labels: KernelConstants = lanes ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
+    return { ...labels, PLACED: this.plan.plan.placed ? 1 : 0 };
+  }
+
+  private sparseParameters({ table }: HeadPlan, { headsAt, tableAt }: HeadWords): Record<string, number> {
+    if (!table) return {};
+    const { plan, words } = this.plan;
+    const entries = table.size ** 2;
+    const tables = table.learned ? this.shape.heads : 1;
+    return {
+      heads_at: headsAt,
+      sentences_at: words.at.sentencesAt,
+      labels_at: words.at.labelsAt,
+      table_at: tableAt,
+      table_stride: table.learned ? entries : 0,
+      reach_at: tableAt + tables * entries,
+      label_count: table.size,
+      soft_bias: table.scopes?.beta ?? 0,
+      elsewhere: table.scopes?.elsewhere ?? FORBIDDEN,
+      causal: plan.causal ? 1 : 0,
+    };
+  }
 }
 
 /** Records the forward pass: `output` and `logSumExp` are written. Rows that see no key get 0 and FORBIDDEN. */
@@ -44,138 +174,95 @@ export function recordForward(
   recorder: Recorder,
   plan: PlanBuffers,
   shape: AttentionShape,
-  buffers: ForwardBuffers,
+  { query, key, value, output, logSumExp, biasTable }: ForwardBuffers,
+  counting = false,
 ): void {
-  const { buffer, at } = plan.words;
-  const { constants, depth } = plan.family.queryPass(shape.headDim);
-  recorder.dispatch({
-    kernel: `attention_${plan.plan.kind}_forward${plan.family.suffix}`,
-    constants,
-    buffers: {
-      query: buffers.query,
-      key: buffers.key,
-      value: buffers.value,
-      plan: buffer,
-      output: buffers.output,
-      log_sum_exp: buffers.logSumExp,
-    },
-    parameters: {
-      ...shapeParameters(shape),
-      ...sparseParameters(plan),
-      ranges_at: at.queryRangesAt,
-      positions_at: at.positionsAt,
-    },
-    grid: [plan.plan.queryTiles.length, shape.heads, depth],
-  });
+  const attention = new AttentionRecorder(recorder, plan, shape, counting);
+  attention.learn(biasTable);
+  const operands = attention.operands({ query, key, value });
+  attention.pass(FORWARD, { ...operands, output, log_sum_exp: logSumExp });
 }
 
 /**
- * Records the backward pass: the gradients of queries, keys and values are written. With `dropout`, the stream must be
- * that of the forward pass.
+ * Records the backward pass: the gradients of queries, keys and values are written, and that of the bias table: for each
+ * pair of tags the sum of dL/dS over all pairs of tokens that exist. With `dropout`, the stream must be that of the forward pass.
  */
 export function recordBackward(
   recorder: Recorder,
   plan: PlanBuffers,
   shape: AttentionShape,
   buffers: BackwardBuffers,
+  counting = false,
 ): void {
-  const { buffer, at } = plan.words;
-  const { kind, tokens, queryTiles, keyTiles } = plan.plan;
-  const { heads, headDim } = shape;
-  const statistics = plan.statistics(heads);
-  recorder.dispatch({
-    kernel: 'attention_statistics',
-    buffers: {
-      output: buffers.output,
-      output_gradient: buffers.outputGradient,
-      log_sum_exp: buffers.logSumExp,
-      statistics,
-    },
-    parameters: { rows: tokens * heads, head_vectors: headDim / 4 },
-    grid: foldedGrid(Math.ceil((tokens * heads) / 64)),
-  });
+  const { query, key, value, outputGradient, queryGradient, keyGradient, valueGradient } = buffers;
+  const attention = new AttentionRecorder(recorder, plan, shape, counting);
+  attention.learn(buffers.biasTable);
+  const statistics = recordStatistics(recorder, plan, shape, buffers);
   const inputs = {
-    query: buffers.query,
-    key: buffers.key,
-    value: buffers.value,
-    output_gradient: buffers.outputGradient,
-    plan: buffer,
+    ...attention.operands({ query, key, value, output_gradient: outputGradient }),
     statistics,
   };
-  const parameters = { ...shapeParameters(shape), ...sparseParameters(plan), positions_at: at.positionsAt };
-  const queryPass = plan.family.queryPass(headDim);
-  recorder.dispatch({
-    kernel: `attention_${kind}_backward_query${plan.family.suffix}`,
-    constants: queryPass.constants,
-    buffers: { ...inputs, query_gradient: buffers.queryGradient },
-    parameters: { ...parameters, ranges_at: at.queryRangesAt },
-    grid: [queryTiles.length, heads, queryPass.depth],
+  const table = plan.plan.heads[0].table;
+  const biasGradient = table && !counting ? buffers.biasGradient : undefined;
+  const labelNumbers = biasGradient ? plan.plan.tokens * shape.heads * table!.size : 1;
+  const labelGradients = table && plan.temporary(biasGradient ? 'label gradients' : 'nothing', labelNumbers);
+  attention.pass(
+    BACKWARD_QUERY,
+    {
+      ...inputs,
+      query_gradient: queryGradient,
+      ...(labelGradients && { label_gradients: labelGradients }),
+    },
+    table ? { BIAS_GRADIENT: biasGradient ? 1 : 0 } : {},
+  );
+  attention.pass(BACKWARD_KEY_VALUE, {
+    ...inputs,
+    key_gradient: keyGradient,
+    value_gradient: valueGradient,
   });
-  const keyPass = plan.family.keyPass(headDim);
-  recorder.dispatch({
-    kernel: `attention_${kind}_backward_key_value${plan.family.suffix}`,
-    constants: keyPass.constants,
-    buffers: { ...inputs, key_gradient: buffers.keyGradient, value_gradient: buffers.valueGradient },
-    parameters: { ...parameters, tiles_at: at.keyTilesAt, ranges_at: at.keyRangesAt },
-    grid: [keyTiles.length, heads, keyPass.depth],
-  });
+  if (biasGradient) recordBiasGradient(recorder, plan, shape.heads, labelGradients!, biasGradient);
 }
 
-/**
- * Records the gradient of the bias table, [heads, tags, tags] by query tag, then key tag: for each pair of tags the sum
- * of dL/dS over all pairs of tokens that exist; 0 for others. It must follow `recordBackward` on the same plan.
- */
-export function recordBiasGradient(
+/** Records L and Δ of every row, and returns them. */
+function recordStatistics(
   recorder: Recorder,
   plan: PlanBuffers,
-  shape: AttentionShape,
-  buffers: BackwardBuffers & { biasGradient: GPUBuffer },
+  { heads, headDim }: AttentionShape,
+  { output, outputGradient, logSumExp }: BackwardBuffers,
+): GPUBuffer {
+  const rows = plan.plan.tokens * heads;
+  const statistics = plan.temporary(`statistics of ${heads} heads`, 2 * rows);
+  recorder.dispatch({
+    kernel: 'attention_statistics',
+    buffers: { output, output_gradient: outputGradient, log_sum_exp: logSumExp, statistics },
+    parameters: { rows, head_vectors: headDim / 4 },
+    grid: foldedGrid(Math.ceil(rows / 64)),
+  });
+  return statistics;
+}
+
+/** Records the sums of each row's label gradients over all rows of a tag: chunks first, then their sums, in a fixed order. */
+function recordBiasGradient(
+  recorder: Recorder,
+  plan: PlanBuffers,
+  heads: number,
+  labelGradients: GPUBuffer,
+  gradient: GPUBuffer,
 ): void {
-  const { heads } = shape;
-  const { at } = plan.words;
-  const {
-    buffer: rectangles,
-    tilesAt,
-    rangesAt,
-    pairsAt,
-    entriesAt,
-    rangeCount,
-    tileCount,
-  } = plan.rectangles;
-  const partial = plan.rectangleSums(heads);
+  const { buffer: chunks, count, chunksAt, tagsAt, entriesAt } = plan.chunks;
+  const labels = plan.plan.heads[0].table!.size;
+  const width = heads * labels;
+  const partial = plan.temporary('sums of chunks', count * width);
+  recorder.dispatch({
+    kernel: 'attention_bias_chunks',
+    buffers: { label_gradients: labelGradients, chunks, partial },
+    parameters: { width, chunks_at: chunksAt },
+    grid: [Math.ceil(width / 64), count],
+  });
   recorder.dispatch({
     kernel: 'attention_bias_gradient',
-    buffers: {
-      query: buffers.query,
-      key: buffers.key,
-      value: buffers.value,
-      output_gradient: buffers.outputGradient,
-      plan: plan.words.buffer,
-      rectangles,
-      statistics: plan.statistics(heads),
-      partial,
-    },
-    parameters: {
-      ...shapeParameters(shape),
-      ...sparseParameters(plan),
-      positions_at: at.positionsAt,
-      tiles_at: tilesAt,
-      ranges_at: rangesAt,
-      range_count: rangeCount,
-    },
-    grid: [tileCount, heads],
-  });
-  const pairCount = plan.plan.table!.size ** 2;
-  recorder.dispatch({
-    kernel: 'attention_bias_gradient_sum',
-    buffers: { partial, rectangles, gradient: buffers.biasGradient },
-    parameters: {
-      heads,
-      pair_count: pairCount,
-      range_count: rangeCount,
-      pairs_at: pairsAt,
-      entries_at: entriesAt,
-    },
-    grid: [Math.ceil((heads * pairCount) / 64)],
+    buffers: { partial, chunks, gradient },
+    parameters: { heads, label_count: labels, tags_at: tagsAt, entries_at: entriesAt },
+    grid: [Math.ceil((width * labels) / 64)],
   });
 }

@@ -25,7 +25,7 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const vocabulary = bertVocabulary();
   const pieces = tagPieces(text, vocabulary);
-  const { ledger } = new Planner(rules, 'hard', rules.beta, WORKGROUP_TILE).plan([
+  const { ledger } = new Planner(rules, 'hard', rules.beta, () => WORKGROUP_TILE).plan([
     encodeSentence(text, vocabulary),
   ]);
   const density = ledger.useful / ledger.dense;

@@ -16,6 +16,11 @@ export interface DeviceOptions {
   checked?: boolean;
 }
 
+/** Bytes of a texture of f32 vectors. */
+function bytesOf({ width, height }: GPUTexture): number {
+  return 16 * width * height;
+}
+
 /** What `parsimony doctor` prints and a benchmark records about the adapter. */
 export interface AdapterDescription {
   kind: AdapterKind;
@@ -35,6 +40,7 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupSizeY',
   'maxStorageBuffersPerShaderStage',
+  'maxTextureDimension2D',
 ] as const;
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
@@ -49,7 +55,7 @@ const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-
  */
 export class Device {
   readonly pipelines: PipelineCache;
-  /** Bytes of GPU buffers allocated through `allocate` and not yet released. */
+  /** Bytes of buffers and textures allocated here and not yet released. */
   allocatedBytes = 0;
   /** The largest value that `allocatedBytes` ever had; a caller may reset it. */
   peakBytes = 0;
@@ -59,6 +65,7 @@ export class Device {
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;
   private readonly retired: GPUBuffer[] = [];
+  private readonly retiredTextures: GPUTexture[] = [];
   private closing = false;
 
   constructor(
@@ -126,6 +133,32 @@ export class Device {
     this.pipelines.forgetBindGroups();
   }
 
+  /** Creates a texture of f32 vectors, all zero. @param size Texels, within the adapter's limit. */
+  allocateTexture(
+    { width, height }: { width: number; height: number },
+    usage: GPUTextureUsageFlags,
+    label: string,
+  ): GPUTexture {
+    const texture = this.guarded(() =>
+      this.gpu.createTexture({ size: [width, height], format: 'rgba32float', usage, label }),
+    );
+    this.allocatedBytes += bytesOf(texture);
+    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
+    return texture;
+  }
+
+  /** Destroys a texture that came from `allocateTexture`. */
+  releaseTexture(texture: GPUTexture): void {
+    this.allocatedBytes -= bytesOf(texture);
+    texture.destroy();
+    this.pipelines.forgetBindGroups();
+  }
+
+  /** Destroys a texture from `allocateTexture` after the next submit. */
+  retireTexture(texture: GPUTexture): void {
+    this.retiredTextures.push(texture);
+  }
+
   /** Destroys a buffer from `allocate` after the next submit: commands that were recorded already may still use it. */
   retire(buffer: GPUBuffer): void {
     this.retired.push(buffer);
@@ -148,6 +181,7 @@ export class Device {
   submit(commands: GPUCommandBuffer[]): void {
     this.guarded(() => this.gpu.queue.submit(commands));
     for (const buffer of this.retired.splice(0)) this.release(buffer);
+    for (const texture of this.retiredTextures.splice(0)) this.releaseTexture(texture);
   }
 
   /** Waits until the GPU has done all that was submitted. @throws EngineError as `settle` does. */

@@ -9,12 +9,13 @@ export type KernelConstants = Readonly<Record<string, number>>;
 
 export type ParameterType = 'u32' | 'f32';
 
+/** A storage buffer, or a texture of f32 vectors that is read or written texel by texel. */
 export interface KernelBinding {
   name: string;
-  access: 'read' | 'read_write';
+  access: 'read' | 'read_write' | 'texture read' | 'texture write';
 }
 
-/** A kernel's text with what its WGSL declares: storage buffers by binding number, and the fields of its uniform. */
+/** A kernel's text with what its WGSL declares: storage buffers and textures by binding number, and the fields of its uniform. */
 export interface Kernel {
   name: KernelName;
   code: string;
@@ -35,10 +36,14 @@ function replaceConstants(name: KernelName, source: string, constants: KernelCon
 }
 
 function storageBindings(code: string): KernelBinding[] {
-  const declaration = /@group\(0\) @binding\((\d+)\)\s+var<storage, (read|read_write)>\s+(\w+)/g;
+  const buffer = /@group\(0\) @binding\((\d+)\)\s+var<storage, (read|read_write)>\s+(\w+)/g;
+  const texture = /@group\(0\) @binding\((\d+)\)\s+var (\w+): texture_storage_2d<rgba32float, (read|write)>/g;
   const bindings: KernelBinding[] = [];
-  for (const [, index, access, name] of code.matchAll(declaration)) {
+  for (const [, index, access, name] of code.matchAll(buffer)) {
     bindings[Number(index)] = { name, access: access as KernelBinding['access'] };
+  }
+  for (const [, index, name, access] of code.matchAll(texture)) {
+    bindings[Number(index)] = { name, access: `texture ${access}` as KernelBinding['access'] };
   }
   return bindings;
 }
@@ -52,7 +57,7 @@ function uniformFields(code: string): Kernel['parameters'] {
 }
 
 /**
- * Reads a kernel: its storage buffers stand in group 0 in the order of their binding numbers, its one uniform, a
+ * Reads a kernel: its storage buffers and textures stand in group 0 in the order of their binding numbers, its one uniform, a
  * `struct Parameters` of u32 and f32 fields, in group 1.
  *
  * @throws EngineError where a constant to be replaced is not declared.

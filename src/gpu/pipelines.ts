@@ -1,10 +1,19 @@
-import { type Kernel, type KernelConstants, type KernelName, readKernel } from './kernel.js';
+import { type Kernel, type KernelBinding, type KernelConstants, type KernelName, readKernel } from './kernel.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {
   buffer: GPUBuffer;
   offset?: number;
   size?: number;
+}
+
+/** What a kernel is bound to: a buffer, a part of one, or a texture. */
+export type Operand = GPUBuffer | BufferSlice | GPUTexture;
+
+/** A resource as a bind group takes it, and what tells it from others. */
+interface Bound {
+  key: string;
+  resource: GPUBindingResource;
 }
 
 export interface Pipeline {
@@ -21,8 +30,9 @@ export const OFFSET_ALIGNMENT = 256;
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
   private readonly bindGroups = new Map<string, GPUBindGroup>();
-  private readonly bufferNumbers = new WeakMap<GPUBuffer, number>();
-  private buffersSeen = 0;
+  private readonly numbers = new WeakMap<GPUBuffer | GPUTexture, number>();
+  private readonly views = new WeakMap<GPUTexture, GPUTextureView>();
+  private seen = 0;
 
   constructor(private readonly gpu: GPUDevice) {}
 
@@ -37,18 +47,13 @@ export class PipelineCache {
     return entry;
   }
 
-  /** The bind group of a pipeline's storage buffers. */
-  storageGroup(pipeline: Pipeline, slices: BufferSlice[]): GPUBindGroup {
-    const numbers = slices.map(
-      ({ buffer, offset = 0, size = 0 }) => `${this.numberOf(buffer)}+${offset}:${size}`,
-    );
-    const key = `${pipeline.pipeline.label} ${numbers.join(' ')}`;
+  /** The bind group of a pipeline's storage buffers and textures, in the order of its bindings. */
+  storageGroup(pipeline: Pipeline, operands: readonly Operand[]): GPUBindGroup {
+    const bound = operands.map((operand) => this.bound(operand));
+    const key = `${pipeline.pipeline.label} ${bound.map((each) => each.key).join(' ')}`;
     return this.cached(key, () => ({
       layout: pipeline.storageLayout,
-      entries: slices.map(({ buffer, offset, size }, binding) => ({
-        binding,
-        resource: { buffer, offset, size },
-      })),
+      entries: bound.map(({ resource }, binding) => ({ binding, resource })),
     }));
   }
 
@@ -66,7 +71,7 @@ export class PipelineCache {
     return this.cached(`${pipeline.pipeline.label} ${this.numberOf(uniforms)} uniform`, describe);
   }
 
-  /** Bind groups keep their buffers alive; whoever destroys a buffer calls this. */
+  /** Bind groups keep their buffers and textures alive; whoever destroys one calls this. */
   forgetBindGroups(): void {
     this.bindGroups.clear();
   }
@@ -77,7 +82,7 @@ export class PipelineCache {
       entries: kernel.bindings.map(({ access }, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        ...layoutOf(access),
       })),
     });
     const parameterLayout = this.gpu.createBindGroupLayout({
@@ -108,12 +113,39 @@ export class PipelineCache {
     return group;
   }
 
-  private numberOf(buffer: GPUBuffer): number {
-    let number = this.bufferNumbers.get(buffer);
+  private bound(operand: Operand): Bound {
+    if ('createView' in operand) {
+      let view = this.views.get(operand);
+      if (!view) {
+        view = operand.createView();
+        this.views.set(operand, view);
+      }
+      return { key: `${this.numberOf(operand)}`, resource: view };
+    }
+    const { buffer, offset = 0, size } = 'buffer' in operand ? operand : { buffer: operand };
+    return { key: `${this.numberOf(buffer)}+${offset}:${size ?? 0}`, resource: { buffer, offset, size } };
+  }
+
+  private numberOf(resource: GPUBuffer | GPUTexture): number {
+    let number = this.numbers.get(resource);
     if (number === undefined) {
-      number = this.buffersSeen++;
-      this.bufferNumbers.set(buffer, number);
+      number = this.seen++;
+      this.numbers.set(resource, number);
     }
     return number;
+  }
+}
+
+/** What a bind group layout says of a binding. */
+function layoutOf(access: KernelBinding['access']): Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'> {
+  switch (access) {
+    case 'read':
+      return { buffer: { type: 'read-only-storage' } };
+    case 'read_write':
+      return { buffer: { type: 'storage' } };
+    case 'texture read':
+      return { storageTexture: { access: 'read-only', format: 'rgba32float' } };
+    case 'texture write':
+      return { storageTexture: { access: 'write-only', format: 'rgba32float' } };
   }
 }

@@ -1,15 +1,15 @@
 import type { Device } from './device.js';
 import { EngineError } from './errors.js';
 import { type KernelConstants, type KernelName, packParameters } from './kernel.js';
-import { type BufferSlice, OFFSET_ALIGNMENT, type Pipeline } from './pipelines.js';
+import { type BufferSlice, OFFSET_ALIGNMENT, type Operand, type Pipeline } from './pipelines.js';
 
 export type Grid = readonly [x: number, y?: number, z?: number];
 
 export interface Dispatch {
   kernel: KernelName;
   constants?: KernelConstants;
-  /** A buffer for every storage binding that the kernel names. */
-  buffers: Readonly<Record<string, GPUBuffer | BufferSlice>>;
+  /** A buffer or a texture for every binding that the kernel names. */
+  buffers: Readonly<Record<string, Operand>>;
   /** A value for every field of the kernel's `struct Parameters`. */
   parameters: Readonly<Record<string, number>>;
   /** Workgroups in each dimension. A dispatch with a 0 in it is left out. */
@@ -18,7 +18,7 @@ export interface Dispatch {
 
 interface RecordedDispatch {
   pipeline: Pipeline;
-  slices: BufferSlice[];
+  operands: Operand[];
   parameterOffset: number;
   grid: [number, number, number];
 }
@@ -26,7 +26,14 @@ interface RecordedDispatch {
 type Command =
   | RecordedDispatch
   | { clear: BufferSlice }
-  | { copy: { from: BufferSlice; to: BufferSlice; bytes: number } };
+  | { copy: { from: BufferSlice; to: BufferSlice; bytes: number } }
+  | { texels: TexelCopy };
+
+interface TexelCopy {
+  from: GPUTexelCopyBufferInfo;
+  to: GPUTexelCopyTextureInfo;
+  size: GPUExtent3DDict;
+}
 
 const MOST_WORKGROUPS = 65535;
 
@@ -64,15 +71,15 @@ export class Recorder {
       });
     }
     const pipeline = this.device.pipelines.pipeline(kernel, constants);
-    const slices = pipeline.kernel.bindings.map(({ name }) => {
-      const slice = buffers[name];
-      if (!slice)
+    const operands = pipeline.kernel.bindings.map(({ name }) => {
+      const operand = buffers[name];
+      if (!operand)
         throw new EngineError({ what: `buffer "${name}" was not given`, where: `kernel ${kernel}` });
-      return 'buffer' in slice ? slice : { buffer: slice };
+      return operand;
     });
     const parameterOffset = this.reserveParameters();
     packParameters(pipeline.kernel, parameters, this.parameters, parameterOffset);
-    this.commands.push({ pipeline, slices, parameterOffset, grid: [x, y, z] });
+    this.commands.push({ pipeline, operands, parameterOffset, grid: [x, y, z] });
   }
 
   /** Records that a buffer, or a part of it, is set to zero. */
@@ -83,6 +90,20 @@ export class Recorder {
   /** Records a copy between buffers. Offsets and bytes are multiples of four. */
   copy(from: BufferSlice, to: BufferSlice, bytes: number): void {
     this.commands.push({ copy: { from, to, bytes } });
+  }
+
+  /** Records a copy of rows of f32 vectors, `bytesPerRow` apart (a multiple of 256), into a part of a texture. */
+  copyToTexture(
+    { buffer, offset = 0 }: BufferSlice,
+    bytesPerRow: number,
+    texture: GPUTexture,
+    origin: GPUOrigin3DDict,
+    size: GPUExtent3DDict,
+  ): void {
+    if (size.height === 0) return;
+    this.commands.push({
+      texels: { from: { buffer, offset, bytesPerRow }, to: { texture, origin }, size },
+    });
   }
 
   /**
@@ -129,12 +150,12 @@ export class Recorder {
     let pass: GPUComputePassEncoder | undefined;
     for (const command of this.commands) {
       if ('pipeline' in command) {
-        const { pipeline, slices, parameterOffset, grid } = command;
+        const { pipeline, operands, parameterOffset, grid } = command;
         if (clock) pass?.end();
         if (clock) pass = encoder.beginComputePass(clock.passFor(pipeline.pipeline.label));
         else pass ??= encoder.beginComputePass();
         pass.setPipeline(pipeline.pipeline);
-        pass.setBindGroup(0, pipelines.storageGroup(pipeline, slices));
+        pass.setBindGroup(0, pipelines.storageGroup(pipeline, operands));
         pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms, uniformsLast), [parameterOffset]);
         pass.dispatchWorkgroups(...grid);
         continue;
@@ -143,6 +164,9 @@ export class Recorder {
       pass = undefined;
       if ('clear' in command) {
         encoder.clearBuffer(command.clear.buffer, command.clear.offset, command.clear.size);
+      } else if ('texels' in command) {
+        const { from, to, size } = command.texels;
+        encoder.copyBufferToTexture(from, to, size);
       } else {
         const { from, to, bytes } = command.copy;
         encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, bytes);

@@ -1,5 +1,6 @@
 import { CallerError } from '../gpu/errors.js';
 import { MOST_TAGS, type RuleSet, type Strategy, type TagPair } from './rules.js';
+import { EVERYWHERE, NOWHERE, type Reach, reachOf, widest } from './scope.js';
 
 /** The entry of a pair that does not exist: a finite number so low that no score brings it back. */
 export const FORBIDDEN = -1e30;
@@ -11,8 +12,22 @@ const LARGEST_BETA = 1e6;
 export interface PairTable {
   /** Number of tags. */
   size: number;
-  /** [size, size] by query tag, then key tag. */
+  /** [size, size] by query tag, then key tag; FORBIDDEN where no pair of these tags exists, however near. */
   biases: Float32Array;
+  /** Given where some rule does not reach over the whole document: the biases then hold within the nearest reach. */
+  scopes?: PairScopes;
+  /** True where the biases are no constants but a parameter, which each head has one of. */
+  learned?: boolean;
+}
+
+/** How far the rules of each pair of tags reach: bias 0 within the hard one, else β within the soft one, else `elsewhere`. */
+export interface PairScopes {
+  /** [size, size] */
+  hard: Float32Array;
+  soft: Float32Array;
+  beta: number;
+  /** 0 or FORBIDDEN. */
+  elsewhere: number;
 }
 
 /** True where the pair exists at all. */
@@ -27,6 +42,31 @@ export function tagCounts(table: PairTable, tags: Uint8Array): Uint32Array {
   return counts;
 }
 
+/** [size, size]: the union of what the rules of each pair of tags reach. */
+function reaches(pairs: readonly TagPair[], rules: RuleSet): Float32Array {
+  const size = rules.tags.length;
+  const index = new Map(rules.tags.map((tag, at) => [tag, at]));
+  const table = new Float32Array(size * size).fill(NOWHERE);
+  const where = `rules "${rules.name}"`;
+  for (const [query, key, scope = 'document'] of pairs) {
+    const row = index.get(query);
+    const column = index.get(key);
+    if (row === undefined || column === undefined) {
+      throw new CallerError({
+        what: `a rule from ${JSON.stringify(query)} to ${JSON.stringify(key)}`,
+        where,
+        expected: `tags among: ${rules.tags.join(', ')}`,
+      });
+    }
+    table[row * size + column] = widest(table[row * size + column], reachOf(scope, where));
+  }
+  return table;
+}
+
+function isScoped(table: Float32Array): boolean {
+  return table.some((reach: Reach) => reach !== NOWHERE && reach !== EVERYWHERE);
+}
+
 /**
  * Makes the pair table of a strategy:
  *
@@ -36,6 +76,9 @@ export function tagCounts(table: PairTable, tags: Uint8Array): Uint32Array {
  * | hard     | of the hard rules  | 0                                               |
  * | soft     | all                | β where a soft rule and no hard rule matches    |
  * | guided   | of either          | β where a soft rule and no hard rule matches    |
+ * | learned  | all                | a parameter for each head and pair of tags      |
+ *
+ * A rule with a scope matches only the pairs within it.
  *
  * @param beta The bias of soft pairs; the rule set's own by default.
  * @throws CallerError where β is out of range, the tags are too many, or a rule has a tag that is not among them.
@@ -50,24 +93,15 @@ export function pairTable(rules: RuleSet, strategy: Strategy, beta = rules.beta)
   const size = rules.tags.length;
   if (size === 0 || size > MOST_TAGS)
     throw new CallerError({ what: `${size} tags`, expected: `1 to ${MOST_TAGS}` });
-  const index = new Map(rules.tags.map((tag, at) => [tag, at]));
-  const everyPairExists = strategy === 'none' || strategy === 'soft';
-  const biases = new Float32Array(size * size).fill(everyPairExists ? 0 : FORBIDDEN);
-  const write = (pairs: readonly TagPair[], bias: number) => {
-    for (const [query, key] of pairs) {
-      const row = index.get(query);
-      const column = index.get(key);
-      if (row === undefined || column === undefined) {
-        throw new CallerError({
-          what: `a rule from ${JSON.stringify(query)} to ${JSON.stringify(key)}`,
-          where: `rules "${rules.name}"`,
-          expected: `tags among: ${rules.tags.join(', ')}`,
-        });
-      }
-      biases[row * size + column] = bias;
-    }
-  };
-  if (strategy === 'soft' || strategy === 'guided') write(rules.soft, beta);
-  if (strategy !== 'none') write(rules.hard, 0);
-  return { size, biases };
+  if (strategy === 'none') return { size, biases: new Float32Array(size * size) };
+  if (strategy === 'learned') return { size, biases: new Float32Array(size * size), learned: true };
+  const hard = reaches(rules.hard, rules);
+  const soft = reaches(strategy === 'hard' ? [] : rules.soft, rules);
+  const elsewhere = strategy === 'soft' ? 0 : FORBIDDEN;
+  const biases = Float32Array.from(hard, (reach, pair) => {
+    if (reach !== NOWHERE) return 0;
+    return soft[pair] === NOWHERE ? elsewhere : beta;
+  });
+  if (!isScoped(hard) && !isScoped(soft)) return { size, biases };
+  return { size, biases, scopes: { hard, soft, beta, elsewhere } };
 }

@@ -3,16 +3,24 @@ import { CallerError, type ErrorParts } from '../gpu/errors.js';
 import {
   DEFAULT_BETA,
   EVERY_TAG,
-  expandPair,
+  expandPairs,
   MOST_TAGS,
   OWN_TAG,
   type RuleSet,
   type Tag,
   type TagPair,
 } from './rules.js';
+import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
 import { PIECE_TAGS } from './tags.js';
 
-const FIELDS = ['name', 'tags', 'hard', 'soft', 'beta'];
+const FIELDS = ['name', 'tags', 'scope', 'hard', 'soft', 'beta'];
+
+/** A rule as it is written: its scope is that of the file where it has none of its own. */
+interface WrittenRule {
+  query: Node;
+  key: Node;
+  scope?: Node;
+}
 
 /** Reads one rules file; it knows the text, so that every complaint can name a line. */
 class RulesReader {
@@ -34,8 +42,9 @@ class RulesReader {
     }
     const fields = this.fields(root);
     const tags = this.tags(fields.get('tags'));
-    const hard = this.pairs('hard', fields.get('hard'), tags);
-    const soft = this.pairs('soft', fields.get('soft'), tags);
+    const scope = fields.has('scope') ? this.scope(fields.get('scope')!) : undefined;
+    const hard = this.pairs('hard', fields.get('hard'), tags, scope);
+    const soft = this.pairs('soft', fields.get('soft'), tags, scope);
     return { name: this.name(fields.get('name')), tags, hard, soft, beta: this.beta(fields.get('beta')) };
   }
 
@@ -111,12 +120,25 @@ class RulesReader {
     return tags;
   }
 
-  /** Rules are lists of keys by query tag, or a list of [query, key] pairs. */
-  private pairs(field: string, node: Node | undefined, tags: readonly Tag[]): TagPair[] {
+  /** Rules are lists of keys by query tag, or a list of [query, key] pairs, which may name a scope as their third. */
+  private pairs(
+    field: string,
+    node: Node | undefined,
+    tags: readonly Tag[],
+    fileScope: Scope | undefined,
+  ): TagPair[] {
+    const pairs = this.written(field, node).map(({ query, key, scope }): TagPair => {
+      const tagPair = [this.tag(query, tags, [EVERY_TAG]), this.tag(key, tags, [EVERY_TAG, OWN_TAG])] as const;
+      const own = scope ? this.scope(scope) : fileScope;
+      return own === undefined || own === 'document' ? tagPair : [...tagPair, own];
+    });
+    return expandPairs(pairs, tags);
+  }
+
+  private written(field: string, node: Node | undefined): WrittenRule[] {
     if (!node) return [];
-    const written: [query: Node, key: Node][] = [];
     if (node.type === 'object') {
-      for (const property of node.children ?? []) {
+      return (node.children ?? []).flatMap((property) => {
         const [query, keys] = property.children ?? [];
         if (keys.type !== 'array') {
           throw this.error(keys.offset, {
@@ -124,30 +146,45 @@ class RulesReader {
             expected: 'a list of tags',
           });
         }
-        for (const key of keys.children ?? []) written.push([query, key]);
-      }
-    } else if (node.type === 'array') {
-      for (const pair of node.children ?? []) {
-        if (pair.type !== 'array' || pair.children?.length !== 2) {
-          throw this.error(pair.offset, {
-            what: `a rule in "${field}" that is no pair`,
-            expected: '[query tag, key tag]',
-          });
-        }
-        written.push([pair.children[0], pair.children[1]]);
-      }
-    } else {
-      throw this.error(node.offset, {
-        what: `"${field}" is a ${node.type}`,
-        expected: 'lists of keys by query tag, or a list of pairs',
+        return (keys.children ?? []).map((key) => ({ query, ...this.keyWithScope(key) }));
       });
     }
-    const expanded = new Map<string, TagPair>();
-    for (const [query, key] of written) {
-      const pair: TagPair = [this.tag(query, tags, [EVERY_TAG]), this.tag(key, tags, [EVERY_TAG, OWN_TAG])];
-      for (const one of expandPair(pair, tags)) expanded.set(JSON.stringify(one), one);
+    if (node.type === 'array') {
+      return (node.children ?? []).map((pair) => {
+        const [query, key, scope, ...others] = pair.children ?? [];
+        if (pair.type !== 'array' || !key || others.length > 0) {
+          throw this.error(pair.offset, {
+            what: `a rule in "${field}" that is no pair`,
+            expected: '[query tag, key tag], with or without a scope as the third',
+          });
+        }
+        return { query, key, scope };
+      });
     }
-    return [...expanded.values()];
+    throw this.error(node.offset, {
+      what: `"${field}" is a ${node.type}`,
+      expected: 'lists of keys by query tag, or a list of pairs',
+    });
+  }
+
+  /** A key in a list: a tag, or `{ "tag": …, "scope": … }`. */
+  private keyWithScope(node: Node): { key: Node; scope?: Node } {
+    if (node.type !== 'object') return { key: node };
+    const fields = new Map((node.children ?? []).map(({ children }) => [children![0].value, children![1]]));
+    const key = fields.get('tag');
+    if (key && [...fields.keys()].every((field) => field === 'tag' || field === 'scope')) {
+      return { key, scope: fields.get('scope') };
+    }
+    throw this.error(node.offset, {
+      what: 'a key that is neither a tag nor a tag with a scope',
+      expected: '{ "tag": …, "scope": … }',
+    });
+  }
+
+  private scope(node: Node): Scope {
+    const scope = getNodeValue(node);
+    if (isScope(scope)) return scope;
+    throw this.error(node.offset, { what: `scope ${JSON.stringify(scope)}`, expected: SCOPE_EXPECTED });
   }
 
   private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
@@ -176,7 +213,9 @@ function isName(node: Node): boolean {
  *     { "name": "nouns first", "tags": ["ADJ", "NOUN", "[CLS]"], "beta": 5,
  *       "hard": { "ADJ": ["NOUN"], "*": ["="], "[CLS]": ["*"] }, "soft": [["NOUN", "ADJ"]] }
  *
- * `*` is every tag, `=` the query's own. Without "tags", the universal tags and BERT's special ones are meant.
+ * `*` is every tag, `=` the query's own. Without "tags", the universal tags and BERT's special ones are meant. A rule
+ * reaches over the whole document, unless it has a scope: `["NOUN", "ADJ", "sentence"]`, `{ "NOUN": [{ "tag": "ADJ",
+ * "scope": 128 }] }`, or "scope" beside "hard" for every rule that has none of its own.
  *
  * @param file The name that errors carry, with the line.
  * @throws CallerError for anything that is not such a file, an unknown tag among it.

@@ -1,10 +1,11 @@
 import { CallerError } from '../gpu/errors.js';
+import type { Scope } from './scope.js';
 
 /** A tag by name, or a label of the caller's own, which may be any integer. */
 export type Tag = string | number;
 
-/** A pair of tags: who looks, and at whom. */
-export type TagPair = readonly [query: Tag, key: Tag];
+/** A pair of tags: who looks, and at whom; and how far, the whole document where it is left out. */
+export type TagPair = readonly [query: Tag, key: Tag, scope?: Scope];
 
 /** Which tag may look at which. Rules are data: presets, JSON files and generated rule sets are all of this shape. */
 export interface RuleSet {
@@ -18,9 +19,9 @@ export interface RuleSet {
 }
 
 /** How rules become scores; see the table in the README. */
-export type Strategy = 'none' | 'hard' | 'soft' | 'guided';
+export type Strategy = 'none' | 'hard' | 'soft' | 'guided' | 'learned';
 
-export const STRATEGIES: readonly Strategy[] = ['none', 'hard', 'soft', 'guided'];
+export const STRATEGIES: readonly Strategy[] = ['none', 'hard', 'soft', 'guided', 'learned'];
 
 export const MOST_TAGS = 64;
 
@@ -36,23 +37,27 @@ export const OWN_TAG = '=';
 export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
 
 /** Expands one written rule: `*` on either side, `=` as key. */
-export function expandPair([query, key]: TagPair, tags: readonly Tag[]): TagPair[] {
+export function expandPair([query, key, ...scope]: TagPair, tags: readonly Tag[]): TagPair[] {
   const queries = query === EVERY_TAG ? tags : [query];
   return queries.flatMap((from) => {
-    if (key === EVERY_TAG) return tags.map((to): TagPair => [from, to]);
-    return [[from, key === OWN_TAG ? from : key] as TagPair];
+    const keys = key === EVERY_TAG ? tags : [key === OWN_TAG ? from : key];
+    return keys.map((to): TagPair => [from, to, ...scope]);
   });
+}
+
+/** Expands written rules to pairs, without repetitions. */
+export function expandPairs(pairs: readonly TagPair[], tags: readonly Tag[]): TagPair[] {
+  const expanded = new Map<string, TagPair>();
+  for (const written of pairs) {
+    for (const pair of expandPair(written, tags)) expanded.set(JSON.stringify(pair), pair);
+  }
+  return [...expanded.values()];
 }
 
 /** Expands lists of keys by query tag to pairs, without repetitions. */
 export function expandLists(lists: RuleLists, tags: readonly Tag[]): TagPair[] {
-  const pairs = new Map<string, TagPair>();
-  for (const [query, keys] of Object.entries(lists)) {
-    for (const key of keys) {
-      for (const pair of expandPair([query, key], tags)) pairs.set(JSON.stringify(pair), pair);
-    }
-  }
-  return [...pairs.values()];
+  const written = Object.entries(lists).flatMap(([query, keys]) => keys.map((key): TagPair => [query, key]));
+  return expandPairs(written, tags);
 }
 
 /**

@@ -8,6 +8,8 @@ export interface TaggedWord {
   start: number;
   end: number;
   tag: PieceTag;
+  /** Which of the text's sentences it is in, counted from 0. */
+  sentence: number;
 }
 
 let nlp: WinkMethods | undefined;
@@ -26,10 +28,20 @@ function splitContraction(word: TaggedWord, original: string): TaggedWord[] {
   if (space < 0) return [word];
   const host = original.slice(word.start, word.start + space);
   const ending = original.slice(word.start + space + 1, word.end);
+  const { start, end, tag, sentence } = word;
   return [
-    { start: word.start, end: word.start + space, tag: host.toLowerCase() === 'i' ? 'PRON' : word.tag },
-    { start: word.start + space + 1, end: word.end, tag: ending.toLowerCase() === "n't" ? 'PART' : 'AUX' },
+    { start, end: start + space, tag: host.toLowerCase() === 'i' ? 'PRON' : tag, sentence },
+    { start: start + space + 1, end, tag: ending.toLowerCase() === "n't" ? 'PART' : 'AUX', sentence },
   ];
+}
+
+/** For each token of the tagger's, the sentence that it is in. */
+function sentencesOfTokens(spans: readonly (readonly [first: number, last: number])[], tokens: number): Uint32Array {
+  const sentences = new Uint32Array(tokens);
+  spans.forEach(([first, last], sentence) => {
+    sentences.fill(sentence, first, last + 1);
+  });
+  return sentences;
 }
 
 /**
@@ -39,9 +51,12 @@ function splitContraction(word: TaggedWord, original: string): TaggedWord[] {
 export function tagWords(text: string): TaggedWord[] {
   nlp ??= winkNLP(model, ['sbd', 'pos']);
   const joined = joinContractions(text);
-  const tokens = nlp.readDoc(joined.text).tokens();
+  const document = nlp.readDoc(joined.text);
+  const tokens = document.tokens();
   const values: string[] = tokens.out(nlp.its.value);
   const tags: string[] = tokens.out(nlp.its.pos);
+  const spans = document.sentences().out(nlp.its.span) as unknown as [number, number][];
+  const sentences = sentencesOfTokens(spans, values.length);
   const words: TaggedWord[] = [];
   let cursor = 0;
   for (const [index, value] of values.entries()) {
@@ -53,6 +68,7 @@ export function tagWords(text: string): TaggedWord[] {
       start: joined.origins[at],
       end: joined.origins[cursor - 1] + 1,
       tag: universal(tags[index]),
+      sentence: sentences[index],
     };
     words.push(...splitContraction(word, text));
   }

@@ -1,6 +1,7 @@
-import { allows, type PairTable } from '../grammar/pair-table.js';
-import type { Run } from './runs.js';
+import { ColumnCounter } from './column-counter.js';
+import type { SortedBatch } from './runs.js';
 import { executedPairs, type Tile, type TileShape } from './tiles.js';
+import type { Visibility } from './visibility.js';
 
 /** The work of one attention, counted three ways, in pairs per head. */
 export interface Ledger {
@@ -14,33 +15,37 @@ export interface Ledger {
   dense: number;
 }
 
-function usefulPairs(runs: Run[], table: PairTable): number {
-  let pairs = 0;
-  for (const query of runs) {
-    for (const key of runs) {
-      if (allows(table, query.tag, key.tag)) pairs += query.length * key.length;
-    }
-  }
-  return pairs;
-}
-
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** @param table The pair table, or undefined where every pair exists. */
+/** @param visibility What queries see, or undefined where every pair exists. */
 export function ledgerOf(
-  sequences: Run[][],
-  table: PairTable | undefined,
-  queryTiles: Tile[],
-  keyTiles: Tile[],
+  batch: SortedBatch,
+  visibility: Visibility | undefined,
+  queryTiles: readonly Tile[],
+  keyTiles: readonly Tile[],
   shape: TileShape,
 ): Ledger {
-  const dense = sum(sequences.map((runs) => sum(runs.map((run) => run.length)) ** 2));
+  const dense = sum(batch.sequences.map(({ length }) => length ** 2));
+  const counter = visibility && new ColumnCounter(batch, visibility);
   return {
-    useful: table ? sum(sequences.map((runs) => usefulPairs(runs, table))) : dense,
+    useful: counter ? sum(batch.sequences.map((sequence) => counter.pairsOf(sequence))) : dense,
     executed: sum(queryTiles.map((tile) => executedPairs(tile, shape))),
     executedTransposed: sum(keyTiles.map((tile) => executedPairs(tile, shape))),
     dense,
+  };
+}
+
+/** The mean of several heads' ledgers. */
+export function meanLedger(ledgers: readonly { heads: number; ledger: Ledger }[]): Ledger {
+  const heads = sum(ledgers.map((each) => each.heads));
+  const mean = (name: keyof Ledger) =>
+    sum(ledgers.map((each) => each.heads * each.ledger[name])) / heads;
+  return {
+    useful: mean('useful'),
+    executed: mean('executed'),
+    executedTransposed: mean('executedTransposed'),
+    dense: mean('dense'),
   };
 }

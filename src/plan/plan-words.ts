@@ -1,51 +1,93 @@
+import { allows, type PairTable } from '../grammar/pair-table.js';
+import { EVERYWHERE, NOWHERE } from '../grammar/scope.js';
+import { QUAD } from './columns.js';
 import type { Plan } from './plan.js';
 import type { Tile } from './tiles.js';
 
-/** u32 words of a tile: first row, rows, first range, ranges, slots, tested. */
-export const TILE_WORDS = 6;
-/** u32 words of a range: first column, and the slot that it takes, counted over the ranges of its tile. */
-export const RANGE_WORDS = 2;
+/** u32 words of a tile: first row, rows, first range, ranges, slots, tests, shift of labels, first column. */
+export const TILE_WORDS = 8;
+/** u32 words of a range: first column, columns, and the slot that it takes first, counted over the ranges of its tile. */
+export const RANGE_WORDS = 3;
 
-/** A plan as the kernels read it: one array of u32 words, and where in it each part begins. */
-export interface PlanWords {
-  words: Uint32Array;
+/** Stands for a list of all heads. */
+export const ALL_HEADS = 0xffffffff;
+
+/** Where the parts of a plan begin that heads of one pair table share, in words. */
+export interface HeadWords {
   queryTilesAt: number;
   queryRangesAt: number;
   keyTilesAt: number;
   keyRangesAt: number;
-  positionsAt: number;
-  labelsAt: number;
+  /** The heads, one a word; ALL_HEADS where the tiles are those of every head. */
+  headsAt: number;
+  /** The table of biases; behind it, where places matter, the hard reaches and the soft ones. */
   tableAt: number;
 }
 
-/** Tiles, then their ranges, as words. */
-export function tileWords(tiles: Tile[]): { tiles: Uint32Array; ranges: Uint32Array } {
+/** A plan as the kernels read it: one array of u32 words, and where in it each part begins. */
+export interface PlanWords {
+  words: Uint32Array;
+  heads: HeadWords[];
+  /** For each token, its index in the caller's order. */
+  positionsAt: number;
+  /** For each token, its sentence, where sentences are known. */
+  sentencesAt: number;
+  /** Tags, four bytes a word; each sequence begins a word. A tile's shift leads from a token to its byte. */
+  labelsAt: number;
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / QUAD) * QUAD;
+}
+
+/** For each sequence, what is added to a token's index to find its label: each sequence begins at a multiple of four. */
+function labelShifts({ sequences }: Pick<Plan, 'sequences'>): number[] {
+  let place = 0;
+  return sequences.map(({ start, length }) => {
+    const shift = place - start;
+    place += padded(length);
+    return shift;
+  });
+}
+
+function labelWords({ sequences, tags }: Pick<Plan, 'sequences' | 'tags'>): Uint32Array {
+  const bytes = new Uint8Array(sequences.reduce((sum, { length }) => sum + padded(length), 0));
+  const shifts = labelShifts({ sequences });
+  sequences.forEach(({ start, length }, index) => {
+    bytes.set(tags.subarray(start, start + length), start + shifts[index]);
+  });
+  const words = new Uint32Array(bytes.length / 4);
+  bytes.forEach((byte, at) => {
+    words[at >> 2] |= byte << (8 * (at & 3));
+  });
+  return words;
+}
+
+/** Tiles, then their ranges, as words. @param shifts For each sequence, the shift of its labels. */
+export function tileWords(
+  tiles: readonly Tile[],
+  shifts: readonly number[],
+): { tiles: Uint32Array; ranges: Uint32Array } {
   const rangeCount = tiles.reduce((count, tile) => count + tile.ranges.length, 0);
   const tileArray = new Uint32Array(tiles.length * TILE_WORDS);
   const rangeArray = new Uint32Array(rangeCount * RANGE_WORDS);
   let range = 0;
-  for (const [index, tile] of tiles.entries()) {
-    const words = [
-      tile.rowStart,
-      tile.rowCount,
-      range,
-      tile.ranges.length,
-      tile.columnCount,
-      tile.tested ? 1 : 0,
-    ];
+  tiles.forEach(({ sequence, rowStart, rowCount, ranges, slots, tests }, index) => {
+    const firstColumn = ranges[0]?.start ?? rowStart;
+    const words = [rowStart, rowCount, range, ranges.length, slots, tests, shifts[sequence], firstColumn];
     tileArray.set(words, index * TILE_WORDS);
     let slot = 0;
-    for (const { start, length } of tile.ranges) {
-      rangeArray.set([start, slot], range * RANGE_WORDS);
-      slot += length;
+    for (const { start, length } of ranges) {
+      rangeArray.set([start, length, slot], range * RANGE_WORDS);
+      slot += padded(length);
       range++;
     }
-  }
+  });
   return { tiles: tileArray, ranges: rangeArray };
 }
 
 /** Arrays one behind another, and where each begins. */
-export function concatenated(parts: Uint32Array[]): { words: Uint32Array; offsets: number[] } {
+export function concatenated(parts: readonly Uint32Array[]): { words: Uint32Array; offsets: number[] } {
   const offsets: number[] = [];
   let length = 0;
   for (const part of parts) {
@@ -59,31 +101,51 @@ export function concatenated(parts: Uint32Array[]): { words: Uint32Array; offset
   return { words, offsets };
 }
 
-/** Writes a plan as words. The pair table stands last, as the bits of its f32 numbers. */
-export function planWords(plan: Plan): PlanWords {
-  const query = tileWords(plan.queryTiles);
-  const key = plan.keyTiles === plan.queryTiles ? query : tileWords(plan.keyTiles);
-  const table = new Uint32Array((plan.table?.biases ?? new Float32Array(0)).slice().buffer);
-  const sameTiles = key === query;
+function bitsOf(numbers: Float32Array): Uint32Array {
+  return new Uint32Array(numbers.slice().buffer);
+}
+
+/** A pair table's biases, once or for each head, and its hard and soft reaches where places matter. */
+function tablesOf(table: PairTable, placed: boolean, headCount: number): Float32Array[] {
+  const { size, biases, scopes, learned } = table;
+  const copies = Array<Float32Array>(learned ? headCount : 1).fill(biases);
+  if (!placed) return copies;
+  if (scopes) return [...copies, scopes.hard, scopes.soft];
+  const everywhere = biases.map((_, at) =>
+    allows(table, Math.floor(at / size), at % size) ? EVERYWHERE : NOWHERE,
+  );
+  return [...copies, everywhere, new Float32Array(size * size).fill(NOWHERE)];
+}
+
+/**
+ * Writes a plan as words.
+ * @param headCount Heads of the attention, for each of which a learned table has room.
+ */
+export function planWords(plan: Plan, headCount = 1): PlanWords {
+  const shifts = labelShifts(plan);
   const empty = new Uint32Array(0);
-  const { words, offsets } = concatenated([
-    query.tiles,
-    query.ranges,
-    sameTiles ? empty : key.tiles,
-    sameTiles ? empty : key.ranges,
-    plan.order,
-    Uint32Array.from(plan.tags),
-    table,
-  ]);
-  const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, positionsAt, labelsAt, tableAt] = offsets;
-  return {
-    words,
-    queryTilesAt,
-    queryRangesAt,
-    keyTilesAt: sameTiles ? queryTilesAt : keyTilesAt,
-    keyRangesAt: sameTiles ? queryRangesAt : keyRangesAt,
-    positionsAt,
-    labelsAt,
-    tableAt,
-  };
+  const shared = [plan.order, plan.sentences ?? empty, plan.kind === 'dense' ? empty : labelWords(plan)];
+  const parts = plan.heads.flatMap(({ heads, table, queryTiles, keyTiles }) => {
+    const query = tileWords(queryTiles, shifts);
+    const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
+    const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
+    const tables = table ? tablesOf(table, plan.placed, headCount) : [];
+    const list = Uint32Array.from(heads ?? []);
+    return [query.tiles, query.ranges, ...own, list, concatenated(tables.map(bitsOf)).words];
+  });
+  const { words, offsets } = concatenated([...shared, ...parts]);
+  const [positionsAt, sentencesAt, labelsAt, ...others] = offsets;
+  const heads = plan.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
+    const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt] = others.slice(6 * index);
+    const isSame = keyTiles === queryTiles;
+    return {
+      queryTilesAt,
+      queryRangesAt,
+      keyTilesAt: isSame ? queryTilesAt : keyTilesAt,
+      keyRangesAt: isSame ? queryRangesAt : keyRangesAt,
+      headsAt: some ? headsAt : ALL_HEADS,
+      tableAt,
+    };
+  });
+  return { words, heads, positionsAt, sentencesAt, labelsAt };
 }

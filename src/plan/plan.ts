@@ -1,18 +1,31 @@
 import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
-import { type Ledger, ledgerOf } from './ledger.js';
-import { keepOrder, type Run, sortByTag } from './runs.js';
-import { type Tile, type TileShape, tilesOf, WORKGROUP_TILE } from './tiles.js';
-import { FULL_VISIBILITY, visibilityOf } from './visibility.js';
+import { QUAD, UNTESTED } from './columns.js';
+import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
+import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
+import { sentencesFor, sortedBatch } from './sorting.js';
+import { rankOfTag } from './tag-order.js';
+import { heaviestFirst, type Tile, type TileShape, tilesOf, WORKGROUP_TILE } from './tiles.js';
+import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;
+
+/** The tiles of heads that share one pair table. */
+export interface HeadPlan {
+  /** Which heads, or undefined where it is all of them. */
+  heads: readonly number[] | undefined;
+  table: PairTable | undefined;
+  queryTiles: Tile[];
+  keyTiles: Tile[];
+  readonly ledger: Ledger;
+}
 
 /**
  * Everything that the attention kernels need to know of a packed batch. All arrays are in sorted order, in which the
  * kernels expect their tokens; `order` leads back to the caller's.
  */
-export interface Plan {
+export interface Plan extends SortedBatch {
   /** Dense plans use the dense kernels; sparse ones the kernels with ranges and a pair table. */
   kind: 'dense' | 'sparse';
   /** The tiles of the kernels that the plan is made for. */
@@ -20,15 +33,14 @@ export interface Plan {
   /** Tokens of the whole batch. */
   tokens: number;
   lengths: Uint32Array;
-  /** For each token in sorted order, its index in the caller's order. */
-  order: Uint32Array;
-  /** For each token, its tag index, in sorted order; 0 everywhere in a dense plan. */
-  tags: Uint8Array;
-  sequences: Run[][];
-  table: PairTable | undefined;
-  queryTiles: Tile[];
-  keyTiles: Tile[];
-  ledger: Ledger;
+  /** Whether queries see only keys that do not stand behind them in the text. */
+  causal: boolean;
+  /** Whether anything depends on where tokens stand in the text. */
+  placed: boolean;
+  /** One plan for all heads, or one for each rule set that some heads have. */
+  heads: HeadPlan[];
+  /** Pairs per head, the mean where heads differ. */
+  readonly ledger: Ledger;
 }
 
 /** Lengths that add up to the tokens, each within what the kernels are tested at. @throws CallerError else. */
@@ -56,62 +68,131 @@ export function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint
   return Uint32Array.from(lengths);
 }
 
+/** A value that is made when it is first asked for. */
+function lazy<T>(make: () => T): () => T {
+  let value: { made: T } | undefined;
+  return () => {
+    value ??= { made: make() };
+    return value.made;
+  };
+}
+
 /** A plan in which every token of a sequence sees every other, in the caller's own order. */
 export function planDense(lengths: ArrayLike<number>, shape = WORKGROUP_TILE): Plan {
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
   const batch = keepOrder(checked);
-  const tiles = tilesOf(batch.sequences, FULL_VISIBILITY, shape);
-  const ledger = ledgerOf(batch.sequences, undefined, tiles, tiles, shape);
+  const tiles = heaviestFirst(
+    batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, shape)),
+    shape,
+  );
+  const ledger = ledgerOf(batch, undefined, tiles, tiles, shape);
+  const heads = [{ heads: undefined, table: undefined, queryTiles: tiles, keyTiles: tiles, ledger }];
   return {
     kind: 'dense',
     shape,
     tokens,
     lengths: checked,
     ...batch,
-    table: undefined,
-    queryTiles: tiles,
-    keyTiles: tiles,
+    causal: false,
+    placed: false,
+    heads,
     ledger,
   };
 }
 
+function denseTiles({ start, length }: Sequence, sequence: number, { rows }: TileShape): Tile[] {
+  return Array.from({ length: Math.ceil(length / rows) }, (_, index) => ({
+    sequence,
+    rowStart: start + index * rows,
+    rowCount: Math.min(rows, length - index * rows),
+    ranges: [{ start, length }],
+    slots: Math.ceil(length / QUAD) * QUAD,
+    tests: UNTESTED,
+  }));
+}
+
+/** What a sparse plan is made from. */
+export interface SparseInput {
+  /** [tokens], tag indexes below the tables' size, in the caller's order. */
+  tags: Uint8Array;
+  /** Tokens of each sequence. */
+  lengths: ArrayLike<number>;
+  /** The pair table of all heads, or for each head its own. Equal objects share their tiles. */
+  tables: PairTable | readonly PairTable[];
+  /**
+   * [tokens], the sentence of each token, ascending within a sequence, or NO_SENTENCE for tokens that belong to the document.
+   * Each sequence is one sentence where left out.
+   */
+  sentences?: ArrayLike<number>;
+  causal?: boolean;
+}
+
 /**
- * A plan for a pair table: tokens sorted by tag inside each sequence, tiles of rows with the column ranges they see, and
+ * A plan for pair tables: tokens sorted inside each sequence, tiles of rows with the column ranges they see, and
  * the same transposed. Its size and the time to make it grow with the tokens, never with their square.
  *
- * @param tags [tokens], tag indexes below `table.size`, in the caller's order.
- * @param lengths Tokens of each sequence.
- * @throws CallerError where lengths and tags do not fit together, or a sequence is too long.
+ * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
-export function planSparse(
-  tags: Uint8Array,
-  lengths: ArrayLike<number>,
-  table: PairTable,
-  shape = WORKGROUP_TILE,
-): Plan {
-  const checked = checkedLengths(lengths, tags.length);
-  const unknown = tags.findIndex((tag) => tag >= table.size);
-  if (unknown >= 0) {
-    throw new CallerError({
-      what: `tag index ${tags[unknown]}`,
-      where: `tags[${unknown}]`,
-      expected: `0 to ${table.size - 1}`,
-    });
-  }
-  const batch = sortByTag(tags, checked, table.size);
-  const queryTiles = tilesOf(batch.sequences, visibilityOf(table, 'queries'), shape);
-  const keyTiles = tilesOf(batch.sequences, visibilityOf(table, 'keys'), shape);
-  const ledger = ledgerOf(batch.sequences, table, queryTiles, keyTiles, shape);
+export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
+  const { tags, causal = false } = input;
+  const tables = isList(input.tables) ? input.tables : [input.tables];
+  const lengths = checkedLengths(input.lengths, tags.length);
+  checkTags(tags, tables);
+  const sentences = sentencesFor(tables, tags.length, input.sentences, lengths);
+  const batch = sortedBatch({ tags, sentences, rankOfTag: rankOfTag(tables) }, lengths, tables);
+  const distinct = [...new Set(tables)];
+  const heads = distinct.map((table): HeadPlan => {
+    const own = tables.flatMap((each, head) => (each === table ? [head] : []));
+    const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
+    const queryTiles = heaviestFirst(tilesOf(batch, queries, shape), shape);
+    const keyTiles = heaviestFirst(tilesOf(batch, keys, shape), shape);
+    const ledger = lazy(() => ledgerOf(batch, queries, queryTiles, keyTiles, shape));
+    return {
+      heads: distinct.length > 1 ? own : undefined,
+      table,
+      queryTiles,
+      keyTiles,
+      get ledger() {
+        return ledger();
+      },
+    };
+  });
   return {
     kind: 'sparse',
     shape,
     tokens: tags.length,
-    lengths: checked,
+    lengths,
     ...batch,
-    table,
-    queryTiles,
-    keyTiles,
-    ledger,
+    causal,
+    placed: causal || tables.some(({ scopes }) => scopes !== undefined),
+    heads,
+    get ledger() {
+      const ledgers = heads.map((each) => ({ heads: each.heads?.length ?? 1, ledger: each.ledger }));
+      return heads.length === 1 ? heads[0].ledger : meanLedger(ledgers);
+    },
   };
+}
+
+function isList(tables: PairTable | readonly PairTable[]): tables is readonly PairTable[] {
+  return Array.isArray(tables);
+}
+
+function checkTags(tags: Uint8Array, tables: readonly PairTable[]): void {
+  const { size } = tables[0];
+  const other = tables.findIndex((table) => table.size !== size);
+  if (other >= 0) {
+    throw new CallerError({
+      what: `${tables[other].size} tags`,
+      where: `rules of head ${other}`,
+      expected: `${size}, as for head 0`,
+    });
+  }
+  const unknown = tags.findIndex((tag) => tag >= size);
+  if (unknown < 0) return;
+  throw new CallerError({
+    what: `tag index ${tags[unknown]}`,
+    where: `tags[${unknown}]`,
+    expected: `0 to ${size - 1}`,
+  });
 }

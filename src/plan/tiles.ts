@@ -1,136 +1,142 @@
-import type { Run } from './runs.js';
-import { contains, type TagSet, type Visibility } from './visibility.js';
+import { type ColumnRange, ColumnFinder, UNTESTED } from './columns.js';
+import type { Sequence, SortedBatch } from './runs.js';
+import type { Visibility } from './visibility.js';
 
-/** What a family of kernels makes of a tile. */
+/** What a family of kernels makes of a tile, and what that costs. */
 export interface TileShape {
   /** The most rows of a workgroup. */
   rows: number;
   /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
   strip: number;
-  /** Columns that are computed together: a tile's columns are padded to a multiple of it. */
-  step: number;
+  /**
+   * How many columns are computed together, the most first: a tile takes as many of the largest step as fill up, and for
+   * what is left the smallest that holds it.
+   */
+  steps: readonly number[];
+  /** What a tile costs beside its pairs (loading rows, the last reductions, storing), in pairs. */
+  tileCost: number;
+  /** What looking up biases and places costs, as a share of the pairs' own cost. */
+  testCost: number;
 }
 
 /** The tiles of the kernels that share work through workgroup memory. */
-export const WORKGROUP_TILE: TileShape = { rows: 32, strip: 8, step: 32 };
-
-/** What a tile costs beside its pairs (loading rows, the last reductions, storing), in pairs. A guess. */
-const TILE_OVERHEAD = 256;
-
-/** A part of a sequence's tokens, as the columns of a tile. */
-export interface ColumnRange {
-  start: number;
-  length: number;
-}
+export const WORKGROUP_TILE: TileShape = { rows: 32, strip: 8, steps: [32], tileCost: 256, testCost: 0.1 };
 
 /** Some consecutive rows of a sequence and all columns that any of them sees. */
 export interface Tile {
+  /** The sequence it is in, by its place in the batch. */
+  sequence: number;
   rowStart: number;
   rowCount: number;
   ranges: ColumnRange[];
-  columnCount: number;
-  /** True where some pair of the tile does not exist or carries a bias, so that the kernel must look each one up. */
-  tested: boolean;
+  /** Columns with every range padded to quads. */
+  slots: number;
+  /** What must be looked up for each pair: UNTESTED, or the sum of TEST_TAGS and TEST_PLACES. */
+  tests: number;
 }
 
 function padded(count: number, multiple: number): number {
   return Math.ceil(count / multiple) * multiple;
 }
 
+/** Columns with the padding of the last step. */
+function executedColumns(slots: number, steps: readonly number[]): number {
+  const rest = slots % steps[0];
+  return slots - rest + (rest > 0 ? steps.findLast((step) => step >= rest)! : 0);
+}
+
 /** The pairs that a kernel multiplies for a tile, padding included. */
-export function executedPairs(tile: Tile, { strip, step }: TileShape): number {
-  return padded(tile.rowCount, strip) * padded(tile.columnCount, step);
+export function executedPairs(
+  { rowCount, slots }: Pick<Tile, 'rowCount' | 'slots'>,
+  { strip, steps }: Pick<TileShape, 'strip' | 'steps'>,
+): number {
+  return padded(rowCount, strip) * executedColumns(slots, steps);
 }
 
 /** Cuts the rows of one sequence into tiles. */
 class SequenceTiler {
+  private readonly finder: ColumnFinder;
+  private readonly first: number;
   private readonly end: number;
 
   constructor(
-    private readonly runs: Run[],
-    private readonly visibility: Visibility,
+    batch: SortedBatch,
+    private readonly index: number,
+    visibility: Visibility,
     private readonly shape: TileShape,
   ) {
-    const last = runs[runs.length - 1];
-    this.end = last.start + last.length;
+    this.sequence = batch.sequences[index];
+    this.finder = new ColumnFinder(batch, this.sequence, visibility);
+    this.first = this.sequence.start;
+    this.end = this.first + this.sequence.length;
   }
+
+  private readonly sequence: Sequence;
 
   /**
    * The cheapest tiles: shortest path over the rows at which a tile may begin. A tile ends when it is full, or earlier
    * at the end of a run, where its neighbours would see other columns.
    */
   tiles(): Tile[] {
-    const first = this.runs[0].start;
-    const ends = new Map<number, number[]>();
-    const pending = [first];
-    for (let begin = pending.pop(); begin !== undefined; begin = pending.pop()) {
-      if (begin === this.end || ends.has(begin)) continue;
-      ends.set(begin, this.candidateEnds(begin));
-      pending.push(...ends.get(begin)!);
+    const { first, end } = this;
+    const count = end - first;
+    const reachable = new Uint8Array(count + 1);
+    reachable[0] = 1;
+    for (let begin = first; begin < end; begin++) {
+      if (reachable[begin - first]) this.eachEnd(begin, (to) => (reachable[to - first] = 1));
     }
-    const best = new Map<number, { cost: number; tile?: Tile }>([[this.end, { cost: 0 }]]);
-    for (const begin of [...ends.keys()].sort((a, b) => b - a)) {
-      for (const end of ends.get(begin)!) {
-        const tile = this.tile(begin, end);
-        const cost = executedPairs(tile, this.shape) + TILE_OVERHEAD + best.get(end)!.cost;
-        if (cost < (best.get(begin)?.cost ?? Number.POSITIVE_INFINITY)) best.set(begin, { cost, tile });
-      }
+    const cheapest = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY);
+    const endOf = new Uint32Array(count + 1);
+    cheapest[count] = 0;
+    for (let begin = end - 1; begin >= first; begin--) {
+      if (!reachable[begin - first]) continue;
+      this.eachEnd(begin, (to) => {
+        const cost = this.costOf(begin, to) + cheapest[to - first];
+        if (cost < cheapest[begin - first]) {
+          cheapest[begin - first] = cost;
+          endOf[begin - first] = to;
+        }
+      });
     }
     const tiles: Tile[] = [];
-    for (let begin = first; begin < this.end; ) {
-      const { tile } = best.get(begin)!;
-      tiles.push(tile!);
-      begin += tile!.rowCount;
+    for (let begin = first; begin < end; begin = endOf[begin - first]) {
+      const rowCount = endOf[begin - first] - begin;
+      const columns = this.finder.columns(begin, begin + rowCount);
+      tiles.push({ sequence: this.index, rowStart: begin, rowCount, ...columns });
     }
     return tiles;
   }
 
-  private candidateEnds(begin: number): number[] {
+  private eachEnd(begin: number, visit: (end: number) => void): void {
     const full = Math.min(begin + this.shape.rows, this.end);
-    const ends = [full];
-    for (const run of this.runs) {
-      const end = run.start + run.length;
-      if (end > begin && end < full) ends.push(end);
+    for (let run = this.finder.runOf(begin); run < this.sequence.runs.length; run++) {
+      const { start, length } = this.sequence.runs[run];
+      if (start + length >= full) break;
+      visit(start + length);
     }
-    return ends;
+    visit(full);
   }
 
-  private tile(begin: number, end: number): Tile {
-    const rows = this.runs.filter((run) => run.start < end && run.start + run.length > begin);
-    let seen: TagSet = 0n;
-    for (const run of rows) seen |= this.visibility.seen[run.tag];
-    const columns = this.runs.filter((run) => contains(seen, run.tag));
-    const tested = rows.some(({ tag }) =>
-      columns.some((column) => {
-        return (
-          !contains(this.visibility.seen[tag], column.tag) ||
-          contains(this.visibility.biased[tag], column.tag)
-        );
-      }),
-    );
-    return { rowStart: begin, rowCount: end - begin, ...joined(columns), tested };
+  private costOf(begin: number, end: number): number {
+    const { slots, tests } = this.finder.measure(begin, end);
+    const { tileCost, testCost } = this.shape;
+    const pairs = executedPairs({ rowCount: end - begin, slots }, this.shape);
+    return tileCost + pairs * (tests === UNTESTED ? 1 : 1 + testCost);
   }
-}
-
-/** Neighbouring runs become one range. */
-function joined(runs: Run[]): { ranges: ColumnRange[]; columnCount: number } {
-  const ranges: ColumnRange[] = [];
-  let columnCount = 0;
-  for (const { start, length } of runs) {
-    const last = ranges[ranges.length - 1];
-    if (last && last.start + last.length === start) last.length += length;
-    else ranges.push({ start, length });
-    columnCount += length;
-  }
-  return { ranges, columnCount };
 }
 
 /**
  * Cuts every sequence into tiles, which may hold rows of several tags where that is cheaper, and
  * lists for each the columns that its rows see. No tile crosses sequences; a tile may be without columns.
  */
-export function tilesOf(sequences: Run[][], visibility: Visibility, shape: TileShape): Tile[] {
-  return sequences.flatMap((runs) =>
-    runs.length > 0 ? new SequenceTiler(runs, visibility, shape).tiles() : [],
+export function tilesOf(batch: SortedBatch, visibility: Visibility, shape: TileShape): Tile[] {
+  return batch.sequences.flatMap(({ length }, index) =>
+    length > 0 ? new SequenceTiler(batch, index, visibility, shape).tiles() : [],
   );
+}
+
+/** Tiles by falling work, so that none of the long ones begins last; equal ones keep their order. */
+export function heaviestFirst(tiles: readonly Tile[], shape: TileShape): Tile[] {
+  const work = new Map(tiles.map((tile) => [tile, executedPairs(tile, shape)]));
+  return [...tiles].sort((a, b) => work.get(b)! - work.get(a)!);
 }

@@ -1,43 +1,51 @@
 import { allows, type PairTable } from '../grammar/pair-table.js';
+import { EVERYWHERE, NOWHERE, type Reach, widest } from '../grammar/scope.js';
 
-/** A set of tags, one bit each: up to 64 of them. */
-export type TagSet = bigint;
+/** Whose rows a pass works on: queries that see keys, or keys that are seen by queries (for the gradients of K and V). */
+export type Side = 'queries' | 'keys';
 
-export function setOf(tag: number): TagSet {
-  return 1n << BigInt(tag);
-}
-
-export function contains(set: TagSet, tag: number): boolean {
-  return (set & setOf(tag)) !== 0n;
-}
-
-/** Which tags a row of some tag sees, and where the pair carries a bias. */
+/** Which columns a row of some tag sees. */
 export interface Visibility {
-  /** For each row tag, the tags it sees. */
-  seen: TagSet[];
-  /** For each row tag, those among the seen whose pair has a bias other than 0. */
-  biased: TagSet[];
+  size: number;
+  /** [size, size] by row tag, then column tag: how far apart a pair of them may be and exist. */
+  reach: Float64Array;
+  /** 1 where all pairs within reach have bias 0. */
+  plain: Uint8Array;
+  /** Whether a causal mask hides what stands behind the row in the text (`until`), or before it (`from`). */
+  causal: 'until' | 'from' | undefined;
+  /** Whether anything depends on where tokens stand in the text. */
+  placed: boolean;
 }
 
-/**
- * Reads a pair table row by row: rows are queries that see keys, or, transposed, keys that are seen by queries (the
- * pass over which the gradients of keys and values run).
- */
-export function visibilityOf(table: PairTable, rows: 'queries' | 'keys'): Visibility {
-  const seen: TagSet[] = [];
-  const biased: TagSet[] = [];
-  for (let row = 0; row < table.size; row++) {
-    seen[row] = 0n;
-    biased[row] = 0n;
-    for (let column = 0; column < table.size; column++) {
-      const [query, key] = rows === 'queries' ? [row, column] : [column, row];
-      if (!allows(table, query, key)) continue;
-      seen[row] |= setOf(column);
-      if (table.biases[query * table.size + key] !== 0) biased[row] |= setOf(column);
+/** The widest reach within which a pair of tags exists, and whether all its pairs there have bias 0. */
+function pairOf(table: PairTable, query: number, key: number): { reach: Reach; plain: boolean } {
+  const at = query * table.size + key;
+  if (!allows(table, query, key)) return { reach: NOWHERE, plain: true };
+  const { scopes } = table;
+  if (!scopes) return { reach: EVERYWHERE, plain: table.biases[at] === 0 && !table.learned };
+  const exists = scopes.elsewhere === 0 ? EVERYWHERE : widest(scopes.hard[at], scopes.soft[at]);
+  const isSoft = scopes.soft[at] !== NOWHERE && scopes.hard[at] !== EVERYWHERE && scopes.beta !== 0;
+  return { reach: exists, plain: !isSoft };
+}
+
+/** Reads a pair table by rows of one side. */
+export function visibilityOf(table: PairTable, side: Side, causal = false): Visibility {
+  const { size } = table;
+  const reach = new Float64Array(size * size);
+  const plain = new Uint8Array(size * size);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      const pair = side === 'queries' ? pairOf(table, row, column) : pairOf(table, column, row);
+      reach[row * size + column] = pair.reach;
+      plain[row * size + column] = pair.plain ? 1 : 0;
     }
   }
-  return { seen, biased };
+  const towards = side === 'queries' ? 'until' : 'from';
+  return {
+    size,
+    reach,
+    plain,
+    causal: causal ? towards : undefined,
+    placed: causal || table.scopes !== undefined,
+  };
 }
-
-/** Everybody sees everybody, without a bias: the visibility of dense attention, over one tag. */
-export const FULL_VISIBILITY: Visibility = { seen: [1n], biased: [0n] };

@@ -1,3 +1,5 @@
+import { kernelFamily } from '../attention/kernel-family.js';
+import type { Device } from '../gpu/device.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, type Strategy, tagIndexes, withTags } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
@@ -5,40 +7,47 @@ import { PIECE_TAGS } from '../grammar/tags.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 
+/** The tiles of the kernels that will run a plan of so many tokens. */
+export type ShapeOfTiles = (tokens: number) => TileShape;
+
+/** The tiles of a device's fastest kernels. */
+export function tilesOn(device: Device): ShapeOfTiles {
+  return (tokens) => kernelFamily(device, tokens).tile;
+}
+
 /** Makes the plan of any batch of sentences under one strategy and one rule set. */
 export class Planner {
   private readonly table: PairTable | undefined;
   /** For each of `PIECE_TAGS`, its index in the rule set. */
   private readonly indexOfTag: Uint8Array;
 
-  /**
-   * @param shape The tiles of the kernels that will run the plans.
-   *
-   * Piece tags that the rule set does not list see nothing under `hard`.
-   */
+  /** Piece tags that the rule set does not list see nothing under `hard`. */
   constructor(
     readonly rules: RuleSet,
     readonly strategy: Strategy,
     readonly beta: number,
-    private readonly shape: TileShape,
+    private readonly shape: ShapeOfTiles,
   ) {
     const complete = withTags(rules, PIECE_TAGS);
     this.table = strategy === 'none' ? undefined : pairTable(complete, strategy, beta);
     this.indexOfTag = tagIndexes(complete, PIECE_TAGS);
   }
 
-  plan(sentences: readonly EncodedSentence[]): Plan {
-    const lengths = sentences.map(({ ids }) => ids.length);
-    if (!this.table) return planDense(lengths, this.shape);
-    const tags = new Uint8Array(lengths.reduce((total, length) => total + length, 0));
+  plan(texts: readonly EncodedSentence[]): Plan {
+    const lengths = texts.map(({ ids }) => ids.length);
+    const tokens = lengths.reduce((total, length) => total + length, 0);
+    const shape = this.shape(tokens);
+    if (!this.table) return planDense(lengths, shape);
+    const tags = new Uint8Array(tokens);
+    const sentences = new Uint32Array(tokens);
     let start = 0;
-    for (const sentence of sentences) {
-      tags.set(
-        sentence.tags.map((tag) => this.indexOfTag[tag]),
-        start,
-      );
-      start += sentence.tags.length;
+    for (const text of texts) {
+      for (let piece = 0; piece < text.tags.length; piece++) {
+        tags[start + piece] = this.indexOfTag[text.tags[piece]];
+      }
+      sentences.set(text.sentences, start);
+      start += text.tags.length;
     }
-    return planSparse(tags, lengths, this.table, this.shape);
+    return planSparse({ tags, lengths, tables: this.table, sentences }, shape);
   }
 }

@@ -1,4 +1,3 @@
-import { kernelFamily } from '../attention/kernel-family.js';
 import type { Example } from '../data/dataset.js';
 import { encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
@@ -21,7 +20,7 @@ import {
   saveDescription,
   saveWeights,
 } from './model-folder.js';
-import { Planner } from './planner.js';
+import { Planner, tilesOn } from './planner.js';
 import {
   type EpochMetrics,
   stepsPerEpoch,
@@ -94,7 +93,7 @@ export class SentenceClassifier {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
     const { rules, strategy, beta } = description;
-    this.planner = new Planner(rules, strategy, beta, kernelFamily(device).tile);
+    this.planner = new Planner(rules, strategy, beta, tilesOn(device));
   }
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
@@ -123,7 +122,7 @@ export class SentenceClassifier {
       rules ?? own.rules,
       strategy,
       beta ?? rules?.beta ?? own.beta,
-      kernelFamily(this.classifier.device).tile,
+      tilesOn(this.classifier.device),
     );
   }
 

@@ -1,0 +1,124 @@
+import type { Device } from './device.js';
+import type { BufferSlice } from './pipelines.js';
+import type { Recorder } from './recorder.js';
+
+/** Bytes to which the rows of a copy from a buffer to a texture are aligned. */
+const ROW_ALIGNMENT = 256;
+
+/** Numbers of a texel: one vector. */
+const TEXEL = 4;
+
+/** Texels by which a texture of several columns is wider: lines of a power of two would fall into the same sets of a cache. */
+const SPARE_TEXELS = 4;
+
+const TEXTURE_BINDING = 0x4;
+const STORAGE_BINDING = 0x8;
+const COPY_DST = 0x2;
+
+/** A matrix that is read in panels side by side, the heads of an attention say: [rows, panels, width] numbers. */
+export interface PanelShape {
+  rows: number;
+  panels: number;
+  /** Numbers of a row of one panel, a multiple of four. */
+  width: number;
+  /** How many rows, one behind another, are read together: those of a sequence. */
+  span: number;
+}
+
+/**
+ * Rows from which on a panel is a block of its own: so many rows of all panels are more pages of memory than a processor knows
+ * the addresses of. Below, the matrix keeps its rows, and is copied at once.
+ */
+const LONG_SPAN = 1024;
+
+/**
+ * A matrix in a texture. Software drivers load a vector from a texture at a third of what it costs from a buffer, and read
+ * each panel as a block of its own, its rows one behind another.
+ */
+export interface Panels extends PanelShape {
+  texture: GPUTexture;
+  /** Texels of a row of a panel: its vectors, and texels of zeros up to a multiple of four of them. */
+  vectors: number;
+  /** Panels that stand one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * rows`. */
+  perColumn: number;
+}
+
+/** How panels lie in a texture, or undefined where the adapter has none so large. */
+function layoutOf(device: Device, { rows, panels, width, span }: PanelShape) {
+  const side = device.gpu.limits.maxTextureDimension2D;
+  const vectors = Math.ceil(width / TEXEL / 4) * 4;
+  const most = Math.min(panels, Math.floor(side / Math.max(1, rows)));
+  if (most === 0) return undefined;
+  const perColumn = span < LONG_SPAN ? 1 : most;
+  const columns = Math.ceil(panels / perColumn);
+  const textureWidth = columns * vectors + (columns > 1 ? SPARE_TEXELS : 0);
+  if (textureWidth > side) return undefined;
+  return { vectors, perColumn, width: textureWidth, height: Math.max(1, perColumn * rows) };
+}
+
+/** True where panels of this shape find room in a texture of the adapter. */
+export function fitsPanels(device: Device, shape: PanelShape): boolean {
+  return layoutOf(device, shape) !== undefined;
+}
+
+/** Named textures for panels; they grow when more is asked of them and are used again when not. */
+export class PanelWorkspace {
+  private readonly textures = new Map<string, GPUTexture>();
+
+  constructor(
+    private readonly device: Device,
+    private readonly label: string,
+  ) {}
+
+  /** Panels of a shape that `fitsPanels`. Their content is undefined where they had another shape before. */
+  panels(name: string, shape: PanelShape): Panels {
+    const { vectors, perColumn, width, height } = layoutOf(this.device, shape)!;
+    let texture = this.textures.get(name);
+    if (!texture || texture.width !== width || texture.height < height) {
+      const side = this.device.gpu.limits.maxTextureDimension2D;
+      // A quarter more than asked for where one grows: batches differ a little in length.
+      const room = texture?.width === width ? Math.min(side, Math.ceil(1.25 * height)) : height;
+      if (texture) this.device.retireTexture(texture);
+      texture = this.device.allocateTexture(
+        { width, height: room },
+        TEXTURE_BINDING | STORAGE_BINDING | COPY_DST,
+        `${this.label}.${name}`,
+      );
+      this.textures.set(name, texture);
+    }
+    return { ...shape, texture, vectors, perColumn };
+  }
+
+  release(): void {
+    for (const texture of this.textures.values()) this.device.releaseTexture(texture);
+    this.textures.clear();
+  }
+}
+
+/** Records that panels become a copy of `matrix`, [rows, panels · width] numbers. */
+export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Panels): void {
+  const { rows, width, vectors, perColumn, texture } = panels;
+  const bytesPerRow = 4 * panels.panels * width;
+  if (bytesPerRow % ROW_ALIGNMENT === 0 && perColumn === 1 && TEXEL * vectors === width) {
+    recorder.copyToTexture(matrix, bytesPerRow, texture, {}, { width: panels.panels * vectors, height: rows });
+    return;
+  }
+  if (bytesPerRow % ROW_ALIGNMENT === 0) {
+    for (let panel = 0; panel < panels.panels; panel++) {
+      recorder.copyToTexture(
+        { buffer: matrix.buffer, offset: (matrix.offset ?? 0) + 4 * panel * width },
+        bytesPerRow,
+        texture,
+        { x: Math.floor(panel / perColumn) * vectors, y: (panel % perColumn) * rows },
+        { width: width / TEXEL, height: rows },
+      );
+    }
+    return;
+  }
+  recorder.dispatch({
+    kernel: 'pack_panels',
+    buffers: { matrix, panels: texture },
+    parameters: { rows, panel_count: panels.panels, width: width / TEXEL, vectors, per_column: perColumn },
+    grid: [Math.ceil((panels.panels * vectors) / 8), Math.ceil(rows / 8)],
+  });
+}

@@ -1,0 +1,87 @@
+import { EVERYWHERE, NO_SENTENCE, NOWHERE, type Reach, reachesSentence, windowOf } from '../grammar/scope.js';
+import { type Run, runGroups, type Sequence, type SortedBatch } from './runs.js';
+import type { Visibility } from './visibility.js';
+
+/** A place in ascending values that only ever moves on. */
+class Pointer {
+  constructor(
+    private readonly values: ArrayLike<number>,
+    private at: number,
+    private readonly end: number,
+  ) {}
+
+  /** The first place from which on values are not below `least`; `least` never falls from call to call. */
+  from(least: number): number {
+    while (this.at < this.end && this.values[this.at] < least) this.at++;
+    return this.at;
+  }
+}
+
+/** Counts the pairs that exist, run by run, in time that grows with the tokens and not with their square. */
+export class ColumnCounter {
+  constructor(
+    private readonly batch: SortedBatch,
+    private readonly visibility: Visibility,
+  ) {}
+
+  /** The pairs of one sequence that exist. */
+  pairsOf({ runs, bySentence }: Sequence): number {
+    const { size, reach } = this.visibility;
+    const groups = bySentence ? runGroups(runs) : undefined;
+    let pairs = 0;
+    runs.forEach((row, index) => {
+      const everything: [number, number][] = [[0, runs.length]];
+      const spans =
+        groups && row.sentence !== NO_SENTENCE ? [groups.ofSentence[index], groups.ofDocument] : everything;
+      for (const [first, next] of spans) {
+        for (let column = first; column < next; column++) {
+          const between = reach[row.tag * size + runs[column].tag];
+          if (between !== NOWHERE) pairs += this.pairsBetween(row, runs[column], between);
+        }
+      }
+    });
+    return pairs;
+  }
+
+  private pairsBetween(row: Run, column: Run, reach: Reach): number {
+    const { causal } = this.visibility;
+    if (reach === EVERYWHERE && !causal) return row.length * column.length;
+    const { order, sentences } = this.batch;
+    const end = column.start + column.length;
+    const pointer = (values: Uint32Array) => new Pointer(values, column.start, end);
+    const window = windowOf(reach);
+    const [windowStart, windowEnd] = [pointer(order), pointer(order)];
+    const inSentences = reachesSentence(reach);
+    const everySentence = inSentences && [row, column].some(({ start }) => sentences![start] === NO_SENTENCE);
+    const [sentenceStart, sentenceEnd] = [sentences ?? order, sentences ?? order].map(pointer);
+    const causalEnd = pointer(order);
+    let pairs = 0;
+    for (let token = row.start; token < row.start + row.length; token++) {
+      const place = order[token];
+      const last = causal ? causalEnd.from(place + 1) : end;
+      if (reach === EVERYWHERE || everySentence) {
+        pairs += last - column.start;
+        continue;
+      }
+      const spans: [number, number][] = [];
+      if (window >= 0) {
+        spans.push([windowStart.from(place - window), windowEnd.from(place + window + 1)]);
+      }
+      if (inSentences) {
+        spans.push([sentenceStart.from(sentences![token]), sentenceEnd.from(sentences![token] + 1)]);
+      }
+      pairs += lengthOfUnion(spans, last);
+    }
+    return pairs;
+  }
+}
+
+/** How many places one or two spans cover together, before `end`. */
+function lengthOfUnion(spans: readonly (readonly [number, number])[], end: number): number {
+  const cut = spans.map(([from, to]) => [from, Math.min(to, end)] as const);
+  const length = ([from, to]: readonly [number, number]) => Math.max(0, to - from);
+  if (cut.length < 2) return length(cut[0]);
+  const [a, b] = cut;
+  const common = [Math.max(a[0], b[0]), Math.min(a[1], b[1])] as const;
+  return length(a) + length(b) - length(common);
+}

@@ -1,0 +1,36 @@
+import type { Plan } from './plan.js';
+import { concatenated } from './plan-words.js';
+
+/** Rows of a chunk, at most. */
+const CHUNK_ROWS = 64;
+
+/** The runs of a plan in chunks of rows of one tag, and the chunks of each tag, as words. */
+export interface RunChunks {
+  words: Uint32Array;
+  count: number;
+  /** Two words a chunk: first row, rows. */
+  chunksAt: number;
+  /** For each tag, and one past the last, where its list of chunks begins. */
+  tagsAt: number;
+  /** The lists, one behind another, each ascending. */
+  entriesAt: number;
+}
+
+/** Cuts the runs of a sparse plan into chunks, for sums over all rows of a tag in a fixed order. */
+export function runChunks({ sequences, heads }: Plan): RunChunks {
+  const size = heads[0].table!.size;
+  const chunks: number[] = [];
+  const ofTag = Array.from({ length: size }, (): number[] => []);
+  for (const { tag, start, length } of sequences.flatMap(({ runs }) => runs)) {
+    for (let done = 0; done < length; done += CHUNK_ROWS) {
+      ofTag[tag].push(chunks.length / 2);
+      chunks.push(start + done, Math.min(CHUNK_ROWS, length - done));
+    }
+  }
+  const starts = [0];
+  for (const list of ofTag) starts.push(starts[starts.length - 1] + list.length);
+  const parts = [chunks, starts, ofTag.flat()].map((part) => Uint32Array.from(part));
+  const { words, offsets } = concatenated(parts);
+  const [chunksAt, tagsAt, entriesAt] = offsets;
+  return { words, count: chunks.length / 2, chunksAt, tagsAt, entriesAt };
+}

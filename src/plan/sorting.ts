@@ -1,0 +1,87 @@
+import { CallerError } from '../gpu/errors.js';
+import type { PairTable } from '../grammar/pair-table.js';
+import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
+import { emptyBatch, type SortedBatch, type SortKeys, sortSequence } from './runs.js';
+import { visibilityOf } from './visibility.js';
+
+function asksForSentences({ scopes }: PairTable): boolean {
+  return scopes !== undefined && [...scopes.hard, ...scopes.soft].some(reachesSentence);
+}
+
+/** The sentence of each token where some rule asks for it; each sequence is one where none are given. @throws CallerError where they do not ascend. */
+export function sentencesFor(
+  tables: readonly PairTable[],
+  tokens: number,
+  sentences: ArrayLike<number> | undefined,
+  lengths: Uint32Array,
+): Uint32Array | undefined {
+  if (!tables.some(asksForSentences)) return undefined;
+  const known = sentences ? Uint32Array.from(sentences) : new Uint32Array(tokens);
+  if (known.length !== tokens) {
+    throw new CallerError({
+      what: `${known.length} sentence numbers`,
+      where: 'sentences',
+      expected: `${tokens}`,
+    });
+  }
+  let token = 0;
+  for (const length of lengths) {
+    let last = 0;
+    for (const end = token + length; token < end; token++) {
+      if (known[token] === NO_SENTENCE) continue;
+      if (known[token] < last) {
+        throw new CallerError({
+          what: `sentence ${known[token]} behind sentence ${last}`,
+          where: `sentences[${token}]`,
+          expected: 'numbers that ascend within a sequence',
+        });
+      }
+      last = known[token];
+    }
+  }
+  return known;
+}
+
+/** Sorts each sequence by tag, or by sentence first where that leaves the kernels less to do. */
+export function sortedBatch(keys: SortKeys, lengths: Uint32Array, tables: readonly PairTable[]): SortedBatch {
+  const batch = emptyBatch(keys.tags.length, keys.sentences !== undefined);
+  let start = 0;
+  for (const length of lengths) {
+    const bySentence = keys.sentences !== undefined && staysInSentences(keys, start, length, tables);
+    batch.sequences.push(sortSequence(batch, keys, start, length, bySentence));
+    start += length;
+  }
+  return batch;
+}
+
+/**
+ * Whether no two tokens of a sequence see each other across sentences, unless one of them is of the document. Sorting by
+ * sentence first then leaves each tile the columns of its few sentences; a tile of one tag would span many of them.
+ */
+function staysInSentences(
+  { tags, sentences }: SortKeys,
+  start: number,
+  length: number,
+  tables: readonly PairTable[],
+): boolean {
+  const { size } = tables[0];
+  const present = new Set<number>();
+  let count = 0;
+  let last = -1;
+  for (let token = start; token < start + length; token++) {
+    if (sentences![token] === NO_SENTENCE) continue;
+    present.add(tags[token]);
+    if (sentences![token] !== last) count++;
+    last = sentences![token];
+  }
+  if (count < 2) return false;
+  return tables.every((table) => {
+    const { reach } = visibilityOf(table, 'queries');
+    return [...present].every((query) =>
+      [...present].every((key) => {
+        const between = reach[query * size + key];
+        return between === NOWHERE || (reachesSentence(between) && windowOf(between) < 0);
+      }),
+    );
+  });
+}

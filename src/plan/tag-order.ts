@@ -1,0 +1,75 @@
+import type { PairTable } from '../grammar/pair-table.js';
+import { NOWHERE } from '../grammar/scope.js';
+import { type Side, visibilityOf } from './visibility.js';
+
+const SIDES: readonly Side[] = ['queries', 'keys'];
+
+/** [size, size]: how many rows, tags as queries and as keys, see both of two tags. */
+function seenTogether(tables: readonly PairTable[]): Uint32Array {
+  const { size } = tables[0];
+  const together = new Uint32Array(size * size);
+  for (const table of tables) {
+    for (const side of SIDES) {
+      const { reach } = visibilityOf(table, side);
+      for (let row = 0; row < size * size; row += size) {
+        for (let a = 0; a < size; a++) {
+          for (let b = 0; b < size; b++) {
+            if (reach[row + a] !== NOWHERE && reach[row + b] !== NOWHERE) together[a * size + b]++;
+          }
+        }
+      }
+    }
+  }
+  return together;
+}
+
+/** Moves one tag after another to where most rows see it together with its neighbours, while that helps. */
+function improved(order: number[], together: Uint32Array): number[] {
+  const size = order.length;
+  const joint = (a: number | undefined, b: number | undefined) =>
+    a === undefined || b === undefined ? 0 : together[a * size + b];
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (let tag = 0; tag < size; tag++) {
+      const from = order.indexOf(tag);
+      const [left, right] = [order[from - 1], order[from + 1]];
+      const loss = joint(left, tag) + joint(tag, right) - joint(left, right);
+      const others = order.filter((other) => other !== tag);
+      let best = { gain: loss, to: from };
+      for (let to = 0; to <= others.length; to++) {
+        const [before, after] = [others[to - 1], others[to]];
+        const gain = joint(before, tag) + joint(tag, after) - joint(before, after);
+        if (gain > best.gain) best = { gain, to };
+      }
+      if (best.to === from) continue;
+      others.splice(best.to, 0, tag);
+      order.splice(0, size, ...others);
+      moved = true;
+    }
+  }
+  return order;
+}
+
+function ranksOf(tables: readonly PairTable[]): Uint8Array {
+  const { size } = tables[0];
+  const inTableOrder = Array.from({ length: size }, (_, tag) => tag);
+  const ranks = new Uint8Array(size);
+  improved(inTableOrder, seenTogether(tables)).forEach((tag, rank) => {
+    ranks[tag] = rank;
+  });
+  return ranks;
+}
+
+const known = new WeakMap<PairTable, Uint8Array>();
+
+/**
+ * For each tag its place in the order by which tokens are sorted. Neighbouring runs that a row sees are one range of its
+ * columns, so tags that are seen together shall stand side by side: a path through the tags along which the most rows see
+ * both ends of a step, found by local search. It depends on the tables alone: equal rules always sort alike.
+ */
+export function rankOfTag(tables: readonly PairTable[]): Uint8Array {
+  if (tables.length > 1) return ranksOf(tables);
+  const ranks = known.get(tables[0]) ?? ranksOf(tables);
+  known.set(tables[0], ranks);
+  return ranks;
+}
