@@ -72,7 +72,11 @@ export async function matrixProduct(device: Device, repeats = REPEATS): Promise<
     output: matrix('output'),
   };
   const shape = { rows: side, inputs: side, outputs: side };
-  const milliseconds = await timed(device, (recorder) => recordLinear(recorder, shape, buffers), repeats);
+  const milliseconds = await timed(
+    device,
+    (recorder) => recordLinear(recorder, workspace, shape, buffers),
+    repeats,
+  );
   workspace.release();
   return (2 * side ** 3) / milliseconds / 1e6;
 }

@@ -3,7 +3,7 @@ import { Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { recordLayerNorm } from '../src/nn/layer-norm.js';
-import { recordLinear, recordLinearInputGradient, recordLinearWeightGradient } from '../src/nn/linear.js';
+import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
 import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
 import type { Limits } from './limits.js';
 import { median } from './statistics.js';
@@ -116,7 +116,7 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
     output: narrow('normed'),
     statistics: workspace.floats('statistics', 2 * ROWS),
   });
-  recordLinear(recorder, shape, { input, weight, bias: vector('bias'), output: wide('inner') });
+  recordLinear(recorder, workspace, shape, { input, weight, bias: vector('bias'), output: wide('inner') });
   recordActivation(recorder, 'gelu_forward', ROWS * INNER, { input: wide('inner'), output: wide('active') });
   const outputGradient = wide('active');
   recordGeluBackward(recorder, ROWS * INNER, {
@@ -124,10 +124,11 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
     outputGradient,
     inputGradient: wide('inner gradient'),
   });
-  recordLinearInputGradient(recorder, shape, { weight, outputGradient, inputGradient: narrow('normed') });
-  recordLinearWeightGradient(recorder, workspace, shape, {
+  recordLinearBackward(recorder, workspace, shape, {
     input,
+    weight,
     outputGradient,
+    inputGradient: narrow('normed'),
     weightGradient: workspace.floats('weight gradient', HIDDEN * INNER),
     biasGradient: vector('bias gradient'),
   });

@@ -1,6 +1,6 @@
 import { upload, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { PanelWorkspace, type Panels } from '../gpu/panels.js';
+import type { Panels } from '../gpu/panels.js';
 import type { Plan } from '../plan/plan.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
 import { type RunChunks, runChunks } from '../plan/run-chunks.js';
@@ -9,7 +9,6 @@ import { familyOfTiles, type KernelFamily } from './kernel-family.js';
 /** A plan on the GPU. One object serves many plans one after another, and its buffers with it. */
 export class PlanBuffers {
   private readonly workspace: Workspace;
-  private readonly textures: PanelWorkspace;
   private current:
     | { plan: Plan; family: KernelFamily; at: Omit<PlanWords, 'words'>; words: GPUBuffer }
     | undefined;
@@ -17,7 +16,6 @@ export class PlanBuffers {
 
   constructor(readonly device: Device) {
     this.workspace = new Workspace(device, 'plan');
-    this.textures = new PanelWorkspace(device, 'plan');
   }
 
   /**
@@ -66,13 +64,12 @@ export class PlanBuffers {
   panels(name: string, heads: number, headDim: number): Panels {
     const span = Math.max(0, ...this.plan.lengths);
     const shape = { rows: this.plan.tokens, panels: heads, width: headDim, span };
-    return this.textures.panels(`${name}, ${heads} heads of ${headDim}`, shape);
+    return this.workspace.panels(`${name}, ${heads} heads of ${headDim}`, shape);
   }
 
   release(): void {
     if (this.currentChunks) this.device.release(this.currentChunks.buffer);
     this.currentChunks = undefined;
     this.workspace.release();
-    this.textures.release();
   }
 }

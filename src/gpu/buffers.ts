@@ -1,4 +1,5 @@
 import type { Device } from './device.js';
+import { type PanelShape, type Panels, PanelWorkspace } from './panels.js';
 
 const STORAGE = 0x80;
 const COPY_SRC = 0x4;
@@ -74,14 +75,17 @@ export async function readFloats(
   return new Float32Array(await readBytes(device, buffer, 4 * length, 4 * offset));
 }
 
-/** Named storage buffers that grow when more is asked of them and are used again when not. */
+/** Named storage buffers and textures that grow when more is asked of them and are used again when not. */
 export class Workspace {
   private readonly buffers = new Map<string, GPUBuffer>();
+  private readonly textures: PanelWorkspace;
 
   constructor(
     private readonly device: Device,
     private readonly label: string,
-  ) {}
+  ) {
+    this.textures = new PanelWorkspace(device, label);
+  }
 
   /**
    * The buffer `name`, with room for at least `floats` numbers. Its content is what was last written there, or zeros
@@ -103,8 +107,14 @@ export class Workspace {
     return this.buffers.get(name)!;
   }
 
+  /** The texture `name`, for panels of a shape that `fitsPanels`. Its content is undefined where it had another shape before. */
+  panels(name: string, shape: PanelShape): Panels {
+    return this.textures.panels(name, shape);
+  }
+
   release(): void {
     for (const buffer of this.buffers.values()) this.device.release(buffer);
     this.buffers.clear();
+    this.textures.release();
   }
 }

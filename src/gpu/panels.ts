@@ -8,8 +8,11 @@ const ROW_ALIGNMENT = 256;
 /** Numbers of a texel: one vector. */
 const TEXEL = 4;
 
-/** Texels by which a texture of several columns is wider: lines of a power of two would fall into the same sets of a cache. */
+/** Texels by which a wide texture is wider yet: rows that are powers of two apart would fall into the same sets of a cache. */
 const SPARE_TEXELS = 4;
+
+/** Texels of a row from which on it is wide. */
+const WIDE = 32;
 
 const TEXTURE_BINDING = 0x4;
 const STORAGE_BINDING = 0x8;
@@ -51,7 +54,7 @@ function layoutOf(device: Device, { rows, panels, width, span }: PanelShape) {
   if (most === 0) return undefined;
   const perColumn = span < LONG_SPAN ? 1 : most;
   const columns = Math.ceil(panels / perColumn);
-  const textureWidth = columns * vectors + (columns > 1 ? SPARE_TEXELS : 0);
+  const textureWidth = columns * vectors + (columns * vectors < WIDE ? 0 : SPARE_TEXELS);
   if (textureWidth > side) return undefined;
   return { vectors, perColumn, width: textureWidth, height: Math.max(1, perColumn * rows) };
 }
@@ -100,7 +103,13 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
   const { rows, width, vectors, perColumn, texture } = panels;
   const bytesPerRow = 4 * panels.panels * width;
   if (bytesPerRow % ROW_ALIGNMENT === 0 && perColumn === 1 && TEXEL * vectors === width) {
-    recorder.copyToTexture(matrix, bytesPerRow, texture, {}, { width: panels.panels * vectors, height: rows });
+    recorder.copyToTexture(
+      matrix,
+      bytesPerRow,
+      texture,
+      {},
+      { width: panels.panels * vectors, height: rows },
+    );
     return;
   }
   if (bytesPerRow % ROW_ALIGNMENT === 0) {

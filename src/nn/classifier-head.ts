@@ -4,8 +4,7 @@ import { paddedClasses } from './config.js';
 import {
   type LinearShape,
   recordLinear,
-  recordLinearInputGradient,
-  recordLinearWeightGradient,
+  recordLinearBackward,
 } from './linear.js';
 import { dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGather, recordTanhBackward } from './pointwise.js';
@@ -36,7 +35,7 @@ export function recordHead(pass: Pass, hidden: GPUBuffer): GPUBuffer {
   const logits = workspace.floats('logits', classifier.rows * classifier.outputs);
   const rows = { rows: batch.sequences, hidden: config.hidden };
   recordGather(recorder, rows, { input: hidden, index: batch.firstTokens, output: first });
-  recordLinear(recorder, pooler, {
+  recordLinear(recorder, workspace, pooler, {
     input: first,
     weight: parameters.slice(`${POOLER}.weight`),
     bias: parameters.slice(`${POOLER}.bias`),
@@ -47,7 +46,7 @@ export function recordHead(pass: Pass, hidden: GPUBuffer): GPUBuffer {
     input: activated,
     output: dropped,
   });
-  recordLinear(recorder, classifier, {
+  recordLinear(recorder, workspace, classifier, {
     input: dropped,
     weight: parameters.slice(`${CLASSIFIER}.weight`),
     bias: parameters.slice(`${CLASSIFIER}.bias`),
@@ -92,16 +91,13 @@ export function recordHeadBackward(pass: Pass, logitsGradient: GPUBuffer): GPUBu
   const firstGradient = workspace.floats('first tokens gradient', numbers);
   const hiddenGradient = workspace.floats('hidden gradient', batch.tokens * config.hidden);
 
-  recordLinearWeightGradient(recorder, workspace, classifier, {
+  recordLinearBackward(recorder, workspace, classifier, {
     input: workspace.existing('pooled dropped'),
-    outputGradient: logitsGradient,
-    weightGradient: parameters.gradient(`${CLASSIFIER}.weight`),
-    biasGradient: parameters.gradient(`${CLASSIFIER}.bias`),
-  });
-  recordLinearInputGradient(recorder, classifier, {
     weight: parameters.slice(`${CLASSIFIER}.weight`),
     outputGradient: logitsGradient,
     inputGradient: droppedGradient,
+    weightGradient: parameters.gradient(`${CLASSIFIER}.weight`),
+    biasGradient: parameters.gradient(`${CLASSIFIER}.bias`),
   });
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, {
     input: droppedGradient,
@@ -112,16 +108,13 @@ export function recordHeadBackward(pass: Pass, logitsGradient: GPUBuffer): GPUBu
     outputGradient: activatedGradient,
     inputGradient: pooledGradient,
   });
-  recordLinearWeightGradient(recorder, workspace, pooler, {
+  recordLinearBackward(recorder, workspace, pooler, {
     input: workspace.existing('first tokens'),
-    outputGradient: pooledGradient,
-    weightGradient: parameters.gradient(`${POOLER}.weight`),
-    biasGradient: parameters.gradient(`${POOLER}.bias`),
-  });
-  recordLinearInputGradient(recorder, pooler, {
     weight: parameters.slice(`${POOLER}.weight`),
     outputGradient: pooledGradient,
     inputGradient: firstGradient,
+    weightGradient: parameters.gradient(`${POOLER}.weight`),
+    biasGradient: parameters.gradient(`${POOLER}.bias`),
   });
   recordGather(
     recorder,

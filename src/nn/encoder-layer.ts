@@ -4,8 +4,7 @@ import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import {
   type LinearShape,
   recordLinear,
-  recordLinearInputGradient,
-  recordLinearWeightGradient,
+  recordLinearBackward,
 } from './linear.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';
@@ -160,12 +159,12 @@ export class EncoderLayer {
   }
 
   private linear(
-    { recorder, parameters }: Pass,
+    { recorder, parameters, workspace }: Pass,
     { name, shape }: LinearNames,
     input: GPUBuffer,
     output: GPUBuffer,
   ): void {
-    recordLinear(recorder, shape, {
+    recordLinear(recorder, workspace, shape, {
       input,
       weight: parameters.slice(`${name}.weight`),
       bias: parameters.slice(`${name}.bias`),
@@ -180,14 +179,15 @@ export class EncoderLayer {
     outputGradient: GPUBuffer,
     { gradient, add }: { gradient: GPUBuffer; add: boolean },
   ): void {
-    const weight = parameters.slice(`${name}.weight`);
-    recordLinearWeightGradient(recorder, workspace, shape, {
+    const buffers = {
       input,
+      weight: parameters.slice(`${name}.weight`),
       outputGradient,
+      inputGradient: gradient,
       weightGradient: parameters.gradient(`${name}.weight`),
       biasGradient: parameters.gradient(`${name}.bias`),
-    });
-    recordLinearInputGradient(recorder, shape, { weight, outputGradient, inputGradient: gradient }, add);
+    };
+    recordLinearBackward(recorder, workspace, shape, buffers, add);
   }
 
   /** norm(residual + drop(input)) */

@@ -1,5 +1,6 @@
-import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
+import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
+import type { Operand } from '../gpu/pipelines.js';
 import type { Grid, Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
 import type { Scratch, Tensor } from './scratch.js';
@@ -11,89 +12,144 @@ export interface LinearShape {
   outputs: number;
 }
 
-/** One of the two families of linear kernels, as an adapter wants it, and the tile of the product that a workgroup owns. */
+/** One of the two families of linear kernels, as an adapter and a shape want it. */
 interface LinearFamily {
   suffix: '' | '_subgroup';
   constants: KernelConstants;
+  /** The tile of the product that a workgroup owns. */
   tileRows: number;
   tileColumns: number;
 }
 
-/** Subgroups where they may be used; else a tile of registers an invocation. */
-function linearFamily(device: Device): LinearFamily {
-  const { lanes } = device;
-  if (lanes)
-    return { suffix: '_subgroup', constants: { LANES: lanes }, tileRows: 16, tileColumns: 4 * lanes };
-  return { suffix: '', constants: {}, tileRows: 64, tileColumns: 64 };
+const WORKGROUP_FAMILY: LinearFamily = { suffix: '', constants: {}, tileRows: 64, tileColumns: 64 };
+
+/** A matrix of `rows` x `width` numbers, as a texture holds it. */
+function matrixShape(rows: number, width: number): PanelShape {
+  return { rows, panels: 1, width, span: rows };
 }
 
-/** Workgroups for a product of `rows` x `columns`. */
-function gridOf({ tileRows, tileColumns }: LinearFamily, columns: number, rows: number): Grid {
-  return [Math.ceil(columns / tileColumns), Math.ceil(rows / tileRows)];
+/** A linear layer as one family computes it: what it reads stands in buffers, or in textures that the family reads faster. */
+class LinearRecorder {
+  private readonly family: LinearFamily;
+
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly scratch: Scratch,
+    private readonly shape: LinearShape,
+  ) {
+    const { device } = recorder;
+    const { rows, inputs, outputs } = shape;
+    const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
+    this.family =
+      device.lanes && matrices.every((matrix) => fitsPanels(device, matrix))
+        ? {
+            suffix: '_subgroup',
+            constants: { LANES: device.lanes },
+            tileRows: 16,
+            tileColumns: 8 * device.lanes,
+          }
+        : WORKGROUP_FAMILY;
+  }
+
+  get suffix(): LinearFamily['suffix'] {
+    return this.family.suffix;
+  }
+
+  /** A matrix that a kernel reads: as it is, or its copy in a texture. */
+  operand(matrix: Tensor, rows: number, width: number, role: string): Operand {
+    if (this.family === WORKGROUP_FAMILY) return matrix;
+    const panels = this.scratch.panels(`${role} of ${width} columns`, matrixShape(rows, width));
+    recordPanels(this.recorder, 'buffer' in matrix ? matrix : { buffer: matrix }, panels);
+    return panels.texture;
+  }
+
+  dispatch(
+    kernel: 'linear_forward' | 'linear_input_gradient' | 'linear_weight_gradient',
+    buffers: Record<string, Operand>,
+    product: { rows: number; columns: number },
+    parameters: Record<string, number> = {},
+  ): void {
+    const { suffix, constants, tileRows, tileColumns } = this.family;
+    const grid: Grid = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
+    this.recorder.dispatch({
+      kernel: `${kernel}${suffix}`,
+      constants,
+      buffers,
+      parameters: { ...this.shape, ...parameters },
+      grid,
+    });
+  }
 }
 
 /** Writes `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
 export function recordLinear(
   recorder: Recorder,
+  scratch: Scratch,
   shape: LinearShape,
-  buffers: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor },
+  { input, weight, bias, output }: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor },
 ): void {
-  const family = linearFamily(recorder.device);
-  recorder.dispatch({
-    kernel: `linear_forward${family.suffix}`,
-    constants: family.constants,
-    buffers,
-    parameters: { ...shape },
-    grid: gridOf(family, shape.outputs, shape.rows),
-  });
+  const { rows, inputs, outputs } = shape;
+  const linear = new LinearRecorder(recorder, scratch, shape);
+  const buffers = {
+    input: linear.operand(input, rows, inputs, 'linear input'),
+    weight: linear.operand(weight, outputs, inputs, 'linear weight'),
+    bias,
+    output,
+  };
+  linear.dispatch('linear_forward', buffers, { rows, columns: outputs });
 }
 
-/** Writes `inputGradient` [rows, inputs], or adds to it. */
-export function recordLinearInputGradient(
-  recorder: Recorder,
-  shape: LinearShape,
-  buffers: { weight: Tensor; outputGradient: Tensor; inputGradient: Tensor },
-  add = false,
-): void {
-  const family = linearFamily(recorder.device);
-  recorder.dispatch({
-    kernel: `linear_input_gradient${family.suffix}`,
-    constants: family.constants,
-    buffers: {
-      output_gradient: buffers.outputGradient,
-      weight: buffers.weight,
-      input_gradient: buffers.inputGradient,
-    },
-    parameters: { ...shape, add: add ? 1 : 0 },
-    grid: gridOf(family, shape.inputs, shape.rows),
-  });
+/** What the backward pass of a linear layer reads and writes. */
+export interface LinearBackwardBuffers {
+  /** [rows, inputs] */
+  input: Tensor;
+  /** [outputs, inputs] */
+  weight: Tensor;
+  /** [rows, outputs] */
+  outputGradient: Tensor;
+  inputGradient: Tensor;
+  weightGradient: Tensor;
+  /** [outputs] */
+  biasGradient: Tensor;
 }
 
-/** Writes `weightGradient` [outputs, inputs] and `biasGradient` [outputs]. */
-export function recordLinearWeightGradient(
+/**
+ * Writes the gradients of weight, bias and input.
+ * @param add Whether the input's gradient is added to what stands in its buffer.
+ */
+export function recordLinearBackward(
   recorder: Recorder,
   scratch: Scratch,
   shape: LinearShape,
-  buffers: { input: Tensor; outputGradient: Tensor; weightGradient: Tensor; biasGradient: Tensor },
+  buffers: LinearBackwardBuffers,
+  add = false,
 ): void {
-  const family = linearFamily(recorder.device);
-  recorder.dispatch({
-    kernel: `linear_weight_gradient${family.suffix}`,
-    constants: family.constants,
-    buffers: {
-      output_gradient: buffers.outputGradient,
-      input: buffers.input,
+  const { rows, inputs, outputs } = shape;
+  const linear = new LinearRecorder(recorder, scratch, shape);
+  const isFused = linear.suffix === '_subgroup';
+  const outputGradient = linear.operand(buffers.outputGradient, rows, outputs, 'linear output gradient');
+  linear.dispatch(
+    'linear_weight_gradient',
+    {
+      output_gradient: outputGradient,
+      input: linear.operand(buffers.input, rows, inputs, 'linear input'),
       weight_gradient: buffers.weightGradient,
+      ...(isFused && { bias_gradient: buffers.biasGradient }),
     },
-    parameters: { ...shape },
-    grid: gridOf(family, shape.inputs, shape.outputs),
-  });
-  const { rows, outputs } = shape;
-  recordColumnSums(
-    recorder,
-    scratch,
-    { rows, columns: outputs },
-    buffers.outputGradient,
-    buffers.biasGradient,
+    { rows: outputs, columns: inputs },
+  );
+  if (!isFused) {
+    const columns = { rows, columns: outputs };
+    recordColumnSums(recorder, scratch, columns, buffers.outputGradient, buffers.biasGradient);
+  }
+  linear.dispatch(
+    'linear_input_gradient',
+    {
+      output_gradient: outputGradient,
+      weight: linear.operand(buffers.weight, outputs, inputs, 'linear weight'),
+      input_gradient: buffers.inputGradient,
+    },
+    { rows, columns: inputs },
+    { add: add ? 1 : 0 },
   );
 }

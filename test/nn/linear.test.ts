@@ -4,8 +4,7 @@ import { recordColumnSums } from '../../src/nn/column-sums.js';
 import {
   type LinearShape,
   recordLinear,
-  recordLinearInputGradient,
-  recordLinearWeightGradient,
+  recordLinearBackward,
 } from '../../src/nn/linear.js';
 import { computed, inBothPrecisions } from '../reference/arithmetic.js';
 import { columnSums, linearBackward, linearForward } from '../reference/layers.js';
@@ -28,7 +27,7 @@ describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
         const weight = randomFloats(random, shape.outputs * shape.inputs);
         const bias = randomFloats(random, shape.outputs, 2);
         const output = buffers.output(shape.rows * shape.outputs);
-        recordLinear(recorder, shape, {
+        recordLinear(recorder, buffers.scratch, shape, {
           input: buffers.input(input),
           weight: buffers.input(weight),
           bias: buffers.input(bias),
@@ -58,19 +57,11 @@ describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
         const addedGradient = buffers.inPlace(before);
         const weightGradient = buffers.output(outputs * inputs);
         const biasGradient = buffers.output(outputs);
-        recordLinearInputGradient(recorder, shape, { weight, outputGradient, inputGradient });
-        recordLinearInputGradient(
-          recorder,
-          shape,
-          { weight, outputGradient, inputGradient: addedGradient },
-          true,
-        );
-        recordLinearWeightGradient(recorder, buffers.scratch, shape, {
-          input,
-          outputGradient,
-          weightGradient,
-          biasGradient,
-        });
+        const gradients = { weightGradient, biasGradient };
+        const given = { input, weight, outputGradient };
+        recordLinearBackward(recorder, buffers.scratch, shape, { ...given, ...gradients, inputGradient });
+        const added = { ...given, ...gradients, inputGradient: addedGradient };
+        recordLinearBackward(recorder, buffers.scratch, shape, added, true);
         recorder.submit();
         const { exact, plain } = inBothPrecisions((round) => {
           const gradients = linearBackward(shape, x, w, dy, round);
