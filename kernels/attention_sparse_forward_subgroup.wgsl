@@ -270,7 +270,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
   let last = row_count - 1u;
-  let own_rows = row_start + min(vec2u(lane & 7u, lane + 4u), vec2u(last));
+  let own_rows = row_start + min(vec2u(lane, lane + 4u - LOWER), vec2u(last));
 
   var places = Places();
   if (DROPOUT + PLACED > 0u) {
