@@ -9,7 +9,7 @@ import { Classifier } from '../src/nn/classifier.js';
 import { BERT_TINY, type ModelConfig } from '../src/nn/config.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
 import type { Ledger } from '../src/plan/ledger.js';
-import { Planner, tilesOn } from '../src/train/planner.js';
+import { biasTags, Planner, tilesOn } from '../src/train/planner.js';
 
 /** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
 export interface Stage {
@@ -37,7 +37,13 @@ export class TrainingRig {
     rules: RuleSet,
     private readonly seed: number,
   ) {
-    const config: ModelConfig = { ...BERT_TINY, ...shape, vocabulary: vocabulary.size, positions };
+    const config: ModelConfig = {
+      ...BERT_TINY,
+      ...shape,
+      vocabulary: vocabulary.size,
+      positions,
+      biasTags: biasTags(rules, strategy),
+    };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
     this.planner = new Planner(rules, strategy, rules.beta, tilesOn(device));

@@ -36,6 +36,11 @@ export class PlanBuffers {
     return this.current!.plan;
   }
 
+  /** Whether the plan's biases are a parameter. */
+  get isLearned(): boolean {
+    return this.plan.heads[0].table?.learned === true;
+  }
+
   /** The kernels that the plan is made for. */
   get family(): KernelFamily {
     return this.current!.family;

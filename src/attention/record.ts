@@ -36,7 +36,7 @@ export interface BackwardBuffers extends ForwardBuffers {
   keyGradient: GPUBuffer;
   valueGradient: GPUBuffer;
   /** Where given, and the plan is not dense: the gradient of the bias table, [heads, tags, tags]. */
-  biasGradient?: GPUBuffer;
+  biasGradient?: GPUBuffer | BufferSlice;
 }
 
 type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
@@ -247,7 +247,7 @@ function recordBiasGradient(
   plan: PlanBuffers,
   heads: number,
   labelGradients: GPUBuffer,
-  gradient: GPUBuffer,
+  gradient: GPUBuffer | BufferSlice,
 ): void {
   const { buffer: chunks, count, chunksAt, tagsAt, entriesAt } = plan.chunks;
   const labels = plan.plan.heads[0].table!.size;

@@ -10,7 +10,11 @@ export class BatchBuffers {
   private readonly workspace: Workspace;
   private current: Batch | undefined;
 
-  constructor(private readonly device: Device) {
+  /** @param heads Heads of the model's attention. */
+  constructor(
+    private readonly device: Device,
+    private readonly heads: number,
+  ) {
     this.plan = new PlanBuffers(device);
     this.workspace = new Workspace(device, 'batch');
   }
@@ -23,7 +27,7 @@ export class BatchBuffers {
     firstTokens.forEach((token, sequence) => {
       sequenceOfToken[token] = sequence;
     });
-    this.plan.write(plan);
+    this.plan.write(plan, this.heads);
     this.current = batch;
     this.upload('ids', batch.ids);
     this.upload('by word', batch.byWord.words);

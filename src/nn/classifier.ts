@@ -1,5 +1,6 @@
 import { createStorage, readFloats, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
 import { Recorder } from '../gpu/recorder.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import type { Batch } from './batch.js';
@@ -32,12 +33,22 @@ export class Classifier {
     this.parameters = new Parameters(device, config);
     this.losses = createStorage(device, 4 * LOSS_HISTORY, 'losses');
     this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(index));
-    this.batch = new BatchBuffers(device);
+    this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
   }
 
-  /** Uploads a batch ahead of the pass over it, which then need not. */
+  /**
+   * Uploads a batch ahead of the pass over it, which then need not.
+   * @throws CallerError where its plan asks for biases that the model does not have.
+   */
   upload(batch: Batch): void {
+    const { table } = batch.plan.heads[0];
+    if (table?.learned && table.size !== this.config.biasTags) {
+      throw new CallerError({
+        what: `strategy "learned" over ${table.size} tags, and a model with biases of ${this.config.biasTags}`,
+        expected: 'a model that was trained with strategy "learned" and as many tags',
+      });
+    }
     this.batch.write(batch);
   }
 

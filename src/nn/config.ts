@@ -1,4 +1,5 @@
 import { CallerError } from '../gpu/errors.js';
+import { MOST_TAGS } from '../grammar/rules.js';
 
 /** The shape of a BERT classifier; names in `config.json` are Hugging Face's (src/train/model-folder.ts). */
 export interface ModelConfig {
@@ -17,6 +18,8 @@ export interface ModelConfig {
   /** Standard deviation of the initial weights. */
   initialDeviation: number;
   classes: number;
+  /** Tags of the bias tables that strategy `learned` trains, one for each layer and head; 0 where there are none. */
+  biasTags: number;
 }
 
 /** The shape of `prajjwal1/bert-tiny`, with BERT's defaults. */
@@ -33,6 +36,7 @@ export const BERT_TINY: ModelConfig = {
   attentionDropout: 0.1,
   initialDeviation: 0.02,
   classes: 2,
+  biasTags: 0,
 };
 
 export function headDimOf(config: ModelConfig): number {
@@ -68,6 +72,9 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
       `hidden size ${config.hidden} over ${config.heads} heads`,
       'a head dimension from 16 to 128, a multiple of 4',
     );
+  }
+  if (!Number.isInteger(config.biasTags) || config.biasTags < 0 || config.biasTags > MOST_TAGS) {
+    fail(`biases for ${config.biasTags} tags`, `0 to ${MOST_TAGS}`);
   }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');

@@ -1,4 +1,5 @@
 import { type AttentionShape, recordBackward, recordForward } from '../attention/record.js';
+import type { BufferSlice } from '../gpu/pipelines.js';
 import { headDimOf } from './config.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import {
@@ -6,6 +7,7 @@ import {
   recordLinear,
   recordLinearBackward,
 } from './linear.js';
+import { biasTableName } from './parameters.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';
 
@@ -43,6 +45,7 @@ export class EncoderLayer {
       value: this.kept(pass, 'value'),
       output: context,
       logSumExp: this.kept(pass, 'log-sum-exp', config.heads),
+      biasTable: this.biasTable(pass),
     });
     const attended = workspace.floats('attended', batch.tokens * config.hidden);
     this.linear(pass, this.attentionOutput(pass), context, attended);
@@ -112,8 +115,9 @@ export class EncoderLayer {
   }
 
   private attentionBackward(pass: Pass, outputGradient: GPUBuffer): void {
-    const { recorder, config, workspace, batch } = pass;
+    const { recorder, config, workspace, batch, parameters } = pass;
     const numbers = batch.tokens * config.hidden;
+    const biasTable = this.biasTable(pass);
     recordBackward(recorder, batch.plan, this.attentionShape(pass), {
       query: this.kept(pass, 'query'),
       key: this.kept(pass, 'key'),
@@ -124,7 +128,13 @@ export class EncoderLayer {
       queryGradient: workspace.floats('query gradient', numbers),
       keyGradient: workspace.floats('key gradient', numbers),
       valueGradient: workspace.floats('value gradient', numbers),
+      ...(biasTable && { biasTable, biasGradient: parameters.gradient(biasTableName(this.prefix)) }),
     });
+  }
+
+  /** What strategy `learned` adds to the scores, where the model has learned it and the batch is read so. */
+  private biasTable({ parameters, batch }: Pass): BufferSlice | undefined {
+    return batch.plan.isLearned ? parameters.slice(biasTableName(this.prefix)) : undefined;
   }
 
   private attentionShape(pass: Pass): AttentionShape {

@@ -39,11 +39,26 @@ function norm(name: string, hidden: number): ParameterSpec[] {
   return [tensor(`${name}.weight`, [hidden], false, 'one'), tensor(`${name}.bias`, [hidden], false, 'zero')];
 }
 
+/** The bias tables of a layer's heads, [heads, tags, tags]; none where the model learns none. */
+function biasTables(layer: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
+  if (biasTags === 0) return [];
+  const table = tensor(biasTableName(layer), [heads, biasTags, biasTags], false, 'zero');
+  return [{ ...table, room: Math.ceil(table.room / 4) * 4 }];
+}
+
+/** The name of a layer's bias tables; not one of Hugging Face's. */
+export function biasTableName(layer: string): string {
+  return `${layer}.attention.self.tag_bias`;
+}
+
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** All parameters of a BERT classifier, in the order of Hugging Face's `BertForSequenceClassification`. */
+/**
+ * All parameters of a BERT classifier, in the order of Hugging Face's `BertForSequenceClassification`, with the bias tables that
+ * Hugging Face does not have.
+ */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { hidden, feedForward } = config;
   const embeddings = 'bert.embeddings';
@@ -53,6 +68,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       ...['query', 'key', 'value'].flatMap((part) =>
         linear(`${layer}.attention.self.${part}`, hidden, hidden),
       ),
+      ...biasTables(layer, config),
       ...linear(`${layer}.attention.output.dense`, hidden, hidden),
       ...norm(`${layer}.attention.output.LayerNorm`, hidden),
       ...linear(`${layer}.intermediate.dense`, feedForward, hidden),

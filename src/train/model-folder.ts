@@ -41,7 +41,7 @@ const CONFIG_NAMES = {
   hiddenDropout: 'hidden_dropout_prob',
   attentionDropout: 'attention_probs_dropout_prob',
   initialDeviation: 'initializer_range',
-} as const satisfies Record<Exclude<keyof ModelConfig, 'classes'>, string>;
+} as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
 function configJson({ config, classes, strategy, beta, mostPieces }: ModelDescription): string {
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
@@ -57,7 +57,12 @@ function configJson({ config, classes, strategy, beta, mostPieces }: ModelDescri
     ...Object.fromEntries(numbers),
     id2label: Object.fromEntries(classes.map((name, label) => [label, name])),
     label2id: Object.fromEntries(classes.map((name, label) => [name, label])),
-    parsimony: { strategy, beta, most_pieces: mostPieces },
+    parsimony: {
+      strategy,
+      beta,
+      most_pieces: mostPieces,
+      ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
+    },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
@@ -152,7 +157,8 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   const own = ownSettings(json, file);
   const classes = classNames(json, file);
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [ours, numberIn(json, theirs, file)]);
-  const config: ModelConfig = { ...Object.fromEntries(numbers), classes: classes.length };
+  const biasTags = own.bias_tags === undefined ? 0 : numberIn(own, 'bias_tags', file);
+  const config: ModelConfig = { ...Object.fromEntries(numbers), classes: classes.length, biasTags };
   checkConfig(config, file);
   const vocabularyFile = join(folder, VOCABULARY);
   const vocabulary = parseVocabulary(await readText(vocabularyFile), vocabularyFile);

@@ -15,6 +15,16 @@ export function tilesOn(device: Device): ShapeOfTiles {
   return (tokens) => kernelFamily(device, tokens).tile;
 }
 
+/** The rule set with the tags that pieces may have beside its own. */
+function completed(rules: RuleSet): RuleSet {
+  return withTags(rules, PIECE_TAGS);
+}
+
+/** Tags of a model's learned bias tables; 0 where its strategy learns none. */
+export function biasTags(rules: RuleSet, strategy: Strategy): number {
+  return strategy === 'learned' ? completed(rules).tags.length : 0;
+}
+
 /** Makes the plan of any batch of sentences under one strategy and one rule set. */
 export class Planner {
   private readonly table: PairTable | undefined;
@@ -28,7 +38,7 @@ export class Planner {
     readonly beta: number,
     private readonly shape: ShapeOfTiles,
   ) {
-    const complete = withTags(rules, PIECE_TAGS);
+    const complete = completed(rules);
     this.table = strategy === 'none' ? undefined : pairTable(complete, strategy, beta);
     this.indexOfTag = tagIndexes(complete, PIECE_TAGS);
   }

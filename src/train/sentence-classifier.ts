@@ -20,7 +20,7 @@ import {
   saveDescription,
   saveWeights,
 } from './model-folder.js';
-import { Planner, tilesOn } from './planner.js';
+import { biasTags, Planner, tilesOn } from './planner.js';
 import {
   type EpochMetrics,
   stepsPerEpoch,
@@ -32,7 +32,7 @@ import {
 export interface BuildOptions {
   vocabulary: Vocabulary;
   /** Whatever differs from bert-tiny. */
-  shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes'>>;
+  shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
   /** Names of the classes, by label; `negative` and `positive` where left out. */
   classes?: readonly string[];
   /** `none` where left out. */
@@ -100,7 +100,13 @@ export class SentenceClassifier {
   static build(device: Device, options: BuildOptions): SentenceClassifier {
     const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
     const { classes = ['negative', 'positive'], mostPieces = 128, seed = DEFAULT_SEED } = options;
-    const config = { ...BERT_TINY, ...shape, vocabulary: vocabulary.size, classes: classes.length };
+    const config = {
+      ...BERT_TINY,
+      ...shape,
+      vocabulary: vocabulary.size,
+      classes: classes.length,
+      biasTags: biasTags(rules, strategy),
+    };
     checkedMostPieces(mostPieces, config);
     const description = { config, vocabulary, classes, strategy, rules, beta, mostPieces };
     return new SentenceClassifier(device, description, initialWeights(config, seed));
