@@ -41,22 +41,29 @@ function firstFrom(values: Uint32Array, start: number, end: number, least: numbe
   return low;
 }
 
-/** Finds the columns that consecutive rows of one sequence see. */
+/**
+ * Finds the columns that consecutive rows of one sequence see: `from` the first row on, `through` more and more of them. The
+ * rows of one run are a segment; each adds what it sees to what is seen.
+ */
 export class ColumnFinder {
   private readonly runs: readonly Run[];
   /** For each token of the sequence, the run it is in. */
   private readonly runOfToken: Uint32Array;
-  /** For each tag, the runs that a row of it may see, whatever their sentence. */
-  private readonly visible: number[][];
+  /** For each tag of a row so far, the runs that it may see, whatever their sentence. */
+  private readonly visible: (readonly number[] | undefined)[] = [];
   private readonly groups: RunGroups | undefined;
-  // What the last scan found: for each run that is seen, its columns and by how many segments of rows it is seen.
+  // Of each run that is seen: its columns, and how many segments of rows see it.
   private readonly lows: Uint32Array;
   private readonly highs: Uint32Array;
   private readonly seenBy: Uint32Array;
   private readonly stamps: Uint32Array;
   private stamp = 0;
+  /** The runs that are seen, in their own order. */
   private readonly seen: number[] = [];
-  private tests = UNTESTED;
+  private end = 0;
+  private segments = 0;
+  private ragged = false;
+  private found = UNTESTED;
   private low = 0;
   private high = 0;
 
@@ -68,13 +75,9 @@ export class ColumnFinder {
     const { runs } = sequence;
     this.runs = runs;
     this.runOfToken = new Uint32Array(sequence.length);
-    runs.forEach(({ start, length }, run) => {
+    for (const [run, { start, length }] of runs.entries()) {
       this.runOfToken.fill(run, start - sequence.start, start - sequence.start + length);
-    });
-    const { size, reach } = visibility;
-    this.visible = Array.from({ length: size }, (_, tag) => {
-      return runs.flatMap((run, index) => (reach[tag * size + run.tag] === NOWHERE ? [] : [index]));
-    });
+    }
     this.groups = sequence.bySentence ? runGroups(runs) : undefined;
     this.lows = new Uint32Array(runs.length);
     this.highs = new Uint32Array(runs.length);
@@ -87,104 +90,134 @@ export class ColumnFinder {
     return this.runOfToken[token - this.sequence.start];
   }
 
-  /** The columns of rows `begin` to `end - 1`. */
-  columns(begin: number, end: number): Columns {
-    const ranges: ColumnRange[] = [];
-    const slots = this.walk(begin, end, ranges);
-    return { ranges, slots, tests: this.tests };
+  /** Begins anew, at a row. */
+  from(row: number): void {
+    this.stamp++;
+    this.seen.length = 0;
+    this.segments = 0;
+    this.ragged = false;
+    this.found = UNTESTED;
+    this.end = row;
   }
 
-  /** The slots of these rows' columns, and whether they must be tested, without a list of them. */
-  measure(begin: number, end: number): { slots: number; tests: number } {
-    return { slots: this.walk(begin, end, undefined), tests: this.tests };
+  /** Goes on to the rows before `end`, which are more than before. The part of a run counts as a whole: none goes on behind it. */
+  through(end: number): void {
+    while (this.end < end) {
+      const run = this.runOf(this.end);
+      const { start, length } = this.runs[run];
+      const to = Math.min(end, start + length);
+      this.addSegment(run, this.end, to);
+      this.segments++;
+      this.end = to;
+    }
   }
 
-  private walk(begin: number, end: number, ranges: ColumnRange[] | undefined): number {
-    this.scan(begin, end);
+  /** What must be looked up for each pair: UNTESTED, or the sum of TEST_TAGS and TEST_PLACES. */
+  get tests(): number {
+    let tests = this.found;
+    if (this.segments > 1) {
+      if (this.ragged) tests |= TEST_PLACES;
+      for (const run of this.seen) {
+        if (this.seenBy[run] === this.segments) continue;
+        tests |= TEST_TAGS;
+        break;
+      }
+    }
+    // A tested tile's ranges may begin early, at tokens that only their places tell from the others of their tag.
+    return tests !== UNTESTED && this.visibility.placed ? TEST_TAGS | TEST_PLACES : tests;
+  }
+
+  /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
+  slots(tests: number, ranges?: ColumnRange[]): number {
     const { seen, lows, highs } = this;
     const first = this.sequence.start;
-    const tested = this.tests !== UNTESTED;
     let slots = 0;
     let start = -1;
     let stop = -1;
-    const close = () => {
-      if (start < 0) return;
-      slots += padded(stop - start);
-      ranges?.push({ start, length: stop - start });
-    };
     for (const run of seen) {
       // A tested tile looks up every pair, so its ranges may begin early, where a quad of labels begins.
-      const low = tested ? lows[run] - ((lows[run] - first) % QUAD) : lows[run];
-      const joins = start >= 0 && (tested ? low <= start + padded(stop - start) : low === stop);
-      if (joins) {
-        stop = highs[run];
-        continue;
+      const low = tests === UNTESTED ? lows[run] : lows[run] - ((lows[run] - first) % QUAD);
+      if (start >= 0) {
+        if (tests === UNTESTED ? low === stop : low <= start + padded(stop - start)) {
+          stop = highs[run];
+          continue;
+        }
+        slots += padded(stop - start);
+        ranges?.push({ start, length: stop - start });
       }
-      close();
       start = low;
       stop = highs[run];
     }
-    close();
-    return slots;
+    if (start < 0) return slots;
+    ranges?.push({ start, length: stop - start });
+    return slots + padded(stop - start);
   }
 
-  private scan(begin: number, end: number): void {
-    this.stamp++;
-    this.seen.length = 0;
-    this.tests = UNTESTED;
-    let segments = 0;
-    let ragged = false;
-    for (
-      let run = this.runOf(begin);
-      run < this.runs.length && this.runs[run].start < end;
-      run++
-    ) {
-      const { start, length } = this.runs[run];
-      const from = Math.max(begin, start);
-      const to = Math.min(end, start + length);
-      segments++;
-      ragged = this.scanSegment(run, from, to) || ragged;
-    }
-    if (segments > 1) {
-      if (this.seen.some((run) => this.seenBy[run] !== segments)) this.tests |= TEST_TAGS;
-      if (ragged) this.tests |= TEST_PLACES;
-      this.seen.sort((a, b) => a - b);
-    }
-    // A tested tile's ranges may begin early, at tokens that only their places tell from the others of their tag.
-    if (this.tests !== UNTESTED && this.visibility.placed) this.tests = TEST_TAGS | TEST_PLACES;
+  /** The columns of rows `begin` to `end - 1`. */
+  columns(begin: number, end: number): Columns {
+    this.from(begin);
+    this.through(end);
+    const { tests } = this;
+    const ranges: ColumnRange[] = [];
+    return { slots: this.slots(tests, ranges), ranges, tests };
   }
 
-  /** Adds what rows of one run see. @returns Whether they see another part of a run than the rows before them. */
-  private scanSegment(rowRun: number, from: number, to: number): boolean {
-    const { tag } = this.runs[rowRun];
-    const { size, reach, plain } = this.visibility;
-    let ragged = false;
-    const add = (run: number) => {
-      const at = tag * size + this.runs[run].tag;
-      if (reach[at] === NOWHERE || !this.within(rowRun, from, to, run, reach[at])) return;
-      if (plain[at] === 0) this.tests |= TEST_TAGS;
-      if (this.stamps[run] !== this.stamp) {
-        this.stamps[run] = this.stamp;
-        this.lows[run] = this.low;
-        this.highs[run] = this.high;
-        this.seenBy[run] = 1;
-        this.seen.push(run);
-        return;
-      }
-      if (this.lows[run] !== this.low || this.highs[run] !== this.high) ragged = true;
-      this.lows[run] = Math.min(this.lows[run], this.low);
-      this.highs[run] = Math.max(this.highs[run], this.high);
-      this.seenBy[run]++;
-    };
+  /** Adds what rows of one run see. */
+  private addSegment(rowRun: number, from: number, to: number): void {
     if (!this.groups || this.isOfDocument(rowRun)) {
-      for (const run of this.visible[tag]) add(run);
-      return ragged;
+      for (const run of this.visibleTo(this.runs[rowRun].tag)) this.add(rowRun, from, to, run);
+      return;
     }
     const { ofSentence, ofDocument } = this.groups;
     for (const [first, next] of [ofSentence[rowRun], ofDocument]) {
-      for (let run = first; run < next; run++) add(run);
+      for (let run = first; run < next; run++) this.add(rowRun, from, to, run);
     }
-    return ragged;
+  }
+
+  private visibleTo(tag: number): readonly number[] {
+    const known = this.visible[tag];
+    if (known) return known;
+    const { size, reach } = this.visibility;
+    const runs: number[] = [];
+    for (let run = 0; run < this.runs.length; run++) {
+      if (reach[tag * size + this.runs[run].tag] !== NOWHERE) runs.push(run);
+    }
+    this.visible[tag] = runs;
+    return runs;
+  }
+
+  /** Adds what rows `from` to `to - 1` see of a run. */
+  private add(rowRun: number, from: number, to: number, run: number): void {
+    const { size, reach, plain } = this.visibility;
+    const at = this.runs[rowRun].tag * size + this.runs[run].tag;
+    if (reach[at] === NOWHERE || !this.within(rowRun, from, to, run, reach[at])) return;
+    if (plain[at] === 0) this.found |= TEST_TAGS;
+    if (this.stamps[run] !== this.stamp) {
+      this.stamps[run] = this.stamp;
+      this.lows[run] = this.low;
+      this.highs[run] = this.high;
+      this.seenBy[run] = 1;
+      this.insert(run);
+      return;
+    }
+    if (this.lows[run] !== this.low || this.highs[run] !== this.high) {
+      this.ragged = true;
+      this.lows[run] = Math.min(this.lows[run], this.low);
+      this.highs[run] = Math.max(this.highs[run], this.high);
+    }
+    this.seenBy[run]++;
+  }
+
+  /** Keeps the runs that are seen in their order. */
+  private insert(run: number): void {
+    const { seen } = this;
+    let place = seen.length;
+    seen.push(run);
+    while (place > 0 && seen[place - 1] > run) {
+      seen[place] = seen[place - 1];
+      place--;
+    }
+    seen[place] = run;
   }
 
   /**
@@ -211,7 +244,7 @@ export class ColumnFinder {
     const inWindow = reach === EVERYWHERE || (last - lowest <= window && highest - first <= window);
     const inReach = inWindow || allBySentence || (sentenceSuffices && this.isOneSentence(from, to));
     const inTime = !causal || (causal === 'until' ? highest <= first : lowest >= last);
-    if (!inReach || !inTime) this.tests |= TEST_PLACES;
+    if (!inReach || !inTime) this.found |= TEST_PLACES;
     return true;
   }
 

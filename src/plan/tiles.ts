@@ -1,4 +1,4 @@
-import { type ColumnRange, ColumnFinder, UNTESTED } from './columns.js';
+import { ColumnFinder, type ColumnRange, UNTESTED } from './columns.js';
 import type { Sequence, SortedBatch } from './runs.js';
 import type { Visibility } from './visibility.js';
 
@@ -80,47 +80,42 @@ class SequenceTiler {
   tiles(): Tile[] {
     const { first, end } = this;
     const count = end - first;
-    const reachable = new Uint8Array(count + 1);
-    reachable[0] = 1;
-    for (let begin = first; begin < end; begin++) {
-      if (reachable[begin - first]) this.eachEnd(begin, (to) => (reachable[to - first] = 1));
-    }
     const cheapest = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY);
-    const endOf = new Uint32Array(count + 1);
-    cheapest[count] = 0;
-    for (let begin = end - 1; begin >= first; begin--) {
-      if (!reachable[begin - first]) continue;
-      this.eachEnd(begin, (to) => {
-        const cost = this.costOf(begin, to) + cheapest[to - first];
-        if (cost < cheapest[begin - first]) {
-          cheapest[begin - first] = cost;
-          endOf[begin - first] = to;
+    const beginOf = new Uint32Array(count + 1);
+    cheapest[0] = 0;
+    for (let begin = first; begin < end; begin++) {
+      if (cheapest[begin - first] === Number.POSITIVE_INFINITY) continue;
+      this.finder.from(begin);
+      const full = Math.min(begin + this.shape.rows, end);
+      for (let to = begin; to < full; ) {
+        to = Math.min(full, this.endOfRun(to));
+        this.finder.through(to);
+        const cost = cheapest[begin - first] + this.cost(to - begin);
+        if (cost < cheapest[to - first]) {
+          cheapest[to - first] = cost;
+          beginOf[to - first] = begin;
         }
-      });
+      }
     }
     const tiles: Tile[] = [];
-    for (let begin = first; begin < end; begin = endOf[begin - first]) {
-      const rowCount = endOf[begin - first] - begin;
-      const columns = this.finder.columns(begin, begin + rowCount);
-      tiles.push({ sequence: this.index, rowStart: begin, rowCount, ...columns });
+    for (let to = end; to > first; to = beginOf[to - first]) {
+      const rowStart = beginOf[to - first];
+      const columns = this.finder.columns(rowStart, to);
+      tiles.push({ sequence: this.index, rowStart, rowCount: to - rowStart, ...columns });
     }
-    return tiles;
+    return tiles.reverse();
   }
 
-  private eachEnd(begin: number, visit: (end: number) => void): void {
-    const full = Math.min(begin + this.shape.rows, this.end);
-    for (let run = this.finder.runOf(begin); run < this.sequence.runs.length; run++) {
-      const { start, length } = this.sequence.runs[run];
-      if (start + length >= full) break;
-      visit(start + length);
-    }
-    visit(full);
+  private endOfRun(row: number): number {
+    const { start, length } = this.sequence.runs[this.finder.runOf(row)];
+    return start + length;
   }
 
-  private costOf(begin: number, end: number): number {
-    const { slots, tests } = this.finder.measure(begin, end);
+  /** What a tile of so many rows costs, up to which the finder has come. */
+  private cost(rowCount: number): number {
+    const { tests } = this.finder;
     const { tileCost, testCost } = this.shape;
-    const pairs = executedPairs({ rowCount: end - begin, slots }, this.shape);
+    const pairs = executedPairs({ rowCount, slots: this.finder.slots(tests) }, this.shape);
     return tileCost + pairs * (tests === UNTESTED ? 1 : 1 + testCost);
   }
 }
