@@ -11,12 +11,12 @@ export const openParsimony: OpenPeer = async ({ adapter }) => {
       const before = device.allocatedBytes;
       const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags' } as const;
       const attention = new AttentionContender(device, workload, variant, inputs);
-      const { run } = attention.contender(backward);
+      const contender = attention.contender(backward);
       return {
         planMs: attention.planMs,
         ledger: attention.plan.ledger,
         bufferBytes: device.allocatedBytes - before,
-        run,
+        run: () => contender.run(1),
         check: () => attention.gate(backward, seed),
         release: () => attention.release(),
       };

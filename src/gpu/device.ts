@@ -21,6 +21,16 @@ function bytesOf({ width, height }: GPUTexture): number {
   return 16 * width * height;
 }
 
+/** Uniform buffers that are kept for those who encode into encoders of their own. */
+const MOST_CONSTANTS = 256;
+
+function lanesOf(gpu: GPUDevice, { subgroups }: DeviceOptions): 4 | 8 | undefined {
+  if (subgroups === false || !gpu.features.has('subgroups')) return undefined;
+  const { subgroupMinSize, subgroupMaxSize } = gpu.adapterInfo;
+  if (subgroupMinSize !== subgroupMaxSize) return undefined;
+  return subgroupMinSize === 4 || subgroupMinSize === 8 ? subgroupMinSize : undefined;
+}
+
 /** What `parsimony doctor` prints and a benchmark records about the adapter. */
 export interface AdapterDescription {
   kind: AdapterKind;
@@ -61,9 +71,17 @@ export class Device {
   peakBytes = 0;
   /** Times every dispatch that is recorded while it is set. */
   clock: KernelClock | undefined;
+  /**
+   * Lanes of a subgroup, where the kernels that use subgroups may run: the adapter knows only one size, and it is 4 or 8,
+   * as on the software drivers. Else undefined; no kernel assumes a size that the adapter does not promise.
+   */
+  readonly lanes: 4 | 8 | undefined;
+  /** Texels of the longest side that a texture may have. */
+  readonly longestTexture: number;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;
+  private readonly constants = new Map<string, GPUBuffer>();
   private readonly retired: GPUBuffer[] = [];
   private readonly retiredTextures: GPUTexture[] = [];
   private closing = false;
@@ -74,6 +92,8 @@ export class Device {
     private readonly options: DeviceOptions,
   ) {
     this.pipelines = new PipelineCache(gpu);
+    this.lanes = lanesOf(gpu, options);
+    this.longestTexture = gpu.limits.maxTextureDimension2D;
     gpu.lost.then(({ reason, message }) => {
       if (this.closing && reason === 'destroyed') return;
       this.firstError ??= new EngineError({
@@ -90,17 +110,6 @@ export class Device {
   /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
   get isSoftware(): boolean {
     return this.adapter.kind.endsWith('software') || isSoftwareAdapter(this.gpu.adapterInfo);
-  }
-
-  /**
-   * Lanes of a subgroup, where the kernels that use subgroups may run: the adapter knows only one size, and it is 4 or 8,
-   * as on the software drivers. Else undefined; no kernel assumes a size that the adapter does not promise.
-   */
-  get lanes(): 4 | 8 | undefined {
-    if (this.options.subgroups === false || !this.gpu.features.has('subgroups')) return undefined;
-    const { subgroupMinSize, subgroupMaxSize } = this.gpu.adapterInfo;
-    if (subgroupMinSize !== subgroupMaxSize) return undefined;
-    return subgroupMinSize === 4 || subgroupMinSize === 8 ? subgroupMinSize : undefined;
   }
 
   /**
@@ -176,6 +185,30 @@ export class Device {
       });
     }
     return this.uniforms;
+  }
+
+  /**
+   * A uniform buffer that holds these bytes and never others, for commands that somebody else submits at a time of his own.
+   * Whoever records the same again gets the same buffer, and its bind groups with it.
+   */
+  constantUniforms(bytes: Uint8Array): GPUBuffer {
+    const content = new TextDecoder('latin1').decode(bytes);
+    let buffer = this.constants.get(content);
+    if (buffer) return buffer;
+    if (this.constants.size === MOST_CONSTANTS) {
+      // Commands that wait to be submitted keep theirs alive.
+      this.constants.clear();
+      this.pipelines.forgetBindGroups();
+    }
+    buffer = this.gpu.createBuffer({
+      size: Math.max(OFFSET_ALIGNMENT, bytes.length),
+      usage: GPUBufferUsage.UNIFORM,
+      mappedAtCreation: true,
+    });
+    new Uint8Array(buffer.getMappedRange()).set(bytes);
+    buffer.unmap();
+    this.constants.set(content, buffer);
+    return buffer;
   }
 
   submit(commands: GPUCommandBuffer[]): void {

@@ -48,7 +48,7 @@ export interface Panels extends PanelShape {
 
 /** How panels lie in a texture, or undefined where the adapter has none so large. */
 function layoutOf(device: Device, { rows, panels, width, span }: PanelShape) {
-  const side = device.gpu.limits.maxTextureDimension2D;
+  const side = device.longestTexture;
   const vectors = Math.ceil(width / TEXEL / 4) * 4;
   const most = Math.min(panels, Math.floor(side / Math.max(1, rows)));
   if (most === 0) return undefined;
@@ -66,7 +66,7 @@ export function fitsPanels(device: Device, shape: PanelShape): boolean {
 
 /** Named textures for panels; they grow when more is asked of them and are used again when not. */
 export class PanelWorkspace {
-  private readonly textures = new Map<string, GPUTexture>();
+  private readonly textures = new Map<string, { texture: GPUTexture; width: number; height: number }>();
 
   constructor(
     private readonly device: Device,
@@ -76,24 +76,21 @@ export class PanelWorkspace {
   /** Panels of a shape that `fitsPanels`. Their content is undefined where they had another shape before. */
   panels(name: string, shape: PanelShape): Panels {
     const { vectors, perColumn, width, height } = layoutOf(this.device, shape)!;
-    let texture = this.textures.get(name);
-    if (!texture || texture.width !== width || texture.height < height) {
-      const side = this.device.gpu.limits.maxTextureDimension2D;
+    let known = this.textures.get(name);
+    if (!known || known.width !== width || known.height < height) {
       // A quarter more than asked for where one grows: batches differ a little in length.
-      const room = texture?.width === width ? Math.min(side, Math.ceil(1.25 * height)) : height;
-      if (texture) this.device.retireTexture(texture);
-      texture = this.device.allocateTexture(
-        { width, height: room },
-        TEXTURE_BINDING | STORAGE_BINDING | COPY_DST,
-        `${this.label}.${name}`,
-      );
-      this.textures.set(name, texture);
+      const room = Math.min(this.device.longestTexture, Math.ceil(1.25 * height));
+      const size = { width, height: known?.width === width ? room : height };
+      if (known) this.device.retireTexture(known.texture);
+      const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
+      known = { texture: this.device.allocateTexture(size, usage, `${this.label}.${name}`), ...size };
+      this.textures.set(name, known);
     }
-    return { ...shape, texture, vectors, perColumn };
+    return { ...shape, texture: known.texture, vectors, perColumn };
   }
 
   release(): void {
-    for (const texture of this.textures.values()) this.device.releaseTexture(texture);
+    for (const { texture } of this.textures.values()) this.device.releaseTexture(texture);
     this.textures.clear();
   }
 }

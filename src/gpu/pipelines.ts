@@ -1,4 +1,10 @@
-import { type Kernel, type KernelBinding, type KernelConstants, type KernelName, readKernel } from './kernel.js';
+import {
+  type Kernel,
+  type KernelBinding,
+  type KernelConstants,
+  type KernelName,
+  readKernel,
+} from './kernel.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {
@@ -57,18 +63,13 @@ export class PipelineCache {
     }));
   }
 
-  /**
-   * The bind group of a pipeline's uniform, at a dynamic offset into a buffer of many. It is kept where `uniforms`
-   * will be used again.
-   */
-  parameterGroup(pipeline: Pipeline, uniforms: GPUBuffer, keep: boolean): GPUBindGroup {
+  /** The bind group of a pipeline's uniform, at a dynamic offset into a buffer of many. */
+  parameterGroup(pipeline: Pipeline, uniforms: GPUBuffer): GPUBindGroup {
     const size = Math.ceil(pipeline.kernel.parameters.length / 4) * 16;
-    const describe = () => ({
+    return this.cached(`${pipeline.pipeline.label} ${this.numberOf(uniforms)} uniform`, () => ({
       layout: pipeline.parameterLayout,
       entries: [{ binding: 0, resource: { buffer: uniforms, size } }],
-    });
-    if (!keep) return this.gpu.createBindGroup(describe());
-    return this.cached(`${pipeline.pipeline.label} ${this.numberOf(uniforms)} uniform`, describe);
+    }));
   }
 
   /** Bind groups keep their buffers and textures alive; whoever destroys one calls this. */

@@ -111,14 +111,7 @@ export class Recorder {
    * recorder.
    */
   encodeInto(encoder: GPUCommandEncoder): void {
-    const uniforms = this.device.gpu.createBuffer({
-      size: Math.max(OFFSET_ALIGNMENT, this.parameterBytes),
-      usage: GPUBufferUsage.UNIFORM,
-      mappedAtCreation: true,
-    });
-    new Uint8Array(uniforms.getMappedRange()).set(this.packed());
-    uniforms.unmap();
-    this.encode(encoder, uniforms, false);
+    this.encode(encoder, this.device.constantUniforms(this.packed()));
   }
 
   /** Submits all that was recorded, as one command buffer, and empties the recorder. */
@@ -126,7 +119,7 @@ export class Recorder {
     const uniforms = this.device.sharedUniforms(this.parameterBytes);
     this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());
     const encoder = this.device.gpu.createCommandEncoder();
-    this.encode(encoder, uniforms, true);
+    this.encode(encoder, uniforms);
     this.device.submit([encoder.finish()]);
   }
 
@@ -145,7 +138,7 @@ export class Recorder {
     return offset;
   }
 
-  private encode(encoder: GPUCommandEncoder, uniforms: GPUBuffer, uniformsLast: boolean): void {
+  private encode(encoder: GPUCommandEncoder, uniforms: GPUBuffer): void {
     const { pipelines, clock } = this.device;
     let pass: GPUComputePassEncoder | undefined;
     for (const command of this.commands) {
@@ -156,7 +149,7 @@ export class Recorder {
         else pass ??= encoder.beginComputePass();
         pass.setPipeline(pipeline.pipeline);
         pass.setBindGroup(0, pipelines.storageGroup(pipeline, operands));
-        pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms, uniformsLast), [parameterOffset]);
+        pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms), [parameterOffset]);
         pass.dispatchWorkgroups(...grid);
         continue;
       }
