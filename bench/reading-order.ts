@@ -1,6 +1,7 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
 import { type Columns, QUAD, TEST_TAGS } from '../src/plan/columns.js';
+import { labelBits } from '../src/plan/label-bits.js';
 import { ledgerOf } from '../src/plan/ledger.js';
 import { checkedLengths, type Plan } from '../src/plan/plan.js';
 import { keepOrder, type Run, type Sequence } from '../src/plan/runs.js';
@@ -46,7 +47,7 @@ export function planReadingOrder(
     sequences: sequences.map((sequence) => ({ ...sequence, runs: runsInOrder(tags, sequence) })),
     causal: false,
     placed: false,
-    heads: [{ heads: undefined, table, queryTiles, keyTiles, ledger }],
+    heads: [{ heads: undefined, table, bits: labelBits(table), queryTiles, keyTiles, ledger }],
     ledger,
   };
 }

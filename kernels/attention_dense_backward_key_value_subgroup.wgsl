@@ -158,13 +158,17 @@ fn dropped(m: mat4x4f, chains: vec4u, keys: vec4f) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains, keys.x), m[1] * kept(chains, keys.y), m[2] * kept(chains, keys.z), m[3] * kept(chains, keys.w));
 }
 
-// The strip without its first row.
-fn rest(s: Strip) -> Strip {
-  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
-}
-fn store(to: u32, k: Strip, v: Strip) {
-  key_gradient[to] = parameters.scale * k.upper[0];
-  value_gradient[to] = v.upper[0];
+// Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
+fn store(k: Strip, v: Strip, first: u32, row_count: u32) {
+  let stride = parameters.heads * parameters.head_vectors;
+  for (var r = 0u; r < 4u; r++) {
+    let upper = first + min(r, row_count - 1u) * stride;
+    let lower = first + min(r + 4u, row_count - 1u) * stride;
+    key_gradient[upper] = parameters.scale * k.upper[r];
+    key_gradient[lower] = parameters.scale * k.lower[r];
+    value_gradient[upper] = v.upper[r];
+    value_gradient[lower] = v.lower[r];
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -196,14 +200,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   let channels = 4u * LANES * group.z + LANES * OFFSETS + lane;
   let safe_channels = min(channels, vec4u(vectors - 1u));
-  var keys_0 = Strip();
-  var keys_1 = Strip();
-  var keys_2 = Strip();
-  var keys_3 = Strip();
-  var values_0 = Strip();
-  var values_1 = Strip();
-  var values_2 = Strip();
-  var values_3 = Strip();
+  var key_sums = array<Strip, OUTPUT_VECTORS>();
+  var value_sums = array<Strip, OUTPUT_VECTORS>();
   var multiplied = 0u;
 
   var step = 0u;
@@ -268,18 +266,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var quad = 0u; quad < query_quads; quad++) {
       let its = subgroupShuffle(queries, quad);
       let w = strip_of_lane(kept_p, quad);
-      values_0 = accumulated(values_0, block(output_gradient, at, its, safe_channels.x), w);
-      if (OUTPUT_VECTORS > 1u) { values_1 = accumulated(values_1, block(output_gradient, at, its, safe_channels.y), w); }
-      if (OUTPUT_VECTORS > 2u) { values_2 = accumulated(values_2, block(output_gradient, at, its, safe_channels.z), w); }
-      if (OUTPUT_VECTORS > 3u) { values_3 = accumulated(values_3, block(output_gradient, at, its, safe_channels.w), w); }
+      for (var v = 0u; v < OUTPUT_VECTORS; v++) { value_sums[v] = accumulated(value_sums[v], block(output_gradient, at, its, safe_channels[v]), w); }
     }
     for (var quad = 0u; quad < query_quads; quad++) {
       let its = subgroupShuffle(queries, quad);
       let g = strip_of_lane(ds, quad);
-      keys_0 = accumulated(keys_0, block(query, at, its, safe_channels.x), g);
-      if (OUTPUT_VECTORS > 1u) { keys_1 = accumulated(keys_1, block(query, at, its, safe_channels.y), g); }
-      if (OUTPUT_VECTORS > 2u) { keys_2 = accumulated(keys_2, block(query, at, its, safe_channels.z), g); }
-      if (OUTPUT_VECTORS > 3u) { keys_3 = accumulated(keys_3, block(query, at, its, safe_channels.w), g); }
+      for (var v = 0u; v < OUTPUT_VECTORS; v++) { key_sums[v] = accumulated(key_sums[v], block(query, at, its, safe_channels[v]), g); }
     }
     step += 4u * quads;
     if (step >= slots_end) { break; }
@@ -290,20 +282,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (lane == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  let stored = channels < vec4u(parameters.head_vectors);
-  for (var row = row_start; row < row_start + row_count; row++) {
-    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
-    if (stored.x) { store(to.x, keys_0, values_0); }
-    if (OUTPUT_VECTORS > 1u && stored.y) { store(to.y, keys_1, values_1); }
-    if (OUTPUT_VECTORS > 2u && stored.z) { store(to.z, keys_2, values_2); }
-    if (OUTPUT_VECTORS > 3u && stored.w) { store(to.w, keys_3, values_3); }
-    keys_0 = rest(keys_0);
-    keys_1 = rest(keys_1);
-    keys_2 = rest(keys_2);
-    keys_3 = rest(keys_3);
-    values_0 = rest(values_0);
-    values_1 = rest(values_1);
-    values_2 = rest(values_2);
-    values_3 = rest(values_3);
+  let first = (row_start * parameters.heads + head) * parameters.head_vectors;
+  for (var v = 0u; v < OUTPUT_VECTORS; v++) {
+    if (channels[v] < parameters.head_vectors) { store(key_sums[v], value_sums[v], first + channels[v], row_count); }
   }
 }

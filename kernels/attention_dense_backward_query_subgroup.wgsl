@@ -156,9 +156,13 @@ fn dropped(m: mat4x4f, chains: vec4u, keys: vec4u) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains.x, keys), m[1] * kept(chains.y, keys), m[2] * kept(chains.z, keys), m[3] * kept(chains.w, keys));
 }
 
-// The strip without its first row.
-fn rest(s: Strip) -> Strip {
-  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
+// Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
+fn store(s: Strip, first: u32, row_count: u32) {
+  let stride = parameters.heads * parameters.head_vectors;
+  for (var r = 0u; r < 4u; r++) {
+    query_gradient[first + min(r, row_count - 1u) * stride] = parameters.scale * s.upper[r];
+    query_gradient[first + min(r + 4u, row_count - 1u) * stride] = parameters.scale * s.lower[r];
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -196,10 +200,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let second_statistics = statistics[own_rows.y * parameters.heads + head];
   let log_sums = rows_of_lanes(own_statistics.x, second_statistics.x);
   let delta = rows_of_lanes(own_statistics.y, second_statistics.y);
-  var gradient_0 = Strip();
-  var gradient_1 = Strip();
-  var gradient_2 = Strip();
-  var gradient_3 = Strip();
+  var gradients = array<Strip, OUTPUT_VECTORS>();
   var multiplied = 0u;
 
   var step = 0u;
@@ -254,10 +255,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var quad = 0u; quad < key_quads; quad++) {
       let quad_keys = subgroupShuffle(keys, quad);
       let g = strip_of_lane(ds, quad);
-      gradient_0 = accumulated(gradient_0, block(key, at, quad_keys, safe_channels.x), g);
-      if (OUTPUT_VECTORS > 1u) { gradient_1 = accumulated(gradient_1, block(key, at, quad_keys, safe_channels.y), g); }
-      if (OUTPUT_VECTORS > 2u) { gradient_2 = accumulated(gradient_2, block(key, at, quad_keys, safe_channels.z), g); }
-      if (OUTPUT_VECTORS > 3u) { gradient_3 = accumulated(gradient_3, block(key, at, quad_keys, safe_channels.w), g); }
+      for (var v = 0u; v < OUTPUT_VECTORS; v++) { gradients[v] = accumulated(gradients[v], block(key, at, quad_keys, safe_channels[v]), g); }
     }
     step += 4u * quads;
     if (step >= slots_end) { break; }
@@ -268,16 +266,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (lane == 0u && group.z == 0u) { query_gradient[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  let stored = channels < vec4u(parameters.head_vectors);
-  for (var row = row_start; row < row_start + row_count; row++) {
-    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
-    if (stored.x) { query_gradient[to.x] = parameters.scale * gradient_0.upper[0]; }
-    if (OUTPUT_VECTORS > 1u && stored.y) { query_gradient[to.y] = parameters.scale * gradient_1.upper[0]; }
-    if (OUTPUT_VECTORS > 2u && stored.z) { query_gradient[to.z] = parameters.scale * gradient_2.upper[0]; }
-    if (OUTPUT_VECTORS > 3u && stored.w) { query_gradient[to.w] = parameters.scale * gradient_3.upper[0]; }
-    gradient_0 = rest(gradient_0);
-    gradient_1 = rest(gradient_1);
-    gradient_2 = rest(gradient_2);
-    gradient_3 = rest(gradient_3);
+  let first = (row_start * parameters.heads + head) * parameters.head_vectors;
+  for (var v = 0u; v < OUTPUT_VECTORS; v++) {
+    if (channels[v] < parameters.head_vectors) { store(gradients[v], first + channels[v], row_count); }
   }
 }

@@ -172,9 +172,13 @@ fn dropped(m: mat4x4f, chains: vec4u, keys: vec4u) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains.x, keys), m[1] * kept(chains.y, keys), m[2] * kept(chains.z, keys), m[3] * kept(chains.w, keys));
 }
 
-// The strip without its first row.
-fn rest(s: Strip) -> Strip {
-  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
+// Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
+fn store(s: Strip, first: u32, row_count: u32) {
+  let stride = parameters.heads * parameters.head_vectors;
+  for (var r = 0u; r < 4u; r++) {
+    output[first + min(r, row_count - 1u) * stride] = s.upper[r];
+    output[first + min(r + 4u, row_count - 1u) * stride] = s.lower[r];
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -210,10 +214,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let safe_channels = min(channels, vec4u(vectors - 1u));
   var maxima = Rows(vec4f(MASKED), vec4f(MASKED));
   var sums = Rows();
-  var output_0 = Strip();
-  var output_1 = Strip();
-  var output_2 = Strip();
-  var output_3 = Strip();
+  var outputs = array<Strip, OUTPUT_VECTORS>();
   var multiplied = 0u;
 
   var step = 0u;
@@ -259,10 +260,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let rescale = Rows(exp(maxima.upper - next.upper), exp(maxima.lower - next.lower));
       maxima = next;
       sums = Rows(sums.upper * rescale.upper, sums.lower * rescale.lower);
-      output_0 = scaled(output_0, rescale);
-      if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, rescale); }
-      if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, rescale); }
-      if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, rescale); }
+      for (var v = 0u; v < OUTPUT_VECTORS; v++) { outputs[v] = scaled(outputs[v], rescale); }
     }
     var p = Strip(weights(scores.upper, maxima.upper), weights(scores.lower, maxima.lower));
     // Lanes that share keys hold the same weights: one of them counts.
@@ -276,10 +274,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var quad = 0u; quad < value_quads; quad++) {
       let quad_keys = subgroupShuffle(keys, quad);
       let w = strip_of_lane(p, quad);
-      output_0 = accumulated(output_0, block(value, at, quad_keys, safe_channels.x), w);
-      if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, block(value, at, quad_keys, safe_channels.y), w); }
-      if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, block(value, at, quad_keys, safe_channels.z), w); }
-      if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, block(value, at, quad_keys, safe_channels.w), w); }
+      for (var v = 0u; v < OUTPUT_VECTORS; v++) { outputs[v] = accumulated(outputs[v], block(value, at, quad_keys, safe_channels[v]), w); }
     }
     step += 4u * quads;
     if (step >= slots_end) { break; }
@@ -292,22 +287,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   sums = Rows(sum_of_lanes(sums.upper), sum_of_lanes(sums.lower));
   let by = Rows(1.0 / sums.upper, 1.0 / sums.lower);
-  output_0 = scaled(output_0, by);
-  output_1 = scaled(output_1, by);
-  output_2 = scaled(output_2, by);
-  output_3 = scaled(output_3, by);
-  // Row by row in a loop: written out, the stores would be a quarter of the kernel's text, fetched anew for every tile.
-  let stored = channels < vec4u(parameters.head_vectors);
-  for (var row = row_start; row < row_start + row_count; row++) {
-    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
-    if (stored.x) { output[to.x] = output_0.upper[0]; }
-    if (OUTPUT_VECTORS > 1u && stored.y) { output[to.y] = output_1.upper[0]; }
-    if (OUTPUT_VECTORS > 2u && stored.z) { output[to.z] = output_2.upper[0]; }
-    if (OUTPUT_VECTORS > 3u && stored.w) { output[to.w] = output_3.upper[0]; }
-    output_0 = rest(output_0);
-    output_1 = rest(output_1);
-    output_2 = rest(output_2);
-    output_3 = rest(output_3);
+  let first = (row_start * parameters.heads + head) * parameters.head_vectors;
+  for (var v = 0u; v < OUTPUT_VECTORS; v++) {
+    if (channels[v] < parameters.head_vectors) { store(scaled(outputs[v], by), first + channels[v], row_count); }
   }
   // A lane stores the logarithms of the rows that it is named after.
   for (var row = lane; row < row_count && group.z == 0u; row += LANES) {

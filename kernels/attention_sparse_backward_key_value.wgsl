@@ -8,28 +8,41 @@
 //
 // Buffers (group 0)
 //   query, key, value, output_gradient, key_gradient, value_gradient   [tokens, heads, headDim] f32, read as vec4f
-//   plan         key tiles, their ranges of queries, positions, labels, pair table (src/plan/plan-words.ts)
+//   plan         tiles of up to 32 key rows, their ranges of queries, positions, sentences, labels, tables
+//                (src/plan/plan-words.ts)
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
-// Grid        (key tiles, heads, ceil(headDim / 64)). A workgroup owns up to 32 key rows of one sequence in one head, and 64
+// Grid        (tiles of keys, heads, ceil(headDim / 64)). A workgroup owns up to 32 key rows of one sequence in one head, and 64
 //             channels of their gradients: more would not fit the registers.
-// Invocations 8 across x 4 down. An invocation owns a strip of 8 key rows: their scores against 4 of the step's 32 queries,
-//             and of the workgroup's channels every vector whose number is its own x modulo 8.
+// Invocations 8 across x 4 down. In the products, an invocation owns a strip of 8 key rows: their scores against a quad of the
+//             step's 32 queries, and of the workgroup's channels every vector whose number is its own x modulo 8. Between them
+//             it owns a row.
+//
+// Why so: see attention_dense_forward.wgsl and attention_sparse_forward.wgsl. The two products of a step run one after the
+// other, so that only one of their sums takes registers.
 
-// Vectors of each gradient that an invocation owns for each row: 1 for headDim up to 32, else 2.
-const OUTPUT_VECTORS = 2u;
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, of each gradient: 1 for headDim up to 32, else 2
+const PLACED = 0u; // 1 where the plan has scopes or is causal
+const DROPOUT = 0u; // 1 where probabilities are dropped
+const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  heads_at: u32,
   tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
+  sentences_at: u32,
   labels_at: u32,
   table_at: u32,
-  table_stride: u32, // from one head's pair table to the next; 0 where all heads share one
+  table_stride: u32, // from one head's bias table to the next; 0 where all heads share one
+  reach_at: u32,
   label_count: u32,
   scale: f32,
-  dropout_limit: u32, // the probability of dropping, times 2^32; 0 leaves dropout out
+  soft_bias: f32,
+  elsewhere: f32,
+  causal: u32,
+  dropout_limit: u32, // the probability of dropping, times 2^32
   dropout_scale: f32, // 1 / (1 - probability)
   dropout_stream: u32,
 }
@@ -45,145 +58,127 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // queries a step
-const MASKED = -1e30;
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
+const OFFSETS = vec4u(0u, 1u, 2u, 3u);
+const ALL_HEADS = 0xffffffffu;
+const NO_SENTENCE = 0xffffffffu;
+const TEST_PLACES = 2u;
+const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
+const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// A strip's eight rows: a matrix column for each row, four of its queries or channels in it.
+// A strip's eight rows: a matrix column for each row, four of its queries or channels in it. And one index for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
-// One index for each of the eight rows.
 struct Indices { upper: vec4u, lower: vec4u }
 
-var<workgroup> probabilities: array<vec4f, 256>; // [row of the tile][query of the step / 4]
-var<workgroup> score_gradients: array<vec4f, 256>; // likewise
-var<workgroup> step_queries: array<vec4u, 8>;
+// What a key row must know of four queries: where their vectors begin, where their labels' rows begin in a table, places, chains
+// of random words, L, Δ, and how many of them there are (any number from 4 on means all). And what the row's owner knows of
+// the row.
+struct Quad { at: vec4u, labels: vec4u, positions: vec4u, sentences: vec4u, chains: vec4u, log_sums: vec4f, deltas: vec4f, count: u32 }
+struct Row { label: u32, position: u32, sentence: u32 }
+
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then probabilities
+var<workgroup> products: array<vec4f, 288>; // likewise: dO · v, then the gradients of scores
+var<workgroup> step_quads: array<Quad, 8>;
 
 fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
 fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
 fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn output_gradient_block(at: vec4u) -> mat4x4f { return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]); }
-fn key_strip(at: Indices, d: u32) -> Strip { return Strip(key_block(at.upper + d), key_block(at.lower + d)); }
-fn value_strip(at: Indices, d: u32) -> Strip { return Strip(value_block(at.upper + d), value_block(at.lower + d)); }
-fn probability_strip(at: u32) -> Strip {
-  return Strip(
-    mat4x4f(probabilities[at], probabilities[at + 8u], probabilities[at + 16u], probabilities[at + 24u]),
-    mat4x4f(probabilities[at + 32u], probabilities[at + 40u], probabilities[at + 48u], probabilities[at + 56u]),
-  );
+fn output_gradient_block(at: vec4u) -> mat4x4f {
+  return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
 }
-fn score_gradient_strip(at: u32) -> Strip {
-  return Strip(
-    mat4x4f(score_gradients[at], score_gradients[at + 8u], score_gradients[at + 16u], score_gradients[at + 24u]),
-    mat4x4f(score_gradients[at + 32u], score_gradients[at + 40u], score_gradients[at + 48u], score_gradients[at + 56u]),
-  );
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
+}
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn product_block(at: u32) -> mat4x4f {
+  return mat4x4f(products[at], products[at + PITCH], products[at + 2u * PITCH], products[at + 3u * PITCH]);
+}
+fn product_strip(at: u32) -> Strip { return Strip(product_block(at), product_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+fn keep_products(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    products[at + r * PITCH] = s.upper[r];
+    products[at + (r + 4u) * PITCH] = s.lower[r];
+  }
 }
 
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
 // sum + block · strip
 fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
-  return Strip(sum.upper + block * strip.upper, sum.lower + block * strip.lower);
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
 }
 
-fn masked_columns(m: mat4x4f, present: vec4<bool>) -> mat4x4f {
-  let nothing = vec4f(MASKED);
-  return mat4x4f(
-    select(nothing, m[0], present), select(nothing, m[1], present),
-    select(nothing, m[2], present), select(nothing, m[3], present),
-  );
+// exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+fn weight(m: vec4f, shift: vec4f) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
+
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
+
+// Labels stand four in a word.
+fn labels_of(tokens: vec4u, shift: u32) -> vec4u {
+  let words = words_of(parameters.labels_at + ((tokens + shift) >> vec4u(2u)));
+  return (words >> (8u * ((tokens + shift) & vec4u(3u)))) & vec4u(255u);
 }
-// MASKED for slots behind the last one.
-fn masked(scores: Strip, present: vec4<bool>) -> Strip {
-  return Strip(masked_columns(scores.upper, present), masked_columns(scores.lower, present));
+// Four entries of a row's label in a table [label_count, label_count], by the queries' labels, then the row's.
+fn entries(table: u32, row: Row, labels: vec4u) -> vec4f { return bitcast<vec4f>(words_of(table + labels + row.label)); }
+// Whether pairs are within reach (src/grammar/scope.ts): a window in pieces, and a half more where a common sentence suffices.
+fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
+  return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-// exp(m - shift) for each query, and exactly 0 where m is MASKED.
-fn weight_columns(m: mat4x4f, shift: vec4f) -> mat4x4f {
-  let nothing = vec4f();
-  let limit = vec4f(0.5 * MASKED);
-  return mat4x4f(
-    select(nothing, exp(m[0] - shift), m[0] > limit), select(nothing, exp(m[1] - shift), m[1] > limit),
-    select(nothing, exp(m[2] - shift), m[2] > limit), select(nothing, exp(m[3] - shift), m[3] > limit),
-  );
+// What is added to the scores of four queries against a row: `near` within hard reach.
+fn placed(near: vec4f, row: Row, quad: Quad) -> vec4f {
+  let hard = entries(parameters.reach_at, row, quad.labels);
+  let soft = entries(parameters.reach_at + parameters.label_count * parameters.label_count, row, quad.labels);
+  let own = vec4u(row.sentence);
+  let none = vec4u(NO_SENTENCE);
+  let same = (quad.sentences == own) | (quad.sentences == none) | (own == none);
+  let distance = abs(vec4f(quad.positions) - f32(row.position));
+  let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
+  let bias = select(elsewhere, near, within(hard, distance, same));
+  return select(bias, vec4f(MASKED), (quad.positions < vec4u(row.position)) & vec4<bool>(parameters.causal != 0u));
 }
-fn weights(scores: Strip, shift: vec4f) -> Strip {
-  return Strip(weight_columns(scores.upper, shift), weight_columns(scores.lower, shift));
+// What is added to the scores of four queries against a row. `table` is that of the biases.
+fn bias_of(tests: u32, table: u32, row: Row, quad: Quad) -> vec4f {
+  let absent = select(vec4f(MASKED), vec4f(), OFFSETS < vec4u(quad.count));
+  if (tests == 0u) { return absent; }
+  let near = entries(table, row, quad.labels);
+  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return absent + near; }
+  return absent + placed(near, row, quad);
 }
 
-// p · (dp - Δ)
-fn score_gradient_columns(p: mat4x4f, dp: mat4x4f, delta: vec4f) -> mat4x4f {
-  return mat4x4f(p[0] * (dp[0] - delta), p[1] * (dp[1] - delta), p[2] * (dp[2] - delta), p[3] * (dp[3] - delta));
-}
-
-// The ranges of queries of a tile stand one behind another as "slots" 0 .. slot_count - 1; a cursor remembers the range that
-// the invocation's last slot was in. Slots only ever ascend.
-fn query_of_slot(slot: u32, cursor: ptr<function, u32>, last_range: u32) -> u32 {
-  while (*cursor < last_range && plan[parameters.ranges_at + 2u * *cursor + 3u] <= slot) { *cursor += 1u; }
-  let range = parameters.ranges_at + 2u * *cursor;
-  return plan[range] + slot - plan[range + 1u];
-}
-fn queries_of_slots(slots: vec4u, cursor: ptr<function, u32>, last_range: u32) -> vec4u {
-  let x = query_of_slot(slots.x, cursor, last_range);
-  let y = query_of_slot(slots.y, cursor, last_range);
-  let z = query_of_slot(slots.z, cursor, last_range);
-  let w = query_of_slot(slots.w, cursor, last_range);
-  return vec4u(x, y, z, w);
-}
-fn labels(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.labels_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
-}
-// The pair table's entries of four queries against one key row: a bias, or MASKED for a pair that does not exist.
-fn pair_biases(query_tables: vec4u, key_label: u32) -> vec4f {
-  let at = query_tables + key_label;
-  return bitcast<vec4f>(vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
-}
-fn biased_columns(m: mat4x4f, query_tables: vec4u, key_labels: vec4u) -> mat4x4f {
-  return m + mat4x4f(
-    pair_biases(query_tables, key_labels.x), pair_biases(query_tables, key_labels.y),
-    pair_biases(query_tables, key_labels.z), pair_biases(query_tables, key_labels.w),
-  );
-}
-fn biased(scores: Strip, query_tables: vec4u, key_labels: Indices) -> Strip {
-  return Strip(
-    biased_columns(scores.upper, query_tables, key_labels.upper),
-    biased_columns(scores.lower, query_tables, key_labels.lower),
-  );
-}
-
-// A counter-based random word: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
-// stream, head, original query and original key. It depends on no tile and on no order.
-fn mixed(word: u32) -> u32 {
-  var h = word;
-  h = (h ^ (h >> 16u)) * 0x7feb352du;
-  h = (h ^ (h >> 15u)) * 0x846ca68bu;
-  return h ^ (h >> 16u);
-}
-fn chained(chain: u32, word: u32) -> u32 { return mixed(chain + (word + 1u) * 0x9e3779b9u); }
-fn each_chained(chain: u32, words: vec4u) -> vec4u {
-  return vec4u(chained(chain, words.x), chained(chain, words.y), chained(chain, words.z), chained(chain, words.w));
-}
-fn positions(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.positions_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
+// Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
+// stream, head, original query and original key. They depend on no tile and on no order.
+fn chained(chain: vec4u, words: vec4u) -> vec4u {
+  var h = chain + (words + 1u) * 0x9e3779b9u;
+  h = (h ^ (h >> vec4u(16u))) * 0x7feb352du;
+  h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
+  return h ^ (h >> vec4u(16u));
 }
 // 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
-fn kept(query_chains: vec4u, key_position: u32) -> vec4f {
-  let words = vec4u(
-    chained(query_chains.x, key_position), chained(query_chains.y, key_position),
-    chained(query_chains.z, key_position), chained(query_chains.w, key_position),
-  );
-  return select(vec4f(), vec4f(parameters.dropout_scale), words >= vec4u(parameters.dropout_limit));
-}
-fn dropped_columns(m: mat4x4f, query_chains: vec4u, keys: vec4u) -> mat4x4f {
-  return mat4x4f(
-    m[0] * kept(query_chains, keys.x), m[1] * kept(query_chains, keys.y),
-    m[2] * kept(query_chains, keys.z), m[3] * kept(query_chains, keys.w),
-  );
-}
-fn dropped(strip: Strip, query_chains: vec4u, keys: Indices) -> Strip {
-  return Strip(dropped_columns(strip.upper, query_chains, keys.upper), dropped_columns(strip.lower, query_chains, keys.lower));
+fn kept(chains: vec4u, key: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, key) >= vec4u(parameters.dropout_limit));
 }
 
 fn store_key_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
-  if (present.x) { key_gradient[at.x] = m[0]; }
-  if (present.y) { key_gradient[at.y] = m[1]; }
-  if (present.z) { key_gradient[at.z] = m[2]; }
-  if (present.w) { key_gradient[at.w] = m[3]; }
+  if (present.x) { key_gradient[at.x] = parameters.scale * m[0]; }
+  if (present.y) { key_gradient[at.y] = parameters.scale * m[1]; }
+  if (present.z) { key_gradient[at.z] = parameters.scale * m[2]; }
+  if (present.w) { key_gradient[at.w] = parameters.scale * m[3]; }
 }
 fn store_value_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
   if (present.x) { value_gradient[at.x] = m[0]; }
@@ -193,98 +188,127 @@ fn store_value_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
 }
 
 @compute @workgroup_size(8, 4)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let tile = parameters.tiles_at + 6u * group.x;
-  let head = group.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) own: u32,
+) {
+  let tile = parameters.tiles_at + 8u * group.x;
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
-  var cursor = plan[tile + 2u];
-  let last_range = cursor + plan[tile + 3u] - 1u;
+  var range = plan[tile + 2u]; // that the invocation's last quad was in; slots only ever ascend
+  let last_range = range + plan[tile + 3u] - 1u;
   let slot_count = plan[tile + 4u];
-  let tested = plan[tile + 5u] != 0u;
+  let tests = plan[tile + 5u];
+  let label_shift = plan[tile + 6u];
+  var head = group.y;
+  if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
+  let table = parameters.table_at + head * parameters.table_stride;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
-  let offsets = vec4u(0u, 1u, 2u, 3u);
-  let rows = Indices(8u * local.y + offsets, 8u * local.y + offsets + 4u);
-  let last = vec4u(row_count - 1u);
-  let tokens = Indices(row_start + min(rows.upper, last), row_start + min(rows.lower, last));
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
   let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
-  let working = 8u * local.y < row_count;
-  let strip = 64u * local.y; // of the shared strips
-  let channels = vec2u(0u, 8u) + 16u * group.z + local.x;
+  let depth = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 16u * group.z + 8u * OFFSETS.xy + local.x;
   let safe_channels = min(channels, vec2u(vectors - 1u));
 
-  var key_labels = Indices();
-  if (tested) { key_labels = Indices(labels(tokens.upper), labels(tokens.lower)); }
-  let table = parameters.table_at + head * parameters.table_stride;
-  var key_positions = Indices();
-  if (parameters.dropout_limit > 0u) { key_positions = Indices(positions(tokens.upper), positions(tokens.lower)); }
-  let chain = chained(parameters.dropout_stream, head);
-
+  let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
+  let own_token = row_start + min(own, last);
+  var row = Row();
+  if (tests != 0u) { row.label = labels_of(vec4u(own_token), label_shift).x; }
+  if (PLACED > 0u) { row.sentence = plan[parameters.sentences_at + own_token]; }
+  if (DROPOUT + PLACED > 0u) { row.position = plan[parameters.positions_at + own_token]; }
   var keys_0 = Strip();
   var keys_1 = Strip();
   var values_0 = Strip();
   var values_1 = Strip();
+  var multiplied = 0u;
 
   for (var step = 0u; step < slot_count; step += STEP) {
-    let slots = step + 4u * local.x + offsets;
-    let queries = queries_of_slots(min(slots, vec4u(slot_count - 1u)), &cursor, last_range);
+    let quads = min(STEP, slot_count - step) / 4u;
+    let slot = min(step + 4u * local.x, slot_count - 4u);
+    while (range < last_range && plan[parameters.ranges_at + 3u * range + 5u] <= slot) { range += 1u; }
+    let range_at = parameters.ranges_at + 3u * range;
+    let passed = slot - plan[range_at + 2u];
+    let count = plan[range_at + 1u] - passed;
+    let queries = plan[range_at] + passed + min(OFFSETS, vec4u(count - 1u));
     let query_at = (queries * heads + head) * vectors;
-
-    var scores = Strip();
-    var dp = Strip();
-    let products = select(0u, vectors, working);
-    for (var d = 0u; d < products; d++) {
-      scores = accumulated(scores, transpose(query_block(query_at + d)), key_strip(row_at, d));
-      dp = accumulated(dp, transpose(output_gradient_block(query_at + d)), value_strip(row_at, d));
+    var sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let query_columns = transpose(query_block(query_at + d));
+      sums.upper = added_columns(sums.upper, query_columns, key_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, query_columns, key_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    scores = Strip(scores.upper * parameters.scale, scores.lower * parameters.scale);
-    if (tested) { scores = biased(scores, table + labels(queries) * parameters.label_count, key_labels); }
-    let at = queries * heads + head;
-    let x = statistics[at.x];
-    let y = statistics[at.y];
-    let z = statistics[at.z];
-    let w = statistics[at.w];
-    let delta = vec4f(x.y, y.y, z.y, w.y);
-    var p = weights(masked(scores, slots < vec4u(slot_count)), vec4f(x.x, y.x, z.x, w.x));
-    var kept_p = p;
-    if (parameters.dropout_limit > 0u) {
-      let chains = each_chained(chain, positions(queries));
-      kept_p = dropped(p, chains, key_positions);
-      dp = dropped(dp, chains, key_positions);
+    keep_scores(strip + local.x, sums);
+    sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let output_gradient_columns = transpose(output_gradient_block(query_at + d));
+      sums.upper = added_columns(sums.upper, output_gradient_columns, value_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, output_gradient_columns, value_block(row_at.lower + d));
     }
-    let ds = Strip(
-      score_gradient_columns(p.upper, dp.upper, delta) * parameters.scale,
-      score_gradient_columns(p.lower, dp.lower, delta) * parameters.scale,
-    );
-
-    workgroupBarrier();
-    for (var i = 0u; i < 4u; i++) {
-      let mine = strip + 8u * i + local.x;
-      probabilities[mine] = kept_p.upper[i];
-      probabilities[mine + 32u] = kept_p.lower[i];
-      score_gradients[mine] = ds.upper[i];
-      score_gradients[mine + 32u] = ds.lower[i];
+    keep_products(strip + local.x, sums);
+    if (local.y == 0u) {
+      let rows_at = queries * heads + head;
+      let a = statistics[rows_at.x];
+      let b = statistics[rows_at.y];
+      let c = statistics[rows_at.z];
+      let d = statistics[rows_at.w];
+      var quad = Quad();
+      quad.at = query_at;
+      quad.log_sums = vec4f(a.x, b.x, c.x, d.x);
+      quad.deltas = vec4f(a.y, b.y, c.y, d.y);
+      quad.count = count;
+      if (tests != 0u) { quad.labels = labels_of(queries, label_shift) * parameters.label_count; }
+      if (PLACED > 0u) { quad.sentences = words_of(parameters.sentences_at + queries); }
+      if (DROPOUT + PLACED > 0u) { quad.positions = words_of(parameters.positions_at + queries); }
+      quad.chains = chained(chain, quad.positions);
+      step_quads[local.x] = quad;
     }
-    if (local.y == 0u) { step_queries[local.x] = queries; }
     workgroupBarrier();
 
-    let quads = select(0u, (min(STEP, slot_count - step) + 3u) / 4u, working);
     for (var quad = 0u; quad < quads; quad++) {
-      let quad_at = (step_queries[quad] * heads + head) * vectors;
-      let quad_weights = probability_strip(strip + quad);
-      let quad_gradients = score_gradient_strip(strip + quad);
-      values_0 = accumulated(values_0, output_gradient_block(quad_at + safe_channels.x), quad_weights);
-      keys_0 = accumulated(keys_0, query_block(quad_at + safe_channels.x), quad_gradients);
-      if (OUTPUT_VECTORS > 1u) {
-        values_1 = accumulated(values_1, output_gradient_block(quad_at + safe_channels.y), quad_weights);
-        keys_1 = accumulated(keys_1, query_block(quad_at + safe_channels.y), quad_gradients);
-      }
+      let at = PITCH * own + quad;
+      let s = scores[at] * parameters.scale + bias_of(tests, table, row, step_quads[quad]);
+      let p = weight(s, step_quads[quad].log_sums);
+      var keep = vec4f(1.0);
+      if (DROPOUT > 0u) { keep = kept(step_quads[quad].chains, vec4u(row.position)); }
+      scores[at] = keep * p;
+      products[at] = p * (keep * products[at] - step_quads[quad].deltas);
     }
+    workgroupBarrier();
+
+    // A loop for each product: it needs fewer registers than both in one.
+    let query_quads = select(0u, quads, depth > 0u);
+    for (var quad = 0u; quad < query_quads; quad++) {
+      let quad_at = step_quads[quad].at;
+      let w = score_strip(strip + quad);
+      values_0 = accumulated(values_0, output_gradient_block(quad_at + safe_channels.x), w);
+      if (OUTPUT_VECTORS > 1u) { values_1 = accumulated(values_1, output_gradient_block(quad_at + safe_channels.y), w); }
+    }
+    for (var quad = 0u; quad < query_quads; quad++) {
+      let quad_at = step_quads[quad].at;
+      let g = product_strip(strip + quad);
+      keys_0 = accumulated(keys_0, query_block(quad_at + safe_channels.x), g);
+      if (OUTPUT_VECTORS > 1u) { keys_1 = accumulated(keys_1, query_block(quad_at + safe_channels.y), g); }
+    }
+    workgroupBarrier();
   }
 
+  if (COUNTING > 0u) {
+    scores[own] = vec4f(f32(multiplied));
+    workgroupBarrier();
+    var all = vec4f();
+    for (var i = 0u; i < 32u; i++) { all += scores[i]; }
+    if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
+    return;
+  }
   let key_gradients = array<Strip, 2>(keys_0, keys_1);
   let value_gradients = array<Strip, 2>(values_0, values_1);
   for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {

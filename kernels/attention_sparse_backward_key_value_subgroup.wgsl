@@ -21,33 +21,22 @@ diagnostic(off, subgroup_uniformity);
 const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
 const OUTPUT_VECTORS = 2u; // that a lane owns of each row of both gradients, at most 4
 const LABEL_VECTORS = 3u; // that hold a row of a table, a label a lane: ceil(labels / LANES)
-const PLACED = 0u; // 1 where the plan has scopes or is causal
+const LABEL_WORDS = 1u; // that hold a bit for each label: 1 or 2; 0 where bits do not suffice, and tables are read
+const BIASED = 0u; // 1 where some of the bits are for biased pairs
+const PLACED = 0u; // 1 where some rule has a scope, or the plan is causal
+const SCOPED = 0u; // 1 where some rule has a scope: the tables are those of the hard and the soft reaches
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  tokens: u32,
-  heads: u32,
-  head_vectors: u32, // headDim / 4
-  panel_vectors: u32, // the same, padded with zeros to a multiple of 4
+  tokens: u32, heads: u32,
+  head_vectors: u32, panel_vectors: u32, // headDim / 4, and the same padded with zeros to a multiple of 4
   panels_per_column: u32,
-  heads_at: u32,
-  tiles_at: u32,
-  ranges_at: u32,
-  positions_at: u32,
-  sentences_at: u32,
-  labels_at: u32,
-  table_at: u32,
-  table_stride: u32, // from one head's bias table to the next; 0 where all heads share one
-  reach_at: u32,
+  heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
+  bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
   label_count: u32,
-  scale: f32,
-  soft_bias: f32,
-  elsewhere: f32,
-  causal: u32,
-  dropout_limit: u32, // the probability of dropping, times 2^32
-  dropout_scale: f32, // 1 / (1 - probability)
-  dropout_stream: u32,
+  scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
+  dropout_limit: u32, dropout_scale: f32, dropout_stream: u32, // the probability of dropping, times 2^32; 1 / (1 - probability)
 }
 
 @group(0) @binding(0) var query: texture_storage_2d<rgba32float, read>;
@@ -61,7 +50,6 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 alias Panels = texture_storage_2d<rgba32float, read>;
-const STEP = 4u * LANES; // queries of a whole step
 const LOWER = select(0u, 4u, LANES >= 8u); // a lane's second row among the lanes: four load two rows each, eight load one
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
@@ -92,15 +80,20 @@ fn own_strip(panels: Panels, at: vec2u, rows: vec2u, d: u32) -> Strip {
   if (LANES >= 8u) { return strip_from_lanes(first, first); }
   return strip_from_lanes(first, vector(panels, at, rows.y, d));
 }
+// A number of each row.
+struct Words { upper: vec4u, lower: vec4u }
+fn shuffled(word: u32, lanes: vec4u) -> vec4u {
+  return vec4u(subgroupShuffle(word, lanes.x), subgroupShuffle(word, lanes.y), subgroupShuffle(word, lanes.z), subgroupShuffle(word, lanes.w));
+}
+fn words_of_lanes(first: u32, second: u32) -> Words { return Words(shuffled(first, OFFSETS), shuffled(second, OFFSETS + LOWER)); }
 fn rows_of_lanes(first: f32, second: f32) -> Rows {
-  let rows = strip_from_lanes(vec4f(first), vec4f(second));
-  return Rows(transpose(rows.upper)[0], transpose(rows.lower)[0]);
+  let words = words_of_lanes(bitcast<u32>(first), bitcast<u32>(second));
+  return Rows(bitcast<vec4f>(words.upper), bitcast<vec4f>(words.lower));
 }
 fn matrix_of_lane(m: mat4x4f, lane: u32) -> mat4x4f {
   return mat4x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane), subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
 }
 fn strip_of_lane(s: Strip, lane: u32) -> Strip { return Strip(matrix_of_lane(s.upper, lane), matrix_of_lane(s.lower, lane)); }
-fn plus(a: Strip, b: Strip) -> Strip { return Strip(a.upper + b.upper, a.lower + b.lower); }
 
 // sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
 // fewer registers for it than for the product of two matrices.
@@ -188,11 +181,39 @@ fn entries(table: Table, labels: vec4u) -> Strip {
   let w = rows_of_label(table, labels.w);
   return Strip(transpose(mat4x4f(x.upper, y.upper, z.upper, w.upper)), transpose(mat4x4f(x.lower, y.lower, z.lower, w.lower)));
 }
+// The same as bits, where biases are 0 and one other number. Of each row, four words: labels that it sees, below 32 and from
+// 32 on, and labels with which it is biased. Two loads and shuffles a tile, where a table takes dozens.
+alias RowBits = array<Words, 4>;
+fn bits_of_rows(labels: vec2u) -> RowBits {
+  var result = RowBits();
+  for (var word = 0u; word < LABEL_WORDS; word++) {
+    let at = parameters.bits_at + 2u * LABEL_WORDS * labels + word;
+    result[word] = words_of_lanes(plan[at.x], plan[at.y]);
+    if (BIASED > 0u) { result[2u + word] = words_of_lanes(plan[at.x + LABEL_WORDS], plan[at.y + LABEL_WORDS]); }
+  }
+  return result;
+}
+fn bias_of_bits(words: vec4u, low: vec4u, high: vec4u) -> vec4f {
+  let biased = ((vec4u(words.z) & low) | (vec4u(words.w) & high)) != vec4u();
+  let seen = ((vec4u(words.x) & low) | (vec4u(words.y) & high)) != vec4u();
+  return select(vec4f(MASKED), select(vec4f(), vec4f(parameters.soft_bias), biased), seen);
+}
+fn biases_of_bits(bits: RowBits, labels: vec4u) -> Strip {
+  let bit = vec4u(1u) << (labels & vec4u(31u));
+  let low = select(bit, vec4u(), labels >= vec4u(32u));
+  let high = bit - low;
+  var result = Strip();
+  for (var r = 0u; r < 4u; r++) {
+    result.upper[r] = bias_of_bits(vec4u(bits[0].upper[r], bits[1].upper[r], bits[2].upper[r], bits[3].upper[r]), low, high);
+    result.lower[r] = bias_of_bits(vec4u(bits[0].lower[r], bits[1].lower[r], bits[2].lower[r], bits[3].lower[r]), low, high);
+  }
+  return result;
+}
 // Labels stand four in a word; a quad of queries begins a word wherever ranges are tested.
 fn labels_of_quad(token: u32, shift: u32) -> vec4u {
   return (vec4u(plan[parameters.labels_at + ((token + shift) >> 2u)]) >> (8u * OFFSETS)) & vec4u(255u);
 }
-fn label_of(token: u32, shift: u32) -> f32 { return f32(labels_of_quad(token, shift)[(token + shift) & 3u]); }
+fn label_of(token: u32, shift: u32) -> u32 { return labels_of_quad(token, shift)[(token + shift) & 3u]; }
 
 // Where tokens stand: their index in the text, and their sentence.
 struct Places { positions: Rows, sentences: Rows }
@@ -200,21 +221,22 @@ struct Places { positions: Rows, sentences: Rows }
 fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
   return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-// What is added to the scores of four queries against a key row: `near` within hard reach.
-fn placed(near: vec4f, hard: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
-  let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
-  let distance = abs(positions - position);
-  let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
-  let bias = select(elsewhere, near, within(hard, distance, same));
+// What is added to the scores of four queries against a key row: `near`, or where rules have scopes what the two reaches say.
+fn placed(near: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
+  var bias = near;
+  if (SCOPED > 0u) {
+    let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
+    let distance = abs(positions - position);
+    let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
+    bias = select(elsewhere, vec4f(), within(near, distance, same));
+  }
   return select(bias, vec4f(MASKED), (positions < vec4f(position)) & vec4<bool>(parameters.causal != 0u));
 }
-fn placed_rows(near: Strip, hard: Strip, soft: Strip, rows: Places, positions: vec4f, sentences: vec4f) -> Strip {
+fn placed_rows(near: Strip, soft: Strip, rows: Places, positions: vec4f, sentences: vec4f) -> Strip {
   var result = near;
-  let p = rows.positions;
-  let s = rows.sentences;
   for (var r = 0u; r < 4u; r++) {
-    result.upper[r] = placed(near.upper[r], hard.upper[r], soft.upper[r], p.upper[r], s.upper[r], positions, sentences);
-    result.lower[r] = placed(near.lower[r], hard.lower[r], soft.lower[r], p.lower[r], s.lower[r], positions, sentences);
+    result.upper[r] = placed(near.upper[r], soft.upper[r], rows.positions.upper[r], rows.sentences.upper[r], positions, sentences);
+    result.lower[r] = placed(near.lower[r], soft.lower[r], rows.positions.lower[r], rows.sentences.lower[r], positions, sentences);
   }
   return result;
 }
@@ -235,13 +257,17 @@ fn dropped(m: mat4x4f, chains: vec4u, keys: vec4f) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains, keys.x), m[1] * kept(chains, keys.y), m[2] * kept(chains, keys.z), m[3] * kept(chains, keys.w));
 }
 
-// The strip without its first row.
-fn rest(s: Strip) -> Strip {
-  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
-}
-fn store(to: u32, k: Strip, v: Strip) {
-  key_gradient[to] = parameters.scale * k.upper[0];
-  value_gradient[to] = v.upper[0];
+// Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
+fn store(k: Strip, v: Strip, first: u32, row_count: u32) {
+  let stride = parameters.heads * parameters.head_vectors;
+  for (var r = 0u; r < 4u; r++) {
+    let upper = first + min(r, row_count - 1u) * stride;
+    let lower = first + min(r + 4u, row_count - 1u) * stride;
+    key_gradient[upper] = parameters.scale * k.upper[r];
+    key_gradient[lower] = parameters.scale * k.lower[r];
+    value_gradient[upper] = v.upper[r];
+    value_gradient[lower] = v.lower[r];
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -270,15 +296,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (DROPOUT + PLACED > 0u) {
     places.positions = rows_of_lanes(f32(plan[parameters.positions_at + own_rows.x]), f32(plan[parameters.positions_at + own_rows.y]));
   }
-  var biases = Table();
-  var hard = Table();
+  var bits = RowBits();
+  var table = Table();
   var soft = Table();
   if (tests != 0u) {
-    let labels = rows_of_lanes(label_of(own_rows.x, label_shift), label_of(own_rows.y, label_shift));
-    biases = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane);
-    if (PLACED > 0u) {
-      hard = table_rows(parameters.reach_at, labels, lane);
-      soft = table_rows(parameters.reach_at + parameters.label_count * parameters.label_count, labels, lane);
+    let own_labels = vec2u(label_of(own_rows.x, label_shift), label_of(own_rows.y, label_shift));
+    let labels = rows_of_lanes(f32(own_labels.x), f32(own_labels.y));
+    bits = bits_of_rows(own_labels);
+    if (LABEL_WORDS == 0u) { table = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane); }
+    if (SCOPED > 0u) {
+      soft = table_rows(parameters.table_at + parameters.label_count * parameters.label_count, labels, lane);
       places.sentences = rows_of_lanes(f32(plan[parameters.sentences_at + own_rows.x]), f32(plan[parameters.sentences_at + own_rows.y]));
     }
   }
@@ -286,14 +313,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   let channels = 4u * LANES * group.z + LANES * OFFSETS + lane;
   let safe_channels = min(channels, vec4u(vectors - 1u));
-  var keys_0 = Strip();
-  var keys_1 = Strip();
-  var keys_2 = Strip();
-  var keys_3 = Strip();
-  var values_0 = Strip();
-  var values_1 = Strip();
-  var values_2 = Strip();
-  var values_3 = Strip();
+  var key_sums = array<Strip, OUTPUT_VECTORS>();
+  var value_sums = array<Strip, OUTPUT_VECTORS>();
   var multiplied = 0u;
 
   // The ranges of a tile stand one behind another as "slots", each padded to four: a lane's four are of one range.
@@ -352,11 +373,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var bias = Strip(mat4x4f(absent, absent, absent, absent), mat4x4f(absent, absent, absent, absent));
       if (tests != 0u) {
         let labels = labels_of_quad(first_query, label_shift);
-        var tested = entries(biases, labels);
+        var tested = biases_of_bits(bits, labels);
+        if (LABEL_WORDS == 0u) { tested = entries(table, labels); }
         if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
-          let positions = vec4f(words_of(parameters.positions_at + queries));
-          let sentences = vec4f(words_of(parameters.sentences_at + queries));
-          tested = placed_rows(tested, entries(hard, labels), entries(soft, labels), places, positions, sentences);
+          var soft_reach = Strip();
+          var sentences = vec4f();
+          if (SCOPED > 0u) {
+            soft_reach = entries(soft, labels);
+            sentences = vec4f(words_of(parameters.sentences_at + queries));
+          }
+          tested = placed_rows(tested, soft_reach, places, vec4f(words_of(parameters.positions_at + queries)), sentences);
         }
         bias = Strip(bias.upper + tested.upper, bias.lower + tested.lower);
       }
@@ -382,18 +408,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       for (var quad = 0u; quad < query_quads; quad++) {
         let its = subgroupShuffle(queries, quad);
         let w = strip_of_lane(kept_p, quad);
-        values_0 = accumulated(values_0, block(output_gradient, at, its, safe_channels.x), w);
-        if (OUTPUT_VECTORS > 1u) { values_1 = accumulated(values_1, block(output_gradient, at, its, safe_channels.y), w); }
-        if (OUTPUT_VECTORS > 2u) { values_2 = accumulated(values_2, block(output_gradient, at, its, safe_channels.z), w); }
-        if (OUTPUT_VECTORS > 3u) { values_3 = accumulated(values_3, block(output_gradient, at, its, safe_channels.w), w); }
+        for (var v = 0u; v < OUTPUT_VECTORS; v++) { value_sums[v] = accumulated(value_sums[v], block(output_gradient, at, its, safe_channels[v]), w); }
       }
       for (var quad = 0u; quad < query_quads; quad++) {
         let its = subgroupShuffle(queries, quad);
         let g = strip_of_lane(ds, quad);
-        keys_0 = accumulated(keys_0, block(query, at, its, safe_channels.x), g);
-        if (OUTPUT_VECTORS > 1u) { keys_1 = accumulated(keys_1, block(query, at, its, safe_channels.y), g); }
-        if (OUTPUT_VECTORS > 2u) { keys_2 = accumulated(keys_2, block(query, at, its, safe_channels.z), g); }
-        if (OUTPUT_VECTORS > 3u) { keys_3 = accumulated(keys_3, block(query, at, its, safe_channels.w), g); }
+        for (var v = 0u; v < OUTPUT_VECTORS; v++) { key_sums[v] = accumulated(key_sums[v], block(query, at, its, safe_channels[v]), g); }
       }
       step += 4u * quads;
       if (step >= slots_end) { break; }
@@ -405,20 +425,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (lane == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  let stored = channels < vec4u(parameters.head_vectors);
-  for (var row = row_start; row < row_start + row_count; row++) {
-    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
-    if (stored.x) { store(to.x, keys_0, values_0); }
-    if (OUTPUT_VECTORS > 1u && stored.y) { store(to.y, keys_1, values_1); }
-    if (OUTPUT_VECTORS > 2u && stored.z) { store(to.z, keys_2, values_2); }
-    if (OUTPUT_VECTORS > 3u && stored.w) { store(to.w, keys_3, values_3); }
-    keys_0 = rest(keys_0);
-    keys_1 = rest(keys_1);
-    keys_2 = rest(keys_2);
-    keys_3 = rest(keys_3);
-    values_0 = rest(values_0);
-    values_1 = rest(values_1);
-    values_2 = rest(values_2);
-    values_3 = rest(values_3);
+  let first = (row_start * parameters.heads + head) * parameters.head_vectors;
+  for (var v = 0u; v < OUTPUT_VECTORS; v++) {
+    if (channels[v] < parameters.head_vectors) { store(key_sums[v], value_sums[v], first + channels[v], row_count); }
   }
 }

@@ -1,40 +1,50 @@
-// Block-sparse attention, forward: a query sees the keys that the pair table allows for their labels, with a bias.
+// Block-sparse attention, forward: a query sees the keys that the rules allow for their labels and places, with a bias.
 //
 //   S[i,j] = scale · q_i · k_j + B[label i, label j] for pairs that exist
 //   L[i]   = log Σ_j exp S[i,j]             o_i = Σ_j drop(exp(S[i,j] - L[i])) · v_j
 //   A row without any key gets o = 0 and L = MASKED.
 //
 // The tokens of a sequence stand sorted by label, so the keys that a tile of rows may see are a few ranges. The ranges are
-// walked one behind another without a gap: padding is paid once a tile, at the end of its last range. Hard rules, soft
-// rules (every pair exists, some with a bias) and guided rules differ only in plan and table.
+// walked one behind another as "slots", each padded to four: a quad of keys is of one range. Hard rules, soft rules (every pair
+// exists, some with a bias), guided and learned ones differ only in plan and tables. Where rules have scopes, or the order is
+// causal, a pair's bias also depends on where its tokens stand in the text (src/grammar/scope.ts).
 // Online softmax: Milakov & Gimelshein 2018, arXiv 1805.02867; as tiles: Dao et al. 2022, arXiv 2205.14135.
 //
 // Buffers (group 0)
 //   query, key, value, output   [tokens, heads, headDim] f32, read as vec4f
-//   plan                        tiles, ranges, positions, labels, pair table (src/plan/plan-words.ts)
+//   plan                        tiles of up to 32 rows, ranges, positions, sentences, labels, tables (src/plan/plan-words.ts)
 //   log_sum_exp                 [tokens, heads] f32, natural logarithm
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 8 across x 4 down. An invocation owns a strip of 8 rows: their scores against 4 of the step's 32 keys, and
-//             of their outputs every vector whose number is its own x modulo 8.
+// Invocations 8 across x 4 down. In the products, an invocation owns a strip of 8 rows: their scores against a quad of the
+//             step's 32 keys, and of their outputs every vector whose number is its own x modulo 8. In the softmax it owns a row.
 //
-// Why so: a product of two mat4x4f blocks is 64 multiply-adds for 8 vector loads, which every compiler keeps in
-// registers without unrolling anything; the loop over the head dimension is a run-time loop, so the text stays small.
-// The pair table is looked at only in tiles that are marked: where all pairs of a tile exist without a bias, no test runs.
+// Why so: see attention_dense_forward.wgsl. Of its own, this kernel has what the tests need: of the row, in its owner's
+// registers; of the keys, looked up once a step and shared. Tables are looked at only in tiles that are marked: where all pairs
+// of a tile exist without a bias, no test runs.
 
-// Vectors of the output that an invocation owns for each row: ceil(headDim / 32).
-const OUTPUT_VECTORS = 2u;
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, at most 4: ceil(headDim / 32)
+const PLACED = 0u; // 1 where the plan has scopes or is causal
+const DROPOUT = 0u; // 1 where probabilities are dropped
+const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  heads_at: u32,
+  tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
+  sentences_at: u32,
   labels_at: u32,
   table_at: u32,
-  table_stride: u32, // from one head's pair table to the next; 0 where all heads share one
+  table_stride: u32, // from one head's bias table to the next; 0 where all heads share one
+  reach_at: u32,
   label_count: u32,
   scale: f32,
-  dropout_limit: u32, // the probability of dropping, times 2^32; 0 leaves dropout out
+  soft_bias: f32,
+  elsewhere: f32,
+  causal: u32,
+  dropout_limit: u32, // the probability of dropping, times 2^32
   dropout_scale: f32, // 1 / (1 - probability)
   dropout_stream: u32,
 }
@@ -48,132 +58,118 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // keys a step
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
+const OFFSETS = vec4u(0u, 1u, 2u, 3u);
+const ALL_HEADS = 0xffffffffu;
+const NO_SENTENCE = 0xffffffffu;
+const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
+const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// A strip's eight rows: a matrix column for each row, four of its keys or channels in it.
+// A strip's eight rows: a matrix column for each row, four of its keys or channels in it. One number, or index, for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
-// One number for each of the eight rows, and one index.
 struct Rows { upper: vec4f, lower: vec4f }
 struct Indices { upper: vec4u, lower: vec4u }
 
-var<workgroup> probabilities: array<vec4f, 256>; // [row of the tile][key of the step / 4]
-var<workgroup> partial: array<Rows, 32>; // [strip][x]: maxima, then sums
-var<workgroup> step_keys: array<vec4u, 8>;
+// What a row must know of four keys: where their vectors begin, labels, places, and how many of them there are (any number
+// from 4 on means all). And what the row's owner knows of the row.
+struct Quad { at: vec4u, labels: vec4u, positions: vec4u, sentences: vec4u, count: u32 }
+struct Row { label: u32, position: u32, sentence: u32 }
+
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then probabilities
+var<workgroup> step_quads: array<Quad, 8>;
+var<workgroup> row_factors: array<f32, 32>; // what outputs are multiplied by
 
 fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
 fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
 fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn query_strip(at: Indices, d: u32) -> Strip { return Strip(query_block(at.upper + d), query_block(at.lower + d)); }
-fn probability_strip(at: u32) -> Strip {
-  return Strip(
-    mat4x4f(probabilities[at], probabilities[at + 8u], probabilities[at + 16u], probabilities[at + 24u]),
-    mat4x4f(probabilities[at + 32u], probabilities[at + 40u], probabilities[at + 48u], probabilities[at + 56u]),
-  );
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
 }
-fn keep_probabilities(at: u32, strip: Strip) {
-  for (var i = 0u; i < 4u; i++) {
-    probabilities[at + 8u * i] = strip.upper[i];
-    probabilities[at + 32u + 8u * i] = strip.lower[i];
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
   }
 }
 
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
 // sum + block · strip
 fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
-  return Strip(sum.upper + block * strip.upper, sum.lower + block * strip.lower);
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
 }
 fn scaled_columns(m: mat4x4f, s: vec4f) -> mat4x4f { return mat4x4f(m[0] * s.x, m[1] * s.y, m[2] * s.z, m[3] * s.w); }
-fn scaled(strip: Strip, rows: Rows) -> Strip {
-  return Strip(scaled_columns(strip.upper, rows.upper), scaled_columns(strip.lower, rows.lower));
+fn scaled(s: Strip, by: Rows) -> Strip { return Strip(scaled_columns(s.upper, by.upper), scaled_columns(s.lower, by.lower)); }
+fn factors(row: u32) -> Rows {
+  return Rows(
+    vec4f(row_factors[row], row_factors[row + 1u], row_factors[row + 2u], row_factors[row + 3u]),
+    vec4f(row_factors[row + 4u], row_factors[row + 5u], row_factors[row + 6u], row_factors[row + 7u]),
+  );
 }
 
 fn largest(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
-fn column_maxima(m: mat4x4f) -> vec4f { return vec4f(largest(m[0]), largest(m[1]), largest(m[2]), largest(m[3])); }
-fn row_maxima(strip: Strip) -> Rows { return Rows(column_maxima(strip.upper), column_maxima(strip.lower)); }
-fn row_sums(strip: Strip) -> Rows { return Rows(vec4f(1.0) * strip.upper, vec4f(1.0) * strip.lower); }
+// exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+fn weight(m: vec4f, shift: f32) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
 
-fn masked_columns(m: mat4x4f, present: vec4<bool>) -> mat4x4f {
-  let nothing = vec4f(MASKED);
-  return mat4x4f(
-    select(nothing, m[0], present), select(nothing, m[1], present),
-    select(nothing, m[2], present), select(nothing, m[3], present),
-  );
-}
-// MASKED for slots behind the last one.
-fn masked(scores: Strip, present: vec4<bool>) -> Strip {
-  return Strip(masked_columns(scores.upper, present), masked_columns(scores.lower, present));
-}
-// exp(m - shift) for each row, and exactly 0 where m is MASKED: exp(MASKED - MASKED) would be 1.
-fn weight_columns(m: mat4x4f, shift: vec4f) -> mat4x4f {
-  let nothing = vec4f();
-  let limit = vec4f(0.5 * MASKED);
-  return mat4x4f(
-    select(nothing, exp(m[0] - shift.x), m[0] > limit), select(nothing, exp(m[1] - shift.y), m[1] > limit),
-    select(nothing, exp(m[2] - shift.z), m[2] > limit), select(nothing, exp(m[3] - shift.w), m[3] > limit),
-  );
-}
-fn weights(scores: Strip, shift: Rows) -> Strip {
-  return Strip(weight_columns(scores.upper, shift.upper), weight_columns(scores.lower, shift.lower));
-}
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
-// The key ranges of a tile stand one behind another as "slots" 0 .. slot_count - 1; a cursor remembers the range that
-// the invocation's last slot was in. Slots only ever ascend.
-fn key_of_slot(slot: u32, cursor: ptr<function, u32>, last_range: u32) -> u32 {
-  while (*cursor < last_range && plan[parameters.ranges_at + 2u * *cursor + 3u] <= slot) { *cursor += 1u; }
-  let range = parameters.ranges_at + 2u * *cursor;
-  return plan[range] + slot - plan[range + 1u];
+// Labels stand four in a word.
+fn labels_of(tokens: vec4u, shift: u32) -> vec4u {
+  let words = words_of(parameters.labels_at + ((tokens + shift) >> vec4u(2u)));
+  return (words >> (8u * ((tokens + shift) & vec4u(3u)))) & vec4u(255u);
 }
-fn keys_of_slots(slots: vec4u, cursor: ptr<function, u32>, last_range: u32) -> vec4u {
-  let x = key_of_slot(slots.x, cursor, last_range);
-  let y = key_of_slot(slots.y, cursor, last_range);
-  let z = key_of_slot(slots.z, cursor, last_range);
-  let w = key_of_slot(slots.w, cursor, last_range);
-  return vec4u(x, y, z, w);
+// Four entries of a row's label in a table [label_count, label_count].
+fn entries(table: u32, row: Row, labels: vec4u) -> vec4f {
+  return bitcast<vec4f>(words_of(table + row.label * parameters.label_count + labels));
 }
-fn labels(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.labels_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
+// Whether pairs are within reach (src/grammar/scope.ts): a window in pieces, and a half more where a common sentence suffices.
+fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
+  return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-// The pair table's entries of one query row against four keys: a bias, or MASKED for a pair that does not exist.
-fn pair_biases(row: u32, key_labels: vec4u) -> vec4f {
-  let at = row + key_labels;
-  return bitcast<vec4f>(vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
+// What is added to the scores of a row against four keys: `near` within hard reach.
+fn placed(near: vec4f, row: Row, quad: Quad) -> vec4f {
+  let hard = entries(parameters.reach_at, row, quad.labels);
+  let soft = entries(parameters.reach_at + parameters.label_count * parameters.label_count, row, quad.labels);
+  let own = vec4u(row.sentence);
+  let none = vec4u(NO_SENTENCE);
+  let same = (quad.sentences == own) | (quad.sentences == none) | (own == none);
+  let distance = abs(vec4f(quad.positions) - f32(row.position));
+  let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
+  let bias = select(elsewhere, near, within(hard, distance, same));
+  return select(bias, vec4f(MASKED), (quad.positions > vec4u(row.position)) & vec4<bool>(parameters.causal != 0u));
 }
-fn biased_columns(m: mat4x4f, rows: vec4u, key_labels: vec4u) -> mat4x4f {
-  return m + mat4x4f(
-    pair_biases(rows.x, key_labels), pair_biases(rows.y, key_labels),
-    pair_biases(rows.z, key_labels), pair_biases(rows.w, key_labels),
-  );
-}
-fn biased(scores: Strip, rows: Indices, key_labels: vec4u) -> Strip {
-  return Strip(biased_columns(scores.upper, rows.upper, key_labels), biased_columns(scores.lower, rows.lower, key_labels));
+// What is added to the scores of a row against four keys. `table` is that of the biases.
+fn bias_of(tests: u32, table: u32, row: Row, quad: Quad) -> vec4f {
+  let absent = select(vec4f(MASKED), vec4f(), OFFSETS < vec4u(quad.count));
+  if (tests == 0u) { return absent; }
+  let near = entries(table, row, quad.labels);
+  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return absent + near; }
+  return absent + placed(near, row, quad);
 }
 
-// A counter-based random word: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
-// stream, head, original query and original key. It depends on no tile and on no order.
-fn mixed(word: u32) -> u32 {
-  var h = word;
-  h = (h ^ (h >> 16u)) * 0x7feb352du;
-  h = (h ^ (h >> 15u)) * 0x846ca68bu;
-  return h ^ (h >> 16u);
-}
-fn chained(chain: u32, word: u32) -> u32 { return mixed(chain + (word + 1u) * 0x9e3779b9u); }
-fn each_chained(chain: u32, words: vec4u) -> vec4u {
-  return vec4u(chained(chain, words.x), chained(chain, words.y), chained(chain, words.z), chained(chain, words.w));
-}
-fn positions(tokens: vec4u) -> vec4u {
-  let at = tokens + parameters.positions_at;
-  return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
+// Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
+// stream, head, original query and original key. They depend on no tile and on no order.
+fn chained(chain: vec4u, words: vec4u) -> vec4u {
+  var h = chain + (words + 1u) * 0x9e3779b9u;
+  h = (h ^ (h >> vec4u(16u))) * 0x7feb352du;
+  h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
+  return h ^ (h >> vec4u(16u));
 }
 // 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
-fn kept(row_chain: u32, keys: vec4u) -> vec4f {
-  let keep = each_chained(row_chain, keys) >= vec4u(parameters.dropout_limit);
-  return select(vec4f(), vec4f(parameters.dropout_scale), keep);
-}
-fn dropped_columns(m: mat4x4f, chains: vec4u, keys: vec4u) -> mat4x4f {
-  return mat4x4f(m[0] * kept(chains.x, keys), m[1] * kept(chains.y, keys), m[2] * kept(chains.z, keys), m[3] * kept(chains.w, keys));
-}
-fn dropped(strip: Strip, chains: Indices, keys: vec4u) -> Strip {
-  return Strip(dropped_columns(strip.upper, chains.upper, keys), dropped_columns(strip.lower, chains.lower, keys));
+fn kept(chain: vec4u, keys: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chain, keys) >= vec4u(parameters.dropout_limit));
 }
 
 fn store_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
@@ -184,121 +180,130 @@ fn store_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
 }
 
 @compute @workgroup_size(8, 4)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let tile = 6u * group.x;
-  let head = group.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) own: u32,
+) {
+  let tile = parameters.tiles_at + 8u * group.x;
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
-  var cursor = plan[tile + 2u];
-  let last_range = cursor + plan[tile + 3u] - 1u;
+  var range = plan[tile + 2u]; // that the invocation's last quad was in; slots only ever ascend
+  let last_range = range + plan[tile + 3u] - 1u;
   let slot_count = plan[tile + 4u];
-  let tested = plan[tile + 5u] != 0u;
+  let tests = plan[tile + 5u];
+  let label_shift = plan[tile + 6u];
+  var head = group.y;
+  if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
+  let table = parameters.table_at + head * parameters.table_stride;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
-  let offsets = vec4u(0u, 1u, 2u, 3u);
-  let rows = Indices(8u * local.y + offsets, 8u * local.y + offsets + 4u);
-  let last = vec4u(row_count - 1u);
-  let tokens = Indices(row_start + min(rows.upper, last), row_start + min(rows.lower, last));
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
   let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
-  let working = 8u * local.y < row_count;
-  let strip = 64u * local.y; // of the shared strips
-  let partials = 8u * local.y;
-  let channels = vec4u(0u, 8u, 16u, 24u) + local.x;
+  let products = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 8u * OFFSETS + local.x;
   let safe_channels = min(channels, vec4u(vectors - 1u));
 
-  var tables = Indices();
-  if (tested) {
-    let table = parameters.table_at + head * parameters.table_stride;
-    tables = Indices(table + labels(tokens.upper) * parameters.label_count, table + labels(tokens.lower) * parameters.label_count);
-  }
-  var chains = Indices();
-  if (parameters.dropout_limit > 0u) {
-    let chain = chained(parameters.dropout_stream, head);
-    chains = Indices(each_chained(chain, positions(tokens.upper)), each_chained(chain, positions(tokens.lower)));
-  }
-
-  var maxima = Rows(vec4f(MASKED), vec4f(MASKED));
-  var sums = Rows();
+  let own_token = row_start + min(own, last);
+  var row = Row();
+  if (tests != 0u) { row.label = labels_of(vec4u(own_token), label_shift).x; }
+  if (PLACED > 0u) { row.sentence = plan[parameters.sentences_at + own_token]; }
+  if (DROPOUT + PLACED > 0u) { row.position = plan[parameters.positions_at + own_token]; }
+  let chain = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(row.position));
+  var maximum = MASKED;
+  var sum = 0.0;
   var output_0 = Strip();
   var output_1 = Strip();
   var output_2 = Strip();
   var output_3 = Strip();
+  var multiplied = 0u;
 
   for (var step = 0u; step < slot_count; step += STEP) {
-    let slots = step + 4u * local.x + offsets;
-    let keys = keys_of_slots(min(slots, vec4u(slot_count - 1u)), &cursor, last_range);
+    let quads = min(STEP, slot_count - step) / 4u;
+    let slot = min(step + 4u * local.x, slot_count - 4u);
+    while (range < last_range && plan[parameters.ranges_at + 3u * range + 5u] <= slot) { range += 1u; }
+    let range_at = parameters.ranges_at + 3u * range;
+    let passed = slot - plan[range_at + 2u];
+    let count = plan[range_at + 1u] - passed;
+    let keys = plan[range_at] + passed + min(OFFSETS, vec4u(count - 1u));
     let key_at = (keys * heads + head) * vectors;
-
-    var scores = Strip();
-    let products = select(0u, vectors, working);
+    var strip_scores = Strip();
     for (var d = 0u; d < products; d++) {
-      scores = accumulated(scores, transpose(key_block(key_at + d)), query_strip(row_at, d));
+      let key_columns = transpose(key_block(key_at + d));
+      strip_scores.upper = added_columns(strip_scores.upper, key_columns, query_block(row_at.upper + d));
+      strip_scores.lower = added_columns(strip_scores.lower, key_columns, query_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    scores = Strip(scores.upper * parameters.scale, scores.lower * parameters.scale);
-    if (tested) { scores = biased(scores, tables, labels(keys)); }
-    scores = masked(scores, slots < vec4u(slot_count));
-
-    partial[partials + local.x] = row_maxima(scores);
-    workgroupBarrier();
-    let before = maxima;
-    for (var x = 0u; x < 8u; x++) {
-      maxima.upper = max(maxima.upper, partial[partials + x].upper);
-      maxima.lower = max(maxima.lower, partial[partials + x].lower);
+    keep_scores(strip + local.x, strip_scores);
+    if (local.y == 0u) {
+      var quad = Quad(key_at, vec4u(), vec4u(), vec4u(), count);
+      if (tests != 0u) { quad.labels = labels_of(keys, label_shift); }
+      if (PLACED > 0u) { quad.sentences = words_of(parameters.sentences_at + keys); }
+      if (DROPOUT + PLACED > 0u) { quad.positions = words_of(parameters.positions_at + keys); }
+      step_quads[local.x] = quad;
     }
-    let rescale = Rows(exp(before.upper - maxima.upper), exp(before.lower - maxima.lower));
-
-    var p = weights(scores, maxima);
-    let step_sums = row_sums(p);
-    sums = Rows(sums.upper * rescale.upper + step_sums.upper, sums.lower * rescale.lower + step_sums.lower);
-    if (parameters.dropout_limit > 0u) { p = dropped(p, chains, positions(keys)); }
-    keep_probabilities(strip + local.x, p);
-    if (local.y == 0u) { step_keys[local.x] = keys; }
     workgroupBarrier();
 
-    output_0 = scaled(output_0, rescale);
-    if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, rescale); }
-    if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, rescale); }
-    if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, rescale); }
-    let quads = select(0u, (min(STEP, slot_count - step) + 3u) / 4u, working);
+    var peak = vec4f(maximum);
     for (var quad = 0u; quad < quads; quad++) {
-      let value_at = (step_keys[quad] * heads + head) * vectors;
-      let quad_weights = probability_strip(strip + quad);
-      output_0 = accumulated(output_0, value_block(value_at + safe_channels.x), quad_weights);
-      if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, value_block(value_at + safe_channels.y), quad_weights); }
-      if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, value_block(value_at + safe_channels.z), quad_weights); }
-      if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, value_block(value_at + safe_channels.w), quad_weights); }
+      let s = scores[PITCH * own + quad] * parameters.scale + bias_of(tests, table, row, step_quads[quad]);
+      scores[PITCH * own + quad] = s;
+      peak = max(peak, s);
     }
+    let rescale = exp(maximum - largest(peak));
+    maximum = largest(peak);
+    row_factors[own] = rescale;
+    var step_sums = vec4f();
+    for (var quad = 0u; quad < quads; quad++) {
+      var p = weight(scores[PITCH * own + quad], maximum);
+      step_sums += p;
+      if (DROPOUT > 0u) { p *= kept(chain, step_quads[quad].positions); }
+      scores[PITCH * own + quad] = p;
+    }
+    sum = sum * rescale + ((step_sums.x + step_sums.y) + (step_sums.z + step_sums.w));
+    workgroupBarrier();
+
+    let by = factors(8u * local.y);
+    output_0 = scaled(output_0, by);
+    if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, by); }
+    if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, by); }
+    if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, by); }
+    let value_quads = select(0u, quads, products > 0u);
+    for (var quad = 0u; quad < value_quads; quad++) {
+      let value_at = step_quads[quad].at;
+      let w = score_strip(strip + quad);
+      output_0 = accumulated(output_0, value_block(value_at + safe_channels.x), w);
+      if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, value_block(value_at + safe_channels.y), w); }
+      if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, value_block(value_at + safe_channels.z), w); }
+      if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, value_block(value_at + safe_channels.w), w); }
+    }
+    workgroupBarrier();
   }
 
-  workgroupBarrier();
-  partial[partials + local.x] = sums;
-  workgroupBarrier();
-  sums = Rows();
-  for (var x = 0u; x < 8u; x++) {
-    sums = Rows(sums.upper + partial[partials + x].upper, sums.lower + partial[partials + x].lower);
+  if (COUNTING > 0u) {
+    row_factors[own] = f32(multiplied);
+    workgroupBarrier();
+    var all = 0.0;
+    for (var i = 0u; i < 32u; i++) { all += row_factors[i]; }
+    if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
+    return;
   }
-
-  let seen = vec4f(0.0);
-  let reciprocal = Rows(select(seen, 1.0 / sums.upper, sums.upper > seen), select(seen, 1.0 / sums.lower, sums.lower > seen));
+  row_factors[own] = select(0.0, 1.0 / sum, sum > 0.0);
+  if (own < row_count) { log_sum_exp[own_token * heads + head] = select(MASKED, maximum + log(sum), sum > 0.0); }
+  workgroupBarrier();
+  let by = factors(8u * local.y);
   let outputs = array<Strip, 4>(output_0, output_1, output_2, output_3);
   for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
     if (channels[chunk] < vectors) {
-      let result = scaled(outputs[chunk], reciprocal);
+      let result = scaled(outputs[chunk], by);
       store_columns(row_at.upper + channels[chunk], result.upper, rows.upper < vec4u(row_count));
       store_columns(row_at.lower + channels[chunk], result.lower, rows.lower < vec4u(row_count));
-    }
-  }
-  if (local.x == 0u) {
-    let nothing = vec4f(MASKED);
-    let logs = Rows(
-      select(nothing, maxima.upper + log(sums.upper), sums.upper > seen),
-      select(nothing, maxima.lower + log(sums.lower), sums.lower > seen),
-    );
-    for (var i = 0u; i < 4u; i++) {
-      if (rows.upper[i] < row_count) { log_sum_exp[tokens.upper[i] * heads + head] = logs.upper[i]; }
-      if (rows.lower[i] < row_count) { log_sum_exp[tokens.lower[i] * heads + head] = logs.lower[i]; }
     }
   }
 }

@@ -19,33 +19,22 @@ diagnostic(off, subgroup_uniformity);
 const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
 const OUTPUT_VECTORS = 2u; // that a lane owns of each row, at most 4
 const LABEL_VECTORS = 3u; // that hold a row of a table, a label a lane: ceil(labels / LANES)
-const PLACED = 0u; // 1 where the plan has scopes or is causal
+const LABEL_WORDS = 1u; // that hold a bit for each label: 1 or 2; 0 where bits do not suffice, and tables are read
+const BIASED = 0u; // 1 where some of the bits are for biased pairs
+const PLACED = 0u; // 1 where some rule has a scope, or the plan is causal
+const SCOPED = 0u; // 1 where some rule has a scope: the tables are those of the hard and the soft reaches
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  tokens: u32,
-  heads: u32,
-  head_vectors: u32, // headDim / 4
-  panel_vectors: u32, // the same, padded with zeros to a multiple of 4
+  tokens: u32, heads: u32,
+  head_vectors: u32, panel_vectors: u32, // headDim / 4, and the same padded with zeros to a multiple of 4
   panels_per_column: u32,
-  heads_at: u32,
-  tiles_at: u32,
-  ranges_at: u32,
-  positions_at: u32,
-  sentences_at: u32,
-  labels_at: u32,
-  table_at: u32,
-  table_stride: u32, // from one head's bias table to the next; 0 where all heads share one
-  reach_at: u32,
+  heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
+  bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
   label_count: u32,
-  scale: f32,
-  soft_bias: f32,
-  elsewhere: f32,
-  causal: u32,
-  dropout_limit: u32, // the probability of dropping, times 2^32
-  dropout_scale: f32, // 1 / (1 - probability)
-  dropout_stream: u32,
+  scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
+  dropout_limit: u32, dropout_scale: f32, dropout_stream: u32, // the probability of dropping, times 2^32; 1 / (1 - probability)
 }
 
 @group(0) @binding(0) var query: texture_storage_2d<rgba32float, read>;
@@ -57,7 +46,6 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 alias Panels = texture_storage_2d<rgba32float, read>;
-const STEP = 4u * LANES; // keys of a whole step
 const LOWER = select(0u, 4u, LANES >= 8u); // a lane's second row among the lanes: four load two rows each, eight load one
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
@@ -89,15 +77,20 @@ fn own_strip(panels: Panels, at: vec2u, rows: vec2u, d: u32) -> Strip {
   if (LANES >= 8u) { return strip_from_lanes(first, first); }
   return strip_from_lanes(first, vector(panels, at, rows.y, d));
 }
+// A number of each row.
+struct Words { upper: vec4u, lower: vec4u }
+fn shuffled(word: u32, lanes: vec4u) -> vec4u {
+  return vec4u(subgroupShuffle(word, lanes.x), subgroupShuffle(word, lanes.y), subgroupShuffle(word, lanes.z), subgroupShuffle(word, lanes.w));
+}
+fn words_of_lanes(first: u32, second: u32) -> Words { return Words(shuffled(first, OFFSETS), shuffled(second, OFFSETS + LOWER)); }
 fn rows_of_lanes(first: u32, second: u32) -> Rows {
-  let rows = strip_from_lanes(vec4f(f32(first)), vec4f(f32(second)));
-  return Rows(transpose(rows.upper)[0], transpose(rows.lower)[0]);
+  let words = words_of_lanes(first, second);
+  return Rows(vec4f(words.upper), vec4f(words.lower));
 }
 fn matrix_of_lane(m: mat4x4f, lane: u32) -> mat4x4f {
   return mat4x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane), subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
 }
 fn strip_of_lane(s: Strip, lane: u32) -> Strip { return Strip(matrix_of_lane(s.upper, lane), matrix_of_lane(s.lower, lane)); }
-fn plus(a: Strip, b: Strip) -> Strip { return Strip(a.upper + b.upper, a.lower + b.lower); }
 
 // sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
 // fewer registers for it than for the product of two matrices.
@@ -150,15 +143,12 @@ fn scaled(s: Strip, by: Rows) -> Strip { return Strip(scaled_columns(s.upper, by
 fn largest(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
 fn largest_of_lanes(m: mat4x4f) -> vec4f {
   var result = vec4f(largest(m[0]), largest(m[1]), largest(m[2]), largest(m[3]));
-  result = max(result, subgroupShuffleXor(result, 1u));
-  result = max(result, subgroupShuffleXor(result, 2u));
-  if (LANES > 4u) { result = max(result, subgroupShuffleXor(result, 4u)); }
+  for (var other = 1u; other < LANES; other *= 2u) { result = max(result, subgroupShuffleXor(result, other)); }
   return result;
 }
 fn sum_of_lanes(v: vec4f) -> vec4f {
-  var result = v + subgroupShuffleXor(v, 1u);
-  result += subgroupShuffleXor(result, 2u);
-  if (LANES > 4u) { result += subgroupShuffleXor(result, 4u); }
+  var result = v;
+  for (var other = 1u; other < LANES; other *= 2u) { result += subgroupShuffleXor(result, other); }
   return result;
 }
 // exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
@@ -198,6 +188,34 @@ fn entries(table: Table, labels: vec4u) -> Strip {
   let w = rows_of_label(table, labels.w);
   return Strip(transpose(mat4x4f(x.upper, y.upper, z.upper, w.upper)), transpose(mat4x4f(x.lower, y.lower, z.lower, w.lower)));
 }
+// The same as bits, where biases are 0 and one other number. Of each row, four words: labels that it sees, below 32 and from
+// 32 on, and labels with which it is biased. Two loads and shuffles a tile, where a table takes dozens.
+alias RowBits = array<Words, 4>;
+fn bits_of_rows(labels: vec2u) -> RowBits {
+  var result = RowBits();
+  for (var word = 0u; word < LABEL_WORDS; word++) {
+    let at = parameters.bits_at + 2u * LABEL_WORDS * labels + word;
+    result[word] = words_of_lanes(plan[at.x], plan[at.y]);
+    if (BIASED > 0u) { result[2u + word] = words_of_lanes(plan[at.x + LABEL_WORDS], plan[at.y + LABEL_WORDS]); }
+  }
+  return result;
+}
+fn bias_of_bits(words: vec4u, low: vec4u, high: vec4u) -> vec4f {
+  let biased = ((vec4u(words.z) & low) | (vec4u(words.w) & high)) != vec4u();
+  let seen = ((vec4u(words.x) & low) | (vec4u(words.y) & high)) != vec4u();
+  return select(vec4f(MASKED), select(vec4f(), vec4f(parameters.soft_bias), biased), seen);
+}
+fn biases_of_bits(bits: RowBits, labels: vec4u) -> Strip {
+  let bit = vec4u(1u) << (labels & vec4u(31u));
+  let low = select(bit, vec4u(), labels >= vec4u(32u));
+  let high = bit - low;
+  var result = Strip();
+  for (var r = 0u; r < 4u; r++) {
+    result.upper[r] = bias_of_bits(vec4u(bits[0].upper[r], bits[1].upper[r], bits[2].upper[r], bits[3].upper[r]), low, high);
+    result.lower[r] = bias_of_bits(vec4u(bits[0].lower[r], bits[1].lower[r], bits[2].lower[r], bits[3].lower[r]), low, high);
+  }
+  return result;
+}
 // Labels stand four in a word; a quad of keys begins a word wherever ranges are tested.
 fn labels_of_quad(token: u32, shift: u32) -> vec4u {
   return (vec4u(plan[parameters.labels_at + ((token + shift) >> 2u)]) >> (8u * OFFSETS)) & vec4u(255u);
@@ -210,21 +228,22 @@ struct Places { positions: Rows, sentences: Rows }
 fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
   return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-// What is added to the scores of a row against four keys: `near` within hard reach.
-fn placed(near: vec4f, hard: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
-  let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
-  let distance = abs(positions - position);
-  let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
-  let bias = select(elsewhere, near, within(hard, distance, same));
+// What is added to the scores of a row against four keys: `near`, or where rules have scopes what the two reaches say.
+fn placed(near: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
+  var bias = near;
+  if (SCOPED > 0u) {
+    let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
+    let distance = abs(positions - position);
+    let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
+    bias = select(elsewhere, vec4f(), within(near, distance, same));
+  }
   return select(bias, vec4f(MASKED), (positions > vec4f(position)) & vec4<bool>(parameters.causal != 0u));
 }
-fn placed_rows(near: Strip, hard: Strip, soft: Strip, rows: Places, positions: vec4f, sentences: vec4f) -> Strip {
+fn placed_rows(near: Strip, soft: Strip, rows: Places, positions: vec4f, sentences: vec4f) -> Strip {
   var result = near;
-  let p = rows.positions;
-  let s = rows.sentences;
   for (var r = 0u; r < 4u; r++) {
-    result.upper[r] = placed(near.upper[r], hard.upper[r], soft.upper[r], p.upper[r], s.upper[r], positions, sentences);
-    result.lower[r] = placed(near.lower[r], hard.lower[r], soft.lower[r], p.lower[r], s.lower[r], positions, sentences);
+    result.upper[r] = placed(near.upper[r], soft.upper[r], rows.positions.upper[r], rows.sentences.upper[r], positions, sentences);
+    result.lower[r] = placed(near.lower[r], soft.lower[r], rows.positions.lower[r], rows.sentences.lower[r], positions, sentences);
   }
   return result;
 }
@@ -245,9 +264,13 @@ fn dropped(m: mat4x4f, chains: vec4u, keys: vec4u) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains.x, keys), m[1] * kept(chains.y, keys), m[2] * kept(chains.z, keys), m[3] * kept(chains.w, keys));
 }
 
-// The strip without its first row.
-fn rest(s: Strip) -> Strip {
-  return Strip(mat4x4f(s.upper[1], s.upper[2], s.upper[3], s.lower[0]), mat4x4f(s.lower[1], s.lower[2], s.lower[3], s.lower[3]));
+// Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
+fn store(s: Strip, first: u32, row_count: u32) {
+  let stride = parameters.heads * parameters.head_vectors;
+  for (var r = 0u; r < 4u; r++) {
+    output[first + min(r, row_count - 1u) * stride] = s.upper[r];
+    output[first + min(r + 4u, row_count - 1u) * stride] = s.lower[r];
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -276,15 +299,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (DROPOUT + PLACED > 0u) {
     places.positions = rows_of_lanes(plan[parameters.positions_at + own_rows.x], plan[parameters.positions_at + own_rows.y]);
   }
-  var biases = Table();
-  var hard = Table();
+  var bits = RowBits();
+  var table = Table();
   var soft = Table();
   if (tests != 0u) {
-    let labels = rows_of_lanes(label_of(own_rows.x, label_shift), label_of(own_rows.y, label_shift));
-    biases = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane);
-    if (PLACED > 0u) {
-      hard = table_rows(parameters.reach_at, labels, lane);
-      soft = table_rows(parameters.reach_at + parameters.label_count * parameters.label_count, labels, lane);
+    let own_labels = vec2u(label_of(own_rows.x, label_shift), label_of(own_rows.y, label_shift));
+    let labels = rows_of_lanes(own_labels.x, own_labels.y);
+    bits = bits_of_rows(own_labels);
+    if (LABEL_WORDS == 0u) { table = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane); }
+    if (SCOPED > 0u) {
+      soft = table_rows(parameters.table_at + parameters.label_count * parameters.label_count, labels, lane);
       places.sentences = rows_of_lanes(plan[parameters.sentences_at + own_rows.x], plan[parameters.sentences_at + own_rows.y]);
     }
   }
@@ -296,10 +320,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let safe_channels = min(channels, vec4u(vectors - 1u));
   var maxima = Rows(vec4f(MASKED), vec4f(MASKED));
   var sums = Rows();
-  var output_0 = Strip();
-  var output_1 = Strip();
-  var output_2 = Strip();
-  var output_3 = Strip();
+  var outputs = array<Strip, OUTPUT_VECTORS>();
   var multiplied = 0u;
 
   // The ranges of a tile stand one behind another as "slots", each padded to four: a lane's four keys are of one range.
@@ -353,11 +374,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var bias = Strip(mat4x4f(absent, absent, absent, absent), mat4x4f(absent, absent, absent, absent));
       if (tests != 0u) {
         let labels = labels_of_quad(first_key, label_shift);
-        var tested = entries(biases, labels);
+        var tested = biases_of_bits(bits, labels);
+        if (LABEL_WORDS == 0u) { tested = entries(table, labels); }
         if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
-          let positions = vec4f(words_of(parameters.positions_at + keys));
-          let sentences = vec4f(words_of(parameters.sentences_at + keys));
-          tested = placed_rows(tested, entries(hard, labels), entries(soft, labels), places, positions, sentences);
+          var soft_reach = Strip();
+          var sentences = vec4f();
+          if (SCOPED > 0u) {
+            soft_reach = entries(soft, labels);
+            sentences = vec4f(words_of(parameters.sentences_at + keys));
+          }
+          tested = placed_rows(tested, soft_reach, places, vec4f(words_of(parameters.positions_at + keys)), sentences);
         }
         bias = Strip(bias.upper + tested.upper, bias.lower + tested.lower);
       }
@@ -369,10 +395,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let rescale = Rows(exp(maxima.upper - next.upper), exp(maxima.lower - next.lower));
         maxima = next;
         sums = Rows(sums.upper * rescale.upper, sums.lower * rescale.lower);
-        output_0 = scaled(output_0, rescale);
-        if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, rescale); }
-        if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, rescale); }
-        if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, rescale); }
+        for (var v = 0u; v < OUTPUT_VECTORS; v++) { outputs[v] = scaled(outputs[v], rescale); }
       }
       var p = Strip(weights(scores.upper, maxima.upper), weights(scores.lower, maxima.lower));
       // Lanes that share keys hold the same weights: one of them counts.
@@ -386,10 +409,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       for (var quad = 0u; quad < value_quads; quad++) {
         let quad_keys = subgroupShuffle(keys, quad);
         let w = strip_of_lane(p, quad);
-        output_0 = accumulated(output_0, block(value, at, quad_keys, safe_channels.x), w);
-        if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, block(value, at, quad_keys, safe_channels.y), w); }
-        if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, block(value, at, quad_keys, safe_channels.z), w); }
-        if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, block(value, at, quad_keys, safe_channels.w), w); }
+        for (var v = 0u; v < OUTPUT_VECTORS; v++) { outputs[v] = accumulated(outputs[v], block(value, at, quad_keys, safe_channels[v]), w); }
       }
       step += 4u * quads;
       if (step >= slots_end) { break; }
@@ -404,22 +424,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   sums = Rows(sum_of_lanes(sums.upper), sum_of_lanes(sums.lower));
   let none = vec4f();
   let by = Rows(select(none, 1.0 / sums.upper, sums.upper > none), select(none, 1.0 / sums.lower, sums.lower > none));
-  output_0 = scaled(output_0, by);
-  output_1 = scaled(output_1, by);
-  output_2 = scaled(output_2, by);
-  output_3 = scaled(output_3, by);
-  // Row by row in a loop: written out, the stores would be a quarter of the kernel's text, fetched anew for every tile.
-  let stored = channels < vec4u(parameters.head_vectors);
-  for (var row = row_start; row < row_start + row_count; row++) {
-    let to = (row * parameters.heads + head) * parameters.head_vectors + channels;
-    if (stored.x) { output[to.x] = output_0.upper[0]; }
-    if (OUTPUT_VECTORS > 1u && stored.y) { output[to.y] = output_1.upper[0]; }
-    if (OUTPUT_VECTORS > 2u && stored.z) { output[to.z] = output_2.upper[0]; }
-    if (OUTPUT_VECTORS > 3u && stored.w) { output[to.w] = output_3.upper[0]; }
-    output_0 = rest(output_0);
-    output_1 = rest(output_1);
-    output_2 = rest(output_2);
-    output_3 = rest(output_3);
+  let first = (row_start * parameters.heads + head) * parameters.head_vectors;
+  for (var v = 0u; v < OUTPUT_VECTORS; v++) {
+    if (channels[v] < parameters.head_vectors) { store(scaled(outputs[v], by), first + channels[v], row_count); }
   }
   // A lane stores the logarithms of the rows that it is named after; a row that sees no key has MASKED.
   for (var row = lane; row < row_count && group.z == 0u; row += LANES) {

@@ -142,11 +142,18 @@ function checkBuffers(
     const size = buffer && ('buffer' in buffer ? (buffer.size ?? buffer.buffer.size) : buffer.size);
     const bytes = 4 * (numbers[name] ?? tokens * heads * headDim);
     if (size !== undefined && size < bytes) {
-      throw new CallerError({ what: `${size} bytes`, where: `buffer ${name}`, expected: `at least ${bytes}` });
+      throw new CallerError({
+        what: `${size} bytes`,
+        where: `buffer ${name}`,
+        expected: `at least ${bytes}`,
+      });
     }
   }
   if (table?.learned && !('biasTable' in buffers && buffers.biasTable)) {
-    throw new CallerError({ what: 'strategy "learned" without a buffer "biasTable"', expected: 'its biases' });
+    throw new CallerError({
+      what: 'strategy "learned" without a buffer "biasTable"',
+      expected: 'its biases',
+    });
   }
   const listed = plans.flatMap((each) => each.heads ?? []);
   if (listed.length > 0 && listed.length !== heads) {

@@ -79,7 +79,11 @@ export function kernelFamily(device: Device, tokens = 0): KernelFamily {
  * The family that a plan was made for, by its tiles.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(device: Device, { rows, strip, steps }: TileShape, tokens: number): KernelFamily {
+export function familyOfTiles(
+  device: Device,
+  { rows, strip, steps }: TileShape,
+  tokens: number,
+): KernelFamily {
   const fastest = kernelFamily(device, tokens);
   const family = [WORKGROUP_FAMILY, fastest].find(({ tile }) => {
     return tile.rows === rows && tile.strip === strip && tile.steps.join() === steps.join();

@@ -46,18 +46,22 @@ interface PassKernel {
   name: 'forward' | 'backward_query' | 'backward_key_value';
   tiles: (plan: HeadPlan) => number;
   words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
+  /** Where the pair table of its rows stands as bits. */
+  bits: (words: HeadWords) => number;
 }
 
 const FORWARD: PassKernel = {
   name: 'forward',
   tiles: ({ queryTiles }) => queryTiles.length,
   words: ({ queryTilesAt, queryRangesAt }) => ({ tiles_at: queryTilesAt, ranges_at: queryRangesAt }),
+  bits: ({ queryBitsAt }) => queryBitsAt,
 };
 const BACKWARD_QUERY: PassKernel = { ...FORWARD, name: 'backward_query' };
 const BACKWARD_KEY_VALUE: PassKernel = {
   name: 'backward_key_value',
   tiles: ({ keyTiles }) => keyTiles.length,
   words: ({ keyTilesAt, keyRangesAt }) => ({ tiles_at: keyTilesAt, ranges_at: keyRangesAt }),
+  bits: ({ keyBitsAt }) => keyBitsAt,
 };
 
 /** Records one attention over one plan, pass by pass. */
@@ -126,6 +130,7 @@ class AttentionRecorder {
           ...this.panelParameters(),
           ...this.sparseParameters(headPlan, words.at.heads[index]),
           ...kernel.words(words.at.heads[index]),
+          ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(words.at.heads[index]) }),
         },
         grid: [kernel.tiles(headPlan), headPlan.heads?.length ?? heads, depth],
       });
@@ -142,27 +147,36 @@ class AttentionRecorder {
     return { tokens: this.plan.plan.tokens, panel_vectors: vectors, panels_per_column: perColumn };
   }
 
-  private sparseConstants({ table }: HeadPlan): KernelConstants {
+  private sparseConstants({ table, bits }: HeadPlan): KernelConstants {
     if (!table) return {};
     const { lanes } = this.plan.family;
-    const labels: KernelConstants = lanes ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
-    return { ...labels, PLACED: this.plan.plan.placed ? 1 : 0 };
+    const placed = { PLACED: this.plan.plan.placed ? 1 : 0 };
+    if (lanes === 0) return placed;
+    return {
+      ...placed,
+      LABEL_VECTORS: Math.ceil(table.size / lanes),
+      LABEL_WORDS: bits?.words ?? 0,
+      BIASED: bits && bits.bias !== 0 ? 1 : 0,
+      SCOPED: table.scopes ? 1 : 0,
+    };
   }
 
-  private sparseParameters({ table }: HeadPlan, { headsAt, tableAt }: HeadWords): Record<string, number> {
+  private sparseParameters({ table, bits }: HeadPlan, { headsAt, tableAt }: HeadWords): Record<string, number> {
     if (!table) return {};
-    const { plan, words } = this.plan;
+    const { plan, words, family } = this.plan;
     const entries = table.size ** 2;
-    const tables = table.learned ? this.shape.heads : 1;
+    const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
+    // Kernels of lanes read the reaches instead of the biases, the others both.
+    const tables: Record<string, number> =
+      family.lanes > 0 ? { table_at: table.scopes ? reachAt : tableAt } : { table_at: tableAt, reach_at: reachAt };
     return {
       heads_at: headsAt,
       sentences_at: words.at.sentencesAt,
       labels_at: words.at.labelsAt,
-      table_at: tableAt,
+      ...tables,
       table_stride: table.learned ? entries : 0,
-      reach_at: tableAt + tables * entries,
       label_count: table.size,
-      soft_bias: table.scopes?.beta ?? 0,
+      soft_bias: table.scopes?.beta ?? bits?.bias ?? 0,
       elsewhere: table.scopes?.elsewhere ?? FORBIDDEN,
       causal: plan.causal ? 1 : 0,
     };

@@ -50,7 +50,8 @@ function storageBindings(code: string): KernelBinding[] {
 
 function uniformFields(code: string): Kernel['parameters'] {
   const body = /struct Parameters \{([^}]*)\}/.exec(code)?.[1] ?? '';
-  return [...body.matchAll(/^\s*(\w+): (u32|f32),/gm)].map(([, name, type]) => ({
+  const fields = body.replace(/\/\/.*/g, '');
+  return [...fields.matchAll(/(\w+): (u32|f32),/g)].map(([, name, type]) => ({
     name,
     type: type as ParameterType,
   }));

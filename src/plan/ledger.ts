@@ -40,8 +40,7 @@ export function ledgerOf(
 /** The mean of several heads' ledgers. */
 export function meanLedger(ledgers: readonly { heads: number; ledger: Ledger }[]): Ledger {
   const heads = sum(ledgers.map((each) => each.heads));
-  const mean = (name: keyof Ledger) =>
-    sum(ledgers.map((each) => each.heads * each.ledger[name])) / heads;
+  const mean = (name: keyof Ledger) => sum(ledgers.map((each) => each.heads * each.ledger[name])) / heads;
   return {
     useful: mean('useful'),
     executed: mean('executed'),

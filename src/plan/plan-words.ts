@@ -22,6 +22,9 @@ export interface HeadWords {
   headsAt: number;
   /** The table of biases; behind it, where places matter, the hard reaches and the soft ones. */
   tableAt: number;
+  /** The same table as bits, of queries and of keys, where bits can hold it and no rule has a scope. */
+  queryBitsAt: number;
+  keyBitsAt: number;
 }
 
 /** A plan as the kernels read it: one array of u32 words, and where in it each part begins. */
@@ -125,18 +128,20 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
   const shifts = labelShifts(plan);
   const empty = new Uint32Array(0);
   const shared = [plan.order, plan.sentences ?? empty, plan.kind === 'dense' ? empty : labelWords(plan)];
-  const parts = plan.heads.flatMap(({ heads, table, queryTiles, keyTiles }) => {
+  const parts = plan.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
     const query = tileWords(queryTiles, shifts);
     const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
     const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
     const tables = table ? tablesOf(table, plan.placed, headCount) : [];
     const list = Uint32Array.from(heads ?? []);
-    return [query.tiles, query.ranges, ...own, list, concatenated(tables.map(bitsOf)).words];
+    const tableWords = concatenated(tables.map(bitsOf)).words;
+    return [query.tiles, query.ranges, ...own, list, tableWords, bits?.ofQueries ?? empty, bits?.ofKeys ?? empty];
   });
   const { words, offsets } = concatenated([...shared, ...parts]);
   const [positionsAt, sentencesAt, labelsAt, ...others] = offsets;
   const heads = plan.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
-    const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt] = others.slice(6 * index);
+    const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt, queryBitsAt, keyBitsAt] =
+      others.slice(8 * index);
     const isSame = keyTiles === queryTiles;
     return {
       queryTilesAt,
@@ -145,6 +150,8 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
       keyRangesAt: isSame ? queryRangesAt : keyRangesAt,
       headsAt: some ? headsAt : ALL_HEADS,
       tableAt,
+      queryBitsAt,
+      keyBitsAt,
     };
   });
   return { words, heads, positionsAt, sentencesAt, labelsAt };

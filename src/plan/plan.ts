@@ -1,6 +1,7 @@
 import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { QUAD, UNTESTED } from './columns.js';
+import { type LabelBits, labelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor, sortedBatch } from './sorting.js';
@@ -16,6 +17,8 @@ export interface HeadPlan {
   /** Which heads, or undefined where it is all of them. */
   heads: readonly number[] | undefined;
   table: PairTable | undefined;
+  /** The table as bits, where they can hold it and no rule has a scope. */
+  bits: LabelBits | undefined;
   queryTiles: Tile[];
   keyTiles: Tile[];
   readonly ledger: Ledger;
@@ -87,7 +90,8 @@ export function planDense(lengths: ArrayLike<number>, shape = WORKGROUP_TILE): P
     shape,
   );
   const ledger = ledgerOf(batch, undefined, tiles, tiles, shape);
-  const heads = [{ heads: undefined, table: undefined, queryTiles: tiles, keyTiles: tiles, ledger }];
+  const all = { heads: undefined, table: undefined, bits: undefined };
+  const heads = [{ ...all, queryTiles: tiles, keyTiles: tiles, ledger }];
   return {
     kind: 'dense',
     shape,
@@ -142,6 +146,7 @@ export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
   const sentences = sentencesFor(tables, tags.length, input.sentences, lengths);
   const batch = sortedBatch({ tags, sentences, rankOfTag: rankOfTag(tables) }, lengths, tables);
   const distinct = [...new Set(tables)];
+  const placed = causal || tables.some(({ scopes }) => scopes !== undefined);
   const heads = distinct.map((table): HeadPlan => {
     const own = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
@@ -151,6 +156,7 @@ export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
     return {
       heads: distinct.length > 1 ? own : undefined,
       table,
+      bits: table.scopes ? undefined : labelBits(table),
       queryTiles,
       keyTiles,
       get ledger() {
@@ -165,7 +171,7 @@ export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
     lengths,
     ...batch,
     causal,
-    placed: causal || tables.some(({ scopes }) => scopes !== undefined),
+    placed,
     heads,
     get ledger() {
       const ledgers = heads.map((each) => ({ heads: each.heads?.length ?? 1, ledger: each.ledger }));

@@ -8,7 +8,12 @@ function asksForSentences({ scopes }: PairTable): boolean {
   return scopes !== undefined && [...scopes.hard, ...scopes.soft].some(reachesSentence);
 }
 
-/** The sentence of each token where some rule asks for it; each sequence is one where none are given. @throws CallerError where they do not ascend. */
+/**
+ * The sentence of each token where some rule asks for it; each sequence is one where none are given. They are numbered anew
+ * from 0, as the kernels compare them as f32.
+ *
+ * @throws CallerError where they are no sentence numbers, or do not ascend.
+ */
 export function sentencesFor(
   tables: readonly PairTable[],
   tokens: number,
@@ -16,10 +21,11 @@ export function sentencesFor(
   lengths: Uint32Array,
 ): Uint32Array | undefined {
   if (!tables.some(asksForSentences)) return undefined;
-  const known = sentences ? Uint32Array.from(sentences) : new Uint32Array(tokens);
-  if (known.length !== tokens) {
+  const numbers = new Uint32Array(tokens);
+  if (!sentences) return numbers;
+  if (sentences.length !== tokens) {
     throw new CallerError({
-      what: `${known.length} sentence numbers`,
+      what: `${sentences.length} sentence numbers`,
       where: 'sentences',
       expected: `${tokens}`,
     });
@@ -27,19 +33,30 @@ export function sentencesFor(
   let token = 0;
   for (const length of lengths) {
     let last = 0;
+    let count = 0;
     for (const end = token + length; token < end; token++) {
-      if (known[token] === NO_SENTENCE) continue;
-      if (known[token] < last) {
-        throw new CallerError({
-          what: `sentence ${known[token]} behind sentence ${last}`,
-          where: `sentences[${token}]`,
-          expected: 'numbers that ascend within a sequence',
-        });
+      const sentence = checkedSentence(sentences, token, last);
+      if (sentence === NO_SENTENCE) {
+        numbers[token] = NO_SENTENCE;
+        continue;
       }
-      last = known[token];
+      if (sentence > last) count++;
+      numbers[token] = count;
+      last = sentence;
     }
   }
-  return known;
+  return numbers;
+}
+
+function checkedSentence(sentences: ArrayLike<number>, token: number, last: number): number {
+  const sentence = sentences[token];
+  if (Number.isInteger(sentence) && sentence >= last && sentence <= NO_SENTENCE) return sentence;
+  const isNumber = Number.isInteger(sentence) && sentence >= 0 && sentence <= NO_SENTENCE;
+  throw new CallerError({
+    what: isNumber ? `sentence ${sentence} behind sentence ${last}` : `sentence ${sentence}`,
+    where: `sentences[${token}]`,
+    expected: isNumber ? 'numbers that ascend within a sequence' : `an integer from 0 to ${NO_SENTENCE}`,
+  });
 }
 
 /** Sorts each sequence by tag, or by sentence first where that leaves the kernels less to do. */

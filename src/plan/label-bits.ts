@@ -1,0 +1,52 @@
+import { allows, type PairTable } from '../grammar/pair-table.js';
+
+/** Bits of a word. */
+const WORD = 32;
+
+/** A pair table whose biases are 0 and one other number, as bits: for each tag, which others it sees, and with that bias. */
+export interface LabelBits {
+  /** The other number; 0 where there is none. */
+  bias: number;
+  /** Words that hold a bit for every tag. */
+  words: number;
+  /** For each tag of a query, the words of the tags that exist for it, then those of them that are biased. */
+  ofQueries: Uint32Array;
+  /** The same for each tag of a key. */
+  ofKeys: Uint32Array;
+}
+
+/** The one bias that is not 0, or undefined where there are several. */
+function onlyBias(table: PairTable): number | undefined {
+  let only = 0;
+  for (let at = 0; at < table.biases.length; at++) {
+    const bias = table.biases[at];
+    if (bias === 0 || bias === only || !allows(table, Math.floor(at / table.size), at % table.size)) continue;
+    if (only !== 0) return undefined;
+    only = bias;
+  }
+  return only;
+}
+
+/** A pair table as bits, or undefined where bits cannot hold it: where biases are learned, or have more than one value. */
+export function labelBits(table: PairTable): LabelBits | undefined {
+  const bias = table.learned ? undefined : onlyBias(table);
+  if (bias === undefined) return undefined;
+  const { size, biases } = table;
+  const words = Math.ceil(size / WORD);
+  const [ofQueries, ofKeys] = [new Uint32Array(2 * words * size), new Uint32Array(2 * words * size)];
+  const mark = (bits: Uint32Array, tag: number, other: number, isBiased: boolean) => {
+    const word = 2 * words * tag + (isBiased ? words : 0) + Math.floor(other / WORD);
+    bits[word] |= 2 ** (other % WORD);
+  };
+  for (let query = 0; query < size; query++) {
+    for (let key = 0; key < size; key++) {
+      if (!allows(table, query, key)) continue;
+      mark(ofQueries, query, key, false);
+      mark(ofKeys, key, query, false);
+      if (biases[query * size + key] === 0) continue;
+      mark(ofQueries, query, key, true);
+      mark(ofKeys, key, query, true);
+    }
+  }
+  return { bias, words, ofQueries, ofKeys };
+}
