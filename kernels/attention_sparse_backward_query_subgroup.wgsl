@@ -23,16 +23,14 @@ const OUTPUT_VECTORS = 2u; // that a lane owns of each row, at most 4
 const LABEL_VECTORS = 3u; // that hold a row of a table, a label a lane: ceil(labels / LANES)
 const LABEL_WORDS = 1u; // that hold a bit for each label: 1 or 2; 0 where bits do not suffice, and tables are read
 const BIASED = 0u; // 1 where some of the bits are for biased pairs
-const PLACED = 0u; // 1 where some rule has a scope, or the plan is causal
-const SCOPED = 0u; // 1 where some rule has a scope: the tables are those of the hard and the soft reaches
+const PLACED = 0u; // 1 where the plan is causal; 2 where rules have scopes, and the tables are those of hard and soft reaches
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const BIAS_GRADIENT = 0u; // 1 where label_gradients are wanted
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
   tokens: u32, heads: u32,
-  head_vectors: u32, panel_vectors: u32, // headDim / 4, and the same padded with zeros to a multiple of 4
-  panels_per_column: u32,
+  head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
   label_count: u32,
@@ -57,7 +55,6 @@ const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 4294967295.0;
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
-const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
 // A strip's eight rows: a matrix column for each row, four of its keys or channels in it. And one number for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
@@ -67,30 +64,24 @@ fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f { return texture
 fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
   return mat4x4f(vector(panels, at, rows.x, d), vector(panels, at, rows.y, d), vector(panels, at, rows.z, d), vector(panels, at, rows.w, d));
 }
-
 // Four vectors that stand in `lanes`.
 fn from_lanes(v: vec4f, lanes: vec4u) -> mat4x4f {
   return mat4x4f(subgroupShuffle(v, lanes.x), subgroupShuffle(v, lanes.y), subgroupShuffle(v, lanes.z), subgroupShuffle(v, lanes.w));
 }
-// The eight rows' vectors, of which a lane holds its own row's, or two rows' where there are four lanes.
-fn strip_from_lanes(first: vec4f, second: vec4f) -> Strip {
-  return Strip(from_lanes(first, OFFSETS), from_lanes(second, OFFSETS + LOWER));
-}
-fn own_strip(panels: Panels, at: vec2u, rows: vec2u, d: u32) -> Strip {
+// A lane's own row's vector; where there are four lanes, two rows' vectors. And the vectors of all eight.
+struct Own { first: vec4f, second: vec4f }
+fn own(panels: Panels, at: vec2u, rows: vec2u, d: u32) -> Own {
   let first = vector(panels, at, rows.x, d);
-  if (LANES >= 8u) { return strip_from_lanes(first, first); }
-  return strip_from_lanes(first, vector(panels, at, rows.y, d));
+  if (LANES >= 8u) { return Own(first, first); }
+  return Own(first, vector(panels, at, rows.y, d));
 }
-// A number of each row.
-struct Words { upper: vec4u, lower: vec4u }
+fn all_rows(own: Own) -> Strip { return Strip(from_lanes(own.first, OFFSETS), from_lanes(own.second, OFFSETS + LOWER)); }
+struct Words { upper: vec4u, lower: vec4u } // a number of each row
 fn shuffled(word: u32, lanes: vec4u) -> vec4u {
   return vec4u(subgroupShuffle(word, lanes.x), subgroupShuffle(word, lanes.y), subgroupShuffle(word, lanes.z), subgroupShuffle(word, lanes.w));
 }
 fn words_of_lanes(first: u32, second: u32) -> Words { return Words(shuffled(first, OFFSETS), shuffled(second, OFFSETS + LOWER)); }
-fn rows_of_lanes(first: f32, second: f32) -> Rows {
-  let words = words_of_lanes(bitcast<u32>(first), bitcast<u32>(second));
-  return Rows(bitcast<vec4f>(words.upper), bitcast<vec4f>(words.lower));
-}
+fn rows_of(words: Words) -> Rows { return Rows(vec4f(words.upper), vec4f(words.lower)); }
 fn matrix_of_lane(m: mat4x4f, lane: u32) -> mat4x4f {
   return mat4x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane), subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
 }
@@ -99,88 +90,68 @@ fn strip_of_lane(s: Strip, lane: u32) -> Strip { return Strip(matrix_of_lane(s.u
 // sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
 // fewer registers for it than for the product of two matrices.
 fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
-  var products = block[0] * v.x;
-  products += block[1] * v.y;
-  products += block[2] * v.z;
-  products += block[3] * v.w;
-  return sum + products;
+  return sum + (((block[0] * v.x + block[1] * v.y) + block[2] * v.z) + block[3] * v.w);
 }
 fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
   return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
 }
-// sum + block · strip
 fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
   return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
 }
-// Where lanes share four columns, each has some of the eight rows to itself: two, or four. The vector of one of them:
-fn row_of_lanes(first: vec4f, second: vec4f, row: u32) -> vec4f {
-  let v = subgroupShuffle(first, row % LANES);
+// Where lanes share four columns, each has some of the eight rows to itself, two or four. The vector of one of them, and all.
+fn row_of_lanes(own: Own, row: u32) -> vec4f {
+  let v = subgroupShuffle(own.first, row % LANES);
   if (LANES >= 8u) { return v; }
-  return select(v, subgroupShuffle(second, row % LANES), vec4<bool>(row >= LANES));
+  return select(v, subgroupShuffle(own.second, row % LANES), vec4<bool>(row >= LANES));
 }
-// The products of these rows, of which `first_row` is the first.
-fn shared_rows(sum: mat4x4f, block: mat4x4f, panels: Panels, at: vec2u, rows: vec2u, d: u32, first_row: u32, row_count: u32) -> mat4x4f {
-  let first = vector(panels, at, rows.x, d);
-  var second = first;
-  if (LANES < 8u) { second = vector(panels, at, rows.y, d); }
-  var result = sum;
-  result[0] = added(sum[0], block, row_of_lanes(first, second, first_row));
-  result[1] = added(sum[1], block, row_of_lanes(first, second, first_row + 1u));
-  if (row_count > 2u) {
-    result[2] = added(sum[2], block, row_of_lanes(first, second, first_row + 2u));
-    result[3] = added(sum[3], block, row_of_lanes(first, second, first_row + 3u));
-  }
-  return result;
+fn shared_rows(sum: mat4x4f, block: mat4x4f, own: Own, row: u32, row_count: u32) -> mat4x4f {
+  let result = mat4x4f(added(sum[0], block, row_of_lanes(own, row)), added(sum[1], block, row_of_lanes(own, row + 1u)), sum[2], sum[3]);
+  if (row_count == 2u) { return result; }
+  let third = added(sum[2], block, row_of_lanes(own, row + 2u));
+  return mat4x4f(result[0], result[1], third, added(sum[3], block, row_of_lanes(own, row + 3u)));
 }
 // The strip of all eight rows, from lanes that have two or four of them each.
 fn joined(m: mat4x4f, lane: u32, quads: u32) -> Strip {
-  let a = matrix_of_lane(m, lane);
-  let b = matrix_of_lane(m, lane + quads);
-  if (LANES == 4u || quads == 4u) { return Strip(a, b); }
-  let c = matrix_of_lane(m, lane + 2u * quads);
-  let d = matrix_of_lane(m, lane + 3u * quads);
-  return Strip(mat4x4f(a[0], a[1], b[0], b[1]), mat4x4f(c[0], c[1], d[0], d[1]));
+  let half = Strip(matrix_of_lane(m, lane), matrix_of_lane(m, lane + quads));
+  if (LANES == 4u || quads == 4u) { return half; }
+  let other = Strip(matrix_of_lane(m, lane + 2u * quads), matrix_of_lane(m, lane + 3u * quads));
+  let upper = mat4x4f(half.upper[0], half.upper[1], half.lower[0], half.lower[1]);
+  return Strip(upper, mat4x4f(other.upper[0], other.upper[1], other.lower[0], other.lower[1]));
 }
 // exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-fn weight(m: vec4f, shift: f32) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
+fn weight(m: vec4f, shift: f32) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(0.5 * MASKED)); }
 fn weights(m: mat4x4f, shift: vec4f) -> mat4x4f {
   return mat4x4f(weight(m[0], shift.x), weight(m[1], shift.y), weight(m[2], shift.z), weight(m[3], shift.w));
 }
-// p · (dp - Δ)
 fn score_gradients(p: mat4x4f, dp: mat4x4f, delta: vec4f) -> mat4x4f {
   return mat4x4f(p[0] * (dp[0] - delta.x), p[1] * (dp[1] - delta.y), p[2] * (dp[2] - delta.z), p[3] * (dp[3] - delta.w));
 }
-
 // The eight rows' entries of a table [label_count, label_count]: a lane holds those of key label LANES · v + lane.
-alias Table = array<Rows, LABEL_VECTORS>;
+alias Table = array<mat2x4f, LABEL_VECTORS>;
 fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
-fn table_rows(table: u32, row_labels: Rows, lane: u32) -> Table {
+fn table_rows(table: u32, labels: Words, lane: u32) -> Table {
   var result = Table();
   for (var v = 0u; v < LABEL_VECTORS; v++) {
     let at = table + min(LANES * v + lane, parameters.label_count - 1u);
-    let upper = words_of(at + vec4u(row_labels.upper) * parameters.label_count);
-    let lower = words_of(at + vec4u(row_labels.lower) * parameters.label_count);
-    result[v] = Rows(bitcast<vec4f>(upper), bitcast<vec4f>(lower));
+    let rows = Words(at + labels.upper * parameters.label_count, at + labels.lower * parameters.label_count);
+    result[v] = mat2x4f(bitcast<vec4f>(words_of(rows.upper)), bitcast<vec4f>(words_of(rows.lower)));
   }
   return result;
 }
-fn rows_of_label(table: Table, label: u32) -> Rows {
-  let lane = label % LANES;
-  var result = Rows(subgroupShuffle(table[0].upper, lane), subgroupShuffle(table[0].lower, lane));
-  for (var v = 1u; v < LABEL_VECTORS; v++) {
-    let here = vec4<bool>(label / LANES == v);
-    result.upper = select(result.upper, subgroupShuffle(table[v].upper, lane), here);
-    result.lower = select(result.lower, subgroupShuffle(table[v].lower, lane), here);
+fn rows_of_label(table: Table, label: u32) -> mat2x4f {
+  var result = mat2x4f();
+  for (var v = 0u; v < LABEL_VECTORS; v++) {
+    let here = select(0.0, 1.0, label / LANES == v);
+    result += here * mat2x4f(subgroupShuffle(table[v][0], label % LANES), subgroupShuffle(table[v][1], label % LANES));
   }
   return result;
 }
-// The entries of a lane's four keys.
 fn entries(table: Table, labels: vec4u) -> Strip {
   let x = rows_of_label(table, labels.x);
   let y = rows_of_label(table, labels.y);
   let z = rows_of_label(table, labels.z);
   let w = rows_of_label(table, labels.w);
-  return Strip(transpose(mat4x4f(x.upper, y.upper, z.upper, w.upper)), transpose(mat4x4f(x.lower, y.lower, z.lower, w.lower)));
+  return Strip(transpose(mat4x4f(x[0], y[0], z[0], w[0])), transpose(mat4x4f(x[1], y[1], z[1], w[1])));
 }
 // The same as bits, where biases are 0 and one other number. Of each row, four words: labels that it sees, below 32 and from
 // 32 on, and labels with which it is biased. Two loads and shuffles a tile, where a table takes dozens.
@@ -223,13 +194,11 @@ fn with_labels(sums: Table, gradients: Strip, labels: vec4u, lane: u32) -> Table
   var result = sums;
   for (var v = 0u; v < LABEL_VECTORS; v++) {
     let mine = vec4f(labels == vec4u(LANES * v + lane));
-    result[v] = Rows(sums[v].upper + mine * gradients.upper, sums[v].lower + mine * gradients.lower);
+    result[v] += mat2x4f(mine * gradients.upper, mine * gradients.lower);
   }
   return result;
 }
-
-// Where tokens stand: their index in the text, and their sentence.
-struct Places { positions: Rows, sentences: Rows }
+struct Places { positions: Rows, sentences: Rows } // of tokens: their index in the text, and their sentence
 // Whether pairs are within reach (src/grammar/scope.ts): a window in pieces, and a half more where a common sentence suffices.
 fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
   return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
@@ -237,7 +206,7 @@ fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool
 // What is added to the scores of a row against four keys: `near`, or where rules have scopes what the two reaches say.
 fn placed(near: vec4f, soft: vec4f, position: f32, sentence: f32, positions: vec4f, sentences: vec4f) -> vec4f {
   var bias = near;
-  if (SCOPED > 0u) {
+  if (PLACED > 1u) {
     let same = (sentences == vec4f(sentence)) | (sentences == vec4f(NO_SENTENCE)) | vec4<bool>(sentence == NO_SENTENCE);
     let distance = abs(positions - position);
     let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
@@ -253,14 +222,11 @@ fn placed_rows(near: Strip, soft: Strip, rows: Places, positions: vec4f, sentenc
   }
   return result;
 }
-
-// Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
-// stream, head, original query and original key. They depend on no tile and on no order.
+// Random words that depend on no tile and on no order: a chain of 32-bit finalizers (constants: Wellons, hash-prospector,
+// "lowbias32") over stream, head, original query and original key.
+fn mixed(word: vec4u, shift: u32, factor: u32) -> vec4u { return (word ^ (word >> vec4u(shift))) * factor; }
 fn chained(chain: vec4u, words: vec4u) -> vec4u {
-  var h = chain + (words + 1u) * 0x9e3779b9u;
-  h = (h ^ (h >> vec4u(16u))) * 0x7feb352du;
-  h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
-  return h ^ (h >> vec4u(16u));
+  return mixed(mixed(mixed(chain + (words + 1u) * 0x9e3779b9u, 16u, 0x7feb352du), 15u, 0x846ca68bu), 16u, 1u);
 }
 // 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
 fn kept(row_chain: u32, keys: vec4u) -> vec4f {
@@ -281,53 +247,48 @@ fn store(s: Strip, first: u32, row_count: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  // A word a lane: loads are dear, broadcasts are not.
   let tile = parameters.tiles_at + 8u * group.x;
-  let first_words = plan[tile + lane % 8u];
-  var last_words = first_words;
-  if (LANES < 8u) { last_words = plan[tile + 4u + lane]; }
-  let row_start = subgroupBroadcast(first_words, 0u);
-  let row_count = subgroupBroadcast(first_words, 1u);
-  let first_range = subgroupBroadcast(first_words, 2u);
-  let range_count = subgroupBroadcast(first_words, 3u);
-  let tests = subgroupBroadcast(last_words, LOWER + 1u);
-  let label_shift = subgroupBroadcast(last_words, LOWER + 2u);
+  let words = words_of_lanes(plan[tile + lane], plan[tile + 4u - LOWER + lane]);
+  let row_start = words.upper.x;
+  let row_count = words.upper.y;
+  let first_range = words.upper.z;
+  let range_count = words.upper.w;
+  let tests = words.lower.y;
+  let label_shift = words.lower.z;
   var head = group.y;
   if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
   let vectors = parameters.panel_vectors;
   let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.tokens);
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
-  let last = row_count - 1u;
-  let own_rows = row_start + min(vec2u(lane, lane + 4u - LOWER), vec2u(last));
+  let own_rows = row_start + min(vec2u(lane, lane + 4u - LOWER), vec2u(row_count - 1u));
 
   var places = Places();
   if (DROPOUT + PLACED > 0u) {
-    places.positions = rows_of_lanes(f32(plan[parameters.positions_at + own_rows.x]), f32(plan[parameters.positions_at + own_rows.y]));
+    places.positions = rows_of(words_of_lanes(plan[parameters.positions_at + own_rows.x], plan[parameters.positions_at + own_rows.y]));
   }
   var bits = RowBits();
-  var table = Table();
+  var table = Table(); // of biases, or of hard reaches
   var soft = Table();
   if (tests != 0u) {
     let own_labels = labels_of(vec4u(own_rows, own_rows), label_shift).xy;
-    let labels = rows_of_lanes(f32(own_labels.x), f32(own_labels.y));
+    let labels = words_of_lanes(own_labels.x, own_labels.y);
     bits = bits_of_rows(own_labels);
     if (LABEL_WORDS == 0u) { table = table_rows(parameters.table_at + head * parameters.table_stride, labels, lane); }
-    if (SCOPED > 0u) {
+    if (PLACED > 1u) {
       soft = table_rows(parameters.table_at + parameters.label_count * parameters.label_count, labels, lane);
-      places.sentences = rows_of_lanes(f32(plan[parameters.sentences_at + own_rows.x]), f32(plan[parameters.sentences_at + own_rows.y]));
+      places.sentences = rows_of(words_of_lanes(plan[parameters.sentences_at + own_rows.x], plan[parameters.sentences_at + own_rows.y]));
     }
   }
   let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
   let upper_chains = chained(chain, vec4u(places.positions.upper));
   let lower_chains = chained(chain, vec4u(places.positions.lower));
-
   let channels = 4u * LANES * group.z + LANES * OFFSETS + lane;
   let safe_channels = min(channels, vec4u(vectors - 1u));
-  let own_statistics = statistics[own_rows.x * parameters.heads + head];
-  let second_statistics = statistics[own_rows.y * parameters.heads + head];
-  let log_sums = rows_of_lanes(own_statistics.x, second_statistics.x);
-  let delta = rows_of_lanes(own_statistics.y, second_statistics.y);
+  let own_at = own_rows * parameters.heads + head;
+  let all_statistics = all_rows(Own(statistics[own_at.x].xyxy, statistics[own_at.y].xyxy));
+  let log_sums = Rows(transpose(all_statistics.upper)[0], transpose(all_statistics.lower)[0]);
+  let delta = Rows(transpose(all_statistics.upper)[1], transpose(all_statistics.lower)[1]);
   var gradients = array<Strip, OUTPUT_VECTORS>();
   var label_sums = Table();
   var multiplied = 0u;
@@ -349,7 +310,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let remaining = slots_end - step;
       var quads = LANES;
       if (remaining <= 8u) { quads = 2u; } else if (remaining <= 16u) { quads = 4u; }
-      let slot = step + 4u * (lane & (quads - 1u));
+      let column = lane & (quads - 1u);
+      let slot = step + 4u * column;
       var index = 0u;
       for (var other = 1u; other < LANES; other++) { index += select(0u, 1u, slot >= subgroupShuffle(own_slot, other)); }
       let first_key = subgroupShuffle(range_start - range_slot, index) + slot;
@@ -360,14 +322,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var dp = Strip();
       if (quads == LANES) {
         for (var d = 0u; d < vectors; d++) {
-          scores = accumulated(scores, transpose(block(key, at, keys, d)), own_strip(query, at, own_rows, d));
-          dp = accumulated(dp, transpose(block(value, at, keys, d)), own_strip(output_gradient, at, own_rows, d));
+          scores = accumulated(scores, transpose(block(key, at, keys, d)), all_rows(own(query, at, own_rows, d)));
+          dp = accumulated(dp, transpose(block(value, at, keys, d)), all_rows(own(output_gradient, at, own_rows, d)));
           if (COUNTING > 0u) { multiplied += 8u; }
         }
       } else {
         // Lanes share four columns: each loads the blocks of some vectors of channels for all of them, and has some rows.
         let sharing = LANES / quads;
-        let column = lane & (quads - 1u);
         let rows = 8u / sharing;
         var own_scores = mat4x4f();
         var own_dp = mat4x4f();
@@ -376,8 +337,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           let own_value = transpose(block(value, at, keys, first + lane / quads));
           for (var d = 0u; d < sharing; d++) {
             let from_lane = column + quads * d;
-            own_scores = shared_rows(own_scores, matrix_of_lane(own_key, from_lane), query, at, own_rows, first + d, rows * (lane / quads), rows);
-            own_dp = shared_rows(own_dp, matrix_of_lane(own_value, from_lane), output_gradient, at, own_rows, first + d, rows * (lane / quads), rows);
+            own_scores = shared_rows(own_scores, matrix_of_lane(own_key, from_lane), own(query, at, own_rows, first + d), rows * (lane / quads), rows);
+            own_dp = shared_rows(own_dp, matrix_of_lane(own_value, from_lane), own(output_gradient, at, own_rows, first + d), rows * (lane / quads), rows);
             if (COUNTING > 0u) { multiplied += rows; }
           }
         }
@@ -391,13 +352,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         var tested = biases_of_bits(bits, labels);
         if (LABEL_WORDS == 0u) { tested = entries(table, labels); }
         if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
-          var soft_reach = Strip();
-          var sentences = vec4f();
-          if (SCOPED > 0u) {
-            soft_reach = entries(soft, labels);
-            sentences = vec4f(words_of(parameters.sentences_at + keys));
-          }
-          tested = placed_rows(tested, soft_reach, places, vec4f(words_of(parameters.positions_at + keys)), sentences);
+          let positions = vec4f(words_of(parameters.positions_at + keys));
+          let sentences = vec4f(words_of(parameters.sentences_at + keys));
+          tested = placed_rows(tested, entries(soft, labels), places, positions, sentences);
         }
         bias = Strip(bias.upper + tested.upper, bias.lower + tested.lower);
       }
@@ -434,10 +391,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (BIAS_GRADIENT > 0u && group.z == 0u) {
     for (var v = 0u; v < LABEL_VECTORS; v++) {
-      for (var r = 0u; r < 4u && LANES * v + lane < parameters.label_count; r++) {
+      for (var r = 0u; r < row_count && LANES * v + lane < parameters.label_count; r++) {
         let to = ((row_start + r) * parameters.heads + head) * parameters.label_count + LANES * v + lane;
-        if (r < row_count) { label_gradients[to] = label_sums[v].upper[r]; }
-        if (r + 4u < row_count) { label_gradients[to + 4u * parameters.heads * parameters.label_count] = label_sums[v].lower[r]; }
+        label_gradients[to] = select(label_sums[v][1], label_sums[v][0], vec4<bool>(r < 4u))[r & 3u];
       }
     }
   }

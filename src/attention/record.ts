@@ -150,25 +150,29 @@ class AttentionRecorder {
   private sparseConstants({ table, bits }: HeadPlan): KernelConstants {
     if (!table) return {};
     const { lanes } = this.plan.family;
-    const placed = { PLACED: this.plan.plan.placed ? 1 : 0 };
-    if (lanes === 0) return placed;
+    const isPlaced = this.plan.plan.placed ? 1 : 0;
+    if (lanes === 0) return { PLACED: isPlaced };
     return {
-      ...placed,
+      PLACED: table.scopes ? 2 : isPlaced,
       LABEL_VECTORS: Math.ceil(table.size / lanes),
       LABEL_WORDS: bits?.words ?? 0,
       BIASED: bits && bits.bias !== 0 ? 1 : 0,
-      SCOPED: table.scopes ? 1 : 0,
     };
   }
 
-  private sparseParameters({ table, bits }: HeadPlan, { headsAt, tableAt }: HeadWords): Record<string, number> {
+  private sparseParameters(
+    { table, bits }: HeadPlan,
+    { headsAt, tableAt }: HeadWords,
+  ): Record<string, number> {
     if (!table) return {};
     const { plan, words, family } = this.plan;
     const entries = table.size ** 2;
     const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
     // Kernels of lanes read the reaches instead of the biases, the others both.
     const tables: Record<string, number> =
-      family.lanes > 0 ? { table_at: table.scopes ? reachAt : tableAt } : { table_at: tableAt, reach_at: reachAt };
+      family.lanes > 0
+        ? { table_at: table.scopes ? reachAt : tableAt }
+        : { table_at: tableAt, reach_at: reachAt };
     return {
       heads_at: headsAt,
       sentences_at: words.at.sentencesAt,
