@@ -4,9 +4,9 @@ import { KernelClock } from '../src/gpu/timestamps.js';
 import { randomRules } from '../src/grammar/random-rules.js';
 import type { RuleSet, Tag } from '../src/grammar/rules.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import { countTags } from './allowed-pairs.js';
 import {
   AttentionContender,
-  countTags,
   type Inputs,
   randomInputs,
   type Variant,

@@ -1,7 +1,7 @@
 import type { Tag } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
+import { countTags } from './allowed-pairs.js';
 import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
-import { countTags } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
 import { median, ratioOfMedians } from './statistics.js';
 import type { Times } from './timing.js';

@@ -1,11 +1,11 @@
 import { hostRandom } from '../src/gpu/random.js';
-import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Plan } from '../src/plan/plan.js';
 import { planWords, TILE_WORDS } from '../src/plan/plan-words.js';
 import type { TileShape } from '../src/plan/tiles.js';
+import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { type ReferenceInput, type ReferenceResult, referenceAttention } from './reference-attention.js';
-import { referenceBias } from './reference-pairs.js';
 
 /** Whether a run computed what it says: outputs and gradients against float64, and its pairs recounted. */
 export interface GateResult {
@@ -132,22 +132,6 @@ export function checkNumbers(input: ReferenceInput, sampled: Uint8Array, compute
   return check(tensors);
 }
 
-/** The pairs that rules allow in a text, from its tag counts alone. */
-export function allowedPairs(
-  counts: readonly ReadonlyMap<Tag, number>[],
-  rules: RuleSet,
-  strategy: Strategy,
-): number {
-  const biasOf = referenceBias(rules, strategy);
-  let pairs = 0;
-  for (const sequence of counts) {
-    for (const [query, rows] of sequence) {
-      for (const [key, columns] of sequence) if (biasOf(query, key) !== undefined) pairs += rows * columns;
-    }
-  }
-  return pairs;
-}
-
 /** The pairs that a pass of the kernels will multiply, from the words of its tiles, which begin at `at`. */
 function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, steps }: TileShape): number {
   let pairs = 0;
@@ -164,20 +148,14 @@ function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, st
   return pairs;
 }
 
-/** Recounts a plan's ledger: useful and dense pairs from the tags, executed pairs from what the kernels read. */
-export function checkLedger(
-  plan: Plan,
-  counts: readonly ReadonlyMap<Tag, number>[],
-  rules: RuleSet,
-  strategy: Strategy,
-): GateResult {
-  const lengths = counts.map((sequence) => [...sequence.values()].reduce((a, b) => a + b, 0));
+/** Recounts a plan's ledger: useful and dense pairs from the text, executed pairs from what the kernels read. */
+export function checkLedger(plan: Plan, text: PackedText, rules: RuleSet, strategy: Strategy): GateResult {
   const { words, heads } = planWords(plan);
   const [{ queryTilesAt, keyTilesAt }] = heads;
   const [{ queryTiles, keyTiles }] = plan.heads;
   const recounted = {
-    useful: allowedPairs(counts, rules, strategy),
-    dense: lengths.reduce((sum, length) => sum + length ** 2, 0),
+    useful: allowedPairs(text, rules, strategy),
+    dense: text.lengths.reduce((sum, length) => sum + length ** 2, 0),
     executed: pairsOfTiles(words, queryTilesAt, queryTiles.length, plan.shape),
     executedTransposed: pairsOfTiles(words, keyTilesAt, keyTiles.length, plan.shape),
   };

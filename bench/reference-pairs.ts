@@ -1,30 +1,56 @@
 import type { RuleSet, Strategy, Tag, TagPair } from '../src/grammar/rules.js';
+import { NO_SENTENCE, type Scope } from '../src/grammar/scope.js';
+
+/** What is added to the score of two tokens, by their places in the caller's order; undefined where the pair does not exist. */
+export type TokenBias = (query: number, key: number) => number | undefined;
+
+/** Whether two tokens of a text are within a scope of each other. */
+type Within = (scope: Scope) => boolean;
+
+/** What beside the tags of two tokens decides about them. */
+export interface ReferencePlaces {
+  /** The sentence of each token, or NO_SENTENCE; all are in one where left out. */
+  sentences?: ArrayLike<number>;
+  /** Whether a query sees only keys that do not stand behind it. */
+  causal?: boolean;
+  /** The bias of a pair of tags under strategy `learned`. */
+  learned?: (query: Tag, key: Tag) => number;
+}
+
+/** For two tags, the scopes of all rules that name them. */
+function scopesOf(pairs: readonly TagPair[]): (query: Tag, key: Tag) => readonly Scope[] {
+  const keyOf = (query: Tag, key: Tag) => JSON.stringify([query, key]);
+  const scopes = new Map<string, Scope[]>();
+  for (const [query, key, scope = 'document'] of pairs) {
+    scopes.set(keyOf(query, key), [...(scopes.get(keyOf(query, key)) ?? []), scope]);
+  }
+  return (query, key) => scopes.get(keyOf(query, key)) ?? [];
+}
 
 /**
  * What a strategy adds to the score of a pair, or undefined where the pair does not exist: section 2 of the method, worded
  * pair by pair. The kernels' own tables are made elsewhere (src/grammar/pair-table.ts); this one is to check them.
  */
-export function referenceBias(
-  rules: RuleSet,
+function referenceBias(
+  { hard, soft, beta }: RuleSet,
   strategy: Strategy,
-): (query: Tag, key: Tag) => number | undefined {
-  const keyOf = (query: Tag, key: Tag) => JSON.stringify([query, key]);
-  const setOf = (pairs: readonly TagPair[]) => new Set(pairs.map(([query, key]) => keyOf(query, key)));
-  const hard = setOf(rules.hard);
-  const soft = setOf(rules.soft);
+  learned: ReferencePlaces['learned'],
+): (query: Tag, key: Tag) => (within: Within) => number | undefined {
+  const hardScopes = scopesOf(hard);
+  const softScopes = scopesOf(soft);
   return (query, key) => {
-    const isHard = hard.has(keyOf(query, key));
-    const isSoft = soft.has(keyOf(query, key));
-    const bias = isSoft && !isHard ? rules.beta : 0;
+    const [hardOnes, softOnes] = [hardScopes(query, key), softScopes(query, key)];
     switch (strategy) {
       case 'none':
-        return 0;
+        return () => 0;
       case 'hard':
-        return isHard ? 0 : undefined;
+        return (within) => (hardOnes.some(within) ? 0 : undefined);
       case 'soft':
-        return bias;
+        return (within) => (softOnes.some(within) && !hardOnes.some(within) ? beta : 0);
       case 'guided':
-        return isHard || isSoft ? bias : undefined;
+        return (within) => (hardOnes.some(within) ? 0 : softOnes.some(within) ? beta : undefined);
+      case 'learned':
+        return () => learned!(query, key);
     }
   };
 }
@@ -34,11 +60,22 @@ export function referenceTokenBias(
   rules: RuleSet,
   strategy: Strategy,
   tags: readonly Tag[],
-): (query: number, key: number) => number | undefined {
-  const biasOf = referenceBias(rules, strategy);
+  { sentences, causal = false, learned }: ReferencePlaces = {},
+): TokenBias {
+  const biasOf = referenceBias(rules, strategy, learned);
   const distinct = [...new Set(tags)];
   const table = distinct.map((query) => distinct.map((key) => biasOf(query, key)));
   const places = new Map(distinct.map((tag, place) => [tag, place]));
   const tokens = Int32Array.from(tags, (tag) => places.get(tag)!);
-  return (query, key) => table[tokens[query]][tokens[key]];
+  const inOneSentence = (query: number, key: number) => {
+    if (!sentences || sentences[query] === sentences[key]) return true;
+    return sentences[query] === NO_SENTENCE || sentences[key] === NO_SENTENCE;
+  };
+  return (query, key) => {
+    if (causal && key > query) return undefined;
+    return table[tokens[query]][tokens[key]]((scope) => {
+      if (scope === 'document') return true;
+      return scope === 'sentence' ? inOneSentence(query, key) : Math.abs(query - key) <= scope;
+    });
+  };
 }

@@ -1,6 +1,5 @@
 enable subgroups;
-// What steers a subgroup is the same in all of its lanes, but the language only sees that lanes loaded it.
-diagnostic(off, subgroup_uniformity);
+diagnostic(off, subgroup_uniformity); // what steers a subgroup is the same in all of its lanes, which the language cannot see
 
 // Block-sparse attention, forward, by one subgroup a strip of eight rows. Formula: attention_sparse_forward.wgsl.
 //
@@ -55,12 +54,10 @@ const SLACK = 5.0; // by how much scores may exceed what is subtracted from them
 // A strip's eight rows: a matrix column for each row, four of its keys or channels in it. And one number for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
 struct Rows { upper: vec4f, lower: vec4f }
-
 fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f { return textureLoad(panels, at + vec2u(d, row)); }
 fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
   return mat4x4f(vector(panels, at, rows.x, d), vector(panels, at, rows.y, d), vector(panels, at, rows.z, d), vector(panels, at, rows.w, d));
 }
-// Four vectors that stand in `lanes`.
 fn from_lanes(v: vec4f, lanes: vec4u) -> mat4x4f {
   return mat4x4f(subgroupShuffle(v, lanes.x), subgroupShuffle(v, lanes.y), subgroupShuffle(v, lanes.z), subgroupShuffle(v, lanes.w));
 }
@@ -101,10 +98,14 @@ fn row_of_lanes(own: Own, row: u32) -> vec4f {
   return select(v, subgroupShuffle(own.second, row % LANES), vec4<bool>(row >= LANES));
 }
 fn shared_rows(sum: mat4x4f, block: mat4x4f, own: Own, row: u32, row_count: u32) -> mat4x4f {
-  let result = mat4x4f(added(sum[0], block, row_of_lanes(own, row)), added(sum[1], block, row_of_lanes(own, row + 1u)), sum[2], sum[3]);
-  if (row_count == 2u) { return result; }
-  let third = added(sum[2], block, row_of_lanes(own, row + 2u));
-  return mat4x4f(result[0], result[1], third, added(sum[3], block, row_of_lanes(own, row + 3u)));
+  var result = sum;
+  result[0] = added(sum[0], block, row_of_lanes(own, row));
+  result[1] = added(sum[1], block, row_of_lanes(own, row + 1u));
+  if (row_count > 2u) {
+    result[2] = added(sum[2], block, row_of_lanes(own, row + 2u));
+    result[3] = added(sum[3], block, row_of_lanes(own, row + 3u));
+  }
+  return result;
 }
 // The strip of all eight rows, from lanes that have two or four of them each.
 fn joined(m: mat4x4f, lane: u32, quads: u32) -> Strip {

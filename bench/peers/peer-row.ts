@@ -1,9 +1,9 @@
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { Ledger } from '../../src/plan/ledger.js';
-import { countTags, type Workload } from '../attention-contender.js';
+import { allowedPairs } from '../allowed-pairs.js';
+import type { Workload } from '../attention-contender.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-import { allowedPairs } from '../gate.js';
 import { median, ratioOfMedians } from '../statistics.js';
 
 /**
@@ -100,8 +100,7 @@ export function peerRow(
   const { peer, mask, times, ledger, error } = measured;
   const { heads, headDim, lengths } = workload;
   const strategy = mask ? 'hard' : 'none';
-  const counts = countTags(workload);
-  const usefulPairs = allowedPairs(counts, rules, strategy);
+  const usefulPairs = allowedPairs(workload, rules, strategy);
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
   const executedPairs = ledger?.executed ?? densePairs;
   const medianMs = times.length > 0 ? median(times) : null;

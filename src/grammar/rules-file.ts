@@ -128,7 +128,10 @@ class RulesReader {
     fileScope: Scope | undefined,
   ): TagPair[] {
     const pairs = this.written(field, node).map(({ query, key, scope }): TagPair => {
-      const tagPair = [this.tag(query, tags, [EVERY_TAG]), this.tag(key, tags, [EVERY_TAG, OWN_TAG])] as const;
+      const tagPair = [
+        this.tag(query, tags, [EVERY_TAG]),
+        this.tag(key, tags, [EVERY_TAG, OWN_TAG]),
+      ] as const;
       const own = scope ? this.scope(scope) : fileScope;
       return own === undefined || own === 'document' ? tagPair : [...tagPair, own];
     });

@@ -36,7 +36,10 @@ function splitContraction(word: TaggedWord, original: string): TaggedWord[] {
 }
 
 /** For each token of the tagger's, the sentence that it is in. */
-function sentencesOfTokens(spans: readonly (readonly [first: number, last: number])[], tokens: number): Uint32Array {
+function sentencesOfTokens(
+  spans: readonly (readonly [first: number, last: number])[],
+  tokens: number,
+): Uint32Array {
   const sentences = new Uint32Array(tokens);
   spans.forEach(([first, last], sentence) => {
     sentences.fill(sentence, first, last + 1);

@@ -1,11 +1,7 @@
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { recordColumnSums } from './column-sums.js';
 import { paddedClasses } from './config.js';
-import {
-  type LinearShape,
-  recordLinear,
-  recordLinearBackward,
-} from './linear.js';
+import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
 import { dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGather, recordTanhBackward } from './pointwise.js';
 

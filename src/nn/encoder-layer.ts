@@ -2,11 +2,7 @@ import { type AttentionShape, recordBackward, recordForward } from '../attention
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { headDimOf } from './config.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
-import {
-  type LinearShape,
-  recordLinear,
-  recordLinearBackward,
-} from './linear.js';
+import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
 import { biasTableName } from './parameters.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';

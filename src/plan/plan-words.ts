@@ -135,7 +135,15 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
     const tables = table ? tablesOf(table, plan.placed, headCount) : [];
     const list = Uint32Array.from(heads ?? []);
     const tableWords = concatenated(tables.map(bitsOf)).words;
-    return [query.tiles, query.ranges, ...own, list, tableWords, bits?.ofQueries ?? empty, bits?.ofKeys ?? empty];
+    return [
+      query.tiles,
+      query.ranges,
+      ...own,
+      list,
+      tableWords,
+      bits?.ofQueries ?? empty,
+      bits?.ofKeys ?? empty,
+    ];
   });
   const { words, offsets } = concatenated([...shared, ...parts]);
   const [positionsAt, sentencesAt, labelsAt, ...others] = offsets;

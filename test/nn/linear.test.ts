@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordColumnSums } from '../../src/nn/column-sums.js';
-import {
-  type LinearShape,
-  recordLinear,
-  recordLinearBackward,
-} from '../../src/nn/linear.js';
+import { type LinearShape, recordLinear, recordLinearBackward } from '../../src/nn/linear.js';
 import { computed, inBothPrecisions } from '../reference/arithmetic.js';
 import { columnSums, linearBackward, linearForward } from '../reference/layers.js';
 import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';

@@ -1,18 +1,108 @@
-import type { Tile } from '../../src/plan/tiles.js';
+import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
+import type { Plan } from '../../src/plan/plan.js';
+import { ALL_HEADS, type PlanWords } from '../../src/plan/plan-words.js';
+import type { Side } from './random-batch.js';
 
-/**
- * Reads tiles as the kernels do: six words a tile (first row, rows, first range, ranges, slots, tested), two a range
- * (first column, first slot). A range ends where the next one's slots begin, the last one where the tile's slots end.
- */
-export function decodedTiles(words: Uint32Array, tilesAt: number, count: number, rangesAt: number): Tile[] {
+/** A tile as the kernels read it. */
+export interface DecodedTile {
+  rowStart: number;
+  rowCount: number;
+  ranges: { start: number; length: number; slot: number }[];
+  slots: number;
+  tests: number;
+  /** What leads from a token to the byte of its label. */
+  shift: number;
+  firstColumn: number;
+}
+
+/** Eight words a tile (first row, rows, first range, ranges, slots, tests, shift, first column), three a range (first column, columns, first slot). */
+export function decodedTiles(
+  words: Uint32Array,
+  tilesAt: number,
+  count: number,
+  rangesAt: number,
+): DecodedTile[] {
   return Array.from({ length: count }, (_, index) => {
-    const at = tilesAt + 6 * index;
-    const [rowStart, rowCount, firstRange, rangeCount, columnCount, tested] = words.subarray(at, at + 6);
+    const at = tilesAt + 8 * index;
+    const [rowStart, rowCount, firstRange, rangeCount, slots, tests, shift, firstColumn] = words.subarray(
+      at,
+      at + 8,
+    );
     const ranges = Array.from({ length: rangeCount }, (_, range) => {
-      const rangeAt = rangesAt + 2 * (firstRange + range);
-      const nextSlot = range + 1 < rangeCount ? words[rangeAt + 3] : columnCount;
-      return { start: words[rangeAt], length: nextSlot - words[rangeAt + 1] };
+      const [start, length, slot] = words.subarray(rangesAt + 3 * (firstRange + range));
+      return { start, length, slot };
     });
-    return { rowStart, rowCount, ranges, columnCount, tested: tested === 1 };
+    return { rowStart, rowCount, ranges, slots, tests, shift: shift | 0, firstColumn };
   });
+}
+
+/** What a kernel knows beside the words of a sparse plan: what `recordForward` passes it. */
+type Given = Pick<Plan, 'heads' | 'placed' | 'causal'>;
+
+/** Reads a sparse plan's words as the kernels do; places of tokens are those of the sorted order. */
+export class WordReader {
+  private readonly floats: Float32Array;
+
+  constructor(
+    private readonly plan: Given,
+    private readonly written: PlanWords,
+    private readonly headCount: number,
+  ) {
+    this.floats = new Float32Array(written.words.buffer, written.words.byteOffset, written.words.length);
+  }
+
+  /** The heads that the n-th list of tiles is for. */
+  headsOf(index: number): number[] {
+    const { headsAt } = this.written.heads[index];
+    if (headsAt === ALL_HEADS) return Array.from({ length: this.headCount }, (_, head) => head);
+    const count = this.plan.heads[index].heads!.length;
+    return [...this.written.words.subarray(headsAt, headsAt + count)];
+  }
+
+  tiles(index: number, side: Side): DecodedTile[] {
+    const { queryTiles, keyTiles } = this.plan.heads[index];
+    const { words } = this.written;
+    const at = this.written.heads[index];
+    if (side === 'queries') return decodedTiles(words, at.queryTilesAt, queryTiles.length, at.queryRangesAt);
+    return decodedTiles(words, at.keyTilesAt, keyTiles.length, at.keyRangesAt);
+  }
+
+  /** The bias that a kernel finds for a pair of a tile, or undefined where it finds that the pair does not exist. */
+  bias(
+    index: number,
+    head: number,
+    tile: DecodedTile,
+    side: Side,
+    row: number,
+    column: number,
+  ): number | undefined {
+    if (tile.tests === 0) return 0;
+    const [query, key] = side === 'queries' ? [row, column] : [column, row];
+    const { size, scopes, learned } = this.plan.heads[index].table!;
+    const { tableAt } = this.written.heads[index];
+    const entry = this.label(query, tile.shift) * size + this.label(key, tile.shift);
+    const found = this.floats[tableAt + (learned ? head * size * size : 0) + entry];
+    const near = found > -1e29 ? found : undefined;
+    if ((tile.tests & 2) === 0 || !this.plan.placed) return near;
+    const reachesAt = tableAt + (learned ? this.headCount : 1) * size * size;
+    const { words, positionsAt } = this.written;
+    if (this.plan.causal && words[positionsAt + key] > words[positionsAt + query]) return undefined;
+    if (this.isWithin(this.floats[reachesAt + entry], query, key)) return near;
+    if (this.isWithin(this.floats[reachesAt + size * size + entry], query, key)) return scopes?.beta ?? 0;
+    return scopes?.elsewhere === 0 ? 0 : undefined;
+  }
+
+  private label(token: number, shift: number): number {
+    const byte = token + shift;
+    return (this.written.words[this.written.labelsAt + (byte >> 2)] >> (8 * (byte & 3))) & 255;
+  }
+
+  private isWithin(reach: number, query: number, key: number): boolean {
+    const { words, positionsAt, sentencesAt } = this.written;
+    if (reach === EVERYWHERE) return true;
+    if (Math.abs(words[positionsAt + query] - words[positionsAt + key]) <= reach) return true;
+    if (reach % 1 === 0) return false;
+    const [a, b] = [words[sentencesAt + query], words[sentencesAt + key]];
+    return a === b || a === NO_SENTENCE || b === NO_SENTENCE;
+  }
 }

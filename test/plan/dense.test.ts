@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planDense } from '../../src/plan/plan.js';
 import { runs } from '../support/arbitraries.js';
-import { spansOf } from './random-batch.js';
+import { anyTileShape, executedIn, spansOf } from './random-batch.js';
 
 const anyLengths: fc.Arbitrary<number[]> = fc.array(
   fc.constantFrom<number[]>(0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 513, 4096),
@@ -20,49 +20,52 @@ describe('planDense', () => {
     expect([...plan.lengths]).toEqual([2, 0, 3]);
     expect([...plan.order]).toEqual([0, 1, 2, 3, 4]);
     expect([...plan.tags]).toEqual([0, 0, 0, 0, 0]);
-    expect(plan.table).toBeUndefined();
-    expect(plan.keyTiles).toBe(plan.queryTiles);
+    expect([plan.sentences, plan.causal, plan.placed]).toEqual([undefined, false, false]);
+    expect(plan.heads).toHaveLength(1);
+    const [{ heads, table, queryTiles, keyTiles }] = plan.heads;
+    expect([heads, table]).toEqual([undefined, undefined]);
+    expect(keyTiles).toBe(queryTiles);
   });
 
-  it('cuts each sequence into tiles of at most 32 rows that see all of it', () => {
+  it('cuts each sequence into tiles that see all of it, as few as can be', () => {
     fc.assert(
-      fc.property(anyLengths, (lengths) => {
-        const spans = spansOf(lengths).filter(([start, end]) => end > start);
+      fc.property(anyLengths, anyTileShape, (lengths, shape) => {
+        const spans = spansOf(lengths);
+        const [{ queryTiles }] = planDense(lengths, shape).heads;
         let row = 0;
-        for (const { rowStart, rowCount, ranges, columnCount, tested } of planDense(lengths).queryTiles) {
-          const [start, end] = spans.find((span) => span[0] <= rowStart && rowStart + rowCount <= span[1])!;
+        for (const tile of [...queryTiles].sort((a, b) => a.rowStart - b.rowStart)) {
+          const { sequence, rowStart, rowCount, ranges, slots, tests } = tile;
+          const [start, end] = spans[sequence];
           expect(rowStart).toBe(row);
-          expect(rowCount >= 1 && rowCount <= 32).toBe(true);
+          expect(rowCount >= 1 && rowCount <= shape.rows).toBe(true);
+          expect(start <= rowStart && rowStart + rowCount <= end).toBe(true);
           expect(ranges).toEqual([{ start, length: end - start }]);
-          expect(columnCount).toBe(end - start);
-          expect(tested).toBe(false);
+          expect(slots).toBe(4 * Math.ceil((end - start) / 4));
+          expect(tests).toBe(0);
           row += rowCount;
         }
         expect(row).toBe(spans.at(-1)?.[1] ?? 0);
+        const fewest = lengths.reduce((count, length) => count + Math.ceil(length / shape.rows), 0);
+        expect(queryTiles).toHaveLength(fewest);
       }),
       runs(100),
     );
   });
 
-  it('takes no more tiles than it must', () => {
-    fc.assert(
-      fc.property(anyLengths, (lengths) => {
-        const fewest = lengths.reduce((count, length) => count + Math.ceil(length / 32), 0);
-        expect(planDense(lengths).queryTiles).toHaveLength(fewest);
-      }),
-      runs(100),
-    );
+  it('begins with the longest sequences', () => {
+    const { heads } = planDense([40, 513, 0, 65]);
+    const sequences = heads[0].queryTiles.map(({ sequence }) => sequence);
+    expect([...new Set(sequences)]).toEqual([1, 3, 0]);
   });
 
   it('counts every pair of a sequence as useful', () => {
     fc.assert(
-      fc.property(anyLengths, (lengths) => {
-        const { ledger, queryTiles } = planDense(lengths);
+      fc.property(anyLengths, anyTileShape, (lengths, shape) => {
+        const { ledger, heads } = planDense(lengths, shape);
         const dense = lengths.reduce((pairs, length) => pairs + length ** 2, 0);
-        const executed = queryTiles.reduce((pairs, { rowCount, columnCount }) => {
-          return pairs + 8 * Math.ceil(rowCount / 8) * 32 * Math.ceil(columnCount / 32);
-        }, 0);
+        const executed = heads[0].queryTiles.reduce((pairs, tile) => pairs + executedIn(tile, shape), 0);
         expect(ledger).toEqual({ useful: dense, executed, executedTransposed: executed, dense });
+        expect(heads[0].ledger).toEqual(ledger);
         expect(executed).toBeGreaterThanOrEqual(dense);
       }),
       runs(100),

@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { PairTable } from '../../src/grammar/pair-table.js';
+import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { LONGEST_SEQUENCE, planDense, planSparse } from '../../src/plan/plan.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 
 const TABLE: PairTable = { size: 2, biases: new Float32Array(4) };
 
+/** Tag 0 sees tag 1 within a sentence. */
+const BY_SENTENCE = pairTable(
+  { name: 'by sentence', tags: ['a', 'b'], hard: [['a', 'b', 'sentence']], soft: [], beta: 5 },
+  'hard',
+);
+
 function sparseError(tags: number[], lengths: ArrayLike<number>): string {
-  return callerErrorOf(() => planSparse(Uint8Array.from(tags), lengths, TABLE)).message;
+  return callerErrorOf(() => planSparse({ tags: Uint8Array.from(tags), lengths, tables: TABLE })).message;
+}
+
+function sentenceError(sentences: ArrayLike<number>, lengths: number[]): string {
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const tags = new Uint8Array(tokens);
+  return callerErrorOf(() => planSparse({ tags, lengths, tables: BY_SENTENCE, sentences })).message;
 }
 
 describe('plans refuse', () => {
@@ -37,19 +50,61 @@ describe('plans refuse', () => {
     expect(sparseError([0], [0.5, 0.5])).toContain('lengths[0]');
     callerErrorOf(() => planDense([0.5, 0.5]));
   });
+
+  it('rules of heads that have other tags than the first', () => {
+    const tables = [TABLE, TABLE, { size: 3, biases: new Float32Array(9) }];
+    const { message } = callerErrorOf(() => planSparse({ tags: Uint8Array.of(0), lengths: [1], tables }));
+    expect(message).toBe('rules of head 2: 3 tags; expected 2, as for head 0');
+  });
+
+  it('sentences that are more or fewer than the tokens', () => {
+    expect(sentenceError([0, 0], [3])).toBe('sentences: 2 sentence numbers; expected 3');
+    expect(sentenceError([0, 0, 1, 1], [3])).toBe('sentences: 4 sentence numbers; expected 3');
+  });
+
+  it('sentences that do not ascend within a sequence', () => {
+    expect(sentenceError([2, 3, 1], [3])).toBe(
+      'sentences[2]: sentence 1 behind sentence 3; expected numbers that ascend within a sequence',
+    );
+    expect(sentenceError([2, NO_SENTENCE, 1], [3])).toContain('sentence 1 behind sentence 2');
+  });
+
+  it.each([-1, 0.5, Number.NaN, 2 ** 32])('a sentence numbered %d', (number) => {
+    expect(sentenceError([0, number], [2])).toBe(
+      `sentences[1]: sentence ${number}; expected an integer from 0 to 4294967295`,
+    );
+  });
 });
 
 describe('plans take', () => {
   it('the longest sequence, and several of it', () => {
     expect(LONGEST_SEQUENCE).toBe(16_384);
     expect(planDense([16_384, 16_384]).tokens).toBe(32_768);
-    expect(planSparse(new Uint8Array(16_384), [16_384], TABLE).ledger.useful).toBe(16_384 ** 2);
+    const tags = new Uint8Array(16_384);
+    expect(planSparse({ tags, lengths: [16_384], tables: TABLE }).ledger.useful).toBe(16_384 ** 2);
   });
 
-  it('lengths in any kind of array', () => {
+  it('lengths and sentences in any kind of array', () => {
     const tags = Uint8Array.of(0, 1, 1);
-    const plan = planSparse(tags, [1, 2], TABLE);
-    expect(planSparse(tags, Uint32Array.of(1, 2), TABLE)).toEqual(plan);
-    expect(planSparse(tags, Uint16Array.of(1, 2), TABLE)).toEqual(plan);
+    const plan = planSparse({ tags, lengths: [1, 2], tables: BY_SENTENCE, sentences: [0, 4, 5] });
+    const ints = { lengths: Uint32Array.of(1, 2), sentences: Uint32Array.of(0, 4, 5) };
+    expect(planSparse({ tags, ...ints, tables: BY_SENTENCE })).toEqual(plan);
+    const shorts = { lengths: Uint16Array.of(1, 2), sentences: Uint8Array.of(0, 4, 5) };
+    expect(planSparse({ tags, ...shorts, tables: BY_SENTENCE })).toEqual(plan);
+  });
+
+  it('sentences that begin anew in every sequence', () => {
+    const tags = Uint8Array.of(0, 1, 0, 1);
+    const { ledger } = planSparse({ tags, lengths: [2, 2], tables: BY_SENTENCE, sentences: [7, 7, 0, 1] });
+    expect(ledger.useful).toBe(1);
+  });
+
+  it('sentence numbers that an f32 does not tell apart', () => {
+    const tags = Uint8Array.of(0, 1);
+    const sentences = [2 ** 32 - 3, 2 ** 32 - 2];
+    const plan = planSparse({ tags, lengths: [2], tables: BY_SENTENCE, sentences });
+    expect(plan.ledger.useful).toBe(0);
+    expect(new Set(Float32Array.from(plan.sentences!)).size).toBe(2);
+    expect(plan.sentences).not.toContain(NO_SENTENCE);
   });
 });

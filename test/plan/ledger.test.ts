@@ -1,63 +1,103 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FORBIDDEN } from '../../src/grammar/pair-table.js';
+import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
+import { meanLedger } from '../../src/plan/ledger.js';
 import { planSparse } from '../../src/plan/plan.js';
-import type { Tile } from '../../src/plan/tiles.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
-import { anyBatch, biasOf, planOf, spansOf, type TaggedBatch } from './random-batch.js';
+import {
+  anyBatch,
+  biasesOf,
+  executedIn,
+  headPlans,
+  planOf,
+  spansOf,
+  type TaggedBatch,
+} from './random-batch.js';
 
-/** Pairs of one sequence that exist, counted one by one. */
-function allowedPairs(batch: TaggedBatch): number {
+/** Pairs of each sequence that exist for a head, counted one by one. */
+function allowedPairs(batch: TaggedBatch, head: number): number {
+  const biasOf = biasesOf(batch, head);
   let pairs = 0;
   for (const [start, end] of spansOf(batch.lengths)) {
     for (let query = start; query < end; query++) {
-      for (let key = start; key < end; key++) {
-        if (biasOf(batch, query, key) !== undefined) pairs++;
-      }
+      for (let key = start; key < end; key++) if (biasOf(query, key) !== undefined) pairs++;
     }
   }
   return pairs;
 }
 
-/** The kernels work on strips of 8 rows and on steps of 32 columns. */
-function paddedPairs(tiles: Tile[]): number {
-  return tiles.reduce((pairs, { rowCount, ranges }) => {
-    const columns = ranges.reduce((count, range) => count + range.length, 0);
-    return pairs + 8 * Math.ceil(rowCount / 8) * 32 * Math.ceil(columns / 32);
-  }, 0);
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 describe('the ledger of a sparse plan', () => {
-  it('counts the work as section 4 of the design does', () => {
+  it('counts the work as section 4 of the design does, for the rules of each head', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const { ledger, queryTiles, keyTiles } = planOf(batch);
-        expect(ledger).toEqual({
-          useful: allowedPairs(batch),
-          executed: paddedPairs(queryTiles),
-          executedTransposed: paddedPairs(keyTiles),
-          dense: batch.lengths.reduce((pairs, length) => pairs + length ** 2, 0),
-        });
-        expect(ledger.executed).toBeGreaterThanOrEqual(ledger.useful);
-        expect(ledger.executedTransposed).toBeGreaterThanOrEqual(ledger.useful);
+        for (const { head, headPlan } of headPlans(planOf(batch))) {
+          const { ledger, queryTiles, keyTiles } = headPlan;
+          expect(ledger).toEqual({
+            useful: allowedPairs(batch, head),
+            executed: sum(queryTiles.map((tile) => executedIn(tile, batch.shape))),
+            executedTransposed: sum(keyTiles.map((tile) => executedIn(tile, batch.shape))),
+            dense: sum(batch.lengths.map((length) => length ** 2)),
+          });
+          expect(ledger.executed).toBeGreaterThanOrEqual(ledger.useful);
+          expect(ledger.executedTransposed).toBeGreaterThanOrEqual(ledger.useful);
+        }
       }),
       runs(300),
     );
   });
 
+  it('is the mean over the heads', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const plan = planOf(batch);
+        const ofHeads = batch.rules.map((_, head) => {
+          return plan.heads.find(({ heads }) => heads === undefined || heads.includes(head))!.ledger;
+        });
+        for (const name of ['useful', 'executed', 'executedTransposed', 'dense'] as const) {
+          const mean = sum(ofHeads.map((ledger) => ledger[name])) / ofHeads.length;
+          expect(plan.ledger[name]).toBeCloseTo(mean, 6);
+        }
+      }),
+      runs(100),
+    );
+    const [a, b] = [1, 5].map((pairs) => {
+      return { useful: pairs, executed: 2 * pairs, executedTransposed: 3 * pairs, dense: 4 * pairs };
+    });
+    expect(
+      meanLedger([
+        { heads: 3, ledger: a },
+        { heads: 1, ledger: b },
+      ]),
+    ).toEqual({
+      useful: 2,
+      executed: 4,
+      executedTransposed: 6,
+      dense: 8,
+    });
+  });
+
   it('counts one sequence by hand', () => {
     // Tag 0 sees tag 1, and nobody else sees anybody: 3 rows of one tile see 2 columns.
-    const table = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
-    const { ledger } = planSparse(Uint8Array.of(0, 1, 0, 1, 0), [5], table);
-    expect(ledger).toEqual({ useful: 6, executed: 8 * 32, executedTransposed: 8 * 32, dense: 25 });
+    const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
+    const shape = { ...WORKGROUP_TILE, strip: 8, steps: [32, 16] };
+    const { ledger } = planSparse({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
+    expect(ledger).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });
 
   it('counts nothing where there is nothing', () => {
     const none = { useful: 0, executed: 0, executedTransposed: 0, dense: 0 };
-    const table = { size: 1, biases: Float32Array.of(0) };
-    expect(planSparse(new Uint8Array(0), [], table).ledger).toEqual(none);
-    expect(planSparse(new Uint8Array(0), [0, 0], table).ledger).toEqual(none);
-    const nobody = { size: 1, biases: Float32Array.of(FORBIDDEN) };
-    expect(planSparse(Uint8Array.of(0, 0), [2], nobody).ledger).toEqual({ ...none, dense: 4 });
+    const tables: PairTable = { size: 1, biases: Float32Array.of(0) };
+    const ledgerOf = (tags: Uint8Array, lengths: number[], table = tables) => {
+      return planSparse({ tags, lengths, tables: table }).ledger;
+    };
+    expect(ledgerOf(new Uint8Array(0), [])).toEqual(none);
+    expect(ledgerOf(new Uint8Array(0), [0, 0])).toEqual(none);
+    const nobody: PairTable = { size: 1, biases: Float32Array.of(FORBIDDEN) };
+    expect(ledgerOf(Uint8Array.of(0, 0), [2], nobody)).toEqual({ ...none, dense: 4 });
   });
 });

@@ -1,20 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inverseOf } from '../../src/plan/runs.js';
+import { pairTable } from '../../src/grammar/pair-table.js';
+import type { RuleSet, TagPair } from '../../src/grammar/rules.js';
+import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
+import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { inverseOf, type Sequence } from '../../src/plan/runs.js';
+import { rankOfTag } from '../../src/plan/tag-order.js';
 import { runs } from '../support/arbitraries.js';
-import { anyBatch, planOf, spansOf } from './random-batch.js';
+import { anyBatch, planOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
+
+/** What tokens of the caller's are sorted by; equal keys are one run. Tokens of the document stand behind the others. */
+function sortKeys(batch: TaggedBatch, plan: Plan): (sequence: Sequence) => (token: number) => number[] {
+  const ranks = rankOfTag(tablesOf(batch));
+  // Without rules that ask for sentences, the plan does not know of any.
+  const sentences = plan.sentences && (batch.sentences ?? new Uint32Array(batch.tags.length));
+  return ({ bySentence }) => {
+    return (token) => {
+      const sentence = sentences?.[token] ?? 0;
+      return [bySentence ? sentence : 0, ranks[batch.tags[token]], sentence === NO_SENTENCE ? 1 : 0];
+    };
+  };
+}
+
+function compared(a: number[], b: number[]): number {
+  const at = a.findIndex((key, index) => key !== b[index]);
+  return at < 0 ? 0 : a[at] - b[at];
+}
 
 describe('the order of a sparse plan', () => {
-  it('is, inside the span of each sequence, that of a stable sort by tag', () => {
+  it('is, inside the span of each sequence, that of a stable sort by tag, or by sentence and tag', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const { order, tags } = planOf(batch);
-        const expected = spansOf(batch.lengths).flatMap(([start, end]) => {
-          const tokens = Array.from({ length: end - start }, (_, index) => start + index);
-          return tokens.sort((a, b) => batch.tags[a] - batch.tags[b] || a - b);
+        const plan = planOf(batch);
+        const keysOf = sortKeys(batch, plan);
+        const expected = spansOf(batch.lengths).flatMap(([start, end], index) => {
+          const keyOf = keysOf(plan.sequences[index]);
+          const tokens = Array.from({ length: end - start }, (_, offset) => start + offset);
+          return tokens.sort((a, b) => compared(keyOf(a), keyOf(b)) || a - b);
         });
-        expect([...order]).toEqual(expected);
-        expect([...tags]).toEqual(expected.map((token) => batch.tags[token]));
+        expect([...plan.order]).toEqual(expected);
+        expect([...plan.tags]).toEqual(expected.map((token) => batch.tags[token]));
       }),
       runs(300),
     );
@@ -25,19 +50,41 @@ describe('the order of a sparse plan', () => {
       fc.property(anyBatch, (batch) => {
         const plan = planOf(batch);
         const spans = spansOf(batch.lengths);
+        const keysOf = sortKeys(batch, plan);
         expect(plan.sequences).toHaveLength(spans.length);
         plan.sequences.forEach((sequence, index) => {
           const [start, end] = spans[index];
-          const covered = sequence.flatMap((run) => new Array<number>(run.length).fill(run.tag));
-          expect(covered).toEqual([...plan.tags.subarray(start, end)]);
-          const starts = sequence.map((run) => run.start);
-          expect(starts).toEqual(
-            starts.map((_, at) => (at ? starts[at - 1] + sequence[at - 1].length : start)),
-          );
-          expect(sequence.every((run, at) => at === 0 || run.tag > sequence[at - 1].tag)).toBe(true);
+          expect([sequence.start, sequence.length]).toEqual([start, end - start]);
+          const keyOf = keysOf(sequence);
+          const keys = [...plan.order.subarray(start, end)].map((token) => keyOf(token).join());
+          const starts = keys.flatMap((key, at) => (key === keys[at - 1] ? [] : [start + at]));
+          expect(sequence.runs.map((run) => run.start)).toEqual(starts);
+          for (const [at, run] of sequence.runs.entries()) {
+            expect(run.start + run.length).toBe(starts[at + 1] ?? end);
+            expect(run.tag).toBe(plan.tags[run.start]);
+          }
         });
       }),
       runs(300),
+    );
+  });
+
+  it('leaves tokens in one sentence that were, and tells which are the document’s', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const { sentences, order } = planOf(batch);
+        if (!sentences) return;
+        const given = batch.sentences ?? new Uint32Array(batch.tags.length);
+        for (const [start, end] of spansOf(batch.lengths)) {
+          for (let at = start; at < end; at++) {
+            const isOfDocument = sentences[at] === NO_SENTENCE;
+            expect(isOfDocument).toBe(given[order[at]] === NO_SENTENCE);
+            const isTogether = sentences[at] === sentences[start];
+            expect(isTogether).toBe(given[order[at]] === given[order[start]]);
+          }
+        }
+      }),
+      runs(100),
     );
   });
 
@@ -49,26 +96,74 @@ describe('the order of a sparse plan', () => {
         expect([...order].every((token, sorted) => inverse[token] === sorted)).toBe(true);
         expect([...inverse].every((sorted, token) => order[sorted] === token)).toBe(true);
       }),
-      runs(300),
+      runs(100),
     );
   });
 
   it('leaves what the caller gave as it was, and is the same every time', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const before = {
-          tags: batch.tags.slice(),
-          lengths: [...batch.lengths],
-          biases: batch.table.biases.slice(),
-        };
-        const plan = planOf(batch);
-        expect({ tags: batch.tags, lengths: batch.lengths, biases: batch.table.biases }).toEqual(before);
+        const tables = tablesOf(batch);
+        const before = structuredClone({ batch, tables });
+        const plan = planOf(batch, tables);
+        expect({ batch, tables }).toEqual(before);
         expect(planOf(batch)).toEqual(plan);
         expect(plan.kind).toBe('sparse');
         expect(plan.tokens).toBe(batch.tags.length);
         expect([...plan.lengths]).toEqual(batch.lengths);
+        expect(plan.causal).toBe(batch.causal);
       }),
       runs(50),
     );
+  });
+});
+
+describe('the order of a sparse plan by sentence', () => {
+  const rulesWith = (...hard: TagPair[]): RuleSet => {
+    return { name: 'two tags', tags: ['a', 'b'], hard, soft: [], beta: 5 };
+  };
+  const TAGS = Uint8Array.of(0, 1, 0, 1, 0, 0);
+  const SENTENCES = [0, 0, 0, 1, 1, NO_SENTENCE];
+
+  function isBySentence(hard: TagPair[], sentences = SENTENCES, tags = TAGS): boolean {
+    const tables = pairTable(rulesWith(...hard), 'hard');
+    return planSparse({ tags, lengths: [tags.length], tables, sentences }).sequences[0].bySentence;
+  }
+
+  it('is taken where every rule stays within a sentence', () => {
+    expect(isBySentence([['a', 'b', 'sentence']])).toBe(true);
+    const tables = pairTable(rulesWith(['a', 'b', 'sentence'], ['b', 'b', 'sentence']), 'hard');
+    const { order } = planSparse({ tags: TAGS, lengths: [6], tables, sentences: SENTENCES });
+    const [first, second, last] = [order.slice(0, 3), order.slice(3, 5), order.slice(5)];
+    expect([first.sort(), second.sort(), last].map((part) => [...part])).toEqual([[0, 1, 2], [3, 4], [5]]);
+  });
+
+  it.each<Scope>(['document', 0, 3])('is not taken where a rule reaches further: %s', (scope) => {
+    expect(
+      isBySentence([
+        ['a', 'b', 'sentence'],
+        ['b', 'a', scope],
+      ]),
+    ).toBe(false);
+    expect(
+      isBySentence([
+        ['a', 'b', 'sentence'],
+        ['a', 'b', scope],
+      ]),
+    ).toBe(false);
+  });
+
+  it('is taken where only tags that no sentence has reach further', () => {
+    const onlyTheDocuments = Uint8Array.of(0, 0, 0, 0, 0, 1);
+    const rules: TagPair[] = [
+      ['a', 'a', 'sentence'],
+      ['b', 'a'],
+    ];
+    expect(isBySentence(rules, SENTENCES, onlyTheDocuments)).toBe(true);
+    expect(isBySentence(rules)).toBe(false);
+  });
+
+  it('is not taken where there is one sentence only', () => {
+    expect(isBySentence([['a', 'b', 'sentence']], [4, 4, 4, 4, 4, NO_SENTENCE])).toBe(false);
   });
 });

@@ -1,64 +1,166 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Plan, planDense } from '../../src/plan/plan.js';
-import { planWords } from '../../src/plan/plan-words.js';
-import type { Tile } from '../../src/plan/tiles.js';
+import { ALL_HEADS, type PlanWords, planWords } from '../../src/plan/plan-words.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
-import { decodedTiles } from './decode.js';
-import { anyBatch, planOf } from './random-batch.js';
+import { decodedTiles, WordReader } from './decode.js';
+import {
+  anyBatch,
+  biasesOf,
+  headPlans,
+  LEARNED,
+  planOf,
+  SIDES,
+  spansOf,
+  type TaggedBatch,
+  tilesOf,
+} from './random-batch.js';
 
-function rangeCount(tiles: Tile[]): number {
-  return tiles.reduce((count, tile) => count + tile.ranges.length, 0);
+/** A plan's words, with a learned table that is 1 everywhere, as if somebody had uploaded it. */
+function wordsWithBiases(plan: Plan, headCount: number): PlanWords {
+  const written = planWords(plan, headCount);
+  plan.heads.forEach(({ table }, index) => {
+    if (!table?.learned) return;
+    const { words } = written;
+    const from = written.heads[index].tableAt;
+    new Float32Array(words.buffer).fill(LEARNED, from, from + headCount * table.size ** 2);
+  });
+  return written;
 }
 
-/** Holds each part of the words against the plan that they were made from. */
-function expectPlan(plan: Plan): void {
-  const { words, ...at } = planWords(plan);
-  const { queryTiles, keyTiles, tokens } = plan;
-  expect(decodedTiles(words, at.queryTilesAt, queryTiles.length, at.queryRangesAt)).toEqual(queryTiles);
-  expect(decodedTiles(words, at.keyTilesAt, keyTiles.length, at.keyRangesAt)).toEqual(keyTiles);
-  expect(words.slice(at.positionsAt, at.positionsAt + tokens)).toEqual(plan.order);
-  expect([...words.subarray(at.labelsAt, at.labelsAt + tokens)]).toEqual([...plan.tags]);
-  const table = new Float32Array(words.slice(at.tableAt).buffer);
-  expect(table).toEqual(plan.table?.biases ?? new Float32Array(0));
+/** The first pair of any head of which a kernel would find anything but what the rules say. */
+function complaint(batch: TaggedBatch): string | undefined {
+  const plan = planOf(batch);
+  const headCount = Math.max(2, batch.rules.length);
+  const reader = new WordReader(plan, wordsWithBiases(plan, headCount), headCount);
+  const { order } = plan;
+  const headsSeen: number[] = [];
+  for (const [index] of plan.heads.entries()) {
+    for (const head of reader.headsOf(index)) {
+      headsSeen.push(head);
+      const biasOf = biasesOf(batch, batch.rules.length === 1 ? 0 : head);
+      for (const side of SIDES) {
+        const found = new Map<number, number>();
+        for (const tile of reader.tiles(index, side)) {
+          for (let row = tile.rowStart; row < tile.rowStart + tile.rowCount; row++) {
+            for (const { start, length } of tile.ranges) {
+              for (let column = start; column < start + length; column++) {
+                const bias = reader.bias(index, head, tile, side, row, column);
+                if (bias !== undefined) found.set(row * order.length + column, bias);
+              }
+            }
+          }
+        }
+        for (const [start, end] of spansOf(batch.lengths)) {
+          for (let row = start; row < end; row++) {
+            for (let column = start; column < end; column++) {
+              const [query, key] = side === 'queries' ? [row, column] : [column, row];
+              const expected = biasOf(order[query], order[key]);
+              const bias = found.get(row * order.length + column);
+              if (bias !== expected)
+                return `${side}, head ${head}: row ${row}, column ${column} is ${bias}, not ${expected}`;
+              found.delete(row * order.length + column);
+            }
+          }
+        }
+        if (found.size > 0) return `${side}, head ${head}: ${found.size} pairs across sequences`;
+      }
+    }
+  }
+  const heads = Array.from({ length: headCount }, (_, head) => head);
+  return headsSeen.sort().join() === heads.join() ? undefined : `tiles for heads ${headsSeen}`;
+}
+
+function numberOfRanges({ heads }: Plan): number {
+  return heads
+    .flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles])
+    .reduce((count, tile) => count + tile.ranges.length, 0);
 }
 
 describe('planWords', () => {
-  it('decodes to the plan again', () => {
+  it('make a kernel find of every pair what the rules say, whatever it must test', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        expectPlan(planOf(batch));
+        expect(complaint(batch)).toBeUndefined();
+      }),
+      runs(300),
+    );
+  });
+
+  it('decode to the tiles of the plan, with the slots of their ranges', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const plan = planOf(batch);
+        const reader = new WordReader(plan, planWords(plan), 1);
+        headPlans(plan).forEach(({ headPlan }, index) => {
+          for (const side of SIDES) {
+            const expected = tilesOf(headPlan, side).map(({ sequence, ranges, ...tile }) => {
+              let slot = 0;
+              const withSlots = ranges.map(({ start, length }) => {
+                const range = { start, length, slot };
+                slot += 4 * Math.ceil(length / 4);
+                return range;
+              });
+              return { ...tile, ranges: withSlots, firstColumn: ranges[0]?.start ?? tile.rowStart };
+            });
+            const decoded = reader.tiles(index, side);
+            expect(decoded.map(({ shift, ...tile }) => tile)).toEqual(expected);
+          }
+        });
       }),
       runs(200),
     );
   });
 
-  it('holds nothing else', () => {
+  it('hold order and sentences of the plan, and nothing beside its parts', () => {
     fc.assert(
-      fc.property(anyBatch, (batch) => {
+      fc.property(anyBatch, fc.integer({ min: 1, max: 3 }), (batch, headCount) => {
         const plan = planOf(batch);
-        const tiles = [...plan.queryTiles, ...plan.keyTiles];
-        const expected = 6 * tiles.length + 2 * rangeCount(tiles) + 2 * plan.tokens + batch.table.size ** 2;
-        expect(planWords(plan).words).toHaveLength(expected);
+        const { words, positionsAt, sentencesAt } = planWords(plan, headCount);
+        const { tokens, sentences, placed } = plan;
+        expect(words.slice(positionsAt, positionsAt + tokens)).toEqual(plan.order);
+        if (sentences) expect(words.slice(sentencesAt, sentencesAt + tokens)).toEqual(sentences);
+        const tiles = plan.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
+        const labels = batch.lengths.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
+        const tables = plan.heads.map(({ table }) => (table!.learned ? headCount : 1) + (placed ? 2 : 0));
+        const lists = plan.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
+        const expected = [
+          8 * tiles.length,
+          3 * numberOfRanges(plan),
+          tokens,
+          sentences ? tokens : 0,
+          labels,
+          lists,
+          ...tables.map((count) => count * batch.rules[0].tags.length ** 2),
+        ];
+        expect(words).toHaveLength(expected.reduce((sum, part) => sum + part, 0));
       }),
-      runs(100),
+      runs(200),
     );
   });
 
-  it('holds the tiles of a dense plan once', () => {
-    const plan = planDense([65, 0, 3]);
-    expectPlan(plan);
-    const { words, queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt } = planWords(plan);
-    expect([keyTilesAt, keyRangesAt]).toEqual([queryTilesAt, queryRangesAt]);
-    expect(words).toHaveLength(6 * plan.queryTiles.length + 2 * rangeCount(plan.queryTiles) + 2 * 68);
+  it('hold the tiles of a dense plan once, and no labels', () => {
+    const plan = planDense([65, 0, 3], WORKGROUP_TILE);
+    const { words, heads, positionsAt } = planWords(plan);
+    const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt }] = heads;
+    const [{ queryTiles }] = plan.heads;
+    expect([keyTilesAt, keyRangesAt, headsAt]).toEqual([queryTilesAt, queryRangesAt, ALL_HEADS]);
+    expect(words.slice(positionsAt, positionsAt + 68)).toEqual(plan.order);
+    const decoded = decodedTiles(words, queryTilesAt, queryTiles.length, queryRangesAt);
+    expect(decoded.map(({ rowStart, rowCount }) => [rowStart, rowCount])).toEqual(
+      queryTiles.map(({ rowStart, rowCount }) => [rowStart, rowCount]),
+    );
+    expect(words).toHaveLength((8 + 3) * queryTiles.length + 68);
   });
 
-  it('does not change the table that it writes', () => {
+  it('do not change the table that they are written from', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const biases = batch.table.biases.slice();
-        planWords(planOf(batch)).words.fill(7);
-        expect(batch.table.biases).toEqual(biases);
+        const plan = planOf(batch);
+        const before = structuredClone(plan.heads.map(({ table }) => table));
+        planWords(plan).words.fill(7);
+        expect(plan.heads.map(({ table }) => table)).toEqual(before);
       }),
       runs(20),
     );

@@ -1,35 +1,43 @@
 import fc from 'fast-check';
-import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
-import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.js';
+import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
+import type { RuleSet, Strategy, TagPair } from '../../src/grammar/rules.js';
+import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
+import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
+import { type Tile, type TileShape, WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 
-/** A packed batch of tagged tokens and a table of who may look at whom. */
+/** A packed batch of tagged tokens, and rules of who may look at whom. */
 export interface TaggedBatch {
   tags: Uint8Array;
   lengths: number[];
-  table: PairTable;
+  /** One for all heads, or one for each; equal objects are the same rules. */
+  rules: RuleSet[];
+  strategy: Strategy;
+  sentences: Uint32Array | undefined;
+  causal: boolean;
+  shape: TileShape;
 }
+
+export type Side = 'queries' | 'keys';
+
+export const SIDES: readonly Side[] = ['queries', 'keys'];
+
+/** Strips of eight rows, as the kernels with subgroups of four lanes have them, and those of eight. */
+const SHAPES: readonly TileShape[] = [
+  WORKGROUP_TILE,
+  { rows: 8, strip: 8, steps: [16, 8], tileCost: 256, testCost: 0.05 },
+  { rows: 8, strip: 8, steps: [32, 16, 8], tileCost: 256, testCost: 0.05 },
+];
+
+export const anyTileShape = fc.constantFrom(...SHAPES);
 
 /** Around the edges of tiles, and long enough for many; few are long, for the checks go over every pair. */
 const anyLength = fc.oneof(
   { weight: 25, arbitrary: fc.constantFrom(0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65) },
-  { weight: 1, arbitrary: fc.constant(513) },
+  { weight: 1, arbitrary: fc.constant(257) },
 );
-
-const BIASES = [5, -3, 0.25];
-
-interface Shape {
-  tagCount: number;
-  /** Share of the pairs of tags that exist. */
-  density: number;
-  /** Share of those that carry a bias. */
-  biased: number;
-  /** Share of the tags that tokens carry. */
-  used: number;
-  lengths: number[];
-  seed: number;
-}
 
 /** Not `fc.double`, which spreads over exponents: nearly all of its shares are next to 0. */
 const anyShare = fc.oneof(
@@ -37,35 +45,139 @@ const anyShare = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 99 }).map((percent) => percent / 100) },
 );
 
+/** What scopes the rules of a batch have; one name may be drawn for each rule. */
+type ScopeKind = 'document' | 'sentence' | 'window';
+
+const anyScopeKinds = fc.constantFrom<readonly ScopeKind[]>(
+  ['document'],
+  ['document'],
+  ['sentence'],
+  ['window'],
+  ['sentence', 'window'],
+  ['document', 'sentence', 'window'],
+);
+
+interface Shape {
+  tagCount: number;
+  /** Share of the pairs of tags that rules name. */
+  density: number;
+  /** Share of those that a soft rule names. */
+  soft: number;
+  /** Share of the tags that tokens carry. */
+  used: number;
+  /** Share of the tokens that belong to no sentence. */
+  ofDocument: number;
+  scopes: readonly ScopeKind[];
+  strategy: Strategy;
+  /** One rule set for all heads, or for each head the number of one. */
+  rulesOfHeads: readonly number[];
+  causal: boolean;
+  withSentences: boolean;
+  tileShape: TileShape;
+  lengths: number[];
+  seed: number;
+}
+
 const anyShape: fc.Arbitrary<Shape> = fc.record({
-  tagCount: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 64 }), fc.constant(64)),
+  tagCount: fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: 1, max: 8 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 9, max: 64 }) },
+    { weight: 1, arbitrary: fc.constant(64) },
+  ),
   density: anyShare,
-  biased: anyShare,
+  soft: anyShare,
   used: anyShare,
+  ofDocument: fc.constantFrom(0, 0.1, 0.5),
+  scopes: anyScopeKinds,
+  strategy: fc.constantFrom<Strategy>('hard', 'soft', 'guided', 'guided', 'learned'),
+  rulesOfHeads: fc.constantFrom<readonly number[]>([0], [0], [0], [0, 1], [0, 1, 0], [0, 0]),
+  causal: fc.constantFrom(false, false, true),
+  withSentences: fc.boolean(),
+  tileShape: anyTileShape,
   lengths: fc.array(anyLength, { maxLength: 4, size: 'max' }),
   seed: anySeed,
 });
 
-function batchOf({ tagCount, density, biased, used, lengths, seed }: Shape): TaggedBatch {
-  const random = generator(seed);
-  const biases = Float32Array.from({ length: tagCount ** 2 }, () => {
-    if (random() >= density) return FORBIDDEN;
-    return random() < biased ? BIASES[randomInteger(random, 0, BIASES.length - 1)] : 0;
+/** Windows narrow and wide, those of a single piece and of none among them. */
+function randomScope(random: () => number, kinds: readonly ScopeKind[]): Scope {
+  const kind = kinds[randomInteger(random, 0, kinds.length - 1)];
+  if (kind !== 'window') return kind;
+  return randomInteger(random, 0, random() < 0.5 ? 3 : 40);
+}
+
+/** Rules for some pairs of tags, now and then several with different scopes for one pair. */
+function randomRules(random: () => number, tags: readonly string[], shape: Shape, name: string): RuleSet {
+  const { density, soft: softShare, scopes } = shape;
+  const hard: TagPair[] = [];
+  const soft: TagPair[] = [];
+  for (const query of tags) {
+    for (const key of tags) {
+      if (random() >= density) continue;
+      const count = random() < 0.2 ? randomInteger(random, 2, 3) : 1;
+      for (let rule = 0; rule < count; rule++) {
+        (random() < softShare ? soft : hard).push([query, key, randomScope(random, scopes)]);
+      }
+    }
+  }
+  return { name, tags, hard, soft, beta: [5, -3, 0.25, 0][randomInteger(random, 0, 3)] };
+}
+
+/** Ascending numbers with gaps, which begin anywhere in each sequence, and tokens of no sentence between. */
+export function randomSentences(
+  random: () => number,
+  lengths: readonly number[],
+  ofDocument: number,
+): Uint32Array {
+  const numbers = lengths.flatMap((length) => {
+    let sentence = randomInteger(random, 0, 3);
+    const ends = 1 / randomInteger(random, 1, 30);
+    return Array.from({ length }, () => {
+      if (random() < ends) sentence += randomInteger(random, 1, 3);
+      return random() < ofDocument ? NO_SENTENCE : sentence;
+    });
   });
+  return Uint32Array.from(numbers);
+}
+
+function batchOf(shape: Shape): TaggedBatch {
+  const { tagCount, used, lengths, seed, rulesOfHeads } = shape;
+  const random = generator(seed);
+  const names = Array.from({ length: tagCount }, (_, index) => `t${index}`);
+  const distinct = [...new Set(rulesOfHeads)].map((index) =>
+    randomRules(random, names, shape, `rules ${index}`),
+  );
   const carried = Array.from({ length: tagCount }, (_, tag) => tag).filter(() => random() <= used);
   if (carried.length === 0) carried.push(randomInteger(random, 0, tagCount - 1));
   const tokens = lengths.reduce((total, length) => total + length, 0);
-  const tags = Uint8Array.from(
-    { length: tokens },
-    () => carried[randomInteger(random, 0, carried.length - 1)],
-  );
-  return { tags, lengths, table: { size: tagCount, biases } };
+  const draw = () => carried[randomInteger(random, 0, carried.length - 1)];
+  return {
+    tags: Uint8Array.from({ length: tokens }, draw),
+    lengths,
+    rules: rulesOfHeads.map((index) => distinct[index]),
+    strategy: shape.strategy,
+    sentences: shape.withSentences ? randomSentences(random, lengths, shape.ofDocument) : undefined,
+    causal: shape.causal,
+    shape: shape.tileShape,
+  };
 }
 
 export const anyBatch: fc.Arbitrary<TaggedBatch> = anyShape.map(batchOf);
 
-export function planOf({ tags, lengths, table }: TaggedBatch): Plan {
-  return planSparse(tags, lengths, table);
+/** Batches in which only tags decide, and which tokens stand behind which where they are causal. */
+export const anyUnscopedBatch: fc.Arbitrary<TaggedBatch> = anyShape.map((shape) =>
+  batchOf({ ...shape, scopes: ['document'] }),
+);
+
+/** The pair tables of a batch, one for each of its rule sets. */
+export function tablesOf({ rules, strategy }: TaggedBatch): PairTable[] {
+  const tables = new Map(rules.map((each) => [each, pairTable(each, strategy)]));
+  return rules.map((each) => tables.get(each)!);
+}
+
+export function planOf(batch: TaggedBatch, tables: readonly PairTable[] = tablesOf(batch)): Plan {
+  const { tags, lengths, sentences, causal, shape } = batch;
+  const one = tables.length === 1 ? tables[0] : tables;
+  return planSparse({ tags, lengths, tables: one, sentences, causal }, shape);
 }
 
 /** The first token of each sequence and one past its last. */
@@ -77,8 +189,30 @@ export function spansOf(lengths: ArrayLike<number>): [start: number, end: number
   });
 }
 
-/** What the table says of two of the caller's tokens: a bias, or undefined where the pair does not exist. */
-export function biasOf({ tags, table }: TaggedBatch, query: number, key: number): number | undefined {
-  const bias = table.biases[tags[query] * table.size + tags[key]];
-  return bias === Math.fround(FORBIDDEN) ? undefined : bias;
+/** What a learned bias is taken for: any number but 0, for no kernel may leave it out. */
+export const LEARNED = 1;
+
+/** What the rules of a head say of two of the caller's tokens: a bias, or undefined where the pair does not exist. */
+export function biasesOf({ rules, strategy, tags, sentences, causal }: TaggedBatch, head = 0): TokenBias {
+  const names = Array.from(tags, (tag) => rules[head].tags[tag]);
+  return referenceTokenBias(rules[head], strategy, names, { sentences, causal, learned: () => LEARNED });
+}
+
+/** The plan of a head's tiles, and that head. */
+export function headPlans(plan: Plan): { head: number; headPlan: HeadPlan }[] {
+  return plan.heads.map((headPlan) => ({ head: headPlan.heads?.[0] ?? 0, headPlan }));
+}
+
+export function tilesOf({ queryTiles, keyTiles }: HeadPlan, side: Side): Tile[] {
+  return side === 'queries' ? queryTiles : keyTiles;
+}
+
+/** The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be. */
+export function executedIn({ rowCount, slots }: Tile, { strip, steps }: TileShape): number {
+  let columns = 0;
+  while (slots - columns > 0) {
+    const fitting = steps.filter((step) => step >= slots - columns);
+    columns += fitting.length > 0 ? Math.min(...fitting) : Math.max(...steps);
+  }
+  return Math.ceil(rowCount / strip) * strip * columns;
 }

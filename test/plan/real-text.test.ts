@@ -25,11 +25,15 @@ describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../
     [1024, 37.5 / 32.3],
     [4096, 33.4 / 32.2],
   ])('documents of %d pieces', (pieces, mostWaste) => {
-    const table = pairTable(PAPER_RULES, 'hard');
+    const tables = pairTable(PAPER_RULES, 'hard');
     const tagged = documents(pieces);
     expect(tagged.length).toBeGreaterThanOrEqual(4);
     const rows = tagged.map((tags) => {
-      const { useful, executed, executedTransposed, dense } = planSparse(tags, [pieces], table).ledger;
+      const { useful, executed, executedTransposed, dense } = planSparse({
+        tags,
+        lengths: [pieces],
+        tables,
+      }).ledger;
       return {
         density: useful / dense,
         waste: executed / useful,

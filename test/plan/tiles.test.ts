@@ -1,74 +1,126 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { TokenBias } from '../../bench/reference-pairs.js';
+import { QUAD, UNTESTED } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
-import { anyBatch, biasOf, planOf, spansOf, type TaggedBatch } from './random-batch.js';
+import {
+  anyBatch,
+  anyUnscopedBatch,
+  biasesOf,
+  executedIn,
+  headPlans,
+  planOf,
+  SIDES,
+  type Side,
+  spansOf,
+  type TaggedBatch,
+  tilesOf,
+} from './random-batch.js';
 
-type Side = 'queries' | 'keys';
-
-function tilesOf(plan: Plan, side: Side): Tile[] {
-  return side === 'queries' ? plan.queryTiles : plan.keyTiles;
+/** The lists of tiles of a plan: for each head's, those of queries and those of keys. */
+function tileLists(plan: Plan): { head: number; side: Side; tiles: Tile[] }[] {
+  return headPlans(plan).flatMap(({ head, headPlan }) =>
+    SIDES.map((side) => ({ head, side, tiles: tilesOf(headPlan, side) })),
+  );
 }
 
-/** The bias of the pair that a row of a tile and one of its columns make, both in sorted order. */
-function pairBias(
-  batch: TaggedBatch,
-  plan: Plan,
-  side: Side,
-  row: number,
-  column: number,
-): number | undefined {
-  const [query, key] = side === 'queries' ? [row, column] : [column, row];
-  return biasOf(batch, plan.order[query], plan.order[key]);
-}
-
-/** The first tile that does not follow the one before, is empty or too tall, or crosses sequences. */
-function partitionComplaint(batch: TaggedBatch, tiles: Tile[]): string | undefined {
-  const spans = spansOf(batch.lengths);
-  let row = 0;
-  for (const { rowStart, rowCount } of tiles) {
-    if (rowStart !== row) return `a tile begins at ${rowStart}, the one before ends at ${row}`;
-    if (!(rowCount >= 1 && rowCount <= 32)) return `a tile of ${rowCount} rows`;
-    row += rowCount;
-    if (!spans.some(([start, end]) => start <= rowStart && row <= end))
-      return `the tile at ${rowStart} crosses sequences`;
+/** All tiles of a plan, each with what its rows and columns, in sorted order, are to each other. */
+function* tilesWithPairs(batch: TaggedBatch, plan: Plan): Generator<{ tile: Tile; pair: TokenBias }> {
+  for (const { head, side, tiles } of tileLists(plan)) {
+    const biasOf = biasesOf(batch, head);
+    const pair: TokenBias = (row, column) => {
+      const [query, key] = side === 'queries' ? [row, column] : [column, row];
+      return biasOf(plan.order[query], plan.order[key]);
+    };
+    for (const tile of tiles) yield { tile, pair };
   }
-  return row === batch.tags.length ? undefined : `the last tile ends at ${row}`;
 }
 
-function rangeComplaint(batch: TaggedBatch, tile: Tile): string | undefined {
-  const [start, end] = spansOf(batch.lengths).find(
-    (span) => span[0] <= tile.rowStart && tile.rowStart < span[1],
-  )!;
+function tokensOf({ start, length }: { start: number; length: number }): number[] {
+  return Array.from({ length }, (_, index) => start + index);
+}
+
+function rowsOf({ rowStart, rowCount }: Tile): number[] {
+  return tokensOf({ start: rowStart, length: rowCount });
+}
+
+/** The first tile, in the order of rows, that does not follow the one before, is empty or too tall, or crosses sequences. */
+function partitionComplaint({ lengths, tags, shape }: TaggedBatch, tiles: Tile[]): string | undefined {
+  const spans = spansOf(lengths);
+  let row = 0;
+  for (const { sequence, rowStart, rowCount } of [...tiles].sort((a, b) => a.rowStart - b.rowStart)) {
+    if (rowStart !== row) return `a tile begins at ${rowStart}, the one before ends at ${row}`;
+    if (!(rowCount >= 1 && rowCount <= shape.rows)) return `a tile of ${rowCount} rows`;
+    row += rowCount;
+    const [start, end] = spans[sequence];
+    if (rowStart < start || row > end) return `the tile at ${rowStart} is not in sequence ${sequence}`;
+  }
+  return row === tags.length ? undefined : `the last tile ends at ${row}`;
+}
+
+function rangeComplaint({ lengths }: TaggedBatch, tile: Tile): string | undefined {
+  const [start, end] = spansOf(lengths)[tile.sequence];
   let last = Number.NEGATIVE_INFINITY;
-  let columns = 0;
+  let slots = 0;
   for (const range of tile.ranges) {
     if (range.length < 1) return 'an empty range';
     if (range.start === last) return `ranges that touch at ${last} and are not one`;
     if (range.start < last) return `a range at ${range.start} behind one that ends at ${last}`;
+    if (tile.tests !== UNTESTED && (range.start - start) % QUAD !== 0) {
+      return `a tested range at ${range.start}, where no word of labels begins`;
+    }
     last = range.start + range.length;
-    columns += range.length;
+    slots += Math.ceil(range.length / QUAD) * QUAD;
     if (range.start < start || last > end) return 'a range that leaves the sequence';
   }
-  return columns === tile.columnCount ? undefined : `${columns} columns, columnCount ${tile.columnCount}`;
+  return slots === tile.slots ? undefined : `${slots} slots, not ${tile.slots}`;
+}
+
+/** The first quad of columns of which no row sees any. */
+function wasteComplaint(tile: Tile, pair: TokenBias): string | undefined {
+  for (const { start, length } of tile.ranges) {
+    for (let quad = start; quad < start + length; quad += QUAD) {
+      const columns = tokensOf({ start: quad, length: Math.min(QUAD, start + length - quad) });
+      const isSeen = columns.some((column) => rowsOf(tile).some((row) => pair(row, column) !== undefined));
+      if (!isSeen) return `nobody sees column ${quad} of the tile at ${tile.rowStart} and those behind it`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether some pair of a tile's rows with the columns that some of them sees does not exist or has a bias. */
+function hasReasonForTests(tile: Tile, pair: TokenBias): boolean {
+  return tile.ranges.flatMap(tokensOf).some((column) => {
+    const biases = rowsOf(tile).map((row) => pair(row, column));
+    return biases.some((bias) => bias !== undefined) && biases.some((bias) => bias !== 0);
+  });
+}
+
+function expectNoComplaint(complaints: Iterable<string | undefined>): void {
+  expect([...complaints].find((complaint) => complaint !== undefined)).toBeUndefined();
 }
 
 /** The first pair that exists and is not covered once. */
-function coverageComplaint(batch: TaggedBatch, plan: Plan, side: Side): string | undefined {
+function coverageComplaint(
+  batch: TaggedBatch,
+  plan: Plan,
+  { head, side, tiles }: ReturnType<typeof tileLists>[number],
+): string | undefined {
   const tokens = batch.tags.length;
   const times = new Uint8Array(tokens * tokens);
-  for (const { rowStart, rowCount, ranges } of tilesOf(plan, side)) {
-    for (let row = rowStart; row < rowStart + rowCount; row++) {
-      for (const { start, length } of ranges) {
-        for (let column = start; column < start + length; column++) times[row * tokens + column]++;
-      }
+  for (const tile of tiles) {
+    for (const column of tile.ranges.flatMap(tokensOf)) {
+      for (const row of rowsOf(tile)) times[row * tokens + column]++;
     }
   }
+  const biasOf = biasesOf(batch, head);
   for (const [start, end] of spansOf(batch.lengths)) {
     for (let row = start; row < end; row++) {
       for (let column = start; column < end; column++) {
-        if (pairBias(batch, plan, side, row, column) === undefined) continue;
+        const [query, key] = side === 'queries' ? [row, column] : [column, row];
+        if (biasOf(plan.order[query], plan.order[key]) === undefined) continue;
         const covered = times[row * tokens + column];
         if (covered !== 1) return `row ${row}, column ${column}: covered ${covered} times`;
       }
@@ -77,37 +129,31 @@ function coverageComplaint(batch: TaggedBatch, plan: Plan, side: Side): string |
   return undefined;
 }
 
-/** Holds the mark of a tile, and the columns it has, against every one of its pairs. */
-function tileComplaint(batch: TaggedBatch, plan: Plan, side: Side, tile: Tile): string | undefined {
-  let plain = true;
-  for (const { start, length } of tile.ranges) {
-    for (let column = start; column < start + length; column++) {
-      let seen = false;
-      for (let row = tile.rowStart; row < tile.rowStart + tile.rowCount; row++) {
-        const bias = pairBias(batch, plan, side, row, column);
-        if (bias !== undefined) seen = true;
-        if (bias !== 0) plain = false;
-      }
-      if (!seen) return `column ${column} of the tile at ${tile.rowStart} is seen by no row`;
-    }
+/** The first pair of a tile that is not tested, and that does not exist or has a bias. */
+function untestedComplaint(tile: Tile, pair: TokenBias): string | undefined {
+  if (tile.tests !== UNTESTED) return undefined;
+  for (const column of tile.ranges.flatMap(tokensOf)) {
+    const row = rowsOf(tile).find((each) => pair(each, column) !== 0);
+    if (row !== undefined) return `row ${row}, column ${column} is ${pair(row, column)}, and not tested`;
   }
-  return tile.tested === !plain ? undefined : `the tile at ${tile.rowStart}: tested is ${tile.tested}`;
+  return undefined;
 }
 
-describe.each<Side>(['queries', 'keys'])('tiles of %s', (side) => {
-  it('part the rows of every sequence, none empty, none of more than 32', () => {
+describe('the tiles of queries, and those of keys', () => {
+  it('part the rows of every sequence, none empty, none taller than the kernels have it', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        expect(partitionComplaint(batch, tilesOf(planOf(batch), side))).toBeUndefined();
+        expectNoComplaint(tileLists(planOf(batch)).map(({ tiles }) => partitionComplaint(batch, tiles)));
       }),
       runs(300),
     );
   });
 
-  it('have ranges that ascend, do not touch, and stay in the sequence', () => {
+  it('have ranges that ascend, do not touch, stay in the sequence, and begin words of labels where tested', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        for (const tile of tilesOf(planOf(batch), side)) expect(rangeComplaint(batch, tile)).toBeUndefined();
+        const tiles = tileLists(planOf(batch)).flatMap((list) => list.tiles);
+        expectNoComplaint(tiles.map((tile) => rangeComplaint(batch, tile)));
       }),
       runs(300),
     );
@@ -116,18 +162,44 @@ describe.each<Side>(['queries', 'keys'])('tiles of %s', (side) => {
   it('cover every pair that exists exactly once', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        expect(coverageComplaint(batch, planOf(batch), side)).toBeUndefined();
+        const plan = planOf(batch);
+        expectNoComplaint(tileLists(plan).map((list) => coverageComplaint(batch, plan, list)));
       }),
       runs(300),
     );
   });
 
-  it('are tested where a pair does not exist or carries a bias, and hold no column that nobody sees', () => {
+  it('hold nothing but pairs that exist, without bias, where they are not tested', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
-        const complaints = tilesOf(plan, side).map((tile) => tileComplaint(batch, plan, side, tile));
-        expect(complaints.filter((complaint) => complaint !== undefined)).toEqual([]);
+        const tiles = [...tilesWithPairs(batch, planOf(batch))];
+        expectNoComplaint(tiles.map(({ tile, pair }) => untestedComplaint(tile, pair)));
+      }),
+      runs(300),
+    );
+  });
+
+  it('are tested only where they must be, and waste no quad of columns, where rules have no scope', () => {
+    fc.assert(
+      fc.property(anyUnscopedBatch, (batch) => {
+        for (const { tile, pair } of tilesWithPairs(batch, planOf(batch))) {
+          if (tile.tests !== UNTESTED) {
+            expect(hasReasonForTests(tile, pair), `the tile at ${tile.rowStart} is tested`).toBe(true);
+          }
+          expect(wasteComplaint(tile, pair)).toBeUndefined();
+        }
+      }),
+      runs(300),
+    );
+  });
+
+  it('come by falling work', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        for (const { tiles } of tileLists(planOf(batch))) {
+          const work = tiles.map((tile) => executedIn(tile, batch.shape));
+          expect(work).toEqual([...work].sort((a, b) => b - a));
+        }
       }),
       runs(300),
     );

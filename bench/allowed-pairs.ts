@@ -1,0 +1,56 @@
+import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
+import { type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';
+
+/** What the pairs of a packed batch depend on, in the caller's order. */
+export interface PackedText extends Pick<ReferencePlaces, 'sentences' | 'causal'> {
+  tags: readonly Tag[];
+  /** Tokens of each sequence. */
+  lengths: readonly number[];
+}
+
+/** Tokens of each tag, sequence by sequence. */
+export function countTags({ tags, lengths }: PackedText): Map<Tag, number>[] {
+  let start = 0;
+  return lengths.map((length) => {
+    const counts = new Map<Tag, number>();
+    for (const tag of tags.slice(start, start + length)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    start += length;
+    return counts;
+  });
+}
+
+/** The pairs that rules allow in a text: from its tag counts alone where nothing depends on places, else one by one. */
+export function allowedPairs(text: PackedText, rules: RuleSet, strategy: Strategy): number {
+  const isPlaced = [...rules.hard, ...rules.soft].some(([, , scope = 'document']) => scope !== 'document');
+  return isPlaced || text.causal
+    ? countedOneByOne(text, rules, strategy)
+    : countedByTags(text, rules, strategy);
+}
+
+function countedByTags(text: PackedText, rules: RuleSet, strategy: Strategy): number {
+  const tags = [...new Set(text.tags)];
+  // Tokens as if there were one of each tag: without scopes, the tags decide alone.
+  const biasOf = referenceTokenBias(rules, strategy, tags, { learned: () => 0 });
+  let pairs = 0;
+  for (const counts of countTags(text)) {
+    tags.forEach((query, row) => {
+      tags.forEach((key, column) => {
+        if (biasOf(row, column) !== undefined) pairs += (counts.get(query) ?? 0) * (counts.get(key) ?? 0);
+      });
+    });
+  }
+  return pairs;
+}
+
+function countedOneByOne(text: PackedText, rules: RuleSet, strategy: Strategy): number {
+  const biasOf = referenceTokenBias(rules, strategy, text.tags, { ...text, learned: () => 0 });
+  let pairs = 0;
+  let start = 0;
+  for (const length of text.lengths) {
+    for (let query = start; query < start + length; query++) {
+      for (let key = start; key < start + length; key++) if (biasOf(query, key) !== undefined) pairs++;
+    }
+    start += length;
+  }
+  return pairs;
+}

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runChunks } from '../../src/plan/run-chunks.js';
+import { runs } from '../support/arbitraries.js';
+import { anyBatch, planOf, type TaggedBatch } from './random-batch.js';
+
+interface Decoded {
+  /** In the order of their numbers. */
+  chunks: { start: number; rows: number }[];
+  /** For each tag, the numbers of its chunks. */
+  lists: number[][];
+}
+
+/** Reads the words as the kernels do. */
+function decoded(batch: TaggedBatch): Decoded {
+  const { words, count, chunksAt, tagsAt, entriesAt } = runChunks(planOf(batch));
+  const chunks = Array.from({ length: count }, (_, chunk) => {
+    const [start, rows] = words.subarray(chunksAt + 2 * chunk);
+    return { start, rows };
+  });
+  const lists = batch.rules[0].tags.map((_, tag) => {
+    return [...words.subarray(entriesAt + words[tagsAt + tag], entriesAt + words[tagsAt + tag + 1])];
+  });
+  return { chunks, lists };
+}
+
+describe('runChunks', () => {
+  it('hold every row once, none of them more than 64', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const times = new Array<number>(batch.tags.length).fill(0);
+        for (const { start, rows } of decoded(batch).chunks) {
+          expect(rows >= 1 && rows <= 64).toBe(true);
+          for (let row = start; row < start + rows; row++) times[row]++;
+        }
+        expect(times.every((count) => count === 1)).toBe(true);
+      }),
+      runs(200),
+    );
+  });
+
+  it('are of one tag each, and stand in its list, once', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const { chunks, lists } = decoded(batch);
+        const { tags } = planOf(batch);
+        expect(lists.flat().sort((a, b) => a - b)).toEqual(chunks.map((_, chunk) => chunk));
+        const wrong = lists.flatMap((list, tag) => {
+          const rowsOf = (chunk: number) =>
+            tags.subarray(chunks[chunk].start, chunks[chunk].start + chunks[chunk].rows);
+          return list.filter((chunk) => rowsOf(chunk).some((other) => other !== tag));
+        });
+        expect(wrong).toEqual([]);
+      }),
+      runs(200),
+    );
+  });
+
+  it('are listed in ascending order, so that sums are always taken in the same one', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        for (const list of decoded(batch).lists) expect(list).toEqual([...list].sort((a, b) => a - b));
+      }),
+      runs(100),
+    );
+  });
+});
