@@ -1,5 +1,5 @@
 import { Attention } from '../src/attention/attention.js';
-import { kernelFamily } from '../src/attention/kernel-family.js';
+import { type ShapeOfTiles, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { hostRandom } from '../src/gpu/random.js';
@@ -38,6 +38,8 @@ export interface Variant {
   strategy: Strategy;
   rules: RuleSet;
   order: TokenOrder;
+  /** The tiles of the plan, and with them the kernels; those that are expected to be fastest where left out. */
+  tiles?: ShapeOfTiles;
 }
 
 /** Queries, keys, values and output gradients, [tokens, heads, headDim] in the caller's order. */
@@ -157,9 +159,9 @@ export class AttentionContender {
 
   private makePlan(): Plan {
     const { tags, lengths } = this.workload;
-    const { strategy, order } = this.variant;
-    const { tile } = kernelFamily(this.device, tags.length);
-    if (strategy === 'none') return planDense(lengths, tile);
+    const { strategy, order, tiles = tilesOn(this.device) } = this.variant;
+    if (strategy === 'none') return planDense(lengths, tiles('dense', lengths));
+    const tile = tiles('sparse', lengths);
     const indexes = tagIndexes(this.rules, tags);
     const table = pairTable(this.rules, strategy);
     if (order === 'tags') return planSparse({ tags: indexes, lengths, tables: table }, tile);

@@ -1,3 +1,4 @@
+import { tilesOn } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
@@ -9,7 +10,7 @@ import { Classifier } from '../src/nn/classifier.js';
 import { BERT_TINY, type ModelConfig } from '../src/nn/config.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
 import type { Ledger } from '../src/plan/ledger.js';
-import { biasTags, Planner, tilesOn } from '../src/train/planner.js';
+import { biasTags, Planner } from '../src/train/planner.js';
 
 /** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
 export interface Stage {

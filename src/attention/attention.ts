@@ -8,7 +8,7 @@ import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '.
 import type { Ledger } from '../plan/ledger.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
-import { kernelFamily } from './kernel-family.js';
+import { type KernelChoices, tilesOn } from './kernel-choices.js';
 import { PlanBuffers } from './plan-buffers.js';
 import {
   type AttentionShape,
@@ -39,6 +39,8 @@ export interface PlanOptions {
   sentences?: ArrayLike<number>;
   /** Whether a query sees only keys that do not stand behind it. */
   causal?: boolean;
+  /** Variants of the kernels that were measured to be the fastest here, for the head dimension that will be used. */
+  kernels?: KernelChoices;
 }
 
 /** Heads and head dimension, with the scale of the scores: 1 / √headDim where left out. */
@@ -92,6 +94,7 @@ export function firstRules(rules: PlanOptions['rules']): RuleSet {
 /** The plan for some options. @throws CallerError where tags, lengths, rules or strategy do not fit together. */
 export function planFor(options: PlanOptions, device: Device): Plan {
   const { tags, lengths, strategy = 'none', sentences, causal } = options;
+  const tilesFor = tilesOn(device, options.kernels);
   const checked = checkedStrategy(strategy);
   if (checked === 'none') {
     const known = lengths ?? (tags && [tags.length]);
@@ -100,17 +103,17 @@ export function planFor(options: PlanOptions, device: Device): Plan {
         what: 'neither lengths nor tags were given',
         expected: 'the lengths of the sequences',
       });
+    if (!causal) return planDense(known, tilesFor('dense', known));
     const tokens = Array.from(known).reduce((total, length) => total + length, 0);
-    const { tile } = kernelFamily(device, tokens);
-    if (!causal) return planDense(known, tile);
-    return planSparse({ tags: new Uint8Array(tokens), lengths: known, tables: EVERYBODY, causal }, tile);
+    const input = { tags: new Uint8Array(tokens), lengths: known, tables: EVERYBODY, causal };
+    return planSparse(input, tilesFor('sparse', known));
   }
   if (!tags)
     throw new CallerError({ what: `strategy "${checked}" without tags`, expected: 'a tag for every token' });
   const indexes = tagIndexes(firstRules(options.rules), tags);
   const tables = tablesFor(options, checked);
   const input = { tags: indexes, lengths: lengths ?? [indexes.length], tables, sentences, causal };
-  return planSparse(input, kernelFamily(device, indexes.length).tile);
+  return planSparse(input, tilesFor('sparse', input.lengths));
 }
 
 /** @throws CallerError where the kernels do not support a shape. */

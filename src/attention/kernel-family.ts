@@ -79,18 +79,14 @@ export function kernelFamily(device: Device, tokens = 0): KernelFamily {
  * The family that a plan was made for, by its tiles.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(
-  device: Device,
-  { rows, strip, steps }: TileShape,
-  tokens: number,
-): KernelFamily {
+export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
   const fastest = kernelFamily(device, tokens);
-  const family = [WORKGROUP_FAMILY, fastest].find(({ tile }) => {
-    return tile.rows === rows && tile.strip === strip && tile.steps.join() === steps.join();
+  const family = [WORKGROUP_FAMILY, fastest].find(({ tile: { rows, strip, steps } }) => {
+    return shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
   });
   if (family) return family;
   throw new EngineError({
-    what: `a plan with tiles of ${rows} rows, in steps of ${steps.join(', ')}`,
+    what: `a plan with tiles of ${shape.rows} rows, in steps of ${shape.steps.join(', ')}`,
     expected: `one for this device, ${fastest.tile.rows} rows in steps of ${fastest.tile.steps.join(', ')}`,
   });
 }

@@ -9,6 +9,7 @@ import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
+import { tuneCommand } from './tune.js';
 import { packageVersion } from './version.js';
 
 const CALLERS_MISTAKE = 2;
@@ -26,6 +27,7 @@ function program(): Command {
     tagCommand,
     benchCommand,
     profileCommand,
+    tuneCommand,
     doctorCommand,
   ]) {
     root.addCommand(command());

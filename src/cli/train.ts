@@ -9,6 +9,7 @@ import { parseVocabulary } from '../grammar/vocabulary.js';
 import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
 import { completeSettings, SentenceClassifier, TRAINING_DEFAULTS } from '../train/sentence-classifier.js';
 import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
+import { kernelsFor, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
   betaOption,
@@ -44,6 +45,7 @@ interface TrainFlags extends ShapeFlags {
   vocab?: string;
   out: string;
   adapter?: string;
+  tune: boolean;
   json?: boolean;
 }
 
@@ -101,6 +103,7 @@ export function trainCommand(): Command {
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
     .requiredOption('--out <folder>', 'where the model and its metrics go')
     .addOption(adapterOption())
+    .addOption(noTuneOption())
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(train);
@@ -129,6 +132,9 @@ async function train(flags: TrainFlags): Promise<void> {
     examples.train.length,
   );
   await withDevice(flags.adapter, async (device) => {
+    const kind = flags.strategy === 'none' ? 'dense' : 'sparse';
+    const tuned = { headDim: flags.hidden / flags.heads, longest: flags.maxLength, kinds: [kind] } as const;
+    const kernels = await kernelsFor(device, flags.tune, tuned);
     const model = SentenceClassifier.build(device, {
       vocabulary,
       shape: {
@@ -142,13 +148,14 @@ async function train(flags: TrainFlags): Promise<void> {
       beta: flags.beta,
       mostPieces: flags.maxLength,
       seed: flags.seed,
+      kernels,
     });
     introduce(source, examples.train.length, flags, device.adapter.description);
     await createFolder(flags.out);
     // A model that stands there goes first: its weights must never be read under this run's rules.
     for (const file of [WEIGHTS_FILE, 'metrics.jsonl']) await removeFile(join(flags.out, file));
     await saveDescription(flags.out, model.description);
-    const record = { ...flags, ...settings, data: source.name, adapter: device.adapter };
+    const record = { ...flags, ...settings, data: source.name, adapter: device.adapter, kernels };
     await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);
     finish(flags, await runEpochs(model, examples, settings, flags.out));
   });

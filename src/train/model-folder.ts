@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { checkedStrategy } from '../attention/attention.js';
+import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readBytesOf, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
@@ -20,6 +21,8 @@ export interface ModelDescription {
   beta: number;
   /** Pieces at which sentences are cut, [CLS] and [SEP] included. */
   mostPieces: number;
+  /** Variants of the kernels that it was trained with, where they had been measured. */
+  kernels?: KernelChoices;
 }
 
 const CONFIG = 'config.json';
@@ -43,7 +46,7 @@ const CONFIG_NAMES = {
   initialDeviation: 'initializer_range',
 } as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
-function configJson({ config, classes, strategy, beta, mostPieces }: ModelDescription): string {
+function configJson({ config, classes, strategy, beta, mostPieces, kernels }: ModelDescription): string {
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
     theirs,
     config[ours as keyof ModelConfig],
@@ -62,6 +65,7 @@ function configJson({ config, classes, strategy, beta, mostPieces }: ModelDescri
       beta,
       most_pieces: mostPieces,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
+      ...(kernels && { kernels }),
     },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
@@ -178,6 +182,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     rules: parseRules(await readText(rulesFile), rulesFile),
     beta: numberIn(own, 'beta', file),
     mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
+    kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
   };
 }
 

@@ -1,19 +1,9 @@
-import { kernelFamily } from '../attention/kernel-family.js';
-import type { Device } from '../gpu/device.js';
+import type { ShapeOfTiles } from '../attention/kernel-choices.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, type Strategy, tagIndexes, withTags } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
-import type { TileShape } from '../plan/tiles.js';
-
-/** The tiles of the kernels that will run a plan of so many tokens. */
-export type ShapeOfTiles = (tokens: number) => TileShape;
-
-/** The tiles of a device's fastest kernels. */
-export function tilesOn(device: Device): ShapeOfTiles {
-  return (tokens) => kernelFamily(device, tokens).tile;
-}
 
 /** The rule set with the tags that pieces may have beside its own. */
 function completed(rules: RuleSet): RuleSet {
@@ -46,8 +36,7 @@ export class Planner {
   plan(texts: readonly EncodedSentence[]): Plan {
     const lengths = texts.map(({ ids }) => ids.length);
     const tokens = lengths.reduce((total, length) => total + length, 0);
-    const shape = this.shape(tokens);
-    if (!this.table) return planDense(lengths, shape);
+    if (!this.table) return planDense(lengths, this.shape('dense', lengths));
     const tags = new Uint8Array(tokens);
     const sentences = new Uint32Array(tokens);
     let start = 0;
@@ -58,6 +47,6 @@ export class Planner {
       sentences.set(text.sentences, start);
       start += text.tags.length;
     }
-    return planSparse({ tags, lengths, tables: this.table, sentences }, shape);
+    return planSparse({ tags, lengths, tables: this.table, sentences }, this.shape('sparse', lengths));
   }
 }

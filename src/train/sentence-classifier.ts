@@ -1,3 +1,4 @@
+import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
 import { encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
@@ -20,7 +21,7 @@ import {
   saveDescription,
   saveWeights,
 } from './model-folder.js';
-import { biasTags, Planner, tilesOn } from './planner.js';
+import { biasTags, Planner } from './planner.js';
 import {
   type EpochMetrics,
   stepsPerEpoch,
@@ -45,6 +46,8 @@ export interface BuildOptions {
   mostPieces?: number;
   /** Of the initial weights; 42 where left out. */
   seed?: number;
+  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
+  kernels?: KernelChoices;
 }
 
 export type TrainingOptions = Partial<TrainingSettings>;
@@ -92,14 +95,14 @@ export class SentenceClassifier {
   ) {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
-    const { rules, strategy, beta } = description;
-    this.planner = new Planner(rules, strategy, beta, tilesOn(device));
+    const { rules, strategy, beta, kernels } = description;
+    this.planner = new Planner(rules, strategy, beta, tilesOn(device, kernels));
   }
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
   static build(device: Device, options: BuildOptions): SentenceClassifier {
     const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
-    const { classes = ['negative', 'positive'], mostPieces = 128, seed = DEFAULT_SEED } = options;
+    const { classes = ['negative', 'positive'], mostPieces = 128, seed = DEFAULT_SEED, kernels } = options;
     const config = {
       ...BERT_TINY,
       ...shape,
@@ -108,7 +111,7 @@ export class SentenceClassifier {
       biasTags: biasTags(rules, strategy),
     };
     checkedMostPieces(mostPieces, config);
-    const description = { config, vocabulary, classes, strategy, rules, beta, mostPieces };
+    const description = { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
     return new SentenceClassifier(device, description, initialWeights(config, seed));
   }
 
@@ -128,7 +131,7 @@ export class SentenceClassifier {
       rules ?? own.rules,
       strategy,
       beta ?? rules?.beta ?? own.beta,
-      tilesOn(this.classifier.device),
+      tilesOn(this.classifier.device, own.kernels),
     );
   }
 

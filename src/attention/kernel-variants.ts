@@ -1,0 +1,35 @@
+import type { Device } from '../gpu/device.js';
+import type { Plan } from '../plan/plan.js';
+import { type TileShape, WORKGROUP_TILE } from '../plan/tiles.js';
+import { kernelFamily } from './kernel-family.js';
+
+/** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
+export interface KernelVariant {
+  /** The family, the rows of a tile and, where it steers the plan, what a tile is said to cost. */
+  name: string;
+  tile: TileShape;
+}
+
+/**
+ * What a tile is said to cost beside its pairs, in pairs. The more, the sooner runs share a tile, and their pairs are tested
+ * one by one, instead of having tiles of their own.
+ */
+const TILE_COSTS = [64, 256, 1024];
+
+/** Rows of a tile where a workgroup shares it: fewer leave its invocations idle, and make more workgroups. */
+const WORKGROUP_ROWS = [32, 16, 8];
+
+function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVariant {
+  const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
+  return { name: `${family}, ${tile.rows} rows${cost}`, tile };
+}
+
+/** Every variant that a device runs for plans of a kind, each once; the first is what runs where nothing was measured. */
+export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): KernelVariant[] {
+  const { name, tile } = kernelFamily(device, tokens);
+  const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
+  const all = [variant(name, kind, tile)];
+  for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
+  for (const rows of WORKGROUP_ROWS) all.push(variant('workgroup', kind, { ...WORKGROUP_TILE, rows }));
+  return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
+}

@@ -1,0 +1,71 @@
+import { Command, Option } from 'commander';
+import type { TunedRow } from '../../bench/tuner.js';
+import { checkedShape } from '../attention/attention.js';
+import { EngineError } from '../gpu/errors.js';
+import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import { tuneAndKeep } from './kernel-cache.js';
+import { adapterOption, jsonOption, numbers, withDevice } from './options.js';
+import { note, print, printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony tune
+  $ parsimony tune --head-dims 32,64 --json`;
+
+interface TuneFlags {
+  headDims: (number | string)[];
+  adapter?: string;
+  json?: boolean;
+}
+
+/** `parsimony tune` */
+export function tuneCommand(): Command {
+  return new Command('tune')
+    .description(
+      'measure the variants of the attention kernels on this adapter, and keep the choice for later runs',
+    )
+    .addOption(
+      new Option('--head-dims <list>', 'head dimensions, separated by commas')
+        .argParser(numbers)
+        .default([64]),
+    )
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(tuneHeads);
+}
+
+async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> {
+  await withDevice(adapter, async (device) => {
+    const tunings = [];
+    for (const given of headDims) {
+      const { headDim } = checkedShape({ heads: 1, headDim: Number(given) });
+      const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
+      const tuning = await tuneAndKeep(device, { ...wanted, onNote: note });
+      tunings.push(tuning);
+      if (!json) show(tuning);
+    }
+    if (json) printJson(tunings);
+    const wrong = tunings.flatMap(({ rows }) => rows).find(({ gate }) => gate && !gate.passed);
+    if (wrong) {
+      const what = `variant "${wrong.variant}" is wrong here: ${wrong.gate!.complaints[0]}`;
+      throw new EngineError({ what, remedy: 'it is not used; please report this adapter' });
+    }
+  });
+}
+
+function show({ rows, choices, file }: Awaited<ReturnType<typeof tuneAndKeep>>): void {
+  print(`Heads of ${choices.headDim}, forward and backward, milliseconds`);
+  printTable(
+    ['plan, tokens of a sequence', 'variant', 'median', 'of expected', 'check', 'chosen'],
+    rows.map((row: TunedRow) => [
+      row.choice,
+      row.variant,
+      row.medianMs.toFixed(2),
+      row.ratio.toFixed(2),
+      row.gate ? (row.gate.passed ? 'right' : 'WRONG') : '',
+      row.isChosen ? 'yes' : '',
+    ]),
+  );
+  print(`Kept in ${file}`);
+}
