@@ -79,7 +79,8 @@ export async function benchAttention(
       for (const heads of sweep.heads) {
         for (const headDim of sweep.headDims) {
           if (options.signal?.aborted) break;
-          const workload = workloadOf(text.sentences, length, sweep.batch, heads, headDim);
+          const packed = workloadOf(text.sentences, length, sweep.batch, heads, headDim);
+          const workload = { ...packed, causal: sweep.causal };
           const bench = new ShapeBench(device, sweep, workload, length === SENTENCES, options, report);
           await bench.run();
           if (heads === sweep.heads[0] && headDim === sweep.headDims[0]) bench.prepare(text.milliseconds);
@@ -209,12 +210,15 @@ class ShapeBench {
   }
 
   private openControls(rules: RuleSet): void {
+    const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
+    const { plan } = grammar.contender;
+    // The controls know tags alone, and none of them is slower than what sees every pair.
+    if (plan.placed || plan.ledger.useful === plan.ledger.dense) return;
     if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
       this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
       this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
     }
-    const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
-    const { useful, dense } = grammar.contender.plan.ledger;
+    const { useful, dense } = plan.ledger;
     const counts = new Map<Tag, number>();
     for (const sequence of countTags(this.workload)) {
       for (const [tag, count] of sequence) counts.set(tag, (counts.get(tag) ?? 0) + count);

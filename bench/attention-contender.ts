@@ -1,22 +1,26 @@
 import { Attention } from '../src/attention/attention.js';
 import { type ShapeOfTiles, tilesOn } from '../src/attention/kernel-choices.js';
+import type { BackwardBuffers } from '../src/attention/record.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { hostRandom } from '../src/gpu/random.js';
-import { pairTable } from '../src/grammar/pair-table.js';
+import { type PairTable, pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
-import { type Plan, planDense, planSparse } from '../src/plan/plan.js';
-import { sortedBatch } from '../src/plan/sorting.js';
+import { type Plan, planDense, planSparse, type SparseInput } from '../src/plan/plan.js';
+import { sentencesFor, sortedBatch } from '../src/plan/sorting.js';
 import { rankOfTag } from '../src/plan/tag-order.js';
+import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,
-  type Computed,
+  type ComputedWithBiases,
+  checkCounts,
   checkLedger,
   checkNumbers,
   type GateResult,
   onlySampled,
   sampledRows,
 } from './gate.js';
+import { randomBiases, referenceOfBiases } from './learned-biases.js';
 import { planReadingOrder } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
 import { median } from './statistics.js';
@@ -30,6 +34,10 @@ export interface Workload {
   tags: readonly Tag[];
   /** Tokens of each sequence. */
   lengths: readonly number[];
+  /** The sentence of each token, or NO_SENTENCE; each sequence is one where left out. */
+  sentences?: readonly number[];
+  /** Whether a query sees only keys that do not stand behind it. */
+  causal?: boolean;
   heads: number;
   headDim: number;
 }
@@ -53,6 +61,8 @@ export interface Inputs {
 const INPUTS = ['query', 'key', 'value', 'outputGradient'] as const;
 const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as const;
 const BLOCK = 32;
+/** One tag, which sees itself. */
+const EVERYBODY: PairTable = { size: 1, biases: new Float32Array(1) };
 /** Plans made to time the planner: the first also pays for its compilation. */
 const PLANNINGS = 3;
 
@@ -70,10 +80,10 @@ export class AttentionContender {
   readonly planMs: number;
   private readonly rules: RuleSet;
   private readonly attention: Attention;
-  private readonly buffers: Record<
-    (typeof INPUTS)[number] | (typeof RESULTS)[number] | 'logSumExp',
-    GPUBuffer
-  >;
+  private readonly buffers: BackwardBuffers;
+  /** Of strategy `learned`, [heads, tags, tags]. */
+  private readonly biasTable: Float32Array | undefined;
+  private counted: CountedPairs | undefined;
 
   constructor(
     private readonly device: Device,
@@ -89,12 +99,25 @@ export class AttentionContender {
     });
     this.plan = planned[0].plan;
     this.planMs = median(planned.map(({ milliseconds }) => milliseconds));
-    this.attention = new Attention(device, this.plan);
+    this.attention = new Attention(device, this.plan, heads);
+    this.biasTable = variant.strategy === 'learned' ? randomBiases(this.rules, heads) : undefined;
     const numbers = inputs.query.length;
     const inputBuffers = INPUTS.map((name) => [name, upload(device, this.sorted(inputs[name]), name)]);
     const results = RESULTS.map((name) => [name, createStorage(device, 4 * numbers, name)]);
     const logSumExp = createStorage(device, 4 * tags.length * heads, 'logSumExp');
-    this.buffers = Object.fromEntries([...inputBuffers, ...results, ['logSumExp', logSumExp]]);
+    this.buffers = {
+      ...Object.fromEntries([...inputBuffers, ...results]),
+      logSumExp,
+      ...(this.biasTable && {
+        biasTable: upload(device, this.biasTable, 'biasTable'),
+        biasGradient: createStorage(device, this.biasTable.byteLength, 'biasGradient'),
+      }),
+    };
+  }
+
+  /** What the kernels counted on the device, once the gate has asked them. */
+  get countedPairs(): CountedPairs {
+    return this.counted!;
   }
 
   contender(backward: boolean): Contender {
@@ -105,23 +128,24 @@ export class AttentionContender {
   }
 
   /**
-   * Runs once on poisoned results, and compares with float64. The run's output gradient is 0 outside the checked rows, so
-   * that the reference needs no others.
+   * Runs once on poisoned results, and compares with float64; then has the kernels count the pairs they multiply. The run's
+   * output gradient is 0 outside the checked rows, so that the reference needs no others.
    */
   async gate(backward: boolean, seed: number): Promise<GateResult> {
-    const { heads, headDim, lengths, tags } = this.workload;
+    const { heads, headDim, lengths } = this.workload;
+    const scale = 1 / Math.sqrt(headDim);
     const sampled = sampledRows(this.plan, heads, seed);
     const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
-    const poison = new Float32Array(outputGradient.length).fill(Number.NaN);
-    for (const name of RESULTS) write(this.device, this.buffers[name], poison);
     write(this.device, this.buffers.outputGradient, this.sorted(outputGradient));
-    await this.run(backward);
-    const computed: Partial<Computed> = {};
-    for (const name of backward ? RESULTS : (['output'] as const)) {
-      const rows = await readFloats(this.device, this.buffers[name], outputGradient.length);
-      computed[name] = this.inCallersOrder(rows);
-    }
+    const computed = await this.computed(backward);
     write(this.device, this.buffers.outputGradient, this.sorted(this.inputs.outputGradient));
+    this.counted = await countedPairs(
+      this.device,
+      this.plan,
+      { heads, headDim, scale },
+      this.buffers,
+      backward,
+    );
     const { query, key, value } = this.inputs;
     const numbers = checkNumbers(
       {
@@ -132,40 +156,81 @@ export class AttentionContender {
         heads,
         headDim,
         lengths: [...lengths],
-        scale: 1 / Math.sqrt(headDim),
-        bias: referenceTokenBias(this.rules, this.variant.strategy, tags),
+        scale,
+        bias: this.biasTable
+          ? referenceOfBiases(this.biasTable, this.rules, heads, this.workload)
+          : referenceTokenBias(this.rules, this.variant.strategy, this.workload.tags, this.workload),
       },
       sampled,
-      computed as Computed,
+      computed,
+      this.biasTable && {
+        count: this.rules.tags.length,
+        indexes: tagIndexes(this.rules, this.workload.tags),
+      },
     );
-    return both(numbers, checkLedger(this.plan, this.workload, this.rules, this.variant.strategy));
+    const ledger = checkLedger(this.plan, this.workload, this.rules, this.variant.strategy);
+    return [ledger, checkCounts(this.plan, this.counted)].reduce(both, numbers);
   }
 
   /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */
   sortMs(): number {
-    const { tags, lengths } = this.workload;
-    const indexes = tagIndexes(this.rules, tags);
-    const { table } = this.plan.heads[0];
-    if (!table) return 0;
+    const { tags, lengths, tables, sentences } = this.planInput();
+    const table = tables as PairTable;
     const began = performance.now();
-    sortedBatch({ tags: indexes, rankOfTag: rankOfTag([table]) }, Uint32Array.from(lengths), [table]);
+    const ownLengths = Uint32Array.from(lengths);
+    const ownSentences = sentencesFor([table], tags.length, sentences, ownLengths);
+    sortedBatch({ tags, sentences: ownSentences, rankOfTag: rankOfTag([table]) }, ownLengths, [table]);
     return performance.now() - began;
   }
 
   release(): void {
-    for (const buffer of Object.values(this.buffers)) this.device.release(buffer);
+    for (const buffer of Object.values(this.buffers) as GPUBuffer[]) this.device.release(buffer);
     this.attention.release();
   }
 
   private makePlan(): Plan {
-    const { tags, lengths } = this.workload;
+    const { lengths, causal } = this.workload;
     const { strategy, order, tiles = tilesOn(this.device) } = this.variant;
-    if (strategy === 'none') return planDense(lengths, tiles('dense', lengths));
+    if (strategy === 'none' && !causal) return planDense(lengths, tiles('dense', lengths));
     const tile = tiles('sparse', lengths);
-    const indexes = tagIndexes(this.rules, tags);
-    const table = pairTable(this.rules, strategy);
-    if (order === 'tags') return planSparse({ tags: indexes, lengths, tables: table }, tile);
-    return planReadingOrder(indexes, lengths, table, tile, order === 'reading' ? 1 : BLOCK);
+    const input = this.planInput();
+    if (order === 'tags') return planSparse(input, tile);
+    const block = order === 'reading' ? 1 : BLOCK;
+    return planReadingOrder(input.tags, lengths, input.tables as PairTable, tile, block);
+  }
+
+  private planInput(): SparseInput {
+    const { tags, lengths, sentences, causal } = this.workload;
+    const { strategy } = this.variant;
+    const places = { lengths, sentences, causal };
+    // Everybody sees everybody: in the text's own order, which tags would only disturb.
+    if (strategy === 'none') return { tags: new Uint8Array(tags.length), tables: EVERYBODY, ...places };
+    return { tags: tagIndexes(this.rules, tags), tables: pairTable(this.rules, strategy), ...places };
+  }
+
+  /** What one run leaves on poisoned results. */
+  private async computed(backward: boolean): Promise<ComputedWithBiases> {
+    const { buffers, biasTable } = this;
+    const numbers = this.inputs.query.length;
+    const poison = new Float32Array(numbers).fill(Number.NaN);
+    for (const name of RESULTS) write(this.device, buffers[name], poison);
+    if (buffers.biasGradient) {
+      write(
+        this.device,
+        buffers.biasGradient as GPUBuffer,
+        biasTable!.map(() => Number.NaN),
+      );
+    }
+    await this.run(backward);
+    const computed: Partial<ComputedWithBiases> = {};
+    for (const name of backward ? RESULTS : (['output'] as const)) {
+      computed[name] = this.inCallersOrder(await readFloats(this.device, buffers[name], numbers));
+    }
+    if (backward && buffers.biasGradient) {
+      const { biasGradient } = buffers;
+      computed.biasGradient = await readFloats(this.device, biasGradient as GPUBuffer, biasTable!.length);
+    }
+    return computed as ComputedWithBiases;
   }
 
   private async run(backward: boolean, times = 1): Promise<void> {

@@ -3,12 +3,13 @@ import type { Ledger } from '../src/plan/ledger.js';
 import { countTags } from './allowed-pairs.js';
 import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
+import type { CountedPairs } from './counted-pairs.js';
 import { median, ratioOfMedians } from './statistics.js';
 import type { Times } from './timing.js';
 
 /** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
 export interface AttentionRow {
-  /** `none`, `hard`, `soft`, `guided`; a control is named after what it changes, `hard-unsorted` say. */
+  /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
   strategy: string;
   rules: string;
   order: TokenOrder;
@@ -39,12 +40,21 @@ export interface AttentionRow {
   executedPairs: number;
   /** Pairs that the key and value gradients' kernel multiplies. */
   executedPairsTransposed: number;
+  /** What the kernels counted on the device. */
+  countedPairs: CountedPairs;
   densePairs: number;
   density: number;
   waste: number;
+  /** The yardstick's useful pairs over its own. */
   idealSpeedup: number;
   realisedSpeedup: number | null;
   realisedFraction: number | null;
+  /** Time of an executed pair over that of the yardstick; forward and backward, of an executed operation. */
+  executedCostRatio: number | null;
+  /** Nanoseconds of a useful pair in one head. */
+  nsPerUsefulPair: number | null;
+  /** Microseconds of a token, all heads together. */
+  usPerToken: number | null;
   /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
   usefulGflops: number | null;
   /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
@@ -108,9 +118,11 @@ export function attentionRow(
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
   const { ledger } = contender.plan;
-  const idealSpeedup = ledger.dense / ledger.useful;
+  const yardstick = dense.contender.plan.ledger;
+  const idealSpeedup = yardstick.useful / ledger.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = ratioOfMedians(times.wall, dense.times.wall, seed);
+  const executed = executedFlops(pass, headDim, ledger);
   const shown = <T>(value: T): T | null => (gatePassed ? value : null);
   return {
     strategy: name,
@@ -130,14 +142,18 @@ export function attentionRow(
     usefulPairs: ledger.useful,
     executedPairs: ledger.executed,
     executedPairsTransposed: ledger.executedTransposed,
+    countedPairs: contender.countedPairs,
     densePairs: ledger.dense,
     density: ledger.useful / ledger.dense,
     waste: ledger.executed / ledger.useful,
     idealSpeedup,
     realisedSpeedup: shown(1 / ratio),
     realisedFraction: shown(1 / ratio / idealSpeedup),
+    executedCostRatio: shown((ratio * executedFlops(pass, headDim, yardstick)) / executed),
+    nsPerUsefulPair: shown((1e6 * medianMs) / ledger.useful / heads),
+    usPerToken: shown((1000 * medianMs) / workload.tags.length),
     usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),
-    executedGflops: shown((heads * executedFlops(pass, headDim, ledger)) / medianMs / 1e6),
+    executedGflops: shown((heads * executed) / medianMs / 1e6),
     planMs: contender.planMs,
     bufferBytes,
   };

@@ -17,8 +17,10 @@ export interface AttentionSettings {
   /** Sequences of a packed batch. */
   batch: number;
   strategies: Strategy[];
-  /** Names of presets, or files. */
+  /** Names of presets, or files, each with a scope or without one (`paper@sentence`). */
   rules: string[];
+  /** Whether queries see only keys that do not stand behind them; in the yardstick too. */
+  causal: boolean;
   passes: Pass[];
   /** Timed runs of each contender. */
   repeats: number;
@@ -34,6 +36,7 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
   batch: 1,
   strategies: [...STRATEGIES],
   rules: ['paper'],
+  causal: false,
   passes: ['forward', 'forward+backward'],
   repeats: 9,
   seed: 1,
@@ -56,6 +59,7 @@ const CHECKS: Readonly<
   batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a positive number' },
   strategies: listOf((x) => STRATEGIES.includes(x as Strategy), STRATEGIES.join(', ')),
   rules: listOf((x) => typeof x === 'string', "presets' names or files"),
+  causal: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
   passes: listOf((x) => x === 'forward' || x === 'forward+backward', 'forward, forward+backward'),
   repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },
   seed: { holds: (x) => isWhole(x, 0, 2 ** 32 - 1), expected: 'a whole number from 0 to 2³² - 1' },

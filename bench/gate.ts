@@ -1,9 +1,11 @@
 import { hostRandom } from '../src/gpu/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Plan } from '../src/plan/plan.js';
-import { planWords, TILE_WORDS } from '../src/plan/plan-words.js';
+import { planWords, RANGE_WORDS, TILE_WORDS } from '../src/plan/plan-words.js';
 import type { TileShape } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
+import { BiasSums, type BiasTags } from './bias-sums.js';
+import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { type ReferenceInput, type ReferenceResult, referenceAttention } from './reference-attention.js';
 
@@ -58,21 +60,23 @@ const GROUP = 8;
 const PAIR_BUDGET = 1_500_000;
 
 /**
- * Chooses the rows that are checked in each head, so that every tile is met in some head, and every key sees some of
- * them: from each group of eight rows in the plan's order one at random, in every head where the text is short, in one of
- * several where it is long; and the first row of every run in every head.
+ * Chooses the rows that are checked in each head, so that every key sees some of them: from each group of eight rows in the
+ * plan's order one at random, in every head where the text is short, in one of several where it is longer; in the longest, where
+ * even one head would take minutes, from one group of several. And the first row of every run in every head.
  *
  * @returns For row i of the caller's order and head h, whether it is checked: at [i * heads + h].
  */
 export function sampledRows(plan: Plan, heads: number, seed: number): Uint8Array {
   const longest = Math.max(...plan.lengths);
   const groups = Math.ceil(plan.tokens / GROUP);
-  const stride = Math.min(heads, Math.max(1, Math.ceil((groups * heads * longest) / PAIR_BUDGET)));
+  const excess = Math.max(1, Math.ceil((groups * heads * longest) / PAIR_BUDGET));
+  const headsApart = Math.min(heads, excess);
+  const groupsApart = Math.ceil(excess / heads);
   const random = hostRandom(seed);
   const sampled = new Uint8Array(plan.tokens * heads);
-  for (let group = 0; group < groups; group++) {
+  for (let group = 0; group < groups; group += groupsApart) {
     const size = Math.min(GROUP, plan.tokens - group * GROUP);
-    for (let head = group % stride; head < heads; head += stride) {
+    for (let head = (group / groupsApart) % headsApart; head < heads; head += headsApart) {
       const row = group * GROUP + Math.floor(random() * size);
       sampled[plan.order[row] * heads + head] = 1;
     }
@@ -97,11 +101,23 @@ export interface Computed {
   valueGradient?: Float32Array;
 }
 
+/** The same where biases are learned: with their gradient, [heads, tags, tags]. */
+export interface ComputedWithBiases extends Computed {
+  biasGradient?: Float32Array;
+}
+
 /** Compares the sampled rows of the output and the query gradient, and every row of the other gradients, with float64. */
-export function checkNumbers(input: ReferenceInput, sampled: Uint8Array, computed: Computed): GateResult {
-  const includes = (row: number, head: number) => sampled[row * input.heads + head] === 1;
-  const exact = referenceAttention({ ...input, includes });
-  const plain = referenceAttention({ ...input, includes }, 'float32');
+export function checkNumbers(
+  given: ReferenceInput,
+  sampled: Uint8Array,
+  computed: ComputedWithBiases,
+  biasTags: BiasTags = { count: 0, indexes: new Uint8Array(0) },
+): GateResult {
+  const includes = (row: number, head: number) => sampled[row * given.heads + head] === 1;
+  const input = { ...given, includes };
+  const [exactBias, plainBias] = [new BiasSums(given.heads, biasTags), new BiasSums(given.heads, biasTags)];
+  const exact = referenceAttention({ ...input, onScoreGradient: exactBias.adder((x) => x) });
+  const plain = referenceAttention({ ...input, onScoreGradient: plainBias.adder(Math.fround) }, 'float32');
   const atSampled = (values: ArrayLike<number>) => {
     const kept: number[] = [];
     for (let at = 0; at < values.length; at++) {
@@ -129,20 +145,37 @@ export function checkNumbers(input: ReferenceInput, sampled: Uint8Array, compute
       tensor('value gradient', valueGradient, 'dv', largest(exact.dv)),
     );
   }
+  if (computed.biasGradient) {
+    const scale = largest(exactBias.sizes);
+    const { biasGradient: actual } = computed;
+    tensors.push({ name: 'bias gradient', actual, exact: exactBias.sums, plain: plainBias.sums, scale });
+  }
   return check(tensors);
 }
 
-/** The pairs that a pass of the kernels will multiply, from the words of its tiles, which begin at `at`. */
-function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, steps }: TileShape): number {
+/** Where the tiles of a pass begin among the words of a plan, and their ranges. */
+interface PassWords {
+  tilesAt: number;
+  rangesAt: number;
+  tiles: number;
+}
+
+/** The pairs that a pass of the kernels will multiply, from what they read of its tiles and ranges. */
+function pairsOfTiles(words: Uint32Array, pass: PassWords, { strip, steps, page }: TileShape): number {
   let pairs = 0;
-  for (let tile = 0; tile < tiles; tile++) {
-    const from = at + tile * TILE_WORDS;
-    const [, rows, , , slots] = words.subarray(from, from + TILE_WORDS);
+  for (let tile = 0; tile < pass.tiles; tile++) {
+    const from = pass.tilesAt + tile * TILE_WORDS;
+    const [, rows, firstRange, ranges, slots] = words.subarray(from, from + TILE_WORDS);
     const strips = Math.ceil(rows / strip);
-    for (let left = slots; left > 0; ) {
-      const step = Math.min(...steps.filter((candidate) => candidate >= Math.min(left, steps[0])));
-      pairs += strips * strip * step;
-      left -= step;
+    const slotAt = (range: number) =>
+      range < ranges ? words[pass.rangesAt + (firstRange + range) * RANGE_WORDS + 2] : slots;
+    const together = page ?? Math.max(1, ranges);
+    for (let first = 0; first < ranges; first += together) {
+      for (let left = slotAt(first + together) - slotAt(first); left > 0; ) {
+        const step = Math.min(...steps.filter((candidate) => candidate >= Math.min(left, steps[0])));
+        pairs += strips * strip * step;
+        left -= step;
+      }
     }
   }
   return pairs;
@@ -151,17 +184,34 @@ function pairsOfTiles(words: Uint32Array, at: number, tiles: number, { strip, st
 /** Recounts a plan's ledger: useful and dense pairs from the text, executed pairs from what the kernels read. */
 export function checkLedger(plan: Plan, text: PackedText, rules: RuleSet, strategy: Strategy): GateResult {
   const { words, heads } = planWords(plan);
-  const [{ queryTilesAt, keyTilesAt }] = heads;
+  const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt }] = heads;
   const [{ queryTiles, keyTiles }] = plan.heads;
+  const queries = { tilesAt: queryTilesAt, rangesAt: queryRangesAt, tiles: queryTiles.length };
+  const keys = { tilesAt: keyTilesAt, rangesAt: keyRangesAt, tiles: keyTiles.length };
   const recounted = {
     useful: allowedPairs(text, rules, strategy),
     dense: text.lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfTiles(words, queryTilesAt, queryTiles.length, plan.shape),
-    executedTransposed: pairsOfTiles(words, keyTilesAt, keyTiles.length, plan.shape),
+    executed: pairsOfTiles(words, queries, plan.shape),
+    executedTransposed: pairsOfTiles(words, keys, plan.shape),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
     .filter((name) => recounted[name] !== plan.ledger[name])
     .map((name) => `${plan.ledger[name]} ${name} pairs were counted, there are ${recounted[name]}`);
   if (plan.ledger.executed < plan.ledger.useful) complaints.push('fewer pairs are executed than are useful');
+  return { ...GREEN, passed: complaints.length === 0, complaints };
+}
+
+/** Holds what the kernels counted on the device against the plan's ledger. */
+export function checkCounts({ ledger }: Plan, counted: CountedPairs): GateResult {
+  const passes = [
+    ['forward', counted.forward, ledger.executed],
+    ['for the gradients of queries', counted.queryGradient, ledger.executed],
+    ['for the gradients of keys and values', counted.keyValueGradient, ledger.executedTransposed],
+  ] as const;
+  const complaints = passes
+    .filter(([, onDevice, planned]) => onDevice !== null && onDevice !== planned)
+    .map(
+      ([pass, onDevice, planned]) => `${planned} pairs were planned ${pass}, the device counted ${onDevice}`,
+    );
   return { ...GREEN, passed: complaints.length === 0, complaints };
 }

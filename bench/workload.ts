@@ -58,6 +58,7 @@ export function packed(sequences: readonly EncodedSentence[], heads: number, hea
   return {
     tags: sequences.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
     lengths: sequences.map(({ tags }) => tags.length),
+    sentences: sequences.flatMap(({ sentences }) => Array.from(sentences)),
     heads,
     headDim,
   };

@@ -52,6 +52,7 @@ const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 4294967295.0;
 const TEST_PLACES = 2u;
+const ONE_TAG = 4u; // in what is tested: the rows have one label, and one row's biases are those of all
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
 // A strip's eight rows: a matrix column for each row, four of its keys or channels in it. And one number for each row.
@@ -170,10 +171,12 @@ fn bias_of_bits(words: vec4u, low: vec4u, high: vec4u) -> vec4f {
   let seen = ((vec4u(words.x) & low) | (vec4u(words.y) & high)) != vec4u();
   return select(vec4f(MASKED), select(vec4f(), vec4f(parameters.soft_bias), biased), seen);
 }
-fn biases_of_bits(bits: RowBits, labels: vec4u) -> Strip {
+fn biases_of_bits(bits: RowBits, labels: vec4u, tests: u32) -> Strip {
   let bit = vec4u(1u) << (labels & vec4u(31u));
   let low = select(bit, vec4u(), labels >= vec4u(32u));
   let high = bit - low;
+  let first = bias_of_bits(vec4u(bits[0].upper.x, bits[1].upper.x, bits[2].upper.x, bits[3].upper.x), low, high);
+  if ((tests & ONE_TAG) != 0u) { return Strip(mat4x4f(first, first, first, first), mat4x4f(first, first, first, first)); }
   var result = Strip();
   for (var r = 0u; r < 4u; r++) {
     result.upper[r] = bias_of_bits(vec4u(bits[0].upper[r], bits[1].upper[r], bits[2].upper[r], bits[3].upper[r]), low, high);
@@ -235,7 +238,6 @@ fn kept(row_chain: u32, keys: vec4u) -> vec4f {
 fn dropped(m: mat4x4f, chains: vec4u, keys: vec4u) -> mat4x4f {
   return mat4x4f(m[0] * kept(chains.x, keys), m[1] * kept(chains.y, keys), m[2] * kept(chains.z, keys), m[3] * kept(chains.w, keys));
 }
-
 // Stores the rows of a tile, beginning at a vector of the first. Those behind the last are copies of it: they need no branch.
 fn store(s: Strip, first: u32, row_count: u32) {
   let stride = parameters.heads * parameters.head_vectors;
@@ -244,14 +246,12 @@ fn store(s: Strip, first: u32, row_count: u32) {
     query_gradient[first + min(r + 4u, row_count - 1u) * stride] = parameters.scale * s.lower[r];
   }
 }
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let tile = parameters.tiles_at + 8u * group.x;
   let words = words_of_lanes(plan[tile + lane], plan[tile + 4u - LOWER + lane]);
   let row_start = words.upper.x;
   let row_count = words.upper.y;
-  let first_range = words.upper.z;
   let range_count = words.upper.w;
   let tests = words.lower.y;
   let label_shift = words.lower.z;
@@ -295,7 +295,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // The ranges of a tile stand one behind another as "slots", each padded to four: a lane's four keys are of one range.
   for (var page = 0u; page < range_count; page += LANES) {
-    let range = parameters.ranges_at + 3u * (first_range + min(page + lane, range_count - 1u));
+    let range = parameters.ranges_at + 3u * (words.upper.z + min(page + lane, range_count - 1u));
     let range_start = plan[range];
     let range_end = range_start + plan[range + 1u];
     let range_slot = plan[range + 2u];
@@ -349,7 +349,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var bias = Strip(mat4x4f(absent, absent, absent, absent), mat4x4f(absent, absent, absent, absent));
       if (tests != 0u) {
         let labels = labels_of_quad(first_key, label_shift);
-        var tested = biases_of_bits(bits, labels);
+        var tested = biases_of_bits(bits, labels, tests);
         if (LABEL_WORDS == 0u) { tested = entries(table, labels); }
         if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
           let positions = vec4f(words_of(parameters.positions_at + keys));

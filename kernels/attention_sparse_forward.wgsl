@@ -294,8 +294,10 @@ fn main(
     if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  row_factors[own] = select(0.0, 1.0 / sum, sum > 0.0);
-  if (own < row_count) { log_sum_exp[own_token * heads + head] = select(MASKED, maximum + log(sum), sum > 0.0); }
+  // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
+  let divisor = max(sum, 0.5);
+  row_factors[own] = 1.0 / divisor;
+  if (own < row_count) { log_sum_exp[own_token * heads + head] = select(MASKED, maximum + log(divisor), sum > 0.0); }
   workgroupBarrier();
   let by = factors(8u * local.y);
   let outputs = array<Strip, 4>(output_0, output_1, output_2, output_3);

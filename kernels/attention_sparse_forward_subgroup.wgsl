@@ -48,6 +48,7 @@ const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 4294967295.0;
 const TEST_PLACES = 2u;
+const ONE_TAG = 4u; // in what is tested: the rows have one label, and one row's biases are those of all
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const SLACK = 5.0; // by how much scores may exceed what is subtracted from them before all is scaled anew: e^5 is far from f32's end
 
@@ -178,10 +179,12 @@ fn bias_of_bits(words: vec4u, low: vec4u, high: vec4u) -> vec4f {
   let seen = ((vec4u(words.x) & low) | (vec4u(words.y) & high)) != vec4u();
   return select(vec4f(MASKED), select(vec4f(), vec4f(parameters.soft_bias), biased), seen);
 }
-fn biases_of_bits(bits: RowBits, labels: vec4u) -> Strip {
+fn biases_of_bits(bits: RowBits, labels: vec4u, tests: u32) -> Strip {
   let bit = vec4u(1u) << (labels & vec4u(31u));
   let low = select(bit, vec4u(), labels >= vec4u(32u));
   let high = bit - low;
+  let first = bias_of_bits(vec4u(bits[0].upper.x, bits[1].upper.x, bits[2].upper.x, bits[3].upper.x), low, high);
+  if ((tests & ONE_TAG) != 0u) { return Strip(mat4x4f(first, first, first, first), mat4x4f(first, first, first, first)); }
   var result = Strip();
   for (var r = 0u; r < 4u; r++) {
     result.upper[r] = bias_of_bits(vec4u(bits[0].upper[r], bits[1].upper[r], bits[2].upper[r], bits[3].upper[r]), low, high);
@@ -247,7 +250,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let words = words_of_lanes(plan[tile + lane], plan[tile + 4u - LOWER + lane]);
   let row_start = words.upper.x;
   let row_count = words.upper.y;
-  let first_range = words.upper.z;
   let range_count = words.upper.w;
   let tests = words.lower.y;
   let label_shift = words.lower.z;
@@ -288,7 +290,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // The ranges of a tile stand one behind another as "slots", each padded to four: a lane's four keys are of one range.
   for (var page = 0u; page < range_count; page += LANES) {
-    let range = parameters.ranges_at + 3u * (first_range + min(page + lane, range_count - 1u));
+    let range = parameters.ranges_at + 3u * (words.upper.z + min(page + lane, range_count - 1u));
     let range_start = plan[range];
     let range_end = range_start + plan[range + 1u];
     let range_slot = plan[range + 2u];
@@ -337,7 +339,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var bias = Strip(mat4x4f(absent, absent, absent, absent), mat4x4f(absent, absent, absent, absent));
       if (tests != 0u) {
         let labels = labels_of_quad(first_key, label_shift);
-        var tested = biases_of_bits(bits, labels);
+        var tested = biases_of_bits(bits, labels, tests);
         if (LABEL_WORDS == 0u) { tested = entries(table, labels); }
         if (PLACED > 0u && (tests & TEST_PLACES) != 0u) {
           let positions = vec4f(words_of(parameters.positions_at + keys));

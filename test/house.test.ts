@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type KernelName, readKernel } from '../src/gpu/kernel.js';
 import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -32,6 +33,18 @@ function run(script: string, ...args: string[]) {
   return { status, output: stdout + stderr };
 }
 
+/** Bytes of each type that a kernel's arrays may hold: numbers, vectors, and structs of these, which vectors align to 16. */
+function typeSizes(source: string): Record<string, number> {
+  const sizes: Record<string, number> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
+  for (const [, name, body] of source.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
+    const types = [...body.replace(/\/\/.*/g, '').matchAll(/\w+: (\w+)/g)].map(([, type]) => sizes[type]);
+    // The offset of a field is a multiple of its own size, but for those of fewer bytes that come last.
+    const bytes = types.reduce((sum, size) => size * Math.ceil(sum / size) + size, 0);
+    sizes[name] = 16 * Math.ceil(bytes / 16);
+  }
+  return sizes;
+}
+
 describe('the house', () => {
   it('is linted and formatted', () => {
     const { status, output } = run('@biomejs/biome/bin/biome', 'ci', '--colors=off', '.');
@@ -59,22 +72,31 @@ describe('the house', () => {
   it('has no file over 400 lines', () => {
     const files = [...filesUnder('src', '.ts'), ...filesUnder('bench', '.ts'), ...filesUnder('test', '.ts')];
     const long = [...files, ...filesUnder('kernels', '.wgsl')].filter((file) => {
-      return readFileSync(join(ROOT, file), 'utf8').split('\n').length > 400;
+      return readFileSync(join(ROOT, file), 'utf8').trimEnd().split('\n').length > 400;
     });
     expect(long).toEqual([]);
   });
 });
 
 describe('the kernels', () => {
-  const kernels = Object.entries(kernelSources);
+  const kernels = Object.entries(kernelSources) as [KernelName, string][];
 
   it.each(kernels)('%s keeps within what every adapter has', (_name, source) => {
-    expect([...source.matchAll(/@group\(0\) @binding/g)].length).toBeLessThanOrEqual(8);
-    const bytesOf: Record<string, number> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16, Rows: 32 };
+    const bindings = [
+      ...source.matchAll(/@group\(0\) @binding\(\d+\)\s+var(<storage, read(?:_write)?>)? (\w+: \w+)/g),
+    ];
+    const buffers = bindings.filter(([, storage]) => storage);
+    const textures = bindings.filter(([, storage, type]) => !storage && /: texture_storage_2d$/.test(type));
+    expect(buffers.length + textures.length, 'every binding is a buffer or a storage texture').toBe(
+      [...source.matchAll(/@group\(0\)/g)].length,
+    );
+    expect(buffers.length).toBeLessThanOrEqual(8);
+    expect(textures.length).toBeLessThanOrEqual(4);
+    const sizes = typeSizes(source);
     let bytes = 0;
     for (const [, type, count] of source.matchAll(/var<workgroup> \w+: array<(\w+), (\d+)>/g)) {
-      expect(bytesOf, 'the size of every type in workgroup memory').toHaveProperty(type);
-      bytes += bytesOf[type] * Number(count);
+      expect(sizes, 'the size of every type in workgroup memory').toHaveProperty(type);
+      bytes += sizes[type] * Number(count);
     }
     expect([...source.matchAll(/var<workgroup>/g)].length).toBe(
       [...source.matchAll(/var<workgroup> \w+: array</g)].length,
@@ -82,9 +104,18 @@ describe('the kernels', () => {
     expect(bytes).toBeLessThanOrEqual(16384);
   });
 
+  it.each(kernels)('%s has parameters that the loader reads', (name, source) => {
+    const body = /struct Parameters \{([^}]*)\}/.exec(source)?.[1].replace(/\/\/.*/g, '') ?? '';
+    const fields = body.split(',').filter((field) => field.trim() !== '');
+    expect(readKernel(name).parameters.map(({ name: field, type }) => `${field}: ${type}`)).toEqual(
+      fields.map((field) => field.trim()),
+    );
+  });
+
   it.each(kernels)('%s says what it computes, on what, and who owns what', (_name, source) => {
-    const header = source.replace(/^enable .*\n+/, '').split(/\n[^/\n]/)[0];
-    for (const heading of ['Buffers (group 0)', 'Grid']) expect(header).toContain(heading);
+    const header = source.split(/^(?!\/\/|enable |diagnostic\(|$)/m)[0];
+    for (const heading of [/^\/\/ (Buffers|Bindings) \(group 0\)$/m, /^\/\/ Grid /m])
+      expect(header).toMatch(heading);
   });
 
   it.each(kernels)('%s uses no atomics, and subgroups only where its name says so', (name, source) => {
@@ -94,7 +125,7 @@ describe('the kernels', () => {
   });
 
   it('that use subgroups have a sibling that does not', () => {
-    const names = new Set(kernels.map(([name]) => name));
+    const names = new Set<string>(kernels.map(([name]) => name));
     const alone = [...names].filter((name) => !names.has(name.replace(/_subgroup$/, '')));
     expect(alone).toEqual([]);
   });

@@ -52,6 +52,8 @@ function subgroupFamily(lanes: number): KernelFamily {
       rows: 8,
       strip: 8,
       steps: lanes > 4 ? [4 * lanes, 16, 8] : [4 * lanes, 8],
+      // A lane holds a range.
+      page: lanes,
       tileCost: 256,
       testCost: 0.05,
     },

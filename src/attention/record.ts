@@ -104,8 +104,10 @@ class AttentionRecorder {
     const { table: own } = plan.heads[0];
     if (!table || !own?.learned) return;
     const bytes = 4 * this.shape.heads * own.size ** 2;
-    const to = { buffer: words.buffer, offset: 4 * words.at.heads[0].tableAt };
-    this.recorder.copy('buffer' in table ? table : { buffer: table }, to, bytes);
+    for (const { tableAt } of words.at.heads) {
+      const to = { buffer: words.buffer, offset: 4 * tableAt };
+      this.recorder.copy('buffer' in table ? table : { buffer: table }, to, bytes);
+    }
   }
 
   /** Records a pass for every group of heads. @param constants What this pass wants beside what every pass does. */

@@ -48,9 +48,17 @@ export function benchAttentionCommand(): Command {
       new Option('--batch <count>', `sequences of a packed batch (default: ${batch})`).argParser(wholeNumber),
     )
     .addOption(
-      new Option('--strategies <list>', 'among none, hard, soft, guided (default: all)').argParser(list),
+      new Option('--strategies <list>', 'among none, hard, soft, guided, learned (default: all)').argParser(
+        list,
+      ),
     )
-    .addOption(new Option('--rules <list>', 'presets or files (default: paper)').argParser(list))
+    .addOption(
+      new Option(
+        '--rules <list>',
+        'presets or files, within a scope where one is added, paper@sentence or paper@128 (default: paper)',
+      ).argParser(list),
+    )
+    .option('--causal', 'queries see only keys that do not stand behind them')
     .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
     .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
     .addOption(dataOption().default('embedded'))
@@ -122,9 +130,7 @@ function printReport(report: AttentionReport): void {
     report.rows.map((row) => [
       row.batch > 1 ? `${row.length} x ${row.batch}` : row.length,
       `${row.heads} of ${row.headDim}`,
-      row.rules === 'paper' || row.strategy === 'none' || row.strategy === 'hard-random'
-        ? row.strategy
-        : `${row.strategy}, ${row.rules}`,
+      nameOf(row),
       row.pass,
       percent(row.density),
       `${row.waste.toFixed(3)}`,
@@ -146,13 +152,50 @@ function printReport(report: AttentionReport): void {
       `${medianMs.toFixed(2)} ms`,
     ]),
   );
+  printCosts(report);
   printBreakEven(report);
   print();
   print(
     'density: pairs the rules allow; waste: executed over useful pairs; of ideal: real over ideal speed-up.',
   );
+  printCounts(report);
   printGate(report);
   if (report.interrupted) print('Interrupted: these are the rows that were measured by then.');
+}
+
+function nameOf({ strategy, rules }: AttentionRow): string {
+  const isPlain = rules === 'paper' || strategy === 'none' || strategy === 'hard-random';
+  return isPlain ? strategy : `${strategy}, ${rules}`;
+}
+
+/** What the work costs by each of its measures. */
+function printCosts({ rows }: AttentionReport): void {
+  const shown = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits));
+  print();
+  printTable(
+    ['pieces', 'strategy', 'pass', "executed pair over dense's", 'useful pair and head', 'token'],
+    rows.map((row) => [
+      row.batch > 1 ? `${row.length} x ${row.batch}` : row.length,
+      nameOf(row),
+      row.pass,
+      multiple(row.executedCostRatio),
+      `${shown(row.nsPerUsefulPair, 2)} ns`,
+      `${shown(row.usPerToken, 1)} µs`,
+    ]),
+  );
+}
+
+/** Whether the kernels multiplied what the plans say. */
+function printCounts({ rows }: AttentionReport): void {
+  const isEqual = ({ countedPairs, executedPairs, executedPairsTransposed }: AttentionRow) => {
+    const { forward, queryGradient, keyValueGradient } = countedPairs;
+    const planned = [executedPairs, executedPairs, executedPairsTransposed];
+    return [forward, queryGradient, keyValueGradient].every(
+      (count, at) => (count ?? planned[at]) === planned[at],
+    );
+  };
+  const verdict = rows.every(isEqual) ? 'equal' : 'NOT equal';
+  print(`Executed pairs counted on the device: ${verdict} to the plans'.`);
 }
 
 function printBreakEven({ breakEven, rows }: AttentionReport): void {

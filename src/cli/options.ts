@@ -4,6 +4,7 @@ import { type Device, openDevice } from '../gpu/device.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
 import { parseRules } from '../grammar/rules-file.js';
+import { splitScope, withScope } from '../grammar/scoped-rules.js';
 import { BERT_TINY } from '../nn/config.js';
 import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { note } from './terminal.js';
@@ -51,7 +52,10 @@ export function strategyOption(): Option {
 }
 
 export function rulesOption(): Option {
-  return new Option('--rules <name or file>', `rules: ${PRESET_NAMES.join(', ')}, or a JSON file`);
+  return new Option(
+    '--rules <name or file>',
+    `rules: ${PRESET_NAMES.join(', ')}, or a JSON file; within a scope: paper@sentence, paper@128`,
+  );
 }
 
 export function betaOption(): Option {
@@ -61,10 +65,12 @@ export function betaOption(): Option {
   ).argParser(realNumber);
 }
 
-/** Rules by a preset's name, else from a file. @throws CallerError where they are neither. */
+/** Rules by a preset's name, else from a file; within a scope where one is added. @throws CallerError where they are neither. */
 export async function readRules(name: string): Promise<RuleSet> {
-  if (PRESET_NAMES.includes(name)) return presetRules(name);
-  return parseRules(await readText(name, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`), name);
+  const { base, scope } = splitScope(name);
+  if (PRESET_NAMES.includes(base)) return presetRules(name);
+  const text = await readText(base, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
+  return withScope(parseRules(text, base), scope);
 }
 
 /** Runs an action on an open device, and closes it. Says so where no better adapter than the embedded one was found. */

@@ -1,5 +1,6 @@
 import { CallerError } from '../gpu/errors.js';
 import { DEFAULT_BETA, expandLists, type RuleLists, type RuleSet } from './rules.js';
+import { splitScope, withScope } from './scoped-rules.js';
 import { PIECE_TAGS } from './tags.js';
 
 const PAPER_HARD: RuleLists = {
@@ -35,13 +36,23 @@ export const PAPER_RULES: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
-const PRESETS: Readonly<Record<string, RuleSet>> = { paper: PAPER_RULES };
+/** Every tag sees every tag: what sparse kernels cost where there is nothing to skip. */
+const ALL_PAIRS: RuleSet = {
+  name: 'all-pairs',
+  tags: PIECE_TAGS,
+  hard: expandLists({ '*': ['*'] }, PIECE_TAGS),
+  soft: [],
+  beta: DEFAULT_BETA,
+};
+
+const PRESETS: Readonly<Record<string, RuleSet>> = { paper: PAPER_RULES, 'all-pairs': ALL_PAIRS };
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
-/** A preset by its name. @throws CallerError where there is none of that name. */
+/** A preset by its name, `paper@sentence` and the like within a scope. @throws CallerError where there is none of that name. */
 export function presetRules(name: string): RuleSet {
-  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
+  const { base, scope } = splitScope(name);
+  if (Object.hasOwn(PRESETS, base)) return withScope(PRESETS[base], scope);
   throw new CallerError({
     what: `there are no rules named "${name}"`,
     expected: `one of: ${PRESET_NAMES.join(', ')}`,

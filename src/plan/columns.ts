@@ -15,13 +15,15 @@ export interface ColumnRange {
 export const UNTESTED = 0;
 export const TEST_TAGS = 1;
 export const TEST_PLACES = 2;
+/** Beside TEST_TAGS alone: the tile's rows have one tag, and what is looked up for one of them holds for all. */
+export const ONE_TAG = 4;
 
 /** All columns that some rows see. */
 export interface Columns {
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
   slots: number;
-  /** UNTESTED, or the sum of TEST_TAGS and TEST_PLACES. */
+  /** UNTESTED, or a sum of TEST_TAGS, TEST_PLACES and ONE_TAG. */
   tests: number;
 }
 
@@ -112,7 +114,7 @@ export class ColumnFinder {
     }
   }
 
-  /** What must be looked up for each pair: UNTESTED, or the sum of TEST_TAGS and TEST_PLACES. */
+  /** What must be looked up for each pair: UNTESTED, or a sum of TEST_TAGS, TEST_PLACES and ONE_TAG. */
   get tests(): number {
     let tests = this.found;
     if (this.segments > 1) {
@@ -124,7 +126,8 @@ export class ColumnFinder {
       }
     }
     // A tested tile's ranges may begin early, at tokens that only their places tell from the others of their tag.
-    return tests !== UNTESTED && this.visibility.placed ? TEST_TAGS | TEST_PLACES : tests;
+    if (tests !== UNTESTED && this.visibility.placed) return TEST_TAGS | TEST_PLACES;
+    return tests === TEST_TAGS && this.segments === 1 ? TEST_TAGS | ONE_TAG : tests;
   }
 
   /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */

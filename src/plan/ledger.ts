@@ -1,6 +1,6 @@
 import { ColumnCounter } from './column-counter.js';
 import type { SortedBatch } from './runs.js';
-import { executedPairs, type Tile, type TileShape } from './tiles.js';
+import { executedPairsOfTile, type Tile, type TileShape } from './tiles.js';
 import type { Visibility } from './visibility.js';
 
 /** The work of one attention, counted three ways, in pairs per head. */
@@ -31,8 +31,8 @@ export function ledgerOf(
   const counter = visibility && new ColumnCounter(batch, visibility);
   return {
     useful: counter ? sum(batch.sequences.map((sequence) => counter.pairsOf(sequence))) : dense,
-    executed: sum(queryTiles.map((tile) => executedPairs(tile, shape))),
-    executedTransposed: sum(keyTiles.map((tile) => executedPairs(tile, shape))),
+    executed: sum(queryTiles.map((tile) => executedPairsOfTile(tile, shape))),
+    executedTransposed: sum(keyTiles.map((tile) => executedPairsOfTile(tile, shape))),
     dense,
   };
 }

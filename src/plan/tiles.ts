@@ -1,4 +1,4 @@
-import { ColumnFinder, type ColumnRange, UNTESTED } from './columns.js';
+import { ColumnFinder, type ColumnRange, ONE_TAG, QUAD, UNTESTED } from './columns.js';
 import type { Sequence, SortedBatch } from './runs.js';
 import type { Visibility } from './visibility.js';
 
@@ -13,11 +13,16 @@ export interface TileShape {
    * what is left the smallest that holds it.
    */
   steps: readonly number[];
+  /** How many ranges are taken together: each such page of a tile's ranges fills up steps of its own. All where left out. */
+  page?: number;
   /** What a tile costs beside its pairs (loading rows, the last reductions, storing), in pairs. */
   tileCost: number;
   /** What looking up biases and places costs, as a share of the pairs' own cost. */
   testCost: number;
 }
+
+/** What tests cost where one row's serve all, as a share of what they cost else. */
+const ONE_TAG_SHARE = 0.25;
 
 /** The tiles of the kernels that share work through workgroup memory. */
 export const WORKGROUP_TILE: TileShape = { rows: 32, strip: 8, steps: [32], tileCost: 256, testCost: 0.1 };
@@ -31,7 +36,7 @@ export interface Tile {
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
   slots: number;
-  /** What must be looked up for each pair: UNTESTED, or the sum of TEST_TAGS and TEST_PLACES. */
+  /** What must be looked up for each pair: UNTESTED, or a sum of TEST_TAGS, TEST_PLACES and ONE_TAG. */
   tests: number;
 }
 
@@ -51,6 +56,20 @@ export function executedPairs(
   { strip, steps }: Pick<TileShape, 'strip' | 'steps'>,
 ): number {
   return padded(rowCount, strip) * executedColumns(slots, steps);
+}
+
+/** The same for a tile whose ranges are listed, where they may be several pages. */
+export function executedPairsOfTile(tile: Tile, shape: TileShape): number {
+  const { page = Number.POSITIVE_INFINITY } = shape;
+  const { ranges, rowCount } = tile;
+  if (ranges.length <= page) return executedPairs(tile, shape);
+  let pairs = 0;
+  for (let first = 0; first < ranges.length; first += page) {
+    const together = ranges.slice(first, first + page);
+    const slots = together.reduce((sum, { length }) => sum + padded(length, QUAD), 0);
+    pairs += executedPairs({ rowCount, slots }, shape);
+  }
+  return pairs;
 }
 
 /** Cuts the rows of one sequence into tiles. */
@@ -116,7 +135,8 @@ class SequenceTiler {
     const { tests } = this.finder;
     const { tileCost, testCost } = this.shape;
     const pairs = executedPairs({ rowCount, slots: this.finder.slots(tests) }, this.shape);
-    return tileCost + pairs * (tests === UNTESTED ? 1 : 1 + testCost);
+    const share = tests === UNTESTED ? 0 : (tests & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
+    return tileCost + pairs * (1 + share * testCost);
   }
 }
 

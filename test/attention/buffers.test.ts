@@ -1,111 +1,70 @@
 import { describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
 import { Attention } from '../../src/attention/attention.js';
-import { readFloats, STORAGE_USAGE, write } from '../../src/gpu/buffers.js';
-import { type Device, openDevice } from '../../src/gpu/device.js';
+import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
+import { openDevice } from '../../src/gpu/device.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
-import { FAMILIES, testDevice } from '../support/device.js';
+import { FAMILIES, type Family, testDevice } from '../support/device.js';
+import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
 import { type AttentionCase, randomCase } from './random-case.js';
+import { buffersOf } from './run-attention.js';
 
-const GUARD = 64;
-
-/** The caller's buffers of a case, in the plan's order; what the kernels write is poisoned, and so is what lies behind. */
-function callersBuffers(
-  device: Device,
-  attention: Attention,
-  { q, k, v, outputGradient, heads, headDim }: AttentionCase,
-) {
-  const width = heads * headDim;
-  const buffer = (values: Float32Array) => {
-    const guarded = new Float32Array(values.length + GUARD).fill(Number.NaN);
-    guarded.set(values);
-    const created = device.gpu.createBuffer({ size: guarded.byteLength, usage: STORAGE_USAGE });
-    write(device, created, guarded);
-    return created;
-  };
-  const sorted = (rows: Float32Array) => {
-    const inOrder = new Float32Array(rows.length);
-    attention.order.forEach((from, to) => {
-      inOrder.set(rows.subarray(from * width, (from + 1) * width), to * width);
-    });
-    return buffer(inOrder);
-  };
-  const poisoned = (numbers: number) => buffer(new Float32Array(numbers).fill(Number.NaN));
-  return {
-    query: sorted(q),
-    key: sorted(k),
-    value: sorted(v),
-    outputGradient: sorted(outputGradient),
-    output: poisoned(q.length),
-    logSumExp: poisoned(attention.tokens * heads),
-    queryGradient: poisoned(q.length),
-    keyGradient: poisoned(q.length),
-    valueGradient: poisoned(q.length),
-  };
+/** Runs a test with the plan of a case on the GPU, and both are released after it. */
+async function withAttention(
+  attention: AttentionCase,
+  family: Family,
+  test: (attention: Attention, buffers: ReturnType<typeof buffersOf>, all: GuardedBuffers) => Promise<void>,
+): Promise<void> {
+  await withBuffers(async (buffers) => {
+    const onDevice = new Attention(buffers.device, attention, attention.heads);
+    await test(onDevice, buffersOf(buffers, onDevice.order, attention), buffers);
+    onDevice.release();
+  }, family);
 }
 
 describe.each(FAMILIES)('attention on the caller’s buffers, %s kernels', (family) => {
-  it.each([8, 9, 10, 11, 13])(
-    'writes every number of its results and none behind them, case %i',
-    async (seed) => {
-      const device = await testDevice(family);
-      const shape = randomCase(seed);
-      const attention = new Attention(device, shape);
-      const buffers = callersBuffers(device, attention, shape);
-      const encoder = device.gpu.createCommandEncoder();
-      attention.encodeForward(encoder, shape, buffers);
-      attention.encodeBackward(encoder, shape, buffers);
-      device.submit([encoder.finish()]);
-
-      const expected = await attend(device, shape);
-      const width = shape.heads * shape.headDim;
-      const results = {
-        output: 'output',
-        queryGradient: 'dq',
-        keyGradient: 'dk',
-        valueGradient: 'dv',
-      } as const;
-      for (const [name, key] of Object.entries(results)) {
-        const values = await readFloats(
-          device,
-          buffers[name as keyof typeof results],
-          shape.q.length + GUARD,
-        );
-        expect(values.subarray(shape.q.length).every(Number.isNaN), `${name}: guard`).toBe(true);
-        const inverse = attention.inverseOrder;
-        const inCallersOrder = Array.from(inverse, (row) => [
-          ...values.slice(row * width, (row + 1) * width),
-        ]).flat();
-        expect(inCallersOrder, name).toEqual([...expected[key]!]);
-      }
-      attention.release();
-    },
-  );
-
   it('encodes two passes with different scales before either is submitted', async () => {
-    const device = await testDevice(family);
-    const shape = randomCase(6);
-    const attention = new Attention(device, shape);
-    const [first, second] = [
-      callersBuffers(device, attention, shape),
-      callersBuffers(device, attention, shape),
-    ];
-    const encoder = device.gpu.createCommandEncoder();
-    attention.encodeForward(encoder, { ...shape, scale: 0.5 }, first);
-    attention.encodeForward(encoder, { ...shape, scale: 0.1 }, second);
-    device.submit([encoder.finish()]);
-    const outputs = await Promise.all(
-      [first, second].map(({ output }) => readFloats(device, output, shape.q.length)),
-    );
-    const expected = await Promise.all([0.5, 0.1].map((scale) => attend(device, { ...shape, scale })));
-    const width = shape.heads * shape.headDim;
-    outputs.forEach((values, index) => {
-      const row = attention.inverseOrder[3];
-      expect(values.slice(row * width, (row + 1) * width)).toEqual(
-        expected[index].output.slice(3 * width, 4 * width),
-      );
+    const shape = randomCase('hard, some tags', 1);
+    await withAttention(shape, family, async (attention, first, buffers) => {
+      const second = buffersOf(buffers, attention.order, shape);
+      const { device } = buffers;
+      const encoder = device.gpu.createCommandEncoder();
+      attention.encodeForward(encoder, { ...shape, scale: 0.5 }, first);
+      attention.encodeForward(encoder, { ...shape, scale: 0.1 }, second);
+      device.submit([encoder.finish()]);
+      for (const [scale, { output }] of [
+        [0.5, first],
+        [0.1, second],
+      ] as const) {
+        const width = shape.heads * shape.headDim;
+        const inOrder = await buffers.read(output);
+        const rows = Array.from(attention.inverseOrder, (row) => [
+          ...inOrder.subarray(row * width, (row + 1) * width),
+        ]);
+        const alone = await attend(device, { ...shape, scale });
+        expect(rows.flat()).toEqual([...alone.output]);
+      }
     });
-    attention.release();
+  });
+
+  it('reads learned biases anew in every pass, and only those of its heads', async () => {
+    const shape = randomCase('learned', 1);
+    await withAttention(shape, family, async (attention, given, buffers) => {
+      const { device } = buffers;
+      const other = buffers.input(shape.bias!.map((x) => -x));
+      const again = buffersOf(buffers, attention.order, shape);
+      const encoder = device.gpu.createCommandEncoder();
+      attention.encodeForward(encoder, shape, {
+        ...buffersOf(buffers, attention.order, shape),
+        biasTable: other,
+      });
+      attention.encodeForward(encoder, shape, given);
+      device.submit([encoder.finish()]);
+      const alone = device.gpu.createCommandEncoder();
+      attention.encodeForward(alone, shape, again);
+      device.submit([alone.finish()]);
+      expect(await buffers.read(given.output)).toEqual(await buffers.read(again.output));
+    });
   });
 });
 
@@ -113,22 +72,24 @@ describe('attention on the caller’s buffers', () => {
   it('runs on a device of the caller’s own, and leaves it open', async () => {
     const { gpu } = await testDevice();
     const device = await openDevice({ device: gpu });
-    const shape = randomCase(5);
+    const shape = randomCase('hard, some tags', 1);
     const result = await attend(device, shape);
     device.close();
     expect(result).toEqual(await attend(await testDevice(), shape));
   });
 
   it('refuses a buffer that is too small', async () => {
-    const device = await testDevice();
-    const shape = randomCase(5);
-    const attention = new Attention(device, shape);
-    const buffers = callersBuffers(device, attention, shape);
-    const small = device.gpu.createBuffer({ size: 16, usage: STORAGE_USAGE });
-    const encoder = device.gpu.createCommandEncoder();
-    const error = callerErrorOf(() => attention.encodeForward(encoder, shape, { ...buffers, output: small }));
-    expect(error.message).toMatch(/^buffer output: 16 bytes; expected at least \d+$/);
-    attention.release();
+    await withAttention(randomCase('learned', 1), 'subgroup', async (attention, given, { device }) => {
+      const small = device.gpu.createBuffer({ size: 16, usage: STORAGE_USAGE });
+      const encoder = device.gpu.createCommandEncoder();
+      const shape = randomCase('learned', 1);
+      for (const name of ['output', 'logSumExp', 'biasTable', 'biasGradient'] as const) {
+        const { message } = callerErrorOf(() =>
+          attention.encodeBackward(encoder, shape, { ...given, [name]: small }),
+        );
+        expect(message).toMatch(new RegExp(`^buffer ${name}: 16 bytes; expected at least \\d+$`));
+      }
+    });
   });
 
   it('needs memory in proportion to the tokens', async () => {

@@ -1,70 +1,179 @@
-import type { RuleSet, Strategy, TagPair } from '../../src/grammar/rules.js';
+import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import type { PlanOptions } from '../../src/attention/attention.js';
+import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { generator, randomFloats, randomInteger } from '../support/random.js';
+import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
 
 /** An attention of random shape, rules and tags, with its data. */
-export interface AttentionCase {
-  rules: RuleSet;
+export interface AttentionCase extends PlanOptions {
+  rules: RuleSet | RuleSet[];
   tags: string[];
   lengths: number[];
   strategy: Strategy;
+  sentences: Uint32Array | undefined;
+  causal: boolean;
   heads: number;
   headDim: number;
   scale: number;
+  dropout: { probability: number; stream: number } | undefined;
   q: Float32Array;
   k: Float32Array;
   v: Float32Array;
+  /** Of strategy `learned`. */
+  bias: Float32Array | undefined;
   outputGradient: Float32Array;
 }
 
+/**
+ * What makes kernels differ: the cases of one kind share their pipelines, for each of which a software driver's compiler
+ * takes a second or two.
+ */
+interface Kind {
+  strategies: readonly Strategy[];
+  tags: readonly [from: number, to: number];
+  /** Multiples of four. */
+  headDims: readonly [from: number, to: number];
+  scopes?: readonly ScopeKind[];
+  causal?: 'always' | 'sometimes';
+  /** Whether heads have rules of their own, two sets between them. */
+  perHead?: boolean;
+  dropout?: boolean;
+}
+
+const EVERY_SCOPE: readonly ScopeKind[] = ['document', 'sentence', 'window'];
+
+/** Head dimensions are chosen by how many vectors of a row a lane owns, tags by how many words their bits take. */
+export const KINDS = {
+  'dense, narrow': { strategies: ['none'], tags: [1, 2], headDims: [16, 16] },
+  'dense, middling': { strategies: ['none'], tags: [1, 2], headDims: [36, 48] },
+  'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 128] },
+  'dense under dropout': { strategies: ['none'], tags: [1, 2], headDims: [20, 32], dropout: true },
+  'every pair, causal': { strategies: ['none'], tags: [1, 2], headDims: [52, 64], causal: 'always' },
+  'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [36, 48] },
+  'hard, many tags': { strategies: ['hard'], tags: [61, 64], headDims: [68, 128] },
+  'biased, some tags': { strategies: ['soft', 'guided'], tags: [5, 8], headDims: [36, 48] },
+  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [16, 16] },
+  'biased, causal': { strategies: ['guided', 'soft'], tags: [1, 4], headDims: [52, 64], causal: 'always' },
+  'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
+  sentences: {
+    strategies: ['hard', 'guided', 'soft'],
+    tags: [5, 8],
+    headDims: [20, 32],
+    scopes: ['sentence'],
+    causal: 'sometimes',
+  },
+  windows: {
+    strategies: ['hard', 'guided', 'soft'],
+    tags: [5, 8],
+    headDims: [68, 128],
+    scopes: ['window'],
+    causal: 'sometimes',
+  },
+  'every scope under dropout': {
+    strategies: ['guided', 'soft'],
+    tags: [5, 8],
+    headDims: [36, 48],
+    scopes: EVERY_SCOPE,
+    causal: 'sometimes',
+    dropout: true,
+  },
+  'heads of their own': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], perHead: true },
+  'scopes of heads of their own': {
+    strategies: ['hard', 'guided'],
+    tags: [5, 8],
+    headDims: [20, 32],
+    scopes: EVERY_SCOPE,
+    causal: 'sometimes',
+    perHead: true,
+  },
+  learned: { strategies: ['learned'], tags: [1, 4], headDims: [20, 32] },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [68, 128], causal: 'always' },
+  'learned by heads of their own': {
+    strategies: ['learned'],
+    tags: [1, 4],
+    headDims: [20, 32],
+    perHead: true,
+  },
+} satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+export const KIND_NAMES = Object.keys(KINDS) as KindName[];
+
+/** Cases of a kind from which on they are alike: one of few rules, one of all, one of a long sequence. */
+export const CASES_OF_KIND = 6;
+
 const LENGTHS = [0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65];
-const BETAS = [5, 0, -3, 0.25];
+
+/** No 0: without a bias, kernels are others. */
+const BETAS = [5, -3, 0.25];
 
 export function numbered(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `t${index}`);
 }
 
-function randomPairs(random: () => number, tags: readonly string[], density: number): TagPair[] {
-  return tags.flatMap((query) => tags.filter(() => random() < density).map((key): TagPair => [query, key]));
+function pick<T>(random: () => number, from: readonly T[]): T {
+  return from[randomInteger(random, 0, from.length - 1)];
 }
 
-/**
- * Case number `seed`. Every strategy comes in turn; one case in eight has one tag only, one in eight 64 of them, one in eight
- * tags without any partner, and one in sixteen a sequence of 513 tokens.
- */
-export function randomCase(seed: number): AttentionCase {
-  const random = generator(seed);
-  const kind = Math.floor(seed / 4) % 8;
-  const tagCount = kind === 0 ? 1 : kind === 1 ? 64 : randomInteger(random, 2, 6);
-  const tagNames = numbered(tagCount);
-  const density = kind === 2 ? 0 : random();
-  const long = Math.floor(seed / 4) % 16 === 3;
-  const lengths = long
-    ? [513]
-    : Array.from(
-        { length: randomInteger(random, 1, 4) },
-        () => LENGTHS[randomInteger(random, 0, LENGTHS.length - 1)],
-      );
+/** Shares of the pairs of tags that rules name, case by case. */
+function densityOf(seed: number, random: () => number): number {
+  const drawn = random();
+  return [0.15, drawn, drawn, drawn, 1, drawn][seed % CASES_OF_KIND];
+}
+
+/** Case number `seed` of a kind. */
+export function randomCase(name: KindName, seed: number): AttentionCase {
+  const kind: Kind = KINDS[name];
+  const random = generator(1000 * KIND_NAMES.indexOf(name) + seed);
+  const isLong = seed % CASES_OF_KIND === CASES_OF_KIND - 1;
+  const lengths = isLong
+    ? [kind.headDims[0] < 64 ? 513 : 257]
+    : Array.from({ length: randomInteger(random, 1, 4) }, () => pick(random, LENGTHS));
   const tokens = lengths.reduce((total, length) => total + length, 0);
-  const heads = long ? 1 : randomInteger(random, 1, 3);
-  const headDim = long ? 16 : 4 * randomInteger(random, 4, 32);
+  const heads = isLong && !kind.perHead ? 1 : randomInteger(random, kind.perHead ? 2 : 1, 3);
+  const headDim = isLong
+    ? kind.headDims[0]
+    : 4 * randomInteger(random, kind.headDims[0] / 4, kind.headDims[1] / 4);
+  const tagNames = numbered(randomInteger(random, ...kind.tags));
+  const density = densityOf(seed, random);
+  const shape = { density, soft: 0.5, scopes: kind.scopes ?? ['document'], betas: BETAS };
+  const [one, other] = [1, 2].map((set) => randomRules(random, tagNames, shape, `${name} ${seed}.${set}`));
   const draw = () => randomFloats(random, tokens * heads * headDim, 2);
+  const strategy = kind.strategies[seed % kind.strategies.length];
   return {
-    rules: {
-      name: `random ${seed}`,
-      tags: tagNames,
-      hard: randomPairs(random, tagNames, density),
-      soft: randomPairs(random, tagNames, density),
-      beta: BETAS[randomInteger(random, 0, BETAS.length - 1)],
-    },
-    tags: Array.from({ length: tokens }, () => tagNames[randomInteger(random, 0, tagCount - 1)]),
+    rules: kind.perHead ? Array.from({ length: heads }, (_, head) => (head === 1 ? other : one)) : one,
+    tags: Array.from({ length: tokens }, () => pick(random, tagNames)),
     lengths,
-    strategy: (['none', 'hard', 'soft', 'guided'] as const)[seed % 4],
+    strategy,
+    sentences: kind.scopes && random() < 0.8 ? randomSentences(random, lengths, 0.1) : undefined,
+    causal: kind.causal === 'always' || (kind.causal === 'sometimes' && random() < 0.5),
     heads,
     headDim,
     scale: random() < 0.5 ? 1 / Math.sqrt(headDim) : 0.3 * random(),
+    dropout: kind.dropout ? { probability: pick(random, [0.1, 0.5]), stream: seed } : undefined,
     q: draw(),
     k: draw(),
     v: draw(),
+    bias: strategy === 'learned' ? randomFloats(random, heads * tagNames.length ** 2, 2) : undefined,
     outputGradient: draw(),
   };
+}
+
+/** The rules of a head. */
+export function rulesOf({ rules }: AttentionCase, head: number): RuleSet {
+  return Array.isArray(rules) ? rules[head] : rules;
+}
+
+/** What is added to the score of a pair of tokens for a head, or undefined where it does not exist. */
+export function biasesOf(attention: AttentionCase) {
+  const { strategy, tags, sentences, causal, heads, bias: table } = attention;
+  const ofHeads = Array.from({ length: heads }, (_, head) => {
+    const rules = rulesOf(attention, head);
+    const { length: size } = rules.tags;
+    const learned = (query: string | number, key: string | number) =>
+      table![(head * size + rules.tags.indexOf(query)) * size + rules.tags.indexOf(key)];
+    return referenceTokenBias(rules, strategy, tags, { sentences, causal, learned });
+  });
+  return (query: number, key: number, head: number) => ofHeads[head](query, key);
 }

@@ -29,7 +29,7 @@ const MISTAKES: Mistake[] = [
     'an unknown field',
     ['{', '  "hard": [],', '  "medium": []', '}'],
     3,
-    /unknown field "medium".*name, tags, hard, soft, beta/,
+    /unknown field "medium".*name, tags, scope, hard, soft, beta/,
   ],
   [
     'a repeated field',

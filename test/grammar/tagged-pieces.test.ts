@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../src/gpu/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { encodeSentence, type TaggedPiece, tagPieces } from '../../src/grammar/tagged-pieces.js';
 import { tagWords } from '../../src/grammar/tagger.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
@@ -40,8 +41,22 @@ describe('tagPieces', () => {
 
   it('puts the special pieces where they take no room', () => {
     const [first, ...rest] = tagPieces('go on', vocabulary);
-    expect(first).toEqual({ id: 101, text: '[CLS]', start: 0, end: 0, tag: '[CLS]' });
-    expect(rest.at(-1)).toEqual({ id: 102, text: '[SEP]', start: 5, end: 5, tag: '[SEP]' });
+    const sentence = NO_SENTENCE;
+    expect(first).toEqual({ id: 101, text: '[CLS]', start: 0, end: 0, tag: '[CLS]', sentence });
+    expect(rest.at(-1)).toEqual({ id: 102, text: '[SEP]', start: 5, end: 5, tag: '[SEP]', sentence });
+  });
+
+  it('tells the sentences of a text apart, and which pieces are of none', () => {
+    const pieces = tagPieces('He fell asleep. I did not! Why?', vocabulary);
+    const sentences = new Map<number, string[]>();
+    for (const { sentence, text } of pieces)
+      sentences.set(sentence, [...(sentences.get(sentence) ?? []), text]);
+    expect([...sentences]).toEqual([
+      [NO_SENTENCE, ['[CLS]', '[SEP]']],
+      [0, ['he', 'fell', 'asleep', '.']],
+      [1, ['i', 'did', 'not', '!']],
+      [2, ['why', '?']],
+    ]);
   });
 
   it('cuts at the length it is given, the special pieces included', () => {
@@ -66,8 +81,11 @@ describe('tagPieces', () => {
       fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, mostPieces) => {
         const pieces = tagPieces(text, vocabulary);
         const inner = pieces.slice(1, -1);
-        expect(inner.map(({ tag, ...piece }) => piece)).toEqual(splitPieces(text, vocabulary));
+        expect(inner.map(({ tag, sentence, ...piece }) => piece)).toEqual(splitPieces(text, vocabulary));
         expect(inner.map((piece) => piece.tag)).toEqual(expectedTags(text, inner));
+        const numbers = inner.map(({ sentence }) => sentence);
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+        expect(numbers).not.toContain(NO_SENTENCE);
         expect(pieces.every((piece) => PIECE_TAGS.includes(piece.tag))).toBe(true);
         expect([pieces[0].tag, pieces[pieces.length - 1].tag]).toEqual(['[CLS]', '[SEP]']);
 
@@ -99,7 +117,8 @@ describe('encodeSentence', () => {
         fc.option(fc.integer({ min: 2, max: 20 }), { nil: undefined }),
         (text, mostPieces) => {
           const pieces = tagPieces(text, vocabulary, mostPieces);
-          const { ids, tags } = encodeSentence(text, vocabulary, mostPieces);
+          const { ids, tags, sentences } = encodeSentence(text, vocabulary, mostPieces);
+          expect([...sentences]).toEqual(pieces.map((piece) => piece.sentence));
           expect([...ids]).toEqual(pieces.map((piece) => piece.id));
           expect([...tags].map((tag) => PIECE_TAGS[tag])).toEqual(pieces.map((piece) => piece.tag));
         },

@@ -9,6 +9,7 @@ import { expectComputed } from '../support/guarded-buffers.js';
 import {
   type BatchCase,
   factorsOf,
+  modelFor,
   randomBatch,
   randomWeights,
   SMALL_MODEL,
@@ -63,7 +64,7 @@ const cases = STRATEGIES.flatMap((strategy, index) =>
 
 describe('classifier', () => {
   it.each(cases)('%s, %i classes: logits, loss and gradients', async (strategy, classes, seed) => {
-    const config = { ...SMALL_MODEL, classes };
+    const config = { ...modelFor(strategy), classes };
     const weights = randomWeights(config, seed);
     await withClassifier(config, weights, async (classifier) => {
       const batch = randomBatch(config, strategy, seed);
@@ -74,7 +75,7 @@ describe('classifier', () => {
   it.each(STRATEGIES.map((strategy, index): [Strategy, number] => [strategy, index]))(
     '%s, with dropout: loss and gradients under the masks of the step',
     async (strategy, index) => {
-      const config = { ...SMALL_MODEL, classes: 3, hiddenDropout: 0.1, attentionDropout: 0.1 };
+      const config = { ...modelFor(strategy), classes: 3, hiddenDropout: 0.1, attentionDropout: 0.1 };
       const weights = randomWeights(config, 50 + index);
       await withClassifier(config, weights, async (classifier) => {
         const batch = randomBatch(config, strategy, 60 + index);

@@ -47,7 +47,7 @@ describe('the ledger of a sparse plan', () => {
           expect(ledger.executedTransposed).toBeGreaterThanOrEqual(ledger.useful);
         }
       }),
-      runs(300),
+      runs(150),
     );
   });
 

@@ -41,7 +41,7 @@ describe('the order of a sparse plan', () => {
         expect([...plan.order]).toEqual(expected);
         expect([...plan.tags]).toEqual(expected.map((token) => batch.tags[token]));
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -65,7 +65,7 @@ describe('the order of a sparse plan', () => {
           }
         });
       }),
-      runs(300),
+      runs(150),
     );
   });
 

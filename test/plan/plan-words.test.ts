@@ -84,7 +84,7 @@ describe('planWords', () => {
       fc.property(anyBatch, (batch) => {
         expect(complaint(batch)).toBeUndefined();
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -109,7 +109,7 @@ describe('planWords', () => {
           }
         });
       }),
-      runs(200),
+      runs(100),
     );
   });
 
@@ -124,6 +124,8 @@ describe('planWords', () => {
         const tiles = plan.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
         const labels = batch.lengths.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
         const tables = plan.heads.map(({ table }) => (table!.learned ? headCount : 1) + (placed ? 2 : 0));
+        // Two sides, and for each of their tags what exists for it and what of that is biased.
+        const bits = plan.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = plan.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [
           8 * tiles.length,
@@ -132,11 +134,12 @@ describe('planWords', () => {
           sentences ? tokens : 0,
           labels,
           lists,
+          ...bits,
           ...tables.map((count) => count * batch.rules[0].tags.length ** 2),
         ];
         expect(words).toHaveLength(expected.reduce((sum, part) => sum + part, 0));
       }),
-      runs(200),
+      runs(100),
     );
   });
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.js';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
-import type { RuleSet, Strategy, TagPair } from '../../src/grammar/rules.js';
-import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
+import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
 import { type Tile, type TileShape, WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
+import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
 
 /** A packed batch of tagged tokens, and rules of who may look at whom. */
 export interface TaggedBatch {
@@ -44,9 +44,6 @@ const anyShare = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(0, 1) },
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 99 }).map((percent) => percent / 100) },
 );
-
-/** What scopes the rules of a batch have; one name may be drawn for each rule. */
-type ScopeKind = 'document' | 'sentence' | 'window';
 
 const anyScopeKinds = fc.constantFrom<readonly ScopeKind[]>(
   ['document'],
@@ -98,53 +95,12 @@ const anyShape: fc.Arbitrary<Shape> = fc.record({
   seed: anySeed,
 });
 
-/** Windows narrow and wide, those of a single piece and of none among them. */
-function randomScope(random: () => number, kinds: readonly ScopeKind[]): Scope {
-  const kind = kinds[randomInteger(random, 0, kinds.length - 1)];
-  if (kind !== 'window') return kind;
-  return randomInteger(random, 0, random() < 0.5 ? 3 : 40);
-}
-
-/** Rules for some pairs of tags, now and then several with different scopes for one pair. */
-function randomRules(random: () => number, tags: readonly string[], shape: Shape, name: string): RuleSet {
-  const { density, soft: softShare, scopes } = shape;
-  const hard: TagPair[] = [];
-  const soft: TagPair[] = [];
-  for (const query of tags) {
-    for (const key of tags) {
-      if (random() >= density) continue;
-      const count = random() < 0.2 ? randomInteger(random, 2, 3) : 1;
-      for (let rule = 0; rule < count; rule++) {
-        (random() < softShare ? soft : hard).push([query, key, randomScope(random, scopes)]);
-      }
-    }
-  }
-  return { name, tags, hard, soft, beta: [5, -3, 0.25, 0][randomInteger(random, 0, 3)] };
-}
-
-/** Ascending numbers with gaps, which begin anywhere in each sequence, and tokens of no sentence between. */
-export function randomSentences(
-  random: () => number,
-  lengths: readonly number[],
-  ofDocument: number,
-): Uint32Array {
-  const numbers = lengths.flatMap((length) => {
-    let sentence = randomInteger(random, 0, 3);
-    const ends = 1 / randomInteger(random, 1, 30);
-    return Array.from({ length }, () => {
-      if (random() < ends) sentence += randomInteger(random, 1, 3);
-      return random() < ofDocument ? NO_SENTENCE : sentence;
-    });
-  });
-  return Uint32Array.from(numbers);
-}
-
 function batchOf(shape: Shape): TaggedBatch {
   const { tagCount, used, lengths, seed, rulesOfHeads } = shape;
   const random = generator(seed);
   const names = Array.from({ length: tagCount }, (_, index) => `t${index}`);
   const distinct = [...new Set(rulesOfHeads)].map((index) =>
-    randomRules(random, names, shape, `rules ${index}`),
+    randomRules(random, names, { ...shape, betas: [5, -3, 0.25, 0] }, `rules ${index}`),
   );
   const carried = Array.from({ length: tagCount }, (_, tag) => tag).filter(() => random() <= used);
   if (carried.length === 0) carried.push(randomInteger(random, 0, tagCount - 1));

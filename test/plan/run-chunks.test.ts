@@ -35,7 +35,7 @@ describe('runChunks', () => {
         }
         expect(times.every((count) => count === 1)).toBe(true);
       }),
-      runs(200),
+      runs(100),
     );
   });
 
@@ -52,7 +52,7 @@ describe('runChunks', () => {
         });
         expect(wrong).toEqual([]);
       }),
-      runs(200),
+      runs(100),
     );
   });
 

@@ -145,7 +145,7 @@ describe('the tiles of queries, and those of keys', () => {
       fc.property(anyBatch, (batch) => {
         expectNoComplaint(tileLists(planOf(batch)).map(({ tiles }) => partitionComplaint(batch, tiles)));
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -155,7 +155,7 @@ describe('the tiles of queries, and those of keys', () => {
         const tiles = tileLists(planOf(batch)).flatMap((list) => list.tiles);
         expectNoComplaint(tiles.map((tile) => rangeComplaint(batch, tile)));
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -165,7 +165,7 @@ describe('the tiles of queries, and those of keys', () => {
         const plan = planOf(batch);
         expectNoComplaint(tileLists(plan).map((list) => coverageComplaint(batch, plan, list)));
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -175,7 +175,7 @@ describe('the tiles of queries, and those of keys', () => {
         const tiles = [...tilesWithPairs(batch, planOf(batch))];
         expectNoComplaint(tiles.map(({ tile, pair }) => untestedComplaint(tile, pair)));
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -189,7 +189,7 @@ describe('the tiles of queries, and those of keys', () => {
           expect(wasteComplaint(tile, pair)).toBeUndefined();
         }
       }),
-      runs(300),
+      runs(150),
     );
   });
 
@@ -201,7 +201,7 @@ describe('the tiles of queries, and those of keys', () => {
           expect(work).toEqual([...work].sort((a, b) => b - a));
         }
       }),
-      runs(300),
+      runs(150),
     );
   });
 });

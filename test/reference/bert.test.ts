@@ -9,7 +9,7 @@ const VOCABULARY = 7;
 const POSITIONS = 5;
 
 /** Hugging Face's names and sizes, written down a second time: the engine's own list is what they are held against. */
-function tinyWeights(): Map<string, Float64Array> {
+function tinyWeights(biasTags: number): Map<string, Float64Array> {
   const { hidden, layers, classes } = SHAPE;
   const random = generator(11);
   const weights = new Map<string, Float64Array>();
@@ -34,6 +34,7 @@ function tinyWeights(): Map<string, Float64Array> {
   for (let index = 0; index < layers; index++) {
     const layer = `bert.encoder.layer.${index}`;
     for (const role of ['query', 'key', 'value']) linear(`${layer}.attention.self.${role}`, hidden, hidden);
+    if (biasTags > 0) add(`${layer}.attention.self.tag_bias`, SHAPE.heads * biasTags ** 2, 1);
     linear(`${layer}.attention.output.dense`, hidden, hidden);
     norm(`${layer}.attention.output.LayerNorm`);
     linear(`${layer}.intermediate.dense`, FEED_FORWARD, hidden);
@@ -67,10 +68,11 @@ describe('the reference BERT', () => {
       { bias: (q, k) => ((q + 2 * k) % 3 === 0 && q !== k ? undefined : q % 2) },
     ],
     ['with dropout', { factors: FACTORS }],
+    ['with learned biases', { tags: [0, 1, 2, 1, 0, 1, 0, 2, 2], factors: FACTORS }],
   ];
   it.each(cases)('has the gradients of its loss, %s', (_, partial) => {
     const batch: BertBatch = { sentences, labels: [2, 0, 1], bias: () => 0, ...partial };
-    const weights = tinyWeights();
+    const weights = tinyWeights(batch.tags ? 3 : 0);
     const loss = () => referenceBert(SHAPE, weights, batch).loss.values[0];
     const gradients = referenceBert(SHAPE, weights, batch).gradients();
     expect([...gradients.keys()].sort()).toEqual([...weights.keys()].sort());

@@ -45,6 +45,8 @@ export interface BertBatch {
   labels: Numbers;
   /** What is added to the score of a pair of tokens, counted over the batch, or undefined where it does not exist. */
   bias: (query: number, key: number) => number | undefined;
+  /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
+  tags?: Numbers;
   factors?: Factors;
 }
 
@@ -157,9 +159,10 @@ class Bert {
     const { heads, hidden } = this.shape;
     const { bias, factors } = this.batch;
     const headDim = hidden / heads;
-    const precision = this.round === Math.fround ? 'float32' : 'float64';
+    const precision = this.round(0.1) === 0.1 ? 'float64' : 'float32';
     const keep =
       factors && ((query: number, key: number, head: number) => factors.attention(layer, head, query, key));
+    const table = this.biasTable(`bert.encoder.layer.${layer}.attention.self.tag_bias`);
     const input = {
       q,
       k,
@@ -168,13 +171,44 @@ class Bert {
       headDim,
       lengths: this.lengths,
       scale: 1 / Math.sqrt(headDim),
-      bias,
+      bias: (query: number, key: number, head: number) => {
+        const given = bias(query, key);
+        return table && given !== undefined ? given + table.values[table.entry(query, key, head)] : given;
+      },
       keep,
+      onScoreGradient: table?.add,
     };
     return {
       output: referenceAttention(input, precision).output,
-      backward: (outputGradient: Numbers) => referenceAttention({ ...input, outputGradient }, precision),
+      backward: (outputGradient: Numbers) => {
+        const gradients = referenceAttention({ ...input, outputGradient }, precision);
+        table?.end();
+        return gradients;
+      },
     };
+  }
+
+  /** A layer's table of biases, [heads, tags, tags], and its gradient, to which each pair of tokens adds. */
+  private biasTable(name: string) {
+    const values = this.weights.get(name);
+    if (!values) return undefined;
+    const size = Math.sqrt(values.length / this.shape.heads);
+    const tags = this.batch.tags!;
+    const entry = (query: number, key: number, head: number) =>
+      (head * size + tags[query]) * size + tags[key];
+    const [sums, sizes] = [new Float64Array(values.length), new Float64Array(values.length)];
+    const add = (query: number, key: number, head: number, gradient: number, gradientSize: number) => {
+      const at = entry(query, key, head);
+      sums[at] = this.round(sums[at] + gradient);
+      sizes[at] += gradientSize;
+    };
+    const end = () => {
+      this.gradients.set(
+        name,
+        computed(values.length, (at) => [sums[at], sizes[at]]),
+      );
+    };
+    return { values, entry, add, end };
   }
 
   private linear(name: string, x: Numbers): Part {

@@ -18,7 +18,7 @@ const NOT_TO_BE_UPDATED = 0x4640e6b7;
 /** Numbers behind the end of every buffer that must be neither read nor written. */
 const GUARD = 256;
 
-function poisonWords(length: number): Uint32Array {
+export function poisonWords(length: number): Uint32Array {
   return new Uint32Array(length).fill(POISON);
 }
 

@@ -1,6 +1,8 @@
+import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { Strategy } from '../../src/grammar/rules.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { type Batch, makeBatch } from '../../src/nn/batch.js';
 import { Classifier } from '../../src/nn/classifier.js';
@@ -10,7 +12,6 @@ import type { TrainingStep } from '../../src/nn/pass.js';
 import { planDense, planSparse } from '../../src/plan/plan.js';
 import type { BertBatch, Factors } from '../reference/bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from '../reference/dropout.js';
-import { pairBias } from '../reference/rules.js';
 import { testDevice } from './device.js';
 import { generator, randomFloats, randomInteger } from './random.js';
 
@@ -27,7 +28,18 @@ export const SMALL_MODEL: ModelConfig = {
   attentionDropout: 0,
   initialDeviation: 0.02,
   classes: 2,
+  biasTags: 0,
 };
+
+/** A model for batches that are read under a strategy. */
+export function modelFor(strategy: Strategy, config: ModelConfig = SMALL_MODEL): ModelConfig {
+  return { ...config, biasTags: strategy === 'learned' ? PAPER_RULES.tags.length : 0 };
+}
+
+function weightSize(name: string): number {
+  if (name.endsWith('tag_bias')) return 2;
+  return name.includes('embeddings.weight') ? 1 : 0.3;
+}
 
 /** Weights of trained size: with BERT's initial ones, attention is almost even and biases would not be tested at all. */
 export function randomWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
@@ -35,8 +47,8 @@ export function randomWeights(config: ModelConfig, seed: number): Map<string, Fl
   return new Map(
     parameterSpecs(config).map(({ name, shape, initial }) => {
       const around = initial === 'one' ? 1 : 0;
-      const size = name.includes('embeddings.weight') ? 1 : 0.3;
-      return [name, randomFloats(random, sizeOf(shape), size).map((x) => Math.fround(x + around))];
+      const values = randomFloats(random, sizeOf(shape), weightSize(name));
+      return [name, values.map((x) => Math.fround(x + around))];
     }),
   );
 }
@@ -79,19 +91,22 @@ export function randomBatch(
       if (i === length - 1) return PIECE_TAGS.indexOf('[SEP]');
       return randomInteger(random, 0, UNIVERSAL_TAGS.length - 1);
     }),
+    sentences: Uint32Array.from({ length }, (_, i) => (i === 0 || i === length - 1 ? NO_SENTENCE : 0)),
   }));
   const labels = lengths.map(() => randomInteger(random, 0, config.classes - 1));
   const tags = sentences.flatMap((sentence) => Array.from(sentence.tags));
+  const tables = pairTable(PAPER_RULES, strategy);
   const plan =
-    strategy === 'none'
-      ? planDense(lengths)
-      : planSparse(Uint8Array.from(tags), lengths, pairTable(PAPER_RULES, strategy));
+    strategy === 'none' ? planDense(lengths) : planSparse({ tags: Uint8Array.from(tags), lengths, tables });
+  const names = tags.map((tag) => PIECE_TAGS[tag]);
   return {
     batch: makeBatch(sentences, plan, labels),
     reference: {
       sentences: sentences.map(({ ids }) => ids),
       labels,
-      bias: (query, key) => pairBias(PAPER_RULES, strategy, tags[query], tags[key]),
+      // What is learned stands among the weights.
+      bias: referenceTokenBias(PAPER_RULES, strategy, names, { learned: () => 0 }),
+      tags,
     },
   };
 }
