@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
 export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
+export type { KernelChoices } from './attention/kernel-choices.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
 export type { DataSource, Example, Split } from './data/dataset.js';
 export { dataSource } from './data/sources.js';
@@ -10,6 +11,7 @@ export { bertVocabulary } from './grammar/bert-vocabulary.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
 export { formatRules, parseRules } from './grammar/rules-file.js';
+export { NO_SENTENCE, type Scope } from './grammar/scope.js';
 export { encodeSentence, type TaggedPiece, tagPieces } from './grammar/tagged-pieces.js';
 export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { describeEnvironment } from '../../bench/environment.js';
 import { type Limits, measureLimits } from '../../bench/limits.js';
+import type { PeakShares } from '../../bench/peak-share.js';
 import { measureRoofline, type RooflineRow } from '../../bench/roofline.js';
 import { KernelClock } from '../gpu/timestamps.js';
-import { type OutputFlags, outputOptions, printHeading, writeReport } from './bench-output.js';
+import { type OutputFlags, outputOptions, printGate, printHeading, writeReport } from './bench-output.js';
 import { adapterOption, withDevice } from './options.js';
 import { note, percent, print, printTable } from './terminal.js';
 
@@ -24,17 +25,20 @@ async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
   await withDevice(flags.adapter, async (device) => {
     const environment = describeEnvironment(device, [], 0);
     if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
-    const limits = await measureLimits(device);
+    const { limits, shares } = await measureLimits(device);
     const rows = device.clock ? await measureRoofline(device, limits) : [];
     device.clock?.release();
-    const report = { kind: 'limits', environment, limits, rows };
+    const { products, dense, gate } = shares;
+    const report = { kind: 'limits', environment, limits, products, dense, gate, rows };
     await writeReport(flags, report);
     if (flags.json !== '-') {
       printHeading(environment);
       print();
       printLimits(limits);
+      printShares(shares);
       if (rows.length > 0) printRoofline(rows);
       else note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
+      printGate(report);
     }
   });
 }
@@ -45,7 +49,7 @@ function printLimits(limits: Limits): void {
     ['limit', 'measured'],
     [
       ['multiply-adds, no memory', `${limits.multiplyAddGflops.toFixed(1)} GFLOP/s`],
-      ['matrix product, 1,024³ f32', `${limits.matrixProductGflops.toFixed(1)} GFLOP/s`],
+      ['matrix product, f32, the best below', `${limits.matrixProductGflops.toFixed(1)} GFLOP/s`],
       ['copy, read and written', `${limits.copyGBs.toFixed(1)} GB/s`],
       ['a dispatch', `${limits.dispatchMicroseconds.toFixed(1)} µs`],
       ['a submit and its end', `${limits.submitMicroseconds.toFixed(0)} µs`],
@@ -54,6 +58,28 @@ function printLimits(limits: Limits): void {
         "step of the GPU's clock",
         gpuTimerMicroseconds === null ? 'none' : `${gpuTimerMicroseconds.toFixed(2)} µs`,
       ],
+    ],
+  );
+}
+
+function printShares({ products, dense }: PeakShares): void {
+  const rate = (gflops: number) => `${gflops.toFixed(1)} GFLOP/s`;
+  print();
+  printTable(
+    ['in turns', 'shape', 'rate', 'of the best product'],
+    [
+      ...products.map(({ rows, inputs, outputs, gflops }) => [
+        'matrix product',
+        `${rows} x ${inputs} x ${outputs}`,
+        rate(gflops),
+        '',
+      ]),
+      ...dense.map(({ length, heads, headDim, gflops, shareOfPeak }) => [
+        'dense attention, forward',
+        `${length} tokens, ${heads} heads of ${headDim}`,
+        rate(gflops),
+        shareOfPeak === null ? 'not shown' : percent(shareOfPeak),
+      ]),
     ],
   );
 }

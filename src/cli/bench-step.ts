@@ -58,7 +58,7 @@ export function benchStepCommand(): Command {
         .default(32),
     )
     .addOption(
-      new Option('--strategies <list>', 'among none, hard, soft, guided')
+      new Option('--strategies <list>', 'among none, hard, soft, guided, learned')
         .argParser(list)
         .default(ATTENTION_DEFAULTS.strategies),
     )
@@ -159,7 +159,7 @@ function printReport(report: StepReport): void {
         ]),
     );
     const stages = Object.entries(row.stagesMs).map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`);
-    print(`on the CPU: ${stages.join(', ')}`);
+    print(`on the CPU: ${stages.join(', ')}; plan and upload are ${percent(row.planningShare)} of the step`);
   }
   print();
   printGate(report);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchAttentionCommand } from './bench-attention.js';
 import { benchCompareCommand } from './bench-compare.js';
+import { benchGrowthCommand } from './bench-growth.js';
 import { benchLimitsCommand } from './bench-limits.js';
 import { benchPeersCommand } from './bench-peers.js';
 import { benchStepCommand } from './bench-step.js';
@@ -16,6 +17,7 @@ export function benchCommand(): Command {
   );
   for (const benchmark of [
     benchAttentionCommand,
+    benchGrowthCommand,
     benchStepCommand,
     benchLimitsCommand,
     benchPeersCommand,

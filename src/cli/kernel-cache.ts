@@ -7,7 +7,7 @@ import { type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
 import { adapterKey, checkedChoices, choiceKey, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError, ParsimonyError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { note } from './terminal.js';
 
@@ -40,7 +40,7 @@ async function keptChoices(file: string): Promise<KernelChoices | undefined> {
   }
 }
 
-/** Measures, and keeps what was chosen beside what had been chosen for other plans. @throws EngineError where the GPU fails or the disk refuses. */
+/** Measures, and keeps what was chosen beside what had been chosen for other plans. @throws EngineError where the GPU fails. */
 export async function tuneAndKeep(
   device: Device,
   options: TuningOptions,
@@ -48,8 +48,13 @@ export async function tuneAndKeep(
   const file = choicesFile(device, options.headDim);
   const { choices: chosen, rows } = await tune(device, options);
   const choices = { ...chosen, variants: { ...(await keptChoices(file))?.variants, ...chosen.variants } };
-  await createFolder(dirname(file));
-  await writeWhole(file, `${JSON.stringify(choices, null, 2)}\n`);
+  try {
+    await createFolder(dirname(file));
+    await writeWhole(file, `${JSON.stringify(choices, null, 2)}\n`);
+  } catch (error) {
+    if (!(error instanceof ParsimonyError)) throw error;
+    note(`The choice of kernels is not kept, so that another run may choose others: ${error.message}`);
+  }
   return { choices, rows, file };
 }
 

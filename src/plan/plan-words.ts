@@ -33,7 +33,7 @@ export interface PlanWords {
   heads: HeadWords[];
   /** For each token, its index in the caller's order. */
   positionsAt: number;
-  /** For each token, its sentence, where sentences are known. */
+  /** For each token, its sentence; where none are known, any numbers: kernels load them before they know that nobody asks. */
   sentencesAt: number;
   /** Tags, four bytes a word; each sequence begins a word. A tile's shift leads from a token to its byte. */
   labelsAt: number;
@@ -146,7 +146,8 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
     ];
   });
   const { words, offsets } = concatenated([...shared, ...parts]);
-  const [positionsAt, sentencesAt, labelsAt, ...others] = offsets;
+  const [positionsAt, listedAt, labelsAt, ...others] = offsets;
+  const sentencesAt = plan.sentences ? listedAt : positionsAt;
   const heads = plan.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
     const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt, queryBitsAt, keyBitsAt] =
       others.slice(8 * index);

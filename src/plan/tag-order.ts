@@ -12,11 +12,9 @@ function seenTogether(tables: readonly PairTable[]): Uint32Array {
     for (const side of SIDES) {
       const { reach } = visibilityOf(table, side);
       for (let row = 0; row < size * size; row += size) {
-        for (let a = 0; a < size; a++) {
-          for (let b = 0; b < size; b++) {
-            if (reach[row + a] !== NOWHERE && reach[row + b] !== NOWHERE) together[a * size + b]++;
-          }
-        }
+        const seen: number[] = [];
+        for (let tag = 0; tag < size; tag++) if (reach[row + tag] !== NOWHERE) seen.push(tag);
+        for (const a of seen) for (const b of seen) together[a * size + b]++;
       }
     }
   }

@@ -85,6 +85,29 @@ describe('parsimony bench', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it('growth holds lengths against the shortest, in turns', () => {
+    const flags = ['--lengths', '96,24', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
+    const { status, stdout, stderr } = runCommand([
+      'bench',
+      'growth',
+      ...flags,
+      '--passes',
+      'forward',
+      '--json',
+      '-',
+    ]);
+    expect(status, stderr).toBe(0);
+    const { gate, rows } = JSON.parse(stdout);
+    expect(gate).toMatchObject({ passed: true, complaints: [] });
+    expect(rows.map(({ length }: { length: number }) => length)).toEqual([24, 96]);
+    const [short, long] = rows;
+    expect(short.ratioToShortest).toBe(1);
+    expect(short.runsPerRepeat).toBe(Math.min(16, Math.round(long.usefulPairs / short.usefulPairs)));
+    expect(long.ratioToShortest).toBeCloseTo(long.nsPerUsefulPair / short.nsPerUsefulPair);
+    expect(long.nsPerUsefulPair).toBeCloseTo((1e6 * long.medianMs) / long.usefulPairs);
+    for (const { bytesPerToken } of rows) expect(bytesPerToken).toBeGreaterThan(4 * 16 * 8);
+  }, 60_000);
+
   it('step says what each strategy saves, kernel by kernel', () => {
     const flags = ['--lengths', 'sentences', '--batch', '4', '--strategies', 'none,hard', '--repeats', '3'];
     const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
@@ -93,7 +116,8 @@ describe('parsimony bench', () => {
     const { gate, rows } = JSON.parse(stdout);
     expect(gate.passed).toBe(true);
     expect(rows.map(({ strategy }: { strategy: string }) => strategy)).toEqual(['none', 'hard']);
-    for (const { kernels, kernelsMs, medianMs, predictedSpeedup } of rows) {
+    for (const { kernels, kernelsMs, medianMs, predictedSpeedup, stagesMs, planningShare } of rows) {
+      expect(planningShare).toBeCloseTo((stagesMs.plan + stagesMs.upload) / medianMs);
       const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
       for (const part of ['attention', 'linear', 'adamw']) expect(names.join()).toContain(part);
       expect(kernelsMs).toBeLessThan(medianMs);

@@ -1,0 +1,124 @@
+import { Command, Option } from 'commander';
+import { completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
+import { benchGrowth, type GrowthReport } from '../../bench/growth-bench.js';
+import { dataSource } from '../data/sources.js';
+import { CallerError } from '../gpu/errors.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import {
+  interruptSignal,
+  type OutputFlags,
+  outputOptions,
+  printGate,
+  printHeading,
+  sweepOptions,
+  writeReport,
+} from './bench-output.js';
+import { adapterOption, dataOption, list, numbers, readRules, withDevice } from './options.js';
+import { multiple, note, print, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony bench growth --lengths 2048,16384 --passes forward
+  $ parsimony bench growth --rules paper,paper@sentence --json growth.json`;
+
+const SWEPT = [
+  'lengths',
+  'heads',
+  'headDims',
+  'strategies',
+  'rules',
+  'causal',
+  'passes',
+  'repeats',
+  'seed',
+] as const;
+
+type GrowthFlags = OutputFlags & { data: string; adapter?: string } & Partial<
+    Record<(typeof SWEPT)[number], unknown>
+  >;
+
+/** `parsimony bench growth` */
+export function benchGrowthCommand(): Command {
+  const command = new Command('growth')
+    .description('documents of several lengths in turns: time by allowed pairs, memory by tokens')
+    .addOption(
+      new Option('--lengths <list>', 'pieces of a document')
+        .argParser(numbers)
+        .default([2048, 4096, 8192, 16384]),
+    )
+    .addOption(
+      new Option('--strategies <list>', 'among none, hard, soft, guided, learned')
+        .argParser(list)
+        .default(['hard']),
+    )
+    .addOption(
+      new Option(
+        '--rules <list>',
+        'presets or files, each with a scope or without one (default: paper)',
+      ).argParser(list),
+    )
+    .option('--causal', 'queries see only keys that do not stand behind them')
+    .addOption(dataOption().default('embedded'))
+    .addOption(adapterOption());
+  for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
+  return command.addHelpText('after', EXAMPLE).action(run);
+}
+
+async function run(flags: GrowthFlags): Promise<void> {
+  const given = SWEPT.filter((name) => flags[name] !== undefined);
+  const settings = completeAttentionSettings(Object.fromEntries(given.map((name) => [name, flags[name]])));
+  if (settings.lengths.includes(SENTENCES)) {
+    throw new CallerError({
+      what: `lengths has "${SENTENCES}"`,
+      where: '--lengths',
+      expected: 'numbers of pieces',
+    });
+  }
+  const lengths = settings.lengths.map(Number);
+  const rules = await Promise.all(settings.rules.map(readRules));
+  const texts = await dataSource(flags.data).sentences('dev');
+  const signal = interruptSignal();
+  await withDevice(flags.adapter, async (device) => {
+    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
+    const report = await benchGrowth(device, { ...settings, lengths, rules }, options);
+    // Files first: a reader of the terminal's output may close it early.
+    await writeReport(flags, report);
+    if (flags.json !== '-') printReport(report);
+  });
+}
+
+function printReport(report: GrowthReport): void {
+  printHeading(report.environment);
+  print();
+  printTable(
+    [
+      'pieces',
+      'heads',
+      'strategy',
+      'rules',
+      'pass',
+      'useful pairs',
+      `time${report.environment.software ? ' (software)' : ''}`,
+      'useful pair and head',
+      "over the shortest's",
+      '99 % interval',
+      'memory a token',
+    ],
+    report.rows.map((row) => [
+      row.length,
+      `${row.heads} of ${row.headDim}`,
+      row.strategy,
+      row.rules,
+      row.pass,
+      row.usefulPairs,
+      `${row.medianMs.toFixed(1)} ms`,
+      row.nsPerUsefulPair === null ? '–' : `${row.nsPerUsefulPair.toFixed(3)} ns`,
+      multiple(row.ratioToShortest),
+      row.ratioLow === null ? '–' : `${row.ratioLow.toFixed(2)} to ${row.ratioHigh!.toFixed(2)}x`,
+      `${(row.bytesPerToken / 1024).toFixed(2)} KiB`,
+    ]),
+  );
+  print();
+  printGate(report);
+  if (report.interrupted) print('Interrupted: these are the rows that were measured by then.');
+}

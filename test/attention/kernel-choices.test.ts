@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { attend } from '../../src/attention/attend.js';
+import {
+  adapterKey,
+  checkedChoices,
+  choiceKey,
+  type KernelChoices,
+  LENGTH_CLASSES,
+  tilesOn,
+} from '../../src/attention/kernel-choices.js';
+import { familyOfTiles } from '../../src/attention/kernel-family.js';
+import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import type { Device } from '../../src/gpu/device.js';
+import { CallerError } from '../../src/gpu/errors.js';
+import { hostRandom } from '../../src/gpu/random.js';
+import { UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { testDevice } from '../support/device.js';
+
+let device: Device;
+
+beforeAll(async () => {
+  device = await testDevice();
+});
+
+function choices(variants: Record<string, string>, adapter = adapterKey(device)): KernelChoices {
+  return { adapter, headDim: 32, variants };
+}
+
+describe('choices of kernels', () => {
+  it('share a name up to the end of a length class', () => {
+    const names = LENGTH_CLASSES.map((most) => choiceKey('sparse', most));
+    expect(new Set(names).size).toBe(LENGTH_CLASSES.length);
+    for (const most of LENGTH_CLASSES) {
+      expect(choiceKey('sparse', most - 1)).toBe(choiceKey('sparse', most));
+      expect(names).not.toContain(choiceKey('dense', most));
+    }
+    expect(choiceKey('sparse', 65)).toBe(names[1]);
+  });
+
+  it('take effect for their kind of plan and length class alone', () => {
+    const variants = kernelVariants(device, 'sparse');
+    const last = variants[variants.length - 1];
+    const tiles = tilesOn(device, choices({ [choiceKey('sparse', 100)]: last.name }));
+    expect(tiles('sparse', [3, 100, 7])).toEqual(last.tile);
+    expect(tiles('sparse', [3, 7])).toEqual(variants[0].tile);
+    expect(tiles('dense', [100])).toEqual(kernelVariants(device, 'dense')[0].tile);
+  });
+
+  it('are without effect on another adapter, and where they name no variant', () => {
+    const [expected, other] = kernelVariants(device, 'sparse');
+    const key = choiceKey('sparse', 10);
+    expect(tilesOn(device, choices({ [key]: other.name }, 'another'))('sparse', [10])).toEqual(expected.tile);
+    expect(tilesOn(device, choices({ [key]: 'no such variant' }))('sparse', [10])).toEqual(expected.tile);
+    expect(tilesOn(device)('sparse', [10])).toEqual(expected.tile);
+  });
+
+  it('name no variant twice, and only such as the device runs', () => {
+    for (const kind of ['dense', 'sparse'] as const) {
+      const variants = kernelVariants(device, kind, 100);
+      expect(new Set(variants.map(({ name }) => name)).size).toBe(variants.length);
+      for (const { tile } of variants) expect(() => familyOfTiles(device, tile, 100)).not.toThrow();
+    }
+  });
+
+  it('give the same attention, whatever is chosen', async () => {
+    const [tokens, heads, headDim] = [75, 2, 32];
+    const random = hostRandom(5);
+    const draw = () => Float32Array.from({ length: tokens * heads * headDim }, () => 2 * random() - 1);
+    const tags = Array.from(
+      { length: tokens },
+      () => UNIVERSAL_TAGS[Math.floor(random() * UNIVERSAL_TAGS.length)],
+    );
+    const [q, k, v] = [draw(), draw(), draw()];
+    for (const [kind, strategy] of [
+      ['dense', 'none'],
+      ['sparse', 'hard'],
+    ] as const) {
+      const outputs: Float32Array[] = [];
+      for (const { name } of kernelVariants(device, kind, tokens)) {
+        const kernels = choices({ [choiceKey(kind, tokens)]: name });
+        outputs.push((await attend(device, { q, k, v, heads, headDim, tags, strategy, kernels })).output);
+      }
+      expect(outputs.length).toBeGreaterThan(2);
+      for (const output of outputs) {
+        output.forEach((value, at) => {
+          expect(Math.abs(value - outputs[0][at])).toBeLessThan(2e-6);
+        });
+      }
+    }
+  });
+});
+
+describe('choices in a file', () => {
+  it('are read as they were written', () => {
+    const given = choices({ 'sparse, up to 64': 'x' });
+    expect(checkedChoices(JSON.parse(JSON.stringify(given)), 'f')).toEqual(given);
+  });
+
+  it.each([null, 3, {}, { adapter: 'a', headDim: 64 }, { adapter: 'a', headDim: 'x', variants: {} }])(
+    'are refused where they are %j',
+    (json) => {
+      expect(() => checkedChoices(json, 'kernels.json')).toThrow(CallerError);
+    },
+  );
+});

@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Tuning, tune } from '../../bench/tuner.js';
+import { adapterKey, tilesOn } from '../../src/attention/kernel-choices.js';
+import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import type { Device } from '../../src/gpu/device.js';
+import { testDevice } from '../support/device.js';
+
+describe('tuning', () => {
+  let device: Device;
+  let tuning: Tuning;
+  const told: string[] = [];
+
+  beforeAll(async () => {
+    device = await testDevice();
+    tuning = await tune(device, {
+      headDim: 32,
+      longest: 64,
+      kinds: ['sparse'],
+      onNote: (line) => told.push(line),
+    });
+  });
+
+  it('measures every variant of the classes that were asked for', () => {
+    const names = kernelVariants(device, 'sparse').map(({ name }) => name);
+    expect(tuning.rows.map(({ variant }) => variant)).toEqual(names);
+    expect(new Set(tuning.rows.map(({ choice }) => choice))).toEqual(new Set(['sparse, up to 64']));
+    for (const { medianMs } of tuning.rows) expect(medianMs).toBeGreaterThan(0);
+    expect(told).toEqual(['measuring kernels: sparse, up to 64 tokens']);
+  });
+
+  it('chooses one, which matched float64, and never a slower one', () => {
+    const chosen = tuning.rows.filter(({ isChosen }) => isChosen);
+    expect(chosen).toHaveLength(1);
+    expect(chosen[0].gate?.passed).toBe(true);
+    expect(chosen[0].ratio).toBeLessThanOrEqual(1);
+    expect(tuning.choices).toEqual({
+      adapter: adapterKey(device),
+      headDim: 32,
+      variants: { 'sparse, up to 64': chosen[0].variant },
+    });
+    const tile = kernelVariants(device, 'sparse').find(({ name }) => name === chosen[0].variant)!.tile;
+    expect(tilesOn(device, tuning.choices)('sparse', [20, 30])).toEqual(tile);
+  });
+});

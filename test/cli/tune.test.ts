@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type CommandResult, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { TINY, writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+const env = { XDG_CACHE_HOME: join(folder, 'cache') };
+
+/** Training with measured kernels. */
+function train(out: string): CommandResult {
+  const flags = TINY.filter((flag) => flag !== '--no-tune');
+  const args = [
+    'train',
+    '--data',
+    'data',
+    ...flags,
+    '--strategy',
+    'hard',
+    '--epochs',
+    '1',
+    '--max-length',
+    '32',
+  ];
+  return runCommand([...args, '--out', out], { cwd: folder, env });
+}
+
+function jsonOf(path: string) {
+  return JSON.parse(readFileSync(join(folder, path), 'utf8'));
+}
+
+describe.runIf(process.platform === 'linux')('train without choices of kernels', () => {
+  let first: CommandResult;
+
+  beforeAll(() => {
+    writeTinyData(folder);
+    first = train('first');
+    expect(first.status, first.stderr).toBe(0);
+  });
+
+  it('measures them, says so, and keeps them', () => {
+    expect(first.stderr).toMatch(
+      /^Measuring the variants of the kernels for heads of 16, once on this adapter/m,
+    );
+    const kept = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
+    const [file, ...others] = kept.filter((name) => name.startsWith('kernels-'));
+    expect(others).toEqual([]);
+    expect(jsonOf(`cache/parsimony/${file}`)).toEqual(jsonOf('first/training.json').kernels);
+  });
+
+  it('stores them with the run and the model', () => {
+    const { kernels } = jsonOf('first/training.json');
+    expect(kernels).toMatchObject({ headDim: 16, variants: { 'sparse, up to 64': expect.any(String) } });
+    expect(jsonOf('first/config.json').parsimony.kernels).toEqual(kernels);
+  });
+
+  it('does not measure a second time, and gives the same weights', () => {
+    const second = train('second');
+    expect(second.stderr).not.toMatch(/Measuring/);
+    const weights = (model: string) => readFileSync(join(folder, model, 'model.safetensors'));
+    expect(weights('second').equals(weights('first'))).toBe(true);
+  });
+
+  it('leaves a model that is read with its own choices', () => {
+    const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
+    expect(runCommand(args, { cwd: folder, env }).status).toBe(0);
+  });
+});
+
+describe('tune', () => {
+  it.each(['0', '18', 'x'])('refuses heads of %s', (headDims) => {
+    const { status, stderr } = runCommand(['tune', '--head-dims', headDims], { env });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/multiple of 4 from 16 to 128/);
+  });
+});
