@@ -152,10 +152,13 @@ class ShapeBench {
   private async checkAll(): Promise<GateResult[]> {
     const backward = this.sweep.passes.includes('forward+backward');
     const gates: GateResult[] = [];
-    for (const { contender, name } of this.entries) {
+    for (const entry of this.entries) {
       if (this.options.signal?.aborted) break;
-      this.options.onNote?.(`checking ${this.title()}, ${name}`);
-      gates.push(await contender.gate(backward, this.sweep.seed));
+      this.options.onNote?.(`checking ${this.title()}, ${entry.name}`);
+      const before = this.device.allocatedBytes;
+      gates.push(await entry.contender.gate(backward, this.sweep.seed));
+      // What a plan needs beside the operands is made when it first runs.
+      entry.bufferBytes += this.device.allocatedBytes - before;
     }
     this.report.gate = gates.reduce(both, this.report.gate);
     return gates;

@@ -55,7 +55,7 @@ export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
   const found: BreakEven[] = [];
   for (const row of documents) {
     const { strategy, rules, pass, heads, headDim } = row;
-    if (row.order !== 'tags' || row.density === 1) continue;
+    if (row.order !== 'tags' || row.density === 1 || strategy === 'none') continue;
     if (
       found.some(
         (known) =>

@@ -1,14 +1,14 @@
-import { createStorage, Workspace } from '../src/gpu/buffers.js';
+import { createStorage } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { foldedGrid, Recorder } from '../src/gpu/recorder.js';
-import { recordLinear } from '../src/nn/linear.js';
+import { bestProduct, measurePeakShares, type PeakOptions, type PeakShares } from './peak-share.js';
 import { median } from './statistics.js';
 
 /** What an adapter can do, measured. */
 export interface Limits {
   /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
   multiplyAddGflops: number;
-  /** A 1,024 x 1,024 x 1,024 f32 product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
+  /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
   matrixProductGflops: number;
   /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
   copyGBs: number;
@@ -22,7 +22,6 @@ export interface Limits {
   gpuTimerMicroseconds: number | null;
 }
 
-const PRODUCT_SIDE = 1024;
 const COPY_BYTES = 64 * 2 ** 20;
 const DISPATCHES = 1000;
 const REPEATS = 7;
@@ -58,27 +57,6 @@ async function multiplyAdd(device: Device): Promise<number> {
   });
   device.release(output);
   return (2 * 8 * 4 * 64 * groups * rounds) / milliseconds / 1e6;
-}
-
-/** @returns GFLOP/s of the fixed product. */
-export async function matrixProduct(device: Device, repeats = REPEATS): Promise<number> {
-  const workspace = new Workspace(device, 'product');
-  const side = PRODUCT_SIDE;
-  const matrix = (name: string) => workspace.floats(name, side * side);
-  const buffers = {
-    input: matrix('input'),
-    weight: matrix('weight'),
-    bias: workspace.floats('bias', side),
-    output: matrix('output'),
-  };
-  const shape = { rows: side, inputs: side, outputs: side };
-  const milliseconds = await timed(
-    device,
-    (recorder) => recordLinear(recorder, workspace, shape, buffers),
-    repeats,
-  );
-  workspace.release();
-  return (2 * side ** 3) / milliseconds / 1e6;
 }
 
 async function copyBandwidth(device: Device): Promise<number> {
@@ -157,25 +135,34 @@ async function gpuTimerStep(device: Device): Promise<number | null> {
 
 /** The two limits that make the roof of a roofline. */
 export async function measurePeaks(device: Device): Promise<{ gflops: number; gigabytesPerSecond: number }> {
-  return { gflops: await matrixProduct(device, 3), gigabytesPerSecond: await copyBandwidth(device) };
+  const { products } = await measurePeakShares(device, { lengths: [], repeats: 3 });
+  return { gflops: bestProduct(products), gigabytesPerSecond: await copyBandwidth(device) };
 }
 
-/** Measures an adapter's limits, one after the other. */
-export async function measureLimits(device: Device): Promise<Limits> {
+/** Lengths at which the dense kernel is held against the peak. */
+const DENSE_LENGTHS = [512, 1024, 2048];
+
+/** Measures an adapter's limits, one after the other, and the dense kernel beside the products that make the peak. */
+export async function measureLimits(
+  device: Device,
+  options: PeakOptions = { lengths: DENSE_LENGTHS, repeats: REPEATS },
+): Promise<{ limits: Limits; shares: PeakShares }> {
   const { clock } = device;
   const gpuTimerMicroseconds = await gpuTimerStep(device);
   // A pass around every dispatch is not what programs pay.
   device.clock = undefined;
   try {
-    return {
+    const shares = await measurePeakShares(device, options);
+    const limits = {
       multiplyAddGflops: await multiplyAdd(device),
-      matrixProductGflops: await matrixProduct(device),
+      matrixProductGflops: bestProduct(shares.products),
       copyGBs: await copyBandwidth(device),
       dispatchMicroseconds: await dispatchOverhead(device),
       submitMicroseconds: await submitOverhead(device),
       wallTimerMicroseconds: wallTimerStep(),
       gpuTimerMicroseconds,
     };
+    return { limits, shares };
   } finally {
     device.clock = clock;
   }

@@ -1,5 +1,5 @@
 import type { AttentionReport } from './attention-bench.js';
-import type { Limits } from './limits.js';
+import { bestProduct, type PeakShares } from './peak-share.js';
 import type { StepReport } from './step-bench.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -82,10 +82,13 @@ export function trainingTable(results: readonly TrainingResult[]): string {
   );
 }
 
-/** The README's sentence about the adapter's peak. */
-export function limitsSentence({ matrixProductGflops }: Limits, denseGflops: number): string {
+/** The README's sentence about the adapter's peak, and what dense attention reaches of it in the same turns. */
+export function limitsSentence({ dense, products }: PeakShares): string {
+  const lengths = dense.map(({ length }) => length.toLocaleString('en')).join(', ');
+  const shares = dense.map(({ shareOfPeak }) => shareOfPeak!.toFixed(2)).join(', ');
+  const rates = dense.map(({ gflops }) => gflops.toFixed(1)).join(', ');
   return (
-    `The dense forward kernel runs at ${denseGflops.toFixed(1)} GFLOP/s; ` +
-    `the adapter's matrix-product peak is ${matrixProductGflops.toFixed(1)} GFLOP/s.`
+    `At ${lengths} pieces the dense forward kernel runs at ${rates} GFLOP/s, ${shares} of the adapter's ` +
+    `matrix-product peak (${bestProduct(products).toFixed(1)} GFLOP/s).`
   );
 }

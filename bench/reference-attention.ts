@@ -44,6 +44,12 @@ const IN_FLOAT64 = {
   },
 };
 
+function productsSize(count: number, a: Numbers, at: number, b: Numbers, bt: number): number {
+  let size = 0;
+  for (let d = 0; d < count; d++) size += Math.abs(a[at + d] * b[bt + d]);
+  return size;
+}
+
 const { fround } = Math;
 
 const IN_FLOAT32: typeof IN_FLOAT64 = {
@@ -115,11 +121,16 @@ export function referenceAttention(input: ReferenceInput, precision: Precision =
     const delta = p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
     const largestQuery = largestOf(q, row);
     let dqTerms = 0;
+    // Sizes of what dp and delta are themselves added up from: either may be next to nothing, and its rounding not.
+    const dpSizes = input.onScoreGradient
+      ? keys.map((j, n) => productsSize(headDim, outputGradient, row, v, j * width + h * headDim) * kept[n])
+      : [];
+    const deltaSize = dpSizes.reduce((a, x, n) => a + p[n] * x, 0);
     keys.forEach((j, n) => {
       const other = j * width + h * headDim;
       const ds = round(p[n] * round(dp[n] - delta));
       const size = p[n] * (Math.abs(dp[n]) + Math.abs(delta));
-      input.onScoreGradient?.(i, j, h, ds, size);
+      input.onScoreGradient?.(i, j, h, ds, p[n] * (dpSizes[n] + deltaSize));
       const scaled = round(ds * round(scale));
       addScaled(headDim, dq, row, scaled, k, other);
       addScaled(headDim, dk, other, scaled, q, row);

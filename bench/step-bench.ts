@@ -37,6 +37,8 @@ export interface StepRow {
   tokensPerSecond: number;
   /** CPU stages within it. */
   stagesMs: Record<string, number>;
+  /** What sorting, planning and uploading the batch take of it. */
+  planningShare: number;
   /** All kernels, by the GPU's own clock, and those of attention among them. */
   kernelsMs: number;
   attentionMs: number;
@@ -220,6 +222,7 @@ function stepRow(
           step.filter((stage) => stage.name === name).reduce((sum, { begin, end }) => sum + end - begin, 0),
         ),
     );
+  const stagesMs = Object.fromEntries(stageNames.map((name) => [name, stageMedian(name)]));
   return {
     strategy: rig.strategy,
     rules: rules.name,
@@ -229,7 +232,8 @@ function stepRow(
     tokens,
     medianMs,
     tokensPerSecond: (1000 * tokens) / medianMs,
-    stagesMs: Object.fromEntries(stageNames.map((name) => [name, stageMedian(name)])),
+    stagesMs,
+    planningShare: (stagesMs.plan + stagesMs.upload) / medianMs,
     kernelsMs: median(times.gpu),
     attentionMs,
     kernels: kernelTable(times),

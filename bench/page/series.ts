@@ -35,6 +35,11 @@ const KINDS: readonly Kind[] = [
     dashes: '7 3 1 3',
     meaning: 'control: hard, with random rules that allow as many pairs',
   },
+  {
+    name: 'learned',
+    dashes: 'none',
+    meaning: 'every pair, with a learned bonus for each head and pair of tags',
+  },
 ];
 
 /** What a strategy computes, for someone who has not read the paper. */

@@ -8,14 +8,14 @@ export const STYLE = `
   --background: #ffffff; --text: #1c1f23; --quiet: #555c66; --edge: #d5d9df; --soft: #f4f5f7;
   --green: #1c6b33; --red: #b3201f;
   --series-0: #222222; --series-1: #0319ad; --series-2: #ca8404; --series-3: #3c7359;
-  --series-4: #925699; --series-5: #953308; --series-6: #0097ff;
+  --series-4: #925699; --series-5: #953308; --series-6: #0097ff; --series-7: #6b6b00;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --background: #14181d; --text: #e6e8eb; --quiet: #a4abb5; --edge: #39404a; --soft: #1d2229;
     --green: #6fd08c; --red: #ff8a80;
     --series-0: #e8e8e8; --series-1: #6f5eff; --series-2: #dd5f0d; --series-3: #0b9362;
-    --series-4: #b1509a; --series-5: #ffc97f; --series-6: #9ebdff;
+    --series-4: #b1509a; --series-5: #ffc97f; --series-6: #9ebdff; --series-7: #d4d43a;
   }
 }
 * { box-sizing: border-box; }

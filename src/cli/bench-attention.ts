@@ -100,9 +100,9 @@ async function page(report: AttentionReport): Promise<string> {
   return attentionPage(report);
 }
 
-function verdict({ ratioLow, ratioHigh, density, realisedSpeedup }: AttentionRow): string {
+function verdict({ ratioLow, ratioHigh, strategy, realisedSpeedup }: AttentionRow): string {
   if (ratioLow === null || ratioHigh === null || realisedSpeedup === null) return 'not shown';
-  if (density === 1 && ratioLow === ratioHigh) return '';
+  if (strategy === 'none') return '';
   if (ratioHigh < 1) return `${(1 / ratioHigh).toFixed(2)} to ${(1 / ratioLow).toFixed(2)}x faster`;
   return ratioLow > 1 ? `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}x slower` : 'no difference';
 }
@@ -163,7 +163,7 @@ function printReport(report: AttentionReport): void {
   if (report.interrupted) print('Interrupted: these are the rows that were measured by then.');
 }
 
-function nameOf({ strategy, rules }: AttentionRow): string {
+function nameOf({ strategy, rules }: Pick<AttentionRow, 'strategy' | 'rules'>): string {
   const isPlain = rules === 'paper' || strategy === 'none' || strategy === 'hard-random';
   return isPlain ? strategy : `${strategy}, ${rules}`;
 }
@@ -209,7 +209,7 @@ function printBreakEven({ breakEven, rows }: AttentionReport): void {
   printTable(
     ['faster than dense from', 'pass', 'pieces', 'with planning', 'below a density of'],
     breakEven.map(({ strategy, rules, pass, length, lengthWithPlanning, density }) => [
-      strategy === 'hard-random' ? rules : strategy,
+      strategy === 'hard-random' ? rules : nameOf({ strategy, rules }),
       pass,
       lengthText(length),
       lengthText(lengthWithPlanning),

@@ -44,16 +44,14 @@ const EVERY_SCOPE: readonly ScopeKind[] = ['document', 'sentence', 'window'];
 
 /** Head dimensions are chosen by how many vectors of a row a lane owns, tags by how many words their bits take. */
 export const KINDS = {
-  'dense, narrow': { strategies: ['none'], tags: [1, 2], headDims: [16, 16] },
   'dense, middling': { strategies: ['none'], tags: [1, 2], headDims: [36, 48] },
-  'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 128] },
-  'dense under dropout': { strategies: ['none'], tags: [1, 2], headDims: [20, 32], dropout: true },
+  'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 96] },
+  'dense under dropout': { strategies: ['none'], tags: [1, 2], headDims: [16, 16], dropout: true },
   'every pair, causal': { strategies: ['none'], tags: [1, 2], headDims: [52, 64], causal: 'always' },
   'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [36, 48] },
-  'hard, many tags': { strategies: ['hard'], tags: [61, 64], headDims: [68, 128] },
   'biased, some tags': { strategies: ['soft', 'guided'], tags: [5, 8], headDims: [36, 48] },
-  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [16, 16] },
-  'biased, causal': { strategies: ['guided', 'soft'], tags: [1, 4], headDims: [52, 64], causal: 'always' },
+  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [100, 128] },
+  'biased, causal': { strategies: ['guided', 'soft'], tags: [3, 4], headDims: [16, 16], causal: 'always' },
   'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
   sentences: {
     strategies: ['hard', 'guided', 'soft'],
@@ -65,7 +63,7 @@ export const KINDS = {
   windows: {
     strategies: ['hard', 'guided', 'soft'],
     tags: [5, 8],
-    headDims: [68, 128],
+    headDims: [100, 128],
     scopes: ['window'],
     causal: 'sometimes',
   },
@@ -86,11 +84,11 @@ export const KINDS = {
     causal: 'sometimes',
     perHead: true,
   },
-  learned: { strategies: ['learned'], tags: [1, 4], headDims: [20, 32] },
-  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [68, 128], causal: 'always' },
+  learned: { strategies: ['learned'], tags: [3, 4], headDims: [20, 32] },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [100, 128], causal: 'always' },
   'learned by heads of their own': {
     strategies: ['learned'],
-    tags: [1, 4],
+    tags: [3, 4],
     headDims: [20, 32],
     perHead: true,
   },

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
+import { checkNumbers } from '../../bench/gate.js';
+import { referenceAttention } from '../../bench/reference-attention.js';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import { QUAD } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Tile } from '../../src/plan/tiles.js';
@@ -64,6 +66,60 @@ describe('the gate of bench attention', () => {
     ]);
     for (const row of rows) expect(row.realisedSpeedup, row.strategy).toBeGreaterThan(0);
   }, 60_000);
+
+  it.each<[string, Partial<AttentionSweep>]>([
+    ['learned biases', { strategies: ['learned'], passes: ['forward+backward'] }],
+    ['causal order', { strategies: ['none', 'hard'], causal: true }],
+    ['rules within sentences', { strategies: ['hard', 'guided'], rules: [presetRules('paper@sentence')] }],
+    ['rules within a window, soft', { strategies: ['soft'], rules: [presetRules('paper@16')] }],
+    ['all pairs under the sparse kernels', { strategies: ['hard'], rules: [presetRules('all-pairs')] }],
+    ['sentences, packed', { strategies: ['hard'], lengths: ['sentences'], batch: 5 }],
+  ])('is green under %s, and what the device counted is what was planned', async (_, sweep) => {
+    // Forward alone where nothing else is new: each kernel that is compiled takes this driver a second.
+    const { gate, rows } = await bench({ passes: ['forward'], ...sweep });
+    expect(gate).toMatchObject({ passed: true, complaints: [] });
+    expect(rows.map(({ strategy }) => strategy)).toEqual(sweep.strategies);
+    for (const { pass, countedPairs, executedPairs, executedPairsTransposed } of rows) {
+      expect(countedPairs).toEqual({
+        forward: executedPairs,
+        queryGradient: pass === 'forward' ? null : executedPairs,
+        keyValueGradient: pass === 'forward' ? null : executedPairsTransposed,
+      });
+    }
+  });
+
+  it('is red where learned biases have a wrong gradient', () => {
+    const { heads, headDim } = { heads: 1, headDim: 16 };
+    const ones = (count: number) => new Float32Array(count).fill(0.5);
+    const tensors = {
+      q: ones(32),
+      k: ones(32),
+      v: ones(32),
+      outputGradient: Float32Array.from(ones(32), (x, i) => x * i),
+    };
+    const v = Float32Array.from({ length: 32 }, (_, i) => (i < 16 ? 1 : -1));
+    const input = { ...tensors, v, heads, headDim, lengths: [2], scale: 0.25, bias: () => 0 };
+    const exact = referenceAttention(input);
+    const computed = {
+      output: Float32Array.from(exact.output),
+      queryGradient: Float32Array.from(exact.dq),
+      keyGradient: Float32Array.from(exact.dk),
+      valueGradient: Float32Array.from(exact.dv),
+    };
+    const sampled = new Uint8Array(2).fill(1);
+    const tags = { count: 2, indexes: Uint8Array.of(0, 1) };
+    const sums = new Float32Array(4);
+    referenceAttention({ ...input, onScoreGradient: (q, k, _h, value) => (sums[2 * q + k] += value) });
+    const right = checkNumbers(input, sampled, { ...computed, biasGradient: sums }, tags);
+    expect(right).toMatchObject({ passed: true, complaints: [] });
+    const wrong = checkNumbers(
+      input,
+      sampled,
+      { ...computed, biasGradient: sums.map((x) => 1.001 * x) },
+      tags,
+    );
+    expect(wrong.complaints).toEqual([expect.stringContaining('bias gradient is off')]);
+  });
 
   it.each<[string, (plan: Plan) => void]>([
     ['a key range is skipped going forward', (plan) => skipOneRange(plan.heads[0].queryTiles)],

@@ -76,6 +76,11 @@ describe('break-even', () => {
     expect([found.length, found.lengthWithPlanning]).toEqual([512, 1024]);
   });
 
+  it('has none of the yardstick, nor of what sees every pair', () => {
+    const causal = row(512, 1, 0, { strategy: 'none', density: 0.5 });
+    expect(breakEvens([causal, row(512, 1.1, 0.01, { strategy: 'soft', density: 1 })])).toEqual([]);
+  });
+
   it('finds the density at which nothing is gained', () => {
     const other = row(512, 0.8, 0.01, { strategy: 'guided', density: 0.6 });
     const [found] = breakEvens([row(512, 0.5), other]);

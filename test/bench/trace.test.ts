@@ -43,13 +43,19 @@ describe('timing', () => {
     expect(Math.min(...much.gpu)).toBeGreaterThan(10 * Math.min(...little.gpu));
   });
 
-  it('measures limits that are numbers', async () => {
-    const limits = await measureLimits(await testDevice());
+  it('measures limits that are numbers, and dense attention beside the best product', async () => {
+    const { limits, shares } = await measureLimits(await testDevice(), { lengths: [256], repeats: 1 });
     for (const [name, value] of Object.entries(limits)) {
       if (value !== null) expect(value, name).toBeGreaterThan(0);
     }
     expect(limits.multiplyAddGflops).toBeGreaterThan(0.5 * limits.matrixProductGflops);
-  }, 60_000);
+    const { products, dense, gate } = shares;
+    expect(limits.matrixProductGflops).toBe(Math.max(...products.map(({ gflops }) => gflops)));
+    expect(gate).toMatchObject({ passed: true, complaints: [] });
+    expect(dense.map(({ length }) => length)).toEqual([256]);
+    expect(dense[0].shareOfPeak).toBe(dense[0].gflops / limits.matrixProductGflops);
+    expect(dense[0].shareOfPeak).toBeLessThan(1);
+  }, 120_000);
 });
 
 const STEP: ProfiledStep = {

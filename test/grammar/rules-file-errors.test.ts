@@ -100,7 +100,7 @@ const MISTAKES: Mistake[] = [
     3,
     /a rule in "soft" that is no pair/,
   ],
-  ['a pair of three', ['{ "hard": [', '  ["X", "X", "X"]', '] }'], 2, /a rule in "hard" that is no pair/],
+  ['a pair of three', ['{ "hard": [', '  ["X", "X", "X"]', '] }'], 2, /scope "X"; expected "document"/],
   [
     'an unknown query in a hard rule',
     ['{ "hard": {', '  "ADJ": ["NOUN"],', '  "ADJEKTIV": ["NOUN"]', '} }'],

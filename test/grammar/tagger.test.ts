@@ -38,7 +38,7 @@ describe('tagWords', () => {
     expect(tagged(text)).toBe(
       "it/PRON 's/AUX a/DET charming/ADJ film/NOUN and/CCONJ they/PRON 're/AUX here/ADV ./PUNCT",
     );
-    expect(tagWords(text)[1]).toEqual({ start: 3, end: 5, tag: 'AUX' });
+    expect(tagWords(text)[1]).toEqual({ start: 3, end: 5, tag: 'AUX', sentence: 0 });
   });
 
   it('tells it from the one of the genitive', () => {

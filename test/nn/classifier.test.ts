@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import type { Classifier } from '../../src/nn/classifier.js';
 import type { TrainingStep } from '../../src/nn/pass.js';
+import { callerErrorOf } from '../grammar/caller-error.js';
 import { type Computed, exact, plainInStrides, type Round } from '../reference/arithmetic.js';
 import { referenceBert } from '../reference/bert.js';
 import { largestError } from '../support/error-bound.js';
@@ -85,6 +87,19 @@ describe('classifier', () => {
       });
     },
   );
+
+  it('refuses learned biases that it does not have, or of other tags', async () => {
+    const { batch } = randomBatch(SMALL_MODEL, 'learned', 90);
+    for (const biasTags of [0, 3]) {
+      const config = { ...SMALL_MODEL, biasTags };
+      await withClassifier(config, randomWeights(config, 90), async (classifier) => {
+        const { message } = callerErrorOf(() => classifier.upload(batch));
+        expect(message).toContain(
+          `over ${PAPER_RULES.tags.length} tags, and a model with biases of ${biasTags};`,
+        );
+      });
+    }
+  });
 
   it('one model, batches of many sizes one after another', async () => {
     const weights = randomWeights(SMALL_MODEL, 70);

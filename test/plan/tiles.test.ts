@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TokenBias } from '../../bench/reference-pairs.js';
-import { QUAD, UNTESTED } from '../../src/plan/columns.js';
+import { ONE_TAG, QUAD, TEST_PLACES, UNTESTED } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
@@ -187,6 +187,20 @@ describe('the tiles of queries, and those of keys', () => {
             expect(hasReasonForTests(tile, pair), `the tile at ${tile.rowStart} is tested`).toBe(true);
           }
           expect(wasteComplaint(tile, pair)).toBeUndefined();
+        }
+      }),
+      runs(150),
+    );
+  });
+
+  it('are tested once for all rows only where these have one tag, and no place matters', () => {
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const plan = planOf(batch);
+        for (const tile of tileLists(plan).flatMap(({ tiles }) => tiles)) {
+          if ((tile.tests & ONE_TAG) === 0) continue;
+          expect(new Set(rowsOf(tile).map((row) => plan.tags[row])).size).toBe(1);
+          expect([tile.tests & TEST_PLACES, plan.placed]).toEqual([0, false]);
         }
       }),
       runs(150),

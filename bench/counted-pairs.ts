@@ -1,0 +1,84 @@
+import { PlanBuffers } from '../src/attention/plan-buffers.js';
+import {
+  type AttentionShape,
+  type BackwardBuffers,
+  recordBackward,
+  recordForward,
+} from '../src/attention/record.js';
+import { readFloats } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { Recorder } from '../src/gpu/recorder.js';
+import type { HeadPlan, Plan } from '../src/plan/plan.js';
+
+/** Pairs that the kernels said they multiplied, padding included: per head, the mean where heads differ. */
+export interface CountedPairs {
+  forward: number;
+  /** Of the kernel that makes the gradients of queries; null where only the forward pass was counted. */
+  queryGradient: number | null;
+  /** Of the kernel that makes the gradients of keys and values. */
+  keyValueGradient: number | null;
+}
+
+/** Multiply-adds of one unit of a kernel's count. */
+const UNIT = 16;
+
+/** Multiply-adds that a vector of a pair's score takes. */
+const VECTOR = 4;
+
+/**
+ * Runs a plan with kernels that count, in the loops that multiply, instead of computing anything, and adds up what they leave on
+ * the device. What stood in `output` and the gradients is lost.
+ */
+export async function countedPairs(
+  device: Device,
+  plan: Plan,
+  shape: AttentionShape,
+  buffers: BackwardBuffers,
+  backward: boolean,
+): Promise<CountedPairs> {
+  const sums = { forward: 0, queryGradient: 0, keyValueGradient: 0 };
+  // One plan of heads after the other: each of them counts from the beginning of the output on.
+  for (const own of plan.heads) {
+    const part = new PlanBuffers(device);
+    part.write({ ...plan, heads: [own] }, shape.heads);
+    const recorder = new Recorder(device);
+    recordForward(recorder, part, shape, buffers, true);
+    if (backward) recordBackward(recorder, part, shape, buffers, true);
+    recorder.submit();
+    const vectors = vectorsOf(part, shape);
+    const sum = (buffer: GPUBuffer, tiles: HeadPlan['queryTiles']) => {
+      return sumOfCounts(device, buffer, tiles.length * (own.heads?.length ?? shape.heads), vectors);
+    };
+    sums.forward += await sum(buffers.output, own.queryTiles);
+    if (backward) {
+      sums.queryGradient += await sum(buffers.queryGradient, own.queryTiles);
+      sums.keyValueGradient += await sum(buffers.keyGradient, own.keyTiles);
+    }
+    part.release();
+  }
+  const { heads } = shape;
+  return {
+    forward: sums.forward / heads,
+    queryGradient: backward ? sums.queryGradient / heads : null,
+    keyValueGradient: backward ? sums.keyValueGradient / heads : null,
+  };
+}
+
+/** Vectors of a query, padding included. */
+function vectorsOf(part: PlanBuffers, { heads, headDim }: AttentionShape): number {
+  return part.family.readsPanels ? part.panels('query', heads, headDim).vectors : headDim / 4;
+}
+
+async function sumOfCounts(
+  device: Device,
+  buffer: GPUBuffer,
+  workgroups: number,
+  vectors: number,
+): Promise<number> {
+  const counts = await readFloats(device, buffer, 4 * workgroups);
+  let multiplyAdds = 0;
+  for (let workgroup = 0; workgroup < workgroups; workgroup++) {
+    multiplyAdds += UNIT * counts[4 * workgroup];
+  }
+  return multiplyAdds / (VECTOR * vectors);
+}

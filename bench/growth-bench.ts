@@ -1,0 +1,168 @@
+import type { Device } from '../src/gpu/device.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import type { AttentionBenchOptions } from './attention-bench.js';
+import { AttentionContender, randomInputs } from './attention-contender.js';
+import type { AttentionSweep, Pass } from './attention-settings.js';
+import { describeEnvironment, type Environment } from './environment.js';
+import { both, type GateResult, GREEN } from './gate.js';
+import { median, ratioOfMedians } from './statistics.js';
+import { type Contender, timeInTurns } from './timing.js';
+import { tagText, workloadOf } from './workload.js';
+
+/** What one document costs, beside shorter and longer ones that ran in the same turns. */
+export interface GrowthRow {
+  strategy: Strategy;
+  rules: string;
+  pass: Pass;
+  length: number;
+  heads: number;
+  headDim: number;
+  repeats: number;
+  /** Runs of which each time is the mean: more of short documents, so that all turns are long ones. */
+  runsPerRepeat: number;
+  medianMs: number;
+  timesMs: number[];
+  usefulPairs: number;
+  executedPairs: number;
+  /** Bytes of GPU buffers and textures. */
+  bufferBytes: number;
+  bytesPerToken: number;
+  /** Nanoseconds of a useful pair in one head. What depends on times is null where the correctness gate was red. */
+  nsPerUsefulPair: number | null;
+  /** The same over that of the shortest document, with its interval. */
+  ratioToShortest: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+}
+
+export interface GrowthReport {
+  kind: 'growth';
+  environment: Environment;
+  settings: Pick<AttentionSweep, 'heads' | 'headDims' | 'strategies' | 'passes' | 'repeats' | 'seed'> & {
+    lengths: number[];
+    rules: string[];
+    data: string;
+  };
+  gate: GateResult;
+  interrupted: boolean;
+  rows: GrowthRow[];
+}
+
+export type GrowthSweep = Omit<AttentionSweep, 'lengths'> & { lengths: number[] };
+
+/** Runs of the shortest document in a turn, at most. */
+const MOST_RUNS = 16;
+
+/** Times documents of several lengths in turns: whether time grows with the pairs that exist, and memory with the tokens. */
+export async function benchGrowth(
+  device: Device,
+  sweep: GrowthSweep,
+  options: AttentionBenchOptions,
+): Promise<GrowthReport> {
+  const { lengths, heads, headDims, strategies, passes, repeats, seed, rules } = sweep;
+  const names = rules.map(({ name }) => name);
+  const settings = { lengths, heads, headDims, strategies, passes, repeats, seed, rules: names };
+  const report: GrowthReport = {
+    kind: 'growth',
+    environment: describeEnvironment(device, rules, seed),
+    settings: { ...settings, data: options.data },
+    gate: GREEN,
+    interrupted: false,
+    rows: [],
+  };
+  for (const set of rules) {
+    for (const strategy of strategies) {
+      if (options.signal?.aborted) break;
+      await benchVariant(device, sweep, { strategy, rules: set }, options, report);
+    }
+  }
+  report.interrupted = options.signal?.aborted ?? false;
+  return report;
+}
+
+interface Entry {
+  length: number;
+  attention: AttentionContender;
+  bufferBytes: number;
+}
+
+async function benchVariant(
+  device: Device,
+  sweep: GrowthSweep,
+  { strategy, rules }: { strategy: Strategy; rules: RuleSet },
+  options: AttentionBenchOptions,
+  report: GrowthReport,
+): Promise<void> {
+  const { lengths, passes, seed, causal } = sweep;
+  const text = tagText(options.texts, options.vocabulary, Math.max(...lengths));
+  for (const heads of sweep.heads) {
+    for (const headDim of sweep.headDims) {
+      const entries: Entry[] = [];
+      let gate = GREEN;
+      for (const length of [...lengths].sort((a, b) => a - b)) {
+        options.onNote?.(
+          `checking ${length} pieces, ${heads} heads of ${headDim}, ${strategy}, ${rules.name}`,
+        );
+        const before = device.allocatedBytes;
+        const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim), causal };
+        const variant = { strategy, rules, order: 'tags' } as const;
+        const attention = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
+        gate = both(gate, await attention.gate(passes.includes('forward+backward'), seed));
+        entries.push({ length, attention, bufferBytes: device.allocatedBytes - before });
+      }
+      report.gate = both(report.gate, gate);
+      for (const pass of passes) {
+        if (options.signal?.aborted) break;
+        options.onNote?.(`timing all lengths, ${strategy}, ${rules.name}, ${pass}`);
+        const about = { strategy, rules: rules.name, pass, heads, headDim };
+        report.rows.push(...(await timedRows(device, sweep, entries, about, gate.passed, options.signal)));
+      }
+      for (const { attention } of entries) attention.release();
+    }
+  }
+}
+
+async function timedRows(
+  device: Device,
+  { repeats, seed }: GrowthSweep,
+  entries: readonly Entry[],
+  about: Pick<GrowthRow, 'strategy' | 'rules' | 'pass' | 'heads' | 'headDim'>,
+  gatePassed: boolean,
+  signal: AbortSignal | undefined,
+): Promise<GrowthRow[]> {
+  const { heads, pass } = about;
+  const pairsOf = ({ attention }: Entry) => attention.plan.ledger.useful;
+  const most = Math.max(...entries.map(pairsOf));
+  const runs = entries.map((entry) => Math.min(MOST_RUNS, Math.round(most / pairsOf(entry))));
+  const contenders = entries.map(({ attention, length }, at): Contender => {
+    const { run } = attention.contender(pass === 'forward+backward');
+    return { name: `${length}`, run: (times) => run(times * runs[at]) };
+  });
+  const times = await timeInTurns(contenders, { repeats, seed, device, signal });
+  if (times[0].wall.length === 0) return [];
+  const perPair = entries.map((entry, at) =>
+    times[at].wall.map((wall) => (1e6 * wall) / runs[at] / pairsOf(entry) / heads),
+  );
+  return entries.map(({ length, attention, bufferBytes }, at): GrowthRow => {
+    const timesMs = times[at].wall.map((wall) => wall / runs[at]);
+    const { ratio, low, high } = ratioOfMedians(perPair[at], perPair[0], seed);
+    const shown = (value: number) => (gatePassed ? value : null);
+    const { useful, executed } = attention.plan.ledger;
+    return {
+      ...about,
+      length,
+      repeats: timesMs.length,
+      runsPerRepeat: runs[at],
+      medianMs: median(timesMs),
+      timesMs,
+      usefulPairs: useful,
+      executedPairs: executed,
+      bufferBytes,
+      bytesPerToken: bufferBytes / length,
+      nsPerUsefulPair: shown(median(perPair[at])),
+      ratioToShortest: shown(ratio),
+      ratioLow: shown(low),
+      ratioHigh: shown(high),
+    };
+  });
+}

@@ -1,0 +1,122 @@
+import { Workspace, write } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { hostRandom } from '../src/gpu/random.js';
+import { Recorder } from '../src/gpu/recorder.js';
+import { PAPER_RULES } from '../src/grammar/presets.js';
+import { type LinearShape, recordLinear } from '../src/nn/linear.js';
+import { AttentionContender, randomInputs } from './attention-contender.js';
+import { usefulFlops } from './attention-row.js';
+import { both, type GateResult, GREEN } from './gate.js';
+import { median } from './statistics.js';
+import { type Contender, timeInTurns } from './timing.js';
+
+/** A matrix product, [rows, inputs] by [inputs, outputs]. */
+export interface ProductRate extends LinearShape {
+  gflops: number;
+}
+
+/** Dense attention, forward, beside the best of the products that ran in the same turns. */
+export interface DenseRate {
+  length: number;
+  heads: number;
+  headDim: number;
+  gflops: number;
+  /** Null where its results were wrong. */
+  shareOfPeak: number | null;
+}
+
+export interface PeakShares {
+  products: ProductRate[];
+  dense: DenseRate[];
+  /** Whether dense attention was right. */
+  gate: GateResult;
+}
+
+export interface PeakOptions {
+  /** Tokens of the dense attentions. */
+  lengths: readonly number[];
+  repeats: number;
+}
+
+/** Products among which the peak is found: no one size is the best on every adapter. */
+const PRODUCTS: readonly LinearShape[] = [
+  { rows: 512, inputs: 512, outputs: 512 },
+  { rows: 768, inputs: 768, outputs: 768 },
+  { rows: 1024, inputs: 1024, outputs: 1024 },
+  { rows: 2048, inputs: 512, outputs: 2048 },
+];
+
+const HEADS = 8;
+const HEAD_DIM = 64;
+const SEED = 1;
+
+/** Times products and dense attention in turns, operands in buffers before and results in buffers after. */
+export async function measurePeakShares(
+  device: Device,
+  { lengths, repeats }: PeakOptions,
+): Promise<PeakShares> {
+  const workspace = new Workspace(device, 'product');
+  const attentions = lengths.map((length) => denseAttention(device, length));
+  try {
+    let gate = GREEN;
+    for (const attention of attentions) gate = both(gate, await attention.gate(false, SEED));
+    const products = PRODUCTS.map((shape) => productContender(device, workspace, shape));
+    const contenders = [...products, ...attentions.map((attention) => attention.contender(false))];
+    for (const { run } of contenders) await run(1);
+    const times = await timeInTurns(contenders, { repeats, seed: SEED, device });
+    const rate = (flops: number, at: number) => flops / median(times[at].wall) / 1e6;
+    const productRates = PRODUCTS.map((shape, at) => {
+      return { ...shape, gflops: rate(2 * shape.rows * shape.inputs * shape.outputs, at) };
+    });
+    const peak = bestProduct(productRates);
+    const dense = lengths.map((length, at): DenseRate => {
+      const flops = HEADS * usefulFlops('forward', HEAD_DIM) * length ** 2;
+      const gflops = rate(flops, products.length + at);
+      const shareOfPeak = gate.passed ? gflops / peak : null;
+      return { length, heads: HEADS, headDim: HEAD_DIM, gflops, shareOfPeak };
+    });
+    return { products: productRates, dense, gate };
+  } finally {
+    for (const attention of attentions) attention.release();
+    workspace.release();
+  }
+}
+
+/** The rate that attention is held against. */
+export function bestProduct(products: readonly ProductRate[]): number {
+  return Math.max(...products.map(({ gflops }) => gflops));
+}
+
+function denseAttention(device: Device, length: number): AttentionContender {
+  const tags = Array<string>(length).fill('NOUN');
+  const workload = { tags, lengths: [length], heads: HEADS, headDim: HEAD_DIM };
+  const variant = { strategy: 'none', rules: PAPER_RULES, order: 'tags' } as const;
+  return new AttentionContender(device, workload, variant, randomInputs(workload, SEED));
+}
+
+function productContender(device: Device, workspace: Workspace, shape: LinearShape): Contender {
+  const { rows, inputs, outputs } = shape;
+  const name = `${rows} x ${inputs} x ${outputs}`;
+  const random = hostRandom(SEED);
+  const matrix = (count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
+  const filled = (role: string, count: number) => {
+    const buffer = workspace.floats(`${role} of ${name}`, count);
+    write(device, buffer, matrix(count));
+    return buffer;
+  };
+  const buffers = {
+    input: filled('input', rows * inputs),
+    weight: filled('weight', outputs * inputs),
+    bias: filled('bias', outputs),
+    output: workspace.floats(`output of ${name}`, rows * outputs),
+  };
+  return {
+    name,
+    run: async (times) => {
+      const recorder = new Recorder(device);
+      for (let time = 0; time < times; time++) recordLinear(recorder, workspace, shape, buffers);
+      recorder.submit();
+      await device.finish();
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { countedPairs } from '../../bench/counted-pairs.js';
+import { attend } from '../../src/attention/attend.js';
+import { planFor } from '../../src/attention/attention.js';
+import { CASES } from '../support/arbitraries.js';
+import { type Family, testDevice } from '../support/device.js';
+import { withBuffers } from '../support/guarded-buffers.js';
+import { type AttentionCase, CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';
+import { expectReference } from './reference.js';
+import { buffersOf, runAttention } from './run-attention.js';
+
+const CASE_NUMBERS = KIND_NAMES.flatMap((kind) =>
+  Array.from({ length: CASES_OF_KIND * CASES }, (_, seed): [KindName, number] => [kind, seed]),
+);
+
+/** The tokens `from` to `to` of a case, as a case of its own. */
+function cut(attention: AttentionCase, from: number, to: number): AttentionCase {
+  const width = attention.heads * attention.headDim;
+  const part = (values: Float32Array) => values.slice(from * width, to * width);
+  return {
+    ...attention,
+    tags: attention.tags.slice(from, to),
+    sentences: attention.sentences?.slice(from, to),
+    lengths: [to - from],
+    q: part(attention.q),
+    k: part(attention.k),
+    v: part(attention.v),
+    outputGradient: part(attention.outputGradient),
+  };
+}
+
+/** All that a family of kernels must do. Each has a file of its own, for each compiles its kernels. */
+export function describeFamily(family: Family): void {
+  describe(`attention, ${family} kernels`, () => {
+    it.each(CASE_NUMBERS)('is that of the reference: %s, case %i', async (kind, seed) => {
+      const attention = randomCase(kind, seed);
+      expectReference(attention, await runAttention(attention, family));
+    });
+
+    it.each<KindName>(['dense, wide', 'hard, some tags', 'sentences', 'heads of their own', 'learned'])(
+      'is the same on host arrays: %s',
+      async (kind) => {
+        const device = await testDevice(family);
+        for (const seed of [1, 2]) {
+          const attention = randomCase(kind, seed);
+          expect(await attend(device, attention)).toEqual(await runAttention(attention, family));
+        }
+      },
+    );
+
+    it.each<KindName>(['dense, middling', 'biased, many tags', 'windows', 'learned', 'every pair, causal'])(
+      'gives each packed sequence what it gets alone: %s',
+      async (kind) => {
+        const device = await testDevice(family);
+        for (const seed of [1, 3]) {
+          const packed = randomCase(kind, seed);
+          const together = await attend(device, packed);
+          let start = 0;
+          for (const length of packed.lengths) {
+            const alone = await attend(device, cut(packed, start, start + length));
+            const width = packed.heads * packed.headDim;
+            for (const name of ['output', 'dq', 'dk', 'dv'] as const) {
+              const part = together[name]!.slice(start * width, (start + length) * width);
+              expect(part, `${name}, case ${seed}`).toEqual(alone[name]);
+            }
+            start += length;
+          }
+        }
+      },
+    );
+
+    it.each<KindName>(['dense, middling', 'windows', 'heads of their own'])(
+      'multiplies as many pairs as the plan says, counted where it multiplies: %s',
+      async (kind) => {
+        for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {
+          await withBuffers(async (buffers) => {
+            const attention = { ...randomCase(kind, seed), dropout: undefined };
+            const plan = planFor(attention, buffers.device);
+            const given = buffersOf(buffers, plan.order, attention);
+            const { executed, executedTransposed } = plan.ledger;
+            expect(await countedPairs(buffers.device, plan, attention, given, true)).toEqual({
+              forward: executed,
+              queryGradient: executed,
+              keyValueGradient: executedTransposed,
+            });
+          }, family);
+        }
+      },
+    );
+
+    it.each<KindName>(['dense, middling', 'biased under dropout', 'sentences'])(
+      'gives the same bits every time: %s',
+      async (kind) => {
+        const attention = randomCase(kind, CASES_OF_KIND - 1);
+        expect(await runAttention(attention, family)).toEqual(await runAttention(attention, family));
+      },
+    );
+  });
+}

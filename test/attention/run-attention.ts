@@ -1,0 +1,78 @@
+import type { AttendResult } from '../../src/attention/attend.js';
+import { planFor } from '../../src/attention/attention.js';
+import { PlanBuffers } from '../../src/attention/plan-buffers.js';
+import { type AttentionShape, recordBackward, recordForward } from '../../src/attention/record.js';
+import { write } from '../../src/gpu/buffers.js';
+import { inverseOf } from '../../src/plan/runs.js';
+import type { Family } from '../support/device.js';
+import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
+import { type AttentionCase, rulesOf } from './random-case.js';
+
+/** A plan whose temporaries are full of NaN, so that no kernel may count on zeros, or on what an earlier pass left. */
+class PoisonedPlanBuffers extends PlanBuffers {
+  override temporary(name: string, floats: number): GPUBuffer {
+    const buffer = super.temporary(name, floats);
+    write(this.device, buffer, poisonWords(buffer.size / 4));
+    return buffer;
+  }
+}
+
+function gathered(rows: Float32Array, order: Uint32Array, width: number): Float32Array {
+  const result = new Float32Array(rows.length);
+  order.forEach((from, to) => {
+    result.set(rows.subarray(from * width, (from + 1) * width), to * width);
+  });
+  return result;
+}
+
+/** The buffers of a case, in the plan's order. */
+export function buffersOf(buffers: GuardedBuffers, order: Uint32Array, attention: AttentionCase) {
+  const { q, k, v, outputGradient, bias, heads, headDim } = attention;
+  const sorted = (rows: Float32Array) => buffers.input(gathered(rows, order, heads * headDim));
+  const entries = heads * rulesOf(attention, 0).tags.length ** 2;
+  return {
+    query: sorted(q),
+    key: sorted(k),
+    value: sorted(v),
+    outputGradient: sorted(outputGradient),
+    output: buffers.output(q.length),
+    logSumExp: buffers.output(order.length * heads),
+    queryGradient: buffers.output(q.length),
+    keyGradient: buffers.output(q.length),
+    valueGradient: buffers.output(q.length),
+    ...(bias && { biasTable: buffers.input(bias) }),
+    ...(attention.strategy !== 'none' && { biasGradient: buffers.output(entries) }),
+  };
+}
+
+/**
+ * Computes a case on guarded buffers and gives back what `attend` would. What the kernels write is poisoned before, and fails
+ * where anything was written behind its end.
+ */
+export async function runAttention(attention: AttentionCase, family: Family): Promise<AttendResult> {
+  let result: AttendResult | undefined;
+  await withBuffers(async (buffers, recorder) => {
+    const plan = planFor(attention, buffers.device);
+    const onDevice = new PoisonedPlanBuffers(buffers.device);
+    onDevice.write(plan, attention.heads);
+    const given = buffersOf(buffers, plan.order, attention);
+    const { heads, headDim, scale, dropout } = attention;
+    const shape: AttentionShape = { heads, headDim, scale, dropout };
+    recordForward(recorder, onDevice, shape, given);
+    recordBackward(recorder, onDevice, shape, given);
+    recorder.submit();
+    const inverse = inverseOf(plan.order);
+    const rows = async (buffer: GPUBuffer, width = heads * headDim) =>
+      gathered(await buffers.read(buffer), inverse, width);
+    result = {
+      output: await rows(given.output),
+      logSumExp: await rows(given.logSumExp, heads),
+      dq: await rows(given.queryGradient),
+      dk: await rows(given.keyGradient),
+      dv: await rows(given.valueGradient),
+      ...(given.biasGradient && { dBias: await buffers.read(given.biasGradient) }),
+    };
+    onDevice.release();
+  }, family);
+  return result!;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { countedPairs } from '../../bench/counted-pairs.js';
+import { checkCounts } from '../../bench/gate.js';
+import { type PlanOptions, planFor } from '../../src/attention/attention.js';
+import type { BackwardBuffers } from '../../src/attention/record.js';
+import { createStorage } from '../../src/gpu/buffers.js';
+import type { Device } from '../../src/gpu/device.js';
+import type { Plan } from '../../src/plan/plan.js';
+import { executedPairsOfTile } from '../../src/plan/tiles.js';
+import { FAMILIES, testDevice } from '../support/device.js';
+import { generator, randomInteger } from '../support/random.js';
+
+const TAGS = ['NOUN', 'VERB', 'DET', 'ADJ', 'ADP', 'PRON', 'ADV', 'PUNCT'];
+
+/** Documents of [CLS] and sentences of about ten words. */
+function someText() {
+  const random = generator(11);
+  const lengths = [170, 3, 41];
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const tags = Array.from({ length: tokens }, () => TAGS[randomInteger(random, 0, TAGS.length - 1)]);
+  tags[0] = '[CLS]';
+  const sentences = lengths.flatMap((length) => Array.from({ length }, (_, at) => Math.floor(at / 10)));
+  return { tags, lengths, sentences };
+}
+
+async function count(device: Device, plan: Plan, headDim: number) {
+  const heads = 2;
+  const names = [
+    'query',
+    'key',
+    'value',
+    'output',
+    'outputGradient',
+    'queryGradient',
+    'keyGradient',
+    'valueGradient',
+  ];
+  const { size } = plan.heads[0].table ?? { size: 0 };
+  const floats = { logSumExp: plan.tokens * heads, biasTable: Math.max(1, heads * size ** 2) };
+  const buffers: Record<string, GPUBuffer> = Object.fromEntries([
+    ...names.map((name) => [name, createStorage(device, 4 * plan.tokens * heads * headDim, name)]),
+    ...Object.entries(floats).map(([name, length]) => [name, createStorage(device, 4 * length, name)]),
+  ]);
+  const shape = { heads, headDim, scale: 0.25 };
+  const counted = await countedPairs(device, plan, shape, buffers as unknown as BackwardBuffers, true);
+  for (const buffer of Object.values(buffers)) device.release(buffer);
+  return counted;
+}
+
+const CASES: [string, PlanOptions, number][] = [
+  ['none', { strategy: 'none' }, 16],
+  ['none, causal', { strategy: 'none', causal: true }, 16],
+  ['hard', { strategy: 'hard' }, 20],
+  ['hard, causal', { strategy: 'hard', causal: true }, 16],
+  ['guided', { strategy: 'guided' }, 16],
+  ['soft', { strategy: 'soft' }, 16],
+  ['learned', { strategy: 'learned' }, 16],
+  ['hard within sentences', { strategy: 'hard', rules: 'paper@sentence' }, 16],
+  ['guided within a window', { strategy: 'guided', rules: 'paper@20' }, 16],
+  ['rules of each head', { strategy: 'hard', rules: ['paper', 'all-pairs'] }, 16],
+];
+
+describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
+  it.each(CASES)('are those of the plan: %s', async (_, options, headDim) => {
+    const device = await testDevice(family);
+    const plan = planFor({ ...someText(), ...options }, device);
+    const { executed, executedTransposed } = plan.ledger;
+    const counted = await count(device, plan, headDim);
+    expect(counted).toEqual({
+      forward: executed,
+      queryGradient: executed,
+      keyValueGradient: executedTransposed,
+    });
+    expect(checkCounts(plan, counted)).toMatchObject({ passed: true, complaints: [] });
+  });
+
+  it('are others where a kernel is handed fewer tiles than the ledger has', async () => {
+    const device = await testDevice(family);
+    const plan = planFor({ ...someText(), strategy: 'hard' }, device);
+    const { executed, executedTransposed } = plan.ledger;
+    const skipped = plan.heads[0].queryTiles.shift()!;
+    const counted = await count(device, plan, 16);
+    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, plan.shape));
+    expect(counted.keyValueGradient).toBe(executedTransposed);
+    const { passed, complaints } = checkCounts(plan, counted);
+    expect(passed).toBe(false);
+    expect(complaints).toHaveLength(2);
+  });
+});

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { createStorage, readFloats, upload } from '../../src/gpu/buffers.js';
+import { EngineError } from '../../src/gpu/errors.js';
+import { napUntil } from '../../src/gpu/waiting.js';
+import { testDevice } from '../support/device.js';
+
+describe('napUntil', () => {
+  it('gives what a promise gives, at once or later', async () => {
+    expect(await napUntil(Promise.resolve(7))).toBe(7);
+    expect(await napUntil(sleep(20, 'late'))).toBe('late');
+  });
+
+  it('fails with what a promise fails with', async () => {
+    const error = new Error('no');
+    await expect(napUntil(Promise.reject(error))).rejects.toBe(error);
+    await expect(napUntil(sleep(20).then(() => Promise.reject(error)))).rejects.toBe(error);
+  });
+
+  it('lets others have their turns, and leaves the core idle between them', async () => {
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 5);
+    const before = process.cpuUsage();
+    await napUntil(sleep(400));
+    const { user, system } = process.cpuUsage(before);
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(5);
+    // Asking on without a nap takes all of the 400 ms.
+    expect((user + system) / 1000).toBeLessThan(250);
+  });
+
+  it('waits for work on the device, several at a time', async () => {
+    const device = await testDevice();
+    const buffers = [1, 2, 3].map((value) => upload(device, new Float32Array(1000).fill(value), 'test'));
+    const read = await Promise.all(buffers.map((buffer) => readFloats(device, buffer, 1000)));
+    expect(read.map((values) => [...new Set(values)])).toEqual([[1], [2], [3]]);
+    for (const buffer of buffers) device.release(buffer);
+  });
+});
+
+describe('a wait for the device', () => {
+  it('brings the error of what was submitted before', async () => {
+    const device = await testDevice();
+    const buffer = createStorage(device, 16, 'test');
+    const encoder = device.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, buffer, 8, 16);
+    device.submit([encoder.finish()]);
+    await expect(device.settle()).rejects.toThrow(EngineError);
+    device.release(buffer);
+  });
+});

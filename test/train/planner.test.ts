@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { allowedPairs } from '../../bench/allowed-pairs.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import { type EncodedSentence, encodeSentence } from '../../src/grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { biasTags, Planner } from '../../src/train/planner.js';
+
+const TEXTS = [
+  'A dull film. I fell asleep twice, and nobody minded.',
+  'Good!',
+  '',
+  'He left. She stayed. Why?',
+];
+
+const ENCODED = TEXTS.map((text) => encodeSentence(text, bertVocabulary()));
+
+/** Rules over a few tags of their own, in another order than the pieces', two of them within a scope. */
+const OWN: RuleSet = {
+  name: 'own',
+  tags: ['VERB', 'own tag', 'PRON', '[CLS]'],
+  hard: [
+    ['PRON', 'VERB', 'sentence'],
+    ['VERB', 'PRON', 2],
+    ['[CLS]', '[CLS]'],
+  ],
+  soft: [['PRON', 'PRON']],
+  beta: 5,
+};
+
+function planner(rules: RuleSet, strategy: Strategy): Planner {
+  return new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE);
+}
+
+/** The pairs that exist in texts, counted one by one. */
+function pairsOf(texts: readonly EncodedSentence[], rules: RuleSet, strategy: Strategy): number {
+  const packed = {
+    tags: texts.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    sentences: texts.flatMap(({ sentences }) => [...sentences]),
+    lengths: texts.map(({ ids }) => ids.length),
+  };
+  return allowedPairs(packed, rules, strategy);
+}
+
+describe('a planner', () => {
+  it.each(STRATEGIES)('plans the pairs of its rules, within their scopes: %s', (strategy) => {
+    for (const rules of [PAPER_RULES, OWN]) {
+      const { ledger, lengths, kind } = planner(rules, strategy).plan(ENCODED);
+      expect(ledger.useful).toBe(pairsOf(ENCODED, rules, strategy));
+      expect([...lengths]).toEqual(ENCODED.map(({ ids }) => ids.length));
+      expect(kind).toBe(strategy === 'none' ? 'dense' : 'sparse');
+    }
+  });
+
+  it('makes the texts of a batch no neighbours', () => {
+    const own = planner(OWN, 'guided');
+    const alone = ENCODED.map((text) => own.plan([text]).ledger.useful);
+    expect(own.plan(ENCODED).ledger.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
+    expect(Math.max(...alone)).toBeGreaterThan(1);
+  });
+
+  it('has tables for as many tags as the model learns biases of', () => {
+    for (const rules of [PAPER_RULES, OWN]) {
+      const [{ table }] = planner(rules, 'learned').plan(ENCODED).heads;
+      expect(table).toMatchObject({ learned: true, size: biasTags(rules, 'learned') });
+    }
+    expect(biasTags(PAPER_RULES, 'learned')).toBe(PIECE_TAGS.length);
+    expect(biasTags(OWN, 'learned')).toBe(PIECE_TAGS.length + 1);
+    for (const strategy of STRATEGIES) {
+      if (strategy !== 'learned') expect(biasTags(OWN, strategy)).toBe(0);
+    }
+  });
+
+  it('asks for tiles by the kind of plan and the lengths of its texts', () => {
+    const asked: unknown[] = [];
+    for (const strategy of ['none', 'hard'] as const) {
+      const own = new Planner(PAPER_RULES, strategy, 5, (kind, lengths) => {
+        asked.push(kind, Array.from(lengths));
+        return { ...WORKGROUP_TILE, rows: 16 };
+      });
+      expect(own.plan(ENCODED.slice(1, 3)).shape.rows).toBe(16);
+    }
+    expect(asked).toEqual(['dense', [4, 2], 'sparse', [4, 2]]);
+  });
+});
