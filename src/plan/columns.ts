@@ -27,6 +27,9 @@ export interface Columns {
   tests: number;
 }
 
+/** Numbers of a part of a run that rows see. */
+const PART = 4;
+
 function padded(length: number): number {
   return Math.ceil(length / QUAD) * QUAD;
 }
@@ -54,6 +57,8 @@ export class ColumnFinder {
   /** For each tag of a row so far, the runs that it may see, whatever their sentence. */
   private readonly visible: (readonly number[] | undefined)[] = [];
   private readonly groups: RunGroups | undefined;
+  /** For each run, the parts that all of its rows see, once they were asked for. */
+  private readonly ofRuns: number[][] = [];
   // Of each run that is seen: its columns, and how many segments of rows see it.
   private readonly lows: Uint32Array;
   private readonly highs: Uint32Array;
@@ -167,14 +172,43 @@ export class ColumnFinder {
 
   /** Adds what rows of one run see. */
   private addSegment(rowRun: number, from: number, to: number): void {
+    const { start, length } = this.runs[rowRun];
+    const parts =
+      length === to - from && start === from ? this.partsOfRun(rowRun) : this.parts(rowRun, from, to);
+    for (let at = 0; at < parts.length; at += PART) {
+      this.found |= parts[at + 3];
+      this.add(parts[at], parts[at + 1], parts[at + 2]);
+    }
+  }
+
+  /** The parts that all rows of a run see: found once, for many tiles hold the whole of it. */
+  private partsOfRun(rowRun: number): readonly number[] {
+    const { start, length } = this.runs[rowRun];
+    this.ofRuns[rowRun] ??= this.parts(rowRun, start, start + length);
+    return this.ofRuns[rowRun];
+  }
+
+  /** What rows `from` to `to - 1` of a run see: of each run its number, where the part begins and ends, and what must be tested. */
+  private parts(rowRun: number, from: number, to: number): number[] {
+    const parts: number[] = [];
     if (!this.groups || this.isOfDocument(rowRun)) {
-      for (const run of this.visibleTo(this.runs[rowRun].tag)) this.add(rowRun, from, to, run);
-      return;
+      for (const run of this.visibleTo(this.runs[rowRun].tag)) this.addPart(parts, rowRun, from, to, run);
+      return parts;
     }
     const { ofSentence, ofDocument } = this.groups;
     for (const [first, next] of [ofSentence[rowRun], ofDocument]) {
-      for (let run = first; run < next; run++) this.add(rowRun, from, to, run);
+      for (let run = first; run < next; run++) this.addPart(parts, rowRun, from, to, run);
     }
+    return parts;
+  }
+
+  private addPart(parts: number[], rowRun: number, from: number, to: number, run: number): void {
+    const { size, reach, plain } = this.visibility;
+    const at = this.runs[rowRun].tag * size + this.runs[run].tag;
+    if (reach[at] === NOWHERE) return;
+    const tests = this.within(rowRun, from, to, run, reach[at]);
+    if (this.low < this.high)
+      parts.push(run, this.low, this.high, plain[at] === 0 ? tests | TEST_TAGS : tests);
   }
 
   private visibleTo(tag: number): readonly number[] {
@@ -189,24 +223,20 @@ export class ColumnFinder {
     return runs;
   }
 
-  /** Adds what rows `from` to `to - 1` see of a run. */
-  private add(rowRun: number, from: number, to: number, run: number): void {
-    const { size, reach, plain } = this.visibility;
-    const at = this.runs[rowRun].tag * size + this.runs[run].tag;
-    if (reach[at] === NOWHERE || !this.within(rowRun, from, to, run, reach[at])) return;
-    if (plain[at] === 0) this.found |= TEST_TAGS;
+  /** Adds the part of a run that some rows see. */
+  private add(run: number, low: number, high: number): void {
     if (this.stamps[run] !== this.stamp) {
       this.stamps[run] = this.stamp;
-      this.lows[run] = this.low;
-      this.highs[run] = this.high;
+      this.lows[run] = low;
+      this.highs[run] = high;
       this.seenBy[run] = 1;
       this.insert(run);
       return;
     }
-    if (this.lows[run] !== this.low || this.highs[run] !== this.high) {
+    if (this.lows[run] !== low || this.highs[run] !== high) {
       this.ragged = true;
-      this.lows[run] = Math.min(this.lows[run], this.low);
-      this.highs[run] = Math.max(this.highs[run], this.high);
+      this.lows[run] = Math.min(this.lows[run], low);
+      this.highs[run] = Math.max(this.highs[run], high);
     }
     this.seenBy[run]++;
   }
@@ -224,16 +254,16 @@ export class ColumnFinder {
   }
 
   /**
-   * Sets `low` and `high` to the part of a run that rows `from` to `to - 1` see, as a whole, and marks whether some of
-   * these pairs are out of reach. @returns Whether there is any.
+   * Sets `low` and `high` to the part of a run that rows `from` to `to - 1` see, as a whole; it may be empty.
+   * @returns TEST_PLACES where some of these pairs are out of reach, else UNTESTED.
    */
-  private within(rowRun: number, from: number, to: number, run: number, reach: number): boolean {
+  private within(rowRun: number, from: number, to: number, run: number, reach: number): number {
     const { order } = this.batch;
     const { start, length } = this.runs[run];
     const { causal } = this.visibility;
     this.low = start;
     this.high = start + length;
-    if (reach === EVERYWHERE && !causal) return true;
+    if (reach === EVERYWHERE && !causal) return UNTESTED;
     const first = order[from];
     const last = order[to - 1];
     const sentenceSuffices = reachesSentence(reach);
@@ -241,14 +271,13 @@ export class ColumnFinder {
     if (reach !== EVERYWHERE && !allBySentence) this.narrow(from, to, run, reach, sentenceSuffices);
     if (causal === 'until') this.high = firstFrom(order, this.low, this.high, last + 1);
     if (causal === 'from') this.low = firstFrom(order, this.low, this.high, first);
-    if (this.low >= this.high) return false;
+    if (this.low >= this.high) return UNTESTED;
     const [lowest, highest] = [order[this.low], order[this.high - 1]];
     const window = windowOf(reach);
     const inWindow = reach === EVERYWHERE || (last - lowest <= window && highest - first <= window);
     const inReach = inWindow || allBySentence || (sentenceSuffices && this.isOneSentence(from, to));
     const inTime = !causal || (causal === 'until' ? highest <= first : lowest >= last);
-    if (!inReach || !inTime) this.found |= TEST_PLACES;
-    return true;
+    return inReach && inTime ? UNTESTED : TEST_PLACES;
   }
 
   /** Cuts `low` and `high` to what window and sentence of the rows leave of a run. */
