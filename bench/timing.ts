@@ -117,7 +117,7 @@ function addKernels(times: Times, kernels: readonly KernelTime[], runs: number):
 }
 
 /** A turn this short is at the mercy of whatever else the machine does. */
-const SHORTEST_TURN_MS = 30;
+const SHORTEST_TURN_MS = 100;
 
 /** Kernels of a turn that a clock can tell apart (`KernelClock`), at up to ten a run. */
 const MOST_RUNS = 100;
