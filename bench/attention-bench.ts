@@ -1,3 +1,4 @@
+import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
@@ -46,6 +47,8 @@ export interface AttentionBenchOptions {
   data: string;
   texts: readonly string[];
   vocabulary: Vocabulary;
+  /** Variants of the kernels that were measured to be the fastest, by head dimension; the expected ones where left out. */
+  kernels?: readonly KernelChoices[];
   signal?: AbortSignal;
   onNote?(line: string): void;
 }
@@ -62,7 +65,7 @@ export async function benchAttention(
   const { rules, ...settings } = sweep;
   const report: AttentionReport = {
     kind: 'attention',
-    environment: describeEnvironment(device, rules, sweep.seed),
+    environment: describeEnvironment(device, rules, sweep.seed, options.kernels),
     settings: { ...settings, rules: rules.map(({ name }) => name), data: options.data },
     gate: GREEN,
     interrupted: false,
@@ -232,7 +235,8 @@ class ShapeBench {
 
   private open(name: string, variant: Variant): void {
     const before = this.device.allocatedBytes;
-    const contender = new AttentionContender(this.device, this.workload, variant, this.inputs);
+    const tiles = tilesOn(this.device, choicesFor(this.workload.headDim, this.options.kernels));
+    const contender = new AttentionContender(this.device, this.workload, { ...variant, tiles }, this.inputs);
     this.entries.push({ name, variant, contender, bufferBytes: this.device.allocatedBytes - before });
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
+import type { KernelChoices } from '../src/attention/kernel-choices.js';
 import type { AdapterDescription, Device } from '../src/gpu/device.js';
 import { TOGGLES } from '../src/gpu/driver.js';
 import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
@@ -24,6 +25,8 @@ export interface Environment {
   clocks: { cpuMHz: number; gpu?: string };
   /** Load averages of 1, 5 and 15 minutes at the start. */
   load: number[];
+  /** Variants of the kernels that had been measured to be the fastest; where none, the expected ones ran. */
+  kernels: KernelChoices[];
   kernelHash: string;
   /** By the rule sets' names. */
   ruleHashes: Record<string, string>;
@@ -61,7 +64,12 @@ function gpuClocks(device: Device): string | undefined {
 }
 
 /** Describes where a benchmark runs, at its start. */
-export function describeEnvironment(device: Device, rules: readonly RuleSet[], seed: number): Environment {
+export function describeEnvironment(
+  device: Device,
+  rules: readonly RuleSet[],
+  seed: number,
+  kernels: readonly KernelChoices[] = [],
+): Environment {
   const [cpu] = cpus();
   return {
     adapter: device.adapter,
@@ -81,6 +89,7 @@ export function describeEnvironment(device: Device, rules: readonly RuleSet[], s
     },
     clocks: { cpuMHz: cpu?.speed ?? 0, gpu: gpuClocks(device) },
     load: loadavg().map((value) => Math.round(100 * value) / 100),
+    kernels: [...kernels],
     kernelHash: hashOf(JSON.stringify(kernelSources)),
     ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOf(formatRules(set))])),
     seed,

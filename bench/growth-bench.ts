@@ -1,3 +1,4 @@
+import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { AttentionBenchOptions } from './attention-bench.js';
@@ -64,7 +65,7 @@ export async function benchGrowth(
   const settings = { lengths, heads, headDims, strategies, passes, repeats, seed, rules: names };
   const report: GrowthReport = {
     kind: 'growth',
-    environment: describeEnvironment(device, rules, seed),
+    environment: describeEnvironment(device, rules, seed, options.kernels),
     settings: { ...settings, data: options.data },
     gate: GREEN,
     interrupted: false,
@@ -105,7 +106,8 @@ async function benchVariant(
         );
         const before = device.allocatedBytes;
         const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim), causal };
-        const variant = { strategy, rules, order: 'tags' } as const;
+        const tiles = tilesOn(device, choicesFor(headDim, options.kernels));
+        const variant = { strategy, rules, order: 'tags', tiles } as const;
         const attention = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
         gate = both(gate, await attention.gate(passes.includes('forward+backward'), seed));
         entries.push({ length, attention, bufferBytes: device.allocatedBytes - before });

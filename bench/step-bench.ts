@@ -1,3 +1,4 @@
+import { choicesFor, type KernelChoices } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
@@ -70,6 +71,8 @@ export interface StepOptions {
   examples: readonly Example[];
   vocabulary: Vocabulary;
   rules: RuleSet;
+  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
+  kernels?: readonly KernelChoices[];
   signal?: AbortSignal;
   onNote?(line: string): void;
 }
@@ -88,7 +91,7 @@ export async function benchStep(
   KernelClock.require(device.gpu);
   const report: StepReport = {
     kind: 'step',
-    environment: describeEnvironment(device, [options.rules], settings.seed),
+    environment: describeEnvironment(device, [options.rules], settings.seed, options.kernels),
     settings: { ...settings, rules: options.rules.name, data: options.data },
     gate: GREEN,
     interrupted: false,
@@ -136,7 +139,11 @@ async function benchBatch(
     gates.push(await attentionGate(device, settings, options, batch, strategy));
   }
   const rigs = strategies.map((strategy) => {
-    return new TrainingRig(device, shape, options.vocabulary, positions, strategy, options.rules, seed);
+    const about = { shape, vocabulary: options.vocabulary, positions, strategy, rules: options.rules, seed };
+    return new TrainingRig(device, {
+      ...about,
+      kernels: choicesFor(shape.hidden / shape.heads, options.kernels),
+    });
   });
   const stages: Stage[][][] = rigs.map(() => []);
   const contenders = rigs.map((rig, index) => ({

@@ -1,4 +1,4 @@
-import { tilesOn } from '../src/attention/kernel-choices.js';
+import { type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
@@ -21,6 +21,18 @@ export interface Stage {
 
 export type ModelShape = Pick<ModelConfig, 'hidden' | 'heads' | 'layers' | 'feedForward'>;
 
+export interface RigOptions {
+  shape: ModelShape;
+  vocabulary: Vocabulary;
+  /** The longest sequence that the model reads. */
+  positions: number;
+  strategy: Strategy;
+  rules: RuleSet;
+  /** Of weights and dropout. */
+  seed: number;
+  kernels?: KernelChoices;
+}
+
 /** A model in training with one batch, whose steps can be run one by one and are told stage by stage. */
 export class TrainingRig {
   private readonly classifier: Classifier;
@@ -28,16 +40,11 @@ export class TrainingRig {
   private step = 0;
   private lastLedger: Ledger | undefined;
 
-  /** @param positions The longest sequence that the model reads. */
   constructor(
     device: Device,
-    shape: ModelShape,
-    vocabulary: Vocabulary,
-    positions: number,
-    readonly strategy: Strategy,
-    rules: RuleSet,
-    private readonly seed: number,
+    private readonly options: RigOptions,
   ) {
+    const { shape, vocabulary, positions, strategy, rules, seed, kernels } = options;
     const config: ModelConfig = {
       ...BERT_TINY,
       ...shape,
@@ -47,7 +54,11 @@ export class TrainingRig {
     };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
-    this.planner = new Planner(rules, strategy, rules.beta, tilesOn(device));
+    this.planner = new Planner(rules, strategy, rules.beta, tilesOn(device, kernels));
+  }
+
+  get strategy(): Strategy {
+    return this.options.strategy;
   }
 
   /** The ledger of the last step's plan. */
@@ -71,7 +82,7 @@ export class TrainingRig {
     });
     stage('upload', () => this.classifier.upload(batch));
     this.step++;
-    const training = { seed: this.seed, step: this.step };
+    const training = { seed: this.options.seed, step: this.step };
     stage('record and submit', () => this.classifier.trainStep(batch, training, 1e-4, ADAMW_DEFAULTS));
     const begin = performance.now();
     await this.classifier.device.finish();

@@ -50,6 +50,11 @@ export function checkedChoices(json: unknown, file: string): KernelChoices {
   });
 }
 
+/** The choices for a head dimension, if any of a list are. */
+export function choicesFor(headDim: number, all: readonly KernelChoices[] = []): KernelChoices | undefined {
+  return all.find((choices) => choices.headDim === headDim);
+}
+
 /** The tiles that a device's plans have: as was chosen for it, else those of the kernels that are expected to be fastest. */
 export function tilesOn(device: Device, choices?: KernelChoices): ShapeOfTiles {
   const chosen = choices?.adapter === adapterKey(device) ? choices.variants : {};

@@ -20,6 +20,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
 
@@ -32,6 +33,7 @@ type AttentionFlags = OutputFlags & {
   data: string;
   config?: string;
   adapter?: string;
+  tune: boolean;
 } & Partial<AttentionSettings>;
 
 /** `parsimony bench attention` */
@@ -62,7 +64,8 @@ export function benchAttentionCommand(): Command {
     .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
     .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
     .addOption(dataOption().default('embedded'))
-    .addOption(adapterOption());
+    .addOption(adapterOption())
+    .addOption(noTuneOption());
   for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.option('--html <file>', 'write a page with plots').addHelpText('after', EXAMPLE).action(run);
 }
@@ -84,7 +87,8 @@ async function run(flags: AttentionFlags): Promise<void> {
   const texts = await dataSource(flags.data).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
-    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
+    const kernels = await allKept(device, flags.tune, settings.headDims);
+    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), kernels, signal, onNote: note };
     const measured = await benchAttention(device, { ...settings, rules }, options);
     // The page draws rates under the adapter's roof.
     const report = flags.html ? { ...measured, peaks: await measurePeaks(device) } : measured;

@@ -13,6 +13,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
 
@@ -33,7 +34,7 @@ const SWEPT = [
   'seed',
 ] as const;
 
-type GrowthFlags = OutputFlags & { data: string; adapter?: string } & Partial<
+type GrowthFlags = OutputFlags & { data: string; adapter?: string; tune: boolean } & Partial<
     Record<(typeof SWEPT)[number], unknown>
   >;
 
@@ -59,7 +60,8 @@ export function benchGrowthCommand(): Command {
     )
     .option('--causal', 'queries see only keys that do not stand behind them')
     .addOption(dataOption().default('embedded'))
-    .addOption(adapterOption());
+    .addOption(adapterOption())
+    .addOption(noTuneOption());
   for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(run);
 }
@@ -79,7 +81,8 @@ async function run(flags: GrowthFlags): Promise<void> {
   const texts = await dataSource(flags.data).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
-    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), signal, onNote: note };
+    const kernels = await allKept(device, flags.tune, settings.headDims);
+    const options = { data: flags.data, texts, vocabulary: bertVocabulary(), kernels, signal, onNote: note };
     const report = await benchGrowth(device, { ...settings, lengths, rules }, options);
     // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);

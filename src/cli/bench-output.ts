@@ -70,6 +70,8 @@ export function printHeading(environment: Environment): void {
   print(`On ${environmentLine(environment)}.`);
   if (environment.software)
     print('A software adapter: its times say nothing about a GPU; ratios of one run hold.');
+  if (environment.kernels.length > 0)
+    print('Kernels as `parsimony tune` or training chose them (--no-tune: as expected).');
 }
 
 /** Says whether results were right. */

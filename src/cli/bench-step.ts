@@ -11,6 +11,7 @@ import {
   printHeading,
   writeReport,
 } from './bench-output.js';
+import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
   dataOption,
@@ -41,6 +42,7 @@ type StepFlags = OutputFlags &
     rules: string;
     data: string;
     adapter?: string;
+    tune: boolean;
   };
 
 /** `parsimony bench step` */
@@ -72,7 +74,8 @@ export function benchStepCommand(): Command {
     )
     .addOption(rulesOption().default('paper'))
     .addOption(dataOption().default('embedded'))
-    .addOption(adapterOption());
+    .addOption(adapterOption())
+    .addOption(noTuneOption());
   for (const option of [...shapeOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(run);
 }
@@ -96,6 +99,7 @@ async function run(flags: StepFlags): Promise<void> {
       examples,
       vocabulary: bertVocabulary(),
       rules: ruleSet,
+      kernels: await allKept(device, flags.tune, [flags.hidden / flags.heads]),
       signal,
       onNote: note,
     };

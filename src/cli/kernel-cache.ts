@@ -58,6 +58,16 @@ export async function tuneAndKeep(
   return { choices, rows, file };
 }
 
+/** The choices that were kept for some head dimensions, for a benchmark: it measures what runs, and chooses nothing itself. */
+export async function allKept(
+  device: Device,
+  shouldTune: boolean,
+  headDims: readonly number[],
+): Promise<KernelChoices[]> {
+  const kept = headDims.map((headDim) => keptChoices(choicesFile(device, headDim)));
+  return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
+}
+
 /** The choices for a device: none where not asked for, else those that were kept, else measured now and kept. */
 export async function kernelsFor(
   device: Device,

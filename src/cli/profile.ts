@@ -7,6 +7,7 @@ import { dataSource } from '../data/sources.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
+import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
   dataOption,
@@ -37,6 +38,7 @@ interface ProfileFlags extends ShapeFlags {
   seed: number;
   out: string;
   adapter?: string;
+  tune: boolean;
   json?: boolean;
 }
 
@@ -59,6 +61,7 @@ export function profileCommand(): Command {
     .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(wholeNumber).default(1))
     .option('--out <file>', 'where the trace goes', 'trace.json')
     .addOption(adapterOption())
+    .addOption(noTuneOption())
     .addOption(jsonOption());
   for (const option of shapeOptions()) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(profile);
@@ -71,8 +74,11 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const shape = shapeOf(flags);
   await withDevice(flags.adapter, async (device) => {
     KernelClock.require(device.gpu);
-    const environment = describeEnvironment(device, [rules], flags.seed);
-    const rig = new TrainingRig(device, shape, vocabulary, 512, flags.strategy, rules, flags.seed);
+    const kernels = await allKept(device, flags.tune, [shape.hidden / shape.heads]);
+    const environment = describeEnvironment(device, [rules], flags.seed, kernels);
+    const { strategy, seed } = flags;
+    const about = { shape, vocabulary, positions: 512, strategy, rules, seed, kernels: kernels[0] };
+    const rig = new TrainingRig(device, about);
     const clock = new KernelClock(device);
     const steps: ProfiledStep[] = [];
     for (let step = 0; step <= flags.steps; step++) {

@@ -97,6 +97,7 @@ export function reportOf(rows: AttentionRow[], changes: Partial<AttentionReport>
       software: true,
       features: ['timestamp-query'],
       subgroupLanes: null,
+      kernels: [],
       dawn: { package: 'webgpu 0.0.0', toggles: [] },
       packages: { 'parsimony-attention': '0.0.0' },
       system: { platform: 'linux x64', node: 'v20.0.0', cpu: 'a CPU', cores: 2, memoryGiB: 8 },
