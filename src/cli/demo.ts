@@ -40,7 +40,7 @@ const DEV_ROWS = 500;
 const DOCUMENT_LENGTH = 1_024;
 const HEADS = 2;
 const HEAD_DIM = 64;
-const REPEATS = 5;
+const REPEATS = 9;
 
 /** `parsimony demo`, which is `npm start`. */
 export function demoCommand(): Command {
