@@ -4,7 +4,7 @@ import type { BackwardBuffers } from '../src/attention/record.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { hostRandom } from '../src/gpu/random.js';
-import { type PairTable, pairTable } from '../src/grammar/pair-table.js';
+import { EVERYBODY, type PairTable, pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
 import { type Plan, planDense, planSparse, type SparseInput } from '../src/plan/plan.js';
 import { sentencesFor, sortedBatch } from '../src/plan/sorting.js';
@@ -61,8 +61,6 @@ export interface Inputs {
 const INPUTS = ['query', 'key', 'value', 'outputGradient'] as const;
 const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as const;
 const BLOCK = 32;
-/** One tag, which sees itself. */
-const EVERYBODY: PairTable = { size: 1, biases: new Float32Array(1) };
 /** Plans made to time the planner: the first also pays for its compilation. */
 const PLANNINGS = 3;
 

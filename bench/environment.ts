@@ -52,7 +52,8 @@ export function versionOf(packageName: string): string {
   return 'unknown';
 }
 
-function hashOf(text: string): string {
+/** What names a text: the beginning of its SHA-256. */
+export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

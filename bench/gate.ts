@@ -1,5 +1,6 @@
 import { hostRandom } from '../src/gpu/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import type { Ledger } from '../src/plan/ledger.js';
 import type { Plan } from '../src/plan/plan.js';
 import { planWords, RANGE_WORDS, TILE_WORDS } from '../src/plan/plan-words.js';
 import type { TileShape } from '../src/plan/tiles.js';
@@ -202,7 +203,10 @@ export function checkLedger(plan: Plan, text: PackedText, rules: RuleSet, strate
 }
 
 /** Holds what the kernels counted on the device against the plan's ledger. */
-export function checkCounts({ ledger }: Plan, counted: CountedPairs): GateResult {
+export function checkCounts(
+  { ledger }: { ledger: Pick<Ledger, 'executed' | 'executedTransposed'> },
+  counted: CountedPairs,
+): GateResult {
   const passes = [
     ['forward', counted.forward, ledger.executed],
     ['for the gradients of queries', counted.queryGradient, ledger.executed],

@@ -2,7 +2,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
-import { type PairTable, pairTable } from '../grammar/pair-table.js';
+import { EVERYBODY, type PairTable, pairTable } from '../grammar/pair-table.js';
 import { presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { Ledger } from '../plan/ledger.js';
@@ -65,9 +65,6 @@ export function checkedStrategy(strategy: string, where?: string): Strategy {
     expected: `one of: ${STRATEGIES.join(', ')}`,
   });
 }
-
-/** One tag, and everybody sees everybody: what strategy `none` is where something else asks for a sparse plan. */
-const EVERYBODY: PairTable = { size: 1, biases: new Float32Array(1) };
 
 /** The pair tables of all heads: one, or a list of one for each. */
 function tablesFor({ rules, beta }: PlanOptions, strategy: Strategy): PairTable | PairTable[] {

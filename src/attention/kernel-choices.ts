@@ -2,6 +2,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
+import { kernelFamily } from './kernel-family.js';
 import { kernelVariants } from './kernel-variants.js';
 
 /** Batches whose longest sequence has so many tokens at most share a choice: sentences, paragraphs, documents. */
@@ -65,7 +66,7 @@ export function tilesOn(device: Device, choices?: KernelChoices): ShapeOfTiles {
       tokens += lengths[sequence];
     }
     const name = chosen[choiceKey(kind, longest)];
-    const [expected, ...others] = kernelVariants(device, kind, tokens);
-    return (others.find((variant) => variant.name === name) ?? expected).tile;
+    const variant = name && kernelVariants(device, kind, tokens).find((known) => known.name === name);
+    return variant ? variant.tile : kernelFamily(device, tokens).tile;
   };
 }

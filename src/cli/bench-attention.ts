@@ -7,6 +7,7 @@ import {
   completeAttentionSettings,
   parseAttentionConfig,
 } from '../../bench/attention-settings.js';
+import { checkCounts } from '../../bench/gate.js';
 import { measurePeaks } from '../../bench/limits.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
@@ -192,11 +193,8 @@ function printCosts({ rows }: AttentionReport): void {
 /** Whether the kernels multiplied what the plans say. */
 function printCounts({ rows }: AttentionReport): void {
   const isEqual = ({ countedPairs, executedPairs, executedPairsTransposed }: AttentionRow) => {
-    const { forward, queryGradient, keyValueGradient } = countedPairs;
-    const planned = [executedPairs, executedPairs, executedPairsTransposed];
-    return [forward, queryGradient, keyValueGradient].every(
-      (count, at) => (count ?? planned[at]) === planned[at],
-    );
+    const ledger = { executed: executedPairs, executedTransposed: executedPairsTransposed };
+    return checkCounts({ ledger }, countedPairs).passed;
   };
   const verdict = rows.every(isEqual) ? 'equal' : 'NOT equal';
   print(`Executed pairs counted on the device: ${verdict} to the plans'.`);

@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander';
-import { completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
 import { benchGrowth, type GrowthReport } from '../../bench/growth-bench.js';
 import { dataSource } from '../data/sources.js';
-import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
+  documentSettings,
   interruptSignal,
   type OutputFlags,
   outputOptions,
@@ -67,23 +66,14 @@ export function benchGrowthCommand(): Command {
 }
 
 async function run(flags: GrowthFlags): Promise<void> {
-  const given = SWEPT.filter((name) => flags[name] !== undefined);
-  const settings = completeAttentionSettings(Object.fromEntries(given.map((name) => [name, flags[name]])));
-  if (settings.lengths.includes(SENTENCES)) {
-    throw new CallerError({
-      what: `lengths has "${SENTENCES}"`,
-      where: '--lengths',
-      expected: 'numbers of pieces',
-    });
-  }
-  const lengths = settings.lengths.map(Number);
+  const settings = documentSettings(flags, SWEPT);
   const rules = await Promise.all(settings.rules.map(readRules));
   const texts = await dataSource(flags.data).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const kernels = await allKept(device, flags.tune, settings.headDims);
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), kernels, signal, onNote: note };
-    const report = await benchGrowth(device, { ...settings, lengths, rules }, options);
+    const report = await benchGrowth(device, { ...settings, rules }, options);
     // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);
     if (flags.json !== '-') printReport(report);

@@ -1,8 +1,14 @@
 import { Option } from 'commander';
-import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
+import {
+  ATTENTION_DEFAULTS,
+  type AttentionSettings,
+  completeAttentionSettings,
+  SENTENCES,
+} from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/csv.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
 import { writeWhole } from '../data/files.js';
+import { CallerError } from '../gpu/errors.js';
 import { list, numbers, wholeNumber } from './options.js';
 import { note, print } from './terminal.js';
 
@@ -20,7 +26,7 @@ export function outputOptions(): Option[] {
   ];
 }
 
-/** The flags of what `bench attention` and `bench peers` both sweep; what is left out stays undefined. */
+/** The flags of what `bench attention`, `bench growth` and `bench peers` all sweep; what is left out stays undefined. */
 export function sweepOptions(): Option[] {
   const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
   const option = (flags: string, description: string, parse: (text: string) => unknown) =>
@@ -32,6 +38,23 @@ export function sweepOptions(): Option[] {
     option('--repeats <count>', `timed runs of each (default: ${repeats})`, wholeNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, wholeNumber),
   ];
+}
+
+/** Settings from the flags of a sweep over documents. @throws CallerError where one is out of bounds, or lengths are no numbers. */
+export function documentSettings<Name extends keyof AttentionSettings>(
+  flags: Partial<Record<Name, unknown>>,
+  swept: readonly Name[],
+): Omit<AttentionSettings, 'lengths'> & { lengths: number[] } {
+  const given = swept.filter((name) => flags[name] !== undefined);
+  const settings = completeAttentionSettings(Object.fromEntries(given.map((name) => [name, flags[name]])));
+  if (settings.lengths.includes(SENTENCES)) {
+    throw new CallerError({
+      what: `lengths has "${SENTENCES}"`,
+      where: '--lengths',
+      expected: 'numbers of pieces',
+    });
+  }
+  return { ...settings, lengths: settings.lengths.map(Number) };
 }
 
 /** What every benchmark's report holds. */

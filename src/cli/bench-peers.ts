@@ -1,18 +1,13 @@
 import { Command, Option } from 'commander';
-import {
-  ATTENTION_DEFAULTS,
-  type AttentionSettings,
-  completeAttentionSettings,
-  SENTENCES,
-} from '../../bench/attention-settings.js';
+import { ATTENTION_DEFAULTS, type AttentionSettings } from '../../bench/attention-settings.js';
 import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
 import type { PeerRow } from '../../bench/peers/peer-row.js';
 import { benchPeers, type PeersReport, type PeersSettings } from '../../bench/peers/peers-bench.js';
 import { dataSource } from '../data/sources.js';
-import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import {
+  documentSettings,
   interruptSignal,
   type OutputFlags,
   outputOptions,
@@ -68,17 +63,8 @@ export function benchPeersCommand(): Command {
 }
 
 function settingsOf(flags: PeersFlags): PeersSettings {
-  const given = SWEPT.filter((name) => flags[name] !== undefined);
-  const all = completeAttentionSettings(Object.fromEntries(given.map((name) => [name, flags[name]])));
-  if (all.lengths.includes(SENTENCES)) {
-    throw new CallerError({
-      what: `lengths has "${SENTENCES}"`,
-      where: '--lengths',
-      expected: 'numbers of pieces',
-    });
-  }
-  const { heads, headDims, passes, repeats, seed } = all;
-  return { lengths: all.lengths.map(Number), heads, headDims, passes, repeats, seed };
+  const { lengths, heads, headDims, passes, repeats, seed } = documentSettings(flags, SWEPT);
+  return { lengths, heads, headDims, passes, repeats, seed };
 }
 
 async function run(flags: PeersFlags): Promise<void> {

@@ -7,7 +7,13 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
 import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
-import { completeSettings, SentenceClassifier, TRAINING_DEFAULTS } from '../train/sentence-classifier.js';
+import {
+  type BuildOptions,
+  completeSettings,
+  describeModel,
+  SentenceClassifier,
+  TRAINING_DEFAULTS,
+} from '../train/sentence-classifier.js';
 import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
 import { kernelsFor, noTuneOption } from './kernel-cache.js';
 import {
@@ -131,25 +137,27 @@ async function train(flags: TrainFlags): Promise<void> {
     },
     examples.train.length,
   );
+  const about: BuildOptions = {
+    vocabulary,
+    shape: {
+      ...shapeOf(flags),
+      hiddenDropout: flags.dropout,
+      attentionDropout: flags.dropout,
+    },
+    classes: source.classes,
+    strategy: flags.strategy,
+    rules,
+    beta: flags.beta,
+    mostPieces: flags.maxLength,
+    seed: flags.seed,
+  };
+  // Before kernels are measured for a model that cannot be.
+  const { config } = describeModel(about);
   await withDevice(flags.adapter, async (device) => {
-    const kind = flags.strategy === 'none' ? 'dense' : 'sparse';
-    const tuned = { headDim: flags.hidden / flags.heads, longest: flags.maxLength, kinds: [kind] } as const;
+    const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
+    const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
     const kernels = await kernelsFor(device, flags.tune, tuned);
-    const model = SentenceClassifier.build(device, {
-      vocabulary,
-      shape: {
-        ...shapeOf(flags),
-        hiddenDropout: flags.dropout,
-        attentionDropout: flags.dropout,
-      },
-      classes: source.classes,
-      strategy: flags.strategy,
-      rules,
-      beta: flags.beta,
-      mostPieces: flags.maxLength,
-      seed: flags.seed,
-      kernels,
-    });
+    const model = SentenceClassifier.build(device, { ...about, kernels });
     introduce(source, examples.train.length, flags, device.adapter.description);
     await createFolder(flags.out);
     // A model that stands there goes first: its weights must never be read under this run's rules.

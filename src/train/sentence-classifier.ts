@@ -10,7 +10,7 @@ import type { Vocabulary } from '../grammar/vocabulary.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import { Classifier } from '../nn/classifier.js';
-import { BERT_TINY, type ModelConfig } from '../nn/config.js';
+import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
@@ -101,18 +101,9 @@ export class SentenceClassifier {
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
   static build(device: Device, options: BuildOptions): SentenceClassifier {
-    const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
-    const { classes = ['negative', 'positive'], mostPieces = 128, seed = DEFAULT_SEED, kernels } = options;
-    const config = {
-      ...BERT_TINY,
-      ...shape,
-      vocabulary: vocabulary.size,
-      classes: classes.length,
-      biasTags: biasTags(rules, strategy),
-    };
-    checkedMostPieces(mostPieces, config);
-    const description = { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
-    return new SentenceClassifier(device, description, initialWeights(config, seed));
+    const description = describeModel(options);
+    const weights = initialWeights(description.config, options.seed ?? DEFAULT_SEED);
+    return new SentenceClassifier(device, description, weights);
   }
 
   /** A model from a folder that `save` or `train` wrote. @throws CallerError where a file is not what it should be. */
@@ -207,6 +198,22 @@ export class SentenceClassifier {
   private encode(examples: readonly Example[]) {
     return encodeExamples(examples, this.description.vocabulary, this.description.mostPieces);
   }
+}
+
+/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels cannot run its shape. */
+export function describeModel(options: BuildOptions): ModelDescription {
+  const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
+  const { classes = ['negative', 'positive'], mostPieces = 128, kernels } = options;
+  const config = {
+    ...BERT_TINY,
+    ...shape,
+    vocabulary: vocabulary.size,
+    classes: classes.length,
+    biasTags: biasTags(rules, strategy),
+  };
+  checkConfig(config);
+  checkedMostPieces(mostPieces, config);
+  return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
 }
 
 /** @throws CallerError where a setting makes no sense. */

@@ -8,6 +8,8 @@ import { TINY, writeTinyData } from './tiny-model.js';
 const folder = temporaryFolder();
 const env = { XDG_CACHE_HOME: join(folder, 'cache') };
 
+beforeAll(() => writeTinyData(folder));
+
 /** Training with measured kernels. */
 function train(out: string): CommandResult {
   const flags = TINY.filter((flag) => flag !== '--no-tune');
@@ -34,7 +36,6 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
   let first: CommandResult;
 
   beforeAll(() => {
-    writeTinyData(folder);
     first = train('first');
     expect(first.status, first.stderr).toBe(0);
   });
@@ -65,6 +66,16 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
   it('leaves a model that is read with its own choices', () => {
     const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
     expect(runCommand(args, { cwd: folder, env }).status).toBe(0);
+  });
+});
+
+describe('train of a model that cannot be', () => {
+  it('is refused before anything is measured', () => {
+    const shape = ['--hidden', '16', '--heads', '3', '--vocab', 'vocab.txt'];
+    const args = ['train', '--data', 'data', ...shape, '--out', 'refused'];
+    const { status, stderr } = runCommand(args, { cwd: folder, env });
+    expect(status).toBe(2);
+    expect(stderr).not.toMatch(/Measuring/);
   });
 });
 
