@@ -8,13 +8,20 @@ export interface PackedText extends Pick<ReferencePlaces, 'sentences' | 'causal'
   lengths: readonly number[];
 }
 
-/** Tokens of each tag, sequence by sequence. */
-export function countTags({ tags, lengths }: PackedText): Map<Tag, number>[] {
+/** The tags of each sequence. */
+export function sequencesOf({ tags, lengths }: PackedText): Tag[][] {
   let start = 0;
   return lengths.map((length) => {
-    const counts = new Map<Tag, number>();
-    for (const tag of tags.slice(start, start + length)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
     start += length;
+    return tags.slice(start - length, start);
+  });
+}
+
+/** Tokens of each tag, sequence by sequence. */
+export function countTags(text: PackedText): Map<Tag, number>[] {
+  return sequencesOf(text).map((tags) => {
+    const counts = new Map<Tag, number>();
+    for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
     return counts;
   });
 }

@@ -2,10 +2,11 @@ import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
+import { PairCounts } from '../src/grammar/pair-counts.js';
 import { randomRules } from '../src/grammar/random-rules.js';
-import type { RuleSet, Tag } from '../src/grammar/rules.js';
+import type { RuleSet } from '../src/grammar/rules.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
-import { countTags } from './allowed-pairs.js';
+import { sequencesOf } from './allowed-pairs.js';
 import {
   AttentionContender,
   type Inputs,
@@ -225,11 +226,11 @@ class ShapeBench {
       this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
     }
     const { useful, dense } = plan.ledger;
-    const counts = new Map<Tag, number>();
-    for (const sequence of countTags(this.workload)) {
-      for (const [tag, count] of sequence) counts.set(tag, (counts.get(tag) ?? 0) + count);
-    }
-    const random = randomRules(counts, useful / dense, this.sweep.seed);
+    const random = randomRules(
+      PairCounts.ofTexts(sequencesOf(this.workload)),
+      useful / dense,
+      this.sweep.seed,
+    );
     this.open('hard-random', { strategy: 'hard', rules: random, order: 'tags' });
   }
 

@@ -1,5 +1,13 @@
 import { CallerError } from '../gpu/errors.js';
-import { DEFAULT_BETA, expandLists, type RuleLists, type RuleSet } from './rules.js';
+import {
+  DEFAULT_BETA,
+  EVERY_TAG,
+  expandLists,
+  expandPairs,
+  OWN_TAG,
+  type RuleLists,
+  type RuleSet,
+} from './rules.js';
 import { splitScope, withScope } from './scoped-rules.js';
 import { PIECE_TAGS } from './tags.js';
 
@@ -45,7 +53,26 @@ const ALL_PAIRS: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
-const PRESETS: Readonly<Record<string, RuleSet>> = { paper: PAPER_RULES, 'all-pairs': ALL_PAIRS };
+/** Every piece sees only itself, and [CLS] sees everything: the least that a classifier can do with. */
+const FLOOR: RuleSet = {
+  name: 'floor',
+  tags: PIECE_TAGS,
+  hard: expandPairs(
+    [
+      [EVERY_TAG, OWN_TAG, 0],
+      ['[CLS]', EVERY_TAG],
+    ],
+    PIECE_TAGS,
+  ),
+  soft: [],
+  beta: DEFAULT_BETA,
+};
+
+const PRESETS: Readonly<Record<string, RuleSet>> = {
+  paper: PAPER_RULES,
+  'all-pairs': ALL_PAIRS,
+  floor: FLOOR,
+};
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 

@@ -12,6 +12,8 @@ export interface Evaluation {
   accuracy: number;
   /** Mean cross-entropy. */
   loss: number;
+  /** The most probable class of each row. */
+  predicted: number[];
 }
 
 /** Sentences read at once; logits do not depend on it. */
@@ -54,13 +56,13 @@ export async function evaluate(
   data: EncodedData,
 ): Promise<Evaluation> {
   const logits = await logitsOf(classifier, planner, data.sentences);
-  let correct = 0;
+  const predicted = logits.map(mostProbable);
+  const correct = predicted.filter((label, index) => label === data.labels[index]).length;
   let loss = 0;
   logits.forEach((row, index) => {
     const label = data.labels[index];
-    if (mostProbable(row) === label) correct++;
     loss -= Math.log(Math.max(softmax(row)[label], Number.MIN_VALUE));
   });
   const rows = logits.length;
-  return { rows, accuracy: correct / rows, loss: loss / rows };
+  return { rows, accuracy: correct / rows, loss: loss / rows, predicted };
 }

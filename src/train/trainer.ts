@@ -26,6 +26,8 @@ export interface EvaluationMetrics {
   step: number;
   devLoss: number;
   devAccuracy: number;
+  /** The most probable class of each of dev's rows. */
+  devPredicted: number[];
 }
 
 /** What is known after an epoch. */
@@ -164,8 +166,14 @@ export class Trainer {
   }
 
   private async evaluate(epoch: number, hooks: TrainingHooks): Promise<EvaluationMetrics> {
-    const { accuracy, loss } = await evaluate(this.classifier, this.planner, this.dev);
-    const metrics = { epoch, step: this.step, devLoss: loss, devAccuracy: accuracy };
+    const { accuracy, loss, predicted } = await evaluate(this.classifier, this.planner, this.dev);
+    const metrics = {
+      epoch,
+      step: this.step,
+      devLoss: loss,
+      devAccuracy: accuracy,
+      devPredicted: predicted,
+    };
     await hooks.onEvaluation?.(metrics);
     return metrics;
   }

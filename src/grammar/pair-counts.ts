@@ -1,0 +1,42 @@
+import type { RuleSet, Tag } from './rules.js';
+
+/** How many pairs of tokens some texts have, by the tags of query and key; a pair never leaves its text. */
+export class PairCounts {
+  /** All pairs, whatever their tags. */
+  readonly total: number;
+
+  private constructor(
+    /** The tags that occur. */
+    readonly tags: readonly Tag[],
+    private readonly counts: ReadonlyMap<Tag, ReadonlyMap<Tag, number>>,
+  ) {
+    const rows = [...counts.values()].flatMap((row) => [...row.values()]);
+    this.total = rows.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** @param texts The tag of each token, text by text. */
+  static ofTexts(texts: Iterable<Iterable<Tag>>): PairCounts {
+    const counts = new Map<Tag, Map<Tag, number>>();
+    for (const text of texts) {
+      const tokens = new Map<Tag, number>();
+      for (const tag of text) tokens.set(tag, (tokens.get(tag) ?? 0) + 1);
+      for (const [query, queries] of tokens) {
+        const row = counts.get(query) ?? new Map<Tag, number>();
+        counts.set(query, row);
+        for (const [key, keys] of tokens) row.set(key, (row.get(key) ?? 0) + queries * keys);
+      }
+    }
+    return new PairCounts([...counts.keys()], counts);
+  }
+
+  /** Pairs of a query with one tag and a key with another. */
+  of(query: Tag, key: Tag): number {
+    return this.counts.get(query)?.get(key) ?? 0;
+  }
+
+  /** The share of all pairs that the hard rules allow, their scopes left aside. */
+  hardDensity({ hard }: RuleSet): number {
+    const pairs = new Map(hard.map(([query, key]) => [JSON.stringify([query, key]), this.of(query, key)]));
+    return [...pairs.values()].reduce((sum, count) => sum + count, 0) / this.total;
+  }
+}
