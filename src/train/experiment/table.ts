@@ -1,0 +1,167 @@
+import type { Experiment, Settings } from './file.js';
+import type { CellResult, MarkedReading } from './results.js';
+import {
+  type Estimate,
+  holm,
+  type Marks,
+  meanOverSeeds,
+  pairedDifference,
+  pairedTest,
+} from './statistics.js';
+
+/** Which evaluation of each run is meant: the one whose weights were kept, or the last. */
+export type Moment = 'best' | 'last';
+
+export interface ContenderRow {
+  contender: string;
+  seeds: number;
+  density: number;
+  best: Estimate;
+  last: Estimate;
+  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where no range is named. */
+  place: number;
+  tokensPerSecond: number;
+}
+
+export interface ComparisonRow {
+  one: string;
+  against: string;
+  moment: Moment;
+  seeds: number;
+  difference: Estimate;
+  /** Of the test alone. */
+  probability: number;
+  /** Corrected for all tests of the table at this moment. */
+  corrected: number;
+}
+
+/** What an experiment came to at one point of its grid, all seeds together. */
+export interface ExperimentTable {
+  /** The point, without the seed. */
+  point: Settings;
+  /** Rows of dev that were counted. */
+  rows: number;
+  contenders: ContenderRow[];
+  comparisons: ComparisonRow[];
+}
+
+/** Rows of dev to be counted, all of them where left out. */
+export type RowFilter = (row: number) => boolean;
+
+function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
+  return Uint8Array.from(
+    [...marks].filter((_, row) => filter(row)),
+    Number,
+  );
+}
+
+function accuracyOf(marks: Uint8Array): number {
+  return marks.reduce((sum, mark) => sum + mark, 0) / marks.length;
+}
+
+function pointWithoutSeed({ point }: CellResult): Settings {
+  const { seed: _, ...others } = point;
+  return others;
+}
+
+/** The results of one contender, by seed. */
+type BySeed = Map<string, CellResult>;
+
+class PointTable {
+  private readonly contenders = new Map<string, BySeed>();
+
+  constructor(
+    private readonly experiment: Experiment,
+    private readonly point: Settings,
+    results: readonly CellResult[],
+    private readonly filter: RowFilter,
+  ) {
+    for (const name of Object.keys(experiment.contenders)) {
+      const own = results.filter(({ contender }) => contender === name);
+      if (own.length > 0)
+        this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
+    }
+  }
+
+  make(): ExperimentTable {
+    const names = [...this.contenders.keys()];
+    const [first] = this.contenders.get(names[0])!.values();
+    return {
+      point: this.point,
+      rows: marksOf(first.best, this.filter).length,
+      contenders: names.map((name) => this.contenderRow(name)),
+      comparisons: (['best', 'last'] as const).flatMap((moment) => this.comparisons(moment)),
+    };
+  }
+
+  private accuracies(name: string, moment: Moment): number[] {
+    return [...this.contenders.get(name)!.values()].map((result) =>
+      accuracyOf(marksOf(result[moment], this.filter)),
+    );
+  }
+
+  private contenderRow(contender: string): ContenderRow {
+    const results = [...this.contenders.get(contender)!.values()];
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    return {
+      contender,
+      seeds: results.length,
+      density: mean(results.map(({ density }) => density)),
+      best: meanOverSeeds(this.accuracies(contender, 'best')),
+      last: meanOverSeeds(this.accuracies(contender, 'last')),
+      place: this.place(contender),
+      tokensPerSecond: mean(results.map(({ tokensPerSecond }) => tokensPerSecond)),
+    };
+  }
+
+  private place(contender: string): number {
+    const { range } = this.experiment;
+    if (!range?.every((name) => this.contenders.has(name))) return Number.NaN;
+    const [floor, ceiling, own] = [...range, contender].map(
+      (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
+    );
+    return (own - floor) / (ceiling - floor);
+  }
+
+  private comparisons(moment: Moment): ComparisonRow[] {
+    const rows = this.experiment.comparisons.flatMap(([one, against]) => {
+      const seeds = this.commonSeeds(one, against);
+      if (seeds.length === 0) return [];
+      const marks = (name: string): Marks =>
+        seeds.map((seed) => marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter));
+      const [ours, theirs] = [marks(one), marks(against)];
+      return {
+        one,
+        against,
+        moment,
+        seeds: seeds.length,
+        difference: pairedDifference(ours, theirs),
+        probability: pairedTest(ours, theirs),
+      };
+    });
+    const corrected = holm(rows.map(({ probability }) => probability));
+    return rows.map((row, index) => ({ ...row, corrected: corrected[index] }));
+  }
+
+  private commonSeeds(one: string, other: string): string[] {
+    const seeds = [...(this.contenders.get(one)?.keys() ?? [])];
+    return seeds.filter((seed) => this.contenders.get(other)?.has(seed));
+  }
+}
+
+/**
+ * The tables of an experiment, one for each point of its grid that has results; each mean is over seeds, each difference over
+ * the seeds that both contenders have.
+ * @param filter Which rows of dev count.
+ */
+export function experimentTables(
+  experiment: Experiment,
+  results: readonly CellResult[],
+  filter: RowFilter = () => true,
+): ExperimentTable[] {
+  const points = new Map(results.map((result) => [JSON.stringify(pointWithoutSeed(result)), result]));
+  return [...points].map(([key, any]) => {
+    const here = results.filter((result) => JSON.stringify(pointWithoutSeed(result)) === key);
+    return new PointTable(experiment, pointWithoutSeed(any), here, filter).make();
+  });
+}
