@@ -38,6 +38,12 @@ export function parseRelabelling(text: string): Relabelling {
   });
 }
 
+/** A relabelling as `parseRelabelling` reads it. */
+export function formatRelabelling(relabelling: Relabelling): string {
+  if (relabelling.kind === 'noise') return `noise:${relabelling.probability}`;
+  return relabelling.kind === 'blocks' ? `blocks:${relabelling.pieces}` : relabelling.kind;
+}
+
 const FIRST_SPECIAL = UNIVERSAL_TAGS.length;
 
 /** The sentence with the tags of a control. */

@@ -3,11 +3,13 @@ import { checkedStrategy } from '../attention/attention.js';
 import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readBytesOf, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
+import { formatRelabelling, parseRelabelling } from '../grammar/relabelling.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
 import { formatRules, parseRules } from '../grammar/rules-file.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameters.js';
+import type { RelabellingOfModel } from './control-rules.js';
 import { formatSafetensors, parseSafetensors } from './safetensors.js';
 
 /** Everything that a folder says of a model, except its weights. */
@@ -23,6 +25,8 @@ export interface ModelDescription {
   mostPieces: number;
   /** Variants of the kernels that it was trained with, where they had been measured. */
   kernels?: KernelChoices;
+  /** A control: other tags than the tagger's. */
+  relabelling?: RelabellingOfModel;
 }
 
 const CONFIG = 'config.json';
@@ -46,7 +50,13 @@ const CONFIG_NAMES = {
   initialDeviation: 'initializer_range',
 } as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
-function configJson({ config, classes, strategy, beta, mostPieces, kernels }: ModelDescription): string {
+/** How the settings name a relabelling. */
+function relabellingJson({ how, seed }: RelabellingOfModel) {
+  return { relabel: formatRelabelling(how), relabel_seed: seed };
+}
+
+function configJson(description: ModelDescription): string {
+  const { config, classes, strategy, beta, mostPieces, kernels, relabelling } = description;
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
     theirs,
     config[ours as keyof ModelConfig],
@@ -66,6 +76,7 @@ function configJson({ config, classes, strategy, beta, mostPieces, kernels }: Mo
       most_pieces: mostPieces,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
       ...(kernels && { kernels }),
+      ...(relabelling && relabellingJson(relabelling)),
     },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
@@ -183,6 +194,10 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     beta: numberIn(own, 'beta', file),
     mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
+    relabelling:
+      own.relabel === undefined
+        ? undefined
+        : { how: parseRelabelling(`${own.relabel}`), seed: numberIn(own, 'relabel_seed', file) },
   };
 }
 

@@ -1,17 +1,19 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
-import { encodeExamples } from '../data/encoded-data.js';
+import { type EncodedData, encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { PAPER_RULES } from '../grammar/presets.js';
+import { relabelled } from '../grammar/relabelling.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
-import { encodeSentence } from '../grammar/tagged-pieces.js';
+import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
+import type { RelabellingOfModel } from './control-rules.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -48,6 +50,8 @@ export interface BuildOptions {
   seed?: number;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
   kernels?: KernelChoices;
+  /** A control: other tags than the tagger's, for every sentence that the model reads. */
+  relabelling?: RelabellingOfModel;
 }
 
 export type TrainingOptions = Partial<TrainingSettings>;
@@ -160,7 +164,7 @@ export class SentenceClassifier {
 
   async predict(texts: readonly string[]): Promise<Prediction[]> {
     const { vocabulary, mostPieces, classes } = this.description;
-    const sentences = texts.map((text) => encodeSentence(text, vocabulary, mostPieces));
+    const sentences = texts.map((text) => this.tagged(encodeSentence(text, vocabulary, mostPieces)));
     const logits = await logitsOf(this.classifier, this.planner, sentences);
     return logits.map((row, index) => ({
       text: texts[index],
@@ -195,15 +199,23 @@ export class SentenceClassifier {
     this.classifier.release();
   }
 
-  private encode(examples: readonly Example[]) {
-    return encodeExamples(examples, this.description.vocabulary, this.description.mostPieces);
+  private encode(examples: readonly Example[]): EncodedData {
+    const { vocabulary, mostPieces } = this.description;
+    const { sentences, labels } = encodeExamples(examples, vocabulary, mostPieces);
+    return { sentences: sentences.map((sentence) => this.tagged(sentence)), labels };
+  }
+
+  /** The sentence with the tags that the model reads it under. */
+  private tagged(sentence: EncodedSentence): EncodedSentence {
+    const { relabelling, vocabulary } = this.description;
+    return relabelling ? relabelled(sentence, relabelling.how, vocabulary, relabelling.seed) : sentence;
   }
 }
 
 /** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels cannot run its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
-  const { classes = ['negative', 'positive'], mostPieces = 128, kernels } = options;
+  const { classes = ['negative', 'positive'], mostPieces = 128, kernels, relabelling } = options;
   const config = {
     ...BERT_TINY,
     ...shape,
@@ -213,7 +225,7 @@ export function describeModel(options: BuildOptions): ModelDescription {
   };
   checkConfig(config);
   checkedMostPieces(mostPieces, config);
-  return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
+  return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels, relabelling };
 }
 
 /** @throws CallerError where a setting makes no sense. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { parseRelabelling, relabelled, tagNames } from '../../src/grammar/relabelling.js';
+import { formatRelabelling, parseRelabelling, relabelled, tagNames } from '../../src/grammar/relabelling.js';
 import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
 
 const vocabulary = bertVocabulary();
@@ -85,6 +85,10 @@ describe('relabelled sentences', () => {
     const sentence = encodeSentence('one two three four five six seven', vocabulary);
     const { tags } = relabelled(sentence, { kind: 'blocks', pieces: 3 }, vocabulary, 1);
     expect([...tags.slice(1, -1)]).toEqual([0, 0, 0, 1, 1, 1, 2]);
+  });
+
+  it.each(['shuffled', 'noise:0.25', 'blocks:4'])('are written as they were read: %s', (text) => {
+    expect(formatRelabelling(parseRelabelling(text))).toBe(text);
   });
 
   it.each([

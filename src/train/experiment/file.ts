@@ -8,6 +8,8 @@ export type Settings = Readonly<Record<string, Setting>>;
 /** An experiment as its file writes it. */
 export interface Experiment {
   name: string;
+  /** What it asks, in a sentence; empty where it does not say. */
+  description: string;
   /** Settings of every run. */
   settings: Settings;
   /** The rows of the table: what is compared, by name, and what each sets. */
@@ -20,7 +22,7 @@ export interface Experiment {
   range?: readonly [floor: string, ceiling: string];
 }
 
-const FIELDS = ['name', 'settings', 'contenders', 'grid', 'comparisons', 'range'];
+const FIELDS = ['name', 'description', 'settings', 'contenders', 'grid', 'comparisons', 'range'];
 
 class ExperimentReader {
   constructor(
@@ -44,6 +46,7 @@ class ExperimentReader {
     const known = Object.keys(contenders);
     return {
       name: this.name(fields.get('name') ?? root),
+      description: this.description(fields.get('description')),
       settings: fields.has('settings') ? this.settings(fields.get('settings')!) : {},
       contenders,
       grid: this.grid(fields.get('grid') ?? root),
@@ -72,6 +75,12 @@ class ExperimentReader {
   private name(node: Node): string {
     if (node.type === 'string' && /^[\w.-]+$/.test(node.value)) return node.value;
     throw this.error(node.offset, 'no "name"', 'a name of letters, digits, dots and dashes');
+  }
+
+  private description(node: Node | undefined): string {
+    if (!node) return '';
+    if (node.type === 'string') return node.value;
+    throw this.error(node.offset, `"description" is a JSON ${node.type}`, 'text');
   }
 
   private object(node: Node, what: string): Map<string, Node> {

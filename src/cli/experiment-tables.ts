@@ -1,0 +1,95 @@
+import type { Estimate } from '../train/experiment/statistics.js';
+import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
+import { percent, print, printTable } from './terminal.js';
+
+/** Head and rows of a table, ready to be printed or written into a page. */
+interface TextTable {
+  head: string[];
+  rows: string[][];
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;
+}
+
+function interval({ low, high }: Estimate, text: (value: number) => string): string {
+  return Number.isNaN(low) ? '–' : `${text(low)} to ${text(high)}`;
+}
+
+const plain = (value: number) => value.toFixed(4);
+
+function contenderTable(rows: readonly ContenderRow[]): TextTable {
+  const hasPlace = rows.some(({ place }) => !Number.isNaN(place));
+  return {
+    head: [
+      'contender',
+      'pairs',
+      'seeds',
+      'best dev accuracy',
+      '95 % interval',
+      'at the end',
+      '95 % interval',
+      ...(hasPlace ? ['floor 0, full 1'] : []),
+      'tokens/s',
+    ],
+    rows: rows.map(({ contender, density, seeds, best, last, place, tokensPerSecond }) => [
+      contender,
+      percent(density),
+      `${seeds}`,
+      plain(best.value),
+      interval(best, plain),
+      plain(last.value),
+      interval(last, plain),
+      ...(hasPlace ? [Number.isNaN(place) ? '–' : place.toFixed(2)] : []),
+      tokensPerSecond.toFixed(0),
+    ]),
+  };
+}
+
+/** Below this, a corrected probability is called a difference. */
+const SIGNIFICANT = 0.05;
+
+function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
+  return {
+    head: ['difference', 'weights', 'seeds', 'accuracy', '95 % interval', 'p', 'p, corrected', ''],
+    rows: rows.map(({ one, against, moment, seeds, difference, probability, corrected }) => [
+      `${one} - ${against}`,
+      moment,
+      `${seeds}`,
+      signed(difference.value),
+      interval(difference, signed),
+      probability.toFixed(4),
+      corrected.toFixed(4),
+      corrected < SIGNIFICANT ? (difference.value > 0 ? 'better' : 'worse') : 'no difference shown',
+    ]),
+  };
+}
+
+function title({ point, rows }: ExperimentTable): string {
+  const place = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
+  return [`${rows.toLocaleString('en')} rows of dev`, ...place].join(', ');
+}
+
+function markdown({ head, rows }: TextTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const NOTE =
+  'Intervals of accuracies are over seeds (Student); those of differences draw seeds and rows anew; p is of a test paired by row, corrected (Holm) for the comparisons of a kind.';
+
+/** Prints the tables of an experiment. */
+export function printExperiment(tables: readonly ExperimentTable[], asMarkdown = false): void {
+  for (const table of tables) {
+    print(asMarkdown ? `${title(table)}:\n` : `\n${title(table)}`);
+    for (const part of [contenderTable(table.contenders), comparisonTable(table.comparisons)]) {
+      if (part.rows.length === 0) continue;
+      if (asMarkdown) print(`${markdown(part)}\n`);
+      else {
+        printTable(part.head, part.rows);
+        print();
+      }
+    }
+  }
+  if (!asMarkdown) print(NOTE);
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { parseExperiment } from '../../../src/train/experiment/file.js';
+import type { CellResult, MarkedReading } from '../../../src/train/experiment/results.js';
+import { experimentTables } from '../../../src/train/experiment/table.js';
+
+const experiment = parseExperiment(
+  `{ "name": "three", "contenders": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
+     "grid": { "seed": [1, 2, 3], "maxLength": [64, 128] },
+     "comparisons": [["hard", "none"], ["hard", "floor"], ["hard", "never run"]], "range": ["floor", "none"] }`,
+  'three.json',
+);
+
+function reading(marks: string): MarkedReading {
+  return { epoch: 1, step: 10, accuracy: 0.5, loss: 1, f1: 0.5, matthews: 0, marks };
+}
+
+function result(contender: string, seed: number, best: string, last: string, maxLength = 64): CellResult {
+  return {
+    experiment: 'three',
+    contender,
+    point: { maxLength, seed },
+    settings: {},
+    hash: '',
+    data: '',
+    adapter: '',
+    density: 0.25 * seed,
+    evaluations: [],
+    best: reading(best),
+    last: reading(last),
+    tokensPerSecond: 100,
+    seconds: 1,
+  };
+}
+
+const results = [
+  result('none', 1, '1111111110', '1111111100'),
+  result('none', 2, '1111111100', '1111111100'),
+  result('hard', 1, '1111110000', '1111111100'),
+  result('hard', 2, '1111111000', '1111111100'),
+  result('hard', 3, '0000000000', '0000000000'),
+  result('floor', 1, '1111100000', '1111000000'),
+  result('none', 1, '1111100000', '1111111111', 128),
+];
+
+describe('the tables of an experiment', () => {
+  const [short, long] = experimentTables(experiment, results);
+
+  it('are one for each point of the grid', () => {
+    expect(short.point).toEqual({ maxLength: 64 });
+    expect(long.point).toEqual({ maxLength: 128 });
+    expect(long.contenders.map(({ contender }) => contender)).toEqual(['none']);
+    expect(long.comparisons).toEqual([]);
+  });
+
+  it('have means over seeds of both moments, densities, and places between floor and ceiling', () => {
+    const byName = new Map(short.contenders.map((row) => [row.contender, row]));
+    expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375, place: 1 });
+    expect(byName.get('none')!.best.value).toBeCloseTo(0.85, 12);
+    expect(byName.get('none')!.last.value).toBeCloseTo(0.8, 12);
+    expect(byName.get('hard')!.best.value).toBeCloseTo(1.3 / 3, 12);
+    expect(byName.get('floor')!.place).toBe(0);
+    expect(byName.get('hard')!.place).toBeCloseTo((1.3 / 3 - 0.5) / 0.35, 12);
+  });
+
+  it('compare over the seeds that both have, and correct for how many comparisons there are', () => {
+    const hardNone = short.comparisons.find(
+      ({ against, moment }) => against === 'none' && moment === 'best',
+    )!;
+    expect(hardNone.seeds).toBe(2);
+    expect(hardNone.difference.value).toBeCloseTo(0.65 - 0.85, 12);
+    const hardFloor = short.comparisons.find(
+      ({ against, moment }) => against === 'floor' && moment === 'best',
+    )!;
+    expect(hardFloor.seeds).toBe(1);
+    expect(hardFloor.difference.value).toBeCloseTo(0.1, 12);
+    expect(short.comparisons).toHaveLength(4);
+    for (const { probability, corrected } of short.comparisons) {
+      expect(corrected).toBeGreaterThanOrEqual(probability);
+      expect(corrected).toBeLessThanOrEqual(2 * probability);
+    }
+  });
+
+  it('count only the rows that are asked for', () => {
+    const [first] = experimentTables(experiment, results, (row) => row >= 5);
+    expect(first.rows).toBe(5);
+    expect(first.contenders[0].best.value).toBeCloseTo((0.8 + 0.6) / 2, 12);
+  });
+});
