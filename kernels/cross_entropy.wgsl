@@ -1,6 +1,7 @@
 // Softmax cross-entropy, forward and backward at once: the share of each row in the mean loss, and the gradient of the logits.
+// The mean is over all rows of a step, of which these may be a part.
 //
-//   loss_i = (log Σ_c exp z[i,c] - z[i, label_i]) / rows      dz[i,c] = (softmax(z_i)[c] - [c = label_i]) / rows
+//   loss_i = (log Σ_c exp z[i,c] - z[i, label_i]) / step_rows      dz[i,c] = (softmax(z_i)[c] - [c = label_i]) / step_rows
 //
 // Buffers (group 0)
 //   logits            [rows, stride] f32, of which the first `classes` columns count
@@ -11,6 +12,7 @@
 
 struct Parameters {
   rows: u32,
+  step_rows: u32,
   classes: u32,
   stride: u32,
 }
@@ -32,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var c = 0u; c < parameters.classes; c++) { sum += exp(logits[first + c] - maximum); }
 
   let label = labels[row];
-  let share = 1.0 / f32(parameters.rows);
+  let share = 1.0 / f32(parameters.step_rows);
   losses[row] = (log(sum) - (logits[first + label] - maximum)) * share;
   for (var c = 0u; c < parameters.stride; c++) {
     var gradient = 0.0;

@@ -22,6 +22,18 @@ export {
   type BuildOptions,
   type Prediction,
   SentenceClassifier,
-  type TrainingOptions,
 } from './train/sentence-classifier.js';
-export type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './train/trainer.js';
+export type { TrainingOptions } from './train/settings.js';
+export type {
+  Checkpoint,
+  EpochMetrics,
+  EvaluationMetrics,
+  Progress,
+  TrainingHooks,
+} from './train/trainer.js';
+export {
+  runTraining,
+  type TrainingOutcome,
+  type TrainingRun,
+  type TrainingRunHooks,
+} from './train/training-run.js';

@@ -36,7 +36,7 @@ Example:
 /** `parsimony evaluate` */
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .description('accuracy and loss of a model on labelled sentences')
+    .description("accuracy, F1, Matthews' correlation and loss of a model on labelled sentences")
     .requiredOption('--model <folder>', 'a folder that `train` wrote')
     .addOption(dataOption().makeOptionMandatory())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'))
@@ -73,7 +73,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const source = dataSource(flags.data);
   const examples = await source.examples(flags.split);
   await withModel(flags, async (model) => {
-    const { accuracy, loss, rows } = await model.evaluate(examples);
+    const { accuracy, f1, matthews, loss, rows } = await model.evaluate(examples);
     const { strategy } = model.description;
     if (flags.json) {
       printJson({
@@ -82,12 +82,15 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
         split: flags.split,
         strategy: flags.strategy ?? strategy,
         accuracy,
+        f1,
+        matthews,
         loss,
         rows,
       });
     } else {
       print(
-        `accuracy ${accuracy.toFixed(4)}, loss ${loss.toFixed(4)} on ${rows} sentences of ${source.name} (${flags.split})`,
+        `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, loss ${loss.toFixed(4)} ` +
+          `on ${rows} sentences of ${source.name} (${flags.split})`,
       );
     }
   });

@@ -1,120 +1,51 @@
-import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
-import { createFolder, readText, removeFile, writeWhole } from '../data/files.js';
+import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
+import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
-import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
-import {
-  type BuildOptions,
-  completeSettings,
-  describeModel,
-  SentenceClassifier,
-  TRAINING_DEFAULTS,
-} from '../train/sentence-classifier.js';
-import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
-import { kernelsFor, noTuneOption } from './kernel-cache.js';
-import {
-  adapterOption,
-  betaOption,
-  dataOption,
-  jsonOption,
-  readRules,
-  realNumber,
-  rulesOption,
-  type ShapeFlags,
-  shapeOf,
-  shapeOptions,
-  strategyOption,
-  wholeNumber,
-  withDevice,
-} from './options.js';
-import { note, print, printJson, progress } from './terminal.js';
-
-interface TrainFlags extends ShapeFlags {
-  data: string;
-  strategy: Strategy;
-  rules: string;
-  beta?: number;
-  epochs: number;
-  batch: number;
-  lr: number;
-  warmup?: number;
-  weightDecay: number;
-  clip: number;
-  seed: number;
-  evaluations: number;
-  maxLength: number;
-  dropout: number;
-  vocab?: string;
-  out: string;
-  adapter?: string;
-  tune: boolean;
-  json?: boolean;
-}
+import { describeModel } from '../train/sentence-classifier.js';
+import { completeSettings } from '../train/settings.js';
+import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
+import { kernelsFor } from './kernel-cache.js';
+import { readRules, shapeOf, withDevice } from './options.js';
+import { note } from './terminal.js';
+import { addTrainFlags, checkTogether, settingsOf, type TrainFlags } from './train-flags.js';
+import { printOutcome, type RunResult, runDisplay } from './train-output.js';
 
 const EXAMPLE = `
 Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
+  $ parsimony train --resume runs/none
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
-training.json (the settings) and metrics.jsonl (a line an epoch).`;
-
-function number(flags: string, description: string, parse: (text: string) => number, value?: number): Option {
-  const option = new Option(flags, description).argParser(parse);
-  return value === undefined ? option : option.default(value);
-}
+last.safetensors (those of the last step), training.json (the settings), metrics.jsonl (a line for every report, evaluation
+and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume goes on.`;
 
 /** `parsimony train` */
 export function trainCommand(): Command {
-  const command = new Command('train')
-    .description('train a sentence classifier from scratch')
-    .addOption(dataOption().makeOptionMandatory())
-    .addOption(strategyOption().default('none'))
-    .addOption(rulesOption().default('paper'))
-    .addOption(betaOption())
-    .addOption(
-      number('--epochs <count>', 'passes over the training data', wholeNumber, TRAINING_DEFAULTS.epochs),
-    )
-    .addOption(number('--batch <count>', 'sentences a step', wholeNumber, TRAINING_DEFAULTS.batch))
-    .addOption(number('--lr <rate>', 'learning rate after warm-up', realNumber, TRAINING_DEFAULTS.rate))
-    .addOption(
-      number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
-    )
-    .addOption(number('--weight-decay <number>', 'of AdamW', realNumber, TRAINING_DEFAULTS.weightDecay))
-    .addOption(
-      number(
-        '--clip <norm>',
-        'largest gradient norm; 0 for no clipping',
-        realNumber,
-        TRAINING_DEFAULTS.clipNorm,
-      ),
-    )
-    .addOption(
-      number('--seed <number>', 'of weights, data order and dropout', wholeNumber, TRAINING_DEFAULTS.seed),
-    )
-    .addOption(
-      number(
-        '--evaluations <count>',
-        'times an epoch that dev is evaluated, for the best weights',
-        wholeNumber,
-        4,
-      ),
-    )
-    .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
-    .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
-    .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
-    .requiredOption('--out <folder>', 'where the model and its metrics go')
-    .addOption(adapterOption())
-    .addOption(noTuneOption())
-    .addOption(jsonOption())
+  const command = new Command('train').description('train a sentence classifier from scratch');
+  return addTrainFlags(command)
     .addHelpText('after', EXAMPLE)
-    .action(train);
-  for (const option of shapeOptions()) command.addOption(option);
-  return command;
+    .action(async (flags: TrainFlags & { resume?: string }) => {
+      checkTogether(command);
+      if (flags.resume === undefined) await train(flags);
+      else await resume(flags.resume, flags);
+    });
+}
+
+/** What the command keeps in `training.json`, to find data and adapter again. */
+interface CommandNotes {
+  /** What `--data` named; a folder by its whole path. */
+  data: string;
+  adapter?: string;
+}
+
+async function examplesOf(source: DataSource) {
+  return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
 }
 
 async function train(flags: TrainFlags): Promise<void> {
@@ -123,106 +54,63 @@ async function train(flags: TrainFlags): Promise<void> {
   const vocabulary = flags.vocab
     ? parseVocabulary(await readText(flags.vocab, 'a file with a word piece a line'), flags.vocab)
     : bertVocabulary();
-  const examples = { train: await source.examples('train'), dev: await source.examples('dev') };
-  const settings = completeSettings(
-    {
-      epochs: flags.epochs,
-      batch: flags.batch,
-      rate: flags.lr,
-      warmUpSteps: flags.warmup,
-      weightDecay: flags.weightDecay,
-      clipNorm: flags.clip,
-      seed: flags.seed,
-      evaluations: flags.evaluations,
-    },
-    examples.train.length,
-  );
-  const about: BuildOptions = {
+  const run: TrainingRun = {
+    ...settingsOf(flags),
+    data: await examplesOf(source),
     vocabulary,
     shape: {
       ...shapeOf(flags),
       hiddenDropout: flags.dropout,
-      attentionDropout: flags.dropout,
+      attentionDropout: flags.attentionDropout ?? flags.dropout,
     },
     classes: source.classes,
     strategy: flags.strategy,
     rules,
     beta: flags.beta,
     mostPieces: flags.maxLength,
-    seed: flags.seed,
+    bestBy: flags.bestBy,
+    startOver: true,
+    notes: { data: placeOf(flags.data), adapter: flags.adapter } satisfies CommandNotes,
   };
-  // Before kernels are measured for a model that cannot be.
-  const { config } = describeModel(about);
+  // Before kernels are measured for a model or a run that cannot be.
+  const { config } = describeModel(run);
+  completeSettings(run, run.data.train.length);
   await withDevice(flags.adapter, async (device) => {
     const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
     const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
-    const kernels = await kernelsFor(device, flags.tune, tuned);
-    const model = SentenceClassifier.build(device, { ...about, kernels });
-    introduce(source, examples.train.length, flags, device.adapter.description);
-    await createFolder(flags.out);
-    // A model that stands there goes first: its weights must never be read under this run's rules.
-    for (const file of [WEIGHTS_FILE, 'metrics.jsonl']) await removeFile(join(flags.out, file));
-    await saveDescription(flags.out, model.description);
-    const record = { ...flags, ...settings, data: source.name, adapter: device.adapter, kernels };
-    await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);
-    finish(flags, await runEpochs(model, examples, settings, flags.out));
+    run.kernels = await kernelsFor(device, flags.tune, tuned);
+    await runAndPrint(device, run, source, { ...flags, folder: flags.out });
   });
 }
 
-type Settings = ReturnType<typeof completeSettings>;
-type Examples = Record<'train' | 'dev', Awaited<ReturnType<DataSource['examples']>>>;
-
-function introduce(source: DataSource, rows: number, { strategy, seed }: TrainFlags, adapter: string): void {
-  note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${adapter}`);
-  if (source.note) note(`${source.name} is ${source.note}.`);
-}
-
-async function runEpochs(
-  model: SentenceClassifier,
-  examples: Examples,
-  settings: Settings,
-  out: string,
-): Promise<Outcome> {
-  const outcome: Outcome = { epochs: [], best: undefined };
-  const totalSteps = settings.epochs * Math.ceil(examples.train.length / settings.batch);
-  const display = progress('training', totalSteps);
-  await model.train(examples.train, examples.dev, settings, {
-    onProgress({ epoch, step, loss, tokensPerSecond }) {
-      display.update(
-        step,
-        `epoch ${epoch} | loss ${loss.toFixed(4)} | ${Math.round(tokensPerSecond)} tokens/s`,
-      );
-    },
-    async onEvaluation(metrics) {
-      if (outcome.best && metrics.devAccuracy <= outcome.best.devAccuracy) return;
-      outcome.best = metrics;
-      await model.saveWeights(out);
-    },
-    async onEpoch(metrics) {
-      outcome.epochs.push(metrics);
-      const lines = outcome.epochs.map((line) => `${JSON.stringify(line)}\n`);
-      await writeWhole(join(out, 'metrics.jsonl'), lines.join(''));
-      if (metrics.epoch === settings.epochs) display.stop();
-      const { devAccuracy, step } = outcome.best!;
-      note(
-        `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
-          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)`,
-      );
-    },
+async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'> & { data?: string }) {
+  const standing = await standingRun(folder);
+  const notes = standing.notes as Partial<CommandNotes>;
+  const source = dataSource(flags.data ?? String(notes.data));
+  const run: TrainingRun = { ...standing, data: await examplesOf(source) };
+  await withDevice(flags.adapter ?? notes.adapter, async (device) => {
+    const { strategy = 'none', bestBy = 'accuracy' } = standing;
+    await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json });
   });
-  return outcome;
 }
 
-/** What a run came to: its epochs, and the evaluation whose weights were saved. */
-interface Outcome {
-  epochs: EpochMetrics[];
-  best: EvaluationMetrics | undefined;
+/** A source's name that leads to it from any folder. */
+function placeOf(data: string): string {
+  return ['embedded', 'sst2'].includes(data) ? data : resolve(data);
 }
 
-function finish({ json, out, strategy }: TrainFlags, { epochs, best }: Outcome): void {
-  if (json) printJson({ model: out, strategy, best, epochs });
-  else
-    print(
-      `dev accuracy ${best!.devAccuracy.toFixed(4)} (epoch ${best!.epoch}, step ${best!.step}, saved in ${out})`,
-    );
+async function runAndPrint(
+  device: Device,
+  run: TrainingRun,
+  source: DataSource,
+  result: RunResult,
+): Promise<void> {
+  const display = runDisplay(result.folder, () => {
+    const rows = run.data.train.length;
+    const { strategy, seed } = run;
+    const { description } = device.adapter;
+    note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
+    if (source.note) note(`${source.name} is ${source.note}.`);
+  });
+  printOutcome(result, await runTraining(device, run, result.folder, display));
 }

@@ -1,13 +1,39 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CallerError, EngineError } from '../gpu/errors.js';
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
+/** What an error says that a file could not be written for. */
+export function cannotBeWritten(path: string, error: unknown): EngineError {
+  return new EngineError({
+    what: `cannot be written (${codeOf(error)})`,
+    where: path,
+    remedy: 'free some space or choose another folder',
+  });
+}
+
+/** What a process that was killed while it wrote has left beside the file. */
+const PART = /\.\d+\.part$/;
+
+/** Flushes what a folder says of its files: else a power cut may take back a rename. */
+async function flushFolder(path: string): Promise<void> {
+  // Windows opens no folder, and some file systems flush none: there, a rename is as safe as it gets.
+  const folder = await open(path, 'r').catch(() => undefined);
+  try {
+    await folder?.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EBADF'].includes(codeOf(error))) throw error;
+  } finally {
+    await folder?.close();
+  }
+}
+
 /**
- * Writes a file whole or not at all: aside, flushed, then renamed over what stood there.
+ * Writes a file whole or not at all, whatever happens meanwhile: aside, flushed, then renamed over what stood there, and the
+ * folder flushed.
  * @throws EngineError where the disk refuses.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
@@ -21,20 +47,24 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
       await file.close();
     }
     await rename(aside, path);
+    await flushFolder(dirname(path));
   } catch (error) {
     await rm(aside, { force: true });
-    throw new EngineError({
-      what: `cannot be written (${codeOf(error)})`,
-      where: path,
-      remedy: 'free some space or choose another folder',
-    });
+    throw cannotBeWritten(path, error);
   }
 }
 
-/** Removes a file; none there is as good. @throws EngineError where the disk refuses. */
+/** Removes what killed processes left of `writeWhole` in a folder. No other process may be writing there. */
+export async function removeParts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (PART.test(name)) await removeFile(join(folder, name));
+}
+
+/** Removes a file, for good; none there is as good. @throws EngineError where the disk refuses. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
+    await flushFolder(dirname(path));
   } catch (error) {
     throw new EngineError({ what: `cannot be removed (${codeOf(error)})`, where: path });
   }

@@ -65,6 +65,37 @@ export async function readBytes(
   return copy;
 }
 
+/**
+ * Reads the first `length` numbers of several buffers at once, as they are after all that was submitted before this call.
+ * @throws EngineError where the driver has reported an error up to this point.
+ */
+export async function readManyFloats(
+  device: Device,
+  buffers: readonly GPUBuffer[],
+  length: number,
+): Promise<Float32Array[]> {
+  const encoder = device.gpu.createCommandEncoder();
+  const staged = buffers.map((buffer) => {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = device.gpu.createBuffer({ size: 4 * length, usage });
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, 4 * length);
+    return staging;
+  });
+  device.submit([encoder.finish()]);
+  try {
+    await device.wait(Promise.all(staged.map((staging) => staging.mapAsync(GPUMapMode.READ))));
+  } catch (error) {
+    await device.settle();
+    throw error;
+  }
+  await device.settle();
+  return staged.map((staging) => {
+    const copy = new Float32Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+    return copy;
+  });
+}
+
 /** `readBytes`, as `length` numbers from number `offset` on. */
 export async function readFloats(
   device: Device,

@@ -1,5 +1,5 @@
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
-import type { Parameters } from './parameters.js';
+import { type Parameters, partOf, type UpdatedPart } from './parameters.js';
 import type { Scratch } from './scratch.js';
 
 export interface AdamWOptions {
@@ -24,7 +24,7 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
 const VECTORS_PER_GROUP = 4096;
 
 /**
- * Records the norm of the whole gradient and the factor that clips it.
+ * Records the norm of the gradient of all that is updated, and the factor that clips it.
  * @returns Two numbers: norm and factor.
  */
 export function recordClipFactor(
@@ -32,14 +32,15 @@ export function recordClipFactor(
   scratch: Scratch,
   parameters: Parameters,
   clipNorm: number,
+  updated: UpdatedPart = parameters.all,
 ): GPUBuffer {
-  const vectors = parameters.length / 4;
+  const vectors = updated.length / 4;
   const groups = Math.ceil(vectors / VECTORS_PER_GROUP);
   const partial = scratch.floats('squared sums', groups);
   const clip = scratch.floats('clip factor', 2);
   recorder.dispatch({
     kernel: 'squared_sums',
-    buffers: { input: parameters.trainingBuffers.gradients, partial },
+    buffers: { input: partOf(parameters.trainingBuffers.gradients, updated), partial },
     parameters: { vectors, vectors_per_group: VECTORS_PER_GROUP },
     grid: [groups],
   });
@@ -53,9 +54,10 @@ export function recordClipFactor(
 }
 
 /**
- * Records one step of AdamW over all parameters.
+ * Records one step of AdamW.
  * @param step Counts from 1.
  * @param rate The learning rate of this step.
+ * @param updated What is trained: all parameters where left out. The others neither move nor decay.
  */
 export function recordAdamW(
   recorder: Recorder,
@@ -64,23 +66,24 @@ export function recordAdamW(
   options: AdamWOptions,
   step: number,
   rate: number,
+  updated: UpdatedPart = parameters.all,
 ): void {
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = options;
-  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm);
+  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
-  const vectors = parameters.length / 4;
+  const vectors = updated.length / 4;
   recorder.dispatch({
     kernel: 'adamw',
     buffers: {
-      gradient: gradients,
+      gradient: partOf(gradients, updated),
       clip,
-      parameter: parameters.values,
-      first_moment: firstMoment,
-      second_moment: secondMoment,
+      parameter: partOf(parameters.values, updated),
+      first_moment: partOf(firstMoment, updated),
+      second_moment: partOf(secondMoment, updated),
     },
     parameters: {
       vectors,
-      decayed_vectors: parameters.decayedLength / 4,
+      decayed_vectors: updated.decayedLength / 4,
       rate,
       decay: weightDecay,
       beta1,

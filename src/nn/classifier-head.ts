@@ -2,7 +2,7 @@ import type { BufferSlice } from '../gpu/pipelines.js';
 import { recordColumnSums } from './column-sums.js';
 import { paddedClasses } from './config.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
-import { dropoutAt, type Pass } from './pass.js';
+import { dropoutAt, type Pass, partOfStep } from './pass.js';
 import { recordActivation, recordDropout, recordGather, recordTanhBackward } from './pointwise.js';
 
 const POOLER = 'bert.pooler.dense';
@@ -52,7 +52,8 @@ export function recordHead(pass: Pass, hidden: GPUBuffer): GPUBuffer {
 }
 
 /**
- * Records the mean cross-entropy of the batch into number `lossAt` of `losses`, and the gradient of the logits.
+ * Records the cross-entropy of the batch, its share of the mean over the step, into number `lossAt` of `losses`, and the
+ * gradient of the logits.
  * @param logits From `recordHead` of the same pass.
  */
 export function recordLoss(
@@ -69,7 +70,7 @@ export function recordLoss(
   recorder.dispatch({
     kernel: 'cross_entropy',
     buffers: { logits, labels: batch.labels, losses: shares, logits_gradient: gradient },
-    parameters: { rows, classes: config.classes, stride },
+    parameters: { rows, step_rows: partOfStep(pass).rows, classes: config.classes, stride },
     grid: [Math.ceil(rows / 64)],
   });
   recordColumnSums(recorder, workspace, { rows, columns: 1 }, shares, losses, lossAt);

@@ -2,18 +2,25 @@ import { createStorage, readFloats, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { Recorder } from '../gpu/recorder.js';
+import { recordAccumulation } from './accumulation.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers } from './batch-buffers.js';
 import { recordHead, recordHeadBackward, recordLoss } from './classifier-head.js';
+import { recordColumnSums } from './column-sums.js';
 import { checkConfig, type ModelConfig, paddedClasses } from './config.js';
 import { recordEmbeddings, recordEmbeddingsBackward } from './embeddings.js';
 import { EncoderLayer } from './encoder-layer.js';
-import { Parameters } from './parameters.js';
-import type { Pass, TrainingStep } from './pass.js';
+import { Parameters, partOf, type UpdatedPart } from './parameters.js';
+import { type Pass, partOfStep, type TrainingStep } from './pass.js';
 
 /** How many steps' losses the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
+
+export interface UpdateOptions extends AdamWOptions {
+  /** Whether the word, position and type tables and their norm stay as they are: no update, no decay, no part in clipping. */
+  freezeEmbeddings?: boolean;
+}
 
 /** A BERT encoder with a pooler and a classifier on it, on one device. */
 export class Classifier {
@@ -67,19 +74,26 @@ export class Classifier {
   /** Submits forward and backward pass: gradients of all parameters, and the mean loss, but no update. */
   computeGradients(batch: Batch, training?: TrainingStep): void {
     const pass = this.pass(batch, training);
-    this.recordGradients(pass, training?.step ?? 0);
+    this.recordGradients(pass, training?.step ?? 0, this.parameters.all);
     pass.recorder.submit();
   }
 
   /**
-   * Submits one training step: forward, backward, update, in one command buffer. Nothing is read back.
+   * Submits one training step, forward, backward and update, in one command buffer; or a batch of it, and the update with its
+   * last. Nothing is read back.
    * @param training `step` counts from 1.
    * @param rate The learning rate.
    */
-  trainStep(batch: Batch, training: TrainingStep, rate: number, options: AdamWOptions): void {
+  trainStep(batch: Batch, training: TrainingStep, rate: number, options: UpdateOptions): void {
+    const { parameters, workspace } = this;
     const pass = this.pass(batch, training);
-    this.recordGradients(pass, training.step);
-    recordAdamW(pass.recorder, this.workspace, this.parameters, options, training.step, rate);
+    const updated = options.freezeEmbeddings ? parameters.withoutEmbeddings : parameters.all;
+    const part = partOfStep(pass);
+    this.recordGradients(pass, training.step, updated);
+    recordAccumulation(pass.recorder, workspace, parameters, updated, part);
+    if (part.index === part.count - 1) {
+      recordAdamW(pass.recorder, workspace, parameters, options, training.step, rate, updated);
+    }
     pass.recorder.submit();
   }
 
@@ -115,12 +129,24 @@ export class Classifier {
     return recordHead(pass, hidden);
   }
 
-  private recordGradients(pass: Pass, step: number): void {
+  private recordGradients(pass: Pass, step: number, updated: UpdatedPart): void {
     // The tables' rows that do not occur in the batch must have no gradient; everything else is overwritten.
-    pass.recorder.clear({ buffer: this.parameters.trainingBuffers.gradients });
-    const logitsGradient = recordLoss(pass, this.recordForward(pass), this.losses, step % LOSS_HISTORY);
+    pass.recorder.clear(partOf(this.parameters.trainingBuffers.gradients, updated));
+    const logitsGradient = this.recordLoss(pass, this.recordForward(pass), step % LOSS_HISTORY);
     let gradient = recordHeadBackward(pass, logitsGradient);
     for (const layer of [...this.layers].reverse()) gradient = layer.recordBackward(pass, gradient);
-    recordEmbeddingsBackward(pass, gradient);
+    if (updated === this.parameters.all) recordEmbeddingsBackward(pass, gradient);
+  }
+
+  /** The loss of the step, or its part of it: with the last part, the sum goes to number `at` of the losses. */
+  private recordLoss(pass: Pass, logits: GPUBuffer, at: number): GPUBuffer {
+    const { index, count } = partOfStep(pass);
+    if (count === 1) return recordLoss(pass, logits, this.losses, at);
+    const parts = this.workspace.floats('losses of parts', count);
+    const gradient = recordLoss(pass, logits, parts, index);
+    if (index === count - 1) {
+      recordColumnSums(pass.recorder, this.workspace, { rows: count, columns: 1 }, parts, this.losses, at);
+    }
+    return gradient;
   }
 }

@@ -1,4 +1,4 @@
-import { createStorage, readFloats, write } from '../gpu/buffers.js';
+import { createStorage, readFloats, readManyFloats, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { type BufferSlice, OFFSET_ALIGNMENT } from '../gpu/pipelines.js';
@@ -16,6 +16,8 @@ export interface ParameterSpec {
   /** Numbers that the kernels address: more than the shape has where its rows are padded. */
   room: number;
 }
+
+const EMBEDDINGS = 'bert.embeddings';
 
 function tensor(
   name: string,
@@ -61,7 +63,6 @@ export function sizeOf(shape: readonly number[]): number {
  */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { hidden, feedForward } = config;
-  const embeddings = 'bert.embeddings';
   const layers = Array.from({ length: config.layers }, (_, index) => {
     const layer = `bert.encoder.layer.${index}`;
     return [
@@ -78,32 +79,62 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   });
   return [
     tensor(
-      `${embeddings}.word_embeddings.weight`,
+      `${EMBEDDINGS}.word_embeddings.weight`,
       [config.vocabulary, hidden],
       true,
       'normal, first row zero',
     ),
-    tensor(`${embeddings}.position_embeddings.weight`, [config.positions, hidden], true, 'normal'),
-    tensor(`${embeddings}.token_type_embeddings.weight`, [config.types, hidden], true, 'normal'),
-    ...norm(`${embeddings}.LayerNorm`, hidden),
+    tensor(`${EMBEDDINGS}.position_embeddings.weight`, [config.positions, hidden], true, 'normal'),
+    tensor(`${EMBEDDINGS}.token_type_embeddings.weight`, [config.types, hidden], true, 'normal'),
+    ...norm(`${EMBEDDINGS}.LayerNorm`, hidden),
     ...layers.flat(),
     ...linear('bert.pooler.dense', hidden, hidden),
     ...linear('classifier', config.classes, hidden, paddedClasses(config)),
   ];
 }
 
+function isOfEmbeddings({ name }: ParameterSpec): boolean {
+  return name.startsWith(`${EMBEDDINGS}.`);
+}
+
 const ALIGNMENT = OFFSET_ALIGNMENT / 4;
+
+/** The parameters that a step updates, as one piece of the layout, in numbers. */
+export interface UpdatedPart {
+  offset: number;
+  length: number;
+  /** How many of them, from the front of the part, decay. */
+  decayedLength: number;
+}
+
+/** A part of one of the four buffers. */
+export function partOf(buffer: GPUBuffer, { offset, length }: UpdatedPart): BufferSlice {
+  return { buffer, offset: 4 * offset, size: 4 * length };
+}
+
+/** Flat arrays by the tensors' names. */
+export type TensorValues = ReadonlyMap<string, Float32Array>;
+
+/** All that training changes on the GPU. */
+export interface TrainingState {
+  values: TensorValues;
+  firstMoment: TensorValues;
+  secondMoment: TensorValues;
+}
 
 /**
  * All parameters of a model in one buffer, and their gradients and moments in three more of the same layout: one dispatch
- * updates them all. Those that decay stand in front.
+ * updates them all. Those that decay stand in front, and those of the embeddings at both ends: without them, what is left is
+ * one piece, too.
  */
 export class Parameters {
   readonly specs: readonly ParameterSpec[];
   /** Numbers in each of the four buffers. */
   readonly length: number;
-  /** How many of them, from the front, decay. */
-  readonly decayedLength: number;
+  /** All parameters. */
+  readonly all: UpdatedPart;
+  /** All but the embeddings' tables and their norm. */
+  readonly withoutEmbeddings: UpdatedPart;
   readonly values: GPUBuffer;
   private training: { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
   private readonly places = new Map<string, { offset: number; room: number }>();
@@ -114,9 +145,12 @@ export class Parameters {
     config: ModelConfig,
   ) {
     this.specs = parameterSpecs(config);
-    const decayed = this.layOut(0, true);
-    this.decayedLength = decayed;
-    this.length = this.layOut(decayed, false);
+    const tables = this.layOut(0, (spec) => spec.decays && isOfEmbeddings(spec));
+    const decayed = this.layOut(tables, (spec) => spec.decays && !isOfEmbeddings(spec));
+    const norm = this.layOut(decayed, (spec) => !spec.decays && !isOfEmbeddings(spec));
+    this.length = this.layOut(norm, (spec) => !spec.decays && isOfEmbeddings(spec));
+    this.all = { offset: 0, length: this.length, decayedLength: decayed };
+    this.withoutEmbeddings = { offset: tables, length: norm - tables, decayedLength: decayed - tables };
     this.values = createStorage(device, 4 * this.length, 'parameters');
   }
 
@@ -147,20 +181,36 @@ export class Parameters {
 
   /** Reads values, or the same layout from another buffer, back to the host: a flat array for each tensor's name. */
   async read(buffer = this.values): Promise<Map<string, Float32Array>> {
-    const all = await readFloats(this.device, buffer, this.length);
-    return new Map(
-      this.specs.map(({ name, shape }) => {
-        const offset = this.offsetOf(name);
-        return [name, all.slice(offset, offset + sizeOf(shape))];
-      }),
-    );
+    return this.tensorsOf(await readFloats(this.device, buffer, this.length));
   }
 
   /**
-   * Writes all values.
+   * Reads values and moments back, as they are after all that was submitted before this call; more may be submitted
+   * before they arrive.
+   */
+  async readState(): Promise<TrainingState> {
+    const { firstMoment, secondMoment } = this.trainingBuffers;
+    const buffers = [this.values, firstMoment, secondMoment];
+    const [values, first, second] = await readManyFloats(this.device, buffers, this.length);
+    return {
+      values: this.tensorsOf(values),
+      firstMoment: this.tensorsOf(first),
+      secondMoment: this.tensorsOf(second),
+    };
+  }
+
+  /** Writes values and moments. @throws CallerError as `write` does. */
+  writeState({ values, firstMoment, secondMoment }: TrainingState, where = 'training state'): void {
+    this.write(values, where);
+    this.write(firstMoment, `${where}, first moment`, this.trainingBuffers.firstMoment);
+    this.write(secondMoment, `${where}, second moment`, this.trainingBuffers.secondMoment);
+  }
+
+  /**
+   * Writes all values, or another buffer of the same layout.
    * @throws CallerError where a tensor is missing or has not the model's size.
    */
-  write(tensors: ReadonlyMap<string, Float32Array>, where = 'weights'): void {
+  write(tensors: TensorValues, where = 'weights', buffer = this.values): void {
     const all = new Float32Array(this.length);
     for (const { name, shape } of this.specs) {
       const values = tensors.get(name);
@@ -174,7 +224,7 @@ export class Parameters {
       }
       all.set(values, this.offsetOf(name));
     }
-    write(this.device, this.values, all);
+    write(this.device, buffer, all);
   }
 
   release(): void {
@@ -183,10 +233,19 @@ export class Parameters {
     this.training = undefined;
   }
 
-  private layOut(from: number, decays: boolean): number {
+  private tensorsOf(all: Float32Array): Map<string, Float32Array> {
+    return new Map(
+      this.specs.map(({ name, shape }) => {
+        const offset = this.offsetOf(name);
+        return [name, all.slice(offset, offset + sizeOf(shape))];
+      }),
+    );
+  }
+
+  private layOut(from: number, stands: (spec: ParameterSpec) => boolean): number {
     let offset = from;
     for (const spec of this.specs) {
-      if (spec.decays !== decays) continue;
+      if (!stands(spec)) continue;
       this.places.set(spec.name, { offset, room: spec.room });
       offset += Math.ceil(spec.room / ALIGNMENT) * ALIGNMENT;
     }

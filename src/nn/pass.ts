@@ -9,6 +9,22 @@ import type { Parameters } from './parameters.js';
 export interface TrainingStep {
   seed: number;
   step: number;
+  /** Left out where the batch is the whole step. */
+  part?: PartOfStep;
+}
+
+/** Where a batch stands among those whose gradients make up one step. */
+export interface PartOfStep {
+  /** From 0. */
+  index: number;
+  /** Batches of the step. */
+  count: number;
+  /** Examples of all its batches: each has the same weight in the step's loss and gradient. */
+  rows: number;
+}
+
+export function partOfStep({ batch, training }: Pick<Pass, 'batch' | 'training'>): PartOfStep {
+  return training?.part ?? { index: 0, count: 1, rows: batch.sequences };
 }
 
 /** Where in the model a mask is drawn, besides the layer. */
@@ -38,5 +54,8 @@ export interface Pass {
 export function dropoutAt({ config, training }: Pass, site: DropoutSite, layer = 0): Dropout | undefined {
   const probability = site === 'attention' ? config.attentionDropout : config.hiddenDropout;
   if (!training || probability === 0) return undefined;
-  return { probability, stream: randomStream(training.seed, training.step, layer, SITES.indexOf(site)) };
+  const { seed, step, part } = training;
+  // The first batch of a step draws what the only one would.
+  const batch = part?.index ? [part.index] : [];
+  return { probability, stream: randomStream(seed, step, layer, SITES.indexOf(site), ...batch) };
 }

@@ -3,6 +3,7 @@ import type { EncodedData } from '../data/encoded-data.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
+import * as metrics from './metrics.js';
 import type { Planner } from './planner.js';
 
 /** How well a model does on some examples. */
@@ -10,6 +11,10 @@ export interface Evaluation {
   rows: number;
   /** Share of the rows whose most probable class is the label. */
   accuracy: number;
+  /** Harmonic mean of precision and recall: of class 1 where there are two, else the mean over the classes. */
+  f1: number;
+  /** Matthews' correlation of labels and predictions. */
+  matthews: number;
   /** Mean cross-entropy. */
   loss: number;
   /** The most probable class of each row. */
@@ -57,12 +62,19 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const logits = await logitsOf(classifier, planner, data.sentences);
   const predicted = logits.map(mostProbable);
-  const correct = predicted.filter((label, index) => label === data.labels[index]).length;
+  const counts = metrics.confusion(data.labels, predicted, classifier.config.classes);
   let loss = 0;
   logits.forEach((row, index) => {
     const label = data.labels[index];
     loss -= Math.log(Math.max(softmax(row)[label], Number.MIN_VALUE));
   });
   const rows = logits.length;
-  return { rows, accuracy: correct / rows, loss: loss / rows, predicted };
+  return {
+    rows,
+    accuracy: metrics.accuracy(counts),
+    f1: metrics.f1(counts),
+    matthews: metrics.matthews(counts),
+    loss: loss / rows,
+    predicted,
+  };
 }

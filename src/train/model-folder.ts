@@ -96,16 +96,21 @@ export async function saveDescription(folder: string, description: ModelDescript
   await writeWhole(join(folder, TOKENIZER), `${JSON.stringify(tokenizer, null, 2)}\n`);
 }
 
-/** Writes a model's weights beside its description, under Hugging Face's names. @throws EngineError where the disk refuses. */
+/**
+ * Writes a model's weights beside its description, under Hugging Face's names.
+ * @param file Under which name; under that of the model's own where left out.
+ * @throws EngineError where the disk refuses.
+ */
 export async function saveWeights(
   folder: string,
   config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
+  file = WEIGHTS_FILE,
 ): Promise<void> {
   const tensors = parameterSpecs(config).map(
     ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
   );
-  await writeWhole(join(folder, WEIGHTS_FILE), formatSafetensors(new Map(tensors)));
+  await writeWhole(join(folder, file), formatSafetensors(new Map(tensors)));
 }
 
 type Json = Record<string, unknown>;

@@ -19,9 +19,15 @@ const LONGEST_HEADER = 100_000_000;
 /**
  * Writes tensors in the safetensors format (huggingface/safetensors): the header's length as a little-endian u64, a JSON
  * header, then the numbers, little-endian.
+ * @param metadata ASCII texts that the header carries beside.
  */
-export function formatSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
-  const header: Record<string, HeaderEntry | Record<string, string>> = { __metadata__: { format: 'pt' } };
+export function formatSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, HeaderEntry | Record<string, string>> = {
+    __metadata__: { format: 'pt', ...metadata },
+  };
   let offset = 0;
   for (const [name, { shape, values }] of tensors) {
     header[name] = { dtype: 'F32', shape: [...shape], data_offsets: [offset, offset + values.byteLength] };
@@ -118,4 +124,10 @@ export function parseSafetensors(file: Uint8Array, where: string): Map<string, T
     tensors.set(name, { shape, values });
   }
   return tensors;
+}
+
+/** The texts that a safetensors file carries beside its tensors. @throws CallerError where it is no such file. */
+export function safetensorsMetadata(file: Uint8Array, where: string): Record<string, unknown> {
+  const { __metadata__: metadata } = readHeader(file, where).header;
+  return metadata && typeof metadata === 'object' ? (metadata as Record<string, unknown>) : {};
 }

@@ -2,14 +2,12 @@ import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
 import { type EncodedData, encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { relabelled } from '../grammar/relabelling.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { splitPieces } from '../grammar/word-pieces.js';
-import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
@@ -24,13 +22,8 @@ import {
   saveWeights,
 } from './model-folder.js';
 import { biasTags, Planner } from './planner.js';
-import {
-  type EpochMetrics,
-  stepsPerEpoch,
-  Trainer,
-  type TrainingHooks,
-  type TrainingSettings,
-} from './trainer.js';
+import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings.js';
+import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
 export interface BuildOptions {
   vocabulary: Vocabulary;
@@ -54,8 +47,6 @@ export interface BuildOptions {
   relabelling?: RelabellingOfModel;
 }
 
-export type TrainingOptions = Partial<TrainingSettings>;
-
 export interface Prediction {
   text: string;
   /** The name of the most probable class. */
@@ -66,25 +57,8 @@ export interface Prediction {
   cut: boolean;
 }
 
-const DEFAULT_SEED = 42;
-
 /** [CLS] and [SEP]. */
 const SPECIAL_PIECES = 2;
-
-/** The paper's run, but for what suits training from scratch: batch 32 at rate 2e-4. */
-export const TRAINING_DEFAULTS = {
-  ...ADAMW_DEFAULTS,
-  epochs: 3,
-  batch: 32,
-  rate: 2e-4,
-  seed: DEFAULT_SEED,
-  evaluations: 1,
-};
-
-/** The paper warms up for 500 steps; a short run for a tenth of its own. */
-function warmUpSteps(totalSteps: number): number {
-  return Math.min(500, Math.ceil(totalSteps / 10));
-}
 
 /** A BERT classifier of sentences with its vocabulary, its rules and its strategy. */
 export class SentenceClassifier {
@@ -132,6 +106,8 @@ export class SentenceClassifier {
 
   /**
    * Trains on `train`, and evaluates on `dev` after each epoch, or more often where asked to. The weights stay those of the last epoch.
+   * @param from A checkpoint that `hooks.onCheckpoint` was given in a run with the same model, data and options.
+   * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where a setting makes no sense; EngineError where the GPU fails.
    */
   async train(
@@ -139,6 +115,7 @@ export class SentenceClassifier {
     dev: readonly Example[],
     options: TrainingOptions = {},
     hooks: TrainingHooks = {},
+    from?: Checkpoint,
   ): Promise<EpochMetrics[]> {
     const settings = completeSettings(options, train.length);
     const trainer = new Trainer(
@@ -147,11 +124,12 @@ export class SentenceClassifier {
       this.encode(train),
       this.encode(dev),
       settings,
+      this.description.vocabulary.idOf('[MASK]'),
     );
-    return trainer.run(hooks);
+    return trainer.run(hooks, from);
   }
 
-  /** Accuracy and mean loss on labelled examples. */
+  /** Accuracy, F1, Matthews' correlation and mean loss on labelled examples. */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
     return evaluate(this.classifier, this.planner, this.encode(examples));
   }
@@ -226,35 +204,4 @@ export function describeModel(options: BuildOptions): ModelDescription {
   checkConfig(config);
   checkedMostPieces(mostPieces, config);
   return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels, relabelling };
-}
-
-/** @throws CallerError where a setting makes no sense. */
-export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
-  const settings = { ...TRAINING_DEFAULTS, ...options };
-  const { epochs, batch, rate, seed, evaluations, weightDecay, clipNorm } = settings;
-  const check = (holds: boolean, what: string, expected: string) => {
-    if (!holds) throw new CallerError({ what, expected });
-  };
-  check(Number.isInteger(epochs) && epochs >= 1, `${epochs} epochs`, 'a positive integer');
-  check(Number.isInteger(batch) && batch >= 1, `a batch of ${batch}`, 'a positive integer');
-  check(Number.isFinite(rate) && rate > 0, `a learning rate of ${rate}`, 'a positive number');
-  for (const [name, value] of Object.entries({
-    'a weight decay': weightDecay,
-    'a gradient norm': clipNorm,
-  })) {
-    check(Number.isFinite(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more');
-  }
-  check(
-    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
-    `seed ${seed}`,
-    'a whole number from 0 to 2³² - 1',
-  );
-  check(
-    Number.isInteger(evaluations) && evaluations >= 1,
-    `${evaluations} evaluations an epoch`,
-    'a positive integer',
-  );
-  check(rows > 0, 'no training examples', 'at least one');
-  const totalSteps = epochs * stepsPerEpoch(rows, batch);
-  return { ...settings, warmUpSteps: options.warmUpSteps ?? warmUpSteps(totalSteps) };
 }

@@ -1,24 +1,15 @@
-import { shuffledBatches } from '../data/batches.js';
+import { batchesInOrder, shuffledBatches } from '../data/batches.js';
 import type { EncodedData } from '../data/encoded-data.js';
-import type { AdamWOptions } from '../nn/adamw.js';
+import { masked } from '../data/masking.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
+import type { TrainingState } from '../nn/parameters.js';
 import { evaluate } from './evaluation.js';
+import { Background, Clock, Meter } from './pace.js';
 import type { Planner } from './planner.js';
+import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
 import { rateAt, type Schedule } from './schedule.js';
-
-/** What a training run is made of, beside model and data. */
-export interface TrainingSettings extends AdamWOptions {
-  epochs: number;
-  /** Sentences a step; fixes the number of steps. */
-  batch: number;
-  /** The learning rate at the end of the warm-up. */
-  rate: number;
-  warmUpSteps: number;
-  seed: number;
-  /** How often in an epoch, evenly spread, `dev` is evaluated; the last time is at its end. */
-  evaluations: number;
-}
+import { stepsPerEpoch, type TrainingSettings } from './settings.js';
 
 /** What is known after an evaluation. */
 export interface EvaluationMetrics {
@@ -26,6 +17,8 @@ export interface EvaluationMetrics {
   step: number;
   devLoss: number;
   devAccuracy: number;
+  devF1: number;
+  devMatthews: number;
   /** The most probable class of each of dev's rows. */
   devPredicted: number[];
 }
@@ -50,148 +43,214 @@ export interface Progress {
   tokensPerSecond: number;
 }
 
+/** What a run can go on from as if it had not been interrupted. */
+export interface Checkpoint {
+  position: TrainingPosition;
+  state: TrainingState;
+}
+
+/** Hooks are waited for, unless they say otherwise; what they throw ends the run. */
 export interface TrainingHooks {
-  /** Called every `REPORT_STEPS` steps, and after the last. */
-  onProgress?(progress: Progress): void;
+  /** Called every `REPORT_STEPS` steps, and after the last of an epoch. */
+  onProgress?(progress: Progress): Promise<void> | void;
   /** Called after each evaluation; the model stands as it is then. */
   onEvaluation?(metrics: EvaluationMetrics): Promise<void> | void;
   /** Called after each epoch, behind its last evaluation. */
   onEpoch?(metrics: EpochMetrics): Promise<void> | void;
+  /**
+   * Called when a checkpoint is due, behind evaluation and epoch, but not after the last step. The state is still on its way
+   * from the GPU. The run goes on meanwhile: only the next checkpoint and the run's end wait for what this returns.
+   */
+  onCheckpoint?(position: TrainingPosition, state: Promise<TrainingState>): Promise<void>;
 }
 
 /** Steps between two readings of the losses; fewer than LOSS_HISTORY, so that none is overwritten before. */
 const REPORT_STEPS = 20;
 
-/** Steps that may be under way at once: the next batch is planned while the GPU works, and no more than that queues up. */
-const STEPS_IN_FLIGHT = 2;
+/** Batches that may be under way at once: the next is planned while the GPU works, and no more than that queues up. */
+const BATCHES_IN_FLIGHT = 2;
 
-export function stepsPerEpoch(rows: number, batch: number): number {
-  return Math.ceil(rows / batch);
-}
-
-/** Adds up losses and tokens between two reports. */
-class Meter {
-  private since = performance.now();
-  private tokens = 0;
-
-  add(tokens: number): void {
-    this.tokens += tokens;
-  }
-
-  /** Tokens a second since the last call, or since the beginning. */
-  read(): number {
-    const tokensPerSecond = (1000 * this.tokens) / (performance.now() - this.since);
-    this.restart();
-    return tokensPerSecond;
-  }
-
-  restart(): void {
-    this.since = performance.now();
-    this.tokens = 0;
-  }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
-}
-
-/** Trains a classifier, epoch by epoch, evaluating after each. */
+/** Trains a classifier, epoch by epoch, from the beginning or from a checkpoint. */
 export class Trainer {
   private readonly schedule: Schedule;
   private readonly inFlight: Promise<void>[] = [];
-  private step = 0;
+  private readonly clock = new Clock();
+  private readonly meter = new Meter();
+  private readonly saving = new Background();
+  private position = beginningOf(1, 0);
+  /** Steps whose losses are still on the GPU alone. */
+  private unread = 0;
 
+  /** @param maskId The id of [MASK]. */
   constructor(
     private readonly classifier: Classifier,
     private readonly planner: Planner,
     private readonly train: EncodedData,
     private readonly dev: EncodedData,
     private readonly settings: TrainingSettings,
+    private readonly maskId: number,
   ) {
-    const { epochs, batch, rate, warmUpSteps } = settings;
-    const totalSteps = epochs * stepsPerEpoch(train.sentences.length, batch);
-    this.schedule = { rate, warmUpSteps, totalSteps };
+    const { epochs, rate, warmUpSteps, schedule } = settings;
+    const totalSteps = epochs * stepsPerEpoch(train.sentences.length, settings);
+    this.schedule = { kind: schedule, rate, warmUpSteps, totalSteps };
   }
 
-  /** @returns The metrics of every epoch. @throws EngineError where the GPU fails. */
-  async run(hooks: TrainingHooks = {}): Promise<EpochMetrics[]> {
-    const metrics: EpochMetrics[] = [];
-    for (let epoch = 1; epoch <= this.settings.epochs; epoch++) {
-      const { losses, seconds, tokens, last } = await this.epoch(epoch, hooks);
-      metrics.push({ ...last, trainLoss: mean(losses), seconds, tokensPerSecond: tokens / seconds });
-      await hooks.onEpoch?.(metrics[metrics.length - 1]);
+  /**
+   * Runs to the end.
+   * @param from Of a run with the same model, data and settings; its weights replace the model's.
+   * @returns The metrics of every epoch that ended in this call.
+   * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails.
+   */
+  async run(hooks: TrainingHooks = {}, from?: Checkpoint): Promise<EpochMetrics[]> {
+    if (from) {
+      this.classifier.parameters.writeState(from.state, 'checkpoint');
+      this.position = from.position;
     }
+    const metrics: EpochMetrics[] = [];
+    try {
+      while (this.position.epoch <= this.settings.epochs) metrics.push(await this.epoch(hooks));
+    } finally {
+      await this.saving.end();
+    }
+    this.saving.check();
     return metrics;
   }
 
-  private async epoch(
-    epoch: number,
-    hooks: TrainingHooks,
-  ): Promise<{ losses: number[]; seconds: number; tokens: number; last: EvaluationMetrics }> {
-    const { sentences } = this.train;
-    const { batch: size, seed, evaluations } = this.settings;
-    const batches = shuffledBatches(sentences.length, size, seed, epoch);
-    const losses: number[] = [];
-    const meter = new Meter();
-    const evaluationsBy = (steps: number) => Math.floor((steps * evaluations) / batches.length);
+  private async epoch(hooks: TrainingHooks): Promise<EpochMetrics> {
+    const { epoch, batches: done, seconds } = this.position;
+    const { batch, accumulate, seed } = this.settings;
+    const batches = shuffledBatches(this.train.sentences.length, batch, seed, epoch);
+    const steps = batchesInOrder(batches.length, accumulate).map((indexes) => indexes.map((i) => batches[i]));
+    this.clock.start(seconds);
+    this.meter.restart();
     let last: EvaluationMetrics | undefined;
-    let milliseconds = 0;
-    let began = performance.now();
-    let tokens = 0;
-    for (const [index, indexes] of batches.entries()) {
-      const batchTokens = await this.trainOn(indexes);
-      tokens += batchTokens;
-      meter.add(batchTokens);
-      const unread = index + 1 - losses.length;
-      if (unread === REPORT_STEPS || index === batches.length - 1) {
-        losses.push(...(await this.readLosses(unread)));
-        hooks.onProgress?.({
-          epoch,
-          step: this.step,
-          totalSteps: this.schedule.totalSteps,
-          loss: mean(losses.slice(-unread)),
-          rate: rateAt(this.schedule, this.step),
-          tokensPerSecond: meter.read(),
-        });
-      }
-      if (evaluationsBy(index + 1) > evaluationsBy(index)) {
-        await this.classifier.device.finish();
-        milliseconds += performance.now() - began;
-        last = await this.evaluate(epoch, hooks);
-        began = performance.now();
-        meter.restart();
-      }
+    for (let index = done / accumulate; index < steps.length; index++) {
+      await this.trainOn(steps[index]);
+      const isLast = index === steps.length - 1;
+      if (this.position.unreported.count + this.unread === REPORT_STEPS || isLast) await this.report(hooks);
+      const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
+      if (isEvaluated) last = await this.evaluate(hooks);
+      // The epoch's end is a checkpoint's place, too, but behind the hook that is told of it.
+      if (!isLast && this.checkpointIsDue(isEvaluated)) await this.checkpoint(hooks);
     }
-    return { losses, seconds: milliseconds / 1000, tokens, last: last! };
+    const metrics = this.epochMetrics(last!);
+    await hooks.onEpoch?.(metrics);
+    this.position = beginningOf(epoch + 1, this.position.step);
+    if (epoch < this.settings.epochs && this.checkpointIsDue(true)) await this.checkpoint(hooks);
+    return metrics;
   }
 
-  private async evaluate(epoch: number, hooks: TrainingHooks): Promise<EvaluationMetrics> {
-    const { accuracy, loss, predicted } = await evaluate(this.classifier, this.planner, this.dev);
-    const metrics = {
+  private epochMetrics(last: EvaluationMetrics): EpochMetrics {
+    const { losses, seconds, tokens } = this.position;
+    return { ...last, trainLoss: meanOf(losses), seconds, tokensPerSecond: tokens / seconds };
+  }
+
+  private evaluationIsDue(stepOfEpoch: number, steps: number): boolean {
+    const { evaluations, evaluateEvery } = this.settings;
+    if (evaluateEvery) return this.position.step % evaluateEvery === 0 || stepOfEpoch === steps;
+    const evaluationsBy = (step: number) => Math.floor((step * (evaluations ?? 1)) / steps);
+    return evaluationsBy(stepOfEpoch) > evaluationsBy(stepOfEpoch - 1);
+  }
+
+  private checkpointIsDue(isEvaluated: boolean): boolean {
+    const { checkpointEvery } = this.settings;
+    if (checkpointEvery === undefined) return isEvaluated;
+    return checkpointEvery > 0 && this.position.step % checkpointEvery === 0;
+  }
+
+  private async trainOn(batches: number[][]): Promise<void> {
+    this.saving.check();
+    const step = this.position.step + 1;
+    const { seed } = this.settings;
+    const count = batches.length;
+    const rows = batches.reduce((total, indexes) => total + indexes.length, 0);
+    let tokens = 0;
+    for (const [index, indexes] of batches.entries()) {
+      const batch = this.batchOf(indexes);
+      const training = { seed, step, part: { index, count, rows } };
+      this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.settings);
+      this.inFlight.push(this.classifier.device.submittedWorkDone());
+      if (this.inFlight.length > BATCHES_IN_FLIGHT) await this.inFlight.shift();
+      tokens += batch.plan.tokens;
+    }
+    this.meter.add(tokens);
+    this.unread++;
+    const { position } = this;
+    this.position = {
+      ...position,
+      step,
+      batches: position.batches + count,
+      tokens: position.tokens + tokens,
+    };
+  }
+
+  private batchOf(indexes: readonly number[]) {
+    const { epoch } = this.position;
+    const masking = { probability: this.settings.maskTokens, maskId: this.maskId, seed: this.settings.seed };
+    const sentences = indexes.map((index) => masked(this.train.sentences[index], masking, epoch, index));
+    const labels = indexes.map((index) => this.train.labels[index]);
+    return makeBatch(sentences, this.planner.plan(sentences), labels);
+  }
+
+  private async readLosses(): Promise<void> {
+    if (this.unread === 0) return;
+    const { position } = this;
+    const values = await this.classifier.readLosses(position.step - this.unread + 1, position.step);
+    this.unread = 0;
+    this.position = {
+      ...position,
+      losses: withMore(position.losses, values),
+      unreported: withMore(position.unreported, values),
+    };
+  }
+
+  private async report(hooks: TrainingHooks): Promise<void> {
+    await this.readLosses();
+    const { epoch, step, unreported } = this.position;
+    this.position = { ...this.position, unreported: NOTHING };
+    await hooks.onProgress?.({
       epoch,
-      step: this.step,
+      step,
+      totalSteps: this.schedule.totalSteps,
+      loss: meanOf(unreported),
+      rate: rateAt(this.schedule, step),
+      tokensPerSecond: this.meter.read(),
+    });
+  }
+
+  private async evaluate(hooks: TrainingHooks): Promise<EvaluationMetrics> {
+    await this.classifier.device.finish();
+    this.position = { ...this.position, seconds: this.clock.read() };
+    const { accuracy, f1, matthews, loss, predicted } = await evaluate(
+      this.classifier,
+      this.planner,
+      this.dev,
+    );
+    const metrics = {
+      epoch: this.position.epoch,
+      step: this.position.step,
       devLoss: loss,
       devAccuracy: accuracy,
+      devF1: f1,
+      devMatthews: matthews,
       devPredicted: predicted,
     };
     await hooks.onEvaluation?.(metrics);
+    this.clock.start(this.position.seconds);
+    this.meter.restart();
     return metrics;
   }
 
-  private async trainOn(indexes: number[]): Promise<number> {
-    const group = indexes.map((index) => this.train.sentences[index]);
-    const labels = indexes.map((index) => this.train.labels[index]);
-    const plan = this.planner.plan(group);
-    const batch = makeBatch(group, plan, labels);
-    this.step++;
-    const training = { seed: this.settings.seed, step: this.step };
-    this.classifier.trainStep(batch, training, rateAt(this.schedule, this.step), this.settings);
-    this.inFlight.push(this.classifier.device.submittedWorkDone());
-    if (this.inFlight.length > STEPS_IN_FLIGHT) await this.inFlight.shift();
-    return plan.tokens;
-  }
-
-  private async readLosses(count: number): Promise<number[]> {
-    return this.classifier.readLosses(this.step - count + 1, this.step);
+  private async checkpoint(hooks: TrainingHooks): Promise<void> {
+    if (!hooks.onCheckpoint) return;
+    await this.readLosses();
+    await this.saving.end();
+    this.saving.check();
+    const position =
+      this.position.batches === 0 ? this.position : { ...this.position, seconds: this.clock.read() };
+    const state = this.classifier.parameters.readState();
+    // Whoever waits for it is told of its failure; nobody has to wait.
+    state.catch(() => {});
+    this.saving.begin(hooks.onCheckpoint(position, state));
   }
 }

@@ -23,8 +23,7 @@ function fakeParameters(
   data: Record<'parameter' | 'gradient' | 'firstMoment' | 'secondMoment', Float32Array>,
 ): Parameters {
   return {
-    length: data.parameter.length,
-    decayedLength,
+    all: { offset: 0, length: data.parameter.length, decayedLength },
     values: buffers.inPlace(data.parameter),
     trainingBuffers: {
       gradients: buffers.input(data.gradient),

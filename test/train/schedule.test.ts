@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { rateAt } from '../../src/train/schedule.js';
+import { rateAt, type Schedule } from '../../src/train/schedule.js';
 
-function rates(schedule: { rate: number; warmUpSteps: number; totalSteps: number }, steps: number): number[] {
-  return Array.from({ length: steps }, (_, index) => rateAt(schedule, index + 1));
+function rates(schedule: Omit<Schedule, 'kind'>, steps: number, kind: Schedule['kind'] = 'linear'): number[] {
+  return Array.from({ length: steps }, (_, index) => rateAt({ kind, ...schedule }, index + 1));
 }
 
 describe('the learning rate', () => {

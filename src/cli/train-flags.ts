@@ -1,0 +1,153 @@
+import { type Command, Option } from 'commander';
+import type { Strategy } from '../grammar/rules.js';
+import { BERT_TINY } from '../nn/config.js';
+import { BEST_BY, type BestBy } from '../train/best.js';
+import { SCHEDULES, type ScheduleKind } from '../train/schedule.js';
+import { TRAINING_DEFAULTS, type TrainingOptions } from '../train/settings.js';
+import { noTuneOption } from './kernel-cache.js';
+import {
+  adapterOption,
+  betaOption,
+  dataOption,
+  jsonOption,
+  realNumber,
+  rulesOption,
+  type ShapeFlags,
+  shapeOptions,
+  strategyOption,
+  wholeNumber,
+} from './options.js';
+
+export interface TrainFlags extends ShapeFlags {
+  data: string;
+  strategy: Strategy;
+  rules: string;
+  beta?: number;
+  epochs: number;
+  batch: number;
+  accumulate: number;
+  lr: number;
+  schedule: ScheduleKind;
+  warmup?: number;
+  weightDecay: number;
+  clip: number;
+  seed: number;
+  evaluations?: number;
+  evaluateEvery?: number;
+  bestBy: BestBy;
+  checkpointEvery?: number;
+  maxLength: number;
+  dropout: number;
+  attentionDropout?: number;
+  maskTokens: number;
+  freezeEmbeddings: boolean;
+  vocab?: string;
+  out: string;
+  adapter?: string;
+  tune: boolean;
+  json?: boolean;
+}
+
+/** Evaluations an epoch where no flag says how many: the best weights are looked for more often than the library does. */
+const EVALUATIONS = 4;
+
+function number(flags: string, description: string, parse: (text: string) => number, value?: number): Option {
+  const option = new Option(flags, description).argParser(parse);
+  return value === undefined ? option : option.default(value);
+}
+
+function modelOptions(): Option[] {
+  return [
+    strategyOption().default('none'),
+    rulesOption().default('paper'),
+    betaOption(),
+    number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128),
+    number('--dropout <probability>', 'of hidden states', realNumber, BERT_TINY.hiddenDropout),
+    number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
+    new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
+    ...shapeOptions(),
+  ];
+}
+
+function settingsOptions(): Option[] {
+  const { epochs, batch, accumulate, rate, schedule, weightDecay, clipNorm, seed } = TRAINING_DEFAULTS;
+  return [
+    number('--epochs <count>', 'passes over the training data', wholeNumber, epochs),
+    number('--batch <count>', 'sentences a batch', wholeNumber, batch),
+    number('--accumulate <count>', 'batches a step, as if they were one', wholeNumber, accumulate),
+    number('--lr <rate>', 'learning rate after warm-up', realNumber, rate),
+    new Option('--schedule <name>', 'of the rate after warm-up').choices(SCHEDULES).default(schedule),
+    number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
+    number('--weight-decay <number>', 'of AdamW', realNumber, weightDecay),
+    number('--clip <norm>', 'largest gradient norm; 0 for no clipping', realNumber, clipNorm),
+    number('--seed <number>', 'of weights, data order, dropout and masks', wholeNumber, seed),
+    number('--mask-tokens <probability>', 'of a piece to be read as [MASK] while training', realNumber, 0),
+    new Option('--freeze-embeddings', 'leave tables and norm of the embeddings as they are').default(false),
+    number(
+      '--evaluations <count>',
+      `times an epoch that dev is evaluated, for the best weights (default: ${EVALUATIONS})`,
+      wholeNumber,
+    ),
+    number('--evaluate-every <steps>', 'instead of --evaluations; also at the end of an epoch', wholeNumber),
+    new Option('--best-by <metric>', 'of dev, for the best weights').choices(BEST_BY).default('accuracy'),
+    number(
+      '--checkpoint-every <steps>',
+      'from one checkpoint to the next; 0 for none (default: one at each evaluation)',
+      wholeNumber,
+    ),
+  ];
+}
+
+/** Adds all flags of `parsimony train` to it. */
+export function addTrainFlags(command: Command): Command {
+  command.addOption(dataOption());
+  for (const option of [...modelOptions(), ...settingsOptions()]) command.addOption(option);
+  return command
+    .option('--out <folder>', 'where the model and its metrics go')
+    .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')
+    .addOption(adapterOption())
+    .addOption(noTuneOption())
+    .addOption(jsonOption());
+}
+
+/** What training is to be like, by the library's names. */
+export function settingsOf(flags: TrainFlags): TrainingOptions {
+  const { evaluateEvery, evaluations = evaluateEvery === undefined ? EVALUATIONS : undefined } = flags;
+  return {
+    epochs: flags.epochs,
+    batch: flags.batch,
+    accumulate: flags.accumulate,
+    rate: flags.lr,
+    schedule: flags.schedule,
+    warmUpSteps: flags.warmup,
+    weightDecay: flags.weightDecay,
+    clipNorm: flags.clip,
+    seed: flags.seed,
+    maskTokens: flags.maskTokens,
+    freezeEmbeddings: flags.freezeEmbeddings,
+    evaluations,
+    evaluateEvery,
+    checkpointEvery: flags.checkpointEvery,
+  };
+}
+
+/** What may stand beside `--resume`: where data and GPU are found, and how the result is printed. */
+const BESIDE_RESUME = new Set(['resume', 'data', 'adapter', 'json']);
+
+/** Ends the command where flags are missing, or make no sense together. */
+export function checkTogether(command: Command): void {
+  const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (given('resume')) {
+    const other = command.options.find((option) => {
+      return given(option.attributeName()) && !BESIDE_RESUME.has(option.attributeName());
+    });
+    if (other) {
+      command.error(`error: option '${other.long}' cannot be used with option '--resume <folder>'`);
+    }
+    return;
+  }
+  for (const name of ['data', 'out']) {
+    const option = command.options.find((candidate) => candidate.attributeName() === name)!;
+    if (!given(name)) command.error(`error: required option '${option.flags}' not specified`);
+  }
+}

@@ -1,0 +1,56 @@
+import { type BestBy, scoreOf } from '../train/best.js';
+import type { TrainingOutcome, TrainingRunHooks } from '../train/training-run.js';
+import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
+
+/** Tells on standard error how a run goes on. @param introduction Told before the first step of a run. */
+export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
+  let display: ProgressDisplay;
+  let total = 0;
+  return {
+    onStart({ step, totalSteps }) {
+      total = totalSteps;
+      if (step === totalSteps) {
+        note(`The run in ${folder} is finished: all of its ${totalSteps} steps are done.`);
+        return;
+      }
+      introduction();
+      if (step > 0) note(`Going on after step ${step} of ${totalSteps}.`);
+      display = progress('training', totalSteps);
+    },
+    onProgress({ epoch, step, loss, tokensPerSecond }) {
+      display.update(
+        step,
+        `epoch ${epoch} | loss ${loss.toFixed(4)} | ${Math.round(tokensPerSecond)} tokens/s`,
+      );
+    },
+    onEpoch(metrics, { devAccuracy, step }) {
+      if (metrics.step === total) display.stop();
+      note(
+        `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
+          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)`,
+      );
+    },
+  };
+}
+
+/** What the result says of the run, beside what it came to. */
+export interface RunResult {
+  folder: string;
+  strategy: string;
+  bestBy: BestBy;
+  json?: boolean;
+}
+
+/** Prints what a run came to, alone on standard output. */
+export function printOutcome(
+  { folder, strategy, bestBy, json }: RunResult,
+  { epochs, best }: TrainingOutcome,
+): void {
+  if (json) {
+    printJson({ model: folder, strategy, bestBy, best, epochs });
+    return;
+  }
+  const { epoch, step, devAccuracy } = best;
+  const by = bestBy === 'accuracy' ? '' : `, dev ${bestBy} ${scoreOf(bestBy, best).toFixed(4)}`;
+  print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
+}

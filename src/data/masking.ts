@@ -1,0 +1,36 @@
+import { randomStream } from '../gpu/random.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../grammar/tags.js';
+
+/** Keeps masks apart from other things that are drawn from a run's seed. */
+const MASKING = 0x6d61736b;
+
+const SPECIAL = new Set([PIECE_TAGS.indexOf('[CLS]'), PIECE_TAGS.indexOf('[SEP]')]);
+
+export interface Masking {
+  /** With which each piece but [CLS] and [SEP] is masked. */
+  probability: number;
+  /** The id of [MASK]. */
+  maskId: number;
+  seed: number;
+}
+
+/**
+ * A sentence of which some pieces are [MASK]; their tags stay those of their words. What is drawn depends on seed, epoch,
+ * example and position alone, not on batches.
+ * @param example The number of the sentence in its data.
+ */
+export function masked(
+  sentence: EncodedSentence,
+  { probability, maskId, seed }: Masking,
+  epoch: number,
+  example: number,
+): EncodedSentence {
+  if (probability === 0) return sentence;
+  const stream = randomStream(MASKING, seed, epoch, example);
+  const ids = sentence.ids.map((id, position) => {
+    if (SPECIAL.has(sentence.tags[position])) return id;
+    return randomStream(stream, position) < probability * 2 ** 32 ? maskId : id;
+  });
+  return { ...sentence, ids };
+}

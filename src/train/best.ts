@@ -1,0 +1,33 @@
+import type { EvaluationMetrics } from './trainer.js';
+
+/** What tells the best of a run's evaluations. */
+export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
+
+export type BestBy = (typeof BEST_BY)[number];
+
+const VALUE: Record<BestBy, (metrics: EvaluationMetrics) => number> = {
+  accuracy: ({ devAccuracy }) => devAccuracy,
+  f1: ({ devF1 }) => devF1,
+  matthews: ({ devMatthews }) => devMatthews,
+  loss: ({ devLoss }) => devLoss,
+};
+
+/** The number that an evaluation is compared by. */
+export function scoreOf(by: BestBy, metrics: EvaluationMetrics): number {
+  return VALUE[by](metrics);
+}
+
+/** Whether an evaluation is better than the best before it: of equals, the first is the best; a loss that is NaN never is. */
+export function isBetter(by: BestBy, metrics: EvaluationMetrics, best?: EvaluationMetrics): boolean {
+  if (!best) return true;
+  const [value, before] = [VALUE[by](metrics), VALUE[by](best)];
+  if (Number.isNaN(before)) return !Number.isNaN(value);
+  return by === 'loss' ? value < before : value > before;
+}
+
+/** The best of some evaluations, in the order of a run; undefined of none. */
+export function bestOf(by: BestBy, evaluations: readonly EvaluationMetrics[]): EvaluationMetrics | undefined {
+  let best: EvaluationMetrics | undefined;
+  for (const metrics of evaluations) if (isBetter(by, metrics, best)) best = metrics;
+  return best;
+}

@@ -1,0 +1,156 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { cannotBeWritten, readBytesOf } from '../data/files.js';
+import { CallerError } from '../gpu/errors.js';
+import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
+
+/** A line of `metrics.jsonl`. */
+export type MetricsLine =
+  | ({ kind: 'steps' } & Pick<Progress, 'step' | 'loss' | 'rate' | 'tokensPerSecond'>)
+  | EvaluationLine
+  | ({ kind: 'epoch' } & EpochMetrics);
+
+interface EvaluationLine {
+  kind: 'evaluation';
+  epoch: number;
+  step: number;
+  loss: number;
+  accuracy: number;
+  f1: number;
+  matthews: number;
+  /** The class of each of dev's rows: as a string of digits where there are at most ten classes. */
+  predicted: string | number[];
+}
+
+/** Classes that one digit tells apart. */
+const DIGITS = 10;
+
+export function evaluationLine(metrics: EvaluationMetrics, classes: number): EvaluationLine {
+  const { epoch, step, devLoss, devAccuracy, devF1, devMatthews, devPredicted } = metrics;
+  return {
+    kind: 'evaluation',
+    epoch,
+    step,
+    loss: devLoss,
+    accuracy: devAccuracy,
+    f1: devF1,
+    matthews: devMatthews,
+    predicted: classes <= DIGITS ? devPredicted.join('') : devPredicted,
+  };
+}
+
+function metricsOf(line: EvaluationLine): EvaluationMetrics {
+  return {
+    epoch: line.epoch,
+    step: line.step,
+    // JSON has no NaN: the loss of a run that has diverged stands there as null.
+    devLoss: line.loss ?? Number.NaN,
+    devAccuracy: line.accuracy,
+    devF1: line.f1,
+    devMatthews: line.matthews,
+    devPredicted: Array.from(line.predicted, Number),
+  };
+}
+
+/**
+ * A run's metrics, a JSON object a line, appended as they come. A kill may leave half a line at the end; whoever goes on from a
+ * checkpoint cuts the file back to the length that it had then.
+ */
+export class MetricsLog {
+  private constructor(
+    private readonly path: string,
+    private readonly file: FileHandle,
+    private length: number,
+  ) {}
+
+  /**
+   * Opens the file, and cuts off what stands behind `bytes`.
+   * @throws CallerError where it is shorter; EngineError where the disk refuses.
+   */
+  static async open(path: string, bytes: number): Promise<MetricsLog> {
+    let file: FileHandle;
+    try {
+      file = await open(path, 'a');
+    } catch (error) {
+      throw cannotBeWritten(path, error);
+    }
+    const { size } = await file.stat();
+    if (size < bytes) {
+      await file.close();
+      throw new CallerError({
+        what: `${size} bytes`,
+        where: path,
+        expected: `at least the ${bytes} that stood there when the checkpoint was written`,
+        remedy: 'put the file back, or begin the run anew',
+      });
+    }
+    const log = new MetricsLog(path, file, bytes);
+    await log.attempt(() => file.truncate(bytes));
+    return log;
+  }
+
+  /** Bytes of whole lines. */
+  get bytes(): number {
+    return this.length;
+  }
+
+  async append(line: MetricsLine): Promise<void> {
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+    await this.attempt(() => this.file.appendFile(bytes));
+    this.length += bytes.length;
+  }
+
+  /** Returns when all lines are safe from a power cut. */
+  async flush(): Promise<void> {
+    await this.attempt(() => this.file.sync());
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+
+  private async attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      throw cannotBeWritten(this.path, error);
+    }
+  }
+}
+
+function parsed(text: string, where: string): MetricsLine {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CallerError({
+      what: 'no JSON',
+      where,
+      expected: 'the metrics that `parsimony train` wrote there',
+      remedy: 'put the line back, or begin the run anew',
+    });
+  }
+}
+
+/**
+ * The evaluations and epochs in the first `bytes` bytes.
+ * @throws CallerError where the file cannot be read, or a line is no JSON.
+ */
+export async function readMetrics(
+  path: string,
+  bytes = Number.POSITIVE_INFINITY,
+): Promise<{ evaluations: EvaluationMetrics[]; epochs: EpochMetrics[] }> {
+  const text = Buffer.from(await readBytesOf(path))
+    .subarray(0, bytes)
+    .toString();
+  const evaluations: EvaluationMetrics[] = [];
+  const epochs: EpochMetrics[] = [];
+  for (const [index, line] of text.trimEnd().split('\n').entries()) {
+    if (line === '') continue;
+    const metrics = parsed(line, `${path}:${index + 1}`);
+    if (metrics.kind === 'evaluation') evaluations.push(metricsOf(metrics));
+    if (metrics.kind === 'epoch') {
+      const { kind: _, ...epoch } = metrics;
+      epochs.push(epoch);
+    }
+  }
+  return { evaluations, epochs };
+}

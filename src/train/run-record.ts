@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { adapterKey } from '../attention/kernel-choices.js';
+import type { Example } from '../data/dataset.js';
+import { readText, writeWhole } from '../data/files.js';
+import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
+import { kernelSources } from '../gpu/kernel-sources.generated.js';
+import { formatRules } from '../grammar/rules-file.js';
+import type { BestBy } from './best.js';
+import type { ModelDescription } from './model-folder.js';
+import type { TrainingSettings } from './settings.js';
+
+export const RECORD_FILE = 'training.json';
+
+/** Where examples come from, and what they are. */
+export interface RunData {
+  /** What outputs call it. */
+  name: string;
+  train: readonly Example[];
+  dev: readonly Example[];
+}
+
+/** What a run must find again to go on. */
+export interface Fingerprints {
+  /** The model before training, but for its weights and its kernels. */
+  model: string;
+  data: string;
+  /** Every kernel's text. */
+  kernels: string;
+  /** `adapterKey` of the device. */
+  adapter: string;
+}
+
+/** What `training.json` holds: all settings, and what tells a run from another. */
+export interface RunRecord {
+  settings: TrainingSettings;
+  bestBy: BestBy;
+  fingerprints: Fingerprints;
+  /** What the caller keeps there for itself. */
+  notes: Record<string, unknown>;
+}
+
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+function sorted(object: object): [string, unknown][] {
+  return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export function fingerprintsOf(device: Device, description: ModelDescription, data: RunData): Fingerprints {
+  const { config, vocabulary, classes, strategy, rules, beta, mostPieces } = description;
+  const rows = (examples: readonly Example[]) => examples.map(({ text, label }) => [text, label]);
+  return {
+    model: hashOf([
+      sorted(config),
+      vocabulary.toText(),
+      classes,
+      strategy,
+      formatRules(rules),
+      beta,
+      mostPieces,
+    ]),
+    data: hashOf([rows(data.train), rows(data.dev)]),
+    kernels: hashOf(sorted(kernelSources)),
+    adapter: adapterKey(device),
+  };
+}
+
+/** What names a run: nothing else than it may go on from its checkpoints. */
+export function fingerprintOf({ settings, bestBy, fingerprints }: RunRecord): string {
+  return hashOf([sorted(settings), bestBy, fingerprints.model, fingerprints.data]);
+}
+
+/** Writes a run's record, for people too: `readRecord` reads back what it needs of it. @throws EngineError where the disk refuses. */
+export async function writeRecord(
+  folder: string,
+  record: RunRecord,
+  description: ModelDescription,
+  data: RunData,
+  device: Device,
+): Promise<void> {
+  const { strategy, rules, beta, kernels, mostPieces, config } = description;
+  const { settings, notes, bestBy, fingerprints } = record;
+  const json = {
+    strategy,
+    rules: rules.name,
+    beta,
+    data: data.name,
+    rows: { train: data.train.length, dev: data.dev.length },
+    ...settings,
+    bestBy,
+    maxLength: mostPieces,
+    dropout: config.hiddenDropout,
+    attentionDropout: config.attentionDropout,
+    adapter: device.adapter,
+    kernels,
+    settings: Object.keys(settings),
+    fingerprints,
+    notes,
+  };
+  await writeWhole(join(folder, RECORD_FILE), `${JSON.stringify(json, null, 2)}\n`);
+}
+
+/** Reads a run's record. @throws CallerError where there is none, or it cannot be read. */
+export async function readRecord(folder: string): Promise<RunRecord> {
+  const file = join(folder, RECORD_FILE);
+  const text = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
+  try {
+    const json = JSON.parse(text);
+    const { bestBy, fingerprints, notes } = json;
+    const settings = Object.fromEntries(json.settings.map((name: string) => [name, json[name]]));
+    if (typeof fingerprints.model === 'string' && typeof bestBy === 'string') {
+      return {
+        settings: settings as unknown as TrainingSettings,
+        bestBy: bestBy as BestBy,
+        fingerprints,
+        notes: notes ?? {},
+      };
+    }
+  } catch {
+    // Told below, as every other content that is no record.
+  }
+  throw new CallerError({
+    what: 'does not say how the run goes on',
+    where: file,
+    expected: 'the settings of a training run, as this version writes them',
+    remedy: 'begin the run anew',
+  });
+}
+
+/**
+ * Makes sure that a run that stands in a folder is this one.
+ * @throws CallerError where settings, model or data are others.
+ */
+export function checkSameRun(folder: string, standing: RunRecord, run: RunRecord): void {
+  const where = join(folder, RECORD_FILE);
+  const remedy = 'go on with what it began with, or choose another folder';
+  for (const [name, value] of sorted({ ...standing.settings, ...run.settings, bestBy: run.bestBy })) {
+    const before = name === 'bestBy' ? standing.bestBy : standing.settings[name as keyof TrainingSettings];
+    const now = name === 'bestBy' ? value : run.settings[name as keyof TrainingSettings];
+    if (before === now) continue;
+    throw new CallerError({ what: `a run with ${name} ${before}`, where, expected: `${now}`, remedy });
+  }
+  const { model, data } = standing.fingerprints;
+  if (model !== run.fingerprints.model) {
+    throw new CallerError({ what: 'a run of another model or under other rules', where, remedy });
+  }
+  if (data !== run.fingerprints.data) {
+    throw new CallerError({
+      what: 'a run on other data',
+      where,
+      expected: `the sentences that were there when it began, in their order (${data}, not ${run.fingerprints.data})`,
+      remedy,
+    });
+  }
+}
+
+/**
+ * Makes sure that a run would go on to the bits that it would have had undisturbed.
+ * @throws CallerError where the adapter or the kernels are others.
+ */
+export function checkSameMachine(folder: string, standing: RunRecord, run: RunRecord): void {
+  const where = join(folder, RECORD_FILE);
+  const { adapter, kernels } = standing.fingerprints;
+  if (adapter !== run.fingerprints.adapter) {
+    throw new CallerError({
+      what: `a run on the adapter "${adapter}"`,
+      where,
+      expected: `the same, not "${run.fingerprints.adapter}", which gives other bits`,
+      remedy: 'choose it with --adapter, or begin the run anew',
+    });
+  }
+  if (kernels !== run.fingerprints.kernels) {
+    throw new CallerError({
+      what: 'a run with the kernels of another version of this package',
+      where,
+      remedy: 'go on with that version, or begin the run anew',
+    });
+  }
+}
