@@ -5,6 +5,7 @@ import { benchCommand } from './bench.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
+import { experimentCommand } from './experiment.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { tagCommand } from './tag.js';
@@ -23,6 +24,7 @@ function program(): Command {
     demoCommand,
     trainCommand,
     evaluateCommand,
+    experimentCommand,
     predictCommand,
     tagCommand,
     benchCommand,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Strategy } from '../grammar/rules.js';
 import { BERT_TINY } from '../nn/config.js';
 import { BEST_BY, type BestBy } from '../train/best.js';
+import { RANDOM_RULES } from '../train/control-rules.js';
 import { SCHEDULES, type ScheduleKind } from '../train/schedule.js';
 import { TRAINING_DEFAULTS, type TrainingOptions } from '../train/settings.js';
 import { noTuneOption } from './kernel-cache.js';
@@ -42,6 +43,7 @@ export interface TrainFlags extends ShapeFlags {
   maskTokens: number;
   freezeEmbeddings: boolean;
   vocab?: string;
+  relabel?: string;
   out: string;
   adapter?: string;
   tune: boolean;
@@ -56,15 +58,26 @@ function number(flags: string, description: string, parse: (text: string) => num
   return value === undefined ? option : option.default(value);
 }
 
+/** Rules may be drawn here, where the data are known that decide how many pairs they allow. */
+function trainRulesOption(): Option {
+  const option = rulesOption().default('paper');
+  option.description += `; ${RANDOM_RULES}: drawn with the seed, as many pairs as the paper's allow`;
+  return option;
+}
+
 function modelOptions(): Option[] {
   return [
     strategyOption().default('none'),
-    rulesOption().default('paper'),
+    trainRulesOption(),
     betaOption(),
     number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128),
     number('--dropout <probability>', 'of hidden states', realNumber, BERT_TINY.hiddenDropout),
     number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
     new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
+    new Option(
+      '--relabel <how>',
+      "a control: other tags than the tagger's: shuffled, noise:P (a share P of the words), blocks:N (by place)",
+    ),
     ...shapeOptions(),
   ];
 }

@@ -1,19 +1,13 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
-import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
-import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { parseVocabulary } from '../grammar/vocabulary.js';
-import { describeModel } from '../train/sentence-classifier.js';
-import { completeSettings } from '../train/settings.js';
 import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
-import { kernelsFor } from './kernel-cache.js';
-import { readRules, shapeOf, withDevice } from './options.js';
+import { withDevice } from './options.js';
 import { note } from './terminal.js';
-import { addTrainFlags, checkTogether, settingsOf, type TrainFlags } from './train-flags.js';
+import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
 import { printOutcome, type RunResult, runDisplay } from './train-output.js';
+import { type CommandNotes, chooseKernels, examplesOf, runOfFlags } from './train-run.js';
 
 const EXAMPLE = `
 Example:
@@ -37,49 +31,11 @@ export function trainCommand(): Command {
     });
 }
 
-/** What the command keeps in `training.json`, to find data and adapter again. */
-interface CommandNotes {
-  /** What `--data` named; a folder by its whole path. */
-  data: string;
-  adapter?: string;
-}
-
-async function examplesOf(source: DataSource) {
-  return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
-}
-
 async function train(flags: TrainFlags): Promise<void> {
-  const source = dataSource(flags.data);
-  const rules = await readRules(flags.rules);
-  const vocabulary = flags.vocab
-    ? parseVocabulary(await readText(flags.vocab, 'a file with a word piece a line'), flags.vocab)
-    : bertVocabulary();
-  const run: TrainingRun = {
-    ...settingsOf(flags),
-    data: await examplesOf(source),
-    vocabulary,
-    shape: {
-      ...shapeOf(flags),
-      hiddenDropout: flags.dropout,
-      attentionDropout: flags.attentionDropout ?? flags.dropout,
-    },
-    classes: source.classes,
-    strategy: flags.strategy,
-    rules,
-    beta: flags.beta,
-    mostPieces: flags.maxLength,
-    bestBy: flags.bestBy,
-    startOver: true,
-    notes: { data: placeOf(flags.data), adapter: flags.adapter } satisfies CommandNotes,
-  };
-  // Before kernels are measured for a model or a run that cannot be.
-  const { config } = describeModel(run);
-  completeSettings(run, run.data.train.length);
+  const { run, source } = await runOfFlags(flags);
   await withDevice(flags.adapter, async (device) => {
-    const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
-    const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
-    run.kernels = await kernelsFor(device, flags.tune, tuned);
-    await runAndPrint(device, run, source, { ...flags, folder: flags.out });
+    await chooseKernels(device, run, flags);
+    await runAndPrint(device, { ...run, startOver: true }, source, { ...flags, folder: flags.out });
   });
 }
 
@@ -92,11 +48,6 @@ async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'
     const { strategy = 'none', bestBy = 'accuracy' } = standing;
     await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json });
   });
-}
-
-/** A source's name that leads to it from any folder. */
-function placeOf(data: string): string {
-  return ['embedded', 'sst2'].includes(data) ? data : resolve(data);
 }
 
 async function runAndPrint(

@@ -6,6 +6,7 @@ import { readText, writeWhole } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
+import { formatRelabelling } from '../grammar/relabelling.js';
 import { formatRules } from '../grammar/rules-file.js';
 import type { BestBy } from './best.js';
 import type { ModelDescription } from './model-folder.js';
@@ -50,7 +51,7 @@ function sorted(object: object): [string, unknown][] {
 }
 
 export function fingerprintsOf(device: Device, description: ModelDescription, data: RunData): Fingerprints {
-  const { config, vocabulary, classes, strategy, rules, beta, mostPieces } = description;
+  const { config, vocabulary, classes, strategy, rules, beta, mostPieces, relabelling } = description;
   const rows = (examples: readonly Example[]) => examples.map(({ text, label }) => [text, label]);
   return {
     model: hashOf([
@@ -61,6 +62,7 @@ export function fingerprintsOf(device: Device, description: ModelDescription, da
       formatRules(rules),
       beta,
       mostPieces,
+      relabelling ?? null,
     ]),
     data: hashOf([rows(data.train), rows(data.dev)]),
     kernels: hashOf(sorted(kernelSources)),
@@ -81,7 +83,7 @@ export async function writeRecord(
   data: RunData,
   device: Device,
 ): Promise<void> {
-  const { strategy, rules, beta, kernels, mostPieces, config } = description;
+  const { strategy, rules, beta, kernels, mostPieces, config, relabelling } = description;
   const { settings, notes, bestBy, fingerprints } = record;
   const json = {
     strategy,
@@ -94,6 +96,7 @@ export async function writeRecord(
     maxLength: mostPieces,
     dropout: config.hiddenDropout,
     attentionDropout: config.attentionDropout,
+    relabel: relabelling && formatRelabelling(relabelling.how),
     adapter: device.adapter,
     kernels,
     settings: Object.keys(settings),

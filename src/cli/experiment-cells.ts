@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { adapterKey } from '../attention/kernel-choices.js';
+import { createFolder } from '../data/files.js';
+import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
+import { type Cell, settingsProper } from '../train/experiment/cells.js';
+import type { Settings } from '../train/experiment/file.js';
+import {
+  type CellResult,
+  type MarkedReading,
+  type Reading,
+  readResult,
+  resultFile,
+  writeResult,
+} from '../train/experiment/results.js';
+import { hashOf } from '../train/run-record.js';
+import { SentenceClassifier } from '../train/sentence-classifier.js';
+import type { EvaluationMetrics } from '../train/trainer.js';
+import { runTraining, type TrainingOutcome, type TrainingRun } from '../train/training-run.js';
+import { note } from './terminal.js';
+import { addTrainFlags, type TrainFlags } from './train-flags.js';
+import { runDisplay } from './train-output.js';
+import { chooseKernels, runOfFlags } from './train-run.js';
+
+/** Where an experiment's runs and results lie, and what every run of this call has in common. */
+export interface CellPlaces {
+  experiment: string;
+  /** The file that the experiment stands in, for errors. */
+  file: string;
+  /** A folder for each run, which goes on there when it was interrupted. */
+  runs: string;
+  results: string;
+  /** Instead of what the experiment's settings say. */
+  data?: string;
+}
+
+/** Settings as the flags of `train`, checked as if they had been typed. @throws CallerError where one is no flag, or no value of it. */
+export function flagsOfSettings(settings: Settings, where: string): TrainFlags {
+  const command = addTrainFlags(new Command('train')).exitOverride();
+  command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  const words = Object.entries(settings).flatMap(([name, value]) => {
+    const option = command.options.find((candidate) => candidate.attributeName() === name);
+    const negates = option?.negate ?? false;
+    const flag = option?.long ?? `--${name}`;
+    if (typeof value !== 'boolean') return [flag, `${value}`];
+    return value === negates ? [] : [flag];
+  });
+  try {
+    command.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    throw new CallerError({
+      what: error.message.replace(/^error: /, ''),
+      where,
+      expected: 'settings that are flags of `parsimony train`, in camel case',
+    });
+  }
+  return command.opts<TrainFlags>();
+}
+
+function readingOf({ epoch, step, devAccuracy, devLoss, devF1, devMatthews }: EvaluationMetrics): Reading {
+  return { epoch, step, accuracy: devAccuracy, loss: devLoss, f1: devF1, matthews: devMatthews };
+}
+
+function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedReading {
+  const marks = metrics.devPredicted.map((label, row) => (label === dev[row].label ? '1' : '0'));
+  return { ...readingOf(metrics), marks: marks.join('') };
+}
+
+/** Of the examples that a run sees. */
+function dataHash({ train, dev }: TrainingRun['data']): string {
+  const rows = (examples: typeof train) => examples.map(({ text, label }) => [text, label]);
+  return hashOf([rows(train), rows(dev)]);
+}
+
+/** The share of dev's pairs that exist, for the model that a run has written. */
+async function densityIn(device: Device, folder: string, { dev }: TrainingRun['data']): Promise<number> {
+  const model = await SentenceClassifier.load(device, folder);
+  try {
+    return model.density(dev);
+  } finally {
+    model.release();
+  }
+}
+
+function resultOf(
+  device: Device,
+  places: CellPlaces,
+  cell: Cell,
+  run: TrainingRun,
+  density: number,
+  { evaluations, epochs, best, last }: TrainingOutcome,
+): CellResult {
+  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  const seconds = sum(epochs.map((epoch) => epoch.seconds));
+  return {
+    experiment: places.experiment,
+    contender: cell.contender,
+    point: cell.point,
+    settings: settingsProper(cell.settings),
+    hash: cell.hash,
+    data: dataHash(run.data),
+    adapter: adapterKey(device),
+    density,
+    evaluations: evaluations.map(readingOf),
+    best: marked(best, run.data),
+    last: marked(last, run.data),
+    tokensPerSecond: sum(epochs.map((epoch) => epoch.tokensPerSecond * epoch.seconds)) / seconds,
+    seconds,
+  };
+}
+
+/**
+ * What a cell came to: as it was kept, or after running it, or the rest of it where it was interrupted.
+ * @throws CallerError where a setting makes no sense.
+ */
+export async function finishCell(device: Device, places: CellPlaces, cell: Cell): Promise<CellResult> {
+  const { experiment, file, runs, results, data } = places;
+  const kept = resultFile(results, experiment, cell);
+  const flags = flagsOfSettings(
+    { ...cell.settings, ...(data !== undefined && { data }) },
+    `${file}, ${cell.id}`,
+  );
+  const { run } = await runOfFlags(flags);
+  const standing = await readResult(kept, cell, dataHash(run.data));
+  if (standing) return standing;
+  await chooseKernels(device, run, flags);
+  const folder = join(runs, cell.id);
+  const display = runDisplay(folder, () => note(`${cell.id}:`));
+  const outcome = await runTraining(device, run, folder, display);
+  const result = resultOf(device, places, cell, run, await densityIn(device, folder, run.data), outcome);
+  await createFolder(join(results, experiment));
+  await writeResult(kept, result);
+  return result;
+}
