@@ -4,6 +4,7 @@ import type { DataSource } from '../data/dataset.js';
 import { createFolder, readText, removeFile, writeWhole } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { checkHeads } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
 import { saveDescription, WEIGHTS_FILE } from '../train/model-folder.js';
@@ -21,7 +22,7 @@ import {
   betaOption,
   dataOption,
   jsonOption,
-  readRules,
+  readModelRules,
   realNumber,
   rulesOption,
   type ShapeFlags,
@@ -119,7 +120,8 @@ export function trainCommand(): Command {
 
 async function train(flags: TrainFlags): Promise<void> {
   const source = dataSource(flags.data);
-  const rules = await readRules(flags.rules);
+  const rules = await readModelRules(flags.rules);
+  checkHeads(rules, flags, flags.rules);
   const vocabulary = flags.vocab
     ? parseVocabulary(await readText(flags.vocab, 'a file with a word piece a line'), flags.vocab)
     : bertVocabulary();

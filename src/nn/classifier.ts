@@ -39,9 +39,18 @@ export class Classifier {
 
   /**
    * Uploads a batch ahead of the pass over it, which then need not.
-   * @throws CallerError where its plan asks for biases that the model does not have.
+   * @throws CallerError where its plan asks for biases that the model does not have, or has rules for other heads.
    */
   upload(batch: Batch): void {
+    const { layers, heads } = this.config;
+    const listed = batch.plan.heads.flatMap((each) => each.heads ?? []).length;
+    const { headsOfLayer } = batch.plan;
+    if (listed > 0 && (listed !== layers * heads || headsOfLayer !== heads)) {
+      throw new CallerError({
+        what: `rules for ${listed / headsOfLayer} layers of ${headsOfLayer} heads`,
+        expected: `${layers} layers of ${heads}, as the model has`,
+      });
+    }
     const { table } = batch.plan.heads[0];
     if (table?.learned && table.size !== this.config.biasTags) {
       throw new CallerError({

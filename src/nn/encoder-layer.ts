@@ -136,7 +136,13 @@ export class EncoderLayer {
   private attentionShape(pass: Pass): AttentionShape {
     const headDim = headDimOf(pass.config);
     const dropout = dropoutAt(pass, 'attention', this.index);
-    return { heads: pass.config.heads, headDim, scale: 1 / Math.sqrt(headDim), dropout };
+    return {
+      heads: pass.config.heads,
+      headDim,
+      scale: 1 / Math.sqrt(headDim),
+      layer: this.index,
+      dropout,
+    };
   }
 
   private projection({ config, batch }: Pass, part: string): LinearNames {

@@ -3,8 +3,9 @@ import type { Example } from '../data/dataset.js';
 import { encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import type { RuleSet, Strategy } from '../grammar/rules.js';
+import type { Strategy } from '../grammar/rules.js';
 import { encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { splitPieces } from '../grammar/word-pieces.js';
@@ -39,7 +40,7 @@ export interface BuildOptions {
   /** `none` where left out. */
   strategy?: Strategy;
   /** The paper's where left out. */
-  rules?: RuleSet;
+  rules?: ModelRules;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
   /** Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. */
@@ -115,9 +116,11 @@ export class SentenceClassifier {
   /**
    * Reads on under other rules than before: strategy, rules and β take effect with the next call. Where rules are given
    * and β is not, it is theirs; where neither is, the model's own.
+   * @throws CallerError where the rules are for other layers or heads than the model's.
    */
-  useRules(strategy: Strategy, rules?: RuleSet, beta?: number): void {
+  useRules(strategy: Strategy, rules?: ModelRules, beta?: number): void {
     const own = this.description;
+    if (rules) checkHeads(rules, own.config);
     this.planner = new Planner(
       rules ?? own.rules,
       strategy,
@@ -200,7 +203,7 @@ export class SentenceClassifier {
   }
 }
 
-/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels cannot run its shape. */
+/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
   const { classes = ['negative', 'positive'], mostPieces = 128, kernels } = options;
@@ -212,6 +215,7 @@ export function describeModel(options: BuildOptions): ModelDescription {
     biasTags: biasTags(rules, strategy),
   };
   checkConfig(config);
+  checkHeads(rules, config);
   checkedMostPieces(mostPieces, config);
   return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
 }

@@ -44,7 +44,7 @@ export interface BertBatch {
   sentences: readonly Numbers[];
   labels: Numbers;
   /** What is added to the score of a pair of tokens, counted over the batch, or undefined where it does not exist. */
-  bias: (query: number, key: number) => number | undefined;
+  bias: (query: number, key: number, layer: number, head: number) => number | undefined;
   /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
   tags?: Numbers;
   factors?: Factors;
@@ -172,7 +172,7 @@ class Bert {
       lengths: this.lengths,
       scale: 1 / Math.sqrt(headDim),
       bias: (query: number, key: number, head: number) => {
-        const given = bias(query, key);
+        const given = bias(query, key, layer, head);
         return table && given !== undefined ? given + table.values[table.entry(query, key, head)] : given;
       },
       keep,
