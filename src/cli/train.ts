@@ -15,6 +15,7 @@ import {
   SentenceClassifier,
   TRAINING_DEFAULTS,
 } from '../train/sentence-classifier.js';
+import { checkSparsity } from '../train/sparsity.js';
 import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
 import { kernelsFor, noTuneOption } from './kernel-cache.js';
 import {
@@ -47,6 +48,7 @@ interface TrainFlags extends ShapeFlags {
   clip: number;
   seed: number;
   evaluations: number;
+  sparsity: number;
   maxLength: number;
   dropout: number;
   vocab?: string;
@@ -105,6 +107,14 @@ export function trainCommand(): Command {
         4,
       ),
     )
+    .addOption(
+      number(
+        '--sparsity <number>',
+        'penalty on the share of pairs that `learned` keeps, for `rules prune` afterwards',
+        realNumber,
+        TRAINING_DEFAULTS.sparsity,
+      ),
+    )
     .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
     .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
@@ -136,9 +146,11 @@ async function train(flags: TrainFlags): Promise<void> {
       clipNorm: flags.clip,
       seed: flags.seed,
       evaluations: flags.evaluations,
+      sparsity: flags.sparsity,
     },
     examples.train.length,
   );
+  checkSparsity(settings.sparsity, flags.strategy);
   const about: BuildOptions = {
     vocabulary,
     shape: {

@@ -3,6 +3,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { Recorder } from '../gpu/recorder.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
+import { attentionMass } from './attention-mass.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers } from './batch-buffers.js';
 import { recordHead, recordHeadBackward, recordLoss } from './classifier-head.js';
@@ -11,6 +12,7 @@ import { recordEmbeddings, recordEmbeddingsBackward } from './embeddings.js';
 import { EncoderLayer } from './encoder-layer.js';
 import { Parameters } from './parameters.js';
 import type { Pass, TrainingStep } from './pass.js';
+import type { SparsityPenalty } from './sparsity-penalty.js';
 
 /** How many steps' losses the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
@@ -23,6 +25,7 @@ export class Classifier {
   private readonly layers: EncoderLayer[];
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
+  private penalty: SparsityPenalty | undefined;
 
   /** All parameters are 0; see `parameters.write`. @throws CallerError where the kernels cannot run the shape. */
   constructor(
@@ -81,6 +84,24 @@ export class Classifier {
   }
 
   /**
+   * For each layer how much attention pairs of tags get, [heads, tags, tags] by query tag, then key tag: the sum of the
+   * attention probabilities of all pairs of tokens with these tags.
+   *
+   * @param tags [tokens], in the caller's order, each below `tagCount`.
+   */
+  async attentionMass(batch: Batch, tags: Uint8Array, tagCount: number): Promise<Float64Array[]> {
+    const pass = this.pass(batch);
+    this.recordForward(pass);
+    return attentionMass(pass, this.layers, tags, tagCount);
+  }
+
+  /** From now on, training steps follow the gradient of this penalty too; what they report stays the loss alone. */
+  usePenalty(penalty: SparsityPenalty | undefined): void {
+    this.penalty?.release();
+    this.penalty = penalty;
+  }
+
+  /**
    * Submits one training step: forward, backward, update, in one command buffer. Nothing is read back.
    * @param training `step` counts from 1.
    * @param rate The learning rate.
@@ -88,6 +109,7 @@ export class Classifier {
   trainStep(batch: Batch, training: TrainingStep, rate: number, options: AdamWOptions): void {
     const pass = this.pass(batch, training);
     this.recordGradients(pass, training.step);
+    this.penalty?.record(pass.recorder, this.parameters, this.config);
     recordAdamW(pass.recorder, this.workspace, this.parameters, options, training.step, rate);
     pass.recorder.submit();
   }
@@ -99,6 +121,7 @@ export class Classifier {
   }
 
   release(): void {
+    this.usePenalty(undefined);
     this.parameters.release();
     this.batch.release();
     this.workspace.release();

@@ -60,6 +60,21 @@ export class EncoderLayer {
   }
 
   /**
+   * Records, behind the forward pass, what this layer's attention makes of other values.
+   * @param value [tokens, hidden], as `output`.
+   */
+  recordAttention(pass: Pass, value: GPUBuffer, output: GPUBuffer): void {
+    recordForward(pass.recorder, pass.batch.plan, this.attentionShape(pass), {
+      query: this.kept(pass, 'query'),
+      key: this.kept(pass, 'key'),
+      value,
+      output,
+      logSumExp: this.kept(pass, 'log-sum-exp', pass.config.heads),
+      biasTable: this.biasTable(pass),
+    });
+  }
+
+  /**
    * Records the backward pass: the layer's parameter gradients, and the gradient of its input, which is returned. It
    * stands in `outputGradient` or in another buffer of the workspace.
    */

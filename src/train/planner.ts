@@ -44,20 +44,25 @@ export class Planner {
     this.indexOfTag = tagIndexes(complete, PIECE_TAGS);
   }
 
+  /** The tags of all pieces, one text behind the other, as indexes among those of the rules with `PIECE_TAGS` added. */
+  tagsOf(texts: readonly EncodedSentence[]): Uint8Array {
+    const tags = new Uint8Array(texts.reduce((total, text) => total + text.tags.length, 0));
+    let at = 0;
+    for (const text of texts) for (const tag of text.tags) tags[at++] = this.indexOfTag[tag];
+    return tags;
+  }
+
   plan(texts: readonly EncodedSentence[]): Plan {
     const lengths = texts.map(({ ids }) => ids.length);
     const tokens = lengths.reduce((total, length) => total + length, 0);
     if (!this.tables) return planDense(lengths, this.shape('dense', lengths));
-    const tags = new Uint8Array(tokens);
     const sentences = new Uint32Array(tokens);
     let start = 0;
     for (const text of texts) {
-      for (let piece = 0; piece < text.tags.length; piece++) {
-        tags[start + piece] = this.indexOfTag[text.tags[piece]];
-      }
       sentences.set(text.sentences, start);
-      start += text.tags.length;
+      start += text.sentences.length;
     }
+    const tags = this.tagsOf(texts);
     const layers = Array.isArray(this.tables) && isPerHead(this.rules) ? this.rules.heads.length : 1;
     const input = { tags, lengths, tables: this.tables, layers, sentences };
     return planSparse(input, this.shape('sparse', lengths));

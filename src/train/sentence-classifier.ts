@@ -23,6 +23,7 @@ import {
   saveWeights,
 } from './model-folder.js';
 import { biasTags, Planner } from './planner.js';
+import { type PrunedRules, pruneHeads } from './prune.js';
 import {
   type EpochMetrics,
   stepsPerEpoch,
@@ -76,6 +77,7 @@ export const TRAINING_DEFAULTS = {
   rate: 2e-4,
   seed: DEFAULT_SEED,
   evaluations: 1,
+  sparsity: 0,
 };
 
 /** The paper warms up for 500 steps; a short run for a tenth of its own. */
@@ -161,6 +163,22 @@ export class SentenceClassifier {
     return ledger.useful / ledger.dense;
   }
 
+  /**
+   * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with `strategy: 'hard'`, a
+   * model of this shape can be trained with them.
+   * @param density The share of all pairs that shall exist, in each head.
+   * @throws CallerError where it is no share, or the model's own rules forbid pairs already.
+   */
+  async prune(
+    texts: readonly string[],
+    density: number,
+    onProgress?: (done: number) => void,
+  ): Promise<PrunedRules> {
+    const { vocabulary, mostPieces } = this.description;
+    const sentences = texts.map((text) => encodeSentence(text, vocabulary, mostPieces));
+    return pruneHeads(this.classifier, this.planner, sentences, density, onProgress);
+  }
+
   async predict(texts: readonly string[]): Promise<Prediction[]> {
     const { vocabulary, mostPieces, classes } = this.description;
     const sentences = texts.map((text) => encodeSentence(text, vocabulary, mostPieces));
@@ -223,7 +241,7 @@ export function describeModel(options: BuildOptions): ModelDescription {
 /** @throws CallerError where a setting makes no sense. */
 export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
   const settings = { ...TRAINING_DEFAULTS, ...options };
-  const { epochs, batch, rate, seed, evaluations, weightDecay, clipNorm } = settings;
+  const { epochs, batch, rate, seed, evaluations, weightDecay, clipNorm, sparsity } = settings;
   const check = (holds: boolean, what: string, expected: string) => {
     if (!holds) throw new CallerError({ what, expected });
   };
@@ -233,6 +251,7 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   for (const [name, value] of Object.entries({
     'a weight decay': weightDecay,
     'a gradient norm': clipNorm,
+    'a sparsity penalty': sparsity,
   })) {
     check(Number.isFinite(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more');
   }

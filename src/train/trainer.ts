@@ -6,6 +6,7 @@ import type { Classifier } from '../nn/classifier.js';
 import { evaluate } from './evaluation.js';
 import type { Planner } from './planner.js';
 import { rateAt, type Schedule } from './schedule.js';
+import { penalise } from './sparsity.js';
 
 /** What a training run is made of, beside model and data. */
 export interface TrainingSettings extends AdamWOptions {
@@ -18,6 +19,8 @@ export interface TrainingSettings extends AdamWOptions {
   seed: number;
   /** How often in an epoch, evenly spread, `dev` is evaluated; the last time is at its end. */
   evaluations: number;
+  /** λ of the sparsity penalty on what strategy `learned` learns; 0 for none. */
+  sparsity: number;
 }
 
 /** What is known after an evaluation. */
@@ -109,6 +112,7 @@ export class Trainer {
     private readonly settings: TrainingSettings,
   ) {
     const { epochs, batch, rate, warmUpSteps } = settings;
+    penalise(classifier, settings.sparsity, planner, train.sentences);
     const totalSteps = epochs * stepsPerEpoch(train.sentences.length, batch);
     this.schedule = { rate, warmUpSteps, totalSteps };
   }

@@ -48,6 +48,8 @@ export interface BertBatch {
   /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
   tags?: Numbers;
   factors?: Factors;
+  /** Told what every layer attends with: [tokens, heads, head dimension]. */
+  onAttention?: (layer: number, q: Numbers, k: Numbers) => void;
 }
 
 export interface BertResult {
@@ -157,7 +159,8 @@ class Bert {
 
   private attention(layer: number, q: Numbers, k: Numbers, v: Numbers) {
     const { heads, hidden } = this.shape;
-    const { bias, factors } = this.batch;
+    const { bias, factors, onAttention } = this.batch;
+    onAttention?.(layer, q, k);
     const headDim = hidden / heads;
     const precision = this.round(0.1) === 0.1 ? 'float64' : 'float32';
     const keep =
