@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
+import { rulesCommand } from './rules.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
 import { tuneCommand } from './tune.js';
@@ -25,6 +26,7 @@ function program(): Command {
     evaluateCommand,
     predictCommand,
     tagCommand,
+    rulesCommand,
     benchCommand,
     profileCommand,
     tuneCommand,
