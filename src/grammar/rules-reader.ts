@@ -125,7 +125,7 @@ export class RulesReader {
   private list(field: string, node: Node): Node[] {
     if (node.type === 'array' && node.children!.length > 0) return node.children!;
     throw this.error(node.offset, {
-      what: node.type === 'array' ? `an empty list in "${field}"` : `a ${node.type} in "${field}"`,
+      what: node.type === 'array' ? `an empty list in "${field}"` : `a JSON ${node.type} in "${field}"`,
       expected: 'a list of layers, each a list of heads: { "hard": …, "soft": … }',
     });
   }
