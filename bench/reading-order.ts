@@ -48,6 +48,7 @@ export function planReadingOrder(
     causal: false,
     placed: false,
     heads: [{ heads: undefined, table, bits: labelBits(table), queryTiles, keyTiles, ledger }],
+    headsOfLayer: 1,
     ledger,
   };
 }

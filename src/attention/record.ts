@@ -5,7 +5,7 @@ import { type Dropout, dropoutParameters } from '../gpu/random.js';
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadPlan } from '../plan/plan.js';
-import type { HeadWords } from '../plan/plan-words.js';
+import { ALL_HEADS, type HeadWords } from '../plan/plan-words.js';
 import type { PlanBuffers } from './plan-buffers.js';
 
 /** The shape of an attention; tokens come from the plan. */
@@ -15,6 +15,11 @@ export interface AttentionShape {
   headDim: number;
   /** What scores are multiplied by: 1 / √headDim in transformers. */
   scale: number;
+  /**
+   * Where a plan has rules for the heads of several layers, which of them this is: its heads are numbers layer · heads to
+   * layer · heads + heads - 1 of the plan's. 0 where left out.
+   */
+  layer?: number;
   dropout?: Dropout;
 }
 
@@ -113,10 +118,11 @@ class AttentionRecorder {
   /** Records a pass for every group of heads. @param constants What this pass wants beside what every pass does. */
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
     const { plan, words, family } = this.plan;
-    const { heads, headDim, dropout } = this.shape;
+    const { headDim, dropout } = this.shape;
     const { constants: own, depth } =
       kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
     plan.heads.forEach((headPlan, index) => {
+      const { first, count } = this.headsOfLayer(headPlan);
       this.recorder.dispatch({
         kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
         constants: {
@@ -130,13 +136,21 @@ class AttentionRecorder {
         parameters: {
           ...this.shared,
           ...this.panelParameters(),
-          ...this.sparseParameters(headPlan, words.at.heads[index]),
+          ...this.sparseParameters(headPlan, words.at.heads[index], first),
           ...kernel.words(words.at.heads[index]),
           ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(words.at.heads[index]) }),
         },
-        grid: [kernel.tiles(headPlan), headPlan.heads?.length ?? heads, depth],
+        grid: [kernel.tiles(headPlan), count, depth],
       });
     });
+  }
+
+  /** Which of the heads in a plan's ascending list are those of this layer: how many, from which on. */
+  private headsOfLayer({ heads: listed }: HeadPlan): { first: number; count: number } {
+    const { heads, layer = 0 } = this.shape;
+    if (!listed) return { first: 0, count: heads };
+    const first = listed.filter((head) => head < layer * heads).length;
+    return { first, count: listed.filter((head) => Math.floor(head / heads) === layer).length };
   }
 
   private panels(name: string): Panels {
@@ -165,6 +179,7 @@ class AttentionRecorder {
   private sparseParameters(
     { table, bits }: HeadPlan,
     { headsAt, tableAt }: HeadWords,
+    firstHead: number,
   ): Record<string, number> {
     if (!table) return {};
     const { plan, words, family } = this.plan;
@@ -176,7 +191,7 @@ class AttentionRecorder {
         ? { table_at: table.scopes ? reachAt : tableAt }
         : { table_at: tableAt, reach_at: reachAt };
     return {
-      heads_at: headsAt,
+      heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
       sentences_at: words.at.sentencesAt,
       labels_at: words.at.labelsAt,
       ...tables,

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { dataSource } from '../data/sources.js';
+import { checkHeads } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import {
@@ -8,7 +9,7 @@ import {
   betaOption,
   dataOption,
   jsonOption,
-  readRules,
+  readModelRules,
   rulesOption,
   strategyOption,
   withDevice,
@@ -54,10 +55,11 @@ export async function withModel<T>(
   flags: ReadingFlags,
   action: (model: SentenceClassifier) => Promise<T>,
 ): Promise<T> {
-  const rules = flags.rules === undefined ? undefined : await readRules(flags.rules);
+  const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
   return withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
-    const { strategy, beta } = model.description;
+    const { strategy, beta, config } = model.description;
+    if (rules) checkHeads(rules, config, flags.rules);
     if (rules || (flags.strategy && flags.strategy !== strategy) || (flags.beta ?? beta) !== beta) {
       const read = flags.strategy ?? strategy;
       note(

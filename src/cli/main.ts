@@ -8,6 +8,7 @@ import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
+import { rulesCommand } from './rules.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
 import { tuneCommand } from './tune.js';
@@ -27,6 +28,7 @@ function program(): Command {
     experimentCommand,
     predictCommand,
     tagCommand,
+    rulesCommand,
     benchCommand,
     profileCommand,
     tuneCommand,

@@ -1,9 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { readText } from '../data/files.js';
 import { type Device, openDevice } from '../gpu/device.js';
+import { headsWithScope, type ModelRules } from '../grammar/head-rules.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
-import { parseRules } from '../grammar/rules-file.js';
+import { parseModelRules, parseRules } from '../grammar/rules-file.js';
 import { splitScope, withScope } from '../grammar/scoped-rules.js';
 import { BERT_TINY } from '../nn/config.js';
 import { withoutHarmlessWarnings } from './driver-warnings.js';
@@ -69,8 +70,18 @@ export function betaOption(): Option {
 export async function readRules(name: string): Promise<RuleSet> {
   const { base, scope } = splitScope(name);
   if (PRESET_NAMES.includes(base)) return presetRules(name);
-  const text = await readText(base, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
-  return withScope(parseRules(text, base), scope);
+  return withScope(parseRules(await rulesText(base), base), scope);
+}
+
+/** `readRules`, where a file may hold rules for each head of a model. */
+export async function readModelRules(name: string): Promise<ModelRules> {
+  const { base, scope } = splitScope(name);
+  if (PRESET_NAMES.includes(base)) return presetRules(name);
+  return headsWithScope(parseModelRules(await rulesText(base), base), scope);
+}
+
+async function rulesText(file: string): Promise<string> {
+  return readText(file, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
 }
 
 /** Runs an action on an open device, and closes it. Says so where no better adapter than the embedded one was found. */

@@ -41,6 +41,7 @@ export interface TrainFlags extends ShapeFlags {
   dropout: number;
   attentionDropout?: number;
   maskTokens: number;
+  sparsity: number;
   freezeEmbeddings: boolean;
   vocab?: string;
   relabel?: string;
@@ -95,6 +96,12 @@ function settingsOptions(): Option[] {
     number('--clip <norm>', 'largest gradient norm; 0 for no clipping', realNumber, clipNorm),
     number('--seed <number>', 'of weights, data order, dropout and masks', wholeNumber, seed),
     number('--mask-tokens <probability>', 'of a piece to be read as [MASK] while training', realNumber, 0),
+    number(
+      '--sparsity <number>',
+      'penalty on the share of pairs that `learned` keeps, for `rules prune`',
+      realNumber,
+      0,
+    ),
     new Option('--freeze-embeddings', 'leave tables and norm of the embeddings as they are').default(false),
     number(
       '--evaluations <count>',
@@ -137,6 +144,7 @@ export function settingsOf(flags: TrainFlags): TrainingOptions {
     clipNorm: flags.clip,
     seed: flags.seed,
     maskTokens: flags.maskTokens,
+    sparsity: flags.sparsity,
     freezeEmbeddings: flags.freezeEmbeddings,
     evaluations,
     evaluateEvery,

@@ -4,15 +4,16 @@ import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { parseRelabelling } from '../grammar/relabelling.js';
-import type { RuleSet } from '../grammar/rules.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { RANDOM_RULES, type RelabellingOfModel, randomRulesFor } from '../train/control-rules.js';
 import { describeModel } from '../train/sentence-classifier.js';
 import { completeSettings } from '../train/settings.js';
+import { checkSparsity } from '../train/sparsity.js';
 import type { TrainingRun } from '../train/training-run.js';
 import { kernelsFor } from './kernel-cache.js';
-import { readRules, shapeOf } from './options.js';
+import { readModelRules, shapeOf } from './options.js';
 import { settingsOf, type TrainFlags } from './train-flags.js';
 
 /** What the command keeps in `training.json`, to find data and adapter again. */
@@ -46,10 +47,12 @@ export async function runOfFlags(flags: TrainFlags): Promise<{ run: TrainingRun;
   const relabelling: RelabellingOfModel | undefined =
     flags.relabel === undefined ? undefined : { how: parseRelabelling(flags.relabel), seed: flags.seed };
   const data = await examplesOf(source);
-  const rules: RuleSet =
+  const rules: ModelRules =
     flags.rules === RANDOM_RULES
       ? randomRulesFor(data.train, vocabulary, flags.maxLength, flags.seed, relabelling)
-      : await readRules(flags.rules);
+      : await readModelRules(flags.rules);
+  checkHeads(rules, flags, flags.rules);
+  checkSparsity(flags.sparsity, flags.strategy);
   const run: TrainingRun = {
     ...settingsOf(flags),
     data,

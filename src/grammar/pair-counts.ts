@@ -35,7 +35,7 @@ export class PairCounts {
   }
 
   /** The share of all pairs that the hard rules allow, their scopes left aside. */
-  hardDensity({ hard }: RuleSet): number {
+  hardDensity({ hard }: Pick<RuleSet, 'hard'>): number {
     const pairs = new Map(hard.map(([query, key]) => [JSON.stringify([query, key]), this.of(query, key)]));
     return [...pairs.values()].reduce((sum, count) => sum + count, 0) / this.total;
   }

@@ -45,8 +45,11 @@ export function tagCounts(table: PairTable, tags: Uint8Array): Uint32Array {
   return counts;
 }
 
-/** [size, size]: the union of what the rules of each pair of tags reach. */
-function reaches(pairs: readonly TagPair[], rules: RuleSet): Float32Array {
+/**
+ * [tags, tags] by query tag, then key tag: the union of what some rules of each pair of tags reach.
+ * @param rules Whose tags they are over. @throws CallerError for a tag that is not among them, or a scope that is none.
+ */
+export function reaches(pairs: readonly TagPair[], rules: Pick<RuleSet, 'name' | 'tags'>): Float32Array {
   const size = rules.tags.length;
   const index = new Map(rules.tags.map((tag, at) => [tag, at]));
   const table = new Float32Array(size * size).fill(NOWHERE);

@@ -7,9 +7,10 @@ import {
   OWN_TAG,
   type RuleLists,
   type RuleSet,
+  type TagPair,
 } from './rules.js';
 import { splitScope, withScope } from './scoped-rules.js';
-import { PIECE_TAGS } from './tags.js';
+import { PIECE_TAGS, type PieceTag } from './tags.js';
 
 const PAPER_HARD: RuleLists = {
   '*': ['='],
@@ -68,10 +69,31 @@ const FLOOR: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
+/** How far SepLLM's pattern reaches where nothing is special: pieces to either side. */
+const SEPLLM_WINDOW = 4;
+
+function sepllmPair(query: PieceTag, key: PieceTag): TagPair {
+  const isSeen = query === '[CLS]' || ['PUNCT', '[CLS]', '[SEP]'].includes(key);
+  return isSeen ? [query, key] : [query, key, SEPLLM_WINDOW];
+}
+
+/**
+ * The pattern of SepLLM (Chen et al. 2024, arXiv 2412.12094), a control whose saving owes nothing to grammar: everything
+ * sees punctuation, [CLS] and [SEP] anywhere, and the rest nearby; [CLS] sees everything. The original is causal.
+ */
+const SEPLLM: RuleSet = {
+  name: 'sepllm',
+  tags: PIECE_TAGS,
+  hard: PIECE_TAGS.flatMap((query) => PIECE_TAGS.map((key) => sepllmPair(query, key))),
+  soft: [],
+  beta: DEFAULT_BETA,
+};
+
 const PRESETS: Readonly<Record<string, RuleSet>> = {
   paper: PAPER_RULES,
   'all-pairs': ALL_PAIRS,
   floor: FLOOR,
+  sepllm: SEPLLM,
 };
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);

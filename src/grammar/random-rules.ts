@@ -1,5 +1,6 @@
 import { hostRandom, shuffle } from '../gpu/random.js';
 import type { PairCounts } from './pair-counts.js';
+import { alwaysExists, pairsUpTo } from './pruning.js';
 import type { RuleSet, TagPair } from './rules.js';
 
 /**
@@ -10,19 +11,10 @@ import type { RuleSet, TagPair } from './rules.js';
  */
 export function randomRules(counts: PairCounts, density: number, seed: number): RuleSet {
   const { tags } = counts;
-  const isFixed = ([query, key]: TagPair) => query === key || query === '[CLS]';
   const all = tags.flatMap((query) => tags.map((key): TagPair => [query, key]));
-  const hard = all.filter(isFixed);
-  const drawn = all.filter((pair) => !isFixed(pair));
+  const fixed = all.filter(([query, key]) => alwaysExists(query, key));
+  const drawn = all.filter(([query, key]) => !alwaysExists(query, key));
   shuffle(drawn, hostRandom(seed));
-  const target = density * counts.total;
-  let allowed = hard.reduce((sum, [query, key]) => sum + counts.of(query, key), 0);
-  for (const pair of drawn) {
-    const pairs = counts.of(pair[0], pair[1]);
-    // A pair that overshoots by more than it was missing is passed over: a smaller one may still fit.
-    if (allowed + 0.5 * pairs > target) continue;
-    hard.push(pair);
-    allowed += pairs;
-  }
+  const hard = pairsUpTo(counts, [...fixed, ...drawn], density);
   return { name: `random, seed ${seed}`, tags, hard, soft: [], beta: 0 };
 }

@@ -1,214 +1,6 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { CallerError, type ErrorParts } from '../gpu/errors.js';
-import {
-  DEFAULT_BETA,
-  EVERY_TAG,
-  expandPairs,
-  MOST_TAGS,
-  OWN_TAG,
-  type RuleSet,
-  type Tag,
-  type TagPair,
-} from './rules.js';
-import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
-import { PIECE_TAGS } from './tags.js';
-
-const FIELDS = ['name', 'tags', 'scope', 'hard', 'soft', 'beta'];
-
-/** A rule as it is written: its scope is that of the file where it has none of its own. */
-interface WrittenRule {
-  query: Node;
-  key: Node;
-  scope?: Node;
-}
-
-/** Reads one rules file; it knows the text, so that every complaint can name a line. */
-class RulesReader {
-  constructor(
-    private readonly text: string,
-    private readonly file: string,
-  ) {}
-
-  read(): RuleSet {
-    const problems: ParseError[] = [];
-    const root = parseTree(this.text, problems, { allowTrailingComma: false });
-    if (problems.length > 0 || !root) {
-      const offset = problems[0]?.offset ?? 0;
-      const problem = problems[0] ? printParseErrorCode(problems[0].error) : 'nothing in it';
-      throw this.error(offset, {
-        what: `not JSON (${problem})`,
-        expected: 'an object with "hard" or "soft" rules',
-      });
-    }
-    const fields = this.fields(root);
-    const tags = this.tags(fields.get('tags'));
-    const scope = fields.has('scope') ? this.scope(fields.get('scope')!) : undefined;
-    const hard = this.pairs('hard', fields.get('hard'), tags, scope);
-    const soft = this.pairs('soft', fields.get('soft'), tags, scope);
-    return { name: this.name(fields.get('name')), tags, hard, soft, beta: this.beta(fields.get('beta')) };
-  }
-
-  private error(offset: number, parts: ErrorParts): CallerError {
-    const line = this.text.slice(0, offset).split('\n').length;
-    return new CallerError({ ...parts, where: `${this.file}:${line}` });
-  }
-
-  private fields(root: Node): Map<string, Node> {
-    if (root.type !== 'object')
-      throw this.error(root.offset, { what: `a JSON ${root.type}`, expected: 'an object' });
-    const fields = new Map<string, Node>();
-    for (const property of root.children ?? []) {
-      const [key, value] = property.children ?? [];
-      if (!FIELDS.includes(key.value)) {
-        throw this.error(key.offset, {
-          what: `unknown field "${key.value}"`,
-          expected: `one of: ${FIELDS.join(', ')}`,
-        });
-      }
-      if (fields.has(key.value))
-        throw this.error(key.offset, { what: `"${key.value}" stands here a second time` });
-      fields.set(key.value, value);
-    }
-    if (!fields.has('hard') && !fields.has('soft')) {
-      throw this.error(root.offset, {
-        what: 'no rules',
-        expected: 'a field "hard", a field "soft", or both',
-      });
-    }
-    return fields;
-  }
-
-  private name(node: Node | undefined): string {
-    if (!node) return this.file;
-    if (node.type !== 'string')
-      throw this.error(node.offset, { what: `"name" is a ${node.type}`, expected: 'a string' });
-    return node.value;
-  }
-
-  private beta(node: Node | undefined): number {
-    if (!node) return DEFAULT_BETA;
-    if (node.type !== 'number' || !Number.isFinite(node.value)) {
-      throw this.error(node.offset, {
-        what: `"beta" is ${JSON.stringify(getNodeValue(node))}`,
-        expected: 'a number',
-      });
-    }
-    return node.value;
-  }
-
-  private tags(node: Node | undefined): readonly Tag[] {
-    if (!node) return PIECE_TAGS;
-    if (node.type !== 'array')
-      throw this.error(node.offset, { what: `"tags" is a ${node.type}`, expected: 'a list' });
-    const tags: Tag[] = [];
-    for (const item of node.children ?? []) {
-      const tag = getNodeValue(item);
-      const reserved = tag === EVERY_TAG || tag === OWN_TAG;
-      if ((typeof tag !== 'string' || tag === '' || reserved) && !Number.isSafeInteger(tag)) {
-        throw this.error(item.offset, {
-          what: `${JSON.stringify(tag)} as a tag`,
-          expected: 'a name or an integer',
-        });
-      }
-      if (tags.includes(tag))
-        throw this.error(item.offset, { what: `tag ${JSON.stringify(tag)} stands here twice` });
-      tags.push(tag);
-    }
-    if (tags.length === 0 || tags.length > MOST_TAGS) {
-      throw this.error(node.offset, { what: `${tags.length} tags`, expected: `1 to ${MOST_TAGS}` });
-    }
-    return tags;
-  }
-
-  /** Rules are lists of keys by query tag, or a list of [query, key] pairs, which may name a scope as their third. */
-  private pairs(
-    field: string,
-    node: Node | undefined,
-    tags: readonly Tag[],
-    fileScope: Scope | undefined,
-  ): TagPair[] {
-    const pairs = this.written(field, node).map(({ query, key, scope }): TagPair => {
-      const tagPair = [
-        this.tag(query, tags, [EVERY_TAG]),
-        this.tag(key, tags, [EVERY_TAG, OWN_TAG]),
-      ] as const;
-      const own = scope ? this.scope(scope) : fileScope;
-      return own === undefined || own === 'document' ? tagPair : [...tagPair, own];
-    });
-    return expandPairs(pairs, tags);
-  }
-
-  private written(field: string, node: Node | undefined): WrittenRule[] {
-    if (!node) return [];
-    if (node.type === 'object') {
-      return (node.children ?? []).flatMap((property) => {
-        const [query, keys] = property.children ?? [];
-        if (keys.type !== 'array') {
-          throw this.error(keys.offset, {
-            what: `the keys of "${query.value}" are a ${keys.type}`,
-            expected: 'a list of tags',
-          });
-        }
-        return (keys.children ?? []).map((key) => ({ query, ...this.keyWithScope(key) }));
-      });
-    }
-    if (node.type === 'array') {
-      return (node.children ?? []).map((pair) => {
-        const [query, key, scope, ...others] = pair.children ?? [];
-        if (pair.type !== 'array' || !key || others.length > 0) {
-          throw this.error(pair.offset, {
-            what: `a rule in "${field}" that is no pair`,
-            expected: '[query tag, key tag], with or without a scope as the third',
-          });
-        }
-        return { query, key, scope };
-      });
-    }
-    throw this.error(node.offset, {
-      what: `"${field}" is a ${node.type}`,
-      expected: 'lists of keys by query tag, or a list of pairs',
-    });
-  }
-
-  /** A key in a list: a tag, or `{ "tag": …, "scope": … }`. */
-  private keyWithScope(node: Node): { key: Node; scope?: Node } {
-    if (node.type !== 'object') return { key: node };
-    const fields = new Map((node.children ?? []).map(({ children }) => [children![0].value, children![1]]));
-    const key = fields.get('tag');
-    if (key && [...fields.keys()].every((field) => field === 'tag' || field === 'scope')) {
-      return { key, scope: fields.get('scope') };
-    }
-    throw this.error(node.offset, {
-      what: 'a key that is neither a tag nor a tag with a scope',
-      expected: '{ "tag": …, "scope": … }',
-    });
-  }
-
-  private scope(node: Node): Scope {
-    const scope = getNodeValue(node);
-    if (isScope(scope)) return scope;
-    throw this.error(node.offset, { what: `scope ${JSON.stringify(scope)}`, expected: SCOPE_EXPECTED });
-  }
-
-  private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
-    const written = getNodeValue(node);
-    if (wildcards.includes(written)) return written;
-    // The names of a JSON object are strings, also where the tags are integers.
-    const tag = tags.find(
-      (candidate) => candidate === written || (isName(node) && String(candidate) === written),
-    );
-    if (tag !== undefined) return tag;
-    throw this.error(node.offset, {
-      what: `unknown tag ${JSON.stringify(written)}`,
-      expected: `one of: ${[...wildcards, ...tags].join(', ')}`,
-      remedy: 'correct it or add it to "tags"',
-    });
-  }
-}
-
-function isName(node: Node): boolean {
-  return node.parent?.type === 'property' && node.parent.children?.[0] === node;
-}
+import { type HeadRules, isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
+import type { RuleSet, TagPair } from './rules.js';
+import { RulesReader } from './rules-reader.js';
 
 /**
  * Parses a rules file:
@@ -224,11 +16,63 @@ function isName(node: Node): boolean {
  * @throws CallerError for anything that is not such a file, an unknown tag among it.
  */
 export function parseRules(text: string, file = 'rules'): RuleSet {
-  return new RulesReader(text, file).read();
+  return new RulesReader(text, file).read(true) as RuleSet;
 }
 
-/** A rule set as the text of a rules file; `parseRules` reads it back. */
-export function formatRules(rules: RuleSet): string {
+/**
+ * Parses a rules file that may hold rules for each head of a model, layer by layer, in the place of "hard" and "soft":
+ *
+ *     { "name": "two layers of two heads", "tags": ["ADJ", "NOUN", "[CLS]"], "beta": 5,
+ *       "heads": [[{ "hard": { "*": ["="] } }, { "hard": [["ADJ", "NOUN"]], "soft": [["NOUN", "ADJ"]] }],
+ *                 [{ "hard": { "*": ["*"] } }, { "hard": [["*", "=", 4]] }]] }
+ *
+ * Every layer has as many heads; "scope" beside "heads" holds for the rules of all that have none of their own.
+ *
+ * @param file The name that errors carry, with the line.
+ * @throws CallerError as `parseRules` does, and where layers have different numbers of heads.
+ */
+export function parseModelRules(text: string, file = 'rules'): ModelRules {
+  return new RulesReader(text, file).read(false);
+}
+
+/** Pairs as JSON, those of a query on one line. */
+function linesByQuery(pairs: readonly TagPair[], indent: string): string {
+  const lines: string[][] = [];
+  let last: TagPair | undefined;
+  for (const pair of pairs) {
+    if (last && pair[0] === last[0]) lines[lines.length - 1].push(JSON.stringify(pair));
+    else lines.push([JSON.stringify(pair)]);
+    last = pair;
+  }
+  return `[\n${lines.map((line) => `${indent}  ${line.join(', ')}`).join(',\n')}\n${indent}]`;
+}
+
+function formatHead({ hard, soft }: RulePairs): string {
+  const fields = Object.entries({ hard, soft }).filter(
+    ([name, pairs]) => name === 'hard' || pairs.length > 0,
+  );
+  const lines = fields.map(([name, pairs]) => {
+    return `        "${name}": ${pairs.length > 0 ? linesByQuery(pairs, '        ') : '[]'}`;
+  });
+  return `      {\n${lines.join(',\n')}\n      }`;
+}
+
+function formatHeads({ name, tags, beta, heads }: HeadRules): string {
+  const layers = heads.map((layer) => `    [\n${layer.map(formatHead).join(',\n')}\n    ]`);
+  return [
+    '{',
+    `  "name": ${JSON.stringify(name)},`,
+    `  "tags": ${JSON.stringify(tags)},`,
+    `  "beta": ${JSON.stringify(beta)},`,
+    `  "heads": [\n${layers.join(',\n')}\n  ]`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** Rules as the text of a rules file; `parseRules` or `parseModelRules` reads it back. */
+export function formatRules(rules: ModelRules): string {
+  if (isPerHead(rules)) return formatHeads(rules);
   const lists = (pairs: readonly TagPair[]) => pairs.map((pair) => `    ${JSON.stringify(pair)}`).join(',\n');
   const list = (pairs: readonly TagPair[]) => (pairs.length > 0 ? `[\n${lists(pairs)}\n  ]` : '[]');
   return [

@@ -75,7 +75,7 @@ export function withTags(rules: RuleSet, tags: readonly Tag[]): RuleSet {
  *
  * @throws CallerError for a tag that the rule set does not have.
  */
-export function tagIndexes(rules: RuleSet, tags: ArrayLike<Tag>): Uint8Array {
+export function tagIndexes(rules: Pick<RuleSet, 'name' | 'tags'>, tags: ArrayLike<Tag>): Uint8Array {
   const index = new Map(rules.tags.map((tag, at) => [tag, at]));
   const integersAreIndexes = !rules.tags.some((tag) => typeof tag === 'number');
   const indexes = new Uint8Array(tags.length);

@@ -4,6 +4,7 @@ import { CallerError } from '../gpu/errors.js';
 import { Recorder } from '../gpu/recorder.js';
 import { recordAccumulation } from './accumulation.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
+import { attentionMass } from './attention-mass.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers } from './batch-buffers.js';
 import { recordHead, recordHeadBackward, recordLoss } from './classifier-head.js';
@@ -13,6 +14,7 @@ import { recordEmbeddings, recordEmbeddingsBackward } from './embeddings.js';
 import { EncoderLayer } from './encoder-layer.js';
 import { Parameters, partOf, type UpdatedPart } from './parameters.js';
 import { type Pass, partOfStep, type TrainingStep } from './pass.js';
+import type { SparsityPenalty } from './sparsity-penalty.js';
 
 /** How many steps' losses the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
@@ -30,6 +32,7 @@ export class Classifier {
   private readonly layers: EncoderLayer[];
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
+  private penalty: SparsityPenalty | undefined;
 
   /** All parameters are 0; see `parameters.write`. @throws CallerError where the kernels cannot run the shape. */
   constructor(
@@ -46,9 +49,18 @@ export class Classifier {
 
   /**
    * Uploads a batch ahead of the pass over it, which then need not.
-   * @throws CallerError where its plan asks for biases that the model does not have.
+   * @throws CallerError where its plan asks for biases that the model does not have, or has rules for other heads.
    */
   upload(batch: Batch): void {
+    const { layers, heads } = this.config;
+    const listed = batch.plan.heads.flatMap((each) => each.heads ?? []).length;
+    const { headsOfLayer } = batch.plan;
+    if (listed > 0 && (listed !== layers * heads || headsOfLayer !== heads)) {
+      throw new CallerError({
+        what: `rules for ${listed / headsOfLayer} layers of ${headsOfLayer} heads`,
+        expected: `${layers} layers of ${heads}, as the model has`,
+      });
+    }
     const { table } = batch.plan.heads[0];
     if (table?.learned && table.size !== this.config.biasTags) {
       throw new CallerError({
@@ -79,6 +91,24 @@ export class Classifier {
   }
 
   /**
+   * For each layer how much attention pairs of tags get, [heads, tags, tags] by query tag, then key tag: the sum of the
+   * attention probabilities of all pairs of tokens with these tags.
+   *
+   * @param tags [tokens], in the caller's order, each below `tagCount`.
+   */
+  async attentionMass(batch: Batch, tags: Uint8Array, tagCount: number): Promise<Float64Array[]> {
+    const pass = this.pass(batch);
+    this.recordForward(pass);
+    return attentionMass(pass, this.layers, tags, tagCount);
+  }
+
+  /** From now on, training steps follow the gradient of this penalty too; what they report stays the loss alone. */
+  usePenalty(penalty: SparsityPenalty | undefined): void {
+    this.penalty?.release();
+    this.penalty = penalty;
+  }
+
+  /**
    * Submits one training step, forward, backward and update, in one command buffer; or a batch of it, and the update with its
    * last. Nothing is read back.
    * @param training `step` counts from 1.
@@ -92,6 +122,7 @@ export class Classifier {
     this.recordGradients(pass, training.step, updated);
     recordAccumulation(pass.recorder, workspace, parameters, updated, part);
     if (part.index === part.count - 1) {
+      this.penalty?.record(pass.recorder, parameters, this.config);
       recordAdamW(pass.recorder, workspace, parameters, options, training.step, rate, updated);
     }
     pass.recorder.submit();
@@ -104,6 +135,7 @@ export class Classifier {
   }
 
   release(): void {
+    this.usePenalty(undefined);
     this.parameters.release();
     this.batch.release();
     this.workspace.release();

@@ -60,6 +60,21 @@ export class EncoderLayer {
   }
 
   /**
+   * Records, behind the forward pass, what this layer's attention makes of other values.
+   * @param value [tokens, hidden], as `output`.
+   */
+  recordAttention(pass: Pass, value: GPUBuffer, output: GPUBuffer): void {
+    recordForward(pass.recorder, pass.batch.plan, this.attentionShape(pass), {
+      query: this.kept(pass, 'query'),
+      key: this.kept(pass, 'key'),
+      value,
+      output,
+      logSumExp: this.kept(pass, 'log-sum-exp', pass.config.heads),
+      biasTable: this.biasTable(pass),
+    });
+  }
+
+  /**
    * Records the backward pass: the layer's parameter gradients, and the gradient of its input, which is returned. It
    * stands in `outputGradient` or in another buffer of the workspace.
    */
@@ -136,7 +151,13 @@ export class EncoderLayer {
   private attentionShape(pass: Pass): AttentionShape {
     const headDim = headDimOf(pass.config);
     const dropout = dropoutAt(pass, 'attention', this.index);
-    return { heads: pass.config.heads, headDim, scale: 1 / Math.sqrt(headDim), dropout };
+    return {
+      heads: pass.config.heads,
+      headDim,
+      scale: 1 / Math.sqrt(headDim),
+      layer: this.index,
+      dropout,
+    };
   }
 
   private projection({ config, batch }: Pass, part: string): LinearNames {

@@ -25,10 +25,15 @@ export class ColumnCounter {
   ) {}
 
   /** The pairs of one sequence that exist. */
-  pairsOf({ runs, bySentence }: Sequence): number {
+  pairsOf(sequence: Sequence): number {
+    return this.pairsByTag(sequence).reduce((sum, pairs) => sum + pairs, 0);
+  }
+
+  /** [size]: the same by the tag of the row. */
+  pairsByTag({ runs, bySentence }: Sequence): Float64Array {
     const { size, reach } = this.visibility;
     const groups = bySentence ? runGroups(runs) : undefined;
-    let pairs = 0;
+    const pairs = new Float64Array(size);
     runs.forEach((row, index) => {
       const everything: [number, number][] = [[0, runs.length]];
       const spans =
@@ -36,7 +41,7 @@ export class ColumnCounter {
       for (const [first, next] of spans) {
         for (let column = first; column < next; column++) {
           const between = reach[row.tag * size + runs[column].tag];
-          if (between !== NOWHERE) pairs += this.pairsBetween(row, runs[column], between);
+          if (between !== NOWHERE) pairs[row.tag] += this.pairsBetween(row, runs[column], between);
         }
       }
     });

@@ -18,7 +18,7 @@ export interface HeadWords {
   queryRangesAt: number;
   keyTilesAt: number;
   keyRangesAt: number;
-  /** The heads, one a word; ALL_HEADS where the tiles are those of every head. */
+  /** The heads, one a word, each by its number in its layer; ALL_HEADS where the tiles are those of every head. */
   headsAt: number;
   /** The table of biases; behind it, where places matter, the hard reaches and the soft ones. */
   tableAt: number;
@@ -133,7 +133,7 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
     const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
     const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
     const tables = table ? tablesOf(table, plan.placed, headCount) : [];
-    const list = Uint32Array.from(heads ?? []);
+    const list = Uint32Array.from(heads ?? [], (head) => head % plan.headsOfLayer);
     const tableWords = concatenated(tables.map(bitsOf)).words;
     return [
       query.tiles,

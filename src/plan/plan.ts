@@ -14,7 +14,7 @@ export const LONGEST_SEQUENCE = 16_384;
 
 /** The tiles of heads that share one pair table. */
 export interface HeadPlan {
-  /** Which heads, or undefined where it is all of them. */
+  /** Which heads, ascending, or undefined where it is all of them. Those of several layers count on from layer to layer. */
   heads: readonly number[] | undefined;
   table: PairTable | undefined;
   /** The table as bits, where they can hold it and no rule has a scope. */
@@ -42,7 +42,9 @@ export interface Plan extends SortedBatch {
   placed: boolean;
   /** One plan for all heads, or one for each rule set that some heads have. */
   heads: HeadPlan[];
-  /** Pairs per head, the mean where heads differ. */
+  /** After how many of the heads that some `HeadPlan` lists a new layer begins. */
+  headsOfLayer: number;
+  /** Pairs per head, the mean over heads and layers where they differ. */
   readonly ledger: Ledger;
 }
 
@@ -101,6 +103,7 @@ export function planDense(lengths: ArrayLike<number>, shape = WORKGROUP_TILE): P
     causal: false,
     placed: false,
     heads,
+    headsOfLayer: 1,
     ledger,
   };
 }
@@ -122,8 +125,13 @@ export interface SparseInput {
   tags: Uint8Array;
   /** Tokens of each sequence. */
   lengths: ArrayLike<number>;
-  /** The pair table of all heads, or for each head its own. Equal objects share their tiles. */
+  /**
+   * The pair table of all heads, or for each head its own, those of further layers behind the first one's. Equal objects
+   * share their tiles, and all heads one order of tokens.
+   */
   tables: PairTable | readonly PairTable[];
+  /** How many layers the tables are for; 1 where left out. */
+  layers?: number;
   /**
    * [tokens], the sentence of each token, ascending within a sequence, or NO_SENTENCE for tokens that belong to the document.
    * Each sequence is one sentence where left out.
@@ -139,7 +147,7 @@ export interface SparseInput {
  * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
 export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
-  const { tags, causal = false } = input;
+  const { tags, causal = false, layers = 1 } = input;
   const tables = isList(input.tables) ? input.tables : [input.tables];
   const lengths = checkedLengths(input.lengths, tags.length);
   checkTags(tags, tables);
@@ -173,6 +181,7 @@ export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
     causal,
     placed,
     heads,
+    headsOfLayer: tables.length / layers,
     get ledger() {
       const ledgers = heads.map((each) => ({ heads: each.heads?.length ?? 1, ledger: each.ledger }));
       return heads.length === 1 ? heads[0].ledger : meanLedger(ledgers);

@@ -58,7 +58,7 @@ function ranksOf(tables: readonly PairTable[]): Uint8Array {
   return ranks;
 }
 
-const known = new WeakMap<PairTable, Uint8Array>();
+const known = new WeakMap<PairTable | readonly PairTable[], Uint8Array>();
 
 /**
  * For each tag its place in the order by which tokens are sorted. Neighbouring runs that a row sees are one range of its
@@ -66,8 +66,8 @@ const known = new WeakMap<PairTable, Uint8Array>();
  * both ends of a step, found by local search. It depends on the tables alone: equal rules always sort alike.
  */
 export function rankOfTag(tables: readonly PairTable[]): Uint8Array {
-  if (tables.length > 1) return ranksOf(tables);
-  const ranks = known.get(tables[0]) ?? ranksOf(tables);
-  known.set(tables[0], ranks);
+  const key = tables.length > 1 ? tables : tables[0];
+  const ranks = known.get(key) ?? ranksOf(tables);
+  known.set(key, ranks);
   return ranks;
 }

@@ -22,7 +22,7 @@ export interface Evaluation {
 }
 
 /** Sentences read at once; logits do not depend on it. */
-const READING_BATCH = 64;
+export const READING_BATCH = 64;
 
 /** exp(logit) over their sum, in float64. */
 export function softmax(logits: ArrayLike<number>): number[] {

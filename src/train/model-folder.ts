@@ -3,9 +3,10 @@ import { checkedStrategy } from '../attention/attention.js';
 import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readBytesOf, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { formatRelabelling, parseRelabelling } from '../grammar/relabelling.js';
-import type { RuleSet, Strategy } from '../grammar/rules.js';
-import { formatRules, parseRules } from '../grammar/rules-file.js';
+import type { Strategy } from '../grammar/rules.js';
+import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameters.js';
@@ -19,7 +20,7 @@ export interface ModelDescription {
   /** Names of the classes, by label. */
   classes: readonly string[];
   strategy: Strategy;
-  rules: RuleSet;
+  rules: ModelRules;
   beta: number;
   /** Pieces at which sentences are cut, [CLS] and [SEP] included. */
   mostPieces: number;
@@ -190,12 +191,14 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     });
   }
   const rulesFile = join(folder, RULES);
+  const rules = parseModelRules(await readText(rulesFile), rulesFile);
+  checkHeads(rules, config, rulesFile);
   return {
     config,
     vocabulary,
     classes,
     strategy: checkedStrategy(String(own.strategy), file),
-    rules: parseRules(await readText(rulesFile), rulesFile),
+    rules,
     beta: numberIn(own, 'beta', file),
     mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),

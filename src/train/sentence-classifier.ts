@@ -2,9 +2,10 @@ import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
 import { type EncodedData, encodeExamples } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { relabelled } from '../grammar/relabelling.js';
-import type { RuleSet, Strategy } from '../grammar/rules.js';
+import type { Strategy } from '../grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { splitPieces } from '../grammar/word-pieces.js';
@@ -22,6 +23,7 @@ import {
   saveWeights,
 } from './model-folder.js';
 import { biasTags, Planner } from './planner.js';
+import { type PrunedRules, pruneHeads } from './prune.js';
 import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
@@ -34,7 +36,7 @@ export interface BuildOptions {
   /** `none` where left out. */
   strategy?: Strategy;
   /** The paper's where left out. */
-  rules?: RuleSet;
+  rules?: ModelRules;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
   /** Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. */
@@ -93,9 +95,11 @@ export class SentenceClassifier {
   /**
    * Reads on under other rules than before: strategy, rules and β take effect with the next call. Where rules are given
    * and β is not, it is theirs; where neither is, the model's own.
+   * @throws CallerError where the rules are for other layers or heads than the model's.
    */
-  useRules(strategy: Strategy, rules?: RuleSet, beta?: number): void {
+  useRules(strategy: Strategy, rules?: ModelRules, beta?: number): void {
     const own = this.description;
+    if (rules) checkHeads(rules, own.config);
     this.planner = new Planner(
       rules ?? own.rules,
       strategy,
@@ -138,6 +142,22 @@ export class SentenceClassifier {
   density(examples: readonly Example[]): number {
     const { ledger } = this.planner.plan(this.encode(examples).sentences);
     return ledger.useful / ledger.dense;
+  }
+
+  /**
+   * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with `strategy: 'hard'`, a
+   * model of this shape can be trained with them.
+   * @param density The share of all pairs that shall exist, in each head.
+   * @throws CallerError where it is no share, or the model's own rules forbid pairs already.
+   */
+  async prune(
+    texts: readonly string[],
+    density: number,
+    onProgress?: (done: number) => void,
+  ): Promise<PrunedRules> {
+    const { vocabulary, mostPieces } = this.description;
+    const sentences = texts.map((text) => this.tagged(encodeSentence(text, vocabulary, mostPieces)));
+    return pruneHeads(this.classifier, this.planner, sentences, density, onProgress);
   }
 
   async predict(texts: readonly string[]): Promise<Prediction[]> {
@@ -190,7 +210,7 @@ export class SentenceClassifier {
   }
 }
 
-/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels cannot run its shape. */
+/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
   const { classes = ['negative', 'positive'], mostPieces = 128, kernels, relabelling } = options;
@@ -202,6 +222,7 @@ export function describeModel(options: BuildOptions): ModelDescription {
     biasTags: biasTags(rules, strategy),
   };
   checkConfig(config);
+  checkHeads(rules, config);
   checkedMostPieces(mostPieces, config);
   return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels, relabelling };
 }

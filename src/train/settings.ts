@@ -24,6 +24,8 @@ export interface TrainingSettings extends UpdateOptions {
   checkpointEvery?: number;
   /** The probability with which a piece is read as [MASK] while training. */
   maskTokens: number;
+  /** λ of the sparsity penalty on what strategy `learned` learns; 0 for none. */
+  sparsity: number;
 }
 
 export type TrainingOptions = Partial<TrainingSettings>;
@@ -41,6 +43,7 @@ export const TRAINING_DEFAULTS = {
   schedule: 'linear' as ScheduleKind,
   seed: DEFAULT_SEED,
   maskTokens: 0,
+  sparsity: 0,
 };
 
 const NAMES: ReadonlySet<string> = new Set([
@@ -106,11 +109,12 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   const settings: Omit<TrainingSettings, 'warmUpSteps'> = { ...TRAINING_DEFAULTS, ...given };
   if (settings.evaluateEvery === undefined) settings.evaluations ??= 1;
   checkCounts(settings);
-  const { rate, seed, schedule, maskTokens, weightDecay, clipNorm } = settings;
+  const { rate, seed, schedule, maskTokens, weightDecay, clipNorm, sparsity } = settings;
   check(Number.isFinite(rate) && rate > 0, `a learning rate of ${rate}`, 'a positive number');
   for (const [name, value] of Object.entries({
     'a weight decay': weightDecay,
     'a gradient norm': clipNorm,
+    'a sparsity penalty': sparsity,
   })) {
     check(Number.isFinite(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more');
   }

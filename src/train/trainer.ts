@@ -10,6 +10,7 @@ import type { Planner } from './planner.js';
 import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
 import { rateAt, type Schedule } from './schedule.js';
 import { stepsPerEpoch, type TrainingSettings } from './settings.js';
+import { penalise } from './sparsity.js';
 
 /** What is known after an evaluation. */
 export interface EvaluationMetrics {
@@ -91,6 +92,7 @@ export class Trainer {
     private readonly maskId: number,
   ) {
     const { epochs, rate, warmUpSteps, schedule } = settings;
+    penalise(classifier, settings.sparsity, planner, train.sentences);
     const totalSteps = epochs * stepsPerEpoch(train.sentences.length, settings);
     this.schedule = { kind: schedule, rate, warmUpSteps, totalSteps };
   }

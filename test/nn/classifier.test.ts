@@ -1,64 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
-import type { Classifier } from '../../src/nn/classifier.js';
-import type { TrainingStep } from '../../src/nn/pass.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
-import { type Computed, exact, plainInStrides, type Round } from '../reference/arithmetic.js';
-import { referenceBert } from '../reference/bert.js';
-import { largestError } from '../support/error-bound.js';
-import { expectComputed } from '../support/guarded-buffers.js';
-import {
-  type BatchCase,
-  factorsOf,
-  modelFor,
-  randomBatch,
-  randomWeights,
-  SMALL_MODEL,
-  withClassifier,
-} from '../support/model-cases.js';
-
-/** Products, norms and attentions that a gradient has behind it, at least: two layers, there and back. */
-const KERNELS = 8;
-
-/**
- * The logits, the loss and every gradient of a batch against the reference's. Plain f32 is the same reference, rounded from
- * end to end, in several orders of summation: what a whole model loses in a tensor of one or three numbers is a matter
- * of luck, and of four draws the worst is a fair measure.
- */
-async function expectAll(
-  classifier: Classifier,
-  weights: Map<string, Float32Array>,
-  { batch, reference }: BatchCase,
-  training?: TrainingStep,
-): Promise<void> {
-  const { config, parameters } = classifier;
-  const factors = training && factorsOf(config, training);
-  const evaluate = (round: Round) => {
-    const result = referenceBert(config, weights, { ...reference, factors }, round);
-    return new Map([...result.gradients(), ['loss', result.loss], ['logits', result.logits]]);
-  };
-  const exactly = evaluate(exact);
-  const plainly = [1, 2, 3, 5].map((strides) => evaluate(plainInStrides(strides)));
-
-  classifier.computeGradients(batch, training);
-  const actual = await parameters.read(parameters.trainingBuffers.gradients);
-  const step = training?.step ?? 0;
-  actual.set('loss', Float32Array.from(await classifier.readLosses(step, step)));
-  if (!training) {
-    const logits = await classifier.logits(batch);
-    actual.set('logits', Float32Array.from(logits.flatMap((row) => [...row])));
-  } else {
-    exactly.delete('logits');
-  }
-  expect([...actual.keys()].sort()).toEqual([...exactly.keys()].sort());
-  for (const [name, values] of actual) {
-    const expected = exactly.get(name)!;
-    const error = (plain: Map<string, Computed>) => largestError(plain.get(name)!.values, expected.values);
-    const worst = plainly.reduce((a, b) => (error(b) > error(a) ? b : a));
-    expectComputed(name, values, expected, worst.get(name)!, KERNELS);
-  }
-}
+import { modelFor, randomBatch, randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';
+import { expectAll } from '../support/model-gradients.js';
 
 const cases = STRATEGIES.flatMap((strategy, index) =>
   [2, 3].map((classes): [Strategy, number, number] => [strategy, classes, 10 * index + classes]),

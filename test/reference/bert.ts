@@ -44,10 +44,12 @@ export interface BertBatch {
   sentences: readonly Numbers[];
   labels: Numbers;
   /** What is added to the score of a pair of tokens, counted over the batch, or undefined where it does not exist. */
-  bias: (query: number, key: number) => number | undefined;
+  bias: (query: number, key: number, layer: number, head: number) => number | undefined;
   /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
   tags?: Numbers;
   factors?: Factors;
+  /** Told what every layer attends with: [tokens, heads, head dimension]. */
+  onAttention?: (layer: number, q: Numbers, k: Numbers) => void;
 }
 
 export interface BertResult {
@@ -157,7 +159,8 @@ class Bert {
 
   private attention(layer: number, q: Numbers, k: Numbers, v: Numbers) {
     const { heads, hidden } = this.shape;
-    const { bias, factors } = this.batch;
+    const { bias, factors, onAttention } = this.batch;
+    onAttention?.(layer, q, k);
     const headDim = hidden / heads;
     const precision = this.round(0.1) === 0.1 ? 'float64' : 'float32';
     const keep =
@@ -172,7 +175,7 @@ class Bert {
       lengths: this.lengths,
       scale: 1 / Math.sqrt(headDim),
       bias: (query: number, key: number, head: number) => {
-        const given = bias(query, key);
+        const given = bias(query, key, layer, head);
         return table && given !== undefined ? given + table.values[table.entry(query, key, head)] : given;
       },
       keep,

@@ -1,7 +1,7 @@
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
-import type { Strategy } from '../../src/grammar/rules.js';
+import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { type Batch, makeBatch } from '../../src/nn/batch.js';
@@ -74,12 +74,16 @@ export interface BatchCase {
   reference: BertBatch;
 }
 
-/** Random sentences, [CLS] first and [SEP] last, of 2 to 40 pieces where no lengths are given. */
+/**
+ * Random sentences, [CLS] first and [SEP] last, of 2 to 40 pieces where no lengths are given.
+ * @param rules [layers][heads] The rules of each head, over `PIECE_TAGS`; the paper's for all where left out.
+ */
 export function randomBatch(
   config: ModelConfig,
   strategy: Strategy,
   seed: number,
   givenLengths?: number[],
+  rules?: readonly (readonly RuleSet[])[],
 ): BatchCase {
   const random = generator(seed);
   const lengths =
@@ -95,17 +99,31 @@ export function randomBatch(
   }));
   const labels = lengths.map(() => randomInteger(random, 0, config.classes - 1));
   const tags = sentences.flatMap((sentence) => Array.from(sentence.tags));
-  const tables = pairTable(PAPER_RULES, strategy);
-  const plan =
-    strategy === 'none' ? planDense(lengths) : planSparse({ tags: Uint8Array.from(tags), lengths, tables });
+  const ofDocument = sentences.flatMap((sentence) => [...sentence.sentences]);
+  const tables = rules
+    ? rules.flat().map((each) => pairTable(each, strategy))
+    : pairTable(PAPER_RULES, strategy);
+  const input = {
+    tags: Uint8Array.from(tags),
+    lengths,
+    tables,
+    layers: rules?.length,
+    sentences: ofDocument,
+  };
+  const plan = strategy === 'none' ? planDense(lengths) : planSparse(input);
   const names = tags.map((tag) => PIECE_TAGS[tag]);
+  // What is learned stands among the weights.
+  const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
+    layer.map((each) =>
+      referenceTokenBias(each, strategy, names, { sentences: ofDocument, learned: () => 0 }),
+    ),
+  );
   return {
     batch: makeBatch(sentences, plan, labels),
     reference: {
       sentences: sentences.map(({ ids }) => ids),
       labels,
-      // What is learned stands among the weights.
-      bias: referenceTokenBias(PAPER_RULES, strategy, names, { learned: () => 0 }),
+      bias: (query, key, layer, head) => (rules ? biases[layer][head](query, key) : biases[0][0](query, key)),
       tags,
     },
   };

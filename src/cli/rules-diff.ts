@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { dataSource } from '../data/sources.js';
+import type { ModelRules } from '../grammar/head-rules.js';
+import type { PairCounts } from '../grammar/pair-counts.js';
+import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-difference.js';
+import { reachText } from '../grammar/rule-matrix.js';
+import { pairsOf } from '../train/sparsity.js';
+import { jsonOption, readModelRules } from './options.js';
+import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { percent, print, printJson, printTable } from './terminal.js';
+
+interface DiffFlags extends RulesDataFlags {
+  json?: boolean;
+}
+
+const EXAMPLE = `
+Example:
+  $ parsimony rules diff paper floor
+  $ parsimony rules diff paper rules.json --data path/to/SST-2`;
+
+/** `parsimony rules diff` */
+export function rulesDiffCommand(): Command {
+  const command = new Command('diff')
+    .description('what one rule set allows and another does not')
+    .argument('<a>', "a preset's name or a rules file")
+    .argument('<b>', 'another');
+  for (const option of rulesDataOptions()) command.addOption(option);
+  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(diff);
+}
+
+async function diff(nameA: string, nameB: string, flags: DiffFlags): Promise<void> {
+  const [a, b] = [await readModelRules(nameA), await readModelRules(nameB)];
+  const heads = headChanges(a, b);
+  const source = flags.data === undefined ? undefined : dataSource(flags.data);
+  const pairs = source && pairsOf(await encodedSplit(source, flags.split));
+  if (flags.json) printJson(asJson(a, b, heads, pairs));
+  else printChanges(a, b, heads, pairs);
+}
+
+function whatChanged({ reach: [a, b] }: RuleChange): 'only in A' | 'only in B' | 'scope' {
+  if (a === undefined) return 'only in B';
+  return b === undefined ? 'only in A' : 'scope';
+}
+
+function shareOf({ query, key }: RuleChange, pairs: PairCounts): number {
+  return pairs.of(query, key) / pairs.total;
+}
+
+function asJson(a: ModelRules, b: ModelRules, heads: HeadChanges[], pairs: PairCounts | undefined) {
+  const changes = heads.flatMap(({ changes: own, ...place }) =>
+    own.map((change) => ({
+      ...place,
+      change: whatChanged(change),
+      kind: change.kind,
+      query: change.query,
+      key: change.key,
+      scopes: change.reach.map((reach) => (reach === undefined ? null : reachText(reach))),
+      ...(pairs && { share: shareOf(change, pairs) }),
+    })),
+  );
+  return { a: a.name, b: b.name, beta: [a.beta, b.beta], changes };
+}
+
+function printChanges(
+  a: ModelRules,
+  b: ModelRules,
+  heads: HeadChanges[],
+  pairs: PairCounts | undefined,
+): void {
+  print(`A: "${a.name}", B: "${b.name}"`);
+  if (a.beta !== b.beta) print(`A soft rule adds ${a.beta} in A, ${b.beta} in B.`);
+  const perHead = heads.some(({ layer }) => layer !== undefined);
+  const rows = heads.flatMap(({ layer, head, changes }) =>
+    changes.map((change) => [
+      ...(perHead ? [layer!, head!] : []),
+      whatChanged(change),
+      change.kind,
+      `${change.query} -> ${change.key}`,
+      ...change.reach.map((reach) => (reach === undefined ? '–' : reachText(reach))),
+      ...(pairs ? [percent(shareOf(change, pairs))] : []),
+    ]),
+  );
+  if (rows.length === 0) {
+    print('Both have the same rules.');
+    return;
+  }
+  print();
+  const place = perHead ? ['layer', 'head'] : [];
+  printTable([...place, 'change', 'kind', 'rule', 'in A', 'in B', ...(pairs ? ['of all pairs'] : [])], rows);
+}

@@ -1,0 +1,76 @@
+import { Command, Option } from 'commander';
+import { SPLITS, type Split } from '../data/dataset.js';
+import { writeWhole } from '../data/files.js';
+import { dataSource } from '../data/sources.js';
+import { formatRules } from '../grammar/rules-file.js';
+import { SentenceClassifier } from '../train/sentence-classifier.js';
+import { adapterOption, dataOption, jsonOption, realNumber, withDevice } from './options.js';
+import { percent, print, printJson, printTable, progress } from './terminal.js';
+
+interface PruneFlags {
+  model: string;
+  density: number;
+  data: string;
+  split: Split;
+  out: string;
+  adapter?: string;
+  json?: boolean;
+}
+
+const EXAMPLE = `
+Example:
+  $ parsimony rules prune --model runs/learned --density 0.3 --data embedded --out rules.json
+  $ parsimony train --data embedded --strategy hard --rules rules.json --out runs/pruned
+
+Every head keeps the pairs of tags whose pairs of tokens get the most attention on these texts, until they are the share
+of all pairs that was asked for; [CLS] sees everything and every tag its own, whatever they get.`;
+
+/** `parsimony rules prune` */
+export function rulesPruneCommand(): Command {
+  return new Command('prune')
+    .description('make hard rules for each head from what a model has learned')
+    .requiredOption('--model <folder>', 'a folder that `train --strategy learned` wrote')
+    .addOption(
+      new Option('--density <share>', 'of all pairs, that each head keeps')
+        .argParser(realNumber)
+        .makeOptionMandatory(),
+    )
+    .addOption(dataOption().makeOptionMandatory())
+    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'))
+    .requiredOption('--out <file>', 'where the rules go')
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(prune);
+}
+
+async function prune(flags: PruneFlags): Promise<void> {
+  const source = dataSource(flags.data);
+  const texts = await source.sentences(flags.split);
+  await withDevice(flags.adapter, async (device) => {
+    const model = await SentenceClassifier.load(device, flags.model);
+    const display = progress('reading', texts.length);
+    const { rules, densities } = await model
+      .prune(texts, flags.density, (done) => display.update(done, 'sentences'))
+      .finally(() => display.stop());
+    await writeWhole(flags.out, formatRules(rules));
+    const heads = rules.heads.flatMap((layer, index) =>
+      layer.map(({ hard }, head) => ({
+        layer: index,
+        head,
+        rules: hard.length,
+        density: densities[index][head],
+      })),
+    );
+    if (flags.json) {
+      printJson({ rules: flags.out, model: flags.model, data: source.name, split: flags.split, heads });
+      return;
+    }
+    printTable(
+      ['layer', 'head', 'pairs of tags', 'density'],
+      heads.map(({ layer, head, rules: count, density }) => [layer, head, count, percent(density)]),
+    );
+    print();
+    print(`Densities are of all pairs of ${source.name} (${flags.split}). The rules stand in ${flags.out}.`);
+  });
+}

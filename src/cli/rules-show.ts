@@ -1,0 +1,100 @@
+import { Command } from 'commander';
+import { dataSource } from '../data/sources.js';
+import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
+import type { PairCounts } from '../grammar/pair-counts.js';
+import { MATRIX_LEGEND, ruleMatrix } from '../grammar/rule-matrix.js';
+import type { Tag } from '../grammar/rules.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../grammar/tags.js';
+import { pairsOf } from '../train/sparsity.js';
+import { jsonOption, readModelRules } from './options.js';
+import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { percent, print, printJson, printTable } from './terminal.js';
+
+interface ShowFlags extends RulesDataFlags {
+  json?: boolean;
+}
+
+const EXAMPLE = `
+Example:
+  $ parsimony rules show paper@sentence
+  $ parsimony rules show rules.json --data path/to/SST-2`;
+
+/** `parsimony rules show` */
+export function rulesShowCommand(): Command {
+  const command = new Command('show')
+    .description('print a rule set as a matrix: who looks at whom')
+    .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence");
+  for (const option of rulesDataOptions()) command.addOption(option);
+  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(show);
+}
+
+/** Of what tags and pairs of tags some texts are made. */
+interface TextShares {
+  pieces: number;
+  /** For each tag, its share of the pieces. */
+  frequency: Map<Tag, number>;
+  pairs: PairCounts;
+}
+
+function sharesOf(sentences: readonly EncodedSentence[]): TextShares {
+  const counts = new Map<Tag, number>();
+  let pieces = 0;
+  for (const { tags } of sentences) {
+    pieces += tags.length;
+    for (const tag of tags) counts.set(PIECE_TAGS[tag], (counts.get(PIECE_TAGS[tag]) ?? 0) + 1);
+  }
+  const frequency = new Map([...counts].map(([tag, count]) => [tag, count / pieces]));
+  return { pieces, frequency, pairs: pairsOf(sentences) };
+}
+
+async function show(name: string, flags: ShowFlags): Promise<void> {
+  const rules = await readModelRules(name);
+  const source = flags.data === undefined ? undefined : dataSource(flags.data);
+  const shares = source && sharesOf(await encodedSplit(source, flags.split));
+  const { tags, beta } = rules;
+  const sets = ruleSetsOf(rules).flatMap((heads, layer) =>
+    heads.map((each, head) => ({ ...(isPerHead(rules) && { layer, head }), each })),
+  );
+  if (flags.json) {
+    const data = shares && {
+      source: source!.name,
+      split: flags.split,
+      pieces: shares.pieces,
+      pairs: shares.pairs.total,
+      frequency: tags.map((tag) => shares.frequency.get(tag) ?? 0),
+      pairShares: tags.map((query) => tags.map((key) => shares.pairs.of(query, key) / shares.pairs.total)),
+    };
+    const listed = sets.map(({ each: { hard, soft }, ...place }) => ({ ...place, hard, soft }));
+    printJson({ name: rules.name, beta, tags, rules: listed, ...(data && { data }) });
+    return;
+  }
+  print(`Rules "${rules.name}", query tags down, key tags across`);
+  for (const { layer, head, each } of sets) {
+    print();
+    if (layer !== undefined) print(`layer ${layer}, head ${head}`);
+    const matrix = ruleMatrix(each);
+    printTable(
+      ['', ...tags.map(String)],
+      tags.map((tag, row) => [String(tag), ...matrix[row]]),
+    );
+  }
+  print();
+  print(`${MATRIX_LEGEND}. A soft rule adds ${beta}.`);
+  if (shares) printShares(tags, shares, `${source!.name} (${flags.split})`);
+}
+
+function printShares(tags: readonly Tag[], { pieces, frequency, pairs }: TextShares, texts: string): void {
+  print();
+  print(`${texts}: % of its ${pieces} pieces with a tag, and of its ${pairs.total} pairs with two`);
+  print();
+  const cell = (share: number) => (share === 0 ? '–' : (100 * share).toFixed(1));
+  printTable(
+    ['', 'pieces', ...tags.map(String)],
+    tags.map((query) => [
+      String(query),
+      percent(frequency.get(query) ?? 0),
+      ...tags.map((key) => cell(pairs.of(query, key) / pairs.total)),
+    ]),
+  );
+}

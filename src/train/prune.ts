@@ -1,0 +1,84 @@
+import { batchesInOrder } from '../data/batches.js';
+import { CallerError } from '../gpu/errors.js';
+import type { HeadRules } from '../grammar/head-rules.js';
+import { prunedRules } from '../grammar/pruning.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { makeBatch } from '../nn/batch.js';
+import type { Classifier } from '../nn/classifier.js';
+import { READING_BATCH } from './evaluation.js';
+import { completed, type Planner } from './planner.js';
+import { pairsOf } from './sparsity.js';
+
+/** Rules for each head, and what they came to on the texts that they were made from. */
+export interface PrunedRules {
+  rules: HeadRules;
+  /** [layers][heads] The share of all pairs that exist. */
+  densities: number[][];
+}
+
+/** [layers] of [heads, tags, tags]: the attention that pairs of tags get, added up over all sentences. */
+async function massesOf(
+  classifier: Classifier,
+  planner: Planner,
+  sentences: readonly EncodedSentence[],
+  onProgress?: (done: number) => void,
+): Promise<Float64Array[]> {
+  const { layers, heads } = classifier.config;
+  const tagCount = completed(planner.rules).tags.length;
+  const sums = Array.from({ length: layers }, () => new Float64Array(heads * tagCount ** 2));
+  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
+    const group = indexes.map((index) => sentences[index]);
+    const batch = makeBatch(group, planner.plan(group));
+    const masses = await classifier.attentionMass(batch, planner.tagsOf(group), tagCount);
+    masses.forEach((mass, layer) => {
+      for (let entry = 0; entry < mass.length; entry++) sums[layer][entry] += mass[entry];
+    });
+    onProgress?.(indexes[indexes.length - 1] + 1);
+  }
+  return sums;
+}
+
+/**
+ * Turns what a model has learned into hard rules for each of its heads: the pairs of tags that its attention goes to (see
+ * `prunedRules`), until the share of all pairs in these sentences that was asked for is reached as nearly as they allow.
+ *
+ * @param density From 0 to 1, for each head.
+ * @throws CallerError where it is no share, there are no sentences, or rules forbid some pairs already.
+ */
+export async function pruneHeads(
+  classifier: Classifier,
+  planner: Planner,
+  sentences: readonly EncodedSentence[],
+  density: number,
+  onProgress?: (done: number) => void,
+): Promise<PrunedRules> {
+  checkPruning(planner, sentences, density);
+  const { tags, name, beta } = completed(planner.rules);
+  const counts = pairsOf(sentences);
+  const masses = await massesOf(classifier, planner, sentences, onProgress);
+  const entries = tags.length ** 2;
+  const heads = masses.map((layer) =>
+    Array.from({ length: classifier.config.heads }, (_, head) => {
+      const mass = layer.subarray(head * entries, (head + 1) * entries);
+      return { hard: prunedRules({ tags, mass }, counts, density), soft: [] };
+    }),
+  );
+  return {
+    rules: { name: `${name}, pruned to ${density}`, tags, beta, heads },
+    densities: heads.map((layer) => layer.map(({ hard }) => counts.hardDensity({ hard }))),
+  };
+}
+
+function checkPruning({ strategy }: Planner, sentences: readonly EncodedSentence[], density: number): void {
+  if (!(density > 0 && density <= 1)) {
+    throw new CallerError({ what: `density ${density}`, expected: 'a share above 0, and 1 at most' });
+  }
+  if (sentences.length === 0)
+    throw new CallerError({ what: 'no texts to prune by', expected: 'at least one' });
+  if (strategy === 'hard' || strategy === 'guided') {
+    throw new CallerError({
+      what: `rules pruned from strategy "${strategy}", which forbids pairs already`,
+      expected: 'a model of strategy "learned", or of "none" or "soft"',
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import { batchesInOrder } from '../data/batches.js';
+import type { ModelRules } from '../grammar/head-rules.js';
+import type { Strategy, Tag } from '../grammar/rules.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { pairsByTag } from '../plan/pairs-by-tag.js';
+import { WORKGROUP_TILE } from '../plan/tiles.js';
+import { READING_BATCH } from './evaluation.js';
+import { completed, Planner } from './planner.js';
+
+/** What rules allow in some texts. */
+export interface RuleDensity {
+  /** All pairs of tokens in the texts. */
+  pairs: number;
+  /** The share of them that exist, scopes counted pair by pair; the mean over heads where they differ. */
+  density: number;
+  /** Of each tag that occurs, the share of all pairs that its queries have, and how many of these exist. */
+  tags: { tag: Tag; share: number; density: number }[];
+}
+
+/** Counts the pairs that rules allow in some texts, as a model's plans do. */
+export function ruleDensity(
+  rules: ModelRules,
+  strategy: Exclude<Strategy, 'none'>,
+  sentences: readonly EncodedSentence[],
+): RuleDensity {
+  const planner = new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE);
+  const { tags } = completed(rules);
+  const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
+  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
+    const counted = pairsByTag(planner.plan(indexes.map((index) => sentences[index])));
+    for (let tag = 0; tag < tags.length; tag++) {
+      useful[tag] += counted.useful[tag];
+      dense[tag] += counted.dense[tag];
+    }
+  }
+  const total = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0);
+  const pairs = total(dense);
+  return {
+    pairs,
+    density: total(useful) / pairs,
+    tags: tags
+      .map((tag, index) => ({ tag, share: dense[index] / pairs, density: useful[index] / dense[index] }))
+      .filter(({ share }) => share > 0),
+  };
+}

@@ -1,0 +1,54 @@
+import { CallerError } from '../gpu/errors.js';
+import type { ModelRules } from '../grammar/head-rules.js';
+import { PairCounts } from '../grammar/pair-counts.js';
+import { alwaysExists } from '../grammar/pruning.js';
+import type { Strategy } from '../grammar/rules.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../grammar/tags.js';
+import type { Classifier } from '../nn/classifier.js';
+import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
+import { completed, type Planner } from './planner.js';
+
+/** The pairs of some sentences, by the tags of their pieces. */
+export function pairsOf(sentences: readonly EncodedSentence[]): PairCounts {
+  return PairCounts.ofTexts(sentences.map(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])));
+}
+
+/** What the penalty weighs pairs by, over the tags of a model's learned biases. */
+export function pairWeights(sentences: readonly EncodedSentence[], rules: ModelRules): PairWeights {
+  const counts = pairsOf(sentences);
+  const { tags } = completed(rules);
+  const rows = tags.map((query) => tags.map((key) => counts.of(query, key)));
+  const shares = rows.flatMap((row) => {
+    const total = row.reduce((sum, pairs) => sum + pairs, 0);
+    return row.map((pairs) => (total > 0 ? pairs / total : 0));
+  });
+  const costs = rows.flatMap((row, query) =>
+    row.map((pairs, key) => (alwaysExists(tags[query], tags[key]) ? 0 : pairs / counts.total)),
+  );
+  return { shares: Float32Array.from(shares), costs: Float32Array.from(costs) };
+}
+
+/** @throws CallerError where a sparsity penalty is asked for and nothing is learned that it could work on. */
+export function checkSparsity(sparsity: number, strategy: Strategy): void {
+  if (sparsity === 0 || strategy === 'learned') return;
+  throw new CallerError({
+    what: `a sparsity penalty of ${sparsity} with strategy "${strategy}"`,
+    expected: 'strategy "learned"',
+  });
+}
+
+/** Makes a classifier's training steps penalise what it learns of the pairs in `sentences`, by λ = `sparsity`; by nothing where it is 0. */
+export function penalise(
+  classifier: Classifier,
+  sparsity: number,
+  { rules, strategy }: Planner,
+  sentences: readonly EncodedSentence[],
+): void {
+  checkSparsity(sparsity, strategy);
+  classifier.usePenalty(
+    sparsity > 0
+      ? new SparsityPenalty(classifier.device, sparsity, pairWeights(sentences, rules))
+      : undefined,
+  );
+}

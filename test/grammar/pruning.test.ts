@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PairCounts } from '../../src/grammar/pair-counts.js';
+import { type AttentionMass, pairsUpTo, prunedRules } from '../../src/grammar/pruning.js';
+import type { Tag, TagPair } from '../../src/grammar/rules.js';
+import { runs } from '../support/arbitraries.js';
+import { generator, randomInteger } from '../support/random.js';
+
+const TAGS = ['[CLS]', 'a', 'b', 'c', 'd'];
+
+/** Texts without a `d`. */
+const COUNTS = PairCounts.ofTexts([
+  ['[CLS]', 'a', 'a', 'b', 'c'],
+  ['[CLS]', 'b', 'c', 'c', 'c', 'a'],
+]);
+
+/** What is listed of the mean attention of a pair of tokens; the rest gets a little. */
+function massOf(means: Record<string, number>, counts: PairCounts): AttentionMass {
+  const mass = TAGS.flatMap((query) =>
+    TAGS.map((key) => (means[`${query} ${key}`] ?? 0.001) * counts.of(query, key)),
+  );
+  return { tags: TAGS, mass: Float64Array.from(mass) };
+}
+
+function shareOf(pairs: readonly TagPair[], counts: PairCounts): number {
+  return pairs.reduce((sum, [query, key]) => sum + counts.of(query, key), 0) / counts.total;
+}
+
+const isFixed = (query: Tag, key: Tag) => query === '[CLS]' || query === key;
+
+describe('rules pruned from attention', () => {
+  it('are the pairs of the most attention for what they cost, beside those that always exist', () => {
+    const mass = massOf({ 'a b': 0.3, 'c a': 0.2, 'b a': 0.1 }, COUNTS);
+    const fixed = TAGS.flatMap((query) => TAGS.map((key) => [query, key])).filter((pair) =>
+      isFixed(pair[0], pair[1]),
+    );
+    const shareWith = (...pairs: TagPair[]) =>
+      shareOf([...(fixed as unknown as TagPair[]), ...pairs], COUNTS);
+    const prunedTo = (density: number) =>
+      prunedRules(mass, COUNTS, density).filter(([query, key]) => !isFixed(query, key));
+    expect(prunedTo(shareWith())).toEqual([]);
+    expect(prunedTo(shareWith(['a', 'b']))).toEqual([['a', 'b']]);
+    expect(prunedTo(shareWith(['a', 'b'], ['c', 'a']))).toEqual([
+      ['a', 'b'],
+      ['c', 'a'],
+    ]);
+    expect(prunedTo(shareWith(['a', 'b'], ['c', 'a'], ['b', 'a']))).toHaveLength(3);
+  });
+
+  it('name no pair that no text has, unless it always exists', () => {
+    const pruned = prunedRules(massOf({}, COUNTS), COUNTS, 1);
+    expect(pruned.filter(([query, key]) => query === 'd' || key === 'd')).toEqual([
+      ['[CLS]', 'd'],
+      ['d', 'd'],
+    ]);
+    expect(shareOf(pruned, COUNTS)).toBe(1);
+  });
+
+  it('come as near to the density asked for as a smallest pair, whatever the texts', () => {
+    const anyCase = fc.tuple(fc.nat(), fc.double({ min: 0.01, max: 1, noNaN: true }));
+    fc.assert(
+      fc.property(anyCase, ([seed, density]) => {
+        const random = generator(seed);
+        const texts = Array.from({ length: 4 }, () => [
+          '[CLS]',
+          ...Array.from({ length: 12 }, () => TAGS[randomInteger(random, 1, TAGS.length - 1)]),
+        ]);
+        const counts = PairCounts.ofTexts(texts);
+        const mass = { tags: TAGS, mass: Float64Array.from({ length: TAGS.length ** 2 }, random) };
+        const pruned = prunedRules(mass, counts, density);
+        expect(new Set(pruned.map((pair) => JSON.stringify(pair))).size).toBe(pruned.length);
+        const everything = TAGS.flatMap((query) => TAGS.map((key): TagPair => [query, key]));
+        const floor = shareOf(
+          everything.filter(([query, key]) => isFixed(query, key)),
+          counts,
+        );
+        const left = everything.filter(
+          ([query, key]) => !pruned.some(([q, k]) => q === query && k === key) && counts.of(query, key) > 0,
+        );
+        const smallest = Math.min(...left.map(([query, key]) => counts.of(query, key))) / counts.total;
+        const share = shareOf(pruned, counts);
+        if (density <= floor) expect(share).toBeCloseTo(floor, 12);
+        // Whatever was left out would have overshot by more than is missing now.
+        else if (left.length > 0) expect(density - share).toBeLessThan(0.5 * smallest + 1e-12);
+        else expect(share).toBeCloseTo(1, 12);
+      }),
+      runs(200),
+    );
+  });
+});
+
+it('pairs up to a density are taken in their order, a large one passed over where a small one still fits', () => {
+  const candidates: TagPair[] = [
+    ['c', 'a'],
+    ['c', 'b'],
+    ['a', 'c'],
+    ['a', 'b'],
+  ];
+  const density = (COUNTS.of('c', 'a') + COUNTS.of('a', 'b')) / COUNTS.total;
+  expect(COUNTS.of('c', 'b'), 'more than twice what is missing').toBeGreaterThan(0);
+  const taken = pairsUpTo(COUNTS, candidates, density);
+  expect(taken[0]).toEqual(['c', 'a']);
+  expect(Math.abs(shareOf(taken, COUNTS) - density) * COUNTS.total).toBeLessThan(2);
+});

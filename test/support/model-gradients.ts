@@ -1,0 +1,50 @@
+import { expect } from 'vitest';
+import type { Classifier } from '../../src/nn/classifier.js';
+import type { TrainingStep } from '../../src/nn/pass.js';
+import { type Computed, exact, plainInStrides, type Round } from '../reference/arithmetic.js';
+import { referenceBert } from '../reference/bert.js';
+import { largestError } from './error-bound.js';
+import { expectComputed } from './guarded-buffers.js';
+import { type BatchCase, factorsOf } from './model-cases.js';
+
+/** Products, norms and attentions that a gradient has behind it, at least: two layers, there and back. */
+const KERNELS = 8;
+
+/**
+ * The logits, the loss and every gradient of a batch against the reference's. Plain f32 is the same reference, rounded from
+ * end to end, in several orders of summation: what a whole model loses in a tensor of one or three numbers is a matter
+ * of luck, and of four draws the worst is a fair measure.
+ */
+export async function expectAll(
+  classifier: Classifier,
+  weights: Map<string, Float32Array>,
+  { batch, reference }: BatchCase,
+  training?: TrainingStep,
+): Promise<void> {
+  const { config, parameters } = classifier;
+  const factors = training && factorsOf(config, training);
+  const evaluate = (round: Round) => {
+    const result = referenceBert(config, weights, { ...reference, factors }, round);
+    return new Map([...result.gradients(), ['loss', result.loss], ['logits', result.logits]]);
+  };
+  const exactly = evaluate(exact);
+  const plainly = [1, 2, 3, 5].map((strides) => evaluate(plainInStrides(strides)));
+
+  classifier.computeGradients(batch, training);
+  const actual = await parameters.read(parameters.trainingBuffers.gradients);
+  const step = training?.step ?? 0;
+  actual.set('loss', Float32Array.from(await classifier.readLosses(step, step)));
+  if (!training) {
+    const logits = await classifier.logits(batch);
+    actual.set('logits', Float32Array.from(logits.flatMap((row) => [...row])));
+  } else {
+    exactly.delete('logits');
+  }
+  expect([...actual.keys()].sort()).toEqual([...exactly.keys()].sort());
+  for (const [name, values] of actual) {
+    const expected = exactly.get(name)!;
+    const error = (plain: Map<string, Computed>) => largestError(plain.get(name)!.values, expected.values);
+    const worst = plainly.reduce((a, b) => (error(b) > error(a) ? b : a));
+    expectComputed(name, values, expected, worst.get(name)!, KERNELS);
+  }
+}

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { allowedPairs } from '../../bench/allowed-pairs.js';
+import { CallerError } from '../../src/gpu/errors.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import type { HeadRules } from '../../src/grammar/head-rules.js';
+import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
+import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { Planner } from '../../src/train/planner.js';
+import { ruleDensity } from '../../src/train/rule-density.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { testDevice } from '../support/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
+
+const WINDOW = presetRules('paper@2');
+
+/** Two layers of two heads, three of them different. */
+const RULES: HeadRules = {
+  name: 'four heads',
+  tags: PIECE_TAGS,
+  beta: 2,
+  heads: [
+    [PAPER_RULES, presetRules('floor')],
+    [WINDOW, PAPER_RULES],
+  ].map((layer) => layer.map(({ hard, soft }) => ({ hard, soft }))),
+};
+
+const ENCODED = TEXTS.map((text) => encodeSentence(text, bertVocabulary()));
+
+function pairsUnder(rules: typeof PAPER_RULES, strategy: 'hard' | 'guided'): number {
+  const packed = {
+    tags: ENCODED.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    sentences: ENCODED.flatMap(({ sentences }) => [...sentences]),
+    lengths: ENCODED.map(({ ids }) => ids.length),
+  };
+  return allowedPairs(packed, rules, strategy);
+}
+
+function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CallerError) return error.message;
+    throw error;
+  }
+  return 'nothing was refused';
+}
+
+describe('a plan for the heads of several layers', () => {
+  it.each(['hard', 'guided'] as const)('has the mean of their pairs in its ledger: %s', (strategy) => {
+    const { ledger, heads, order } = new Planner(RULES, strategy, 2, () => WORKGROUP_TILE).plan(ENCODED);
+    const expected = RULES.heads.flat().map((pairs) => pairsUnder({ ...PAPER_RULES, ...pairs }, strategy));
+    expect(new Set(expected).size).toBe(3);
+    expect(ledger.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
+    expect(heads.map((each) => each.heads)).toEqual([[0, 3], [1], [2]]);
+    expect(order).toHaveLength(ledger.dense > 0 ? ENCODED.flatMap(({ ids }) => [...ids]).length : 0);
+    const density = ruleDensity(RULES, strategy, ENCODED);
+    expect(density.pairs).toBe(ledger.dense);
+    expect(density.density).toBeCloseTo(ledger.useful / ledger.dense, 12);
+    const parts = density.tags.reduce((sum, tag) => sum + tag.share * tag.density, 0);
+    expect(parts).toBeCloseTo(density.density, 12);
+    expect(density.tags.find(({ tag }) => tag === '[CLS]')!.density).toBe(1);
+  });
+
+  it('is one plan of all heads where what differs is learned', () => {
+    const { heads } = new Planner(RULES, 'learned', 2, () => WORKGROUP_TILE).plan(ENCODED);
+    expect(heads).toHaveLength(1);
+    expect(heads[0].heads).toBeUndefined();
+  });
+});
+
+describe('a model with rules for each head', () => {
+  const folder = temporaryFolder();
+
+  it('is saved and loaded as it is', async () => {
+    const saved = join(folder, 'saved');
+    const logits = await withModel(smallModel('guided', { rules: RULES }), async (model) => {
+      await model.save(saved);
+      return logitsOf(model);
+    });
+    await withModel(SentenceClassifier.load(await testDevice(), saved), async (model) => {
+      expect(model.description.rules).toEqual(RULES);
+      expect(await logitsOf(model)).toEqual(logits);
+      model.useRules('guided', PAPER_RULES);
+      expect(await logitsOf(model), 'other rules').not.toEqual(logits);
+    });
+  });
+
+  it('is refused where it has other layers or heads', async () => {
+    const wrong = { ...RULES, heads: [RULES.heads[0]] };
+    const says = /rules "four heads": rules for 1 layers of 2 heads; expected 2 layers of 2/;
+    await expect(smallModel('hard', { rules: wrong })).rejects.toThrow(says);
+    await withModel(smallModel('hard'), async (model) => {
+      expect(refusal(() => model.useRules('hard', wrong))).toMatch(says);
+    });
+  });
+});
+
+describe('pruning a model', () => {
+  it('makes rules for each head, as dense as asked for, that a model of its shape can have', async () => {
+    await withModel(smallModel('learned'), async (model) => {
+      const done: number[] = [];
+      const { rules, densities } = await model.prune(TEXTS, 0.5, (count) => done.push(count));
+      expect(done).toEqual([TEXTS.length]);
+      expect(rules.heads.map((layer) => layer.length)).toEqual([2, 2]);
+      expect(new Set(rules.heads.flat().map(({ hard }) => JSON.stringify(hard))).size).toBeGreaterThan(1);
+      for (const density of densities.flat()) expect(Math.abs(density - 0.5)).toBeLessThan(0.03);
+      model.useRules('hard', rules);
+      const mean = densities.flat().reduce((sum, density) => sum + density, 0) / 4;
+      expect(model.density(TEXTS.map((text) => ({ text, label: 0 })))).toBeCloseTo(mean, 10);
+      expect(await logitsOf(model)).toHaveLength(TEXTS.length);
+    });
+  });
+
+  it('changes nothing where everything is kept', async () => {
+    await withModel(smallModel('none'), async (model) => {
+      const before = await logitsOf(model);
+      const { rules, densities } = await model.prune(TEXTS, 1);
+      expect(densities).toEqual([
+        [1, 1],
+        [1, 1],
+      ]);
+      model.useRules('hard', rules);
+      (await logitsOf(model)).flat().forEach((logit, at) => {
+        expect(logit).toBeCloseTo(before.flat()[at], 4);
+      });
+    });
+  });
+
+  it('is refused for no share, for no texts, and where pairs are forbidden already', async () => {
+    await withModel(smallModel('learned'), async (model) => {
+      for (const density of [0, -1, 1.01, Number.NaN])
+        await expect(model.prune(TEXTS, density)).rejects.toThrow(/^density .*expected a share above 0/);
+      await expect(model.prune([], 0.5)).rejects.toThrow(/no texts/);
+      model.useRules('hard');
+      await expect(model.prune(TEXTS, 0.5)).rejects.toThrow(/strategy "hard", which forbids pairs already/);
+    });
+  });
+});
+
+describe('a sparsity penalty', () => {
+  const examples = TEXTS.map((text, label) => ({ text, label: label % 2 }));
+
+  it('changes what is learned, and is refused where nothing is', async () => {
+    const tableAfter = async (sparsity: number) =>
+      withModel(smallModel('learned'), async (model) => {
+        await model.train(examples, examples, { epochs: 3, batch: 2, rate: 0.01, warmUpSteps: 0, sparsity });
+        return (await model.weights()).get('bert.encoder.layer.0.attention.self.tag_bias')!;
+      });
+    const [without, again, under] = [await tableAfter(0), await tableAfter(0), await tableAfter(50)];
+    expect(again).toEqual(without);
+    expect(under).not.toEqual(without);
+    const sparsity = 1;
+    await withModel(smallModel('hard'), async (model) => {
+      await expect(model.train(examples, examples, { sparsity })).rejects.toThrow(
+        /a sparsity penalty of 1 with strategy "hard"; expected strategy "learned"/,
+      );
+      await expect(model.train(examples, examples, { sparsity: -1 })).rejects.toThrow(
+        /sparsity penalty of -1/,
+      );
+    });
+  });
+});
