@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { adapterKey } from '../attention/kernel-choices.js';
-import { createFolder } from '../data/files.js';
+import { createFolder, writeWhole } from '../data/files.js';
+import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { formatRules } from '../grammar/rules-file.js';
+import { paperDensity } from '../train/control-rules.js';
 import { type Cell, settingsProper } from '../train/experiment/cells.js';
 import type { Settings } from '../train/experiment/file.js';
 import {
@@ -21,7 +24,7 @@ import { runTraining, type TrainingOutcome, type TrainingRun } from '../train/tr
 import { note } from './terminal.js';
 import { addTrainFlags, type TrainFlags } from './train-flags.js';
 import { runDisplay } from './train-output.js';
-import { chooseKernels, runOfFlags } from './train-run.js';
+import { chooseKernels, examplesOf, runOfFlags } from './train-run.js';
 
 /** Where an experiment's runs and results lie, and what every run of this call has in common. */
 export interface CellPlaces {
@@ -33,6 +36,8 @@ export interface CellPlaces {
   results: string;
   /** Instead of what the experiment's settings say. */
   data?: string;
+  /** All cells of the experiment: some take their rules from others. */
+  cells: readonly Cell[];
 }
 
 /** Settings as the flags of `train`, checked as if they had been typed. @throws CallerError where one is no flag, or no value of it. */
@@ -111,25 +116,70 @@ function resultOf(
   };
 }
 
+function dataOf({ data }: CellPlaces, { settings }: Cell): string {
+  return data ?? String(settings.data);
+}
+
+/** What leads from a cell to the contender whose learned biases its rules are pruned from: `pruned:learned`. */
+const PRUNED = /^pruned:(.+)$/;
+
+/** The rules that a cell names; pruned ones are made, from the run that they come from, and stand beside the runs. */
+async function rulesOf(device: Device, places: CellPlaces, cell: Cell): Promise<Settings> {
+  const [, contender] = PRUNED.exec(String(cell.settings.rules)) ?? [];
+  if (contender === undefined) return {};
+  const samePoint = (other: Cell) => JSON.stringify(other.point) === JSON.stringify(cell.point);
+  const learned = places.cells.find((other) => other.contender === contender && samePoint(other));
+  if (!learned) {
+    throw new CallerError({
+      what: `rules pruned from "${contender}"`,
+      where: `${places.file}, ${cell.id}`,
+      expected: 'a contender of this experiment with strategy "learned"',
+    });
+  }
+  const { run } = await finishRun(device, places, learned);
+  const { train } = run.data;
+  const density = paperDensity(train, run.vocabulary, run.mostPieces);
+  const model = await SentenceClassifier.load(device, join(places.runs, learned.id));
+  try {
+    const texts = train.map(({ text }) => text);
+    const { rules } = await model.prune(texts, density);
+    const file = join(places.runs, `${cell.id}.rules.json`);
+    await writeWhole(file, formatRules(rules));
+    return { rules: file };
+  } finally {
+    model.release();
+  }
+}
+
+/** Trains a cell to its end in its folder, or reads what it came to where it is there already. */
+async function finishRun(
+  device: Device,
+  places: CellPlaces,
+  cell: Cell,
+): Promise<{ run: TrainingRun; outcome: TrainingOutcome }> {
+  const rules = await rulesOf(device, places, cell);
+  const settings = { ...cell.settings, ...rules, data: dataOf(places, cell) };
+  const flags = flagsOfSettings(settings, `${places.file}, ${cell.id}`);
+  const { run } = await runOfFlags(flags);
+  await chooseKernels(device, run, flags);
+  const folder = join(places.runs, cell.id);
+  const display = runDisplay(folder, () => note(`${cell.id}:`));
+  return { run, outcome: await runTraining(device, run, folder, display) };
+}
+
 /**
  * What a cell came to: as it was kept, or after running it, or the rest of it where it was interrupted.
  * @throws CallerError where a setting makes no sense.
  */
 export async function finishCell(device: Device, places: CellPlaces, cell: Cell): Promise<CellResult> {
-  const { experiment, file, runs, results, data } = places;
+  const { experiment, runs, results } = places;
   const kept = resultFile(results, experiment, cell);
-  const flags = flagsOfSettings(
-    { ...cell.settings, ...(data !== undefined && { data }) },
-    `${file}, ${cell.id}`,
-  );
-  const { run } = await runOfFlags(flags);
-  const standing = await readResult(kept, cell, dataHash(run.data));
+  const source = dataSource(dataOf(places, cell));
+  const standing = await readResult(kept, cell, dataHash(await examplesOf(source)));
   if (standing) return standing;
-  await chooseKernels(device, run, flags);
-  const folder = join(runs, cell.id);
-  const display = runDisplay(folder, () => note(`${cell.id}:`));
-  const outcome = await runTraining(device, run, folder, display);
-  const result = resultOf(device, places, cell, run, await densityIn(device, folder, run.data), outcome);
+  const { run, outcome } = await finishRun(device, places, cell);
+  const density = await densityIn(device, join(runs, cell.id), run.data);
+  const result = resultOf(device, places, cell, run, density, outcome);
   await createFolder(join(results, experiment));
   await writeResult(kept, result);
   return result;

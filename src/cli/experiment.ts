@@ -72,6 +72,7 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
     runs: join(flags.out, whole.name),
     results: flags.results,
     data: flags.data,
+    cells: cellsOf(whole),
   };
   // Before the first of many hours: every cell's settings are flags of `train`.
   for (const cell of cells)

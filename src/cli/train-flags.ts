@@ -45,6 +45,7 @@ export interface TrainFlags extends ShapeFlags {
   freezeEmbeddings: boolean;
   vocab?: string;
   relabel?: string;
+  initialDeviation: number;
   out: string;
   adapter?: string;
   tune: boolean;
@@ -80,6 +81,12 @@ function modelOptions(): Option[] {
       "a control: other tags than the tagger's: shuffled, noise:P (a share P of the words), blocks:N (by place)",
     ),
     ...shapeOptions(),
+    number(
+      '--initial-deviation <number>',
+      'standard deviation of the first weights',
+      realNumber,
+      BERT_TINY.initialDeviation,
+    ),
   ];
 }
 

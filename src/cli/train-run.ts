@@ -61,6 +61,7 @@ export async function runOfFlags(flags: TrainFlags): Promise<{ run: TrainingRun;
       ...shapeOf(flags),
       hiddenDropout: flags.dropout,
       attentionDropout: flags.attentionDropout ?? flags.dropout,
+      initialDeviation: flags.initialDeviation,
     },
     classes: source.classes,
     strategy: flags.strategy,

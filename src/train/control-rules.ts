@@ -16,6 +16,29 @@ export interface RelabellingOfModel {
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
 
+/** The share of all pairs of some sentences that the paper's hard rules allow. */
+export function paperDensity(
+  examples: readonly Example[],
+  vocabulary: Vocabulary,
+  mostPieces?: number,
+): number {
+  return countsOf(examples, vocabulary, mostPieces).hardDensity(PAPER_RULES);
+}
+
+function countsOf(
+  examples: readonly Example[],
+  vocabulary: Vocabulary,
+  mostPieces?: number,
+  relabelling?: RelabellingOfModel,
+): PairCounts {
+  const tags = examples.map(({ text }) => {
+    const sentence = encodeSentence(text, vocabulary, mostPieces);
+    if (!relabelling) return tagNames(sentence);
+    return tagNames(relabelled(sentence, relabelling.how, vocabulary, relabelling.seed));
+  });
+  return PairCounts.ofTexts(tags);
+}
+
 /**
  * Rules drawn at random that allow as many pairs of these sentences as the paper's hard rules do.
  * @param relabelling Under which tags the rules drawn shall allow so many; the paper's are counted under the tagger's own.
@@ -27,11 +50,6 @@ export function randomRulesFor(
   seed: number,
   relabelling?: RelabellingOfModel,
 ): RuleSet {
-  const sentences = examples.map(({ text }) => encodeSentence(text, vocabulary, mostPieces));
-  const grammar = PairCounts.ofTexts(sentences.map(tagNames));
-  const density = grammar.hardDensity(PAPER_RULES);
-  if (!relabelling) return randomRules(grammar, density, seed);
-  const { how, seed: tagSeed } = relabelling;
-  const others = sentences.map((sentence) => tagNames(relabelled(sentence, how, vocabulary, tagSeed)));
-  return randomRules(PairCounts.ofTexts(others), density, seed);
+  const density = paperDensity(examples, vocabulary, mostPieces);
+  return randomRules(countsOf(examples, vocabulary, mostPieces, relabelling), density, seed);
 }
