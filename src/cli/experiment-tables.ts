@@ -30,9 +30,8 @@ function contenderTable(rows: readonly ContenderRow[]): TextTable {
       'at the end',
       '95 % interval',
       ...(hasPlace ? ['floor 0, full 1'] : []),
-      'tokens/s',
     ],
-    rows: rows.map(({ contender, density, seeds, best, last, place, tokensPerSecond }) => [
+    rows: rows.map(({ contender, density, seeds, best, last, place }) => [
       contender,
       percent(density),
       `${seeds}`,
@@ -41,7 +40,6 @@ function contenderTable(rows: readonly ContenderRow[]): TextTable {
       plain(last.value),
       interval(last, plain),
       ...(hasPlace ? [Number.isNaN(place) ? '–' : place.toFixed(2)] : []),
-      tokensPerSecond.toFixed(0),
     ]),
   };
 }

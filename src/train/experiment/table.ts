@@ -18,9 +18,8 @@ export interface ContenderRow {
   density: number;
   best: Estimate;
   last: Estimate;
-  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where no range is named. */
+  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where there is no room between them. */
   place: number;
-  tokensPerSecond: number;
 }
 
 export interface ComparisonRow {
@@ -110,7 +109,6 @@ class PointTable {
       best: meanOverSeeds(this.accuracies(contender, 'best')),
       last: meanOverSeeds(this.accuracies(contender, 'last')),
       place: this.place(contender),
-      tokensPerSecond: mean(results.map(({ tokensPerSecond }) => tokensPerSecond)),
     };
   }
 
@@ -120,7 +118,7 @@ class PointTable {
     const [floor, ceiling, own] = [...range, contender].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
-    return (own - floor) / (ceiling - floor);
+    return ceiling > floor ? (own - floor) / (ceiling - floor) : Number.NaN;
   }
 
   private comparisons(moment: Moment): ComparisonRow[] {

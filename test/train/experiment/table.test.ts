@@ -62,6 +62,12 @@ describe('the tables of an experiment', () => {
     expect(byName.get('hard')!.place).toBeCloseTo((1.3 / 3 - 0.5) / 0.35, 12);
   });
 
+  it('have no places where the ceiling is not above the floor', () => {
+    const upsideDown = { ...experiment, range: ['none', 'floor'] as const };
+    const [table] = experimentTables(upsideDown, results);
+    expect(table.contenders.map(({ place }) => place)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  });
+
   it('compare over the seeds that both have, and correct for how many comparisons there are', () => {
     const hardNone = short.comparisons.find(
       ({ against, moment }) => against === 'none' && moment === 'best',
