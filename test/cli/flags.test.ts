@@ -77,6 +77,22 @@ describe('a command line is refused', () => {
     ['with a word for a number', [...training, '--lr', 'fast'], /'--lr .* 'fast'.*expected a number/],
     ['with nothing for a number', [...training, '--beta', ' '], /'--beta .* ' '.*expected a number/],
     ['with an infinite number', [...training, '--lr', '1e999'], /'--lr .* '1e999'.*expected a number/],
+    ['with an unknown schedule', [...training, '--schedule', 'step'], /'step'.* linear, cosine, constant/],
+    [
+      'with an unknown metric',
+      [...training, '--best-by', 'recall'],
+      /'recall'.* accuracy, f1, matthews, loss/,
+    ],
+    [
+      'with settings for a run that has its own',
+      ['train', '--resume', 'runs', '--epochs', '4'],
+      /option '--epochs' cannot be used with option '--resume <folder>'/,
+    ],
+    [
+      'with another folder than that of the run',
+      ['train', '--out', 'out', '--resume', 'runs'],
+      /option '--out' cannot be used with option '--resume <folder>'/,
+    ],
     [
       'with an unknown strategy',
       [...training, '--strategy', 'hardest'],

@@ -30,13 +30,15 @@ function predictions(result: CommandResult): Prediction[] {
 }
 
 describe('evaluate', () => {
-  it('--json prints accuracy, loss and rows, and nothing else anywhere', () => {
+  it('--json prints the metrics and the rows, and nothing else anywhere', () => {
     const result = run('evaluate', '--data', 'data', '--json');
     expect(complaints(result)).toEqual([]);
     const printed = JSON.parse(result.stdout);
     expect(printed).toMatchObject({ model: 'none', data: 'data', split: 'dev', strategy: 'none', rows: 6 });
     expect([0, 1, 2, 3, 4, 5, 6].map((correct) => correct / 6)).toContain(printed.accuracy);
     expect(printed.loss).toBeGreaterThan(0);
+    expect(printed.f1).toBeGreaterThanOrEqual(0);
+    expect(Math.abs(printed.matthews)).toBeLessThanOrEqual(1);
   });
 
   it('reads the split that it is told', () => {
@@ -47,9 +49,10 @@ describe('evaluate', () => {
   });
 
   it('prints the same numbers as a sentence', () => {
-    const { accuracy, loss } = JSON.parse(run('evaluate', '--data', 'data', '--json').stdout);
+    const { accuracy, f1, matthews, loss } = JSON.parse(run('evaluate', '--data', 'data', '--json').stdout);
     expect(run('evaluate', '--data', 'data').stdout).toBe(
-      `accuracy ${accuracy.toFixed(4)}, loss ${loss.toFixed(4)} on 6 sentences of data (dev)\n`,
+      `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, ` +
+        `loss ${loss.toFixed(4)} on 6 sentences of data (dev)\n`,
     );
   });
 });

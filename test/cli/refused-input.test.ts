@@ -100,6 +100,19 @@ describe('a training run', () => {
     ['a weight decay below 0', ['--weight-decay', '-1'], /-1.*expected/],
     ['a gradient norm below 0', ['--clip', '-1'], /-1.*expected/],
     ['no evaluations', ['--evaluations', '0'], /0 evaluations an epoch; expected a positive integer/],
+    ['no batches a step', ['--accumulate', '0'], /0 batches a step; expected a positive integer/],
+    [
+      'no steps to the next evaluation',
+      ['--evaluate-every', '0'],
+      /every 0 steps; expected a positive integer/,
+    ],
+    [
+      'evaluations counted twice',
+      ['--evaluations', '2', '--evaluate-every', '5'],
+      /2 evaluations an epoch, and one every 5 steps; expected one of both; leave the other out/,
+    ],
+    ['all pieces masked', ['--mask-tokens', '1'], /tokens masked with 1; expected a probability below 1/],
+    ['all attention dropped', ['--attention-dropout', '1'], /attentionDropout is 1; expected a probability/],
     ['a seed of 33 bits', ['--seed', `${2 ** 32}`], /seed 4294967296; expected a whole number from 0 to/],
   ])('with %s is refused', (_, args, says) => {
     expectNoRun(args, says);

@@ -22,13 +22,20 @@ function unseen(weights: Buffer): Float32Array {
   return values.slice(piece * shape[1], (piece + 1) * shape[1]);
 }
 
-function metricsOf(model: string): EpochMetrics[] {
+/** The lines of a kind in a model's `metrics.jsonl`. */
+function linesOf<T>(model: string, kind: string): T[] {
   const text = readFileSync(join(folder, model, 'metrics.jsonl'), 'utf8');
   expect(text.endsWith('\n')).toBe(true);
   return text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter((line) => line.kind === kind)
+    .map(({ kind: _, ...line }) => line);
+}
+
+function metricsOf(model: string): EpochMetrics[] {
+  return linesOf(model, 'epoch');
 }
 
 describe('train', () => {
@@ -54,6 +61,7 @@ describe('train', () => {
   it('writes all files of a model, and nothing else', () => {
     expect(readdirSync(join(folder, 'first')).sort()).toEqual([
       'config.json',
+      'last.safetensors',
       'metrics.jsonl',
       'model.safetensors',
       'rules.json',
@@ -68,6 +76,26 @@ describe('train', () => {
     expect(settings).toMatchObject({ strategy: 'hard', seed: 7, epochs: 1, batch: 4, data: 'data' });
     expect(settings.warmUpSteps, 'a tenth of three steps').toBe(1);
     expect(settings.adapter.kind).toEqual(expect.any(String));
+  });
+
+  it('writes a line for every evaluation and every report of the losses', () => {
+    const evaluations = linesOf<Record<string, unknown>>('first', 'evaluation');
+    expect(evaluations.map(({ step }) => step)).toEqual([1, 2, 3]);
+    const [metrics] = metricsOf('first');
+    expect(evaluations[2]).toEqual({
+      epoch: 1,
+      step: 3,
+      loss: metrics.devLoss,
+      accuracy: metrics.devAccuracy,
+      f1: metrics.devF1,
+      matthews: metrics.devMatthews,
+      predicted: metrics.devPredicted.join(''),
+    });
+    const [steps, ...others] = linesOf<Record<string, number>>('first', 'steps');
+    expect(others).toEqual([]);
+    expect(steps).toMatchObject({ step: 3, loss: metrics.trainLoss });
+    expect(steps.rate).toBeCloseTo(1e-4, 15);
+    expect(steps.tokensPerSecond).toBeGreaterThan(0);
   });
 
   it('writes the same bytes for the same seed, and others for another, wherever another model stood', () => {

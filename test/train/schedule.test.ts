@@ -31,4 +31,14 @@ describe('the learning rate', () => {
   it('only rises where the warm-up is longer than the run', () => {
     expect(rates({ rate: 10, warmUpSteps: 10, totalSteps: 3 }, 3)).toEqual([1, 2, 3]);
   });
+
+  it('follows half a cosine to 0, or stays', () => {
+    const schedule = { rate: 8, warmUpSteps: 2, totalSteps: 6 };
+    const half = Math.SQRT1_2;
+    const cosine = [4, 8, 8, 4 * (1 + half), 4, 4 * (1 - half), 0, 0];
+    rates(schedule, 8, 'cosine').forEach((rate, step) => {
+      expect(rate).toBeCloseTo(cosine[step], 14);
+    });
+    expect(rates(schedule, 8, 'constant')).toEqual([4, 8, 8, 8, 8, 8, 8, 8]);
+  });
 });

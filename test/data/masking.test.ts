@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { masked } from '../../src/data/masking.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
+
+const vocabulary = bertVocabulary();
+const maskId = vocabulary.idOf('[MASK]');
+const masking = { probability: 0.3, maskId, seed: 7 };
+const sentence = encodeSentence('the film is funny . '.repeat(400), vocabulary);
+
+const draw = (options: Partial<typeof masking> = {}, epoch = 1, example = 0) =>
+  masked(sentence, { ...masking, ...options }, epoch, example).ids;
+
+describe('masks', () => {
+  it('are as many as their probability says, and never on [CLS] or [SEP]', () => {
+    const { length } = sentence.ids;
+    for (const probability of [0.01, 0.3, 0.9]) {
+      const ids = draw({ probability });
+      const share = ids.filter((id) => id === maskId).length / length;
+      const deviation = Math.sqrt((probability * (1 - probability)) / length);
+      expect(Math.abs(share - probability)).toBeLessThan(5 * deviation);
+      expect([ids[0], ids[length - 1]]).toEqual([sentence.ids[0], sentence.ids[length - 1]]);
+    }
+  });
+
+  it('leave every other piece, and all tags and sentences', () => {
+    const result = masked(sentence, masking, 1, 0);
+    result.ids.forEach((id, position) => {
+      if (id !== maskId) expect(id).toBe(sentence.ids[position]);
+    });
+    expect(result.tags).toBe(sentence.tags);
+    expect(result.sentences).toBe(sentence.sentences);
+    expect(sentence.ids.includes(maskId), 'the sentence itself').toBe(false);
+  });
+
+  it('are the same for the same seed, epoch and example, and others for another of them', () => {
+    expect(draw()).toEqual(draw());
+    for (const other of [draw({ seed: 8 }), draw({}, 2), draw({}, 1, 1)]) expect(other).not.toEqual(draw());
+  });
+
+  it('are none with probability 0', () => {
+    expect(masked(sentence, { ...masking, probability: 0 }, 1, 0)).toBe(sentence);
+  });
+});

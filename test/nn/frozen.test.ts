@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
+import type { UpdateOptions } from '../../src/nn/classifier.js';
+import type { TrainingState } from '../../src/nn/parameters.js';
+import { bitsOf } from '../support/bits.js';
+import { modelFor, randomBatch, randomWeights, withClassifier } from '../support/model-cases.js';
+
+const config = modelFor('learned');
+const weights = randomWeights(config, 8);
+const isFrozen = (name: string) => name.startsWith('bert.embeddings.');
+
+/** What the first step of a model leaves behind; more than one would begin from other weights. */
+async function afterOneStep(options: Partial<UpdateOptions>): Promise<TrainingState> {
+  let state: TrainingState | undefined;
+  await withClassifier(config, weights, async (classifier) => {
+    const { batch } = randomBatch(config, 'learned', 400);
+    const all = { ...ADAMW_DEFAULTS, weightDecay: 0.1, ...options };
+    classifier.trainStep(batch, { seed: 1, step: 1 }, 1e-2, all);
+    state = await classifier.parameters.readState();
+  });
+  return state!;
+}
+
+describe('frozen embeddings', () => {
+  it('stay as they are, and everything else moves as it would', async () => {
+    const free = await afterOneStep({ clipNorm: 0 });
+    const frozen = await afterOneStep({ clipNorm: 0, freezeEmbeddings: true });
+    for (const [name, values] of frozen.values) {
+      expect(bitsOf(free.values.get(name)!), `${name} moves`).not.toBe(bitsOf(weights.get(name)!));
+      expect(bitsOf(values), name).toBe(bitsOf((isFrozen(name) ? weights : free.values).get(name)!));
+      for (const moment of ['firstMoment', 'secondMoment'] as const) {
+        const expected = isFrozen(name) ? new Float32Array(values.length) : free[moment].get(name)!;
+        expect(bitsOf(frozen[moment].get(name)!), `${name}, ${moment}`).toBe(bitsOf(expected));
+      }
+    }
+    expect([...frozen.values.keys()].filter(isFrozen)).toHaveLength(5);
+  });
+
+  it('have no part in the norm that is clipped', async () => {
+    const clipNorm = 1e-2;
+    const { firstMoment } = await afterOneStep({ clipNorm, freezeEmbeddings: true });
+    let squares = 0;
+    for (const values of firstMoment.values()) for (const value of values) squares += value ** 2;
+    // The first moment is the clipped gradient, but for a factor.
+    expect(Math.sqrt(squares) / (1 - ADAMW_DEFAULTS.beta1) / clipNorm).toBeCloseTo(1, 4);
+  });
+});

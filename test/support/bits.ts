@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/** What names the bits of some numbers: two arrays have the same bits just where this is the same. Far faster than `toEqual`. */
+export function bitsOf({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
+    .digest('hex');
+}
+
+/** The same for every tensor, by name. */
+export function bitsOfAll(tensors: ReadonlyMap<string, Float32Array>): Record<string, string> {
+  return Object.fromEntries([...tensors].map(([name, values]) => [name, bitsOf(values)]));
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { bestOf } from '../../src/train/best.js';
+import type { EvaluationMetrics } from '../../src/train/trainer.js';
+
+function evaluation(step: number, [devAccuracy, devF1, devMatthews, devLoss]: number[]): EvaluationMetrics {
+  return { epoch: 1, step, devAccuracy, devF1, devMatthews, devLoss, devPredicted: [] };
+}
+
+const EVALUATIONS = [
+  [0.8, 0.7, 0.5, 0.4],
+  [0.9, 0.7, 0.4, 0.5],
+  [0.9, 0.8, 0.4, 0.3],
+  [0.7, 0.6, 0.6, 0.3],
+].map((values, index) => evaluation(index + 1, values));
+
+describe('the best evaluation', () => {
+  it.each([
+    ['accuracy', 2],
+    ['f1', 3],
+    ['matthews', 4],
+    ['loss', 3],
+  ] as const)('by %s is the first of those at step %i', (by, step) => {
+    expect(bestOf(by, EVALUATIONS)?.step).toBe(step);
+  });
+
+  it('by loss is none whose loss is no number, where there is another', () => {
+    const diverged = evaluation(0, [0.5, 0, 0, Number.NaN]);
+    expect(bestOf('loss', [diverged, ...EVALUATIONS, diverged])?.step).toBe(3);
+    expect(bestOf('loss', [diverged, diverged])).toBe(diverged);
+  });
+
+  it('of none is none', () => {
+    expect(bestOf('accuracy', [])).toBeUndefined();
+  });
+});
