@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { DataSource } from '../data/dataset.js';
+import { requireTags } from '../data/encoded-data.js';
 import { createFolder, readText, removeFile, writeWhole } from '../data/files.js';
-import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { parseVocabulary } from '../grammar/vocabulary.js';
@@ -15,6 +15,7 @@ import {
   TRAINING_DEFAULTS,
 } from '../train/sentence-classifier.js';
 import type { EpochMetrics, EvaluationMetrics } from '../train/trainer.js';
+import { type DataFlags, dataOf, fileOptions, labelsOption, noteOnTags } from './data-options.js';
 import { kernelsFor, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
@@ -33,8 +34,7 @@ import {
 } from './options.js';
 import { note, print, printJson, progress } from './terminal.js';
 
-interface TrainFlags extends ShapeFlags {
-  data: string;
+interface TrainFlags extends ShapeFlags, DataFlags {
   strategy: Strategy;
   rules: string;
   beta?: number;
@@ -59,6 +59,7 @@ const EXAMPLE = `
 Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
+  $ parsimony train --data reviews.csv --dev reviews-dev.csv --text-column review --out runs/reviews
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 training.json (the settings) and metrics.jsonl (a line an epoch).`;
@@ -104,7 +105,7 @@ export function trainCommand(): Command {
         4,
       ),
     )
-    .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
+    .addOption(number('--max-length <pieces>', 'where texts are cut, up to 16384', wholeNumber, 128))
     .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
     .requiredOption('--out <folder>', 'where the model and its metrics go')
@@ -113,17 +114,22 @@ export function trainCommand(): Command {
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(train);
-  for (const option of shapeOptions()) command.addOption(option);
+  for (const option of [...fileOptions(), labelsOption(), ...shapeOptions()]) command.addOption(option);
   return command;
 }
 
 async function train(flags: TrainFlags): Promise<void> {
-  const source = dataSource(flags.data);
   const rules = await readRules(flags.rules);
+  const source = dataOf(flags, { tags: rules.tags });
   const vocabulary = flags.vocab
     ? parseVocabulary(await readText(flags.vocab, 'a file with a word piece a line'), flags.vocab)
     : bertVocabulary();
   const examples = { train: await source.examples('train'), dev: await source.examples('dev') };
+  // Not of use here: what is wrong with it shall be known before a long run, not after.
+  if (flags.test !== undefined) await source.texts('test');
+  const ownTags = examples.train.some(({ words }) => words);
+  const all = [...examples.train, ...examples.dev];
+  requireTags(all, rules, ownTags);
   const settings = completeSettings(
     {
       epochs: flags.epochs,
@@ -148,6 +154,7 @@ async function train(flags: TrainFlags): Promise<void> {
     strategy: flags.strategy,
     rules,
     beta: flags.beta,
+    tags: ownTags ? 'own' : undefined,
     mostPieces: flags.maxLength,
     seed: flags.seed,
   };
@@ -158,6 +165,7 @@ async function train(flags: TrainFlags): Promise<void> {
     const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
     const kernels = await kernelsFor(device, flags.tune, tuned);
     const model = SentenceClassifier.build(device, { ...about, kernels });
+    noteOnTags(ownTags, all);
     introduce(source, examples.train.length, flags, device.adapter.description);
     await createFolder(flags.out);
     // A model that stands there goes first: its weights must never be read under this run's rules.

@@ -19,6 +19,8 @@ export interface ModelDescription {
   strategy: Strategy;
   rules: RuleSet;
   beta: number;
+  /** "own" where words brought their own tags in training; left out where wink-nlp tagged them. */
+  tags?: 'own';
   /** Pieces at which sentences are cut, [CLS] and [SEP] included. */
   mostPieces: number;
   /** Variants of the kernels that it was trained with, where they had been measured. */
@@ -46,7 +48,15 @@ const CONFIG_NAMES = {
   initialDeviation: 'initializer_range',
 } as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
-function configJson({ config, classes, strategy, beta, mostPieces, kernels }: ModelDescription): string {
+function configJson({
+  config,
+  classes,
+  strategy,
+  beta,
+  tags,
+  mostPieces,
+  kernels,
+}: ModelDescription): string {
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
     theirs,
     config[ours as keyof ModelConfig],
@@ -63,6 +73,7 @@ function configJson({ config, classes, strategy, beta, mostPieces, kernels }: Mo
     parsimony: {
       strategy,
       beta,
+      ...(tags && { tags }),
       most_pieces: mostPieces,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
       ...(kernels && { kernels }),
@@ -151,6 +162,16 @@ export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig
   });
 }
 
+/** Who tags the words. */
+function tagsIn(own: Json, file: string): 'own' | undefined {
+  if (own.tags === undefined || own.tags === 'own') return own.tags;
+  throw new CallerError({
+    what: `"tags" is ${JSON.stringify(own.tags)}`,
+    where: file,
+    expected: '"own", or no such field',
+  });
+}
+
 /** Reads what describes a model. @throws CallerError where a file is missing or is not what it should be. */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
   const file = join(folder, CONFIG);
@@ -181,6 +202,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     strategy: checkedStrategy(String(own.strategy), file),
     rules: parseRules(await readText(rulesFile), rulesFile),
     beta: numberIn(own, 'beta', file),
+    tags: tagsIn(own, file),
     mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
   };

@@ -1,36 +1,36 @@
 import type { ShapeOfTiles } from '../attention/kernel-choices.js';
+import { pieceTags } from '../grammar/own-tags.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
-import { type RuleSet, type Strategy, tagIndexes, withTags } from '../grammar/rules.js';
+import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 
-/** The rule set with the tags that pieces may have beside its own. */
-function completed(rules: RuleSet): RuleSet {
-  return withTags(rules, PIECE_TAGS);
-}
-
 /** Tags of a model's learned bias tables; 0 where its strategy learns none. */
-export function biasTags(rules: RuleSet, strategy: Strategy): number {
-  return strategy === 'learned' ? completed(rules).tags.length : 0;
+export function biasTags(rules: RuleSet, strategy: Strategy, ownTags = false): number {
+  return strategy === 'learned' ? pieceTags(rules, ownTags).length : 0;
 }
 
 /** Makes the plan of any batch of sentences under one strategy and one rule set. */
 export class Planner {
   private readonly table: PairTable | undefined;
-  /** For each of `PIECE_TAGS`, its index in the rule set. */
+  /** For each of `tags`, its index in the completed rule set. */
   private readonly indexOfTag: Uint8Array;
 
-  /** Piece tags that the rule set does not list see nothing under `hard`. */
+  /**
+   * @param tags What the tags of sentences are indexes into. Those that the rule set does not list see nothing under `hard`.
+   * @throws CallerError where these and the rule set's are more than MOST_TAGS.
+   */
   constructor(
     readonly rules: RuleSet,
     readonly strategy: Strategy,
     readonly beta: number,
     private readonly shape: ShapeOfTiles,
+    readonly tags: readonly Tag[] = PIECE_TAGS,
   ) {
-    const complete = completed(rules);
+    const complete = withTags(rules, tags);
     this.table = strategy === 'none' ? undefined : pairTable(complete, strategy, beta);
-    this.indexOfTag = tagIndexes(complete, PIECE_TAGS);
+    this.indexOfTag = tagIndexes(complete, tags);
   }
 
   plan(texts: readonly EncodedSentence[]): Plan {

@@ -1,17 +1,17 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
-import type { Example } from '../data/dataset.js';
-import { encodeExamples } from '../data/encoded-data.js';
+import type { Example, Text } from '../data/dataset.js';
+import { encodeExamples, encodeTexts, type Reading } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { pieceTags } from '../grammar/own-tags.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
-import { encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
-import { splitPieces } from '../grammar/word-pieces.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
+import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -42,7 +42,12 @@ export interface BuildOptions {
   rules?: RuleSet;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
-  /** Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. */
+  /** "own" where the examples carry the tags of their words; wink-nlp tags them where left out. */
+  tags?: 'own';
+  /**
+   * Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. The model has so many positions where
+   * its shape does not name another number, and 512 at least.
+   */
   mostPieces?: number;
   /** Of the initial weights; 42 where left out. */
   seed?: number;
@@ -63,9 +68,6 @@ export interface Prediction {
 }
 
 const DEFAULT_SEED = 42;
-
-/** [CLS] and [SEP]. */
-const SPECIAL_PIECES = 2;
 
 /** The paper's run, but for what suits training from scratch: batch 32 at rate 2e-4. */
 export const TRAINING_DEFAULTS = {
@@ -95,8 +97,7 @@ export class SentenceClassifier {
   ) {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
-    const { rules, strategy, beta, kernels } = description;
-    this.planner = new Planner(rules, strategy, beta, tilesOn(device, kernels));
+    this.planner = this.plannerOf(description.strategy, description.rules, description.beta);
   }
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
@@ -118,12 +119,7 @@ export class SentenceClassifier {
    */
   useRules(strategy: Strategy, rules?: RuleSet, beta?: number): void {
     const own = this.description;
-    this.planner = new Planner(
-      rules ?? own.rules,
-      strategy,
-      beta ?? rules?.beta ?? own.beta,
-      tilesOn(this.classifier.device, own.kernels),
-    );
+    this.planner = this.plannerOf(strategy, rules ?? own.rules, beta ?? rules?.beta ?? own.beta);
   }
 
   /**
@@ -140,37 +136,42 @@ export class SentenceClassifier {
     const trainer = new Trainer(
       this.classifier,
       this.planner,
-      this.encode(train),
-      this.encode(dev),
+      encodeExamples(train, this.reading),
+      encodeExamples(dev, this.reading),
       settings,
     );
     return trainer.run(hooks);
   }
 
-  /** Accuracy and mean loss on labelled examples. */
+  /**
+   * Accuracy and mean loss on labelled examples.
+   * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
+   */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
-    return evaluate(this.classifier, this.planner, this.encode(examples));
+    return evaluate(this.classifier, this.planner, encodeExamples(examples, this.reading));
   }
 
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
-    const { ledger } = this.planner.plan(this.encode(examples).sentences);
+    const { ledger } = this.planner.plan(encodeTexts(examples, this.reading).sentences);
     return ledger.useful / ledger.dense;
   }
 
-  async predict(texts: readonly string[]): Promise<Prediction[]> {
-    const { vocabulary, mostPieces, classes } = this.description;
-    const sentences = texts.map((text) => encodeSentence(text, vocabulary, mostPieces));
+  /**
+   * Classifies texts, with or without tags of their words.
+   * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
+   */
+  async predict(texts: readonly (string | Text)[]): Promise<Prediction[]> {
+    const { classes } = this.description;
+    const read = texts.map((text): Text => (typeof text === 'string' ? { text } : text));
+    const { sentences, cut } = encodeTexts(read, this.reading);
     const logits = await logitsOf(this.classifier, this.planner, sentences);
     return logits.map((row, index) => ({
-      text: texts[index],
+      text: read[index].text,
       label: classes[mostProbable(row)],
       logits: Array.from(row),
       probabilities: softmax(row),
-      // Only a sentence of the full length can have been cut: the others need not be split a second time.
-      cut:
-        sentences[index].ids.length === mostPieces &&
-        splitPieces(texts[index], vocabulary).length + SPECIAL_PIECES > mostPieces,
+      cut: cut[index],
     }));
   }
 
@@ -195,25 +196,34 @@ export class SentenceClassifier {
     this.classifier.release();
   }
 
-  private encode(examples: readonly Example[]) {
-    return encodeExamples(examples, this.description.vocabulary, this.description.mostPieces);
+  private get reading(): Reading {
+    const { vocabulary, mostPieces, tags } = this.description;
+    const { rules, tags: pieceTags } = this.planner;
+    return { vocabulary, mostPieces, rules, tags: pieceTags, ownTags: tags === 'own' };
+  }
+
+  private plannerOf(strategy: Strategy, rules: RuleSet, beta: number): Planner {
+    const { kernels, tags } = this.description;
+    const shape = tilesOn(this.classifier.device, kernels);
+    return new Planner(rules, strategy, beta, shape, pieceTags(rules, tags === 'own'));
   }
 }
 
 /** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels cannot run its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
-  const { classes = ['negative', 'positive'], mostPieces = 128, kernels } = options;
+  const { classes = ['negative', 'positive'], mostPieces = 128, kernels, tags } = options;
   const config = {
     ...BERT_TINY,
+    positions: Math.min(Math.max(BERT_TINY.positions, mostPieces), LONGEST_SEQUENCE),
     ...shape,
     vocabulary: vocabulary.size,
     classes: classes.length,
-    biasTags: biasTags(rules, strategy),
+    biasTags: biasTags(rules, strategy, tags === 'own'),
   };
   checkConfig(config);
   checkedMostPieces(mostPieces, config);
-  return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels };
+  return { config, vocabulary, classes, strategy, rules, beta, tags, mostPieces, kernels };
 }
 
 /** @throws CallerError where a setting makes no sense. */
