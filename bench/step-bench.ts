@@ -69,6 +69,8 @@ export interface StepReport {
 export interface StepOptions {
   data: string;
   examples: readonly Example[];
+  /** Labels are below this; two where left out. */
+  classes?: number;
   vocabulary: Vocabulary;
   rules: RuleSet;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
@@ -139,7 +141,8 @@ async function benchBatch(
     gates.push(await attentionGate(device, settings, options, batch, strategy));
   }
   const rigs = strategies.map((strategy) => {
-    const about = { shape, vocabulary: options.vocabulary, positions, strategy, rules: options.rules, seed };
+    const { vocabulary, rules, classes } = options;
+    const about = { shape, vocabulary, positions, classes, strategy, rules, seed };
     return new TrainingRig(device, {
       ...about,
       kernels: choicesFor(shape.hidden / shape.heads, options.kernels),

@@ -26,6 +26,8 @@ export interface RigOptions {
   vocabulary: Vocabulary;
   /** The longest sequence that the model reads. */
   positions: number;
+  /** Two where left out. */
+  classes?: number;
   strategy: Strategy;
   rules: RuleSet;
   /** Of weights and dropout. */
@@ -45,11 +47,13 @@ export class TrainingRig {
     private readonly options: RigOptions,
   ) {
     const { shape, vocabulary, positions, strategy, rules, seed, kernels } = options;
+    const { classes = BERT_TINY.classes } = options;
     const config: ModelConfig = {
       ...BERT_TINY,
       ...shape,
       vocabulary: vocabulary.size,
       positions,
+      classes,
       biasTags: biasTags(rules, strategy),
     };
     this.classifier = new Classifier(device, config);

@@ -10,7 +10,6 @@ import {
 import { checkCounts } from '../../bench/gate.js';
 import { measurePeaks } from '../../bench/limits.js';
 import { readText } from '../data/files.js';
-import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
   interruptSignal,
@@ -21,6 +20,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
@@ -30,12 +30,12 @@ Example:
   $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
   $ parsimony bench attention --data path/to/SST-2 --lengths 1024 --json attention.json --html attention.html`;
 
-type AttentionFlags = OutputFlags & {
-  data: string;
-  config?: string;
-  adapter?: string;
-  tune: boolean;
-} & Partial<AttentionSettings>;
+type AttentionFlags = OutputFlags &
+  DataFlags & {
+    config?: string;
+    adapter?: string;
+    tune: boolean;
+  } & Partial<AttentionSettings>;
 
 /** `parsimony bench attention` */
 export function benchAttentionCommand(): Command {
@@ -65,6 +65,7 @@ export function benchAttentionCommand(): Command {
     .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
     .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
     .addOption(dataOption().default('embedded'))
+    .addOption(textColumnOption())
     .addOption(adapterOption())
     .addOption(noTuneOption());
   for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
@@ -85,7 +86,7 @@ async function settingsOf(flags: AttentionFlags): Promise<AttentionSettings> {
 async function run(flags: AttentionFlags): Promise<void> {
   const settings = await settingsOf(flags);
   const rules = await Promise.all(settings.rules.map(readRules));
-  const texts = await dataSource(flags.data).sentences('dev');
+  const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const kernels = await allKept(device, flags.tune, settings.headDims);

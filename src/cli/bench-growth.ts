@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { benchGrowth, type GrowthReport } from '../../bench/growth-bench.js';
-import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
   documentSettings,
@@ -12,6 +11,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
@@ -33,9 +33,8 @@ const SWEPT = [
   'seed',
 ] as const;
 
-type GrowthFlags = OutputFlags & { data: string; adapter?: string; tune: boolean } & Partial<
-    Record<(typeof SWEPT)[number], unknown>
-  >;
+type GrowthFlags = OutputFlags &
+  DataFlags & { adapter?: string; tune: boolean } & Partial<Record<(typeof SWEPT)[number], unknown>>;
 
 /** `parsimony bench growth` */
 export function benchGrowthCommand(): Command {
@@ -59,6 +58,7 @@ export function benchGrowthCommand(): Command {
     )
     .option('--causal', 'queries see only keys that do not stand behind them')
     .addOption(dataOption().default('embedded'))
+    .addOption(textColumnOption())
     .addOption(adapterOption())
     .addOption(noTuneOption());
   for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
@@ -68,7 +68,7 @@ export function benchGrowthCommand(): Command {
 async function run(flags: GrowthFlags): Promise<void> {
   const settings = documentSettings(flags, SWEPT);
   const rules = await Promise.all(settings.rules.map(readRules));
-  const texts = await dataSource(flags.data).sentences('dev');
+  const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const kernels = await allKept(device, flags.tune, settings.headDims);

@@ -3,7 +3,6 @@ import { ATTENTION_DEFAULTS, type AttentionSettings } from '../../bench/attentio
 import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
 import type { PeerRow } from '../../bench/peers/peer-row.js';
 import { benchPeers, type PeersReport, type PeersSettings } from '../../bench/peers/peers-bench.js';
-import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import {
@@ -16,6 +15,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
 import { adapterOption, dataOption, list, numbers, wholeNumber, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
 
@@ -28,12 +28,12 @@ The peers are installed from npm into the user's cache when they are first neede
 
 const SWEPT = ['lengths', 'heads', 'headDims', 'passes', 'repeats', 'seed'] as const;
 
-type PeersFlags = OutputFlags & {
-  data: string;
-  adapter?: string;
-  peers?: string[];
-  timeout: number;
-} & Partial<Pick<AttentionSettings, (typeof SWEPT)[number]>>;
+type PeersFlags = OutputFlags &
+  DataFlags & {
+    adapter?: string;
+    peers?: string[];
+    timeout: number;
+  } & Partial<Pick<AttentionSettings, (typeof SWEPT)[number]>>;
 
 /** `parsimony bench peers` */
 export function benchPeersCommand(): Command {
@@ -57,6 +57,7 @@ export function benchPeersCommand(): Command {
         .default(300),
     )
     .addOption(dataOption().default('embedded'))
+    .addOption(textColumnOption())
     .addOption(adapterOption());
   for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(run);
@@ -70,7 +71,7 @@ function settingsOf(flags: PeersFlags): PeersSettings {
 async function run(flags: PeersFlags): Promise<void> {
   const settings = settingsOf(flags);
   const peers = flags.peers ? peersNamed(flags.peers) : PEERS;
-  const texts = await dataSource(flags.data).sentences('dev');
+  const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const report = await benchPeers(device, settings, {

@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
 import { benchStep, type StepReport, type StepRow } from '../../bench/step-bench.js';
-import { dataSource } from '../data/sources.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
   interruptSignal,
@@ -11,6 +10,7 @@ import {
   printHeading,
   writeReport,
 } from './bench-output.js';
+import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
@@ -33,14 +33,14 @@ Example:
   $ parsimony bench step --data path/to/SST-2 --lengths sentences --batch 32 --json step.json`;
 
 type StepFlags = OutputFlags &
-  ShapeFlags & {
+  ShapeFlags &
+  DataFlags & {
     lengths: (number | string)[];
     strategies: string[];
     batch: number;
     repeats: number;
     seed: number;
     rules: string;
-    data: string;
     adapter?: string;
     tune: boolean;
   };
@@ -74,6 +74,8 @@ export function benchStepCommand(): Command {
     )
     .addOption(rulesOption().default('paper'))
     .addOption(dataOption().default('embedded'))
+    .addOption(textColumnOption())
+    .addOption(labelColumnOption())
     .addOption(adapterOption())
     .addOption(noTuneOption());
   for (const option of [...shapeOptions(), ...outputOptions()]) command.addOption(option);
@@ -90,13 +92,15 @@ async function run(flags: StepFlags): Promise<void> {
     rules: [flags.rules],
   });
   const settings = { lengths, strategies, batch, repeats, seed, shape: shapeOf(flags) };
-  const examples = await dataSource(flags.data).examples('dev');
+  const source = dataOf(flags, { split: 'dev' });
+  const examples = await source.examples('dev');
   const ruleSet = await readRules(rules[0]);
   const signal = interruptSignal();
   await withDevice(flags.adapter, async (device) => {
     const options = {
       data: flags.data,
       examples,
+      classes: source.classes.length,
       vocabulary: bertVocabulary(),
       rules: ruleSet,
       kernels: await allKept(device, flags.tune, [flags.hidden / flags.heads]),

@@ -4,13 +4,13 @@ import type { AttentionRow } from '../../bench/attention-row.js';
 import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
 import { median } from '../../bench/statistics.js';
 import type { DataSource, Example } from '../data/dataset.js';
-import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import type { Strategy } from '../grammar/rules.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
+import { type DataFlags, dataOf, devOption, labelColumnOption, textColumnOption } from './data-options.js';
 import { adapterOption, dataOption, withDevice } from './options.js';
 import { multiple, note, percent, print, printTable, progress } from './terminal.js';
 
@@ -47,13 +47,16 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('train none, hard and soft side by side, then time their kernels on one long document')
     .addOption(dataOption().default('embedded'))
+    .addOption(devOption())
+    .addOption(textColumnOption())
+    .addOption(labelColumnOption())
     .addOption(adapterOption())
     .addHelpText('after', EXAMPLE)
     .action(demo);
 }
 
-async function demo(flags: { data: string; adapter?: string }): Promise<void> {
-  const source = dataSource(flags.data);
+async function demo(flags: DataFlags & { adapter?: string }): Promise<void> {
+  const source = dataOf(flags);
   const train = (await source.examples('train')).slice(0, TRAINING_ROWS);
   const dev = (await source.examples('dev')).slice(0, DEV_ROWS);
   await withDevice(flags.adapter, async (device) => {

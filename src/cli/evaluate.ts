@@ -1,46 +1,26 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { dataSource } from '../data/sources.js';
-import { checkHeads } from '../grammar/head-rules.js';
-import type { Strategy } from '../grammar/rules.js';
-import { SentenceClassifier } from '../train/sentence-classifier.js';
-import {
-  adapterOption,
-  betaOption,
-  dataOption,
-  jsonOption,
-  readModelRules,
-  rulesOption,
-  strategyOption,
-  withDevice,
-} from './options.js';
-import { note, print, printJson } from './terminal.js';
+import { type DataFlags, dataOf, fileOptions } from './data-options.js';
+import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
+import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './reading.js';
+import { print, printJson } from './terminal.js';
 
-export interface ReadingFlags {
-  model: string;
-  strategy?: Strategy;
-  rules?: string;
-  beta?: number;
-  adapter?: string;
-  json?: boolean;
-}
-
-interface EvaluateFlags extends ReadingFlags {
-  data: string;
-  split: Split;
-}
+type EvaluateFlags = ReadingFlags & DataFlags & { split: Split };
 
 const EXAMPLE = `
 Example:
-  $ parsimony evaluate --model runs/hard --data embedded --split dev --json`;
+  $ parsimony evaluate --model runs/hard --data embedded --split dev --json
+  $ parsimony evaluate --model runs/reviews --data more-reviews.csv --text-column review`;
 
 /** `parsimony evaluate` */
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description("accuracy, F1, Matthews' correlation and loss of a model on labelled sentences")
     .requiredOption('--model <folder>', 'a folder that `train` wrote')
     .addOption(dataOption().makeOptionMandatory())
-    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'))
+    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'));
+  for (const option of fileOptions()) command.addOption(option);
+  return command
     .addOption(strategyOption())
     .addOption(rulesOption())
     .addOption(betaOption())
@@ -50,32 +30,12 @@ export function evaluateCommand(): Command {
     .action(evaluate);
 }
 
-/** Loads a model, and other rules or another strategy for it where flags name them: the reader is told. */
-export async function withModel<T>(
-  flags: ReadingFlags,
-  action: (model: SentenceClassifier) => Promise<T>,
-): Promise<T> {
-  const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
-  return withDevice(flags.adapter, async (device) => {
-    const model = await SentenceClassifier.load(device, flags.model);
-    const { strategy, beta, config } = model.description;
-    if (rules) checkHeads(rules, config, flags.rules);
-    if (rules || (flags.strategy && flags.strategy !== strategy) || (flags.beta ?? beta) !== beta) {
-      const read = flags.strategy ?? strategy;
-      note(
-        `This model was trained with strategy ${strategy}; it is read with ${read}, rules ${rules?.name ?? 'its own'}.`,
-      );
-      model.useRules(read, rules, flags.beta);
-    }
-    return action(model);
-  });
-}
-
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const source = dataSource(flags.data);
+  const source = dataOf(flags, await dataForModel(flags, flags.split));
   const examples = await source.examples(flags.split);
-  await withModel(flags, async (model) => {
-    const { accuracy, f1, matthews, loss, rows } = await model.evaluate(examples);
+  await withModel(flags, examples, async (model) => {
+    const { accuracy, f1, matthews, loss, rows, cut } = await model.evaluate(examples);
+    noteOnCut(cut, rows, model);
     const { strategy } = model.description;
     if (flags.json) {
       printJson({

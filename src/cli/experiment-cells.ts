@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { adapterKey } from '../attention/kernel-choices.js';
+import type { DataSource } from '../data/dataset.js';
 import { createFolder, writeWhole } from '../data/files.js';
-import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { formatRules } from '../grammar/rules-file.js';
@@ -17,10 +17,11 @@ import {
   resultFile,
   writeResult,
 } from '../train/experiment/results.js';
-import { hashOf } from '../train/run-record.js';
+import { dataHash } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import type { EvaluationMetrics } from '../train/trainer.js';
 import { runTraining, type TrainingOutcome, type TrainingRun } from '../train/training-run.js';
+import { dataOf } from './data-options.js';
 import { note } from './terminal.js';
 import { addTrainFlags, type TrainFlags } from './train-flags.js';
 import { runDisplay } from './train-output.js';
@@ -73,12 +74,6 @@ function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): Marke
   return { ...readingOf(metrics), marks: marks.join('') };
 }
 
-/** Of the examples that a run sees. */
-function dataHash({ train, dev }: TrainingRun['data']): string {
-  const rows = (examples: typeof train) => examples.map(({ text, label }) => [text, label]);
-  return hashOf([rows(train), rows(dev)]);
-}
-
 /** The share of dev's pairs that exist, for the model that a run has written. */
 async function densityIn(device: Device, folder: string, { dev }: TrainingRun['data']): Promise<number> {
   const model = await SentenceClassifier.load(device, folder);
@@ -116,8 +111,17 @@ function resultOf(
   };
 }
 
-function dataOf({ data }: CellPlaces, { settings }: Cell): string {
-  return data ?? String(settings.data);
+/** A cell's settings as flags, on the data of this call. */
+function flagsOf(places: CellPlaces, cell: Cell, more: Settings = {}): TrainFlags {
+  const { file, data } = places;
+  return flagsOfSettings(
+    { ...cell.settings, ...more, ...(data !== undefined && { data }) },
+    `${file}, ${cell.id}`,
+  );
+}
+
+function sourceOf(places: CellPlaces, cell: Cell): DataSource {
+  return dataOf(flagsOf(places, cell));
 }
 
 /** What leads from a cell to the contender whose learned biases its rules are pruned from: `pruned:learned`. */
@@ -141,8 +145,7 @@ async function rulesOf(device: Device, places: CellPlaces, cell: Cell): Promise<
   const density = paperDensity(train, run.vocabulary, run.mostPieces);
   const model = await SentenceClassifier.load(device, join(places.runs, learned.id));
   try {
-    const texts = train.map(({ text }) => text);
-    const { rules } = await model.prune(texts, density);
+    const { rules } = await model.prune(train, density);
     const file = join(places.runs, `${cell.id}.rules.json`);
     await writeWhole(file, formatRules(rules));
     return { rules: file };
@@ -157,9 +160,7 @@ async function finishRun(
   places: CellPlaces,
   cell: Cell,
 ): Promise<{ run: TrainingRun; outcome: TrainingOutcome }> {
-  const rules = await rulesOf(device, places, cell);
-  const settings = { ...cell.settings, ...rules, data: dataOf(places, cell) };
-  const flags = flagsOfSettings(settings, `${places.file}, ${cell.id}`);
+  const flags = flagsOf(places, cell, await rulesOf(device, places, cell));
   const { run } = await runOfFlags(flags);
   await chooseKernels(device, run, flags);
   const folder = join(places.runs, cell.id);
@@ -174,9 +175,8 @@ async function finishRun(
 export async function finishCell(device: Device, places: CellPlaces, cell: Cell): Promise<CellResult> {
   const { experiment, runs, results } = places;
   const kept = resultFile(results, experiment, cell);
-  const source = dataSource(dataOf(places, cell));
-  const standing = await readResult(kept, cell, dataHash(await examplesOf(source)));
-  if (standing) return standing;
+  const standing = await readResult(kept, cell);
+  if (standing && standing.data === dataHash(await examplesOf(sourceOf(places, cell)))) return standing;
   const { run, outcome } = await finishRun(device, places, cell);
   const density = await densityIn(device, join(runs, cell.id), run.data);
   const result = resultOf(device, places, cell, run, density, outcome);

@@ -44,7 +44,7 @@ export function jsonOption(): Option {
 export function dataOption(): Option {
   return new Option(
     '--data <source>',
-    'a folder of GLUE TSV files, sst2 (downloaded once), or embedded (generated text)',
+    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), or embedded (generated text)',
   );
 }
 

@@ -3,10 +3,10 @@ import { describeEnvironment, environmentLine } from '../../bench/environment.js
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { writeWhole } from '../data/files.js';
-import { dataSource } from '../data/sources.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
+import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
@@ -29,8 +29,7 @@ Example:
 
 Open the file in https://ui.perfetto.dev or in chrome://tracing. Each kernel has a pass of its own while it is profiled.`;
 
-interface ProfileFlags extends ShapeFlags {
-  data: string;
+interface ProfileFlags extends ShapeFlags, DataFlags {
   strategy: Strategy;
   rules: string;
   steps: number;
@@ -50,6 +49,8 @@ export function profileCommand(): Command {
   const command = new Command('profile')
     .description('record training steps as a trace: tagging, planning, upload, every kernel')
     .addOption(dataOption().default('embedded'))
+    .addOption(textColumnOption())
+    .addOption(labelColumnOption())
     .addOption(strategyOption().default('hard'))
     .addOption(rulesOption().default('paper'))
     .addOption(
@@ -69,7 +70,8 @@ export function profileCommand(): Command {
 
 async function profile(flags: ProfileFlags): Promise<void> {
   const rules = await readRules(flags.rules);
-  const examples = await dataSource(flags.data).examples('train');
+  const source = dataOf(flags);
+  const examples = await source.examples('train');
   const vocabulary = bertVocabulary();
   const shape = shapeOf(flags);
   await withDevice(flags.adapter, async (device) => {
@@ -77,7 +79,8 @@ async function profile(flags: ProfileFlags): Promise<void> {
     const kernels = await allKept(device, flags.tune, [shape.hidden / shape.heads]);
     const environment = describeEnvironment(device, [rules], flags.seed, kernels);
     const { strategy, seed } = flags;
-    const about = { shape, vocabulary, positions: 512, strategy, rules, seed, kernels: kernels[0] };
+    const classes = source.classes.length;
+    const about = { shape, vocabulary, positions: 512, classes, strategy, rules, seed, kernels: kernels[0] };
     const rig = new TrainingRig(device, about);
     const clock = new KernelClock(device);
     const steps: ProfiledStep[] = [];

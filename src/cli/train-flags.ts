@@ -5,6 +5,7 @@ import { BEST_BY, type BestBy } from '../train/best.js';
 import { RANDOM_RULES } from '../train/control-rules.js';
 import { SCHEDULES, type ScheduleKind } from '../train/schedule.js';
 import { TRAINING_DEFAULTS, type TrainingOptions } from '../train/settings.js';
+import { type DataFlags, fileOptions, labelsOption } from './data-options.js';
 import { noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
@@ -19,8 +20,7 @@ import {
   wholeNumber,
 } from './options.js';
 
-export interface TrainFlags extends ShapeFlags {
-  data: string;
+export interface TrainFlags extends ShapeFlags, DataFlags {
   strategy: Strategy;
   rules: string;
   beta?: number;
@@ -72,7 +72,7 @@ function modelOptions(): Option[] {
     strategyOption().default('none'),
     trainRulesOption(),
     betaOption(),
-    number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128),
+    number('--max-length <pieces>', 'where texts are cut, up to 16384', wholeNumber, 128),
     number('--dropout <probability>', 'of hidden states', realNumber, BERT_TINY.hiddenDropout),
     number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
     new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
@@ -127,8 +127,8 @@ function settingsOptions(): Option[] {
 
 /** Adds all flags of `parsimony train` to it. */
 export function addTrainFlags(command: Command): Command {
-  command.addOption(dataOption());
-  for (const option of [...modelOptions(), ...settingsOptions()]) command.addOption(option);
+  const options = [dataOption(), ...fileOptions(), labelsOption(), ...modelOptions(), ...settingsOptions()];
+  for (const option of options) command.addOption(option);
   return command
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')

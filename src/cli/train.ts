@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
-import { dataSource } from '../data/sources.js';
 import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
 import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
+import { dataOf } from './data-options.js';
 import { withDevice } from './options.js';
 import { note } from './terminal.js';
 import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
@@ -14,6 +15,7 @@ Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
   $ parsimony train --resume runs/none
+  $ parsimony train --data reviews.csv --dev reviews-dev.csv --text-column review --out runs/reviews
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 last.safetensors (those of the last step), training.json (the settings), metrics.jsonl (a line for every report, evaluation
@@ -42,7 +44,14 @@ async function train(flags: TrainFlags): Promise<void> {
 async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'> & { data?: string }) {
   const standing = await standingRun(folder);
   const notes = standing.notes as Partial<CommandNotes>;
-  const source = dataSource(flags.data ?? String(notes.data));
+  const named = flags.data === undefined ? notes.data : { ...notes.data, data: flags.data };
+  if (!named)
+    throw new CallerError({
+      what: 'does not say where its data lie',
+      where: folder,
+      remedy: 'name them with --data',
+    });
+  const source = dataOf(named, { tags: standing.rules?.tags, labels: standing.classes });
   const run: TrainingRun = { ...standing, data: await examplesOf(source) };
   await withDevice(flags.adapter ?? notes.adapter, async (device) => {
     const { strategy = 'none', bestBy = 'accuracy' } = standing;

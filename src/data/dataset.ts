@@ -1,6 +1,13 @@
-/** A sentence with its class. */
-export interface Example {
+import type { OwnWord } from '../grammar/own-tags.js';
+
+/** A text, with the tags of its words where the data brings them; wink-nlp tags it where it does not. */
+export interface Text {
   text: string;
+  words?: readonly OwnWord[];
+}
+
+/** A sentence with its class. */
+export interface Example extends Text {
   label: number;
 }
 
@@ -12,8 +19,11 @@ export const SPLITS: readonly Split[] = ['train', 'dev', 'test'];
 export interface DataSource {
   /** What outputs call it. */
   name: string;
-  /** Names of the classes, by label. */
-  classes: readonly string[];
+  /**
+   * Names of the classes, by label.
+   * @throws EngineError where only the labels can tell, and `examples` has not read any yet.
+   */
+  readonly classes: readonly string[];
   /** Something a reader of results must know about this data. */
   note?: string;
   /**
@@ -21,6 +31,8 @@ export interface DataSource {
    * @throws CallerError where the split is missing, is no such data, or has no labels.
    */
   examples(split: Split): Promise<Example[]>;
-  /** The sentences of a split, labels or not. @throws CallerError where the split is missing or is no such data. */
+  /** The texts of a split, labels or not. @throws CallerError where the split is missing or is no such data. */
+  texts(split: Split): Promise<Text[]>;
+  /** `texts`, without any tags. */
   sentences(split: Split): Promise<string[]>;
 }

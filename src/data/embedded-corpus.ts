@@ -86,6 +86,7 @@ export function embeddedSource(seed = 1, rows = EMBEDDED_ROWS): DataSource {
     classes: ['negative', 'positive'],
     note: 'generated text, from a seeded grammar',
     examples: async (split) => corpus[split],
+    texts: async (split) => corpus[split].map(({ text }) => ({ text })),
     sentences: async (split) => corpus[split].map(({ text }) => text),
   };
 }

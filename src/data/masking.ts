@@ -1,11 +1,8 @@
 import { randomStream } from '../gpu/random.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
 
 /** Keeps masks apart from other things that are drawn from a run's seed. */
 const MASKING = 0x6d61736b;
-
-const SPECIAL = new Set([PIECE_TAGS.indexOf('[CLS]'), PIECE_TAGS.indexOf('[SEP]')]);
 
 export interface Masking {
   /** With which each piece but [CLS] and [SEP] is masked. */
@@ -29,7 +26,8 @@ export function masked(
   if (probability === 0) return sentence;
   const stream = randomStream(MASKING, seed, epoch, example);
   const ids = sentence.ids.map((id, position) => {
-    if (SPECIAL.has(sentence.tags[position])) return id;
+    // [CLS] and [SEP].
+    if (position === 0 || position === sentence.ids.length - 1) return id;
     return randomStream(stream, position) < probability * 2 ** 32 ? maskId : id;
   });
   return { ...sentence, ids };

@@ -1,21 +1,111 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { CallerError } from '../gpu/errors.js';
-import type { DataSource } from './dataset.js';
+import type { Tag } from '../grammar/rules.js';
+import type { DataSource, Split } from './dataset.js';
 import { embeddedSource } from './embedded-corpus.js';
-import { glueFolder } from './glue-folder.js';
+import { FileSource } from './file-source.js';
+import { checkedClasses, relabelled } from './labels.js';
+import { filesNamed, filesOfFolder, namesOf, type SplitFiles } from './split-files.js';
 import { sst2Source } from './sst2-download.js';
 
-/**
- * The data that `--data` names: `embedded`, `sst2`, or a folder of GLUE TSV files.
- * @throws CallerError where it names none of these.
- */
-export function dataSource(name: string): DataSource {
-  if (name === 'embedded') return embeddedSource();
-  if (name === 'sst2') return sst2Source();
-  if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) return glueFolder(name);
+/** What the files of a data source hold, and which there are beside the one that is named. */
+export interface DataOptions {
+  /** The column of the texts; `sentence`, else `text`, where left out. */
+  textColumn?: string;
+  /** The column of the labels; `label` where left out. */
+  labelColumn?: string;
+  /** A column with a tag for each word of the text; the words have no tags of their own where left out. */
+  tagsColumn?: string;
+  /**
+   * Names of the classes, by label: labels are these names, or whole numbers. Where left out, the labels of the training
+   * split name the classes.
+   */
+  labels?: readonly string[];
+  /** Tags that words may carry (those of the rules); any where left out. */
+  tags?: readonly Tag[];
+  /** Files of the development split, where the source is files. */
+  dev?: string;
+  /** Files of the test split, where the source is files. */
+  test?: string;
+  /** The split that the source is, where it is files; `train` where left out. */
+  split?: Split;
+}
+
+const FILE_FLAGS = {
+  textColumn: '--text-column',
+  labelColumn: '--label-column',
+  tagsColumn: '--tags-column',
+  dev: '--dev',
+  test: '--test',
+} as const;
+
+/** @throws CallerError where an option is given that means nothing for this source. */
+function refuse(options: DataOptions, names: readonly (keyof typeof FILE_FLAGS)[], source: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
   throw new CallerError({
-    what: 'no such folder',
-    where: `--data ${name}`,
-    expected: 'a folder with train.tsv and dev.tsv, or sst2, or embedded',
+    what: `${FILE_FLAGS[given]} beside --data ${source}`,
+    expected: 'it beside files',
+    remedy: `leave it out, or name files with --data`,
+  });
+}
+
+function generatedOrDownloaded(source: DataSource, options: DataOptions): DataSource {
+  refuse(options, ['textColumn', 'labelColumn', 'tagsColumn', 'dev', 'test'], source.name);
+  return options.labels ? relabelled(source, checkedClasses(options.labels)) : source;
+}
+
+function namedFiles(name: string, { split = 'train', dev, test }: DataOptions): SplitFiles {
+  return {
+    [split]: filesNamed(name, '--data'),
+    ...(dev !== undefined && { dev: filesNamed(dev, '--dev') }),
+    ...(test !== undefined && { test: filesNamed(test, '--test') }),
+  };
+}
+
+/**
+ * The data that `--data` names: `embedded`, `sst2`, a folder with a file a split (train, dev or validation, test), or a file,
+ * or several with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object a line, .parquet
+ * or .conllu.
+ * @throws CallerError where it names none of these, or an option means nothing for it.
+ */
+export function dataSource(name: string, options: DataOptions = {}): DataSource {
+  if (name === 'embedded') return generatedOrDownloaded(embeddedSource(), options);
+  if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
+  const { textColumn: text, labelColumn: label, tagsColumn: tags, labels } = options;
+  const common = {
+    columns: { text, label, tags },
+    tags: options.tags,
+    classes: labels && checkedClasses(labels),
+  };
+  if (statSync(name, { throwIfNoEntry: false })?.isDirectory()) {
+    refuse(options, ['dev', 'test'], name);
+    return new FileSource({
+      ...common,
+      name: basename(name) || name,
+      files: filesOfFolder(name),
+      remedy: (split) => `put one of these there: ${namesOf(split)}`,
+    });
+  }
+  if (
+    !statSync(name.split(',')[0], { throwIfNoEntry: false }) &&
+    !statSync(name, { throwIfNoEntry: false })
+  ) {
+    throw new CallerError({
+      what: 'no such file, and no such folder',
+      where: `--data ${name}`,
+      expected: 'a file of texts, a folder with train.tsv and dev.tsv or the like, or sst2, or embedded',
+    });
+  }
+  const files = namedFiles(name, options);
+  return new FileSource({
+    ...common,
+    name: name
+      .split(',')
+      .map((file) => basename(file.trim()))
+      .join(','),
+    files,
+    remedy: (split) => (split === 'train' ? 'name it with --data' : `name it with --${split}`),
   });
 }

@@ -100,6 +100,7 @@ export function sst2Source(): DataSource {
         expected: 'train or dev',
       });
     },
+    texts: async (split) => (await read(split)).map(({ text }) => ({ text })),
     sentences: async (split) => (await read(split)).map(({ text }) => text),
   };
 }

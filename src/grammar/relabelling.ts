@@ -20,6 +20,12 @@ export type Relabelling =
   | { kind: 'noise'; probability: number }
   | { kind: 'blocks'; pieces: number };
 
+/** A relabelling with the seed of what it draws. */
+export interface SeededRelabelling {
+  how: Relabelling;
+  seed: number;
+}
+
 /** Keeps these draws apart from others of the same seed. */
 const RELABEL = 0x5f3c91d7;
 
@@ -49,9 +55,8 @@ const FIRST_SPECIAL = UNIVERSAL_TAGS.length;
 /** The sentence with the tags of a control. */
 export function relabelled(
   sentence: EncodedSentence,
-  relabelling: Relabelling,
+  { how: relabelling, seed }: SeededRelabelling,
   vocabulary: Vocabulary,
-  seed: number,
 ): EncodedSentence {
   const { ids } = sentence;
   const tags = Uint8Array.from(sentence.tags);

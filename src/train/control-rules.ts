@@ -2,16 +2,10 @@ import type { Example } from '../data/dataset.js';
 import { PairCounts } from '../grammar/pair-counts.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { randomRules } from '../grammar/random-rules.js';
-import { type Relabelling, relabelled, tagNames } from '../grammar/relabelling.js';
+import { relabelled, type SeededRelabelling, tagNames } from '../grammar/relabelling.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
-
-/** How a model's sentences get other tags than the tagger's. */
-export interface RelabellingOfModel {
-  how: Relabelling;
-  seed: number;
-}
 
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
@@ -29,12 +23,12 @@ function countsOf(
   examples: readonly Example[],
   vocabulary: Vocabulary,
   mostPieces?: number,
-  relabelling?: RelabellingOfModel,
+  relabelling?: SeededRelabelling,
 ): PairCounts {
   const tags = examples.map(({ text }) => {
     const sentence = encodeSentence(text, vocabulary, mostPieces);
     if (!relabelling) return tagNames(sentence);
-    return tagNames(relabelled(sentence, relabelling.how, vocabulary, relabelling.seed));
+    return tagNames(relabelled(sentence, relabelling, vocabulary));
   });
   return PairCounts.ofTexts(tags);
 }
@@ -48,7 +42,7 @@ export function randomRulesFor(
   vocabulary: Vocabulary,
   mostPieces: number,
   seed: number,
-  relabelling?: RelabellingOfModel,
+  relabelling?: SeededRelabelling,
 ): RuleSet {
   const density = paperDensity(examples, vocabulary, mostPieces);
   return randomRules(countsOf(examples, vocabulary, mostPieces, relabelling), density, seed);

@@ -1,4 +1,3 @@
-import { batchesInOrder } from '../data/batches.js';
 import type { EncodedData } from '../data/encoded-data.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
@@ -19,10 +18,29 @@ export interface Evaluation {
   loss: number;
   /** The most probable class of each row. */
   predicted: number[];
+  /** Rows that were longer than the model's sentences may be: only their beginning was read. */
+  cut: number;
 }
 
-/** Sentences read at once; logits do not depend on it. */
-export const READING_BATCH = 64;
+/** Sentences read at once, and tokens where these are long; logits do not depend on it. */
+const READING_BATCH = { sentences: 64, tokens: 16_384 };
+
+/** Sentences in their order, in groups that are read at once: at least one, and as many as the limits let in. */
+export function readingBatches(sentences: readonly EncodedSentence[]): EncodedSentence[][] {
+  const batches: EncodedSentence[][] = [];
+  let tokens = Number.POSITIVE_INFINITY;
+  for (const sentence of sentences) {
+    tokens += sentence.ids.length;
+    const batch = batches.at(-1);
+    if (batch && tokens <= READING_BATCH.tokens && batch.length < READING_BATCH.sentences) {
+      batch.push(sentence);
+      continue;
+    }
+    batches.push([sentence]);
+    tokens = sentence.ids.length;
+  }
+  return batches;
+}
 
 /** exp(logit) over their sum, in float64. */
 export function softmax(logits: ArrayLike<number>): number[] {
@@ -47,8 +65,7 @@ export async function logitsOf(
   sentences: readonly EncodedSentence[],
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
-  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
-    const group = indexes.map((index) => sentences[index]);
+  for (const group of readingBatches(sentences)) {
     logits.push(...(await classifier.logits(makeBatch(group, planner.plan(group)))));
   }
   return logits;
@@ -69,6 +86,7 @@ export async function evaluate(
     loss -= Math.log(Math.max(softmax(row)[label], Number.MIN_VALUE));
   });
   const rows = logits.length;
+  const cut = data.cut.filter((isCut) => isCut).length;
   return {
     rows,
     accuracy: metrics.accuracy(counts),
@@ -76,5 +94,6 @@ export async function evaluate(
     matthews: metrics.matthews(counts),
     loss: loss / rows,
     predicted,
+    cut,
   };
 }

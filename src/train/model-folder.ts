@@ -4,13 +4,12 @@ import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.
 import { createFolder, readBytesOf, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import { formatRelabelling, parseRelabelling } from '../grammar/relabelling.js';
+import { formatRelabelling, parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { Strategy } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameters.js';
-import type { RelabellingOfModel } from './control-rules.js';
 import { formatSafetensors, parseSafetensors } from './safetensors.js';
 
 /** Everything that a folder says of a model, except its weights. */
@@ -22,12 +21,14 @@ export interface ModelDescription {
   strategy: Strategy;
   rules: ModelRules;
   beta: number;
+  /** "own" where words brought their own tags in training; left out where wink-nlp tagged them. */
+  tags?: 'own';
   /** Pieces at which sentences are cut, [CLS] and [SEP] included. */
   mostPieces: number;
   /** Variants of the kernels that it was trained with, where they had been measured. */
   kernels?: KernelChoices;
   /** A control: other tags than the tagger's. */
-  relabelling?: RelabellingOfModel;
+  relabelling?: SeededRelabelling;
 }
 
 const CONFIG = 'config.json';
@@ -52,12 +53,12 @@ const CONFIG_NAMES = {
 } as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
 /** How the settings name a relabelling. */
-function relabellingJson({ how, seed }: RelabellingOfModel) {
+function relabellingJson({ how, seed }: SeededRelabelling) {
   return { relabel: formatRelabelling(how), relabel_seed: seed };
 }
 
 function configJson(description: ModelDescription): string {
-  const { config, classes, strategy, beta, mostPieces, kernels, relabelling } = description;
+  const { config, classes, strategy, beta, tags, mostPieces, kernels, relabelling } = description;
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
     theirs,
     config[ours as keyof ModelConfig],
@@ -74,6 +75,7 @@ function configJson(description: ModelDescription): string {
     parsimony: {
       strategy,
       beta,
+      ...(tags && { tags }),
       most_pieces: mostPieces,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
       ...(kernels && { kernels }),
@@ -168,6 +170,16 @@ export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig
   });
 }
 
+/** Who tags the words. */
+function tagsIn(own: Json, file: string): 'own' | undefined {
+  if (own.tags === undefined || own.tags === 'own') return own.tags;
+  throw new CallerError({
+    what: `"tags" is ${JSON.stringify(own.tags)}`,
+    where: file,
+    expected: '"own", or no such field',
+  });
+}
+
 /** Reads what describes a model. @throws CallerError where a file is missing or is not what it should be. */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
   const file = join(folder, CONFIG);
@@ -200,6 +212,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     strategy: checkedStrategy(String(own.strategy), file),
     rules,
     beta: numberIn(own, 'beta', file),
+    tags: tagsIn(own, file),
     mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
     relabelling:

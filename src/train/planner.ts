@@ -1,15 +1,11 @@
 import type { ShapeOfTiles } from '../attention/kernel-choices.js';
 import { headsWithTags, isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
+import { pieceTags } from '../grammar/own-tags.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
-import { type RuleSet, type Strategy, tagIndexes } from '../grammar/rules.js';
+import { type RuleSet, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
-
-/** The rules with the tags that pieces may have beside their own. */
-export function completed(rules: ModelRules): ModelRules {
-  return headsWithTags(rules, PIECE_TAGS);
-}
 
 /** The pair table of all heads, or of each, layer by layer; heads with the same rules have the same table. */
 function tablesOf(rules: ModelRules, strategy: Strategy, beta: number): PairTable | PairTable[] {
@@ -22,29 +18,35 @@ function tablesOf(rules: ModelRules, strategy: Strategy, beta: number): PairTabl
 }
 
 /** Tags of a model's learned bias tables; 0 where its strategy learns none. */
-export function biasTags(rules: ModelRules, strategy: Strategy): number {
-  return strategy === 'learned' ? completed(rules).tags.length : 0;
+export function biasTags(rules: ModelRules, strategy: Strategy, ownTags = false): number {
+  return strategy === 'learned' ? pieceTags(rules, ownTags).length : 0;
 }
 
 /** Makes the plan of any batch of sentences under one strategy and the rules of a model. */
 export class Planner {
+  /** The rules with the tags that pieces may have beside their own. */
+  readonly completed: ModelRules;
   private readonly tables: PairTable | PairTable[] | undefined;
-  /** For each of `PIECE_TAGS`, its index in the rule set. */
+  /** For each of `tags`, its index in the completed rules. */
   private readonly indexOfTag: Uint8Array;
 
-  /** Piece tags that the rule set does not list see nothing under `hard`. */
+  /**
+   * @param tags What the tags of sentences are indexes into. Those that the rule set does not list see nothing under `hard`.
+   * @throws CallerError where these and the rule set's are more than MOST_TAGS.
+   */
   constructor(
     readonly rules: ModelRules,
     readonly strategy: Strategy,
     readonly beta: number,
     private readonly shape: ShapeOfTiles,
+    readonly tags: readonly Tag[] = PIECE_TAGS,
   ) {
-    const complete = completed(rules);
-    this.tables = strategy === 'none' ? undefined : tablesOf(complete, strategy, beta);
-    this.indexOfTag = tagIndexes(complete, PIECE_TAGS);
+    this.completed = headsWithTags(rules, tags);
+    this.tables = strategy === 'none' ? undefined : tablesOf(this.completed, strategy, beta);
+    this.indexOfTag = tagIndexes(this.completed, tags);
   }
 
-  /** The tags of all pieces, one text behind the other, as indexes among those of the rules with `PIECE_TAGS` added. */
+  /** The tags of all pieces, one text behind the other, as indexes among those of the completed rules. */
   tagsOf(texts: readonly EncodedSentence[]): Uint8Array {
     const tags = new Uint8Array(texts.reduce((total, text) => total + text.tags.length, 0));
     let at = 0;

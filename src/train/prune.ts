@@ -1,12 +1,11 @@
-import { batchesInOrder } from '../data/batches.js';
 import { CallerError } from '../gpu/errors.js';
 import type { HeadRules } from '../grammar/head-rules.js';
 import { prunedRules } from '../grammar/pruning.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
-import { READING_BATCH } from './evaluation.js';
-import { completed, type Planner } from './planner.js';
+import { readingBatches } from './evaluation.js';
+import type { Planner } from './planner.js';
 import { pairsOf } from './sparsity.js';
 
 /** Rules for each head, and what they came to on the texts that they were made from. */
@@ -24,16 +23,17 @@ async function massesOf(
   onProgress?: (done: number) => void,
 ): Promise<Float64Array[]> {
   const { layers, heads } = classifier.config;
-  const tagCount = completed(planner.rules).tags.length;
+  const tagCount = planner.completed.tags.length;
   const sums = Array.from({ length: layers }, () => new Float64Array(heads * tagCount ** 2));
-  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
-    const group = indexes.map((index) => sentences[index]);
+  let done = 0;
+  for (const group of readingBatches(sentences)) {
     const batch = makeBatch(group, planner.plan(group));
     const masses = await classifier.attentionMass(batch, planner.tagsOf(group), tagCount);
     masses.forEach((mass, layer) => {
       for (let entry = 0; entry < mass.length; entry++) sums[layer][entry] += mass[entry];
     });
-    onProgress?.(indexes[indexes.length - 1] + 1);
+    done += group.length;
+    onProgress?.(done);
   }
   return sums;
 }
@@ -53,8 +53,8 @@ export async function pruneHeads(
   onProgress?: (done: number) => void,
 ): Promise<PrunedRules> {
   checkPruning(planner, sentences, density);
-  const { tags, name, beta } = completed(planner.rules);
-  const counts = pairsOf(sentences);
+  const { tags, name, beta } = planner.completed;
+  const counts = pairsOf(sentences, planner.tags);
   const masses = await massesOf(classifier, planner, sentences, onProgress);
   const entries = tags.length ** 2;
   const heads = masses.map((layer) =>

@@ -1,11 +1,10 @@
-import { batchesInOrder } from '../data/batches.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
 import { WORKGROUP_TILE } from '../plan/tiles.js';
-import { READING_BATCH } from './evaluation.js';
-import { completed, Planner } from './planner.js';
+import { readingBatches } from './evaluation.js';
+import { Planner } from './planner.js';
 
 /** What rules allow in some texts. */
 export interface RuleDensity {
@@ -24,10 +23,10 @@ export function ruleDensity(
   sentences: readonly EncodedSentence[],
 ): RuleDensity {
   const planner = new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE);
-  const { tags } = completed(rules);
+  const { tags } = planner.completed;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
-  for (const indexes of batchesInOrder(sentences.length, READING_BATCH)) {
-    const counted = pairsByTag(planner.plan(indexes.map((index) => sentences[index])));
+  for (const group of readingBatches(sentences)) {
+    const counted = pairsByTag(planner.plan(group));
     for (let tag = 0; tag < tags.length; tag++) {
       useful[tag] += counted.useful[tag];
       dense[tag] += counted.dense[tag];

@@ -50,9 +50,15 @@ function sorted(object: object): [string, unknown][] {
   return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** Of the examples that a run sees, with the tags that they bring. */
+export function dataHash({ train, dev }: Pick<RunData, 'train' | 'dev'>): string {
+  const rows = (examples: readonly Example[]) =>
+    examples.map(({ text, label, words }) => (words ? [text, label, words] : [text, label]));
+  return hashOf([rows(train), rows(dev)]);
+}
+
 export function fingerprintsOf(device: Device, description: ModelDescription, data: RunData): Fingerprints {
   const { config, vocabulary, classes, strategy, rules, beta, mostPieces, relabelling } = description;
-  const rows = (examples: readonly Example[]) => examples.map(({ text, label }) => [text, label]);
   return {
     model: hashOf([
       sorted(config),
@@ -64,7 +70,7 @@ export function fingerprintsOf(device: Device, description: ModelDescription, da
       mostPieces,
       relabelling ?? null,
     ]),
-    data: hashOf([rows(data.train), rows(data.dev)]),
+    data: dataHash(data),
     kernels: hashOf(sorted(kernelSources)),
     adapter: adapterKey(device),
   };

@@ -1,18 +1,17 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
-import type { Example } from '../data/dataset.js';
-import { type EncodedData, encodeExamples } from '../data/encoded-data.js';
+import type { Example, Text } from '../data/dataset.js';
+import { encodeExamples, encodeTexts, type Reading } from '../data/encoded-data.js';
 import type { Device } from '../gpu/device.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { pieceTags } from '../grammar/own-tags.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import { relabelled } from '../grammar/relabelling.js';
+import type { SeededRelabelling } from '../grammar/relabelling.js';
 import type { Strategy } from '../grammar/rules.js';
-import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
-import { splitPieces } from '../grammar/word-pieces.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
-import type { RelabellingOfModel } from './control-rules.js';
+import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -39,14 +38,19 @@ export interface BuildOptions {
   rules?: ModelRules;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
-  /** Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. */
+  /** "own" where the examples carry the tags of their words; wink-nlp tags them where left out. */
+  tags?: 'own';
+  /**
+   * Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. The model has so many positions where
+   * its shape does not name another number, and 512 at least.
+   */
   mostPieces?: number;
   /** Of the initial weights; 42 where left out. */
   seed?: number;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
   kernels?: KernelChoices;
   /** A control: other tags than the tagger's, for every sentence that the model reads. */
-  relabelling?: RelabellingOfModel;
+  relabelling?: SeededRelabelling;
 }
 
 export interface Prediction {
@@ -59,8 +63,9 @@ export interface Prediction {
   cut: boolean;
 }
 
-/** [CLS] and [SEP]. */
-const SPECIAL_PIECES = 2;
+function textOf(text: string | Text): Text {
+  return typeof text === 'string' ? { text } : text;
+}
 
 /** A BERT classifier of sentences with its vocabulary, its rules and its strategy. */
 export class SentenceClassifier {
@@ -75,8 +80,7 @@ export class SentenceClassifier {
   ) {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
-    const { rules, strategy, beta, kernels } = description;
-    this.planner = new Planner(rules, strategy, beta, tilesOn(device, kernels));
+    this.planner = this.plannerOf(description.strategy, description.rules, description.beta);
   }
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
@@ -100,12 +104,7 @@ export class SentenceClassifier {
   useRules(strategy: Strategy, rules?: ModelRules, beta?: number): void {
     const own = this.description;
     if (rules) checkHeads(rules, own.config);
-    this.planner = new Planner(
-      rules ?? own.rules,
-      strategy,
-      beta ?? rules?.beta ?? own.beta,
-      tilesOn(this.classifier.device, own.kernels),
-    );
+    this.planner = this.plannerOf(strategy, rules ?? own.rules, beta ?? rules?.beta ?? own.beta);
   }
 
   /**
@@ -125,22 +124,25 @@ export class SentenceClassifier {
     const trainer = new Trainer(
       this.classifier,
       this.planner,
-      this.encode(train),
-      this.encode(dev),
+      encodeExamples(train, this.reading),
+      encodeExamples(dev, this.reading),
       settings,
       this.description.vocabulary.idOf('[MASK]'),
     );
     return trainer.run(hooks, from);
   }
 
-  /** Accuracy, F1, Matthews' correlation and mean loss on labelled examples. */
+  /**
+   * Accuracy, F1, Matthews' correlation and mean loss on labelled examples.
+   * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
+   */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
-    return evaluate(this.classifier, this.planner, this.encode(examples));
+    return evaluate(this.classifier, this.planner, encodeExamples(examples, this.reading));
   }
 
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
-    const { ledger } = this.planner.plan(this.encode(examples).sentences);
+    const { ledger } = this.planner.plan(encodeTexts(examples, this.reading).sentences);
     return ledger.useful / ledger.dense;
   }
 
@@ -151,28 +153,29 @@ export class SentenceClassifier {
    * @throws CallerError where it is no share, or the model's own rules forbid pairs already.
    */
   async prune(
-    texts: readonly string[],
+    texts: readonly (string | Text)[],
     density: number,
     onProgress?: (done: number) => void,
   ): Promise<PrunedRules> {
-    const { vocabulary, mostPieces } = this.description;
-    const sentences = texts.map((text) => this.tagged(encodeSentence(text, vocabulary, mostPieces)));
+    const { sentences } = encodeTexts(texts.map(textOf), this.reading);
     return pruneHeads(this.classifier, this.planner, sentences, density, onProgress);
   }
 
-  async predict(texts: readonly string[]): Promise<Prediction[]> {
-    const { vocabulary, mostPieces, classes } = this.description;
-    const sentences = texts.map((text) => this.tagged(encodeSentence(text, vocabulary, mostPieces)));
+  /**
+   * Classifies texts, with or without tags of their words.
+   * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
+   */
+  async predict(texts: readonly (string | Text)[]): Promise<Prediction[]> {
+    const { classes } = this.description;
+    const read = texts.map(textOf);
+    const { sentences, cut } = encodeTexts(read, this.reading);
     const logits = await logitsOf(this.classifier, this.planner, sentences);
     return logits.map((row, index) => ({
-      text: texts[index],
+      text: read[index].text,
       label: classes[mostProbable(row)],
       logits: Array.from(row),
       probabilities: softmax(row),
-      // Only a sentence of the full length can have been cut: the others need not be split a second time.
-      cut:
-        sentences[index].ids.length === mostPieces &&
-        splitPieces(texts[index], vocabulary).length + SPECIAL_PIECES > mostPieces,
+      cut: cut[index],
     }));
   }
 
@@ -197,32 +200,33 @@ export class SentenceClassifier {
     this.classifier.release();
   }
 
-  private encode(examples: readonly Example[]): EncodedData {
-    const { vocabulary, mostPieces } = this.description;
-    const { sentences, labels } = encodeExamples(examples, vocabulary, mostPieces);
-    return { sentences: sentences.map((sentence) => this.tagged(sentence)), labels };
+  private get reading(): Reading {
+    const { vocabulary, mostPieces, tags, relabelling } = this.description;
+    const { rules, tags: pieceTags } = this.planner;
+    return { vocabulary, mostPieces, rules, tags: pieceTags, ownTags: tags === 'own', relabelling };
   }
 
-  /** The sentence with the tags that the model reads it under. */
-  private tagged(sentence: EncodedSentence): EncodedSentence {
-    const { relabelling, vocabulary } = this.description;
-    return relabelling ? relabelled(sentence, relabelling.how, vocabulary, relabelling.seed) : sentence;
+  private plannerOf(strategy: Strategy, rules: ModelRules, beta: number): Planner {
+    const { kernels, tags } = this.description;
+    const shape = tilesOn(this.classifier.device, kernels);
+    return new Planner(rules, strategy, beta, shape, pieceTags(rules, tags === 'own'));
   }
 }
 
 /** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
-  const { classes = ['negative', 'positive'], mostPieces = 128, kernels, relabelling } = options;
+  const { classes = ['negative', 'positive'], mostPieces = 128, kernels, tags, relabelling } = options;
   const config = {
     ...BERT_TINY,
+    positions: Math.min(Math.max(BERT_TINY.positions, mostPieces), LONGEST_SEQUENCE),
     ...shape,
     vocabulary: vocabulary.size,
     classes: classes.length,
-    biasTags: biasTags(rules, strategy),
+    biasTags: biasTags(rules, strategy, tags === 'own'),
   };
   checkConfig(config);
   checkHeads(rules, config);
   checkedMostPieces(mostPieces, config);
-  return { config, vocabulary, classes, strategy, rules, beta, mostPieces, kernels, relabelling };
+  return { config, vocabulary, classes, strategy, rules, beta, tags, mostPieces, kernels, relabelling };
 }

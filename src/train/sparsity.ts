@@ -1,23 +1,25 @@
 import { CallerError } from '../gpu/errors.js';
-import type { ModelRules } from '../grammar/head-rules.js';
 import { PairCounts } from '../grammar/pair-counts.js';
 import { alwaysExists } from '../grammar/pruning.js';
-import type { Strategy } from '../grammar/rules.js';
+import type { Strategy, Tag } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
 import type { Classifier } from '../nn/classifier.js';
 import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
-import { completed, type Planner } from './planner.js';
+import type { Planner } from './planner.js';
 
-/** The pairs of some sentences, by the tags of their pieces. */
-export function pairsOf(sentences: readonly EncodedSentence[]): PairCounts {
-  return PairCounts.ofTexts(sentences.map(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])));
+/** The pairs of some sentences, by the tags of their pieces. @param tags What these are indexes into. */
+export function pairsOf(
+  sentences: readonly EncodedSentence[],
+  tags: readonly Tag[] = PIECE_TAGS,
+): PairCounts {
+  return PairCounts.ofTexts(sentences.map((sentence) => Array.from(sentence.tags, (tag) => tags[tag])));
 }
 
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */
-export function pairWeights(sentences: readonly EncodedSentence[], rules: ModelRules): PairWeights {
-  const counts = pairsOf(sentences);
-  const { tags } = completed(rules);
+export function pairWeights(sentences: readonly EncodedSentence[], planner: Planner): PairWeights {
+  const counts = pairsOf(sentences, planner.tags);
+  const { tags } = planner.completed;
   const rows = tags.map((query) => tags.map((key) => counts.of(query, key)));
   const shares = rows.flatMap((row) => {
     const total = row.reduce((sum, pairs) => sum + pairs, 0);
@@ -42,13 +44,13 @@ export function checkSparsity(sparsity: number, strategy: Strategy): void {
 export function penalise(
   classifier: Classifier,
   sparsity: number,
-  { rules, strategy }: Planner,
+  planner: Planner,
   sentences: readonly EncodedSentence[],
 ): void {
-  checkSparsity(sparsity, strategy);
+  checkSparsity(sparsity, planner.strategy);
   classifier.usePenalty(
     sparsity > 0
-      ? new SparsityPenalty(classifier.device, sparsity, pairWeights(sentences, rules))
+      ? new SparsityPenalty(classifier.device, sparsity, pairWeights(sentences, planner))
       : undefined,
   );
 }

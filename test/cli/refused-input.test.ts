@@ -56,7 +56,7 @@ describe('a rules file', () => {
 
 describe('data', () => {
   it('in no such folder is refused with what --data may be', () => {
-    const says = /^--data nowhere: no such folder; expected .*train\.tsv.*sst2.*embedded/;
+    const says = /^--data nowhere: no such file, and no such folder; expected .*train\.tsv.*sst2.*embedded/;
     expectNoRun([], says, 'nowhere');
   });
 
@@ -68,10 +68,30 @@ describe('data', () => {
   it('with a label that is no class is refused by file and line', () => {
     const text = glueText([
       ['it is funny .', '1'],
-      ['it is dull .', '2'],
+      ['it is dull .', '-1'],
     ]);
-    const data = writeData('three', text);
-    expectNoRun([], /^three.train\.tsv:3: label "2" is no class; expected .* 0 to 1/, data);
+    const data = writeData('below', text);
+    expectNoRun([], /^below.train\.tsv:3: label "-1" is no class; expected whole numbers from 0/, data);
+    expectNoRun(['--labels', 'funny'], /^--labels: the classes "funny"; expected at least two names/);
+    write('named.csv', 'text,label\nit is .,funny\nit is .,Funny\n');
+    const named = ['--labels', 'dull,funny', '--dev', 'named.csv'];
+    expectNoRun(
+      named,
+      /^named\.csv:3: label "Funny" is no class; expected one of: dull, funny; or/,
+      'named.csv',
+    );
+  });
+
+  it('of one file needs another for its development set', () => {
+    write('alone.csv', 'text,label\nit is .,0\nit is not .,1\n');
+    expectNoRun([], /^alone\.csv: no file of the split "dev"; name it with --dev/, 'alone.csv');
+    expectNoRun(['--dev', 'alone.csv', '--test', 'no.csv'], /^--test: no such file: no\.csv/, 'alone.csv');
+  });
+
+  it('with a tag that the rules do not have is refused by file and row', () => {
+    write('tags.csv', 'text,label,tags\nit is,0,PRON AUX\nit is,1,PRON VBZ\n');
+    const args = ['--dev', 'tags.csv', '--tags-column', 'tags'];
+    expectNoRun(args, /^tags\.csv:3: unknown tag "VBZ"; expected a tag of the rules: ADJ, ADP/, 'tags.csv');
   });
 
   it('with a row of too many fields is refused by file and line', () => {
@@ -80,14 +100,15 @@ describe('data', () => {
   });
 
   it('that has no such split is refused by its file', () => {
+    trainedModel(folder, 'any');
     const result = run('evaluate', '--model', 'any', '--data', 'data', '--split', 'test');
-    expectRefusal(result, CALLER, /^data.test\.tsv: cannot be read \(ENOENT\); expected a folder with train/);
+    expectRefusal(result, CALLER, /^data: no file of the split "test"; .*test\.tsv, test\.csv/);
   });
 });
 
 describe('a training run', () => {
   it('on sentences that are longer than the positions is refused', () => {
-    expectNoRun(['--max-length', '513'], /513 pieces; expected 3 to 512, the model's positions/);
+    expectNoRun(['--max-length', '16385'], /16385 pieces; expected 3 to 16384, the model's positions/);
   });
 
   it.each([
@@ -142,8 +163,8 @@ describe('a training run', () => {
     trainedModel(folder, 'standing');
     const before = contentOf(join(folder, 'standing'));
     expect(Object.keys(before).length).toBeGreaterThanOrEqual(6);
-    const result = trainTiny(folder, ['--max-length', '1000', '--out', 'standing']);
-    expectRefusal(result, CALLER, /1000 pieces/);
+    const result = trainTiny(folder, ['--max-length', '20000', '--out', 'standing']);
+    expectRefusal(result, CALLER, /20000 pieces/);
     expect(contentOf(join(folder, 'standing'))).toEqual(before);
   });
 

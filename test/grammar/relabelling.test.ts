@@ -33,12 +33,12 @@ describe('relabelled sentences', () => {
         fc.constantFrom('shuffled', 'noise:0.5', 'blocks:3'),
         (sentence, seed, how) => {
           const before = [...sentence.tags];
-          const result = relabelled(sentence, parseRelabelling(how), vocabulary, seed);
+          const result = relabelled(sentence, { how: parseRelabelling(how), seed }, vocabulary);
           expect(result.ids).toEqual(sentence.ids);
           const names = tagNames(result);
           expect([names[0], names.at(-1)]).toEqual(['[CLS]', '[SEP]']);
           expect(names.slice(1, -1).some((name) => name.startsWith('['))).toBe(false);
-          expect(relabelled(sentence, parseRelabelling(how), vocabulary, seed)).toEqual(result);
+          expect(relabelled(sentence, { how: parseRelabelling(how), seed }, vocabulary)).toEqual(result);
           expect([...sentence.tags]).toEqual(before);
         },
       ),
@@ -48,13 +48,13 @@ describe('relabelled sentences', () => {
   it('have as many of each tag where they are shuffled, in another order for another seed', () => {
     fc.assert(
       fc.property(sentences, seeds, (sentence, seed) => {
-        const { tags } = relabelled(sentence, { kind: 'shuffled' }, vocabulary, seed);
+        const { tags } = relabelled(sentence, { how: { kind: 'shuffled' }, seed }, vocabulary);
         expect(sorted(tags)).toEqual(sorted(sentence.tags));
       }),
     );
     const long = encodeSentence(WORDS.join(' ').repeat(3), vocabulary);
     const orders = [1, 2, 3].map(
-      (seed) => `${relabelled(long, { kind: 'shuffled' }, vocabulary, seed).tags}`,
+      (seed) => `${relabelled(long, { how: { kind: 'shuffled' }, seed }, vocabulary).tags}`,
     );
     expect(new Set(orders).size).toBe(3);
   });
@@ -62,7 +62,7 @@ describe('relabelled sentences', () => {
   it('are wrong as often as asked for, about whole words', () => {
     const words = Array.from({ length: 4000 }, (_, index) => WORDS[index % WORDS.length]);
     const sentence = encodeSentence(words.join(' '), vocabulary);
-    const { tags } = relabelled(sentence, { kind: 'noise', probability: 0.2 }, vocabulary, 7);
+    const { tags } = relabelled(sentence, { how: { kind: 'noise', probability: 0.2 }, seed: 7 }, vocabulary);
     let [starts, wrong] = [0, 0];
     for (let piece = 1; piece < tags.length - 1; piece++) {
       const isStart = !vocabulary.pieces[sentence.ids[piece]].startsWith('##');
@@ -76,14 +76,14 @@ describe('relabelled sentences', () => {
     }
     expect(starts).toBe(4000);
     expect(Math.abs(wrong / starts - 0.2)).toBeLessThan(0.03);
-    expect(relabelled(sentence, { kind: 'noise', probability: 0 }, vocabulary, 7).tags).toEqual(
-      sentence.tags,
-    );
+    expect(
+      relabelled(sentence, { how: { kind: 'noise', probability: 0 }, seed: 7 }, vocabulary).tags,
+    ).toEqual(sentence.tags);
   });
 
   it('are numbered by their place in blocks', () => {
     const sentence = encodeSentence('one two three four five six seven', vocabulary);
-    const { tags } = relabelled(sentence, { kind: 'blocks', pieces: 3 }, vocabulary, 1);
+    const { tags } = relabelled(sentence, { how: { kind: 'blocks', pieces: 3 }, seed: 1 }, vocabulary);
     expect([...tags.slice(1, -1)]).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });
 

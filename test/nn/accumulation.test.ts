@@ -29,9 +29,9 @@ function together(cases: readonly BatchCase[]): BertBatch {
     sentences: references.flatMap(({ sentences }) => sentences),
     labels: references.flatMap(({ labels }) => Array.from(labels)),
     tags: references.flatMap(({ tags }) => Array.from(tags!)),
-    bias(query, key) {
+    bias(query, key, layer, head) {
       const of = starts.findLastIndex((start) => start <= query);
-      return references[of].bias(query - starts[of], key - starts[of]);
+      return references[of].bias(query - starts[of], key - starts[of], layer, head);
     },
   };
 }

@@ -54,6 +54,17 @@ describe('a planner', () => {
     }
   });
 
+  it('plans the same pairs whatever list the tags of its texts count into', () => {
+    const tags = ['own tag', ...[...PIECE_TAGS].reverse()];
+    const turned = ENCODED.map((text) => {
+      return { ...text, tags: text.tags.map((tag) => tags.indexOf(PIECE_TAGS[tag])) };
+    });
+    for (const rules of [PAPER_RULES, OWN]) {
+      const own = new Planner(rules, 'guided', rules.beta, () => WORKGROUP_TILE, tags);
+      expect(own.plan(turned).ledger).toEqual(planner(rules, 'guided').plan(ENCODED).ledger);
+    }
+  });
+
   it('makes the texts of a batch no neighbours', () => {
     const own = planner(OWN, 'guided');
     const alone = ENCODED.map((text) => own.plan([text]).ledger.useful);

@@ -46,17 +46,13 @@ export function resultFile(folder: string, experiment: string, { id }: Cell): st
 }
 
 /**
- * A cell's result, or undefined where it has none yet, or one of other settings or other data.
+ * A cell's result, or undefined where it has none yet, or one of other settings.
  * @throws CallerError where the file is no result.
  */
-export async function readResult(
-  file: string,
-  { hash }: Cell,
-  data?: string,
-): Promise<CellResult | undefined> {
+export async function readResult(file: string, { hash }: Cell): Promise<CellResult | undefined> {
   if (!existsSync(file)) return undefined;
   const result = parseResult(await readText(file), file);
-  return result.hash === hash && (data === undefined || result.data === data) ? result : undefined;
+  return result.hash === hash ? result : undefined;
 }
 
 function parseResult(text: string, file: string): CellResult {

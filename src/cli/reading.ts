@@ -1,0 +1,59 @@
+import type { Split, Text } from '../data/dataset.js';
+import { requireTags } from '../data/encoded-data.js';
+import type { DataOptions } from '../data/sources.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import type { Strategy } from '../grammar/rules.js';
+import { loadDescription } from '../train/model-folder.js';
+import { SentenceClassifier } from '../train/sentence-classifier.js';
+import { noteOnTags } from './data-options.js';
+import { readModelRules, withDevice } from './options.js';
+import { note } from './terminal.js';
+
+/** The flags of commands that read with a trained model. */
+export interface ReadingFlags {
+  model: string;
+  strategy?: Strategy;
+  rules?: string;
+  beta?: number;
+  adapter?: string;
+  json?: boolean;
+}
+
+/** What data must be for a model, before the model itself is there: its classes, and tags of the rules that it is read with. */
+export async function dataForModel(flags: ReadingFlags, split: Split): Promise<DataOptions> {
+  const { classes, rules } = await loadDescription(flags.model);
+  const { tags }: ModelRules = flags.rules === undefined ? rules : await readModelRules(flags.rules);
+  return { labels: classes, tags, split };
+}
+
+/** Loads a model, and other rules or another strategy for it where flags name them: the reader is told. */
+export async function withModel<T>(
+  flags: ReadingFlags,
+  texts: readonly Text[],
+  action: (model: SentenceClassifier) => Promise<T>,
+): Promise<T> {
+  const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
+  return withDevice(flags.adapter, async (device) => {
+    const model = await SentenceClassifier.load(device, flags.model);
+    const { strategy, beta, tags, config } = model.description;
+    if (rules) checkHeads(rules, config, flags.rules);
+    if (rules || (flags.strategy && flags.strategy !== strategy) || (flags.beta ?? beta) !== beta) {
+      const read = flags.strategy ?? strategy;
+      note(
+        `This model was trained with strategy ${strategy}; it is read with ${read}, rules ${rules?.name ?? 'its own'}.`,
+      );
+      model.useRules(read, rules, flags.beta);
+    }
+    requireTags(texts, rules ?? model.description.rules, tags === 'own');
+    noteOnTags(tags === 'own', texts);
+    return action(model);
+  });
+}
+
+/** Says so where texts were longer than the model's sentences may be. */
+export function noteOnCut(cut: number, texts: number, { description }: SentenceClassifier): void {
+  if (cut === 0) return;
+  note(
+    `${cut} of ${texts} texts: only the first ${description.mostPieces} pieces were read, as the model was trained.`,
+  );
+}

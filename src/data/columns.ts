@@ -1,0 +1,104 @@
+import { CallerError } from '../gpu/errors.js';
+import { knownTag, type OwnWord, wordsWithTags } from '../grammar/own-tags.js';
+import type { Tag } from '../grammar/rules.js';
+import type { ColumnNames, DataFile, DataRow, Wanted } from './data-rows.js';
+import { columnOf, placeOf, type Table } from './tables.js';
+
+function textColumns({ text }: ColumnNames): readonly string[] {
+  return text === undefined ? ['sentence', 'text'] : [text];
+}
+
+function labelColumn({ label = 'label' }: ColumnNames): string {
+  return label;
+}
+
+/** The columns that may be read of a file. */
+export function wantedColumns(columns: ColumnNames): string[] {
+  return [
+    ...textColumns(columns),
+    labelColumn(columns),
+    ...(columns.tags === undefined ? [] : [columns.tags]),
+  ];
+}
+
+function shown(value: unknown): string {
+  return value === undefined || value === null ? 'nothing' : String(JSON.stringify(value, bigintAsText));
+}
+
+function bigintAsText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}` : value;
+}
+
+function textOf(value: unknown, column: string, where: string): string {
+  if (typeof value === 'string') return value;
+  throw new CallerError({
+    what: `${shown(value)} in column "${column}"`,
+    where,
+    expected: 'a text, which may be empty',
+  });
+}
+
+/** A label as text: a name, or the digits of a number. */
+function labelOf(value: unknown, column: string, where: string): string {
+  if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return `${value}`;
+  if (typeof value === 'number') return `${value}`;
+  throw new CallerError({
+    what: `${shown(value)} in column "${column}"`,
+    where,
+    expected: 'the name or the number of a class',
+  });
+}
+
+function wordsOf(
+  text: string,
+  value: unknown,
+  column: string,
+  tags: readonly Tag[] | undefined,
+  where: string,
+): OwnWord[] {
+  const written = typeof value === 'string' ? (value.match(/\S+/g) ?? []) : value;
+  if (!Array.isArray(written)) {
+    throw new CallerError({
+      what: `${shown(value)} in column "${column}"`,
+      where,
+      expected: 'a tag for each word of the text: separated by spaces, or a list',
+    });
+  }
+  return wordsWithTags(
+    text,
+    // Parquet has integers of 64 bits.
+    written.map((tag) => checkedTag(typeof tag === 'bigint' ? Number(tag) : tag, tags, where)),
+    where,
+  );
+}
+
+/** @throws CallerError for what is no tag, or is not among those that are known. */
+export function checkedTag(tag: unknown, tags: readonly Tag[] | undefined, where: string): Tag {
+  if (tags) return knownTag(tag, tags, where);
+  if (typeof tag === 'string' || typeof tag === 'number') return tag;
+  throw new CallerError({ what: `${shown(tag)} as a tag`, where, expected: 'a name or an integer' });
+}
+
+/**
+ * The texts of a table, with labels and tags where these are wanted.
+ * @throws CallerError with file and row where a column is missing, or a value is not what stands in such a column.
+ */
+export function rowsOf(table: Table, { columns, labels, tags }: Wanted): DataFile {
+  const { file, counts } = table;
+  if (table.rows.length === 0) {
+    throw new CallerError({ what: 'no rows', where: file, expected: 'the names of columns, then texts' });
+  }
+  const text = columnOf(table, textColumns(columns), '--text-column');
+  const label = labels ? columnOf(table, [labelColumn(columns)], '--label-column') : undefined;
+  const tagged = columns.tags === undefined ? undefined : columnOf(table, [columns.tags], '--tags-column');
+  const rows = table.rows.map(({ number, cells }): DataRow => {
+    const where = placeOf(table, number);
+    const row: DataRow = { number, text: textOf(cells[text], table.columns[text], where) };
+    if (label !== undefined) row.label = labelOf(cells[label], table.columns[label], where);
+    if (tagged !== undefined) {
+      row.words = wordsOf(row.text, cells[tagged], table.columns[tagged], tags, where);
+    }
+    return row;
+  });
+  return { file, counts, rows };
+}

@@ -1,0 +1,23 @@
+import { CallerError } from '../gpu/errors.js';
+import { checkedTag } from './columns.js';
+import { parseConllu } from './conllu.js';
+import type { DataFile, DataRow, Wanted } from './data-rows.js';
+
+/**
+ * The sentences of a CoNLL-U file, with the tags of their words, and with labels where these are wanted.
+ * @throws CallerError with file and line where it is no such file, a tag is not among those wanted, or a label is missing.
+ */
+export function conlluRows(text: string, file: string, { labels, tags }: Wanted): DataFile {
+  const rows = parseConllu(text, file).map(({ line, text: sentence, label, words }): DataRow => {
+    const where = `${file}:${line}`;
+    if (labels && label === undefined) {
+      throw new CallerError({ what: 'a sentence without a label', where, expected: 'a line "# label = …"' });
+    }
+    const checked = words.map(({ start, end, tag, line: wordLine }) => {
+      return { start, end, tag: checkedTag(tag, tags, `${file}:${wordLine}`) };
+    });
+    return { number: line, text: sentence, label, words: checked };
+  });
+  if (rows.length > 0) return { file, counts: 'lines', rows };
+  throw new CallerError({ what: 'no sentences', where: file, expected: 'lines of CoNLL-U' });
+}

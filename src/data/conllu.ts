@@ -1,0 +1,157 @@
+import { CallerError, type ErrorParts } from '../gpu/errors.js';
+import type { OwnWord } from '../grammar/own-tags.js';
+
+/** A word with the line that it stands in. */
+export interface ConlluWord extends OwnWord {
+  line: number;
+}
+
+/** A sentence of a CoNLL-U file. */
+export interface TaggedSentence {
+  /** The line that its text stands in, counted from 1. */
+  line: number;
+  text: string;
+  /** What follows `# label =`. */
+  label?: string;
+  words: ConlluWord[];
+}
+
+const FIELDS = 10;
+const FORM = 1;
+const UPOS = 3;
+
+/** A word of the file's with a tag. */
+interface Part {
+  line: number;
+  form: string;
+  tag: string;
+}
+
+/** A word that stands in the text: one of the file's, or several that are written as one ("don't", "du"). */
+interface SurfaceWord {
+  line: number;
+  form: string;
+  /** The parts of a word that is several, with the tag of each; a plain word is its own only part. */
+  parts: Part[];
+  /** The number of the last of its parts. */
+  last: number;
+}
+
+class SentenceReader {
+  private text: { line: number; value: string } | undefined;
+  private label: string | undefined;
+  private readonly words: SurfaceWord[] = [];
+
+  constructor(
+    private readonly file: string,
+    private readonly firstLine: number,
+  ) {}
+
+  read(lines: readonly string[]): TaggedSentence {
+    lines.forEach((line, index) => {
+      if (line.startsWith('#')) this.comment(line, this.firstLine + index);
+      else this.word(line, this.firstLine + index);
+    });
+    if (this.text === undefined) {
+      throw this.error(this.firstLine, {
+        what: 'a sentence without its text',
+        expected: 'a line "# text = …"',
+      });
+    }
+    const { line, value } = this.text;
+    const words = this.aligned(value);
+    const rest = value.slice(words.at(-1)?.end ?? 0).trim();
+    if (rest === '') return { line, text: value, label: this.label, words };
+    throw this.error(line, {
+      what: `no words for "${rest.slice(0, 20)}"`,
+      expected: 'words for the whole text',
+    });
+  }
+
+  private comment(line: string, number: number): void {
+    const [, name, value] = /^#\s*(text|label)\s*=\s?(.*)$/.exec(line) ?? [];
+    if (name === 'text') this.text = { line: number, value };
+    if (name === 'label') this.label = value.trim();
+  }
+
+  private word(line: string, number: number): void {
+    const fields = line.split('\t');
+    const [, first, rest] = /^(\d+)((?:-\d+|\.\d+)?)$/.exec(fields[0]) ?? [];
+    if (fields.length !== FIELDS || first === undefined) {
+      throw this.error(number, {
+        what: fields.length === FIELDS ? `"${fields[0]}" as the number of a word` : `${fields.length} fields`,
+        expected: `${FIELDS}, separated by tabs: a number, the form, the lemma, the tag …`,
+      });
+    }
+    // Words that are understood, but not written.
+    if (rest.startsWith('.')) return;
+    const form = fields[FORM];
+    if (rest.startsWith('-')) {
+      this.words.push({ line: number, form, parts: [], last: Number(rest.slice(1)) });
+      return;
+    }
+    const part = { line: number, form, tag: fields[UPOS] };
+    const whole = this.words.at(-1);
+    if (whole && Number(first) <= whole.last) whole.parts.push(part);
+    else this.words.push({ line: number, form, parts: [part], last: Number(first) });
+  }
+
+  /** Finds each word in the text. */
+  private aligned(text: string): ConlluWord[] {
+    let at = 0;
+    return this.words.flatMap(({ line, form, parts, last }) => {
+      if (parts.length === 0) {
+        throw this.error(line, { what: `no words of "${form}"`, expected: `them below, up to word ${last}` });
+      }
+      const start = text.indexOf(form, at);
+      if (start < 0 || text.slice(at, start).trim() !== '') {
+        throw this.error(line, {
+          what: `"${form}" does not follow in the text of its sentence`,
+          expected: `it where the text goes on with "${text.slice(at).trimStart().slice(0, 20)}"`,
+        });
+      }
+      at = start + form.length;
+      return spread(parts, form, start);
+    });
+  }
+
+  private error(line: number, parts: ErrorParts): CallerError {
+    return new CallerError({ ...parts, where: `${this.file}:${line}` });
+  }
+}
+
+/**
+ * Where the parts of a written word stand in it: one behind the other ("do" and "n't" of "don't") where that spells it; where
+ * it does not ("de" and "le" of "du"), the first of them is all of it.
+ */
+function spread(parts: readonly Part[], form: string, start: number): ConlluWord[] {
+  if (parts.map((part) => part.form).join('') !== form) {
+    const [{ tag, line }] = parts;
+    return [{ start, end: start + form.length, tag, line }];
+  }
+  let at = start;
+  return parts.map((part) => {
+    const begin = at;
+    at += part.form.length;
+    return { start: begin, end: at, tag: part.tag, line: part.line };
+  });
+}
+
+/**
+ * Parses a CoNLL-U file: sentences with `# text = …`, tagged words (FORM and UPOS), and `# label = …` where they have a label.
+ * The ranges of words that are written as one show where these stand; empty nodes are passed over.
+ * @throws CallerError with file and line where it is no such file.
+ */
+export function parseConllu(text: string, file: string): TaggedSentence[] {
+  const sentences: TaggedSentence[] = [];
+  let lines: string[] = [];
+  for (const [index, line] of [...text.replace(/^\ufeff/, '').split(/\r?\n/), ''].entries()) {
+    if (line !== '') {
+      lines.push(line);
+      continue;
+    }
+    if (lines.length > 0) sentences.push(new SentenceReader(file, index + 1 - lines.length).read(lines));
+    lines = [];
+  }
+  return sentences;
+}

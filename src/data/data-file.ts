@@ -1,0 +1,65 @@
+import { constants, isUtf8 } from 'node:buffer';
+import { extname } from 'node:path';
+import { CallerError } from '../gpu/errors.js';
+import { rowsOf, wantedColumns } from './columns.js';
+import { conlluRows } from './conllu-rows.js';
+import { parseCsv } from './csv.js';
+import type { DataFile, Wanted } from './data-rows.js';
+import { readBytesOf } from './files.js';
+import { parseJsonLines } from './json-lines.js';
+import { readParquet } from './parquet.js';
+import type { Table } from './tables.js';
+import { parseTsv } from './tsv.js';
+
+const TEXT_FORMATS: Readonly<Record<string, (text: string, file: string) => Table>> = {
+  '.tsv': parseTsv,
+  '.csv': parseCsv,
+  '.jsonl': parseJsonLines,
+  '.json': parseJsonLines,
+};
+
+/** How the names of data files end. */
+export const DATA_FORMATS: readonly string[] = [...Object.keys(TEXT_FORMATS), '.parquet', '.conllu'];
+
+/** @throws CallerError where the bytes are no text. */
+function decode(bytes: Uint8Array, file: string): string {
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    throw new CallerError({
+      what: `${bytes.length} bytes, too many to be read at once`,
+      where: file,
+      remedy: 'split it, and name the parts with commas between them',
+    });
+  }
+  // Byte order marks are left to those who read the text.
+  if (isUtf8(bytes)) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const LINE_FEED = 10;
+  let line = 1;
+  let begin = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end >= 0 && isUtf8(bytes.subarray(begin, end)); line++) {
+    begin = end + 1;
+    end = bytes.indexOf(LINE_FEED, begin);
+  }
+  throw new CallerError({ what: 'not UTF-8', where: `${file}:${line}`, expected: 'text in UTF-8' });
+}
+
+/**
+ * Reads a file of texts, by the ending of its name: .tsv, .csv, .jsonl or .json (an object in each line), .parquet, .conllu.
+ * @throws CallerError with file and line, or row, where it is no such file, or lacks a column, a label or a tag.
+ */
+export async function readDataFile(file: string, wanted: Wanted): Promise<DataFile> {
+  const ending = extname(file).toLowerCase();
+  if (!DATA_FORMATS.includes(ending)) {
+    throw new CallerError({
+      what: `"${ending}" is no format of data`,
+      where: file,
+      expected: `a file that ends in ${DATA_FORMATS.join(', ')}`,
+    });
+  }
+  const bytes = await readBytesOf(file, 'a file of texts');
+  if (ending === '.conllu') return conlluRows(decode(bytes, file), file, wanted);
+  const table =
+    ending === '.parquet'
+      ? await readParquet(bytes, file, wantedColumns(wanted.columns))
+      : TEXT_FORMATS[ending](decode(bytes, file), file);
+  return rowsOf(table, wanted);
+}

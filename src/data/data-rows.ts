@@ -1,0 +1,36 @@
+import type { OwnWord } from '../grammar/own-tags.js';
+import type { Tag } from '../grammar/rules.js';
+import type { Table } from './tables.js';
+
+/** A text as a file has it: its label is not yet known to be a class. */
+export interface DataRow {
+  /** The line, or the row where the file has no lines. */
+  number: number;
+  text: string;
+  label?: string;
+  words?: readonly OwnWord[];
+}
+
+/** The texts of a file. */
+export interface DataFile extends Pick<Table, 'file' | 'counts'> {
+  rows: DataRow[];
+}
+
+/** Names of a file's columns. */
+export interface ColumnNames {
+  /** `sentence`, else `text`, where left out. */
+  text?: string;
+  /** `label` where left out. */
+  label?: string;
+  /** A tag for each word of the text; where left out, words have no tags of their own. */
+  tags?: string;
+}
+
+/** What is to be read of a file. */
+export interface Wanted {
+  columns: ColumnNames;
+  /** Whether every text must have a label. */
+  labels: boolean;
+  /** Tags that words may carry; any where left out. */
+  tags?: readonly Tag[];
+}

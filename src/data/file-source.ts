@@ -1,0 +1,65 @@
+import { CallerError, EngineError } from '../gpu/errors.js';
+import { readDataFile } from './data-file.js';
+import type { DataFile, Wanted } from './data-rows.js';
+import type { DataSource, Example, Split, Text } from './dataset.js';
+import { classesOf, examplesOf } from './labels.js';
+import type { SplitFiles } from './split-files.js';
+
+export interface FileSourceOptions extends Pick<Wanted, 'columns' | 'tags'> {
+  /** What outputs call the source. */
+  name: string;
+  files: SplitFiles;
+  /** Names of the classes; the labels of the training split, else of the split that is read first, where left out. */
+  classes?: readonly string[];
+  /** What to do where a split has no files. */
+  remedy: (split: Split) => string;
+}
+
+/** Files of texts, each read when its split is asked for; several files of a split one after the other. */
+export class FileSource implements DataSource {
+  readonly name: string;
+  private known: readonly string[] | undefined;
+
+  constructor(private readonly options: FileSourceOptions) {
+    this.name = options.name;
+    this.known = options.classes;
+  }
+
+  get classes(): readonly string[] {
+    if (this.known) return this.known;
+    throw new EngineError({
+      what: 'the classes are not known yet',
+      where: this.name,
+      remedy: 'read examples before, or name the classes',
+    });
+  }
+
+  async examples(split: Split): Promise<Example[]> {
+    const files = await this.read(split, true);
+    if (!this.known) {
+      const isTold = split === 'train' || !this.options.files.train;
+      this.known = classesOf(isTold ? files : await this.read('train', true));
+    }
+    return examplesOf(files, this.known);
+  }
+
+  async texts(split: Split): Promise<Text[]> {
+    const files = await this.read(split, false);
+    return files.flatMap(({ rows }) => rows.map(({ text, words }) => (words ? { text, words } : { text })));
+  }
+
+  async sentences(split: Split): Promise<string[]> {
+    return (await this.texts(split)).map(({ text }) => text);
+  }
+
+  private async read(split: Split, labels: boolean): Promise<DataFile[]> {
+    const { files, columns, tags, remedy, name } = this.options;
+    const paths = files[split];
+    if (!paths) {
+      throw new CallerError({ what: `no file of the split "${split}"`, where: name, remedy: remedy(split) });
+    }
+    const read: DataFile[] = [];
+    for (const path of paths) read.push(await readDataFile(path, { columns, labels, tags }));
+    return read;
+  }
+}

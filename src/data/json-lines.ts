@@ -1,0 +1,38 @@
+import { CallerError } from '../gpu/errors.js';
+import type { Table, TableRow } from './tables.js';
+
+/** The object that a line holds. */
+function objectOf(line: string, where: string): object {
+  let value: unknown;
+  let problem = 'no JSON object';
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    problem = `not JSON (${(error as Error).message})`;
+  }
+  if (value && typeof value === 'object' && !Array.isArray(value)) return value;
+  throw new CallerError({ what: problem, where, expected: 'an object in each line' });
+}
+
+/**
+ * Parses a file that holds a JSON object in each line. Its columns are the names that occur in any of them. Blank lines are
+ * passed over.
+ * @throws CallerError with file and line where a line is no object.
+ */
+export function parseJsonLines(text: string, file: string): Table {
+  const columns = new Map<string, number>();
+  const rows: TableRow[] = [];
+  for (const [index, line] of text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .entries()) {
+    if (line.trim() === '') continue;
+    const cells: unknown[] = [];
+    for (const [name, value] of Object.entries(objectOf(line, `${file}:${index + 1}`))) {
+      if (!columns.has(name)) columns.set(name, columns.size);
+      cells[columns.get(name)!] = value;
+    }
+    rows.push({ number: index + 1, cells });
+  }
+  return { file, columns: [...columns.keys()], rows, counts: 'lines' };
+}

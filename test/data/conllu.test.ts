@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseConllu } from '../../src/data/conllu.js';
+import { callerErrorOf } from '../grammar/caller-error.js';
+import { runs } from '../support/arbitraries.js';
+
+function line(id: string, form: string, tag: string): string {
+  return [id, form, '_', tag, ...Array(6).fill('_')].join('\t');
+}
+
+/** The words of the only sentence of a file, as `form/tag`. */
+function tagged(text: string): string[] {
+  const [sentence] = parseConllu(text, 'f');
+  return sentence.words.map(({ start, end, tag }) => `${sentence.text.slice(start, end)}/${tag}`);
+}
+
+const DONT = [
+  '# text = I don’t know.',
+  line('1', 'I', 'PRON'),
+  line('2-3', 'don’t', '_'),
+  line('2', 'do', 'AUX'),
+  line('3', 'n’t', 'PART'),
+  line('3.1', 'really', 'ADV'),
+  line('4', 'know', 'VERB'),
+  line('5', '.', 'PUNCT'),
+];
+
+describe('parseConllu', () => {
+  it('finds each word where it stands in the text', () => {
+    const anyForm = fc.string({ unit: fc.constantFrom('a', 'b', '.', '"', '😀', 'ש', 'é'), minLength: 1 });
+    const anyWord = fc.record({
+      form: anyForm,
+      tag: fc.constantFrom('NOUN', 'VB$', 'my tag'),
+      space: fc.constantFrom('', ' ', '  ', '\u00a0'),
+    });
+    const anySentence = fc.array(anyWord, { maxLength: 8 });
+    const anyBreak = fc.constantFrom('\n', '\r\n');
+    fc.assert(
+      fc.property(fc.array(anySentence, { maxLength: 4 }), anyBreak, (sentences, lineBreak) => {
+        const lines = sentences.flatMap((words, index) => [
+          `# sent_id = ${index}`,
+          `# text = ${words.map(({ form, space }) => form + space).join('')}`,
+          '# text_en = something else',
+          `# label = class ${index % 2}`,
+          ...words.map(({ form, tag }, at) => line(`${at + 1}`, form, tag)),
+          '',
+        ]);
+        const parsed = parseConllu(lines.join(lineBreak), 'f');
+        expect(parsed).toHaveLength(sentences.length);
+        for (const [index, words] of sentences.entries()) {
+          let start = 0;
+          const expected = words.map(({ form, tag, space }) => {
+            const word = { start, end: start + form.length, tag };
+            start = word.end + space.length;
+            return word;
+          });
+          const { text, label } = parsed[index];
+          expect(text).toBe(words.map(({ form, space }) => form + space).join(''));
+          expect(label).toBe(`class ${index % 2}`);
+          expect(parsed[index].words.map(({ start, end, tag }) => ({ start, end, tag }))).toEqual(expected);
+          for (const word of parsed[index].words) {
+            expect(lines[word.line - 1].split('\t')[1]).toBe(text.slice(word.start, word.end));
+          }
+        }
+      }),
+      runs(300),
+    );
+  });
+
+  it('gives the parts of a word the room that they take, and passes over words that are not written', () => {
+    expect(tagged(DONT.join('\n'))).toEqual(['I/PRON', 'do/AUX', 'n’t/PART', 'know/VERB', './PUNCT']);
+  });
+
+  it('gives a word that its parts do not spell the tag of the first', () => {
+    const lines = [
+      '# text = du vin',
+      line('1-2', 'du', '_'),
+      line('1', 'de', 'ADP'),
+      line('2', 'le', 'DET'),
+      line('3', 'vin', 'NOUN'),
+    ];
+    expect(tagged(lines.join('\n'))).toEqual(['du/ADP', 'vin/NOUN']);
+  });
+
+  it('has no label where there is none, and may have no words', () => {
+    expect(parseConllu('# text = \n', 'f')).toEqual([{ line: 1, text: '', label: undefined, words: [] }]);
+    expect(parseConllu('\n\n', 'f')).toEqual([]);
+  });
+
+  it.each([
+    ['no text', [line('1', 'a', 'X')], /^f:1: a sentence without its text; expected a line "# text = …"/],
+    ['fields too few', ['# text = a', '1\ta\tX'], /^f:2: 3 fields; expected 10, separated by tabs/],
+    ['no number', ['# text = a', line('one', 'a', 'X')], /^f:2: "one" as the number of a word/],
+    [
+      'a word too many',
+      ['# text = a', line('1', 'a', 'X'), line('2', 'b', 'X')],
+      /^f:3: "b" does not follow/,
+    ],
+    ['a word that was left out', ['# text = a b', line('1', 'b', 'X')], /^f:2: "b" .*expected .*"a b"/],
+    ['a word missing', ['# text = a b', line('1', 'a', 'X')], /^f:1: no words for "b"/],
+    ['a range of nothing', ['# text = ab', line('1-2', 'ab', '_')], /^f:2: no words of "ab"; .*up to word 2/],
+  ])('refuses %s by file and line', (_, lines, says) => {
+    expect(callerErrorOf(() => parseConllu(lines.join('\n'), 'f')).message).toMatch(says);
+  });
+});

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { describe, expect, it } from 'vitest';
+import { readParquet } from '../../src/data/parquet.js';
+import { CallerError } from '../../src/gpu/errors.js';
+import { runs } from '../support/arbitraries.js';
+
+function parquet(columnData: ColumnSource[], rowGroupSize = 1000): Uint8Array {
+  return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize }));
+}
+
+describe('readParquet', () => {
+  it('reads texts and labels with gaps, over several groups of rows, in snappy or not', async () => {
+    const anyText = fc.option(fc.string({ unit: 'grapheme' }), { nil: null });
+    const anyLabel = fc.option(fc.bigInt({ min: -5n, max: 5n }), { nil: null });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(anyText, anyLabel), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.constantFrom('SNAPPY' as const, 'UNCOMPRESSED' as const),
+        async (rows, size, codec) => {
+          const columnData: ColumnSource[] = [
+            { name: 'id', data: Int32Array.from(rows.keys()), type: 'INT32' },
+            { name: 'text', data: rows.map(([text]) => text), type: 'STRING' },
+            { name: 'label', data: rows.map(([, label]) => label), type: 'INT64' },
+          ];
+          const bytes = new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: size, codec }));
+          const table = await readParquet(bytes, 'f', ['label', 'text', 'other']);
+          expect(table.columns).toEqual(['id', 'text', 'label']);
+          expect(table.rows.map(({ number }) => number)).toEqual(rows.map((_, index) => index + 1));
+          expect(table.rows.map(({ cells }) => [cells[1] ?? null, cells[2] ?? null])).toEqual(rows);
+        },
+      ),
+      runs(50),
+    );
+  });
+
+  it('reads bytes that stand inside a larger buffer', async () => {
+    const bytes = parquet([{ name: 'text', data: ['a', 'b'], type: 'STRING' }]);
+    const larger = new Uint8Array(bytes.length + 20).fill(7);
+    larger.set(bytes, 10);
+    const { rows } = await readParquet(larger.subarray(10, 10 + bytes.length), 'f', ['text']);
+    expect(rows.map(({ cells }) => cells)).toEqual([['a'], ['b']]);
+  });
+
+  it('reads lists', async () => {
+    const optional = { repetition_type: 'OPTIONAL' as const };
+    const text = { type: 'BYTE_ARRAY' as const, converted_type: 'UTF8' as const };
+    const schema = [
+      { name: 'root', num_children: 1 },
+      { name: 'tags', num_children: 1, converted_type: 'LIST' as const, ...optional },
+      { name: 'list', num_children: 1, repetition_type: 'REPEATED' as const },
+      { name: 'element', ...text, ...optional },
+    ];
+    const lists = [['DET', 'NOUN'], [], ['X']];
+    const bytes = new Uint8Array(parquetWriteBuffer({ schema, columnData: [{ name: 'tags', data: lists }] }));
+    const { columns, rows } = await readParquet(bytes, 'f', ['tags']);
+    expect(columns).toEqual(['tags']);
+    expect(rows.map(({ cells }) => cells[0])).toEqual(lists);
+  });
+
+  it('knows how many rows there are without the columns that are wanted', async () => {
+    const bytes = parquet([{ name: 'review', data: ['a', 'b', 'c'], type: 'STRING' }]);
+    const table = await readParquet(bytes, 'f', ['text']);
+    expect(table).toMatchObject({ columns: ['review'], counts: 'rows' });
+    expect(table.rows).toHaveLength(3);
+  });
+
+  it.each([
+    ['nothing', (bytes: Uint8Array) => bytes.subarray(0, 0)],
+    ['another file', () => new TextEncoder().encode('sentence\tlabel\nit is .\t1\n')],
+    ['a file that is cut off', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 9)],
+  ])('refuses %s', async (_, broken) => {
+    const bytes = broken(parquet([{ name: 'text', data: ['a'], type: 'STRING' }]));
+    const error = await readParquet(bytes, 'folder/f', ['text']).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(CallerError);
+    expect((error as CallerError).message).toMatch(/^folder\/f: cannot be read as parquet \(.*\); expected/);
+  });
+});

@@ -1,0 +1,261 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { describe, expect, it } from 'vitest';
+import type { DataSource } from '../../src/data/dataset.js';
+import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
+import { type DataOptions, dataSource } from '../../src/data/sources.js';
+import { callerErrorOf } from '../grammar/caller-error.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const folder = temporaryFolder();
+let files = 0;
+
+/** Writes a file whose name ends so. @returns Its path. */
+function file(ending: string, content: string | Uint8Array): string {
+  const path = join(folder, `file-${++files}${ending}`);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function messageOf(source: DataSource): Promise<string> {
+  try {
+    await source.examples('train');
+  } catch (error) {
+    return (error as Error).message.replace(folder, '');
+  }
+  throw new Error('nothing was refused');
+}
+
+/** Texts of nothing, long ones, emoji, and what is written from right to left. */
+const TEXTS = [
+  '',
+  '  ',
+  Array.from({ length: 5_000 }, (_, index) => `word${index % 7}`).join(' '),
+  '👩‍👩‍👧 so good 😀',
+  'שלום עולם',
+  'مرحبا "بالعالم"',
+  'a, b',
+];
+
+const LABELS = TEXTS.map((_, index) => index % 3);
+
+function csvField(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+const WRITTEN: Record<string, string | Uint8Array> = {
+  '.tsv': `label\tsentence\n${TEXTS.map((text, index) => `${LABELS[index]}\t${text}\n`).join('')}`,
+  '.csv': `label,text\r\n${TEXTS.map((text, index) => `${LABELS[index]},${csvField(text)}\r\n`).join('')}`,
+  '.jsonl': TEXTS.map((text, index) => `${JSON.stringify({ text, label: LABELS[index] })}\n`).join(''),
+  '.json': TEXTS.map(
+    (text, index) => `${JSON.stringify({ label: `${LABELS[index]}`, sentence: text })}\n`,
+  ).join(''),
+  '.parquet': new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'text', data: TEXTS, type: 'STRING' },
+        { name: 'label', data: Int32Array.from(LABELS), type: 'INT32' },
+      ],
+    }),
+  ),
+};
+
+const EXPECTED = TEXTS.map((text, index) => ({ text, label: LABELS[index] }));
+
+describe('a file', () => {
+  it.each(Object.keys(WRITTEN))('%s has any texts, and its labels as classes', async (ending) => {
+    const path = file(ending, WRITTEN[ending]);
+    const source = dataSource(path);
+    expect(await source.examples('train')).toEqual(EXPECTED);
+    expect(source).toMatchObject({ name: basename(path), classes: ['0', '1', '2'] });
+    expect(await source.sentences('train')).toEqual(TEXTS);
+    expect(await source.texts('train')).toEqual(TEXTS.map((text) => ({ text })));
+  });
+
+  it('is the training split, or the one that is asked for; others are named beside it', async () => {
+    const [train, dev] = [file('.csv', 'text,label\na,x\nb,y\n'), file('.csv', 'text,label\nc,y\n')];
+    const source = dataSource(train, { dev });
+    expect(await source.examples('dev')).toEqual([{ text: 'c', label: 1 }]);
+    await expect(source.examples('test')).rejects.toThrow(/no file of the split "test"; name it with --test/);
+    expect(await dataSource(dev, { split: 'test' }).sentences('test')).toEqual(['c']);
+  });
+
+  it('is read after those before it', async () => {
+    const shards = [file('.csv', 'text,label\na,x\n'), file('.jsonl', '{"text":"b","label":"y"}')];
+    const source = dataSource(shards.join(','));
+    expect(await source.sentences('train')).toEqual(['a', 'b']);
+    expect(source.name).toBe(shards.map((path) => basename(path)).join(','));
+    expect(await dataSource(file(', odd.csv', 'text,label\na,x\n')).sentences('train')).toEqual(['a']);
+  });
+
+  it('has the columns that it is said to have', async () => {
+    const path = file('.csv', 'sentence,text,label,stars\na,b,0,good\nc,d,0,bad\n');
+    expect(await dataSource(path).sentences('train')).toEqual(['a', 'c']);
+    const source = dataSource(path, { textColumn: 'text', labelColumn: 'stars' });
+    expect(await source.examples('train')).toEqual([
+      { text: 'b', label: 1 },
+      { text: 'd', label: 0 },
+    ]);
+  });
+
+  it.each<[string, string, string | Uint8Array, DataOptions, RegExp]>([
+    [
+      'no text',
+      '.csv',
+      'review,label\na,0\n',
+      {},
+      /^.file-\d+\.csv:1: no column "sentence" or "text"; expected it among: review, label; name another with --text-column$/,
+    ],
+    [
+      'no label',
+      '.tsv',
+      'text\tstars\na\t0\n',
+      {},
+      /\.tsv:1: no column "label"; expected it among: text, stars; .*--label-column/,
+    ],
+    [
+      'no such tags',
+      '.csv',
+      'text,label\na,0\n',
+      { tagsColumn: 'pos' },
+      /:1: no column "pos"; .*--tags-column/,
+    ],
+    ['a column twice', '.csv', 'text,label,label\na,0,1\n', {}, /:1: column "label" stands there twice/],
+    ['no rows', '.csv', 'text,label\n', {}, /\.csv: no rows; expected the names of columns, then texts/],
+    ['nothing', '.jsonl', '', {}, /\.jsonl: no rows/],
+    [
+      'a text that is none',
+      '.jsonl',
+      '{"text":"a","label":0}\n{"text":7,"label":1}',
+      {},
+      /:2: 7 in column "text"; expected a text/,
+    ],
+    [
+      'a row without a label',
+      '.jsonl',
+      '{"text":"a","label":0}\n\n{"text":"b"}',
+      {},
+      /:3: nothing in column "label"/,
+    ],
+    [
+      'a label that is a list',
+      '.jsonl',
+      '{"text":"a","label":[1]}',
+      {},
+      /:1: \[1\] in column "label"; expected the name/,
+    ],
+    [
+      'Latin 1',
+      '.csv',
+      Uint8Array.from(Buffer.from('text,label\na,0\né,1\n', 'latin1')),
+      {},
+      /\.csv:3: not UTF-8/,
+    ],
+  ])('is refused with %s', async (_, ending, content, options, says) => {
+    expect(await messageOf(dataSource(file(ending, content), options))).toMatch(says);
+  });
+
+  it('names the row where a file has no lines', async () => {
+    const columnData = [
+      { name: 'text', data: ['a', null], type: 'STRING' as const },
+      { name: 'label', data: [0n, 1n], type: 'INT64' as const },
+    ];
+    const path = file('.parquet', new Uint8Array(parquetWriteBuffer({ columnData })));
+    expect(await messageOf(dataSource(path))).toMatch(/\.parquet, row 2: nothing in column "text"/);
+    expect(await messageOf(dataSource(path, { textColumn: 'review' }))).toMatch(
+      /\.parquet: no column "review"; expected it among: text, label/,
+    );
+  });
+});
+
+describe('words with tags of their own', () => {
+  const words = [
+    { start: 0, end: 3, tag: 'DT' },
+    { start: 4, end: 10, tag: 'NN' },
+  ];
+
+  it.each([
+    ['.csv', 'text,label,pos\nthe film😀,0,DT  NN\n'],
+    ['.jsonl', '{"text":"the film😀","label":"0","pos":["DT","NN"]}\n'],
+    ['.jsonl', '{"text":"the film😀","label":0,"pos":"DT NN"}\n'],
+    ['.conllu', '# text = the film😀\n1\tthe\t_\tDT\t_\t_\t_\t_\t_\t_\n2\tfilm😀\t_\tNN\t_\t_\t_\t_\t_\t_\n'],
+  ])('are read from %s', async (ending, content) => {
+    const options = ending === '.conllu' ? {} : { tagsColumn: 'pos' };
+    const source = dataSource(file(ending, content), { ...options, tags: ['NN', 'DT'], split: 'test' });
+    expect(await source.texts('test')).toEqual([{ text: 'the film😀', words }]);
+  });
+
+  it('may be integers, and of nothing', async () => {
+    const path = file('.jsonl', '{"text":"a b","t":[3,"-1"],"label":0}\n{"text":" ","t":"","label":1}\n');
+    const [first, second] = await dataSource(path, { tagsColumn: 't', tags: [-1, 3] }).examples('train');
+    expect(first.words?.map(({ tag }) => tag)).toEqual([3, -1]);
+    expect(second.words).toEqual([]);
+  });
+
+  it.each([
+    [
+      '.csv',
+      'text,label,pos\na b,0,DT NN\na b,0,DT NX\n',
+      /:3: unknown tag "NX"; expected a tag of the rules: NN, DT$/,
+    ],
+    ['.csv', 'text,label,pos\na b,0,DT\n', /:2: 1 tags; expected 2, one for each word/],
+    ['.jsonl', '{"text":"a","label":0,"pos":{}}', /:1: \{\} in column "pos"; expected a tag for each word/],
+    ['.conllu', '# text = a\n# label = x\n1\ta\t_\tNX\t_\t_\t_\t_\t_\t_\n', /:3: unknown tag "NX"/],
+    ['.conllu', '# text = a\n1\ta\t_\tNN\t_\t_\t_\t_\t_\t_\n', /:1: a sentence without a label/],
+    ['.conllu', '\n', /\.conllu: no sentences/],
+  ])('are refused by file and row: %s %s', async (ending, content, says) => {
+    const options = ending === '.conllu' ? {} : { tagsColumn: 'pos' };
+    expect(await messageOf(dataSource(file(ending, content), { ...options, tags: ['NN', 'DT'] }))).toMatch(
+      says,
+    );
+  });
+});
+
+describe('what --data names', () => {
+  it('is some file or folder, or known', () => {
+    for (const name of ['nowhere', 'nowhere.csv', '']) {
+      expect(callerErrorOf(() => dataSource(name)).message).toMatch(
+        /no such folder; expected .*train\.tsv.*sst2, or embedded/,
+      );
+    }
+    const path = file('.csv', 'text,label\n');
+    expect(callerErrorOf(() => dataSource(`${path},nowhere.csv`)).message).toBe(
+      '--data: no such file: nowhere.csv; expected a file of texts',
+    );
+    expect(callerErrorOf(() => dataSource(path, { dev: 'nowhere.csv' })).message).toMatch(
+      /^--dev: no such file/,
+    );
+    expect(callerErrorOf(() => dataSource(file('.txt', 'a'))).message).toMatch(
+      /"\.txt" is no format of data; expected a file that ends in \.tsv, \.csv, \.jsonl, \.json, \.parquet, \.conllu$/,
+    );
+  });
+
+  it.each<DataOptions>([{ textColumn: 'a' }, { labelColumn: 'a' }, { tagsColumn: 'a' }, { dev: 'a' }])(
+    'has no files to which %o could mean something where it is generated',
+    (options) => {
+      expect(callerErrorOf(() => dataSource('embedded', options)).message).toMatch(
+        /^--.* beside --data embedded/,
+      );
+    },
+  );
+
+  it('is no folder beside which a split is named', () => {
+    mkdirSync(join(folder, 'empty'));
+    const message = callerErrorOf(() => dataSource(join(folder, 'empty'), { dev: 'a.csv' })).message;
+    expect(message).toMatch(/^--dev beside --data .*empty; expected it beside files/);
+  });
+
+  it('counts into the classes that are asked for', async () => {
+    const labels = (examples: { label: number }[]) => examples.map(({ label }) => label);
+    const own = labels(embeddedCorpus().dev);
+    const three = dataSource('embedded', { labels: ['positive', 'neutral', 'negative'] });
+    expect(three.classes).toEqual(['positive', 'neutral', 'negative']);
+    expect(labels(await three.examples('dev'))).toEqual(own.map((label) => (label === 1 ? 0 : 2)));
+    const other = dataSource('embedded', { labels: ['bad', 'good'] });
+    expect(labels(await other.examples('dev'))).toEqual(own);
+    expect(callerErrorOf(() => dataSource('embedded', { labels: ['positive', 'neutral'] })).message).toMatch(
+      /embedded: label "negative" is no class/,
+    );
+  });
+});

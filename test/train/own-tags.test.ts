@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { allowedPairs } from '../../bench/allowed-pairs.js';
+import type { Example } from '../../src/data/dataset.js';
+import { CallerError } from '../../src/gpu/errors.js';
+import { wordsWithTags } from '../../src/grammar/own-tags.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import type { RuleSet } from '../../src/grammar/rules.js';
+import { loadDescription } from '../../src/train/model-folder.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { testDevice } from '../support/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { smallModel, withModel } from './models.js';
+
+const root = temporaryFolder();
+
+/** Fifty tags that are not universal: too many to stand beside those that are. */
+const PENN: RuleSet = {
+  name: 'penn',
+  tags: ['NN', 'VBZ', 'DT', '[CLS]', '[SEP]', ...Array.from({ length: 45 }, (_, index) => `T${index}`)],
+  hard: [
+    ['NN', 'DT'],
+    ['VBZ', 'NN'],
+    ['[CLS]', 'NN'],
+    ['[CLS]', '[CLS]'],
+  ],
+  soft: [['DT', 'DT']],
+  beta: 5,
+};
+
+function example(text: string, tags: string, label = 0): Example {
+  return { text, label, words: wordsWithTags(text, tags.split(' '), 'here') };
+}
+
+/** Every word is one piece. */
+const EXAMPLES = [
+  example('the hero likes the woman .', 'DT NN VBZ DT NN T44', 1),
+  example('dull man .', 'T0 NN T44'),
+];
+
+async function messageOf(made: Promise<unknown>): Promise<string> {
+  const error = await made.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(CallerError);
+  return (error as CallerError).message;
+}
+
+describe("a model that reads the caller's own tags", () => {
+  it.each(['hard', 'learned'] as const)('follows them, trains, and comes back: %s', async (strategy) => {
+    const folder = join(root, strategy);
+    const predicted = await withModel(smallModel(strategy, { rules: PENN, tags: 'own' }), async (model) => {
+      const tags = EXAMPLES.flatMap(({ words }) => ['[CLS]', ...words!.map(({ tag }) => tag), '[SEP]']);
+      const lengths = EXAMPLES.map(({ words }) => words!.length + 2);
+      const pairs = lengths.reduce((sum, length) => sum + length * length, 0);
+      const sentences = tags.map(() => 0);
+      expect(model.density(EXAMPLES)).toBe(
+        allowedPairs({ tags, sentences, lengths }, PENN, strategy) / pairs,
+      );
+      await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 2 });
+      await model.save(folder);
+      return model.predict(EXAMPLES);
+    });
+    expect((await loadDescription(folder)).tags).toBe('own');
+    await withModel(SentenceClassifier.load(await testDevice(), folder), async (model) => {
+      expect(await model.predict(EXAMPLES)).toEqual(predicted);
+      const others = [{ ...EXAMPLES[0], words: EXAMPLES[0].words!.map((word) => ({ ...word, tag: 'T3' })) }];
+      expect((await model.predict(others))[0].logits).not.toEqual(predicted[0].logits);
+    });
+  });
+
+  it('refuses texts without them, and tags that are not of its rules', async () => {
+    await withModel(smallModel('hard', { rules: PENN, tags: 'own' }), async (model) => {
+      expect(await messageOf(model.predict(['dull .']))).toMatch(
+        /^text 1: no tags, and this model was trained on tags of its own; expected .*NN, VBZ.*--tags-column/,
+      );
+      const [first] = EXAMPLES;
+      expect(await messageOf(model.evaluate([first, { text: 'dull', label: 0 }]))).toMatch(
+        /^text 2: no tags/,
+      );
+      expect(await messageOf(model.predict([first, example('dull man', 'T0 NOUN')]))).toMatch(
+        /^text 2: unknown tag "NOUN"; expected a tag of the rules: NN/,
+      );
+    });
+  });
+
+  it('takes those of the tagger where these are of the same kind', async () => {
+    await withModel(smallModel('hard', { rules: PAPER_RULES, tags: 'own' }), async (model) => {
+      const [tagged, own] = await model.predict(['the hero', example('the hero', 'DET NOUN')]);
+      expect(own.logits).toEqual(tagged.logits);
+    });
+  });
+});
+
+describe('a model that reads the tags of the tagger', () => {
+  it('follows tags of the same kind where a text has them', async () => {
+    await withModel(smallModel('hard'), async (model) => {
+      const [tagged, same, other] = await model.predict([
+        'the hero likes it',
+        example('the hero likes it', 'DET NOUN VERB PRON'),
+        example('the hero likes it', 'X SYM INTJ PART'),
+      ]);
+      expect(same.logits).toEqual(tagged.logits);
+      expect(other.logits).not.toEqual(tagged.logits);
+    });
+  });
+});
+
+it.each([
+  [600, 600],
+  [64, 512],
+])('a new model for texts of %i pieces has %i positions', async (mostPieces, positions) => {
+  const shape = { hidden: 16, heads: 1, layers: 1, feedForward: 16 };
+  await withModel(smallModel('hard', { shape, mostPieces }), async (model) => {
+    expect(model.description.config.positions).toBe(positions);
+    const text = (length: number) =>
+      Array.from({ length }, (_, word) => (word % 7 ? 'dull' : 'film')).join(' ');
+    const [whole, cut] = await model.predict([text(mostPieces - 2), `${text(mostPieces - 2)} dull dull`]);
+    expect([whole.cut, cut.cut]).toEqual([false, true]);
+    expect(cut.logits).toEqual(whole.logits);
+    const data = [
+      { text: text(mostPieces), label: 0 },
+      { text: '', label: 1 },
+    ];
+    expect(await model.evaluate(data)).toMatchObject({ rows: 2, cut: 1 });
+    const [{ trainLoss }] = await model.train(data, data, { epochs: 1, batch: 2 });
+    expect(Number.isFinite(trainLoss)).toBe(true);
+  });
+});
