@@ -53,7 +53,7 @@ export async function pruneHeads(
   onProgress?: (done: number) => void,
 ): Promise<PrunedRules> {
   checkPruning(planner, sentences, density);
-  const { tags, name, beta } = completed(planner.rules);
+  const { tags, beta } = completed(planner.rules);
   const counts = pairsOf(sentences);
   const masses = await massesOf(classifier, planner, sentences, onProgress);
   const entries = tags.length ** 2;
@@ -64,7 +64,7 @@ export async function pruneHeads(
     }),
   );
   return {
-    rules: { name: `${name}, pruned to ${density}`, tags, beta, heads },
+    rules: { name: `pruned to ${density}`, tags, beta, heads },
     densities: heads.map((layer) => layer.map(({ hard }) => counts.hardDensity({ hard }))),
   };
 }

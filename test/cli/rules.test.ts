@@ -69,7 +69,6 @@ describe('rules diff', () => {
     expect(of('[CLS]', 'NOUN', 'hard')).toBeUndefined();
     expect(of('DET', 'NOUN', 'hard').share).toBeGreaterThan(0);
     expect(output('diff', 'floor', 'paper')).toMatch(/only in B +hard +DET -> NOUN +– +document/);
-    expect(output('diff', 'paper', 'paper')).toContain('Both have the same rules.');
   });
 });
 
@@ -86,15 +85,12 @@ describe('rules density', () => {
     expect(density, 'one of two heads sees everything').toBeGreaterThan(0.5);
     expect(density).toBeLessThan(0.75);
     expect(tags.map(({ tag }: { tag: string }) => tag)).toContain('[SEP]');
-    const all = JSON.parse(output('density', 'all-pairs', '--data', 'data', '--splits', 'dev', '--json'));
-    expect(all.densities.map((each: Record<string, number>) => each.density)).toEqual([1, 1]);
     expect(output('density', 'paper', '--data', 'data', '--splits', 'dev')).toMatch(
       /^\[CLS\] +100\.0 % +100\.0 %$/m,
     );
   });
 
-  it('is refused without data or of an unknown split', () => {
-    expectRefusal(rules('density', 'paper'), CALLER, /required option '--data <source>' not specified/);
+  it('is refused of an unknown split', () => {
     expectRefusal(
       rules('density', 'paper', '--data', 'data', '--splits', 'dev,all'),
       CALLER,
@@ -133,8 +129,6 @@ describe('rules prune', () => {
   it('writes nothing where it is refused', () => {
     const prune = (...args: string[]) => rules('prune', '--data', 'data', '--out', 'no.json', ...args);
     expectRefusal(prune('--model', 'learned', '--density', '1.5'), CALLER, /^density 1\.5; expected a share/);
-    expectRefusal(prune('--model', 'nothing', '--density', '0.5'), CALLER, /nothing\/config\.json/);
-    expectRefusal(prune('--model', 'again', '--density', '0.5'), CALLER, /strategy "hard", which forbids/);
     expect(existsSync(join(folder, 'no.json'))).toBe(false);
   });
 });
