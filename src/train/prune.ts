@@ -53,7 +53,7 @@ export async function pruneHeads(
   onProgress?: (done: number) => void,
 ): Promise<PrunedRules> {
   checkPruning(planner, sentences, density);
-  const { tags, name, beta } = planner.completed;
+  const { tags, beta } = planner.completed;
   const counts = pairsOf(sentences, planner.tags);
   const masses = await massesOf(classifier, planner, sentences, onProgress);
   const entries = tags.length ** 2;
@@ -64,7 +64,7 @@ export async function pruneHeads(
     }),
   );
   return {
-    rules: { name: `${name}, pruned to ${density}`, tags, beta, heads },
+    rules: { name: `pruned to ${density}`, tags, beta, heads },
     densities: heads.map((layer) => layer.map(({ hard }) => counts.hardDensity({ hard }))),
   };
 }

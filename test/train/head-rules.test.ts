@@ -5,6 +5,7 @@ import { CallerError } from '../../src/gpu/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { HeadRules } from '../../src/grammar/head-rules.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
+import type { RuleSet } from '../../src/grammar/rules.js';
 import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
 import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
@@ -15,22 +16,20 @@ import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
-const WINDOW = presetRules('paper@2');
+function headRules(...rules: RuleSet[]): HeadRules {
+  const pairs = rules.map(({ hard, soft }) => ({ hard, soft }));
+  return { name: 'four heads', tags: PIECE_TAGS, beta: 2, heads: [pairs.slice(0, 2), pairs.slice(2)] };
+}
 
-/** Two layers of two heads, three of them different. */
-const RULES: HeadRules = {
-  name: 'four heads',
-  tags: PIECE_TAGS,
-  beta: 2,
-  heads: [
-    [PAPER_RULES, presetRules('floor')],
-    [WINDOW, PAPER_RULES],
-  ].map((layer) => layer.map(({ hard, soft }) => ({ hard, soft }))),
-};
+/** Two layers of two heads, three of them different, some within a scope. */
+const RULES = headRules(PAPER_RULES, presetRules('floor'), presetRules('paper@2'), PAPER_RULES);
+
+/** The same over whole documents, for which there are fewer kernels to compile. */
+const UNSCOPED = headRules(PAPER_RULES, presetRules('all-pairs'), PAPER_RULES, PAPER_RULES);
 
 const ENCODED = TEXTS.map((text) => encodeSentence(text, bertVocabulary()));
 
-function pairsUnder(rules: typeof PAPER_RULES, strategy: 'hard' | 'guided'): number {
+function pairsUnder(rules: RuleSet, strategy: 'hard' | 'guided'): number {
   const packed = {
     tags: ENCODED.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
     sentences: ENCODED.flatMap(({ sentences }) => [...sentences]),
@@ -77,12 +76,12 @@ describe('a model with rules for each head', () => {
 
   it('is saved and loaded as it is', async () => {
     const saved = join(folder, 'saved');
-    const logits = await withModel(smallModel('guided', { rules: RULES }), async (model) => {
+    const logits = await withModel(smallModel('guided', { rules: UNSCOPED }), async (model) => {
       await model.save(saved);
       return logitsOf(model);
     });
     await withModel(SentenceClassifier.load(await testDevice(), saved), async (model) => {
-      expect(model.description.rules).toEqual(RULES);
+      expect(model.description.rules).toEqual(UNSCOPED);
       expect(await logitsOf(model)).toEqual(logits);
       model.useRules('guided', PAPER_RULES);
       expect(await logitsOf(model), 'other rules').not.toEqual(logits);
@@ -90,7 +89,7 @@ describe('a model with rules for each head', () => {
   });
 
   it('is refused where it has other layers or heads', async () => {
-    const wrong = { ...RULES, heads: [RULES.heads[0]] };
+    const wrong = { ...UNSCOPED, heads: [UNSCOPED.heads[0]] };
     const says = /rules "four heads": rules for 1 layers of 2 heads; expected 2 layers of 2/;
     await expect(smallModel('hard', { rules: wrong })).rejects.toThrow(says);
     await withModel(smallModel('hard'), async (model) => {
@@ -147,12 +146,10 @@ describe('a sparsity penalty', () => {
   it('changes what is learned, and is refused where nothing is', async () => {
     const tableAfter = async (sparsity: number) =>
       withModel(smallModel('learned'), async (model) => {
-        await model.train(examples, examples, { epochs: 3, batch: 2, rate: 0.01, warmUpSteps: 0, sparsity });
+        await model.train(examples, examples, { epochs: 1, batch: 2, rate: 0.01, warmUpSteps: 0, sparsity });
         return (await model.weights()).get('bert.encoder.layer.0.attention.self.tag_bias')!;
       });
-    const [without, again, under] = [await tableAfter(0), await tableAfter(0), await tableAfter(50)];
-    expect(again).toEqual(without);
-    expect(under).not.toEqual(without);
+    expect(await tableAfter(50)).not.toEqual(await tableAfter(0));
     const sparsity = 1;
     await withModel(smallModel('hard'), async (model) => {
       await expect(model.train(examples, examples, { sparsity })).rejects.toThrow(

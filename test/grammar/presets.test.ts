@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import { presetRules } from '../../src/grammar/presets.js';
+
+it('SepLLM: punctuation, [CLS] and [SEP] are seen from anywhere, the rest from within four pieces; [CLS] sees everything', () => {
+  const tags = [
+    '[CLS]',
+    'DET',
+    'NOUN',
+    'PUNCT',
+    'VERB',
+    'ADV',
+    'ADJ',
+    'NOUN',
+    'NOUN',
+    'ADP',
+    'X',
+    'PUNCT',
+    '[SEP]',
+  ];
+  const biasOf = referenceTokenBias(presetRules('sepllm'), 'hard', tags);
+  tags.forEach((query, from) => {
+    tags.forEach((key, to) => {
+      const seen = query === '[CLS]' || /PUNCT|\[/.test(key) || Math.abs(from - to) <= 4;
+      expect(biasOf(from, to), `${from} -> ${to}`).toBe(seen ? 0 : undefined);
+    });
+  });
+});
