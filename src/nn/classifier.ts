@@ -15,7 +15,7 @@ import type { Pass, TrainingStep } from './pass.js';
 /** How many steps' losses the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
 
-/** A BERT encoder with a pooler and a classifier on it, on one device. */
+/** A BERT or DistilBERT encoder with a pooler and a classifier on it, on one device. */
 export class Classifier {
   readonly parameters: Parameters;
   /** Mean losses of the last steps; step s stands in number s mod LOSS_HISTORY. */
@@ -32,7 +32,7 @@ export class Classifier {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
     this.losses = createStorage(device, 4 * LOSS_HISTORY, 'losses');
-    this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(index));
+    this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(config.family, index));
     this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
   }

@@ -6,7 +6,7 @@ import { CallerError } from '../gpu/errors.js';
 import type { RuleSet, Strategy } from '../grammar/rules.js';
 import { formatRules, parseRules } from '../grammar/rules-file.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
-import { checkConfig, type ModelConfig } from '../nn/config.js';
+import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameters.js';
 import { formatSafetensors, parseSafetensors } from './safetensors.js';
 
@@ -44,7 +44,10 @@ const CONFIG_NAMES = {
   hiddenDropout: 'hidden_dropout_prob',
   attentionDropout: 'attention_probs_dropout_prob',
   initialDeviation: 'initializer_range',
-} as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
+} as const satisfies Record<
+  Exclude<keyof ModelConfig, 'family' | 'headDropout' | 'classes' | 'biasTags'>,
+  string
+>;
 
 function configJson({ config, classes, strategy, beta, mostPieces, kernels }: ModelDescription): string {
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
@@ -162,7 +165,12 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   const classes = classNames(json, file);
   const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [ours, numberIn(json, theirs, file)]);
   const biasTags = own.bias_tags === undefined ? 0 : numberIn(own, 'bias_tags', file);
-  const config: ModelConfig = { ...Object.fromEntries(numbers), classes: classes.length, biasTags };
+  const config: ModelConfig = {
+    ...BERT_TINY,
+    ...Object.fromEntries(numbers),
+    classes: classes.length,
+    biasTags,
+  };
   checkConfig(config, file);
   const vocabularyFile = join(folder, VOCABULARY);
   const vocabulary = parseVocabulary(await readText(vocabularyFile), vocabularyFile);
