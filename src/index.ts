@@ -24,4 +24,5 @@ export {
   SentenceClassifier,
   type TrainingOptions,
 } from './train/sentence-classifier.js';
+export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
 export type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './train/trainer.js';

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { dataSource } from '../data/sources.js';
+import { CallerError } from '../gpu/errors.js';
 import type { Strategy } from '../grammar/rules.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import {
@@ -37,7 +38,7 @@ Example:
 export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('accuracy and loss of a model on labelled sentences')
-    .requiredOption('--model <folder>', 'a folder that `train` wrote')
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
     .addOption(dataOption().makeOptionMandatory())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'))
     .addOption(strategyOption())
@@ -69,10 +70,23 @@ export async function withModel<T>(
   });
 }
 
+/** @throws CallerError where a model's labels are not the data's: 1 must not be counted as the other's 0. */
+function checkClasses(model: string, ours: readonly string[], theirs: readonly string[]): void {
+  const [own, others] = [ours, theirs].map((names) => names.map((name) => name.toLowerCase()));
+  const isReordered = own.join() !== others.join() && [...own].sort().join() === [...others].sort().join();
+  if (own.length === others.length && !isReordered) return;
+  throw new CallerError({
+    what: `classes ${ours.join(', ')}`,
+    where: model,
+    expected: `those of the data: ${theirs.join(', ')}`,
+  });
+}
+
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   const source = dataSource(flags.data);
   const examples = await source.examples(flags.split);
   await withModel(flags, async (model) => {
+    checkClasses(flags.model, model.description.classes, source.classes);
     const { accuracy, loss, rows } = await model.evaluate(examples);
     const { strategy } = model.description;
     if (flags.json) {

@@ -12,7 +12,7 @@ export function predictCommand(): Command {
   return new Command('predict')
     .description('classify sentences')
     .argument('<text...>', 'sentences')
-    .requiredOption('--model <folder>', 'a folder that `train` wrote')
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
     .addOption(strategyOption())
     .addOption(rulesOption())
     .addOption(betaOption())

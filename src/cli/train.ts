@@ -31,6 +31,7 @@ import {
   wholeNumber,
   withDevice,
 } from './options.js';
+import { FINE_TUNING_RATE, refuseShapeFlags, startingCheckpoint } from './starting-checkpoint.js';
 import { note, print, printJson, progress } from './terminal.js';
 
 interface TrainFlags extends ShapeFlags {
@@ -40,14 +41,15 @@ interface TrainFlags extends ShapeFlags {
   beta?: number;
   epochs: number;
   batch: number;
-  lr: number;
+  init?: string;
+  lr?: number;
   warmup?: number;
   weightDecay: number;
   clip: number;
   seed: number;
   evaluations: number;
   maxLength: number;
-  dropout: number;
+  dropout?: number;
   vocab?: string;
   out: string;
   adapter?: string;
@@ -59,9 +61,12 @@ const EXAMPLE = `
 Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
+  $ parsimony train --data sst2 --init hub:prajjwal1/bert-tiny --strategy hard --out runs/bert-tiny
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 training.json (the settings) and metrics.jsonl (a line an epoch).`;
+
+const SCRATCH_DROPOUT = 0.1;
 
 function number(flags: string, description: string, parse: (text: string) => number, value?: number): Option {
   const option = new Option(flags, description).argParser(parse);
@@ -71,7 +76,7 @@ function number(flags: string, description: string, parse: (text: string) => num
 /** `parsimony train` */
 export function trainCommand(): Command {
   const command = new Command('train')
-    .description('train a sentence classifier from scratch')
+    .description('train a sentence classifier, from scratch or from a checkpoint')
     .addOption(dataOption().makeOptionMandatory())
     .addOption(strategyOption().default('none'))
     .addOption(rulesOption().default('paper'))
@@ -80,7 +85,17 @@ export function trainCommand(): Command {
       number('--epochs <count>', 'passes over the training data', wholeNumber, TRAINING_DEFAULTS.epochs),
     )
     .addOption(number('--batch <count>', 'sentences a step', wholeNumber, TRAINING_DEFAULTS.batch))
-    .addOption(number('--lr <rate>', 'learning rate after warm-up', realNumber, TRAINING_DEFAULTS.rate))
+    .option(
+      '--init <checkpoint>',
+      "start from a folder of Hugging Face's layout, or hub:owner/model[@revision]",
+    )
+    .addOption(
+      number(
+        '--lr <rate>',
+        `learning rate after warm-up (default: ${TRAINING_DEFAULTS.rate}, with --init ${FINE_TUNING_RATE})`,
+        realNumber,
+      ),
+    )
     .addOption(
       number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
     )
@@ -105,7 +120,13 @@ export function trainCommand(): Command {
       ),
     )
     .addOption(number('--max-length <pieces>', 'where sentences are cut', wholeNumber, 128))
-    .addOption(number('--dropout <probability>', 'everywhere', realNumber, 0.1))
+    .addOption(
+      number(
+        '--dropout <probability>',
+        "everywhere (default: 0.1, with --init the checkpoint's)",
+        realNumber,
+      ),
+    )
     .option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)")
     .requiredOption('--out <folder>', 'where the model and its metrics go')
     .addOption(adapterOption())
@@ -117,7 +138,8 @@ export function trainCommand(): Command {
   return command;
 }
 
-async function train(flags: TrainFlags): Promise<void> {
+async function train(flags: TrainFlags, command: Command): Promise<void> {
+  if (flags.init !== undefined) refuseShapeFlags(command);
   const source = dataSource(flags.data);
   const rules = await readRules(flags.rules);
   const vocabulary = flags.vocab
@@ -128,7 +150,7 @@ async function train(flags: TrainFlags): Promise<void> {
     {
       epochs: flags.epochs,
       batch: flags.batch,
-      rate: flags.lr,
+      rate: flags.lr ?? (flags.init === undefined ? TRAINING_DEFAULTS.rate : FINE_TUNING_RATE),
       warmUpSteps: flags.warmup,
       weightDecay: flags.weightDecay,
       clipNorm: flags.clip,
@@ -141,8 +163,8 @@ async function train(flags: TrainFlags): Promise<void> {
     vocabulary,
     shape: {
       ...shapeOf(flags),
-      hiddenDropout: flags.dropout,
-      attentionDropout: flags.dropout,
+      hiddenDropout: flags.dropout ?? SCRATCH_DROPOUT,
+      attentionDropout: flags.dropout ?? SCRATCH_DROPOUT,
     },
     classes: source.classes,
     strategy: flags.strategy,
@@ -152,18 +174,32 @@ async function train(flags: TrainFlags): Promise<void> {
     seed: flags.seed,
   };
   // Before kernels are measured for a model that cannot be.
-  const { config } = describeModel(about);
+  const checkpoint =
+    flags.init === undefined
+      ? undefined
+      : await startingCheckpoint(flags.init, { ...about, dropout: flags.dropout });
+  const described = checkpoint?.start.description ?? describeModel(about);
+  const { config } = described;
   await withDevice(flags.adapter, async (device) => {
     const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
     const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
     const kernels = await kernelsFor(device, flags.tune, tuned);
-    const model = SentenceClassifier.build(device, { ...about, kernels });
+    const model = checkpoint
+      ? SentenceClassifier.of(device, { ...described, kernels }, checkpoint.start.weights)
+      : SentenceClassifier.build(device, { ...about, kernels });
     introduce(source, examples.train.length, flags, device.adapter.description);
     await createFolder(flags.out);
     // A model that stands there goes first: its weights must never be read under this run's rules.
     for (const file of [WEIGHTS_FILE, 'metrics.jsonl']) await removeFile(join(flags.out, file));
     await saveDescription(flags.out, model.description);
-    const record = { ...flags, ...settings, data: source.name, adapter: device.adapter, kernels };
+    const record = {
+      ...flags,
+      ...settings,
+      init: checkpoint?.record,
+      data: source.name,
+      adapter: device.adapter,
+      kernels,
+    };
     await writeWhole(join(flags.out, 'training.json'), `${JSON.stringify(record, null, 2)}\n`);
     finish(flags, await runEpochs(model, examples, settings, flags.out));
   });

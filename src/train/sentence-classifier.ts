@@ -62,7 +62,7 @@ export interface Prediction {
   cut: boolean;
 }
 
-const DEFAULT_SEED = 42;
+export const DEFAULT_SEED = 42;
 
 /** [CLS] and [SEP]. */
 const SPECIAL_PIECES = 2;
@@ -82,7 +82,7 @@ function warmUpSteps(totalSteps: number): number {
   return Math.min(500, Math.ceil(totalSteps / 10));
 }
 
-/** A BERT classifier of sentences with its vocabulary, its rules and its strategy. */
+/** A BERT or DistilBERT classifier of sentences with its vocabulary, its rules and its strategy. */
 export class SentenceClassifier {
   private readonly classifier: Classifier;
   private planner: Planner;
@@ -106,7 +106,16 @@ export class SentenceClassifier {
     return new SentenceClassifier(device, description, weights);
   }
 
-  /** A model from a folder that `save` or `train` wrote. @throws CallerError where a file is not what it should be. */
+  /** A model of given weights, by name: of those that `startFrom` read. @throws CallerError where a tensor is missing. */
+  static of(
+    device: Device,
+    description: ModelDescription,
+    weights: ReadonlyMap<string, Float32Array>,
+  ): SentenceClassifier {
+    return new SentenceClassifier(device, description, weights);
+  }
+
+  /** A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote. @throws CallerError where a file is not what it should be. */
   static async load(device: Device, folder: string): Promise<SentenceClassifier> {
     const description = await loadDescription(folder);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
