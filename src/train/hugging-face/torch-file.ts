@@ -42,8 +42,8 @@ abstract class TorchFile {
   /** The bytes of a storage of so many bytes. */
   protected abstract storageBytes(key: string, bytes: number): Uint8Array;
 
-  /** Bytes of the storages that the pickle refers to. */
-  protected readonly sizes = new Map<string, number>();
+  /** The storages that the pickle refers to: how many numbers, of how many bytes together. */
+  protected readonly sizes = new Map<string, { length: number; bytes: number }>();
 
   protected readonly meaning: PickleMeaning = {
     global: (module, name) => {
@@ -108,8 +108,8 @@ abstract class TorchFile {
       return this.fail('it refers to what is no storage');
     }
     const bytes = known.bytes * length;
-    if ((this.sizes.get(key) ?? bytes) !== bytes) this.fail(`storage "${key}" has two sizes`);
-    this.sizes.set(key, bytes);
+    if ((this.sizes.get(key)?.bytes ?? bytes) !== bytes) this.fail(`storage "${key}" has two sizes`);
+    this.sizes.set(key, { length, bytes });
     if (!(part instanceof Tuple)) {
       return new StorageOf(known, length, () => this.storageBytes(key, bytes));
     }
@@ -161,7 +161,7 @@ class ZippedTorchFile extends TorchFile {
   }
 }
 
-/** Five pickles, then the storages, each after its length, which is known by then: as PyTorch wrote before 1.6. */
+/** Five pickles, then the storages, each after its length: as PyTorch wrote before 1.6. */
 class LegacyTorchFile extends TorchFile {
   private readonly storages = new Map<string, Uint8Array>();
 
@@ -181,11 +181,13 @@ class LegacyTorchFile extends TorchFile {
     const dictionary = next();
     const keys = next();
     if (!Array.isArray(keys)) this.fail('it lists no storages');
+    const view = new DataView(this.file.buffer, this.file.byteOffset, this.file.byteLength);
     for (const key of keys as unknown[]) {
       const size = this.sizes.get(`${key}`);
       if (size === undefined) return this.fail(`storage "${key}" is nobody's`);
-      const end = at + 8 + size;
+      const end = at + 8 + size.bytes;
       if (end > this.file.length) this.fail('the file is cut off');
+      if (Number(view.getBigUint64(at, true)) !== size.length) this.fail(`storage "${key}" has another size`);
       this.storages.set(`${key}`, this.file.subarray(at + 8, end));
       at = end;
     }
