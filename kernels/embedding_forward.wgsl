@@ -1,9 +1,10 @@
-// Embeddings, forward: the sum of a token's word, position and type embedding. There is one type, 0.
+// Embeddings, forward: the sum of a token's word, position and, where the model has types, type embedding. Every token is of
+// type 0.
 //
 // Buffers (group 0)
 //   word      [vocabulary, hidden] f32, read as vec4f
 //   position  [positions, hidden] f32, read as vec4f
-//   kind      [types, hidden] f32, read as vec4f: the type embeddings
+//   kind      [types, hidden] f32, read as vec4f: the type embeddings; any buffer where there are none
 //   ids       [2, tokens] u32: word ids, then positions
 //   output    [tokens, hidden] f32, as vec4f
 // Grid        tokens · hidden / 4 vectors in workgroups of 64, folded over x and y. An invocation owns one vector.
@@ -11,6 +12,7 @@
 struct Parameters {
   tokens: u32,
   width: u32, // hidden / 4
+  kinds: u32, // types; 0 where there are none
 }
 
 @group(0) @binding(0) var<storage, read> word: array<vec4f>;
@@ -32,5 +34,7 @@ fn main(
   let column = at % parameters.width;
   let word_at = ids[token] * parameters.width + column;
   let position_at = ids[parameters.tokens + token] * parameters.width + column;
-  output[at] = word[word_at] + position[position_at] + kind[column];
+  var sum = word[word_at] + position[position_at];
+  if (parameters.kinds > 0u) { sum += kind[column]; }
+  output[at] = sum;
 }

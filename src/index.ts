@@ -24,6 +24,7 @@ export {
   SentenceClassifier,
 } from './train/sentence-classifier.js';
 export type { TrainingOptions } from './train/settings.js';
+export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
 export type {
   Checkpoint,
   EpochMetrics,

@@ -16,7 +16,7 @@ Example:
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description("accuracy, F1, Matthews' correlation and loss of a model on labelled sentences")
-    .requiredOption('--model <folder>', 'a folder that `train` wrote')
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
     .addOption(dataOption().makeOptionMandatory())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'));
   for (const option of fileOptions()) command.addOption(option);

@@ -20,7 +20,7 @@ export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classify sentences, or the texts of a file')
     .argument('[text...]', 'sentences')
-    .requiredOption('--model <folder>', 'a folder that `train` wrote')
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
     .addOption(dataOption())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('test'));
   for (const option of fileOptions()) command.addOption(option);

@@ -19,6 +19,7 @@ import {
   strategyOption,
   wholeNumber,
 } from './options.js';
+import { FINE_TUNING_RATE, refuseShapeFlags } from './starting-checkpoint.js';
 
 export interface TrainFlags extends ShapeFlags, DataFlags {
   strategy: Strategy;
@@ -27,7 +28,8 @@ export interface TrainFlags extends ShapeFlags, DataFlags {
   epochs: number;
   batch: number;
   accumulate: number;
-  lr: number;
+  init?: string;
+  lr?: number;
   schedule: ScheduleKind;
   warmup?: number;
   weightDecay: number;
@@ -38,7 +40,7 @@ export interface TrainFlags extends ShapeFlags, DataFlags {
   bestBy: BestBy;
   checkpointEvery?: number;
   maxLength: number;
-  dropout: number;
+  dropout?: number;
   attentionDropout?: number;
   maskTokens: number;
   sparsity: number;
@@ -69,11 +71,19 @@ function trainRulesOption(): Option {
 
 function modelOptions(): Option[] {
   return [
+    new Option(
+      '--init <checkpoint>',
+      "start from a folder of Hugging Face's layout, or hub:owner/model[@revision]",
+    ),
     strategyOption().default('none'),
     trainRulesOption(),
     betaOption(),
     number('--max-length <pieces>', 'where texts are cut, up to 16384', wholeNumber, 128),
-    number('--dropout <probability>', 'of hidden states', realNumber, BERT_TINY.hiddenDropout),
+    number(
+      '--dropout <probability>',
+      `of hidden states (default: ${BERT_TINY.hiddenDropout}, with --init the checkpoint's)`,
+      realNumber,
+    ),
     number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
     new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
     new Option(
@@ -96,7 +106,11 @@ function settingsOptions(): Option[] {
     number('--epochs <count>', 'passes over the training data', wholeNumber, epochs),
     number('--batch <count>', 'sentences a batch', wholeNumber, batch),
     number('--accumulate <count>', 'batches a step, as if they were one', wholeNumber, accumulate),
-    number('--lr <rate>', 'learning rate after warm-up', realNumber, rate),
+    number(
+      '--lr <rate>',
+      `learning rate after warm-up (default: ${rate}, with --init ${FINE_TUNING_RATE})`,
+      realNumber,
+    ),
     new Option('--schedule <name>', 'of the rate after warm-up').choices(SCHEDULES).default(schedule),
     number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
     number('--weight-decay <number>', 'of AdamW', realNumber, weightDecay),
@@ -144,7 +158,7 @@ export function settingsOf(flags: TrainFlags): TrainingOptions {
     epochs: flags.epochs,
     batch: flags.batch,
     accumulate: flags.accumulate,
-    rate: flags.lr,
+    rate: flags.lr ?? (flags.init === undefined ? TRAINING_DEFAULTS.rate : FINE_TUNING_RATE),
     schedule: flags.schedule,
     warmUpSteps: flags.warmup,
     weightDecay: flags.weightDecay,
@@ -174,6 +188,7 @@ export function checkTogether(command: Command): void {
     }
     return;
   }
+  if (given('init')) refuseShapeFlags(command);
   for (const name of ['data', 'out']) {
     const option = command.options.find((candidate) => candidate.attributeName() === name)!;
     if (!given(name)) command.error(`error: required option '${option.flags}' not specified`);

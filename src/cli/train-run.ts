@@ -4,18 +4,20 @@ import { requireTags } from '../data/encoded-data.js';
 import { readText } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { checkHeads } from '../grammar/head-rules.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
 import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
+import { BERT_TINY, headDimOf } from '../nn/config.js';
 import { RANDOM_RULES, randomRulesFor } from '../train/control-rules.js';
-import { describeModel } from '../train/sentence-classifier.js';
+import { readFolderConfig } from '../train/model-folder.js';
 import { completeSettings } from '../train/settings.js';
 import { checkSparsity } from '../train/sparsity.js';
-import type { TrainingRun } from '../train/training-run.js';
+import { descriptionOf, type TrainingRun } from '../train/training-run.js';
 import { type DataFlags, dataOf, noteOnTags } from './data-options.js';
 import { kernelsFor } from './kernel-cache.js';
 import { readModelRules, shapeOf } from './options.js';
+import { type CheckpointRecord, checkpointOf, startingPoint } from './starting-checkpoint.js';
 import { settingsOf, type TrainFlags } from './train-flags.js';
 
 /** What the command keeps in `training.json`, to find data and adapter again. */
@@ -23,6 +25,8 @@ export interface CommandNotes {
   /** The flags that named the data; files by their whole paths. */
   data: DataFlags;
   adapter?: string;
+  /** What it began with, instead of random weights. */
+  init?: CheckpointRecord;
 }
 
 /** Names that lead to the same files from any folder. */
@@ -51,58 +55,65 @@ async function vocabularyOf({ vocab }: TrainFlags): Promise<Vocabulary> {
   return parseVocabulary(await readText(vocab, 'a file with a word piece a line'), vocab);
 }
 
+/** The examples that flags name, known to be whole before a long run begins. */
+async function checkedData(flags: TrainFlags, rules: ModelRules) {
+  const source = dataOf(flags, { tags: rules.tags });
+  const data = await examplesOf(source);
+  // Not of use here: what is wrong with it shall be known before the run, not after.
+  if (flags.test !== undefined) await source.texts('test');
+  const ownTags = data.train.some(({ words }) => words);
+  const all = [...data.train, ...data.dev];
+  requireTags(all, rules, ownTags);
+  noteOnTags(ownTags, all);
+  return { source, data, tags: ownTags ? ('own' as const) : undefined };
+}
+
 /**
  * The run that the flags of `train` describe, checked before kernels are measured for one that cannot be.
  * @throws CallerError where data, rules, vocabulary, model or settings are not what they should be.
  */
 export async function runOfFlags(flags: TrainFlags): Promise<{ run: TrainingRun; source: DataSource }> {
-  const drawn = flags.rules === RANDOM_RULES;
-  const written = drawn ? PAPER_RULES : await readModelRules(flags.rules);
-  checkHeads(written, flags, flags.rules);
-  checkSparsity(flags.sparsity, flags.strategy);
-  const source = dataOf(flags, { tags: written.tags });
-  const vocabulary = await vocabularyOf(flags);
+  const { strategy, beta, seed, init, maxLength: mostPieces } = flags;
+  const isDrawn = flags.rules === RANDOM_RULES;
+  const written = isDrawn ? PAPER_RULES : await readModelRules(flags.rules);
+  if (init === undefined) checkHeads(written, flags, flags.rules);
+  checkSparsity(flags.sparsity, strategy);
+  const { source, data, tags } = await checkedData(flags, written);
   const relabelling: SeededRelabelling | undefined =
-    flags.relabel === undefined ? undefined : { how: parseRelabelling(flags.relabel), seed: flags.seed };
-  const data = await examplesOf(source);
-  // Not of use here: what is wrong with it shall be known before a long run, not after.
-  if (flags.test !== undefined) await source.texts('test');
-  const ownTags = data.train.some(({ words }) => words);
-  const all = [...data.train, ...data.dev];
-  requireTags(all, written, ownTags);
-  noteOnTags(ownTags, all);
-  const rules = drawn
-    ? randomRulesFor(data.train, vocabulary, flags.maxLength, flags.seed, relabelling)
-    : written;
+    flags.relabel === undefined ? undefined : { how: parseRelabelling(flags.relabel), seed };
+  const classes = source.classes;
+  const checkpoint = init === undefined ? undefined : await checkpointOf(init);
+  const vocabulary = checkpoint
+    ? (await readFolderConfig(checkpoint.folder)).tokenizer.vocabulary
+    : await vocabularyOf(flags);
+  const rules = isDrawn ? randomRulesFor(data.train, vocabulary, mostPieces, seed, relabelling) : written;
+  const model = { classes, strategy, rules, beta, tags, mostPieces, relabelling, seed };
+  const { dropout, attentionDropout } = flags;
+  const start = checkpoint && (await startingPoint(checkpoint, { ...model, dropout, attentionDropout }));
   const run: TrainingRun = {
     ...settingsOf(flags),
+    ...model,
     data,
     vocabulary,
-    shape: {
-      ...shapeOf(flags),
-      hiddenDropout: flags.dropout,
-      attentionDropout: flags.attentionDropout ?? flags.dropout,
-      initialDeviation: flags.initialDeviation,
-    },
-    classes: source.classes,
-    strategy: flags.strategy,
-    rules,
-    beta: flags.beta,
-    tags: ownTags ? 'own' : undefined,
-    mostPieces: flags.maxLength,
-    relabelling,
+    shape: shapeOfRun(flags),
+    start,
     bestBy: flags.bestBy,
-    notes: { ...notesOf(flags) },
+    notes: { ...notesOf(flags), init: checkpoint },
   };
-  describeModel(run);
+  descriptionOf(run);
   completeSettings(run, data.train.length);
   return { run, source };
 }
 
+function shapeOfRun(flags: TrainFlags): TrainingRun['shape'] {
+  const { initialDeviation, dropout = BERT_TINY.hiddenDropout, attentionDropout = dropout } = flags;
+  return { ...shapeOf(flags), hiddenDropout: dropout, attentionDropout, initialDeviation };
+}
+
 /** Gives a run the kernels that were measured to be the fastest for it, measuring them where none were. */
 export async function chooseKernels(device: Device, run: TrainingRun, flags: TrainFlags): Promise<void> {
-  const { config } = describeModel(run);
+  const { config } = descriptionOf(run);
   const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
-  const tuned = { headDim: config.hidden / config.heads, longest: flags.maxLength, kinds };
+  const tuned = { headDim: headDimOf(config), longest: flags.maxLength, kinds };
   run.kernels = await kernelsFor(device, flags.tune, tuned);
 }

@@ -2,9 +2,12 @@ import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { loadDescription } from '../train/model-folder.js';
+import { type StartingPoint, startFrom } from '../train/starting-point.js';
 import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
 import { dataOf } from './data-options.js';
 import { withDevice } from './options.js';
+import type { CheckpointRecord } from './starting-checkpoint.js';
 import { note } from './terminal.js';
 import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
 import { printOutcome, type RunResult, runDisplay } from './train-output.js';
@@ -14,6 +17,7 @@ const EXAMPLE = `
 Example:
   $ parsimony train --data embedded --strategy hard --out runs/hard
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
+  $ parsimony train --data sst2 --init hub:prajjwal1/bert-tiny --strategy hard --out runs/bert-tiny
   $ parsimony train --resume runs/none
   $ parsimony train --data reviews.csv --dev reviews-dev.csv --text-column review --out runs/reviews
 
@@ -23,7 +27,9 @@ and epoch) and, until the run is finished, checkpoint.safetensors, from which --
 
 /** `parsimony train` */
 export function trainCommand(): Command {
-  const command = new Command('train').description('train a sentence classifier from scratch');
+  const command = new Command('train').description(
+    'train a sentence classifier, from scratch or from a checkpoint',
+  );
   return addTrainFlags(command)
     .addHelpText('after', EXAMPLE)
     .action(async (flags: TrainFlags & { resume?: string }) => {
@@ -52,11 +58,22 @@ async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'
       remedy: 'name them with --data',
     });
   const source = dataOf(named, { tags: standing.rules?.tags, labels: standing.classes });
-  const run: TrainingRun = { ...standing, data: await examplesOf(source) };
+  const start = notes.init && (await startOfRun(folder, standing, notes.init));
+  const run: TrainingRun = { ...standing, data: await examplesOf(source), start };
   await withDevice(flags.adapter ?? notes.adapter, async (device) => {
     const { strategy = 'none', bestBy = 'accuracy' } = standing;
     await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json });
   });
+}
+
+/** What a run began with that began from a checkpoint: its model as the run's folder describes it, the checkpoint's weights. */
+async function startOfRun(
+  folder: string,
+  standing: Omit<TrainingRun, 'data'>,
+  init: CheckpointRecord,
+): Promise<StartingPoint> {
+  const { weights } = await startFrom(init.folder, standing);
+  return { description: await loadDescription(folder), weights, notes: [] };
 }
 
 async function runAndPrint(

@@ -97,12 +97,14 @@ export function examplesOf(files: readonly DataFile[], classes: readonly string[
 }
 
 /**
- * A source whose labels count into other classes: each is the class of the same name; where no class has a name of the
- * source's, the one of the same number.
+ * A source whose labels count into other classes: each is the class of the same name, in whatever case; where no class has a
+ * name of the source's, the one of the same number.
  */
 export function relabelled(source: DataSource, classes: readonly string[]): DataSource {
-  const labels = source.classes.some((name) => classes.includes(name))
-    ? source.classes
+  const ours = classes.map((name) => name.toLowerCase());
+  const named = source.classes.map((name) => classes[ours.indexOf(name.toLowerCase())]);
+  const labels = named.some((name) => name !== undefined)
+    ? source.classes.map((name, label) => named[label] ?? name)
     : source.classes.map((_, label) => `${label}`);
   const classOfLabel = labels.map((label) => classOf(label, classes, source.name));
   return {

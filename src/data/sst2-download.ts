@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import envPaths from 'env-paths';
 import { parquetReadObjects } from 'hyparquet';
 import { CallerError, EngineError } from '../gpu/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
+import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
 import { createFolder, writeWhole } from './files.js';
 
 const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
@@ -27,28 +27,14 @@ const FILES: Readonly<Record<Split, { name: string; sha256: string }>> = {
 
 const INSTEAD = 'use --data with a folder of GLUE TSV files, or --data embedded';
 
-async function download(url: string): Promise<Uint8Array> {
-  try {
-    const response = await fetch(url);
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
-    throw new Error(`the server answered ${response.status}`);
-  } catch (error) {
-    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
-    const reason = cause?.code ?? (error as Error).message;
-    throw new EngineError({ what: `cannot be downloaded (${reason})`, where: url, remedy: INSTEAD });
-  }
-}
-
 /** A split's file: from the user's cache, or downloaded into it. */
 async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: string }> {
   const { name, sha256 } = FILES[split];
-  const folder = join(envPaths('parsimony', { suffix: '' }).cache, `sst2-${REVISION.slice(0, 12)}`);
+  const folder = cacheFolder(`sst2-${REVISION.slice(0, 12)}`);
   const path = join(folder, name);
   if (existsSync(path)) return { bytes: await readFile(path), path };
-  // The variable with which Hugging Face's own tools are sent to a mirror.
-  const endpoint = process.env.HF_ENDPOINT ?? 'https://huggingface.co';
-  const url = `${endpoint}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
-  const bytes = await download(url);
+  const url = `${huggingFaceEndpoint()}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
+  const bytes = await download(url, INSTEAD);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== sha256) {
     throw new EngineError({

@@ -5,6 +5,17 @@ export const SPECIAL_PIECES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as 
 
 export type SpecialPiece = (typeof SPECIAL_PIECES)[number];
 
+/** What becomes of a text before it is split, as Hugging Face's `BertNormalizer` is set. */
+export interface Normalisation {
+  lowerCase: boolean;
+  stripAccents: boolean;
+  /** Whether each Chinese character is a word of its own. */
+  splitIdeographs: boolean;
+}
+
+/** BERT's uncased models. */
+export const UNCASED: Normalisation = { lowerCase: true, stripAccents: true, splitIdeographs: true };
+
 /** The word pieces of a model, in the order of their ids; a piece inside a word begins with `##`. */
 export class Vocabulary {
   private readonly ids: ReadonlyMap<string, number>;
@@ -12,11 +23,13 @@ export class Vocabulary {
   /**
    * @param pieces One for each id.
    * @param source What errors call it.
+   * @param normalisation What becomes of a text before it is split into these pieces.
    * @throws CallerError where a special piece is missing or a piece stands twice.
    */
   constructor(
     readonly pieces: readonly string[],
     source = 'vocabulary',
+    readonly normalisation = UNCASED,
   ) {
     const ids = new Map<string, number>();
     for (const [id, piece] of pieces.entries()) {
@@ -57,7 +70,8 @@ export class Vocabulary {
   /** The special pieces and those that `wanted` names, in the order of this vocabulary: for a model that needs no others. */
   restrictedTo(wanted: ReadonlySet<string>): Vocabulary {
     const special = new Set<string>(SPECIAL_PIECES);
-    return new Vocabulary(this.pieces.filter((piece) => special.has(piece) || wanted.has(piece)));
+    const pieces = this.pieces.filter((piece) => special.has(piece) || wanted.has(piece));
+    return new Vocabulary(pieces, 'vocabulary', this.normalisation);
   }
 
   /** The content of a `vocab.txt`: a piece a line. */
@@ -67,8 +81,8 @@ export class Vocabulary {
 }
 
 /** Reads a `vocab.txt`. @throws CallerError as the constructor of `Vocabulary` does. */
-export function parseVocabulary(text: string, file = 'vocab.txt'): Vocabulary {
+export function parseVocabulary(text: string, file = 'vocab.txt', normalisation = UNCASED): Vocabulary {
   const pieces = text.split(/\r?\n/);
   if (pieces.at(-1) === '') pieces.pop();
-  return new Vocabulary(pieces, file);
+  return new Vocabulary(pieces, file, normalisation);
 }

@@ -1,4 +1,4 @@
-import type { Vocabulary } from './vocabulary.js';
+import type { Normalisation, Vocabulary } from './vocabulary.js';
 
 /** A word piece and where it stands in the text, in UTF-16 units; special pieces stand nowhere (start = end). */
 export interface Piece {
@@ -28,17 +28,19 @@ interface Character {
 }
 
 /**
- * The characters that count, in lower case. The text is lowered as a whole, since a sigma at a word's end has a lower case
- * of its own; only İ becomes longer by it, and loses the dot again with its accents.
+ * The characters that count, in lower case where that is asked for. The text is lowered as a whole, since a sigma at a
+ * word's end has a lower case of its own; only İ becomes longer by it, so it is written out beforehand.
  */
-function lowered(text: string): Character[] {
+function counting(text: string, lowerCase: boolean): Character[] {
   const characters: Character[] = [];
   let start = 0;
   for (const original of text) {
     const end = start + original.length;
-    if (!DROPPED.test(original)) characters.push({ text: original === 'İ' ? 'i' : original, start, end });
+    const written = lowerCase && original === 'İ' ? 'i\u0307' : original;
+    if (!DROPPED.test(original)) for (const text of written) characters.push({ text, start, end });
     start = end;
   }
+  if (!lowerCase) return characters;
   const lower = characters
     .map((character) => character.text)
     .join('')
@@ -47,20 +49,22 @@ function lowered(text: string): Character[] {
 }
 
 /** Lower-cases, strips accents, drops control characters, and splits at spaces, punctuation and ideographs. */
-function splitWords(text: string): Character[][] {
+function splitWords(text: string, normalisation: Normalisation): Character[][] {
+  const { lowerCase, stripAccents, splitIdeographs } = normalisation;
   const words: Character[][] = [];
   let word: Character[] = [];
   const finish = () => {
     if (word.length > 0) words.push(word);
     word = [];
   };
-  for (const { text: character, start, end } of lowered(text)) {
+  for (const { text: character, start, end } of counting(text, lowerCase)) {
     if (SPACE.test(character)) {
       finish();
       continue;
     }
-    for (const plain of character.normalize('NFD').replace(ACCENT, '')) {
-      const alone = PUNCTUATION.test(plain) || IDEOGRAPH.test(plain);
+    const plainly = stripAccents ? character.normalize('NFD').replace(ACCENT, '') : character;
+    for (const plain of plainly) {
+      const alone = PUNCTUATION.test(plain) || (splitIdeographs && IDEOGRAPH.test(plain));
       if (alone) finish();
       word.push({ text: plain, start, end });
       if (alone) finish();
@@ -99,10 +103,10 @@ function splitWord(word: Character[], vocabulary: Vocabulary): Piece[] {
 }
 
 /**
- * Splits a text into the word pieces of BERT's uncased tokenizer: greedy, longest match first (Wu et al. 2016,
+ * Splits a text into the word pieces of BERT's tokenizer, normalised as the vocabulary says: greedy, longest match first (Wu et al. 2016,
  * arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). Special pieces are not added, and text that
  * looks like one ("[SEP]") is text.
  */
 export function splitPieces(text: string, vocabulary: Vocabulary): Piece[] {
-  return splitWords(text).flatMap((word) => splitWord(word, vocabulary));
+  return splitWords(text, vocabulary.normalisation).flatMap((word) => splitWord(word, vocabulary));
 }

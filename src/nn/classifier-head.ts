@@ -3,10 +3,13 @@ import { recordColumnSums } from './column-sums.js';
 import { paddedClasses } from './config.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
 import { dropoutAt, type Pass, partOfStep } from './pass.js';
-import { recordActivation, recordDropout, recordGather, recordTanhBackward } from './pointwise.js';
+import { recordActivation, recordBackwardOfOutput, recordDropout, recordGather } from './pointwise.js';
+import { type ModelFamily, tensorNames } from './tensor-names.js';
 
-const POOLER = 'bert.pooler.dense';
-const CLASSIFIER = 'classifier';
+const ACTIVATIONS = {
+  bert: { forward: 'tanh_forward', backward: 'tanh_backward' },
+  distilbert: { forward: 'relu_forward', backward: 'relu_backward' },
+} as const satisfies Record<ModelFamily, object>;
 
 function shapes({ batch, config }: Pass): { pooler: LinearShape; classifier: LinearShape; numbers: number } {
   const rows = batch.sequences;
@@ -18,34 +21,39 @@ function shapes({ batch, config }: Pass): { pooler: LinearShape; classifier: Lin
 }
 
 /**
- * Records classifier(drop(tanh(pooler(hidden of [CLS])))) and returns the logits, [sequences, padded classes].
+ * Records classifier(drop(activation(pooler(hidden of [CLS])))) and returns the logits, [sequences, padded classes]: the
+ * activation is tanh in BERT and ReLU in DistilBERT.
  * @param hidden [tokens, hidden], the encoder's output.
  */
 export function recordHead(pass: Pass, hidden: GPUBuffer): GPUBuffer {
   const { recorder, config, parameters, batch, workspace } = pass;
   const { pooler, classifier, numbers } = shapes(pass);
+  const names = tensorNames(config.family);
   const first = workspace.floats('first tokens', numbers);
   const pooled = workspace.floats('pooled', numbers);
-  const activated = workspace.floats('pooled tanh', numbers);
+  const activated = workspace.floats('pooled activated', numbers);
   const dropped = workspace.floats('pooled dropped', numbers);
   const logits = workspace.floats('logits', classifier.rows * classifier.outputs);
   const rows = { rows: batch.sequences, hidden: config.hidden };
   recordGather(recorder, rows, { input: hidden, index: batch.firstTokens, output: first });
   recordLinear(recorder, workspace, pooler, {
     input: first,
-    weight: parameters.slice(`${POOLER}.weight`),
-    bias: parameters.slice(`${POOLER}.bias`),
+    weight: parameters.slice(`${names.pooler}.weight`),
+    bias: parameters.slice(`${names.pooler}.bias`),
     output: pooled,
   });
-  recordActivation(recorder, 'tanh_forward', numbers, { input: pooled, output: activated });
+  recordActivation(recorder, ACTIVATIONS[config.family].forward, numbers, {
+    input: pooled,
+    output: activated,
+  });
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, {
     input: activated,
     output: dropped,
   });
   recordLinear(recorder, workspace, classifier, {
     input: dropped,
-    weight: parameters.slice(`${CLASSIFIER}.weight`),
-    bias: parameters.slice(`${CLASSIFIER}.bias`),
+    weight: parameters.slice(`${names.classifier}.weight`),
+    bias: parameters.slice(`${names.classifier}.bias`),
     output: logits,
   });
   return logits;
@@ -82,36 +90,37 @@ export function recordHeadBackward(pass: Pass, logitsGradient: GPUBuffer): GPUBu
   const { recorder, config, parameters, batch, workspace } = pass;
   const { pooler, classifier, numbers } = shapes(pass);
   const rows = { rows: batch.sequences, hidden: config.hidden };
+  const names = tensorNames(config.family);
   const droppedGradient = workspace.floats('pooled dropped gradient', numbers);
-  const activatedGradient = workspace.floats('pooled tanh gradient', numbers);
+  const activatedGradient = workspace.floats('pooled activated gradient', numbers);
   const pooledGradient = workspace.floats('pooled gradient', numbers);
   const firstGradient = workspace.floats('first tokens gradient', numbers);
   const hiddenGradient = workspace.floats('hidden gradient', batch.tokens * config.hidden);
 
   recordLinearBackward(recorder, workspace, classifier, {
     input: workspace.existing('pooled dropped'),
-    weight: parameters.slice(`${CLASSIFIER}.weight`),
+    weight: parameters.slice(`${names.classifier}.weight`),
     outputGradient: logitsGradient,
     inputGradient: droppedGradient,
-    weightGradient: parameters.gradient(`${CLASSIFIER}.weight`),
-    biasGradient: parameters.gradient(`${CLASSIFIER}.bias`),
+    weightGradient: parameters.gradient(`${names.classifier}.weight`),
+    biasGradient: parameters.gradient(`${names.classifier}.bias`),
   });
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, {
     input: droppedGradient,
     output: activatedGradient,
   });
-  recordTanhBackward(recorder, numbers, {
-    output: workspace.existing('pooled tanh'),
+  recordBackwardOfOutput(recorder, ACTIVATIONS[config.family].backward, numbers, {
+    output: workspace.existing('pooled activated'),
     outputGradient: activatedGradient,
     inputGradient: pooledGradient,
   });
   recordLinearBackward(recorder, workspace, pooler, {
     input: workspace.existing('first tokens'),
-    weight: parameters.slice(`${POOLER}.weight`),
+    weight: parameters.slice(`${names.pooler}.weight`),
     outputGradient: pooledGradient,
     inputGradient: firstGradient,
-    weightGradient: parameters.gradient(`${POOLER}.weight`),
-    biasGradient: parameters.gradient(`${POOLER}.bias`),
+    weightGradient: parameters.gradient(`${names.pooler}.weight`),
+    biasGradient: parameters.gradient(`${names.pooler}.bias`),
   });
   recordGather(
     recorder,

@@ -24,7 +24,7 @@ export interface UpdateOptions extends AdamWOptions {
   freezeEmbeddings?: boolean;
 }
 
-/** A BERT encoder with a pooler and a classifier on it, on one device. */
+/** A BERT or DistilBERT encoder with a pooler and a classifier on it, on one device. */
 export class Classifier {
   readonly parameters: Parameters;
   /** Mean losses of the last steps; step s stands in number s mod LOSS_HISTORY. */
@@ -42,7 +42,7 @@ export class Classifier {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
     this.losses = createStorage(device, 4 * LOSS_HISTORY, 'losses');
-    this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(index));
+    this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(config.family, index));
     this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
   }

@@ -1,8 +1,14 @@
 import { CallerError } from '../gpu/errors.js';
 import { MOST_TAGS } from '../grammar/rules.js';
+import type { ModelFamily } from './tensor-names.js';
 
-/** The shape of a BERT classifier; names in `config.json` are Hugging Face's (src/train/model-folder.ts). */
+/** The shape of a BERT or DistilBERT classifier; names in `config.json` are Hugging Face's (src/train/hugging-face/config.ts). */
 export interface ModelConfig {
+  /**
+   * `distilbert` has no token types and no dropout of what attention gives, and a ReLU where `bert` has a tanh between [CLS]
+   * and the classifier.
+   */
+  family: ModelFamily;
   vocabulary: number;
   hidden: number;
   layers: number;
@@ -10,11 +16,13 @@ export interface ModelConfig {
   feedForward: number;
   /** Position embeddings: the longest sequence that the model reads. */
   positions: number;
-  /** Type embeddings; this engine reads single sentences, all of type 0. */
+  /** Type embeddings, 0 where the family has none; this engine reads single sentences, all of type 0. */
   types: number;
   normEpsilon: number;
   hiddenDropout: number;
   attentionDropout: number;
+  /** In front of the classifier; `hiddenDropout` where left out. */
+  headDropout?: number;
   /** Standard deviation of the initial weights. */
   initialDeviation: number;
   classes: number;
@@ -24,6 +32,7 @@ export interface ModelConfig {
 
 /** The shape of `prajjwal1/bert-tiny`, with BERT's defaults. */
 export const BERT_TINY: ModelConfig = {
+  family: 'bert',
   vocabulary: 30_522,
   hidden: 128,
   layers: 2,
@@ -60,11 +69,14 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     'heads',
     'feedForward',
     'positions',
-    'types',
     'classes',
   ] as const) {
     const value = config[name];
     if (!Number.isInteger(value) || value < 1) fail(`${name} is ${value}`, 'a positive integer');
+  }
+  const typed = config.family === 'bert';
+  if (!Number.isInteger(config.types) || (typed ? config.types < 1 : config.types !== 0)) {
+    fail(`types is ${config.types}`, typed ? 'a positive integer' : `0, as ${config.family} has none`);
   }
   const headDim = headDimOf(config);
   if (headDim % 4 !== 0 || headDim < 16 || headDim > 128) {
@@ -79,7 +91,8 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
   if (!(config.normEpsilon >= 0)) fail(`normEpsilon is ${config.normEpsilon}`, 'a number of 0 or more');
-  for (const name of ['hiddenDropout', 'attentionDropout'] as const) {
-    if (!(config[name] >= 0 && config[name] < 1)) fail(`${name} is ${config[name]}`, 'a probability below 1');
+  for (const name of ['hiddenDropout', 'attentionDropout', 'headDropout'] as const) {
+    const value = config[name] ?? config.hiddenDropout;
+    if (!(value >= 0 && value < 1)) fail(`${name} is ${value}`, 'a probability below 1');
   }
 }

@@ -3,36 +3,33 @@ import { recordColumnSums } from './column-sums.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import { dropoutAt, type Pass } from './pass.js';
 import { recordDropout } from './pointwise.js';
+import { tensorNames } from './tensor-names.js';
 
-const PREFIX = 'bert.embeddings';
-const WORD = `${PREFIX}.word_embeddings.weight`;
-const POSITION = `${PREFIX}.position_embeddings.weight`;
-const KIND = `${PREFIX}.token_type_embeddings.weight`;
-const NORM = `${PREFIX}.LayerNorm`;
-
-/** Records drop(norm(word + position + type)) and returns it, [tokens, hidden]. */
+/** Records drop(norm(word + position + type)) and returns it, [tokens, hidden]; without the type where the model has none. */
 export function recordEmbeddings(pass: Pass): GPUBuffer {
   const { recorder, config, parameters, batch, workspace } = pass;
   const { tokens } = batch;
   const { hidden } = config;
+  const names = tensorNames(config.family);
   const sum = workspace.floats('embedding sum', tokens * hidden);
   recorder.dispatch({
     kernel: 'embedding_forward',
     buffers: {
-      word: parameters.slice(WORD),
-      position: parameters.slice(POSITION),
-      kind: parameters.slice(KIND),
+      word: parameters.slice(names.wordTable),
+      position: parameters.slice(names.positionTable),
+      // Some table must be bound: without types it is not read.
+      kind: parameters.slice(names.typeTable ?? names.positionTable),
       ids: batch.ids,
       output: sum,
     },
-    parameters: { tokens, width: hidden / 4 },
+    parameters: { tokens, width: hidden / 4, kinds: config.types },
     grid: foldedGrid(Math.ceil((tokens * hidden) / 256)),
   });
   const normed = workspace.floats('embedding norm', tokens * hidden);
   recordLayerNorm(recorder, { rows: tokens, hidden }, config.normEpsilon, {
     input: sum,
-    weight: parameters.slice(`${NORM}.weight`),
-    bias: parameters.slice(`${NORM}.bias`),
+    weight: parameters.slice(`${names.embeddingNorm}.weight`),
+    bias: parameters.slice(`${names.embeddingNorm}.bias`),
     output: normed,
     statistics: workspace.floats('embedding statistics', 2 * tokens),
   });
@@ -43,11 +40,12 @@ export function recordEmbeddings(pass: Pass): GPUBuffer {
   return output;
 }
 
-/** Records the gradients of the three tables and of the norm. The tables' gradients must be zero beforehand. */
+/** Records the gradients of the tables and of the norm. The tables' gradients must be zero beforehand. */
 export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer): void {
   const { recorder, config, parameters, batch, workspace } = pass;
   const { tokens } = batch;
   const { hidden } = config;
+  const names = tensorNames(config.family);
   const shape = { rows: tokens, hidden };
   let normGradient = outputGradient;
   const dropout = dropoutAt(pass, 'embeddings');
@@ -58,16 +56,16 @@ export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer):
   const sumGradient = workspace.floats('embedding sum gradient', tokens * hidden);
   recordLayerNormBackward(recorder, workspace, shape, {
     input: workspace.existing('embedding sum'),
-    weight: parameters.slice(`${NORM}.weight`),
+    weight: parameters.slice(`${names.embeddingNorm}.weight`),
     statistics: workspace.existing('embedding statistics'),
     outputGradient: normGradient,
     inputGradient: sumGradient,
-    weightGradient: parameters.gradient(`${NORM}.weight`),
-    biasGradient: parameters.gradient(`${NORM}.bias`),
+    weightGradient: parameters.gradient(`${names.embeddingNorm}.weight`),
+    biasGradient: parameters.gradient(`${names.embeddingNorm}.bias`),
   });
   for (const [name, { buffer, rows }] of [
-    [WORD, batch.byWord],
-    [POSITION, batch.byPosition],
+    [names.wordTable, batch.byWord],
+    [names.positionTable, batch.byPosition],
   ] as const) {
     recorder.dispatch({
       kernel: 'embedding_backward',
@@ -80,12 +78,13 @@ export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer):
       grid: foldedGrid(Math.ceil((rows * hidden) / 256)),
     });
   }
+  if (!names.typeTable) return;
   // Every token is of type 0: its row gets the sum of all.
   recordColumnSums(
     recorder,
     workspace,
     { rows: tokens, columns: hidden },
     sumGradient,
-    parameters.gradient(KIND),
+    parameters.gradient(names.typeTable),
   );
 }

@@ -3,9 +3,9 @@ import type { BufferSlice } from '../gpu/pipelines.js';
 import { headDimOf } from './config.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
-import { biasTableName } from './parameters.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';
+import { type LayerNames, type ModelFamily, tensorNames } from './tensor-names.js';
 
 /** What a linear layer of the model reads and writes: its activations by their names in the workspace. */
 interface LinearNames {
@@ -15,16 +15,19 @@ interface LinearNames {
 }
 
 /**
- * One layer of BERT's encoder, post-norm:
+ * One layer of the encoder, post-norm, of BERT as of DistilBERT (which has no first drop):
  *
  *     a = norm(x + drop(dense(attention(x))))      y = norm(a + drop(dense(gelu(dense(a)))))
  */
 export class EncoderLayer {
-  private readonly prefix: string;
+  private readonly names: LayerNames;
   private input: GPUBuffer | undefined;
 
-  constructor(private readonly index: number) {
-    this.prefix = `bert.encoder.layer.${index}`;
+  constructor(
+    family: ModelFamily,
+    private readonly index: number,
+  ) {
+    this.names = tensorNames(family).layer(index);
   }
 
   /** Records the forward pass from `input` [tokens, hidden] and returns the output, of the same shape. */
@@ -139,13 +142,13 @@ export class EncoderLayer {
       queryGradient: workspace.floats('query gradient', numbers),
       keyGradient: workspace.floats('key gradient', numbers),
       valueGradient: workspace.floats('value gradient', numbers),
-      ...(biasTable && { biasTable, biasGradient: parameters.gradient(biasTableName(this.prefix)) }),
+      ...(biasTable && { biasTable, biasGradient: parameters.gradient(this.names.tagBias) }),
     });
   }
 
   /** What strategy `learned` adds to the scores, where the model has learned it and the batch is read so. */
   private biasTable({ parameters, batch }: Pass): BufferSlice | undefined {
-    return batch.plan.isLearned ? parameters.slice(biasTableName(this.prefix)) : undefined;
+    return batch.plan.isLearned ? parameters.slice(this.names.tagBias) : undefined;
   }
 
   private attentionShape(pass: Pass): AttentionShape {
@@ -160,24 +163,24 @@ export class EncoderLayer {
     };
   }
 
-  private projection({ config, batch }: Pass, part: string): LinearNames {
+  private projection({ config, batch }: Pass, part: 'query' | 'key' | 'value'): LinearNames {
     const shape = { rows: batch.tokens, inputs: config.hidden, outputs: config.hidden };
-    return { name: `${this.prefix}.attention.self.${part}`, shape };
+    return { name: this.names[part], shape };
   }
 
   private attentionOutput({ config, batch }: Pass): LinearNames {
     const shape = { rows: batch.tokens, inputs: config.hidden, outputs: config.hidden };
-    return { name: `${this.prefix}.attention.output.dense`, shape };
+    return { name: this.names.attentionOutput, shape };
   }
 
   private widening({ config, batch }: Pass): LinearNames {
     const shape = { rows: batch.tokens, inputs: config.hidden, outputs: config.feedForward };
-    return { name: `${this.prefix}.intermediate.dense`, shape };
+    return { name: this.names.widening, shape };
   }
 
   private narrowing({ config, batch }: Pass): LinearNames {
     const shape = { rows: batch.tokens, inputs: config.feedForward, outputs: config.hidden };
-    return { name: `${this.prefix}.output.dense`, shape };
+    return { name: this.names.narrowing, shape };
   }
 
   /** An activation of this layer that the backward pass reads, [tokens, width]. */
@@ -273,6 +276,6 @@ export class EncoderLayer {
   }
 
   private normName(site: DropoutSite): string {
-    return `${this.prefix}.${site === 'attention output' ? 'attention.output' : 'output'}.LayerNorm`;
+    return site === 'attention output' ? this.names.attentionNorm : this.names.feedForwardNorm;
   }
 }

@@ -31,12 +31,22 @@ function initialValues({ shape, initial }: ParameterSpec, deviation: number, uni
 }
 
 /**
+ * Draws tensors as `initialWeights` does, one after another.
+ * @param deviation Standard deviation of those that are normal.
+ */
+export function drawTensors(
+  specs: readonly ParameterSpec[],
+  deviation: number,
+  seed: number,
+): Map<string, Float32Array> {
+  const uniform = hostRandom(seed);
+  return new Map(specs.map((spec) => [spec.name, initialValues(spec, deviation, uniform)]));
+}
+
+/**
  * Initial weights as Hugging Face's BERT draws them: normal with the configured deviation, biases 0, norms 1, and the
  * embedding of [PAD] 0.
  */
 export function initialWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
-  const uniform = hostRandom(seed);
-  return new Map(
-    parameterSpecs(config).map((spec) => [spec.name, initialValues(spec, config.initialDeviation, uniform)]),
-  );
+  return drawTensors(parameterSpecs(config), config.initialDeviation, seed);
 }

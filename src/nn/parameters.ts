@@ -3,6 +3,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { type BufferSlice, OFFSET_ALIGNMENT } from '../gpu/pipelines.js';
 import { type ModelConfig, paddedClasses } from './config.js';
+import { tensorNames } from './tensor-names.js';
 
 export type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
 
@@ -16,8 +17,6 @@ export interface ParameterSpec {
   /** Numbers that the kernels address: more than the shape has where its rows are padded. */
   room: number;
 }
-
-const EMBEDDINGS = 'bert.embeddings';
 
 function tensor(
   name: string,
@@ -42,15 +41,10 @@ function norm(name: string, hidden: number): ParameterSpec[] {
 }
 
 /** The bias tables of a layer's heads, [heads, tags, tags]; none where the model learns none. */
-function biasTables(layer: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
+function biasTables(name: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
   if (biasTags === 0) return [];
-  const table = tensor(biasTableName(layer), [heads, biasTags, biasTags], false, 'zero');
+  const table = tensor(name, [heads, biasTags, biasTags], false, 'zero');
   return [{ ...table, room: Math.ceil(table.room / 4) * 4 }];
-}
-
-/** The name of a layer's bias tables; not one of Hugging Face's. */
-export function biasTableName(layer: string): string {
-  return `${layer}.attention.self.tag_bias`;
 }
 
 export function sizeOf(shape: readonly number[]): number {
@@ -58,43 +52,37 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /**
- * All parameters of a BERT classifier, in the order of Hugging Face's `BertForSequenceClassification`, with the bias tables that
- * Hugging Face does not have.
+ * All parameters of a classifier, in the order of Hugging Face's `BertForSequenceClassification` or
+ * `DistilBertForSequenceClassification`, with the bias tables that Hugging Face does not have.
  */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { hidden, feedForward } = config;
+  const names = tensorNames(config.family);
   const layers = Array.from({ length: config.layers }, (_, index) => {
-    const layer = `bert.encoder.layer.${index}`;
+    const layer = names.layer(index);
     return [
-      ...['query', 'key', 'value'].flatMap((part) =>
-        linear(`${layer}.attention.self.${part}`, hidden, hidden),
-      ),
-      ...biasTables(layer, config),
-      ...linear(`${layer}.attention.output.dense`, hidden, hidden),
-      ...norm(`${layer}.attention.output.LayerNorm`, hidden),
-      ...linear(`${layer}.intermediate.dense`, feedForward, hidden),
-      ...linear(`${layer}.output.dense`, hidden, feedForward),
-      ...norm(`${layer}.output.LayerNorm`, hidden),
+      ...[layer.query, layer.key, layer.value].flatMap((name) => linear(name, hidden, hidden)),
+      ...biasTables(layer.tagBias, config),
+      ...linear(layer.attentionOutput, hidden, hidden),
+      ...norm(layer.attentionNorm, hidden),
+      ...linear(layer.widening, feedForward, hidden),
+      ...linear(layer.narrowing, hidden, feedForward),
+      ...norm(layer.feedForwardNorm, hidden),
     ];
   });
   return [
-    tensor(
-      `${EMBEDDINGS}.word_embeddings.weight`,
-      [config.vocabulary, hidden],
-      true,
-      'normal, first row zero',
-    ),
-    tensor(`${EMBEDDINGS}.position_embeddings.weight`, [config.positions, hidden], true, 'normal'),
-    tensor(`${EMBEDDINGS}.token_type_embeddings.weight`, [config.types, hidden], true, 'normal'),
-    ...norm(`${EMBEDDINGS}.LayerNorm`, hidden),
+    tensor(names.wordTable, [config.vocabulary, hidden], true, 'normal, first row zero'),
+    tensor(names.positionTable, [config.positions, hidden], true, 'normal'),
+    ...(names.typeTable ? [tensor(names.typeTable, [config.types, hidden], true, 'normal')] : []),
+    ...norm(names.embeddingNorm, hidden),
     ...layers.flat(),
-    ...linear('bert.pooler.dense', hidden, hidden),
-    ...linear('classifier', config.classes, hidden, paddedClasses(config)),
+    ...linear(names.pooler, hidden, hidden),
+    ...linear(names.classifier, config.classes, hidden, paddedClasses(config)),
   ];
 }
 
 function isOfEmbeddings({ name }: ParameterSpec): boolean {
-  return name.startsWith(`${EMBEDDINGS}.`);
+  return name.includes('.embeddings.');
 }
 
 const ALIGNMENT = OFFSET_ALIGNMENT / 4;

@@ -50,9 +50,16 @@ export interface Pass {
   training?: TrainingStep;
 }
 
+function probabilityAt(config: ModelConfig, site: DropoutSite): number {
+  const { family, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
+  if (site === 'attention') return attentionDropout;
+  if (site === 'pooled') return headDropout;
+  return site === 'attention output' && family === 'distilbert' ? 0 : hiddenDropout;
+}
+
 /** The dropout of a place in the model, or none where the model only reads. */
 export function dropoutAt({ config, training }: Pass, site: DropoutSite, layer = 0): Dropout | undefined {
-  const probability = site === 'attention' ? config.attentionDropout : config.hiddenDropout;
+  const probability = probabilityAt(config, site);
   if (!training || probability === 0) return undefined;
   const { seed, step, part } = training;
   // The first batch of a step draws what the only one would.

@@ -10,7 +10,7 @@ function vectorGrid(vectors: number) {
 /** Writes `output` from `input`, both `length` numbers, a multiple of four. */
 export function recordActivation(
   recorder: Recorder,
-  kernel: 'gelu_forward' | 'tanh_forward',
+  kernel: 'gelu_forward' | 'tanh_forward' | 'relu_forward',
   length: number,
   buffers: { input: Tensor; output: Tensor },
 ): void {
@@ -34,14 +34,15 @@ export function recordGeluBackward(
 }
 
 /** Writes `inputGradient` from the activation's output and its gradient. */
-export function recordTanhBackward(
+export function recordBackwardOfOutput(
   recorder: Recorder,
+  kernel: 'tanh_backward' | 'relu_backward',
   length: number,
   buffers: { output: Tensor; outputGradient: Tensor; inputGradient: Tensor },
 ): void {
   const { output, outputGradient, inputGradient } = buffers;
   recorder.dispatch({
-    kernel: 'tanh_backward',
+    kernel,
     buffers: { output, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
     grid: vectorGrid(length / 4),

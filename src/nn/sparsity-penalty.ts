@@ -2,7 +2,8 @@ import { upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { ModelConfig } from './config.js';
-import { biasTableName, type Parameters } from './parameters.js';
+import type { Parameters } from './parameters.js';
+import { tensorNames } from './tensor-names.js';
 
 /** What the penalty must know of the texts, each [tags, tags] by query tag, then key tag. */
 export interface PairWeights {
@@ -29,9 +30,11 @@ export class SparsityPenalty {
   }
 
   /** Records that its gradient is added to that of every layer's tables. */
-  record(recorder: Recorder, parameters: Parameters, { layers, heads, biasTags }: ModelConfig): void {
+  record(recorder: Recorder, parameters: Parameters, config: ModelConfig): void {
+    const { layers, heads, biasTags } = config;
+    const names = tensorNames(config.family);
     for (let layer = 0; layer < layers; layer++) {
-      const name = biasTableName(`bert.encoder.layer.${layer}`);
+      const name = names.layer(layer).tagBias;
       recorder.dispatch({
         kernel: 'attention_bias_sparsity',
         buffers: { table: parameters.slice(name), pairs: this.pairs, gradient: parameters.gradient(name) },

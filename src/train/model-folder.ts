@@ -1,16 +1,23 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkedStrategy } from '../attention/attention.js';
 import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
-import { createFolder, readBytesOf, readText, writeWhole } from '../data/files.js';
+import { createFolder, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { PAPER_RULES } from '../grammar/presets.js';
 import { formatRelabelling, parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { Strategy } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
-import { parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
+import type { Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameters.js';
-import { formatSafetensors, parseSafetensors } from './safetensors.js';
+import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/config.js';
+import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
+import { isObject, type Json, numberIn, parseJson } from './hugging-face/json.js';
+import { readTokenizer, type TokenizerDescription, tokenizerFiles } from './hugging-face/tokenizer.js';
+import { openWeights } from './hugging-face/weights.js';
+import { formatSafetensors } from './safetensors.js';
 
 /** Everything that a folder says of a model, except its weights. */
 export interface ModelDescription {
@@ -33,24 +40,7 @@ export interface ModelDescription {
 
 const CONFIG = 'config.json';
 const RULES = 'rules.json';
-const VOCABULARY = 'vocab.txt';
-const TOKENIZER = 'tokenizer_config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
-
-/** Where Hugging Face's configuration keeps each number of ours. */
-const CONFIG_NAMES = {
-  vocabulary: 'vocab_size',
-  hidden: 'hidden_size',
-  layers: 'num_hidden_layers',
-  heads: 'num_attention_heads',
-  feedForward: 'intermediate_size',
-  positions: 'max_position_embeddings',
-  types: 'type_vocab_size',
-  normEpsilon: 'layer_norm_eps',
-  hiddenDropout: 'hidden_dropout_prob',
-  attentionDropout: 'attention_probs_dropout_prob',
-  initialDeviation: 'initializer_range',
-} as const satisfies Record<Exclude<keyof ModelConfig, 'classes' | 'biasTags'>, string>;
 
 /** How the settings name a relabelling. */
 function relabellingJson({ how, seed }: SeededRelabelling) {
@@ -58,26 +48,16 @@ function relabellingJson({ how, seed }: SeededRelabelling) {
 }
 
 function configJson(description: ModelDescription): string {
-  const { config, classes, strategy, beta, tags, mostPieces, kernels, relabelling } = description;
-  const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [
-    theirs,
-    config[ours as keyof ModelConfig],
-  ]);
+  const { config, classes, vocabulary, strategy, beta, tags, mostPieces, kernels, relabelling } = description;
   const json = {
-    architectures: ['BertForSequenceClassification'],
-    model_type: 'bert',
-    hidden_act: 'gelu',
-    pad_token_id: 0,
-    position_embedding_type: 'absolute',
-    ...Object.fromEntries(numbers),
-    id2label: Object.fromEntries(classes.map((name, label) => [label, name])),
-    label2id: Object.fromEntries(classes.map((name, label) => [name, label])),
+    ...configFields(config, classes, vocabulary.idOf('[PAD]')),
     parsimony: {
       strategy,
       beta,
       ...(tags && { tags }),
       most_pieces: mostPieces,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
+      ...(vocabulary.size !== config.vocabulary && { pieces: vocabulary.size }),
       ...(kernels && { kernels }),
       ...(relabelling && relabellingJson(relabelling)),
     },
@@ -85,18 +65,17 @@ function configJson(description: ModelDescription): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/** Writes what describes a model: configuration, rules, vocabulary. @throws EngineError where the disk refuses. */
+/**
+ * Writes what describes a model: configuration and tokenizer as Hugging Face lays them out, and rules.
+ * @throws EngineError where the disk refuses.
+ */
 export async function saveDescription(folder: string, description: ModelDescription): Promise<void> {
-  const tokenizer = {
-    tokenizer_class: 'BertTokenizer',
-    do_lower_case: true,
-    model_max_length: description.mostPieces,
-  };
   await createFolder(folder);
   await writeWhole(join(folder, CONFIG), configJson(description));
   await writeWhole(join(folder, RULES), formatRules(description.rules));
-  await writeWhole(join(folder, VOCABULARY), description.vocabulary.toText());
-  await writeWhole(join(folder, TOKENIZER), `${JSON.stringify(tokenizer, null, 2)}\n`);
+  for (const [name, content] of Object.entries(tokenizerFiles(description))) {
+    await writeWhole(join(folder, name), content);
+  }
 }
 
 /**
@@ -114,49 +93,6 @@ export async function saveWeights(
     ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
   );
   await writeWhole(join(folder, file), formatSafetensors(new Map(tensors)));
-}
-
-type Json = Record<string, unknown>;
-
-function parseJson(text: string, file: string): Json {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (json && typeof json === 'object' && !Array.isArray(json)) return json as Json;
-  } catch {
-    // Told below, as every other content that is no object.
-  }
-  throw new CallerError({ what: 'no JSON object', where: file, expected: "a model's configuration" });
-}
-
-function numberIn(json: Json, name: string, file: string): number {
-  const value = json[name];
-  if (typeof value === 'number') return value;
-  throw new CallerError({ what: `"${name}" is ${JSON.stringify(value)}`, where: file, expected: 'a number' });
-}
-
-function classNames(json: Json, file: string): string[] {
-  const names = json.id2label;
-  if (
-    names &&
-    typeof names === 'object' &&
-    Object.keys(names).every((label, index) => label === `${index}`)
-  ) {
-    return Object.values(names).map(String);
-  }
-  throw new CallerError({
-    what: '"id2label" does not name the classes 0, 1 …',
-    where: file,
-    expected: '{ "0": …, "1": … }',
-  });
-}
-
-function ownSettings(json: Json, file: string): Json {
-  if (json.parsimony && typeof json.parsimony === 'object') return json.parsimony as Json;
-  throw new CallerError({
-    what: 'no strategy is named',
-    where: file,
-    expected: '"parsimony": { "strategy": …, "beta": …, "most_pieces": … }, as `parsimony train` writes it',
-  });
 }
 
 /** @throws CallerError where a model of so many positions cannot read sentences of so many pieces. */
@@ -180,31 +116,81 @@ function tagsIn(own: Json, file: string): 'own' | undefined {
   });
 }
 
-/** Reads what describes a model. @throws CallerError where a file is missing or is not what it should be. */
-export async function loadDescription(folder: string): Promise<ModelDescription> {
+/** What a folder's `config.json` and tokenizer say, whoever wrote them. */
+export interface FolderConfig extends HuggingFaceConfig {
+  /** The configuration file. */
+  file: string;
+  tokenizer: TokenizerDescription;
+  /** What only `parsimony train` writes; undefined in a folder of Hugging Face's. */
+  own?: Json;
+}
+
+/**
+ * Reads configuration and tokenizer of a folder that `parsimony train` or Hugging Face's `save_pretrained` wrote.
+ * @throws CallerError where a file is missing or is not what it should be.
+ */
+export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   const file = join(folder, CONFIG);
-  const json = parseJson(
-    await readText(file, "a model's folder, as `parsimony train --out` writes it"),
+  const expected = "a model's folder, as `parsimony train --out` or Hugging Face's save_pretrained writes it";
+  const json = parseJson(await readText(file, expected), file);
+  const config = readConfig(json, file);
+  const own = isObject(json.parsimony) ? json.parsimony : undefined;
+  checkConfig(
+    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: biasTagsOf(own, file) },
     file,
   );
-  const own = ownSettings(json, file);
-  const classes = classNames(json, file);
-  const numbers = Object.entries(CONFIG_NAMES).map(([ours, theirs]) => [ours, numberIn(json, theirs, file)]);
-  const biasTags = own.bias_tags === undefined ? 0 : numberIn(own, 'bias_tags', file);
-  const config: ModelConfig = { ...Object.fromEntries(numbers), classes: classes.length, biasTags };
-  checkConfig(config, file);
-  const vocabularyFile = join(folder, VOCABULARY);
-  const vocabulary = parseVocabulary(await readText(vocabularyFile), vocabularyFile);
-  if (vocabulary.size !== config.vocabulary) {
+  const tokenizer = await readTokenizer(folder);
+  checkPieces(folder, tokenizer, config.shape.vocabulary, own);
+  return { ...config, file, tokenizer, own };
+}
+
+function biasTagsOf(own: Json | undefined, file: string): number {
+  return own ? numberIn(own, 'bias_tags', file, 0) : 0;
+}
+
+/** Hugging Face's tables may have more rows than there are pieces; ours say how many pieces there are. */
+function checkPieces(folder: string, { vocabulary }: TokenizerDescription, rows: number, own?: Json): void {
+  const file = join(folder, existsSync(join(folder, 'vocab.txt')) ? 'vocab.txt' : 'tokenizer.json');
+  const pieces = own ? numberIn(own, 'pieces', file, rows) : Math.min(vocabulary.size, rows);
+  if (vocabulary.size === pieces) return;
+  throw new CallerError({
+    what: `${vocabulary.size} pieces`,
+    where: file,
+    expected: own ? `${pieces}, as ${CONFIG} says` : `at most ${pieces}, as ${CONFIG} says`,
+  });
+}
+
+/** The rules of a model that `parsimony train` wrote. @throws CallerError where they are missing or are none. */
+export async function readRulesOf(folder: string): Promise<ModelRules> {
+  const file = join(folder, RULES);
+  return parseModelRules(await readText(file), file);
+}
+
+/**
+ * Reads what describes a model that can be read: of a folder that `parsimony train` wrote, or one of Hugging Face's, which
+ * has no rules and so gets strategy `none` and the paper's.
+ * @throws CallerError where a file is missing or is not what it should be.
+ */
+export async function loadDescription(folder: string): Promise<ModelDescription> {
+  const { shape, classes, tokenizer, own, file, hasSentenceHead } = await readFolderConfig(folder);
+  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: biasTagsOf(own, file) };
+  const { vocabulary } = tokenizer;
+  if (!hasSentenceHead) {
     throw new CallerError({
-      what: `${vocabulary.size} pieces`,
-      where: vocabularyFile,
-      expected: `${config.vocabulary}, as ${CONFIG} says`,
+      what: 'no classifier of sentences',
+      where: file,
+      expected: 'a model for sequence classification, of one class a sentence',
+      remedy: `train one from it with \`parsimony train --init ${folder}\``,
     });
   }
-  const rulesFile = join(folder, RULES);
-  const rules = parseModelRules(await readText(rulesFile), rulesFile);
-  checkHeads(rules, config, rulesFile);
+  checkConfig(config, file);
+  if (!own) {
+    const mostPieces = Math.min(tokenizer.mostPieces ?? config.positions, config.positions);
+    const { beta } = PAPER_RULES;
+    return { config, vocabulary, classes, strategy: 'none', rules: PAPER_RULES, beta, mostPieces };
+  }
+  const rules = await readRulesOf(folder);
+  checkHeads(rules, config, join(folder, RULES));
   return {
     config,
     vocabulary,
@@ -223,25 +209,10 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
 }
 
 /**
- * Reads a model's weights.
- * @throws CallerError where the file is missing or cut off, or a tensor is missing, too much or of another shape.
+ * Reads a model's weights; f16 and bf16 become f32, and heads for other ends are left out.
+ * @throws CallerError where a file is missing or cut off, or a tensor is missing, too much or of another shape.
  */
 export async function loadWeights(folder: string, config: ModelConfig): Promise<Map<string, Float32Array>> {
-  const file = join(folder, WEIGHTS_FILE);
-  const tensors = parseSafetensors(await readBytesOf(file), file);
-  const specs = parameterSpecs(config);
-  for (const { name, shape } of specs) {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new CallerError({ what: `tensor "${name}" is missing`, where: file });
-    if (tensor.shape.join() !== shape.join()) {
-      throw new CallerError({
-        what: `tensor "${name}" is ${tensor.shape.join(' x ')}`,
-        where: file,
-        expected: shape.join(' x '),
-      });
-    }
-  }
-  const extra = [...tensors.keys()].find((name) => !specs.some((spec) => spec.name === name));
-  if (extra) throw new CallerError({ what: `tensor "${extra}" is none of this model's`, where: file });
-  return new Map([...tensors].map(([name, { values }]) => [name, values]));
+  const weights = withEngineNames(await openWeights(folder), config.family, true);
+  return readTensors(weights, parameterSpecs(config));
 }

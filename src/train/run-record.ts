@@ -50,6 +50,14 @@ function sorted(object: object): [string, unknown][] {
   return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+function hashOfWeights(weights: ReadonlyMap<string, Float32Array>): string {
+  const hash = createHash('sha256');
+  for (const [name, values] of weights) {
+    hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** Of the examples that a run sees, with the tags that they bring. */
 export function dataHash({ train, dev }: Pick<RunData, 'train' | 'dev'>): string {
   const rows = (examples: readonly Example[]) =>
@@ -57,7 +65,13 @@ export function dataHash({ train, dev }: Pick<RunData, 'train' | 'dev'>): string
   return hashOf([rows(train), rows(dev)]);
 }
 
-export function fingerprintsOf(device: Device, description: ModelDescription, data: RunData): Fingerprints {
+/** @param start The weights that the run begins with, where these are not drawn from its seed. */
+export function fingerprintsOf(
+  device: Device,
+  description: ModelDescription,
+  data: RunData,
+  start?: ReadonlyMap<string, Float32Array>,
+): Fingerprints {
   const { config, vocabulary, classes, strategy, rules, beta, mostPieces, relabelling } = description;
   return {
     model: hashOf([
@@ -69,6 +83,7 @@ export function fingerprintsOf(device: Device, description: ModelDescription, da
       beta,
       mostPieces,
       relabelling ?? null,
+      ...(start ? [hashOfWeights(start)] : []),
     ]),
     data: dataHash(data),
     kernels: hashOf(sorted(kernelSources)),

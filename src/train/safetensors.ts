@@ -1,4 +1,5 @@
 import { CallerError } from '../gpu/errors.js';
+import { FLOAT_BYTES, FLOAT_NAMES, type StoredTensor, widened } from './stored-tensor.js';
 
 /** A tensor of a safetensors file: f32 numbers and their shape. */
 export interface Tensor {
@@ -96,22 +97,21 @@ function checkedEntry(name: string, entry: unknown, where: string): HeaderEntry 
 }
 
 /**
- * Reads a safetensors file of f32 tensors.
+ * Opens a safetensors file.
  * @param where What errors call the file.
- * @throws CallerError where the file is cut off, is no such file, or holds another type of number.
+ * @throws CallerError where the file is cut off or is no such file.
  */
-export function parseSafetensors(file: Uint8Array, where: string): Map<string, Tensor> {
+export function openSafetensors(file: Uint8Array, where: string): Map<string, StoredTensor> {
   const { header, dataAt } = readHeader(file, where);
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, StoredTensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const { dtype, shape, data_offsets: offsets } = checkedEntry(name, entry, where);
-    if (dtype !== 'F32') {
-      throw new CallerError({ what: `tensor "${name}" is of type ${dtype}`, where, expected: 'F32' });
-    }
-    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
     const [start, end] = offsets;
-    if (end - start !== bytes || start < 0 || dataAt + end > file.length) {
+    const bytes = Object.hasOwn(FLOAT_BYTES, dtype)
+      ? FLOAT_BYTES[dtype] * shape.reduce((product, size) => product * size, 1)
+      : end - start;
+    if (end - start !== bytes || bytes < 0 || start < 0 || dataAt + end > file.length) {
       throw new CallerError({
         what: `tensor "${name}" is cut off`,
         where,
@@ -119,11 +119,25 @@ export function parseSafetensors(file: Uint8Array, where: string): Map<string, T
         remedy: 'copy or save the file again',
       });
     }
-    // A copy, since the numbers of a file need not stand at a multiple of four (and slice() of Node's Buffer copies nothing).
-    const values = new Float32Array(new Uint8Array(file.subarray(dataAt + start, dataAt + end)).buffer);
-    tensors.set(name, { shape, values });
+    const read = () => {
+      if (Object.hasOwn(FLOAT_BYTES, dtype)) {
+        return widened(file.subarray(dataAt + start, dataAt + end), dtype);
+      }
+      throw new CallerError({ what: `tensor "${name}" is of type ${dtype}`, where, expected: FLOAT_NAMES });
+    };
+    tensors.set(name, { shape, read });
   }
   return tensors;
+}
+
+/**
+ * Reads all tensors of a safetensors file; f16 and bf16 become f32.
+ * @param where What errors call the file.
+ * @throws CallerError where the file is cut off, is no such file, or holds another type of number.
+ */
+export function parseSafetensors(file: Uint8Array, where: string): Map<string, Tensor> {
+  const tensors = [...openSafetensors(file, where)];
+  return new Map(tensors.map(([name, { shape, read }]) => [name, { shape, values: read() }]));
 }
 
 /** The texts that a safetensors file carries beside its tensors. @throws CallerError where it is no such file. */

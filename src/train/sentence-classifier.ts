@@ -67,7 +67,7 @@ function textOf(text: string | Text): Text {
   return typeof text === 'string' ? { text } : text;
 }
 
-/** A BERT classifier of sentences with its vocabulary, its rules and its strategy. */
+/** A BERT or DistilBERT classifier of sentences with its vocabulary, its rules and its strategy. */
 export class SentenceClassifier {
   private readonly classifier: Classifier;
   private planner: Planner;
@@ -90,7 +90,16 @@ export class SentenceClassifier {
     return new SentenceClassifier(device, description, weights);
   }
 
-  /** A model from a folder that `save` or `train` wrote. @throws CallerError where a file is not what it should be. */
+  /** A model of given weights, by name: of those that `startFrom` read. @throws CallerError where a tensor is missing. */
+  static of(
+    device: Device,
+    description: ModelDescription,
+    weights: ReadonlyMap<string, Float32Array>,
+  ): SentenceClassifier {
+    return new SentenceClassifier(device, description, weights);
+  }
+
+  /** A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote. @throws CallerError where a file is not what it should be. */
   static async load(device: Device, folder: string): Promise<SentenceClassifier> {
     const description = await loadDescription(folder);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);

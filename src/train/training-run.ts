@@ -26,11 +26,14 @@ import {
 } from './run-record.js';
 import { type BuildOptions, describeModel, SentenceClassifier } from './sentence-classifier.js';
 import { completeSettings, stepsPerEpoch, type TrainingOptions } from './settings.js';
+import type { StartingPoint } from './starting-point.js';
 import type { Checkpoint, EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './trainer.js';
 
 /** A training run: its model, its settings and its data. One seed serves weights, order and masks. */
 export interface TrainingRun extends BuildOptions, TrainingOptions {
   data: RunData;
+  /** What it begins with, instead of random weights; its description then stands for all that `BuildOptions` say. */
+  start?: StartingPoint;
   /** Which evaluation's weights are kept as the best; `accuracy` where left out. */
   bestBy?: BestBy;
   /** Begins anew, whatever stands in the folder; else a run that stands there goes on. */
@@ -64,9 +67,16 @@ export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 /** The weights of the last step; once they stand there, the run is finished. */
 export const LAST_FILE = 'last.safetensors';
 
+/** What the model of a run is. @throws CallerError where the kernels or the rules do not fit its shape. */
+export function descriptionOf(run: TrainingRun): ModelDescription {
+  return run.start ? { ...run.start.description, kernels: run.kernels } : describeModel(run);
+}
+
 /** The model that a run begins with. */
 function newModel(device: Device, run: TrainingRun): SentenceClassifier {
-  return SentenceClassifier.build(device, run);
+  const { start, kernels } = run;
+  if (!start) return SentenceClassifier.build(device, run);
+  return SentenceClassifier.of(device, { ...start.description, kernels }, start.weights);
 }
 
 /**
@@ -86,8 +96,8 @@ export async function runTraining(
 ): Promise<TrainingOutcome> {
   const { data } = run;
   const settings = completeSettings(run, data.train.length);
-  const description = describeModel(run);
-  const fingerprints = fingerprintsOf(device, description, data);
+  const description = descriptionOf(run);
+  const fingerprints = fingerprintsOf(device, description, data, run.start?.weights);
   const record = { settings, bestBy: run.bestBy ?? 'accuracy', fingerprints, notes: run.notes ?? {} };
   const totalSteps = settings.epochs * stepsPerEpoch(data.train.length, settings);
   const standing =

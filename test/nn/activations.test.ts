@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recordActivation, recordGeluBackward, recordTanhBackward } from '../../src/nn/pointwise.js';
+import { recordActivation, recordBackwardOfOutput, recordGeluBackward } from '../../src/nn/pointwise.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
-import { geluBackward, geluForward, tanhBackward, tanhForward } from '../reference/layers.js';
+import {
+  geluBackward,
+  geluForward,
+  reluBackward,
+  reluForward,
+  tanhBackward,
+  tanhForward,
+} from '../reference/layers.js';
 import { anySeed, runs } from '../support/arbitraries.js';
 import { expectComputed, withBuffers } from '../support/guarded-buffers.js';
 import { generator, randomFloats } from '../support/random.js';
@@ -51,7 +58,7 @@ describe('activations', () => {
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
         recordActivation(recorder, 'tanh_forward', x.length, { input: buffers.input(x), output });
-        recordTanhBackward(recorder, x.length, {
+        recordBackwardOfOutput(recorder, 'tanh_backward', x.length, {
           output: buffers.input(y),
           outputGradient: buffers.input(dy),
           inputGradient,
@@ -64,6 +71,27 @@ describe('activations', () => {
       }),
     );
     await fc.assert(property, runs(60));
+  });
+
+  it('relu forward and backward', async () => {
+    const property = fc.asyncProperty(anyNumbers, ({ x, dy }) =>
+      withBuffers(async (buffers, recorder) => {
+        const y = Float32Array.from(reluForward(x).values);
+        const output = buffers.output(x.length);
+        const inputGradient = buffers.output(x.length);
+        recordActivation(recorder, 'relu_forward', x.length, { input: buffers.input(x), output });
+        recordBackwardOfOutput(recorder, 'relu_backward', x.length, {
+          output: buffers.input(y),
+          outputGradient: buffers.input(dy),
+          inputGradient,
+        });
+        recorder.submit();
+        // Nothing is rounded: the bits must be the reference's.
+        expect(await buffers.read(output)).toEqual(y);
+        expect(await buffers.read(inputGradient)).toEqual(Float32Array.from(reluBackward(y, dy).values));
+      }),
+    );
+    await fc.assert(property, runs(30));
   });
 
   it('of more workgroups than one dimension of a grid holds', async () => {

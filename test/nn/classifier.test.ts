@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
-import { modelFor, randomBatch, randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';
+import {
+  modelFor,
+  randomBatch,
+  randomWeights,
+  SMALL_DISTILBERT,
+  SMALL_MODEL,
+  withClassifier,
+} from '../support/model-cases.js';
 import { expectAll } from '../support/model-gradients.js';
 
 const cases = STRATEGIES.flatMap((strategy, index) =>
@@ -29,6 +36,24 @@ describe('classifier', () => {
         await expectAll(classifier, weights, batch, { seed: 42, step: 300 + index });
         // The model that only reads drops nothing.
         await expectAll(classifier, weights, batch);
+      });
+    },
+  );
+
+  it.each<[Strategy, number]>([
+    ['none', 0],
+    ['hard', 1],
+    ['learned', 2],
+  ])(
+    'DistilBERT, %s: logits, loss and gradients, without dropout and under the masks of a step',
+    async (strategy, index) => {
+      const dropout = { hiddenDropout: 0.1, attentionDropout: 0.1, headDropout: 0.2 };
+      const config = { ...modelFor(strategy, SMALL_DISTILBERT), ...dropout, classes: 2 + (index % 2) };
+      const weights = randomWeights(config, 110 + index);
+      await withClassifier(config, weights, async (classifier) => {
+        const batch = randomBatch(config, strategy, 120 + index);
+        await expectAll(classifier, weights, batch);
+        await expectAll(classifier, weights, batch, { seed: 42, step: 200 + index });
       });
     },
   );

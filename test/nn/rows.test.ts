@@ -85,8 +85,8 @@ describe('gather', () => {
 describe('embeddings', () => {
   const anyCase = fc.record({ tokens: anyRows, vocabulary: anyRows, hidden: anyWidth, seed: anySeed });
 
-  it('forward: the sum of word, position and type', async () => {
-    const property = fc.asyncProperty(anyCase, ({ tokens, vocabulary, hidden, seed }) =>
+  it('forward: the sum of word, position and type, where there are types', async () => {
+    const property = fc.asyncProperty(anyCase, fc.boolean(), ({ tokens, vocabulary, hidden, seed }, typed) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(seed);
         const places = 40;
@@ -105,14 +105,14 @@ describe('embeddings', () => {
             ids: buffers.input(Uint32Array.of(...words, ...positions)),
             output,
           },
-          parameters: { tokens, width: hidden / 4 },
+          parameters: { tokens, width: hidden / 4, kinds: typed ? 2 : 0 },
           grid: [Math.ceil((tokens * hidden) / 256)],
         });
         recorder.submit();
         const tables = [
           { table: word, rowOfToken: words },
           { table: position, rowOfToken: positions },
-          { table: kind, rowOfToken: new Uint32Array(tokens) },
+          ...(typed ? [{ table: kind, rowOfToken: new Uint32Array(tokens) }] : []),
         ];
         const { exact, plain } = inBothPrecisions((round) => embeddingForward(hidden, tables, round));
         await buffers.expectClose('output', output, exact, plain);

@@ -3,14 +3,14 @@ import { generator, randomFloats } from '../support/random.js';
 import { type BertBatch, type BertShape, type Factors, referenceBert } from './bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from './dropout.js';
 
-const SHAPE: BertShape = { hidden: 8, layers: 2, heads: 2, classes: 3, normEpsilon: 1e-12 };
+const BERT: BertShape = { family: 'bert', hidden: 8, layers: 2, heads: 2, classes: 3, normEpsilon: 1e-12 };
 const FEED_FORWARD = 12;
 const VOCABULARY = 7;
 const POSITIONS = 5;
 
 /** Hugging Face's names and sizes, written down a second time: the engine's own list is what they are held against. */
-function tinyWeights(biasTags: number): Map<string, Float64Array> {
-  const { hidden, layers, classes } = SHAPE;
+function tinyWeights(shape: BertShape, biasTags: number): Map<string, Float64Array> {
+  const { hidden, layers, classes } = shape;
   const random = generator(11);
   const weights = new Map<string, Float64Array>();
   const add = (name: string, length: number, size: number, around = 0) => {
@@ -27,6 +27,25 @@ function tinyWeights(biasTags: number): Map<string, Float64Array> {
     add(`${name}.weight`, hidden, 0.3, 1);
     add(`${name}.bias`, hidden, 0.3);
   };
+  if (shape.family === 'distilbert') {
+    add('distilbert.embeddings.word_embeddings.weight', VOCABULARY * hidden, 1);
+    add('distilbert.embeddings.position_embeddings.weight', POSITIONS * hidden, 0.5);
+    norm('distilbert.embeddings.LayerNorm');
+    for (let index = 0; index < layers; index++) {
+      const layer = `distilbert.transformer.layer.${index}`;
+      for (const role of ['q_lin', 'k_lin', 'v_lin', 'out_lin']) {
+        linear(`${layer}.attention.${role}`, hidden, hidden);
+      }
+      if (biasTags > 0) add(`${layer}.attention.tag_bias`, shape.heads * biasTags ** 2, 1);
+      norm(`${layer}.sa_layer_norm`);
+      linear(`${layer}.ffn.lin1`, FEED_FORWARD, hidden);
+      linear(`${layer}.ffn.lin2`, hidden, FEED_FORWARD);
+      norm(`${layer}.output_layer_norm`);
+    }
+    linear('pre_classifier', hidden, hidden);
+    linear('classifier', classes, hidden);
+    return weights;
+  }
   add('bert.embeddings.word_embeddings.weight', VOCABULARY * hidden, 1);
   add('bert.embeddings.position_embeddings.weight', POSITIONS * hidden, 0.5);
   add('bert.embeddings.token_type_embeddings.weight', 2 * hidden, 0.5);
@@ -34,7 +53,7 @@ function tinyWeights(biasTags: number): Map<string, Float64Array> {
   for (let index = 0; index < layers; index++) {
     const layer = `bert.encoder.layer.${index}`;
     for (const role of ['query', 'key', 'value']) linear(`${layer}.attention.self.${role}`, hidden, hidden);
-    if (biasTags > 0) add(`${layer}.attention.self.tag_bias`, SHAPE.heads * biasTags ** 2, 1);
+    if (biasTags > 0) add(`${layer}.attention.self.tag_bias`, shape.heads * biasTags ** 2, 1);
     linear(`${layer}.attention.output.dense`, hidden, hidden);
     norm(`${layer}.attention.output.LayerNorm`);
     linear(`${layer}.intermediate.dense`, FEED_FORWARD, hidden);
@@ -55,7 +74,7 @@ const FACTORS: Factors = {
     attentionFactor({ probability: 0.2, stream: streamOf(layer) }, head, query, key),
 };
 
-describe('the reference BERT', () => {
+describe.each<BertShape>([BERT, { ...BERT, family: 'distilbert' }])('the reference $family', (shape) => {
   const sentences = [
     [1, 4, 4, 2],
     [1, 2],
@@ -72,9 +91,9 @@ describe('the reference BERT', () => {
   ];
   it.each(cases)('has the gradients of its loss, %s', (_, partial) => {
     const batch: BertBatch = { sentences, labels: [2, 0, 1], bias: () => 0, ...partial };
-    const weights = tinyWeights(batch.tags ? 3 : 0);
-    const loss = () => referenceBert(SHAPE, weights, batch).loss.values[0];
-    const gradients = referenceBert(SHAPE, weights, batch).gradients();
+    const weights = tinyWeights(shape, batch.tags ? 3 : 0);
+    const loss = () => referenceBert(shape, weights, batch).loss.values[0];
+    const gradients = referenceBert(shape, weights, batch).gradients();
     expect([...gradients.keys()].sort()).toEqual([...weights.keys()].sort());
     const step = 1e-5;
     for (const [name, values] of weights) {

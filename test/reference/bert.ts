@@ -10,16 +10,20 @@ import {
   layerNormForward,
   linearBackward,
   linearForward,
+  reluBackward,
+  reluForward,
   tanhBackward,
   tanhForward,
 } from './layers.js';
 import { crossEntropy } from './training.js';
 
 /**
- * Hugging Face's BertForSequenceClassification with its gradients, in float64 and written to be read: sentences in the
+ * Hugging Face's BertForSequenceClassification or DistilBertForSequenceClassification with its gradients, in float64 and written to be read: sentences in the
  * caller's order, one number after another. It shares no code with what it tests. `round` as in arithmetic.ts.
  */
 export interface BertShape {
+  /** BERT where left out. */
+  family?: 'bert' | 'distilbert';
   hidden: number;
   layers: number;
   heads: number;
@@ -29,6 +33,37 @@ export interface BertShape {
 
 /** Parameters by Hugging Face's names. Their lengths say how wide the feed-forward layer and the tables are. */
 export type Weights = ReadonlyMap<string, Numbers>;
+
+/** What Hugging Face calls the parts, of the model and of each layer. */
+const BERT_PARTS = {
+  embeddings: 'bert.embeddings',
+  layer: 'bert.encoder.layer',
+  query: 'attention.self.query',
+  key: 'attention.self.key',
+  value: 'attention.self.value',
+  tagBias: 'attention.self.tag_bias',
+  attended: 'attention.output.dense',
+  attendedNorm: 'attention.output.LayerNorm',
+  wide: 'intermediate.dense',
+  narrow: 'output.dense',
+  narrowNorm: 'output.LayerNorm',
+  pooler: 'bert.pooler.dense',
+};
+
+const DISTILBERT_PARTS: typeof BERT_PARTS = {
+  embeddings: 'distilbert.embeddings',
+  layer: 'distilbert.transformer.layer',
+  query: 'attention.q_lin',
+  key: 'attention.k_lin',
+  value: 'attention.v_lin',
+  tagBias: 'attention.tag_bias',
+  attended: 'attention.out_lin',
+  attendedNorm: 'sa_layer_norm',
+  wide: 'ffn.lin1',
+  narrow: 'ffn.lin2',
+  narrowNorm: 'output_layer_norm',
+  pooler: 'pre_classifier',
+};
 
 /** Where values of a hidden state are dropped. */
 export type HiddenSite = 'embeddings' | 'attention output' | 'feed-forward output' | 'pooled';
@@ -72,6 +107,8 @@ class Bert {
   readonly gradients = new Map<string, Computed>();
   readonly lengths: number[];
   readonly tokens: number;
+  private readonly isDistilled: boolean;
+  private readonly parts: typeof BERT_PARTS;
 
   constructor(
     readonly shape: BertShape,
@@ -79,6 +116,8 @@ class Bert {
     readonly batch: BertBatch,
     readonly round: (x: number) => number,
   ) {
+    this.isDistilled = shape.family === 'distilbert';
+    this.parts = this.isDistilled ? DISTILBERT_PARTS : BERT_PARTS;
     this.lengths = batch.sentences.map((ids) => ids.length);
     this.tokens = this.lengths.reduce((a, b) => a + b, 0);
   }
@@ -88,14 +127,14 @@ class Bert {
     const rowOfToken = {
       word_embeddings: sentences.flatMap((ids) => Array.from(ids)),
       position_embeddings: sentences.flatMap((ids) => Array.from(ids, (_, position) => position)),
-      token_type_embeddings: new Array<number>(this.tokens).fill(0),
+      ...(!this.isDistilled && { token_type_embeddings: new Array<number>(this.tokens).fill(0) }),
     };
     const tables = Object.entries(rowOfToken).map(([kind, rows]) => {
-      const name = `bert.embeddings.${kind}.weight`;
+      const name = `${this.parts.embeddings}.${kind}.weight`;
       return { name, table: this.weights.get(name)!, rowOfToken: rows };
     });
     const sum = embeddingForward(this.shape.hidden, tables, this.round);
-    const norm = this.norm('bert.embeddings.LayerNorm', sum.values);
+    const norm = this.norm(`${this.parts.embeddings}.LayerNorm`, sum.values);
     const dropped = this.dropout('embeddings', 0, norm.output);
     return part(dropped.computed, (gradient) => {
       const sumGradient = norm.backward(dropped.backward(gradient));
@@ -107,21 +146,20 @@ class Bert {
     });
   }
 
-  /** a = norm(x + drop(dense(attention(x)))), y = norm(a + drop(dense(gelu(dense(a))))) */
+  /** a = norm(x + drop(dense(attention(x)))), y = norm(a + drop(dense(gelu(dense(a))))); DistilBERT has no first drop. */
   layer(index: number, x: Numbers): Part {
-    const name = `bert.encoder.layer.${index}`;
-    const [q, k, v] = ['query', 'key', 'value'].map((role) =>
-      this.linear(`${name}.attention.self.${role}`, x),
-    );
+    const { parts } = this;
+    const name = `${parts.layer}.${index}`;
+    const [q, k, v] = [parts.query, parts.key, parts.value].map((role) => this.linear(`${name}.${role}`, x));
     const context = this.attention(index, q.output, k.output, v.output);
-    const attended = this.linear(`${name}.attention.output.dense`, context.output);
+    const attended = this.linear(`${name}.${parts.attended}`, context.output);
     const attendedDropped = this.dropout('attention output', index, attended.output, x);
-    const middle = this.norm(`${name}.attention.output.LayerNorm`, attendedDropped.output);
-    const wide = this.linear(`${name}.intermediate.dense`, middle.output);
+    const middle = this.norm(`${name}.${parts.attendedNorm}`, attendedDropped.output);
+    const wide = this.linear(`${name}.${parts.wide}`, middle.output);
     const activated = geluForward(wide.output, this.round).values;
-    const narrow = this.linear(`${name}.output.dense`, activated);
+    const narrow = this.linear(`${name}.${parts.narrow}`, activated);
     const narrowDropped = this.dropout('feed-forward output', index, narrow.output, middle.output);
-    const end = this.norm(`${name}.output.LayerNorm`, narrowDropped.output);
+    const end = this.norm(`${name}.${parts.narrowNorm}`, narrowDropped.output);
     return part(end.computed, (gradient) => {
       const throughEnd = end.backward(gradient);
       const activatedGradient = narrow.backward(narrowDropped.backward(throughEnd));
@@ -133,20 +171,24 @@ class Bert {
     });
   }
 
-  /** classifier(drop(tanh(pooler(hidden of [CLS])))) */
+  /** classifier(drop(tanh(pooler(hidden of [CLS])))), with DistilBERT's ReLU for the tanh */
   head(hidden: Numbers): Part {
     const width = this.shape.hidden;
     const starts = this.lengths.map((_, i) => this.lengths.slice(0, i).reduce((a, b) => a + b, 0));
     const first = starts.flatMap((start) =>
       Array.from({ length: width }, (_, c) => hidden[start * width + c]),
     );
-    const pooled = this.linear('bert.pooler.dense', first);
-    const activated = tanhForward(pooled.output, this.round).values;
+    const pooled = this.linear(this.parts.pooler, first);
+    const activated = this.isDistilled
+      ? reluForward(pooled.output).values
+      : tanhForward(pooled.output, this.round).values;
     const dropped = this.dropout('pooled', 0, activated);
     const logits = this.linear('classifier', dropped.output);
     return part(logits.computed, (gradient) => {
       const activatedGradient = dropped.backward(logits.backward(gradient));
-      const pooledGradient = tanhBackward(activated, activatedGradient, this.round).values;
+      const pooledGradient = this.isDistilled
+        ? reluBackward(activated, activatedGradient).values
+        : tanhBackward(activated, activatedGradient, this.round).values;
       const firstGradient = pooled.backward(pooledGradient);
       const hiddenGradient = new Float64Array(hidden.length);
       starts.forEach((start, sentence) => {
@@ -165,7 +207,7 @@ class Bert {
     const precision = this.round(0.1) === 0.1 ? 'float64' : 'float32';
     const keep =
       factors && ((query: number, key: number, head: number) => factors.attention(layer, head, query, key));
-    const table = this.biasTable(`bert.encoder.layer.${layer}.attention.self.tag_bias`);
+    const table = this.biasTable(`${this.parts.layer}.${layer}.${this.parts.tagBias}`);
     const input = {
       q,
       k,
@@ -237,7 +279,9 @@ class Bert {
   /** The gradient of the dropped values only: that of the residual is the output's own. */
   private dropout(site: HiddenSite, layer: number, x: Numbers, residual?: Numbers): Part {
     const { factors } = this.batch;
-    const factor = (row: number, channel: number) => factors?.hidden(site, layer, row, channel) ?? 1;
+    const drops = !(this.isDistilled && site === 'attention output');
+    const factor = (row: number, channel: number) =>
+      drops && factors ? factors.hidden(site, layer, row, channel) : 1;
     const { hidden } = this.shape;
     return part(
       dropoutForward(hidden, factor, x, residual, this.round),

@@ -10,6 +10,8 @@ import {
   layerNormForward,
   linearBackward,
   linearForward,
+  reluBackward,
+  reluForward,
   tanhBackward,
   tanhForward,
 } from './layers.js';
@@ -79,11 +81,12 @@ describe('analytic gradients agree with finite differences', () => {
     expectGradient(gradients.bias.values, b, dy, f);
   });
 
-  it('gelu and tanh', () => {
+  it('gelu, tanh and relu', () => {
     const x = numbers(40, 3);
     const dy = numbers(40);
     expectGradient(geluBackward(x, dy).values, x, dy, () => geluForward(x).values);
     expectGradient(tanhBackward(x.map(Math.tanh), dy).values, x, dy, () => tanhForward(x).values);
+    expectGradient(reluBackward(reluForward(x).values, dy).values, x, dy, () => reluForward(x).values);
   });
 
   it('embedding', () => {

@@ -165,6 +165,15 @@ export function tanhForward(x: Numbers, round = exact): Computed {
   });
 }
 
+export function reluForward(x: Numbers): Computed {
+  return computed(x.length, (i) => [x[i] > 0 ? x[i] : 0, Math.abs(x[i])]);
+}
+
+/** dx = dy where the output y is not 0 */
+export function reluBackward(y: Numbers, dy: Numbers): Computed {
+  return computed(y.length, (i) => [y[i] > 0 ? dy[i] : 0, Math.abs(dy[i])]);
+}
+
 /** dx = dy · (1 - y²), from the output y */
 export function tanhBackward(y: Numbers, dy: Numbers, round = exact): Computed {
   return computed(y.length, (i) => {

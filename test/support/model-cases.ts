@@ -16,6 +16,7 @@ import { testDevice } from './device.js';
 import { generator, randomFloats, randomInteger } from './random.js';
 
 export const SMALL_MODEL: ModelConfig = {
+  family: 'bert',
   vocabulary: 50,
   hidden: 64,
   layers: 2,
@@ -30,6 +31,9 @@ export const SMALL_MODEL: ModelConfig = {
   classes: 2,
   biasTags: 0,
 };
+
+/** As small, of the other family. */
+export const SMALL_DISTILBERT: ModelConfig = { ...SMALL_MODEL, family: 'distilbert', types: 0 };
 
 /** A model for batches that are read under a strategy. */
 export function modelFor(strategy: Strategy, config: ModelConfig = SMALL_MODEL): ModelConfig {
@@ -139,7 +143,15 @@ export function factorsOf(config: ModelConfig, { seed, step }: TrainingStep): Fa
   };
   return {
     hidden: (site, layer, row, channel) =>
-      hiddenFactor(mask(site, layer, config.hiddenDropout), row, channel),
+      hiddenFactor(
+        mask(
+          site,
+          layer,
+          site === 'pooled' ? (config.headDropout ?? config.hiddenDropout) : config.hiddenDropout,
+        ),
+        row,
+        channel,
+      ),
     attention: (layer, head, query, key) =>
       attentionFactor(mask('attention', layer, config.attentionDropout), head, query, key),
   };

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
+import { CallerError } from '../gpu/errors.js';
+import { parseIndex, WEIGHTS_FILES } from '../train/hugging-face/weights.js';
+import { type StartingPoint, type StartOptions, startFrom } from '../train/starting-point.js';
+import { note } from './terminal.js';
+
+/** What a run writes down of the checkpoint that it started from. */
+export interface CheckpointRecord extends Partial<HubName> {
+  folder: string;
+  /** Of a checkpoint of Hugging Face's: what the revision was. */
+  commit?: string;
+}
+
+/** Fine-tuning wants smaller steps than training from scratch: Hugging Face's own default. */
+export const FINE_TUNING_RATE = 5e-5;
+
+/** Flags that say what a checkpoint says itself. */
+const SHAPE_FLAGS = ['layers', 'hidden', 'heads', 'feedForward', 'vocab'];
+
+/** @throws CallerError where a flag of the model's shape stands beside --init. */
+export function refuseShapeFlags(command: Command): void {
+  const given = SHAPE_FLAGS.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (!given) return;
+  const flag = command.options.find((option) => option.attributeName() === given)!.long;
+  throw new CallerError({
+    what: `${flag} beside --init`,
+    expected: 'one of them: a checkpoint has a shape and a vocabulary of its own',
+  });
+}
+
+/**
+ * The folder of the checkpoint that `--init` names, a folder or `hub:id@revision`: from the user's cache, or downloaded into it.
+ * @throws EngineError where it cannot be downloaded.
+ */
+export async function checkpointOf(name: string): Promise<CheckpointRecord> {
+  const hub = parseHubName(name);
+  if (!hub) return { folder: resolve(name) };
+  const layout = {
+    names: WEIGHTS_FILES,
+    filesOf: (text: string, file: string) => parseIndex(text, file).values(),
+  };
+  return hubCheckpoint(hub, layout, note);
+}
+
+/** Reads a checkpoint, and tells what was left out or drawn. @throws CallerError where it is none that the engine runs. */
+export async function startingPoint(record: CheckpointRecord, options: StartOptions): Promise<StartingPoint> {
+  const { folder, id, commit } = record;
+  const start = await startFrom(folder, options);
+  const { family, layers, hidden } = start.description.config;
+  const name = id === undefined ? folder : `${id} (commit ${commit})`;
+  note(`Starting from ${name}: ${family}, ${layers} x ${hidden}`);
+  for (const line of start.notes) note(`${name}: ${line}`);
+  return start;
+}

@@ -1,0 +1,86 @@
+/** The model families that the engine runs: Hugging Face's `model_type`. */
+export const MODEL_FAMILIES = ['bert', 'distilbert'] as const;
+
+export type ModelFamily = (typeof MODEL_FAMILIES)[number];
+
+/** What the parts of an encoder layer are called: linear layers and norms without `.weight` and `.bias`. */
+export interface LayerNames {
+  query: string;
+  key: string;
+  value: string;
+  /** The tables of strategy `learned`: the one name that is not Hugging Face's. */
+  tagBias: string;
+  attentionOutput: string;
+  attentionNorm: string;
+  widening: string;
+  narrowing: string;
+  feedForwardNorm: string;
+}
+
+/** What the parts of a model are called in Hugging Face's checkpoints of its family. */
+export interface TensorNames {
+  wordTable: string;
+  positionTable: string;
+  /** Left out where the family has no token types. */
+  typeTable?: string;
+  embeddingNorm: string;
+  layer: (index: number) => LayerNames;
+  /** The linear layer between [CLS] and the classifier. */
+  pooler: string;
+  classifier: string;
+}
+
+function bertLayer(index: number): LayerNames {
+  const layer = `bert.encoder.layer.${index}`;
+  return {
+    query: `${layer}.attention.self.query`,
+    key: `${layer}.attention.self.key`,
+    value: `${layer}.attention.self.value`,
+    tagBias: `${layer}.attention.self.tag_bias`,
+    attentionOutput: `${layer}.attention.output.dense`,
+    attentionNorm: `${layer}.attention.output.LayerNorm`,
+    widening: `${layer}.intermediate.dense`,
+    narrowing: `${layer}.output.dense`,
+    feedForwardNorm: `${layer}.output.LayerNorm`,
+  };
+}
+
+function distilBertLayer(index: number): LayerNames {
+  const layer = `distilbert.transformer.layer.${index}`;
+  return {
+    query: `${layer}.attention.q_lin`,
+    key: `${layer}.attention.k_lin`,
+    value: `${layer}.attention.v_lin`,
+    tagBias: `${layer}.attention.tag_bias`,
+    attentionOutput: `${layer}.attention.out_lin`,
+    attentionNorm: `${layer}.sa_layer_norm`,
+    widening: `${layer}.ffn.lin1`,
+    narrowing: `${layer}.ffn.lin2`,
+    feedForwardNorm: `${layer}.output_layer_norm`,
+  };
+}
+
+const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
+  bert: {
+    wordTable: 'bert.embeddings.word_embeddings.weight',
+    positionTable: 'bert.embeddings.position_embeddings.weight',
+    typeTable: 'bert.embeddings.token_type_embeddings.weight',
+    embeddingNorm: 'bert.embeddings.LayerNorm',
+    layer: bertLayer,
+    pooler: 'bert.pooler.dense',
+    classifier: 'classifier',
+  },
+  distilbert: {
+    wordTable: 'distilbert.embeddings.word_embeddings.weight',
+    positionTable: 'distilbert.embeddings.position_embeddings.weight',
+    embeddingNorm: 'distilbert.embeddings.LayerNorm',
+    layer: distilBertLayer,
+    pooler: 'pre_classifier',
+    classifier: 'classifier',
+  },
+};
+
+/** The names of a family's tensors. */
+export function tensorNames(family: ModelFamily): TensorNames {
+  return NAMES[family];
+}

@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { readText } from '../../data/files.js';
+import { CallerError } from '../../gpu/errors.js';
+
+export type Json = Record<string, unknown>;
+
+/** Whether a value is an object that is no list. */
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws CallerError where a text is no JSON object. */
+export function parseJson(text: string, file: string, expected = "a model's configuration"): Json {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (isObject(json)) return json;
+  } catch {
+    // Told below, as every other content that is no object.
+  }
+  throw new CallerError({ what: 'no JSON object', where: file, expected });
+}
+
+/** A JSON file's object, or an empty one where there is no such file. @throws CallerError where it is none. */
+export async function jsonIfThere(file: string, expected?: string): Promise<Json> {
+  return existsSync(file) ? parseJson(await readText(file), file, expected) : {};
+}
+
+/**
+ * A number of a configuration.
+ * @param missing What it is where the configuration does not say.
+ * @throws CallerError where it is no number.
+ */
+export function numberIn(json: Json, name: string, file: string, missing?: number): number {
+  const value = json[name] ?? missing;
+  if (typeof value === 'number') return value;
+  throw new CallerError({ what: `"${name}" is ${JSON.stringify(value)}`, where: file, expected: 'a number' });
+}

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readBytesOf, readText } from '../../data/files.js';
+import { CallerError } from '../../gpu/errors.js';
+import { openSafetensors } from '../safetensors.js';
+import type { StoredTensor } from '../stored-tensor.js';
+import { isObject, parseJson } from './json.js';
+import { openTorchFile } from './torch-file.js';
+
+const SAFETENSORS = 'model.safetensors';
+const TORCH = 'pytorch_model.bin';
+const INDEX = '.index.json';
+
+/** The files of weights that a folder may have, in the order in which they are looked for. */
+export const WEIGHTS_FILES: readonly string[] = [
+  SAFETENSORS,
+  `${SAFETENSORS}${INDEX}`,
+  TORCH,
+  `${TORCH}${INDEX}`,
+];
+
+/** A folder's tensors by their names in it. */
+export interface OpenWeights {
+  /** The file that names them all. */
+  file: string;
+  tensors: Map<string, StoredTensor>;
+}
+
+const POINTER = 'version https://git-lfs.github.com/';
+
+async function openFile(file: string): Promise<Map<string, StoredTensor>> {
+  const bytes = await readBytesOf(file, `it, or one of ${WEIGHTS_FILES.slice(1).join(', ')}`);
+  if (new TextDecoder().decode(bytes.subarray(0, POINTER.length)) === POINTER) {
+    throw new CallerError({
+      what: 'only a pointer to the file',
+      where: file,
+      expected: 'the weights',
+      remedy: 'fetch them with `git lfs pull`',
+    });
+  }
+  return file.endsWith('.safetensors') ? openSafetensors(bytes, file) : openTorchFile(bytes, file);
+}
+
+/** The file of each tensor that an index names. @throws CallerError where it is none, or names files elsewhere. */
+export function parseIndex(text: string, where: string): Map<string, string> {
+  const { weight_map: map } = parseJson(text, where, 'an index of weights');
+  const files = isObject(map) ? Object.entries(map) : [];
+  const isPlain = (file: unknown) =>
+    typeof file === 'string' && /^[\w.-]+\.(safetensors|bin)$/.test(file) && !file.startsWith('.');
+  if (files.length > 0 && files.every(([, file]) => isPlain(file)))
+    return new Map(files as [string, string][]);
+  throw new CallerError({
+    what: 'it does not name the file of each tensor',
+    where,
+    expected: '"weight_map": { tensor: file beside this one … }',
+  });
+}
+
+async function openShards(folder: string, index: string): Promise<OpenWeights> {
+  const file = join(folder, index);
+  const map = parseIndex(await readText(file), file);
+  const shards = new Map<string, Map<string, StoredTensor>>();
+  for (const shard of new Set(map.values())) shards.set(shard, await openFile(join(folder, shard)));
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, shard] of map) {
+    const tensor = shards.get(shard)!.get(name);
+    if (!tensor) {
+      throw new CallerError({
+        what: `tensor "${name}" is missing`,
+        where: join(folder, shard),
+        expected: `what ${index} says`,
+      });
+    }
+    tensors.set(name, tensor);
+  }
+  return { file, tensors };
+}
+
+/**
+ * Opens a folder's weights: safetensors or PyTorch's own files, in one file or in several.
+ * @throws CallerError where there are none, or a file is cut off or no such file.
+ */
+export async function openWeights(folder: string): Promise<OpenWeights> {
+  const name = WEIGHTS_FILES.find((candidate) => existsSync(join(folder, candidate))) ?? SAFETENSORS;
+  if (name.endsWith(INDEX)) return openShards(folder, name);
+  const file = join(folder, name);
+  return { file, tensors: await openFile(file) };
+}

@@ -1,0 +1,134 @@
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { pieceTags } from '../grammar/own-tags.js';
+import { PAPER_RULES } from '../grammar/presets.js';
+import type { Strategy } from '../grammar/rules.js';
+import { checkConfig, type ModelConfig } from '../nn/config.js';
+import { drawTensors } from '../nn/initial-weights.js';
+import { type ParameterSpec, parameterSpecs } from '../nn/parameters.js';
+import { tensorNames } from '../nn/tensor-names.js';
+import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
+import { openWeights } from './hugging-face/weights.js';
+import {
+  checkedMostPieces,
+  type FolderConfig,
+  type ModelDescription,
+  readFolderConfig,
+  readRulesOf,
+} from './model-folder.js';
+import { biasTags } from './planner.js';
+import type { BuildOptions } from './sentence-classifier.js';
+import { DEFAULT_SEED } from './settings.js';
+
+/** What a model that starts from a checkpoint does not take from it; defaults as in `BuildOptions`. */
+export interface StartOptions
+  extends Pick<
+    BuildOptions,
+    'classes' | 'strategy' | 'rules' | 'beta' | 'mostPieces' | 'seed' | 'tags' | 'relabelling'
+  > {
+  /** Of hidden states, and of attention where `attentionDropout` is left out, instead of the checkpoint's own probabilities. */
+  dropout?: number;
+  /** Of attention, instead of the checkpoint's own probability. */
+  attentionDropout?: number;
+}
+
+/** A model that has not been trained for its task yet. */
+export interface StartingPoint {
+  description: ModelDescription;
+  /** Flat numbers by Hugging Face's names. */
+  weights: Map<string, Float32Array>;
+  /** What a reader of results must know: tensors that were left out, and those that were drawn anew. */
+  notes: string[];
+}
+
+/** Why a checkpoint's classifier cannot go on as it is, if so. */
+function headTrouble(folder: FolderConfig, classes: readonly string[]): string | undefined {
+  const theirs = folder.classes;
+  if (theirs.length !== classes.length) {
+    return `its classifier has ${theirs.length} classes (${theirs.join(', ')}) and the data ${classes.length}`;
+  }
+  const [before, after] = [theirs, classes].map((names) => names.map((name) => name.toLowerCase()));
+  const isReordered =
+    before.join() !== after.join() && [...before].sort().join() === [...after].sort().join();
+  return isReordered ? `its classes are ${theirs.join(', ')}, in this order` : undefined;
+}
+
+/** Takes the classifier out where it is not one of these classes, and tables where they are not of these rules. */
+async function withoutForeign(
+  folder: string,
+  about: FolderConfig,
+  weights: NamedWeights,
+  config: ModelConfig,
+  { classes, rules, ownTags }: { classes: readonly string[]; rules: ModelRules; ownTags: boolean },
+): Promise<string[]> {
+  const notes: string[] = [];
+  const remove = (isRemoved: (name: string) => boolean) => {
+    const removed = [...weights.tensors.keys()].filter(isRemoved);
+    for (const name of removed) weights.tensors.delete(name);
+    return removed.length > 0;
+  };
+  const { classifier, layer } = tensorNames(config.family);
+  const trouble = headTrouble(about, classes);
+  if (trouble && remove((name) => name.startsWith(`${classifier}.`))) notes.push(trouble);
+  const tables = new Set(Array.from({ length: config.layers }, (_, index) => layer(index).tagBias));
+  const isOfTheseRules =
+    about.own !== undefined &&
+    config.biasTags > 0 &&
+    pieceTags(await readRulesOf(folder), ownTags).join() === pieceTags(rules, ownTags).join();
+  if (!isOfTheseRules && remove((name) => tables.has(name))) notes.push('its learned biases are left out');
+  return notes;
+}
+
+/** The tensors that a checkpoint need not have: the head, and what Hugging Face's models do not know. */
+function drawnAnew(
+  specs: readonly ParameterSpec[],
+  weights: NamedWeights,
+  config: ModelConfig,
+): ParameterSpec[] {
+  const { pooler, classifier, layer } = tensorNames(config.family);
+  const missing = (name: string) => !weights.tensors.has(name);
+  const linears = [pooler, classifier].filter((name) => missing(`${name}.weight`) && missing(`${name}.bias`));
+  const tables = Array.from({ length: config.layers }, (_, index) => layer(index).tagBias).filter(missing);
+  const names = new Set([...linears.flatMap((name) => [`${name}.weight`, `${name}.bias`]), ...tables]);
+  return specs.filter(({ name }) => names.has(name));
+}
+
+/**
+ * Reads a checkpoint as the beginning of a model: encoder and vocabulary are its own, classes, rules and strategy are not. Heads
+ * for other ends are left out; where the pooler or a classifier of these classes is missing, it is drawn.
+ * @param folder Of Hugging Face's layout: BERT or DistilBERT, bare or with any head, or one that `parsimony train` wrote.
+ * @throws CallerError where it is no such model, or any other tensor is missing, too much or of another shape.
+ */
+export async function startFrom(folder: string, options: StartOptions = {}): Promise<StartingPoint> {
+  const { strategy = 'none' as Strategy, rules = PAPER_RULES, beta = rules.beta, mostPieces = 128 } = options;
+  const { classes = ['negative', 'positive'], seed = DEFAULT_SEED, tags, relabelling } = options;
+  const { dropout, attentionDropout = dropout } = options;
+  const ownTags = tags === 'own';
+  const about = await readFolderConfig(folder);
+  const config: ModelConfig = {
+    ...about.shape,
+    ...(dropout !== undefined && { hiddenDropout: dropout, headDropout: dropout }),
+    ...(attentionDropout !== undefined && { attentionDropout }),
+    classes: classes.length,
+    biasTags: biasTags(rules, strategy, ownTags),
+  };
+  checkConfig(config);
+  checkHeads(rules, config);
+  checkedMostPieces(mostPieces, config);
+  const weights = withEngineNames(await openWeights(folder), config.family, about.hasSentenceHead);
+  const notes = await withoutForeign(folder, about, weights, config, { classes, rules, ownTags });
+  const specs = parameterSpecs(config);
+  const drawn = drawnAnew(specs, weights, config);
+  const read = readTensors(
+    weights,
+    specs.filter((spec) => !drawn.includes(spec)),
+  );
+  if (weights.leftOut.length > 0) notes.push(`not used: ${weights.leftOut.join(', ')}`);
+  const heads = drawn.filter(({ initial, shape }) => !(initial === 'zero' && shape.length === 3));
+  if (heads.length > 0) notes.push(`drawn from seed ${seed}: ${heads.map(({ name }) => name).join(', ')}`);
+  const { vocabulary } = about.tokenizer;
+  return {
+    description: { config, vocabulary, classes, strategy, rules, beta, mostPieces, tags, relabelling },
+    weights: new Map([...read, ...drawTensors(drawn, config.initialDeviation, seed)]),
+    notes,
+  };
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { widened } from '../../src/train/stored-tensor.js';
+
+/** An f16 number by its formula: sign · 2^(e - 15) · 1.fraction, sign · 2⁻¹⁴ · 0.fraction where e is 0. */
+function half(bits: number): number {
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * 2 ** -14 * fraction : sign * 2 ** (exponent - 15) * (1 + fraction);
+}
+
+const every = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
+const bytes = new Uint8Array(every.buffer);
+
+it('every f16 number widens exactly', () => {
+  const wrong = widened(bytes, 'F16').findIndex((value, bits) => !Object.is(value, half(bits)));
+  expect(wrong).toBe(-1);
+});
+
+it('every bf16 number is the upper half of an f32 number', () => {
+  const bits = new Uint32Array(widened(bytes, 'BF16').buffer);
+  expect(bits.findIndex((word, upper) => word !== upper * 65_536)).toBe(-1);
+});
