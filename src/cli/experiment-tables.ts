@@ -73,21 +73,29 @@ function markdown({ head, rows }: TextTable): string {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-const NOTE =
+/** What the columns mean. */
+export const NOTE =
   'Intervals of accuracies are over seeds (Student); those of differences draw seeds and rows anew; p is of a test paired by row, corrected (Holm) for the comparisons of a kind.';
 
+/** The tables of an experiment as Markdown. */
+export function experimentMarkdown(tables: readonly ExperimentTable[]): string {
+  return tables
+    .flatMap((table) => [`${title(table)}:`, ...partsOf(table).map(markdown)])
+    .join('\n\n');
+}
+
+function partsOf({ contenders, comparisons }: ExperimentTable): TextTable[] {
+  return [contenderTable(contenders), comparisonTable(comparisons)].filter(({ rows }) => rows.length > 0);
+}
+
 /** Prints the tables of an experiment. */
-export function printExperiment(tables: readonly ExperimentTable[], asMarkdown = false): void {
+export function printExperiment(tables: readonly ExperimentTable[]): void {
   for (const table of tables) {
-    print(asMarkdown ? `${title(table)}:\n` : `\n${title(table)}`);
-    for (const part of [contenderTable(table.contenders), comparisonTable(table.comparisons)]) {
-      if (part.rows.length === 0) continue;
-      if (asMarkdown) print(`${markdown(part)}\n`);
-      else {
-        printTable(part.head, part.rows);
-        print();
-      }
+    print(`\n${title(table)}`);
+    for (const { head, rows } of partsOf(table)) {
+      printTable(head, rows);
+      print();
     }
   }
-  if (!asMarkdown) print(NOTE);
+  print(NOTE);
 }

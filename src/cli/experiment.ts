@@ -9,9 +9,9 @@ import { type Experiment, parseExperiment } from '../train/experiment/file.js';
 import { type CellResult, readResult, resultFile } from '../train/experiment/results.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';
 import { type CellPlaces, finishCell, flagsOfSettings } from './experiment-cells.js';
-import { printExperiment } from './experiment-tables.js';
+import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { adapterOption, jsonOption, list, wholeNumber, withDevice } from './options.js';
-import { note, printJson } from './terminal.js';
+import { note, print, printJson } from './terminal.js';
 
 interface ExperimentFlags {
   data?: string;
@@ -89,7 +89,8 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
   }
   const tables = experimentTables(whole, results, filter);
   if (flags.json) printJson({ experiment: whole.name, subset: flags.subset, tables });
-  else printExperiment(tables, flags.markdown);
+  else if (flags.markdown) print(experimentMarkdown(tables));
+  else printExperiment(tables);
 }
 
 function checkOnly({ contenders }: Experiment, only: readonly string[] = []): void {

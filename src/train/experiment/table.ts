@@ -76,7 +76,9 @@ class PointTable {
     private readonly filter: RowFilter,
   ) {
     for (const name of Object.keys(experiment.contenders)) {
-      const own = results.filter(({ contender }) => contender === name);
+      const own = results
+        .filter(({ contender }) => contender === name)
+        .sort((a, b) => Number(a.point.seed) - Number(b.point.seed));
       if (own.length > 0)
         this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }

@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { experimentMarkdown } from '../../src/cli/experiment-tables.js';
+import { cellsOf } from '../../src/train/experiment/cells.js';
+import { type Experiment, parseExperiment } from '../../src/train/experiment/file.js';
+import type { CellResult } from '../../src/train/experiment/results.js';
+import { experimentTables } from '../../src/train/experiment/table.js';
+
+const EXPERIMENTS = join(import.meta.dirname, '../../experiments');
+const PAGE = readFileSync(join(EXPERIMENTS, '../RESULTS.md'), 'utf8');
+
+const files = readdirSync(EXPERIMENTS).filter((file) => file.endsWith('.json'));
+
+function experimentIn(file: string): Experiment {
+  return parseExperiment(readFileSync(join(EXPERIMENTS, file), 'utf8'), file);
+}
+
+/** The results that are kept, whichever seeds they are of. */
+function kept({ name }: Experiment): Map<string, CellResult> {
+  const folder = join(EXPERIMENTS, 'results', name);
+  const results = existsSync(folder) ? readdirSync(folder) : [];
+  return new Map(
+    results.map((file) => [file.replace(/\.json$/, ''), JSON.parse(readFileSync(join(folder, file), 'utf8'))]),
+  );
+}
+
+describe('the results that are kept', () => {
+  it.each(files)('of %s are of the runs that its file describes', (file) => {
+    const experiment = experimentIn(file);
+    const results = kept(experiment);
+    const seeds = [...new Set([...results.values()].map(({ point }) => point.seed))];
+    const cells = cellsOf({ ...experiment, grid: { ...experiment.grid, seed: seeds } });
+    for (const [id, result] of results) {
+      expect(result.hash, id).toBe(cells.find((cell) => cell.id === id)?.hash);
+      const right = [...result.best.marks].filter((mark) => mark === '1').length;
+      expect(result.best.accuracy, id).toBeCloseTo(right / result.best.marks.length, 12);
+      expect(Math.max(...result.evaluations.map(({ accuracy }) => accuracy)), id).toBe(result.best.accuracy);
+      expect(result.evaluations.at(-1)!.accuracy, id).toBe(result.last.accuracy);
+    }
+  });
+
+  it.each(files.filter((file) => kept(experimentIn(file)).size > 0))(
+    'of %s are the tables of RESULTS.md',
+    (file) => {
+      const experiment = experimentIn(file);
+      expect(PAGE).toContain(experimentMarkdown(experimentTables(experiment, [...kept(experiment).values()])));
+    },
+  );
+});
