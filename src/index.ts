@@ -3,11 +3,12 @@ export { type AttendOptions, type AttendResult, attend } from './attention/atten
 export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
 export type { KernelChoices } from './attention/kernel-choices.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
-export type { DataSource, Example, Split } from './data/dataset.js';
-export { dataSource } from './data/sources.js';
+export type { DataSource, Example, Split, Text } from './data/dataset.js';
+export { type DataOptions, dataSource } from './data/sources.js';
 export { type AdapterDescription, type Device, type DeviceOptions, openDevice } from './gpu/device.js';
 export { CallerError, EngineError, ParsimonyError } from './gpu/errors.js';
 export { bertVocabulary } from './grammar/bert-vocabulary.js';
+export { type OwnWord, wordsWithTags } from './grammar/own-tags.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
 export { formatRules, parseRules } from './grammar/rules-file.js';
