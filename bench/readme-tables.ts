@@ -60,28 +60,6 @@ export function stepTable({ rows }: StepReport): string {
   );
 }
 
-/** One run on SST-2, as bench/results/sst2.json holds it. */
-export interface TrainingResult {
-  strategy: string;
-  /** What repeats it. */
-  command: string;
-  epochs: { devAccuracy: number; seconds: number }[];
-  best: { devAccuracy: number; step: number };
-}
-
-/** The README's table of accuracies on SST-2. */
-export function trainingTable(results: readonly TrainingResult[]): string {
-  return table(
-    ['strategy', 'best dev accuracy', 'at step', 'at the end of each epoch'],
-    results.map(({ strategy, best, epochs }) => [
-      strategy,
-      best.devAccuracy.toFixed(3),
-      best.step.toLocaleString('en'),
-      epochs.map(({ devAccuracy }) => devAccuracy.toFixed(3)).join(', '),
-    ]),
-  );
-}
-
 /** The README's sentence about the adapter's peak, and what dense attention reaches of it in the same turns. */
 export function limitsSentence({ dense, products }: PeakShares): string {
   const lengths = dense.map(({ length }) => length.toLocaleString('en')).join(', ');

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { attentionTable, limitsSentence, stepTable, trainingTable } from '../../bench/readme-tables.js';
+import { attentionTable, limitsSentence, stepTable } from '../../bench/readme-tables.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -18,14 +18,6 @@ describe('the figures of the README', () => {
     const report = read('step-lavapipe.json');
     expect(report.gate.passed).toBe(true);
     expect(README).toContain(stepTable(report));
-  });
-
-  it('on SST-2 are those of the runs in bench/results', () => {
-    const results = read('sst2.json');
-    expect(README).toContain(trainingTable(results));
-    for (const { best, epochs } of results) {
-      for (const { devAccuracy } of epochs) expect(best.devAccuracy).toBeGreaterThanOrEqual(devAccuracy);
-    }
   });
 
   it('on the adapter’s peak are those of the run in bench/results, whose gate was green', () => {
