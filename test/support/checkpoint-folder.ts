@@ -55,7 +55,7 @@ export function tensorsOf(
 
 /** The bits of an f16 number; `value` must be one, and none of the smallest. */
 function halfBits(value: number): number {
-  if (value === 0) return 0;
+  if (value === 0) return Object.is(value, -0) ? 0x8000 : 0;
   const exponent = Math.floor(Math.log2(Math.abs(value)));
   const fraction = (Math.abs(value) / 2 ** exponent - 1) * 1024;
   return (value < 0 ? 0x8000 : 0) + (exponent + 15) * 1024 + fraction;

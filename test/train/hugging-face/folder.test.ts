@@ -56,6 +56,19 @@ function referenceLogits(
   });
 }
 
+/** The tensors of which a bit is another. */
+function changed(
+  actual: ReadonlyMap<string, Float32Array>,
+  expected: ReadonlyMap<string, Float32Array>,
+): string[] {
+  const bytes = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const names = [...new Set([...actual.keys(), ...expected.keys()])];
+  return names.filter((name) => {
+    const [a, b] = [actual.get(name), expected.get(name)];
+    return !a || !b || Buffer.compare(bytes(a), bytes(b)) !== 0;
+  });
+}
+
 const CASES: [keyof typeof WRITERS, Partial<ModelConfig> & Pick<ModelConfig, 'family'>, 'none' | 'hard'][] = [
   ['safetensors', { family: 'bert' }, 'none'],
   ['bin, zip', { family: 'bert', layers: 1, heads: 4, feedForward: 36, positions: 20 }, 'hard'],
@@ -100,7 +113,8 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
     });
 
     const saved = parseSafetensors(readFileSync(join(copy, 'model.safetensors')), 'f');
-    expect(saved).toEqual(tensorsOf(config, weights));
+    expect([...saved.keys()]).toEqual([...weights.keys()]);
+    expect(changed(new Map([...saved].map(([name, { values }]) => [name, values])), weights)).toEqual([]);
     const written = JSON.parse(readFileSync(join(copy, 'config.json'), 'utf8'));
     const {
       classifier_dropout: _,
@@ -111,7 +125,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
     expect(written).toMatchObject(told);
     const again = await loadDescription(copy);
     expect(again).toEqual({ ...(await loadDescription(folder)), kernels: undefined });
-    expect(await loadWeights(copy, again.config)).toEqual(weights);
+    expect(changed(await loadWeights(copy, again.config), weights)).toEqual([]);
   });
 });
 
@@ -132,7 +146,7 @@ describe('a folder of Hugging Face', () => {
     writeCheckpoint(folder, config, new Map([...tensors, ...others.map((name) => [name, one] as const)]));
     const description = await loadDescription(folder);
     expect(description.config).toMatchObject({ family: 'bert', hiddenDropout: 0.1, headDropout: undefined });
-    expect(await loadWeights(folder, description.config)).toEqual(weights);
+    expect(changed(await loadWeights(folder, description.config), weights)).toEqual([]);
   });
 
   it('has the defaults of its family', async () => {

@@ -1,0 +1,93 @@
+import { Tokenizer } from '@huggingface/tokenizers';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { type Normalisation, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { runs } from '../support/arbitraries.js';
+import { anyText } from './texts.js';
+
+/** BERT's pieces, with some that only a cased model has, or one that keeps accents. */
+const PIECES = [...new Set([...bertVocabulary().pieces, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国'])];
+
+const SETTINGS: Normalisation[] = [
+  { lowerCase: false, stripAccents: false, splitIdeographs: true },
+  { lowerCase: true, stripAccents: false, splitIdeographs: true },
+  { lowerCase: false, stripAccents: true, splitIdeographs: true },
+  { lowerCase: true, stripAccents: true, splitIdeographs: false },
+];
+
+/** As in hugging-face.test.ts; İ too where its dot stays, since Hugging Face's JavaScript does not split it off. */
+const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
+
+describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %o', (normalisation) => {
+  const vocabulary = new Vocabulary(PIECES, 'pieces', normalisation);
+  const reference = new Tokenizer(
+    {
+      version: '1.0',
+      added_tokens: [],
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: normalisation.splitIdeographs,
+        strip_accents: normalisation.stripAccents,
+        lowercase: normalisation.lowerCase,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      post_processor: null,
+      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+      model: {
+        type: 'WordPiece',
+        unk_token: '[UNK]',
+        continuing_subword_prefix: '##',
+        max_input_chars_per_word: 100,
+        vocab: Object.fromEntries(PIECES.map((piece, id) => [piece, id])),
+      },
+    },
+    {},
+  );
+
+  /** What the two make of the first text that they split differently. */
+  function firstDifference(texts: Iterable<string>): object | undefined {
+    for (const text of texts) {
+      const ours = splitPieces(text, vocabulary).map(({ id }) => id);
+      const theirs = reference.encode(text, { add_special_tokens: false }).ids;
+      if (ours.join() !== theirs.join()) return { text: JSON.stringify(text), ours, theirs };
+    }
+    return undefined;
+  }
+
+  it('on texts that tell the settings apart', () => {
+    expect(
+      firstDifference(['The FILM', 'CAFÉ café', 'E\u0301', 'a中国b', 'İstanbul', '中国']),
+    ).toBeUndefined();
+  });
+
+  it('on any text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(firstDifference([text.replace(INCOMPARABLE, '')])).toBeUndefined();
+      }),
+      runs(1000),
+    );
+  });
+});
+
+describe('a cased vocabulary', () => {
+  const cased = { lowerCase: false, stripAccents: false, splitIdeographs: true };
+
+  it('keeps capitals and accents, and what a restriction leaves of it does too', () => {
+    const vocabulary = new Vocabulary(PIECES, 'pieces', cased).restrictedTo(new Set(['The', 'É', '##E']));
+    expect(splitPieces('The the É E', vocabulary).map(({ text }) => text)).toEqual([
+      'The',
+      '[UNK]',
+      'É',
+      '[UNK]',
+    ]);
+  });
+
+  it('points at one character where lower case makes two of it', () => {
+    const lowered = new Vocabulary([...PIECES, 'i\u0307x'], 'pieces', { ...cased, lowerCase: true });
+    expect(splitPieces('İX', lowered)).toMatchObject([{ text: 'i\u0307x', start: 0, end: 2 }]);
+  });
+});
