@@ -22,6 +22,7 @@ import { SentenceClassifier } from '../train/sentence-classifier.js';
 import type { EvaluationMetrics } from '../train/trainer.js';
 import { runTraining, type TrainingOutcome, type TrainingRun } from '../train/training-run.js';
 import { dataOf } from './data-options.js';
+import { refuseShapeFlags } from './starting-checkpoint.js';
 import { note } from './terminal.js';
 import { addTrainFlags, type TrainFlags } from './train-flags.js';
 import { runDisplay } from './train-output.js';
@@ -42,9 +43,9 @@ export interface CellPlaces {
 }
 
 /** Settings as the flags of `train`, checked as if they had been typed. @throws CallerError where one is no flag, or no value of it. */
-export function flagsOfSettings(settings: Settings, where: string): TrainFlags {
+function flagsOfSettings(settings: Settings, where: string): TrainFlags {
   const command = addTrainFlags(new Command('train')).exitOverride();
-  command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  command.configureOutput({ writeErr: () => {}, writeOut: () => {} }).showSuggestionAfterError(false);
   const words = Object.entries(settings).flatMap(([name, value]) => {
     const option = command.options.find((candidate) => candidate.attributeName() === name);
     const negates = option?.negate ?? false;
@@ -54,6 +55,7 @@ export function flagsOfSettings(settings: Settings, where: string): TrainFlags {
   });
   try {
     command.parse(words, { from: 'user' });
+    if (settings.init !== undefined) refuseShapeFlags(command);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     throw new CallerError({
@@ -127,19 +129,36 @@ function sourceOf(places: CellPlaces, cell: Cell): DataSource {
 /** What leads from a cell to the contender whose learned biases its rules are pruned from: `pruned:learned`. */
 const PRUNED = /^pruned:(.+)$/;
 
-/** The rules that a cell names; pruned ones are made, from the run that they come from, and stand beside the runs. */
-async function rulesOf(device: Device, places: CellPlaces, cell: Cell): Promise<Settings> {
+/** The cell whose learned biases a cell's rules are pruned from, where they are. @throws CallerError where there is none. */
+function learnedFor(places: CellPlaces, cell: Cell): Cell | undefined {
   const [, contender] = PRUNED.exec(String(cell.settings.rules)) ?? [];
-  if (contender === undefined) return {};
+  if (contender === undefined) return undefined;
   const samePoint = (other: Cell) => JSON.stringify(other.point) === JSON.stringify(cell.point);
   const learned = places.cells.find((other) => other.contender === contender && samePoint(other));
-  if (!learned) {
-    throw new CallerError({
-      what: `rules pruned from "${contender}"`,
-      where: `${places.file}, ${cell.id}`,
-      expected: 'a contender of this experiment with strategy "learned"',
-    });
-  }
+  if (learned?.settings.strategy === 'learned') return learned;
+  throw new CallerError({
+    what: `rules pruned from "${contender}"`,
+    where: `${places.file}, ${cell.id}`,
+    expected: 'a contender of this experiment with strategy "learned"',
+  });
+}
+
+/** @throws CallerError where a cell's settings are no run's, before the first of many hours. */
+export function checkCell(places: CellPlaces, cell: Cell): void {
+  const { data } = flagsOf(places, cell);
+  learnedFor(places, cell);
+  if (data !== undefined) return;
+  throw new CallerError({
+    what: 'no data',
+    where: `${places.file}, ${cell.id}`,
+    expected: '"data" among the settings, or --data',
+  });
+}
+
+/** The rules that a cell names; pruned ones are made, from the run that they come from, and stand beside the runs. */
+async function rulesOf(device: Device, places: CellPlaces, cell: Cell): Promise<Settings> {
+  const learned = learnedFor(places, cell);
+  if (!learned) return {};
   const { run } = await finishRun(device, places, learned);
   const { train } = run.data;
   const density = paperDensity(train, run.vocabulary, run.mostPieces);

@@ -58,9 +58,19 @@ function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
       interval(difference, signed),
       probability.toFixed(4),
       corrected.toFixed(4),
-      corrected < SIGNIFICANT ? (difference.value > 0 ? 'better' : 'worse') : 'no difference shown',
+      verdict(difference, corrected),
     ]),
   };
+}
+
+/**
+ * What may be said of a difference: that it is one, where both the test and the interval say so. The test alone speaks of the
+ * models that were trained, and of no others.
+ */
+function verdict({ value, low, high }: Estimate, corrected: number): string {
+  if (corrected >= SIGNIFICANT) return 'no difference shown';
+  if (low <= 0 && high >= 0) return 'in these runs, not beyond their seeds';
+  return value > 0 ? 'better' : 'worse';
 }
 
 function title({ point, rows }: ExperimentTable): string {
@@ -79,9 +89,7 @@ export const NOTE =
 
 /** The tables of an experiment as Markdown. */
 export function experimentMarkdown(tables: readonly ExperimentTable[]): string {
-  return tables
-    .flatMap((table) => [`${title(table)}:`, ...partsOf(table).map(markdown)])
-    .join('\n\n');
+  return tables.flatMap((table) => [`${title(table)}:`, ...partsOf(table).map(markdown)]).join('\n\n');
 }
 
 function partsOf({ contenders, comparisons }: ExperimentTable): TextTable[] {

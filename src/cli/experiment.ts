@@ -8,7 +8,7 @@ import { type Cell, cellsOf } from '../train/experiment/cells.js';
 import { type Experiment, parseExperiment } from '../train/experiment/file.js';
 import { type CellResult, readResult, resultFile } from '../train/experiment/results.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';
-import { type CellPlaces, finishCell, flagsOfSettings } from './experiment-cells.js';
+import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { adapterOption, jsonOption, list, wholeNumber, withDevice } from './options.js';
 import { note, print, printJson } from './terminal.js';
@@ -74,9 +74,7 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
     data: flags.data,
     cells: cellsOf(whole),
   };
-  // Before the first of many hours: every cell's settings are flags of `train`.
-  for (const cell of cells)
-    flagsOfSettings({ ...cell.settings, data: flags.data ?? 'embedded' }, `${file}, ${cell.id}`);
+  for (const cell of cells) checkCell(places, cell);
   const filter = await rowFilter(whole, flags);
   if (!flags.table) await runCells(places, cells, flags);
   const results = await keptResults(places, flags.table ? cellsOf(whole) : cells);

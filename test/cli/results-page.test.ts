@@ -21,7 +21,10 @@ function kept({ name }: Experiment): Map<string, CellResult> {
   const folder = join(EXPERIMENTS, 'results', name);
   const results = existsSync(folder) ? readdirSync(folder) : [];
   return new Map(
-    results.map((file) => [file.replace(/\.json$/, ''), JSON.parse(readFileSync(join(folder, file), 'utf8'))]),
+    results.map((file) => [
+      file.replace(/\.json$/, ''),
+      JSON.parse(readFileSync(join(folder, file), 'utf8')),
+    ]),
   );
 }
 
@@ -44,7 +47,9 @@ describe('the results that are kept', () => {
     'of %s are the tables of RESULTS.md',
     (file) => {
       const experiment = experimentIn(file);
-      expect(PAGE).toContain(experimentMarkdown(experimentTables(experiment, [...kept(experiment).values()])));
+      expect(PAGE).toContain(
+        experimentMarkdown(experimentTables(experiment, [...kept(experiment).values()])),
+      );
     },
   );
 });

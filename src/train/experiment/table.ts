@@ -18,7 +18,7 @@ export interface ContenderRow {
   density: number;
   best: Estimate;
   last: Estimate;
-  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where there is no room between them. */
+  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where these two are not shown to differ. */
   place: number;
 }
 
@@ -56,6 +56,11 @@ function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
 
 function accuracyOf(marks: Uint8Array): number {
   return marks.reduce((sum, mark) => sum + mark, 0) / marks.length;
+}
+
+/** The interval of an accuracy, which is a share. */
+function within({ value, low, high }: Estimate): Estimate {
+  return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
 
 function pointWithoutSeed({ point }: CellResult): Settings {
@@ -108,8 +113,8 @@ class PointTable {
       contender,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
-      best: meanOverSeeds(this.accuracies(contender, 'best')),
-      last: meanOverSeeds(this.accuracies(contender, 'last')),
+      best: within(meanOverSeeds(this.accuracies(contender, 'best'))),
+      last: within(meanOverSeeds(this.accuracies(contender, 'last'))),
       place: this.place(contender),
     };
   }
@@ -117,19 +122,25 @@ class PointTable {
   private place(contender: string): number {
     const { range } = this.experiment;
     if (!range?.every((name) => this.contenders.has(name))) return Number.NaN;
+    const [floorName, ceilingName] = range;
+    const seeds = this.commonSeeds(ceilingName, floorName);
+    if (seeds.length === 0) return Number.NaN;
+    const room = pairedDifference(
+      this.marks(ceilingName, seeds, 'best'),
+      this.marks(floorName, seeds, 'best'),
+    );
+    if (!(room.low > 0)) return Number.NaN;
     const [floor, ceiling, own] = [...range, contender].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
-    return ceiling > floor ? (own - floor) / (ceiling - floor) : Number.NaN;
+    return (own - floor) / (ceiling - floor);
   }
 
   private comparisons(moment: Moment): ComparisonRow[] {
     const rows = this.experiment.comparisons.flatMap(([one, against]) => {
       const seeds = this.commonSeeds(one, against);
       if (seeds.length === 0) return [];
-      const marks = (name: string): Marks =>
-        seeds.map((seed) => marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter));
-      const [ours, theirs] = [marks(one), marks(against)];
+      const [ours, theirs] = [one, against].map((name) => this.marks(name, seeds, moment));
       return {
         one,
         against,
@@ -141,6 +152,10 @@ class PointTable {
     });
     const corrected = holm(rows.map(({ probability }) => probability));
     return rows.map((row, index) => ({ ...row, corrected: corrected[index] }));
+  }
+
+  private marks(name: string, seeds: readonly string[], moment: Moment): Marks {
+    return seeds.map((seed) => marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter));
   }
 
   private commonSeeds(one: string, other: string): string[] {

@@ -54,18 +54,33 @@ describe('the tables of an experiment', () => {
 
   it('have means over seeds of both moments, densities, and places between floor and ceiling', () => {
     const byName = new Map(short.contenders.map((row) => [row.contender, row]));
-    expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375, place: 1 });
+    expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375 });
     expect(byName.get('none')!.best.value).toBeCloseTo(0.85, 12);
     expect(byName.get('none')!.last.value).toBeCloseTo(0.8, 12);
     expect(byName.get('hard')!.best.value).toBeCloseTo(1.3 / 3, 12);
-    expect(byName.get('floor')!.place).toBe(0);
-    expect(byName.get('hard')!.place).toBeCloseTo((1.3 / 3 - 0.5) / 0.35, 12);
+    expect(byName.get('none')!.best.high).toBe(1);
   });
 
-  it('have no places where the ceiling is not above the floor', () => {
-    const upsideDown = { ...experiment, range: ['none', 'floor'] as const };
-    const [table] = experimentTables(upsideDown, results);
-    expect(table.contenders.map(({ place }) => place)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  it('have places between floor and ceiling where these are shown to differ', () => {
+    const marks = (right: number) => '1'.repeat(right).padEnd(100, '0');
+    const clear = [
+      ['none', 90],
+      ['hard', 80],
+      ['floor', 60],
+    ].flatMap(([name, right]) =>
+      [1, 2].map((seed) => result(`${name}`, seed, marks(Number(right)), marks(Number(right)))),
+    );
+    const [table] = experimentTables(experiment, clear);
+    const places = table.contenders.map(({ place }) => place);
+    [1, 2 / 3, 0].forEach((place, index) => {
+      expect(places[index]).toBeCloseTo(place, 12);
+    });
+    const [unclear] = experimentTables({ ...experiment, range: ['floor', 'none'] }, [
+      ...clear,
+      result('floor', 3, marks(95), marks(95)),
+      result('none', 3, marks(30), marks(30)),
+    ]);
+    expect(unclear.contenders.map(({ place }) => place)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   });
 
   it('compare over the seeds that both have, and correct for how many comparisons there are', () => {

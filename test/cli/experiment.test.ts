@@ -1,0 +1,129 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type CommandResult, runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+
+const EXPERIMENT = {
+  name: 'tiny',
+  settings: {
+    data: 'data',
+    epochs: 1,
+    batch: 8,
+    hidden: 32,
+    feedForward: 32,
+    layers: 1,
+    maxLength: 32,
+    vocab: 'vocab.txt',
+    evaluations: 1,
+    tune: false,
+  },
+  contenders: {
+    none: { strategy: 'none' },
+    learned: { strategy: 'learned' },
+    'learned, pruned': { strategy: 'hard', rules: 'pruned:learned' },
+    'random rules': { strategy: 'hard', rules: 'random', relabel: 'shuffled' },
+  },
+  grid: { seed: [1] },
+  comparisons: [['learned, pruned', 'none']],
+  range: ['random rules', 'none'],
+};
+
+function experiment(...flags: string[]): CommandResult {
+  return runCommand(['experiment', 'tiny.json', ...flags], { cwd: folder });
+}
+
+function results(): Map<string, string> {
+  const place = join(folder, 'experiments/results/tiny');
+  return new Map(readdirSync(place).map((file) => [file, readFileSync(join(place, file), 'utf8')]));
+}
+
+beforeAll(() => {
+  writeTinyData(folder);
+  writeFileSync(join(folder, 'tiny.json'), JSON.stringify(EXPERIMENT));
+});
+
+describe('experiment', () => {
+  let first: CommandResult;
+
+  beforeAll(() => {
+    first = experiment();
+    expect(first.status, first.stderr).toBe(0);
+  });
+
+  it('runs every cell, keeps what each came to, and prints the table', () => {
+    expect([...results().keys()].sort()).toEqual([
+      'learned-pruned_seed=1.json',
+      'learned_seed=1.json',
+      'none_seed=1.json',
+      'random-rules_seed=1.json',
+    ]);
+    expect(first.stdout).toMatch(/contender .*pairs .*best dev accuracy/);
+    expect(first.stdout).toMatch(/^learned, pruned - none +best/m);
+    const { best, last, density, settings } = JSON.parse(results().get('learned-pruned_seed=1.json')!);
+    expect(best.marks).toMatch(/^[01]+$/);
+    expect(last.marks).toHaveLength(best.marks.length);
+    expect(density).toBeLessThan(1);
+    expect(settings).not.toHaveProperty('data');
+  });
+
+  it('prunes rules from the run of the same seed', () => {
+    const rules = JSON.parse(
+      readFileSync(join(folder, 'runs/tiny/learned-pruned_seed=1/rules.json'), 'utf8'),
+    );
+    expect(rules.heads).toHaveLength(1);
+    expect(rules.heads[0]).toHaveLength(2);
+  });
+
+  it('skips what is finished, and runs again what has no result, to the same bits', () => {
+    const before = results();
+    rmSync(join(folder, 'runs/tiny/none_seed=1'), { recursive: true });
+    rmSync(join(folder, 'experiments/results/tiny/none_seed=1.json'));
+    const kept = join(folder, 'experiments/results/tiny/learned_seed=1.json');
+    const written = statSync(kept).mtimeMs;
+    const { status, stderr } = experiment('--only', 'none,learned');
+    expect(status, stderr).toBe(0);
+    expect(statSync(kept).mtimeMs).toBe(written);
+    const timeless = (text: string) => {
+      return { ...JSON.parse(text), seconds: 0, tokensPerSecond: 0 };
+    };
+    expect(timeless(results().get('none_seed=1.json')!)).toEqual(timeless(before.get('none_seed=1.json')!));
+  });
+
+  it('prints the table of what is there without running anything', () => {
+    const { status, stdout, stderr } = experiment('--table', '--json');
+    expect(status, stderr).toBe(0);
+    const { tables } = JSON.parse(stdout);
+    expect(tables).toHaveLength(1);
+    expect(tables[0].contenders.map(({ contender }: { contender: string }) => contender)).toEqual(
+      Object.keys(EXPERIMENT.contenders),
+    );
+    expect(experiment('--table', '--markdown').stdout).toMatch(/^\| contender \| pairs \|/m);
+  });
+
+  it.each([
+    ['a setting that is no flag', { settings: { ...EXPERIMENT.settings, learningRate: 1 } }, /learningRate/],
+    ['no data', { settings: { tune: false } }, /no data/],
+    ['a value that a flag refuses', { settings: { ...EXPERIMENT.settings, epochs: 'many' } }, /epochs/],
+    [
+      'rules pruned from nobody',
+      {
+        contenders: { one: { rules: 'pruned:two', strategy: 'hard' } },
+        comparisons: [],
+        range: ['one', 'one'],
+      },
+      /rules pruned from "two"/,
+    ],
+  ])('refuses %s in one line, before it runs anything', (_, change, message) => {
+    writeFileSync(join(folder, 'wrong.json'), JSON.stringify({ ...EXPERIMENT, ...change, name: 'wrong' }));
+    const { status, stderr } = runCommand(['experiment', 'wrong.json'], { cwd: folder });
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain('wrong.json');
+    expect(existsSync(join(folder, 'runs/wrong'))).toBe(false);
+  });
+});
