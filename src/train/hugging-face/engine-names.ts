@@ -12,7 +12,7 @@ const OTHER_HEAD = /^(cls|qa_outputs|vocab_transform|vocab_layer_norm|vocab_proj
 /** A checkpoint's tensors under the names of `tensorNames`. */
 export interface NamedWeights {
   file: string;
-  tensors: Map<string, StoredTensor>;
+  tensors: Map<string, StoredTensor & { ownName: string }>;
   /** Names of the tensors that only other heads need. */
   leftOut: string[];
 }
@@ -46,7 +46,7 @@ export function withEngineNames(
     const ours = engineName(name, family);
     if (named.tensors.has(ours))
       throw new CallerError({ what: `tensor "${ours}" stands twice`, where: file });
-    named.tensors.set(ours, tensor);
+    named.tensors.set(ours, { ...tensor, ownName: name });
   }
   return named;
 }
@@ -68,8 +68,9 @@ export function readTensors(
     throw new CallerError({ what: `tensor "${missing[0]}" is missing${others}`, where: file });
   }
   const known = new Set(specs.map(({ name }) => name));
-  const extra = [...tensors.keys()].find((name) => !known.has(name));
-  if (extra) throw new CallerError({ what: `tensor "${extra}" is none of this model's`, where: file });
+  const extra = [...tensors].find(([name]) => !known.has(name));
+  if (extra)
+    throw new CallerError({ what: `tensor "${extra[1].ownName}" is none of this model's`, where: file });
   const values = new Map<string, Float32Array>();
   for (const { name, shape } of specs) {
     const tensor = tensors.get(name)!;
