@@ -1,9 +1,16 @@
+import { CallerError } from '../gpu/errors.js';
 import type { EvaluationMetrics } from './trainer.js';
 
 /** What tells the best of a run's evaluations. */
 export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
 
 export type BestBy = (typeof BEST_BY)[number];
+
+/** @throws CallerError where it is none of `BEST_BY`. */
+export function checkedBestBy(by: BestBy): BestBy {
+  if (BEST_BY.includes(by)) return by;
+  throw new CallerError({ what: `the best by "${by}"`, expected: `one of: ${BEST_BY.join(', ')}` });
+}
 
 const VALUE: Record<BestBy, (metrics: EvaluationMetrics) => number> = {
   accuracy: ({ devAccuracy }) => devAccuracy,

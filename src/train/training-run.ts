@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createFolder, removeFile, removeParts } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
-import { type BestBy, bestOf, isBetter, scoreOf } from './best.js';
+import { type BestBy, bestOf, checkedBestBy, isBetter, scoreOf } from './best.js';
 import { type CheckpointNotes, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
 import { evaluationLine, MetricsLog, readMetrics } from './metrics-log.js';
 import {
@@ -98,7 +98,8 @@ export async function runTraining(
   const settings = completeSettings(run, data.train.length);
   const description = descriptionOf(run);
   const fingerprints = fingerprintsOf(device, description, data, run.start?.weights);
-  const record = { settings, bestBy: run.bestBy ?? 'accuracy', fingerprints, notes: run.notes ?? {} };
+  const bestBy = checkedBestBy(run.bestBy ?? 'accuracy');
+  const record = { settings, bestBy, fingerprints, notes: run.notes ?? {} };
   const totalSteps = settings.epochs * stepsPerEpoch(data.train.length, settings);
   const standing =
     !run.startOver && existsSync(join(folder, RECORD_FILE)) ? await readRecord(folder) : undefined;
@@ -106,7 +107,7 @@ export async function runTraining(
     checkSameRun(folder, standing, record);
     if (existsSync(join(folder, LAST_FILE))) {
       hooks.onStart?.({ step: totalSteps, totalSteps });
-      return finishedRun(folder, record.bestBy);
+      return finishedRun(folder, bestBy);
     }
     checkSameMachine(folder, standing, record);
     description.kernels = (await loadDescription(folder)).kernels;
