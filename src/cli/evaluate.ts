@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
 import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
-import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './reading.js';
+import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './reading.js';
 import { print, printJson } from './terminal.js';
 
 type EvaluateFlags = ReadingFlags & DataFlags & { split: Split };
@@ -31,7 +31,9 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const source = dataOf(flags, await dataForModel(flags, flags.split));
+  const about = await dataForModel(flags, flags.split);
+  refuseTurned(flags.model, about.labels ?? []);
+  const source = dataOf(flags, about);
   const examples = await source.examples(flags.split);
   await withModel(flags, examples, async (model) => {
     const { accuracy, f1, matthews, loss, rows, cut } = await model.evaluate(examples);

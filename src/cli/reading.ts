@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Split, Text } from '../data/dataset.js';
 import { requireTags } from '../data/encoded-data.js';
 import type { DataOptions } from '../data/sources.js';
+import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
-import { loadDescription } from '../train/model-folder.js';
+import { loadDescription, RULES_FILE } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { noteOnTags } from './data-options.js';
 import { readModelRules, withDevice } from './options.js';
@@ -17,6 +20,25 @@ export interface ReadingFlags {
   beta?: number;
   adapter?: string;
   json?: boolean;
+}
+
+/** What labels 0 and 1 are in data that has numbers alone, as GLUE's SST-2. */
+const BY_NUMBER = 'negative, positive';
+
+/**
+ * A checkpoint of somebody else's may call 0 positive: its predictions must not be counted as the other class. A model of ours
+ * was trained on numbers that it names itself.
+ * @throws CallerError where they would be.
+ */
+export function refuseTurned(model: string, classes: readonly string[]): void {
+  const turned = [...classes].reverse().join(', ').toLowerCase() === BY_NUMBER;
+  if (!turned || existsSync(join(model, RULES_FILE))) return;
+  throw new CallerError({
+    what: `classes ${classes.join(', ')}`,
+    where: model,
+    expected: `those of the data: ${BY_NUMBER}`,
+    remedy: 'change "id2label" in its config.json, and the rows of its classifier',
+  });
 }
 
 /** What data must be for a model, before the model itself is there: its classes, and tags of the rules that it is read with. */

@@ -8,6 +8,8 @@ import { note } from './terminal.js';
 
 /** What a run writes down of the checkpoint that it started from. */
 export interface CheckpointRecord extends Partial<HubName> {
+  /** What `--init` said. */
+  name: string;
   folder: string;
   /** Of a checkpoint of Hugging Face's: what the revision was. */
   commit?: string;
@@ -36,21 +38,20 @@ export function refuseShapeFlags(command: Command): void {
  */
 export async function checkpointOf(name: string): Promise<CheckpointRecord> {
   const hub = parseHubName(name);
-  if (!hub) return { folder: resolve(name) };
+  if (!hub) return { name, folder: resolve(name) };
   const layout = {
     names: WEIGHTS_FILES,
     filesOf: (text: string, file: string) => parseIndex(text, file).values(),
   };
-  return hubCheckpoint(hub, layout, note);
+  return { name, ...(await hubCheckpoint(hub, layout, note)) };
 }
 
 /** Reads a checkpoint, and tells what was left out or drawn. @throws CallerError where it is none that the engine runs. */
 export async function startingPoint(record: CheckpointRecord, options: StartOptions): Promise<StartingPoint> {
-  const { folder, id, commit } = record;
+  const { name, folder, commit } = record;
   const start = await startFrom(folder, options);
   const { family, layers, hidden } = start.description.config;
-  const name = id === undefined ? folder : `${id} (commit ${commit})`;
-  note(`Starting from ${name}: ${family}, ${layers} x ${hidden}`);
+  note(`Starting from ${name}${commit ? ` (commit ${commit})` : ''}: ${family}, ${layers} x ${hidden}`);
   for (const line of start.notes) note(`${name}: ${line}`);
   return start;
 }

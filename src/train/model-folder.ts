@@ -39,7 +39,7 @@ export interface ModelDescription {
 }
 
 const CONFIG = 'config.json';
-const RULES = 'rules.json';
+export const RULES_FILE = 'rules.json';
 export const WEIGHTS_FILE = 'model.safetensors';
 
 /** How the settings name a relabelling. */
@@ -72,7 +72,7 @@ function configJson(description: ModelDescription): string {
 export async function saveDescription(folder: string, description: ModelDescription): Promise<void> {
   await createFolder(folder);
   await writeWhole(join(folder, CONFIG), configJson(description));
-  await writeWhole(join(folder, RULES), formatRules(description.rules));
+  await writeWhole(join(folder, RULES_FILE), formatRules(description.rules));
   for (const [name, content] of Object.entries(tokenizerFiles(description))) {
     await writeWhole(join(folder, name), content);
   }
@@ -162,7 +162,7 @@ function checkPieces(folder: string, { vocabulary }: TokenizerDescription, rows:
 
 /** The rules of a model that `parsimony train` wrote. @throws CallerError where they are missing or are none. */
 export async function readRulesOf(folder: string): Promise<ModelRules> {
-  const file = join(folder, RULES);
+  const file = join(folder, RULES_FILE);
   return parseModelRules(await readText(file), file);
 }
 
@@ -190,7 +190,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     return { config, vocabulary, classes, strategy: 'none', rules: PAPER_RULES, beta, mostPieces };
   }
   const rules = await readRulesOf(folder);
-  checkHeads(rules, config, join(folder, RULES));
+  checkHeads(rules, config, join(folder, RULES_FILE));
   return {
     config,
     vocabulary,

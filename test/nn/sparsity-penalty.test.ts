@@ -80,7 +80,12 @@ describe('the sparsity penalty', () => {
         } as unknown as Parameters;
         const { shares, costs } = sparsity;
         const penalty = new SparsityPenalty(buffers.device, heads * strength, { shares, costs });
-        penalty.record(recorder, parameters, { layers: 1, heads, biasTags: tags } as ModelConfig);
+        penalty.record(recorder, parameters, {
+          family: 'bert',
+          layers: 1,
+          heads,
+          biasTags: tags,
+        } as ModelConfig);
         recorder.submit();
         const { exact, plain } = inBothPrecisions((round) => sparsityGradient(sparsity, before, round));
         await buffers.expectClose('gradient', gradient, exact, plain);
