@@ -13,7 +13,7 @@ const folder = temporaryFolder();
 const RUN = '--strategy hard --lr 1e-2 --epochs 20 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
 
 // Larger than what the embedded driver keeps in files of its own, which a full disk would end before ours.
-const SHAPE = ['--hidden', '64', '--feed-forward', '64'];
+const SHAPE = ['--hidden', '128', '--heads', '2', '--feed-forward', '128'];
 
 const ARGUMENTS = ['train', '--data', 'data', ...TINY, ...SHAPE, ...RUN.split(' ')];
 
