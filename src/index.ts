@@ -8,10 +8,11 @@ export { type DataOptions, dataSource } from './data/sources.js';
 export { type AdapterDescription, type Device, type DeviceOptions, openDevice } from './gpu/device.js';
 export { CallerError, EngineError, ParsimonyError } from './gpu/errors.js';
 export { bertVocabulary } from './grammar/bert-vocabulary.js';
+export type { HeadRules, ModelRules } from './grammar/head-rules.js';
 export { type OwnWord, wordsWithTags } from './grammar/own-tags.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
-export { formatRules, parseRules } from './grammar/rules-file.js';
+export { formatRules, parseModelRules, parseRules } from './grammar/rules-file.js';
 export { NO_SENTENCE, type Scope } from './grammar/scope.js';
 export { encodeSentence, type TaggedPiece, tagPieces } from './grammar/tagged-pieces.js';
 export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
@@ -19,6 +20,7 @@ export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/config.js';
 export type { Ledger } from './plan/ledger.js';
 export type { Evaluation } from './train/evaluation.js';
+export type { PrunedRules } from './train/prune.js';
 export {
   type BuildOptions,
   type Prediction,
