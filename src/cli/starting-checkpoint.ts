@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { CallerError } from '../gpu/errors.js';
@@ -18,8 +19,18 @@ export const FINE_TUNING_RATE = 5e-5;
 /** Flags that say what a checkpoint says itself. */
 const SHAPE_FLAGS = ['layers', 'hidden', 'heads', 'feedForward', 'vocab'];
 
-/** @throws CallerError where a flag of the model's shape stands beside --init. */
-export function refuseShapeFlags(command: Command): void {
+/**
+ * @param init What `--init` names.
+ * @param out Where the trained model goes.
+ * @throws CallerError where a flag of the model's shape stands beside --init, or the checkpoint would be written over.
+ */
+export function checkInitFlags(command: Command, init: string, out: string): void {
+  if (resolve(init) === resolve(out)) {
+    throw new CallerError({
+      what: '--out is the folder of --init',
+      expected: 'another: the checkpoint stays as it is',
+    });
+  }
   const given = SHAPE_FLAGS.find((name) => command.getOptionValueSource(name) === 'cli');
   if (!given) return;
   const flag = command.options.find((option) => option.attributeName() === given)!.long;

@@ -31,7 +31,7 @@ import {
   wholeNumber,
   withDevice,
 } from './options.js';
-import { FINE_TUNING_RATE, refuseShapeFlags, startingCheckpoint } from './starting-checkpoint.js';
+import { checkInitFlags, FINE_TUNING_RATE, startingCheckpoint } from './starting-checkpoint.js';
 import { note, print, printJson, progress } from './terminal.js';
 
 interface TrainFlags extends ShapeFlags {
@@ -139,7 +139,7 @@ export function trainCommand(): Command {
 }
 
 async function train(flags: TrainFlags, command: Command): Promise<void> {
-  if (flags.init !== undefined) refuseShapeFlags(command);
+  if (flags.init !== undefined) checkInitFlags(command, flags.init, flags.out);
   const source = dataSource(flags.data);
   const rules = await readRules(flags.rules);
   const vocabulary = flags.vocab
