@@ -21,6 +21,15 @@ export const FINE_TUNING_RATE = 5e-5;
 /** Flags that say what a checkpoint says itself. */
 const SHAPE_FLAGS = ['layers', 'hidden', 'heads', 'feedForward', 'vocab'];
 
+/** @throws CallerError where a run would write over the checkpoint that it starts from. */
+export function refuseOverwriting(init: string, out: string): void {
+  if (resolve(init) !== resolve(out)) return;
+  throw new CallerError({
+    what: '--out is the folder of --init',
+    expected: 'another: the checkpoint stays as it is',
+  });
+}
+
 /** @throws CallerError where a flag of the model's shape stands beside --init. */
 export function refuseShapeFlags(command: Command): void {
   const given = SHAPE_FLAGS.find((name) => command.getOptionValueSource(name) === 'cli');

@@ -7,7 +7,7 @@ import { type StartingPoint, startFrom } from '../train/starting-point.js';
 import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
 import { dataOf } from './data-options.js';
 import { withDevice } from './options.js';
-import type { CheckpointRecord } from './starting-checkpoint.js';
+import { type CheckpointRecord, refuseOverwriting } from './starting-checkpoint.js';
 import { note } from './terminal.js';
 import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
 import { printOutcome, type RunResult, runDisplay } from './train-output.js';
@@ -40,6 +40,7 @@ export function trainCommand(): Command {
 }
 
 async function train(flags: TrainFlags): Promise<void> {
+  if (flags.init !== undefined) refuseOverwriting(flags.init, flags.out);
   const { run, source } = await runOfFlags(flags);
   await withDevice(flags.adapter, async (device) => {
     await chooseKernels(device, run, flags);

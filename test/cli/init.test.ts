@@ -67,6 +67,11 @@ describe('train --init', () => {
     },
   );
 
+  it('refuses to write over the checkpoint', () => {
+    const result = run([...TRAIN, '--init', 'hf', '--out', './hf']);
+    expectRefusal(result, CALLER, /^--out is the folder of --init; expected another/);
+  });
+
   it('refuses what is no checkpoint, and a name of the hub without a network', () => {
     expectRefusal(run([...TRAIN, '--init', 'data', '--out', 'x']), CALLER, /config\.json: cannot be read/);
     const env = { HF_ENDPOINT: 'http://127.0.0.1:9', XDG_CACHE_HOME: join(folder, 'nothing') };
