@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { KernelChoices } from '../src/attention/kernel-choices.js';
+import { hashOf, hashOfText } from '../src/data/hash.js';
 import type { AdapterDescription, Device } from '../src/gpu/device.js';
 import { TOGGLES } from '../src/gpu/driver.js';
 import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
@@ -52,11 +52,6 @@ export function versionOf(packageName: string): string {
   return 'unknown';
 }
 
-/** What names a text: the beginning of its SHA-256. */
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
 function gpuClocks(device: Device): string | undefined {
   if (device.isSoftware) return undefined;
   const query = ['--query-gpu=clocks.sm,clocks.mem', '--format=csv,noheader'];
@@ -91,8 +86,8 @@ export function describeEnvironment(
     clocks: { cpuMHz: cpu?.speed ?? 0, gpu: gpuClocks(device) },
     load: loadavg().map((value) => Math.round(100 * value) / 100),
     kernels: [...kernels],
-    kernelHash: hashOf(JSON.stringify(kernelSources)),
-    ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOf(formatRules(set))])),
+    kernelHash: hashOf(kernelSources),
+    ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOfText(formatRules(set))])),
     seed,
     command: `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`,
     date: new Date().toISOString(),

@@ -1,5 +1,4 @@
-import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../src/grammar/tags.js';
+import { type EncodedSentence, encodeSentence, tagNames } from '../src/grammar/tagged-pieces.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import type { Workload } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
@@ -56,7 +55,7 @@ export function workloadOf(
 /** The workload of some sequences, packed as they are. */
 export function packed(sequences: readonly EncodedSentence[], heads: number, headDim: number): Workload {
   return {
-    tags: sequences.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    tags: sequences.flatMap((sequence) => tagNames(sequence)),
     lengths: sequences.map(({ tags }) => tags.length),
     sentences: sequences.flatMap(({ sentences }) => Array.from(sentences)),
     heads,

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { adapterKey } from '../attention/kernel-choices.js';
-import type { DataSource } from '../data/dataset.js';
 import { createFolder, writeWhole } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
@@ -40,6 +39,8 @@ export interface CellPlaces {
   data?: string;
   /** All cells of the experiment: some take their rules from others. */
   cells: readonly Cell[];
+  /** What names the data that were read already, by the flags that name them. */
+  dataHashes: Map<string, string>;
 }
 
 /** Settings as the flags of `train`, checked as if they had been typed. @throws CallerError where one is no flag, or no value of it. */
@@ -122,8 +123,14 @@ function flagsOf(places: CellPlaces, cell: Cell, more: Settings = {}): TrainFlag
   );
 }
 
-function sourceOf(places: CellPlaces, cell: Cell): DataSource {
-  return dataOf(flagsOf(places, cell));
+/** What names the data of a cell: cells mostly have the same, which need not be read for each. */
+async function dataHashOf(places: CellPlaces, cell: Cell): Promise<string> {
+  const flags = flagsOf(places, cell);
+  const { data, dev, textColumn, labelColumn, tagsColumn, labels } = flags;
+  const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels]);
+  const hash = places.dataHashes.get(key) ?? dataHash(await examplesOf(dataOf(flags)));
+  places.dataHashes.set(key, hash);
+  return hash;
 }
 
 /** What leads from a cell to the contender whose learned biases its rules are pruned from: `pruned:learned`. */
@@ -195,7 +202,7 @@ export async function finishCell(device: Device, places: CellPlaces, cell: Cell)
   const { experiment, runs, results } = places;
   const kept = resultFile(results, experiment, cell);
   const standing = await readResult(kept, cell);
-  if (standing && standing.data === dataHash(await examplesOf(sourceOf(places, cell)))) return standing;
+  if (standing && standing.data === (await dataHashOf(places, cell))) return standing;
   const { run, outcome } = await finishRun(device, places, cell);
   const density = await densityIn(device, join(runs, cell.id), run.data);
   const result = resultOf(device, places, cell, run, density, outcome);

@@ -73,6 +73,7 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
     results: flags.results,
     data: flags.data,
     cells: cellsOf(whole),
+    dataHashes: new Map(),
   };
   for (const cell of cells) checkCell(places, cell);
   const filter = await rowFilter(whole, flags);

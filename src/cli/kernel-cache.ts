@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Option } from 'commander';
 import envPaths from 'env-paths';
-import { hashOf } from '../../bench/environment.js';
 import { type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
 import { adapterKey, checkedChoices, choiceKey, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
+import { hashOf } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError, ParsimonyError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
@@ -21,7 +21,7 @@ export function noTuneOption(): Option {
 
 /** Where the choices for an adapter and a head dimension are kept; other kernels, or another driver, have a file of their own. */
 export function choicesFile(device: Device, headDim: number): string {
-  const name = hashOf(JSON.stringify([adapterKey(device), headDim, kernelSources]));
+  const name = hashOf([adapterKey(device), headDim, kernelSources]);
   return join(envPaths('parsimony', { suffix: '' }).cache, `kernels-${name}.json`);
 }
 

@@ -4,8 +4,7 @@ import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { MATRIX_LEGEND, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
+import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption, readModelRules } from './options.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
@@ -40,9 +39,9 @@ interface TextShares {
 function sharesOf(sentences: readonly EncodedSentence[]): TextShares {
   const counts = new Map<Tag, number>();
   let pieces = 0;
-  for (const { tags } of sentences) {
-    pieces += tags.length;
-    for (const tag of tags) counts.set(PIECE_TAGS[tag], (counts.get(PIECE_TAGS[tag]) ?? 0) + 1);
+  for (const sentence of sentences) {
+    pieces += sentence.tags.length;
+    for (const tag of tagNames(sentence)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }
   const frequency = new Map([...counts].map(([tag, count]) => [tag, count / pieces]));
   return { pieces, frequency, pairs: pairsOf(sentences) };

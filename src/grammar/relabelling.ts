@@ -1,7 +1,7 @@
 import { CallerError } from '../gpu/errors.js';
 import { hostRandom, shuffle } from '../gpu/random.js';
 import type { EncodedSentence } from './tagged-pieces.js';
-import { PIECE_TAGS, UNIVERSAL_TAGS } from './tags.js';
+import { UNIVERSAL_TAGS } from './tags.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /**
@@ -85,9 +85,4 @@ export function relabelled(
     }
   }
   return { ...sentence, tags };
-}
-
-/** The names of a sentence's tags. */
-export function tagNames({ tags }: EncodedSentence): string[] {
-  return Array.from(tags, (tag) => PIECE_TAGS[tag]);
 }

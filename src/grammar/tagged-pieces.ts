@@ -120,3 +120,8 @@ export function encodePieces(
 export function encodeSentence(text: string, vocabulary: Vocabulary, mostPieces?: number): EncodedSentence {
   return encodePieces(tagPieces(text, vocabulary, mostPieces));
 }
+
+/** The tags of a sentence's pieces. @param tags What it was encoded with. */
+export function tagNames(sentence: EncodedSentence, tags: readonly Tag[] = PIECE_TAGS): Tag[] {
+  return Array.from(sentence.tags, (tag) => tags[tag]);
+}

@@ -1,14 +1,22 @@
 import type { Example } from '../data/dataset.js';
-import { PairCounts } from '../grammar/pair-counts.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { randomRules } from '../grammar/random-rules.js';
-import { relabelled, type SeededRelabelling, tagNames } from '../grammar/relabelling.js';
+import { relabelled, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { RuleSet } from '../grammar/rules.js';
-import { encodeSentence } from '../grammar/tagged-pieces.js';
+import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
+import { pairsOf } from './sparsity.js';
 
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
+
+function encoded(
+  examples: readonly Example[],
+  vocabulary: Vocabulary,
+  mostPieces: number | undefined,
+): EncodedSentence[] {
+  return examples.map(({ text }) => encodeSentence(text, vocabulary, mostPieces));
+}
 
 /** The share of all pairs of some sentences that the paper's hard rules allow. */
 export function paperDensity(
@@ -16,21 +24,7 @@ export function paperDensity(
   vocabulary: Vocabulary,
   mostPieces?: number,
 ): number {
-  return countsOf(examples, vocabulary, mostPieces).hardDensity(PAPER_RULES);
-}
-
-function countsOf(
-  examples: readonly Example[],
-  vocabulary: Vocabulary,
-  mostPieces?: number,
-  relabelling?: SeededRelabelling,
-): PairCounts {
-  const tags = examples.map(({ text }) => {
-    const sentence = encodeSentence(text, vocabulary, mostPieces);
-    if (!relabelling) return tagNames(sentence);
-    return tagNames(relabelled(sentence, relabelling, vocabulary));
-  });
-  return PairCounts.ofTexts(tags);
+  return pairsOf(encoded(examples, vocabulary, mostPieces)).hardDensity(PAPER_RULES);
 }
 
 /**
@@ -44,6 +38,10 @@ export function randomRulesFor(
   seed: number,
   relabelling?: SeededRelabelling,
 ): RuleSet {
-  const density = paperDensity(examples, vocabulary, mostPieces);
-  return randomRules(countsOf(examples, vocabulary, mostPieces, relabelling), density, seed);
+  const sentences = encoded(examples, vocabulary, mostPieces);
+  const counts = pairsOf(sentences);
+  const others = relabelling
+    ? pairsOf(sentences.map((sentence) => relabelled(sentence, relabelling, vocabulary)))
+    : counts;
+  return randomRules(others, counts.hardDensity(PAPER_RULES), seed);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { adapterKey } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
 import { readText, writeWhole } from '../data/files.js';
+import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
@@ -42,14 +43,6 @@ export interface RunRecord {
   notes: Record<string, unknown>;
 }
 
-export function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
-}
-
-function sorted(object: object): [string, unknown][] {
-  return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
 function hashOfWeights(weights: ReadonlyMap<string, Float32Array>): string {
   const hash = createHash('sha256');
   for (const [name, values] of weights) {
@@ -75,7 +68,7 @@ export function fingerprintsOf(
   const { config, vocabulary, classes, strategy, rules, beta, mostPieces, relabelling } = description;
   return {
     model: hashOf([
-      sorted(config),
+      sortedEntries(config),
       vocabulary.toText(),
       classes,
       strategy,
@@ -86,14 +79,14 @@ export function fingerprintsOf(
       ...(start ? [hashOfWeights(start)] : []),
     ]),
     data: dataHash(data),
-    kernels: hashOf(sorted(kernelSources)),
+    kernels: hashOf(sortedEntries(kernelSources)),
     adapter: adapterKey(device),
   };
 }
 
 /** What names a run: nothing else than it may go on from its checkpoints. */
 export function fingerprintOf({ settings, bestBy, fingerprints }: RunRecord): string {
-  return hashOf([sorted(settings), bestBy, fingerprints.model, fingerprints.data]);
+  return hashOf([sortedEntries(settings), bestBy, fingerprints.model, fingerprints.data]);
 }
 
 /** Writes a run's record, for people too: `readRecord` reads back what it needs of it. @throws EngineError where the disk refuses. */
@@ -161,7 +154,7 @@ export async function readRecord(folder: string): Promise<RunRecord> {
 export function checkSameRun(folder: string, standing: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);
   const remedy = 'go on with what it began with, or choose another folder';
-  for (const [name, value] of sorted({ ...standing.settings, ...run.settings, bestBy: run.bestBy })) {
+  for (const [name, value] of sortedEntries({ ...standing.settings, ...run.settings, bestBy: run.bestBy })) {
     const before = name === 'bestBy' ? standing.bestBy : standing.settings[name as keyof TrainingSettings];
     const now = name === 'bestBy' ? value : run.settings[name as keyof TrainingSettings];
     if (before === now) continue;

@@ -2,7 +2,7 @@ import { CallerError } from '../gpu/errors.js';
 import { PairCounts } from '../grammar/pair-counts.js';
 import { alwaysExists } from '../grammar/pruning.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
 import type { Classifier } from '../nn/classifier.js';
 import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
@@ -13,7 +13,7 @@ export function pairsOf(
   sentences: readonly EncodedSentence[],
   tags: readonly Tag[] = PIECE_TAGS,
 ): PairCounts {
-  return PairCounts.ofTexts(sentences.map((sentence) => Array.from(sentence.tags, (tag) => tags[tag])));
+  return PairCounts.ofTexts(sentences.map((sentence) => tagNames(sentence, tags)));
 }
 
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */

@@ -1,22 +1,13 @@
-import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import type { ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
-import { PAPER_RULES } from '../grammar/presets.js';
-import type { Strategy } from '../grammar/rules.js';
-import { checkConfig, type ModelConfig } from '../nn/config.js';
+import type { ModelConfig } from '../nn/config.js';
 import { drawTensors } from '../nn/initial-weights.js';
 import { type ParameterSpec, parameterSpecs } from '../nn/parameters.js';
 import { tensorNames } from '../nn/tensor-names.js';
 import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';
-import {
-  checkedMostPieces,
-  type FolderConfig,
-  type ModelDescription,
-  readFolderConfig,
-  readRulesOf,
-} from './model-folder.js';
-import { biasTags } from './planner.js';
-import type { BuildOptions } from './sentence-classifier.js';
+import { type FolderConfig, type ModelDescription, readFolderConfig, readRulesOf } from './model-folder.js';
+import { type BuildOptions, describeModel } from './sentence-classifier.js';
 import { DEFAULT_SEED } from './settings.js';
 
 /** What a model that starts from a checkpoint does not take from it; defaults as in `BuildOptions`. */
@@ -99,23 +90,23 @@ function drawnAnew(
  * @throws CallerError where it is no such model, or any other tensor is missing, too much or of another shape.
  */
 export async function startFrom(folder: string, options: StartOptions = {}): Promise<StartingPoint> {
-  const { strategy = 'none' as Strategy, rules = PAPER_RULES, beta = rules.beta, mostPieces = 128 } = options;
-  const { classes = ['negative', 'positive'], seed = DEFAULT_SEED, tags, relabelling } = options;
-  const { dropout, attentionDropout = dropout } = options;
-  const ownTags = tags === 'own';
+  const { seed = DEFAULT_SEED, dropout, attentionDropout = dropout } = options;
   const about = await readFolderConfig(folder);
-  const config: ModelConfig = {
+  const shape = {
     ...about.shape,
     ...(dropout !== undefined && { hiddenDropout: dropout, headDropout: dropout }),
     ...(attentionDropout !== undefined && { attentionDropout }),
-    classes: classes.length,
-    biasTags: biasTags(rules, strategy, ownTags),
   };
-  checkConfig(config);
-  checkHeads(rules, config);
-  checkedMostPieces(mostPieces, config);
+  const described = describeModel({ ...options, vocabulary: about.tokenizer.vocabulary, shape });
+  const { classes, rules, tags } = described;
+  // A table may have more rows than there are pieces.
+  const config = { ...described.config, vocabulary: shape.vocabulary };
   const weights = withEngineNames(await openWeights(folder), config.family, about.hasSentenceHead);
-  const notes = await withoutForeign(folder, about, weights, config, { classes, rules, ownTags });
+  const notes = await withoutForeign(folder, about, weights, config, {
+    classes,
+    rules,
+    ownTags: tags === 'own',
+  });
   const specs = parameterSpecs(config);
   const drawn = drawnAnew(specs, weights, config);
   const read = readTensors(
@@ -125,9 +116,8 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
   if (weights.leftOut.length > 0) notes.push(`not used: ${weights.leftOut.join(', ')}`);
   const heads = drawn.filter(({ initial, shape }) => !(initial === 'zero' && shape.length === 3));
   if (heads.length > 0) notes.push(`drawn from seed ${seed}: ${heads.map(({ name }) => name).join(', ')}`);
-  const { vocabulary } = about.tokenizer;
   return {
-    description: { config, vocabulary, classes, strategy, rules, beta, mostPieces, tags, relabelling },
+    description: { ...described, config },
     weights: new Map([...read, ...drawTensors(drawn, config.initialDeviation, seed)]),
     notes,
   };

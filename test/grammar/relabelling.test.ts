@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { formatRelabelling, parseRelabelling, relabelled, tagNames } from '../../src/grammar/relabelling.js';
-import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
+import { formatRelabelling, parseRelabelling, relabelled } from '../../src/grammar/relabelling.js';
+import { encodeSentence, tagNames } from '../../src/grammar/tagged-pieces.js';
 
 const vocabulary = bertVocabulary();
 const WORDS = [
@@ -37,7 +37,7 @@ describe('relabelled sentences', () => {
           expect(result.ids).toEqual(sentence.ids);
           const names = tagNames(result);
           expect([names[0], names.at(-1)]).toEqual(['[CLS]', '[SEP]']);
-          expect(names.slice(1, -1).some((name) => name.startsWith('['))).toBe(false);
+          expect(names.slice(1, -1).some((name) => `${name}`.startsWith('['))).toBe(false);
           expect(relabelled(sentence, { how: parseRelabelling(how), seed }, vocabulary)).toEqual(result);
           expect([...sentence.tags]).toEqual(before);
         },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hashOf, sortedEntries } from '../../data/hash.js';
 import type { Experiment, Setting, Settings } from './file.js';
 
 /** One run of an experiment. */
@@ -33,11 +33,6 @@ export function settingsProper(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !PLACES.includes(name)));
 }
 
-function hashOf(settings: Settings): string {
-  const sorted = Object.entries(settingsProper(settings)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 16);
-}
-
 /** The runs of an experiment: seed by seed, so that the first seeds are whole when a long grid is cut off. */
 export function cellsOf({ settings, contenders, grid }: Experiment): Cell[] {
   const { seed: seeds, ...axes } = grid;
@@ -50,7 +45,7 @@ export function cellsOf({ settings, contenders, grid }: Experiment): Cell[] {
         contender,
         point,
         settings: all,
-        hash: hashOf(all),
+        hash: hashOf(sortedEntries(settingsProper(all))),
       };
     }),
   );

@@ -4,6 +4,7 @@ import {
   type Estimate,
   holm,
   type Marks,
+  mean,
   meanOverSeeds,
   pairedDifference,
   pairedTest,
@@ -54,10 +55,6 @@ function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
   );
 }
 
-function accuracyOf(marks: Uint8Array): number {
-  return marks.reduce((sum, mark) => sum + mark, 0) / marks.length;
-}
-
 /** The interval of an accuracy, which is a share. */
 function within({ value, low, high }: Estimate): Estimate {
   return { value, low: Math.max(0, low), high: Math.min(1, high) };
@@ -102,13 +99,12 @@ class PointTable {
 
   private accuracies(name: string, moment: Moment): number[] {
     return [...this.contenders.get(name)!.values()].map((result) =>
-      accuracyOf(marksOf(result[moment], this.filter)),
+      mean(marksOf(result[moment], this.filter)),
     );
   }
 
   private contenderRow(contender: string): ContenderRow {
     const results = [...this.contenders.get(contender)!.values()];
-    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
     return {
       contender,
       seeds: results.length,
