@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { EngineError } from '../gpu/errors.js';
@@ -15,9 +16,23 @@ export function cacheFolder(...names: string[]): string {
 /**
  * Fetches a file whole.
  * @param remedy What to do where that fails.
- * @throws EngineError where there is no network, or the server has no such file.
+ * @param sha256 What the file must have, where it is known.
+ * @throws EngineError where there is no network, the server has no such file, or sends another.
  */
-export async function download(url: string, remedy: string): Promise<Uint8Array> {
+export async function download(url: string, remedy: string, sha256?: string): Promise<Uint8Array> {
+  const bytes = await fetched(url, remedy);
+  if (sha256 === undefined) return bytes;
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual === sha256) return bytes;
+  throw new EngineError({
+    what: `the download has sha256 ${actual}`,
+    where: url,
+    expected: sha256,
+    remedy,
+  });
+}
+
+async function fetched(url: string, remedy: string): Promise<Uint8Array> {
   try {
     const response = await fetch(url);
     if (response.ok) return new Uint8Array(await response.arrayBuffer());

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
-import { CallerError, EngineError } from '../gpu/errors.js';
+import { CallerError } from '../gpu/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
 import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
 import { createFolder, writeWhole } from './files.js';
@@ -34,16 +33,7 @@ async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: stri
   const path = join(folder, name);
   if (existsSync(path)) return { bytes: await readFile(path), path };
   const url = `${huggingFaceEndpoint()}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
-  const bytes = await download(url, INSTEAD);
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== sha256) {
-    throw new EngineError({
-      what: `the download has sha256 ${actual}`,
-      where: url,
-      expected: sha256,
-      remedy: INSTEAD,
-    });
-  }
+  const bytes = await download(url, INSTEAD, sha256);
   await createFolder(folder);
   await writeWhole(path, bytes);
   return { bytes, path };
