@@ -1,13 +1,14 @@
+import { type Html, html } from '../../src/report/page/html.js';
+import { capital } from '../../src/report/page/numbers.js';
+import { page } from '../../src/report/page/page.js';
+import { figure } from '../../src/report/page/plot-frame.js';
 import type { AttentionReport } from '../attention-bench.js';
 import { breakEvenPlot } from './break-even-plot.js';
-import { capital, isShown, passName } from './format.js';
+import { isShown, passName } from './format.js';
 import { headline, verdicts } from './headline.js';
-import { type Html, html } from './html.js';
 import { fractionPlot, type PassRows, passRows, ratePlot, timePlot } from './length-plots.js';
-import { figure } from './plot-frame.js';
 import { type Peaks, rooflinePlot } from './roofline-plot.js';
 import { passesOf, type Shape, shapesOf } from './series.js';
-import { STYLE } from './style.js';
 import { breakEvenTable, environmentSection, preparationTable, rowTables } from './tables.js';
 
 /** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
@@ -20,32 +21,18 @@ const PLOT_BUDGET = 450_000;
 export function attentionPage(report: PageReport): string {
   const shapes = shapesOf(report);
   const isComparable = report.gate.passed && shapes.length > 0;
-  // The policy makes sure of it: even a mistake in this page could load or run nothing.
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sparse against dense attention, ${report.environment.date.slice(0, 10)}</title>
-<style>${STYLE.trim()}</style>
-</head>
-<body>
-<header>
-<p class="eyebrow">Parsimony: sparse against dense attention</p>
-${headline(report, shapes)}</header>
-<main>
-${isComparable ? comparisons(report, shapes) : ''}
+  return page({
+    title: `Sparse against dense attention, ${report.environment.date.slice(0, 10)}`,
+    eyebrow: 'Parsimony: sparse against dense attention',
+    header: headline(report, shapes),
+    main: html`${isComparable ? comparisons(report, shapes) : ''}
 <h2>All rows</h2>
 ${shapes.length > 0 ? rowTables(shapes, report) : html`<p>None.</p>`}
 <h2>Before the kernels</h2>
 ${preparationTable(report)}
 <h2>Environment</h2>
-${environmentSection(report)}
-</main>
-</body>
-</html>
-`.text;
+${environmentSection(report)}`,
+  });
 }
 
 function comparisons(report: PageReport, shapes: readonly Shape[]): Html {

@@ -1,9 +1,10 @@
 import * as Plot from '@observablehq/plot';
+import { capital, percent } from '../../src/report/page/numbers.js';
+import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
 import { lineThrough } from '../statistics.js';
-import { capital, passName, percent, type ShownRow } from './format.js';
+import { passName, type ShownRow } from './format.js';
 import { type PassRows, seriesOf } from './length-plots.js';
-import { aside, type Figure, intervals, markers } from './plot-frame.js';
 import { bySeries } from './series.js';
 
 /** The rows through which the break-even density was fitted. */

@@ -1,30 +1,6 @@
+import { times } from '../../src/report/page/numbers.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-
-/** What stands where there is no number. */
-export const NOTHING = '–';
-
-export function times(value: number): string {
-  return `${value.toFixed(2)}x`;
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-/** Three digits that count, however small the number is. */
-export function short(value: number): string {
-  if (value === 0 || Math.abs(value) >= 100) return value.toFixed(0);
-  return value.toFixed(Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))));
-}
-
-export function whole(value: number): string {
-  return value.toLocaleString('en-GB');
-}
-
-export function orNothing(value: number | null, format: (value: number) => string): string {
-  return value === null ? NOTHING : format(value);
-}
 
 const PASS_NAMES: Readonly<Record<Pass, string>> = {
   forward: 'forward',
@@ -33,11 +9,6 @@ const PASS_NAMES: Readonly<Record<Pass, string>> = {
 
 export function passName(pass: Pass): string {
   return PASS_NAMES[pass];
-}
-
-/** Text that begins a title. */
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A row with a speed-up: its gate was green. */

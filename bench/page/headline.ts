@@ -1,7 +1,8 @@
+import { type Html, html, table } from '../../src/report/page/html.js';
+import { capital, times } from '../../src/report/page/numbers.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
-import { capital, isShown, passName, type ShownRow, speedupInterval, times, verdictOf } from './format.js';
-import { type Html, html, table } from './html.js';
+import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './format.js';
 import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
 
 function adapterName({ adapter }: Environment): string {

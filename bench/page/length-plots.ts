@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { capital, passName, percent, type ShownRow, short } from './format.js';
+import { capital, percent, short } from '../../src/report/page/numbers.js';
 import {
   aside,
   type Figure,
@@ -9,7 +9,8 @@ import {
   logAxis,
   markers,
   type Point,
-} from './plot-frame.js';
+} from '../../src/report/page/plot-frame.js';
+import { passName, type ShownRow } from './format.js';
 import { bySeries, lengthsOf, mainRow, type Series } from './series.js';
 
 /** What the plots of one pass at one shape are made of. */

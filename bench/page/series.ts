@@ -1,16 +1,7 @@
+import { type Drawn, type Look, MARKERS } from '../../src/report/page/plot-frame.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-
-/** Shapes of markers that are told apart without colour. */
-const MARKERS = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'wye'] as const;
-
-/** How a series looks: the colour is a variable of the page's style, which has one value for light and one for dark. */
-export interface Look {
-  colour: string;
-  marker: (typeof MARKERS)[number];
-  dashes: string;
-}
 
 interface Kind {
   name: string;
@@ -48,10 +39,8 @@ export function meaningOf(strategy: string): string {
 }
 
 /** One line of a plot: a strategy and a rule set over all lengths. */
-export interface Series {
-  name: string;
+export interface Series extends Drawn {
   strategy: string;
-  look: Look;
 }
 
 export interface SeriesRow {

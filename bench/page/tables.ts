@@ -1,17 +1,8 @@
+import { type Column, type Html, html, table } from '../../src/report/page/html.js';
+import { NOTHING, orNothing, percent, short, times, whole } from '../../src/report/page/numbers.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
-import {
-  isShown,
-  NOTHING,
-  orNothing,
-  passName,
-  percent,
-  short,
-  speedupInterval,
-  times,
-  whole,
-} from './format.js';
-import { type Column, type Html, html, table } from './html.js';
+import { isShown, passName, speedupInterval } from './format.js';
 import type { SeriesRow, Shape } from './series.js';
 
 type RowColumn = Column<SeriesRow> & {

@@ -1,13 +1,28 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { Html, html } from './html.js';
-import type { Series } from './series.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
 // Small enough that nothing shrinks to less than ten pixels of type on a phone.
 const WIDTH = 400;
 const HEIGHT = 290;
+
+/** Shapes of markers that are told apart without colour. */
+export const MARKERS = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'wye'] as const;
+
+/** How a series looks: the colour is a variable of the page's style, which has one value for light and one for dark. */
+export interface Look {
+  colour: string;
+  marker: (typeof MARKERS)[number];
+  dashes: string;
+}
+
+/** A line of a plot, as its legend names it. */
+export interface Drawn {
+  name: string;
+  look: Look;
+}
 
 /** A plot with all that a reader needs to understand it. */
 export interface Figure {
@@ -17,7 +32,7 @@ export interface Figure {
   explanation: string;
   /** The plot's content in words, for those who do not see it. */
   description: string;
-  series: readonly Series[];
+  series: readonly Drawn[];
   options: Plot.PlotOptions;
 }
 
@@ -28,7 +43,7 @@ function draw(options: Plot.PlotOptions): Html {
   return new Html(drawn.innerHTML);
 }
 
-function swatch({ look }: Series): Html {
+function swatch({ look }: Drawn): Html {
   const inside = draw({
     width: 34,
     height: 14,
@@ -82,17 +97,17 @@ export interface Point {
   title?: string;
 }
 
-export function line(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+export function line(points: readonly Point[], look: Look, dx = 0): Plot.Markish {
   const { colour, dashes } = look;
   return Plot.line(points, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, strokeDasharray: dashes, dx });
 }
 
-export function markers(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+export function markers(points: readonly Point[], look: Look, dx = 0): Plot.Markish {
   const { colour, marker } = look;
   return Plot.dot(points, { x: 'x', y: 'y', fill: colour, symbol: marker, r: 4, title: 'title', dx });
 }
 
-export function intervals(points: readonly Point[], look: Series['look'], dx = 0): Plot.Markish {
+export function intervals(points: readonly Point[], look: Look, dx = 0): Plot.Markish {
   const options = { x: 'x', y1: 'low', y2: 'high', stroke: look.colour, strokeOpacity: 0.75, dx };
   return Plot.ruleX(points, options);
 }
