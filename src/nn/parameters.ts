@@ -113,7 +113,7 @@ export interface TrainingState {
 /**
  * All parameters of a model in one buffer, and their gradients and moments in three more of the same layout: one dispatch
  * updates them all. Those that decay stand in front, and those of the embeddings at both ends: without them, what is left is
- * one piece, too.
+ * one piece, too. So are learned biases, first among those that do not decay.
  */
 export class Parameters {
   readonly specs: readonly ParameterSpec[];
@@ -123,6 +123,8 @@ export class Parameters {
   readonly all: UpdatedPart;
   /** All but the embeddings' tables and their norm. */
   readonly withoutEmbeddings: UpdatedPart;
+  /** The bias tables of all layers, in numbers. */
+  readonly learnedBiases: Pick<UpdatedPart, 'offset' | 'length'>;
   readonly values: GPUBuffer;
   private training: { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
   private readonly places = new Map<string, { offset: number; room: number }>();
@@ -133,12 +135,17 @@ export class Parameters {
     config: ModelConfig,
   ) {
     this.specs = parameterSpecs(config);
+    const { layer: layerNames } = tensorNames(config.family);
     const tables = this.layOut(0, (spec) => spec.decays && isOfEmbeddings(spec));
     const decayed = this.layOut(tables, (spec) => spec.decays && !isOfEmbeddings(spec));
-    const norm = this.layOut(decayed, (spec) => !spec.decays && !isOfEmbeddings(spec));
+    const tagBiases = new Set(Array.from({ length: config.layers }, (_, index) => layerNames(index).tagBias));
+    const isBiasTable = ({ name }: ParameterSpec) => tagBiases.has(name);
+    const biases = this.layOut(decayed, isBiasTable);
+    const norm = this.layOut(biases, (spec) => !spec.decays && !isBiasTable(spec) && !isOfEmbeddings(spec));
     this.length = this.layOut(norm, (spec) => !spec.decays && isOfEmbeddings(spec));
     this.all = { offset: 0, length: this.length, decayedLength: decayed };
     this.withoutEmbeddings = { offset: tables, length: norm - tables, decayedLength: decayed - tables };
+    this.learnedBiases = { offset: decayed, length: biases - decayed };
     this.values = createStorage(device, 4 * this.length, 'parameters');
   }
 
