@@ -70,6 +70,7 @@ type BySeed = Map<string, CellResult>;
 
 class PointTable {
   private readonly contenders = new Map<string, BySeed>();
+  private readonly hasRoom: boolean;
 
   constructor(
     private readonly experiment: Experiment,
@@ -84,6 +85,7 @@ class PointTable {
       if (own.length > 0)
         this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }
+    this.hasRoom = this.roomIsShown();
   }
 
   make(): ExperimentTable {
@@ -116,20 +118,21 @@ class PointTable {
   }
 
   private place(contender: string): number {
-    const { range } = this.experiment;
-    if (!range?.every((name) => this.contenders.has(name))) return Number.NaN;
-    const [floorName, ceilingName] = range;
-    const seeds = this.commonSeeds(ceilingName, floorName);
-    if (seeds.length === 0) return Number.NaN;
-    const room = pairedDifference(
-      this.marks(ceilingName, seeds, 'best'),
-      this.marks(floorName, seeds, 'best'),
-    );
-    if (!(room.low > 0)) return Number.NaN;
-    const [floor, ceiling, own] = [...range, contender].map(
+    if (!this.hasRoom) return Number.NaN;
+    const [floor, ceiling, own] = [...this.experiment.range!, contender].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
     return (own - floor) / (ceiling - floor);
+  }
+
+  /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
+  private roomIsShown(): boolean {
+    const { range } = this.experiment;
+    if (!range?.every((name) => this.contenders.has(name))) return false;
+    const [floor, ceiling] = range;
+    const seeds = this.commonSeeds(ceiling, floor);
+    if (seeds.length === 0) return false;
+    return pairedDifference(this.marks(ceiling, seeds, 'best'), this.marks(floor, seeds, 'best')).low > 0;
   }
 
   private comparisons(moment: Moment): ComparisonRow[] {
