@@ -77,7 +77,7 @@ export function pairPicture(
 <svg class="plot" viewBox="0 0 ${WIDTH} ${WIDTH}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words">
 <desc id="${id}-words">${wordsOf(explanation, view, order)}</desc>
 <text class="axis" x="${MARGIN - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${MARGIN - 8}">queries ↓</text>
-<g transform="translate(${MARGIN} ${MARGIN})">
+<g transform="translate(${MARGIN} ${MARGIN})" data-order="${order}" data-side="${SIDE}">
 <rect class="frame" width="${SIDE}" height="${SIDE}"/>
 <g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, tokens, id)}</g>
 ${showsRuns && runLines(runs, cell)}
