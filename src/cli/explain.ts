@@ -123,6 +123,12 @@ function rowsOf(head: Float32Array, count: number): number[][] {
   return Array.from({ length: count }, (_, row) => Array.from(head.subarray(row * count, (row + 1) * count)));
 }
 
+/** Three digits behind the point, and no minus before zeros. */
+function signed(value: number): string {
+  const text = value.toFixed(3);
+  return Number(text) === 0 ? '0.000' : text;
+}
+
 function printExplanation(explanation: Explanation, model?: PageModel): void {
   const { words, pieces, cut, ledger, strategy, rules } = explanation;
   const values = model && wordAttribution(explanation, model.explanation);
@@ -130,12 +136,12 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
     ['word', 'tag', 'pieces', ...(values ? [`for ${model.explanation.label}`] : [])],
     words.map(({ text, tag, pieces: [first, next] }, at) => {
       const own = pieces.slice(first, next).map((piece) => piece.text);
-      return [text, String(tag), own.join(' '), ...(values ? [values[at].toFixed(3)] : [])];
+      return [text, String(tag), own.join(' '), ...(values ? [signed(values[at])] : [])];
     }),
   );
   const { waste } = workOf(ledger);
   print();
-  if (cut > 0) print(`Cut: only the first ${pieces.length} pieces were read; ${cut} behind them were not.`);
+  if (cut > 0) print(`Cut: only the first ${pieces.length} pieces were read; ${cut} more were not.`);
   if (model) {
     const { label, probabilities } = model.explanation;
     const shares = model.classes.map((name, at) => `${name} ${probabilities[at].toFixed(3)}`);

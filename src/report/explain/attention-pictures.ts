@@ -70,7 +70,7 @@ export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
 <svg class="plot" viewBox="0 0 400 ${height}" role="img" aria-labelledby="arcs-title">
 <g class="arcs">${pathsOf(arcPaths(rowsOf(explanation, head)), 'arc')}</g>
 <g class="arcs-of-word">${pathsOf(['', '', '', ''], 'arc')}</g>
-<g class="arc-words" text-anchor="middle">${words}</g>
+<g class="words-of-arcs" text-anchor="middle">${words}</g>
 </svg>
 <ul class="legend">${['5', '25', '50', '75'].map(
     (least, at) =>

@@ -4,7 +4,7 @@ import { page } from '../page/page.js';
 import { allHeads, nameOfHead, pageData, type ShownHead } from './attention-data.js';
 import { attentionArcs, attentionMatrix, headChooser, headTable, MOST_ARCS } from './attention-pictures.js';
 import type { Explanation, PairView } from './explanation.js';
-import { facts, headlineText, predictionText } from './headline.js';
+import { cutNote, facts, headlineText, predictionText } from './headline.js';
 import { pageScript } from './page-script.js';
 import { pairPicture } from './pair-picture.js';
 import { ruleMatrix } from './rule-matrix.js';
@@ -79,11 +79,13 @@ export function explainPage(explanation: Explanation, model?: PageModel): string
       ? `Parsimony: a sentence explained, as ${model.name} reads it`
       : 'Parsimony: a sentence explained',
     header: html`<h1>${headlineText(explanation)}</h1>
+${prediction && html`<p class="lead">Prediction: <strong>${label}</strong> ${prediction}</p>`}
+${cutNote(explanation)}
 ${taggedSentence(explanation, values && wordMarks(values, label))}
 <p id="word-status" class="quiet" aria-live="polite" data-idle="${IDLE}"></p>
 ${model && html`<p class="quiet">+ speaks for ${label}, − against it; the thicker the line below a word, the more.</p>`}
-${facts(explanation, prediction)}
-${pictures(explanation, views[0], 0)}`,
+${pictures(explanation, views[0], 0)}
+${facts(explanation)}`,
     main: html`${views
       .slice(1, MOST_VIEWS)
       .map(

@@ -18,31 +18,31 @@ export function headlineText({ ledger, views, strategy, beta }: Explanation): st
   return `${all}, ${whole(Math.round(soft))} of them with ${beta} added to their score`;
 }
 
-/** What a model says of the text. */
+/** The probability of each class. */
 export function predictionText(model: ModelExplanation, classes: readonly string[]): string {
   const shares = classes.map((name, at) => `${name} ${percent(model.probabilities[at])}`);
-  return `${model.label} (${shares.join(', ')})`;
+  return `(${shares.join(', ')})`;
+}
+
+/** Says so where not all of a text was read. */
+export function cutNote({ cut, pieces }: Explanation): Html | '' {
+  if (cut === 0) return '';
+  return html`<p class="cut"><strong>Cut:</strong> only the first ${pieces.length} pieces were read; ${whole(cut)} more were not.</p>`;
 }
 
 /** What the headline rests on. */
-export function facts(explanation: Explanation, prediction: string | undefined): Html {
-  const { ledger, pieces, words, strategy, rules, beta, cut, shape } = explanation;
+export function facts({ ledger, pieces, words, strategy, rules, beta, shape }: Explanation): Html {
   const { waste } = workOf(ledger);
-  const executed = `${whole(ledger.executed)} pairs executed, padding included: ${waste.toFixed(2)} times the useful ${whole(Math.round(ledger.useful))}`;
-  const lines: [string, string][] = [
-    ...(prediction === undefined ? [] : [['Prediction', prediction] as [string, string]]),
-    [
-      'Read with',
-      `strategy ${strategy}, rules "${rules.name}"${strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : ''}`,
-    ],
+  const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
+  const useful = whole(Math.round(ledger.useful));
+  const lines = [
+    ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
     ['Length', `${pieces.length} pieces, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
     [
       'Work of the kernels',
-      `${executed}; tiles of ${shape.rows} rows, keys in steps of ${shape.steps.join(', ')}`,
+      `${whole(Math.round(ledger.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
     ],
+    ['Tiles', `of at most ${shape.rows} rows; keys in steps of ${shape.steps.join(', ')}`],
   ];
-  const note =
-    cut > 0 &&
-    html`<p class="cut"><strong>Cut:</strong> only the first ${pieces.length} pieces were read; ${whole(cut)} behind them were not.</p>`;
-  return html`${note}<dl class="facts">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
+  return html`<dl class="facts">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
 }

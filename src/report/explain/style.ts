@@ -36,7 +36,7 @@ svg .axis { fill: var(--quiet); }
 .rule-matrix td.rule-absent { color: var(--quiet); }
 svg .row-mark { fill: none; stroke: var(--text); stroke-width: 1.2; pointer-events: none; }
 svg .shades path { fill: none; stroke: var(--hard); stroke-width: 1.02; shape-rendering: crispEdges; }
-svg .scale rect { fill: var(--hard); }
+svg.scale rect { fill: var(--hard); }
 svg .shade-0 { stroke-opacity: 0.05; fill-opacity: 0.05; }
 svg .shade-1 { stroke-opacity: 0.14; fill-opacity: 0.14; }
 svg .shade-2 { stroke-opacity: 0.25; fill-opacity: 0.25; }
@@ -45,12 +45,12 @@ svg .shade-4 { stroke-opacity: 0.5; fill-opacity: 0.5; }
 svg .shade-5 { stroke-opacity: 0.65; fill-opacity: 0.65; }
 svg .shade-6 { stroke-opacity: 0.82; fill-opacity: 0.82; }
 svg .shade-7 { stroke-opacity: 1; fill-opacity: 1; }
-svg [class^="arc-"] { fill: none; stroke: var(--hard); }
+svg .arc-0, svg .arc-1, svg .arc-2, svg .arc-3 { fill: none; stroke: var(--hard); }
 svg .arc-0 { stroke-width: 0.6; stroke-opacity: 0.35; }
 svg .arc-1 { stroke-width: 1.2; stroke-opacity: 0.6; }
 svg .arc-2 { stroke-width: 2; stroke-opacity: 0.8; }
 svg .arc-3 { stroke-width: 3; }
-svg .arc-words { fill: var(--text); font-size: 12px; }
+svg .words-of-arcs { fill: var(--text); font-size: 12px; }
 .looking .arcs { opacity: 0.15; }
 .looking .arcs-of-word path { stroke: var(--tile); stroke-opacity: 1; }
 .heads { border: 0; padding: 0; margin: 0; }
