@@ -8,6 +8,7 @@ import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
+import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
@@ -26,6 +27,7 @@ function program(): Command {
     trainCommand,
     evaluateCommand,
     experimentCommand,
+    reportCommand,
     predictCommand,
     tagCommand,
     rulesCommand,

@@ -33,6 +33,8 @@ export interface Figure {
   /** The plot's content in words, for those who do not see it. */
   description: string;
   series: readonly Drawn[];
+  /** Units of the picture, which is 400 of them wide; as high as most where left out. */
+  height?: number;
   options: Plot.PlotOptions;
 }
 
@@ -66,10 +68,13 @@ function swatch({ look }: Drawn): Html {
 }
 
 /** A figure: title, plot, legend, explanation. */
-export function figure({ title, explanation, description, series, options }: Figure, id: string): Html {
+export function figure(
+  { title, explanation, description, series, height = HEIGHT, options }: Figure,
+  id: string,
+): Html {
   const inside = draw({
     width: WIDTH,
-    height: HEIGHT,
+    height,
     marginTop: 30,
     marginRight: 18,
     marginBottom: 42,
@@ -79,7 +84,7 @@ export function figure({ title, explanation, description, series, options }: Fig
   const legend = series.map((one) => html`<li>${swatch(one)} ${one.name}</li>`);
   return html`<figure aria-labelledby="${id}-title">
 <h4 id="${id}-title">${title}</h4>
-<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}" aria-describedby="${id}-words" text-anchor="middle" fill="currentColor">
+<svg class="plot" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${title}" aria-describedby="${id}-words" text-anchor="middle" fill="currentColor">
 <desc id="${id}-words">${description}</desc>
 ${inside}</svg>
 <ul class="legend">${legend}</ul>
