@@ -22,6 +22,7 @@ const PARTS = [
 const LEGEND: readonly Drawn[] = PARTS.map(({ name, colour, marker }) => ({
   name,
   look: { colour: `var(--series-${colour})`, marker, dashes: 'none' },
+  isBar: true,
 }));
 
 /** The time of a step, whose parts are known. */
@@ -61,7 +62,7 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
   const most = Math.max(...pieces.map(({ to }) => to));
   return {
     title,
-    explanation: `Amdahl’s law: whatever attention gains, the rest of the step stays. Each bar is a training step, in per cent of the first one’s time${
+    explanation: `Amdahl’s law: whatever attention gains, the rest of the step stays. Each bar is a training step, its parts from left to right as below the plot${
       bars.length > 1 ? '; “free attention” is the first one without the time of its attention' : ''
     }.`,
     description: bars.map((bar) => inWords(bar, unitMs)).join(' '),
@@ -89,7 +90,7 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
           stroke: 'var(--background)',
         }),
         Plot.text(
-          pieces.filter(({ share }) => share >= 9),
+          pieces.filter(({ share }) => share >= 12),
           {
             x: ({ from, to }) => (from + to) / 2,
             y: 'name',

@@ -89,7 +89,7 @@ ${table(
   products,
 )}
 ${rows.length > 0 ? roofTable(rows) : ''}`;
-  return sectionOf('Limits of the adapter', report, point, 'none', tables);
+  return sectionOf('Limits of the adapter', report, point, 'drawn at random', tables);
 }
 
 function roofTable(rows: readonly RooflineRow[]): Html {

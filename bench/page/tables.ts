@@ -148,7 +148,7 @@ function environmentLines(environment: Environment, data: string): [string, unkn
 
 /** Where it was measured, on what text, and what repeats it. */
 export function environmentSection(environment: Environment, data: string): Html {
-  const lines = environmentLines(environment, data);
+  const lines = environmentLines(environment, data).filter(([, value]) => value !== '');
   const rows = lines.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`);
   return html`<p>This command repeats the run:</p>
 <pre tabindex="0"><code>${environment.command}</code></pre>

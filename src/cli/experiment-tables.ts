@@ -1,6 +1,7 @@
 import type { Estimate } from '../train/experiment/statistics.js';
 import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
 import { verdictOf } from '../train/experiment/verdict.js';
+import { bad, good } from './colour.js';
 import { percent, print, printTable } from './terminal.js';
 
 /** Head and rows of a table, ready to be printed or written into a page. */
@@ -89,9 +90,16 @@ export function printExperiment(tables: readonly ExperimentTable[]): void {
   for (const table of tables) {
     print(`\n${title(table)}`);
     for (const { head, rows } of partsOf(table)) {
-      printTable(head, rows);
+      printTable(head, rows.map(withColour));
       print();
     }
   }
   print(NOTE);
+}
+
+/** Verdicts stand last. */
+function withColour(row: readonly string[]): string[] {
+  const last = row[row.length - 1];
+  if (last === 'better') return [...row.slice(0, -1), good(last)];
+  return last === 'worse' ? [...row.slice(0, -1), bad(last)] : [...row];
 }

@@ -1,4 +1,4 @@
-import { type Html, html } from './html.js';
+import { Html, html } from './html.js';
 import { STYLE } from './style.js';
 
 /** What stands on a page. */
@@ -21,7 +21,7 @@ export function page({ title, eyebrow, header, main }: PageContent): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${STYLE.trim()}</style>
+<style>${new Html(STYLE.trim())}</style>
 </head>
 <body>
 <header>

@@ -22,6 +22,8 @@ export interface Look {
 export interface Drawn {
   name: string;
   look: Look;
+  /** Drawn as bars instead of a line with markers. */
+  isBar?: boolean;
 }
 
 /** A plot with all that a reader needs to understand it. */
@@ -45,7 +47,14 @@ function draw(options: Plot.PlotOptions): Html {
   return new Html(drawn.innerHTML);
 }
 
-function swatch({ look }: Drawn): Html {
+function swatch({ look, isBar }: Drawn): Html {
+  const across = [
+    { x: 0.05, y: 0.5 },
+    { x: 0.95, y: 0.5 },
+  ];
+  const marks = isBar
+    ? [Plot.rectY([{}], { x1: 0.1, x2: 0.9, y1: 0, y2: 1, fill: look.colour })]
+    : [line(across, look), markers([{ x: 0.5, y: 0.5 }], look)];
   const inside = draw({
     width: 34,
     height: 14,
@@ -53,16 +62,7 @@ function swatch({ look }: Drawn): Html {
     axis: null,
     x: { domain: [0, 1] },
     y: { domain: [0, 1] },
-    marks: [
-      line(
-        [
-          { x: 0.05, y: 0.5 },
-          { x: 0.95, y: 0.5 },
-        ],
-        look,
-      ),
-      markers([{ x: 0.5, y: 0.5 }], look),
-    ],
+    marks,
   });
   return html`<svg viewBox="0 0 34 14" width="34" height="14" aria-hidden="true">${inside}</svg>`;
 }
