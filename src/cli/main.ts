@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ParsimonyError } from '../gpu/errors.js';
 import { benchCommand } from './bench.js';
+import { bad } from './colour.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -9,6 +10,7 @@ import { experimentCommand } from './experiment.js';
 import { explainCommand } from './explain.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
+import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
@@ -17,6 +19,11 @@ import { packageVersion } from './version.js';
 
 const CALLERS_MISTAKE = 2;
 const OUR_MISTAKE = 1;
+
+/** What an error's line begins with. */
+function complaint(): string {
+  return bad('parsimony:', process.stderr);
+}
 
 function program(): Command {
   const root = new Command('parsimony')
@@ -27,6 +34,7 @@ function program(): Command {
     trainCommand,
     evaluateCommand,
     experimentCommand,
+    reportCommand,
     predictCommand,
     tagCommand,
     explainCommand,
@@ -40,7 +48,9 @@ function program(): Command {
   }
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     command.exitOverride().showSuggestionAfterError(false);
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'parsimony: ')) });
+    command.configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, `${complaint()} `)),
+    });
   }
   return root;
 }
@@ -49,11 +59,11 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
   if (error instanceof ParsimonyError) {
-    process.stderr.write(`parsimony: ${error.message}\n`);
+    process.stderr.write(`${complaint()} ${error.message}\n`);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`parsimony: internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`${complaint()} internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
   return OUR_MISTAKE;
 }
 
@@ -66,7 +76,9 @@ function end(exitCode: number): void {
 // A reader that has seen enough (`parsimony … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`parsimony: standard output: cannot be written (${error.code}); free some space\n`);
+  process.stderr.write(
+    `${complaint()} standard output: cannot be written (${error.code}); free some space\n`,
+  );
   process.exit(OUR_MISTAKE);
 });
 

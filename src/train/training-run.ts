@@ -122,7 +122,7 @@ export async function runTraining(
   return withRunLock(folder, async () => {
     const model = newModel(device, { ...run, kernels: description.kernels });
     try {
-      if (!standing) await begin(device, folder, record, description, data);
+      if (!standing) await begin(device, folder, record, description, data, model.density(data.dev));
       const start = await startOf(folder, record, description);
       hooks.onStart?.({ step: start.checkpoint?.position.step ?? 0, totalSteps });
       return await train(model, data, folder, record, start, hooks);
@@ -149,13 +149,14 @@ async function begin(
   record: RunRecord,
   description: ModelDescription,
   data: RunData,
+  density: number,
 ): Promise<void> {
   // Without its record, nobody goes on with a run; without its weights, nobody reads them under this run's rules.
   for (const file of [RECORD_FILE, WEIGHTS_FILE, LAST_FILE, CHECKPOINT_FILE, METRICS_FILE]) {
     await removeFile(join(folder, file));
   }
   await saveDescription(folder, description);
-  await writeRecord(folder, record, description, data, device);
+  await writeRecord(folder, record, description, data, device, density);
 }
 
 /** Where a run begins or goes on. */

@@ -49,6 +49,11 @@ export function meanOverSeeds(values: readonly number[]): Estimate {
   return { value, low: value - reach, high: value + reach };
 }
 
+/** The interval of a share lies between 0 and 1, wherever Student's would end. */
+export function asShare({ value, low, high }: Estimate): Estimate {
+  return { value, low: Math.max(0, low), high: Math.min(1, high) };
+}
+
 /** Which rows two contenders got right, seed by seed: [seeds][rows], 1 or 0. */
 export type Marks = readonly ArrayLike<number>[];
 

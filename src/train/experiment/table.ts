@@ -1,6 +1,7 @@
 import type { Experiment, Settings } from './file.js';
 import type { CellResult, MarkedReading } from './results.js';
 import {
+  asShare,
   type Estimate,
   holm,
   type Marks,
@@ -55,11 +56,6 @@ function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
   );
 }
 
-/** The interval of an accuracy, which is a share. */
-function within({ value, low, high }: Estimate): Estimate {
-  return { value, low: Math.max(0, low), high: Math.min(1, high) };
-}
-
 function pointWithoutSeed({ point }: CellResult): Settings {
   const { seed: _, ...others } = point;
   return others;
@@ -111,8 +107,8 @@ class PointTable {
       contender,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
-      best: within(meanOverSeeds(this.accuracies(contender, 'best'))),
-      last: within(meanOverSeeds(this.accuracies(contender, 'last'))),
+      best: asShare(meanOverSeeds(this.accuracies(contender, 'best'))),
+      last: asShare(meanOverSeeds(this.accuracies(contender, 'last'))),
       place: this.place(contender),
     };
   }
