@@ -6,6 +6,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment.js';
+import { explainCommand } from './explain.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { rulesCommand } from './rules.js';
@@ -28,6 +29,7 @@ function program(): Command {
     experimentCommand,
     predictCommand,
     tagCommand,
+    explainCommand,
     rulesCommand,
     benchCommand,
     profileCommand,

@@ -21,19 +21,25 @@ const LONGEST = 9;
 /** Length of the line from the picture to a label. */
 const LEADER = 8;
 
+/** The spans that there is room for: the longest, or each so-manieth where all are as long. */
+function chosen(spans: readonly Span[], most: number): Span[] {
+  if (spans.length <= most) return [...spans];
+  const isEven = spans.every(({ length }) => length === spans[0].length);
+  const step = Math.ceil(spans.length / most);
+  if (isEven) return spans.filter((_, index) => index % step === 0);
+  const longest = [...spans].sort((a, b) => b.length - a.length || a.start - b.start).slice(0, most);
+  return longest.sort((a, b) => a.start - b.start);
+}
+
 /**
- * Labels for spans along an axis, none over another: where there are too many, those of the longest spans; where they
- * crowd, they are moved apart.
+ * Labels for spans along an axis, none over another: where there are too many, some; where they crowd, they are moved apart.
  * @param cell Length of a token along the axis.
  * @param side Length of the axis.
  */
 export function spacedLabels(spans: readonly Span[], cell: number, side: number): Label[] {
-  const most = Math.floor(side / ROOM);
-  const kept = [...spans.entries()]
-    .sort(([a, one], [b, other]) => other.length - one.length || a - b)
-    .slice(0, most)
-    .sort(([a], [b]) => a - b)
-    .map(([, { text, start, length }]) => ({ text, middle: (start + length / 2) * cell }));
+  const kept = chosen(spans, Math.floor(side / ROOM)).map(({ text, start, length }) => {
+    return { text, middle: (start + length / 2) * cell };
+  });
   // Each as near as it can be to its middle, but behind the one before; then back from the end.
   const places = kept.map(({ middle }) => middle);
   for (let index = 0; index < places.length; index++) {
@@ -41,8 +47,8 @@ export function spacedLabels(spans: readonly Span[], cell: number, side: number)
     places[index] = Math.max(places[index], least);
   }
   for (let index = places.length - 1; index >= 0; index--) {
-    const most = index === places.length - 1 ? side - ROOM / 2 : places[index + 1] - ROOM;
-    places[index] = Math.min(places[index], most);
+    const last = index === places.length - 1 ? side - ROOM / 2 : places[index + 1] - ROOM;
+    places[index] = Math.min(places[index], last);
   }
   return kept.map(({ text, middle }, index) => ({ text: shortened(text), middle, at: places[index] }));
 }

@@ -3,8 +3,8 @@ import { percent, whole } from '../page/numbers.js';
 import { columnLabels, rowLabels, spacedLabels } from './axis-labels.js';
 import { countPairs, filledBlocks, HARD, PLAIN, SOFT } from './explained-pairs.js';
 import type { Explanation, PairView } from './explanation.js';
-import { pairRows } from './pair-rows.js';
-import { tileOutlines } from './tile-outlines.js';
+import { pairRows, rectangleCount } from './pair-rows.js';
+import { tileOutlines, tilePadding } from './tile-outlines.js';
 
 /** The order in which a picture has the tokens: that of the text, or that of the plan. */
 export type PictureOrder = 'reading' | 'sorted';
@@ -36,10 +36,10 @@ function legend(kinds: Uint8Array, withTiles: boolean): Html {
   return html`<ul class="legend">${swatches}${withTiles && tiles}</ul>`;
 }
 
-function titleOf({ isSorted }: Explanation, order: PictureOrder, filled: number): string {
-  const blocks = `${percent(filled)} of ${BLOCK} x ${BLOCK} blocks hold a pair`;
-  if (order === 'reading') return `Reading order: ${blocks}`;
-  return isSorted ? `Sorted by tag: ${blocks}` : `Dense attention does not sort: ${blocks}`;
+function titleOf({ isSorted }: Explanation, order: PictureOrder, rectangles: number): string {
+  const lie = rectangles === 1 ? 'one rectangle' : `${whole(rectangles)} rectangles`;
+  if (order === 'reading') return `Reading order: the pairs lie in ${lie}`;
+  return isSorted ? `Sorted by tag: the same pairs in ${lie}` : `Not sorted: dense attention takes ${lie}`;
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
@@ -66,7 +66,8 @@ export function pairPicture(
   const { pieces, isSorted, runs } = explanation;
   const tokens = order === 'reading' ? pieces.map((_, at) => at) : Array.from(explanation.order);
   const cell = SIDE / pieces.length;
-  const title = titleOf(explanation, order, filledBlocks(view.kinds, tokens, BLOCK));
+  const title = titleOf(explanation, order, rectangleCount(view.kinds, tokens));
+  const filled = filledBlocks(view.kinds, tokens, BLOCK);
   const showsRuns = order === 'sorted' && isSorted;
   const spans = showsRuns
     ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
@@ -77,14 +78,16 @@ export function pairPicture(
 <svg class="plot" viewBox="0 0 ${WIDTH} ${WIDTH}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words">
 <desc id="${id}-words">${wordsOf(explanation, view, order)}</desc>
 <text class="axis" x="${MARGIN - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${MARGIN - 8}">queries ↓</text>
-<g transform="translate(${MARGIN} ${MARGIN})">
+<g transform="translate(${MARGIN} ${MARGIN})" data-order="${order}" data-side="${SIDE}">
 <rect class="frame" width="${SIDE}" height="${SIDE}"/>
+${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
 <g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, tokens, id)}</g>
 ${showsRuns && runLines(runs, cell)}
-${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE, id)}
+${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}
 ${rowLabels(labels)}${columnLabels(labels)}
 </g></svg>
 ${legend(view.kinds, order === 'sorted')}
+<figcaption>${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one: skipping the others saves no more.</figcaption>
 </figure>
 `;
 }

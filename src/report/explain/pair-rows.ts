@@ -1,5 +1,5 @@
 import { type Html, html } from '../page/html.js';
-import { HARD, type PairKind, PLAIN, SOFT } from './explained-pairs.js';
+import { ABSENT, HARD, type PairKind, PLAIN, SOFT } from './explained-pairs.js';
 
 /** One row of pairs of a kind as a path of unit height: "M3 .5h2m4 0h1". */
 function rowPath(row: readonly number[], kind: PairKind): string {
@@ -33,6 +33,20 @@ function blocksOf(rows: readonly (readonly number[])[], kind: PairKind): Block[]
     else blocks.push({ path, start, height: 1 });
   });
   return blocks.filter(({ path }) => path !== '');
+}
+
+/** In how many rectangles the pairs that exist lie, in some order: runs of a row, those of equal rows in succession taken together. */
+export function rectangleCount(kinds: Uint8Array, order: readonly number[]): number {
+  const count = order.length;
+  const rows = order.map((query) => order.map((key) => (kinds[query * count + key] === ABSENT ? 0 : 1)));
+  let rectangles = 0;
+  let last = '';
+  for (const row of rows) {
+    const text = row.join('');
+    if (text !== last) rectangles += text.match(/1+/g)?.length ?? 0;
+    last = text;
+  }
+  return rectangles;
 }
 
 /**

@@ -21,32 +21,42 @@ function columnsOf({ ranges, rowCount, executed }: ExplainedTile, strip: number)
   });
 }
 
-/** The tiles over a picture of sorted pairs: what each computes, and hatched what only fills it up. @param cell Of a pair. */
+/** A rectangle of pairs, in units of the picture, as far as it is inside. */
+function box(kind: string, [x, y, columns, rows]: readonly number[], cell: number, side: number): Html | '' {
+  const width = Math.min(columns * cell, side - x * cell);
+  const height = Math.min(rows * cell, side - y * cell);
+  if (width <= 0 || height <= 0) return '';
+  const at = [x * cell, y * cell, width, height].map((value) => value.toFixed(1));
+  return html`<rect class="${kind}" x="${at[0]}" y="${at[1]}" width="${at[2]}" height="${at[3]}"/>`;
+}
+
+/** What the tiles of a plan are filled up with, as far as it lies inside the picture of sorted pairs. @param cell Side of a pair. */
+export function tilePadding({ shape }: Explanation, { tiles }: PairView, cell: number, side: number): Html {
+  const drawn = tiles.map((tile) => {
+    const { rowStart, rowCount } = tile;
+    const rows = Math.ceil(rowCount / shape.strip) * shape.strip;
+    return columnsOf(tile, shape.strip).map(({ start, length, padded }) => [
+      box('padding', [start + length, rowStart, padded - length, rows], cell, side),
+      box('padding', [start, rowStart + rowCount, length, rows - rowCount], cell, side),
+    ]);
+  });
+  return html`<g>${drawn}</g>`;
+}
+
+/** The tiles of a plan over the picture of sorted pairs, each with its work beside the pointer. */
 export function tileOutlines(
   explanation: Explanation,
   { tiles }: PairView,
   cell: number,
   side: number,
-  id: string,
 ): Html {
-  const { strip } = explanation.shape;
-  const box = (kind: string, x: number, y: number, columns: number, rows: number) => {
-    const width = Math.min(columns * cell, side - x * cell);
-    const height = Math.min(rows * cell, side - y * cell);
-    if (width <= 0 || height <= 0) return '';
-    const at = [x * cell, y * cell, width, height].map((value) => value.toFixed(1));
-    return html`<rect class="${kind}" x="${at[0]}" y="${at[1]}" width="${at[2]}" height="${at[3]}"/>`;
-  };
   const drawn = tiles.map((tile, index) => {
-    const { rowStart, rowCount, useful, executed } = tile;
-    const paddedRows = Math.ceil(rowCount / strip) * strip;
-    const rectangles = columnsOf(tile, strip).map(({ start, length, padded }) => [
-      box('padding', start + length, rowStart, padded - length, paddedRows),
-      box('padding', start, rowStart + rowCount, length, paddedRows - rowCount),
-      box('tile', start, rowStart, length, rowCount),
-    ]);
+    const { rowStart, rowCount, useful, executed, ranges } = tile;
     const tags = tagsOfTile(explanation, tile);
+    const rectangles = ranges.map(({ start, length }) =>
+      box('tile', [start, rowStart, length, rowCount], cell, side),
+    );
     return html`<g data-tile="${index}"><title>Tile ${index + 1}, ${rowCount} rows${tags && ` (${tags})`}: ${whole(useful)} useful of ${whole(executed)} executed pairs</title>${rectangles}</g>`;
   });
-  return html`<g class="tiles" id="${id}-tiles">${drawn}</g>`;
+  return html`<g class="tiles">${drawn}</g>`;
 }
