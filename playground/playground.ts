@@ -1,6 +1,6 @@
 import { kernelFamily } from '../src/attention/kernel-family.js';
 import { html } from '../src/report/page/html.js';
-import { connectControls } from './controls.js';
+import { asPreset, connectControls } from './controls.js';
 import { LOST, openGpu } from './gpu.js';
 import { MeasureDesk } from './measure-desk.js';
 import { openModel, readModel } from './model.js';
@@ -15,7 +15,8 @@ import { showNothing, showReading } from './views.js';
 export async function start(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
   const { description, about } = model;
-  const { strategy, rules, beta } = description;
+  const { strategy, beta } = description;
+  const rules = asPreset(description.rules);
   const state = new State({ text: about.example, strategy, rules, beta });
   const editor = new RuleEditor(state);
   const desk = new MeasureDesk(state, gpu.device !== undefined);
@@ -50,6 +51,8 @@ export async function start(): Promise<void> {
     state.tell();
   };
 
+  element('about').textContent =
+    `${about.note} It was trained with strategy ${strategy} and the rules "${rules.name}".`;
   connectControls(state, description);
   state.onChange(draw);
   state.tell();
