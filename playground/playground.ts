@@ -13,11 +13,21 @@ import { showNothing, showReading } from './views.js';
 
 /** Brings the page to life. */
 export async function start(): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    showMessages(`This page could not start: ${(error as Error).message}`, []);
+  }
+}
+
+async function open(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
   const { description, about } = model;
   const { strategy, beta } = description;
   const rules = asPreset(description.rules);
-  const state = new State({ text: about.example, strategy, rules, beta });
+  // Somebody may have been faster than the model.
+  const text = element<HTMLTextAreaElement>('text').value || about.example;
+  const state = new State({ text, strategy, rules, beta });
   const editor = new RuleEditor(state);
   const desk = new MeasureDesk(state, gpu.device !== undefined);
   let trouble = gpu.trouble;
@@ -56,7 +66,6 @@ export async function start(): Promise<void> {
   connectControls(state, description);
   state.onChange(draw);
   state.tell();
-  element('text').focus({ preventScroll: true });
   if (!gpu.device) return;
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {

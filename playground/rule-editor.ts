@@ -43,7 +43,7 @@ export class RuleEditor {
     const { rules } = this.state.shown;
     const hadFocus = element('matrix').contains(document.activeElement);
     const scrolled = element('matrix').querySelector('.scroll')?.scrollLeft ?? 0;
-    show('matrix', ruleMatrix(rules, present));
+    if (!show('matrix', ruleMatrix(rules, present))) return;
     if (isPerHead(rules)) {
       const hint = html`<p class="caution">These rules differ from head to head: choose other rules above to edit them.</p>`;
       element('matrix').insertAdjacentHTML('afterbegin', hint.text);

@@ -30,8 +30,7 @@ export function showReading({ explanation }: PageReading): void {
 </dl>`,
   );
   show('pictures', html`${pairPicture(explanation, 'reading')}${pairPicture(explanation, 'sorted')}`);
-  show('sentence', html`${taggedSentence(explanation)}${dataForScript(explanation)}`);
-  interact(document);
+  if (show('sentence', html`${taggedSentence(explanation)}${dataForScript(explanation)}`)) interact(document);
   const named = (heads: readonly number[] | undefined) => (heads ? heads.join(', ') : 'all');
   show(
     'ledgers',
