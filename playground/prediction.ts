@@ -55,7 +55,7 @@ function showPrediction(prediction: Prediction, { unknown }: PageReading, model:
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,
   );
-  const listed = `${unknown.slice(0, MOST_WORDS).join(', ')}${unknown.length > MOST_WORDS ? ', …' : ''}`;
+  const listed = `${unknown.slice(0, MOST_WORDS).join(' · ')}${unknown.length > MOST_WORDS ? ' · …' : ''}`;
   show(
     'prediction',
     html`<h2>Prediction: <strong id="label">${label}</strong></h2>

@@ -20,7 +20,7 @@ const DEV_ROWS = 500;
 /** Counts up where the model must be trained anew although the constants above have not changed. */
 const EDITION = 1;
 
-const EXAMPLE = 'the brilliant film follows the dull critic .';
+const EXAMPLE = 'the film is really brilliant but the critic is not very warm .';
 
 /**
  * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
