@@ -1,5 +1,7 @@
+import type { ModelRules } from '../src/grammar/head-rules.js';
 import { PAPER_RULES, PRESET_NAMES, presetRules } from '../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../src/grammar/rules.js';
+import { formatRules } from '../src/grammar/rules-file.js';
 import { html } from '../src/report/page/html.js';
 import type { ModelDescription } from '../src/train/model-folder.js';
 import { element, show } from './page.js';
@@ -20,12 +22,19 @@ const EDITED = 'edited';
 /** Milliseconds after a letter until the page follows. */
 const TYPING_PAUSE = 120;
 
+/** The preset that says the same as some rules; the rules themselves where none does. */
+export function asPreset(rules: ModelRules): ModelRules {
+  const name = PRESET_NAMES.find((each) => formatRules(presetRules(each)) === formatRules(rules));
+  return name ? presetRules(name) : rules;
+}
+
 /** Connects the sentence, the strategy, the choice of rules and β with the state. */
 export function connectControls(state: State, model: ModelDescription): void {
   const text = element<HTMLTextAreaElement>('text');
   const strategy = element<HTMLSelectElement>('strategy');
   const preset = element<HTMLSelectElement>('preset');
   const beta = element<HTMLInputElement>('beta');
+  const own = asPreset(model.rules);
   const strategies = STRATEGIES.filter((each) => each !== 'learned' || model.strategy === 'learned');
   show('strategy', html`${strategies.map((each) => html`<option value="${each}">${WORDS[each]}</option>`)}`);
 
@@ -35,7 +44,7 @@ export function connectControls(state: State, model: ModelDescription): void {
     if (Number.isFinite(beta.valueAsNumber)) state.change({ beta: beta.valueAsNumber }, TYPING_PAUSE);
   });
   preset.addEventListener('change', () => {
-    const rules = preset.value === OWN ? model.rules : presetRules(preset.value);
+    const rules = preset.value === OWN ? own : presetRules(preset.value);
     state.change({ rules, beta: preset.value === OWN ? model.beta : rules.beta });
   });
   element('reset').addEventListener('click', () => {
@@ -45,9 +54,9 @@ export function connectControls(state: State, model: ModelDescription): void {
   const follow = () => {
     const { shown } = state;
     const name = PRESET_NAMES.find((each) => presetRules(each) === shown.rules);
-    const chosen = name ?? (shown.rules === model.rules ? OWN : EDITED);
+    const chosen = name ?? (shown.rules === own ? OWN : EDITED);
     const choices: [string, string][] = PRESET_NAMES.map((each) => [each, each]);
-    if (!PRESET_NAMES.some((each) => presetRules(each) === model.rules)) {
+    if (!PRESET_NAMES.some((each) => presetRules(each) === own)) {
       choices.push([OWN, `the model's own: ${model.rules.name}`]);
     }
     if (chosen === EDITED) choices.push([EDITED, shown.rules.name]);

@@ -21,6 +21,23 @@ function headline({ strategy, length, realisedSpeedup, ratioLow, ratioHigh, ...r
 <p>${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most; ${percent(row.realisedFraction ?? 0)} of that was reached.</p>`;
 }
 
+/** A line of the table: what it is, and its value for one of those that were timed. */
+type Quantity = readonly [name: string, value: (row: AttentionRow) => string];
+
+const QUANTITIES: readonly Quantity[] = [
+  ['Median time of a turn, ms', ({ medianMs }) => short(medianMs)],
+  ['Turns', ({ repeats }) => whole(repeats)],
+  ['Dense pairs', ({ densePairs }) => whole(densePairs)],
+  ['Useful pairs', ({ usefulPairs }) => whole(usefulPairs)],
+  ['Executed pairs', ({ executedPairs }) => whole(executedPairs)],
+  ['Density: useful / dense', ({ density }) => percent(density)],
+  ['Waste: executed / useful', ({ waste }) => waste.toFixed(2)],
+  ['Ideal speed-up', ({ idealSpeedup }) => times(idealSpeedup)],
+  ['Realised speed-up', ({ realisedSpeedup }) => orNothing(realisedSpeedup, times)],
+  ['Realised / ideal', ({ realisedFraction }) => orNothing(realisedFraction, percent)],
+  ['Planning, ms', ({ planMs }) => planMs.toFixed(1)],
+];
+
 /** What was measured: the point, whether it can be believed, and the work counted three ways. */
 export function measurementView({ results, adapter, isSoftware }: Done): Html {
   const { gate, rows } = results;
@@ -32,21 +49,15 @@ export function measurementView({ results, adapter, isSoftware }: Done): Html {
 ${verdict}
 ${isSoftware && html`<p class="caution" id="software">This adapter is software: it computes on the CPU. The ratio holds here; the times say nothing about a GPU.</p>`}
 ${table(
-  'Dense against sparse attention, forward pass; pairs of one head',
+  'Forward pass; pairs of one head',
   [
-    { heading: 'Strategy', cell: ({ strategy }) => strategy },
-    { heading: `Median of ${sparse?.repeats ?? 0} turns, ms`, cell: ({ medianMs }) => short(medianMs) },
-    { heading: 'Dense pairs', cell: ({ densePairs }) => whole(densePairs) },
-    { heading: 'Useful pairs', cell: ({ usefulPairs }) => whole(usefulPairs) },
-    { heading: 'Executed pairs', cell: ({ executedPairs }) => whole(executedPairs) },
-    { heading: 'Density', cell: ({ density }) => percent(density) },
-    { heading: 'Waste: executed / useful', cell: ({ waste }) => waste.toFixed(2) },
-    { heading: 'Ideal speed-up', cell: ({ idealSpeedup }) => times(idealSpeedup) },
-    { heading: 'Realised', cell: ({ realisedSpeedup }) => orNothing(realisedSpeedup, times) },
-    { heading: 'Realised / ideal', cell: ({ realisedFraction }) => orNothing(realisedFraction, percent) },
-    { heading: 'Planning, ms', cell: ({ planMs }) => planMs.toFixed(1) },
+    { heading: 'Quantity', cell: ([name]) => name },
+    ...rows.map((row) => ({
+      heading: row.strategy === 'none' ? 'Dense' : `Sparse (${row.strategy})`,
+      cell: ([, value]: Quantity) => value(row),
+    })),
   ],
-  rows,
+  QUANTITIES,
 )}
 <p class="quiet">Adapter: ${adapter}. Planning is done once a batch, on the CPU, and is not part of the times.</p>`;
 }

@@ -5,7 +5,17 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
   return document.getElementById(id) as Kind;
 }
 
-/** Puts content into an element. Only `Html` is accepted, whose templates escape everything else. */
-export function show(id: string, content: Html | ''): void {
-  element(id).innerHTML = content === '' ? '' : content.text;
+const shown = new Map<string, string>();
+
+/**
+ * Puts content into an element, unless it is there already: then nothing is read out again, and the focus stays. Only `Html` is
+ * accepted, whose templates escape everything else.
+ * @returns Whether anything has changed.
+ */
+export function show(id: string, content: Html | ''): boolean {
+  const text = content === '' ? '' : content.text;
+  if (shown.get(id) === text) return false;
+  shown.set(id, text);
+  element(id).innerHTML = text;
+  return true;
 }

@@ -1,6 +1,6 @@
 import { kernelFamily } from '../src/attention/kernel-family.js';
 import { html } from '../src/report/page/html.js';
-import { connectControls } from './controls.js';
+import { asPreset, connectControls } from './controls.js';
 import { LOST, openGpu } from './gpu.js';
 import { MeasureDesk } from './measure-desk.js';
 import { openModel, readModel } from './model.js';
@@ -13,10 +13,21 @@ import { showNothing, showReading } from './views.js';
 
 /** Brings the page to life. */
 export async function start(): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    showMessages(`This page could not start: ${(error as Error).message}`, []);
+  }
+}
+
+async function open(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
   const { description, about } = model;
-  const { strategy, rules, beta } = description;
-  const state = new State({ text: about.example, strategy, rules, beta });
+  const { strategy, beta } = description;
+  const rules = asPreset(description.rules);
+  // Somebody may have been faster than the model.
+  const text = element<HTMLTextAreaElement>('text').value || about.example;
+  const state = new State({ text, strategy, rules, beta });
   const editor = new RuleEditor(state);
   const desk = new MeasureDesk(state, gpu.device !== undefined);
   let trouble = gpu.trouble;
@@ -50,10 +61,11 @@ export async function start(): Promise<void> {
     state.tell();
   };
 
+  element('about').textContent =
+    `${about.note} It was trained with strategy ${strategy} and the rules "${rules.name}".`;
   connectControls(state, description);
   state.onChange(draw);
   state.tell();
-  element('text').focus({ preventScroll: true });
   if (!gpu.device) return;
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {

@@ -50,19 +50,18 @@ export class Predictor {
 
 function showPrediction(prediction: Prediction, { unknown }: PageReading, model: PageModel): void {
   const { label, probabilities, logits, cut } = prediction;
-  const { about, description } = model;
-  const { classes, mostPieces, strategy, rules } = description;
+  const { classes, mostPieces } = model.description;
   const bars = classes.map(
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,
   );
-  const listed = `${unknown.slice(0, MOST_WORDS).join(', ')}${unknown.length > MOST_WORDS ? ', …' : ''}`;
+  const listed = `${unknown.slice(0, MOST_WORDS).join(' · ')}${unknown.length > MOST_WORDS ? ' · …' : ''}`;
   show(
     'prediction',
     html`<h2>Prediction: <strong id="label">${label}</strong></h2>
 <ul class="classes">${bars}</ul>
-${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: <bdi>${listed}</bdi>. Its answer means little for them.</p>`}
+${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: <bdi>${listed}</bdi>. The answer means little where they matter.</p>`}
 ${cut && html`<p class="caution">The model reads ${mostPieces} pieces; it has seen only the beginning.</p>`}
-<p class="quiet">${about.note} It was trained with strategy ${strategy} and the rules "${rules.name}".</p>`,
+`,
   );
 }

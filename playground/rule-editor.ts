@@ -13,18 +13,29 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
   ArrowRight: [0, 1],
 };
 
+type Place = [row: number, column: number];
+
+/** Where among the cells a button is. */
+function placeOf(target: Element): Place | undefined {
+  const cell = target.closest('button')?.closest('td');
+  if (!cell) return undefined;
+  // The first cell of a row is its heading.
+  return [(cell.parentElement as HTMLTableRowElement).sectionRowIndex, cell.cellIndex - 1];
+}
+
 /**
  * The rule matrix with a button in each cell. One of them is in the tab order, and arrow keys go from cell to cell: else the
  * keyboard would meet four hundred stops on its way.
  */
 export class RuleEditor {
   /** The cell with the keyboard. */
-  private at: [row: number, column: number] = [0, 0];
+  private at: Place = [0, 0];
 
   constructor(private readonly state: State) {
     const matrix = element('matrix');
     matrix.addEventListener('click', (event) => this.edit(event.target as Element));
     matrix.addEventListener('keydown', (event) => this.move(event));
+    matrix.addEventListener('focusin', (event) => this.arrive(event.target as Element));
   }
 
   /** @param present The tags of the sentence; the others stand back. */
@@ -32,7 +43,7 @@ export class RuleEditor {
     const { rules } = this.state.shown;
     const hadFocus = element('matrix').contains(document.activeElement);
     const scrolled = element('matrix').querySelector('.scroll')?.scrollLeft ?? 0;
-    show('matrix', ruleMatrix(rules, present));
+    if (!show('matrix', ruleMatrix(rules, present))) return;
     if (isPerHead(rules)) {
       const hint = html`<p class="caution">These rules differ from head to head: choose other rules above to edit them.</p>`;
       element('matrix').insertAdjacentHTML('afterbegin', hint.text);
@@ -53,30 +64,34 @@ export class RuleEditor {
   }
 
   private edit(target: Element): void {
-    const cell = target.closest('button')?.closest('td');
     const { rules } = this.state.shown;
-    if (!cell || isPerHead(rules)) return;
-    const row = cell.parentElement as HTMLTableRowElement;
-    // The first cell of a row is its heading.
-    this.at = [row.sectionRowIndex, cell.cellIndex - 1];
-    const [query, key] = this.at.map((index) => rules.tags[index]);
+    const place = placeOf(target);
+    if (!place || isPerHead(rules)) return;
+    this.at = place;
+    const [query, key] = place.map((index) => rules.tags[index]);
     this.state.change({ rules: cycled(rules, query, key) });
   }
 
   private move(event: KeyboardEvent): void {
     const step = STEPS[event.key];
-    if (!step || !(event.target as Element).closest('td button')) return;
+    const place = placeOf(event.target as Element);
+    if (!step || !place) return;
     event.preventDefault();
-    const to: [number, number] = [this.at[0] + step[0], this.at[1] + step[1]];
-    const [from, button] = [this.buttonAt(this.at), this.buttonAt(to)];
-    if (!from || !button) return;
-    from.tabIndex = -1;
-    button.tabIndex = 0;
-    button.focus();
-    this.at = to;
+    this.buttonAt([place[0] + step[0], place[1] + step[1]])?.focus();
   }
 
-  private buttonAt([row, column]: [number, number]): HTMLButtonElement | undefined {
+  /** The cell with the keyboard is the one in the tab order, however the keyboard came there. */
+  private arrive(target: Element): void {
+    const place = placeOf(target);
+    const button = place && this.buttonAt(place);
+    if (!button) return;
+    const before = this.buttonAt(this.at);
+    if (before) before.tabIndex = -1;
+    button.tabIndex = 0;
+    this.at = place;
+  }
+
+  private buttonAt([row, column]: Place): HTMLButtonElement | undefined {
     const rows = element('matrix').querySelectorAll('tbody tr');
     return rows[row]?.querySelectorAll<HTMLButtonElement>('td button')[column];
   }

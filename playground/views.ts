@@ -1,11 +1,17 @@
-import { workOf } from '../src/report/explain/explanation.js';
+import { pageData } from '../src/report/explain/attention-data.js';
+import { type Explanation, workOf } from '../src/report/explain/explanation.js';
+import { headlineText } from '../src/report/explain/headline.js';
+import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
 import { taggedSentence } from '../src/report/explain/tagged-sentence.js';
 import { ledgerTable } from '../src/report/explain/tile-table.js';
-import { html } from '../src/report/page/html.js';
+import { Html, html } from '../src/report/page/html.js';
 import { percent, times, whole } from '../src/report/page/numbers.js';
-import { show } from './page.js';
+import { element, show } from './page.js';
 import type { PageReading } from './reading.js';
+
+/** The page's headline where there is no sentence. */
+const IDLE = 'Attention that computes only the pairs that grammar allows';
 
 /** Longest list of heads with rules of their own that is drawn. */
 const MOST_VIEWS = 8;
@@ -14,6 +20,7 @@ const MOST_VIEWS = 8;
 export function showReading({ explanation }: PageReading): void {
   const { ledger, views } = explanation;
   const { density, waste, idealSpeedup } = workOf(ledger);
+  element('point').textContent = headlineText(explanation);
   show(
     'facts',
     html`<dl class="facts">
@@ -23,7 +30,7 @@ export function showReading({ explanation }: PageReading): void {
 </dl>`,
   );
   show('pictures', html`${pairPicture(explanation, 'reading')}${pairPicture(explanation, 'sorted')}`);
-  show('sentence', html`<h2>Words and their tags</h2>${taggedSentence(explanation)}`);
+  if (show('sentence', html`${taggedSentence(explanation)}${dataForScript(explanation)}`)) interact(document);
   const named = (heads: readonly number[] | undefined) => (heads ? heads.join(', ') : 'all');
   show(
     'ledgers',
@@ -31,7 +38,15 @@ export function showReading({ explanation }: PageReading): void {
   );
 }
 
+/** What the pictures' own script reads: which word may attend to which. */
+function dataForScript(explanation: Explanation): Html {
+  const json = JSON.stringify(pageData(explanation, []).data).replaceAll('<', '\\u003c');
+  return html`<script type="application/json" id="explained">${new Html(json)}</script>`;
+}
+
 /** Draws nothing: there is no word. */
 export function showNothing(): void {
+  element('point').textContent = IDLE;
+  element('word-status').textContent = '';
   for (const id of ['facts', 'pictures', 'sentence', 'ledgers', 'prediction']) show(id, '');
 }

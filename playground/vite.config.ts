@@ -41,5 +41,11 @@ export default defineConfig({
   base: './',
   plugins: [browserField(), sharedStyle()],
   worker: { format: 'es', plugins: () => [browserField()] },
-  build: { target: 'es2022', chunkSizeWarningLimit: 8_000, reportCompressedSize: false, emptyOutDir: true },
+  build: {
+    rolldownOptions: { checks: { pluginTimings: false } },
+    target: 'es2022',
+    chunkSizeWarningLimit: 8_000,
+    reportCompressedSize: false,
+    emptyOutDir: true,
+  },
 });

@@ -20,7 +20,7 @@ const DEV_ROWS = 500;
 /** Counts up where the model must be trained anew although the constants above have not changed. */
 const EDITION = 1;
 
-const EXAMPLE = 'the brilliant film follows the dull critic .';
+const EXAMPLE = 'the film is really brilliant but the critic is not very warm .';
 
 /**
  * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
@@ -61,11 +61,22 @@ export function installModel(folder, site, note) {
   write('about.json', { note, example: EXAMPLE });
 }
 
-/** Rewrites any folder that the engine can load as the engine writes it: f32, safetensors, one file. */
+/**
+ * Rewrites any folder that the engine can load as the engine writes it: f32, safetensors, one file.
+ * @throws CallerError where it is no such folder, or the model's tags cannot be found by a tagger.
+ */
 export async function convertModel(folder, target) {
-  const { openDevice, SentenceClassifier } = await import('../dist/src/index.js');
+  const { CallerError, openDevice, PIECE_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
   const device = await openDevice();
   const model = await SentenceClassifier.load(device, folder);
+  const { tags } = model.description.rules;
+  if (!tags.every((tag) => PIECE_TAGS.includes(tag))) {
+    throw new CallerError({
+      what: 'a model of other tags than the universal ones, which the page could not find in what is typed',
+      where: folder,
+      expected: 'a model that was trained without --tags-column',
+    });
+  }
   await model.save(target);
   device.close();
 }

@@ -1,0 +1,293 @@
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cycled } from '../../playground/rule-cycle.js';
+import { serve } from '../../scripts/serve.mjs';
+import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
+import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
+import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
+import { explainText } from '../../src/report/explain/explanation.js';
+import { percent } from '../../src/report/page/numbers.js';
+import type { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { openChromium, openPage } from '../support/chromium.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { buildSite } from './site.js';
+
+const SENTENCE = 'the brilliant film is not dull and the critic knows the warm story .';
+
+describe.skipIf(!embeddedDriverExists())('the playground', () => {
+  const folder = temporaryFolder();
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof serve>>;
+  let model: SentenceClassifier;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    const built = await buildSite(folder);
+    model = built.model;
+    server = await serve(built.site, 0);
+    browser = await openChromium();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  /** Opens the page anew, on which nothing may go wrong. */
+  async function open(before: (page: Page) => Promise<unknown> = async () => {}): Promise<void> {
+    await page?.close();
+    ({ page, complaints } = await openPage(browser));
+    await page.setViewport({ width: 1400, height: 900 });
+    await before(page);
+    await page.goto(server.address);
+  }
+
+  const textOf = (selector: string) => page.$eval(selector, (element) => (element as HTMLElement).innerText);
+
+  async function type(text: string): Promise<void> {
+    await page.$eval(
+      '#text',
+      (element, value) => {
+        (element as HTMLTextAreaElement).value = value;
+        element.dispatchEvent(new Event('input', { bubbles: true }));
+      },
+      text,
+    );
+  }
+
+  /** Waits until the page shows what this process computes: the logits to the bit, and the density. */
+  async function expectShown(text: string, strategy: Strategy, rules: RuleSet, beta = 5): Promise<void> {
+    const { vocabulary } = model.description;
+    const { ledger } = explainText(text, { vocabulary, rules, strategy, beta });
+    model.useRules(strategy, rules, beta);
+    const [{ logits, label }] = await model.predict([text]);
+    await expect
+      .poll(
+        () =>
+          page.$$eval('[data-logit]', (all) =>
+            all.map((each) => Number((each as HTMLElement).dataset.logit)),
+          ),
+        {
+          timeout: 10_000,
+        },
+      )
+      .toEqual(logits);
+    expect(await textOf('#label')).toBe(label);
+    expect(await textOf('#density')).toBe(percent(ledger.useful / ledger.dense));
+  }
+
+  const cell = (query: string, key: string) => `td[data-query="${query}"][data-key="${key}"] button`;
+
+  describe('on a page that is open', () => {
+    beforeAll(() => open());
+
+    beforeEach(async () => {
+      await page.select('#strategy', 'hard');
+      await page.click('#reset');
+    });
+
+    it('follows what is typed, with the bits of this process', async () => {
+      await page.click('#text', { count: 3 });
+      await page.type('#text', SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      expect(await textOf('#sentence')).toMatch(/brilliant\s+ADJ\s+film\s+NOUN/);
+      expect(await page.$$eval('.pair-picture', (figures) => figures.length)).toBe(2);
+      expect(await page.$$eval('.pair-picture .tile', (tiles) => tiles.length)).toBeGreaterThan(0);
+      expect(await page.$('#unknown')).toBeNull();
+      await type('the zeitgeist is dull .');
+      await expect
+        .poll(() => page.$('#unknown').then((found) => found && textOf('#unknown')))
+        .toContain('zeitgeist');
+    });
+
+    it('follows a rule that is clicked, and what else is chosen', async () => {
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      await page.click(cell('DET', 'ADJ'));
+      const withHard = cycled(PAPER_RULES, 'DET', 'ADJ');
+      await expectShown(SENTENCE, 'hard', withHard);
+      expect(await page.$eval(cell('DET', 'ADJ'), (button) => button.ariaLabel)).toBe('DET to ADJ: hard');
+      await page.click(cell('DET', 'ADJ'));
+      const withSoft = cycled(withHard, 'DET', 'ADJ');
+      await expectShown(SENTENCE, 'hard', withSoft);
+      await page.select('#strategy', 'guided');
+      await expectShown(SENTENCE, 'guided', withSoft);
+      await page.$eval('#beta', (element) => {
+        (element as HTMLInputElement).value = '-2';
+        element.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+      await expectShown(SENTENCE, 'guided', withSoft, -2);
+      await page.click(cell('DET', 'ADJ'));
+      await page.select('#strategy', 'hard');
+      await expectShown(SENTENCE, 'hard', PAPER_RULES, -2);
+      await page.select('#preset', 'floor');
+      await expectShown(SENTENCE, 'hard', presetRules('floor'));
+      await page.click('#reset');
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+    });
+
+    it('has a matrix for the keyboard', async () => {
+      await type(SENTENCE);
+      await page.focus(cell('ADJ', 'ADJ'));
+      for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight', 'Enter'] as const)
+        await page.keyboard.press(key);
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.ariaLabel))
+        .toBe('ADP to ADV: hard');
+      expect(
+        await page.$$eval('td button', (all) => all.filter(({ tabIndex }) => tabIndex === 0).length),
+      ).toBe(1);
+      const named = await page.$$eval('button, input, select, textarea', (all) =>
+        all.map(
+          (each) => each.ariaLabel || (each as HTMLInputElement).labels?.length || each.textContent?.trim(),
+        ),
+      );
+      expect(named.filter((name) => !name)).toEqual([]);
+    });
+
+    it('measures dense against sparse, with gate and ledgers', async () => {
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      await page.select('#length', '128');
+      await page.click('#measure');
+      await page.waitForSelector('#gate', { timeout: 60_000 });
+      expect(await textOf('#gate')).toMatch(/^✓ Gate green/);
+      expect(await textOf('#speed-up')).toMatch(
+        /^At 128 pieces, hard attention was [\d.]+x (faster|slower) than dense$/,
+      );
+      expect(await textOf('#software')).toContain('software');
+      expect(await textOf('#measurement')).toMatch(/99 % interval of the speed-up: [\d.]+x to [\d.]+x/);
+      const quantities = await page.$$eval('#measurement tbody tr', (rows) =>
+        rows.map((row) => Array.from(row.children, ({ textContent }) => textContent)),
+      );
+      const of = (name: string) => {
+        const [, ...values] = quantities.find(([each]) => each?.startsWith(name))!;
+        return values.map((value) => Number(value!.replace(/[,x %]/g, '')));
+      };
+      expect(of('Dense pairs')).toEqual([16_384, 16_384]);
+      const [[, useful], [dense, executed]] = [of('Useful pairs'), of('Executed pairs')];
+      expect(dense).toBe(16_384);
+      expect(useful).toBeLessThan(executed);
+      expect(executed).toBeLessThan(dense);
+      expect(of('Realised / ideal')[1]).toBeGreaterThan(0);
+      expect(await textOf('#measure')).toBe('Measure');
+    });
+
+    it.each([
+      ['markup', '<img src=x onerror="document.title=1"><script>document.title=2</script>&amp;', 'onerror'],
+      ['emoji', '👩‍👩‍👧‍👦 loved 🎬 the film 👍🏽 \u{1f468}\u200d', '🎬'],
+      ['right-to-left', 'الفيلم رائع \u202e and the film \u202c אבל הביקורת', 'الفيلم'],
+      ['half a character', 'the gloomy \ud83d is dull', 'gloomy'],
+    ])('shows hostile text as text: %s', async (_what, text, word) => {
+      await type(text);
+      await expect.poll(() => textOf('#sentence')).toContain(word);
+      expect(await page.title()).toBe('Parsimony playground');
+      expect(await page.$$eval('.tagged img, .tagged script, svg script', (all) => all.length)).toBe(0);
+      await page.waitForSelector('#label');
+      expect(await textOf('#messages')).toBe('');
+    });
+
+    it.each(['', ' \n\t ', '\u200b\u202e'])('asks for a sentence where there is none: %j', async (text) => {
+      await type(text);
+      await expect.poll(() => textOf('#messages')).toContain('Type a sentence');
+      expect(await textOf('#prediction')).toBe('');
+      expect(await page.$eval('#measure', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+    });
+
+    it('reads the beginning of five thousand words, says so, and stays awake', async () => {
+      const began = performance.now();
+      await type('the brilliant film follows the dull critic . '.repeat(625));
+      await expect.poll(() => textOf('#messages')).toContain('only its first 6,000 characters');
+      expect(await textOf('#messages')).toContain('Only the first 512 word pieces are shown');
+      expect(performance.now() - began).toBeLessThan(5_000);
+      await expect.poll(() => textOf('#prediction')).toContain('it has seen only the beginning');
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+    });
+
+    it('is as wide as a phone', async () => {
+      await page.setViewport({ width: 390, height: 844 });
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+      const bottom = (selector: string) =>
+        page.$eval(selector, (each) => each.getBoundingClientRect().bottom);
+      await page.evaluate(() => scrollTo(0, 0));
+      expect(await bottom('#point')).toBeLessThan(844);
+      expect(await bottom('#prediction')).toBeLessThan(844);
+    });
+
+    it('has had nothing to complain about', () => {
+      expect(complaints).toEqual([]);
+    });
+  });
+
+  it('loads little, and from its own server alone', async () => {
+    const bytes: number[] = [];
+    const elsewhere: string[] = [];
+    await open(async (opened) => {
+      opened.on('response', async (response) => {
+        if (response.request().method() === 'GET') bytes.push(gzipSync(await response.buffer()).length);
+      });
+      opened.on('request', (request) => {
+        if (!request.url().startsWith(server.address) && !request.url().startsWith('data:'))
+          elsewhere.push(request.url());
+      });
+    });
+    await page.waitForSelector('#label');
+    expect(elsewhere).toEqual([]);
+    expect(bytes.length).toBeGreaterThan(5);
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(6e6);
+    expect(await page.$eval('#about', (about) => about.textContent)).toContain(
+      'A model that the tests made.',
+    );
+    expect(complaints).toEqual([]);
+  });
+
+  it.each([
+    [
+      'WebGPU',
+      'This browser has no WebGPU',
+      () => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }),
+    ],
+    [
+      'an adapter',
+      'found no WebGPU adapter',
+      () => {
+        GPU.prototype.requestAdapter = async () => null;
+      },
+    ],
+  ])('says what to do without %s, and shows what needs none', async (_what, message, take) => {
+    await open((opened) => opened.evaluateOnNewDocument(take));
+    await page.waitForSelector('#density');
+    expect(await textOf('#trouble')).toContain(message);
+    expect(await textOf('#trouble')).toMatch(/Use a current Chrome|hardware acceleration/);
+    await type(SENTENCE);
+    await expect.poll(() => textOf('#sentence')).toContain('warm');
+    const before = await textOf('#density');
+    await page.click(cell('DET', 'ADJ'));
+    await expect.poll(() => textOf('#density')).not.toBe(before);
+    expect(await page.$eval('#measure', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says what to do when the device is lost', async () => {
+    await open((opened) =>
+      opened.evaluateOnNewDocument(() => {
+        const { requestDevice } = GPUAdapter.prototype;
+        GPUAdapter.prototype.requestDevice = async function (options) {
+          const device = await requestDevice.call(this, options);
+          addEventListener('lose', () => device.destroy());
+          return device;
+        };
+      }),
+    );
+    await page.waitForSelector('#label');
+    await page.evaluate(() => dispatchEvent(new Event('lose')));
+    await expect.poll(() => textOf('#messages')).toContain('The GPU was lost');
+    expect(await textOf('#prediction')).toBe('');
+    expect(await textOf('#density')).toMatch(/ %$/);
+  });
+});

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { build } from 'vite';
+import { installModel } from '../../scripts/playground-model.mjs';
+import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { testDevice } from '../support/device.js';
+
+const CONFIG = join(import.meta.dirname, '../../playground/vite.config.ts');
+
+export const NOTE = 'A model that the tests made.';
+
+/** Builds the playground around a small model that nobody has trained. @returns The same model in this process. */
+export async function buildSite(folder: string): Promise<{ site: string; model: SentenceClassifier }> {
+  const site = join(folder, 'site');
+  await build({ configFile: CONFIG, logLevel: 'warn', build: { outDir: site } });
+  const words = embeddedCorpus(1, { train: 300, dev: 0, test: 0 }).train;
+  const pieces = words.flatMap(({ text }) => splitPieces(text, bertVocabulary()));
+  const model = SentenceClassifier.build(await testDevice(), {
+    vocabulary: bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text))),
+    shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initialDeviation: 0.3 },
+    strategy: 'hard',
+    seed: 7,
+  });
+  const saved = join(folder, 'model');
+  await model.save(saved);
+  installModel(saved, site, NOTE);
+  return { site, model };
+}
