@@ -73,9 +73,10 @@ svg .words-of-arcs { fill: var(--text); font-size: 12px; }
 .word.level-4 { border-bottom-width: 6px; }
 .word.level-5 { border-bottom-width: 7px; }
 .looking .word[data-sees="absent"] { opacity: 0.4; }
-.looking .word[data-sees="hard"] { border-color: var(--hard); box-shadow: inset 0 0 0 1px var(--hard); }
-.looking .word[data-sees="soft"] { border-color: var(--soft-pair); border-style: dashed; }
-.looking .word[data-sees="plain"] { border-color: var(--plain); }
+.looking .word[data-sees="hard"] { outline: 2px solid var(--hard); }
+.looking .word[data-sees="soft"] { outline: 2px dashed var(--soft-pair); }
+.looking .word[data-sees="plain"] { outline: 1px solid var(--plain); }
+.looking .word:focus-visible { outline: 3px solid var(--series-6); }
 .word::before { content: ""; position: absolute; left: 0; bottom: 0; width: 100%; height: var(--given, 0%); background: var(--hard); opacity: 0.25; pointer-events: none; }
 .word[data-given]:not([data-given=""])::after { content: attr(data-given); position: absolute; bottom: 100%; left: 50%; translate: -50% 35%; font-size: 0.68rem; padding: 0 0.2rem; background: var(--background); border: 1px solid var(--edge); border-radius: 3px; white-space: nowrap; z-index: 1; pointer-events: none; }
 `;
