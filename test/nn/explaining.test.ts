@@ -69,7 +69,7 @@ function referenceAttribution(
 }
 
 /** Pieces of the sentences. */
-const LENGTH = 23;
+const LENGTH = 17;
 
 /** Products, norms and attentions behind what is read, at least. */
 const KERNELS = 8;
@@ -80,7 +80,7 @@ function rowSums(probabilities: ArrayLike<number>): number[] {
   return sums;
 }
 
-const NARROW: ModelConfig = { ...SMALL_MODEL, heads: 4 };
+const NARROW: ModelConfig = { ...SMALL_MODEL, heads: 4, feedForward: 64 };
 
 /** Rules of its own for each head of each layer, within scopes too. */
 function headRules(seed: number): RuleSet[][] {
