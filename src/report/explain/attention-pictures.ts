@@ -10,8 +10,8 @@ const MARGIN = 66;
 const SIDE = 330;
 const WIDTH = MARGIN + SIDE + 4;
 
-/** Beyond this many pieces a column of words is longer than anybody scrolls. */
-export const MOST_ARCS = 160;
+/** Up to this many pieces attention is drawn: more make too large a page, and too small a picture. */
+export const MOST_DRAWN = 128;
 
 /** Attention by rows, -1 where a pair does not exist. */
 function rowsOf({ pieces, views }: Explanation, { probabilities, view }: ShownHead): number[][] {
