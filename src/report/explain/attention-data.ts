@@ -90,13 +90,14 @@ export function pageData(
 }
 
 /** For each word, the attention of a head between words: summed over the key's pieces, the mean over the query's. */
-export function wordAttention({ words, pieces }: Explanation, { probabilities }: ShownHead): number[][] {
+export function wordAttention({ words, pieces }: Explanation, { probabilities }: ShownHead): Float64Array[] {
   const count = pieces.length;
+  const wordOf = Uint32Array.from(pieces, ({ word }) => word);
   return words.map(({ pieces: [first, next] }) => {
-    const row = words.map(() => 0);
+    const row = new Float64Array(words.length);
     for (let query = first; query < next; query++) {
       for (let key = 0; key < count; key++)
-        row[pieces[key].word] += probabilities[query * count + key] / (next - first);
+        row[wordOf[key]] += probabilities[query * count + key] / (next - first);
     }
     return row;
   });
