@@ -3,20 +3,25 @@
 //   g = factor · gradient     p ← p · (1 - rate · decay)     m ← β₁ m + (1 - β₁) g     v ← β₂ v + (1 - β₂) g²
 //   p ← p - rate / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
 //
+// where learned biases may have a rate of their own.
+//
 // Buffers (group 0)
 //   gradient      [vectors] vec4f
 //   clip          vec2f: norm and factor (clip_factor.wgsl)
 //   parameter, first_moment, second_moment   [vectors] vec4f, in place
 // Grid            vectors in workgroups of 64, folded over x and y. An invocation owns one vector.
 //
-// The parameters that decay stand in front of those that do not. The 1 - βs come from the host: 1 - 0.999 has only twelve
+// The parameters that decay stand in front of those that do not, and learned biases behind them, in one piece. The 1 - βs come from the host: 1 - 0.999 has only twelve
 // good bits in f32. Where both moments stay 0 (the embeddings of pieces that no batch has had), they are not written: most of a
 // vocabulary's rows, early in a run.
 
 struct Parameters {
   vectors: u32,
   decayed_vectors: u32,
+  first_bias_vector: u32,
+  end_of_bias_vectors: u32,
   rate: f32,
+  bias_rate: f32,
   decay: f32,
   beta1: f32,
   beta2: f32,
@@ -50,7 +55,9 @@ fn main(
   if (any(m != vec4f()) || any(v != vec4f())) {
     first_moment[at] = m;
     second_moment[at] = v;
-    p -= parameters.rate * parameters.correction1 * m / (sqrt(v) * parameters.correction2 + parameters.epsilon);
+    let is_bias = at >= parameters.first_bias_vector && at < parameters.end_of_bias_vectors;
+    let rate = select(parameters.rate, parameters.bias_rate, is_bias);
+    p -= rate * parameters.correction1 * m / (sqrt(v) * parameters.correction2 + parameters.epsilon);
   }
   parameter[at] = p;
 }

@@ -7,6 +7,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment.js';
+import { explainCommand } from './explain.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { reportCommand } from './report.js';
@@ -36,6 +37,7 @@ function program(): Command {
     reportCommand,
     predictCommand,
     tagCommand,
+    explainCommand,
     rulesCommand,
     benchCommand,
     profileCommand,

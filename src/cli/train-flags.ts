@@ -30,6 +30,7 @@ export interface TrainFlags extends ShapeFlags, DataFlags {
   accumulate: number;
   init?: string;
   lr?: number;
+  biasLr?: number;
   schedule: ScheduleKind;
   warmup?: number;
   weightDecay: number;
@@ -111,6 +112,11 @@ function settingsOptions(): Option[] {
       `learning rate after warm-up (default: ${rate}, with --init ${FINE_TUNING_RATE})`,
       realNumber,
     ),
+    number(
+      '--bias-lr <rate>',
+      'learning rate of the biases of strategy `learned` (default: as --lr)',
+      realNumber,
+    ),
     new Option('--schedule <name>', 'of the rate after warm-up').choices(SCHEDULES).default(schedule),
     number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
     number('--weight-decay <number>', 'of AdamW', realNumber, weightDecay),
@@ -159,6 +165,7 @@ export function settingsOf(flags: TrainFlags): TrainingOptions {
     batch: flags.batch,
     accumulate: flags.accumulate,
     rate: flags.lr ?? (flags.init === undefined ? TRAINING_DEFAULTS.rate : FINE_TUNING_RATE),
+    biasRate: flags.biasLr,
     schedule: flags.schedule,
     warmUpSteps: flags.warmup,
     weightDecay: flags.weightDecay,

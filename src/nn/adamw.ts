@@ -9,6 +9,8 @@ export interface AdamWOptions {
   weightDecay: number;
   /** The norm above which the whole gradient is scaled down; 0 leaves it as it is. */
   clipNorm: number;
+  /** The learning rate of learned biases, as a multiple of that of all else; 1 where left out. */
+  biasRateFactor?: number;
 }
 
 /** What BERT is fine-tuned with, and PyTorch's defaults where the paper is silent. */
@@ -68,10 +70,12 @@ export function recordAdamW(
   rate: number,
   updated: UpdatedPart = parameters.all,
 ): void {
-  const { beta1, beta2, epsilon, weightDecay, clipNorm } = options;
+  const { beta1, beta2, epsilon, weightDecay, clipNorm, biasRateFactor = 1 } = options;
   const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
   const vectors = updated.length / 4;
+  const { offset, length } = parameters.learnedBiases;
+  const firstBiasVector = (offset - updated.offset) / 4;
   recorder.dispatch({
     kernel: 'adamw',
     buffers: {
@@ -84,7 +88,10 @@ export function recordAdamW(
     parameters: {
       vectors,
       decayed_vectors: updated.decayedLength / 4,
+      first_bias_vector: firstBiasVector,
+      end_of_bias_vectors: firstBiasVector + length / 4,
       rate,
+      bias_rate: biasRateFactor * rate,
       decay: weightDecay,
       beta1,
       beta2,

@@ -113,7 +113,7 @@ export interface TrainingState {
 /**
  * All parameters of a model in one buffer, and their gradients and moments in three more of the same layout: one dispatch
  * updates them all. Those that decay stand in front, and those of the embeddings at both ends: without them, what is left is
- * one piece, too.
+ * one piece, too. So are learned biases, first among those that do not decay.
  */
 export class Parameters {
   readonly specs: readonly ParameterSpec[];
@@ -123,8 +123,11 @@ export class Parameters {
   readonly all: UpdatedPart;
   /** All but the embeddings' tables and their norm. */
   readonly withoutEmbeddings: UpdatedPart;
+  /** The bias tables of all layers, in numbers. */
+  readonly learnedBiases: Pick<UpdatedPart, 'offset' | 'length'>;
   readonly values: GPUBuffer;
-  private training: { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
+  private gradients: GPUBuffer | undefined;
+  private moments: { firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
   private readonly places = new Map<string, { offset: number; room: number }>();
 
   /** @throws EngineError where the adapter has no room for a buffer of this size. */
@@ -133,12 +136,17 @@ export class Parameters {
     config: ModelConfig,
   ) {
     this.specs = parameterSpecs(config);
+    const { layer: layerNames } = tensorNames(config.family);
     const tables = this.layOut(0, (spec) => spec.decays && isOfEmbeddings(spec));
     const decayed = this.layOut(tables, (spec) => spec.decays && !isOfEmbeddings(spec));
-    const norm = this.layOut(decayed, (spec) => !spec.decays && !isOfEmbeddings(spec));
+    const tagBiases = new Set(Array.from({ length: config.layers }, (_, index) => layerNames(index).tagBias));
+    const isBiasTable = ({ name }: ParameterSpec) => tagBiases.has(name);
+    const biases = this.layOut(decayed, isBiasTable);
+    const norm = this.layOut(biases, (spec) => !spec.decays && !isBiasTable(spec) && !isOfEmbeddings(spec));
     this.length = this.layOut(norm, (spec) => !spec.decays && isOfEmbeddings(spec));
     this.all = { offset: 0, length: this.length, decayedLength: decayed };
     this.withoutEmbeddings = { offset: tables, length: norm - tables, decayedLength: decayed - tables };
+    this.learnedBiases = { offset: decayed, length: biases - decayed };
     this.values = createStorage(device, 4 * this.length, 'parameters');
   }
 
@@ -149,17 +157,16 @@ export class Parameters {
 
   /** The gradient of a tensor. */
   gradient(name: string): BufferSlice {
-    return this.sliceOf(this.trainingBuffers.gradients, name);
+    return this.sliceOf(this.allGradients, name);
   }
 
   /** Gradients and moments, all zero when first asked for: a model that only predicts never allocates them. */
   get trainingBuffers(): { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } {
-    this.training ??= {
-      gradients: createStorage(this.device, 4 * this.length, 'gradients'),
+    this.moments ??= {
       firstMoment: createStorage(this.device, 4 * this.length, 'first moment'),
       secondMoment: createStorage(this.device, 4 * this.length, 'second moment'),
     };
-    return this.training;
+    return { gradients: this.allGradients, ...this.moments };
   }
 
   /** Where a tensor begins, in numbers. */
@@ -217,8 +224,15 @@ export class Parameters {
 
   release(): void {
     this.device.release(this.values);
-    for (const buffer of Object.values(this.training ?? {})) this.device.release(buffer);
-    this.training = undefined;
+    if (this.gradients) this.device.release(this.gradients);
+    for (const buffer of Object.values(this.moments ?? {})) this.device.release(buffer);
+    this.gradients = undefined;
+    this.moments = undefined;
+  }
+
+  private get allGradients(): GPUBuffer {
+    this.gradients ??= createStorage(this.device, 4 * this.length, 'gradients');
+    return this.gradients;
   }
 
   private tensorsOf(all: Float32Array): Map<string, Float32Array> {

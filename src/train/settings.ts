@@ -12,6 +12,8 @@ export interface TrainingSettings extends UpdateOptions {
   accumulate: number;
   /** The learning rate at the end of the warm-up. */
   rate: number;
+  /** The same of learned biases, where it is another. */
+  biasRate?: number;
   /** What the rate does after the warm-up. */
   schedule: ScheduleKind;
   warmUpSteps: number;
@@ -49,6 +51,7 @@ export const TRAINING_DEFAULTS = {
 const NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(TRAINING_DEFAULTS),
   'warmUpSteps',
+  'biasRate',
   'evaluations',
   'evaluateEvery',
   'checkpointEvery',
@@ -109,8 +112,10 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   const settings: Omit<TrainingSettings, 'warmUpSteps'> = { ...TRAINING_DEFAULTS, ...given };
   if (settings.evaluateEvery === undefined) settings.evaluations ??= 1;
   checkCounts(settings);
-  const { rate, seed, schedule, maskTokens, weightDecay, clipNorm, sparsity } = settings;
-  check(Number.isFinite(rate) && rate > 0, `a learning rate of ${rate}`, 'a positive number');
+  const { rate, biasRate = rate, seed, schedule, maskTokens, weightDecay, clipNorm, sparsity } = settings;
+  for (const each of [rate, biasRate]) {
+    check(Number.isFinite(each) && each > 0, `a learning rate of ${each}`, 'a positive number');
+  }
   for (const [name, value] of Object.entries({
     'a weight decay': weightDecay,
     'a gradient norm': clipNorm,

@@ -2,7 +2,7 @@ import { batchesInOrder, shuffledBatches } from '../data/batches.js';
 import type { EncodedData } from '../data/encoded-data.js';
 import { masked } from '../data/masking.js';
 import { makeBatch } from '../nn/batch.js';
-import type { Classifier } from '../nn/classifier.js';
+import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
 import { evaluate } from './evaluation.js';
 import { Background, Clock, Meter } from './pace.js';
@@ -74,6 +74,7 @@ const BATCHES_IN_FLIGHT = 2;
 /** Trains a classifier, epoch by epoch, from the beginning or from a checkpoint. */
 export class Trainer {
   private readonly schedule: Schedule;
+  private readonly update: UpdateOptions;
   private readonly inFlight: Promise<void>[] = [];
   private readonly clock = new Clock();
   private readonly meter = new Meter();
@@ -91,9 +92,10 @@ export class Trainer {
     private readonly settings: TrainingSettings,
     private readonly maskId: number,
   ) {
-    const { epochs, rate, warmUpSteps, schedule } = settings;
+    const { epochs, rate, biasRate = rate, warmUpSteps, schedule } = settings;
     penalise(classifier, settings.sparsity, planner, train.sentences);
     const totalSteps = epochs * stepsPerEpoch(train.sentences.length, settings);
+    this.update = { ...settings, biasRateFactor: biasRate / rate };
     this.schedule = { kind: schedule, rate, warmUpSteps, totalSteps };
   }
 
@@ -170,7 +172,7 @@ export class Trainer {
     for (const [index, indexes] of batches.entries()) {
       const batch = this.batchOf(indexes);
       const training = { seed, step, part: { index, count, rows } };
-      this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.settings);
+      this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.update);
       this.inFlight.push(this.classifier.device.submittedWorkDone());
       if (this.inFlight.length > BATCHES_IN_FLIGHT) await this.inFlight.shift();
       tokens += batch.plan.tokens;

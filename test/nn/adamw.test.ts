@@ -20,10 +20,12 @@ const anySize = fc.constantFrom(1e-6, 1e-3, 0.1, 10);
 function fakeParameters(
   buffers: GuardedBuffers,
   decayedLength: number,
+  biases: number,
   data: Record<'parameter' | 'gradient' | 'firstMoment' | 'secondMoment', Float32Array>,
 ): Parameters {
   return {
     all: { offset: 0, length: data.parameter.length, decayedLength },
+    learnedBiases: { offset: decayedLength, length: biases },
     values: buffers.inPlace(data.parameter),
     trainingBuffers: {
       gradients: buffers.input(data.gradient),
@@ -43,7 +45,7 @@ describe('clip factor', () => {
     withBuffers(async (buffers, recorder) => {
       const gradient = randomFloats(generator(seed), length, size);
       const data = { parameter: gradient, gradient, firstMoment: gradient, secondMoment: gradient };
-      const clip = recordClipFactor(recorder, buffers.scratch, fakeParameters(buffers, 0, data), largest);
+      const clip = recordClipFactor(recorder, buffers.scratch, fakeParameters(buffers, 0, 0, data), largest);
       recorder.submit();
       const written = await buffers.read(clip, 2);
       const { exact, plain } = inBothPrecisions((round) => clipAsComputed(gradient, largest, round));
@@ -69,6 +71,9 @@ describe('AdamW', () => {
     length: anyLength,
     // The share of the parameters that decay.
     decayed: fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
+    // The share of the others that are learned biases, and how much faster these learn.
+    biases: fc.constantFrom(0, 0.3, 1),
+    biasRateFactor: fc.constantFrom(1, 20),
     step: fc.constantFrom(1, 2, 10, 5000),
     rate: fc.constantFrom(2e-5, 1e-2),
     weightDecay: fc.constantFrom(0, 0.01, 0.5),
@@ -90,12 +95,14 @@ describe('AdamW', () => {
           secondMoment: randomFloats(random, length, rest.momentSize ** 2).map(Math.abs),
         };
         const decayed = 4 * Math.floor((rest.decayed * length) / 4);
-        const parameters = fakeParameters(buffers, decayed, before);
-        const options = { ...ADAMW_DEFAULTS, weightDecay, clipNorm };
+        const biases = 4 * Math.floor((rest.biases * (length - decayed)) / 4);
+        const parameters = fakeParameters(buffers, decayed, biases, before);
+        const { biasRateFactor } = rest;
+        const options = { ...ADAMW_DEFAULTS, weightDecay, clipNorm, biasRateFactor };
         recordAdamW(recorder, buffers.scratch, parameters, options, step, rate);
         recorder.submit();
 
-        const expected = (from: number, to: number) =>
+        const expected = (name: string, from: number, to: number) =>
           inBothPrecisions((round) => {
             const { factor } = clipFactor(before.gradient, clipNorm, round);
             const part = {
@@ -105,18 +112,19 @@ describe('AdamW', () => {
               secondMoment: before.secondMoment.subarray(from, to),
             };
             const decay = from < decayed ? weightDecay : 0;
-            return adamWStep({ ...options, weightDecay: decay, rate, step, factor }, part, round);
+            const ownRate = name === 'biases' ? biasRateFactor * rate : rate;
+            return adamWStep({ ...options, weightDecay: decay, rate: ownRate, step, factor }, part, round);
           });
         const parameter = await buffers.read(parameters.values);
         const firstMoment = await buffers.read(parameters.trainingBuffers.firstMoment);
         const secondMoment = await buffers.read(parameters.trainingBuffers.secondMoment);
-        for (const [from, to] of [
-          [0, decayed],
-          [decayed, length],
-        ]) {
+        for (const [name, from, to] of [
+          ['decayed', 0, decayed],
+          ['biases', decayed, decayed + biases],
+          ['not decayed', decayed + biases, length],
+        ] as const) {
           if (from === to) continue;
-          const { exact, plain } = expected(from, to);
-          const name = from < decayed ? 'decayed' : 'not decayed';
+          const { exact, plain } = expected(name, from, to);
           expectComputed(`${name}: p`, parameter.subarray(from, to), exact.parameter, plain.parameter);
           expectComputed(`${name}: m`, firstMoment.subarray(from, to), exact.firstMoment, plain.firstMoment);
           expectComputed(

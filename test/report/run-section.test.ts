@@ -31,7 +31,10 @@ describe('the page of training runs', () => {
     best.map((accuracy, seed) => runOf(contender, seed, [0.5, accuracy]));
 
   it('says first who is best and how sure that is, with the same numbers in figure and table', () => {
-    const { text, titles, document } = ofFolders(...three('none', 0.8, 0.8, 0.8), ...three('hard', 0.82, 0.84, 0.86));
+    const { text, titles, document } = ofFolders(
+      ...three('none', 0.8, 0.8, 0.8),
+      ...three('hard', 0.82, 0.84, 0.86),
+    );
     // By hand: mean 0.84, standard error 0.02 / √3, t of 2 degrees 4.302653.
     const reach = (4.302653 * 0.02) / Math.sqrt(3);
     const interval = `${(0.84 - reach).toFixed(4)} to ${(0.84 + reach).toFixed(4)}`;
@@ -39,9 +42,13 @@ describe('the page of training runs', () => {
     expect(text('.lead')).toContain(`0.8400 (95 % interval ${interval})`);
     expect(text('.lead')).toContain('not tested');
     expect(titles).toContain(`Best dev accuracy: hard 0.8400 (${interval})`);
-    const row = Array.from(document.querySelectorAll('tbody tr')).find((one) => one.textContent.includes('30.0 %'))!;
+    const row = Array.from(document.querySelectorAll('tbody tr')).find((one) =>
+      one.textContent.includes('30.0 %'),
+    )!;
     expect(row.textContent).toContain(interval);
-    expect(titles).toContain('Accuracy against density: with 30.0 % of the pairs, hard has 0.8400, none 0.8000');
+    expect(titles).toContain(
+      'Accuracy against density: with 30.0 % of the pairs, hard has 0.8400, none 0.8000',
+    );
   });
 
   it('says that one seed has no interval', () => {
@@ -171,7 +178,10 @@ describe('the page of an experiment', () => {
       });
     const results = [at(0.1), at(0.2)];
     const groups = experimentGroups(experimentOf(results), results);
-    expect(groups.map(({ title }) => title)).toEqual(['Experiment small, rate 0.1', 'Experiment small, rate 0.2']);
+    expect(groups.map(({ title }) => title)).toEqual([
+      'Experiment small, rate 0.1',
+      'Experiment small, rate 0.2',
+    ]);
     const { text, source } = open(groups);
     expect(text('main')).toContain('diverged');
     expect(source).not.toContain('NaN');

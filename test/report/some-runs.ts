@@ -8,7 +8,11 @@ export function runOf(
   accuracies: readonly number[],
   changes: Partial<Run> = {},
 ): Run {
-  const evaluations = accuracies.map((accuracy, at) => ({ step: 10 * (at + 1), accuracy, loss: 1 - accuracy }));
+  const evaluations = accuracies.map((accuracy, at) => ({
+    step: 10 * (at + 1),
+    accuracy,
+    loss: 1 - accuracy,
+  }));
   const best = evaluations.reduce<Run['best']>(
     (before, reading) => (before && before.accuracy >= reading.accuracy ? before : reading),
     undefined,

@@ -66,8 +66,7 @@ type BySeed = Map<string, CellResult>;
 
 class PointTable {
   private readonly contenders = new Map<string, BySeed>();
-  /** Whether floor and ceiling are shown to differ. */
-  private hasRange = false;
+  private readonly hasRoom: boolean;
 
   constructor(
     private readonly experiment: Experiment,
@@ -82,11 +81,11 @@ class PointTable {
       if (own.length > 0)
         this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }
+    this.hasRoom = this.roomIsShown();
   }
 
   make(): ExperimentTable {
     const names = [...this.contenders.keys()];
-    this.hasRange = this.rangeIsShown();
     const [first] = this.contenders.get(names[0])!.values();
     return {
       point: this.point,
@@ -114,21 +113,22 @@ class PointTable {
     };
   }
 
-  private rangeIsShown(): boolean {
+  private place(contender: string): number {
+    if (!this.hasRoom) return Number.NaN;
+    const [floor, ceiling, own] = [...this.experiment.range!, contender].map(
+      (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
+    );
+    return (own - floor) / (ceiling - floor);
+  }
+
+  /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
+  private roomIsShown(): boolean {
     const { range } = this.experiment;
     if (!range?.every((name) => this.contenders.has(name))) return false;
     const [floor, ceiling] = range;
     const seeds = this.commonSeeds(ceiling, floor);
     if (seeds.length === 0) return false;
     return pairedDifference(this.marks(ceiling, seeds, 'best'), this.marks(floor, seeds, 'best')).low > 0;
-  }
-
-  private place(contender: string): number {
-    if (!this.hasRange) return Number.NaN;
-    const [floor, ceiling, own] = [...this.experiment.range!, contender].map(
-      (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
-    );
-    return (own - floor) / (ceiling - floor);
   }
 
   private comparisons(moment: Moment): ComparisonRow[] {

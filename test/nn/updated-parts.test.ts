@@ -45,3 +45,31 @@ describe('frozen embeddings', () => {
     expect(Math.sqrt(squares) / (1 - ADAMW_DEFAULTS.beta1) / clipNorm).toBeCloseTo(1, 4);
   });
 });
+
+describe('learned biases', () => {
+  it.each([false, true])(
+    'learn at a rate of their own, with embeddings frozen: %s',
+    async (freezeEmbeddings) => {
+      const options = { clipNorm: 0, freezeEmbeddings };
+      const [plain, faster] = [
+        await afterOneStep(options),
+        await afterOneStep({ ...options, biasRateFactor: 10 }),
+      ];
+      let tables = 0;
+      for (const [name, values] of faster.values) {
+        const slow = plain.values.get(name)!;
+        if (!name.endsWith('tag_bias')) {
+          expect(bitsOf(values), name).toBe(bitsOf(slow));
+          continue;
+        }
+        tables++;
+        const before = weights.get(name)!;
+        values.forEach((value, at) => {
+          expect(value - before[at]).toBeCloseTo(10 * (slow[at] - before[at]), 5);
+        });
+        expect(bitsOf(slow)).not.toBe(bitsOf(before));
+      }
+      expect(tables).toBe(config.layers);
+    },
+  );
+});
