@@ -1,7 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
+import { readInputs } from '../../src/cli/report-inputs.js';
+import { CallerError } from '../../src/gpu/errors.js';
 import { runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
@@ -70,22 +72,29 @@ describe('parsimony report', () => {
     expect(page('runs/hard', '--out', 'cut.html').text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
   }, 120_000);
 
-  it('refuses what it does not know, and says what it expected', () => {
+  it('refuses what it does not know in one line, and says what it expected', async () => {
     mkdirSync(join(folder, 'empty'));
     writeFileSync(join(folder, 'other.json'), '{"kind":"peculiar"}');
     writeFileSync(join(folder, 'text.json'), 'no JSON');
-    const expected = 'expected a folder that `parsimony train --out` wrote';
-    for (const [path, says] of [
-      ['missing', 'cannot be read (ENOENT)'],
-      ['empty', 'neither a run nor results of an experiment'],
-      ['other.json', 'a JSON file of kind "peculiar"'],
-      ['text.json', 'no JSON object'],
+    const refused = runCommand(['report', 'missing', '--out', 'refused.html'], { cwd: folder });
+    expectRefusal(refused, CALLER, /^missing: cannot be read \(ENOENT\); expected a folder that `parsimony train --out`/);
+    expect(existsSync(join(folder, 'refused.html'))).toBe(false);
+    for (const [name, says] of [
+      ['empty', 'neither a run nor results of an experiment; expected a folder that'],
+      ['other.json', 'a JSON file of kind "peculiar"; expected a folder that'],
+      ['text.json', 'no JSON object; expected a folder that'],
     ]) {
-      const result = runCommand(['report', path, '--out', 'refused.html'], { cwd: folder });
-      expectRefusal(result, CALLER, /./);
-      expect(result.stderr).toContain(`${path}: ${says}; ${expected}`);
+      const path = join(folder, name);
+      await expect(readInputs([path])).rejects.toThrow(`${path}: ${says}`);
+      await expect(readInputs([path])).rejects.toBeInstanceOf(CallerError);
     }
-    const unrun = runCommand(['report', join(ROOT, 'experiments/paper.json')], { cwd: folder });
-    expectRefusal(unrun, CALLER, /no finished run of this experiment/);
+    const paper = join(ROOT, 'experiments/paper.json');
+    await expect(readInputs([paper])).rejects.toThrow(`${paper}: no finished run of this experiment`);
+  });
+
+  it('counts a folder that is named twice once', async () => {
+    const path = join(folder, 'runs/none-1');
+    const inputs = await readInputs([path, `${path}/`]);
+    expect(inputs.flatMap((input) => (input.kind === 'runs' ? input.group.contenders[0].runs : []))).toHaveLength(1);
   });
 });

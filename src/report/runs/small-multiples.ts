@@ -57,7 +57,7 @@ export function smallMultiples(
       marginTop: 34,
       fx: { axis: null, padding: 0.1 },
       fy: { axis: null, padding: 0.3 },
-      x: { ...x, ticks: 3, inset: 4 },
+      x: { ...x, ticks: 2, inset: 4 },
       y: { ...y, ticks: 3 },
       marks: [Plot.frame({ stroke: 'currentColor', strokeOpacity: 0.2 }), ...marks],
     },
