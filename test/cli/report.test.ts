@@ -77,7 +77,11 @@ describe('parsimony report', () => {
     writeFileSync(join(folder, 'other.json'), '{"kind":"peculiar"}');
     writeFileSync(join(folder, 'text.json'), 'no JSON');
     const refused = runCommand(['report', 'missing', '--out', 'refused.html'], { cwd: folder });
-    expectRefusal(refused, CALLER, /^missing: cannot be read \(ENOENT\); expected a folder that `parsimony train --out`/);
+    expectRefusal(
+      refused,
+      CALLER,
+      /^missing: cannot be read \(ENOENT\); expected a folder that `parsimony train --out`/,
+    );
     expect(existsSync(join(folder, 'refused.html'))).toBe(false);
     for (const [name, says] of [
       ['empty', 'neither a run nor results of an experiment; expected a folder that'],
@@ -95,6 +99,8 @@ describe('parsimony report', () => {
   it('counts a folder that is named twice once', async () => {
     const path = join(folder, 'runs/none-1');
     const inputs = await readInputs([path, `${path}/`]);
-    expect(inputs.flatMap((input) => (input.kind === 'runs' ? input.group.contenders[0].runs : []))).toHaveLength(1);
+    expect(
+      inputs.flatMap((input) => (input.kind === 'runs' ? input.group.contenders[0].runs : [])),
+    ).toHaveLength(1);
   });
 });
