@@ -67,19 +67,7 @@ export function limitsSection(report: LimitsReport): Section {
     limitRows,
     'words',
   )}
-${table(
-  'Dense attention, forward, beside the best matrix product in the same turns',
-  [
-    { heading: 'Tokens', cell: ({ length }) => length },
-    { heading: 'Heads', cell: ({ heads, headDim }) => `${heads} of ${headDim}` },
-    { heading: 'GFLOP/s', cell: ({ gflops }) => short(gflops) },
-    {
-      heading: 'Of the peak',
-      cell: ({ shareOfPeak }) => orNothing(gate.passed ? shareOfPeak : null, percent),
-    },
-  ],
-  dense,
-)}
+${gate.passed ? denseTable(dense) : ''}
 ${table(
   'Matrix products',
   [
@@ -88,8 +76,21 @@ ${table(
   ],
   products,
 )}
-${rows.length > 0 ? roofTable(rows) : ''}`;
+${gate.passed && rows.length > 0 ? roofTable(rows) : ''}`;
   return sectionOf('Limits of the adapter', report, point, 'drawn at random', tables);
+}
+
+function denseTable(dense: LimitsReport['dense']): Html {
+  return table(
+    'Dense attention, forward, beside the best matrix product in the same turns',
+    [
+      { heading: 'Tokens', cell: ({ length }) => length },
+      { heading: 'Heads', cell: ({ heads, headDim }) => `${heads} of ${headDim}` },
+      { heading: 'GFLOP/s', cell: ({ gflops }) => short(gflops) },
+      { heading: 'Of the peak', cell: ({ shareOfPeak }) => orNothing(shareOfPeak, percent) },
+    ],
+    dense,
+  );
 }
 
 function roofTable(rows: readonly RooflineRow[]): Html {

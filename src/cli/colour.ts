@@ -11,7 +11,9 @@ export function mayColour(stream: Stream, environment: NodeJS.ProcessEnv = proce
 }
 
 function coloured(colour: 'green' | 'red', text: string, stream: Stream): string {
-  return text !== '' && mayColour(stream) ? styleText(colour, text) : text;
+  if (text === '' || !mayColour(stream)) return text;
+  // Asked of the right stream above: left to itself, styleText asks standard output, whatever is written where.
+  return styleText(colour, text, { validateStream: false });
 }
 
 /** What a reader hopes for. The words must say it, too: colour is never the only sign. */

@@ -7,6 +7,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { splitPieces } from '../grammar/word-pieces.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
+import { dataHash, type RunData } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import type { EpochMetrics } from '../train/trainer.js';
 import { percent, print, printTable, progress } from './terminal.js';
@@ -58,7 +59,7 @@ export async function compareTraining(
 /** What a page shows of a run. */
 function runOf(
   device: Device,
-  source: DataSource,
+  data: RunData,
   strategy: Strategy,
   density: number,
   trainingLosses: readonly TrainingLoss[],
@@ -79,9 +80,9 @@ function runOf(
     best: best && evaluations[metrics.indexOf(best as EpochMetrics)],
     density,
     isFinished: true,
-    settings: { strategy, data: source.name, ...TRAINING, ...SHAPE },
+    settings: { strategy, data: data.name, ...TRAINING, ...SHAPE },
     adapter: device.adapter.description,
-    data: source.name,
+    data: dataHash(data),
     command: commandLine(),
   };
 }
@@ -126,5 +127,5 @@ async function trainOne(
     Math.round(speed),
     sparkline(losses.map(({ loss }) => loss)),
   ];
-  return { row, run: runOf(device, source, strategy, density, losses, metrics) };
+  return { row, run: runOf(device, { name: source.name, train, dev }, strategy, density, losses, metrics) };
 }

@@ -22,7 +22,9 @@ export class Pace {
   update(done: number): string {
     this.seen.push({ done, at: this.now() });
     if (this.seen.length > WINDOW) this.seen.shift();
-    const [first, last] = [this.seen[0], this.seen[this.seen.length - 1]];
+    // The time before the first update is that of compilation, too, and counts only while nothing else is known.
+    const first = this.seen[this.seen.length > 2 ? 1 : 0];
+    const last = this.seen[this.seen.length - 1];
     const perSecond = (1000 * (last.done - first.done)) / (last.at - first.at);
     if (!(perSecond > 0) || !Number.isFinite(perSecond)) return '';
     const left = Math.max(0, this.total - done) / perSecond;

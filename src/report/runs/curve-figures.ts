@@ -1,24 +1,14 @@
 import * as Plot from '@observablehq/plot';
-import { type Figure, intervals, line, markers, type Point } from '../page/plot-frame.js';
+import { type Figure, intervals, line, markers } from '../page/plot-frame.js';
+import { axes, type Curve, domainOf, isOutside, pointsIn, type Vertical } from './curve-frame.js';
 import { type CurvePoint, devCurve, trainingCurve } from './curves.js';
 import { accuracy, interval, isKnown } from './format.js';
 import type { Contender } from './run.js';
-import { aboutIntervals, accuracyDomain, shortName } from './run-figures.js';
+import { aboutIntervals } from './run-figures.js';
+import { smallMultiples } from './small-multiples.js';
 
 /** Lines that an eye follows in one picture; more of them get a small picture each. */
 const MOST_LINES = 4;
-
-/** What stands on the vertical axis. */
-interface Vertical {
-  /** "Dev accuracy". */
-  name: string;
-  isShare: boolean;
-}
-
-interface Curve {
-  contender: Contender;
-  points: readonly CurvePoint[];
-}
 
 /** Dev accuracy, dev loss and, where it was kept, training loss over steps. */
 export function curveFigures(contenders: readonly Contender[]): Figure[] {
@@ -46,12 +36,13 @@ function curveFigure(
   return {
     title: titleOf(curves, vertical),
     explanation: [
-      shared
-        ? 'Means over seeds.'
-        : 'A small picture for each contender: its mean over seeds in colour, all others in grey.',
+      contenders.some(({ runs }) => runs.length > 1) ? 'Means over seeds.' : '',
+      shared ? '' : 'A small picture for each contender: its own line in colour, all others in grey.',
       aboutIntervals(contenders),
       isCut ? 'Those that leave the picture are whole in the table.' : '',
-    ].join(' '),
+    ]
+      .filter((sentence) => sentence !== '')
+      .join(' '),
     description: described(curves),
     series: shared ? curves.map(({ contender }) => contender) : [],
     ...(shared ? sharedPlot(curves, vertical) : smallMultiples(curves, vertical)),
@@ -81,55 +72,6 @@ function described(curves: readonly Curve[]): string {
       return `${contender.name}: ${told.join(', ')}.`;
     })
     .join(' ');
-}
-
-function domainOf(curves: readonly Curve[], { isShare }: Vertical): [number, number] {
-  const values = curves.flatMap(({ points }) => points.map(({ value }) => value));
-  if (isShare) return accuracyDomain(values);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  // A loss that falls far is drawn from zero; one that hardly falls would else be a line without a shape.
-  if (least < most / 2) return [0, 1.06 * most];
-  const room = Math.max(0.01 * most, 0.1 * (most - least));
-  return [least - room, most + room];
-}
-
-function isOutside(point: CurvePoint, [low, high]: [number, number]): boolean {
-  return isKnown(point) && (point.low < low || point.high > high);
-}
-
-/** Points with what is inside of the picture of their intervals. */
-function pointsIn({ contender, points }: Curve, [low, high]: [number, number]): Point[] {
-  return points.map((point) => ({
-    x: point.step,
-    y: point.value,
-    ...(isKnown(point) && {
-      low: Math.min(high, Math.max(low, point.low)),
-      high: Math.max(low, Math.min(high, point.high)),
-    }),
-    title: `${contender.name}, step ${point.step}: ${accuracy(point.value)}${interval(point, ' (', ')')}, seeds: ${point.seeds}`,
-  }));
-}
-
-function axes(curves: readonly Curve[], vertical: Vertical): Pick<Plot.PlotOptions, 'x' | 'y'> {
-  const steps = curves.flatMap(({ points }) => points.map(({ step }) => step));
-  const [first, last] = [Math.min(...steps), Math.max(...steps)];
-  return {
-    x: {
-      domain: first < last ? [first, last] : [first - 1, last + 1],
-      ticks: 5,
-      label: 'training steps',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      inset: 8,
-    },
-    y: {
-      domain: domainOf(curves, vertical),
-      grid: true,
-      ticks: 5,
-      label: vertical.name.toLowerCase(),
-      labelArrow: 'none',
-    },
-  };
 }
 
 /** Above so many points a line speaks without markers. */
@@ -164,62 +106,6 @@ function sharedPlot(curves: readonly Curve[], vertical: Vertical): Pick<Figure, 
           points.length > MOST_MARKERS ? null : markers(points, look, dx),
         ),
       ],
-    },
-  };
-}
-
-const COLUMNS = 3;
-/** Characters of a name that have room over a small picture. */
-const PANEL_CHARACTERS = 17;
-
-function smallMultiples(curves: readonly Curve[], vertical: Vertical): Pick<Figure, 'options' | 'height'> {
-  const domain = domainOf(curves, vertical);
-  const rows = Math.ceil(curves.length / COLUMNS);
-  const panel = (at: number) => ({ fx: at % COLUMNS, fy: Math.floor(at / COLUMNS) });
-  const facets = { fx: 'fx', fy: 'fy' };
-  const marks = curves.flatMap((curve, at) => {
-    const { colour } = curve.contender.look;
-    const own = pointsIn(curve, domain).map((point) => ({ ...point, ...panel(at) }));
-    const others = curves.flatMap((other, index) =>
-      index === at
-        ? []
-        : other.points.map(({ step, value }) => ({ x: step, y: value, z: index, ...panel(at) })),
-    );
-    return [
-      Plot.line(others, { x: 'x', y: 'y', z: 'z', stroke: 'currentColor', strokeOpacity: 0.16, ...facets }),
-      Plot.areaY(own.filter(isKnown), {
-        x: 'x',
-        y1: 'low',
-        y2: 'high',
-        fill: colour,
-        fillOpacity: 0.25,
-        ...facets,
-      }),
-      Plot.line(own, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
-      Plot.dot(own, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
-      Plot.text([{ name: shortName(curve.contender.name, PANEL_CHARACTERS), ...panel(at) }], {
-        text: 'name',
-        frameAnchor: 'top-left',
-        dy: -13,
-        fontSize: 11,
-        fontWeight: 600,
-        fill: 'currentColor',
-        textAnchor: 'start',
-        ...facets,
-      }),
-    ];
-  });
-  const { x, y } = axes(curves, vertical);
-  return {
-    height: 62 + 92 * rows,
-    options: {
-      marginLeft: 46,
-      marginTop: 34,
-      fx: { axis: null, padding: 0.1 },
-      fy: { axis: null, padding: 0.3 },
-      x: { ...x, ticks: 3, inset: 4 },
-      y: { ...y, ticks: 3 },
-      marks: [Plot.frame({ stroke: 'currentColor', strokeOpacity: 0.2 }), ...marks],
     },
   };
 }

@@ -74,7 +74,7 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
   }));
   return {
     title: `Best dev accuracy: ${first.contender.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
-    explanation: `Each run’s evaluation with the highest dev accuracy, the mean over seeds. ${aboutIntervals(contenders)}${
+    explanation: `Each run’s evaluation whose weights were kept${contenders.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(contenders)}${
       yardstick ? ' The dotted line is full attention (none).' : ''
     }`,
     description: described(rows),

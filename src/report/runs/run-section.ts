@@ -32,7 +32,8 @@ function findingOf({ contenders, lead }: RunGroup): string {
   if (contenders.length === 1) return only(first);
   if (!yardstick)
     return `${first.name} has the best dev accuracy of ${contenders.length}: ${accuracy(bestAccuracy(first.runs).value)}`;
-  if (first === yardstick) return 'Nothing does better than full attention (none)';
+  if (first === yardstick)
+    return `No contender has a higher dev accuracy than full attention (none), ${accuracy(bestAccuracy(first.runs).value)}`;
   if (!lead)
     return `${first.name} has the best dev accuracy: ${accuracy(bestAccuracy(first.runs).value)}, none ${accuracy(bestAccuracy(yardstick.runs).value)}`;
   const { value } = lead.difference;

@@ -1,0 +1,106 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseHTML } from 'linkedom';
+import { describe, expect, it } from 'vitest';
+import { readInputs } from '../../src/cli/report-inputs.js';
+import { CallerError } from '../../src/gpu/errors.js';
+import { runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, expectRefusal } from './refusal.js';
+import { trainedModel, writeTinyData } from './tiny-model.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const folder = temporaryFolder();
+
+function page(...args: string[]) {
+  const result = runCommand(['report', ...args], { cwd: folder });
+  expect(result.status, result.stderr).toBe(0);
+  const out = args.includes('--out') ? args[args.indexOf('--out') + 1] : 'report.html';
+  expect(result.stdout).toContain(join(folder, out));
+  const source = readFileSync(join(folder, out), 'utf8');
+  const { document } = parseHTML(source);
+  return {
+    source,
+    document,
+    text: (selector: string) => document.querySelector(selector)?.textContent ?? '',
+  };
+}
+
+describe('parsimony report', () => {
+  it('makes one page, under a megabyte, of the experiment and the benchmarks that are kept', () => {
+    const results = ['attention', 'limits', 'step'].map((name) =>
+      join(ROOT, `bench/results/${name}-lavapipe.json`),
+    );
+    const { source, document, text } = page(join(ROOT, 'experiments/embedded.json'), ...results);
+    expect(source.length).toBeLessThan(1_000_000);
+    expect(document.querySelectorAll('section').length).toBe(4);
+    expect(document.querySelectorAll('script, link, img, iframe, [src]').length).toBe(0);
+    expect(text('h1')).toMatch(/none|No difference|dev accuracy/);
+    expect(text('main')).toContain('parsimony experiment');
+    expect(text('main')).toContain('parsimony bench step');
+    expect(source).not.toMatch(/NaN|undefined/);
+    const names = Object.keys(
+      JSON.parse(readFileSync(join(ROOT, 'experiments/embedded.json'), 'utf8')).contenders,
+    );
+    for (const name of names) expect(text('section')).toContain(name);
+  }, 120_000);
+
+  it('reads a folder of results without the experiment’s file', () => {
+    const { text } = page(join(ROOT, 'experiments/results/sst2-scratch'), '--out', 'scratch.html');
+    expect(text('h2')).toBe('Experiment sst2-scratch');
+    expect(text('main')).toContain('hard − none');
+  }, 60_000);
+
+  it('reads training runs, also one that was cut off in the middle of a line', () => {
+    writeTinyData(folder);
+    for (const seed of ['1', '2']) trainedModel(folder, `runs/none-${seed}`, '--seed', seed);
+    trainedModel(folder, 'runs/hard', '--strategy', 'hard');
+    const whole = page('runs', '--out', 'runs.html');
+    expect(whole.text('h2')).toBe('3 training runs on data');
+    expect(whole.text('h1')).toMatch(/dev accuracy/);
+    expect(whole.text('pre')).toContain('parsimony train --data data');
+    expect(whole.text('pre')).toContain('--seed 2');
+    // Known for each run since its beginning: the hard rules leave out pairs of these sentences.
+    const { density } = JSON.parse(readFileSync(join(folder, 'runs/hard/training.json'), 'utf8'));
+    expect(density).toBeGreaterThan(0.1);
+    expect(density).toBeLessThan(0.9);
+    expect(whole.text('main')).toContain(`${(100 * density).toFixed(1)} %`);
+
+    const metrics = readFileSync(join(folder, 'runs/hard/metrics.jsonl'), 'utf8');
+    const evaluation = metrics.indexOf('\n', metrics.indexOf('"evaluation"'));
+    writeFileSync(join(folder, 'runs/hard/metrics.jsonl'), metrics.slice(0, evaluation + 12));
+    expect(page('runs/hard', '--out', 'cut.html').text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
+  }, 120_000);
+
+  it('refuses what it does not know in one line, and says what it expected', async () => {
+    mkdirSync(join(folder, 'empty'));
+    writeFileSync(join(folder, 'other.json'), '{"kind":"peculiar"}');
+    writeFileSync(join(folder, 'text.json'), 'no JSON');
+    const refused = runCommand(['report', 'missing', '--out', 'refused.html'], { cwd: folder });
+    expectRefusal(
+      refused,
+      CALLER,
+      /^missing: cannot be read \(ENOENT\); expected a folder that `parsimony train --out`/,
+    );
+    expect(existsSync(join(folder, 'refused.html'))).toBe(false);
+    for (const [name, says] of [
+      ['empty', 'neither a run nor results of an experiment; expected a folder that'],
+      ['other.json', 'a JSON file of kind "peculiar"; expected a folder that'],
+      ['text.json', 'no JSON object; expected a folder that'],
+    ]) {
+      const path = join(folder, name);
+      await expect(readInputs([path])).rejects.toThrow(`${path}: ${says}`);
+      await expect(readInputs([path])).rejects.toBeInstanceOf(CallerError);
+    }
+    const paper = join(ROOT, 'experiments/paper.json');
+    await expect(readInputs([paper])).rejects.toThrow(`${paper}: no finished run of this experiment`);
+  });
+
+  it('counts a folder that is named twice once', async () => {
+    const path = join(folder, 'runs/none-1');
+    const inputs = await readInputs([path, `${path}/`]);
+    expect(
+      inputs.flatMap((input) => (input.kind === 'runs' ? input.group.contenders[0].runs : [])),
+    ).toHaveLength(1);
+  });
+});

@@ -1,0 +1,58 @@
+import type { Run } from '../../src/report/runs/run.js';
+import type { CellResult } from '../../src/train/experiment/results.js';
+
+/** A finished run with evaluations at steps 10, 20, …, one for each accuracy; losses are 1 - accuracy. */
+export function runOf(
+  contender: string,
+  seed: number,
+  accuracies: readonly number[],
+  changes: Partial<Run> = {},
+): Run {
+  const evaluations = accuracies.map((accuracy, at) => ({
+    step: 10 * (at + 1),
+    accuracy,
+    loss: 1 - accuracy,
+  }));
+  const best = evaluations.reduce<Run['best']>(
+    (before, reading) => (before && before.accuracy >= reading.accuracy ? before : reading),
+    undefined,
+  );
+  return {
+    name: `runs/${contender}-${seed}`,
+    contender,
+    seed: `${seed}`,
+    evaluations,
+    trainingLosses: [],
+    best,
+    density: contender === 'hard' ? 0.3 : 1,
+    isFinished: true,
+    settings: { strategy: contender, data: 'some data', epochs: 1, seed },
+    adapter: 'an adapter',
+    data: '0123456789abcdef',
+    command: `parsimony train --strategy ${contender} --seed ${seed}`,
+    ...changes,
+  };
+}
+
+/** What a cell of an experiment came to that got so many of ten rows right. */
+export function cellOf(contender: string, seed: number, right: number, changes: Partial<CellResult> = {}) {
+  const reading = { epoch: 1, step: 10, accuracy: right / 10, loss: 0.5, f1: 0, matthews: 0 };
+  const marked = { ...reading, marks: '1'.repeat(right).padEnd(10, '0') };
+  const cell: CellResult = {
+    experiment: 'small',
+    contender,
+    point: { seed },
+    settings: { strategy: contender, seed },
+    hash: '0',
+    data: '1',
+    adapter: 'an adapter',
+    density: 0.5,
+    evaluations: [reading],
+    best: marked,
+    last: marked,
+    tokensPerSecond: 1,
+    seconds: 1,
+    ...changes,
+  };
+  return cell;
+}
