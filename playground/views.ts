@@ -5,7 +5,7 @@ import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
 import { taggedSentence } from '../src/report/explain/tagged-sentence.js';
 import { ledgerTable } from '../src/report/explain/tile-table.js';
-import { Html, html } from '../src/report/page/html.js';
+import { html, jsonElement } from '../src/report/page/html.js';
 import { percent, times, whole } from '../src/report/page/numbers.js';
 import { element, show } from './page.js';
 import type { PageReading } from './reading.js';
@@ -30,18 +30,18 @@ export function showReading({ explanation }: PageReading): void {
 </dl>`,
   );
   show('pictures', html`${pairPicture(explanation, 'reading')}${pairPicture(explanation, 'sorted')}`);
-  if (show('sentence', html`${taggedSentence(explanation)}${dataForScript(explanation)}`)) interact(document);
+  if (
+    show(
+      'sentence',
+      html`${taggedSentence(explanation)}${jsonElement('explained', pageData(explanation, [], 0).data)}`,
+    )
+  )
+    interact(document);
   const named = (heads: readonly number[] | undefined) => (heads ? heads.join(', ') : 'all');
   show(
     'ledgers',
     ledgerTable(views.slice(0, MOST_VIEWS), (view) => named(view.heads)),
   );
-}
-
-/** What the pictures' own script reads: which word may attend to which. */
-function dataForScript(explanation: Explanation): Html {
-  const json = JSON.stringify(pageData(explanation, []).data).replaceAll('<', '\\u003c');
-  return html`<script type="application/json" id="explained">${new Html(json)}</script>`;
 }
 
 /** Draws nothing: there is no word. */

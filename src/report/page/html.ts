@@ -23,6 +23,12 @@ export function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
   return new Html(parts.map((part, at) => (at === 0 ? part : textOf(values[at - 1]) + part)).join(''));
 }
 
+/** Data for a page's script, as the content of an element that no character of them can end early. */
+export function jsonElement(id: string, data: unknown): Html {
+  const json = new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
+  return html`<script type="application/json" id="${id}">${json}</script>`;
+}
+
 /** A column of a table: its heading, and what stands in it. The first one names the row. */
 export interface Column<Row> {
   heading: string;

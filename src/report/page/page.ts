@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Html, html } from './html.js';
+import { Html, html, jsonElement } from './html.js';
 import { STYLE } from './style.js';
 
 /** What stands on a page. */
@@ -23,12 +23,6 @@ export interface PageScript {
   /** The id of the element that holds `data` as JSON. */
   dataId: string;
   data: unknown;
-}
-
-/** Text as the content of a script element, which no character can end early. */
-function dataElement({ dataId, data }: PageScript): Html {
-  const json = new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
-  return html`<script type="application/json" id="${dataId}">${json}</script>`;
 }
 
 /** @throws Error where the source would end its element early: it is our own. */
@@ -63,7 +57,7 @@ ${header}</header>
 <main>
 ${main}
 </main>
-${script && [dataElement(script), '\n', scriptElement(script)]}
+${script && [jsonElement(script.dataId, script.data), '\n', scriptElement(script)]}
 </body>
 </html>
 `.text;
