@@ -1,5 +1,5 @@
 import { pageData } from '../src/report/explain/attention-data.js';
-import { type Explanation, workOf } from '../src/report/explain/explanation.js';
+import { workOf } from '../src/report/explain/explanation.js';
 import { headlineText } from '../src/report/explain/headline.js';
 import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
