@@ -5,7 +5,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
 import type { Strategy } from '../grammar/rules.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
-import { type Explanation, explainText, MOST_EXPLAINED, workOf } from '../report/explain/explanation.js';
+import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { headlineText } from '../report/explain/headline.js';
 import { wordAttribution } from '../report/explain/word-attribution.js';
 import {
@@ -69,7 +69,7 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
 
 async function explainWithModel(text: string, flags: ExplainFlags & { model: string }): Promise<void> {
   await withModel(flags, [{ text }], async (model) => {
-    const read = await model.explain(text, MOST_EXPLAINED);
+    const read = await model.explain(text, mostExplained(model.readsWith.rules));
     const explanation = explainText(text, { ...model.readsWith, tile: read.tile });
     const { classes } = model.description;
     await show(explanation, flags, { explanation: read, classes, name: flags.model });

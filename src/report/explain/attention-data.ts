@@ -3,9 +3,6 @@ import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
 import { DIGITS, type HeadData, type PageData } from './page-script.js';
 
-/** Characters of attention that a page holds at most: it stays under a megabyte. */
-const MOST_CHARACTERS = 640_000;
-
 /** A head of a model with what its attention did. */
 export interface ShownHead {
   layer: number;
@@ -62,39 +59,45 @@ function viewData(kinds: Uint8Array, count: number): PageData['views'][number] {
 
 /**
  * What a page's script works on. Where all heads would be too much, the last layers' are kept: they are nearest to the prediction.
+ * @param room Characters that heads and their views may take.
  * @returns Which of `heads` are there, too.
  */
 export function pageData(
   explanation: Explanation,
   heads: readonly ShownHead[],
+  room: number,
 ): { data: PageData; shown: ShownHead[] } {
   const { words, pieces, order, views } = explanation;
   const encoded: HeadData[] = [];
-  let room = MOST_CHARACTERS;
+  const known = new Map([[0, viewData(views[0].kinds, pieces.length)]]);
+  let left = room - JSON.stringify(known.get(0)).length;
   for (const head of [...heads].reverse()) {
     const probabilities = encodedAttention(head, views[head.view].kinds);
-    room -= probabilities.length;
-    if (room < 0) break;
+    const view = known.get(head.view) ?? viewData(views[head.view].kinds, pieces.length);
+    left -= probabilities.length + (known.has(head.view) ? 0 : JSON.stringify(view).length);
+    if (left < 0) break;
+    known.set(head.view, view);
     encoded.unshift({ name: nameOfHead(head), view: head.view, probabilities });
   }
   const data = {
     words: words.map(({ text, tag, pieces: [first] }) => ({ text, tag: String(tag), first })),
     pieces: pieces.length,
     order: Array.from(order),
-    views: views.map(({ kinds }) => viewData(kinds, pieces.length)),
+    views: views.map((_, view) => known.get(view) ?? { rows: [], rowOf: [] }),
     heads: encoded,
   };
   return { data, shown: heads.slice(heads.length - encoded.length) };
 }
 
 /** For each word, the attention of a head between words: summed over the key's pieces, the mean over the query's. */
-export function wordAttention({ words, pieces }: Explanation, { probabilities }: ShownHead): number[][] {
+export function wordAttention({ words, pieces }: Explanation, { probabilities }: ShownHead): Float64Array[] {
   const count = pieces.length;
+  const wordOf = Uint32Array.from(pieces, ({ word }) => word);
   return words.map(({ pieces: [first, next] }) => {
-    const row = words.map(() => 0);
+    const row = new Float64Array(words.length);
     for (let query = first; query < next; query++) {
       for (let key = 0; key < count; key++)
-        row[pieces[key].word] += probabilities[query * count + key] / (next - first);
+        row[wordOf[key]] += probabilities[query * count + key] / (next - first);
     }
     return row;
   });

@@ -10,8 +10,8 @@ const MARGIN = 66;
 const SIDE = 330;
 const WIDTH = MARGIN + SIDE + 4;
 
-/** Beyond this many pieces a column of words is longer than anybody scrolls. */
-export const MOST_ARCS = 160;
+/** Up to this many pieces attention is drawn: more make too large a page, and too small a picture. */
+export const MOST_DRAWN = 128;
 
 /** Attention by rows, -1 where a pair does not exist. */
 function rowsOf({ pieces, views }: Explanation, { probabilities, view }: ShownHead): number[][] {
@@ -95,42 +95,52 @@ export function headChooser(shown: readonly ShownHead[], chosen: number): Html {
 <tbody>${layers.map((layer) => html`<tr><th scope="row">layer ${layer}</th>${heads.map((head) => cell(layer, head))}</tr>\n`)}</tbody></table></div></fieldset>`;
 }
 
-/** Where each head looks, in words: for who has no script, and for a first look at all of them. */
-export function headTable(explanation: Explanation, heads: readonly ShownHead[]): Html {
+/** What a head does over a whole text. */
+interface HeadSummary {
+  name: string;
+  /** Means over all queries. */
+  itself: number;
+  first: number;
+  last: number;
+  sameTag: number;
+  strongest: Html | string;
+}
+
+function summaryOf(explanation: Explanation, head: ShownHead): HeadSummary {
   const { pieces, words } = explanation;
   const count = pieces.length;
-  const mean = ({ probabilities }: ShownHead, counts: (query: number, key: number) => boolean) => {
-    let sum = 0;
-    probabilities.forEach((probability, pair) => {
-      if (counts(Math.floor(pair / count), pair % count)) sum += probability;
+  const tags = pieces.map(({ tag }) => tag);
+  const sums = { itself: 0, first: 0, last: 0, sameTag: 0 };
+  for (let query = 0; query < count; query++) {
+    const row = head.probabilities.subarray(query * count, (query + 1) * count);
+    sums.itself += row[query] / count;
+    sums.first += row[0] / count;
+    sums.last += row[count - 1] / count;
+    for (let key = 0; key < count; key++) if (tags[key] === tags[query]) sums.sameTag += row[key] / count;
+  }
+  let best = { query: 0, key: 0, share: -1 };
+  wordAttention(explanation, head).forEach((row, query) => {
+    if (words[query].isSpecial) return;
+    row.forEach((share, key) => {
+      if (key !== query && !words[key].isSpecial && share > best.share) best = { query, key, share };
     });
-    return percent(sum / count);
-  };
-  const strongest = (head: ShownHead) => {
-    const rows = wordAttention(explanation, head);
-    let best = { query: 0, key: 0, share: -1 };
-    rows.forEach((row, query) => {
-      if (words[query].isSpecial) return;
-      row.forEach((share, key) => {
-        if (key !== query && !words[key].isSpecial && share > best.share) best = { query, key, share };
-      });
-    });
-    if (best.share < 0) return 'none';
-    return html`<bdi>${words[best.query].text}</bdi> → <bdi>${words[best.key].text}</bdi> ${percent(best.share)}`;
-  };
-  return table<ShownHead>(
+  });
+  const pair = html`<bdi>${words[best.query].text}</bdi> → <bdi>${words[best.key].text}</bdi> ${percent(best.share)}`;
+  return { name: nameOfHead(head), ...sums, strongest: best.share > 0 ? pair : 'none' };
+}
+
+/** Where each head looks, in words: for who has no script, and for a first look at all of them. */
+export function headTable(explanation: Explanation, heads: readonly ShownHead[]): Html {
+  return table(
     'Where each head looks: means over all pieces, and the strongest pair of words',
     [
-      { heading: 'Head', cell: nameOfHead },
-      { heading: 'To itself', cell: (head) => mean(head, (query, key) => query === key) },
-      { heading: 'To [CLS]', cell: (head) => mean(head, (_, key) => key === 0) },
-      { heading: 'To [SEP]', cell: (head) => mean(head, (_, key) => key === count - 1) },
-      {
-        heading: 'To the same tag',
-        cell: (head) => mean(head, (query, key) => pieces[query].tag === pieces[key].tag),
-      },
-      { heading: 'Strongest', cell: strongest },
+      { heading: 'Head', cell: ({ name }) => name },
+      { heading: 'To itself', cell: ({ itself }) => percent(itself) },
+      { heading: 'To [CLS]', cell: ({ first }) => percent(first) },
+      { heading: 'To [SEP]', cell: ({ last }) => percent(last) },
+      { heading: 'To the same tag', cell: ({ sameTag }) => percent(sameTag) },
+      { heading: 'Strongest', cell: ({ strongest }) => strongest },
     ],
-    heads,
+    heads.map((head) => summaryOf(explanation, head)),
   );
 }

@@ -1,8 +1,9 @@
+import { isPerHead } from '../../grammar/head-rules.js';
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { type Html, html } from '../page/html.js';
 import { page } from '../page/page.js';
 import { allHeads, nameOfHead, pageData, type ShownHead } from './attention-data.js';
-import { attentionArcs, attentionMatrix, headChooser, headTable, MOST_ARCS } from './attention-pictures.js';
+import { attentionArcs, attentionMatrix, headChooser, headTable, MOST_DRAWN } from './attention-pictures.js';
 import type { Explanation, PairView } from './explanation.js';
 import { cutNote, facts, headlineText, predictionText } from './headline.js';
 import { pageScript } from './page-script.js';
@@ -22,8 +23,12 @@ export interface PageModel {
   name: string;
 }
 
-/** Views beyond this are left to the table of ledgers: a model may have rules of its own for each of a hundred heads. */
-const MOST_VIEWS = 4;
+/** Characters of a page: it stays under a megabyte. Attention gets what its pictures and the rest leave. */
+const MOST_CHARACTERS = 960_000;
+/** Characters of the pictures of pairs, where heads have rules of their own: further ones are left to the tables. */
+const MOST_OF_VIEWS = 200_000;
+/** Characters of the pictures of one head, and of what else has no bound of its own. */
+const RESERVED = 180_000;
 
 const IDLE = 'Hover or focus a word to see what it may attend to.';
 
@@ -37,25 +42,40 @@ function pictures(explanation: Explanation, view: PairView, at: number): Html {
 ${pairPicture(explanation, 'reading', view, `pairs-${at}-reading`)}${pairPicture(explanation, 'sorted', view, `pairs-${at}-sorted`)}</div>`;
 }
 
+/** Pictures of the heads that have other rules than the first, as long as there is room. */
+function furtherViews(explanation: Explanation, headsOfLayer: number): Html {
+  const drawn: Html[] = [];
+  let size = 0;
+  for (const [at, view] of explanation.views.entries()) {
+    if (at === 0) continue;
+    const own = pictures(explanation, view, at);
+    size += own.text.length;
+    if (size > MOST_OF_VIEWS) break;
+    const name = `Pairs of heads ${nameOfView(view, headsOfLayer)} (layer.head)`;
+    drawn.push(html`<details><summary>${name}</summary>${own}</details>\n`);
+  }
+  const left = explanation.views.length - 1 - drawn.length;
+  return html`${drawn}${left > 0 && html`<p>The pairs of ${left} more sets of rules are in the table of pairs alone.</p>`}`;
+}
+
 function attentionSection(
   explanation: Explanation,
   heads: readonly ShownHead[],
   shown: readonly ShownHead[],
 ): Html {
-  const chosen = shown.length - 1;
-  if (chosen < 0)
-    return html`<h2>Attention</h2><p>The text is too long for its attention to be on the page.</p>${headTable(explanation, heads)}`;
   const left = heads.length - shown.length;
-  const head = shown[chosen];
-  const withArcs = explanation.pieces.length <= MOST_ARCS;
-  return html`<h2>Attention of <span id="head-name" aria-live="polite">${nameOfHead(head)}</span></h2>
+  const chosen = shown.length - 1;
+  const isDrawn = chosen >= 0 && explanation.pieces.length <= MOST_DRAWN;
+  return html`<h2>Attention: <span id="head-name" aria-live="polite">${chosen < 0 ? 'all heads' : nameOfHead(shown[chosen])}</span></h2>
 <section id="attention" data-head="${chosen}" aria-label="Attention">
-<noscript><p>Without scripts this one head is drawn; the table says something of each.</p></noscript>
 ${left > 0 && html`<p>${left} of ${heads.length} heads are left to the table, so that the page stays small: those of the first layers.</p>`}
-${headChooser(shown, chosen)}
-<div class="figures">${attentionMatrix(explanation, head)}${
-    withArcs ? attentionArcs(explanation, head) : html`<p>Arcs are drawn up to ${MOST_ARCS} pieces.</p>`
-  }</div>
+${chosen >= 0 && headChooser(shown, chosen)}
+${
+  isDrawn
+    ? html`<noscript><p>Without scripts this one head is drawn; the table says something of each.</p></noscript>
+<div class="figures">${attentionMatrix(explanation, shown[chosen])}${attentionArcs(explanation, shown[chosen])}</div>`
+    : html`<p>Attention is drawn up to ${MOST_DRAWN} pieces.${chosen >= 0 && ' Hover or focus a word to see where it looks.'}</p>`
+}
 ${headTable(explanation, heads)}
 </section>`;
 }
@@ -67,35 +87,32 @@ ${headTable(explanation, heads)}
 export function explainPage(explanation: Explanation, model?: PageModel): string {
   const { views, rules, pieces } = explanation;
   const heads = model ? allHeads(explanation, model.explanation) : [];
-  const { data, shown } = pageData(explanation, heads);
   const values = model && wordAttribution(explanation, model.explanation);
   const label = model?.explanation.label ?? '';
   const prediction = model && predictionText(model.explanation, model.classes);
   const headsOfLayer =
-    model?.explanation.attention[0].length ?? ('heads' in rules ? rules.heads[0].length : 1);
+    model?.explanation.attention[0].length ?? (isPerHead(rules) ? rules.heads[0].length : 1);
+  const firstPictures = pictures(explanation, views[0], 0);
+  const further = furtherViews(explanation, headsOfLayer);
+  const matrix = ruleMatrix(rules, new Set(pieces.map(({ tag }) => tag)));
+  const taken = [firstPictures, further, matrix].reduce((sum, { text }) => sum + text.length, RESERVED);
+  const { data, shown } = pageData(explanation, heads, MOST_CHARACTERS - taken);
   return page({
     title: 'A sentence explained',
-    eyebrow: model
-      ? `Parsimony: a sentence explained, as ${model.name} reads it`
-      : 'Parsimony: a sentence explained',
+    eyebrow: `Parsimony: a sentence explained${model ? `, as ${model.name} reads it` : ''}`,
     header: html`<h1>${headlineText(explanation)}</h1>
 ${prediction && html`<p class="lead">Prediction: <strong>${label}</strong> ${prediction}</p>`}
 ${cutNote(explanation)}
 ${taggedSentence(explanation, values && wordMarks(values, label))}
 <p id="word-status" class="quiet" aria-live="polite" data-idle="${IDLE}"></p>
 ${model && html`<p class="quiet">+ speaks for ${label}, − against it; the thicker the line below a word, the more.</p>`}
-${pictures(explanation, views[0], 0)}
+${firstPictures}
 ${facts(explanation)}`,
-    main: html`${views
-      .slice(1, MOST_VIEWS)
-      .map(
-        (view, at) =>
-          html`<details><summary>Pairs of heads ${nameOfView(view, headsOfLayer)} (layer.head)</summary>${pictures(explanation, view, at + 1)}</details>\n`,
-      )}
+    main: html`${further}
 ${model && attentionSection(explanation, heads, shown)}
 ${values && html`<h2>Which words it turned on</h2>${attributionTable(explanation, values, label)}`}
 <h2>Rules</h2>
-${ruleMatrix(rules, new Set(pieces.map(({ tag }) => tag)))}
+${matrix}
 <h2>Tiles</h2>
 ${ledgerTable(views, (view) => nameOfView(view, headsOfLayer))}
 ${tileTable(explanation)}`,

@@ -14,8 +14,17 @@ import { Planner } from '../../train/planner.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
 import { type ExplainedPiece, type ExplainedWord, explainedWords } from './explained-words.js';
 
-/** Where a text is cut, in pieces, so that its pictures can still be read. */
-export const MOST_EXPLAINED = 512;
+/** Where a text is cut at the latest, in pieces, so that its pictures can still be read, and stay small. */
+const MOST_EXPLAINED = { unscoped: 512, scoped: 256 };
+
+/** Pieces at which a text is cut: fewer where rules have scopes, for then no two rows of pairs are equal. */
+export function mostExplained(rules: ModelRules): number {
+  const sets = ruleSetsOf(rules).flat();
+  const isScoped = sets.some(({ hard, soft }) =>
+    [...hard, ...soft].some(([, , scope = 'document']) => scope !== 'document'),
+  );
+  return isScoped ? MOST_EXPLAINED.scoped : MOST_EXPLAINED.unscoped;
+}
 
 /** How a text is to be read. */
 export interface ExplainOptions {
@@ -24,7 +33,7 @@ export interface ExplainOptions {
   strategy: Strategy;
   /** What soft pairs add to their score; the rules' own where left out. */
   beta?: number;
-  /** Pieces at which the text is cut, [CLS] and [SEP] included; MOST_EXPLAINED where left out, and never more. */
+  /** Pieces at which the text is cut, [CLS] and [SEP] included: `mostExplained` where left out, and never more. */
   mostPieces?: number;
   /** The tiles of the kernels; those that run on every adapter where left out. */
   tile?: TileShape;
@@ -93,7 +102,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   if (inner.length === 0) {
     throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
   }
-  const mostPieces = Math.min(options.mostPieces ?? MOST_EXPLAINED, MOST_EXPLAINED);
+  const mostPieces = Math.min(options.mostPieces ?? Number.POSITIVE_INFINITY, mostExplained(rules));
   const { tags } = planner;
   const reading = { vocabulary, mostPieces, rules, tags, ownTags, relabelling: options.relabelling };
   const [encoded] = encodeTexts([read], reading).sentences;

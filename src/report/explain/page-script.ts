@@ -145,7 +145,8 @@ export function interact(document: Document): void {
     const seen = data.words.map((_, key) => key).filter((key) => strongest(word, key) > 0);
     const { text, tag } = data.words[word];
     const may = `${text} (${tag}) may attend to ${seen.length} of ${data.words.length} words`;
-    if (!attention) return `${may}: ${seen.map((key) => data.words[key].text).join(' ')}`;
+    const few = seen.slice(0, 12).map((key) => data.words[key].text);
+    if (!attention) return `${may}: ${few.join(' ')}${seen.length > few.length ? ' …' : ''}`;
     const most = seen.map((key) => ({ key, share: given(word, key) })).sort((a, b) => b.share - a.share);
     const listed = most.slice(0, 5).map(({ key, share }) => `${data.words[key].text} ${percent(share)}`);
     return `${may}. ${data.heads[head].name}: most to ${listed.join(', ')}`;

@@ -21,10 +21,12 @@ function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | u
   };
   const dim = (tag: Tag) => present && !present.has(tag) && html` class="elsewhere"`;
   const cell = (query: number, key: number) => {
-    const parts = describe(query * tags.length + key);
-    const kind = parts[0]?.split(' ')[0] ?? 'absent';
-    const words = `${tags[query]} to ${tags[key]}: ${parts.join(', ') || 'no rule'}`;
-    return html`<td class="rule-${kind}" data-query="${tags[query]}" data-key="${tags[key]}" title="${words}"><span aria-hidden="true">${marks[query][key]}</span><span class="spoken">${parts.join(', ') || 'no rule'}</span></td>`;
+    const parts = describe(query * tags.length + key).join(', ');
+    const pair = html`data-query="${tags[query]}" data-key="${tags[key]}"`;
+    const mark = marks[query][key];
+    if (parts === '') return html`<td ${pair}>${mark}</td>`;
+    const kind = parts.startsWith('hard') ? 'hard' : 'soft';
+    return html`<td class="rule-${kind}" ${pair} title="${tags[query]} to ${tags[key]}: ${parts}"><span aria-hidden="true">${mark}</span><span class="spoken">${parts}</span></td>`;
   };
   return html`<div class="scroll rule-matrix" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
@@ -32,18 +34,27 @@ function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | u
 <tbody>${tags.map((tag, query) => html`<tr><th scope="row"${dim(tag)}>${tag}</th>${tags.map((_, key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
 }
 
+/** Rule sets that are written out, where heads have their own. */
+const MOST_SETS = 3;
+
 /**
- * Rules as tables, tag by tag: one, or one for each head. Each cell carries the tags of its query and key in
- * `data-query` and `data-key`.
+ * Rules as tables, tag by tag: one, or one for each of the first sets of rules that some heads have. Each cell carries the tags
+ * of its query and key in `data-query` and `data-key`.
  * @param present The tags that occur, where the others shall stand back.
  */
 export function ruleMatrix(rules: ModelRules, present?: ReadonlySet<Tag>): Html {
-  const perHead = isPerHead(rules);
-  const tables = ruleSetsOf(rules).flatMap((layer, layerIndex) =>
-    layer.map((each, head) => {
-      const place = perHead ? `, layer ${layerIndex}, head ${head}` : '';
-      return matrixOf(each, `Rules "${rules.name}"${place}: query tags down, key tags across`, present);
-    }),
-  );
-  return html`${tables}<p class="quiet">${MATRIX_LEGEND}. A soft rule adds ${rules.beta}.</p>`;
+  const headsOf = new Map<RuleSet, string[]>();
+  for (const [layer, heads] of ruleSetsOf(rules).entries()) {
+    for (const [head, set] of heads.entries()) {
+      headsOf.set(set, [...(headsOf.get(set) ?? []), `${layer}.${head}`]);
+    }
+  }
+  const tables = [...headsOf].slice(0, MOST_SETS).map(([set, heads]) => {
+    const place = isPerHead(rules) ? `, heads ${heads.join(', ')} (layer.head)` : '';
+    return matrixOf(set, `Rules "${rules.name}"${place}: query tags down, key tags across`, present);
+  });
+  const left = headsOf.size - tables.length;
+  return html`${tables}<p class="quiet">${MATRIX_LEGEND}. A soft rule adds ${rules.beta}.${
+    left > 0 && ` ${left} more sets of rules are not written out here.`
+  }</p>`;
 }

@@ -20,20 +20,19 @@ svg .padding { fill: var(--tile); fill-opacity: 0.16; }
 svg .labels path { stroke: var(--quiet); stroke-width: 0.6; fill: none; }
 svg .labels text, svg .axis { fill: var(--text); font-size: 10.5px; }
 svg .axis { fill: var(--quiet); }
-.tagged { display: flex; flex-wrap: wrap; gap: 0.35rem 0.3rem; margin: 0.6rem 0; }
+.tagged { display: flex; flex-wrap: wrap; gap: 0.35rem 0.3rem; margin: 0.3rem -0.3rem; padding: 0.7rem 0.3rem 0.3rem; max-height: max(16rem, 50vh); overflow-y: auto; }
 .word { position: relative; display: inline-flex; flex-direction: column; align-items: center; padding: 0.1rem 0.35rem 0.15rem; border: 1px solid var(--edge); border-bottom-width: 3px; border-radius: 5px; font-size: 1.05rem; line-height: 1.3; max-width: 100%; overflow-wrap: anywhere; }
 .word .tag { font-size: 0.7rem; color: var(--quiet); letter-spacing: 0.02em; }
 .word.special { color: var(--quiet); justify-content: center; font-size: 0.85rem; }
 .word:focus-visible { outline: 3px solid var(--series-6); outline-offset: 1px; }
-.rule-matrix { position: relative; }
-.rule-matrix td { padding: 0.1rem 0.25rem; text-align: center; min-width: 1.6rem; }
+main .scroll { position: relative; }
+.rule-matrix td { color: var(--quiet); padding: 0.1rem 0.25rem; text-align: center; min-width: 1.6rem; }
 .rule-matrix thead th { min-width: 0; padding: 0.3rem 0.2rem; text-align: left; }
 .rule-matrix thead th > span:not(.spoken) { writing-mode: vertical-rl; transform: rotate(180deg); }
 .rule-matrix th { font-weight: 500; }
 .rule-matrix .elsewhere { color: var(--quiet); font-weight: 400; }
 .rule-matrix td.rule-hard { color: var(--hard); }
 .rule-matrix td.rule-soft { color: var(--soft-pair); }
-.rule-matrix td.rule-absent { color: var(--quiet); }
 svg .row-mark { fill: none; stroke: var(--text); stroke-width: 1.2; pointer-events: none; }
 svg .shades path { fill: none; stroke: var(--hard); stroke-width: 1.02; shape-rendering: crispEdges; }
 svg.scale rect { fill: var(--hard); }
@@ -53,14 +52,14 @@ svg .arc-3 { stroke-width: 3; }
 svg .words-of-arcs { fill: var(--text); font-size: 12px; }
 .looking .arcs { opacity: 0.15; }
 .looking .arcs-of-word path { stroke: var(--tile); stroke-opacity: 1; }
-.heads { border: 0; padding: 0; margin: 0; }
+.heads { min-width: 0; border: 0; padding: 0; margin: 0; }
 .heads legend { font-weight: 600; padding: 0; }
 .heads td { text-align: center; padding: 0; }
 .heads thead th, .heads thead td { min-width: 3.4rem; text-align: center; }
 .heads label { display: block; padding: 0.35rem; }
 .heads input { width: 1.15rem; height: 1.15rem; margin: 0; }
 .heads input:focus-visible { outline: 3px solid var(--series-6); outline-offset: 2px; }
-#word-status { min-height: 3em; }
+#word-status { min-height: 3em; margin: 0; }
 .cut { border-left: 3px solid var(--red); padding-left: 0.7rem; }
 .word .sign { position: absolute; top: -0.5em; right: 0.1em; font-weight: 700; font-size: 0.85rem; }
 .word.for { border-bottom-color: var(--for); }
@@ -73,9 +72,10 @@ svg .words-of-arcs { fill: var(--text); font-size: 12px; }
 .word.level-4 { border-bottom-width: 6px; }
 .word.level-5 { border-bottom-width: 7px; }
 .looking .word[data-sees="absent"] { opacity: 0.4; }
-.looking .word[data-sees="hard"] { border-color: var(--hard); box-shadow: inset 0 0 0 1px var(--hard); }
-.looking .word[data-sees="soft"] { border-color: var(--soft-pair); border-style: dashed; }
-.looking .word[data-sees="plain"] { border-color: var(--plain); }
+.looking .word[data-sees="hard"] { outline: 2px solid var(--hard); }
+.looking .word[data-sees="soft"] { outline: 2px dashed var(--soft-pair); }
+.looking .word[data-sees="plain"] { outline: 1px solid var(--plain); }
+.looking .word:focus-visible { outline: 3px solid var(--series-6); }
 .word::before { content: ""; position: absolute; left: 0; bottom: 0; width: 100%; height: var(--given, 0%); background: var(--hard); opacity: 0.25; pointer-events: none; }
 .word[data-given]:not([data-given=""])::after { content: attr(data-given); position: absolute; bottom: 100%; left: 50%; translate: -50% 35%; font-size: 0.68rem; padding: 0 0.2rem; background: var(--background); border: 1px solid var(--edge); border-radius: 3px; white-space: nowrap; z-index: 1; pointer-events: none; }
 `;

@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto';
+import { parseHTML } from 'linkedom';
+import { describe, expect, it } from 'vitest';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import type { ModelRules } from '../../src/grammar/head-rules.js';
+import { presetRules } from '../../src/grammar/presets.js';
+import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { encodedAttention } from '../../src/report/explain/attention-data.js';
+import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
+import { ABSENT } from '../../src/report/explain/explained-pairs.js';
+import { type Explanation, explainText } from '../../src/report/explain/explanation.js';
+import { decodedAttention, type PageData, pageScript } from '../../src/report/explain/page-script.js';
+import { type PictureOrder, pairPicture } from '../../src/report/explain/pair-picture.js';
+import { ruleMatrix } from '../../src/report/explain/rule-matrix.js';
+import { generator } from '../support/random.js';
+
+const SENTENCE = 'the brilliant film follows the dull hero , but nobody finds it funny .';
+const HOSTILE =
+  '<script>alert(1)</script> </script><!-- <img src=x onerror=alert(1)> "q" \'a\' & 😀👩‍👩‍👧 e\u0301 z\u0351\u036b שלום עולם مرحبا \u202eevil';
+
+function explained(text: string, rules: ModelRules, strategy: Strategy): Explanation {
+  return explainText(text, { vocabulary: bertVocabulary(), rules, strategy });
+}
+
+/** A model that attends at random to the pairs that exist. */
+function modelOf({ views, pieces }: Explanation, layers: number, heads: number): PageModel {
+  const random = generator(7);
+  const count = pieces.length;
+  const attention = Array.from({ length: layers }, (_, layer) =>
+    Array.from({ length: heads }, (__, head) => {
+      const view = views.find((each) => each.heads?.includes(layer * heads + head) ?? true)!;
+      const given = Float32Array.from(view.kinds, (kind) => (kind === ABSENT ? 0 : random() ** 4));
+      for (let row = 0; row < count; row++) {
+        const own = given.subarray(row * count, (row + 1) * count);
+        const sum = own.reduce((total, each) => total + each, 0);
+        own.forEach((each, key) => {
+          own[key] = each / sum;
+        });
+      }
+      return given;
+    }),
+  );
+  const attribution = Array.from({ length: count }, () => random() - 0.5);
+  const prediction = { text: '', label: 'positive', logits: [0, 1], probabilities: [0.27, 0.73], cut: false };
+  return {
+    name: 'runs/<b>hard</b>',
+    classes: ['negative', 'positive'],
+    explanation: { ...prediction, attention, attribution, tile: WORKGROUP_TILE },
+  };
+}
+
+function open(source: string) {
+  const { document, window } = parseHTML(source);
+  const text = (selector: string) => document.querySelector(selector)?.textContent ?? '';
+  return { document, window, text };
+}
+
+/** All pairs that a picture draws, "row,column", from its paths alone. */
+function drawnPairs(picture: string): string[] {
+  const { document } = open(`<html><body>${picture}</body></html>`);
+  return Array.from(document.querySelectorAll('use')).flatMap((use) => {
+    const transform = /translate\(0 (\d+)\) scale\(1 (\d+)\)/.exec(use.getAttribute('transform') ?? '');
+    const first = Number(transform?.[1] ?? use.getAttribute('y'));
+    const height = Number(transform?.[2] ?? 1);
+    const path = document.getElementById(use.getAttribute('href')!.slice(1))!.getAttribute('d')!;
+    const columns: number[] = [];
+    let at = 0;
+    for (const [, move, , length] of path.matchAll(/[Mm](\d+) (\.5|0)h(\d+)/g)) {
+      at += Number(move);
+      for (let column = at; column < at + Number(length); column++) columns.push(column);
+      at += Number(length);
+    }
+    return Array.from({ length: height }, (_, row) =>
+      columns.map((column) => `${first + row},${column}`),
+    ).flat();
+  });
+}
+
+describe('the picture of pairs', () => {
+  it.each(STRATEGIES)('draws every pair that exists once, and no other: %s', (strategy) => {
+    for (const rules of ['paper', 'paper@2', 'floor'].map(presetRules)) {
+      const explanation = explained(SENTENCE, rules, strategy);
+      const { pieces, order, views } = explanation;
+      const count = pieces.length;
+      for (const pictured of ['reading', 'sorted'] satisfies PictureOrder[]) {
+        const tokens = pictured === 'reading' ? pieces.map((_, at) => at) : [...order];
+        const expected = tokens.flatMap((query, row) =>
+          tokens.flatMap((key, column) =>
+            views[0].kinds[query * count + key] === ABSENT ? [] : [`${row},${column}`],
+          ),
+        );
+        expect(drawnPairs(pairPicture(explanation, pictured).text).sort()).toEqual(expected.sort());
+      }
+    }
+  });
+
+  it('says how far sorting gathers the pairs, and what each tile does', () => {
+    const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
+    const titles = (['reading', 'sorted'] as const).map((order) =>
+      open(pairPicture(explanation, order).text).text('h3'),
+    );
+    const [scattered, gathered] = titles.map((title) => Number(/(\d+) rectangles/.exec(title)![1]));
+    expect(gathered).toBeLessThan(scattered / 2);
+    const { document } = open(pairPicture(explanation, 'sorted').text);
+    const told = Array.from(document.querySelectorAll('[data-tile] title')).map((title) => title.textContent);
+    expect(told).toHaveLength(explanation.views[0].tiles.length);
+    explanation.views[0].tiles.forEach(({ useful, executed }, tile) => {
+      expect(told[tile]).toContain(`${useful} useful of ${executed.toLocaleString('en-GB')} executed pairs`);
+    });
+    const labels = Array.from(document.querySelectorAll('.labels')).map((group) =>
+      Array.from(group.querySelectorAll('text')).map((label) => label.textContent),
+    );
+    const tags = explanation.runs.map(({ tag }) => String(tag));
+    expect(labels).toEqual([tags, tags]);
+  });
+
+  it('has labels that do not stand over each other', () => {
+    for (const text of [SENTENCE, SENTENCE.repeat(4), SENTENCE.repeat(30)]) {
+      for (const order of ['reading', 'sorted'] as const) {
+        const { document } = open(pairPicture(explained(text, presetRules('paper'), 'hard'), order).text);
+        const left = document.querySelector('.labels')!;
+        const at = Array.from(left.querySelectorAll('text')).map((label) => Number(label.getAttribute('y')));
+        at.slice(1).forEach((y, index) => {
+          expect(y - at[index]).toBeGreaterThan(11);
+        });
+        expect(Math.min(...at)).toBeGreaterThan(0);
+        expect(Math.max(...at)).toBeLessThan(334);
+      }
+    }
+  });
+});
+
+describe('the matrix of rules', () => {
+  it('has a cell for each pair of tags, with what holds for it', () => {
+    const rules = presetRules('paper@3');
+    const { document } = open(ruleMatrix(rules).text);
+    const cells = Array.from(document.querySelectorAll('td'));
+    expect(cells).toHaveLength(rules.tags.length ** 2);
+    const cell = (query: string, key: string) =>
+      cells.find(
+        (each) => each.getAttribute('data-query') === query && each.getAttribute('data-key') === key,
+      )!;
+    expect(cell('VERB', 'NOUN').textContent).toBe('●3hard within 3 pieces');
+    expect(cell('NOUN', 'VERB').textContent).toBe('○3soft within 3 pieces');
+    expect(cell('[CLS]', 'VERB').textContent).toBe('●hard');
+    expect(cell('DET', 'VERB').textContent).toBe('·');
+    const headings = Array.from(document.querySelectorAll('th'));
+    expect(headings.every((heading) => /^(col|row)$/.test(heading.getAttribute('scope') ?? ''))).toBe(true);
+  });
+});
+
+describe('the page of an explanation', () => {
+  it('says the point, the prediction and the words first, then all the rest', () => {
+    const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
+    const { document, text } = open(explainPage(explanation, modelOf(explanation, 2, 2)));
+    const { useful, dense } = explanation.ledger;
+    expect(text('h1')).toBe(
+      `${Math.round((100 * useful) / dense)} % of ${dense} pairs exist: at most ${(dense / useful).toFixed(1)}x less work`,
+    );
+    expect(text('.lead')).toBe('Prediction: positive (negative 27.0 %, positive 73.0 %)');
+    const words = Array.from(document.querySelectorAll('[data-word]'));
+    expect(words.map((word) => word.querySelector('.text')!.textContent)).toEqual(
+      explanation.words.map((word) => word.text),
+    );
+    expect(words.every((word) => word.getAttribute('tabindex') === '0')).toBe(true);
+    expect(document.querySelectorAll('header .pair-picture')).toHaveLength(2);
+    expect(document.querySelectorAll('input[name="head"]')).toHaveLength(4);
+    expect(Array.from(document.querySelectorAll('h2')).map((heading) => heading.textContent)).toEqual([
+      'Attention: Layer 1, head 1',
+      'Which words it turned on',
+      'Rules',
+      'Tiles',
+    ]);
+    const ids = Array.from(document.querySelectorAll('[id]')).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('marks words for and against the prediction by more than colour', () => {
+    const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
+    const model = modelOf(explanation, 1, 1);
+    model.explanation.attribution = explanation.pieces.map((_, at) => (at === 2 ? 2 : at === 6 ? -1 : 0));
+    const { document } = open(explainPage(explanation, model));
+    const words = Array.from(document.querySelectorAll('[data-word]'));
+    expect(words[2].className).toContain('for level-5');
+    expect(words[2].querySelector('.sign')!.textContent).toBe('+');
+    expect(words[2].textContent).toContain('for positive, 2.00');
+    expect(words[6].querySelector('.sign')!.textContent).toBe('−');
+    expect(document.querySelectorAll('.sign')).toHaveLength(2);
+  });
+
+  it('runs its own script and nothing else, whatever the text says', () => {
+    const explanation = explained(HOSTILE, presetRules('paper'), 'hard');
+    const source = explainPage(explanation, modelOf(explanation, 1, 2));
+    const { document, text } = open(source);
+    const scripts = Array.from(document.querySelectorAll('script'));
+    expect(scripts.map((script) => script.getAttribute('type'))).toEqual(['application/json', null]);
+    const hash = createHash('sha256').update(pageScript()).digest('base64');
+    expect(document.querySelector('meta[http-equiv]')!.getAttribute('content')).toBe(
+      `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`,
+    );
+    expect(source.match(/<script/g)).toHaveLength(2);
+    expect(source.match(/<\/script/g)).toHaveLength(2);
+    expect(source).not.toContain('<img');
+    expect(source).not.toContain('<b>');
+    expect(source).not.toContain('<!--');
+    expect(document.querySelectorAll('img, link, iframe, [src], [onerror]')).toHaveLength(0);
+    const data: PageData = JSON.parse(text('#explained'));
+    expect(data.words.map((word) => word.text)).toEqual(explanation.words.map((word) => word.text));
+    expect(text('.tagged')).toContain('שלום');
+  });
+
+  it('answers to hovering, focusing and choosing', () => {
+    const explanation = explained(SENTENCE, presetRules('paper'), 'guided');
+    const { document, window, text } = open(explainPage(explanation, modelOf(explanation, 2, 2)));
+    new Function('document', pageScript())(document);
+    const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
+    const told = () => text('#word-status');
+    expect(told()).toContain('Hover or focus');
+    const at = explanation.words.findIndex((word) => word.text === 'film');
+    words[at].dispatchEvent(new window.Event('mouseenter'));
+    const sees = words.map((word) => word.getAttribute('data-sees'));
+    expect(sees[explanation.words.findIndex((word) => word.text === 'follows')]).toBe('soft');
+    expect(sees[at]).toBe('hard');
+    expect(sees[explanation.words.length - 1]).toBe('absent');
+    const seen = sees.filter((kind) => kind !== 'absent').length;
+    expect(told()).toContain(
+      `film (NOUN) may attend to ${seen} of ${words.length} words. Layer 1, head 1: most to`,
+    );
+    expect(document.querySelectorAll('.row-mark')).toHaveLength(3);
+    const shades = () =>
+      Array.from(document.querySelectorAll('.shades path')).map((path) => path.getAttribute('d'));
+    const before = shades();
+    const radios = Array.from(document.querySelectorAll<HTMLInputElement>('input[name="head"]'));
+    expect(radios.every((radio) => !radio.disabled)).toBe(true);
+    radios[0].dispatchEvent(new window.Event('change'));
+    expect(text('#head-name')).toBe('Layer 0, head 0');
+    expect(shades()).not.toEqual(before);
+    radios[3].dispatchEvent(new window.Event('change'));
+    expect(shades().length).toBe(before.length);
+    words[at].dispatchEvent(new window.Event('blur'));
+    expect(told()).toContain('Hover or focus');
+    expect(document.querySelectorAll('.row-mark')).toHaveLength(0);
+  });
+
+  it('carries attention to within a step of its square root', () => {
+    const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
+    const [[probabilities]] = modelOf(explanation, 1, 1).explanation.attention;
+    const count = explanation.pieces.length;
+    const { kinds } = explanation.views[0];
+    const rows = Array.from({ length: count }, (_, row) =>
+      kinds.subarray(row * count, (row + 1) * count).join(''),
+    );
+    const data = {
+      words: [],
+      pieces: count,
+      order: [],
+      views: [{ rows, rowOf: rows.map((_, at) => at) }],
+      heads: [],
+    };
+    const head = {
+      name: '',
+      view: 0,
+      probabilities: encodedAttention({ layer: 0, head: 0, view: 0, probabilities }, kinds),
+    };
+    decodedAttention(data, head).forEach((row, query) => {
+      row.forEach((given, key) => {
+        const pair = query * count + key;
+        if (kinds[pair] === ABSENT) expect(given).toBe(-1);
+        else
+          expect(Math.abs(Math.sqrt(given) - Math.sqrt(probabilities[pair]))).toBeLessThan(0.5 / 63 + 1e-6);
+      });
+    });
+  });
+
+  it('stays under a megabyte, and says what it leaves out', () => {
+    const perHead = (layers: number, heads: number): ModelRules => {
+      const { tags, hard, soft, beta } = presetRules('paper@6');
+      // No two heads have the same rules.
+      const own = (number: number) => ({ hard: hard.slice(number), soft });
+      return {
+        name: 'own',
+        tags,
+        beta,
+        heads: Array.from({ length: layers }, (_, layer) =>
+          Array.from({ length: heads }, (__, head) => own(layer * heads + head)),
+        ),
+      };
+    };
+    const long = SENTENCE.repeat(60);
+    const cases: [string, ModelRules, Strategy, number][] = [
+      [SENTENCE.repeat(4), presetRules('paper'), 'none', 12],
+      [long, presetRules('paper'), 'none', 4],
+      [long, presetRules('paper'), 'guided', 4],
+      [long, presetRules('sepllm'), 'hard', 4],
+      [long, presetRules('paper@64'), 'soft', 4],
+      [SENTENCE.repeat(4), perHead(6, 6), 'hard', 6],
+    ];
+    for (const [text, rules, strategy, heads] of cases) {
+      const explanation = explained(text, rules, strategy);
+      const source = explainPage(explanation, modelOf(explanation, heads, heads));
+      const size = Buffer.byteLength(source);
+      expect(size, `${explanation.pieces.length} pieces, ${strategy}, ${rules.name}`).toBeLessThan(1_000_000);
+      const shown = source.match(/<input type="radio"/g)?.length ?? 0;
+      if (shown < heads ** 2)
+        expect(source).toContain(`${heads ** 2 - shown} of ${heads ** 2} heads are left to the table`);
+    }
+  });
+});
