@@ -40,7 +40,7 @@ export function showReading({ explanation }: PageReading): void {
 
 /** What the pictures' own script reads: which word may attend to which. */
 function dataForScript(explanation: Explanation): Html {
-  const json = JSON.stringify(pageData(explanation, []).data).replaceAll('<', '\\u003c');
+  const json = JSON.stringify(pageData(explanation, [], 0).data).replaceAll('<', '\\u003c');
   return html`<script type="application/json" id="explained">${new Html(json)}</script>`;
 }
 
