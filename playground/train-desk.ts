@@ -1,4 +1,4 @@
-import { embeddedSource } from '../src/data/embedded-corpus.js';
+import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
@@ -8,8 +8,12 @@ import { element, show } from './page.js';
 import type { Shown, State } from './state.js';
 import training from './training.json' with { type: 'json' };
 
-/** Sentences to learn from: a few seconds without a GPU, and as many as the page's own model had. */
-const SIZES = [500, 2_000, training.rows];
+/** Sentences to learn from, with what to expect of them. */
+const SIZES: readonly (readonly [rows: number, words: string])[] = [
+  [500, 'too few to learn from, but quick'],
+  [training.rows, "as the page's own model"],
+  [EMBEDDED_ROWS.train, 'all there are'],
+];
 
 /** Tells a training that was stopped from one that failed. */
 class Stopped extends Error {}
@@ -26,10 +30,11 @@ export class TrainDesk {
     private readonly vocabulary: ModelDescription['vocabulary'],
     private readonly onTrained: (model: SentenceClassifier, note: string) => void,
   ) {
-    show(
-      'rows',
-      html`${SIZES.map((rows) => html`<option value="${rows}">${whole(rows)} sentences</option>`)}`,
+    const options = SIZES.map(
+      ([rows, words]) => html`<option value="${rows}">${whole(rows)} sentences: ${words}</option>`,
     );
+    show('rows', html`${options}`);
+    element<HTMLSelectElement>('rows').value = `${training.rows}`;
     const button = element<HTMLButtonElement>('train');
     button.disabled = false;
     button.addEventListener('click', () => {
