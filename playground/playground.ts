@@ -9,6 +9,7 @@ import { Predictor } from './prediction.js';
 import { readText } from './reading.js';
 import { RuleEditor } from './rule-editor.js';
 import { type Shown, State } from './state.js';
+import { TrainDesk } from './train-desk.js';
 import { showNothing, showReading } from './views.js';
 
 /** Brings the page to life. */
@@ -70,7 +71,13 @@ async function open(): Promise<void> {
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {
     const classifier = await openModel(gpu.device, model);
-    predictor = new Predictor(classifier, model, (error) => fail((error as Error).message));
+    const own = new Predictor(classifier, (error) => fail((error as Error).message));
+    predictor = own;
+    new TrainDesk(state, gpu.device, description.vocabulary, (trained, note) => {
+      own.use(trained);
+      element('about').textContent = note;
+      state.tell();
+    });
     state.tell();
   } catch (error) {
     fail((error as Error).message);

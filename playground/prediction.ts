@@ -1,7 +1,6 @@
 import { html } from '../src/report/page/html.js';
 import { percent } from '../src/report/page/numbers.js';
 import type { Prediction, SentenceClassifier } from '../src/train/sentence-classifier.js';
-import type { PageModel } from './model.js';
 import { show } from './page.js';
 import type { PageReading } from './reading.js';
 import type { Shown } from './state.js';
@@ -14,15 +13,29 @@ export class Predictor {
   private waiting: { reading: PageReading; shown: Shown } | undefined;
   private isBusy = false;
 
+  /** The model before, which may still be at work. */
+  private former: SentenceClassifier | undefined;
+
   constructor(
-    private readonly classifier: SentenceClassifier,
-    private readonly model: PageModel,
+    private classifier: SentenceClassifier,
     private readonly onTrouble: (error: unknown) => void,
   ) {}
 
   predict(reading: PageReading, shown: Shown): void {
     this.waiting = { reading, shown };
     if (!this.isBusy) void this.work();
+  }
+
+  /** Predicts with another model from now on; the one before is released. */
+  use(classifier: SentenceClassifier): void {
+    this.former = this.classifier;
+    this.classifier = classifier;
+    if (!this.isBusy) this.releaseFormer();
+  }
+
+  private releaseFormer(): void {
+    this.former?.release();
+    this.former = undefined;
   }
 
   /** Forgets what waits: there is nothing to be predicted any more. */
@@ -33,24 +46,30 @@ export class Predictor {
   private async work(): Promise<void> {
     this.isBusy = true;
     while (this.waiting) {
+      const { classifier } = this;
       const { reading, shown } = this.waiting;
       this.waiting = undefined;
       try {
-        this.classifier.useRules(shown.strategy, shown.rules, shown.beta);
-        const [prediction] = await this.classifier.predict([reading.text]);
-        if (!this.waiting) showPrediction(prediction, reading, this.model);
+        classifier.useRules(shown.strategy, shown.rules, shown.beta);
+        const [prediction] = await classifier.predict([reading.text]);
+        if (!this.waiting) showPrediction(prediction, reading, classifier);
       } catch (error) {
         show('prediction', '');
         this.onTrouble(error);
       }
     }
     this.isBusy = false;
+    this.releaseFormer();
   }
 }
 
-function showPrediction(prediction: Prediction, { unknown }: PageReading, model: PageModel): void {
+function showPrediction(
+  prediction: Prediction,
+  { unknown }: PageReading,
+  { description }: SentenceClassifier,
+): void {
   const { label, probabilities, logits, cut } = prediction;
-  const { classes, mostPieces } = model.description;
+  const { classes, mostPieces } = description;
   const bars = classes.map(
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,

@@ -1,21 +1,18 @@
 // Puts a model into the playground: the folder that `SentenceClassifier.save` writes, and what the page says of it.
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-/** Sized for a quarter of a minute of training on two cores without a GPU. */
-const SHAPE = {
-  hidden: 32,
-  heads: 2,
-  layers: 2,
-  feedForward: 64,
-  hiddenDropout: 0,
-  attentionDropout: 0,
-  // BERT's 0.02 is made for wider layers.
-  initialDeviation: 0.1,
-};
-const TRAINING = { epochs: 3, batch: 64, rate: 6e-3, seed: 42 };
-const ROWS = 4_000;
-const DEV_ROWS = 500;
+/** Shape and training, which the page's own "Train here" takes too: a quarter of a minute on two cores without a GPU. */
+const RECIPE = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
 
 /** Counts up where the model must be trained anew although the constants above have not changed. */
 const EDITION = 1;
@@ -32,7 +29,9 @@ const EXAMPLE = 'the film is really brilliant but the critic is not very warm .'
 export function installModel(folder, site, note) {
   const target = join(site, 'model');
   rmSync(target, { recursive: true, force: true });
-  cpSync(folder, target, { recursive: true });
+  mkdirSync(target);
+  // File by file: a temporary folder lets nobody else in, and its copy would not, either.
+  for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(target, name));
   const pieces = readFileSync(join(folder, 'vocab.txt'), 'utf8').trimEnd().split('\n');
   const settings = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8'));
   const lowercase = settings.do_lower_case ?? true;
@@ -88,7 +87,7 @@ export async function convertModel(folder, target) {
  */
 export async function trainModel(folder) {
   const about = join(folder, 'trained.json');
-  const key = JSON.stringify({ EDITION, SHAPE, TRAINING, ROWS });
+  const key = JSON.stringify({ EDITION, RECIPE });
   if (existsSync(about)) {
     const trained = JSON.parse(readFileSync(about, 'utf8'));
     if (trained.key === key) return trained.note;
@@ -97,15 +96,16 @@ export async function trainModel(folder) {
     '../dist/src/index.js'
   );
   console.error("Training the playground's model (once, about a quarter of a minute without a GPU)…");
+  const { shape, options, rows, devRows } = RECIPE;
   const data = dataSource('embedded');
-  const train = (await data.examples('train')).slice(0, ROWS);
-  const dev = (await data.examples('dev')).slice(0, DEV_ROWS);
+  const train = (await data.examples('train')).slice(0, rows);
+  const dev = (await data.examples('dev')).slice(0, devRows);
   const pieces = train.flatMap(({ text }) => tagPieces(text, bertVocabulary()));
   const vocabulary = bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text)));
   const device = await openDevice();
   const { classes } = data;
-  const model = SentenceClassifier.build(device, { vocabulary, shape: SHAPE, strategy: 'hard', classes });
-  const metrics = await model.train(train, dev, TRAINING);
+  const model = SentenceClassifier.build(device, { vocabulary, shape, strategy: 'hard', classes });
+  const metrics = await model.train(train, dev, options);
   const { devAccuracy } = metrics.at(-1);
   const aside = `${folder}.part`;
   rmSync(aside, { recursive: true, force: true });
@@ -113,9 +113,9 @@ export async function trainModel(folder) {
   await model.save(aside);
   device.close();
   const note =
-    `A tiny BERT (${SHAPE.layers} layers, hidden ${SHAPE.hidden}, ${vocabulary.size} word pieces) that learned from ` +
-    `${ROWS.toLocaleString('en-GB')} generated sentences about films and people to say how the work is judged; of ` +
-    `${DEV_ROWS} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
+    `A tiny BERT (${shape.layers} layers, hidden ${shape.hidden}, ${vocabulary.size} word pieces) that learned from ` +
+    `${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is judged; of ` +
+    `${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
   writeFileSync(join(aside, 'trained.json'), JSON.stringify({ key, note }));
   rmSync(folder, { recursive: true, force: true });
   renameSync(aside, folder);

@@ -2,14 +2,17 @@ import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cycled } from '../../playground/rule-cycle.js';
+import TRAINING from '../../playground/training.json' with { type: 'json' };
 import { serve } from '../../scripts/serve.mjs';
+import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
-import type { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { openChromium, openPage } from '../support/chromium.js';
+import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { buildSite } from './site.js';
 
@@ -173,6 +176,27 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(executed).toBeLessThan(dense);
       expect(of('Realised / ideal')[1]).toBeGreaterThan(0);
       expect(await textOf('#measure')).toBe('Measure');
+    });
+
+    it('trains a model under the rules that are shown, and then predicts with its bits', async () => {
+      await type(SENTENCE);
+      await page.select('#strategy', 'guided');
+      await page.select('#rows', '500');
+      await page.click('#train');
+      await expect.poll(() => textOf('#training'), { timeout: 60_000 }).toContain('Trained in');
+      const { shape, options, devRows } = TRAINING;
+      const trained = SentenceClassifier.build(await testDevice(), {
+        vocabulary: model.description.vocabulary,
+        shape,
+        strategy: 'guided',
+        seed: options.seed,
+      });
+      const { train, dev } = embeddedCorpus();
+      const metrics = await trained.train(train.slice(0, 500), dev.slice(0, devRows), options);
+      expect(await textOf('#training')).toContain(`: ${percent(metrics.at(-1)!.devAccuracy)} of 500 unseen`);
+      expect(await textOf('#about')).toContain('strategy guided and the rules "paper"');
+      model = trained;
+      await expectShown(SENTENCE, 'guided', PAPER_RULES);
     });
 
     it.each([

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
+import { GREEN } from '../../bench/gate.js';
+import { ShapeBench, type ShapeResults } from '../../bench/shape-bench.js';
+import { measurementView } from '../../playground/measurement-view.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import { testDevice } from '../support/device.js';
+
+describe('what the playground shows of a measurement', () => {
+  it('is no speed-up where the gate is red', async () => {
+    const tags = ['[CLS]', 'DET', 'ADJ', 'NOUN', 'VERB', 'DET', 'NOUN', '[SEP]'];
+    const workload = {
+      tags,
+      lengths: [8],
+      sentences: [NO_SENTENCE, 0, 0, 0, 0, 0, 0, NO_SENTENCE],
+      heads: 1,
+      headDim: 16,
+    };
+    const results: ShapeResults = { gate: GREEN, rows: [], preparation: [] };
+    const settings = {
+      ...ATTENTION_DEFAULTS,
+      strategies: ['none' as const, 'hard' as const],
+      rules: [PAPER_RULES],
+      passes: ['forward' as const],
+      repeats: 3,
+      controls: false,
+    };
+    await new ShapeBench(await testDevice(), settings, workload, false, {}, results).run();
+    const shown = (gate: typeof GREEN, ratio: object) =>
+      measurementView({
+        kind: 'done',
+        results: { ...results, gate, rows: results.rows.map((row) => ({ ...row, ...ratio })) },
+        adapter: '<adapter>',
+        isSoftware: false,
+      }).text;
+
+    const green = shown(results.gate, {});
+    expect(green).toContain('✓ Gate green');
+    expect(green).toMatch(/id="speed-up">At 8 pieces, hard attention was [\d.]+x (faster|slower) than dense/);
+    expect(green).toContain('&lt;adapter&gt;');
+    const nothing = {
+      ratioToDense: null,
+      ratioLow: null,
+      ratioHigh: null,
+      realisedSpeedup: null,
+      realisedFraction: null,
+    };
+    const red = shown({ ...GREEN, passed: false, complaints: ['output is off by 1'] }, nothing);
+    expect(red).toContain('✗ Gate red: output is off by 1');
+    expect(red).not.toMatch(/speed-up"|faster|slower/);
+    expect(red).toContain('<th scope="row">Realised speed-up</th><td>–</td><td>–</td>');
+  });
+});
