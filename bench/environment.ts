@@ -89,9 +89,14 @@ export function describeEnvironment(
     kernelHash: hashOf(kernelSources),
     ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOfText(formatRules(set))])),
     seed,
-    command: `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`,
+    command: commandLine(),
     date: new Date().toISOString(),
   };
+}
+
+/** What was typed, as a shell would read it again. */
+export function commandLine(): string {
+  return `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`;
 }
 
 function quoted(argument: string): string {

@@ -1,11 +1,14 @@
 import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital, times } from '../../src/report/page/numbers.js';
+import type { Section } from '../../src/report/page/sections.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
+import type { GateResult } from '../gate.js';
 import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './format.js';
 import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
 
-function adapterName({ adapter }: Environment): string {
+/** What an adapter is called. */
+export function adapterName({ adapter }: Environment): string {
   return adapter.description || adapter.device || adapter.kind;
 }
 
@@ -36,51 +39,59 @@ function evidence(row: ShownRow): string {
   return `speed-up ${times(row.realisedSpeedup)} (99 % bootstrap interval ${speedupInterval(row)})`;
 }
 
-/** The first screen: what is faster, by how much, where, and how sure that is. */
-export function headline(report: AttentionReport, shapes: readonly Shape[]): Html {
+/** What a report comes to: the point in a sentence, what it rests on, and how far that may be believed. */
+export function findingOf(
+  report: AttentionReport,
+  shapes: readonly Shape[],
+): Pick<Section, 'finding' | 'lead' | 'facts'> {
   const { environment, gate, settings } = report;
   const adapter = html`${environment.software ? html`<strong>software adapter</strong>: ` : ''}${adapterName(environment)}${
     environment.software ? '. Its times say nothing about a GPU; ratios of one run hold.' : ''
   }`;
-  const correctness = shapes.length === 0 && gate.passed ? 'Nothing was checked' : gateText(report);
-  return html`${gate.passed ? findings(shapes, environment) : refusal(report)}
-<dl class="facts">
-<div><dt>Adapter</dt><dd>${adapter}</dd></div>
-<div><dt>Correctness gate</dt><dd>${correctness}</dd></div>
-<div><dt>How measured</dt><dd>${settings.repeats} timed turns, all strategies in every turn; the bootstrap draws turns${
+  const correctness = shapes.length === 0 && gate.passed ? 'Nothing was checked' : gateText(gate);
+  const measured = `${settings.repeats} timed turns, all strategies in every turn; the bootstrap draws turns${
     report.interrupted ? '. The run was interrupted: this is what was measured by then' : ''
-  }</dd></div>
-</dl>
-`;
+  }`;
+  return {
+    ...(gate.passed ? findings(shapes, environment) : refusal(gate)),
+    facts: [
+      ['Adapter', adapter],
+      ['Correctness gate', correctness],
+      ['How measured', measured],
+    ],
+  };
 }
 
-function gateText({ gate }: AttentionReport): Html {
-  return gate.passed
-    ? html`<strong class="green">✓ green</strong>: every result was within its error bound of float64 (largest error ${gate.maxError.toExponential(1)})`
+/** Whether results were right, in words and colour. */
+export function gateText({ passed, maxError }: GateResult): Html {
+  return passed
+    ? html`<strong class="green">✓ green</strong>: every result was within its error bound of float64 (largest error ${maxError.toExponential(1)})`
     : html`<strong class="red">✗ red</strong>: results were wrong`;
 }
 
-function refusal({ gate }: AttentionReport): Html {
-  const complaints = [...new Set(gate.complaints)].map((complaint) => html`<li>${complaint}</li>`);
-  return html`<h1>The correctness check is red: no times are compared</h1>
-<p>A result that is wrong has no speed. What was found:</p>
-<ul class="complaints">${complaints}</ul>`;
+/** What stands in the place of a comparison where results were wrong. */
+export function refusal({ complaints }: GateResult): Pick<Section, 'finding' | 'lead'> {
+  const items = [...new Set(complaints)].map((complaint) => html`<li>${complaint}</li>`);
+  return {
+    finding: 'The correctness check is red: no times are compared',
+    lead: html`A result that is wrong has no speed. What was found:
+<ul class="complaints">${items}</ul>`,
+  };
 }
 
-function findings([shape]: readonly Shape[], environment: Environment): Html {
-  if (!shape) return html`<h1>Nothing was measured</h1>`;
+function findings([shape]: readonly Shape[], environment: Environment): Pick<Section, 'finding' | 'lead'> {
+  if (!shape) return { finding: 'Nothing was measured', lead: html`` };
   const rows = shape.rows.map(({ row }) => row).filter(isShown);
   const found = passesOf(shape.rows)
     .map((pass) => mainRow(rows, pass))
     .filter((row) => row !== undefined);
   const first = found.find(({ pass }) => pass === 'forward+backward') ?? found[0];
-  if (!first) return html`<h1>Only dense attention was measured</h1>`;
+  if (!first) return { finding: 'Only dense attention was measured', lead: html`` };
   const sentences = [first, ...found.filter((row) => row !== first)].map(
     (row) => html`<strong>${capital(passName(row.pass))}:</strong> ${evidence(row)}.`,
   );
   const lines = sentences.map((sentence, at) => html`${at > 0 ? ' ' : ''}${sentence}`);
-  return html`<h1>${claim(first, environment)}</h1>
-<p class="lead">${lines} ${capital(shape.title)}.</p>`;
+  return { finding: claim(first, environment), lead: html`${lines} ${capital(shape.title)}.` };
 }
 
 /** What every strategy is, and how it compares at the longest length. */

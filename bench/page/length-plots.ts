@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { capital, percent, short } from '../../src/report/page/numbers.js';
+import { capital, percent, short, times } from '../../src/report/page/numbers.js';
 import {
   aside,
   type Figure,
@@ -10,7 +10,7 @@ import {
   markers,
   type Point,
 } from '../../src/report/page/plot-frame.js';
-import { passName, type ShownRow } from './format.js';
+import { passName, type ShownRow, speedupInterval } from './format.js';
 import { bySeries, lengthsOf, mainRow, type Series } from './series.js';
 
 /** What the plots of one pass at one shape are made of. */
@@ -91,6 +91,45 @@ export function timePlot(pass: PassRows): Figure {
         y: medianMs,
         title: `${short(medianMs)} ms`,
       })),
+    },
+  };
+}
+
+/** How many times as fast as dense attention each strategy is, over length. */
+export function speedupPlot(pass: PassRows): Figure {
+  const rows = pass.rows.filter(({ row }) => row.strategy !== 'none');
+  // One disturbed run must not flatten all others: what is higher is cut, and said to be.
+  const top = Math.max(1.2, 1.25 * Math.max(...rows.map(({ row }) => row.realisedSpeedup)));
+  const isCut = rows.some(({ row }) => 1 / row.ratioLow > top);
+  return {
+    title: titled(
+      pass,
+      (main) => `is ${times(main.realisedSpeedup)} as fast as dense (${speedupInterval(main)})`,
+      'nothing sparse was measured',
+    ),
+    explanation: `Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. Dashed lines are controls. Vertical bars are 99 % bootstrap intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
+    description: described(rows, (row) => `${times(row.realisedSpeedup)} (${speedupInterval(row)})`),
+    series: seriesOf(rows),
+    options: {
+      x: lengthAxis(lengthsOf(rows)),
+      y: {
+        domain: [0, top],
+        grid: true,
+        ticks: 6,
+        label: `speed-up over dense, times${pass.onAdapter}`,
+        labelArrow: 'none',
+      },
+      marks: [
+        Plot.ruleY([1], { stroke: 'currentColor', strokeDasharray: '2 3', strokeWidth: 1.5 }),
+        Plot.ruleY([0], { stroke: 'currentColor' }),
+        ...linesOverLength(rows, (row) => ({
+          x: row.length,
+          y: row.realisedSpeedup,
+          low: 1 / row.ratioHigh,
+          high: Math.min(top, 1 / row.ratioLow),
+          title: times(row.realisedSpeedup),
+        })),
+      ],
     },
   };
 }

@@ -116,7 +116,7 @@ export function breakEvenTable({ breakEven, rows }: AttentionReport): Html {
   );
 }
 
-function environmentLines(environment: Environment, report: AttentionReport): [string, unknown][] {
+function environmentLines(environment: Environment, data: string): [string, unknown][] {
   const { adapter, dawn, packages, system, clocks, load } = environment;
   const pairs = (record: Record<string, string>) =>
     Object.entries(record)
@@ -140,17 +140,17 @@ function environmentLines(environment: Environment, report: AttentionReport): [s
     ['Load', load.join(', ')],
     ['Hash of the kernels', environment.kernelHash],
     ['Hashes of the rules', pairs(environment.ruleHashes)],
-    ['Data', report.settings.data],
+    ['Data', data],
     ['Seed', environment.seed],
     ['Date', environment.date],
   ];
 }
 
-/** Where it was measured, and what repeats it. */
-export function environmentSection(report: AttentionReport): Html {
-  const lines = environmentLines(report.environment, report);
+/** Where it was measured, on what text, and what repeats it. */
+export function environmentSection(environment: Environment, data: string): Html {
+  const lines = environmentLines(environment, data).filter(([, value]) => value !== '');
   const rows = lines.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`);
   return html`<p>This command repeats the run:</p>
-<pre tabindex="0"><code>${report.environment.command}</code></pre>
+<pre tabindex="0"><code>${environment.command}</code></pre>
 <table class="wrapping"><caption>Environment at the start</caption><tbody>${rows}</tbody></table>`;
 }

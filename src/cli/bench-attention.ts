@@ -20,6 +20,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { bad, good } from './colour.js';
 import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
@@ -109,8 +110,8 @@ async function page(report: AttentionReport): Promise<string> {
 function verdict({ ratioLow, ratioHigh, strategy, realisedSpeedup }: AttentionRow): string {
   if (ratioLow === null || ratioHigh === null || realisedSpeedup === null) return 'not shown';
   if (strategy === 'none') return '';
-  if (ratioHigh < 1) return `${(1 / ratioHigh).toFixed(2)} to ${(1 / ratioLow).toFixed(2)}x faster`;
-  return ratioLow > 1 ? `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}x slower` : 'no difference';
+  if (ratioHigh < 1) return good(`${(1 / ratioHigh).toFixed(2)} to ${(1 / ratioLow).toFixed(2)}x faster`);
+  return ratioLow > 1 ? bad(`${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}x slower`) : 'no difference';
 }
 
 function printReport(report: AttentionReport): void {
@@ -197,7 +198,7 @@ function printCounts({ rows }: AttentionReport): void {
     const ledger = { executed: executedPairs, executedTransposed: executedPairsTransposed };
     return checkCounts({ ledger }, countedPairs).passed;
   };
-  const verdict = rows.every(isEqual) ? 'equal' : 'NOT equal';
+  const verdict = rows.every(isEqual) ? 'equal' : bad('NOT equal');
   print(`Executed pairs counted on the device: ${verdict} to the plans'.`);
 }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { compareReports, parseReport, type Verdict } from '../../bench/compare.js';
 import { readText } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
+import { bad, good } from './colour.js';
 import { jsonOption } from './options.js';
 import { print, printJson, printTable } from './terminal.js';
 
@@ -52,7 +53,7 @@ async function compare(beforeFile: string, afterFile: string, flags: { json?: bo
       Number.isNaN(before) ? '–' : before.toFixed(3),
       Number.isNaN(after) ? '–' : after.toFixed(3),
       Number.isNaN(change) ? '–' : `${(100 * (change - 1)).toFixed(1)} %`,
-      verdict,
+      inColour(verdict),
     ]),
   );
   print();
@@ -60,4 +61,9 @@ async function compare(beforeFile: string, afterFile: string, flags: { json?: bo
     "Compared are times over dense's in the same run. Noise: the 99 % intervals overlap, or the change is under 3 %.",
   );
   print(`${count('regression')} slower, ${count('improvement')} faster, ${count('noise')} within noise.`);
+}
+
+function inColour(verdict: Verdict): string {
+  if (verdict === 'regression') return bad(verdict);
+  return verdict === 'improvement' ? good(verdict) : verdict;
 }

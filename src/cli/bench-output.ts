@@ -9,6 +9,7 @@ import { formatCsv } from '../../bench/csv.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
 import { writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
+import { bad } from './colour.js';
 import { list, numbers, wholeNumber } from './options.js';
 import { note, print } from './terminal.js';
 
@@ -106,7 +107,7 @@ export function printGate({ gate }: Report): void {
     );
     return;
   }
-  print('The correctness check is RED: no speed-up is shown.');
+  print(bad('The correctness check is RED: no speed-up is shown.'));
   for (const complaint of new Set(gate.complaints)) print(`  ${complaint}`);
 }
 

@@ -15,6 +15,7 @@ import {
   sweepOptions,
   writeReport,
 } from './bench-output.js';
+import { bad, good } from './colour.js';
 import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
 import { adapterOption, dataOption, list, numbers, wholeNumber, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
@@ -93,11 +94,11 @@ async function run(flags: PeersFlags): Promise<void> {
 
 /** How it compares with ours; why not, where it does not. */
 function verdict({ peer, error, ratioToParsimonyLow: low, ratioToParsimonyHigh: high }: PeerRow): string {
-  if (error) return error;
+  if (error) return bad(error);
   if (peer === 'parsimony-webgpu' || low === null || high === null) return '';
-  if (low > 1) return `parsimony is ${low.toFixed(2)} to ${high.toFixed(2)}x faster`;
+  if (low > 1) return good(`parsimony is ${low.toFixed(2)} to ${high.toFixed(2)}x faster`);
   return high < 1
-    ? `parsimony is ${(1 / high).toFixed(2)} to ${(1 / low).toFixed(2)}x slower`
+    ? bad(`parsimony is ${(1 / high).toFixed(2)} to ${(1 / low).toFixed(2)}x slower`)
     : 'no difference';
 }
 

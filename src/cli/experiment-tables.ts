@@ -1,5 +1,7 @@
 import type { Estimate } from '../train/experiment/statistics.js';
 import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
+import { verdictOf } from '../train/experiment/verdict.js';
+import { bad, good } from './colour.js';
 import { percent, print, printTable } from './terminal.js';
 
 /** Head and rows of a table, ready to be printed or written into a page. */
@@ -44,9 +46,6 @@ function contenderTable(rows: readonly ContenderRow[]): TextTable {
   };
 }
 
-/** Below this, a corrected probability is called a difference. */
-const SIGNIFICANT = 0.05;
-
 function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
   return {
     head: ['difference', 'weights', 'seeds', 'accuracy', '95 % interval', 'p', 'p, corrected', ''],
@@ -58,19 +57,9 @@ function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
       interval(difference, signed),
       probability.toFixed(4),
       corrected.toFixed(4),
-      verdict(difference, corrected),
+      verdictOf(difference, corrected),
     ]),
   };
-}
-
-/**
- * What may be said of a difference: that it is one, where both the test and the interval say so. The test alone speaks of the
- * models that were trained, and of no others.
- */
-function verdict({ value, low, high }: Estimate, corrected: number): string {
-  if (corrected >= SIGNIFICANT) return 'no difference shown';
-  if (low <= 0 && high >= 0) return 'in these runs, not beyond their seeds';
-  return value > 0 ? 'better' : 'worse';
 }
 
 function title({ point, rows }: ExperimentTable): string {
@@ -101,9 +90,16 @@ export function printExperiment(tables: readonly ExperimentTable[]): void {
   for (const table of tables) {
     print(`\n${title(table)}`);
     for (const { head, rows } of partsOf(table)) {
-      printTable(head, rows);
+      printTable(head, rows.map(withColour));
       print();
     }
   }
   print(NOTE);
+}
+
+/** Verdicts stand last. */
+function withColour(row: readonly string[]): string[] {
+  const last = row[row.length - 1];
+  if (last === 'better') return [...row.slice(0, -1), good(last)];
+  return last === 'worse' ? [...row.slice(0, -1), bad(last)] : [...row];
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { OUR_MISTAKE, run } from './program.js';
+import { complaint, OUR_MISTAKE, run } from './program.js';
 
 /** Ends the process once everything that was written has left it, or has failed to, which is told a moment later. */
 function end(exitCode: number): void {
@@ -10,7 +10,9 @@ function end(exitCode: number): void {
 // A reader that has seen enough (`parsimony … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`parsimony: standard output: cannot be written (${error.code}); free some space\n`);
+  process.stderr.write(
+    `${complaint()} standard output: cannot be written (${error.code}); free some space\n`,
+  );
   process.exit(OUR_MISTAKE);
 });
 

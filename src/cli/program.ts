@@ -1,12 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { ParsimonyError } from '../gpu/errors.js';
 import { benchCommand } from './bench.js';
+import { bad } from './colour.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment.js';
+import { explainCommand } from './explain.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
+import { reportCommand } from './report.js';
 import { rulesCommand } from './rules.js';
 import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
@@ -15,6 +18,11 @@ import { packageVersion } from './version.js';
 
 const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
+
+/** What an error's line begins with. */
+export function complaint(): string {
+  return bad('parsimony:', process.stderr);
+}
 
 function program(): Command {
   const root = new Command('parsimony')
@@ -25,8 +33,10 @@ function program(): Command {
     trainCommand,
     evaluateCommand,
     experimentCommand,
+    reportCommand,
     predictCommand,
     tagCommand,
+    explainCommand,
     rulesCommand,
     benchCommand,
     profileCommand,
@@ -37,7 +47,9 @@ function program(): Command {
   }
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     command.exitOverride().showSuggestionAfterError(false);
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'parsimony: ')) });
+    command.configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, `${complaint()} `)),
+    });
   }
   return root;
 }
@@ -46,11 +58,11 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
   if (error instanceof ParsimonyError) {
-    process.stderr.write(`parsimony: ${error.message}\n`);
+    process.stderr.write(`${complaint()} ${error.message}\n`);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`parsimony: internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`${complaint()} internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
   return OUR_MISTAKE;
 }
 

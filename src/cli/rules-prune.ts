@@ -49,9 +49,9 @@ async function prune(flags: PruneFlags): Promise<void> {
   const texts = await source.sentences(flags.split);
   await withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
-    const display = progress('reading', texts.length);
+    const display = progress({ label: 'reading', total: texts.length, unit: 'sentences' });
     const { rules, densities } = await model
-      .prune(texts, flags.density, (done) => display.update(done, 'sentences'))
+      .prune(texts, flags.density, (done) => display.update(done, ''))
       .finally(() => display.stop());
     await writeWhole(flags.out, formatRules(rules));
     const heads = rules.heads.flatMap((layer, index) =>

@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
+import { Pace } from './pace.js';
 
 /** Prints a result as JSON, alone on standard output. */
 export function printJson(value: unknown): void {
@@ -57,35 +58,54 @@ export interface ProgressDisplay {
 /** Plain lines between the beginning and the end of a task, where there is no terminal. */
 const PLAIN_LINES = 20;
 
-function bar(label: string, total: number): ProgressDisplay {
-  const format = `${label} [{bar}] {percentage} % | {value}/{total} | {eta_formatted} left | {message}`;
+/** A task whose progress is shown. */
+export interface Task {
+  label: string;
+  total: number;
+  /** What it counts, in the plural. */
+  unit: string;
+  /** What was done before it went on; nothing where left out. */
+  done?: number;
+}
+
+function bar({ label, total, unit, done = 0 }: Task): ProgressDisplay {
+  const pace = new Pace(total, unit, done);
   const display = new cliProgress.SingleBar({
-    format,
+    format: `${label} [{bar}] {percentage} % | {value}/{total} | {pace}{message}`,
     hideCursor: true,
     clearOnComplete: true,
     stream: process.stderr,
   });
-  display.start(total, 0, { message: '' });
+  display.start(total, done, { pace: '', message: '' });
   return {
-    update: (done, message) => display.update(done, { message }),
+    update(now, message) {
+      const text = pace.update(now);
+      display.update(now, { pace: text && `${text} | `, message });
+    },
     stop: () => display.stop(),
   };
 }
 
-function lines(label: string, total: number): ProgressDisplay {
+function lines({ label, total, unit, done = 0 }: Task): ProgressDisplay {
+  const pace = new Pace(total, unit, done);
   let next = 0;
   return {
-    update(done, message) {
-      if (done < next && done < total) return;
-      next = done + total / PLAIN_LINES;
-      note(`${label} ${done}/${total} | ${message}`);
+    update(now, message) {
+      const text = pace.update(now);
+      if (now < next && now < total) return;
+      next = now + total / PLAIN_LINES;
+      const share = Math.floor((100 * now) / total);
+      note(
+        [`${label} ${now}/${total} ${unit} (${share} %)`, text, message].filter((part) => part).join(' | '),
+      );
     },
     stop() {},
   };
 }
 
-export function progress(label: string, total: number): ProgressDisplay {
-  return process.stderr.isTTY ? bar(label, total) : lines(label, total);
+/** Shows how a task goes on, with its rate and the time that it still takes. */
+export function progress(task: Task): ProgressDisplay {
+  return process.stderr.isTTY ? bar(task) : lines(task);
 }
 
 /** A speed-up, or a dash where none may be shown. */

@@ -15,7 +15,7 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
       }
       introduction();
       if (step > 0) note(`Going on after step ${step} of ${totalSteps}.`);
-      display = progress('training', totalSteps);
+      display = progress({ label: 'training', total: totalSteps, unit: 'steps', done: step });
     },
     onProgress({ epoch, step, loss, tokensPerSecond }) {
       display.update(

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { commandLine } from '../../bench/environment.js';
 import type { DataSource } from '../data/dataset.js';
 import { requireTags } from '../data/encoded-data.js';
 import { readText } from '../data/files.js';
@@ -20,8 +21,9 @@ import { readModelRules, shapeOf } from './options.js';
 import { type CheckpointRecord, checkpointOf, startingPoint } from './starting-checkpoint.js';
 import { settingsOf, type TrainFlags } from './train-flags.js';
 
-/** What the command keeps in `training.json`, to find data and adapter again. */
+/** What the command keeps in `training.json`, to find data and adapter again, and to be repeated. */
 export interface CommandNotes {
+  command: string;
   /** The flags that named the data; files by their whole paths. */
   data: DataFlags;
   adapter?: string;
@@ -42,7 +44,11 @@ function notesOf(flags: TrainFlags): CommandNotes {
   const { data, dev, test, textColumn, labelColumn, tagsColumn, adapter } = flags;
   const place = (files: string | undefined) => (files === undefined ? undefined : placeOf(files));
   const files = { dev: place(dev), test: place(test) };
-  return { data: { data: placeOf(data), ...files, textColumn, labelColumn, tagsColumn }, adapter };
+  return {
+    command: commandLine(),
+    data: { data: placeOf(data), ...files, textColumn, labelColumn, tagsColumn },
+    adapter,
+  };
 }
 
 /** The examples that a run is made of. @throws CallerError where they are not there, or some have tags and others none. */

@@ -4,7 +4,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { loadDescription } from '../train/model-folder.js';
 import { type StartingPoint, startFrom } from '../train/starting-point.js';
-import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
+import { isUnfinished, runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
 import { dataOf } from './data-options.js';
 import { withDevice } from './options.js';
 import { type CheckpointRecord, refuseOverwriting } from './starting-checkpoint.js';
@@ -42,6 +42,11 @@ export function trainCommand(): Command {
 async function train(flags: TrainFlags): Promise<void> {
   if (flags.init !== undefined) refuseOverwriting(flags.init, flags.out);
   const { run, source } = await runOfFlags(flags);
+  if (isUnfinished(flags.out)) {
+    note(
+      `The run that stands unfinished in ${flags.out} is given up for this one; --resume would go on with it.`,
+    );
+  }
   await withDevice(flags.adapter, async (device) => {
     await chooseKernels(device, run, flags);
     await runAndPrint(device, { ...run, startOver: true }, source, { ...flags, folder: flags.out });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallerError, EngineError } from '../gpu/errors.js';
@@ -68,6 +69,16 @@ export async function removeFile(path: string): Promise<void> {
   } catch (error) {
     throw new EngineError({ what: `cannot be removed (${codeOf(error)})`, where: path });
   }
+}
+
+/** The place of a file in a folder. */
+export function placeIn(folder: string, name: string): string {
+  return join(folder, name);
+}
+
+/** Whether there is a file, or a folder, of this name. */
+export async function isThere(path: string): Promise<boolean> {
+  return existsSync(path);
 }
 
 /** Reads a text file. @throws CallerError where it cannot be read. */

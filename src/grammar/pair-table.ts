@@ -1,6 +1,6 @@
 import { CallerError } from '../gpu/errors.js';
 import { MOST_TAGS, type RuleSet, type Strategy, type TagPair } from './rules.js';
-import { EVERYWHERE, NOWHERE, type Reach, reachOf, widest } from './scope.js';
+import { EVERYWHERE, isWithin, NOWHERE, type Reach, reachOf, widest } from './scope.js';
 
 /** The entry of a pair that does not exist: a finite number so low that no score brings it back. */
 export const FORBIDDEN = -1e30;
@@ -36,6 +36,29 @@ export interface PairScopes {
 /** True where the pair exists at all. */
 export function allows(table: PairTable, query: number, key: number): boolean {
   return table.biases[query * table.size + key] > 0.5 * FORBIDDEN;
+}
+
+/**
+ * What a table adds to the score of two tokens, or undefined where their pair does not exist. The kernels ask for whole tiles;
+ * this is for whoever shows pairs one by one.
+ * @param query Index of the query's tag, `key` that of the key's.
+ * @param distance Pieces from one to the other.
+ * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
+ */
+export function biasOfPair(
+  table: PairTable,
+  query: number,
+  key: number,
+  distance: number,
+  inOneSentence: boolean,
+): number | undefined {
+  const at = query * table.size + key;
+  if (!allows(table, query, key)) return undefined;
+  if (!table.scopes) return table.biases[at];
+  const { hard, soft, beta, elsewhere } = table.scopes;
+  if (isWithin(hard[at], distance, inOneSentence)) return 0;
+  if (isWithin(soft[at], distance, inOneSentence)) return beta;
+  return elsewhere === FORBIDDEN ? undefined : elsewhere;
 }
 
 /** The number of tokens of each tag. */

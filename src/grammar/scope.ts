@@ -58,3 +58,17 @@ export function widest(a: Reach, b: Reach): Reach {
   if (window >= EVERYWHERE) return EVERYWHERE;
   return reachesSentence(a) || reachesSentence(b) ? window + SENTENCE : window;
 }
+
+/**
+ * Whether two tokens are within a reach of each other.
+ * @param distance Pieces from one to the other.
+ * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
+ */
+export function isWithin(reach: Reach, distance: number, inOneSentence: boolean): boolean {
+  return distance <= windowOf(reach) || (inOneSentence && reachesSentence(reach));
+}
+
+/** Whether tokens of these sentences are in one; what belongs to the document is in every one. */
+export function areInOneSentence(a: number, b: number): boolean {
+  return a === b || a === NO_SENTENCE || b === NO_SENTENCE;
+}

@@ -5,6 +5,8 @@ import { Recorder } from '../gpu/recorder.js';
 import { recordAccumulation } from './accumulation.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import { attentionMass } from './attention-mass.js';
+import { attentionProbabilities } from './attention-probabilities.js';
+import { attribution } from './attribution.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers } from './batch-buffers.js';
 import { recordHead, recordHeadBackward, recordLoss } from './classifier-head.js';
@@ -22,6 +24,11 @@ export const LOSS_HISTORY = 256;
 export interface UpdateOptions extends AdamWOptions {
   /** Whether the word, position and type tables and their norm stay as they are: no update, no decay, no part in clipping. */
   freezeEmbeddings?: boolean;
+}
+
+function checkOneSequence({ sequences }: Batch): void {
+  if (sequences === 1) return;
+  throw new CallerError({ what: `a batch of ${sequences} sequences`, expected: 'one sequence' });
 }
 
 /** A BERT or DistilBERT encoder with a pooler and a classifier on it, on one device. */
@@ -100,6 +107,37 @@ export class Classifier {
     const pass = this.pass(batch);
     this.recordForward(pass);
     return attentionMass(pass, this.layers, tags, tagCount);
+  }
+
+  /**
+   * The attention probabilities of one sequence, [layers][heads] of [tokens, tokens] by query, then key, in the caller's order:
+   * exp(score + bias - log-sum-exp) from the queries, keys and log-sum-exp of the kernels; 0 where a pair does not exist.
+   *
+   * @throws CallerError where the batch is several sequences.
+   */
+  async attentionProbabilities(batch: Batch): Promise<Float32Array[][]> {
+    checkOneSequence(batch);
+    const pass = this.pass(batch);
+    this.recordForward(pass);
+    return attentionProbabilities(pass, this.layers);
+  }
+
+  /**
+   * Which tokens of one sequence speak for a class and which against it: gradient times input (Simonyan et al. 2013, arXiv
+   * 1312.6034, for the gradient; Shrikumar et al. 2016, arXiv 1605.01713, for the product),
+   *
+   *     a[token] = Σ_c word[id of token, c] · ∂logit[label] / ∂x[token, c],      x = word + position + type,
+   *
+   * x being what the embeddings' norm reads. Overwrites the gradients of all parameters.
+   *
+   * @returns [tokens], in the caller's order.
+   * @throws CallerError where the batch is several sequences.
+   */
+  async attribution(batch: Batch, label: number): Promise<Float64Array> {
+    checkOneSequence(batch);
+    const pass = this.pass(batch);
+    this.recordForward(pass);
+    return attribution(pass, this.layers, label);
   }
 
   /** From now on, training steps follow the gradient of this penalty too; what they report stays the loss alone. */

@@ -77,6 +77,17 @@ export class EncoderLayer {
     });
   }
 
+  /** What the last forward pass attended with: [tokens, hidden], and [tokens, heads]. */
+  attended({ workspace }: Pick<Pass, 'workspace'>): Record<'query' | 'key' | 'logSumExp', GPUBuffer> {
+    const existing = (name: string) => workspace.existing(`layer ${this.index} ${name}`);
+    return { query: existing('query'), key: existing('key'), logSumExp: existing('log-sum-exp') };
+  }
+
+  /** The name of this layer's table of learned biases. */
+  get tagBias(): string {
+    return this.names.tagBias;
+  }
+
   /**
    * Records the backward pass: the layer's parameter gradients, and the gradient of its input, which is returned. It
    * stands in `outputGradient` or in another buffer of the workspace.

@@ -126,7 +126,8 @@ export class Parameters {
   /** The bias tables of all layers, in numbers. */
   readonly learnedBiases: Pick<UpdatedPart, 'offset' | 'length'>;
   readonly values: GPUBuffer;
-  private training: { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
+  private gradients: GPUBuffer | undefined;
+  private moments: { firstMoment: GPUBuffer; secondMoment: GPUBuffer } | undefined;
   private readonly places = new Map<string, { offset: number; room: number }>();
 
   /** @throws EngineError where the adapter has no room for a buffer of this size. */
@@ -156,17 +157,16 @@ export class Parameters {
 
   /** The gradient of a tensor. */
   gradient(name: string): BufferSlice {
-    return this.sliceOf(this.trainingBuffers.gradients, name);
+    return this.sliceOf(this.allGradients, name);
   }
 
   /** Gradients and moments, all zero when first asked for: a model that only predicts never allocates them. */
   get trainingBuffers(): { gradients: GPUBuffer; firstMoment: GPUBuffer; secondMoment: GPUBuffer } {
-    this.training ??= {
-      gradients: createStorage(this.device, 4 * this.length, 'gradients'),
+    this.moments ??= {
       firstMoment: createStorage(this.device, 4 * this.length, 'first moment'),
       secondMoment: createStorage(this.device, 4 * this.length, 'second moment'),
     };
-    return this.training;
+    return { gradients: this.allGradients, ...this.moments };
   }
 
   /** Where a tensor begins, in numbers. */
@@ -224,8 +224,15 @@ export class Parameters {
 
   release(): void {
     this.device.release(this.values);
-    for (const buffer of Object.values(this.training ?? {})) this.device.release(buffer);
-    this.training = undefined;
+    if (this.gradients) this.device.release(this.gradients);
+    for (const buffer of Object.values(this.moments ?? {})) this.device.release(buffer);
+    this.gradients = undefined;
+    this.moments = undefined;
+  }
+
+  private get allGradients(): GPUBuffer {
+    this.gradients ??= createStorage(this.device, 4 * this.length, 'gradients');
+    return this.gradients;
   }
 
   private tensorsOf(all: Float32Array): Map<string, Float32Array> {

@@ -1,21 +1,25 @@
 import type { Example } from '../data/dataset.js';
+import { encodeTexts } from '../data/encoded-data.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { randomRules } from '../grammar/random-rules.js';
 import { relabelled, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { RuleSet } from '../grammar/rules.js';
-import { type EncodedSentence, encodeSentence } from '../grammar/tagged-pieces.js';
+import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../grammar/tags.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { pairsOf } from './sparsity.js';
 
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
 
+/** Examples as a model under the paper's rules reads them, by their own tags where they have some. */
 function encoded(
   examples: readonly Example[],
   vocabulary: Vocabulary,
-  mostPieces: number | undefined,
+  mostPieces = Number.POSITIVE_INFINITY,
 ): EncodedSentence[] {
-  return examples.map(({ text }) => encodeSentence(text, vocabulary, mostPieces));
+  const reading = { vocabulary, mostPieces, rules: PAPER_RULES, tags: PIECE_TAGS, ownTags: false };
+  return encodeTexts(examples, reading).sentences;
 }
 
 /** The share of all pairs of some sentences that the paper's hard rules allow. */

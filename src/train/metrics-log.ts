@@ -130,27 +130,34 @@ function parsed(text: string, where: string): MetricsLine {
   }
 }
 
+/** What a run's metrics tell. */
+export interface RunMetrics {
+  evaluations: EvaluationMetrics[];
+  epochs: EpochMetrics[];
+  /** Mean training losses over the steps since the report before. */
+  losses: { step: number; loss: number }[];
+}
+
 /**
- * The evaluations and epochs in the first `bytes` bytes.
+ * The metrics in the first `bytes` bytes.
  * @throws CallerError where the file cannot be read, or a line is no JSON.
  */
-export async function readMetrics(
-  path: string,
-  bytes = Number.POSITIVE_INFINITY,
-): Promise<{ evaluations: EvaluationMetrics[]; epochs: EpochMetrics[] }> {
+export async function readMetrics(path: string, bytes = Number.POSITIVE_INFINITY): Promise<RunMetrics> {
   const text = Buffer.from(await readBytesOf(path))
     .subarray(0, bytes)
     .toString();
   const evaluations: EvaluationMetrics[] = [];
   const epochs: EpochMetrics[] = [];
+  const losses: RunMetrics['losses'] = [];
   for (const [index, line] of text.trimEnd().split('\n').entries()) {
     if (line === '') continue;
     const metrics = parsed(line, `${path}:${index + 1}`);
     if (metrics.kind === 'evaluation') evaluations.push(metricsOf(metrics));
+    if (metrics.kind === 'steps') losses.push({ step: metrics.step, loss: metrics.loss ?? Number.NaN });
     if (metrics.kind === 'epoch') {
       const { kind: _, ...epoch } = metrics;
       epochs.push(epoch);
     }
   }
-  return { evaluations, epochs };
+  return { evaluations, epochs, losses };
 }

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { checkedStrategy } from '../attention/attention.js';
 import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
-import { createFolder, readText, writeWhole } from '../data/files.js';
+import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
@@ -71,10 +69,10 @@ function configJson(description: ModelDescription): string {
  */
 export async function saveDescription(folder: string, description: ModelDescription): Promise<void> {
   await createFolder(folder);
-  await writeWhole(join(folder, CONFIG), configJson(description));
-  await writeWhole(join(folder, RULES_FILE), formatRules(description.rules));
+  await writeWhole(placeIn(folder, CONFIG), configJson(description));
+  await writeWhole(placeIn(folder, RULES_FILE), formatRules(description.rules));
   for (const [name, content] of Object.entries(tokenizerFiles(description))) {
-    await writeWhole(join(folder, name), content);
+    await writeWhole(placeIn(folder, name), content);
   }
 }
 
@@ -92,7 +90,7 @@ export async function saveWeights(
   const tensors = parameterSpecs(config).map(
     ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
   );
-  await writeWhole(join(folder, file), formatSafetensors(new Map(tensors)));
+  await writeWhole(placeIn(folder, file), formatSafetensors(new Map(tensors)));
 }
 
 /** @throws CallerError where a model of so many positions cannot read sentences of so many pieces. */
@@ -130,7 +128,7 @@ export interface FolderConfig extends HuggingFaceConfig {
  * @throws CallerError where a file is missing or is not what it should be.
  */
 export async function readFolderConfig(folder: string): Promise<FolderConfig> {
-  const file = join(folder, CONFIG);
+  const file = placeIn(folder, CONFIG);
   const expected = "a model's folder, as `parsimony train --out` or Hugging Face's save_pretrained writes it";
   const json = parseJson(await readText(file, expected), file);
   const config = readConfig(json, file);
@@ -140,7 +138,7 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
     file,
   );
   const tokenizer = await readTokenizer(folder);
-  checkPieces(folder, tokenizer, config.shape.vocabulary, own);
+  await checkPieces(folder, tokenizer, config.shape.vocabulary, own);
   return { ...config, file, tokenizer, own };
 }
 
@@ -149,20 +147,27 @@ function biasTagsOf(own: Json | undefined, file: string): number {
 }
 
 /** Hugging Face's tables may have more rows than there are pieces; ours say how many pieces there are. */
-function checkPieces(folder: string, { vocabulary }: TokenizerDescription, rows: number, own?: Json): void {
-  const file = join(folder, existsSync(join(folder, 'vocab.txt')) ? 'vocab.txt' : 'tokenizer.json');
-  const pieces = own ? numberIn(own, 'pieces', file, rows) : Math.min(vocabulary.size, rows);
+async function checkPieces(
+  folder: string,
+  { vocabulary }: TokenizerDescription,
+  rows: number,
+  own?: Json,
+): Promise<void> {
+  const pieces = own
+    ? numberIn(own, 'pieces', placeIn(folder, CONFIG), rows)
+    : Math.min(vocabulary.size, rows);
   if (vocabulary.size === pieces) return;
+  const hasList = await isThere(placeIn(folder, 'vocab.txt'));
   throw new CallerError({
     what: `${vocabulary.size} pieces`,
-    where: file,
+    where: placeIn(folder, hasList ? 'vocab.txt' : 'tokenizer.json'),
     expected: own ? `${pieces}, as ${CONFIG} says` : `at most ${pieces}, as ${CONFIG} says`,
   });
 }
 
 /** The rules of a model that `parsimony train` wrote. @throws CallerError where they are missing or are none. */
 export async function readRulesOf(folder: string): Promise<ModelRules> {
-  const file = join(folder, RULES_FILE);
+  const file = placeIn(folder, RULES_FILE);
   return parseModelRules(await readText(file), file);
 }
 
@@ -190,7 +195,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     return { config, vocabulary, classes, strategy: 'none', rules: PAPER_RULES, beta, mostPieces };
   }
   const rules = await readRulesOf(folder);
-  checkHeads(rules, config, join(folder, RULES_FILE));
+  checkHeads(rules, config, placeIn(folder, RULES_FILE));
   return {
     config,
     vocabulary,

@@ -89,13 +89,18 @@ export function fingerprintOf({ settings, bestBy, fingerprints }: RunRecord): st
   return hashOf([sortedEntries(settings), bestBy, fingerprints.model, fingerprints.data]);
 }
 
-/** Writes a run's record, for people too: `readRecord` reads back what it needs of it. @throws EngineError where the disk refuses. */
+/**
+ * Writes a run's record, for people too: `readRecord` reads back what it needs of it.
+ * @param density The share of dev's pairs that exist.
+ * @throws EngineError where the disk refuses.
+ */
 export async function writeRecord(
   folder: string,
   record: RunRecord,
   description: ModelDescription,
   data: RunData,
   device: Device,
+  density: number,
 ): Promise<void> {
   const { strategy, rules, beta, kernels, mostPieces, config, relabelling } = description;
   const { settings, notes, bestBy, fingerprints } = record;
@@ -104,6 +109,7 @@ export async function writeRecord(
     rules: rules.name,
     beta,
     data: data.name,
+    density,
     rows: { train: data.train.length, dev: data.dev.length },
     ...settings,
     bestBy,

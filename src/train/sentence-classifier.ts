@@ -8,10 +8,12 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import type { SeededRelabelling } from '../grammar/relabelling.js';
 import type { Strategy } from '../grammar/rules.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
+import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import type { TileShape } from '../plan/tiles.js';
 import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -61,6 +63,27 @@ export interface Prediction {
   probabilities: number[];
   /** Whether the text was longer than the model's sentences may be, and only its beginning was read. */
   cut: boolean;
+}
+
+/** A prediction with what led to it. Pieces are those of `encodeSentence`, [CLS] and [SEP] included, in the text's order. */
+export interface ModelExplanation extends Prediction {
+  /** [layers][heads] of [pieces, pieces] by query, then key: probabilities, 0 where a pair does not exist. */
+  attention: Float32Array[][];
+  /** For each piece, gradient times input for the logit of the predicted class (see `Classifier.attribution`). */
+  attribution: number[];
+  /** The tiles that the plan had. */
+  tile: TileShape;
+}
+
+/** How a model reads texts. */
+export interface ReadsWith {
+  vocabulary: Vocabulary;
+  mostPieces: number;
+  rules: ModelRules;
+  strategy: Strategy;
+  beta: number;
+  ownTags: boolean;
+  relabelling?: SeededRelabelling;
 }
 
 function textOf(text: string | Text): Text {
@@ -186,6 +209,39 @@ export class SentenceClassifier {
       probabilities: softmax(row),
       cut: cut[index],
     }));
+  }
+
+  /** How texts are read now: what the model was made with, and the rules, strategy and β that `useRules` set. */
+  get readsWith(): ReadsWith {
+    const { vocabulary, mostPieces, tags, relabelling } = this.description;
+    const { rules, strategy, beta } = this.planner;
+    return { vocabulary, mostPieces, rules, strategy, beta, ownTags: tags === 'own', relabelling };
+  }
+
+  /**
+   * Classifies a text, and says what its attention did and which of its pieces spoke for the predicted class.
+   * @param mostPieces Where the text is cut, if that is earlier than the model cuts.
+   * @throws CallerError as `predict` does.
+   */
+  async explain(text: string | Text, mostPieces = Number.POSITIVE_INFINITY): Promise<ModelExplanation> {
+    const { classes } = this.description;
+    const read = textOf(text);
+    const most = Math.min(mostPieces, this.description.mostPieces);
+    const { sentences, cut } = encodeTexts([read], { ...this.reading, mostPieces: most });
+    const plan = this.planner.plan(sentences);
+    const batch = makeBatch(sentences, plan);
+    const [logits] = await this.classifier.logits(batch);
+    const label = mostProbable(logits);
+    return {
+      text: read.text,
+      label: classes[label],
+      logits: Array.from(logits),
+      probabilities: softmax(logits),
+      cut: cut[0],
+      attention: await this.classifier.attentionProbabilities(batch),
+      attribution: Array.from(await this.classifier.attribution(batch, label)),
+      tile: plan.shape,
+    };
   }
 
   /** All weights by Hugging Face's names, flat. */

@@ -13,6 +13,7 @@ import {
   saveWeights,
   WEIGHTS_FILE,
 } from './model-folder.js';
+import { withRunLock } from './run-lock.js';
 import {
   checkSameMachine,
   checkSameRun,
@@ -72,6 +73,11 @@ export function descriptionOf(run: TrainingRun): ModelDescription {
   return run.start ? { ...run.start.description, kernels: run.kernels } : describeModel(run);
 }
 
+/** Whether a run stands in a folder that has been interrupted, and could go on from a checkpoint. */
+export function isUnfinished(folder: string): boolean {
+  return [RECORD_FILE, CHECKPOINT_FILE].every((file) => existsSync(join(folder, file)));
+}
+
 /** The model that a run begins with. */
 function newModel(device: Device, run: TrainingRun): SentenceClassifier {
   const { start, kernels } = run;
@@ -85,7 +91,7 @@ function newModel(device: Device, run: TrainingRun): SentenceClassifier {
  * `metrics.jsonl`, `last.safetensors` and, until the run is finished, `checkpoint.safetensors`. A finished run is not trained
  * again: what it came to is read. Kernels of a run that goes on are those that it began with.
  *
- * @throws CallerError where a setting makes no sense, or the folder holds another run; EngineError where the GPU fails or the
+ * @throws CallerError where a setting makes no sense, the folder holds another run or another process trains there; EngineError where the GPU fails or the
  * disk refuses: the last checkpoint stays.
  */
 export async function runTraining(
@@ -112,15 +118,18 @@ export async function runTraining(
     checkSameMachine(folder, standing, record);
     description.kernels = (await loadDescription(folder)).kernels;
   }
-  const model = newModel(device, { ...run, kernels: description.kernels });
-  try {
-    if (!standing) await begin(device, folder, record, description, data);
-    const start = await startOf(folder, record, description);
-    hooks.onStart?.({ step: start.checkpoint?.position.step ?? 0, totalSteps });
-    return await train(model, data, folder, record, start, hooks);
-  } finally {
-    model.release();
-  }
+  await createFolder(folder);
+  return withRunLock(folder, async () => {
+    const model = newModel(device, { ...run, kernels: description.kernels });
+    try {
+      if (!standing) await begin(device, folder, record, description, data, model.density(data.dev));
+      const start = await startOf(folder, record, description);
+      hooks.onStart?.({ step: start.checkpoint?.position.step ?? 0, totalSteps });
+      return await train(model, data, folder, record, start, hooks);
+    } finally {
+      model.release();
+    }
+  });
 }
 
 /**
@@ -140,14 +149,14 @@ async function begin(
   record: RunRecord,
   description: ModelDescription,
   data: RunData,
+  density: number,
 ): Promise<void> {
-  await createFolder(folder);
   // Without its record, nobody goes on with a run; without its weights, nobody reads them under this run's rules.
   for (const file of [RECORD_FILE, WEIGHTS_FILE, LAST_FILE, CHECKPOINT_FILE, METRICS_FILE]) {
     await removeFile(join(folder, file));
   }
   await saveDescription(folder, description);
-  await writeRecord(folder, record, description, data, device);
+  await writeRecord(folder, record, description, data, device, density);
 }
 
 /** Where a run begins or goes on. */

@@ -93,6 +93,8 @@ export interface BertResult {
   loss: Computed;
   /** The gradient of every parameter, by name. */
   gradients: () => Map<string, Computed>;
+  /** [tokens, hidden]: the gradient of what the embeddings' norm reads, given that of the logits. */
+  inputGradient: (logitsGradient: Numbers) => Numbers;
 }
 
 /** A part of the model: what it computed, and what it makes of the gradient of that. */
@@ -122,7 +124,7 @@ class Bert {
     this.tokens = this.lengths.reduce((a, b) => a + b, 0);
   }
 
-  embeddings(): Part<void> {
+  embeddings(): Part {
     const { sentences } = this.batch;
     const rowOfToken = {
       word_embeddings: sentences.flatMap((ids) => Array.from(ids)),
@@ -143,6 +145,7 @@ class Bert {
         const of = embeddingBackward(tableRows, this.shape.hidden, rows, sumGradient, this.round);
         this.gradients.set(name, of);
       }
+      return sumGradient;
     });
   }
 
@@ -321,14 +324,18 @@ export function referenceBert(
   }
   const head = bert.head(hidden);
   const { loss, logits } = crossEntropy(shape.classes, head.output, batch.labels, round);
+  const inputGradient = (logitsGradient: Numbers) => {
+    let gradient = head.backward(logitsGradient);
+    for (const layer of [...layers].reverse()) gradient = layer.backward(gradient);
+    return embeddings.backward(gradient);
+  };
   return {
     logits: head.computed,
     loss,
     gradients: () => {
-      let gradient = head.backward(logits.values);
-      for (const layer of [...layers].reverse()) gradient = layer.backward(gradient);
-      embeddings.backward(gradient);
+      inputGradient(logits.values);
       return bert.gradients;
     },
+    inputGradient,
   };
 }

@@ -1,4 +1,5 @@
-import { type Html, html } from './html.js';
+import { createHash } from 'node:crypto';
+import { Html, html } from './html.js';
 import { STYLE } from './style.js';
 
 /** What stands on a page. */
@@ -10,18 +11,50 @@ export interface PageContent {
   /** The first screen: the headline (h1) and what it rests on. */
   header: Html;
   main: Html;
+  /** Beside the style that every page has. */
+  style?: string;
+  /** What may run on the page, and nothing else may. */
+  script?: PageScript;
 }
 
-/** A page in one file: it needs neither a network nor a script, and its policy lets nothing be loaded or run, even by mistake. */
-export function page({ title, eyebrow, header, main }: PageContent): string {
+/** A script and what it works on. */
+export interface PageScript {
+  source: string;
+  /** The id of the element that holds `data` as JSON. */
+  dataId: string;
+  data: unknown;
+}
+
+/** Text as the content of a script element, which no character can end early. */
+function dataElement({ dataId, data }: PageScript): Html {
+  const json = new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
+  return html`<script type="application/json" id="${dataId}">${json}</script>`;
+}
+
+/** @throws Error where the source would end its element early: it is our own. */
+function scriptElement({ source }: PageScript): Html {
+  if (/<\/script|<!--/i.test(source)) throw new Error('a script that ends its own element');
+  return html`<script>${new Html(source)}</script>`;
+}
+
+function policyOf(script: PageScript | undefined): string {
+  const hash = script && createHash('sha256').update(script.source).digest('base64');
+  return `default-src 'none'; style-src 'unsafe-inline'${hash ? `; script-src 'sha256-${hash}'` : ''}`;
+}
+
+/**
+ * A page in one file, which needs no network. Its policy lets nothing be loaded, even by mistake, and nothing run but the script
+ * that it came with, if any, by its hash.
+ */
+export function page({ title, eyebrow, header, main, style = '', script }: PageContent): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policyOf(script))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${STYLE.trim()}</style>
+<style>${new Html(STYLE.trim() + style.trimEnd())}</style>
 </head>
 <body>
 <header>
@@ -30,6 +63,7 @@ ${header}</header>
 <main>
 ${main}
 </main>
+${script && [dataElement(script), '\n', scriptElement(script)]}
 </body>
 </html>
 `.text;

@@ -22,6 +22,8 @@ export interface Look {
 export interface Drawn {
   name: string;
   look: Look;
+  /** Drawn as bars instead of a line with markers. */
+  isBar?: boolean;
 }
 
 /** A plot with all that a reader needs to understand it. */
@@ -33,6 +35,8 @@ export interface Figure {
   /** The plot's content in words, for those who do not see it. */
   description: string;
   series: readonly Drawn[];
+  /** Units of the picture, which is 400 of them wide; as high as most where left out. */
+  height?: number;
   options: Plot.PlotOptions;
 }
 
@@ -43,7 +47,14 @@ function draw(options: Plot.PlotOptions): Html {
   return new Html(drawn.innerHTML);
 }
 
-function swatch({ look }: Drawn): Html {
+function swatch({ look, isBar }: Drawn): Html {
+  const across = [
+    { x: 0.05, y: 0.5 },
+    { x: 0.95, y: 0.5 },
+  ];
+  const marks = isBar
+    ? [Plot.rectY([{}], { x1: 0.1, x2: 0.9, y1: 0, y2: 1, fill: look.colour })]
+    : [line(across, look), markers([{ x: 0.5, y: 0.5 }], look)];
   const inside = draw({
     width: 34,
     height: 14,
@@ -51,25 +62,19 @@ function swatch({ look }: Drawn): Html {
     axis: null,
     x: { domain: [0, 1] },
     y: { domain: [0, 1] },
-    marks: [
-      line(
-        [
-          { x: 0.05, y: 0.5 },
-          { x: 0.95, y: 0.5 },
-        ],
-        look,
-      ),
-      markers([{ x: 0.5, y: 0.5 }], look),
-    ],
+    marks,
   });
   return html`<svg viewBox="0 0 34 14" width="34" height="14" aria-hidden="true">${inside}</svg>`;
 }
 
 /** A figure: title, plot, legend, explanation. */
-export function figure({ title, explanation, description, series, options }: Figure, id: string): Html {
+export function figure(
+  { title, explanation, description, series, height = HEIGHT, options }: Figure,
+  id: string,
+): Html {
   const inside = draw({
     width: WIDTH,
-    height: HEIGHT,
+    height,
     marginTop: 30,
     marginRight: 18,
     marginBottom: 42,
@@ -79,7 +84,7 @@ export function figure({ title, explanation, description, series, options }: Fig
   const legend = series.map((one) => html`<li>${swatch(one)} ${one.name}</li>`);
   return html`<figure aria-labelledby="${id}-title">
 <h4 id="${id}-title">${title}</h4>
-<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}" aria-describedby="${id}-words" text-anchor="middle" fill="currentColor">
+<svg class="plot" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${title}" aria-describedby="${id}-words" text-anchor="middle" fill="currentColor">
 <desc id="${id}-words">${description}</desc>
 ${inside}</svg>
 <ul class="legend">${legend}</ul>

@@ -30,7 +30,7 @@ h4 { font-size: 1rem; line-height: 1.3; margin: 0 0 0.5rem; }
 p { margin: 0.4rem 0; max-width: 70em; }
 .eyebrow { color: var(--quiet); margin: 0; }
 .lead { font-size: 1.1rem; }
-.facts { margin: 0.8rem 0 0; display: grid; gap: 0.4rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
+.facts { margin: 0.8rem 0 1rem; display: grid; gap: 0.4rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 .facts > div { border-left: 3px solid var(--edge); padding-left: 0.7rem; }
 dt { color: var(--quiet); font-size: 0.9rem; }
 dd { margin: 0; }

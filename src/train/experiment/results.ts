@@ -55,7 +55,8 @@ export async function readResult(file: string, { hash }: Cell): Promise<CellResu
   return result.hash === hash ? result : undefined;
 }
 
-function parseResult(text: string, file: string): CellResult {
+/** Parses what `writeResult` wrote. @throws CallerError where the text is no result. */
+export function parseResult(text: string, file: string): CellResult {
   try {
     const result = JSON.parse(text) as CellResult;
     if (typeof result.hash === 'string' && typeof result.best.marks === 'string' && result.last.marks) {

@@ -1,6 +1,7 @@
 import type { Experiment, Settings } from './file.js';
 import type { CellResult, MarkedReading } from './results.js';
 import {
+  asShare,
   type Estimate,
   holm,
   type Marks,
@@ -55,11 +56,6 @@ function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
   );
 }
 
-/** The interval of an accuracy, which is a share. */
-function within({ value, low, high }: Estimate): Estimate {
-  return { value, low: Math.max(0, low), high: Math.min(1, high) };
-}
-
 function pointWithoutSeed({ point }: CellResult): Settings {
   const { seed: _, ...others } = point;
   return others;
@@ -70,6 +66,7 @@ type BySeed = Map<string, CellResult>;
 
 class PointTable {
   private readonly contenders = new Map<string, BySeed>();
+  private readonly hasRoom: boolean;
 
   constructor(
     private readonly experiment: Experiment,
@@ -84,6 +81,7 @@ class PointTable {
       if (own.length > 0)
         this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }
+    this.hasRoom = this.roomIsShown();
   }
 
   make(): ExperimentTable {
@@ -109,27 +107,28 @@ class PointTable {
       contender,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
-      best: within(meanOverSeeds(this.accuracies(contender, 'best'))),
-      last: within(meanOverSeeds(this.accuracies(contender, 'last'))),
+      best: asShare(meanOverSeeds(this.accuracies(contender, 'best'))),
+      last: asShare(meanOverSeeds(this.accuracies(contender, 'last'))),
       place: this.place(contender),
     };
   }
 
   private place(contender: string): number {
-    const { range } = this.experiment;
-    if (!range?.every((name) => this.contenders.has(name))) return Number.NaN;
-    const [floorName, ceilingName] = range;
-    const seeds = this.commonSeeds(ceilingName, floorName);
-    if (seeds.length === 0) return Number.NaN;
-    const room = pairedDifference(
-      this.marks(ceilingName, seeds, 'best'),
-      this.marks(floorName, seeds, 'best'),
-    );
-    if (!(room.low > 0)) return Number.NaN;
-    const [floor, ceiling, own] = [...range, contender].map(
+    if (!this.hasRoom) return Number.NaN;
+    const [floor, ceiling, own] = [...this.experiment.range!, contender].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
     return (own - floor) / (ceiling - floor);
+  }
+
+  /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
+  private roomIsShown(): boolean {
+    const { range } = this.experiment;
+    if (!range?.every((name) => this.contenders.has(name))) return false;
+    const [floor, ceiling] = range;
+    const seeds = this.commonSeeds(ceiling, floor);
+    if (seeds.length === 0) return false;
+    return pairedDifference(this.marks(ceiling, seeds, 'best'), this.marks(floor, seeds, 'best')).low > 0;
   }
 
   private comparisons(moment: Moment): ComparisonRow[] {

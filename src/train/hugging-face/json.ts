@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { readText } from '../../data/files.js';
+import { isThere, readText } from '../../data/files.js';
 import { CallerError } from '../../gpu/errors.js';
 
 export type Json = Record<string, unknown>;
@@ -22,7 +21,7 @@ export function parseJson(text: string, file: string, expected = "a model's conf
 
 /** A JSON file's object, or an empty one where there is no such file. @throws CallerError where it is none. */
 export async function jsonIfThere(file: string, expected?: string): Promise<Json> {
-  return existsSync(file) ? parseJson(await readText(file), file, expected) : {};
+  return (await isThere(file)) ? parseJson(await readText(file), file, expected) : {};
 }
 
 /**

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { readText } from '../../data/files.js';
+import { isThere, placeIn, readText } from '../../data/files.js';
 import { CallerError } from '../../gpu/errors.js';
 import { type Normalisation, parseVocabulary, SPECIAL_PIECES, Vocabulary } from '../../grammar/vocabulary.js';
 import { isObject, type Json, jsonIfThere } from './json.js';
@@ -90,10 +88,11 @@ export async function readTokenizer(folder: string): Promise<TokenizerDescriptio
     TOKENIZER,
     SETTINGS,
     ADDED,
-  ].map((name) => join(folder, name));
+  ].map((name) => placeIn(folder, name));
   const settings = await jsonIfThere(settingsFile, "a tokenizer's settings");
   const tokenizer = await jsonIfThere(tokenizerFile, 'a tokenizer');
-  if (existsSync(tokenizerFile)) {
+  const hasTokenizer = await isThere(tokenizerFile);
+  if (hasTokenizer) {
     checkTokenizer(tokenizer, tokenizerFile);
     refuseAdded(
       Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens.map(contentOf) : [],
@@ -107,7 +106,7 @@ export async function readTokenizer(folder: string): Promise<TokenizerDescriptio
 
   const normalisation = normalisationOf(settings, tokenizer);
   const vocabulary =
-    existsSync(tokenizerFile) && !existsSync(vocabularyFile)
+    hasTokenizer && !(await isThere(vocabularyFile))
       ? new Vocabulary(piecesOf(tokenizer, tokenizerFile), tokenizerFile, normalisation)
       : parseVocabulary(await readText(vocabularyFile, `it, or ${TOKENIZER}`), vocabularyFile, normalisation);
   const longest = settings.model_max_length;

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { readBytesOf, readText } from '../../data/files.js';
+import { isThere, placeIn, readBytesOf, readText } from '../../data/files.js';
 import { CallerError } from '../../gpu/errors.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
@@ -57,17 +55,17 @@ export function parseIndex(text: string, where: string): Map<string, string> {
 }
 
 async function openShards(folder: string, index: string): Promise<OpenWeights> {
-  const file = join(folder, index);
+  const file = placeIn(folder, index);
   const map = parseIndex(await readText(file), file);
   const shards = new Map<string, Map<string, StoredTensor>>();
-  for (const shard of new Set(map.values())) shards.set(shard, await openFile(join(folder, shard)));
+  for (const shard of new Set(map.values())) shards.set(shard, await openFile(placeIn(folder, shard)));
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shard] of map) {
     const tensor = shards.get(shard)!.get(name);
     if (!tensor) {
       throw new CallerError({
         what: `tensor "${name}" is missing`,
-        where: join(folder, shard),
+        where: placeIn(folder, shard),
         expected: `what ${index} says`,
       });
     }
@@ -76,13 +74,19 @@ async function openShards(folder: string, index: string): Promise<OpenWeights> {
   return { file, tensors };
 }
 
+/** The first file of weights that is there; the usual one, so that an error names it, where none is. */
+async function nameOfWeights(folder: string): Promise<string> {
+  for (const name of WEIGHTS_FILES) if (await isThere(placeIn(folder, name))) return name;
+  return SAFETENSORS;
+}
+
 /**
  * Opens a folder's weights: safetensors or PyTorch's own files, in one file or in several.
  * @throws CallerError where there are none, or a file is cut off or no such file.
  */
 export async function openWeights(folder: string): Promise<OpenWeights> {
-  const name = WEIGHTS_FILES.find((candidate) => existsSync(join(folder, candidate))) ?? SAFETENSORS;
+  const name = await nameOfWeights(folder);
   if (name.endsWith(INDEX)) return openShards(folder, name);
-  const file = join(folder, name);
+  const file = placeIn(folder, name);
   return { file, tensors: await openFile(file) };
 }

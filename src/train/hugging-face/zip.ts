@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { CallerError } from '../../gpu/errors.js';
+import { crc32 } from './crc32.js';
 
 const LOCAL_HEADER = 0x04034b50;
 const DIRECTORY_ENTRY = 0x02014b50;

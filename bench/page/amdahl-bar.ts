@@ -1,0 +1,106 @@
+import * as Plot from '@observablehq/plot';
+import { percent, short } from '../../src/report/page/numbers.js';
+import type { Drawn, Figure } from '../../src/report/page/plot-frame.js';
+
+/** Where the time of a training step goes. */
+export interface StepBar {
+  /** What the step is, or would be. */
+  name: string;
+  attentionMs: number;
+  /** All other kernels. */
+  kernelsMs: number;
+  /** Planning, upload, recording, and waiting beyond the kernels. */
+  restMs: number;
+}
+
+const PARTS = [
+  { key: 'attentionMs', name: 'attention', colour: 1, marker: 'square' },
+  { key: 'kernelsMs', name: 'all other kernels', colour: 2, marker: 'diamond' },
+  { key: 'restMs', name: 'no kernel: planning, upload, recording, waiting', colour: 3, marker: 'circle' },
+] as const;
+
+const LEGEND: readonly Drawn[] = PARTS.map(({ name, colour, marker }) => ({
+  name,
+  look: { colour: `var(--series-${colour})`, marker, dashes: 'none' },
+  isBar: true,
+}));
+
+/** The time of a step, whose parts are known. */
+export function wholeOf({ attentionMs, kernelsMs, restMs }: StepBar): number {
+  return attentionMs + kernelsMs + restMs;
+}
+
+/** The parts of a step, of which the kernels' sum may be a little more than what the wall's clock saw. */
+export function stepBar(name: string, medianMs: number, allKernelsMs: number, attentionMs: number): StepBar {
+  const kernelsMs = Math.max(0, allKernelsMs - attentionMs);
+  return { name, attentionMs, kernelsMs, restMs: Math.max(0, medianMs - allKernelsMs) };
+}
+
+/** The same step if attention took no time: no speed-up of attention can save more (Amdahl 1967). */
+export function withFreeAttention(bar: StepBar): StepBar {
+  return { ...bar, name: 'free attention', attentionMs: 0 };
+}
+
+function inWords(bar: StepBar, unitMs: number): string {
+  const parts = PARTS.map(({ key, name }) => `${name} ${percent(bar[key] / unitMs)}`);
+  return `${bar.name}: ${percent(wholeOf(bar) / unitMs)}, of it ${parts.join(', ')}.`;
+}
+
+/** Bars of steps over each other, in per cent of the first one's time. */
+export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter: string): Figure {
+  const unitMs = wholeOf(bars[0]);
+  const pieces = bars.flatMap((bar) => {
+    let from = 0;
+    return PARTS.map(({ key, name, colour }) => {
+      const share = (100 * bar[key]) / unitMs;
+      const piece = { name: bar.name, from, to: from + share, share, colour: `var(--series-${colour})` };
+      from += share;
+      return { ...piece, title: `${bar.name}: ${name}, ${short(bar[key])} ms${onAdapter}` };
+    });
+  });
+  const longest = Math.max(...bars.map(({ name }) => name.length));
+  const most = Math.max(...pieces.map(({ to }) => to));
+  return {
+    title,
+    explanation: `Amdahl’s law: whatever attention gains, the rest of the step stays. Each bar is a training step, its parts from left to right as below the plot${
+      bars.length > 1 ? '; “free attention” is the first one without the time of its attention' : ''
+    }.`,
+    description: bars.map((bar) => inWords(bar, unitMs)).join(' '),
+    series: LEGEND,
+    height: 62 + 26 * bars.length,
+    options: {
+      marginLeft: 14 + 6.3 * longest,
+      marginTop: 8,
+      x: {
+        domain: [0, Math.max(100, most)],
+        grid: true,
+        ticks: 5,
+        label: `time of a step, % of ${bars[0].name}${onAdapter}`,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+      },
+      y: { type: 'band', padding: 0.25, domain: bars.map(({ name }) => name), label: null, tickSize: 0 },
+      marks: [
+        Plot.barX(pieces, {
+          x1: 'from',
+          x2: 'to',
+          y: 'name',
+          fill: (piece) => piece.colour,
+          title: 'title',
+          stroke: 'var(--background)',
+        }),
+        Plot.text(
+          pieces.filter(({ share }) => share >= 12),
+          {
+            x: ({ from, to }) => (from + to) / 2,
+            y: 'name',
+            text: ({ share }) => `${share.toFixed(0)} %`,
+            fill: 'var(--background)',
+            fontWeight: 600,
+          },
+        ),
+        Plot.ruleX([0], { stroke: 'currentColor' }),
+      ],
+    },
+  };
+}

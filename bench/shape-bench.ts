@@ -1,0 +1,188 @@
+import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
+import { createStorage, write } from '../src/gpu/buffers.js';
+import type { Device } from '../src/gpu/device.js';
+import { PairCounts } from '../src/grammar/pair-counts.js';
+import { randomRules } from '../src/grammar/random-rules.js';
+import type { RuleSet } from '../src/grammar/rules.js';
+import { sequencesOf } from './allowed-pairs.js';
+import {
+  AttentionContender,
+  type Inputs,
+  randomInputs,
+  type Variant,
+  type Workload,
+} from './attention-contender.js';
+import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
+import type { AttentionSweep } from './attention-settings.js';
+import { both, type GateResult } from './gate.js';
+import { median } from './statistics.js';
+import { runsForTurn, timeInTurns } from './timing.js';
+
+/** What has to be done before attention can run, timed on its own. */
+export interface PreparationRow {
+  stage: 'tagging and word pieces' | 'sorting' | 'planning' | 'upload of query, key and value';
+  length: number;
+  batch: number;
+  medianMs: number;
+}
+
+/** What the shapes of a sweep come to, in the order in which they were measured. */
+export interface ShapeResults {
+  /** Of all contenders together. */
+  gate: GateResult;
+  rows: AttentionRow[];
+  preparation: PreparationRow[];
+}
+
+export interface ShapeBenchOptions {
+  /** Variants of the kernels that were measured to be the fastest, by head dimension; the expected ones where left out. */
+  kernels?: readonly KernelChoices[];
+  signal?: AbortSignal;
+  onNote?(line: string): void;
+}
+
+/** Below this, a tile would list thousands of single columns: unsorted controls are left out of longer texts. */
+const LONGEST_UNSORTED = 4096;
+
+interface Entry extends Measured {
+  variant: Variant;
+}
+
+/** All contenders at one shape. */
+export class ShapeBench {
+  private readonly inputs: Inputs;
+  private readonly entries: Omit<Entry, 'times'>[] = [];
+
+  constructor(
+    private readonly device: Device,
+    private readonly sweep: AttentionSweep,
+    private readonly workload: Workload,
+    private readonly areSentences: boolean,
+    private readonly options: ShapeBenchOptions,
+    private readonly results: ShapeResults,
+  ) {
+    this.inputs = randomInputs(workload, sweep.seed);
+  }
+
+  /** Checks all contenders, then times them. A red gate ends nothing: its rows are without speed-ups. */
+  async run(): Promise<void> {
+    this.openContenders();
+    const gates = await this.checkAll();
+    for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
+      const backward = pass === 'forward+backward';
+      this.options.onNote?.(`timing ${this.title()}, ${pass}`);
+      const contenders = this.entries.map(({ contender }) => contender.contender(backward));
+      const { repeats, seed } = this.sweep;
+      const runsPerTurn = await runsForTurn(contenders[0]);
+      const { signal } = this.options;
+      const times = await timeInTurns(contenders, {
+        repeats,
+        seed,
+        device: this.device,
+        signal,
+        runsPerTurn,
+      });
+      if (times[0].wall.length === 0) break;
+      const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
+      const text = this.areSentences ? 'sentences' : 'document';
+      measured.forEach((entry, index) => {
+        // Dense stands first, and a speed-up over it needs both to be right.
+        const gatePassed = gates[0].passed && gates[index].passed;
+        const context = { pass, text, seed, runsPerTurn, gatePassed } as const;
+        if (index > 0 || this.sweep.strategies.includes('none')) {
+          this.results.rows.push(attentionRow(entry, measured[0], this.workload, context));
+        }
+      });
+    }
+    for (const { contender } of this.entries) contender.release();
+  }
+
+  /** Checks every contender, gradients too where any pass wants them; this also compiles all kernels. */
+  private async checkAll(): Promise<GateResult[]> {
+    const backward = this.sweep.passes.includes('forward+backward');
+    const gates: GateResult[] = [];
+    for (const entry of this.entries) {
+      if (this.options.signal?.aborted) break;
+      this.options.onNote?.(`checking ${this.title()}, ${entry.name}`);
+      const before = this.device.allocatedBytes;
+      gates.push(await entry.contender.gate(backward, this.sweep.seed));
+      // What a plan needs beside the operands is made when it first runs.
+      entry.bufferBytes += this.device.allocatedBytes - before;
+    }
+    this.results.gate = gates.reduce(both, this.results.gate);
+    return gates;
+  }
+
+  /** Times what must happen before the kernels; `tagMs` is the tagger's time for this text. */
+  prepare(tagMs: number): void {
+    const { lengths } = this.workload;
+    const about = { length: Math.round(this.workload.tags.length / lengths.length), batch: lengths.length };
+    const plans = this.entries.filter(
+      ({ variant }) => variant.order === 'tags' && variant.strategy !== 'none',
+    );
+    const uploads = Array.from({ length: 5 }, () => this.uploadMs());
+    this.results.preparation.push(
+      { stage: 'tagging and word pieces', ...about, medianMs: tagMs },
+      { stage: 'upload of query, key and value', ...about, medianMs: median(uploads) },
+    );
+    if (plans.length === 0) return;
+    const planMs = median(plans.map(({ contender }) => contender.planMs));
+    const sortMs = median(plans.map(({ contender }) => contender.sortMs()));
+    this.results.preparation.push(
+      { stage: 'sorting', ...about, medianMs: sortMs },
+      { stage: 'planning', ...about, medianMs: Math.max(0, planMs - sortMs) },
+    );
+  }
+
+  private title(): string {
+    const { lengths, heads, headDim, tags } = this.workload;
+    return `${Math.round(tags.length / lengths.length)} pieces x ${lengths.length}, ${heads} heads of ${headDim}`;
+  }
+
+  private uploadMs(): number {
+    const { query, key, value } = this.inputs;
+    const buffer = createStorage(this.device, query.byteLength, 'upload');
+    const began = performance.now();
+    for (const array of [query, key, value]) write(this.device, buffer, array);
+    const milliseconds = performance.now() - began;
+    this.device.release(buffer);
+    return milliseconds;
+  }
+
+  private openContenders(): void {
+    const { strategies, rules, controls } = this.sweep;
+    this.open('none', { strategy: 'none', rules: rules[0], order: 'tags' });
+    for (const set of rules) {
+      for (const strategy of strategies) {
+        if (strategy !== 'none') this.open(strategy, { strategy, rules: set, order: 'tags' });
+      }
+    }
+    if (!controls || !strategies.includes('hard')) return;
+    for (const set of rules) this.openControls(set);
+  }
+
+  private openControls(rules: RuleSet): void {
+    const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
+    const { plan } = grammar.contender;
+    // The controls know tags alone, and none of them is slower than what sees every pair.
+    if (plan.placed || plan.ledger.useful === plan.ledger.dense) return;
+    if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
+      this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
+      this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
+    }
+    const { useful, dense } = plan.ledger;
+    const random = randomRules(
+      PairCounts.ofTexts(sequencesOf(this.workload)),
+      useful / dense,
+      this.sweep.seed,
+    );
+    this.open('hard-random', { strategy: 'hard', rules: random, order: 'tags' });
+  }
+
+  private open(name: string, variant: Variant): void {
+    const before = this.device.allocatedBytes;
+    const tiles = tilesOn(this.device, choicesFor(this.workload.headDim, this.options.kernels));
+    const contender = new AttentionContender(this.device, this.workload, { ...variant, tiles }, this.inputs);
+    this.entries.push({ name, variant, contender, bufferBytes: this.device.allocatedBytes - before });
+  }
+}

@@ -1,0 +1,64 @@
+import { PAPER_RULES, PRESET_NAMES, presetRules } from '../src/grammar/presets.js';
+import { STRATEGIES, type Strategy } from '../src/grammar/rules.js';
+import { html } from '../src/report/page/html.js';
+import type { ModelDescription } from '../src/train/model-folder.js';
+import { element, show } from './page.js';
+import type { State } from './state.js';
+
+const WORDS: Readonly<Record<Strategy, string>> = {
+  none: 'none: every pair',
+  hard: 'hard: pairs of hard rules',
+  soft: 'soft: every pair, β on soft ones',
+  guided: 'guided: hard and soft pairs, β on soft ones',
+  learned: 'learned: every pair, learned biases',
+};
+
+/** What a choice stands for that is no preset. */
+const OWN = 'own';
+const EDITED = 'edited';
+
+/** Milliseconds after a letter until the page follows. */
+const TYPING_PAUSE = 120;
+
+/** Connects the sentence, the strategy, the choice of rules and β with the state. */
+export function connectControls(state: State, model: ModelDescription): void {
+  const text = element<HTMLTextAreaElement>('text');
+  const strategy = element<HTMLSelectElement>('strategy');
+  const preset = element<HTMLSelectElement>('preset');
+  const beta = element<HTMLInputElement>('beta');
+  const strategies = STRATEGIES.filter((each) => each !== 'learned' || model.strategy === 'learned');
+  show('strategy', html`${strategies.map((each) => html`<option value="${each}">${WORDS[each]}</option>`)}`);
+
+  text.addEventListener('input', () => state.change({ text: text.value }, TYPING_PAUSE));
+  strategy.addEventListener('change', () => state.change({ strategy: strategy.value as Strategy }));
+  beta.addEventListener('input', () => {
+    if (Number.isFinite(beta.valueAsNumber)) state.change({ beta: beta.valueAsNumber }, TYPING_PAUSE);
+  });
+  preset.addEventListener('change', () => {
+    const rules = preset.value === OWN ? model.rules : presetRules(preset.value);
+    state.change({ rules, beta: preset.value === OWN ? model.beta : rules.beta });
+  });
+  element('reset').addEventListener('click', () => {
+    state.change({ rules: PAPER_RULES, beta: PAPER_RULES.beta });
+  });
+
+  const follow = () => {
+    const { shown } = state;
+    const name = PRESET_NAMES.find((each) => presetRules(each) === shown.rules);
+    const chosen = name ?? (shown.rules === model.rules ? OWN : EDITED);
+    const choices: [string, string][] = PRESET_NAMES.map((each) => [each, each]);
+    if (!PRESET_NAMES.some((each) => presetRules(each) === model.rules)) {
+      choices.push([OWN, `the model's own: ${model.rules.name}`]);
+    }
+    if (chosen === EDITED) choices.push([EDITED, shown.rules.name]);
+    show(
+      'preset',
+      html`${choices.map(([value, words]) => html`<option value="${value}">${words}</option>`)}`,
+    );
+    preset.value = chosen;
+    strategy.value = shown.strategy;
+    if (text.value !== shown.text) text.value = shown.text;
+    if (beta.valueAsNumber !== shown.beta) beta.value = `${shown.beta}`;
+  };
+  state.onChange(follow);
+}

@@ -1,0 +1,3 @@
+import { start } from './playground.js';
+
+void start();

@@ -1,0 +1,32 @@
+// Measures away from the page, which stays awake meanwhile: the float64 reference alone takes seconds.
+import { ATTENTION_DEFAULTS } from '../bench/attention-settings.js';
+import { GREEN } from '../bench/gate.js';
+import { ShapeBench, type ShapeResults } from '../bench/shape-bench.js';
+import { adapterKey } from '../src/attention/kernel-choices.js';
+import { openDevice } from '../src/gpu/device.js';
+import type { MeasureAnswer, MeasureRequest } from './measure-protocol.js';
+
+function answer(message: MeasureAnswer): void {
+  postMessage(message);
+}
+
+async function measure({ workload, strategy, rules }: MeasureRequest): Promise<void> {
+  const device = await openDevice();
+  const results: ShapeResults = { gate: GREEN, rows: [], preparation: [] };
+  const settings = {
+    ...ATTENTION_DEFAULTS,
+    strategies: ['none' as const, strategy],
+    rules: [rules],
+    passes: ['forward' as const],
+    controls: false,
+  };
+  const onNote = (text: string) => answer({ kind: 'note', text });
+  const bench = new ShapeBench(device, settings, workload, false, { onNote }, results);
+  await bench.run();
+  answer({ kind: 'done', results, adapter: adapterKey(device), isSoftware: device.isSoftware });
+  device.close();
+}
+
+addEventListener('message', ({ data }: MessageEvent<MeasureRequest>) => {
+  measure(data).catch((error: Error) => answer({ kind: 'failed', text: error.message }));
+});

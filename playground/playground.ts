@@ -1,0 +1,73 @@
+import { kernelFamily } from '../src/attention/kernel-family.js';
+import { html } from '../src/report/page/html.js';
+import { connectControls } from './controls.js';
+import { LOST, openGpu } from './gpu.js';
+import { MeasureDesk } from './measure-desk.js';
+import { openModel, readModel } from './model.js';
+import { element, show } from './page.js';
+import { Predictor } from './prediction.js';
+import { readText } from './reading.js';
+import { RuleEditor } from './rule-editor.js';
+import { type Shown, State } from './state.js';
+import { showNothing, showReading } from './views.js';
+
+/** Brings the page to life. */
+export async function start(): Promise<void> {
+  const [model, gpu] = await Promise.all([readModel(), openGpu()]);
+  const { description, about } = model;
+  const { strategy, rules, beta } = description;
+  const state = new State({ text: about.example, strategy, rules, beta });
+  const editor = new RuleEditor(state);
+  const desk = new MeasureDesk(state, gpu.device !== undefined);
+  let trouble = gpu.trouble;
+  let predictor: Predictor | undefined;
+  const tile = gpu.device && kernelFamily(gpu.device, 1).tile;
+
+  const draw = (shown: Shown) => {
+    const notes: string[] = [];
+    try {
+      const reading = readText(shown, description, tile);
+      if (reading) {
+        showReading(reading);
+        notes.push(...reading.notes);
+        predictor?.predict(reading, shown);
+      } else {
+        predictor?.forget();
+        showNothing();
+        notes.push('Type a sentence: everything on this page follows from it.');
+      }
+      editor.show(new Set(reading?.explanation.words.map(({ tag }) => tag)));
+      desk.show(reading);
+    } catch (error) {
+      notes.push((error as Error).message);
+    }
+    showMessages(trouble, notes);
+  };
+  const fail = (message: string) => {
+    trouble = message;
+    predictor = undefined;
+    show('prediction', '');
+    state.tell();
+  };
+
+  connectControls(state, description);
+  state.onChange(draw);
+  state.tell();
+  element('text').focus({ preventScroll: true });
+  if (!gpu.device) return;
+  gpu.device.gpu.lost.then(() => fail(LOST));
+  try {
+    const classifier = await openModel(gpu.device, model);
+    predictor = new Predictor(classifier, model, (error) => fail((error as Error).message));
+    state.tell();
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
+function showMessages(trouble: string | undefined, notes: readonly string[]): void {
+  show(
+    'messages',
+    html`${trouble && html`<p class="trouble" id="trouble">${trouble}</p>`}${notes.map((note) => html`<p class="caution">${note}</p>`)}`,
+  );
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+import { EXPLAIN_STYLE } from '../src/report/explain/style.js';
+import { STYLE } from '../src/report/page/style.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** package.json says which built modules are others in a browser; the same holds for the sources that they are built from. */
+function browserField(): Plugin {
+  const { browser } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
+  const source = (built: string) => built.replace('./dist/', ROOT).replace(/\.js$/, '.ts');
+  const others = new Map(
+    Object.entries<string | false>(browser).map(([from, to]) => [source(from), to && source(to)]),
+  );
+  return {
+    name: 'browser-field',
+    enforce: 'pre',
+    async resolveId(name, importer, options) {
+      const resolved = await this.resolve(name, importer, { ...options, skipSelf: true });
+      const other = resolved && others.get(resolved.id);
+      return other === false ? '\0nothing' : other;
+    },
+    load: (id) => (id === '\0nothing' ? 'export {};' : undefined),
+  };
+}
+
+/** The style of every page and of the pictures stands before the playground's own. */
+function sharedStyle(): Plugin {
+  return {
+    name: 'shared-style',
+    enforce: 'pre',
+    transform: (code, id) =>
+      id.endsWith('/playground/style.css') ? STYLE + EXPLAIN_STYLE + code : undefined,
+  };
+}
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  // Relative, so that the page works under any address.
+  base: './',
+  plugins: [browserField(), sharedStyle()],
+  worker: { format: 'es', plugins: () => [browserField()] },
+  build: { target: 'es2022', chunkSizeWarningLimit: 8_000, reportCompressedSize: false, emptyOutDir: true },
+});

@@ -1,0 +1,1 @@
+export function installModel(folder: string, site: string, note: string): void;

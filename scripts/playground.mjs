@@ -1,0 +1,61 @@
+// Builds the playground, a static site that any web server can serve, and serves it here. `--build` only builds it;
+// `--model DIR` builds it around a model of the user's own.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { convertModel, installModel, trainModel } from './playground-model.mjs';
+import { serve } from './serve.mjs';
+
+const PORT = 4173;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const site = join(root, 'playground/dist');
+
+function refuse(message) {
+  console.error(message);
+  process.exit(2);
+}
+
+function flagsOf() {
+  try {
+    return parseArgs({ options: { build: { type: 'boolean' }, model: { type: 'string' } } }).values;
+  } catch (error) {
+    return refuse(`${error.message} Usage: npm run playground -- [--build] [--model DIR]`);
+  }
+}
+
+const { build: onlyBuild, model } = flagsOf();
+if (model && !existsSync(join(model, 'config.json'))) {
+  refuse(
+    `${model}: there is no config.json; expected a model's folder, as \`parsimony train --out\` writes it`,
+  );
+}
+
+const { build } = await import('vite');
+await build({ configFile: join(root, 'playground/vite.config.ts'), logLevel: 'warn' });
+
+try {
+  if (model) {
+    const converted = mkdtempSync(join(tmpdir(), 'parsimony-playground-'));
+    await convertModel(resolve(model), converted);
+    installModel(converted, site, `The model is that of the folder "${basename(resolve(model))}".`);
+    rmSync(converted, { recursive: true });
+  } else {
+    const kept = join(root, 'playground/model');
+    installModel(kept, site, await trainModel(kept));
+  }
+} catch (error) {
+  if (error.exitCode === undefined) throw error;
+  console.error(error.message);
+  process.exit(error.exitCode);
+}
+
+console.error(
+  `The playground stands in ${relative(process.cwd(), site) || '.'}: any web server can serve it.`,
+);
+// A device of Dawn's keeps the process alive, and so would the server: whoever only builds ends here.
+if (onlyBuild) process.exit(0);
+const { address } = await serve(site, PORT);
+console.log(`Open ${address} in a browser with WebGPU. Ctrl+C ends it.`);

@@ -1,0 +1,130 @@
+import { commandLine } from '../../bench/environment.js';
+import { median } from '../../bench/statistics.js';
+import type { DataSource, Example } from '../data/dataset.js';
+import type { Device } from '../gpu/device.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import type { Strategy } from '../grammar/rules.js';
+import { splitPieces } from '../grammar/word-pieces.js';
+import type { Run, TrainingLoss } from '../report/runs/run.js';
+import { bestOf } from '../train/best.js';
+import { SentenceClassifier } from '../train/sentence-classifier.js';
+import type { EpochMetrics } from '../train/trainer.js';
+import { percent, print, printTable, progress } from './terminal.js';
+
+/** What the demo holds side by side. */
+export const COMPARED: readonly Strategy[] = ['none', 'hard', 'soft'];
+
+/** Sized for a minute or so of training on two cores without a GPU. */
+const SHAPE = {
+  hidden: 32,
+  heads: 2,
+  layers: 2,
+  feedForward: 64,
+  hiddenDropout: 0,
+  attentionDropout: 0,
+  // BERT's 0.02 is made for wider layers.
+  initialDeviation: 0.1,
+};
+const TRAINING = { epochs: 3, batch: 32, rate: 2e-3, seed: 42 };
+/** The losses of a run as a line of blocks, from the first report to the last. */
+function sparkline(losses: readonly number[]): string {
+  const blocks = '▁▂▃▄▅▆▇█';
+  const highest = Math.max(...losses);
+  return losses.map((loss) => blocks[Math.min(7, Math.floor((8 * loss) / highest))]).join('');
+}
+
+/** Trains one model for each strategy side by side, and prints what they came to. @returns What a page shows of them. */
+export async function compareTraining(
+  device: Device,
+  source: DataSource,
+  train: Example[],
+  dev: Example[],
+): Promise<Run[]> {
+  const { hidden, layers } = SHAPE;
+  print(
+    `1. A BERT encoder (${layers} layers, hidden ${hidden}) trained from scratch on ${train.length} sentences of ` +
+      `${source.name}${source.note ? ` (${source.note})` : ''}, ${TRAINING.epochs} epochs, once for each strategy:`,
+  );
+  print();
+  const trained = [];
+  for (const strategy of COMPARED) trained.push(await trainOne(device, source, strategy, train, dev));
+  printTable(
+    ['strategy', 'pairs', 'dev accuracy', 'dev loss', 'tokens/s', 'training loss'],
+    trained.map(({ row }) => row),
+  );
+  return trained.map(({ run }) => run);
+}
+
+/** What a page shows of a run. */
+function runOf(
+  device: Device,
+  source: DataSource,
+  strategy: Strategy,
+  density: number,
+  trainingLosses: readonly TrainingLoss[],
+  metrics: readonly EpochMetrics[],
+): Run {
+  const evaluations = metrics.map(({ step, devAccuracy, devLoss }) => ({
+    step,
+    accuracy: devAccuracy,
+    loss: devLoss,
+  }));
+  const best = bestOf('accuracy', metrics);
+  return {
+    name: `demo, ${strategy}`,
+    contender: strategy,
+    seed: `${TRAINING.seed}`,
+    evaluations,
+    trainingLosses,
+    best: best && evaluations[metrics.indexOf(best as EpochMetrics)],
+    density,
+    isFinished: true,
+    settings: { strategy, data: source.name, ...TRAINING, ...SHAPE },
+    adapter: device.adapter.description,
+    data: source.name,
+    command: commandLine(),
+  };
+}
+
+async function trainOne(
+  device: Device,
+  source: DataSource,
+  strategy: Strategy,
+  train: Example[],
+  dev: Example[],
+) {
+  const occurring = train.flatMap(({ text }) => splitPieces(text, bertVocabulary()));
+  const vocabulary = bertVocabulary().restrictedTo(new Set(occurring.map((piece) => piece.text)));
+  const model = SentenceClassifier.build(device, {
+    vocabulary,
+    shape: SHAPE,
+    strategy,
+    classes: source.classes,
+  });
+  const display = progress({
+    label: `training ${strategy}`.padEnd(13),
+    total: TRAINING.epochs * Math.ceil(train.length / TRAINING.batch),
+    unit: 'steps',
+  });
+  const losses: TrainingLoss[] = [];
+  const metrics = await model.train(train, dev, TRAINING, {
+    onProgress({ step, loss, tokensPerSecond }) {
+      losses.push({ step, loss });
+      display.update(step, `loss ${loss.toFixed(3)} | ${Math.round(tokensPerSecond)} tokens/s`);
+    },
+  });
+  display.stop();
+  const { devAccuracy, devLoss } = metrics[metrics.length - 1];
+  const speed = median(metrics.map(({ tokensPerSecond }) => tokensPerSecond));
+  const density = model.density(dev);
+  model.release();
+  const row = [
+    strategy,
+    percent(density),
+    devAccuracy.toFixed(3),
+    devLoss.toFixed(3),
+    Math.round(speed),
+    sparkline(losses.map(({ loss }) => loss)),
+  ];
+  return { row, run: runOf(device, source, strategy, density, losses, metrics) };
+}

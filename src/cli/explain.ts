@@ -1,0 +1,155 @@
+import { Command, Option } from 'commander';
+import { writeWhole } from '../data/files.js';
+import { CallerError } from '../gpu/errors.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { presetRules } from '../grammar/presets.js';
+import type { Strategy } from '../grammar/rules.js';
+import { explainPage, type PageModel } from '../report/explain/explain-page.js';
+import { type Explanation, explainText, MOST_EXPLAINED, workOf } from '../report/explain/explanation.js';
+import { headlineText } from '../report/explain/headline.js';
+import { wordAttribution } from '../report/explain/word-attribution.js';
+import {
+  adapterOption,
+  betaOption,
+  jsonOption,
+  readModelRules,
+  rulesOption,
+  strategyOption,
+} from './options.js';
+import { withModel } from './reading.js';
+import { note, print, printJson, printTable } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony explain "the brilliant film follows the dull hero ." --out explained.html
+  $ parsimony explain "the film is not funny ." --model runs/hard --out explained.html
+  $ parsimony explain "the film is not funny ." --rules paper@sentence --strategy guided`;
+
+interface ExplainFlags {
+  model?: string;
+  strategy?: Strategy;
+  rules?: string;
+  beta?: number;
+  adapter?: string;
+  out?: string;
+  json?: boolean;
+}
+
+/** `parsimony explain` */
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('show what rules, plan and model make of a text: tags, pairs, tiles, attention, on a page')
+    .argument('<text>', 'English text')
+    .option(
+      '--model <folder>',
+      "what a model attends to, too: a folder that `train` or Hugging Face's save_pretrained wrote",
+    )
+    .addOption(strategyOption())
+    .addOption(rulesOption())
+    .addOption(betaOption())
+    .addOption(new Option('--out <file>', 'the page to write; in the terminal alone where left out'))
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(explain);
+}
+
+async function explain(text: string, flags: ExplainFlags): Promise<void> {
+  if (text.trim() === '') {
+    throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
+  }
+  const { model } = flags;
+  if (model !== undefined) await explainWithModel(text, { ...flags, model });
+  else {
+    const rules = flags.rules === undefined ? presetRules('paper') : await readModelRules(flags.rules);
+    const { strategy = 'hard', beta } = flags;
+    await show(explainText(text, { vocabulary: bertVocabulary(), rules, strategy, beta }), flags);
+  }
+}
+
+async function explainWithModel(text: string, flags: ExplainFlags & { model: string }): Promise<void> {
+  await withModel(flags, [{ text }], async (model) => {
+    const read = await model.explain(text, MOST_EXPLAINED);
+    const explanation = explainText(text, { ...model.readsWith, tile: read.tile });
+    const { classes } = model.description;
+    await show(explanation, flags, { explanation: read, classes, name: flags.model });
+  });
+}
+
+async function show(explanation: Explanation, flags: ExplainFlags, model?: PageModel): Promise<void> {
+  if (flags.out !== undefined) {
+    await writeWhole(flags.out, explainPage(explanation, model));
+    note(`The page is ${flags.out}: open it in a browser.`);
+  }
+  if (flags.json) printJson(asJson(explanation, model));
+  else if (flags.out === undefined) printExplanation(explanation, model);
+}
+
+function asJson(explanation: Explanation, model?: PageModel): unknown {
+  const { text, pieces, words, cut, strategy, rules, beta, ledger, order, runs, views } = explanation;
+  const attribution = model && wordAttribution(explanation, model.explanation);
+  return {
+    text,
+    strategy,
+    rules: rules.name,
+    beta,
+    pieces: pieces.map(({ text: piece, id, tag, start, end, word }) => ({
+      piece,
+      id,
+      tag,
+      start,
+      end,
+      word,
+    })),
+    words: words.map(({ text: word, tag }, at) => ({
+      word,
+      tag,
+      ...(attribution && { attribution: attribution[at] }),
+    })),
+    cut,
+    order: Array.from(order),
+    runs,
+    ledger: { ...ledger, ...workOf(ledger) },
+    tiles: views.map(({ heads, tiles }) => ({ heads, tiles })),
+    ...(model && {
+      label: model.explanation.label,
+      probabilities: model.explanation.probabilities,
+      attention: model.explanation.attention.map((layer) => layer.map((head) => rowsOf(head, pieces.length))),
+    }),
+  };
+}
+
+function rowsOf(head: Float32Array, count: number): number[][] {
+  return Array.from({ length: count }, (_, row) => Array.from(head.subarray(row * count, (row + 1) * count)));
+}
+
+/** Three digits behind the point, and no minus before zeros. */
+function signed(value: number): string {
+  const text = value.toFixed(3);
+  return Number(text) === 0 ? '0.000' : text;
+}
+
+function printExplanation(explanation: Explanation, model?: PageModel): void {
+  const { words, pieces, cut, ledger, strategy, rules } = explanation;
+  const values = model && wordAttribution(explanation, model.explanation);
+  printTable(
+    ['word', 'tag', 'pieces', ...(values ? [`for ${model.explanation.label}`] : [])],
+    words.map(({ text, tag, pieces: [first, next] }, at) => {
+      const own = pieces.slice(first, next).map((piece) => piece.text);
+      return [text, String(tag), own.join(' '), ...(values ? [signed(values[at])] : [])];
+    }),
+  );
+  const { waste } = workOf(ledger);
+  print();
+  if (cut > 0) print(`Cut: only the first ${pieces.length} pieces were read; ${cut} more were not.`);
+  if (model) {
+    const { label, probabilities } = model.explanation;
+    const shares = model.classes.map((name, at) => `${name} ${probabilities[at].toFixed(3)}`);
+    print(`Prediction: ${label} (${shares.join(', ')})`);
+  }
+  print(`${headlineText(explanation)} (strategy ${strategy}, rules "${rules.name}").`);
+  print(
+    `Pairs of a head: ${ledger.dense} dense, ${ledger.useful} useful, ${ledger.executed} executed: waste ${waste.toFixed(2)}.`,
+  );
+  print('Add --out page.html for the page: pairs in both orders, tiles, rules, and attention with --model.');
+}

@@ -1,0 +1,98 @@
+import { readFloats, readManyFloats } from '../gpu/buffers.js';
+import { biasOfPair } from '../grammar/pair-table.js';
+import { areInOneSentence } from '../grammar/scope.js';
+import type { HeadPlan, Plan } from '../plan/plan.js';
+import { headDimOf } from './config.js';
+import type { EncoderLayer } from './encoder-layer.js';
+import type { Pass } from './pass.js';
+
+/** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads]. */
+interface Attended {
+  query: Float32Array;
+  key: Float32Array;
+  logSumExp: Float32Array;
+  /** [heads, tags, tags], where biases are learned. */
+  learned?: Float32Array;
+}
+
+function planOfHead({ heads, headsOfLayer }: Plan, layer: number, head: number): HeadPlan {
+  return heads.find((each) => each.heads?.includes(layer * headsOfLayer + head) ?? true)!;
+}
+
+/**
+ * What is added to the score of two tokens, by their places in the plan's order, or undefined where their pair does not exist.
+ * @param learned [heads, tags, tags]
+ */
+function biasBetween(plan: Plan, { table }: HeadPlan, head: number, learned?: Float32Array) {
+  const { order, tags, sentences } = plan;
+  return (query: number, key: number): number | undefined => {
+    if (!table) return 0;
+    if (table.learned) return learned![(head * table.size + tags[query]) * table.size + tags[key]];
+    const distance = Math.abs(order[query] - order[key]);
+    const inOneSentence = !sentences || areInOneSentence(sentences[query], sentences[key]);
+    return biasOfPair(table, tags[query], tags[key], distance, inOneSentence);
+  };
+}
+
+/**
+ * p = exp(scale · q·k + bias - logSumExp) for the pairs that exist, 0 for the others: with the kernels' own log-sum-exp, so
+ * that a row only adds up to 1 where these saw the same pairs.
+ * @returns [tokens, tokens] by query, then key, in the caller's order.
+ */
+function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: number, attended: Attended) {
+  const { tokens, order } = plan;
+  const { query, key, logSumExp, learned } = attended;
+  const headDim = query.length / tokens / heads;
+  const scale = 1 / Math.sqrt(headDim);
+  const biasOf = biasBetween(plan, planOfHead(plan, layer, head), head, learned);
+  const probabilities = new Float32Array(tokens * tokens);
+  for (let row = 0; row < tokens; row++) {
+    const rowAt = (row * heads + head) * headDim;
+    for (let column = 0; column < tokens; column++) {
+      const bias = biasOf(row, column);
+      if (bias === undefined) continue;
+      const columnAt = (column * heads + head) * headDim;
+      let dot = 0;
+      for (let channel = 0; channel < headDim; channel++)
+        dot += query[rowAt + channel] * key[columnAt + channel];
+      const score = scale * dot + bias;
+      probabilities[order[row] * tokens + order[column]] = Math.exp(score - logSumExp[row * heads + head]);
+    }
+  }
+  return probabilities;
+}
+
+/**
+ * `Classifier.attentionProbabilities`, behind a forward pass of one sequence that was recorded; submits it.
+ * @returns [layers][heads] of [tokens, tokens].
+ */
+export async function attentionProbabilities(
+  pass: Pass,
+  layers: readonly EncoderLayer[],
+): Promise<Float32Array[][]> {
+  const { recorder, config, parameters, batch } = pass;
+  const { device } = recorder;
+  const { heads } = config;
+  const { plan } = batch.batch;
+  recorder.submit();
+  const probabilities: Float32Array[][] = [];
+  for (const [index, layer] of layers.entries()) {
+    const buffers = layer.attended(pass);
+    const numbers = plan.tokens * heads * headDimOf(config);
+    const [query, key] = await readManyFloats(device, [buffers.query, buffers.key], numbers);
+    const logSumExp = await readFloats(device, buffers.logSumExp, plan.tokens * heads);
+    const learned = batch.plan.isLearned
+      ? await readFloats(
+          device,
+          parameters.values,
+          heads * config.biasTags ** 2,
+          parameters.offsetOf(layer.tagBias),
+        )
+      : undefined;
+    const attended = { query, key, logSumExp, learned };
+    probabilities.push(
+      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, index, head, heads, attended)),
+    );
+  }
+  return probabilities;
+}

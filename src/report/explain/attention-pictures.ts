@@ -1,0 +1,136 @@
+import { type Html, html, table } from '../page/html.js';
+import { percent } from '../page/numbers.js';
+import { nameOfHead, type ShownHead, wordAttention } from './attention-data.js';
+import { columnLabels, rowLabels, spacedLabels } from './axis-labels.js';
+import { ABSENT } from './explained-pairs.js';
+import type { Explanation } from './explanation.js';
+import { ARCS, arcPaths, LEAST_ARC, shadePaths } from './page-script.js';
+
+const MARGIN = 66;
+const SIDE = 330;
+const WIDTH = MARGIN + SIDE + 4;
+
+/** Beyond this many pieces a column of words is longer than anybody scrolls. */
+export const MOST_ARCS = 160;
+
+/** Attention by rows, -1 where a pair does not exist. */
+function rowsOf({ pieces, views }: Explanation, { probabilities, view }: ShownHead): number[][] {
+  const count = pieces.length;
+  const { kinds } = views[view];
+  return pieces.map((_, query) =>
+    pieces.map((__, key) => {
+      const pair = query * count + key;
+      return kinds[pair] === ABSENT ? -1 : probabilities[pair];
+    }),
+  );
+}
+
+function pathsOf(paths: readonly string[], kind: string): Html {
+  return html`${paths.map((path, at) => html`<path class="${kind}-${at}" d="${path}"/>`)}`;
+}
+
+/** A head's attention as a matrix: queries down, keys across, the darker the more. */
+export function attentionMatrix(explanation: Explanation, head: ShownHead): Html {
+  const { pieces } = explanation;
+  const cell = SIDE / pieces.length;
+  const labels = spacedLabels(
+    pieces.map(({ text }, start) => ({ text, start, length: 1 })),
+    cell,
+    SIDE,
+  );
+  const shades = Array.from(
+    { length: 8 },
+    (_, at) => html`<rect class="shade-${at}" x="${at * 14}" width="14" height="14"/>`,
+  );
+  return html`<figure class="attention-matrix" aria-labelledby="matrix-title">
+<h4 id="matrix-title">As a matrix: each row adds up to 100 %</h4>
+<svg class="plot" viewBox="0 0 ${WIDTH} ${WIDTH}" role="img" aria-labelledby="matrix-title">
+<text class="axis" x="${MARGIN - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${MARGIN - 8}">queries ↓</text>
+<g transform="translate(${MARGIN} ${MARGIN})" data-order="reading" data-side="${SIDE}">
+<rect class="frame" width="${SIDE}" height="${SIDE}"/>
+<g class="shades" transform="scale(${cell.toFixed(4)})">${pathsOf(shadePaths(rowsOf(explanation, head)), 'shade')}</g>
+${rowLabels(labels)}${columnLabels(labels)}
+</g></svg>
+<ul class="legend"><li>0 % <svg class="scale" viewBox="0 0 112 14" width="112" height="14" aria-hidden="true">${shades}</svg> 100 %, by the square root</li><li>blank: the pair does not exist</li></ul>
+</figure>
+`;
+}
+
+/** A head's attention as arcs beside the column of words: at the left to earlier ones, at the right to later ones. */
+export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
+  const { pieces } = explanation;
+  const { pitch, left, right } = ARCS;
+  const height = pieces.length * pitch;
+  const words = pieces.map(({ text }, at) => {
+    const shown = [...text].length > 15 ? `${[...text].slice(0, 14).join('')}…` : text;
+    return html`<text x="${(left + right) / 2}" y="${at * pitch + 12}">${shown}</text>`;
+  });
+  return html`<figure class="attention-arcs" aria-labelledby="arcs-title">
+<h4 id="arcs-title">As arcs: at the left to earlier words, at the right to later ones</h4>
+<svg class="plot" viewBox="0 0 400 ${height}" role="img" aria-labelledby="arcs-title">
+<g class="arcs">${pathsOf(arcPaths(rowsOf(explanation, head)), 'arc')}</g>
+<g class="arcs-of-word">${pathsOf(['', '', '', ''], 'arc')}</g>
+<g class="words-of-arcs" text-anchor="middle">${words}</g>
+</svg>
+<ul class="legend">${['5', '25', '50', '75'].map(
+    (least, at) =>
+      html`<li><svg viewBox="0 0 26 10" width="26" height="10" aria-hidden="true"><path class="arc-${at}" d="M1 9C1 -2 25 -2 25 9"/></svg> from ${least} %</li>`,
+  )}<li>a stroke at a word: to itself</li></ul>
+<figcaption>From ${percent(LEAST_ARC)} on. Queries and keys are both in the text's order; the query is where the word is that you hover or focus.</figcaption>
+</figure>
+`;
+}
+
+/** A table of layers and heads to choose one of, by mouse or by arrow keys. Without a script nothing can be chosen. */
+export function headChooser(shown: readonly ShownHead[], chosen: number): Html {
+  const layers = [...new Set(shown.map(({ layer }) => layer))];
+  const heads = [...new Set(shown.map(({ head }) => head))].sort((a, b) => a - b);
+  const cell = (layer: number, head: number) => {
+    const at = shown.findIndex((each) => each.layer === layer && each.head === head);
+    if (at < 0) return html`<td></td>`;
+    return html`<td><label><input type="radio" name="head" value="${at}"${at === chosen && html` checked`} disabled><span class="spoken">${nameOfHead(shown[at])}</span></label></td>`;
+  };
+  return html`<fieldset class="heads"><legend>Which head</legend><div class="scroll" role="region" aria-label="Layers and heads" tabindex="-1"><table>
+<thead><tr><td></td>${heads.map((head) => html`<th scope="col">head ${head}</th>`)}</tr></thead>
+<tbody>${layers.map((layer) => html`<tr><th scope="row">layer ${layer}</th>${heads.map((head) => cell(layer, head))}</tr>\n`)}</tbody></table></div></fieldset>`;
+}
+
+/** Where each head looks, in words: for who has no script, and for a first look at all of them. */
+export function headTable(explanation: Explanation, heads: readonly ShownHead[]): Html {
+  const { pieces, words } = explanation;
+  const count = pieces.length;
+  const mean = ({ probabilities }: ShownHead, counts: (query: number, key: number) => boolean) => {
+    let sum = 0;
+    probabilities.forEach((probability, pair) => {
+      if (counts(Math.floor(pair / count), pair % count)) sum += probability;
+    });
+    return percent(sum / count);
+  };
+  const strongest = (head: ShownHead) => {
+    const rows = wordAttention(explanation, head);
+    let best = { query: 0, key: 0, share: -1 };
+    rows.forEach((row, query) => {
+      if (words[query].isSpecial) return;
+      row.forEach((share, key) => {
+        if (key !== query && !words[key].isSpecial && share > best.share) best = { query, key, share };
+      });
+    });
+    if (best.share < 0) return 'none';
+    return html`<bdi>${words[best.query].text}</bdi> → <bdi>${words[best.key].text}</bdi> ${percent(best.share)}`;
+  };
+  return table<ShownHead>(
+    'Where each head looks: means over all pieces, and the strongest pair of words',
+    [
+      { heading: 'Head', cell: nameOfHead },
+      { heading: 'To itself', cell: (head) => mean(head, (query, key) => query === key) },
+      { heading: 'To [CLS]', cell: (head) => mean(head, (_, key) => key === 0) },
+      { heading: 'To [SEP]', cell: (head) => mean(head, (_, key) => key === count - 1) },
+      {
+        heading: 'To the same tag',
+        cell: (head) => mean(head, (query, key) => pieces[query].tag === pieces[key].tag),
+      },
+      { heading: 'Strongest', cell: strongest },
+    ],
+    heads,
+  );
+}

@@ -1,0 +1,79 @@
+import { type Html, html } from '../page/html.js';
+
+/** What a label names: some tokens in succession. */
+export interface Span {
+  text: string;
+  start: number;
+  length: number;
+}
+
+/** A label with its place along the axis, which stands aside from the middle of what it names where there is no room. */
+export interface Label {
+  text: string;
+  middle: number;
+  at: number;
+}
+
+/** Room that a label takes along the axis, in units of the picture. */
+const ROOM = 11.5;
+/** Characters that fit beside the picture. */
+const LONGEST = 9;
+/** Length of the line from the picture to a label. */
+const LEADER = 8;
+
+/** The spans that there is room for: the longest, or each so-manieth where all are as long. */
+function chosen(spans: readonly Span[], most: number): Span[] {
+  if (spans.length <= most) return [...spans];
+  const isEven = spans.every(({ length }) => length === spans[0].length);
+  const step = Math.ceil(spans.length / most);
+  if (isEven) return spans.filter((_, index) => index % step === 0);
+  const longest = [...spans].sort((a, b) => b.length - a.length || a.start - b.start).slice(0, most);
+  return longest.sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Labels for spans along an axis, none over another: where there are too many, some; where they crowd, they are moved apart.
+ * @param cell Length of a token along the axis.
+ * @param side Length of the axis.
+ */
+export function spacedLabels(spans: readonly Span[], cell: number, side: number): Label[] {
+  const kept = chosen(spans, Math.floor(side / ROOM)).map(({ text, start, length }) => {
+    return { text, middle: (start + length / 2) * cell };
+  });
+  // Each as near as it can be to its middle, but behind the one before; then back from the end.
+  const places = kept.map(({ middle }) => middle);
+  for (let index = 0; index < places.length; index++) {
+    const least = index === 0 ? ROOM / 2 : places[index - 1] + ROOM;
+    places[index] = Math.max(places[index], least);
+  }
+  for (let index = places.length - 1; index >= 0; index--) {
+    const last = index === places.length - 1 ? side - ROOM / 2 : places[index + 1] - ROOM;
+    places[index] = Math.min(places[index], last);
+  }
+  return kept.map(({ text, middle }, index) => ({ text: shortened(text), middle, at: places[index] }));
+}
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : text;
+}
+
+function round(value: number): string {
+  return value.toFixed(1);
+}
+
+/** Labels at the left of a picture whose corner is the origin. */
+export function rowLabels(labels: readonly Label[]): Html {
+  return html`<g class="labels" text-anchor="end">${labels.map(
+    ({ text, middle, at }) =>
+      html`<path d="M-1 ${round(middle)}L${-LEADER} ${round(at)}"/><text x="${-LEADER - 2}" y="${round(at + 3.7)}">${text}</text>`,
+  )}</g>`;
+}
+
+/** Labels above it, read from below upwards. */
+export function columnLabels(labels: readonly Label[]): Html {
+  return html`<g class="labels">${labels.map(
+    ({ text, middle, at }) =>
+      html`<path d="M${round(middle)} -1L${round(at)} ${-LEADER}"/><text transform="translate(${round(at + 3.7)} ${-LEADER - 2}) rotate(-90)">${text}</text>`,
+  )}</g>`;
+}

@@ -1,0 +1,70 @@
+import { biasOfPair, type PairTable, reaches } from '../../grammar/pair-table.js';
+import type { RuleSet, Strategy } from '../../grammar/rules.js';
+import { areInOneSentence, isWithin } from '../../grammar/scope.js';
+import type { EncodedSentence } from '../../grammar/tagged-pieces.js';
+
+/** What a pair of tokens is: it does not exist; a hard rule allows it; β is added; or it exists without a rule. */
+export const [ABSENT, HARD, SOFT, PLAIN] = [0, 1, 2, 3] as const;
+
+export type PairKind = typeof ABSENT | typeof HARD | typeof SOFT | typeof PLAIN;
+
+/** The names of the kinds, by number. */
+export const KIND_NAMES = ['absent', 'hard', 'soft', 'plain'] as const;
+
+/**
+ * [pieces, pieces] by query, then key, in the text's order: what each pair is. Whether it exists is the engine's pair table's to
+ * say; the rules only say why.
+ * @param table Undefined where every pair exists.
+ * @param tags Of each piece, indexes among the rules' own.
+ */
+export function pairKinds(
+  table: PairTable | undefined,
+  rules: RuleSet,
+  strategy: Strategy,
+  tags: Uint8Array,
+  sentences: EncodedSentence['sentences'],
+): Uint8Array {
+  const count = tags.length;
+  const kinds = new Uint8Array(count * count).fill(PLAIN);
+  if (!table || strategy === 'none' || strategy === 'learned') return kinds;
+  const size = rules.tags.length;
+  const hard = reaches(rules.hard, rules);
+  const soft = reaches(rules.soft, rules);
+  for (let query = 0; query < count; query++) {
+    for (let key = 0; key < count; key++) {
+      const distance = Math.abs(query - key);
+      const inOneSentence = areInOneSentence(sentences[query], sentences[key]);
+      const at = tags[query] * size + tags[key];
+      let kind: PairKind = ABSENT;
+      if (biasOfPair(table, tags[query], tags[key], distance, inOneSentence) !== undefined) {
+        const isHard = isWithin(hard[at], distance, inOneSentence);
+        const isSoft = isWithin(soft[at], distance, inOneSentence);
+        kind = isHard ? HARD : isSoft ? SOFT : PLAIN;
+      }
+      kinds[query * count + key] = kind;
+    }
+  }
+  return kinds;
+}
+
+/** Pairs of a kind, or all that exist. */
+export function countPairs(kinds: Uint8Array, kind?: PairKind): number {
+  return kinds.reduce(
+    (count, each) => count + Number(kind === undefined ? each !== ABSENT : each === kind),
+    0,
+  );
+}
+
+/** Of the blocks of `side` x `side` pairs, in some order of the tokens, the share that holds a pair. */
+export function filledBlocks(kinds: Uint8Array, order: ArrayLike<number>, side: number): number {
+  const count = order.length;
+  const across = Math.ceil(count / side);
+  const filled = new Set<number>();
+  for (let query = 0; query < count; query++) {
+    for (let key = 0; key < count; key++) {
+      if (kinds[order[query] * count + order[key]] === ABSENT) continue;
+      filled.add(Math.floor(query / side) * across + Math.floor(key / side));
+    }
+  }
+  return filled.size / across ** 2;
+}

@@ -1,0 +1,152 @@
+import type { Text } from '../../data/dataset.js';
+import { encodeTexts } from '../../data/encoded-data.js';
+import { CallerError } from '../../gpu/errors.js';
+import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
+import { pieceTags } from '../../grammar/own-tags.js';
+import type { SeededRelabelling } from '../../grammar/relabelling.js';
+import type { Strategy, Tag } from '../../grammar/rules.js';
+import type { Vocabulary } from '../../grammar/vocabulary.js';
+import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
+import type { Ledger } from '../../plan/ledger.js';
+import type { HeadPlan, Plan } from '../../plan/plan.js';
+import { executedPairsOfTile, type Tile, type TileShape, WORKGROUP_TILE } from '../../plan/tiles.js';
+import { Planner } from '../../train/planner.js';
+import { ABSENT, pairKinds } from './explained-pairs.js';
+import { type ExplainedPiece, type ExplainedWord, explainedWords } from './explained-words.js';
+
+/** Where a text is cut, in pieces, so that its pictures can still be read. */
+export const MOST_EXPLAINED = 512;
+
+/** How a text is to be read. */
+export interface ExplainOptions {
+  vocabulary: Vocabulary;
+  rules: ModelRules;
+  strategy: Strategy;
+  /** What soft pairs add to their score; the rules' own where left out. */
+  beta?: number;
+  /** Pieces at which the text is cut, [CLS] and [SEP] included; MOST_EXPLAINED where left out, and never more. */
+  mostPieces?: number;
+  /** The tiles of the kernels; those that run on every adapter where left out. */
+  tile?: TileShape;
+  /** Whether words carry tags of their data's own, so that the tagger's must be the same where they have none. */
+  ownTags?: boolean;
+  /** A control: other tags than the tagger's. */
+  relabelling?: SeededRelabelling;
+}
+
+/** Consecutive tokens of one tag, in the plan's order. */
+export interface ExplainedRun {
+  tag: Tag;
+  start: number;
+  length: number;
+}
+
+/** A tile of the plan with its work, in pairs of one head. */
+export interface ExplainedTile extends Tile {
+  /** Pairs of its rows that exist. */
+  useful: number;
+  /** Pairs that the kernel multiplies, padding included. */
+  executed: number;
+}
+
+/** What the heads with the same rules do. */
+export interface PairView {
+  /** Which heads, those of further layers counting on; undefined where it is all of them. */
+  heads: readonly number[] | undefined;
+  /** [pieces, pieces] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
+  kinds: Uint8Array;
+  tiles: ExplainedTile[];
+  ledger: Ledger;
+}
+
+/** What an attention does with a text, and what it costs. Pieces and pairs are in the text's order unless said otherwise. */
+export interface Explanation {
+  text: string;
+  pieces: ExplainedPiece[];
+  words: ExplainedWord[];
+  /** Pieces of the text that were not read, as it was longer than it may be. */
+  cut: number;
+  rules: ModelRules;
+  strategy: Strategy;
+  beta: number;
+  /** Whether the plan sorts tokens at all: dense attention takes them as they come. */
+  isSorted: boolean;
+  /** For each token in the plan's order, its place in the text's. */
+  order: Uint32Array;
+  runs: ExplainedRun[];
+  shape: TileShape;
+  /** One, or one for each rule set where heads have their own. */
+  views: PairView[];
+  /** The mean over heads. */
+  ledger: Ledger;
+}
+
+/**
+ * What the rules and the plan make of a text: everything here is taken from the plan that the kernels would run.
+ * @throws CallerError for a text without any word piece, or one whose words have no tags that the rules know.
+ */
+export function explainText(text: string | Text, options: ExplainOptions): Explanation {
+  const { vocabulary, rules, strategy, beta = rules.beta, tile = WORKGROUP_TILE, ownTags = false } = options;
+  const read = typeof text === 'string' ? { text } : text;
+  const planner = new Planner(rules, strategy, beta, () => tile, pieceTags(rules, ownTags));
+  const inner = splitPieces(read.text, vocabulary);
+  if (inner.length === 0) {
+    throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
+  }
+  const mostPieces = Math.min(options.mostPieces ?? MOST_EXPLAINED, MOST_EXPLAINED);
+  const { tags } = planner;
+  const reading = { vocabulary, mostPieces, rules, tags, ownTags, relabelling: options.relabelling };
+  const [encoded] = encodeTexts([read], reading).sentences;
+  const plan = planner.plan([encoded]);
+  const pieces = withSpecial(inner.slice(0, encoded.ids.length - 2), encoded.ids);
+  const indexes = planner.tagsOf([encoded]);
+  const sets = ruleSetsOf(planner.completed).flat();
+  return {
+    text: read.text,
+    ...explainedWords(read.text, pieces, encoded, tags),
+    cut: inner.length + 2 - pieces.length,
+    rules,
+    strategy,
+    beta,
+    isSorted: plan.kind === 'sparse',
+    order: plan.order,
+    runs: runsOf(plan, (tag) => planner.completed.tags[tag]),
+    shape: plan.shape,
+    views: plan.heads.map((head) => {
+      const own = sets[head.heads?.[0] ?? 0];
+      return viewOf(plan, head, pairKinds(head.table, own, strategy, indexes, encoded.sentences));
+    }),
+    ledger: plan.ledger,
+  };
+}
+
+/** The pieces between [CLS] and [SEP], as they were encoded. */
+function withSpecial(inner: readonly Piece[], ids: Uint32Array): Piece[] {
+  const special = (text: string, at: number, id: number) => ({ id, text, start: at, end: at });
+  const end = inner.at(-1)?.end ?? 0;
+  return [special('[CLS]', 0, ids[0]), ...inner, special('[SEP]', end, ids[ids.length - 1])];
+}
+
+function runsOf({ kind, sequences }: Plan, tagOf: (index: number) => Tag): ExplainedRun[] {
+  if (kind === 'dense') return [];
+  return sequences[0].runs.map(({ tag, start, length }) => ({ tag: tagOf(tag), start, length }));
+}
+
+function viewOf(plan: Plan, { heads, queryTiles, ledger }: HeadPlan, kinds: Uint8Array): PairView {
+  const count = plan.tokens;
+  const tiles = queryTiles.map((tile) => {
+    let useful = 0;
+    for (let row = tile.rowStart; row < tile.rowStart + tile.rowCount; row++) {
+      for (let key = 0; key < count; key++) {
+        if (kinds[plan.order[row] * count + key] !== ABSENT) useful++;
+      }
+    }
+    return { ...tile, useful, executed: executedPairsOfTile(tile, plan.shape) };
+  });
+  return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), ledger };
+}
+
+/** What the work comes to: shares of all pairs, and the most that could be gained. */
+export function workOf({ useful, executed, dense }: Ledger) {
+  return { density: useful / dense, waste: executed / useful, idealSpeedup: dense / useful };
+}

@@ -1,0 +1,48 @@
+import type { ModelExplanation } from '../../train/sentence-classifier.js';
+import { type Html, html } from '../page/html.js';
+import { percent, whole } from '../page/numbers.js';
+import { countPairs, SOFT } from './explained-pairs.js';
+import { type Explanation, workOf } from './explanation.js';
+
+/** The point in a line: which share of the pairs exists, and what that could save at most. */
+export function headlineText({ ledger, views, strategy, beta }: Explanation): string {
+  const { density, idealSpeedup } = workOf(ledger);
+  if (ledger.useful < ledger.dense) {
+    const share = density < 0.1 ? percent(density) : `${Math.round(100 * density)} %`;
+    return `${share} of ${whole(ledger.dense)} pairs exist: at most ${idealSpeedup.toFixed(1)}x less work`;
+  }
+  const all = `All ${whole(ledger.dense)} pairs exist`;
+  if (strategy === 'none') return `${all}: strategy none forbids nothing`;
+  if (strategy === 'learned') return `${all}, each with a bias that was learned for its tags`;
+  const soft = views.reduce((sum, { kinds }) => sum + countPairs(kinds, SOFT), 0) / views.length;
+  return `${all}, ${whole(Math.round(soft))} of them with ${beta} added to their score`;
+}
+
+/** The probability of each class. */
+export function predictionText(model: ModelExplanation, classes: readonly string[]): string {
+  const shares = classes.map((name, at) => `${name} ${percent(model.probabilities[at])}`);
+  return `(${shares.join(', ')})`;
+}
+
+/** Says so where not all of a text was read. */
+export function cutNote({ cut, pieces }: Explanation): Html | '' {
+  if (cut === 0) return '';
+  return html`<p class="cut"><strong>Cut:</strong> only the first ${pieces.length} pieces were read; ${whole(cut)} more were not.</p>`;
+}
+
+/** What the headline rests on. */
+export function facts({ ledger, pieces, words, strategy, rules, beta, shape }: Explanation): Html {
+  const { waste } = workOf(ledger);
+  const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
+  const useful = whole(Math.round(ledger.useful));
+  const lines = [
+    ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
+    ['Length', `${pieces.length} pieces, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
+    [
+      'Work of the kernels',
+      `${whole(Math.round(ledger.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
+    ],
+    ['Tiles', `of at most ${shape.rows} rows; keys in steps of ${shape.steps.join(', ')}`],
+  ];
+  return html`<dl class="facts">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
+}

@@ -1,0 +1,198 @@
+/**
+ * What runs in the browser on the page of an explanation. The page carries the source text of these functions, so each uses
+ * nothing but its arguments, the other functions and constants of this file, and what every browser has.
+ */
+
+/** What the page's script knows; all in the text's order. */
+export interface PageData {
+  /** Of each word: its text, its tag, and its first piece. Words follow each other without gaps. */
+  words: { text: string; tag: string; first: number }[];
+  pieces: number;
+  /** Pieces in the plan's order. */
+  order: number[];
+  /** For each set of rules that some heads have: distinct rows of kinds of pairs, a digit a key, and which one each piece has. */
+  views: { rows: string[]; rowOf: number[] }[];
+  /** The heads that are on the page. */
+  heads: HeadData[];
+}
+
+/** The attention of one head. */
+export interface HeadData {
+  name: string;
+  view: number;
+  /** A character for each pair that exists, row by row: one of DIGITS. */
+  probabilities: string;
+}
+
+/** What stands for each step from no attention to all of it; the steps are those of the square root. */
+export const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** A head's attention, [pieces][pieces]: probabilities, and -1 where a pair does not exist. */
+export function decodedAttention(data: PageData, { view, probabilities }: HeadData): number[][] {
+  const { rows, rowOf } = data.views[view];
+  let at = 0;
+  return rowOf.map((row) =>
+    [...rows[row]].map((kind) =>
+      kind === '0' ? -1 : (DIGITS.indexOf(probabilities[at++]) / (DIGITS.length - 1)) ** 2,
+    ),
+  );
+}
+
+/** Cells of a matrix as paths of unit cells, one for each of eight shades, the lightest first. */
+export function shadePaths(attention: readonly (readonly number[])[]): string[] {
+  const paths = Array.from({ length: 8 }, () => '');
+  attention.forEach((row, query) => {
+    for (let from = 0; from < row.length; from++) {
+      if (row[from] < 0) continue;
+      const shade = Math.min(7, Math.floor(Math.sqrt(row[from]) * 8));
+      let to = from + 1;
+      while (to < row.length && row[to] >= 0 && Math.min(7, Math.floor(Math.sqrt(row[to]) * 8)) === shade)
+        to++;
+      paths[shade] += `M${from} ${query}.5h${to - from}`;
+      from = to - 1;
+    }
+  });
+  return paths;
+}
+
+/** The least attention that is drawn as an arc. */
+export const LEAST_ARC = 0.05;
+
+/** The column of words between the arcs, in units of the picture: the height of a word, its edges, the room at either side. */
+export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 132 };
+
+/**
+ * Arcs from queries to keys beside a column of words, a path for each of four strengths, the weakest first: at the left up to earlier
+ * pieces, at the right down to later ones; a short stroke where a piece sees itself.
+ * @param only The queries whose arcs are drawn; all where left out.
+ */
+export function arcPaths(
+  attention: readonly (readonly number[])[],
+  least = LEAST_ARC,
+  only?: readonly number[],
+): string[] {
+  const { pitch, left, right, deepest } = ARCS;
+  const paths = ['', '', '', ''];
+  const queries = only ?? attention.map((_, query) => query);
+  for (const query of queries) {
+    attention[query].forEach((given, key) => {
+      if (given < least) return;
+      const strength = Math.min(3, Math.floor(given * 4));
+      const [from, to] = [query * pitch + pitch / 2, key * pitch + pitch / 2];
+      if (query === key) {
+        paths[strength] += `M${right} ${from}h6`;
+        return;
+      }
+      const depth = Math.min(deepest, 10 + Math.abs(from - to) * 0.5) * (key < query ? -1 : 1);
+      const edge = key < query ? left : right;
+      paths[strength] += `M${edge} ${from}C${edge + depth} ${from} ${edge + depth} ${to} ${edge} ${to}`;
+    });
+  }
+  return paths;
+}
+
+/** Makes the page answer: words that are hovered or focused show what they may and do attend to, and heads can be chosen. */
+export function interact(document: Document): void {
+  const data: PageData = JSON.parse(document.getElementById('explained')!.textContent!);
+  const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
+  const status = document.getElementById('word-status')!;
+  const kindNames = ['absent', 'hard', 'soft', 'plain'];
+  const nextOf = (word: number) => data.words[word + 1]?.first ?? data.pieces;
+  const piecesOf = (word: number) => {
+    const { first } = data.words[word];
+    return Array.from({ length: nextOf(word) - first }, (_, at) => first + at);
+  };
+  let head = data.heads.length > 0 ? Number(document.getElementById('attention')!.dataset.head) : -1;
+  let attention = head < 0 ? undefined : decodedAttention(data, data.heads[head]);
+  let shown = -1;
+
+  const strongest = (query: number, key: number) => {
+    const { rows, rowOf } = data.views[head < 0 ? 0 : data.heads[head].view];
+    const kinds = piecesOf(query).flatMap((row) => piecesOf(key).map((column) => rows[rowOf[row]][column]));
+    return Number(['1', '2', '3'].find((kind) => kinds.includes(kind)) ?? 0);
+  };
+  /** What a word gives to another: summed over the other's pieces, the mean over its own. */
+  const given = (query: number, key: number) => {
+    const own = piecesOf(query);
+    const all = own.flatMap((row) => piecesOf(key).map((column) => Math.max(0, attention![row][column])));
+    return all.reduce((sum, one) => sum + one, 0) / own.length;
+  };
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const drawArcs = (selector: string, paths: string[]) => {
+    document.querySelectorAll(selector).forEach((path, at) => {
+      path.setAttribute('d', paths[at]);
+    });
+  };
+  const markRows = (word: number) => {
+    for (const plot of Array.from(document.querySelectorAll<SVGGElement>('[data-order]'))) {
+      plot.querySelectorAll('.row-mark').forEach((old) => {
+        old.remove();
+      });
+      if (word < 0) continue;
+      const side = Number(plot.dataset.side);
+      for (const piece of piecesOf(word)) {
+        const row = plot.dataset.order === 'sorted' ? data.order.indexOf(piece) : piece;
+        const mark = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+        mark.setAttribute('class', 'row-mark');
+        mark.setAttribute('y', String((row * side) / data.pieces));
+        mark.setAttribute('width', String(side));
+        mark.setAttribute('height', String(side / data.pieces));
+        plot.append(mark);
+      }
+    }
+  };
+  const describe = (word: number) => {
+    const seen = data.words.map((_, key) => key).filter((key) => strongest(word, key) > 0);
+    const { text, tag } = data.words[word];
+    const may = `${text} (${tag}) may attend to ${seen.length} of ${data.words.length} words`;
+    if (!attention) return `${may}: ${seen.map((key) => data.words[key].text).join(' ')}`;
+    const most = seen.map((key) => ({ key, share: given(word, key) })).sort((a, b) => b.share - a.share);
+    const listed = most.slice(0, 5).map(({ key, share }) => `${data.words[key].text} ${percent(share)}`);
+    return `${may}. ${data.heads[head].name}: most to ${listed.join(', ')}`;
+  };
+  const show = (word: number) => {
+    shown = word;
+    words.forEach((element, key) => {
+      const kind = word < 0 ? '' : kindNames[strongest(word, key)];
+      element.dataset.sees = kind;
+      const share = word >= 0 && attention ? given(word, key) : 0;
+      element.style.setProperty('--given', percent(share));
+      element.dataset.given = share >= 0.005 ? percent(share) : '';
+    });
+    document.body.classList.toggle('looking', word >= 0);
+    status.textContent = word < 0 ? status.dataset.idle! : describe(word);
+    markRows(word);
+    if (attention)
+      drawArcs(
+        '.arcs-of-word path',
+        word < 0 ? ['', '', '', ''] : arcPaths(attention, 0.005, piecesOf(word)),
+      );
+  };
+  words.forEach((element, word) => {
+    element.addEventListener('mouseenter', () => show(word));
+    element.addEventListener('focus', () => show(word));
+    element.addEventListener('mouseleave', () => show(words.indexOf(document.activeElement as HTMLElement)));
+    element.addEventListener('blur', () => show(-1));
+  });
+  for (const input of Array.from(document.querySelectorAll<HTMLInputElement>('input[name="head"]'))) {
+    input.disabled = false;
+    input.addEventListener('change', () => {
+      head = Number(input.value);
+      attention = decodedAttention(data, data.heads[head]);
+      document.getElementById('head-name')!.textContent = data.heads[head].name;
+      drawArcs('.arcs path', arcPaths(attention));
+      drawArcs('.shades path', shadePaths(attention));
+      show(shown);
+    });
+  }
+  show(-1);
+}
+
+/** The page's script. */
+export function pageScript(): string {
+  const functions = [decodedAttention, shadePaths, arcPaths, interact].map((each) => each.toString());
+  const constants = Object.entries({ DIGITS, LEAST_ARC, ARCS }).map(
+    ([name, value]) => `const ${name} = ${JSON.stringify(value)};`,
+  );
+  return `${[...constants, ...functions].join('\n')}\ninteract(document);`;
+}

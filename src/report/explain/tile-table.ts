@@ -1,0 +1,40 @@
+import { type Html, html, table } from '../page/html.js';
+import { percent, whole } from '../page/numbers.js';
+import { type Explanation, type PairView, workOf } from './explanation.js';
+import { tagsOfTile } from './tile-outlines.js';
+
+/** The tiles of a plan with their work. */
+export function tileTable(explanation: Explanation, view = explanation.views[0]): Html {
+  const rows = view.tiles.map((tile, index) => ({ tile, index }));
+  return table(
+    'Tiles: rows of queries, and the keys that any of them sees; pairs of one head',
+    [
+      { heading: 'Tile', cell: ({ index }) => index + 1 },
+      { heading: 'Tags of its rows', cell: ({ tile }) => tagsOfTile(explanation, tile) || 'any' },
+      { heading: 'Rows', cell: ({ tile }) => tile.rowCount },
+      { heading: 'Ranges of keys', cell: ({ tile }) => tile.ranges.length },
+      { heading: 'Keys', cell: ({ tile }) => tile.ranges.reduce((sum, { length }) => sum + length, 0) },
+      { heading: 'Useful pairs', cell: ({ tile }) => whole(tile.useful) },
+      { heading: 'Executed pairs', cell: ({ tile }) => whole(tile.executed) },
+      { heading: 'Useful share', cell: ({ tile }) => percent(tile.useful / tile.executed) },
+    ],
+    rows,
+  );
+}
+
+/** The work of some heads counted three ways, and what follows from it. */
+export function ledgerTable(views: readonly PairView[], nameOf: (view: PairView) => string): Html {
+  return html`${table(
+    'Pairs of one head, counted three ways',
+    [
+      { heading: 'Heads', cell: nameOf },
+      { heading: 'Dense pairs', cell: ({ ledger }) => whole(ledger.dense) },
+      { heading: 'Useful pairs', cell: ({ ledger }) => whole(ledger.useful) },
+      { heading: 'Executed pairs', cell: ({ ledger }) => whole(ledger.executed) },
+      { heading: 'Density: useful / dense', cell: ({ ledger }) => percent(workOf(ledger).density) },
+      { heading: 'Waste: executed / useful', cell: ({ ledger }) => workOf(ledger).waste.toFixed(2) },
+      { heading: 'Ideal speed-up', cell: ({ ledger }) => `${workOf(ledger).idealSpeedup.toFixed(2)}x` },
+    ],
+    views,
+  )}`;
+}

@@ -1,0 +1,31 @@
+import type { Estimate } from '../../train/experiment/statistics.js';
+import { NOTHING } from '../page/numbers.js';
+import type { Run } from './run.js';
+
+export function accuracy(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(4) : NOTHING;
+}
+
+/** A difference of accuracies. */
+export function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
+}
+
+/** Whether there is an interval: one seed alone has none. */
+export function isKnown({ low, high }: { low?: number; high?: number }): boolean {
+  return low !== undefined && high !== undefined && Number.isFinite(low) && Number.isFinite(high);
+}
+
+/** "0.9 to 1", between what shall stand before and behind it; nothing where there is no interval. */
+export function interval(
+  estimate: Estimate,
+  before = '',
+  behind = '',
+  text: (value: number) => string = accuracy,
+): string {
+  return isKnown(estimate) ? `${before}${text(estimate.low)} to ${text(estimate.high)}${behind}` : '';
+}
+
+export function seedsText(runs: readonly Run[]): string {
+  return runs.length === 1 ? 'one seed' : `${runs.length} seeds`;
+}

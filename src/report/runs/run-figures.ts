@@ -1,0 +1,179 @@
+import * as Plot from '@observablehq/plot';
+import type { Estimate } from '../../train/experiment/statistics.js';
+import { percent } from '../page/numbers.js';
+import { aside, type Figure, intervals, markers, type Point } from '../page/plot-frame.js';
+import { bestAccuracy, densityOf } from './curves.js';
+import { accuracy, interval, isKnown, seedsText } from './format.js';
+import { type Contender, YARDSTICK } from './run.js';
+
+/** Characters of a name that have room beside a plot. */
+const MOST_CHARACTERS = 22;
+
+/** A name as there is room for it in a plot; whole in tables and titles. */
+export function shortName(name: string, most = MOST_CHARACTERS): string {
+  const characters = [...name];
+  return characters.length <= most ? name : `${characters.slice(0, most - 1).join('')}…`;
+}
+
+interface Ranked {
+  contender: Contender;
+  estimate: Estimate;
+  density: number | undefined;
+}
+
+/** Contenders that were evaluated, the most accurate first. */
+function ranked(contenders: readonly Contender[]): Ranked[] {
+  return contenders
+    .map((contender) => ({
+      contender,
+      estimate: bestAccuracy(contender.runs),
+      density: densityOf(contender.runs),
+    }))
+    .filter(({ estimate }) => Number.isFinite(estimate.value))
+    .sort((one, other) => other.estimate.value - one.estimate.value);
+}
+
+function pointTitle({ contender, estimate, density }: Ranked): string {
+  const pairs = density === undefined ? '' : `, ${percent(density)} of the pairs`;
+  return `${contender.name}: ${accuracy(estimate.value)}${interval(estimate, ' (', ')')}, ${seedsText(contender.runs)}${pairs}`;
+}
+
+function described(rows: readonly Ranked[]): string {
+  return rows.map((row) => `${pointTitle(row)}.`).join(' ');
+}
+
+/** What the intervals of a picture are; that there are none where each contender has one seed. */
+export function aboutIntervals(contenders: readonly Contender[]): string {
+  const counts = contenders.map(({ runs }) => runs.length);
+  if (Math.max(...counts) < 2)
+    return 'One seed each: there is no interval, and another seed may tell another story.';
+  const some = Math.min(...counts) < 2 ? ' Those without one have a single seed.' : '';
+  return `Intervals are Student’s, 95 %, over seeds.${some}`;
+}
+
+/** The range of an axis of accuracies: what is drawn, with some room, within 0 and 1. */
+export function accuracyDomain(values: readonly number[]): [number, number] {
+  const known = values.filter(Number.isFinite);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = Math.max(0.005, 0.06 * (high - low));
+  return [Math.max(0, low - room), Math.min(1, high + room)];
+}
+
+/** Every contender's best dev accuracy with its interval, sorted. */
+export function accuracyFigure(contenders: readonly Contender[]): Figure | undefined {
+  const rows = ranked(contenders);
+  if (rows.length === 0) return undefined;
+  const [first] = rows;
+  const yardstick = rows.find(({ contender }) => contender.name === YARDSTICK);
+  const longest = Math.max(...rows.map(({ contender }) => shortName(contender.name).length));
+  const dots = rows.map((row) => ({
+    ...row.estimate,
+    name: row.contender.name,
+    colour: row.contender.look.colour,
+    title: pointTitle(row),
+  }));
+  return {
+    title: `Best dev accuracy: ${first.contender.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
+    explanation: `Each run’s evaluation with the highest dev accuracy, the mean over seeds. ${aboutIntervals(contenders)}${
+      yardstick ? ' The dotted line is full attention (none).' : ''
+    }`,
+    description: described(rows),
+    series: [],
+    height: 72 + 19 * rows.length,
+    options: {
+      marginLeft: 14 + 6.3 * longest,
+      marginTop: 12,
+      x: {
+        domain: accuracyDomain(dots.flatMap(({ value, low, high }) => [value, low, high])),
+        grid: true,
+        ticks: 5,
+        label: 'best dev accuracy',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        inset: 4,
+      },
+      y: {
+        type: 'point',
+        padding: 0.6,
+        domain: rows.map(({ contender }) => contender.name),
+        label: null,
+        tickFormat: (name: string) => shortName(name),
+        tickSize: 0,
+      },
+      marks: [
+        yardstick
+          ? Plot.ruleX([yardstick.estimate.value], { stroke: 'currentColor', strokeDasharray: '2 3' })
+          : null,
+        Plot.ruleY(dots.filter(isKnown), {
+          x1: 'low',
+          x2: 'high',
+          y: 'name',
+          stroke: (dot) => dot.colour,
+          strokeWidth: 2,
+          strokeOpacity: 0.75,
+        }),
+        Plot.dot(dots, { x: 'value', y: 'name', r: 4.5, fill: (dot) => dot.colour, title: 'title' }),
+      ],
+    },
+  };
+}
+
+/** A point per contender: what fewer pairs cost in accuracy. Undefined where fewer than two densities are known. */
+export function densityFigure(contenders: readonly Contender[]): Figure | undefined {
+  const rows = ranked(contenders).filter(({ density }) => density !== undefined);
+  if (rows.length < 2) return undefined;
+  const sparsest = rows.reduce((one, other) => (other.density! < one.density! ? other : one));
+  const percentages = rows.map(({ density }) => 100 * density!);
+  const values = rows.map(({ estimate }) => estimate.value);
+  // Long intervals of few seeds must not press all points together: what leaves the picture is in the figure before.
+  const spread = Math.max(...values) - Math.min(...values);
+  const [bottom, top] = accuracyDomain([Math.min(...values) - spread / 2, Math.max(...values) + spread / 2]);
+  const isCut = rows.some(({ estimate: { low, high } }) => low < bottom || high > top);
+  const yardstick = rows.find(({ contender }) => contender.name === YARDSTICK);
+  const beside =
+    yardstick && yardstick !== sparsest ? `, ${YARDSTICK} ${accuracy(yardstick.estimate.value)}` : '';
+  const room = Math.max(3, 0.06 * (Math.max(...percentages) - Math.min(...percentages)));
+  const marks = contenders.flatMap(({ look, name }) => {
+    const row = rows.find(({ contender }) => contender.name === name);
+    if (!row) return [];
+    const near = rows.filter(({ density }) => Math.abs(density! - row.density!) < 0.02);
+    const { value, low, high } = row.estimate;
+    const point: Point = {
+      x: 100 * row.density!,
+      y: value,
+      low: Math.max(bottom, low),
+      high: Math.min(top, high),
+      title: pointTitle(row),
+    };
+    const dx = aside(near.indexOf(row), near.length) * 2;
+    return [...(isKnown(point) ? [intervals([point], look, dx)] : []), markers([point], look, dx)];
+  });
+  return {
+    title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.contender.name} has ${accuracy(sparsest.estimate.value)}${beside}`,
+    explanation: `Density is the share of all pairs of dev’s pieces that exist. ${aboutIntervals(contenders)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
+    description: described(rows),
+    series: rows.map(({ contender }) => contender),
+    options: {
+      marginLeft: 52,
+      x: {
+        domain: [
+          Math.max(0, Math.min(...percentages) - room),
+          Math.min(104, Math.max(...percentages) + room),
+        ],
+        label: 'density: pairs that exist, %',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        ticks: 6,
+        inset: 10,
+      },
+      y: {
+        domain: [bottom, top],
+        grid: true,
+        ticks: 6,
+        label: 'best dev accuracy',
+        labelArrow: 'none',
+      },
+      marks,
+    },
+  };
+}

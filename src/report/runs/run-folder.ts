@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readBytesOf, readText } from '../../data/files.js';
+import { bestOf } from '../../train/best.js';
+import { readMetrics } from '../../train/metrics-log.js';
+import { readFolderConfig } from '../../train/model-folder.js';
+import { RECORD_FILE, readRecord } from '../../train/run-record.js';
+import { LAST_FILE, METRICS_FILE } from '../../train/training-run.js';
+import type { DevReading, Run, ShownSettings } from './run.js';
+
+const NEWLINE = 10;
+
+/** Bytes of a file's whole lines: a kill may have left half a line, and a run that goes on is in the middle of one. */
+async function wholeLines(path: string): Promise<number> {
+  return (await readBytesOf(path)).lastIndexOf(NEWLINE) + 1;
+}
+
+/** What every file of a run's settings says that a reader may want to know. */
+function shownSettings(record: Record<string, unknown>, shape: object): ShownSettings {
+  const {
+    fingerprints: _f,
+    notes: _n,
+    kernels: _k,
+    adapter: _a,
+    settings: _s,
+    density: _d,
+    rows,
+    ...others
+  } = record;
+  const all = { ...others, ...prefixed('rows of ', rows), ...shape };
+  const shown = Object.entries(all).filter(([, value]) => {
+    return ['string', 'number', 'boolean'].includes(typeof value);
+  });
+  return Object.fromEntries(shown) as ShownSettings;
+}
+
+function prefixed(prefix: string, values: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [prefix + name, value]));
+}
+
+/** What a run is called beside others: its strategy, and whose rules and tags it has where these are not the usual ones. */
+function contenderName({ strategy, rules, relabel }: ShownSettings): string {
+  const own = [strategy];
+  if (strategy !== 'none' && rules !== 'paper') own.push(`${rules} rules`);
+  if (relabel !== undefined) own.push(`tags ${relabel}`);
+  return own.join(', ');
+}
+
+/** Whether a folder is one that `parsimony train --out` wrote. */
+export function isRunFolder(folder: string): boolean {
+  return existsSync(join(folder, METRICS_FILE)) && existsSync(join(folder, RECORD_FILE));
+}
+
+/**
+ * Reads a training run, finished or not.
+ * @throws CallerError where a file of it is missing, or is not what it should be.
+ */
+export async function readRun(folder: string): Promise<Run> {
+  const { bestBy, fingerprints, notes } = await readRecord(folder);
+  const record = JSON.parse(await readText(join(folder, RECORD_FILE)));
+  const { shape } = await readFolderConfig(folder);
+  const metricsFile = join(folder, METRICS_FILE);
+  const { evaluations, losses } = await readMetrics(metricsFile, await wholeLines(metricsFile));
+  const readings = evaluations.map(
+    ({ step, devAccuracy, devLoss }): DevReading => ({ step, accuracy: devAccuracy, loss: devLoss }),
+  );
+  const best = bestOf(bestBy, evaluations);
+  const settings = shownSettings(record, shape);
+  return {
+    name: folder,
+    contender: contenderName(settings),
+    seed: `${settings.seed}`,
+    evaluations: readings,
+    trainingLosses: losses,
+    best: best && readings[evaluations.indexOf(best)],
+    density: typeof record.density === 'number' ? record.density : undefined,
+    isFinished: existsSync(join(folder, LAST_FILE)),
+    settings,
+    adapter: record.adapter?.description ?? fingerprints.adapter,
+    data: fingerprints.data,
+    command: typeof notes.command === 'string' ? notes.command : undefined,
+  };
+}

@@ -1,0 +1,158 @@
+import type { Experiment, Settings } from '../../train/experiment/file.js';
+import type { CellResult, Reading } from '../../train/experiment/results.js';
+import { type ComparisonRow, experimentTables } from '../../train/experiment/table.js';
+import { bestAccuracy } from './curves.js';
+import { type Contender, contendersOf, type Run, type ShownSettings, YARDSTICK } from './run.js';
+
+/** Runs that may be compared with each other: they were trained on the same data. */
+export interface RunGroup {
+  title: string;
+  /** What it asks, in a sentence; empty where nobody said. */
+  description: string;
+  contenders: readonly Contender[];
+  /** Differences that were tested, row by row of dev; of training folders there are none. */
+  comparisons: readonly ComparisonRow[];
+  /** What the best contender has over the yardstick, corrected for having been chosen; undefined where nothing can be tested. */
+  lead?: ComparisonRow;
+  /** The rows of dev that were counted; undefined where nobody said. */
+  rows?: number;
+}
+
+/** JSON has no NaN: the loss of a run that has diverged stands there as null. */
+function readingOf({ step, accuracy, loss }: Reading) {
+  return { step, accuracy, loss: loss ?? Number.NaN };
+}
+
+function runOfCell(result: CellResult, command: string | undefined): Run {
+  const { contender, point, settings, density, evaluations, best, adapter, data } = result;
+  return {
+    name: `${contender}, seed ${point.seed}`,
+    contender,
+    seed: `${point.seed}`,
+    evaluations: evaluations.map(readingOf),
+    trainingLosses: [],
+    best: readingOf(best),
+    density,
+    isFinished: true,
+    settings,
+    adapter,
+    data,
+    command,
+  };
+}
+
+/** The experiment that results without a file belong to: every contender is held against the dense one, where it takes part. */
+export function experimentOf(results: readonly CellResult[]): Experiment {
+  const all = [...new Set(results.map(({ contender }) => contender))];
+  const others = all.filter((name) => name !== YARDSTICK);
+  const hasYardstick = all.includes(YARDSTICK);
+  const names = hasYardstick ? [YARDSTICK, ...others] : all;
+  return {
+    name: results[0].experiment,
+    description: '',
+    settings: {},
+    contenders: Object.fromEntries(names.map((name) => [name, {}])),
+    grid: { seed: [...new Set(results.map(({ point }) => point.seed))] },
+    comparisons: hasYardstick ? others.map((name) => [name, YARDSTICK] as const) : [],
+  };
+}
+
+/** @param command What runs the experiment again, where that is known. */
+export function experimentGroups(
+  experiment: Experiment,
+  results: readonly CellResult[],
+  command?: string,
+): RunGroup[] {
+  return experimentTables(experiment, results).map(({ point, rows, comparisons }) => {
+    const here = results.filter((result) => isAt(result.point, point));
+    const inOrder = Object.keys(experiment.contenders).flatMap((name) => {
+      return here.filter(({ contender }) => contender === name);
+    });
+    const contenders = contendersOf(inOrder.map((result) => runOfCell(result, command)));
+    const place = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
+    return {
+      title: [`Experiment ${experiment.name}`, ...place].join(', '),
+      description: experiment.description,
+      contenders,
+      comparisons,
+      lead: leadOf(experiment, here, contenders),
+      rows,
+    };
+  });
+}
+
+/** The contender with the highest mean of best dev accuracies; undefined where nothing was evaluated. */
+export function bestContender(contenders: readonly Contender[]): Contender | undefined {
+  const known = contenders.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
+  return known.sort((one, other) => bestAccuracy(other.runs).value - bestAccuracy(one.runs).value)[0];
+}
+
+/** The best of several is chosen by what is then tested: its probability counts as often as there were others (Bonferroni). */
+function leadOf(
+  experiment: Experiment,
+  results: readonly CellResult[],
+  contenders: readonly Contender[],
+): ComparisonRow | undefined {
+  const best = bestContender(contenders);
+  if (!best || best.name === YARDSTICK) return undefined;
+  const two = Object.fromEntries([best.name, YARDSTICK].map((name) => [name, {}]));
+  const asked = {
+    ...experiment,
+    contenders: two,
+    comparisons: [[best.name, YARDSTICK] as const],
+    range: undefined,
+  };
+  const [row] = experimentTables(asked, results)[0].comparisons;
+  return row && { ...row, corrected: Math.min(1, row.probability * (contenders.length - 1)) };
+}
+
+function isAt(own: Settings, point: Settings): boolean {
+  return Object.entries(point).every(([axis, value]) => own[axis] === value);
+}
+
+/** Training folders by their data. Runs that differ by more than their seed are contenders of their own, named by the difference. */
+export function folderGroups(runs: readonly Run[]): RunGroup[] {
+  const byData = [...new Set(runs.map(({ data }) => data))];
+  return byData.map((data) => {
+    const own = told(runs.filter((run) => run.data === data));
+    const count = `${own.length} training ${own.length === 1 ? 'run' : 'runs'}`;
+    const names = [...new Set(own.map(({ settings }) => settings.data ?? 'unnamed data'))];
+    return {
+      title: `${count} on ${names.join(', ')}`,
+      description: '',
+      contenders: contendersOf(own),
+      comparisons: [],
+    };
+  });
+}
+
+function keyOf({ seed: _, ...settings }: ShownSettings): string {
+  return JSON.stringify(Object.entries(settings).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** As few settings as tell some runs apart, the first of them that tell the most: a table has all in which they differ. */
+function tellingNames(runs: readonly Run[]): string[] {
+  const variants = (names: readonly string[]) =>
+    new Set(runs.map(({ settings }) => JSON.stringify(names.map((name) => settings[name] ?? null)))).size;
+  const names = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))].filter(
+    (name) => name !== 'seed',
+  );
+  const chosen: string[] = [];
+  while (variants(chosen) < variants(names)) {
+    const gains = names.map((name) => variants([...chosen, name]));
+    chosen.push(names[gains.indexOf(Math.max(...gains))]);
+  }
+  return chosen;
+}
+
+/** Runs whose names tell apart what differs by more than a seed. */
+function told(runs: readonly Run[]): Run[] {
+  return runs.map((run) => {
+    const namesakes = runs.filter(({ contender }) => contender === run.contender);
+    const own = tellingNames(namesakes).map((name) => `${name} ${run.settings[name] ?? 'left out'}`);
+    const isTwice = namesakes.some((other) => {
+      return other !== run && other.seed === run.seed && keyOf(other.settings) === keyOf(run.settings);
+    });
+    return { ...run, contender: [run.contender, ...own, ...(isTwice ? [run.name] : [])].join(', ') };
+  });
+}

@@ -1,0 +1,123 @@
+import type { ComparisonRow } from '../../train/experiment/table.js';
+import { verdictOf } from '../../train/experiment/verdict.js';
+import { type Column, type Html, html, table } from '../page/html.js';
+import { NOTHING, orNothing, percent } from '../page/numbers.js';
+import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';
+import { accuracy, interval, signed } from './format.js';
+import { type Contender, divergedAt, type Run, type ShownSettings } from './run.js';
+
+function orDash(text: string): string {
+  return text === '' ? NOTHING : text;
+}
+
+function bestSteps(runs: readonly Run[]): string {
+  const steps = runs.map(({ best }) => best?.step);
+  return steps.map((step) => step ?? NOTHING).join(', ');
+}
+
+/** What the first figures draw, in numbers. */
+export function contenderTable(contenders: readonly Contender[]): Html {
+  const columns: Column<Contender>[] = [
+    { heading: 'Contender', cell: ({ name }) => name },
+    { heading: 'Pairs', cell: ({ runs }) => orNothing(densityOf(runs) ?? null, percent) },
+    { heading: 'Seeds', cell: ({ runs }) => runs.length },
+    { heading: 'Best dev accuracy', cell: ({ runs }) => accuracy(bestAccuracy(runs).value) },
+    { heading: '95 % interval', cell: ({ runs }) => orDash(interval(bestAccuracy(runs))) },
+    { heading: 'At step', cell: ({ runs }) => bestSteps(runs) },
+    { heading: 'At the end', cell: ({ runs }) => accuracy(lastAccuracy(runs).value) },
+    { heading: '95 % interval', cell: ({ runs }) => orDash(interval(lastAccuracy(runs))) },
+  ];
+  return table('Dev accuracy: means over seeds, Student’s intervals', columns, contenders);
+}
+
+/** Differences that were asked for, with what may be said of them. */
+export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '' {
+  if (comparisons.length === 0) return '';
+  return table(
+    'Differences of dev accuracy, tested by row of dev; p corrected after Holm for all differences of the same weights',
+    [
+      { heading: 'Difference', cell: ({ one, against }) => `${one} − ${against}` },
+      { heading: 'Weights', cell: ({ moment }) => moment },
+      { heading: 'Seeds', cell: ({ seeds }) => seeds },
+      { heading: 'Accuracy', cell: ({ difference }) => signed(difference.value) },
+      { heading: '95 % interval', cell: ({ difference }) => interval(difference, '', '', signed) },
+      { heading: 'p', cell: ({ probability }) => probability.toFixed(4) },
+      { heading: 'p, corrected', cell: ({ corrected }) => corrected.toFixed(4) },
+      { heading: 'Verdict', cell: ({ difference, corrected }) => verdictOf(difference, corrected) },
+    ],
+    comparisons,
+  );
+}
+
+/** The curves on dev in numbers, step by step. */
+export function curveTable(contenders: readonly Contender[]): Html {
+  const rows = contenders.flatMap(({ name, runs }) => {
+    const losses = new Map(devCurve(runs, 'loss').map((point) => [point.step, point]));
+    return devCurve(runs, 'accuracy').map((point) => ({ name, point, loss: losses.get(point.step) }));
+  });
+  return table(
+    'Dev accuracy and dev loss at every evaluation',
+    [
+      { heading: 'Contender', cell: ({ name }) => name },
+      { heading: 'Step', cell: ({ point }) => point.step },
+      { heading: 'Seeds', cell: ({ point }) => point.seeds },
+      { heading: 'Dev accuracy', cell: ({ point }) => accuracy(point.value) },
+      { heading: '95 % interval', cell: ({ point }) => orDash(interval(point)) },
+      { heading: 'Dev loss', cell: ({ loss }) => (loss ? accuracy(loss.value) : 'no number') },
+      { heading: '95 % interval', cell: ({ loss }) => (loss ? orDash(interval(loss)) : NOTHING) },
+    ],
+    rows,
+  );
+}
+
+/** Every run by itself. */
+export function runTable(contenders: readonly Contender[]): Html {
+  const rows = contenders.flatMap(({ name, runs }) => runs.map((run) => ({ name, run })));
+  const state = (run: Run) => {
+    const step = divergedAt(run);
+    if (step !== undefined) return `diverged: a loss is no number at step ${step}`;
+    return run.isFinished ? 'finished' : 'unfinished: what was there by then';
+  };
+  return table(
+    'Every run',
+    [
+      { heading: 'Run', cell: ({ run }) => run.name },
+      { heading: 'Contender', cell: ({ name }) => name },
+      { heading: 'Seed', cell: ({ run }) => run.seed },
+      { heading: 'Evaluations', cell: ({ run }) => run.evaluations.length },
+      { heading: 'Best dev accuracy', cell: ({ run }) => (run.best ? accuracy(run.best.accuracy) : NOTHING) },
+      { heading: 'State', cell: ({ run }) => state(run) },
+    ],
+    rows,
+    'words',
+  );
+}
+
+function shown(value: ShownSettings[string] | undefined): string {
+  return value === undefined ? NOTHING : `${value}`;
+}
+
+/** Settings that all runs share, and those in which contenders differ. */
+export function settingsTables(contenders: readonly Contender[]): Html {
+  const all = contenders.flatMap(({ runs }) => runs.map(({ settings }) => settings));
+  const names = [...new Set(all.flatMap((settings) => Object.keys(settings)))].filter(
+    (name) => name !== 'seed',
+  );
+  const isShared = (name: string) => all.every((settings) => settings[name] === all[0][name]);
+  const differing = names.filter((name) => !isShared(name));
+  const shared = names.filter(isShared);
+  const rows = shared.map(
+    (name) => html`<tr><th scope="row">${name}</th><td>${shown(all[0][name])}</td></tr>\n`,
+  );
+  const columns: Column<Contender>[] = [
+    { heading: 'Contender', cell: ({ name }) => name },
+    ...differing.map((name) => ({
+      heading: name,
+      cell: ({ runs }: Contender) =>
+        [...new Set(runs.map(({ settings }) => shown(settings[name])))].join(', '),
+    })),
+    { heading: 'seeds', cell: ({ runs }) => runs.map(({ seed }) => seed).join(', ') },
+  ];
+  return html`${table('In what the contenders differ', columns, contenders, 'words')}
+<table class="wrapping"><caption>Settings of all runs</caption><tbody>${rows}</tbody></table>`;
+}
