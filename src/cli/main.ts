@@ -1,71 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { ParsimonyError } from '../gpu/errors.js';
-import { benchCommand } from './bench.js';
-import { bad } from './colour.js';
-import { demoCommand } from './demo.js';
-import { doctorCommand } from './doctor.js';
-import { evaluateCommand } from './evaluate.js';
-import { experimentCommand } from './experiment.js';
-import { explainCommand } from './explain.js';
-import { predictCommand } from './predict.js';
-import { profileCommand } from './profile.js';
-import { reportCommand } from './report.js';
-import { rulesCommand } from './rules.js';
-import { tagCommand } from './tag.js';
-import { trainCommand } from './train.js';
-import { tuneCommand } from './tune.js';
-import { packageVersion } from './version.js';
-
-const CALLERS_MISTAKE = 2;
-const OUR_MISTAKE = 1;
-
-/** What an error's line begins with. */
-function complaint(): string {
-  return bad('parsimony:', process.stderr);
-}
-
-function program(): Command {
-  const root = new Command('parsimony')
-    .description('Attention that computes only the token pairs that grammar allows.')
-    .version(packageVersion());
-  for (const command of [
-    demoCommand,
-    trainCommand,
-    evaluateCommand,
-    experimentCommand,
-    reportCommand,
-    predictCommand,
-    tagCommand,
-    explainCommand,
-    rulesCommand,
-    benchCommand,
-    profileCommand,
-    tuneCommand,
-    doctorCommand,
-  ]) {
-    root.addCommand(command());
-  }
-  for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
-    command.exitOverride().showSuggestionAfterError(false);
-    command.configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, `${complaint()} `)),
-    });
-  }
-  return root;
-}
-
-/** One line on standard error, whatever went wrong, and the exit code. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
-  if (error instanceof ParsimonyError) {
-    process.stderr.write(`${complaint()} ${error.message}\n`);
-    return error.exitCode;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${complaint()} internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
-  return OUR_MISTAKE;
-}
+import { complaint, OUR_MISTAKE, run } from './program.js';
 
 /** Ends the process once everything that was written has left it, or has failed to, which is told a moment later. */
 function end(exitCode: number): void {
@@ -82,7 +16,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(OUR_MISTAKE);
 });
 
-program()
-  .parseAsync()
-  .then(() => Number(process.exitCode ?? 0), report)
-  .then(end);
+run(process.argv.slice(2)).then(end);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
 import { checkNumbers } from '../../bench/gate.js';
@@ -8,20 +8,24 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import { QUAD } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
+import * as plans from '../../src/plan/plan.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 
 /** What is done to every sparse plan before the kernels see it. */
 let breakage: (plan: Plan) => void = () => {};
 
-vi.mock('../../src/plan/plan.js', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../src/plan/plan.js')>();
-  const planSparse: typeof original.planSparse = (...args) => {
-    const plan = original.planSparse(...args);
+beforeAll(() => {
+  const { planSparse } = plans;
+  vi.spyOn(plans, 'planSparse').mockImplementation((...args) => {
+    const plan = planSparse(...args);
     breakage(plan);
     return plan;
-  };
-  return { ...original, planSparse };
+  });
+});
+
+afterAll(() => {
+  vi.restoreAllMocks();
 });
 
 const SWEEP: AttentionSweep = {

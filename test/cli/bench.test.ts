@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const SMALL = ['--lengths', '48', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
@@ -9,7 +9,7 @@ const SMALL = ['--lengths', '48', '--heads', '1', '--head-dims', '16', '--repeat
 describe('parsimony bench', () => {
   const folder = temporaryFolder();
 
-  it('attention writes what it measured as JSON and CSV, with what repeats it', () => {
+  it('attention writes what it measured as JSON and CSV, with what repeats it', async () => {
     const file = join(folder, 'attention.json');
     const csv = join(folder, 'attention.csv');
     const flags = [
@@ -23,7 +23,7 @@ describe('parsimony bench', () => {
       '--csv',
       csv,
     ];
-    const { status, stdout, stderr } = runCommand(['bench', 'attention', ...flags]);
+    const { status, stdout, stderr } = await runHere(['bench', 'attention', ...flags]);
     expect(status, stderr).toBe(0);
     expect(stdout).toContain('(software)');
     const { environment, gate, rows } = JSON.parse(readFileSync(file, 'utf8'));
@@ -47,7 +47,7 @@ describe('parsimony bench', () => {
     expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + rows.length);
   }, 60_000);
 
-  it('attention reads a config file, and flags win', () => {
+  it('attention reads a config file, and flags win', async () => {
     const config = join(folder, 'config.json');
     writeFileSync(
       config,
@@ -65,7 +65,7 @@ describe('parsimony bench', () => {
       '--json',
       '-',
     ];
-    const { status, stdout, stderr } = runCommand(['bench', 'attention', ...flags]);
+    const { status, stdout, stderr } = await runHere(['bench', 'attention', ...flags]);
     expect(status, stderr).toBe(0);
     const { rows } = JSON.parse(stdout);
     expect(rows.map(({ length, repeats }: { length: number; repeats: number }) => [length, repeats])).toEqual(
@@ -78,16 +78,16 @@ describe('parsimony bench', () => {
     [['--strategies', 'none,sparse'], 'strategies is ["none","sparse"]'],
     [['--head-dims', '18'], 'headDims is [18]'],
     [['--config', 'missing.json'], 'missing.json'],
-  ])('attention refuses %j', (flags, message) => {
-    const { status, stderr } = runCommand(['bench', 'attention', ...flags]);
+  ])('attention refuses %j', async (flags, message) => {
+    const { status, stderr } = await runHere(['bench', 'attention', ...flags]);
     expect(status).toBe(2);
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('growth holds lengths against the shortest, in turns', () => {
+  it('growth holds lengths against the shortest, in turns', async () => {
     const flags = ['--lengths', '96,24', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
-    const { status, stdout, stderr } = runCommand([
+    const { status, stdout, stderr } = await runHere([
       'bench',
       'growth',
       ...flags,
@@ -108,10 +108,10 @@ describe('parsimony bench', () => {
     for (const { bytesPerToken } of rows) expect(bytesPerToken).toBeGreaterThan(4 * 16 * 8);
   }, 60_000);
 
-  it('step says what each strategy saves, kernel by kernel', () => {
+  it('step says what each strategy saves, kernel by kernel', async () => {
     const flags = ['--lengths', 'sentences', '--batch', '4', '--strategies', 'none,hard', '--repeats', '3'];
     const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
-    const { status, stdout, stderr } = runCommand(['bench', 'step', ...flags, ...shape, '--json', '-']);
+    const { status, stdout, stderr } = await runHere(['bench', 'step', ...flags, ...shape, '--json', '-']);
     expect(status, stderr).toBe(0);
     const { gate, rows } = JSON.parse(stdout);
     expect(gate.passed).toBe(true);
@@ -125,10 +125,10 @@ describe('parsimony bench', () => {
     }
   }, 60_000);
 
-  it('profile writes a trace, and a table of the costliest', () => {
+  it('profile writes a trace, and a table of the costliest', async () => {
     const out = join(folder, 'trace.json');
     const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
-    const { status, stdout, stderr } = runCommand([
+    const { status, stdout, stderr } = await runHere([
       'profile',
       '--steps',
       '2',

@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, it } from 'vitest';
 import { formatSafetensors, parseSafetensors } from '../../src/train/safetensors.js';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
 import { SENTENCE, trainedModel, writeTinyData } from './tiny-model.js';
@@ -12,18 +12,23 @@ const folder = temporaryFolder();
 const PREDICT = ['predict', SENTENCE];
 const EVALUATE = ['evaluate', '--data', 'data'];
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
-  trainedModel(folder, 'whole');
+  await trainedModel(folder, 'whole');
 });
 
 /** Expects that a copy of the model, with one file changed, is refused by the name of that file. */
-function expectRefused(file: string, change: (path: string) => void, says: RegExp, command = PREDICT): void {
+async function expectRefused(
+  file: string,
+  change: (path: string) => void,
+  says: RegExp,
+  command = PREDICT,
+): Promise<void> {
   const copy = join(folder, 'broken');
   rmSync(copy, { recursive: true, force: true });
   cpSync(join(folder, 'whole'), copy, { recursive: true });
   change(join(copy, file));
-  const result = runCommand([...command, '--model', 'broken', '--json'], { cwd: folder });
+  const result = await runHere([...command, '--model', 'broken', '--json'], { cwd: folder });
   expectRefusal(result, CALLER, new RegExp(`^broken.${file.replace('.', '\\.')}(:\\d+)?: `));
   expectRefusal(result, CALLER, says);
 }
@@ -46,60 +51,64 @@ describe('weights', () => {
     ['to nothing', 0],
     ['inside their header', 200],
     ['before their last number', -4],
-  ])('that are cut off %s are refused', (_, end) => {
+  ])('that are cut off %s are refused', async (_, end) => {
     const cut = (path: string) => writeFileSync(path, readFileSync(path).subarray(0, end));
-    expectRefused('model.safetensors', cut, /(cut off|0 bytes); expected .*(copy|save)/);
+    await expectRefused('model.safetensors', cut, /(cut off|0 bytes); expected .*(copy|save)/);
   });
 
-  it('that lack a tensor are refused by its name', () => {
+  it('that lack a tensor are refused by its name', async () => {
     const name = 'bert.encoder.layer.0.attention.self.key.bias';
     const without = (path: string) => {
       const tensors = parseSafetensors(readFileSync(path), path);
       tensors.delete(name);
       writeFileSync(path, formatSafetensors(tensors));
     };
-    expectRefused('model.safetensors', without, /tensor "bert\.\S+\.key\.bias" is missing/, EVALUATE);
+    await expectRefused('model.safetensors', without, /tensor "bert\.\S+\.key\.bias" is missing/, EVALUATE);
   });
 
-  it('that are gone are refused', () => {
-    expectRefused('model.safetensors', (path) => rmSync(path), /cannot be read \(ENOENT\)/, EVALUATE);
+  it('that are gone are refused', async () => {
+    await expectRefused('model.safetensors', (path) => rmSync(path), /cannot be read \(ENOENT\)/, EVALUATE);
   });
 });
 
 describe('a configuration', () => {
-  it('that is cut off is refused', () => {
+  it('that is cut off is refused', async () => {
     const cut = (path: string) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, 100));
-    expectRefused('config.json', cut, /no JSON object; expected a model's configuration/);
+    await expectRefused('config.json', cut, /no JSON object; expected a model's configuration/);
   });
 
-  it('that cuts sentences behind the last position is refused', () => {
+  it('that cuts sentences behind the last position is refused', async () => {
     const change = edited((json) => Object.assign(json.parsimony as object, { most_pieces: 513 }));
-    expectRefused('config.json', change, /513.*512/);
+    await expectRefused('config.json', change, /513.*512/);
   });
 
-  it('with an unknown strategy is refused', () => {
+  it('with an unknown strategy is refused', async () => {
     const change = edited((json) => Object.assign(json.parsimony as object, { strategy: 'hardest' }));
-    expectRefused('config.json', change, /unknown strategy "hardest"; expected one of: none, hard/);
+    await expectRefused('config.json', change, /unknown strategy "hardest"; expected one of: none, hard/);
   });
 });
 
 describe('the rest of a model', () => {
-  it('is refused where its rules have an unknown tag, by the line', () => {
-    expectRefused('rules.json', replaced('["ADJ","NOUN"]', '["ADJ","NOMEN"]'), /:\d+: unknown tag "NOMEN"/);
+  it('is refused where its rules have an unknown tag, by the line', async () => {
+    await expectRefused(
+      'rules.json',
+      replaced('["ADJ","NOUN"]', '["ADJ","NOMEN"]'),
+      /:\d+: unknown tag "NOMEN"/,
+    );
   });
 
-  it('is refused where its vocabulary has a piece twice, by the line', () => {
-    expectRefused('vocab.txt', replaced('hero', 'film'), /:8: piece "film" stands on line 7 already/);
+  it('is refused where its vocabulary has a piece twice, by the line', async () => {
+    await expectRefused('vocab.txt', replaced('hero', 'film'), /:8: piece "film" stands on line 7 already/);
   });
 
-  it('is refused where its vocabulary has a piece too few', () => {
-    expectRefused('vocab.txt', replaced('hero\n', ''), /14 pieces; expected 15, as config\.json says/);
+  it('is refused where its vocabulary has a piece too few', async () => {
+    await expectRefused('vocab.txt', replaced('hero\n', ''), /14 pieces; expected 15, as config\.json says/);
   });
 });
 
-it('a folder without a model is refused with what makes one', () => {
+it('a folder without a model is refused with what makes one', async () => {
   for (const model of ['data', 'nowhere']) {
-    const result = runCommand(['predict', '--model', model, SENTENCE], { cwd: folder });
+    const result = await runHere(['predict', '--model', model, SENTENCE], { cwd: folder });
     expectRefusal(
       result,
       CALLER,

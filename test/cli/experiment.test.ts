@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { writeTinyData } from './tiny-model.js';
 
@@ -32,8 +33,8 @@ const EXPERIMENT = {
   range: ['random rules', 'none'],
 };
 
-function experiment(...flags: string[]): CommandResult {
-  return runCommand(['experiment', 'tiny.json', ...flags], { cwd: folder });
+function experiment(...flags: string[]): Promise<CommandResult> {
+  return runHere(['experiment', 'tiny.json', ...flags], { cwd: folder });
 }
 
 function results(): Map<string, string> {
@@ -41,7 +42,7 @@ function results(): Map<string, string> {
   return new Map(readdirSync(place).map((file) => [file, readFileSync(join(place, file), 'utf8')]));
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
   writeFileSync(join(folder, 'tiny.json'), JSON.stringify(EXPERIMENT));
 });
@@ -49,12 +50,12 @@ beforeAll(() => {
 describe('experiment', () => {
   let first: CommandResult;
 
-  beforeAll(() => {
-    first = experiment();
+  beforeAll(async () => {
+    first = await experiment();
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('runs every cell, keeps what each came to, and prints the table', () => {
+  it('runs every cell, keeps what each came to, and prints the table', async () => {
     expect([...results().keys()].sort()).toEqual([
       'learned-pruned_seed=1.json',
       'learned_seed=1.json',
@@ -70,7 +71,7 @@ describe('experiment', () => {
     expect(settings).not.toHaveProperty('data');
   });
 
-  it('prunes rules from the run of the same seed', () => {
+  it('prunes rules from the run of the same seed', async () => {
     const rules = JSON.parse(
       readFileSync(join(folder, 'runs/tiny/learned-pruned_seed=1/rules.json'), 'utf8'),
     );
@@ -78,13 +79,13 @@ describe('experiment', () => {
     expect(rules.heads[0]).toHaveLength(2);
   });
 
-  it('skips what is finished, and runs again what has no result, to the same bits', () => {
+  it('skips what is finished, and runs again what has no result, to the same bits', async () => {
     const before = results();
     rmSync(join(folder, 'runs/tiny/none_seed=1'), { recursive: true });
     rmSync(join(folder, 'experiments/results/tiny/none_seed=1.json'));
     const kept = join(folder, 'experiments/results/tiny/learned_seed=1.json');
     const written = statSync(kept).mtimeMs;
-    const { status, stderr } = experiment('--only', 'none,learned');
+    const { status, stderr } = await experiment('--only', 'none,learned');
     expect(status, stderr).toBe(0);
     expect(statSync(kept).mtimeMs).toBe(written);
     const timeless = (text: string) => {
@@ -93,15 +94,15 @@ describe('experiment', () => {
     expect(timeless(results().get('none_seed=1.json')!)).toEqual(timeless(before.get('none_seed=1.json')!));
   });
 
-  it('prints the table of what is there without running anything', () => {
-    const { status, stdout, stderr } = experiment('--table', '--json');
+  it('prints the table of what is there without running anything', async () => {
+    const { status, stdout, stderr } = await experiment('--table', '--json');
     expect(status, stderr).toBe(0);
     const { tables } = JSON.parse(stdout);
     expect(tables).toHaveLength(1);
     expect(tables[0].contenders.map(({ contender }: { contender: string }) => contender)).toEqual(
       Object.keys(EXPERIMENT.contenders),
     );
-    expect(experiment('--table', '--markdown').stdout).toMatch(/^\| contender \| pairs \|/m);
+    expect((await experiment('--table', '--markdown')).stdout).toMatch(/^\| contender \| pairs \|/m);
   });
 
   it.each([
@@ -117,9 +118,9 @@ describe('experiment', () => {
       },
       /rules pruned from "two"/,
     ],
-  ])('refuses %s in one line, before it runs anything', (_, change, message) => {
+  ])('refuses %s in one line, before it runs anything', async (_, change, message) => {
     writeFileSync(join(folder, 'wrong.json'), JSON.stringify({ ...EXPERIMENT, ...change, name: 'wrong' }));
-    const { status, stderr } = runCommand(['experiment', 'wrong.json'], { cwd: folder });
+    const { status, stderr } = await runHere(['experiment', 'wrong.json'], { cwd: folder });
     expect(status).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toMatch(message);

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/train/safetensors.js';
 import { huggingFaceConfig, PIECES, tensorsOf, writeCheckpoint } from '../support/checkpoint-folder.js';
 import { randomWeights, SMALL_DISTILBERT } from '../support/model-cases.js';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal, OURS } from './refusal.js';
 import { SENTENCE, writeTinyData } from './tiny-model.js';
@@ -14,9 +14,9 @@ const CONFIG = { ...SMALL_DISTILBERT, layers: 1, vocabulary: PIECES.length };
 const WEIGHTS = randomWeights(CONFIG, 5);
 const TRAIN = 'train --data data --no-tune --epochs 1 --batch 4 --max-length 20 --strategy hard'.split(' ');
 
-const run = (args: readonly string[], env = {}) => runCommand(args, { cwd: folder, env });
+const run = (args: readonly string[], env = {}) => runHere(args, { cwd: folder, env });
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
   writeCheckpoint(join(folder, 'hf'), huggingFaceConfig(CONFIG), tensorsOf(CONFIG, WEIGHTS), 'bin, zip');
   const bare = { ...huggingFaceConfig(CONFIG), architectures: ['DistilBertModel'] };
@@ -25,8 +25,8 @@ beforeAll(() => {
 });
 
 describe('train --init', () => {
-  it('starts from a folder, says what it draws, and writes a folder of the same family', () => {
-    const result = run([
+  it('starts from a folder, says what it draws, and writes a folder of the same family', async () => {
+    const result = await run([
       ...TRAIN,
       '--init',
       'bare',
@@ -60,22 +60,26 @@ describe('train --init', () => {
 
   it.each(['--layers', '--hidden', '--heads', '--feed-forward', '--vocab'])(
     'refuses %s beside it',
-    (flag) => {
+    async (flag) => {
       const value = flag === '--vocab' ? 'vocab.txt' : '2';
-      const result = run([...TRAIN, '--init', 'hf', flag, value, '--out', 'x']);
+      const result = await run([...TRAIN, '--init', 'hf', flag, value, '--out', 'x']);
       expectRefusal(result, CALLER, new RegExp(`^${flag} beside --init; expected one of them`));
     },
   );
 
-  it('refuses to write over the checkpoint', () => {
-    const result = run([...TRAIN, '--init', 'hf', '--out', './hf']);
+  it('refuses to write over the checkpoint', async () => {
+    const result = await run([...TRAIN, '--init', 'hf', '--out', './hf']);
     expectRefusal(result, CALLER, /^--out is the folder of --init; expected another/);
   });
 
-  it('refuses what is no checkpoint, and a name of the hub without a network', () => {
-    expectRefusal(run([...TRAIN, '--init', 'data', '--out', 'x']), CALLER, /config\.json: cannot be read/);
+  it('refuses what is no checkpoint, and a name of the hub without a network', async () => {
+    expectRefusal(
+      await run([...TRAIN, '--init', 'data', '--out', 'x']),
+      CALLER,
+      /config\.json: cannot be read/,
+    );
     const env = { HF_ENDPOINT: 'http://127.0.0.1:9', XDG_CACHE_HOME: join(folder, 'nothing') };
-    const result = run([...TRAIN, '--init', 'hub:some/model', '--out', 'x'], env);
+    const result = await run([...TRAIN, '--init', 'hub:some/model', '--out', 'x'], env);
     expectRefusal(
       result,
       OURS,
@@ -85,12 +89,12 @@ describe('train --init', () => {
 });
 
 describe('predict and evaluate', () => {
-  it('read a folder of Hugging Face, under other rules where they are asked to', () => {
-    const plain = run(['predict', '--model', 'hf', '--json', SENTENCE]);
+  it('read a folder of Hugging Face, under other rules where they are asked to', async () => {
+    const plain = await run(['predict', '--model', 'hf', '--json', SENTENCE]);
     expect(plain.status, plain.stderr).toBe(0);
     const [prediction] = JSON.parse(plain.stdout);
     expect(prediction.label).toMatch(/^LABEL_[01]$/);
-    const hard = run([
+    const hard = await run([
       'predict',
       '--model',
       'hf',
@@ -103,24 +107,24 @@ describe('predict and evaluate', () => {
     ]);
     expect(hard.status, hard.stderr).toBe(0);
     expect(hard.stderr).toMatch(/^This model was trained with strategy none; it is read with hard/m);
-    const evaluation = run(['evaluate', '--model', 'hf', '--data', 'data', '--json']);
+    const evaluation = await run(['evaluate', '--model', 'hf', '--data', 'data', '--json']);
     expect(JSON.parse(evaluation.stdout)).toMatchObject({ strategy: 'none', rows: 6 });
   });
 
-  it('refuse a strategy that needs tables, a model without a classifier, and classes that are not the data’s', () => {
-    const learned = run(['predict', '--model', 'hf', '--strategy', 'learned', '--json', SENTENCE]);
+  it('refuse a strategy that needs tables, a model without a classifier, and classes that are not the data’s', async () => {
+    const learned = await run(['predict', '--model', 'hf', '--strategy', 'learned', '--json', SENTENCE]);
     expect(learned.stderr).toMatch(
       /parsimony: strategy "learned" over \d+ tags, and a model with biases of 0; exp/,
     );
     expect(learned.status).toBe(CALLER);
     expectRefusal(
-      run(['predict', '--model', 'bare', SENTENCE]),
+      await run(['predict', '--model', 'bare', SENTENCE]),
       CALLER,
       /^bare.config\.json: no classifier of sent/,
     );
     const other = { ...huggingFaceConfig(CONFIG), id2label: { 0: 'positive', 1: 'negative' } };
     writeCheckpoint(join(folder, 'turned'), other, tensorsOf(CONFIG, WEIGHTS));
-    const turned = run(['evaluate', '--model', 'turned', '--data', 'data']);
+    const turned = await run(['evaluate', '--model', 'turned', '--data', 'data']);
     expectRefusal(
       turned,
       CALLER,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Prediction } from '../../src/train/sentence-classifier.js';
-import { type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, complaints, expectRefusal, OURS } from './refusal.js';
 import { TINY, trainedModel, writeTinyData } from './tiny-model.js';
@@ -13,13 +14,13 @@ function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text);
 }
 
-function run(...args: string[]): CommandResult {
-  return runCommand(args, { cwd: folder });
+function run(...args: string[]): Promise<CommandResult> {
+  return runHere(args, { cwd: folder });
 }
 
 /** Runs a command that must succeed. @returns What it printed as JSON. */
-function json<T>(...args: string[]): T {
-  const result = run(...args, '--json');
+async function json<T>(...args: string[]): Promise<T> {
+  const result = await run(...args, '--json');
   expect(result.status, result.stderr).toBe(0);
   return JSON.parse(result.stdout);
 }
@@ -38,7 +39,7 @@ function csv(rows: readonly string[][]): string {
 
 const COLUMNS = ['--text-column', 'review', '--label-column', 'verdict'];
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
   write('reviews.csv', csv(REVIEWS));
   write('more.csv', csv(REVIEWS.slice(0, 2)));
@@ -52,62 +53,70 @@ beforeAll(() => {
 describe('a model of three classes of a CSV file', () => {
   const files = ['--data', 'reviews.csv,more.csv', '--dev', 'more.csv', '--test', 'more.csv', ...COLUMNS];
 
-  beforeAll(() => {
-    const result = run('train', ...files, ...TINY, '--epochs', '1', '--out', 'reviews');
+  beforeAll(async () => {
+    const result = await run('train', ...files, ...TINY, '--epochs', '1', '--out', 'reviews');
     expect(result.status, result.stderr).toBe(0);
     expect(result.stderr).toMatch(/^Training none on 6 sentences of reviews\.csv,more\.csv, seed 42/m);
   });
 
-  it('has its classes', () => {
+  it('has its classes', async () => {
     const { id2label } = JSON.parse(readFileSync(join(folder, 'reviews/config.json'), 'utf8'));
     expect(id2label).toEqual({ 0: 'bad', 1: 'good', 2: 'unclear' });
   });
 
-  it('is evaluated on other files by their names', () => {
+  it('is evaluated on other files by their names', async () => {
     write('other.jsonl', '{"text":"it is dull .","label":"bad"}\n{"text":"it","label":2}\n');
-    const evaluation = json<object>('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
+    const evaluation = await json<object>('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
     expect(evaluation).toMatchObject({ data: 'other.jsonl', split: 'dev', rows: 2 });
     write('wrong.jsonl', '{"text":"it is dull .","label":"bad"}\n{"text":"it","label":"awful"}\n');
     expectRefusal(
-      run('evaluate', '--model', 'reviews', '--data', 'wrong.jsonl'),
+      await run('evaluate', '--model', 'reviews', '--data', 'wrong.jsonl'),
       CALLER,
       /^wrong\.jsonl:2: label "awful" is no class; expected one of: bad, good, unclear; or/,
     );
   });
 
-  it('predicts the texts of a file, as it does sentences', () => {
+  it('predicts the texts of a file, as it does sentences', async () => {
     const data = ['--data', 'reviews.csv', '--text-column', 'review'];
-    const ofFile = json<Prediction[]>('predict', '--model', 'reviews', ...data);
+    const ofFile = await json<Prediction[]>('predict', '--model', 'reviews', ...data);
     expect(ofFile.map(({ text }) => text)).toEqual(REVIEWS.map(([text]) => text));
-    expect(json('predict', '--model', 'reviews', ...REVIEWS.map(([text]) => text))).toEqual(ofFile);
-    const glue = run('predict', '--model', 'reviews', ...data, '--glue', 'out.tsv');
+    expect(await json('predict', '--model', 'reviews', ...REVIEWS.map(([text]) => text))).toEqual(ofFile);
+    const glue = await run('predict', '--model', 'reviews', ...data, '--glue', 'out.tsv');
     expect(complaints(glue)).toEqual(['4 predictions are in out.tsv.']);
     expect(glue.stdout).toBe('');
     const rows = ofFile.map(({ label }, index) => `${index}\t${label}\n`);
     expect(readFileSync(join(folder, 'out.tsv'), 'utf8')).toBe(`index\tprediction\n${rows.join('')}`);
   });
 
-  it('predicts either, and writes a file of data only', () => {
+  it('predicts either, and writes a file of data only', async () => {
     const predict = (...args: string[]) => run('predict', '--model', 'reviews', ...args);
-    expectRefusal(predict('it', '--data', 'other.jsonl'), CALLER, /^sentences beside --data other\.jsonl/);
-    expectRefusal(predict(), CALLER, /^missing required argument 'text'; expected sentences, or --data/);
-    expectRefusal(predict('it', '--glue', 'no.tsv'), CALLER, /^--glue no\.tsv without --data/);
+    expectRefusal(
+      await predict('it', '--data', 'other.jsonl'),
+      CALLER,
+      /^sentences beside --data other\.jsonl/,
+    );
+    expectRefusal(
+      await predict(),
+      CALLER,
+      /^missing required argument 'text'; expected sentences, or --data/,
+    );
+    expectRefusal(await predict('it', '--glue', 'no.tsv'), CALLER, /^--glue no\.tsv without --data/);
     expect(existsSync(join(folder, 'no.tsv'))).toBe(false);
-    const nowhere = predict('--data', 'reviews.csv', '--text-column', 'review', '--glue', 'no/out.tsv');
+    const nowhere = await predict('--data', 'reviews.csv', '--text-column', 'review', '--glue', 'no/out.tsv');
     expectRefusal(nowhere, OURS, /^no.out\.tsv: cannot be written \(ENOENT\)/);
   });
 });
 
 describe('a model of SST-2, or of what is laid out as it is', () => {
-  it('is handed in by numbers', () => {
-    trainedModel(folder, 'glue', '--max-length', '6');
+  it('is handed in by numbers', async () => {
+    await trainedModel(folder, 'glue', '--max-length', '6');
     writeFileSync(
       join(folder, 'data/test.tsv'),
       'index\tsentence\n0\tit is funny .\n1\tit is dull and dull .\n',
     );
     const args = ['predict', '--model', 'glue', '--data', 'data'];
-    const labels = json<Prediction[]>(...args).map(({ label }) => label);
-    const result = run(...args, '--split', 'test', '--glue', 'SST-2.tsv');
+    const labels = (await json<Prediction[]>(...args)).map(({ label }) => label);
+    const result = await run(...args, '--split', 'test', '--glue', 'SST-2.tsv');
     expect(complaints(result)).toEqual([
       '1 of 2 texts: only the first 6 pieces were read, as the model was trained.',
       '2 predictions are in SST-2.tsv.',
@@ -117,7 +126,7 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
       `index\tprediction\n0\t${numbers[0]}\n1\t${numbers[1]}\n`,
     );
     write('long.csv', 'text,label\nit is funny and dull .,0\nit is .,positive\n');
-    const evaluated = run('evaluate', '--model', 'glue', '--data', 'long.csv');
+    const evaluated = await run('evaluate', '--model', 'glue', '--data', 'long.csv');
     expect(complaints(evaluated)).toEqual([
       '1 of 2 texts: only the first 6 pieces were read, as the model was trained.',
     ]);
@@ -127,41 +136,41 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
 describe("a model of the data's own tags", () => {
   const tags = ['--text-column', 'review', '--tags-column', 'tags'];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     const files = ['--data', 'reviews.csv', '--dev', 'more.csv', '--tags-column', 'tags', ...COLUMNS];
     const rules = ['--strategy', 'hard', '--rules', 'rules.json', '--layers', '2'];
-    const result = run('train', ...files, ...TINY, ...rules, '--epochs', '1', '--out', 'own');
+    const result = await run('train', ...files, ...TINY, ...rules, '--epochs', '1', '--out', 'own');
     expect(result.status, result.stderr).toBe(0);
   });
 
-  it('says so', () => {
+  it('says so', async () => {
     const { parsimony } = JSON.parse(readFileSync(join(folder, 'own/config.json'), 'utf8'));
     expect(parsimony).toMatchObject({ strategy: 'hard', tags: 'own' });
   });
 
-  it('reads them, and refuses texts without', () => {
-    const read = json<Prediction[]>('predict', '--model', 'own', '--data', 'reviews.csv', ...tags);
+  it('reads them, and refuses texts without', async () => {
+    const read = await json<Prediction[]>('predict', '--model', 'own', '--data', 'reviews.csv', ...tags);
     expect(read).toHaveLength(4);
     const others = csv(REVIEWS.map(([text, label, own]) => [text, label, own.replaceAll('T4', 'T2')]));
     write('others.csv', others);
-    const changed = json<Prediction[]>('predict', '--model', 'own', '--data', 'others.csv', ...tags);
+    const changed = await json<Prediction[]>('predict', '--model', 'own', '--data', 'others.csv', ...tags);
     expect(changed[0].logits).not.toEqual(read[0].logits);
     expect(changed[2].logits).toEqual(read[2].logits);
     expectRefusal(
-      run('predict', '--model', 'own', 'it is dull .'),
+      await run('predict', '--model', 'own', 'it is dull .'),
       CALLER,
       /^text 1: no tags, and this model was trained on tags of its own; expected .* T1, T2/,
     );
     const evaluation = ['evaluate', '--model', 'own', '--data', 'reviews.csv', '--label-column', 'verdict'];
-    expect(json(...evaluation, ...tags)).toMatchObject({ rows: 4, strategy: 'hard' });
+    expect(await json(...evaluation, ...tags)).toMatchObject({ rows: 4, strategy: 'hard' });
     expectRefusal(
-      run(...evaluation, ...tags, '--rules', 'paper'),
+      await run(...evaluation, ...tags, '--rules', 'paper'),
       CALLER,
       /^reviews\.csv:2: unknown tag "T1"; expected a tag of the rules: ADJ/,
     );
   });
 
-  it('tells who tags where its tags are universal', () => {
+  it('tells who tags where its tags are universal', async () => {
     const lines = (text: string, label: string) => `# text = ${text}\n# label = ${label}\n`;
     const word = (at: number, form: string, tag: string) => `${at}\t${form}\t_\t${tag}${'\t_'.repeat(6)}\n`;
     write(
@@ -169,15 +178,15 @@ describe("a model of the data's own tags", () => {
       `${lines('it is', 'a')}${word(1, 'it', 'PRON')}${word(2, 'is', 'AUX')}\n${lines('dull', 'b')}${word(1, 'dull', 'ADJ')}`,
     );
     const args = ['--data', 'tagged.conllu', '--dev', 'tagged.conllu', ...TINY, '--epochs', '1'];
-    const result = run('train', ...args, '--strategy', 'hard', '--out', 'universal');
+    const result = await run('train', ...args, '--strategy', 'hard', '--out', 'universal');
     expect(result.status, result.stderr).toBe(0);
-    const sentence = run('predict', '--model', 'universal', 'it is');
+    const sentence = await run('predict', '--model', 'universal', 'it is');
     expect(complaints(sentence)).toEqual([
       "This model was trained on tags of its data's own; wink-nlp tags 1 of 1 texts, which have none.",
     ]);
-    const own = run('predict', '--model', 'universal', '--data', 'tagged.conllu');
+    const own = await run('predict', '--model', 'universal', '--data', 'tagged.conllu');
     expect(complaints(own)).toEqual([]);
-    const tagger = run('evaluate', '--model', 'glue', '--data', 'tagged.conllu', '--split', 'test');
+    const tagger = await run('evaluate', '--model', 'glue', '--data', 'tagged.conllu', '--split', 'test');
     expectRefusal(tagger, CALLER, /^tagged\.conllu:1: label "a" is no class/);
   });
 });

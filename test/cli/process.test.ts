@@ -8,9 +8,9 @@ import { SENTENCE, TINY, trainedModel, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
-  trainedModel(folder, 'model');
+  await trainedModel(folder, 'model');
 });
 
 /** Seconds from the last thing that a command writes to its end. */

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal, OURS } from './refusal.js';
 import { contentOf, glueText, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
@@ -23,92 +24,100 @@ function writeData(name: string, train: string): string {
   return name;
 }
 
-function run(...args: string[]): CommandResult {
-  return runCommand(args, { cwd: folder });
+function run(...args: string[]): Promise<CommandResult> {
+  return runHere(args, { cwd: folder });
 }
 
 let runs = 0;
 
 /** Expects that a training run with these arguments is refused before it writes anything. */
-function expectNoRun(args: readonly string[], says: RegExp, data = 'data'): void {
+async function expectNoRun(args: readonly string[], says: RegExp, data = 'data'): Promise<void> {
   const out = `out-${++runs}`;
-  expectRefusal(run('train', '--data', data, ...TINY, ...args, '--out', out), CALLER, says);
+  expectRefusal(await run('train', '--data', data, ...TINY, ...args, '--out', out), CALLER, says);
   expect(existsSync(join(folder, out)), 'no folder').toBe(false);
 }
 
 describe('a rules file', () => {
-  it('with an unknown tag is refused by file and line', () => {
+  it('with an unknown tag is refused by file and line', async () => {
     const rules = write('rules.json', '{\n  "hard": {\n    "ADJ": ["NOUN", "NOMEN"]\n  }\n}\n');
     const says = /^rules\.json:3: unknown tag "NOMEN"; expected one of: .*NOUN.*; correct it/;
-    expectNoRun(['--strategy', 'hard', '--rules', rules], says);
-    expectRefusal(run('tag', 'the film', '--rules', rules), CALLER, says);
+    await expectNoRun(['--strategy', 'hard', '--rules', rules], says);
+    expectRefusal(await run('tag', 'the film', '--rules', rules), CALLER, says);
   });
 
-  it('that is not JSON is refused by file and line', () => {
+  it('that is not JSON is refused by file and line', async () => {
     const rules = write('no-json.txt', '{\n  "hard": nouns\n}\n');
-    expectNoRun(['--rules', rules], /^no-json\.txt:2: not JSON/);
+    await expectNoRun(['--rules', rules], /^no-json\.txt:2: not JSON/);
   });
 
-  it('that does not exist is refused with the names that do', () => {
-    expectRefusal(run('tag', 'it', '--rules', 'papers'), CALLER, /^papers: cannot be read .*paper/);
+  it('that does not exist is refused with the names that do', async () => {
+    expectRefusal(await run('tag', 'it', '--rules', 'papers'), CALLER, /^papers: cannot be read .*paper/);
   });
 });
 
 describe('data', () => {
-  it('in no such folder is refused with what --data may be', () => {
+  it('in no such folder is refused with what --data may be', async () => {
     const says = /^--data nowhere: no such file, and no such folder; expected .*train\.tsv.*sst2.*embedded/;
-    expectNoRun([], says, 'nowhere');
+    await expectNoRun([], says, 'nowhere');
   });
 
-  it('without a column for the labels is refused', () => {
+  it('without a column for the labels is refused', async () => {
     const data = writeData('no-labels', 'index\tsentence\n0\tit is funny .\n');
-    expectNoRun([], /^no-labels.train\.tsv:1: no column "label"; expected .*index, sentence/, data);
+    await expectNoRun([], /^no-labels.train\.tsv:1: no column "label"; expected .*index, sentence/, data);
   });
 
-  it('with a label that is no class is refused by file and line', () => {
+  it('with a label that is no class is refused by file and line', async () => {
     const text = glueText([
       ['it is funny .', '1'],
       ['it is dull .', '-1'],
     ]);
     const data = writeData('below', text);
-    expectNoRun([], /^below.train\.tsv:3: label "-1" is no class; expected whole numbers from 0/, data);
-    expectNoRun(['--labels', 'funny'], /^--labels: the classes "funny"; expected at least two names/);
+    await expectNoRun([], /^below.train\.tsv:3: label "-1" is no class; expected whole numbers from 0/, data);
+    await expectNoRun(['--labels', 'funny'], /^--labels: the classes "funny"; expected at least two names/);
     write('named.csv', 'text,label\nit is .,funny\nit is .,Funny\n');
     const named = ['--labels', 'dull,funny', '--dev', 'named.csv'];
-    expectNoRun(
+    await expectNoRun(
       named,
       /^named\.csv:3: label "Funny" is no class; expected one of: dull, funny; or/,
       'named.csv',
     );
   });
 
-  it('of one file needs another for its development set', () => {
+  it('of one file needs another for its development set', async () => {
     write('alone.csv', 'text,label\nit is .,0\nit is not .,1\n');
-    expectNoRun([], /^alone\.csv: no file of the split "dev"; name it with --dev/, 'alone.csv');
-    expectNoRun(['--dev', 'alone.csv', '--test', 'no.csv'], /^--test: no such file: no\.csv/, 'alone.csv');
+    await expectNoRun([], /^alone\.csv: no file of the split "dev"; name it with --dev/, 'alone.csv');
+    await expectNoRun(
+      ['--dev', 'alone.csv', '--test', 'no.csv'],
+      /^--test: no such file: no\.csv/,
+      'alone.csv',
+    );
   });
 
-  it('with a tag that the rules do not have is refused by file and row', () => {
+  it('with a tag that the rules do not have is refused by file and row', async () => {
     write('tags.csv', 'text,label,tags\nit is,0,PRON AUX\nit is,1,PRON VBZ\n');
     const args = ['--dev', 'tags.csv', '--tags-column', 'tags'];
-    expectNoRun(args, /^tags\.csv:3: unknown tag "VBZ"; expected a tag of the rules: ADJ, ADP/, 'tags.csv');
+    await expectNoRun(
+      args,
+      /^tags\.csv:3: unknown tag "VBZ"; expected a tag of the rules: ADJ, ADP/,
+      'tags.csv',
+    );
   });
 
-  it('with a row of too many fields is refused by file and line', () => {
+  it('with a row of too many fields is refused by file and line', async () => {
     const data = writeData('tabs', glueText([['it is\tfunny .', '1']]));
-    expectNoRun([], /^tabs.train\.tsv:2: 3 fields; expected 2/, data);
+    await expectNoRun([], /^tabs.train\.tsv:2: 3 fields; expected 2/, data);
   });
 
-  it('that has no such split is refused by its file', () => {
-    trainedModel(folder, 'any');
-    const result = run('evaluate', '--model', 'any', '--data', 'data', '--split', 'test');
+  it('that has no such split is refused by its file', async () => {
+    await trainedModel(folder, 'any');
+    const result = await run('evaluate', '--model', 'any', '--data', 'data', '--split', 'test');
     expectRefusal(result, CALLER, /^data: no file of the split "test"; .*test\.tsv, test\.csv/);
   });
 });
 
 describe('a training run', () => {
-  it('on sentences that are longer than the positions is refused', () => {
-    expectNoRun(['--max-length', '16385'], /16385 pieces; expected 3 to 16384, the model's positions/);
+  it('on sentences that are longer than the positions is refused', async () => {
+    await expectNoRun(['--max-length', '16385'], /16385 pieces; expected 3 to 16384, the model's positions/);
   });
 
   it.each([
@@ -135,42 +144,45 @@ describe('a training run', () => {
     ['all pieces masked', ['--mask-tokens', '1'], /tokens masked with 1; expected a probability below 1/],
     ['all attention dropped', ['--attention-dropout', '1'], /attentionDropout is 1; expected a probability/],
     ['a seed of 33 bits', ['--seed', `${2 ** 32}`], /seed 4294967296; expected a whole number from 0 to/],
-  ])('with %s is refused', (_, args, says) => {
-    expectNoRun(args, says);
+  ])('with %s is refused', async (_, args, says) => {
+    await expectNoRun(args, says);
   });
 
-  it('on an adapter that does not exist is refused with those that do', () => {
-    expectNoRun(['--adapter', 'nosuch'], /^--adapter: no adapter has "nosuch" in its name; expected auto/);
+  it('on an adapter that does not exist is refused with those that do', async () => {
+    await expectNoRun(
+      ['--adapter', 'nosuch'],
+      /^--adapter: no adapter has "nosuch" in its name; expected auto/,
+    );
   });
 
-  it('into a file is refused, and the file stays', () => {
+  it('into a file is refused, and the file stays', async () => {
     const out = write('taken', 'mine\n');
     const before = contentOf(folder);
     expectRefusal(
-      trainTiny(folder, ['--out', out]),
+      await trainTiny(folder, ['--out', out]),
       CALLER,
       /^taken: cannot be created .*; expected a folder/,
     );
     expectRefusal(
-      trainTiny(folder, ['--out', join(out, 'below')]),
+      await trainTiny(folder, ['--out', join(out, 'below')]),
       CALLER,
       /^taken.below: cannot be created/,
     );
     expect(contentOf(folder)).toEqual(before);
   });
 
-  it('that is refused leaves the model that stood there as it was', () => {
-    trainedModel(folder, 'standing');
+  it('that is refused leaves the model that stood there as it was', async () => {
+    await trainedModel(folder, 'standing');
     const before = contentOf(join(folder, 'standing'));
     expect(Object.keys(before).length).toBeGreaterThanOrEqual(6);
-    const result = trainTiny(folder, ['--max-length', '20000', '--out', 'standing']);
+    const result = await trainTiny(folder, ['--max-length', '20000', '--out', 'standing']);
     expectRefusal(result, CALLER, /20000 pieces/);
     expect(contentOf(join(folder, 'standing'))).toEqual(before);
   });
 
-  it('whose files the disk refuses ends with exit code 1 and without parts of files', () => {
+  it('whose files the disk refuses ends with exit code 1 and without parts of files', async () => {
     mkdirSync(join(folder, 'refusing/config.json'), { recursive: true });
-    const result = trainTiny(folder, ['--out', 'refusing']);
+    const result = await trainTiny(folder, ['--out', 'refusing']);
     expectRefusal(result, OURS, /^refusing.config\.json: cannot be written \(\w+\); /);
     expect(contentOf(join(folder, 'refusing'))).toEqual({});
   });

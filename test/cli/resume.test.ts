@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { COMMAND, type CommandResult, commandEnvironment, runCommand } from '../support/run-command.js';
+import { COMMAND, type CommandResult, commandEnvironment } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal, OURS } from './refusal.js';
 import { TINY, trainedModel, writeTinyData } from './tiny-model.js';
@@ -81,7 +82,7 @@ function runCramped(
 
 describe('a run that is killed', () => {
   it('at random moments, and once finds the disk full, ends with the same bytes as one that is not', async () => {
-    expect(runCommand([...ARGUMENTS, '--out', 'undisturbed'], { cwd: folder }).status).toBe(0);
+    expect((await runHere([...ARGUMENTS, '--out', 'undisturbed'], { cwd: folder })).status).toBe(0);
     expect(await killed([...ARGUMENTS, '--out', 'out'], 'out')).toBe('SIGKILL');
 
     const checkpoint = readFileSync(join(folder, 'out/checkpoint.safetensors'));
@@ -98,7 +99,7 @@ describe('a run that is killed', () => {
     ).toBe(true);
 
     for (let kill = 1; kill < KILLS; kill++) await killed(['train', '--resume', 'out'], 'out');
-    const last = runCommand(['train', '--resume', 'out'], { cwd: folder });
+    const last = await runHere(['train', '--resume', 'out'], { cwd: folder });
     expect(last.status, last.stderr).toBe(0);
     expect(resultOf('out')).toEqual(resultOf('undisturbed'));
   });
@@ -107,10 +108,10 @@ describe('a run that is killed', () => {
 describe('train --resume', () => {
   beforeAll(() => trainedModel(folder, 'finished'));
 
-  it('of a finished run says so, from any folder, and prints its result', () => {
+  it('of a finished run says so, from any folder, and prints its result', async () => {
     const before = resultOf('finished');
     mkdirSync(join(folder, 'elsewhere'));
-    const { status, stdout, stderr } = runCommand(['train', '--resume', '../finished'], {
+    const { status, stdout, stderr } = await runHere(['train', '--resume', '../finished'], {
       cwd: join(folder, 'elsewhere'),
     });
     expect(stderr).toMatch(/^The run in \.\.\/finished is finished: all of its 3 steps are done\.$/m);
@@ -119,17 +120,17 @@ describe('train --resume', () => {
     expect(resultOf('finished')).toEqual(before);
   });
 
-  it('of no run is refused', () => {
+  it('of no run is refused', async () => {
     const says = /^nowhere.training\.json: cannot be read \(ENOENT\); expected the folder of a training run/;
-    expectRefusal(runCommand(['train', '--resume', 'nowhere'], { cwd: folder }), CALLER, says);
+    expectRefusal(await runHere(['train', '--resume', 'nowhere'], { cwd: folder }), CALLER, says);
   });
 
-  it('on data that has changed since, or lies elsewhere and is other data, is refused', () => {
+  it('on data that has changed since, or lies elsewhere and is other data, is refused', async () => {
     cpSync(join(folder, 'data'), join(folder, 'other'), { recursive: true });
     const resume = ['train', '--resume', 'finished', '--data', 'other'];
-    expect(runCommand(resume, { cwd: folder }).status, 'the same elsewhere').toBe(0);
+    expect((await runHere(resume, { cwd: folder })).status, 'the same elsewhere').toBe(0);
     appendFileSync(join(folder, 'other/train.tsv'), 'it is dull .\t0\n');
     const says = /^finished.training\.json: a run on other data; expected the sentences that were there/;
-    expectRefusal(runCommand(resume, { cwd: folder }), CALLER, says);
+    expectRefusal(await runHere(resume, { cwd: folder }), CALLER, says);
   });
 });

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HeadRules } from '../../src/grammar/head-rules.js';
 import { parseModelRules } from '../../src/grammar/rules-file.js';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
 import { trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
-beforeAll(() => {
+beforeAll(async () => {
   writeTinyData(folder);
   writeFileSync(
     join(folder, 'heads.json'),
@@ -19,18 +19,18 @@ beforeAll(() => {
 });
 
 function rules(...args: string[]) {
-  return runCommand(['rules', ...args], { cwd: folder });
+  return runHere(['rules', ...args], { cwd: folder });
 }
 
-function output(...args: string[]): string {
-  const { status, stdout, stderr } = rules(...args);
+async function output(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await rules(...args);
   expect(status, stderr).toBe(0);
   return stdout;
 }
 
 describe('rules show', () => {
-  it('prints query tags down, key tags across, with a legend', () => {
-    const lines = output('show', 'paper@sentence').split('\n');
+  it('prints query tags down, key tags across, with a legend', async () => {
+    const lines = (await output('show', 'paper@sentence')).split('\n');
     const head = lines.find((line) => line.includes('ADJ') && line.includes('[PAD]'))!;
     const row = lines.find((line) => line.startsWith('DET '))!;
     const cell = (tag: string) => row.slice(head.indexOf(` ${tag} `) + 1).split(' ')[0];
@@ -38,11 +38,11 @@ describe('rules show', () => {
     expect(lines.join('\n')).toMatch(/● hard, ○ soft.*A soft rule adds 5\./);
   });
 
-  it('prints every head, and what the tags and pairs of some texts are', () => {
-    const text = output('show', 'heads.json', '--data', 'data', '--split', 'dev');
+  it('prints every head, and what the tags and pairs of some texts are', async () => {
+    const text = await output('show', 'heads.json', '--data', 'data', '--split', 'dev');
     expect(text).toMatch(/layer 0, head 0\n(.*\n)*layer 0, head 1\n/);
     expect(text).toMatch(/data \(dev\): % of its \d+ pieces/);
-    const json = JSON.parse(output('show', 'heads.json', '--data', 'data', '--split', 'dev', '--json'));
+    const json = JSON.parse(await output('show', 'heads.json', '--data', 'data', '--split', 'dev', '--json'));
     expect(
       json.rules.map(({ head, hard }: { head: number; hard: unknown[] }) => [head, hard.length]),
     ).toEqual([
@@ -58,8 +58,8 @@ describe('rules show', () => {
 });
 
 describe('rules diff', () => {
-  it('lists what is only in one, and other scopes, with their share of the pairs', () => {
-    const { changes } = JSON.parse(output('diff', 'paper', 'floor', '--data', 'data', '--json'));
+  it('lists what is only in one, and other scopes, with their share of the pairs', async () => {
+    const { changes } = JSON.parse(await output('diff', 'paper', 'floor', '--data', 'data', '--json'));
     const of = (query: string, key: string, kind: string) =>
       changes.find(
         (each: Record<string, string>) => each.query === query && each.key === key && each.kind === kind,
@@ -68,13 +68,13 @@ describe('rules diff', () => {
     expect(of('NOUN', 'NOUN', 'hard')).toMatchObject({ change: 'scope', scopes: ['document', '0 pieces'] });
     expect(of('[CLS]', 'NOUN', 'hard')).toBeUndefined();
     expect(of('DET', 'NOUN', 'hard').share).toBeGreaterThan(0);
-    expect(output('diff', 'floor', 'paper')).toMatch(/only in B +hard +DET -> NOUN +– +document/);
+    expect(await output('diff', 'floor', 'paper')).toMatch(/only in B +hard +DET -> NOUN +– +document/);
   });
 });
 
 describe('rules density', () => {
-  it('is what rules allow of each split, in all and by tag', () => {
-    const { densities } = JSON.parse(output('density', 'heads.json', '--data', 'data', '--json'));
+  it('is what rules allow of each split, in all and by tag', async () => {
+    const { densities } = JSON.parse(await output('density', 'heads.json', '--data', 'data', '--json'));
     expect(densities.map((each: Record<string, string>) => `${each.split} ${each.strategy}`)).toEqual([
       'train hard',
       'train guided',
@@ -85,14 +85,14 @@ describe('rules density', () => {
     expect(density, 'one of two heads sees everything').toBeGreaterThan(0.5);
     expect(density).toBeLessThan(0.75);
     expect(tags.map(({ tag }: { tag: string }) => tag)).toContain('[SEP]');
-    expect(output('density', 'paper', '--data', 'data', '--splits', 'dev')).toMatch(
+    expect(await output('density', 'paper', '--data', 'data', '--splits', 'dev')).toMatch(
       /^\[CLS\] +100\.0 % +100\.0 %$/m,
     );
   });
 
-  it('is refused of an unknown split', () => {
+  it('is refused of an unknown split', async () => {
     expectRefusal(
-      rules('density', 'paper', '--data', 'data', '--splits', 'dev,all'),
+      await rules('density', 'paper', '--data', 'data', '--splits', 'dev,all'),
       CALLER,
       /'dev,all'.*expected some of: train, dev, test/,
     );
@@ -100,12 +100,12 @@ describe('rules density', () => {
 });
 
 describe('rules prune', () => {
-  beforeAll(() => {
-    trainedModel(folder, 'learned', '--strategy', 'learned', '--sparsity', '2', '--heads', '1');
+  beforeAll(async () => {
+    await trainedModel(folder, 'learned', '--strategy', 'learned', '--sparsity', '2', '--heads', '1');
   });
 
-  it('writes rules for each head that a model can be trained and read with', () => {
-    const text = output(
+  it('writes rules for each head that a model can be trained and read with', async () => {
+    const text = await output(
       'prune',
       '--model',
       'learned',
@@ -121,24 +121,28 @@ describe('rules prune', () => {
     expect(written.heads.map((layer) => layer.length)).toEqual([1]);
     const printed = Number(/^ +0 +0 +\d+ +([\d.]+) %$/m.exec(text)?.[1]) / 100;
     expect(Math.abs(printed - 0.6)).toBeLessThan(0.05);
-    trainedModel(folder, 'again', '--strategy', 'hard', '--rules', 'pruned.json');
+    await trainedModel(folder, 'again', '--strategy', 'hard', '--rules', 'pruned.json');
     const kept = parseModelRules(readFileSync(join(folder, 'again/rules.json'), 'utf8'));
     expect(kept).toEqual(written);
   });
 
-  it('writes nothing where it is refused', () => {
+  it('writes nothing where it is refused', async () => {
     const prune = (...args: string[]) => rules('prune', '--data', 'data', '--out', 'no.json', ...args);
-    expectRefusal(prune('--model', 'learned', '--density', '1.5'), CALLER, /^density 1\.5; expected a share/);
+    expectRefusal(
+      await prune('--model', 'learned', '--density', '1.5'),
+      CALLER,
+      /^density 1\.5; expected a share/,
+    );
     expect(existsSync(join(folder, 'no.json'))).toBe(false);
   });
 });
 
 describe('train is refused', () => {
-  it('with rules for other layers or heads, and a penalty on nothing', () => {
+  it('with rules for other layers or heads, and a penalty on nothing', async () => {
     const says = /^heads\.json: rules for 1 layers of 2 heads; expected 1 layers of 1, as the model has$/;
-    expectRefusal(trainTiny(folder, ['--rules', 'heads.json', '--out', 'no']), CALLER, says);
+    expectRefusal(await trainTiny(folder, ['--rules', 'heads.json', '--out', 'no']), CALLER, says);
     expectRefusal(
-      trainTiny(folder, ['--sparsity', '1', '--strategy', 'hard', '--out', 'no']),
+      await trainTiny(folder, ['--sparsity', '1', '--strategy', 'hard', '--out', 'no']),
       CALLER,
       /^a sparsity penalty of 1 with strategy "hard"; expected strategy "learned"$/,
     );

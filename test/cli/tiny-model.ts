@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type CommandOptions, type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { type HereOptions, runHere } from '../support/run-here.js';
 
 const WORDS = ['the', 'film', 'hero', 'is', 'funny', 'dull', 'and', 'it', 'likes', '.'];
 
@@ -35,13 +36,17 @@ export function writeTinyData(folder: string): void {
 }
 
 /** `parsimony train` on the data of `writeTinyData`, with more arguments. */
-export function trainTiny(cwd: string, args: readonly string[], options?: CommandOptions): CommandResult {
-  return runCommand(['train', '--data', 'data', ...TINY, ...args], { cwd, ...options });
+export function trainTiny(
+  cwd: string,
+  args: readonly string[],
+  options?: HereOptions,
+): Promise<CommandResult> {
+  return runHere(['train', '--data', 'data', ...TINY, ...args], { cwd, ...options });
 }
 
 /** Trains a tiny model into the folder `out`, which must succeed. */
-export function trainedModel(cwd: string, out: string, ...args: string[]): CommandResult {
-  const result = trainTiny(cwd, ['--epochs', '1', '--out', out, ...args]);
+export async function trainedModel(cwd: string, out: string, ...args: string[]): Promise<CommandResult> {
+  const result = await trainTiny(cwd, ['--epochs', '1', '--out', out, ...args]);
   expect(result.status, result.stderr).toBe(0);
   return result;
 }

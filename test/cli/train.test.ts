@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/train/safetensors.js';
 import type { EpochMetrics, EvaluationMetrics } from '../../src/train/trainer.js';
-import { type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
 
@@ -41,11 +42,11 @@ function metricsOf(model: string): EpochMetrics[] {
 describe('train', () => {
   let result: CommandResult;
 
-  beforeAll(() => {
-    result = trainedModel(folder, 'first', '--seed', '7', '--strategy', 'hard');
+  beforeAll(async () => {
+    result = await trainedModel(folder, 'first', '--seed', '7', '--strategy', 'hard');
   });
 
-  it('ends standard output with a line of dev accuracy', () => {
+  it('ends standard output with a line of dev accuracy', async () => {
     const [metrics] = metricsOf('first');
     const line = /^dev accuracy (\d\.\d{4}) \(epoch 1, step [123], saved in first\)\n$/.exec(result.stdout);
     expect(line, result.stdout).not.toBeNull();
@@ -54,11 +55,11 @@ describe('train', () => {
     );
   });
 
-  it('says on standard error what it trains, on which data, with which seed', () => {
+  it('says on standard error what it trains, on which data, with which seed', async () => {
     expect(result.stderr).toMatch(/^Training hard on 12 sentences of data, seed 7, on ./m);
   });
 
-  it('writes all files of a model, and nothing else', () => {
+  it('writes all files of a model, and nothing else', async () => {
     expect(readdirSync(join(folder, 'first')).sort()).toEqual([
       'config.json',
       'last.safetensors',
@@ -71,14 +72,14 @@ describe('train', () => {
     ]);
   });
 
-  it('writes down the settings of the run', () => {
+  it('writes down the settings of the run', async () => {
     const settings = JSON.parse(readFileSync(join(folder, 'first/training.json'), 'utf8'));
     expect(settings).toMatchObject({ strategy: 'hard', seed: 7, epochs: 1, batch: 4, data: 'data' });
     expect(settings.warmUpSteps, 'a tenth of three steps').toBe(1);
     expect(settings.adapter.kind).toEqual(expect.any(String));
   });
 
-  it('writes a line for every evaluation and every report of the losses', () => {
+  it('writes a line for every evaluation and every report of the losses', async () => {
     const evaluations = linesOf<Record<string, unknown>>('first', 'evaluation');
     expect(evaluations.map(({ step }) => step)).toEqual([1, 2, 3]);
     const [metrics] = metricsOf('first');
@@ -98,13 +99,13 @@ describe('train', () => {
     expect(steps.tokensPerSecond).toBeGreaterThan(0);
   });
 
-  it('writes the same bytes for the same seed, and others for another, wherever another model stood', () => {
-    trainedModel(folder, 'second', '--seed', '8', '--strategy', 'hard');
+  it('writes the same bytes for the same seed, and others for another, wherever another model stood', async () => {
+    await trainedModel(folder, 'second', '--seed', '8', '--strategy', 'hard');
     const other = weightsOf('second');
     expect(other.length).toBe(weightsOf('first').length);
     expect(other.equals(weightsOf('first')), 'another seed').toBe(false);
     expect(unseen(other), 'of the initial weights, too').not.toEqual(unseen(weightsOf('first')));
-    trainedModel(folder, 'second', '--seed', '7', '--strategy', 'hard');
+    await trainedModel(folder, 'second', '--seed', '7', '--strategy', 'hard');
     expect(weightsOf('second').equals(weightsOf('first')), 'the same seed').toBe(true);
     expect(metricsOf('second')).toHaveLength(1);
   });
@@ -116,13 +117,13 @@ describe('train --json over epochs', () => {
   let result: CommandResult;
   let best: EvaluationMetrics;
 
-  beforeAll(() => {
-    result = trainTiny(folder, [...flags, '--out', 'json', '--json']);
+  beforeAll(async () => {
+    result = await trainTiny(folder, [...flags, '--out', 'json', '--json']);
     expect(result.status, result.stderr).toBe(0);
     best = JSON.parse(result.stdout).best;
   });
 
-  it('prints nothing but JSON: the metrics of all epochs and the best of them', () => {
+  it('prints nothing but JSON: the metrics of all epochs and the best of them', async () => {
     const printed = JSON.parse(result.stdout);
     expect(printed).toMatchObject({ model: 'json', strategy: 'none' });
     expect(printed.epochs).toEqual(metricsOf('json'));
@@ -130,7 +131,7 @@ describe('train --json over epochs', () => {
     expect(metricsOf('json')[accuracies.indexOf(Math.max(...accuracies))]).toMatchObject(best);
   });
 
-  it('writes a line an epoch', () => {
+  it('writes a line an epoch', async () => {
     const lines = metricsOf('json');
     expect(lines.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
     expect(lines.map(({ step }) => step)).toEqual([3, 6, 9]);
@@ -143,12 +144,12 @@ describe('train --json over epochs', () => {
     }
   });
 
-  it('saves the weights of the best evaluation, not of the last', () => {
+  it('saves the weights of the best evaluation, not of the last', async () => {
     const last = metricsOf('json')[2];
     expect(best.epoch, 'a best epoch that is not the last').toBeLessThan(3);
     expect(last.devLoss).not.toBe(best.devLoss);
     const args = ['evaluate', '--model', 'json', '--data', 'data', '--json'];
-    const evaluation = JSON.parse(runCommand(args, { cwd: folder }).stdout);
+    const evaluation = JSON.parse((await runHere(args, { cwd: folder })).stdout);
     expect(evaluation).toMatchObject({ accuracy: best.devAccuracy, loss: best.devLoss });
   });
 });

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, runCommand } from '../support/run-command.js';
+import type { CommandResult } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { TINY, writeTinyData } from './tiny-model.js';
 
@@ -11,7 +12,7 @@ const env = { XDG_CACHE_HOME: join(folder, 'cache') };
 beforeAll(() => writeTinyData(folder));
 
 /** Training with measured kernels. */
-function train(out: string): CommandResult {
+function train(out: string): Promise<CommandResult> {
   const flags = TINY.filter((flag) => flag !== '--no-tune');
   const args = [
     'train',
@@ -25,7 +26,7 @@ function train(out: string): CommandResult {
     '--max-length',
     '32',
   ];
-  return runCommand([...args, '--out', out], { cwd: folder, env });
+  return runHere([...args, '--out', out], { cwd: folder, env });
 }
 
 function jsonOf(path: string) {
@@ -35,12 +36,12 @@ function jsonOf(path: string) {
 describe.runIf(process.platform === 'linux')('train without choices of kernels', () => {
   let first: CommandResult;
 
-  beforeAll(() => {
-    first = train('first');
+  beforeAll(async () => {
+    first = await train('first');
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('measures them, says so, and keeps them', () => {
+  it('measures them, says so, and keeps them', async () => {
     expect(first.stderr).toMatch(
       /^Measuring the variants of the kernels for heads of 16, once on this adapter/m,
     );
@@ -50,38 +51,38 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(jsonOf(`cache/parsimony/${file}`)).toEqual(jsonOf('first/training.json').kernels);
   });
 
-  it('stores them with the run and the model', () => {
+  it('stores them with the run and the model', async () => {
     const { kernels } = jsonOf('first/training.json');
     expect(kernels).toMatchObject({ headDim: 16, variants: { 'sparse, up to 64': expect.any(String) } });
     expect(jsonOf('first/config.json').parsimony.kernels).toEqual(kernels);
   });
 
-  it('does not measure a second time, and gives the same weights', () => {
-    const second = train('second');
+  it('does not measure a second time, and gives the same weights', async () => {
+    const second = await train('second');
     expect(second.stderr).not.toMatch(/Measuring/);
     const weights = (model: string) => readFileSync(join(folder, model, 'model.safetensors'));
     expect(weights('second').equals(weights('first'))).toBe(true);
   });
 
-  it('leaves a model that is read with its own choices', () => {
+  it('leaves a model that is read with its own choices', async () => {
     const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
-    expect(runCommand(args, { cwd: folder, env }).status).toBe(0);
+    expect((await runHere(args, { cwd: folder, env })).status).toBe(0);
   });
 });
 
 describe('train of a model that cannot be', () => {
-  it('is refused before anything is measured', () => {
+  it('is refused before anything is measured', async () => {
     const shape = ['--hidden', '16', '--heads', '3', '--vocab', 'vocab.txt'];
     const args = ['train', '--data', 'data', ...shape, '--out', 'refused'];
-    const { status, stderr } = runCommand(args, { cwd: folder, env });
+    const { status, stderr } = await runHere(args, { cwd: folder, env });
     expect(status).toBe(2);
     expect(stderr).not.toMatch(/Measuring/);
   });
 });
 
 describe('tune', () => {
-  it.each(['0', '18', 'x'])('refuses heads of %s', (headDims) => {
-    const { status, stderr } = runCommand(['tune', '--head-dims', headDims], { env });
+  it.each(['0', '18', 'x'])('refuses heads of %s', async (headDims) => {
+    const { status, stderr } = await runHere(['tune', '--head-dims', headDims], { env });
     expect(status).toBe(2);
     expect(stderr).toMatch(/multiple of 4 from 16 to 128/);
   });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Device, openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 
@@ -8,16 +9,35 @@ export type Family = (typeof FAMILIES)[number];
 
 const opened = new Map<Family, Promise<Device>>();
 
+/** Every pipeline of the process: as long as one lives, Dawn gives it to whoever asks for the same again on its device. */
+const kept: GPUComputePipeline[] = [];
+
+/** Makes one GPU device serve all tests of the process, each with a `Device` or several of its own around it. */
+function share(gpu: GPUDevice): void {
+  // Each of them listens for its errors.
+  setMaxListeners(0, gpu);
+  const create = gpu.createComputePipeline.bind(gpu);
+  gpu.createComputePipeline = (descriptor) => {
+    const pipeline = create(descriptor);
+    kept.push(pipeline);
+    return pipeline;
+  };
+}
+
 async function open(family: Family): Promise<Device> {
   const adapter = process.env.PARSIMONY_ADAPTER ?? (embeddedDriverExists() ? 'embedded' : 'auto');
-  if (family === 'subgroup') return openDevice({ adapter, checked: true });
+  if (family === 'subgroup') {
+    const device = await openDevice({ adapter, checked: true });
+    share(device.gpu);
+    return device;
+  }
   const { gpu } = await testDevice();
   return openDevice({ device: gpu, subgroups: false, checked: true });
 }
 
 /**
  * One device for each test process and family of kernels, with error scopes around every submit: the adapter that
- * PARSIMONY_ADAPTER names, the embedded one where it names none.
+ * PARSIMONY_ADAPTER names, the embedded one where it names none. A process runs many test files one after another.
  */
 export function testDevice(family: Family = 'subgroup'): Promise<Device> {
   if (!opened.has(family)) opened.set(family, open(family));
