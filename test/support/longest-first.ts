@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'attention/subgroup',
   'attention/workgroup',
+  'playground/playground',
   'nn/classifier',
   'bench/counted-pairs',
   'bench/gate',
