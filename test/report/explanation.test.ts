@@ -8,7 +8,6 @@ import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
 import { ABSENT, HARD, PLAIN, SOFT } from '../../src/report/explain/explained-pairs.js';
-import { wordPairs } from '../../src/report/explain/explained-words.js';
 import { type Explanation, explainText, workOf } from '../../src/report/explain/explanation.js';
 import { runs } from '../support/arbitraries.js';
 import { generator } from '../support/random.js';
@@ -163,18 +162,6 @@ describe('a text explained', () => {
     expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').ledger.useful);
     expect(least).toBe(explained(SENTENCE, floor, 'hard').ledger.useful);
     expect(ledger.useful).toBe((paper + 3 * least) / 4);
-  });
-
-  it('knows for each word the strongest pair with another', () => {
-    const { words, views } = explained(SENTENCE, presetRules('paper'), 'guided');
-    const pairs = wordPairs(words, views[0].kinds);
-    const [verb, noun, adjective] = ['follows', 'film', 'unaffordable'].map((text) =>
-      words.findIndex((word) => word.text === text),
-    );
-    expect(pairs[verb][noun]).toBe(String(HARD));
-    expect(pairs[noun][verb]).toBe(String(SOFT));
-    expect(pairs[adjective][verb]).toBe(String(ABSENT));
-    expect(pairs[0]).toBe(String(HARD).repeat(words.length));
   });
 
   it('cuts what is too long, and refuses what has no word', () => {

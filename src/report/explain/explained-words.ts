@@ -2,7 +2,6 @@ import type { Tag } from '../../grammar/rules.js';
 import { NO_SENTENCE } from '../../grammar/scope.js';
 import type { EncodedSentence } from '../../grammar/tagged-pieces.js';
 import type { Piece } from '../../grammar/word-pieces.js';
-import { ABSENT, HARD, PLAIN, SOFT } from './explained-pairs.js';
 
 /** A word piece with its place in the text, in UTF-16 units. */
 export interface ExplainedPiece extends Piece {
@@ -50,23 +49,4 @@ export function explainedWords(
     if (!word.isSpecial) word.text = text.slice(explained[first].start, explained[next - 1].end);
   }
   return { pieces: explained, words };
-}
-
-/** The strongest first: a hard pair says more than one with β, and that more than one without a rule. */
-const BY_STRENGTH = [HARD, SOFT, PLAIN] as const;
-
-/** For each word, for each other, the strongest kind of pair that its pieces have with the other's: a digit each. */
-export function wordPairs(words: readonly ExplainedWord[], kinds: Uint8Array): string[] {
-  const count = Math.round(Math.sqrt(kinds.length));
-  return words.map(({ pieces: [first, next] }) =>
-    words
-      .map(({ pieces: [firstKey, nextKey] }) => {
-        const present = new Set<number>();
-        for (let query = first; query < next; query++) {
-          for (let key = firstKey; key < nextKey; key++) present.add(kinds[query * count + key]);
-        }
-        return BY_STRENGTH.find((kind) => present.has(kind)) ?? ABSENT;
-      })
-      .join(''),
-  );
 }

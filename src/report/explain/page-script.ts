@@ -59,7 +59,7 @@ export function shadePaths(attention: readonly (readonly number[])[]): string[] 
 export const LEAST_ARC = 0.05;
 
 /** The column of words between the arcs, in units of the picture: the height of a word, its edges, the room at either side. */
-export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 132 };
+export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 178 };
 
 /**
  * Arcs from queries to keys beside a column of words, a path for each of four strengths, the weakest first: at the left up to earlier
@@ -83,7 +83,9 @@ export function arcPaths(
         paths[strength] += `M${right} ${from}h6`;
         return;
       }
-      const depth = Math.min(deepest, 10 + Math.abs(from - to) * 0.5) * (key < query ? -1 : 1);
+      // Far arcs reach further out, and none so far that they run into one line.
+      const share = Math.sqrt(Math.abs(query - key) / attention.length);
+      const depth = Math.round(12 + (deepest - 12) * share) * (key < query ? -1 : 1);
       const edge = key < query ? left : right;
       paths[strength] += `M${edge} ${from}C${edge + depth} ${from} ${edge + depth} ${to} ${edge} ${to}`;
     });

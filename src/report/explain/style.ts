@@ -52,6 +52,7 @@ svg .arc-3 { stroke-width: 3; }
 svg .words-of-arcs { fill: var(--text); font-size: 12px; }
 .looking .arcs { opacity: 0.15; }
 .looking .arcs-of-word path { stroke: var(--tile); stroke-opacity: 1; }
+main .figures { align-items: start; }
 .heads { min-width: 0; border: 0; padding: 0; margin: 0; }
 .heads legend { font-weight: 600; padding: 0; }
 .heads td { text-align: center; padding: 0; }
