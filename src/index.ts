@@ -19,10 +19,13 @@ export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/config.js';
 export type { Ledger } from './plan/ledger.js';
+export { explainPage, type PageModel } from './report/explain/explain-page.js';
+export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
 export type { PrunedRules } from './train/prune.js';
 export {
   type BuildOptions,
+  type ModelExplanation,
   type Prediction,
   SentenceClassifier,
 } from './train/sentence-classifier.js';

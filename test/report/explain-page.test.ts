@@ -290,10 +290,10 @@ describe('the page of an explanation', () => {
     const long = SENTENCE.repeat(60);
     const cases: [string, ModelRules, Strategy, number][] = [
       [SENTENCE.repeat(4), presetRules('paper'), 'none', 12],
-      [long, presetRules('paper'), 'none', 4],
-      [long, presetRules('paper'), 'guided', 4],
-      [long, presetRules('sepllm'), 'hard', 4],
-      [long, presetRules('paper@64'), 'soft', 4],
+      [long, presetRules('paper'), 'none', 2],
+      [long, presetRules('paper'), 'guided', 2],
+      [long, presetRules('sepllm'), 'hard', 2],
+      [long, presetRules('paper@64'), 'soft', 2],
       [SENTENCE.repeat(4), perHead(6, 6), 'hard', 6],
     ];
     for (const [text, rules, strategy, heads] of cases) {

@@ -27,8 +27,8 @@ export interface PageModel {
 const MOST_CHARACTERS = 960_000;
 /** Characters of the pictures of pairs, where heads have rules of their own: further ones are left to the tables. */
 const MOST_OF_VIEWS = 200_000;
-/** Characters of the pictures of one head, and of what else has no bound of its own. */
-const RESERVED = 180_000;
+/** Characters of the pictures of one head, and of what else has no bound of its own: so many, and more for each piece. */
+const RESERVED = { page: 150_000, piece: 250 };
 
 const IDLE = 'Hover or focus a word to see what it may attend to.';
 
@@ -95,7 +95,8 @@ export function explainPage(explanation: Explanation, model?: PageModel): string
   const firstPictures = pictures(explanation, views[0], 0);
   const further = furtherViews(explanation, headsOfLayer);
   const matrix = ruleMatrix(rules, new Set(pieces.map(({ tag }) => tag)));
-  const taken = [firstPictures, further, matrix].reduce((sum, { text }) => sum + text.length, RESERVED);
+  const reserved = RESERVED.page + RESERVED.piece * pieces.length;
+  const taken = [firstPictures, further, matrix].reduce((sum, { text }) => sum + text.length, reserved);
   const { data, shown } = pageData(explanation, heads, MOST_CHARACTERS - taken);
   return page({
     title: 'A sentence explained',

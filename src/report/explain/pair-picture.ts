@@ -36,10 +36,11 @@ function legend(kinds: Uint8Array, withTiles: boolean): Html {
   return html`<ul class="legend">${swatches}${withTiles && tiles}</ul>`;
 }
 
-function titleOf({ isSorted }: Explanation, order: PictureOrder, rectangles: number): string {
+function titleOf({ isSorted, ledger }: Explanation, order: PictureOrder, rectangles: number): string {
+  const name = order === 'reading' ? 'Reading order' : isSorted ? 'Sorted by tag' : 'Not sorted';
+  if (ledger.useful === ledger.dense) return `${name}: every pair exists`;
   const lie = rectangles === 1 ? 'one rectangle' : `${whole(rectangles)} rectangles`;
-  if (order === 'reading') return `Reading order: the pairs lie in ${lie}`;
-  return isSorted ? `Sorted by tag: the same pairs in ${lie}` : `Not sorted: dense attention takes ${lie}`;
+  return order === 'reading' ? `${name}: the pairs lie in ${lie}` : `${name}: the same pairs in ${lie}`;
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
@@ -87,7 +88,7 @@ ${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}
 ${rowLabels(labels)}${columnLabels(labels)}
 </g></svg>
 ${legend(view.kinds, order === 'sorted')}
-<figcaption>${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one: skipping the others saves no more.</figcaption>
+<figcaption>${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one${filled === 1 ? ': none could be skipped' : '; the others can be skipped'}.</figcaption>
 </figure>
 `;
 }

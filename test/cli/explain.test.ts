@@ -1,0 +1,132 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseHTML } from 'linkedom';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { SENTENCE, trainedModel, writeTinyData } from './tiny-model.js';
+
+const TEXT = 'the unaffordable film';
+
+describe('explain', () => {
+  const folder = temporaryFolder();
+
+  beforeAll(() => {
+    writeTinyData(folder);
+    trainedModel(folder, 'hard', '--strategy', 'hard');
+  }, 120_000);
+
+  it('prints words, tags, pairs, and how to get the page', () => {
+    const { status, stdout, stderr } = runCommand(['explain', TEXT]);
+    expect(status).toBe(0);
+    expect(stderr).toBe('');
+    const lines = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    expect(lines.slice(0, 6)).toEqual([
+      ['word', 'tag', 'pieces'],
+      ['[CLS]', '[CLS]', '[CLS]'],
+      ['the', 'DET', 'the'],
+      ['unaffordable', 'ADJ', 'una ##ff ##ord ##able'],
+      ['film', 'NOUN', 'film'],
+      ['[SEP]', '[SEP]', '[SEP]'],
+    ]);
+    // 37 of 64, as `tag` counts them.
+    expect(stdout).toContain(
+      '58 % of 64 pairs exist: at most 1.7x less work (strategy hard, rules "paper").',
+    );
+    expect(stdout).toContain('64 dense, 37 useful, ');
+    expect(stdout).toContain('--out page.html');
+  });
+
+  it('--json prints pieces, words, order, runs, tiles and ledger, and nothing else', () => {
+    const { status, stdout, stderr } = runCommand([
+      'explain',
+      TEXT,
+      '--json',
+      '--strategy',
+      'guided',
+      '--beta',
+      '2',
+    ]);
+    expect([status, stderr]).toEqual([0, '']);
+    const printed = JSON.parse(stdout);
+    expect(printed).toMatchObject({ text: TEXT, strategy: 'guided', rules: 'paper', beta: 2, cut: 0 });
+    expect(printed.ledger).toMatchObject({ useful: 37, dense: 64, density: 37 / 64 });
+    expect(printed.pieces.map(({ word }: { word: number }) => word)).toEqual([0, 1, 2, 2, 2, 2, 3, 4]);
+    expect(printed.words[2]).toEqual({ word: 'unaffordable', tag: 'ADJ' });
+    expect([...printed.order].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    const useful = printed.tiles[0].tiles.reduce(
+      (sum: number, tile: { useful: number }) => sum + tile.useful,
+      0,
+    );
+    expect(useful).toBe(37);
+  });
+
+  it('--out writes the page, by a preset within a scope and by a file', () => {
+    const rules = join(folder, 'own.json');
+    writeFileSync(rules, '{ "name": "own tags", "hard": { "*": ["="] } }');
+    for (const name of ['paper@sentence', rules]) {
+      const { status, stdout, stderr } = runCommand(
+        ['explain', TEXT, '--rules', name, '--out', 'page.html'],
+        { cwd: folder },
+      );
+      expect([status, stdout]).toEqual([0, '']);
+      expect(stderr).toContain('The page is page.html');
+      const { document } = parseHTML(readFileSync(join(folder, 'page.html'), 'utf8'));
+      expect(document.querySelector('caption')!.textContent).toContain(
+        name === rules ? '"own tags"' : '"paper@sentence"',
+      );
+      expect(document.querySelectorAll('#attention')).toHaveLength(0);
+    }
+  });
+
+  it('--model adds prediction, attribution and attention, the same as predict and by the pairs that exist', () => {
+    const { status, stdout } = runCommand(['explain', SENTENCE, '--model', 'hard', '--json'], {
+      cwd: folder,
+    });
+    expect(status).toBe(0);
+    const printed = JSON.parse(stdout);
+    const predicted = JSON.parse(
+      runCommand(['predict', SENTENCE, '--model', 'hard', '--json'], { cwd: folder }).stdout,
+    );
+    expect(printed.label).toBe(predicted[0].label);
+    expect(printed.probabilities).toEqual(predicted[0].probabilities);
+    const [[head]] = printed.attention;
+    const given = head.flat().filter((probability: number) => probability > 0).length;
+    expect(given).toBe(printed.ledger.useful);
+    for (const row of head)
+      expect(row.reduce((sum: number, each: number) => sum + each, 0)).toBeCloseTo(1, 4);
+    expect(printed.words.some(({ attribution }: { attribution: number }) => attribution !== 0)).toBe(true);
+  });
+
+  it('--model with other rules says so, and the page has them', () => {
+    const args = ['explain', SENTENCE, '--model', 'hard', '--rules', 'floor', '--out', 'read.html'];
+    const { status, stderr } = runCommand(args, { cwd: folder });
+    expect(status).toBe(0);
+    expect(stderr).toContain('rules floor');
+    const { document } = parseHTML(readFileSync(join(folder, 'read.html'), 'utf8'));
+    expect(document.querySelector('.lead')!.textContent).toMatch(
+      /^Prediction: (negative|positive) \(negative [\d.]+ %/,
+    );
+    expect(document.querySelectorAll('input[name="head"]')).toHaveLength(1);
+    expect(document.querySelector('.facts')!.textContent).toContain('"floor"');
+  });
+
+  it.each(['', '   ', '\u200b'])('refuses a text without words: %j', (text) => {
+    const { status, stdout, stderr } = runCommand(['explain', text, '--out', 'nothing.html'], {
+      cwd: folder,
+    });
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe('parsimony: no word in the text; expected a sentence\n');
+    expect(existsSync(join(folder, 'nothing.html'))).toBe(false);
+  });
+
+  it('reads 5,000 words in seconds, and says where it stopped', () => {
+    const long = 'the film is not funny at all , they said . '.repeat(500);
+    const { status, seconds } = runCommand(['explain', long, '--out', 'long.html'], { cwd: folder });
+    expect(status).toBe(0);
+    expect(seconds).toBeLessThan(15);
+    expect(readFileSync(join(folder, 'long.html'), 'utf8')).toContain(
+      'only the first 512 pieces were read; 4,990 more were not',
+    );
+  });
+});
