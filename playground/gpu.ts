@@ -1,4 +1,5 @@
 import { type Device, openDevice } from '../src/gpu/device.js';
+import { capital } from '../src/report/page/numbers.js';
 
 /** The page's device, or in words why there is none and what can be done about it. */
 export type Gpu = { device: Device; trouble?: undefined } | { device?: undefined; trouble: string };
@@ -21,7 +22,7 @@ export async function openGpu(): Promise<Gpu> {
     return { device: await openDevice() };
   } catch (error) {
     return {
-      trouble: `This browser gave no GPU (${(error as Error).message}). Switch hardware acceleration on in its settings and update the graphics driver; chrome://gpu says what is wrong. ${WITHOUT}`,
+      trouble: `${capital((error as Error).message)}. If it has WebGPU: switch hardware acceleration on in its settings and update the graphics driver; chrome://gpu says what is wrong. ${WITHOUT}`,
     };
   }
 }

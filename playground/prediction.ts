@@ -74,12 +74,14 @@ function showPrediction(
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,
   );
-  const listed = `${unknown.slice(0, MOST_WORDS).join(' · ')}${unknown.length > MOST_WORDS ? ' · …' : ''}`;
+  // Each word on its own: one that is written from right to left must not turn the others round.
+  const listed = unknown.slice(0, MOST_WORDS).map((word, at) => html`${at > 0 && ' · '}<bdi>${word}</bdi>`);
+  if (unknown.length > MOST_WORDS) listed.push(html` · …`);
   show(
     'prediction',
     html`<h2>Prediction: <strong id="label">${label}</strong></h2>
 <ul class="classes">${bars}</ul>
-${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: <bdi>${listed}</bdi>. The answer means little where they matter.</p>`}
+${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: ${listed}. The answer means little where they matter.</p>`}
 ${cut && html`<p class="caution">The model reads ${mostPieces} pieces; it has seen only the beginning.</p>`}
 `,
   );

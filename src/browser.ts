@@ -1,4 +1,4 @@
-// The public face in a browser: all of index.ts but what needs folders on a disk. package.json names it under the condition
+// The public face in a browser: all of index.ts but what needs folders on a disk, and pages for files. package.json names it under the condition
 // "browser", and in its "browser" field the few modules that are others there.
 /// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
@@ -20,9 +20,15 @@ export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/config.js';
 export type { Ledger } from './plan/ledger.js';
+export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
 export type { PrunedRules } from './train/prune.js';
-export { type BuildOptions, type Prediction, SentenceClassifier } from './train/sentence-classifier.js';
+export {
+  type BuildOptions,
+  type ModelExplanation,
+  type Prediction,
+  SentenceClassifier,
+} from './train/sentence-classifier.js';
 export type { TrainingOptions } from './train/settings.js';
 export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
 export type {

@@ -5,6 +5,7 @@ import { cycled } from '../../playground/rule-cycle.js';
 import TRAINING from '../../playground/training.json' with { type: 'json' };
 import { serve } from '../../scripts/serve.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
+import { openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
@@ -185,7 +186,9 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.click('#train');
       await expect.poll(() => textOf('#training'), { timeout: 60_000 }).toContain('Trained in');
       const { shape, options, devRows } = TRAINING;
-      const trained = SentenceClassifier.build(await testDevice(), {
+      // Without error scopes around each submit, which the page has not either.
+      const device = await openDevice({ device: (await testDevice()).gpu });
+      const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.vocabulary,
         shape,
         strategy: 'guided',
