@@ -85,6 +85,10 @@ export class Device {
   private readonly retired: GPUBuffer[] = [];
   private readonly retiredTextures: GPUTexture[] = [];
   private closing = false;
+  private readonly listener = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault();
+    this.report(event.error);
+  };
 
   constructor(
     readonly gpu: GPUDevice,
@@ -101,10 +105,7 @@ export class Device {
         remedy: 'start again',
       });
     });
-    gpu.addEventListener('uncapturederror', (event) => {
-      event.preventDefault();
-      this.report(event.error);
-    });
+    gpu.addEventListener('uncapturederror', this.listener);
   }
 
   /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
@@ -239,9 +240,10 @@ export class Device {
     if (this.firstError) throw this.firstError;
   }
 
-  /** Destroys the device, unless it is the caller's own. */
+  /** Destroys the device, unless it is the caller's own, whose later errors are the caller's again. */
   close(): void {
     this.closing = true;
+    this.gpu.removeEventListener('uncapturederror', this.listener);
     if (!this.options.device) this.gpu.destroy();
   }
 

@@ -9,9 +9,6 @@ import { CALLER, complaints, expectRefusal, OURS } from './refusal.js';
 /** A Linux machine that has no graphics driver: the Vulkan loader finds no other than those that are named here. */
 const NO_DRIVERS = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent' };
 
-/** Where the loader finds none, Dawn says so in lines of its own, before ours. */
-const DAWN = /^(Warning: vk|\s+at CheckVk)/;
-
 describe('doctor', () => {
   it('--json prints the adapter, its features and limits, and the system, and nothing else', () => {
     const result = runCommand(['doctor', '--json']);
@@ -56,7 +53,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine without drive
 
   it('ends with exit code 1 and one line', () => {
     expect(result.status).toBe(OURS);
-    expect(complaints(result, DAWN)).toEqual([
+    expect(complaints(result)).toEqual([
       expect.stringMatching(
         /^parsimony: --adapter gpu: no GPU was found; install its driver .*--adapter auto/,
       ),

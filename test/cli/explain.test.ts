@@ -11,9 +11,9 @@ const TEXT = 'the unaffordable film';
 describe('explain', () => {
   const folder = temporaryFolder();
 
-  beforeAll(() => {
+  beforeAll(async () => {
     writeTinyData(folder);
-    trainedModel(folder, 'hard', '--strategy', 'hard');
+    await trainedModel(folder, 'hard', '--strategy', 'hard');
   }, 120_000);
 
   it('prints words, tags, pairs, and how to get the page', () => {

@@ -51,10 +51,10 @@ describe('parsimony report', () => {
     expect(text('main')).toContain('hard − none');
   }, 60_000);
 
-  it('reads training runs, also one that was cut off in the middle of a line', () => {
+  it('reads training runs, also one that was cut off in the middle of a line', async () => {
     writeTinyData(folder);
     for (const seed of ['1', '2'])
-      trainedModel(folder, `runs/hard-${seed}`, '--strategy', 'hard', '--seed', seed);
+      await trainedModel(folder, `runs/hard-${seed}`, '--strategy', 'hard', '--seed', seed);
     const whole = page('runs', '--out', 'runs.html');
     expect(whole.text('h2')).toBe('2 training runs on data');
     expect(whole.text('h1')).toMatch(/dev accuracy/);

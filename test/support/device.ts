@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { type Device, openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 
@@ -14,8 +13,6 @@ const kept: GPUComputePipeline[] = [];
 
 /** Makes one GPU device serve all tests of the process, each with a `Device` or several of its own around it. */
 function share(gpu: GPUDevice): void {
-  // Each of them listens for its errors.
-  setMaxListeners(0, gpu);
   const create = gpu.createComputePipeline.bind(gpu);
   gpu.createComputePipeline = (descriptor) => {
     const pipeline = create(descriptor);
@@ -37,7 +34,7 @@ async function open(family: Family): Promise<Device> {
 
 /**
  * One device for each test process and family of kernels, with error scopes around every submit: the adapter that
- * PARSIMONY_ADAPTER names, the embedded one where it names none. A process runs many test files one after another.
+ * PARSIMONY_ADAPTER names, the embedded one where it names none.
  */
 export function testDevice(family: Family = 'subgroup'): Promise<Device> {
   if (!opened.has(family)) opened.set(family, open(family));
