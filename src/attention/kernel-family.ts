@@ -28,11 +28,8 @@ const WORKGROUP_FAMILY: KernelFamily = {
   tile: WORKGROUP_TILE,
   readsPanels: false,
   lanes: 0,
-  queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 32) }, depth: 1 }),
-  keyPass: (headDim) => ({
-    constants: { OUTPUT_VECTORS: headDim > 32 ? 2 : 1 },
-    depth: Math.ceil(headDim / 64),
-  }),
+  queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
+  keyPass: (headDim) => ({ constants: {}, depth: Math.ceil(headDim / 64) }),
 };
 
 /** The most vectors of a row that a lane holds. */
