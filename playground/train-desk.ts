@@ -1,5 +1,6 @@
 import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
+import { SMALL_SHAPE } from '../src/nn/config.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
 import type { ModelDescription } from '../src/train/model-folder.js';
@@ -50,7 +51,7 @@ export class TrainDesk {
     const { shown } = this.state;
     const model = SentenceClassifier.build(this.device, {
       vocabulary: this.vocabulary,
-      shape: training.shape,
+      shape: SMALL_SHAPE,
       strategy: shown.strategy,
       rules: shown.rules,
       beta: shown.beta,

@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Shape and training, which the page's own "Train here" takes too: a quarter of a minute on two cores without a GPU. */
-const RECIPE = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
+/** Also that of the page's own "Train": a quarter of a minute on two cores without a GPU. */
+const TRAINING = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
 
-/** Counts up where the model must be trained anew although the constants above have not changed. */
+/** Counts up where the model must be trained anew although neither its shape nor its training has changed. */
 const EDITION = 1;
 
 const EXAMPLE = 'the film is really brilliant but the critic is not very warm .';
@@ -60,24 +60,30 @@ export function installModel(folder, site, note) {
   write('about.json', { note, example: EXAMPLE });
 }
 
+/** Runs an action on an open device, as the commands do. */
+async function onDevice(action) {
+  const { withDevice } = await import('../dist/src/cli/options.js');
+  return withDevice(process.env.PARSIMONY_ADAPTER, action);
+}
+
 /**
  * Rewrites any folder that the engine can load as the engine writes it: f32, safetensors, one file.
  * @throws CallerError where it is no such folder, or the model's tags cannot be found by a tagger.
  */
 export async function convertModel(folder, target) {
-  const { CallerError, openDevice, PIECE_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
-  const device = await openDevice();
-  const model = await SentenceClassifier.load(device, folder);
-  const { tags } = model.description.rules;
-  if (!tags.every((tag) => PIECE_TAGS.includes(tag))) {
-    throw new CallerError({
-      what: 'a model of other tags than the universal ones, which the page could not find in what is typed',
-      where: folder,
-      expected: 'a model that was trained without --tags-column',
-    });
-  }
-  await model.save(target);
-  device.close();
+  const { CallerError, PIECE_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
+  await onDevice(async (device) => {
+    const model = await SentenceClassifier.load(device, folder);
+    const { tags } = model.description.rules;
+    if (!tags.every((tag) => PIECE_TAGS.includes(tag))) {
+      throw new CallerError({
+        what: 'a model of other tags than the universal ones, which the page could not find in what is typed',
+        where: folder,
+        expected: 'a model that was trained without --tags-column',
+      });
+    }
+    await model.save(target);
+  });
 }
 
 /**
@@ -86,36 +92,36 @@ export async function convertModel(folder, target) {
  * @returns What the page says of it.
  */
 export async function trainModel(folder) {
+  const { SMALL_SHAPE } = await import('../dist/src/nn/config.js');
   const about = join(folder, 'trained.json');
-  const key = JSON.stringify({ EDITION, RECIPE });
+  const key = JSON.stringify({ EDITION, SMALL_SHAPE, TRAINING });
   if (existsSync(about)) {
     const trained = JSON.parse(readFileSync(about, 'utf8'));
     if (trained.key === key) return trained.note;
   }
-  const { bertVocabulary, dataSource, openDevice, SentenceClassifier, tagPieces } = await import(
-    '../dist/src/index.js'
-  );
+  const { bertVocabulary, dataSource, SentenceClassifier, tagPieces } = await import('../dist/src/index.js');
   console.error("Training the playground's model (once, about a quarter of a minute without a GPU)…");
-  const { shape, options, rows, devRows } = RECIPE;
+  const { options, rows, devRows } = TRAINING;
   const data = dataSource('embedded');
   const train = (await data.examples('train')).slice(0, rows);
   const dev = (await data.examples('dev')).slice(0, devRows);
   const pieces = train.flatMap(({ text }) => tagPieces(text, bertVocabulary()));
   const vocabulary = bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text)));
-  const device = await openDevice();
-  const { classes } = data;
-  const model = SentenceClassifier.build(device, { vocabulary, shape, strategy: 'hard', classes });
-  const metrics = await model.train(train, dev, options);
-  const { devAccuracy } = metrics.at(-1);
   const aside = `${folder}.part`;
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { recursive: true });
-  await model.save(aside);
-  device.close();
+  const { classes } = data;
+  const devAccuracy = await onDevice(async (device) => {
+    const settings = { vocabulary, shape: SMALL_SHAPE, strategy: 'hard', classes };
+    const model = SentenceClassifier.build(device, settings);
+    const metrics = await model.train(train, dev, options);
+    await model.save(aside);
+    return metrics.at(-1).devAccuracy;
+  });
   const note =
-    `A tiny BERT (${shape.layers} layers, hidden ${shape.hidden}, ${vocabulary.size} word pieces) that learned from ` +
-    `${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is judged; of ` +
-    `${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
+    `A tiny BERT (${SMALL_SHAPE.layers} layers, hidden ${SMALL_SHAPE.hidden}, ${vocabulary.size} word pieces) that ` +
+    `learned from ${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is ` +
+    `judged; of ${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
   writeFileSync(join(aside, 'trained.json'), JSON.stringify({ key, note }));
   rmSync(folder, { recursive: true, force: true });
   renameSync(aside, folder);

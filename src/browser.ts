@@ -1,5 +1,5 @@
-// The public face in a browser: all of index.ts but what needs folders on a disk, and pages for files. package.json names it under the condition
-// "browser", and in its "browser" field the few modules that are others there.
+// The public face in a browser: package.json names it under the condition "browser", and in its "browser" field the few
+// modules that are others there.
 /// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
 export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';

@@ -1,43 +1,8 @@
-/// <reference types="@webgpu/types" preserve="true" />
-export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
-export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
-export type { KernelChoices } from './attention/kernel-choices.js';
-export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
-export type { DataSource, Example, Split, Text } from './data/dataset.js';
+// The public face in Node: that in a browser, with what needs folders on a disk, and pages for files.
+export * from './browser.js';
+export type { DataSource, Split } from './data/dataset.js';
 export { type DataOptions, dataSource } from './data/sources.js';
-export { type AdapterDescription, type Device, type DeviceOptions, openDevice } from './gpu/device.js';
-export { CallerError, EngineError, ParsimonyError } from './gpu/errors.js';
-export { bertVocabulary } from './grammar/bert-vocabulary.js';
-export type { HeadRules, ModelRules } from './grammar/head-rules.js';
-export { type OwnWord, wordsWithTags } from './grammar/own-tags.js';
-export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
-export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
-export { formatRules, parseModelRules, parseRules } from './grammar/rules-file.js';
-export { NO_SENTENCE, type Scope } from './grammar/scope.js';
-export { encodeSentence, type TaggedPiece, tagPieces } from './grammar/tagged-pieces.js';
-export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
-export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
-export { BERT_TINY, type ModelConfig } from './nn/config.js';
-export type { Ledger } from './plan/ledger.js';
 export { explainPage, type PageModel } from './report/explain/explain-page.js';
-export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
-export type { Evaluation } from './train/evaluation.js';
-export type { PrunedRules } from './train/prune.js';
-export {
-  type BuildOptions,
-  type ModelExplanation,
-  type Prediction,
-  SentenceClassifier,
-} from './train/sentence-classifier.js';
-export type { TrainingOptions } from './train/settings.js';
-export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
-export type {
-  Checkpoint,
-  EpochMetrics,
-  EvaluationMetrics,
-  Progress,
-  TrainingHooks,
-} from './train/trainer.js';
 export {
   runTraining,
   type TrainingOutcome,

@@ -5,6 +5,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { splitPieces } from '../grammar/word-pieces.js';
+import { SMALL_SHAPE } from '../nn/config.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
 import { dataHash, type RunData } from '../train/run-record.js';
@@ -15,18 +16,8 @@ import { percent, print, printTable, progress } from './terminal.js';
 /** What the demo holds side by side. */
 export const COMPARED: readonly Strategy[] = ['none', 'hard', 'soft'];
 
-/** Sized for a minute or so of training on two cores without a GPU. */
-const SHAPE = {
-  hidden: 32,
-  heads: 2,
-  layers: 2,
-  feedForward: 64,
-  hiddenDropout: 0,
-  attentionDropout: 0,
-  // BERT's 0.02 is made for wider layers.
-  initialDeviation: 0.1,
-};
 const TRAINING = { epochs: 3, batch: 32, rate: 2e-3, seed: 42 };
+
 /** The losses of a run as a line of blocks, from the first report to the last. */
 function sparkline(losses: readonly number[]): string {
   const blocks = '▁▂▃▄▅▆▇█';
@@ -41,7 +32,7 @@ export async function compareTraining(
   train: Example[],
   dev: Example[],
 ): Promise<Run[]> {
-  const { hidden, layers } = SHAPE;
+  const { hidden, layers } = SMALL_SHAPE;
   print(
     `1. A BERT encoder (${layers} layers, hidden ${hidden}) trained from scratch on ${train.length} sentences of ` +
       `${source.name}${source.note ? ` (${source.note})` : ''}, ${TRAINING.epochs} epochs, once for each strategy:`,
@@ -80,7 +71,7 @@ function runOf(
     best: best && evaluations[metrics.indexOf(best as EpochMetrics)],
     density,
     isFinished: true,
-    settings: { strategy, data: data.name, ...TRAINING, ...SHAPE },
+    settings: { strategy, data: data.name, ...TRAINING, ...SMALL_SHAPE },
     adapter: device.adapter.description,
     data: dataHash(data),
     command: commandLine(),
@@ -98,7 +89,7 @@ async function trainOne(
   const vocabulary = bertVocabulary().restrictedTo(new Set(occurring.map((piece) => piece.text)));
   const model = SentenceClassifier.build(device, {
     vocabulary,
-    shape: SHAPE,
+    shape: SMALL_SHAPE,
     strategy,
     classes: source.classes,
   });

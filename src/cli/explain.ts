@@ -3,7 +3,6 @@ import { writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
-import type { Strategy } from '../grammar/rules.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { headlineText } from '../report/explain/headline.js';
@@ -16,7 +15,7 @@ import {
   rulesOption,
   strategyOption,
 } from './options.js';
-import { withModel } from './reading.js';
+import { type ReadingFlags, withModel } from './reading.js';
 import { note, print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -25,15 +24,7 @@ Example:
   $ parsimony explain "the film is not funny ." --model runs/hard --out explained.html
   $ parsimony explain "the film is not funny ." --rules paper@sentence --strategy guided`;
 
-interface ExplainFlags {
-  model?: string;
-  strategy?: Strategy;
-  rules?: string;
-  beta?: number;
-  adapter?: string;
-  out?: string;
-  json?: boolean;
-}
+type ExplainFlags = Partial<ReadingFlags> & { out?: string };
 
 /** `parsimony explain` */
 export function explainCommand(): Command {

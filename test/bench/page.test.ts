@@ -1,13 +1,10 @@
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { attentionPage, type PageReport } from '../../bench/page/attention-page.js';
+import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows, withoutSpeedup } from './page-report.js';
 
 function open(report: PageReport) {
-  const source = attentionPage(report);
-  const { document } = parseHTML(source);
-  const text = (selector: string) => document.querySelector(selector)?.textContent ?? '';
-  return { source, document, text };
+  return openedPage(attentionPage(report));
 }
 
 /** Every word that could carry a comparison of times. */

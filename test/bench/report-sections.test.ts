@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { type BenchReport, benchSection } from '../../bench/page/bench-section.js';
 import type { LimitsReport } from '../../bench/page/other-sections.js';
 import { traceSection } from '../../bench/page/trace-section.js';
 import { amdahl, type StepReport } from '../../bench/step-bench.js';
 import { sectionsPage } from '../../src/report/page/sections.js';
+import { openedPage } from '../support/opened-page.js';
 import { reportOf, someRows } from './page-report.js';
 
 const RESULTS = join(import.meta.dirname, '../../bench/results');
@@ -16,14 +16,8 @@ function kept<R>(name: string): R {
 }
 
 function open(...reports: BenchReport[]) {
-  const source = sectionsPage(
-    'a report',
-    reports.map((report, at) => benchSection(report, `bench-${at}`)),
-  );
-  const { document } = parseHTML(source);
-  const text = (selector: string) => document.querySelector(selector)?.textContent ?? '';
-  const titles = Array.from(document.querySelectorAll('figure h4')).map(({ textContent }) => textContent);
-  return { source, document, text, titles };
+  const sections = reports.map((report, at) => benchSection(report, `bench-${at}`));
+  return openedPage(sectionsPage('a report', sections));
 }
 
 const RED = { passed: false, maxError: 0.3, shareOfBound: 9, complaints: ['output is off by 3.0e-1'] };

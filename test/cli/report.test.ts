@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { readInputs } from '../../src/cli/report-inputs.js';
 import { CallerError } from '../../src/gpu/errors.js';
+import { openedPage } from '../support/opened-page.js';
 import { runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
@@ -17,13 +17,7 @@ function page(...args: string[]) {
   expect(result.status, result.stderr).toBe(0);
   const out = args.includes('--out') ? args[args.indexOf('--out') + 1] : 'report.html';
   expect(result.stdout).toContain(join(folder, out));
-  const source = readFileSync(join(folder, out), 'utf8');
-  const { document } = parseHTML(source);
-  return {
-    source,
-    document,
-    text: (selector: string) => document.querySelector(selector)?.textContent ?? '',
-  };
+  return openedPage(readFileSync(join(folder, out), 'utf8'));
 }
 
 describe('parsimony report', () => {

@@ -5,6 +5,7 @@ import { ShapeBench, type ShapeResults } from '../../bench/shape-bench.js';
 import { measurementView } from '../../playground/measurement-view.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import { withoutSpeedup } from '../bench/page-report.js';
 import { testDevice } from '../support/device.js';
 
 describe('what the playground shows of a measurement', () => {
@@ -27,26 +28,22 @@ describe('what the playground shows of a measurement', () => {
       controls: false,
     };
     await new ShapeBench(await testDevice(), settings, workload, false, {}, results).run();
-    const shown = (gate: typeof GREEN, ratio: object) =>
+    const shown = ({ gate, rows }: Pick<ShapeResults, 'gate' | 'rows'>) =>
       measurementView({
         kind: 'done',
-        results: { ...results, gate, rows: results.rows.map((row) => ({ ...row, ...ratio })) },
+        results: { ...results, gate, rows },
         adapter: '<adapter>',
         isSoftware: false,
       }).text;
 
-    const green = shown(results.gate, {});
+    const green = shown(results);
     expect(green).toContain('✓ Gate green');
     expect(green).toMatch(/id="speed-up">At 8 pieces, hard attention was [\d.]+x (faster|slower) than dense/);
     expect(green).toContain('&lt;adapter&gt;');
-    const nothing = {
-      ratioToDense: null,
-      ratioLow: null,
-      ratioHigh: null,
-      realisedSpeedup: null,
-      realisedFraction: null,
-    };
-    const red = shown({ ...GREEN, passed: false, complaints: ['output is off by 1'] }, nothing);
+    const red = shown({
+      gate: { ...GREEN, passed: false, complaints: ['output is off by 1'] },
+      rows: results.rows.map(withoutSpeedup),
+    });
     expect(red).toContain('✗ Gate red: output is off by 1');
     expect(red).not.toMatch(/speed-up"|faster|slower/);
     expect(red).toContain('<th scope="row">Realised speed-up</th><td>–</td><td>–</td>');

@@ -9,6 +9,7 @@ import { openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
+import { SMALL_SHAPE } from '../../src/nn/config.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
@@ -185,12 +186,12 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.select('#rows', '500');
       await page.click('#train');
       await expect.poll(() => textOf('#training'), { timeout: 60_000 }).toContain('Trained in');
-      const { shape, options, devRows } = TRAINING;
+      const { options, devRows } = TRAINING;
       // Without error scopes around each submit, which the page has not either.
       const device = await openDevice({ device: (await testDevice()).gpu });
       const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.vocabulary,
-        shape,
+        shape: SMALL_SHAPE,
         strategy: 'guided',
         seed: options.seed,
       });

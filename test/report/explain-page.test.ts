@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { ModelRules } from '../../src/grammar/head-rules.js';
@@ -13,6 +12,7 @@ import { type Explanation, explainText } from '../../src/report/explain/explanat
 import { decodedAttention, type PageData, pageScript } from '../../src/report/explain/page-script.js';
 import { type PictureOrder, pairPicture } from '../../src/report/explain/pair-picture.js';
 import { ruleMatrix } from '../../src/report/explain/rule-matrix.js';
+import { openedPage } from '../support/opened-page.js';
 import { generator } from '../support/random.js';
 
 const SENTENCE = 'the brilliant film follows the dull hero , but nobody finds it funny .';
@@ -50,15 +50,9 @@ function modelOf({ views, pieces }: Explanation, layers: number, heads: number):
   };
 }
 
-function open(source: string) {
-  const { document, window } = parseHTML(source);
-  const text = (selector: string) => document.querySelector(selector)?.textContent ?? '';
-  return { document, window, text };
-}
-
 /** All pairs that a picture draws, "row,column", from its paths alone. */
 function drawnPairs(picture: string): string[] {
-  const { document } = open(`<html><body>${picture}</body></html>`);
+  const { document } = openedPage(`<html><body>${picture}</body></html>`);
   return Array.from(document.querySelectorAll('use')).flatMap((use) => {
     const transform = /translate\(0 (\d+)\) scale\(1 (\d+)\)/.exec(use.getAttribute('transform') ?? '');
     const first = Number(transform?.[1] ?? use.getAttribute('y'));
@@ -98,11 +92,11 @@ describe('the picture of pairs', () => {
   it('says how far sorting gathers the pairs, and what each tile does', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const titles = (['reading', 'sorted'] as const).map((order) =>
-      open(pairPicture(explanation, order).text).text('h3'),
+      openedPage(pairPicture(explanation, order).text).text('h3'),
     );
     const [scattered, gathered] = titles.map((title) => Number(/(\d+) rectangles/.exec(title)![1]));
     expect(gathered).toBeLessThan(scattered / 2);
-    const { document } = open(pairPicture(explanation, 'sorted').text);
+    const { document } = openedPage(pairPicture(explanation, 'sorted').text);
     const told = Array.from(document.querySelectorAll('[data-tile] title')).map((title) => title.textContent);
     expect(told).toHaveLength(explanation.views[0].tiles.length);
     explanation.views[0].tiles.forEach(({ useful, executed }, tile) => {
@@ -118,7 +112,9 @@ describe('the picture of pairs', () => {
   it('has labels that do not stand over each other', () => {
     for (const text of [SENTENCE, SENTENCE.repeat(4), SENTENCE.repeat(30)]) {
       for (const order of ['reading', 'sorted'] as const) {
-        const { document } = open(pairPicture(explained(text, presetRules('paper'), 'hard'), order).text);
+        const { document } = openedPage(
+          pairPicture(explained(text, presetRules('paper'), 'hard'), order).text,
+        );
         const left = document.querySelector('.labels')!;
         const at = Array.from(left.querySelectorAll('text')).map((label) => Number(label.getAttribute('y')));
         at.slice(1).forEach((y, index) => {
@@ -134,7 +130,7 @@ describe('the picture of pairs', () => {
 describe('the matrix of rules', () => {
   it('has a cell for each pair of tags, with what holds for it', () => {
     const rules = presetRules('paper@3');
-    const { document } = open(ruleMatrix(rules).text);
+    const { document } = openedPage(ruleMatrix(rules).text);
     const cells = Array.from(document.querySelectorAll('td'));
     expect(cells).toHaveLength(rules.tags.length ** 2);
     const cell = (query: string, key: string) =>
@@ -153,7 +149,7 @@ describe('the matrix of rules', () => {
 describe('the page of an explanation', () => {
   it('says the point, the prediction and the words first, then all the rest', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
-    const { document, text } = open(explainPage(explanation, modelOf(explanation, 2, 2)));
+    const { document, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
     const { useful, dense } = explanation.ledger;
     expect(text('h1')).toBe(
       `${Math.round((100 * useful) / dense)} % of ${dense} pairs exist: at most ${(dense / useful).toFixed(1)}x less work`,
@@ -180,7 +176,7 @@ describe('the page of an explanation', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const model = modelOf(explanation, 1, 1);
     model.explanation.attribution = explanation.pieces.map((_, at) => (at === 2 ? 2 : at === 6 ? -1 : 0));
-    const { document } = open(explainPage(explanation, model));
+    const { document } = openedPage(explainPage(explanation, model));
     const words = Array.from(document.querySelectorAll('[data-word]'));
     expect(words[2].className).toContain('for level-5');
     expect(words[2].querySelector('.sign')!.textContent).toBe('+');
@@ -192,7 +188,7 @@ describe('the page of an explanation', () => {
   it('runs its own script and nothing else, whatever the text says', () => {
     const explanation = explained(HOSTILE, presetRules('paper'), 'hard');
     const source = explainPage(explanation, modelOf(explanation, 1, 2));
-    const { document, text } = open(source);
+    const { document, text } = openedPage(source);
     const scripts = Array.from(document.querySelectorAll('script'));
     expect(scripts.map((script) => script.getAttribute('type'))).toEqual(['application/json', null]);
     const hash = createHash('sha256').update(pageScript()).digest('base64');
@@ -212,7 +208,7 @@ describe('the page of an explanation', () => {
 
   it('answers to hovering, focusing and choosing', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'guided');
-    const { document, window, text } = open(explainPage(explanation, modelOf(explanation, 2, 2)));
+    const { document, window, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
     new Function('document', pageScript())(document);
     const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
     const told = () => text('#word-status');

@@ -1,4 +1,3 @@
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { sectionsPage } from '../../src/report/page/sections.js';
 import type { Run } from '../../src/report/runs/run.js';
@@ -9,17 +8,12 @@ import {
   type RunGroup,
 } from '../../src/report/runs/run-groups.js';
 import { runSection } from '../../src/report/runs/run-section.js';
+import { openedPage } from '../support/opened-page.js';
 import { cellOf, runOf } from './some-runs.js';
 
 function open(groups: readonly RunGroup[]) {
-  const source = sectionsPage(
-    'a report',
-    groups.map((group, at) => runSection(group, `runs-${at}`)),
-  );
-  const { document } = parseHTML(source);
-  const text = (selector: string) => document.querySelector(selector)?.textContent ?? '';
-  const titles = Array.from(document.querySelectorAll('figure h4')).map(({ textContent }) => textContent);
-  return { source, document, text, titles };
+  const sections = groups.map((group, at) => runSection(group, `runs-${at}`));
+  return openedPage(sectionsPage('a report', sections));
 }
 
 function ofFolders(...runs: Run[]) {
