@@ -51,6 +51,10 @@ const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 // What a key row must know of a query: its chain of random words, L, Δ, and whether it is one.
 struct Column { chain: u32, log_sum: f32, delta: f32, exists: bool }
 
+// Of four rows with columns x and x + 16.
+struct Pair { first: vec4f, second: vec4f }
+
+var<private> multiplied: u32;
 var<workgroup> staged: array<vec4f, 544>; // [query, PITCH]: a chunk of the step's queries, or of its output gradients
 var<workgroup> weights: array<vec4f, 256>; // [query, 8]: of four rows, at weight_at: probabilities, then the gradients of scores
 
@@ -88,19 +92,46 @@ fn stage(m: mat4x4f, x: u32, y: u32) {
   staged[PITCH * (y + 16u) + x] = m[2];
   staged[PITCH * (y + 24u) + x] = m[3];
 }
+// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
+// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
+fn with_key(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  if (COUNTING > 0u) { multiplied += 2u; }
+  let rows = mat4x4f(key[at.x + d], key[at.y + d], key[at.z + d], key[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_key_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_key(with_key(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_key(products, at, x, even); }
+  return products;
+}
+fn with_value(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  let rows = mat4x4f(value[at.x + d], value[at.y + d], value[at.z + d], value[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_value_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_value(with_value(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_value(products, at, x, even); }
+  return products;
+}
 // sum + weights · what is staged, for a vector of four rows.
 fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
   var row_0 = sum[0];
   var row_1 = sum[1];
   var row_2 = sum[2];
   var row_3 = sum[3];
-  for (var column = 0u; column < count; column++) {
-    let v = staged[PITCH * column + x];
-    let w = weights[weight_at(column, y)];
-    row_0 += v * w.x;
-    row_1 += v * w.y;
-    row_2 += v * w.z;
-    row_3 += v * w.w;
+  for (var column = 0u; column < count; column += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      let v = staged[PITCH * (column + i) + x];
+      let w = weights[weight_at(column + i, y)];
+      row_0 += v * w.x;
+      row_1 += v * w.y;
+      row_2 += v * w.z;
+      row_3 += v * w.w;
+    }
   }
   return mat4x4f(row_0, row_1, row_2, row_3);
 }
@@ -140,34 +171,26 @@ fn main(
   let own_vector = own_chunk * CHUNK + x;
   var key_gradients = mat4x4f();
   var value_gradients = mat4x4f();
-  var multiplied = 0u;
 
   // What an invocation stages: vector x of every eighth query, from its own y on.
   let staged_queries = y + 8u * OFFSETS;
   var query_at = ((first_query + min(staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;
   var next = queries(query_at + min(x, vectors - 1u)); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < query_count; step += STEP) {
-    var scores_0 = vec4f();
-    var scores_1 = vec4f();
+    var scores = Pair();
     for (var chunk = 0u; chunk < chunks; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < chunks) { next = queries(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
       else { next = output_gradients(query_at + min(x, vectors - 1u)); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let k = mat4x4f(key[chunk_at.x + d], key[chunk_at.y + d], key[chunk_at.z + d], key[chunk_at.w + d]);
-        scores_0 += staged[PITCH * x + d] * k;
-        scores_1 += staged[PITCH * (x + 16u) + d] * k;
-        if (COUNTING > 0u) { multiplied += 2u; }
-      }
+      scores = with_key_chunk(scores, row_at + chunk * CHUNK, x, depth);
       workgroupBarrier();
     }
     let column_0 = column(step + x, query_count, first_query, head, chain);
     let column_1 = column(step + x + 16u, query_count, first_query, head, chain);
-    let weights_0 = select(vec4f(), exp(scores_0 * parameters.scale - column_0.log_sum), column_0.exists);
-    let weights_1 = select(vec4f(), exp(scores_1 * parameters.scale - column_1.log_sum), column_1.exists);
+    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - column_0.log_sum), column_0.exists);
+    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - column_1.log_sum), column_1.exists);
     var keep_0 = vec4f(1.0);
     var keep_1 = vec4f(1.0);
     if (DROPOUT > 0u) {
@@ -177,25 +200,19 @@ fn main(
     weights[weight_at(x, y)] = keep_0 * weights_0;
     weights[weight_at(x + 16u, y)] = keep_1 * weights_1;
     let count = select(0u, min(STEP, query_count - step), exists);
-    var products_0 = vec4f();
-    var products_1 = vec4f();
+    var products = Pair();
     for (var chunk = 0u; chunk < chunks; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < chunks) { next = output_gradients(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
       else { next = queries(query_at + min(own_chunk * CHUNK + x, vectors - 1u)); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let v = mat4x4f(value[chunk_at.x + d], value[chunk_at.y + d], value[chunk_at.z + d], value[chunk_at.w + d]);
-        products_0 += staged[PITCH * x + d] * v;
-        products_1 += staged[PITCH * (x + 16u) + d] * v;
-      }
+      products = with_value_chunk(products, row_at + chunk * CHUNK, x, depth);
       if (chunk == own_chunk) { value_gradients = accumulated(value_gradients, count, x, y); }
       workgroupBarrier();
     }
-    weights[weight_at(x, y)] = weights_0 * (keep_0 * products_0 - column_0.delta);
-    weights[weight_at(x + 16u, y)] = weights_1 * (keep_1 * products_1 - column_1.delta);
+    weights[weight_at(x, y)] = weights_0 * (keep_0 * products.first - column_0.delta);
+    weights[weight_at(x + 16u, y)] = weights_1 * (keep_1 * products.second - column_1.delta);
     stage(next, x, y);
     workgroupBarrier();
     query_at = ((first_query + min(step + STEP + staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;

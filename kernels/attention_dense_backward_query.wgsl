@@ -47,6 +47,10 @@ const CHUNK = 16u; // vectors of a key or value that are staged at a time
 const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 
+// Of four rows with columns x and x + 16.
+struct Pair { first: vec4f, second: vec4f }
+
+var<private> multiplied: u32;
 var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's values, then of its keys
 var<workgroup> weights: array<vec4f, 256>; // [key, 8]: gradients of the scores of four rows, at weight_at
 
@@ -74,19 +78,46 @@ fn stage(m: mat4x4f, x: u32, y: u32) {
   staged[PITCH * (y + 16u) + x] = m[2];
   staged[PITCH * (y + 24u) + x] = m[3];
 }
+// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
+// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
+fn with_output_gradient(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  let rows = mat4x4f(output_gradient[at.x + d], output_gradient[at.y + d], output_gradient[at.z + d], output_gradient[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_output_gradient_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_output_gradient(with_output_gradient(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_output_gradient(products, at, x, even); }
+  return products;
+}
+fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  if (COUNTING > 0u) { multiplied += 2u; }
+  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_query(products, at, x, even); }
+  return products;
+}
 // sum + gradients of scores · keys, for a vector of four rows.
 fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
   var row_0 = sum[0];
   var row_1 = sum[1];
   var row_2 = sum[2];
   var row_3 = sum[3];
-  for (var column = 0u; column < count; column++) {
-    let v = staged[PITCH * column + x];
-    let w = weights[weight_at(column, y)];
-    row_0 += v * w.x;
-    row_1 += v * w.y;
-    row_2 += v * w.z;
-    row_3 += v * w.w;
+  for (var column = 0u; column < count; column += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      let v = staged[PITCH * (column + i) + x];
+      let w = weights[weight_at(column + i, y)];
+      row_0 += v * w.x;
+      row_1 += v * w.y;
+      row_2 += v * w.z;
+      row_3 += v * w.w;
+    }
   }
   return mat4x4f(row_0, row_1, row_2, row_3);
 }
@@ -132,52 +163,38 @@ fn main(
   let deltas = vec4f(a.y, b.y, c.y, d.y);
   var gradient_0 = mat4x4f();
   var gradient_1 = mat4x4f();
-  var multiplied = 0u;
 
   var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
   var next = values(column_at + vector); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < key_count; step += STEP) {
-    var products_0 = vec4f();
-    var products_1 = vec4f();
+    var products = Pair();
     for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < OUTPUT_VECTORS) { next = values(column_at + second_vector); }
       else { next = keys(column_at + vector); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let g = mat4x4f(output_gradient[chunk_at.x + d], output_gradient[chunk_at.y + d], output_gradient[chunk_at.z + d], output_gradient[chunk_at.w + d]);
-        products_0 += staged[PITCH * x + d] * g;
-        products_1 += staged[PITCH * (x + 16u) + d] * g;
-      }
+      products = with_output_gradient_chunk(products, row_at + chunk * CHUNK, x, depth);
       workgroupBarrier();
     }
-    var scores_0 = vec4f();
-    var scores_1 = vec4f();
+    var scores = Pair();
     for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let q = mat4x4f(query[chunk_at.x + d], query[chunk_at.y + d], query[chunk_at.z + d], query[chunk_at.w + d]);
-        scores_0 += staged[PITCH * x + d] * q;
-        scores_1 += staged[PITCH * (x + 16u) + d] * q;
-        if (COUNTING > 0u) { multiplied += 2u; }
-      }
+      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
       if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
     }
     if (DROPOUT > 0u) {
       let last = first_key + key_count - 1u;
-      products_0 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
-      products_1 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
+      products.first *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
+      products.second *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
     }
-    let weights_0 = select(vec4f(), exp(scores_0 * parameters.scale - log_sums), step + x < key_count);
-    let weights_1 = select(vec4f(), exp(scores_1 * parameters.scale - log_sums), step + x + 16u < key_count);
-    weights[weight_at(x, y)] = weights_0 * (products_0 - deltas);
-    weights[weight_at(x + 16u, y)] = weights_1 * (products_1 - deltas);
+    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - log_sums), step + x < key_count);
+    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - log_sums), step + x + 16u < key_count);
+    weights[weight_at(x, y)] = weights_0 * (products.first - deltas);
+    weights[weight_at(x + 16u, y)] = weights_1 * (products.second - deltas);
     workgroupBarrier();
 
     // The last chunk of keys is still staged.

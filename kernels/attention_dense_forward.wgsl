@@ -16,8 +16,7 @@
 // Why so: a GPU hides what a load takes behind other invocations, so a tile has 128 of them with few sums each: 8 scores and 16
 // outputs, in place of 32 invocations with 32 and 64, which ran at a tenth of this kernel's speed on a GPU. Keys and values come
 // through workgroup memory, loaded whole rows at a time, and into registers one product earlier than they are needed. Queries
-// come from the cache, for which workgroup memory has no room: half of a subgroup reads the same ones. Maxima are taken anew only
-// when a score exceeds what is subtracted by more than SLACK; in most steps no invocation has to know of another's.
+// come from the cache, for which workgroup memory has no room: half of a subgroup reads the same ones.
 
 const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
 const DROPOUT = 0u; // 1 where probabilities are dropped
@@ -48,12 +47,14 @@ const CHUNK = 16u; // vectors of a key or value that are staged at a time
 const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
-const SLACK = 5.0; // by which scores may exceed what is subtracted from them before maxima are taken anew
 
+// Of four rows with columns x and x + 16.
+struct Pair { first: vec4f, second: vec4f }
+
+var<private> multiplied: u32;
 var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
 var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
 var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
-var<workgroup> exceeding: atomic<u32>; // the last step, counted from 1, in which a score exceeded its row's maximum by SLACK
 
 // Keys are four banks' widths apart, so the rows' order changes from key to key.
 fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
@@ -79,19 +80,35 @@ fn stage(m: mat4x4f, x: u32, y: u32) {
   staged[PITCH * (y + 16u) + x] = m[2];
   staged[PITCH * (y + 24u) + x] = m[3];
 }
+// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
+// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
+fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  if (COUNTING > 0u) { multiplied += 2u; }
+  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_query(products, at, x, even); }
+  return products;
+}
 // by · sum + weights · values, for a vector of four rows.
 fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
   var row_0 = sum[0] * by.x;
   var row_1 = sum[1] * by.y;
   var row_2 = sum[2] * by.z;
   var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column++) {
-    let v = staged[PITCH * column + x];
-    let w = weights[weight_at(column, y)];
-    row_0 += v * w.x;
-    row_1 += v * w.y;
-    row_2 += v * w.z;
-    row_3 += v * w.w;
+  for (var column = 0u; column < count; column += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      let v = staged[PITCH * (column + i) + x];
+      let w = weights[weight_at(column + i, y)];
+      row_0 += v * w.x;
+      row_1 += v * w.y;
+      row_2 += v * w.z;
+      row_3 += v * w.w;
+    }
   }
   return mat4x4f(row_0, row_1, row_2, row_3);
 }
@@ -132,46 +149,33 @@ fn main(
   var sum = vec4f();
   var output_0 = mat4x4f();
   var output_1 = mat4x4f();
-  var multiplied = 0u;
 
   var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
   var next = keys(column_at + vector); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < key_count; step += STEP) {
-    var scores_0 = vec4f();
-    var scores_1 = vec4f();
+    var scores = Pair();
     for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
       else { next = values(column_at + vector); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let q = mat4x4f(query[chunk_at.x + d], query[chunk_at.y + d], query[chunk_at.z + d], query[chunk_at.w + d]);
-        scores_0 += staged[PITCH * x + d] * q;
-        scores_1 += staged[PITCH * (x + 16u) + d] * q;
-        if (COUNTING > 0u) { multiplied += 2u; }
-      }
+      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
       if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
     }
-    scores_0 *= parameters.scale;
-    scores_1 *= parameters.scale;
+    scores.first *= parameters.scale;
+    scores.second *= parameters.scale;
     let exists_0 = step + x < key_count;
     let exists_1 = step + x + 16u < key_count;
-    let largest = max(select(vec4f(MASKED), scores_0, exists_0), select(vec4f(MASKED), scores_1, exists_1));
-    partial[own] = largest;
-    if (any(largest > maximum + SLACK)) { atomicStore(&exceeding, step / STEP + 1u); }
+    partial[own] = max(select(vec4f(MASKED), scores.first, exists_0), select(vec4f(MASKED), scores.second, exists_1));
     workgroupBarrier();
 
-    var by = vec4f(1.0);
-    if (atomicLoad(&exceeding) == step / STEP + 1u) {
-      var peak = maximum;
-      for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
-      by = exp(maximum - peak);
-      maximum = peak;
-    }
-    var weights_0 = select(vec4f(), exp(scores_0 - maximum), exists_0);
-    var weights_1 = select(vec4f(), exp(scores_1 - maximum), exists_1);
+    var peak = maximum;
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
+    let by = exp(maximum - peak);
+    maximum = peak;
+    var weights_0 = select(vec4f(), exp(scores.first - maximum), exists_0);
+    var weights_1 = select(vec4f(), exp(scores.second - maximum), exists_1);
     sum = sum * by + (weights_0 + weights_1);
     if (DROPOUT > 0u) {
       let last = first_key + key_count - 1u;

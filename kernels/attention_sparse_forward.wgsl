@@ -66,7 +66,6 @@ const NO_SENTENCE = 0xffffffffu;
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
-const SLACK = 5.0; // by which scores may exceed what is subtracted from them before maxima are taken anew
 
 // What a row must know of a key: where its vectors begin, its label and place, and 0 or, where a slot only fills up, MASKED.
 struct Column { at: u32, label: u32, position: u32, sentence: u32, absent: f32 }
@@ -75,11 +74,14 @@ struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 // The range that an invocation's last column was in; slots only ever ascend.
 struct Walk { range: u32, last: u32 }
 
+// Of four rows with columns x and x + 16.
+struct Pair { first: vec4f, second: vec4f }
+
+var<private> multiplied: u32;
 var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
 var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
 var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
 var<workgroup> columns: array<Column, 64>; // of this step and of the next
-var<workgroup> exceeding: atomic<u32>; // the last step, counted from 1, in which a score exceeded its row's maximum by SLACK
 
 // Keys are four banks' widths apart, so the rows' order changes from key to key.
 fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
@@ -166,19 +168,35 @@ fn stage(m: mat4x4f, x: u32, y: u32) {
   staged[PITCH * (y + 16u) + x] = m[2];
   staged[PITCH * (y + 24u) + x] = m[3];
 }
+// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
+// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
+fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
+  if (COUNTING > 0u) { multiplied += 2u; }
+  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
+  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+}
+fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
+  var products = sum;
+  let even = depth & ~1u;
+  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
+  if (even < depth) { products = with_query(products, at, x, even); }
+  return products;
+}
 // by · sum + weights · values, for a vector of four rows.
 fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
   var row_0 = sum[0] * by.x;
   var row_1 = sum[1] * by.y;
   var row_2 = sum[2] * by.z;
   var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column++) {
-    let v = staged[PITCH * column + x];
-    let w = weights[weight_at(column, y)];
-    row_0 += v * w.x;
-    row_1 += v * w.y;
-    row_2 += v * w.z;
-    row_3 += v * w.w;
+  for (var column = 0u; column < count; column += 4u) {
+    for (var i = 0u; i < 4u; i++) {
+      let v = staged[PITCH * (column + i) + x];
+      let w = weights[weight_at(column + i, y)];
+      row_0 += v * w.x;
+      row_1 += v * w.y;
+      row_2 += v * w.z;
+      row_3 += v * w.w;
+    }
   }
   return mat4x4f(row_0, row_1, row_2, row_3);
 }
@@ -222,7 +240,6 @@ fn main(
   var sum = vec4f();
   var output_0 = mat4x4f();
   var output_1 = mat4x4f();
-  var multiplied = 0u;
 
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
@@ -230,49 +247,37 @@ fn main(
   if (slot_count > 0u) { next = keys(columns_at(0u, y, min(x, vectors - 1u))); }
 
   for (var step = 0u; step < slot_count; step += STEP) {
-    var scores_0 = vec4f();
-    var scores_1 = vec4f();
+    var scores = Pair();
     for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
       stage(next, x, y);
       workgroupBarrier();
       if (chunk + 1u < OUTPUT_VECTORS) { next = keys(columns_at(step, y, min(x + CHUNK, vectors - 1u))); }
       else { next = values(columns_at(step, y, min(x, vectors - 1u))); }
       let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      let chunk_at = row_at + chunk * CHUNK;
-      for (var d = 0u; d < depth; d++) {
-        let q = mat4x4f(query[chunk_at.x + d], query[chunk_at.y + d], query[chunk_at.z + d], query[chunk_at.w + d]);
-        scores_0 += staged[PITCH * x + d] * q;
-        scores_1 += staged[PITCH * (x + 16u) + d] * q;
-        if (COUNTING > 0u) { multiplied += 2u; }
-      }
+      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
       if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
     }
     let column_0 = columns[(step & STEP) + x];
     let column_1 = columns[(step & STEP) + x + 16u];
-    scores_0 = scores_0 * parameters.scale + bias_of(tests, table, rows, column_0);
-    scores_1 = scores_1 * parameters.scale + bias_of(tests, table, rows, column_1);
-    let largest = max(scores_0, scores_1);
-    partial[own] = largest;
-    if (any(largest > maximum + SLACK)) { atomicStore(&exceeding, step / STEP + 1u); }
+    scores.first = scores.first * parameters.scale + bias_of(tests, table, rows, column_0);
+    scores.second = scores.second * parameters.scale + bias_of(tests, table, rows, column_1);
+    partial[own] = max(scores.first, scores.second);
     look_up(step + STEP, slot_count, own, head, tests, label_shift, &walk);
     workgroupBarrier();
 
-    var by = vec4f(1.0);
-    if (atomicLoad(&exceeding) == step / STEP + 1u) {
-      var peak = maximum;
-      for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
-      by = exp(maximum - peak);
-      maximum = peak;
-    }
-    scores_0 = weight(scores_0, maximum);
-    scores_1 = weight(scores_1, maximum);
-    sum = sum * by + (scores_0 + scores_1);
+    var peak = maximum;
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
+    let by = exp(maximum - peak);
+    maximum = peak;
+    scores.first = weight(scores.first, maximum);
+    scores.second = weight(scores.second, maximum);
+    sum = sum * by + (scores.first + scores.second);
     if (DROPOUT > 0u) {
-      scores_0 *= kept(chains, column_0.position);
-      scores_1 *= kept(chains, column_1.position);
+      scores.first *= kept(chains, column_0.position);
+      scores.second *= kept(chains, column_1.position);
     }
-    weights[weight_at(x, y)] = scores_0;
-    weights[weight_at(x + 16u, y)] = scores_1;
+    weights[weight_at(x, y)] = scores.first;
+    weights[weight_at(x + 16u, y)] = scores.second;
     let count = select(0u, min(STEP, slot_count - step), exists);
     for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
       stage(next, x, y);
@@ -297,7 +302,7 @@ fn main(
   workgroupBarrier();
   var total = vec4f();
   for (var i = 0u; i < 16u; i++) { total += partial[16u * y + i]; }
-  // The largest weight of a row is at least 1, so that no sum is below, but for those of rows that see no key.
+  // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
   let divisor = max(total, vec4f(0.5));
   let by = 1.0 / divisor;
   let logarithms = select(vec4f(MASKED), maximum + log(divisor), total > vec4f());

@@ -47,14 +47,15 @@ function run(script: string, ...args: string[]) {
   return { status, output: stdout + stderr };
 }
 
-/** Bytes of each type that a kernel's arrays may hold: numbers, vectors, and structs of these, which vectors align to 16. */
+/** Bytes of each type that a kernel's arrays may hold: numbers, vectors, and structs of these, aligned as their largest field. */
 function typeSizes(source: string): Record<string, number> {
   const sizes: Record<string, number> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
   for (const [, name, body] of source.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
     const types = [...body.replace(/\/\/.*/g, '').matchAll(/\w+: (\w+)/g)].map(([, type]) => sizes[type]);
     // The offset of a field is a multiple of its own size, but for those of fewer bytes that come last.
     const bytes = types.reduce((sum, size) => size * Math.ceil(sum / size) + size, 0);
-    sizes[name] = 16 * Math.ceil(bytes / 16);
+    const alignment = Math.max(...types);
+    sizes[name] = alignment * Math.ceil(bytes / alignment);
   }
   return sizes;
 }
