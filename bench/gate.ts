@@ -162,11 +162,16 @@ interface PassWords {
 }
 
 /** The pairs that a pass of the kernels will multiply, from what they read of its tiles and ranges. */
-function pairsOfTiles(words: Uint32Array, pass: PassWords, { strip, steps, page }: TileShape): number {
+function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): number {
+  const { strip, steps, page, loneSlots = Number.POSITIVE_INFINITY } = shape;
   let pairs = 0;
   for (let tile = 0; tile < pass.tiles; tile++) {
     const from = pass.tilesAt + tile * TILE_WORDS;
     const [, rows, firstRange, ranges, slots] = words.subarray(from, from + TILE_WORDS);
+    if (rows === 1 && slots >= loneSlots) {
+      pairs += slots;
+      continue;
+    }
     const strips = Math.ceil(rows / strip);
     const slotAt = (range: number) =>
       range < ranges ? words[pass.rangesAt + (firstRange + range) * RANGE_WORDS + 2] : slots;

@@ -20,9 +20,10 @@ export function planReadingOrder(
   tags: Uint8Array,
   lengths: ArrayLike<number>,
   table: PairTable,
-  shape: TileShape,
+  tile: TileShape,
   block: number,
 ): Plan {
+  const { loneSlots: _, ...shape } = tile;
   const checked = checkedLengths(lengths, tags.length);
   const queryTiles: Tile[] = [];
   const keyTiles: Tile[] = [];

@@ -64,6 +64,16 @@ export class CacheFlush {
   }
 }
 
+/** How long a real GPU works before anything is timed: at rest it lowers its clocks, and takes so long to raise them. */
+const WARM_UP_MS = 1000;
+
+/** Keeps a real GPU busy until its clocks are those of one that works. */
+export async function warmUp(device: Device | undefined, run: () => Promise<void>): Promise<void> {
+  if (!device || device.isSoftware) return;
+  const began = performance.now();
+  while (performance.now() - began < WARM_UP_MS) await run();
+}
+
 /**
  * Times contenders in turns, so that whatever else the machine does hits all of them alike. Whoever calls it has run each
  * once, so that pipelines are compiled.
@@ -75,6 +85,9 @@ export async function timeInTurns(
   const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const random = hostRandom(seed);
   const flush = new CacheFlush(device);
+  await warmUp(device, async () => {
+    for (const { run } of contenders) await run(runsPerTurn);
+  });
   for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
     const order = [...contenders.keys()];
     shuffle(order, random);

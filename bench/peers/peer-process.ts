@@ -15,6 +15,9 @@ export interface PeerProcessOptions {
   env?: Record<string, string>;
 }
 
+/** A peer let its caller wait for too long. */
+export class PeerTimeout extends Error {}
+
 /** The other process of a peer: it answers one request after the other, or dies trying. */
 export class PeerProcess {
   private readonly child: ChildProcess;
@@ -34,12 +37,12 @@ export class PeerProcess {
       this.stderr = (this.stderr + text).slice(-KEPT_STDERR);
     });
     this.child.on('message', (reply) => this.settle?.(reply as PeerReply));
-    this.child.on('error', (error) => this.fail(`its process failed (${error.message})`));
+    this.child.on('error', (error) => this.fail(new Error(`its process failed (${error.message})`)));
     // "close" comes after the last of standard error, where the reason stands.
     this.child.on('close', (code, signal) => {
       const lines = this.stderr.split('\n').filter((line) => !NO_REASON.test(line));
       const last = lines.length > 0 ? `: ${oneLine(lines[lines.length - 1])}` : '';
-      this.fail(`its process ended with ${signal ?? `exit code ${code}`}${last}`);
+      this.fail(new Error(`its process ended with ${signal ?? `exit code ${code}`}${last}`));
     });
   }
 
@@ -61,16 +64,16 @@ export class PeerProcess {
     if (this.failure) throw this.failure;
     if (signal?.aborted) throw new Error('interrupted');
     const timer = setTimeout(
-      () => this.end(`no answer to "${request.kind}" within ${timeoutMs / 1000} s`),
+      () => this.end(new PeerTimeout(`no answer to "${request.kind}" within ${timeoutMs / 1000} s`)),
       timeoutMs,
     );
-    const onAbort = () => this.end('interrupted');
+    const onAbort = () => this.end(new Error('interrupted'));
     signal?.addEventListener('abort', onAbort);
     try {
       const reply = await new Promise<PeerReply>((resolve, reject) => {
         this.settle = (result) => (result instanceof Error ? reject(result) : resolve(result));
         this.child.send(request, (error) => {
-          if (error) this.fail(`its process cannot be reached (${error.message})`);
+          if (error) this.fail(new Error(`its process cannot be reached (${error.message})`));
         });
       });
       if (!reply.ok) throw new Error(reply.error);
@@ -83,13 +86,13 @@ export class PeerProcess {
   }
 
   /** Ends the process, whatever it does: some hang in native code. */
-  end(reason = 'ended'): void {
+  end(reason = new Error('ended')): void {
     this.fail(reason);
     this.child.kill('SIGKILL');
   }
 
-  private fail(reason: string): void {
-    this.failure ??= new Error(reason);
+  private fail(reason: Error): void {
+    this.failure ??= reason;
     this.settle?.(this.failure);
   }
 }

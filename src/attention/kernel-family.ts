@@ -17,6 +17,8 @@ export interface KernelFamily {
   lanes: number;
   /** Constants of the forward and the query-gradient kernel, and workgroups along z. */
   queryPass(headDim: number): { constants: KernelConstants; depth: number };
+  /** The same for the kernels of rows that a tile has alone, if the family has any. */
+  rowPass?(headDim: number): { constants: KernelConstants; depth: number };
   /** The same for the key- and value-gradient kernel. */
   keyPass(headDim: number): { constants: KernelConstants; depth: number };
 }
@@ -29,6 +31,7 @@ const WORKGROUP_FAMILY: KernelFamily = {
   readsPanels: false,
   lanes: 0,
   queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
+  rowPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
   keyPass: (headDim) => ({ constants: {}, depth: Math.ceil(headDim / 64) }),
 };
 

@@ -5,7 +5,8 @@ import { type Dropout, dropoutParameters } from '../gpu/random.js';
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadPlan } from '../plan/plan.js';
-import { ALL_HEADS, type HeadWords } from '../plan/plan-words.js';
+import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
+import { isLone, type Tile } from '../plan/tiles.js';
 import type { PlanBuffers } from './plan-buffers.js';
 
 /** The shape of an attention; tokens come from the plan. */
@@ -49,7 +50,7 @@ type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
 /** The kernel of one pass, and where its tiles stand among the words of a plan. */
 interface PassKernel {
   name: 'forward' | 'backward_query' | 'backward_key_value';
-  tiles: (plan: HeadPlan) => number;
+  tiles: (plan: HeadPlan) => readonly Tile[];
   words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
   /** Where the pair table of its rows stands as bits. */
   bits: (words: HeadWords) => number;
@@ -57,14 +58,14 @@ interface PassKernel {
 
 const FORWARD: PassKernel = {
   name: 'forward',
-  tiles: ({ queryTiles }) => queryTiles.length,
+  tiles: ({ queryTiles }) => queryTiles,
   words: ({ queryTilesAt, queryRangesAt }) => ({ tiles_at: queryTilesAt, ranges_at: queryRangesAt }),
   bits: ({ queryBitsAt }) => queryBitsAt,
 };
 const BACKWARD_QUERY: PassKernel = { ...FORWARD, name: 'backward_query' };
 const BACKWARD_KEY_VALUE: PassKernel = {
   name: 'backward_key_value',
-  tiles: ({ keyTiles }) => keyTiles.length,
+  tiles: ({ keyTiles }) => keyTiles,
   words: ({ keyTilesAt, keyRangesAt }) => ({ tiles_at: keyTilesAt, ranges_at: keyRangesAt }),
   bits: ({ keyBitsAt }) => keyBitsAt,
 };
@@ -119,28 +120,49 @@ class AttentionRecorder {
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
     const { plan, words, family } = this.plan;
     const { headDim, dropout } = this.shape;
-    const { constants: own, depth } =
-      kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
+    const pass = kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
     plan.heads.forEach((headPlan, index) => {
       const { first, count } = this.headsOfLayer(headPlan);
-      this.recorder.dispatch({
-        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+      const tiles = kernel.tiles(headPlan);
+      const lone = tiles.filter((tile) => isLone(tile, plan.shape)).length;
+      const regular = tiles.length - lone;
+      const shared = {
         constants: {
-          ...own,
           ...this.sparseConstants(headPlan),
           ...constants,
           DROPOUT: dropout ? 1 : 0,
           COUNTING: this.counting ? 1 : 0,
         },
         buffers: { ...buffers, plan: words.buffer },
+      };
+      const at = words.at.heads[index];
+      const parameters = {
+        ...this.shared,
+        ...this.panelParameters(),
+        ...this.sparseParameters(headPlan, at, first),
+        ...kernel.words(at),
+        ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
+      };
+      this.recorder.dispatch({
+        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+        ...shared,
+        constants: { ...pass.constants, ...shared.constants },
+        parameters,
+        grid: [regular, count, pass.depth],
+      });
+      if (lone === 0) return;
+      // Their tiles stand behind the others.
+      const { constants: own, depth } = family.rowPass!(headDim);
+      this.recorder.dispatch({
+        kernel: `attention_sparse_row_${kernel.name}` as KernelName,
+        ...shared,
+        constants: { ...own, ...shared.constants },
         parameters: {
-          ...this.shared,
-          ...this.panelParameters(),
-          ...this.sparseParameters(headPlan, words.at.heads[index], first),
-          ...kernel.words(words.at.heads[index]),
-          ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(words.at.heads[index]) }),
+          ...parameters,
+          tiles_at: kernel.words(at).tiles_at + TILE_WORDS * regular,
+          counts_before: regular * count,
         },
-        grid: [kernel.tiles(headPlan), count, depth],
+        grid: [lone, count, depth],
       });
     });
   }

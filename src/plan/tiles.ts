@@ -19,13 +19,23 @@ export interface TileShape {
   tileCost: number;
   /** What looking up biases and places costs, as a share of the pairs' own cost. */
   testCost: number;
+  /** From how many slots on a row that a tile has alone goes to the row kernels, in sparse plans; no row where left out. */
+  loneSlots?: number;
 }
 
 /** What tests cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 
 /** The tiles of the kernels that share work through workgroup memory. */
-export const WORKGROUP_TILE: TileShape = { rows: 32, strip: 8, steps: [32], tileCost: 256, testCost: 0.1 };
+export const WORKGROUP_TILE: TileShape = {
+  rows: 32,
+  strip: 8,
+  steps: [32],
+  tileCost: 256,
+  testCost: 0.1,
+  // Two steps of the row kernels; they are a dispatch of their own.
+  loneSlots: 256,
+};
 
 /** Some consecutive rows of a sequence and all columns that any of them sees. */
 export interface Tile {
@@ -50,11 +60,22 @@ function executedColumns(slots: number, steps: readonly number[]): number {
   return slots - rest + (rest > 0 ? steps.findLast((step) => step >= rest)! : 0);
 }
 
+/** Whether a tile is one of the row kernels'. */
+export function isLone(
+  { rowCount, slots }: Pick<Tile, 'rowCount' | 'slots'>,
+  { loneSlots = Number.POSITIVE_INFINITY }: Pick<TileShape, 'loneSlots'>,
+): boolean {
+  return rowCount === 1 && slots >= loneSlots;
+}
+
 /** The pairs that a kernel multiplies for a tile, padding included. */
 export function executedPairs(
-  { rowCount, slots }: Pick<Tile, 'rowCount' | 'slots'>,
-  { strip, steps }: Pick<TileShape, 'strip' | 'steps'>,
+  tile: Pick<Tile, 'rowCount' | 'slots'>,
+  shape: Pick<TileShape, 'strip' | 'steps' | 'loneSlots'>,
 ): number {
+  const { rowCount, slots } = tile;
+  const { strip, steps } = shape;
+  if (isLone(tile, shape)) return slots;
   return padded(rowCount, strip) * executedColumns(slots, steps);
 }
 
@@ -150,8 +171,9 @@ export function tilesOf(batch: SortedBatch, visibility: Visibility, shape: TileS
   );
 }
 
-/** Tiles by falling work, so that none of the long ones begins last; equal ones keep their order. */
+/** Tiles by falling work, so that none of the long ones begins last; equal ones keep their order. Those of lone rows come last. */
 export function heaviestFirst(tiles: readonly Tile[], shape: TileShape): Tile[] {
   const work = new Map(tiles.map((tile) => [tile, executedPairs(tile, shape)]));
-  return [...tiles].sort((a, b) => work.get(b)! - work.get(a)!);
+  const lone = (tile: Tile) => Number(isLone(tile, shape));
+  return [...tiles].sort((a, b) => lone(a) - lone(b) || work.get(b)! - work.get(a)!);
 }

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countedPairs } from '../../bench/counted-pairs.js';
+import { planFor } from '../../src/attention/attention.js';
+import { isLone, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { testDevice } from '../support/device.js';
+import { withBuffers } from '../support/guarded-buffers.js';
+import { KIND_NAMES, KINDS, randomCase } from './random-case.js';
+import { expectReference } from './reference.js';
+import { buffersOf, runAttention } from './run-attention.js';
+
+const SPARSE = KIND_NAMES.filter((kind) => !KINDS[kind].strategies.includes('none' as never));
+/** The case of few rules and that of a long sequence. */
+const SEEDS = [0, 5];
+
+describe('rows that a tile has alone', () => {
+  const { loneSlots, rows } = WORKGROUP_TILE;
+
+  // Every row is alone, so that every pair of every case goes through the row kernels.
+  beforeAll(() => Object.assign(WORKGROUP_TILE, { loneSlots: 1, rows: 1 }));
+  afterAll(() => Object.assign(WORKGROUP_TILE, { loneSlots, rows }));
+
+  it.each(SPARSE.flatMap((kind) => SEEDS.map((seed) => [kind, seed] as const)))(
+    'are those of the reference: %s, case %i',
+    async (kind, seed) => {
+      const attention = randomCase(kind, seed);
+      expectReference(attention, await runAttention(attention, 'workgroup'));
+    },
+  );
+
+  it('are all there are here, and multiply as many pairs as the plan says', async () => {
+    const device = await testDevice('workgroup');
+    for (const seed of SEEDS) {
+      const attention = { ...randomCase('heads of their own', seed), dropout: undefined };
+      const plan = planFor(attention, device);
+      for (const { queryTiles, keyTiles } of plan.heads) {
+        for (const tile of [...queryTiles, ...keyTiles])
+          expect(tile.slots === 0 || isLone(tile, plan.shape)).toBe(true);
+      }
+      await withBuffers(async (buffers) => {
+        const given = buffersOf(buffers, plan.order, attention);
+        const { executed, executedTransposed } = plan.ledger;
+        expect(await countedPairs(buffers.device, plan, attention, given, true)).toEqual({
+          forward: executed,
+          queryGradient: executed,
+          keyValueGradient: executedTransposed,
+        });
+      }, 'workgroup');
+    }
+  });
+});
