@@ -3,6 +3,7 @@ import type { Device } from '../src/gpu/device.js';
 import { foldedGrid, Recorder } from '../src/gpu/recorder.js';
 import { bestProduct, measurePeakShares, type PeakOptions, type PeakShares } from './peak-share.js';
 import { median } from './statistics.js';
+import { warmUp } from './timing.js';
 
 /** What an adapter can do, measured. */
 export interface Limits {
@@ -32,15 +33,18 @@ async function timed(
   record: (recorder: Recorder) => void,
   repeats = REPEATS,
 ): Promise<number> {
-  const times: number[] = [];
-  for (let repeat = 0; repeat <= repeats; repeat++) {
+  const once = async () => {
     const recorder = new Recorder(device);
     record(recorder);
     const began = performance.now();
     recorder.submit();
     await device.finish();
-    if (repeat > 0) times.push(performance.now() - began);
-  }
+    return performance.now() - began;
+  };
+  await once();
+  await warmUp(device, once);
+  const times: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) times.push(await once());
   return median(times);
 }
 

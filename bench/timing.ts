@@ -68,7 +68,7 @@ export class CacheFlush {
 const WARM_UP_MS = 1000;
 
 /** Keeps a real GPU busy until its clocks are those of one that works. */
-export async function warmUp(device: Device | undefined, run: () => Promise<void>): Promise<void> {
+export async function warmUp(device: Device | undefined, run: () => Promise<unknown>): Promise<void> {
   if (!device || device.isSoftware) return;
   const began = performance.now();
   while (performance.now() - began < WARM_UP_MS) await run();
