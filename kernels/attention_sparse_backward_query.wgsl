@@ -63,16 +63,19 @@ const PITCH = 17u; // from one staged key to the next: one more than there are, 
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 0xffffffffu;
+const NO_LABEL = 0xffffffffu;
+const KEPT_RANGES = 32u; // of a tile, in workgroup memory; it seldom has more
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// What a row must know of a key: where its vectors begin, its label and place, and 0 or, where a slot only fills up, MASKED.
-struct Column { at: u32, label: u32, position: u32, sentence: u32, absent: f32 }
+// What a row must know of a key: where its vectors begin, its label, or NO_LABEL where a slot only fills up, and its place.
+struct Column { at: u32, label: u32, position: u32, sentence: u32 }
 // What an invocation knows of its four rows.
 struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
-// The range that an invocation's last column was in; slots only ever ascend.
-struct Walk { range: u32, last: u32 }
+// The first of a tile's ranges, how many more there are, and which of them an invocation's last column was in; slots only ever
+// ascend.
+struct Walk { first: u32, last: u32, range: u32 }
 
 // Of four rows with columns x and x + 16.
 struct Pair { first: vec4f, second: vec4f }
@@ -80,6 +83,7 @@ struct Pair { first: vec4f, second: vec4f }
 var<private> multiplied: u32;
 var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's values, then of its keys
 var<workgroup> weights: array<vec4f, 256>; // [key, 8]: gradients of the scores of four rows, at weight_at
+var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
 var<workgroup> columns: array<Column, 64>; // of this step and of the next
 
 // Keys are four banks' widths apart, so the rows' order changes from key to key.
@@ -114,10 +118,11 @@ fn placed(near: vec4f, rows: Rows, column: Column) -> vec4f {
 }
 // What is added to the scores of four rows against a key. `table` is that of the biases.
 fn bias_of(tests: u32, table: u32, rows: Rows, column: Column) -> vec4f {
-  if (tests == 0u) { return vec4f(column.absent); }
+  if (column.label == NO_LABEL) { return vec4f(MASKED); }
+  if (tests == 0u) { return vec4f(); }
   let near = entries(table, rows, column.label);
-  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return column.absent + near; }
-  return column.absent + placed(near, rows, column);
+  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return near; }
+  return placed(near, rows, column);
 }
 
 // exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
@@ -136,19 +141,25 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
 }
 
+// A word of the range that is `further` behind the walk's. Each would take as long as a load takes, one after the other, while
+// everybody waits for the step's columns: so the first ranges are kept.
+fn range_word(walk: Walk, further: u32, word: u32) -> u32 {
+  let at = 3u * (walk.range + further) + word;
+  if (at < 3u * KEPT_RANGES) { return kept_ranges[at]; }
+  return plan[parameters.ranges_at + 3u * walk.first + at];
+}
 // Column `own` of a step, for the invocations that have one.
 fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_shift: u32, walk: ptr<function, Walk>) {
   if (own >= STEP || step >= slot_count) { return; }
   let slot = min(step + own, slot_count - 1u);
-  while ((*walk).range < (*walk).last && plan[parameters.ranges_at + 3u * (*walk).range + 5u] <= slot) { (*walk).range += 1u; }
-  let range_at = parameters.ranges_at + 3u * (*walk).range;
-  let passed = slot - plan[range_at + 2u];
-  let count = plan[range_at + 1u];
-  let token = plan[range_at] + min(passed, count - 1u);
+  while ((*walk).range < (*walk).last && range_word(*walk, 1u, 2u) <= slot) { (*walk).range += 1u; }
+  let passed = slot - range_word(*walk, 0u, 2u);
+  let count = range_word(*walk, 0u, 1u);
+  let token = range_word(*walk, 0u, 0u) + min(passed, count - 1u);
   var column = Column();
   column.at = (token * parameters.heads + head) * parameters.head_vectors;
-  column.absent = select(0.0, MASKED, passed >= count || step + own >= slot_count);
-  if (tests != 0u || BIAS_GRADIENT > 0u) { column.label = label_of(token, label_shift); }
+  if (passed >= count || step + own >= slot_count) { column.label = NO_LABEL; }
+  else if (tests != 0u || BIAS_GRADIENT > 0u) { column.label = label_of(token, label_shift); }
   if (PLACED > 0u) { column.sentence = plan[parameters.sentences_at + token]; }
   if (DROPOUT + PLACED > 0u) { column.position = plan[parameters.positions_at + token]; }
   columns[(step & STEP) + own] = column;
@@ -222,7 +233,8 @@ fn main(
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
   let first_range = plan[tile + 2u];
-  var walk = Walk(first_range, first_range + plan[tile + 3u] - 1u);
+  let range_count = plan[tile + 3u];
+  var walk = Walk(first_range, range_count - 1u, 0u);
   let slot_count = plan[tile + 4u];
   let tests = plan[tile + 5u];
   let label_shift = plan[tile + 6u];
@@ -263,6 +275,8 @@ fn main(
   var label_sum = 0.0;
   for (var i = 0u; sums_labels && i < parameters.label_count; i++) { label_gradients[labels_to + i] = 0.0; }
 
+  if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
+  workgroupBarrier();
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
   let vector = min(x, vectors - 1u);
@@ -306,7 +320,7 @@ fn main(
     let count = select(0u, min(STEP, slot_count - step), exists);
     for (var column = 0u; sums_labels && column < count; column++) {
       let next_label = columns[(step & STEP) + column].label;
-      if (next_label != label) {
+      if (next_label != label && next_label != NO_LABEL) {
         label_gradients[labels_to + label] += label_sum;
         label = next_label;
         label_sum = 0.0;
