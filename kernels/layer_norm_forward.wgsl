@@ -8,7 +8,8 @@
 //   statistics   [rows] vec2f: mean and 1 / √(variance + ε), for the backward pass
 // Grid         ceil(rows / 8), folded over x and y. A workgroup owns 8 rows.
 // Invocations  8 across x 8 down: eight share a row, so that neighbours read neighbouring vectors. Mean first, then the
-//              squares of the differences from it: one pass over x and x² would cancel.
+//              squares of the differences from it: one pass over x and x² would cancel. A GPU's division is not exact, and far from
+//              0 the mean's last place is no small share of the differences: their sum puts both right.
 
 struct Parameters {
   rows: u32,
@@ -23,14 +24,14 @@ struct Parameters {
 @group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-var<workgroup> partial: array<f32, 64>;
+var<workgroup> partial: array<vec2f, 64>;
 
-// The sum of one number from each of the eight invocations of a row.
-fn row_sum(mine: f32, local: vec3u) -> f32 {
+// The sums of two numbers from each of the eight invocations of a row.
+fn row_sum(mine: vec2f, local: vec3u) -> vec2f {
   workgroupBarrier();
   partial[8u * local.y + local.x] = mine;
   workgroupBarrier();
-  var sum = 0.0;
+  var sum = vec2f();
   for (var x = 0u; x < 8u; x++) { sum += partial[8u * local.y + x]; }
   return sum;
 }
@@ -47,14 +48,17 @@ fn main(
 
   var sum = 0.0;
   for (var c = local.x; c < parameters.width; c += 8u) { sum += dot(input[first + c], vec4f(1.0)); }
-  let mean = row_sum(sum, local) / size;
+  let rough_mean = row_sum(vec2f(sum, 0.0), local).x / size;
 
-  var squares = 0.0;
+  var differences = vec2f(); // from the rough mean: their sum, and that of their squares
   for (var c = local.x; c < parameters.width; c += 8u) {
-    let difference = input[first + c] - mean;
-    squares += dot(difference, difference);
+    let difference = input[first + c] - rough_mean;
+    differences += vec2f(dot(difference, vec4f(1.0)), dot(difference, difference));
   }
-  let reciprocal = 1.0 / sqrt(row_sum(squares, local) / size + parameters.epsilon);
+  let means = row_sum(differences, local) / size;
+  let mean = rough_mean + means.x;
+  let variance = max(means.y - means.x * means.x, 0.0);
+  let reciprocal = 1.0 / sqrt(variance + parameters.epsilon);
 
   if (row >= parameters.rows) { return; }
   for (var c = local.x; c < parameters.width; c += 8u) {

@@ -8,11 +8,14 @@ const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const read = (name: string) => JSON.parse(readFileSync(join(ROOT, 'bench/results', name), 'utf8'));
 
 describe('the figures of the README', () => {
-  it('on attention are those of the run in bench/results, whose gate was green', () => {
-    const report = read('attention-lavapipe.json');
-    expect(report.gate.passed).toBe(true);
-    expect(README).toContain(attentionTable(report));
-  });
+  it.each(['lavapipe', 'h200'])(
+    'on attention are those of the run in bench/results, whose gate was green: %s',
+    (adapter) => {
+      const report = read(`attention-${adapter}.json`);
+      expect(report.gate.passed).toBe(true);
+      expect(README).toContain(attentionTable(report));
+    },
+  );
 
   it('on the training step are those of the run in bench/results, whose gate was green', () => {
     const report = read('step-lavapipe.json');
@@ -20,11 +23,14 @@ describe('the figures of the README', () => {
     expect(README).toContain(stepTable(report));
   });
 
-  it('on the adapter’s peak are those of the run in bench/results, whose gate was green', () => {
-    const report = read('limits-lavapipe.json');
-    expect(report.gate.passed).toBe(true);
-    expect(README.replace(/\s+/g, ' ')).toContain(limitsSentence(report));
-  });
+  it.each(['lavapipe', 'h200'])(
+    'on the peak are those of the run in bench/results, whose gate was green: %s',
+    (adapter) => {
+      const report = read(`limits-${adapter}.json`);
+      expect(report.gate.passed).toBe(true);
+      expect(README.replace(/\s+/g, ' ')).toContain(limitsSentence(report));
+    },
+  );
 
   it('of the demo are what it printed', () => {
     const printed = readFileSync(join(ROOT, 'bench/results/demo-swiftshader.txt'), 'utf8');

@@ -26,7 +26,8 @@ export function crossEntropy(
         const { shifted, sum } = row(r);
         const logSum = round(Math.log(sum));
         loss = round(loss + round(round(logSum - shifted[labels[r]]) * share));
-        size += (logSum + Math.abs(shifted[labels[r]])) * share;
+        // The log makes an absolute error of the sum's relative one.
+        size += (1 + logSum + Math.abs(shifted[labels[r]])) * share;
       }
       return [loss, size];
     }),
