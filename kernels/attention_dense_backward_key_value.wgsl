@@ -12,12 +12,14 @@
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 // Grid        (tiles of keys, heads, ceil(headDim / 64)). A workgroup owns up to 32 key rows of one sequence in one head, and 64
 //             channels of their gradients: more would not fit the registers.
-// Invocations 16 across x 8 down. An invocation owns four key rows: what they have with queries x and x + 16 of the step's 32, and
-//             of the workgroup's channels of their gradients the vector whose number is its own x.
+// Invocations 8 across x 4 down. In the products, an invocation owns a strip of 8 key rows: their scores against a quad of the
+//             step's 32 queries, and of the workgroup's channels every vector whose number is its own x modulo 8. Between them
+//             it owns a row.
 //
-// Why so: see attention_dense_forward.wgsl. Queries are staged for the scores, then the output's gradients for both products with
-// them, then queries again: workgroup memory holds one chunk, and one matrix of weights.
+// Why so: see attention_dense_forward.wgsl. The two products of a step run one after the other, so that only one of their sums
+// takes registers.
 
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, of each gradient: 1 for headDim up to 32, else 2
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -44,22 +46,62 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // queries a step
-const CHUNK = 16u; // vectors of a query or an output's gradient that are staged at a time
-const PITCH = 17u; // from one staged query to the next: one more than there are, so that queries begin in different banks
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
+const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
-// What a key row must know of a query: its chain of random words, L, Δ, and whether it is one.
-struct Column { chain: u32, log_sum: f32, delta: f32, exists: bool }
+// A strip's eight rows: a matrix column for each row, four of its queries or channels in it. And one index for each row.
+struct Strip { upper: mat4x4f, lower: mat4x4f }
+struct Indices { upper: vec4u, lower: vec4u }
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then probabilities
+var<workgroup> products: array<vec4f, 288>; // likewise: dO · v, then the gradients of scores
 
-var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [query, PITCH]: a chunk of the step's queries, or of its output gradients
-var<workgroup> weights: array<vec4f, 256>; // [query, 8]: of four rows, at weight_at: probabilities, then the gradients of scores
+fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
+fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
+fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
+fn output_gradient_block(at: vec4u) -> mat4x4f {
+  return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
+}
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
+}
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn product_block(at: u32) -> mat4x4f {
+  return mat4x4f(products[at], products[at + PITCH], products[at + 2u * PITCH], products[at + 3u * PITCH]);
+}
+fn product_strip(at: u32) -> Strip { return Strip(product_block(at), product_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+fn keep_products(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    products[at + r * PITCH] = s.upper[r];
+    products[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
 
-// Queries are four banks' widths apart, so the rows' order changes from query to query.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
+// sum + block · strip
+fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
+}
+
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -69,74 +111,25 @@ fn chained(chain: vec4u, words: vec4u) -> vec4u {
   h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
   return h ^ (h >> vec4u(16u));
 }
-// 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
-fn kept(chain: u32, keys: vec4u) -> vec4f {
-  return select(vec4f(), vec4f(parameters.dropout_scale), chained(vec4u(chain), keys) >= vec4u(parameters.dropout_limit));
+// 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
+fn kept(chains: vec4u, key: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, key) >= vec4u(parameters.dropout_limit));
 }
 
-// Query `index` of those that the tile's keys see, `count` in all.
-fn column(index: u32, count: u32, first_query: u32, head: u32, chain: vec4u) -> Column {
-  let token = first_query + min(index, count - 1u);
-  let row = statistics[token * parameters.heads + head];
-  var column = Column(0u, row.x, row.y, index < count);
-  if (DROPOUT > 0u) { column.chain = chained(chain, vec4u(plan[parameters.positions_at + token])).x; }
-  return column;
+fn store_key_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
+  if (present.x) { key_gradient[at.x] = parameters.scale * m[0]; }
+  if (present.y) { key_gradient[at.y] = parameters.scale * m[1]; }
+  if (present.z) { key_gradient[at.z] = parameters.scale * m[2]; }
+  if (present.w) { key_gradient[at.w] = parameters.scale * m[3]; }
 }
-fn queries(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
-fn output_gradients(at: vec4u) -> mat4x4f {
-  return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
-}
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
-}
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_key(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(key[at.x + d], key[at.y + d], key[at.z + d], key[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_key_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_key(with_key(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_key(products, at, x, even); }
-  return products;
-}
-fn with_value(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  let rows = mat4x4f(value[at.x + d], value[at.y + d], value[at.z + d], value[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_value_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_value(with_value(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_value(products, at, x, even); }
-  return products;
-}
-// sum + weights · what is staged, for a vector of four rows.
-fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0];
-  var row_1 = sum[1];
-  var row_2 = sum[2];
-  var row_3 = sum[3];
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
-    }
-  }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+fn store_value_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
+  if (present.x) { value_gradient[at.x] = m[0]; }
+  if (present.y) { value_gradient[at.y] = m[1]; }
+  if (present.z) { value_gradient[at.z] = m[2]; }
+  if (present.w) { value_gradient[at.w] = m[3]; }
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(8, 4)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -147,92 +140,109 @@ fn main(
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
   let query_count = plan[parameters.ranges_at + 3u * plan[tile + 2u] + 1u];
+  let slot_count = plan[tile + 4u];
   let first_query = plan[tile + 7u];
   let head = group.y;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
-  let x = local.x;
-  let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
-  let exists = 4u * (y & 6u) < row_count;
+  // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
+  let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
+  let depth = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 16u * group.z + 8u * OFFSETS.xy + local.x;
+  let safe_channels = min(channels, vec2u(vectors - 1u));
+
   let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
-  var positions = vec4u();
-  if (DROPOUT > 0u) {
-    let at = parameters.positions_at + tokens;
-    positions = vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
-  }
-  // The channels that a workgroup owns, and how many chunks there are.
-  let own_chunk = group.z;
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
-  let own_vector = own_chunk * CHUNK + x;
-  var key_gradients = mat4x4f();
-  var value_gradients = mat4x4f();
+  var own_position = 0u;
+  if (DROPOUT > 0u) { own_position = plan[parameters.positions_at + row_start + min(own, last)]; }
+  var keys_0 = Strip();
+  var keys_1 = Strip();
+  var values_0 = Strip();
+  var values_1 = Strip();
+  var multiplied = 0u;
 
-  // What an invocation stages: vector x of every eighth query, from its own y on.
-  let staged_queries = y + 8u * OFFSETS;
-  var query_at = ((first_query + min(staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;
-  var next = queries(query_at + min(x, vectors - 1u)); // what is staged next, loaded while the products before are computed
-  for (var step = 0u; step < query_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < chunks) { next = queries(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
-      else { next = output_gradients(query_at + min(x, vectors - 1u)); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_key_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      workgroupBarrier();
+  for (var step = 0u; step < slot_count; step += STEP) {
+    let quads = min(STEP, slot_count - step) / 4u;
+    let queries = first_query + min(step + 4u * local.x + OFFSETS, vec4u(query_count - 1u));
+    let query_at = (queries * heads + head) * vectors;
+    var sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let query_columns = transpose(query_block(query_at + d));
+      sums.upper = added_columns(sums.upper, query_columns, key_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, query_columns, key_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    let column_0 = column(step + x, query_count, first_query, head, chain);
-    let column_1 = column(step + x + 16u, query_count, first_query, head, chain);
-    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - column_0.log_sum), column_0.exists);
-    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - column_1.log_sum), column_1.exists);
-    var keep_0 = vec4f(1.0);
-    var keep_1 = vec4f(1.0);
-    if (DROPOUT > 0u) {
-      keep_0 = kept(column_0.chain, positions);
-      keep_1 = kept(column_1.chain, positions);
+    keep_scores(strip + local.x, sums);
+    sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let output_gradient_columns = transpose(output_gradient_block(query_at + d));
+      sums.upper = added_columns(sums.upper, output_gradient_columns, value_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, output_gradient_columns, value_block(row_at.lower + d));
     }
-    weights[weight_at(x, y)] = keep_0 * weights_0;
-    weights[weight_at(x + 16u, y)] = keep_1 * weights_1;
-    let count = select(0u, min(STEP, query_count - step), exists);
-    var products = Pair();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < chunks) { next = output_gradients(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
-      else { next = queries(query_at + min(own_chunk * CHUNK + x, vectors - 1u)); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      products = with_value_chunk(products, row_at + chunk * CHUNK, x, depth);
-      if (chunk == own_chunk) { value_gradients = accumulated(value_gradients, count, x, y); }
-      workgroupBarrier();
-    }
-    weights[weight_at(x, y)] = weights_0 * (keep_0 * products.first - column_0.delta);
-    weights[weight_at(x + 16u, y)] = weights_1 * (keep_1 * products.second - column_1.delta);
-    stage(next, x, y);
+    keep_products(strip + local.x, sums);
     workgroupBarrier();
-    query_at = ((first_query + min(step + STEP + staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;
-    next = queries(query_at + min(x, vectors - 1u));
-    key_gradients = accumulated(key_gradients, count, x, y);
+
+    for (var quad = 0u; quad < quads; quad++) {
+      let at = PITCH * own + quad;
+      let absent = select(vec4f(MASKED), vec4f(), step + 4u * quad + OFFSETS < vec4u(query_count));
+      let quad_queries = first_query + min(step + 4u * quad + OFFSETS, vec4u(query_count - 1u));
+      let rows_at = quad_queries * heads + head;
+      let a = statistics[rows_at.x];
+      let b = statistics[rows_at.y];
+      let c = statistics[rows_at.z];
+      let d = statistics[rows_at.w];
+      let s = scores[at] * parameters.scale + absent;
+      let p = exp(s - vec4f(a.x, b.x, c.x, d.x)); // L is not below the largest score, so that exp(MASKED - L) is 0
+      var keep = vec4f(1.0);
+      if (DROPOUT > 0u) {
+        keep = kept(chained(chain, words_of(parameters.positions_at + quad_queries)), vec4u(own_position));
+      }
+      scores[at] = keep * p;
+      products[at] = p * (keep * products[at] - vec4f(a.y, b.y, c.y, d.y));
+    }
+    workgroupBarrier();
+
+    // A loop for each product: it needs fewer registers than both in one.
+    let query_quads = select(0u, quads, depth > 0u);
+    for (var quad = 0u; quad < query_quads; quad++) {
+      let quad_queries = first_query + min(step + 4u * quad + OFFSETS, vec4u(query_count - 1u));
+      let quad_at = (quad_queries * heads + head) * vectors;
+      let w = score_strip(strip + quad);
+      values_0 = accumulated(values_0, output_gradient_block(quad_at + safe_channels.x), w);
+      if (OUTPUT_VECTORS > 1u) { values_1 = accumulated(values_1, output_gradient_block(quad_at + safe_channels.y), w); }
+    }
+    for (var quad = 0u; quad < query_quads; quad++) {
+      let quad_queries = first_query + min(step + 4u * quad + OFFSETS, vec4u(query_count - 1u));
+      let quad_at = (quad_queries * heads + head) * vectors;
+      let g = product_strip(strip + quad);
+      keys_0 = accumulated(keys_0, query_block(quad_at + safe_channels.x), g);
+      if (OUTPUT_VECTORS > 1u) { keys_1 = accumulated(keys_1, query_block(quad_at + safe_channels.y), g); }
+    }
     workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    staged[own] = vec4f(f32(multiplied));
+    scores[own] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += staged[i]; }
+    for (var i = 0u; i < 32u; i++) { all += scores[i]; }
     if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count && own_vector < vectors) {
-      key_gradient[row_at[r] + own_vector] = parameters.scale * key_gradients[r];
-      value_gradient[row_at[r] + own_vector] = value_gradients[r];
+  let key_gradients = array<Strip, 2>(keys_0, keys_1);
+  let value_gradients = array<Strip, 2>(values_0, values_1);
+  for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
+    if (channels[chunk] < vectors) {
+      let upper_at = row_at.upper + channels[chunk];
+      let lower_at = row_at.lower + channels[chunk];
+      store_key_columns(upper_at, key_gradients[chunk].upper, rows.upper < vec4u(row_count));
+      store_key_columns(lower_at, key_gradients[chunk].lower, rows.lower < vec4u(row_count));
+      store_value_columns(upper_at, value_gradients[chunk].upper, rows.upper < vec4u(row_count));
+      store_value_columns(lower_at, value_gradients[chunk].lower, rows.lower < vec4u(row_count));
     }
   }
 }

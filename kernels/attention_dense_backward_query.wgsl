@@ -10,14 +10,12 @@
 //   query, key, value, output_gradient, query_gradient   [tokens, heads, headDim] f32, read as vec4f
 //   plan         tiles of up to 32 rows, ranges, positions (src/plan/plan-words.ts): the forward pass's
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
-// Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: what they have with columns x and x + 16 of the step's 32, and of
-//             their gradients every vector whose number is its own x modulo 16.
+// Grid and invocations as in the forward kernel: in the products a strip, between them a row.
 //
-// Why so: see attention_dense_forward.wgsl. Values are staged before keys, so that those are still there when the gradients of
-// scores are multiplied with them.
+// Why so: see attention_dense_forward.wgsl. The two products of a step run one after the other, so that only one of their sums
+// takes registers.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, at most 4: ceil(headDim / 32)
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -43,19 +41,58 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
+const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// A strip's eight rows: a matrix column for each row, four of its keys or channels in it. And one index for each row.
+struct Strip { upper: mat4x4f, lower: mat4x4f }
+struct Indices { upper: vec4u, lower: vec4u }
 
-var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's values, then of its keys
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: gradients of the scores of four rows, at weight_at
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then their gradients
+var<workgroup> products: array<vec4f, 288>; // likewise: dO · v
 
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
+fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
+fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
+fn output_gradient_block(at: vec4u) -> mat4x4f {
+  return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
+}
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
+}
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+fn keep_products(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    products[at + r * PITCH] = s.upper[r];
+    products[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
+// sum + block · strip
+fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
+}
+
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -65,64 +102,19 @@ fn chained(chain: vec4u, words: vec4u) -> vec4u {
   h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
   return h ^ (h >> vec4u(16u));
 }
-// 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
-fn kept(chains: vec4u, key: u32) -> vec4f {
-  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
+// 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
+fn kept(chain: vec4u, keys: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chain, keys) >= vec4u(parameters.dropout_limit));
 }
 
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
-}
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_output_gradient(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  let rows = mat4x4f(output_gradient[at.x + d], output_gradient[at.y + d], output_gradient[at.z + d], output_gradient[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_output_gradient_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_output_gradient(with_output_gradient(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_output_gradient(products, at, x, even); }
-  return products;
-}
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// sum + gradients of scores · keys, for a vector of four rows.
-fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0];
-  var row_1 = sum[1];
-  var row_2 = sum[2];
-  var row_3 = sum[3];
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
-    }
-  }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+fn store_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
+  if (present.x) { query_gradient[at.x] = parameters.scale * m[0]; }
+  if (present.y) { query_gradient[at.y] = parameters.scale * m[1]; }
+  if (present.z) { query_gradient[at.z] = parameters.scale * m[2]; }
+  if (present.w) { query_gradient[at.w] = parameters.scale * m[3]; }
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(8, 4)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -133,96 +125,97 @@ fn main(
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
   let key_count = plan[parameters.ranges_at + 3u * plan[tile + 2u] + 1u];
+  let slot_count = plan[tile + 4u];
   let first_key = plan[tile + 7u];
   let head = group.y;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
-  let x = local.x;
-  let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
-  let exists = 4u * (y & 6u) < row_count;
-  // What an invocation stages: vector x of every eighth column, from its own y on.
-  let vector = min(x, vectors - 1u);
-  let second_vector = min(x + CHUNK, vectors - 1u);
-  let staged_columns = y + 8u * OFFSETS;
-  var chains = vec4u();
+  // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
+  let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
+  let depth = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 8u * OFFSETS + local.x;
+  let safe_channels = min(channels, vec4u(vectors - 1u));
+
+  let own_token = row_start + min(own, last);
+  var chain = vec4u();
   if (DROPOUT > 0u) {
-    let at = parameters.positions_at + tokens;
-    chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
+    chain = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(plan[parameters.positions_at + own_token]));
   }
-  let statistics_at = tokens * heads + head;
-  let a = statistics[statistics_at.x];
-  let b = statistics[statistics_at.y];
-  let c = statistics[statistics_at.z];
-  let d = statistics[statistics_at.w];
-  let log_sums = vec4f(a.x, b.x, c.x, d.x);
-  let deltas = vec4f(a.y, b.y, c.y, d.y);
-  var gradient_0 = mat4x4f();
-  var gradient_1 = mat4x4f();
+  let own_statistics = statistics[own_token * heads + head];
+  let log_sum = own_statistics.x;
+  let delta = own_statistics.y;
+  var gradient_0 = Strip();
+  var gradient_1 = Strip();
+  var gradient_2 = Strip();
+  var gradient_3 = Strip();
+  var multiplied = 0u;
 
-  var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-  var next = values(column_at + vector); // what is staged next, loaded while the products before are computed
-  for (var step = 0u; step < key_count; step += STEP) {
-    var products = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(column_at + second_vector); }
-      else { next = keys(column_at + vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      products = with_output_gradient_chunk(products, row_at + chunk * CHUNK, x, depth);
-      workgroupBarrier();
+  for (var step = 0u; step < slot_count; step += STEP) {
+    let quads = min(STEP, slot_count - step) / 4u;
+    let keys = first_key + min(step + 4u * local.x + OFFSETS, vec4u(key_count - 1u));
+    let key_at = (keys * heads + head) * vectors;
+    var sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let key_columns = transpose(key_block(key_at + d));
+      sums.upper = added_columns(sums.upper, key_columns, query_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, key_columns, query_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+    keep_scores(strip + local.x, sums);
+    sums = Strip();
+    for (var d = 0u; d < depth; d++) {
+      let value_columns = transpose(value_block(key_at + d));
+      sums.upper = added_columns(sums.upper, value_columns, output_gradient_block(row_at.upper + d));
+      sums.lower = added_columns(sums.lower, value_columns, output_gradient_block(row_at.lower + d));
     }
-    if (DROPOUT > 0u) {
-      let last = first_key + key_count - 1u;
-      products.first *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
-      products.second *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
-    }
-    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - log_sums), step + x < key_count);
-    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - log_sums), step + x + 16u < key_count);
-    weights[weight_at(x, y)] = weights_0 * (products.first - deltas);
-    weights[weight_at(x + 16u, y)] = weights_1 * (products.second - deltas);
+    keep_products(strip + local.x, sums);
     workgroupBarrier();
 
-    // The last chunk of keys is still staged.
-    let count = select(0u, min(STEP, key_count - step), exists);
-    if (OUTPUT_VECTORS > 1u) {
-      gradient_1 = accumulated(gradient_1, count, x, y);
-      workgroupBarrier();
-      stage(keys(column_at + vector), x, y);
-      workgroupBarrier();
+    for (var quad = 0u; quad < quads; quad++) {
+      let at = PITCH * own + quad;
+      let absent = select(vec4f(MASKED), vec4f(), step + 4u * quad + OFFSETS < vec4u(key_count));
+      let s = scores[at] * parameters.scale + absent;
+      let p = exp(s - log_sum); // L is not below the largest score, so that exp(MASKED - L) is 0
+      var dp = products[at];
+      if (DROPOUT > 0u) {
+        let quad_keys = first_key + min(step + 4u * quad + OFFSETS, vec4u(key_count - 1u));
+        dp *= kept(chain, words_of(parameters.positions_at + quad_keys));
+      }
+      scores[at] = p * (dp - delta);
     }
-    column_at = ((first_key + min(step + STEP + staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-    next = values(column_at + vector);
-    gradient_0 = accumulated(gradient_0, count, x, y);
+    workgroupBarrier();
+
+    let key_quads = select(0u, quads, depth > 0u);
+    for (var quad = 0u; quad < key_quads; quad++) {
+      let quad_keys = first_key + min(step + 4u * quad + OFFSETS, vec4u(key_count - 1u));
+      let quad_at = (quad_keys * heads + head) * vectors;
+      let g = score_strip(strip + quad);
+      gradient_0 = accumulated(gradient_0, key_block(quad_at + safe_channels.x), g);
+      if (OUTPUT_VECTORS > 1u) { gradient_1 = accumulated(gradient_1, key_block(quad_at + safe_channels.y), g); }
+      if (OUTPUT_VECTORS > 2u) { gradient_2 = accumulated(gradient_2, key_block(quad_at + safe_channels.z), g); }
+      if (OUTPUT_VECTORS > 3u) { gradient_3 = accumulated(gradient_3, key_block(quad_at + safe_channels.w), g); }
+    }
     workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    staged[own] = vec4f(f32(multiplied));
+    scores[own] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += staged[i]; }
+    for (var i = 0u; i < 32u; i++) { all += scores[i]; }
     if (own == 0u) { query_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x < vectors) { query_gradient[row_at[r] + x] = parameters.scale * gradient_0[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { query_gradient[row_at[r] + x + CHUNK] = parameters.scale * gradient_1[r]; }
+  let gradients = array<Strip, 4>(gradient_0, gradient_1, gradient_2, gradient_3);
+  for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
+    if (channels[chunk] < vectors) {
+      store_columns(row_at.upper + channels[chunk], gradients[chunk].upper, rows.upper < vec4u(row_count));
+      store_columns(row_at.lower + channels[chunk], gradients[chunk].lower, rows.lower < vec4u(row_count));
     }
   }
 }

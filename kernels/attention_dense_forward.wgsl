@@ -10,15 +10,14 @@
 //   plan                        tiles of up to 32 rows, ranges, positions (src/plan/plan-words.ts)
 //   log_sum_exp                 [tokens, heads] f32, natural logarithm
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: their scores against columns x and x + 16 of the step's 32, and
-//             of their outputs every vector whose number is its own x modulo 16.
+// Invocations 8 across x 4 down. In the products, an invocation owns a strip of 8 rows: their scores against a quad of the
+//             step's 32 keys, and of their outputs every vector whose number is its own x modulo 8. In the softmax it owns a row.
 //
-// Why so: a GPU hides what a load takes behind other invocations, so a tile has 128 of them with few sums each: 8 scores and 16
-// outputs, in place of 32 invocations with 32 and 64, which ran at a tenth of this kernel's speed on a GPU. Keys and values come
-// through workgroup memory, loaded whole rows at a time, and into registers one product earlier than they are needed. Queries
-// come from the cache, for which workgroup memory has no room: half of a subgroup reads the same ones.
+// Why so: a product of two 4x4 blocks is 64 multiply-adds for 8 vector loads, and the loop over the head dimension is a
+// run-time loop, so the text stays small. Scores go through workgroup memory to the invocation that owns their row: what a row
+// needs is then a few scalars, where every owner of a strip would have to hold it eight times beside its sums.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, at most 4: ceil(headDim / 32)
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -43,21 +42,59 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// A strip's eight rows: a matrix column for each row, four of its keys or channels in it. One number, or index, for each row.
+struct Strip { upper: mat4x4f, lower: mat4x4f }
+struct Rows { upper: vec4f, lower: vec4f }
+struct Indices { upper: vec4u, lower: vec4u }
 
-var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
-var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then probabilities
+var<workgroup> row_factors: array<f32, 32>; // what outputs are multiplied by
 
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
+fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
+fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
+}
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
+// sum + block · strip
+fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
+}
+fn scaled_columns(m: mat4x4f, s: vec4f) -> mat4x4f { return mat4x4f(m[0] * s.x, m[1] * s.y, m[2] * s.z, m[3] * s.w); }
+fn scaled(s: Strip, by: Rows) -> Strip { return Strip(scaled_columns(s.upper, by.upper), scaled_columns(s.lower, by.lower)); }
+fn factors(row: u32) -> Rows {
+  return Rows(
+    vec4f(row_factors[row], row_factors[row + 1u], row_factors[row + 2u], row_factors[row + 3u]),
+    vec4f(row_factors[row + 4u], row_factors[row + 5u], row_factors[row + 6u], row_factors[row + 7u]),
+  );
+}
+
+fn largest(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -67,53 +104,19 @@ fn chained(chain: vec4u, words: vec4u) -> vec4u {
   h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
   return h ^ (h >> vec4u(16u));
 }
-// 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
-fn kept(chains: vec4u, key: u32) -> vec4f {
-  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
+// 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
+fn kept(chain: vec4u, keys: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chain, keys) >= vec4u(parameters.dropout_limit));
 }
 
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
-}
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// by · sum + weights · values, for a vector of four rows.
-fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0] * by.x;
-  var row_1 = sum[1] * by.y;
-  var row_2 = sum[2] * by.z;
-  var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
-    }
-  }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+fn store_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
+  if (present.x) { output[at.x] = m[0]; }
+  if (present.y) { output[at.y] = m[1]; }
+  if (present.z) { output[at.z] = m[2]; }
+  if (present.w) { output[at.w] = m[3]; }
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(8, 4)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -124,100 +127,109 @@ fn main(
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
   let key_count = plan[parameters.ranges_at + 3u * plan[tile + 2u] + 1u];
+  let slot_count = plan[tile + 4u];
   let first_key = plan[tile + 7u];
   let head = group.y;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
-  let x = local.x;
-  let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
-  let exists = 4u * (y & 6u) < row_count;
-  // What an invocation stages: vector x of every eighth column, from its own y on.
-  let vector = min(x, vectors - 1u);
-  let second_vector = min(x + CHUNK, vectors - 1u);
-  let staged_columns = y + 8u * OFFSETS;
-  var chains = vec4u();
+  // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
+  let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
+  let products = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 8u * OFFSETS + local.x;
+  let safe_channels = min(channels, vec4u(vectors - 1u));
+
+  let own_token = row_start + min(own, last);
+  var chain = vec4u();
   if (DROPOUT > 0u) {
-    let at = parameters.positions_at + tokens;
-    chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
+    chain = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(plan[parameters.positions_at + own_token]));
   }
-  var maximum = vec4f(MASKED);
-  var sum = vec4f();
-  var output_0 = mat4x4f();
-  var output_1 = mat4x4f();
+  var maximum = MASKED;
+  var sum = 0.0;
+  var output_0 = Strip();
+  var output_1 = Strip();
+  var output_2 = Strip();
+  var output_3 = Strip();
+  var multiplied = 0u;
 
-  var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-  var next = keys(column_at + vector); // what is staged next, loaded while the products before are computed
-  for (var step = 0u; step < key_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
-      else { next = values(column_at + vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+  for (var step = 0u; step < slot_count; step += STEP) {
+    let quads = min(STEP, slot_count - step) / 4u;
+    let keys = first_key + min(step + 4u * local.x + OFFSETS, vec4u(key_count - 1u));
+    let key_at = (keys * heads + head) * vectors;
+    var strip_scores = Strip();
+    for (var d = 0u; d < products; d++) {
+      let key_columns = transpose(key_block(key_at + d));
+      strip_scores.upper = added_columns(strip_scores.upper, key_columns, query_block(row_at.upper + d));
+      strip_scores.lower = added_columns(strip_scores.lower, key_columns, query_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    scores.first *= parameters.scale;
-    scores.second *= parameters.scale;
-    let exists_0 = step + x < key_count;
-    let exists_1 = step + x + 16u < key_count;
-    partial[own] = max(select(vec4f(MASKED), scores.first, exists_0), select(vec4f(MASKED), scores.second, exists_1));
+    keep_scores(strip + local.x, strip_scores);
     workgroupBarrier();
 
-    var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
-    let by = exp(maximum - peak);
-    maximum = peak;
-    var weights_0 = select(vec4f(), exp(scores.first - maximum), exists_0);
-    var weights_1 = select(vec4f(), exp(scores.second - maximum), exists_1);
-    sum = sum * by + (weights_0 + weights_1);
-    if (DROPOUT > 0u) {
-      let last = first_key + key_count - 1u;
-      weights_0 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
-      weights_1 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
+    var peak = vec4f(maximum);
+    for (var quad = 0u; quad < quads; quad++) {
+      let absent = select(vec4f(MASKED), vec4f(), step + 4u * quad + OFFSETS < vec4u(key_count));
+      let s = scores[PITCH * own + quad] * parameters.scale + absent;
+      scores[PITCH * own + quad] = s;
+      peak = max(peak, s);
     }
-    weights[weight_at(x, y)] = weights_0;
-    weights[weight_at(x + 16u, y)] = weights_1;
-    let count = select(0u, min(STEP, key_count - step), exists);
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(column_at + second_vector); }
-      else {
-        column_at = ((first_key + min(step + STEP + staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-        next = keys(column_at + vector);
+    let rescale = exp(maximum - largest(peak));
+    maximum = largest(peak);
+    row_factors[own] = rescale;
+    var step_sums = vec4f();
+    for (var quad = 0u; quad < quads; quad++) {
+      // Every step has a key, so that the maximum is a score, and exp(MASKED - maximum) is 0.
+      var p = exp(scores[PITCH * own + quad] - maximum);
+      step_sums += p;
+      if (DROPOUT > 0u) {
+        let quad_keys = first_key + min(step + 4u * quad + OFFSETS, vec4u(key_count - 1u));
+        p *= kept(chain, words_of(parameters.positions_at + quad_keys));
       }
-      if (chunk == 0u) { output_0 = accumulated(output_0, by, count, x, y); }
-      else { output_1 = accumulated(output_1, by, count, x, y); }
-      workgroupBarrier();
+      scores[PITCH * own + quad] = p;
     }
+    sum = sum * rescale + ((step_sums.x + step_sums.y) + (step_sums.z + step_sums.w));
+    workgroupBarrier();
+
+    let by = factors(8u * local.y);
+    output_0 = scaled(output_0, by);
+    if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, by); }
+    if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, by); }
+    if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, by); }
+    let value_quads = select(0u, quads, products > 0u);
+    for (var quad = 0u; quad < value_quads; quad++) {
+      let quad_keys = first_key + min(step + 4u * quad + OFFSETS, vec4u(key_count - 1u));
+      let value_at = (quad_keys * heads + head) * vectors;
+      let w = score_strip(strip + quad);
+      output_0 = accumulated(output_0, value_block(value_at + safe_channels.x), w);
+      if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, value_block(value_at + safe_channels.y), w); }
+      if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, value_block(value_at + safe_channels.z), w); }
+      if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, value_block(value_at + safe_channels.w), w); }
+    }
+    workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    partial[own] = vec4f(f32(multiplied));
+    row_factors[own] = f32(multiplied);
     workgroupBarrier();
-    var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += partial[i]; }
-    if (own == 0u) { output[group.y * groups.x + group.x] = all; }
+    var all = 0.0;
+    for (var i = 0u; i < 32u; i++) { all += row_factors[i]; }
+    if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  partial[own] = sum;
+  row_factors[own] = 1.0 / sum;
+  if (own < row_count) { log_sum_exp[own_token * heads + head] = maximum + log(sum); }
   workgroupBarrier();
-  var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += partial[16u * y + i]; }
-  let by = 1.0 / total;
-  let logarithms = maximum + log(total);
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x == 0u) { log_sum_exp[tokens[r] * heads + head] = logarithms[r]; }
-      if (x < vectors) { output[row_at[r] + x] = output_0[r] * by[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { output[row_at[r] + x + CHUNK] = output_1[r] * by[r]; }
+  let by = factors(8u * local.y);
+  let outputs = array<Strip, 4>(output_0, output_1, output_2, output_3);
+  for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
+    if (channels[chunk] < vectors) {
+      let result = scaled(outputs[chunk], by);
+      store_columns(row_at.upper + channels[chunk], result.upper, rows.upper < vec4u(row_count));
+      store_columns(row_at.lower + channels[chunk], result.lower, rows.lower < vec4u(row_count));
     }
   }
 }

@@ -5,9 +5,9 @@
 //   A row without any key gets o = 0 and L = MASKED.
 //
 // The tokens of a sequence stand sorted by label, so the keys that a tile of rows may see are a few ranges. The ranges are
-// walked one behind another as "slots", each padded to four. Hard rules, soft rules (every pair exists, some with a bias), guided
-// and learned ones differ only in plan and tables. Where rules have scopes, or the order is causal, a pair's bias also depends
-// on where its tokens stand in the text (src/grammar/scope.ts).
+// walked one behind another as "slots", each padded to four: a quad of keys is of one range. Hard rules, soft rules (every pair
+// exists, some with a bias), guided and learned ones differ only in plan and tables. Where rules have scopes, or the order is
+// causal, a pair's bias also depends on where its tokens stand in the text (src/grammar/scope.ts).
 // Online softmax: Milakov & Gimelshein 2018, arXiv 1805.02867; as tiles: Dao et al. 2022, arXiv 2205.14135.
 //
 // Buffers (group 0)
@@ -15,14 +15,14 @@
 //   plan                        tiles of up to 32 rows, ranges, positions, sentences, labels, tables (src/plan/plan-words.ts)
 //   log_sum_exp                 [tokens, heads] f32, natural logarithm
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: their scores against columns x and x + 16 of the step's 32, and
-//             of their outputs every vector whose number is its own x modulo 16.
+// Invocations 8 across x 4 down. In the products, an invocation owns a strip of 8 rows: their scores against a quad of the
+//             step's 32 keys, and of their outputs every vector whose number is its own x modulo 8. In the softmax it owns a row.
 //
-// Why so: see attention_dense_forward.wgsl. Of its own, this kernel has what the tests need: of the rows, in registers; of the
-// columns, looked up by one invocation each while the step before is computed. Tables are looked at only in tiles that are
-// marked: where all pairs of a tile exist without a bias, no test runs.
+// Why so: see attention_dense_forward.wgsl. Of its own, this kernel has what the tests need: of the row, in its owner's
+// registers; of the keys, looked up once a step and shared. Tables are looked at only in tiles that are marked: where all pairs
+// of a tile exist without a bias, no test runs.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const OUTPUT_VECTORS = 2u; // that an invocation owns of each row of its strip, at most 4: ceil(headDim / 32)
 const PLACED = 0u; // 1 where the plan has scopes or is causal
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
@@ -58,76 +58,106 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const PITCH = 9u; // quads from one row of scores to the next: one more than there are, so that rows begin in different banks
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 0xffffffffu;
-const NO_LABEL = 0xffffffffu;
-const KEPT_RANGES = 32u; // of a tile, in workgroup memory; it seldom has more
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// What a row must know of a key: where its vectors begin, its label, or NO_LABEL where a slot only fills up, and its place.
-struct Column { at: u32, label: u32, position: u32, sentence: u32 }
-// What an invocation knows of its four rows.
-struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
-// The first of a tile's ranges, how many more there are, and which of them an invocation's last column was in; slots only ever
-// ascend.
-struct Walk { first: u32, last: u32, range: u32 }
+// A strip's eight rows: a matrix column for each row, four of its keys or channels in it. One number, or index, for each row.
+struct Strip { upper: mat4x4f, lower: mat4x4f }
+struct Rows { upper: vec4f, lower: vec4f }
+struct Indices { upper: vec4u, lower: vec4u }
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// What a row must know of four keys: where their vectors begin, labels, places, and how many of them there are (any number
+// from 4 on means all). And what the row's owner knows of the row.
+struct Quad { at: vec4u, labels: vec4u, positions: vec4u, sentences: vec4u, count: u32 }
+struct Row { label: u32, position: u32, sentence: u32 }
 
-var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
-var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
-var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
-var<workgroup> columns: array<Column, 64>; // of this step and of the next
+var<workgroup> scores: array<vec4f, 288>; // [row of the tile, PITCH]: scores, then probabilities
+var<workgroup> step_quads: array<Quad, 8>;
+var<workgroup> row_factors: array<f32, 32>; // what outputs are multiplied by
 
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+fn query_block(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
+fn key_block(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
+fn value_block(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
+fn score_block(at: u32) -> mat4x4f {
+  return mat4x4f(scores[at], scores[at + PITCH], scores[at + 2u * PITCH], scores[at + 3u * PITCH]);
+}
+fn score_strip(at: u32) -> Strip { return Strip(score_block(at), score_block(at + 4u * PITCH)); }
+fn keep_scores(at: u32, s: Strip) {
+  for (var r = 0u; r < 4u; r++) {
+    scores[at + r * PITCH] = s.upper[r];
+    scores[at + (r + 4u) * PITCH] = s.lower[r];
+  }
+}
+
+// sum + block · v, four products first: a quarter of the roundings are of the sum's size. Written out, because compilers need
+// fewer registers for it than for the product of two matrices.
+fn added(sum: vec4f, block: mat4x4f, v: vec4f) -> vec4f {
+  var products = block[0] * v.x;
+  products += block[1] * v.y;
+  products += block[2] * v.z;
+  products += block[3] * v.w;
+  return sum + products;
+}
+fn added_columns(sum: mat4x4f, block: mat4x4f, m: mat4x4f) -> mat4x4f {
+  return mat4x4f(added(sum[0], block, m[0]), added(sum[1], block, m[1]), added(sum[2], block, m[2]), added(sum[3], block, m[3]));
+}
+// sum + block · strip
+fn accumulated(sum: Strip, block: mat4x4f, strip: Strip) -> Strip {
+  return Strip(added_columns(sum.upper, block, strip.upper), added_columns(sum.lower, block, strip.lower));
+}
+fn scaled_columns(m: mat4x4f, s: vec4f) -> mat4x4f { return mat4x4f(m[0] * s.x, m[1] * s.y, m[2] * s.z, m[3] * s.w); }
+fn scaled(s: Strip, by: Rows) -> Strip { return Strip(scaled_columns(s.upper, by.upper), scaled_columns(s.lower, by.lower)); }
+fn factors(row: u32) -> Rows {
+  return Rows(
+    vec4f(row_factors[row], row_factors[row + 1u], row_factors[row + 2u], row_factors[row + 3u]),
+    vec4f(row_factors[row + 4u], row_factors[row + 5u], row_factors[row + 6u], row_factors[row + 7u]),
+  );
+}
+
+fn largest(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+// exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+fn weight(m: vec4f, shift: f32) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
 
 fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
 // Labels stand four in a word.
-fn label_of(token: u32, shift: u32) -> u32 {
-  let at = token + shift;
-  return (plan[parameters.labels_at + (at >> 2u)] >> (8u * (at & 3u))) & 255u;
+fn labels_of(tokens: vec4u, shift: u32) -> vec4u {
+  let words = words_of(parameters.labels_at + ((tokens + shift) >> vec4u(2u)));
+  return (words >> (8u * ((tokens + shift) & vec4u(3u)))) & vec4u(255u);
 }
-// Entries of four rows' labels against a key's in a table [label_count, label_count].
-fn entries(table: u32, rows: Rows, label: u32) -> vec4f {
-  return bitcast<vec4f>(words_of(table + rows.labels * parameters.label_count + label));
+// Four entries of a row's label in a table [label_count, label_count].
+fn entries(table: u32, row: Row, labels: vec4u) -> vec4f {
+  return bitcast<vec4f>(words_of(table + row.label * parameters.label_count + labels));
 }
 // Whether pairs are within reach (src/grammar/scope.ts): a window in pieces, and a half more where a common sentence suffices.
 fn within(reach: vec4f, distance: vec4f, same_sentence: vec4<bool>) -> vec4<bool> {
   return (distance <= reach) | ((fract(reach) == vec4f(0.5)) & same_sentence);
 }
-// What is added to the scores of four rows against a key: `near` within hard reach.
-fn placed(near: vec4f, rows: Rows, column: Column) -> vec4f {
-  let hard = entries(parameters.reach_at, rows, column.label);
-  let soft = entries(parameters.reach_at + parameters.label_count * parameters.label_count, rows, column.label);
-  let own = vec4u(column.sentence);
+// What is added to the scores of a row against four keys: `near` within hard reach.
+fn placed(near: vec4f, row: Row, quad: Quad) -> vec4f {
+  let hard = entries(parameters.reach_at, row, quad.labels);
+  let soft = entries(parameters.reach_at + parameters.label_count * parameters.label_count, row, quad.labels);
+  let own = vec4u(row.sentence);
   let none = vec4u(NO_SENTENCE);
-  let same = (rows.sentences == own) | (rows.sentences == none) | (own == none);
-  let distance = abs(vec4f(rows.positions) - f32(column.position));
+  let same = (quad.sentences == own) | (quad.sentences == none) | (own == none);
+  let distance = abs(vec4f(quad.positions) - f32(row.position));
   let elsewhere = select(vec4f(parameters.elsewhere), vec4f(parameters.soft_bias), within(soft, distance, same));
   let bias = select(elsewhere, near, within(hard, distance, same));
-  return select(bias, vec4f(MASKED), (vec4u(column.position) > rows.positions) & vec4<bool>(parameters.causal != 0u));
+  return select(bias, vec4f(MASKED), (quad.positions > vec4u(row.position)) & vec4<bool>(parameters.causal != 0u));
 }
-// What is added to the scores of four rows against a key. `table` is that of the biases.
-fn bias_of(tests: u32, table: u32, rows: Rows, column: Column) -> vec4f {
-  if (column.label == NO_LABEL) { return vec4f(MASKED); }
-  if (tests == 0u) { return vec4f(); }
-  let near = entries(table, rows, column.label);
-  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return near; }
-  return placed(near, rows, column);
+// What is added to the scores of a row against four keys. `table` is that of the biases.
+fn bias_of(tests: u32, table: u32, row: Row, quad: Quad) -> vec4f {
+  let absent = select(vec4f(MASKED), vec4f(), OFFSETS < vec4u(quad.count));
+  if (tests == 0u) { return absent; }
+  let near = entries(table, row, quad.labels);
+  if (PLACED == 0u || (tests & TEST_PLACES) == 0u) { return absent + near; }
+  return absent + placed(near, row, quad);
 }
-
-// exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-fn weight(m: vec4f, shift: vec4f) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -137,82 +167,19 @@ fn chained(chain: vec4u, words: vec4u) -> vec4u {
   h = (h ^ (h >> vec4u(15u))) * 0x846ca68bu;
   return h ^ (h >> vec4u(16u));
 }
-// 1 / (1 - probability) where the pair is kept, else 0: for four queries against one key.
-fn kept(chains: vec4u, key: u32) -> vec4f {
-  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
+// 1 / (1 - probability) where the pair is kept, else 0: for one query against four keys.
+fn kept(chain: vec4u, keys: vec4u) -> vec4f {
+  return select(vec4f(), vec4f(parameters.dropout_scale), chained(chain, keys) >= vec4u(parameters.dropout_limit));
 }
 
-// A word of the range that is `further` behind the walk's. Each would take as long as a load takes, one after the other, while
-// everybody waits for the step's columns: so the first ranges are kept.
-fn range_word(walk: Walk, further: u32, word: u32) -> u32 {
-  let at = 3u * (walk.range + further) + word;
-  if (at < 3u * KEPT_RANGES) { return kept_ranges[at]; }
-  return plan[parameters.ranges_at + 3u * walk.first + at];
-}
-// Column `own` of a step, for the invocations that have one.
-fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_shift: u32, walk: ptr<function, Walk>) {
-  if (own >= STEP || step >= slot_count) { return; }
-  let slot = min(step + own, slot_count - 1u);
-  while ((*walk).range < (*walk).last && range_word(*walk, 1u, 2u) <= slot) { (*walk).range += 1u; }
-  let passed = slot - range_word(*walk, 0u, 2u);
-  let count = range_word(*walk, 0u, 1u);
-  let token = range_word(*walk, 0u, 0u) + min(passed, count - 1u);
-  var column = Column();
-  column.at = (token * parameters.heads + head) * parameters.head_vectors;
-  if (passed >= count || step + own >= slot_count) { column.label = NO_LABEL; }
-  else if (tests != 0u) { column.label = label_of(token, label_shift); }
-  if (PLACED > 0u) { column.sentence = plan[parameters.sentences_at + token]; }
-  if (DROPOUT + PLACED > 0u) { column.position = plan[parameters.positions_at + token]; }
-  columns[(step & STEP) + own] = column;
+fn store_columns(at: vec4u, m: mat4x4f, present: vec4<bool>) {
+  if (present.x) { output[at.x] = m[0]; }
+  if (present.y) { output[at.y] = m[1]; }
+  if (present.z) { output[at.z] = m[2]; }
+  if (present.w) { output[at.w] = m[3]; }
 }
 
-// What an invocation stages of a chunk: vector x of every eighth column, from its own y on.
-fn columns_at(step: u32, y: u32, vector: u32) -> vec4u {
-  let first = (step & STEP) + y;
-  return vec4u(columns[first].at, columns[first + 8u].at, columns[first + 16u].at, columns[first + 24u].at) + vector;
-}
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
-}
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// by · sum + weights · values, for a vector of four rows.
-fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0] * by.x;
-  var row_1 = sum[1] * by.y;
-  var row_2 = sum[2] * by.z;
-  var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
-    }
-  }
-  return mat4x4f(row_0, row_1, row_2, row_3);
-}
-
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(8, 4)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -222,9 +189,8 @@ fn main(
   let tile = parameters.tiles_at + 8u * group.x;
   let row_start = plan[tile];
   let row_count = plan[tile + 1u];
-  let first_range = plan[tile + 2u];
-  let range_count = plan[tile + 3u];
-  var walk = Walk(first_range, range_count - 1u, 0u);
+  var range = plan[tile + 2u]; // that the invocation's last quad was in; slots only ever ascend
+  let last_range = range + plan[tile + 3u] - 1u;
   let slot_count = plan[tile + 4u];
   let tests = plan[tile + 5u];
   let label_shift = plan[tile + 6u];
@@ -233,98 +199,113 @@ fn main(
   let table = parameters.table_at + head * parameters.table_stride;
   let heads = parameters.heads;
   let vectors = parameters.head_vectors;
-  let x = local.x;
-  let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
-  let exists = 4u * (y & 6u) < row_count;
-  var rows = Rows();
-  if (tests != 0u) {
-    rows.labels = vec4u(label_of(tokens.x, label_shift), label_of(tokens.y, label_shift), label_of(tokens.z, label_shift), label_of(tokens.w, label_shift));
-  }
-  if (PLACED > 0u) { rows.sentences = words_of(parameters.sentences_at + tokens); }
-  if (DROPOUT + PLACED > 0u) { rows.positions = words_of(parameters.positions_at + tokens); }
-  let chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), rows.positions);
-  var maximum = vec4f(MASKED);
-  var sum = vec4f();
-  var output_0 = mat4x4f();
-  var output_1 = mat4x4f();
+  // Rows behind the end of the tile repeat its last row, and are not stored. A strip without rows does no products.
+  let last = row_count - 1u;
+  let rows = Indices(8u * local.y + OFFSETS, 8u * local.y + 4u + OFFSETS);
+  let tokens = Indices(row_start + min(rows.upper, vec4u(last)), row_start + min(rows.lower, vec4u(last)));
+  let row_at = Indices((tokens.upper * heads + head) * vectors, (tokens.lower * heads + head) * vectors);
+  let products = select(0u, vectors, 8u * local.y < row_count);
+  let strip = 8u * PITCH * local.y;
+  let channels = 8u * OFFSETS + local.x;
+  let safe_channels = min(channels, vec4u(vectors - 1u));
 
-  if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
-  workgroupBarrier();
-  look_up(0u, slot_count, own, head, tests, label_shift, &walk);
-  workgroupBarrier();
-  var next = mat4x4f(); // what is staged next, loaded while the products before are computed
-  if (slot_count > 0u) { next = keys(columns_at(0u, y, min(x, vectors - 1u))); }
+  let own_token = row_start + min(own, last);
+  var row = Row();
+  if (tests != 0u) { row.label = labels_of(vec4u(own_token), label_shift).x; }
+  if (PLACED > 0u) { row.sentence = plan[parameters.sentences_at + own_token]; }
+  if (DROPOUT + PLACED > 0u) { row.position = plan[parameters.positions_at + own_token]; }
+  let chain = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(row.position));
+  var maximum = MASKED;
+  var sum = 0.0;
+  var output_0 = Strip();
+  var output_1 = Strip();
+  var output_2 = Strip();
+  var output_3 = Strip();
+  var multiplied = 0u;
 
   for (var step = 0u; step < slot_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(columns_at(step, y, min(x + CHUNK, vectors - 1u))); }
-      else { next = values(columns_at(step, y, min(x, vectors - 1u))); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+    let quads = min(STEP, slot_count - step) / 4u;
+    let slot = min(step + 4u * local.x, slot_count - 4u);
+    while (range < last_range && plan[parameters.ranges_at + 3u * range + 5u] <= slot) { range += 1u; }
+    let range_at = parameters.ranges_at + 3u * range;
+    let passed = slot - plan[range_at + 2u];
+    let count = plan[range_at + 1u] - passed;
+    let keys = plan[range_at] + passed + min(OFFSETS, vec4u(count - 1u));
+    let key_at = (keys * heads + head) * vectors;
+    var strip_scores = Strip();
+    for (var d = 0u; d < products; d++) {
+      let key_columns = transpose(key_block(key_at + d));
+      strip_scores.upper = added_columns(strip_scores.upper, key_columns, query_block(row_at.upper + d));
+      strip_scores.lower = added_columns(strip_scores.lower, key_columns, query_block(row_at.lower + d));
+      if (COUNTING > 0u) { multiplied += 8u; }
     }
-    let column_0 = columns[(step & STEP) + x];
-    let column_1 = columns[(step & STEP) + x + 16u];
-    scores.first = scores.first * parameters.scale + bias_of(tests, table, rows, column_0);
-    scores.second = scores.second * parameters.scale + bias_of(tests, table, rows, column_1);
-    partial[own] = max(scores.first, scores.second);
-    look_up(step + STEP, slot_count, own, head, tests, label_shift, &walk);
+    keep_scores(strip + local.x, strip_scores);
+    if (local.y == 0u) {
+      var quad = Quad(key_at, vec4u(), vec4u(), vec4u(), count);
+      if (tests != 0u) { quad.labels = labels_of(keys, label_shift); }
+      if (PLACED > 0u) { quad.sentences = words_of(parameters.sentences_at + keys); }
+      if (DROPOUT + PLACED > 0u) { quad.positions = words_of(parameters.positions_at + keys); }
+      step_quads[local.x] = quad;
+    }
     workgroupBarrier();
 
-    var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
-    let by = exp(maximum - peak);
-    maximum = peak;
-    scores.first = weight(scores.first, maximum);
-    scores.second = weight(scores.second, maximum);
-    sum = sum * by + (scores.first + scores.second);
-    if (DROPOUT > 0u) {
-      scores.first *= kept(chains, column_0.position);
-      scores.second *= kept(chains, column_1.position);
+    var peak = vec4f(maximum);
+    for (var quad = 0u; quad < quads; quad++) {
+      let s = scores[PITCH * own + quad] * parameters.scale + bias_of(tests, table, row, step_quads[quad]);
+      scores[PITCH * own + quad] = s;
+      peak = max(peak, s);
     }
-    weights[weight_at(x, y)] = scores.first;
-    weights[weight_at(x + 16u, y)] = scores.second;
-    let count = select(0u, min(STEP, slot_count - step), exists);
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(columns_at(step, y, min(x + CHUNK, vectors - 1u))); }
-      else if (step + STEP < slot_count) { next = keys(columns_at(step + STEP, y, min(x, vectors - 1u))); }
-      if (chunk == 0u) { output_0 = accumulated(output_0, by, count, x, y); }
-      else { output_1 = accumulated(output_1, by, count, x, y); }
-      workgroupBarrier();
+    let rescale = exp(maximum - largest(peak));
+    maximum = largest(peak);
+    row_factors[own] = rescale;
+    var step_sums = vec4f();
+    for (var quad = 0u; quad < quads; quad++) {
+      var p = weight(scores[PITCH * own + quad], maximum);
+      step_sums += p;
+      if (DROPOUT > 0u) { p *= kept(chain, step_quads[quad].positions); }
+      scores[PITCH * own + quad] = p;
     }
+    sum = sum * rescale + ((step_sums.x + step_sums.y) + (step_sums.z + step_sums.w));
+    workgroupBarrier();
+
+    let by = factors(8u * local.y);
+    output_0 = scaled(output_0, by);
+    if (OUTPUT_VECTORS > 1u) { output_1 = scaled(output_1, by); }
+    if (OUTPUT_VECTORS > 2u) { output_2 = scaled(output_2, by); }
+    if (OUTPUT_VECTORS > 3u) { output_3 = scaled(output_3, by); }
+    let value_quads = select(0u, quads, products > 0u);
+    for (var quad = 0u; quad < value_quads; quad++) {
+      let value_at = step_quads[quad].at;
+      let w = score_strip(strip + quad);
+      output_0 = accumulated(output_0, value_block(value_at + safe_channels.x), w);
+      if (OUTPUT_VECTORS > 1u) { output_1 = accumulated(output_1, value_block(value_at + safe_channels.y), w); }
+      if (OUTPUT_VECTORS > 2u) { output_2 = accumulated(output_2, value_block(value_at + safe_channels.z), w); }
+      if (OUTPUT_VECTORS > 3u) { output_3 = accumulated(output_3, value_block(value_at + safe_channels.w), w); }
+    }
+    workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    partial[own] = vec4f(f32(multiplied));
+    row_factors[own] = f32(multiplied);
     workgroupBarrier();
-    var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += partial[i]; }
-    if (own == 0u) { output[group.y * groups.x + group.x] = all; }
+    var all = 0.0;
+    for (var i = 0u; i < 32u; i++) { all += row_factors[i]; }
+    if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
-  partial[own] = sum;
-  workgroupBarrier();
-  var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += partial[16u * y + i]; }
   // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
-  let divisor = max(total, vec4f(0.5));
-  let by = 1.0 / divisor;
-  let logarithms = select(vec4f(MASKED), maximum + log(divisor), total > vec4f());
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x == 0u) { log_sum_exp[tokens[r] * heads + head] = logarithms[r]; }
-      if (x < vectors) { output[row_at[r] + x] = output_0[r] * by[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { output[row_at[r] + x + CHUNK] = output_1[r] * by[r]; }
+  let divisor = max(sum, 0.5);
+  row_factors[own] = 1.0 / divisor;
+  if (own < row_count) { log_sum_exp[own_token * heads + head] = select(MASKED, maximum + log(divisor), sum > 0.0); }
+  workgroupBarrier();
+  let by = factors(8u * local.y);
+  let outputs = array<Strip, 4>(output_0, output_1, output_2, output_3);
+  for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
+    if (channels[chunk] < vectors) {
+      let result = scaled(outputs[chunk], by);
+      store_columns(row_at.upper + channels[chunk], result.upper, rows.upper < vec4u(row_count));
+      store_columns(row_at.lower + channels[chunk], result.lower, rows.lower < vec4u(row_count));
     }
   }
 }

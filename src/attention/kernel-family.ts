@@ -2,13 +2,13 @@ import type { Device } from '../gpu/device.js';
 import { EngineError } from '../gpu/errors.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels } from '../gpu/panels.js';
-import { type TileShape, WORKGROUP_TILE } from '../plan/tiles.js';
+import { type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
 
-/** One of the two families of attention kernels, as an adapter wants it. */
+/** One of the families of attention kernels, as an adapter wants it. */
 export interface KernelFamily {
-  name: 'workgroup' | 'subgroup';
+  name: TileShape['family'];
   /** What the names of its kernels end in. */
-  suffix: '' | '_subgroup';
+  suffix: '' | '_wide' | '_subgroup';
   /** The tiles that its plans must have. */
   tile: TileShape;
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
@@ -23,11 +23,25 @@ export interface KernelFamily {
   keyPass(headDim: number): { constants: KernelConstants; depth: number };
 }
 
-/** Work shared through workgroup memory: for every adapter. */
+/** Work shared through workgroup memory by few invocations: for every adapter. */
 const WORKGROUP_FAMILY: KernelFamily = {
   name: 'workgroup',
   suffix: '',
   tile: WORKGROUP_TILE,
+  readsPanels: false,
+  lanes: 0,
+  queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 32) }, depth: 1 }),
+  keyPass: (headDim) => ({
+    constants: { OUTPUT_VECTORS: headDim > 32 ? 2 : 1 },
+    depth: Math.ceil(headDim / 64),
+  }),
+};
+
+/** The same by many invocations with few sums each, behind which a GPU hides what loads take. */
+const WIDE_FAMILY: KernelFamily = {
+  name: 'wide',
+  suffix: '_wide',
+  tile: WIDE_TILE,
   readsPanels: false,
   lanes: 0,
   queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
@@ -49,6 +63,7 @@ function subgroupFamily(lanes: number): KernelFamily {
     name: 'subgroup',
     suffix: '_subgroup',
     tile: {
+      family: 'subgroup',
       rows: 8,
       strip: 8,
       steps: lanes > 4 ? [4 * lanes, 16, 8] : [4 * lanes, 8],
@@ -68,27 +83,30 @@ function subgroupFamily(lanes: number): KernelFamily {
 export const WIDEST_HEAD = 128;
 
 /**
- * The faster family for a device and a packed batch: subgroups where they may be used and where a texture holds a head of the
- * whole batch.
+ * The fastest family for a device and a packed batch: subgroups where they may be used and where a texture holds a head of the
+ * whole batch, else what suits a GPU, or the CPU that a software adapter computes on.
  */
 export function kernelFamily(device: Device, tokens = 0): KernelFamily {
-  const { lanes } = device;
+  const { lanes, hasWideWorkgroups } = device;
   const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens };
-  return lanes && fitsPanels(device, head) ? subgroupFamily(lanes) : WORKGROUP_FAMILY;
+  if (lanes && fitsPanels(device, head)) return subgroupFamily(lanes);
+  return hasWideWorkgroups ? WIDE_FAMILY : WORKGROUP_FAMILY;
 }
 
 /**
- * The family that a plan was made for, by its tiles.
+ * The family that a plan was made for.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
-  const fastest = kernelFamily(device, tokens);
-  const family = [WORKGROUP_FAMILY, fastest].find(({ tile: { rows, strip, steps } }) => {
-    return shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
-  });
+export function familyOfTiles(
+  device: Device,
+  { family: name, steps }: TileShape,
+  tokens: number,
+): KernelFamily {
+  const families = [WORKGROUP_FAMILY, WIDE_FAMILY, kernelFamily(device, tokens)];
+  const family = families.find((known) => known.name === name && known.tile.steps.join() === steps.join());
   if (family) return family;
   throw new EngineError({
-    what: `a plan with tiles of ${shape.rows} rows, in steps of ${shape.steps.join(', ')}`,
-    expected: `one for this device, ${fastest.tile.rows} rows in steps of ${fastest.tile.steps.join(', ')}`,
+    what: `a plan for ${name} kernels in steps of ${steps.join(', ')}`,
+    expected: `one for this device's ${families.map((known) => known.name).join(', ')} kernels`,
   });
 }

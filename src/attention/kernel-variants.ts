@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.js';
 import type { Plan } from '../plan/plan.js';
-import { type TileShape, WORKGROUP_TILE } from '../plan/tiles.js';
+import { type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
 import { kernelFamily } from './kernel-family.js';
 
 /** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
@@ -17,7 +17,7 @@ export interface KernelVariant {
 const TILE_COSTS = [64, 256, 1024];
 
 /** Rows of a tile where a workgroup shares it: fewer leave its invocations idle, and make more workgroups. */
-const WORKGROUP_ROWS = [32, 16, 8];
+const SHARED_ROWS = [32, 16, 8];
 
 function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVariant {
   const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
@@ -30,6 +30,8 @@ export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): 
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
   const all = [variant(name, kind, tile)];
   for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
-  for (const rows of WORKGROUP_ROWS) all.push(variant('workgroup', kind, { ...WORKGROUP_TILE, rows }));
+  // Many invocations have never won on a CPU, and there take the longest.
+  for (const shared of device.isSoftware ? [WORKGROUP_TILE] : [WIDE_TILE, WORKGROUP_TILE])
+    for (const rows of SHARED_ROWS) all.push(variant(shared.family, kind, { ...shared, rows }));
   return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
 }

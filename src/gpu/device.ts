@@ -12,6 +12,8 @@ export interface DeviceOptions {
   device?: GPUDevice;
   /** False keeps to kernels that share work through workgroup memory, also where subgroups are known to be faster. */
   subgroups?: boolean;
+  /** Whether workgroups of many invocations are expected to be fastest; where left out, on real GPUs. */
+  wideWorkgroups?: boolean;
   /** Wraps every submit and allocation in error scopes, and reports at the next read or `settle()`. Costs time. */
   checked?: boolean;
 }
@@ -106,6 +108,11 @@ export class Device {
       });
     });
     gpu.addEventListener('uncapturederror', this.listener);
+  }
+
+  /** Whether a workgroup of many invocations, each with little to do, is faster than one of few: on a GPU, not on a CPU. */
+  get hasWideWorkgroups(): boolean {
+    return this.options.wideWorkgroups ?? !this.isSoftware;
   }
 
   /** True on an adapter that computes on the CPU: its timings are those of no GPU. */

@@ -4,6 +4,8 @@ import type { Visibility } from './visibility.js';
 
 /** What a family of kernels makes of a tile, and what that costs. */
 export interface TileShape {
+  /** The kernels' family. */
+  family: 'workgroup' | 'wide' | 'subgroup';
   /** The most rows of a workgroup. */
   rows: number;
   /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
@@ -28,11 +30,18 @@ const ONE_TAG_SHARE = 0.25;
 
 /** The tiles of the kernels that share work through workgroup memory. */
 export const WORKGROUP_TILE: TileShape = {
+  family: 'workgroup',
   rows: 32,
   strip: 8,
   steps: [32],
   tileCost: 256,
   testCost: 0.1,
+};
+
+/** The tiles of the same with many invocations a workgroup, for real GPUs. */
+export const WIDE_TILE: TileShape = {
+  ...WORKGROUP_TILE,
+  family: 'wide',
   // Two steps of the row kernels; they are a dispatch of their own.
   loneSlots: 256,
 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { planFor } from '../../src/attention/attention.js';
-import { isLone, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { isLone, WIDE_TILE } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
 import { KIND_NAMES, KINDS, randomCase } from './random-case.js';
@@ -13,22 +13,22 @@ const SPARSE = KIND_NAMES.filter((kind) => !KINDS[kind].strategies.includes('non
 const SEEDS = [0, 5];
 
 describe('rows that a tile has alone', () => {
-  const { loneSlots, rows } = WORKGROUP_TILE;
+  const { loneSlots, rows } = WIDE_TILE;
 
   // Every row is alone, so that every pair of every case goes through the row kernels.
-  beforeAll(() => Object.assign(WORKGROUP_TILE, { loneSlots: 1, rows: 1 }));
-  afterAll(() => Object.assign(WORKGROUP_TILE, { loneSlots, rows }));
+  beforeAll(() => Object.assign(WIDE_TILE, { loneSlots: 1, rows: 1 }));
+  afterAll(() => Object.assign(WIDE_TILE, { loneSlots, rows }));
 
   it.each(SPARSE.flatMap((kind) => SEEDS.map((seed) => [kind, seed] as const)))(
     'are those of the reference: %s, case %i',
     async (kind, seed) => {
       const attention = randomCase(kind, seed);
-      expectReference(attention, await runAttention(attention, 'workgroup'));
+      expectReference(attention, await runAttention(attention, 'wide'));
     },
   );
 
   it('are all there are here, and multiply as many pairs as the plan says', async () => {
-    const device = await testDevice('workgroup');
+    const device = await testDevice('wide');
     for (const seed of SEEDS) {
       const attention = { ...randomCase('heads of their own', seed), dropout: undefined };
       const plan = planFor(attention, device);
@@ -44,7 +44,7 @@ describe('rows that a tile has alone', () => {
           queryGradient: executed,
           keyValueGradient: executedTransposed,
         });
-      }, 'workgroup');
+      }, 'wide');
     }
   });
 });

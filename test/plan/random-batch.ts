@@ -3,7 +3,7 @@ import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
-import { type Tile, type TileShape, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { type Tile, type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
@@ -27,8 +27,9 @@ export const SIDES: readonly Side[] = ['queries', 'keys'];
 /** Strips of eight rows, as the kernels with subgroups of four lanes have them, and those of eight. */
 const SHAPES: readonly TileShape[] = [
   WORKGROUP_TILE,
-  { rows: 8, strip: 8, steps: [16, 8], tileCost: 256, testCost: 0.05 },
-  { rows: 8, strip: 8, steps: [32, 16, 8], tileCost: 256, testCost: 0.05 },
+  WIDE_TILE,
+  { family: 'subgroup', rows: 8, strip: 8, steps: [16, 8], tileCost: 256, testCost: 0.05 },
+  { family: 'subgroup', rows: 8, strip: 8, steps: [32, 16, 8], tileCost: 256, testCost: 0.05 },
 ];
 
 export const anyTileShape = fc.constantFrom(...SHAPES);

@@ -1,10 +1,11 @@
 import { type Device, openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 
-/** The two families of kernels; where subgroups may not be used, both are the one without. */
+/** The two families that most kernels have; where subgroups may not be used, both are the one without. */
 export const FAMILIES = ['subgroup', 'workgroup'] as const;
 
-export type Family = (typeof FAMILIES)[number];
+/** Attention has a third. */
+export type Family = (typeof FAMILIES)[number] | 'wide';
 
 const opened = new Map<Family, Promise<Device>>();
 
@@ -29,7 +30,7 @@ async function open(family: Family): Promise<Device> {
     return device;
   }
   const { gpu } = await testDevice();
-  return openDevice({ device: gpu, subgroups: false, checked: true });
+  return openDevice({ device: gpu, subgroups: false, wideWorkgroups: family === 'wide', checked: true });
 }
 
 /**

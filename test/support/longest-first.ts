@@ -7,6 +7,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'attention/subgroup',
   'attention/workgroup',
+  'attention/wide',
+  'attention/lone-rows',
   'playground/playground',
   'nn/classifier',
   'bench/counted-pairs',
