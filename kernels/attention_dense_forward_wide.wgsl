@@ -14,7 +14,7 @@
 //             of their outputs every vector whose number is its own x modulo 16.
 //
 // Why so: a GPU hides what a load takes behind other invocations, so a tile has 128 of them with few sums each: 8 scores and 16
-// outputs, in place of 32 invocations with 32 and 64, which ran at a tenth of this kernel's speed on a GPU. Keys and values come
+// outputs, in place of 32 invocations with 32 and 64, which took 2.6 times as long on an H200 at 1,024 tokens. Keys and values come
 // through workgroup memory, loaded whole rows at a time, and into registers one product earlier than they are needed. Queries
 // come from the cache, for which workgroup memory has no room: half of a subgroup reads the same ones.
 

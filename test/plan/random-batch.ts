@@ -27,7 +27,7 @@ export const SIDES: readonly Side[] = ['queries', 'keys'];
 /** Strips of eight rows, as the kernels with subgroups of four lanes have them, and those of eight. */
 const SHAPES: readonly TileShape[] = [
   WORKGROUP_TILE,
-  WIDE_TILE,
+  { ...WIDE_TILE, loneSlots: 8 },
   { family: 'subgroup', rows: 8, strip: 8, steps: [16, 8], tileCost: 256, testCost: 0.05 },
   { family: 'subgroup', rows: 8, strip: 8, steps: [32, 16, 8], tileCost: 256, testCost: 0.05 },
 ];
@@ -164,8 +164,19 @@ export function tilesOf({ queryTiles, keyTiles }: HeadPlan, side: Side): Tile[] 
   return side === 'queries' ? queryTiles : keyTiles;
 }
 
-/** The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be. */
-export function executedIn({ rowCount, slots }: Tile, { strip, steps }: TileShape): number {
+/** Whether a tile is of one row with many columns, in a plan for kernels that have others for it. */
+export function isAlone({ rowCount, slots }: Tile, { loneSlots }: TileShape): boolean {
+  return loneSlots !== undefined && rowCount === 1 && slots >= loneSlots;
+}
+
+/**
+ * The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be; of
+ * a row alone nothing but its slots.
+ */
+export function executedIn(tile: Tile, shape: TileShape): number {
+  const { rowCount, slots } = tile;
+  const { strip, steps } = shape;
+  if (isAlone(tile, shape)) return slots;
   let columns = 0;
   while (slots - columns > 0) {
     const fitting = steps.filter((step) => step >= slots - columns);

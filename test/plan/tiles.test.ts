@@ -11,6 +11,7 @@ import {
   biasesOf,
   executedIn,
   headPlans,
+  isAlone,
   planOf,
   SIDES,
   type Side,
@@ -207,12 +208,17 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('come by falling work', () => {
+  it('come by falling work, those of lone rows behind the others', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { tiles } of tileLists(planOf(batch))) {
-          const work = tiles.map((tile) => executedIn(tile, batch.shape));
-          expect(work).toEqual([...work].sort((a, b) => b - a));
+          const alone = tiles.map((tile) => isAlone(tile, batch.shape));
+          const first = alone.includes(true) ? alone.indexOf(true) : tiles.length;
+          expect(alone.slice(first)).not.toContain(false);
+          for (const part of [tiles.slice(0, first), tiles.slice(first)]) {
+            const work = part.map((tile) => executedIn(tile, batch.shape));
+            expect(work).toEqual([...work].sort((a, b) => b - a));
+          }
         }
       }),
       runs(150),
