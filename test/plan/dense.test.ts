@@ -60,8 +60,8 @@ describe('planDense', () => {
 
   it('counts every pair of a sequence as useful', () => {
     fc.assert(
-      fc.property(anyLengths, anyTileShape, (lengths, shape) => {
-        const { ledger, heads } = planDense(lengths, shape);
+      fc.property(anyLengths, anyTileShape, (lengths, tile) => {
+        const { ledger, heads, shape } = planDense(lengths, tile);
         const dense = lengths.reduce((pairs, length) => pairs + length ** 2, 0);
         const executed = heads[0].queryTiles.reduce((pairs, tile) => pairs + executedIn(tile, shape), 0);
         expect(ledger).toEqual({ useful: dense, executed, executedTransposed: executed, dense });
