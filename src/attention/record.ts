@@ -143,13 +143,15 @@ class AttentionRecorder {
         ...kernel.words(at),
         ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
       };
-      this.recorder.dispatch({
-        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
-        ...shared,
-        constants: { ...pass.constants, ...shared.constants },
-        parameters,
-        grid: [regular, count, pass.depth],
-      });
+      if (regular > 0) {
+        this.recorder.dispatch({
+          kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+          ...shared,
+          constants: { ...pass.constants, ...shared.constants },
+          parameters,
+          grid: [regular, count, pass.depth],
+        });
+      }
       if (lone === 0) return;
       // Their tiles stand behind the others.
       const { constants: own, depth } = family.rowPass!(headDim);
