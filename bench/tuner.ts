@@ -51,8 +51,9 @@ const TEXTS: readonly { length: number | typeof SENTENCES; batch: number }[] = [
   { length: 768, batch: 1 },
 ];
 
-/** A workgroup has one head: two of them are enough to keep any adapter busy, and no longer than needed. */
-const HEADS = 2;
+/** A workgroup has one head: two of them keep a processor's cores busy, and no longer than needed; a GPU wants what models have. */
+const HEADS_ON_SOFTWARE = 2;
+const HEADS_ON_GPU = 8;
 /** Turns of the variants that are compared: fewer where they would take longer than the budget. */
 const REPEATS = { least: 3, most: 9, budgetMs: 3_000 };
 const SEED = 1;
@@ -86,9 +87,10 @@ export async function tune(
   );
   const choices: KernelChoices = { adapter: adapterKey(device), headDim, variants: {} };
   const rows: TunedRow[] = [];
+  const heads = device.isSoftware ? HEADS_ON_SOFTWARE : HEADS_ON_GPU;
   for (const [index, { length, batch }] of TEXTS.entries()) {
     if (index > 0 && LENGTH_CLASSES[index - 1] >= longest) break;
-    const workload = workloadOf(text.sentences, length, batch, HEADS, headDim);
+    const workload = workloadOf(text.sentences, length, batch, heads, headDim);
     const inputs = randomInputs(workload, SEED);
     for (const kind of kinds) {
       const choice = choiceKey(kind, Math.max(...workload.lengths));
