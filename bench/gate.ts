@@ -3,7 +3,7 @@ import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import type { Plan } from '../src/plan/plan.js';
 import { planWords, RANGE_WORDS, TILE_WORDS } from '../src/plan/plan-words.js';
-import type { TileShape } from '../src/plan/tiles.js';
+import { isLone, type TileShape } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import { BiasSums, type BiasTags } from './bias-sums.js';
 import type { CountedPairs } from './counted-pairs.js';
@@ -163,12 +163,12 @@ interface PassWords {
 
 /** The pairs that a pass of the kernels will multiply, from what they read of its tiles and ranges. */
 function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): number {
-  const { strip, steps, page, loneSlots = Number.POSITIVE_INFINITY } = shape;
+  const { strip, steps, page } = shape;
   let pairs = 0;
   for (let tile = 0; tile < pass.tiles; tile++) {
     const from = pass.tilesAt + tile * TILE_WORDS;
     const [, rows, firstRange, ranges, slots] = words.subarray(from, from + TILE_WORDS);
-    if (rows === 1 && slots >= loneSlots) {
+    if (isLone({ rowCount: rows, slots }, shape)) {
       pairs += slots;
       continue;
     }

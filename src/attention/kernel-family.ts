@@ -15,10 +15,8 @@ export interface KernelFamily {
   readsPanels: boolean;
   /** Lanes that hold the labels of a table's row; 0 where the kernels look each entry up. */
   lanes: number;
-  /** Constants of the forward and the query-gradient kernel, and workgroups along z. */
+  /** Constants of the forward and the query-gradient kernel, and of those of lone rows, and workgroups along z. */
   queryPass(headDim: number): { constants: KernelConstants; depth: number };
-  /** The same for the kernels of rows that a tile has alone, if the family has any. */
-  rowPass?(headDim: number): { constants: KernelConstants; depth: number };
   /** The same for the key- and value-gradient kernel. */
   keyPass(headDim: number): { constants: KernelConstants; depth: number };
 }
@@ -45,7 +43,6 @@ const WIDE_FAMILY: KernelFamily = {
   readsPanels: false,
   lanes: 0,
   queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
-  rowPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
   keyPass: (headDim) => ({ constants: {}, depth: Math.ceil(headDim / 64) }),
 };
 
@@ -97,16 +94,17 @@ export function kernelFamily(device: Device, tokens = 0): KernelFamily {
  * The family that a plan was made for.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(
-  device: Device,
-  { family: name, steps }: TileShape,
-  tokens: number,
-): KernelFamily {
-  const families = [WORKGROUP_FAMILY, WIDE_FAMILY, kernelFamily(device, tokens)];
-  const family = families.find((known) => known.name === name && known.tile.steps.join() === steps.join());
+export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
+  const fastest = kernelFamily(device, tokens);
+  const family = [WORKGROUP_FAMILY, WIDE_FAMILY, fastest].find(({ name, tile: { rows, strip, steps } }) => {
+    const isFamily = shape.family === name;
+    return isFamily && shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
+  });
   if (family) return family;
+  const named = ({ family: name, rows, steps }: TileShape) =>
+    `${name} kernels, ${rows} rows in steps of ${steps.join(', ')}`;
   throw new EngineError({
-    what: `a plan for ${name} kernels in steps of ${steps.join(', ')}`,
-    expected: `one for this device's ${families.map((known) => known.name).join(', ')} kernels`,
+    what: `a plan for ${named(shape)}`,
+    expected: `one for this device, as for ${named(fastest.tile)}`,
   });
 }

@@ -31,7 +31,7 @@ export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): 
   const all = [variant(name, kind, tile)];
   for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
   // Many invocations have never won on a CPU, and there take the longest.
-  for (const shared of device.isSoftware ? [WORKGROUP_TILE] : [WIDE_TILE, WORKGROUP_TILE])
+  for (const shared of device.hasWideWorkgroups ? [WIDE_TILE, WORKGROUP_TILE] : [WORKGROUP_TILE])
     for (const rows of SHARED_ROWS) all.push(variant(shared.family, kind, { ...shared, rows }));
   return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
 }

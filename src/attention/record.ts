@@ -154,7 +154,7 @@ class AttentionRecorder {
       }
       if (lone === 0) return;
       // Their tiles stand behind the others.
-      const { constants: own, depth } = family.rowPass!(headDim);
+      const { constants: own, depth } = family.queryPass(headDim);
       this.recorder.dispatch({
         kernel: `attention_sparse_row_${kernel.name}` as KernelName,
         ...shared,

@@ -59,6 +59,10 @@ describe('choices of kernels', () => {
       const variants = kernelVariants(device, kind, 100);
       expect(new Set(variants.map(({ name }) => name)).size).toBe(variants.length);
       for (const { tile } of variants) expect(() => familyOfTiles(device, tile, 100)).not.toThrow();
+      for (const { tile } of variants) {
+        for (const other of [{ rows: 33 }, { strip: 4 }, { steps: [24] }])
+          expect(() => familyOfTiles(device, { ...tile, ...other }, 100)).toThrow(/^a plan for /);
+      }
     }
   });
 
