@@ -53,7 +53,7 @@ describe('planDense', () => {
   });
 
   it('begins with the longest sequences', () => {
-    const { heads } = planDense([40, 513, 0, 65]);
+    const { heads } = planDense([40, 513, 0, 130]);
     const sequences = heads[0].queryTiles.map(({ sequence }) => sequence);
     expect([...new Set(sequences)]).toEqual([1, 3, 0]);
   });

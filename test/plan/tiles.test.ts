@@ -208,7 +208,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('come by falling work, those of lone rows behind the others', () => {
+  it('come by falling powers of two of their work, then by row, those of lone rows behind the others', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { tiles } of tileLists(planOf(batch))) {
@@ -216,8 +216,11 @@ describe('the tiles of queries, and those of keys', () => {
           const first = alone.includes(true) ? alone.indexOf(true) : tiles.length;
           expect(alone.slice(first)).not.toContain(false);
           for (const part of [tiles.slice(0, first), tiles.slice(first)]) {
-            const work = part.map((tile) => executedIn(tile, batch.shape));
-            expect(work).toEqual([...work].sort((a, b) => b - a));
+            const ranked = part.map((tile) => {
+              const bits = (1 + executedIn(tile, batch.shape)).toString(2).length;
+              return { bits, rowStart: tile.rowStart };
+            });
+            expect(ranked).toEqual(ranked.toSorted((a, b) => b.bits - a.bits || a.rowStart - b.rowStart));
           }
         }
       }),
