@@ -1,6 +1,6 @@
 import type { Device } from '../src/gpu/device.js';
 import { hostRandom, shuffle } from '../src/gpu/random.js';
-import type { KernelTime } from '../src/gpu/timestamps.js';
+import type { KernelClock, KernelTime } from '../src/gpu/timestamps.js';
 
 /** Something to be timed. */
 export interface Contender {
@@ -14,7 +14,7 @@ export interface TimingOptions {
   repeats: number;
   /** Draws the order of the contenders in each turn, so that none always runs behind the same other. */
   seed: number;
-  /** Where timestamps or caches are to be seen to; else only the wall is timed. */
+  /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
   device?: Device;
   /** Runs of a contender that make up one of its turns, back to back: its time is their mean. 1 where left out. */
   runsPerTurn?: number;
@@ -25,7 +25,7 @@ export interface TimingOptions {
 /** Milliseconds of a contender, turn by turn. */
 export interface Times {
   wall: number[];
-  /** Sums over its kernels by the GPU's own clock; empty where the adapter has none. */
+  /** Sums over its kernels by the GPU's own clock, in fewer turns than the wall's; empty where the adapter has none. */
   gpu: number[];
   /** The same kernel by kernel, by name, summed over its dispatches. */
   kernels: Map<string, KernelSum>;
@@ -74,9 +74,13 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
   while (performance.now() - began < WARM_UP_MS) await run();
 }
 
+/** Of so many turns one is followed by a turn by the GPU's own clock. */
+const TURNS_OF_A_CLOCK = 3;
+
 /**
  * Times contenders in turns, so that whatever else the machine does hits all of them alike. Whoever calls it has run each
- * once, so that pipelines are compiled.
+ * once, so that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps want a pass for every
+ * dispatch: programs do not pay that.
  */
 export async function timeInTurns(
   contenders: readonly Contender[],
@@ -85,30 +89,53 @@ export async function timeInTurns(
   const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const random = hostRandom(seed);
   const flush = new CacheFlush(device);
-  await warmUp(device, async () => {
-    for (const { run } of contenders) await run(runsPerTurn);
-  });
-  for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
-    const order = [...contenders.keys()];
-    shuffle(order, random);
-    const taken: { index: number; wall: number; kernels: KernelTime[] | undefined }[] = [];
-    for (const index of order) {
-      await flush.flush();
-      device?.clock?.restart();
-      const began = performance.now();
-      await contenders[index].run(runsPerTurn);
-      const wall = (performance.now() - began) / runsPerTurn;
-      taken.push({ index, wall, kernels: await device?.clock?.read() });
-      if (signal?.aborted) break;
+  const clock = device?.clock;
+  if (device) device.clock = undefined;
+  try {
+    await warmUp(device, async () => {
+      for (const { run } of contenders) await run(runsPerTurn);
+    });
+    for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
+      const order = [...contenders.keys()];
+      shuffle(order, random);
+      const taken: { index: number; wall: number }[] = [];
+      for (const index of order) {
+        await flush.flush();
+        const began = performance.now();
+        await contenders[index].run(runsPerTurn);
+        taken.push({ index, wall: (performance.now() - began) / runsPerTurn });
+        if (signal?.aborted) break;
+      }
+      if (taken.length < contenders.length) break;
+      for (const { index, wall } of taken) times[index].wall.push(wall);
+      if (!device || !clock || turn % TURNS_OF_A_CLOCK !== 0) continue;
+      for (const index of order) {
+        await flush.flush();
+        const kernels = await clockedRun(device, clock, () => contenders[index].run(runsPerTurn));
+        addKernels(times[index], kernels, runsPerTurn);
+      }
     }
-    if (taken.length < contenders.length) break;
-    for (const { index, wall, kernels } of taken) {
-      times[index].wall.push(wall);
-      if (kernels) addKernels(times[index], kernels, runsPerTurn);
-    }
+  } finally {
+    if (device) device.clock = clock;
+    flush.release();
   }
-  flush.release();
   return times;
+}
+
+/** The times of all kernels of a run. */
+async function clockedRun(
+  device: Device,
+  clock: KernelClock,
+  run: () => Promise<void>,
+): Promise<KernelTime[]> {
+  device.clock = clock;
+  clock.restart();
+  try {
+    await run();
+    return await clock.read();
+  } finally {
+    device.clock = undefined;
+  }
 }
 
 function addKernels(times: Times, kernels: readonly KernelTime[], runs: number): void {
