@@ -23,7 +23,7 @@ export function planReadingOrder(
   tile: TileShape,
   block: number,
 ): Plan {
-  const { loneSlots: _, ...shape } = tile;
+  const { lone: _, ...shape } = tile;
   const checked = checkedLengths(lengths, tags.length);
   const queryTiles: Tile[] = [];
   const keyTiles: Tile[] = [];

@@ -2,7 +2,7 @@ import type { Device } from '../gpu/device.js';
 import { EngineError } from '../gpu/errors.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels } from '../gpu/panels.js';
-import { type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
+import { SUBGROUP_TILES, type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
 
 /** One of the families of attention kernels, as an adapter wants it. */
 export interface KernelFamily {
@@ -15,10 +15,12 @@ export interface KernelFamily {
   readsPanels: boolean;
   /** Lanes that hold the labels of a table's row; 0 where the kernels look each entry up. */
   lanes: number;
-  /** Constants of the forward and the query-gradient kernel, and of those of lone rows, and workgroups along z. */
+  /** Constants of the forward and the query-gradient kernel, and workgroups along z. */
   queryPass(headDim: number): { constants: KernelConstants; depth: number };
   /** The same for the key- and value-gradient kernel. */
   keyPass(headDim: number): { constants: KernelConstants; depth: number };
+  /** Constants of the kernels for lone rows, where the family has them. */
+  rowConstants(headDim: number): KernelConstants;
 }
 
 /** Work shared through workgroup memory by few invocations: for every adapter. */
@@ -33,6 +35,7 @@ const WORKGROUP_FAMILY: KernelFamily = {
     constants: { OUTPUT_VECTORS: headDim > 32 ? 2 : 1 },
     depth: Math.ceil(headDim / 64),
   }),
+  rowConstants: () => ({}),
 };
 
 /** The same by many invocations with few sums each, behind which a GPU hides what loads take. */
@@ -44,13 +47,14 @@ const WIDE_FAMILY: KernelFamily = {
   lanes: 0,
   queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
   keyPass: (headDim) => ({ constants: {}, depth: Math.ceil(headDim / 64) }),
+  rowConstants: (headDim) => ({ OUTPUT_VECTORS: Math.ceil(headDim / 64) }),
 };
 
 /** The most vectors of a row that a lane holds. */
 const MOST_VECTORS = 4;
 
 /** Work shared between the lanes of a subgroup of a known size. */
-function subgroupFamily(lanes: number): KernelFamily {
+function subgroupFamily(lanes: 4 | 8): KernelFamily {
   const pass = (headDim: number) => {
     const vectors = Math.ceil(headDim / 4 / lanes);
     const constants = { LANES: lanes, OUTPUT_VECTORS: Math.min(MOST_VECTORS, vectors) };
@@ -59,20 +63,12 @@ function subgroupFamily(lanes: number): KernelFamily {
   return {
     name: 'subgroup',
     suffix: '_subgroup',
-    tile: {
-      family: 'subgroup',
-      rows: 8,
-      strip: 8,
-      steps: lanes > 4 ? [4 * lanes, 16, 8] : [4 * lanes, 8],
-      // A lane holds a range.
-      page: lanes,
-      tileCost: 256,
-      testCost: 0.05,
-    },
+    tile: SUBGROUP_TILES[lanes],
     readsPanels: true,
     lanes,
     queryPass: pass,
     keyPass: pass,
+    rowConstants: (headDim) => ({ LANES: lanes, VECTORS: Math.ceil(headDim / 4 / lanes) }),
   };
 }
 

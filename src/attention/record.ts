@@ -141,30 +141,40 @@ class AttentionRecorder {
         ...this.panelParameters(),
         ...this.sparseParameters(headPlan, at, first),
         ...kernel.words(at),
-        ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
       };
       if (regular > 0) {
         this.recorder.dispatch({
           kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
           ...shared,
-          constants: { ...pass.constants, ...shared.constants },
-          parameters,
+          constants: {
+            ...pass.constants,
+            ...shared.constants,
+            ...this.labelVectors(headPlan),
+            ...this.bitConstants(headPlan),
+          },
+          parameters: {
+            ...parameters,
+            ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
+          },
           grid: [regular, count, pass.depth],
         });
       }
       if (lone === 0) return;
       // Their tiles stand behind the others.
-      const { constants: own, depth } = family.queryPass(headDim);
       this.recorder.dispatch({
-        kernel: `attention_sparse_row_${kernel.name}` as KernelName,
+        kernel: `attention_sparse_row_${kernel.name}${family.suffix}` as KernelName,
         ...shared,
-        constants: { ...own, ...shared.constants },
+        constants: {
+          ...family.rowConstants(headDim),
+          ...shared.constants,
+          ...(kernel === BACKWARD_QUERY && this.labelVectors(headPlan)),
+        },
         parameters: {
           ...parameters,
           tiles_at: kernel.words(at).tiles_at + TILE_WORDS * regular,
           counts_before: regular * count,
         },
-        grid: [lone, count, depth],
+        grid: [lone, count],
       });
     });
   }
@@ -187,17 +197,22 @@ class AttentionRecorder {
     return { tokens: this.plan.plan.tokens, panel_vectors: vectors, panels_per_column: perColumn };
   }
 
-  private sparseConstants({ table, bits }: HeadPlan): KernelConstants {
+  private sparseConstants({ table }: HeadPlan): KernelConstants {
     if (!table) return {};
-    const { lanes } = this.plan.family;
     const isPlaced = this.plan.plan.placed ? 1 : 0;
-    if (lanes === 0) return { PLACED: isPlaced };
-    return {
-      PLACED: table.scopes ? 2 : isPlaced,
-      LABEL_VECTORS: Math.ceil(table.size / lanes),
-      LABEL_WORDS: bits?.words ?? 0,
-      BIASED: bits && bits.bias !== 0 ? 1 : 0,
-    };
+    return { PLACED: table.scopes && this.plan.family.lanes > 0 ? 2 : isPlaced };
+  }
+
+  /** Of kernels whose lanes hold the labels of a row. */
+  private labelVectors({ table }: HeadPlan): KernelConstants {
+    const { lanes } = this.plan.family;
+    return table && lanes > 0 ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
+  }
+
+  /** Of kernels that read tables as bits. */
+  private bitConstants({ table, bits }: HeadPlan): KernelConstants {
+    if (!table || this.plan.family.lanes === 0) return {};
+    return { LABEL_WORDS: bits?.words ?? 0, BIASED: bits && bits.bias !== 0 ? 1 : 0 };
   }
 
   private sparseParameters(

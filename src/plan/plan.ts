@@ -84,7 +84,7 @@ function lazy<T>(make: () => T): () => T {
 
 /** A plan in which every token of a sequence sees every other, in the caller's own order. */
 export function planDense(lengths: ArrayLike<number>, tile = WORKGROUP_TILE): Plan {
-  const { loneSlots: _, ...shape } = tile;
+  const { lone: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
   const batch = keepOrder(checked);

@@ -2,6 +2,16 @@ import { ColumnFinder, type ColumnRange, ONE_TAG, QUAD, UNTESTED } from './colum
 import type { Sequence, SortedBatch } from './runs.js';
 import type { Visibility } from './visibility.js';
 
+/** What kernels for rows that a tile has alone make of them. */
+export interface LoneRows {
+  /** From how many slots on such a row is theirs. */
+  from: number;
+  /** Columns that are computed together. */
+  step: number;
+  /** What a pair costs there, in pairs of other tiles. */
+  pairCost: number;
+}
+
 /** What a family of kernels makes of a tile, and what that costs. */
 export interface TileShape {
   /** The kernels' family. */
@@ -21,8 +31,8 @@ export interface TileShape {
   tileCost: number;
   /** What looking up biases and places costs, as a share of the pairs' own cost. */
   testCost: number;
-  /** From how many slots on a row that a tile has alone goes to the row kernels, in sparse plans; no row where left out. */
-  loneSlots?: number;
+  /** The row kernels of sparse plans, where the family has them. */
+  lone?: LoneRows;
 }
 
 /** What tests cost where one row's serve all, as a share of what they cost else. */
@@ -42,9 +52,29 @@ export const WORKGROUP_TILE: TileShape = {
 export const WIDE_TILE: TileShape = {
   ...WORKGROUP_TILE,
   family: 'wide',
-  // Two steps of the row kernels; they are a dispatch of their own.
-  loneSlots: 256,
+  // From two steps of 128 columns on: they are a dispatch of their own. An invocation without a column computes nothing.
+  lone: { from: 256, step: QUAD, pairCost: 1 },
 };
+
+/** The tiles of the kernels whose lanes share work, by the lanes of a subgroup. A lane holds a range, and four columns of a step. */
+export const SUBGROUP_TILES: Readonly<Record<4 | 8, TileShape>> = {
+  4: subgroupTile(4, [16, 8]),
+  8: subgroupTile(8, [32, 16, 8]),
+};
+
+function subgroupTile(lanes: 4 | 8, steps: readonly number[]): TileShape {
+  return {
+    family: 'subgroup',
+    rows: 8,
+    strip: 8,
+    steps,
+    page: lanes,
+    tileCost: 256,
+    testCost: 0.05,
+    // On lavapipe such a row takes 0.4 of the time of a strip of eight, and its dispatch as much time as 600 columns save.
+    lone: { from: 1024, step: QUAD, pairCost: 3 },
+  };
+}
 
 /** Some consecutive rows of a sequence and all columns that any of them sees. */
 export interface Tile {
@@ -72,32 +102,32 @@ function executedColumns(slots: number, steps: readonly number[]): number {
 /** Whether a tile is one of the row kernels'. */
 export function isLone(
   { rowCount, slots }: Pick<Tile, 'rowCount' | 'slots'>,
-  { loneSlots = Number.POSITIVE_INFINITY }: Pick<TileShape, 'loneSlots'>,
+  { lone }: Pick<TileShape, 'lone'>,
 ): boolean {
-  return rowCount === 1 && slots >= loneSlots;
+  return lone !== undefined && rowCount === 1 && slots >= lone.from;
 }
 
-/** The pairs that a kernel multiplies for a tile, padding included. */
-export function executedPairs(
-  tile: Pick<Tile, 'rowCount' | 'slots'>,
-  shape: Pick<TileShape, 'strip' | 'steps' | 'loneSlots'>,
-): number {
-  const { rowCount, slots } = tile;
-  const { strip, steps } = shape;
-  if (isLone(tile, shape)) return slots;
-  return padded(rowCount, strip) * executedColumns(slots, steps);
+/** The pairs that a kernel multiplies for so many slots of a tile that are taken together. */
+function pairsTogether(slots: number, tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
+  if (isLone(tile, shape)) return padded(slots, shape.lone!.step);
+  return padded(tile.rowCount, shape.strip) * executedColumns(slots, shape.steps);
+}
+
+/** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
+export function executedPairs(tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
+  return pairsTogether(tile.slots, tile, shape);
 }
 
 /** The same for a tile whose ranges are listed, where they may be several pages. */
 export function executedPairsOfTile(tile: Tile, shape: TileShape): number {
   const { page = Number.POSITIVE_INFINITY } = shape;
-  const { ranges, rowCount } = tile;
+  const { ranges } = tile;
   if (ranges.length <= page) return executedPairs(tile, shape);
   let pairs = 0;
   for (let first = 0; first < ranges.length; first += page) {
     const together = ranges.slice(first, first + page);
     const slots = together.reduce((sum, { length }) => sum + padded(length, QUAD), 0);
-    pairs += executedPairs({ rowCount, slots }, shape);
+    pairs += pairsTogether(slots, tile, shape);
   }
   return pairs;
 }
@@ -163,8 +193,10 @@ class SequenceTiler {
   /** What a tile of so many rows costs, up to which the finder has come. */
   private cost(rowCount: number): number {
     const { tests } = this.finder;
-    const { tileCost, testCost } = this.shape;
-    const pairs = executedPairs({ rowCount, slots: this.finder.slots(tests) }, this.shape);
+    const { tileCost, testCost, lone } = this.shape;
+    const tile = { rowCount, slots: this.finder.slots(tests) };
+    const pairs = executedPairs(tile, this.shape);
+    if (isLone(tile, this.shape)) return tileCost + pairs * lone!.pairCost;
     const share = tests === UNTESTED ? 0 : (tests & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
     return tileCost + pairs * (1 + share * testCost);
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { planFor } from '../../src/attention/attention.js';
-import { isLone, WIDE_TILE } from '../../src/plan/tiles.js';
+import { isLone, SUBGROUP_TILES, WIDE_TILE } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
 import { KIND_NAMES, KINDS, randomCase } from './random-case.js';
@@ -17,20 +17,27 @@ const CASE_NUMBERS = [
   ),
 ];
 
-describe('rows that a tile has alone', () => {
-  const { loneSlots, rows } = WIDE_TILE;
+describe.each(['wide', 'subgroup'] as const)('rows that a tile has alone, %s kernels', (family) => {
+  const shapes = [WIDE_TILE, SUBGROUP_TILES[4], SUBGROUP_TILES[8]].map((shape) => ({
+    shape,
+    own: { ...shape },
+  }));
 
   // Every row is alone, so that every pair of every case goes through the row kernels.
-  beforeAll(() => Object.assign(WIDE_TILE, { loneSlots: 1, rows: 1 }));
-  afterAll(() => Object.assign(WIDE_TILE, { loneSlots, rows }));
+  beforeAll(() => {
+    for (const { shape, own } of shapes) Object.assign(shape, { rows: 1, lone: { ...own.lone, from: 1 } });
+  });
+  afterAll(() => {
+    for (const { shape, own } of shapes) Object.assign(shape, own);
+  });
 
   it.each(CASE_NUMBERS)('are those of the reference: %s, case %i', async (kind, seed) => {
     const attention = randomCase(kind, seed);
-    expectReference(attention, await runAttention(attention, 'wide'));
+    expectReference(attention, await runAttention(attention, family));
   });
 
   it('are all there are here, and multiply as many pairs as the plan says', async () => {
-    const device = await testDevice('wide');
+    const device = await testDevice(family);
     for (const seed of [0, 1]) {
       const attention = { ...randomCase('heads of their own', seed), dropout: undefined };
       const plan = planFor(attention, device);
@@ -46,7 +53,7 @@ describe('rows that a tile has alone', () => {
           queryGradient: executed,
           keyValueGradient: executedTransposed,
         });
-      }, 'wide');
+      }, family);
     }
   });
 });

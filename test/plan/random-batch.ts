@@ -3,7 +3,13 @@ import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
-import { type Tile, type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import {
+  SUBGROUP_TILES,
+  type Tile,
+  type TileShape,
+  WIDE_TILE,
+  WORKGROUP_TILE,
+} from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
@@ -24,12 +30,13 @@ export type Side = 'queries' | 'keys';
 
 export const SIDES: readonly Side[] = ['queries', 'keys'];
 
-/** Strips of eight rows, as the kernels with subgroups of four lanes have them, and those of eight. */
+/** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
 const SHAPES: readonly TileShape[] = [
   WORKGROUP_TILE,
-  { ...WIDE_TILE, loneSlots: 8 },
-  { family: 'subgroup', rows: 8, strip: 8, steps: [16, 8], tileCost: 256, testCost: 0.05 },
-  { family: 'subgroup', rows: 8, strip: 8, steps: [32, 16, 8], tileCost: 256, testCost: 0.05 },
+  { ...WIDE_TILE, lone: { from: 8, step: 4, pairCost: 1 } },
+  { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, step: 16, pairCost: 4 } },
+  { ...SUBGROUP_TILES[8], page: undefined, lone: undefined },
+  { ...SUBGROUP_TILES[8], page: undefined, lone: { from: 16, step: 32, pairCost: 2 } },
 ];
 
 export const anyTileShape = fc.constantFrom(...SHAPES);
@@ -165,18 +172,18 @@ export function tilesOf({ queryTiles, keyTiles }: HeadPlan, side: Side): Tile[] 
 }
 
 /** Whether a tile is of one row with many columns, in a plan for kernels that have others for it. */
-export function isAlone({ rowCount, slots }: Tile, { loneSlots }: TileShape): boolean {
-  return loneSlots !== undefined && rowCount === 1 && slots >= loneSlots;
+export function isAlone({ rowCount, slots }: Tile, { lone }: TileShape): boolean {
+  return lone !== undefined && rowCount === 1 && slots >= lone.from;
 }
 
 /**
  * The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be; of
- * a row alone nothing but its slots.
+ * a row alone that row, and whole steps of its own kernel.
  */
 export function executedIn(tile: Tile, shape: TileShape): number {
   const { rowCount, slots } = tile;
   const { strip, steps } = shape;
-  if (isAlone(tile, shape)) return slots;
+  if (isAlone(tile, shape)) return Math.ceil(slots / shape.lone!.step) * shape.lone!.step;
   let columns = 0;
   while (slots - columns > 0) {
     const fitting = steps.filter((step) => step >= slots - columns);

@@ -1,22 +1,21 @@
-// Block-sparse attention, backward, for the query rows that a tile has alone: their gradients, and what the bias table's needs.
+// Block-sparse attention, backward, for the key rows that a tile has alone: the gradients of such a key and its value.
 //
-//   P[j] = exp(S[j] - L)      dS[j] = P[j] · (drop(dO · v_j) - Δ)      dq = scale · Σ_j dS[j] k_j      with Δ = dO · O
+//   P[i] = exp(S[i] - L[i])      dS[i] = P[i] · (drop(dO_i · v) - Δ_i)      with Δ_i = dO_i · O_i
+//   dv = Σ_i drop(P[i]) dO_i     dk = scale · Σ_i dS[i] q_i
 //
 // Buffers (group 0)
-//   query, key, value, output_gradient, query_gradient   [tokens, heads, headDim] f32, read as vec4f
-//   plan              tiles, ranges, positions, sentences, labels, tables (src/plan/plan-words.ts)
-//   statistics        [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
-//   label_gradients   [tokens, heads, labels] f32: of each row, Σ dS over the keys of each label
+//   query, key, value, output_gradient, key_gradient, value_gradient   [tokens, heads, headDim] f32, read as vec4f
+//   plan         tiles of key rows, their ranges of queries, positions, sentences, labels, tables (src/plan/plan-words.ts)
+//   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 // Grid        (tiles of one row, heads). A workgroup owns one row of one sequence in one head.
 // Invocations 16 across x 8 down. Of a step's 128 columns an invocation computes one score; then it owns, of the row's sums, the
 //             vectors whose numbers are its own x modulo 16, over every eighth column from its own y on.
 //
-// Why so: see attention_sparse_row_forward.wgsl. A label's gradients are summed by the invocation of its number.
+// Why so: see attention_sparse_row_forward_wide.wgsl.
 
 const OUTPUT_VECTORS = 1u; // that an invocation owns: ceil(headDim / 64), at most 2
 const PLACED = 0u; // 1 where the plan has scopes or is causal
 const DROPOUT = 0u; // 1 where probabilities are dropped
-const BIAS_GRADIENT = 0u; // 1 where label_gradients are wanted
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
@@ -48,8 +47,8 @@ struct Parameters {
 @group(0) @binding(3) var<storage, read> output_gradient: array<vec4f>;
 @group(0) @binding(4) var<storage, read> plan: array<u32>;
 @group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> query_gradient: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> label_gradients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> key_gradient: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> value_gradient: array<vec4f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 const STEP = 128u; // columns a step: one for each invocation
@@ -69,8 +68,7 @@ struct Column { token: u32, is_absent: bool }
 struct Walk { range: u32, last: u32 }
 
 var<private> multiplied: u32;
-var<workgroup> gradients: array<f32, 256>; // of the scores of this step and of the one before or behind
-var<workgroup> labels: array<u32, 256>;
+var<workgroup> weights: array<vec2f, 256>; // drop(P) and dS, of this step and of the one before or behind
 var<workgroup> places: array<u32, 256>; // where the columns' vectors begin
 var<workgroup> shared_sums: array<vec4f, 128>;
 
@@ -160,51 +158,52 @@ fn main(
   let y = local.y;
   let row_at = (row * heads + head) * vectors;
   let row_token = known(row, label_shift);
-  let own_statistics = statistics[row * heads + head];
-  var gradient_0 = vec4f();
-  var gradient_1 = vec4f();
-  var label_sum = 0.0;
+  var key_0 = vec4f();
+  var key_1 = vec4f();
+  var value_0 = vec4f();
+  var value_1 = vec4f();
 
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
     let slot = step + own;
-    var gradient = 0.0;
+    var both = vec2f();
     var place = 0u;
-    var label = 0u;
     if (slot < slot_count) {
       let column = column_of(slot, &walk);
-      place = (column.token * heads + head) * vectors;
+      let vector_at = column.token * heads + head;
+      place = vector_at * vectors;
       var score = 0.0;
       var product = 0.0;
       for (var d = 0u; d < vectors; d++) {
-        score += dot(query[row_at + d], key[place + d]);
-        product += dot(output_gradient[row_at + d], value[place + d]);
+        score += dot(key[row_at + d], query[place + d]);
+        product += dot(value[row_at + d], output_gradient[place + d]);
         if (COUNTING > 0u) { multiplied += 1u; }
       }
       if (!column.is_absent) {
         let column_token = known(column.token, label_shift);
-        score = score * parameters.scale + bias_of(tests, table, row_token, column_token);
-        if (DROPOUT > 0u) { product *= kept(head, row_token, column_token); }
+        score = score * parameters.scale + bias_of(tests, table, column_token, row_token);
+        let column_statistics = statistics[vector_at];
         // Exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-        let w = select(0.0, exp(score - own_statistics.x), score > ABSENT);
-        gradient = w * (product - own_statistics.y);
-        label = column_token.label;
+        let w = select(0.0, exp(score - column_statistics.x), score > ABSENT);
+        var keep = 1.0;
+        if (DROPOUT > 0u) { keep = kept(head, column_token, row_token); }
+        both = w * vec2f(keep, keep * product - column_statistics.y);
       }
     }
-    gradients[half + own] = gradient;
+    weights[half + own] = both;
     places[half + own] = place;
-    if (BIAS_GRADIENT > 0u) { labels[half + own] = label; }
     workgroupBarrier();
 
     let count = min(STEP, slot_count - step);
     for (var column = y; column < count; column += DOWN) {
       let place = places[half + column];
-      let g = gradients[half + column];
-      gradient_0 += g * key[place + x];
-      if (OUTPUT_VECTORS > 1u) { gradient_1 += g * key[place + second_x]; }
-    }
-    for (var column = 0u; BIAS_GRADIENT > 0u && column < count; column++) {
-      label_sum += select(0.0, gradients[half + column], labels[half + column] == own);
+      let w = weights[half + column];
+      value_0 += w.x * output_gradient[place + x];
+      key_0 += w.y * query[place + x];
+      if (OUTPUT_VECTORS > 1u) {
+        value_1 += w.x * output_gradient[place + second_x];
+        key_1 += w.y * query[place + second_x];
+      }
     }
   }
 
@@ -213,16 +212,21 @@ fn main(
     workgroupBarrier();
     var all = vec4f();
     for (var i = 0u; i < 128u; i++) { all += shared_sums[i]; }
-    if (own == 0u) { query_gradient[parameters.counts_before + group.y * groups.x + group.x] = all / 4.0; }
+    if (own == 0u) { key_gradient[parameters.counts_before + group.y * groups.x + group.x] = all / 4.0; }
     return;
   }
-  if (BIAS_GRADIENT > 0u && own < parameters.label_count) {
-    label_gradients[(row * heads + head) * parameters.label_count + own] = label_sum;
+  key_0 = total_of(key_0, local.x, own) * parameters.scale;
+  value_0 = total_of(value_0, local.x, own);
+  if (y == 0u && local.x < vectors) {
+    key_gradient[row_at + local.x] = key_0;
+    value_gradient[row_at + local.x] = value_0;
   }
-  gradient_0 = total_of(gradient_0, local.x, own) * parameters.scale;
-  if (y == 0u && local.x < vectors) { query_gradient[row_at + local.x] = gradient_0; }
   if (OUTPUT_VECTORS > 1u) {
-    gradient_1 = total_of(gradient_1, local.x, own) * parameters.scale;
-    if (y == 0u && local.x + CHUNK < vectors) { query_gradient[row_at + local.x + CHUNK] = gradient_1; }
+    key_1 = total_of(key_1, local.x, own) * parameters.scale;
+    value_1 = total_of(value_1, local.x, own);
+    if (y == 0u && local.x + CHUNK < vectors) {
+      key_gradient[row_at + local.x + CHUNK] = key_1;
+      value_gradient[row_at + local.x + CHUNK] = value_1;
+    }
   }
 }
