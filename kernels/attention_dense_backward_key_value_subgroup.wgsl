@@ -18,12 +18,13 @@ diagnostic(off, subgroup_uniformity);
 // Why so: see attention_dense_forward_subgroup.wgsl.
 
 const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
+const ABREAST = 1u; // rows of a panel that stand side by side in its texture: a power of two
 const OUTPUT_VECTORS = 2u; // that a lane owns of each row of both gradients, at most 4
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  tokens: u32,
+  panel_rows: u32, // of the texture
   heads: u32,
   head_vectors: u32, // headDim / 4
   panel_vectors: u32, // the same, padded with zeros to a multiple of 4
@@ -57,7 +58,9 @@ const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 struct Strip { upper: mat4x4f, lower: mat4x4f }
 struct Rows { upper: vec4f, lower: vec4f }
 
-fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f { return textureLoad(panels, at + vec2u(d, row)); }
+fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f {
+  return textureLoad(panels, at + vec2u(row % ABREAST * parameters.panel_vectors + d, row / ABREAST));
+}
 fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
   return mat4x4f(vector(panels, at, rows.x, d), vector(panels, at, rows.y, d), vector(panels, at, rows.z, d), vector(panels, at, rows.w, d));
 }
@@ -186,7 +189,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let query_count = plan[parameters.ranges_at + 3u * first_range + 1u];
   let head = group.y;
   let vectors = parameters.panel_vectors;
-  let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.tokens);
+  let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.panel_rows);
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
   let last = row_count - 1u;

@@ -18,6 +18,7 @@ diagnostic(off, subgroup_uniformity); // what steers a subgroup is the same in a
 // shuffles, and the tables of its rows' labels, one entry a lane, so that a step loads little but queries and gradients.
 
 const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
+const ABREAST = 1u; // rows of a panel that stand side by side in its texture: a power of two
 const OUTPUT_VECTORS = 2u; // that a lane owns of each row of both gradients, at most 4
 const LABEL_VECTORS = 3u; // that hold a row of a table, a label a lane: ceil(labels / LANES)
 const LABEL_WORDS = 1u; // that hold a bit for each label: 1 or 2; 0 where bits do not suffice, and tables are read
@@ -27,11 +28,10 @@ const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  tokens: u32, heads: u32,
+  panel_rows: u32, heads: u32, label_count: u32,
   head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
-  label_count: u32,
   scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
   dropout_limit: u32, dropout_scale: f32, dropout_stream: u32, // the probability of dropping, times 2^32; 1 / (1 - probability)
 }
@@ -58,7 +58,9 @@ const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 // A strip's eight rows: a matrix column for each row, four of its queries or channels in it. And one number for each row.
 struct Strip { upper: mat4x4f, lower: mat4x4f }
 struct Rows { upper: vec4f, lower: vec4f }
-fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f { return textureLoad(panels, at + vec2u(d, row)); }
+fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f {
+  return textureLoad(panels, at + vec2u(row % ABREAST * parameters.panel_vectors + d, row / ABREAST));
+}
 fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
   return mat4x4f(vector(panels, at, rows.x, d), vector(panels, at, rows.y, d), vector(panels, at, rows.z, d), vector(panels, at, rows.w, d));
 }
@@ -252,7 +254,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var head = group.y;
   if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
   let vectors = parameters.panel_vectors;
-  let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.tokens);
+  let at = vec2u(head / parameters.panels_per_column * vectors, head % parameters.panels_per_column * parameters.panel_rows);
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
   let own_rows = row_start + min(vec2u(lane, lane + 4u - LOWER), vec2u(row_count - 1u));

@@ -20,18 +20,18 @@ diagnostic(off, subgroup_uniformity); // what steers a subgroup is the same in a
 // attention_sparse_forward_subgroup.wgsl for how a step finds its ranges.
 
 const LANES = 8u; // of a subgroup, which is the whole workgroup: 4 or 8
+const ABREAST = 1u; // rows of a panel that stand side by side in its texture: a power of two
 const VECTORS = 2u; // that a lane owns of a row: ceil(headDim / (4 · LANES)), at most 8
 const PLACED = 0u; // 1 where the plan is causal; 2 where rules have scopes, and the tables are those of hard and soft reaches
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  tokens: u32, heads: u32,
+  panel_rows: u32, heads: u32, label_count: u32,
   head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   counts_before: u32, // workgroups of other kernels whose counts stand before this one's
   table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
-  label_count: u32,
   scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
   dropout_limit: u32, dropout_scale: f32, dropout_stream: u32, // the probability of dropping, times 2^32; 1 / (1 - probability)
 }
@@ -54,7 +54,8 @@ const SLACK = 5.0; // by how much scores may exceed what is subtracted from them
 
 // A lane's vector of a row; where the row has none for it, another's, which its own row's zeros hide.
 fn vector(panels: Panels, at: vec2u, row: u32, d: u32) -> vec4f {
-  return textureLoad(panels, at + vec2u(min(d, parameters.panel_vectors - 1u), row));
+  let column = row % ABREAST * parameters.panel_vectors + min(d, parameters.panel_vectors - 1u);
+  return textureLoad(panels, at + vec2u(column, row / ABREAST));
 }
 // The same of four rows.
 fn block(panels: Panels, at: vec2u, rows: vec4u, d: u32) -> mat4x4f {
@@ -137,7 +138,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var head = group.y;
   if (parameters.heads_at != ALL_HEADS) { head = plan[parameters.heads_at + group.y]; }
   let corner = head / parameters.panels_per_column * parameters.panel_vectors;
-  let at = vec2u(corner, head % parameters.panels_per_column * parameters.tokens);
+  let at = vec2u(corner, head % parameters.panels_per_column * parameters.panel_rows);
   var chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
   if (DROPOUT > 0u) { chain = chained(chain, vec4u(plan[parameters.positions_at + row])); }
   let own_query = own(query, at, row, lane);

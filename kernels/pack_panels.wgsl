@@ -2,7 +2,8 @@
 //
 // Buffers (group 0)
 //   matrix   [rows, panel_count, width] f32, read as vec4f
-//   panels   a texture: panel p begins at column floor(p / per_column) · vectors, row p % per_column · rows
+//   panels   a texture: panel p begins at column floor(p / per_column) · vectors, row p % per_column · panel_rows, and of its
+//            rows so many stand abreast
 // Grid         (ceil(panel_count · vectors / 8), ceil(rows / 8)). An invocation owns one texel of one row.
 // Invocations  8 x 8
 //
@@ -14,6 +15,8 @@ struct Parameters {
   width: u32, // vectors of a row of a panel
   vectors: u32, // texels of a row of a panel
   per_column: u32,
+  abreast: u32,
+  panel_rows: u32, // rows of the texture that a panel takes
 }
 
 @group(0) @binding(0) var<storage, read> matrix: array<vec4f>;
@@ -27,6 +30,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (panel >= parameters.panel_count || id.y >= parameters.rows) { return; }
   var texel = vec4f();
   if (vector < parameters.width) { texel = matrix[(id.y * parameters.panel_count + panel) * parameters.width + vector]; }
-  let to = vec2u(panel / parameters.per_column * parameters.vectors, panel % parameters.per_column * parameters.rows);
-  textureStore(panels, to + vec2u(vector, id.y), texel);
+  let to = vec2u(panel / parameters.per_column * parameters.vectors, panel % parameters.per_column * parameters.panel_rows);
+  textureStore(panels, to + vec2u(id.y % parameters.abreast * parameters.vectors + vector, id.y / parameters.abreast), texel);
 }

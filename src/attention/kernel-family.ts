@@ -81,7 +81,7 @@ export const WIDEST_HEAD = 128;
  */
 export function kernelFamily(device: Device, tokens = 0): KernelFamily {
   const { lanes, hasWideWorkgroups } = device;
-  const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens };
+  const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens, folds: true };
   if (lanes && fitsPanels(device, head)) return subgroupFamily(lanes);
   return hasWideWorkgroups ? WIDE_FAMILY : WORKGROUP_FAMILY;
 }

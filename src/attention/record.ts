@@ -128,6 +128,7 @@ class AttentionRecorder {
       const regular = tiles.length - lone;
       const shared = {
         constants: {
+          ...(family.readsPanels && { ABREAST: this.panels('query').abreast }),
           ...this.sparseConstants(headPlan),
           ...constants,
           DROPOUT: dropout ? 1 : 0,
@@ -193,8 +194,8 @@ class AttentionRecorder {
 
   private panelParameters(): Record<string, number> {
     if (!this.plan.family.readsPanels) return {};
-    const { vectors, perColumn } = this.panels('query');
-    return { tokens: this.plan.plan.tokens, panel_vectors: vectors, panels_per_column: perColumn };
+    const { vectors, perColumn, panelRows } = this.panels('query');
+    return { panel_rows: panelRows, panel_vectors: vectors, panels_per_column: perColumn };
   }
 
   private sparseConstants({ table }: HeadPlan): KernelConstants {

@@ -26,11 +26,14 @@ export interface PanelShape {
   width: number;
   /** How many rows, one behind another, are read together: those of a sequence. */
   span: number;
+  /** Whether its kernels know rows abreast. */
+  folds?: boolean;
 }
 
 /**
  * Rows from which on a panel is a block of its own: so many rows of all panels are more pages of memory than a processor knows
- * the addresses of. Below, the matrix keeps its rows, and is copied at once.
+ * the addresses of. Below, the matrix keeps its rows, and is copied at once. Where the blocks would be more rows than a texture
+ * has, several of a panel's stand abreast.
  */
 const LONG_SPAN = 1024;
 
@@ -42,21 +45,41 @@ export interface Panels extends PanelShape {
   texture: GPUTexture;
   /** Texels of a row of a panel: its vectors, and texels of zeros up to a multiple of four of them. */
   vectors: number;
-  /** Panels that stand one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * rows`. */
+  /** Panels that stand one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * panelRows`. */
   perColumn: number;
+  /** Rows of a panel that stand side by side, a power of two: row r at column `r % abreast * vectors`, row `floor(r / abreast)`. */
+  abreast: number;
+  /** Rows of the texture that a panel takes. */
+  panelRows: number;
+}
+
+/** Rows of a panel that must stand side by side for all panels to be blocks one below the other: a power of two. */
+function rowsAbreast(side: number, { rows, panels, span, folds }: PanelShape): number {
+  let abreast = 1;
+  if (!folds || (span < LONG_SPAN && rows <= side)) return abreast;
+  while (abreast < rows && Math.ceil(rows / abreast) * panels > side) abreast *= 2;
+  return abreast;
 }
 
 /** How panels lie in a texture, or undefined where the adapter has none so large. */
-function layoutOf(device: Device, { rows, panels, width, span }: PanelShape) {
+function layoutOf(device: Device, shape: PanelShape) {
+  const { rows, panels, width, span } = shape;
   const side = device.longestTexture;
   const vectors = Math.ceil(width / TEXEL / 4) * 4;
+  const abreast = rowsAbreast(side, shape);
+  if (abreast > 1 && abreast * vectors <= side) {
+    const panelRows = Math.ceil(rows / abreast);
+    const size = { width: abreast * vectors, height: panels * panelRows };
+    return { vectors, perColumn: panels, abreast, panelRows, ...size };
+  }
   const most = Math.min(panels, Math.floor(side / Math.max(1, rows)));
   if (most === 0) return undefined;
   const perColumn = span < LONG_SPAN ? 1 : most;
   const columns = Math.ceil(panels / perColumn);
   const textureWidth = columns * vectors + (columns * vectors < WIDE ? 0 : SPARE_TEXELS);
   if (textureWidth > side) return undefined;
-  return { vectors, perColumn, width: textureWidth, height: Math.max(1, perColumn * rows) };
+  const size = { width: textureWidth, height: Math.max(1, perColumn * rows) };
+  return { vectors, perColumn, abreast: 1, panelRows: rows, ...size };
 }
 
 /** True where panels of this shape find room in a texture of the adapter. */
@@ -75,7 +98,7 @@ export class PanelWorkspace {
 
   /** Panels of a shape that `fitsPanels`. Their content is undefined where they had another shape before. */
   panels(name: string, shape: PanelShape): Panels {
-    const { vectors, perColumn, width, height } = layoutOf(this.device, shape)!;
+    const { width, height, ...layout } = layoutOf(this.device, shape)!;
     let known = this.textures.get(name);
     if (!known || known.width !== width || known.height < height) {
       // A quarter more than asked for where one grows: batches differ a little in length.
@@ -86,7 +109,7 @@ export class PanelWorkspace {
       known = { texture: this.device.allocateTexture(size, usage, `${this.label}.${name}`), ...size };
       this.textures.set(name, known);
     }
-    return { ...shape, texture: known.texture, vectors, perColumn };
+    return { ...shape, texture: known.texture, ...layout };
   }
 
   release(): void {
@@ -97,9 +120,10 @@ export class PanelWorkspace {
 
 /** Records that panels become a copy of `matrix`, [rows, panels · width] numbers. */
 export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Panels): void {
-  const { rows, width, vectors, perColumn, texture } = panels;
+  const { rows, width, vectors, perColumn, texture, abreast, panelRows } = panels;
   const bytesPerRow = 4 * panels.panels * width;
-  if (bytesPerRow % ROW_ALIGNMENT === 0 && perColumn === 1 && TEXEL * vectors === width) {
+  const isWhole = perColumn === 1 && abreast === 1 && TEXEL * vectors === width;
+  if (bytesPerRow % ROW_ALIGNMENT === 0 && isWhole) {
     recorder.copyToTexture(
       matrix,
       bytesPerRow,
@@ -110,21 +134,33 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
     return;
   }
   if (bytesPerRow % ROW_ALIGNMENT === 0) {
-    for (let panel = 0; panel < panels.panels; panel++) {
-      recorder.copyToTexture(
-        { buffer: matrix.buffer, offset: (matrix.offset ?? 0) + 4 * panel * width },
-        bytesPerRow,
-        texture,
-        { x: Math.floor(panel / perColumn) * vectors, y: (panel % perColumn) * rows },
-        { width: width / TEXEL, height: rows },
-      );
+    // One panel after the other within so many rows: their pages of memory are those that the processor just knew.
+    for (let row = 0; row < Math.min(abreast, rows); row++) {
+      for (let panel = 0; panel < panels.panels; panel++) {
+        const x = (Math.floor(panel / perColumn) + row) * vectors;
+        recorder.copyToTexture(
+          { buffer: matrix.buffer, offset: (matrix.offset ?? 0) + 4 * panel * width + bytesPerRow * row },
+          bytesPerRow * abreast,
+          texture,
+          { x, y: (panel % perColumn) * panelRows },
+          { width: width / TEXEL, height: Math.ceil((rows - row) / abreast) },
+        );
+      }
     }
     return;
   }
   recorder.dispatch({
     kernel: 'pack_panels',
     buffers: { matrix, panels: texture },
-    parameters: { rows, panel_count: panels.panels, width: width / TEXEL, vectors, per_column: perColumn },
+    parameters: {
+      rows,
+      panel_count: panels.panels,
+      width: width / TEXEL,
+      vectors,
+      per_column: perColumn,
+      abreast,
+      panel_rows: panelRows,
+    },
     grid: [Math.ceil((panels.panels * vectors) / 8), Math.ceil(rows / 8)],
   });
 }

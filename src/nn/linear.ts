@@ -1,3 +1,4 @@
+import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
@@ -68,9 +69,10 @@ class LinearRecorder {
     buffers: Record<string, Operand>,
     product: { rows: number; columns: number },
     parameters: Record<string, number> = {},
+    depth = 1,
   ): void {
     const { suffix, constants, tileRows, tileColumns } = this.family;
-    const grid: Grid = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
+    const grid: Grid = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows), depth];
     this.recorder.dispatch({
       kernel: `${kernel}${suffix}`,
       constants,
@@ -79,6 +81,45 @@ class LinearRecorder {
       grid,
     });
   }
+}
+
+/** Workgroups of a weight's gradient that keep a GPU busy. */
+const ENOUGH_WORKGROUPS = 256;
+/** Rows of a share, at least, and the most shares: their sums are one pass of `recordColumnSums`. */
+const ROWS_PER_SHARE = 64;
+const MOST_SHARES = 32;
+
+/** How many workgroups share out the rows of a tile of the weight's gradient; one but on real GPUs. */
+function sharesOf({ hasWideWorkgroups }: Device, { rows, inputs, outputs }: LinearShape): number {
+  if (!hasWideWorkgroups) return 1;
+  const { tileRows, tileColumns } = WORKGROUP_FAMILY;
+  const tiles = Math.ceil(inputs / tileColumns) * Math.ceil(outputs / tileRows);
+  const wanted = Math.min(MOST_SHARES, Math.floor(ENOUGH_WORKGROUPS / tiles));
+  return Math.max(1, Math.min(wanted, Math.floor(rows / ROWS_PER_SHARE)));
+}
+
+/** Records the weight's gradient by workgroups that sum over shares of the rows, and then the sum of these. */
+function recordSharedGradient(
+  recorder: Recorder,
+  scratch: Scratch,
+  linear: LinearRecorder,
+  { rows, inputs, outputs }: LinearShape,
+  { outputGradient, input, weightGradient }: LinearBackwardBuffers,
+): void {
+  const wanted = sharesOf(recorder.device, { rows, inputs, outputs });
+  const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / wanted / 4));
+  const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
+  const sums =
+    shares > 1 ? scratch.floats('shares of a weight gradient', shares * outputs * inputs) : undefined;
+  linear.dispatch(
+    'linear_weight_gradient',
+    { output_gradient: outputGradient, input, weight_gradient: sums ?? weightGradient },
+    { rows: outputs, columns: inputs },
+    { rows_per_share: rowsPerShare },
+    shares,
+  );
+  if (!sums) return;
+  recordColumnSums(recorder, scratch, { rows: shares, columns: outputs * inputs }, sums, weightGradient);
 }
 
 /** Writes `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
@@ -126,19 +167,22 @@ export function recordLinearBackward(
 ): void {
   const { rows, inputs, outputs } = shape;
   const linear = new LinearRecorder(recorder, scratch, shape);
-  const isFused = linear.suffix === '_subgroup';
   const outputGradient = linear.operand(buffers.outputGradient, rows, outputs, 'linear output gradient');
-  linear.dispatch(
-    'linear_weight_gradient',
-    {
-      output_gradient: outputGradient,
-      input: linear.operand(buffers.input, rows, inputs, 'linear input'),
-      weight_gradient: buffers.weightGradient,
-      ...(isFused && { bias_gradient: buffers.biasGradient }),
-    },
-    { rows: outputs, columns: inputs },
-  );
-  if (!isFused) {
+  if (linear.suffix === '_subgroup') {
+    const input = linear.operand(buffers.input, rows, inputs, 'linear input');
+    const { weightGradient, biasGradient } = buffers;
+    linear.dispatch(
+      'linear_weight_gradient',
+      {
+        output_gradient: outputGradient,
+        input,
+        weight_gradient: weightGradient,
+        bias_gradient: biasGradient,
+      },
+      { rows: outputs, columns: inputs },
+    );
+  } else {
+    recordSharedGradient(recorder, scratch, linear, shape, buffers);
     const columns = { rows, columns: outputs };
     recordColumnSums(recorder, scratch, columns, buffers.outputGradient, buffers.biasGradient);
   }

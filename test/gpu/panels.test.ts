@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBytes } from '../../src/gpu/buffers.js';
+import type { Device } from '../../src/gpu/device.js';
 import {
   fitsPanels,
   type PanelShape,
@@ -25,7 +26,13 @@ const anyShape: fc.Arbitrary<PanelShape> = fc.record({
   ),
   // Short sequences leave the matrix its rows, long ones give each panel a block of its own.
   span: fc.constantFrom(1, 1023, 1024, 5000),
+  folds: fc.boolean(),
 });
+
+/** A device whose textures are so short. */
+function withTexturesOf(device: Device, longestTexture: number): Device {
+  return Object.create(device, { longestTexture: { value: longestTexture } });
+}
 
 /** A texture's own numbers, row by row. */
 async function texels({ device }: GuardedBuffers, texture: GPUTexture): Promise<Float32Array[]> {
@@ -43,21 +50,26 @@ async function texels({ device }: GuardedBuffers, texture: GPUTexture): Promise<
 
 /** What the kernels read of a panel: its rows, each with the texels of zeros behind it. */
 function panelOf(rows: Float32Array[], panels: Panels, panel: number): number[] {
-  const column = 4 * Math.floor(panel / panels.perColumn) * panels.vectors;
-  const first = (panel % panels.perColumn) * panels.rows;
-  return Array.from({ length: panels.rows }, (_, row) => [
-    ...rows[first + row].subarray(column, column + 4 * panels.vectors),
-  ]).flat();
+  const { perColumn, vectors, abreast, panelRows } = panels;
+  return Array.from({ length: panels.rows }, (_, row) => {
+    const column = 4 * vectors * (Math.floor(panel / perColumn) + (row % abreast));
+    const texels = rows[(panel % perColumn) * panelRows + Math.floor(row / abreast)];
+    return [...texels.subarray(column, column + 4 * vectors)];
+  }).flat();
 }
 
 describe('panels', () => {
   it('hold the matrix that was copied to them, and zeros behind each row', async () => {
-    const property = fc.asyncProperty(anyShape, anySeed, (shape, seed) =>
+    let folded = 0;
+    const property = fc.asyncProperty(anyShape, anySeed, fc.boolean(), (shape, seed, isShort) =>
       withBuffers(async (buffers, recorder) => {
-        const { device } = buffers;
+        const device = isShort ? withTexturesOf(buffers.device, 64) : buffers.device;
+        if (!fitsPanels(device, shape)) return;
         const workspace = new PanelWorkspace(device, 'test');
         const made = workspace.panels('matrix', shape);
         const { width, height, usage } = made.texture;
+        expect(Math.max(width, height)).toBeLessThanOrEqual(device.longestTexture);
+        if (made.abreast > 1) folded++;
         const texture = device.gpu.createTexture({
           size: [width, height],
           format: 'rgba32float',
@@ -80,7 +92,8 @@ describe('panels', () => {
         workspace.release();
       }),
     );
-    await fc.assert(property, runs(60));
+    await fc.assert(property, runs(90));
+    expect(folded).toBeGreaterThan(3);
   });
 
   it('fit where a texture is long enough, and take another texture only where one must grow', async () => {
@@ -88,6 +101,7 @@ describe('panels', () => {
     const shape = { rows: 40, panels: 2, width: 64, span: 40 };
     expect(fitsPanels(device, { ...shape, rows: device.longestTexture })).toBe(true);
     expect(fitsPanels(device, { ...shape, rows: device.longestTexture + 1 })).toBe(false);
+    expect(fitsPanels(device, { ...shape, rows: device.longestTexture + 1, folds: true })).toBe(true);
     expect(fitsPanels(device, { ...shape, panels: device.longestTexture })).toBe(false);
     const before = device.allocatedBytes;
     const workspace = new PanelWorkspace(device, 'test');

@@ -4,8 +4,11 @@ import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 /** The two families that most kernels have; where subgroups may not be used, both are the one without. */
 export const FAMILIES = ['subgroup', 'workgroup'] as const;
 
-/** Attention has a third. */
-export type Family = (typeof FAMILIES)[number] | 'wide';
+/** Attention has a third; and the first may find its textures so short that rows of a panel stand abreast. */
+export type Family = (typeof FAMILIES)[number] | 'wide' | 'abreast';
+
+/** As short as textures are for 'abreast': long enough for the widest heads, too short for the long cases. */
+const SHORT_TEXTURE = 256;
 
 const opened = new Map<Family, Promise<Device>>();
 
@@ -30,6 +33,10 @@ async function open(family: Family): Promise<Device> {
     return device;
   }
   const { gpu } = await testDevice();
+  if (family === 'abreast') {
+    const device = await openDevice({ device: gpu, checked: true });
+    return Object.defineProperty(device, 'longestTexture', { value: SHORT_TEXTURE });
+  }
   return openDevice({ device: gpu, subgroups: false, wideWorkgroups: family === 'wide', checked: true });
 }
 
