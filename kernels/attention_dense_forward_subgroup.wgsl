@@ -28,6 +28,7 @@ const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how 
 struct Parameters {
   panel_rows: u32, // of the texture
   heads: u32,
+  heads_first: u32, // 1 where the grid counts heads before tiles
   head_vectors: u32, // headDim / 4
   panel_vectors: u32, // the same, padded with zeros to a multiple of 4
   panels_per_column: u32,
@@ -185,8 +186,9 @@ fn store(s: Strip, first: u32, row_count: u32) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   // A word a lane: loads are dear, broadcasts are not.
+  let group = select(id, id.yxz, vec3<bool>(parameters.heads_first != 0u));
   let tile = parameters.tiles_at + 8u * group.x;
   let first_words = plan[tile + lane % 8u];
   var last_words = first_words;
@@ -285,7 +287,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   if (COUNTING > 0u) {
     let all = f32(subgroupAdd(multiplied));
-    if (lane == 0u && group.z == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
+    if (lane == 0u && group.z == 0u) { output[id.y * groups.x + id.x] = vec4f(all); }
     return;
   }
   sums = Rows(sum_of_lanes(sums.upper), sum_of_lanes(sums.lower));

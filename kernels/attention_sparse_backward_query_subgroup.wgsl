@@ -27,7 +27,7 @@ const DROPOUT = 0u; // 1 where probabilities are dropped
 const BIAS_GRADIENT = 0u; // 1 where label_gradients are wanted
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 struct Parameters {
-  panel_rows: u32, heads: u32, label_count: u32,
+  panel_rows: u32, heads: u32, label_count: u32, heads_first: u32, // 1 where the grid counts heads before tiles
   head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
@@ -247,7 +247,8 @@ fn store(s: Strip, first: u32, row_count: u32) {
   }
 }
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let group = select(id, id.yxz, vec3<bool>(parameters.heads_first != 0u));
   let tile = parameters.tiles_at + 8u * group.x;
   let words = words_of_lanes(plan[tile + lane], plan[tile + 4u - LOWER + lane]);
   let row_start = words.upper.x;
@@ -262,7 +263,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // Rows behind the end of the tile repeat its last row, and are not stored. A lane loads the vectors of its own row.
   let own_rows = row_start + min(vec2u(lane, lane + 4u - LOWER), vec2u(row_count - 1u));
-
   var places = Places();
   if (DROPOUT + PLACED > 0u) {
     places.positions = rows_of(words_of_lanes(plan[parameters.positions_at + own_rows.x], plan[parameters.positions_at + own_rows.y]));
@@ -382,7 +382,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   if (COUNTING > 0u) {
     let all = f32(subgroupAdd(multiplied));
-    if (lane == 0u && group.z == 0u) { query_gradient[group.y * groups.x + group.x] = vec4f(all); }
+    if (lane == 0u && group.z == 0u) { query_gradient[id.y * groups.x + id.x] = vec4f(all); }
     return;
   }
   let first = (row_start * parameters.heads + head) * parameters.head_vectors;

@@ -24,7 +24,7 @@ const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
 struct Parameters {
-  panel_rows: u32, heads: u32, label_count: u32,
+  panel_rows: u32, heads: u32, label_count: u32, heads_first: u32, // 1 where the grid counts heads before tiles
   head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   counts_before: u32, // workgroups of other kernels whose counts stand before this one's
@@ -122,7 +122,8 @@ fn kept(query_chains: vec4u, keys: vec4u) -> vec4f {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let group = select(id, id.yxz, vec3<bool>(parameters.heads_first != 0u));
   let tile = parameters.tiles_at + 8u * group.x;
   let row = plan[tile];
   let range_count = plan[tile + 3u];
@@ -192,7 +193,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   if (COUNTING > 0u) {
     let all = f32(subgroupAdd(multiplied));
-    if (lane == 0u) { key_gradient[parameters.counts_before + group.y * groups.x + group.x] = vec4f(all); }
+    if (lane == 0u) { key_gradient[parameters.counts_before + id.y * groups.x + id.x] = vec4f(all); }
     return;
   }
   let to = (row * parameters.heads + head) * parameters.head_vectors + lane;

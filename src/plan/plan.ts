@@ -6,7 +6,7 @@ import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor, sortedBatch } from './sorting.js';
 import { rankOfTag } from './tag-order.js';
-import { heaviestFirst, type Tile, type TileShape, tilesOf, WORKGROUP_TILE } from './tiles.js';
+import { inOrder, type Tile, type TileShape, tilesOf, WORKGROUP_TILE } from './tiles.js';
 import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
@@ -88,7 +88,7 @@ export function planDense(lengths: ArrayLike<number>, tile = WORKGROUP_TILE): Pl
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
   const batch = keepOrder(checked);
-  const tiles = heaviestFirst(
+  const tiles = inOrder(
     batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, shape)),
     shape,
   );
@@ -159,8 +159,8 @@ export function planSparse(input: SparseInput, shape = WORKGROUP_TILE): Plan {
   const heads = distinct.map((table): HeadPlan => {
     const own = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
-    const queryTiles = heaviestFirst(tilesOf(batch, queries, shape), shape);
-    const keyTiles = heaviestFirst(tilesOf(batch, keys, shape), shape);
+    const queryTiles = inOrder(tilesOf(batch, queries, shape), shape);
+    const keyTiles = inOrder(tilesOf(batch, keys, shape), shape);
     const ledger = lazy(() => ledgerOf(batch, queries, queryTiles, keyTiles, shape));
     return {
       heads: distinct.length > 1 ? own : undefined,

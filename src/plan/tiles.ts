@@ -33,6 +33,11 @@ export interface TileShape {
   testCost: number;
   /** The row kernels of sparse plans, where the family has them. */
   lone?: LoneRows;
+  /**
+   * Whether heavy tiles begin first, as is best where whoever is free takes the next one. A software driver gives each of its
+   * threads a half of all beforehand: there tiles stay in the order of their rows.
+   */
+  heaviestFirst: boolean;
 }
 
 /** What tests cost where one row's serve all, as a share of what they cost else. */
@@ -46,6 +51,7 @@ export const WORKGROUP_TILE: TileShape = {
   steps: [32],
   tileCost: 256,
   testCost: 0.1,
+  heaviestFirst: true,
 };
 
 /** The tiles of the same with many invocations a workgroup, for real GPUs. */
@@ -73,6 +79,7 @@ function subgroupTile(lanes: 4 | 8, steps: readonly number[]): TileShape {
     testCost: 0.05,
     // On lavapipe such a row takes 0.4 of the time of a strip of eight, and its dispatch as much time as 600 columns save.
     lone: { from: 1024, step: QUAD, pairCost: 3 },
+    heaviestFirst: false,
   };
 }
 
@@ -213,12 +220,14 @@ export function tilesOf(batch: SortedBatch, visibility: Visibility, shape: TileS
 }
 
 /**
- * Tiles by falling work, so that none of the long ones begins last; those of lone rows come last. Only powers of two of work
- * tell tiles apart: others keep their order, so that neighbours, which see many of the same columns, run while a cache still
- * holds them. (Rules within 128 pieces, 16,384 of them, on lavapipe: 0.83 of the time of a strict order.)
+ * Tiles in the order in which they begin: those of lone rows last, and by falling work where their family wants it, so that none
+ * of the long ones begins last. Only powers of two of work tell tiles apart: others keep their order, so that
+ * neighbours, which see many of the same columns, run while a cache still holds them.
  */
-export function heaviestFirst(tiles: readonly Tile[], shape: TileShape): Tile[] {
-  const work = new Map(tiles.map((tile) => [tile, Math.floor(Math.log2(1 + executedPairs(tile, shape)))]));
+export function inOrder(tiles: readonly Tile[], shape: TileShape): Tile[] {
+  const classOf = (tile: Tile) =>
+    shape.heaviestFirst ? Math.floor(Math.log2(1 + executedPairs(tile, shape))) : 0;
+  const classes = new Map(tiles.map((tile) => [tile, classOf(tile)]));
   const lone = (tile: Tile) => Number(isLone(tile, shape));
-  return [...tiles].sort((a, b) => lone(a) - lone(b) || work.get(b)! - work.get(a)!);
+  return [...tiles].sort((a, b) => lone(a) - lone(b) || classes.get(b)! - classes.get(a)!);
 }

@@ -120,14 +120,15 @@ function densityOf(seed: number, random: () => number): number {
   return [0.15, drawn, drawn, drawn, 1, drawn][seed % CASES_OF_KIND];
 }
 
-/** Case number `seed` of a kind. */
-export function randomCase(name: KindName, seed: number): AttentionCase {
+/** Case number `seed` of a kind. @param given Lengths of its sequences, where they are not to be random. */
+export function randomCase(name: KindName, seed: number, given?: number[]): AttentionCase {
   const kind: Kind = KINDS[name];
   const random = generator(1000 * KIND_NAMES.indexOf(name) + seed);
   const isLong = seed % CASES_OF_KIND === CASES_OF_KIND - 1;
-  const lengths = isLong
+  const drawn = isLong
     ? [kind.headDims[0] < 64 ? 513 : 257]
     : Array.from({ length: randomInteger(random, 1, 4) }, () => pick(random, LENGTHS));
+  const lengths = given ?? drawn;
   const tokens = lengths.reduce((total, length) => total + length, 0);
   const heads = isLong && !kind.perHead ? 1 : randomInteger(random, kind.perHead ? 2 : 1, 3);
   const headDim = isLong
