@@ -4,7 +4,7 @@ import { countTags } from './allowed-pairs.js';
 import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
 import type { CountedPairs } from './counted-pairs.js';
-import { median, ratioOfMedians } from './statistics.js';
+import { median, medianOfRatios } from './statistics.js';
 import type { Times } from './timing.js';
 
 /** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
@@ -121,7 +121,7 @@ export function attentionRow(
   const yardstick = dense.contender.plan.ledger;
   const idealSpeedup = yardstick.useful / ledger.useful;
   const medianMs = median(times.wall);
-  const { ratio, low, high } = ratioOfMedians(times.wall, dense.times.wall, seed);
+  const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
   const executed = executedFlops(pass, headDim, ledger);
   const shown = <T>(value: T): T | null => (gatePassed ? value : null);
   return {

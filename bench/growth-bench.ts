@@ -6,7 +6,7 @@ import { AttentionContender, randomInputs } from './attention-contender.js';
 import type { AttentionSweep, Pass } from './attention-settings.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median, ratioOfMedians } from './statistics.js';
+import { median, medianOfRatios } from './statistics.js';
 import { type Contender, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
 
@@ -147,7 +147,7 @@ async function timedRows(
   );
   return entries.map(({ length, attention, bufferBytes }, at): GrowthRow => {
     const timesMs = times[at].wall.map((wall) => wall / runs[at]);
-    const { ratio, low, high } = ratioOfMedians(perPair[at], perPair[0], seed);
+    const { ratio, low, high } = medianOfRatios(perPair[at], perPair[0], seed);
     const shown = (value: number) => (gatePassed ? value : null);
     const { useful, executed } = attention.plan.ledger;
     return {

@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** A ratio of two medians with the interval in which it lies. */
+/** A ratio of two contenders' times with the interval in which it lies. */
 export interface Ratio {
   ratio: number;
   low: number;
@@ -19,29 +19,25 @@ const RESAMPLES = 2_000;
 export const CONFIDENCE = 0.99;
 
 /**
- * The ratio of the median times of two contenders that were timed in turns, with a percentile bootstrap interval (Efron
- * and Tibshirani, An Introduction to the Bootstrap, chapter 13). Turns are drawn, not times: what slows a whole turn slows
- * both.
+ * How the times of two contenders that were timed in turns compare: the median of the ratios within each turn, with a percentile
+ * bootstrap interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). What slows a whole
+ * turn slows both, and leaves their ratio; medians of their times may fall into turns of different kinds.
  *
  * @param times Milliseconds of one contender, turn by turn.
  * @param reference Those of the other in the same turns.
  */
-export function ratioOfMedians(times: readonly number[], reference: readonly number[], seed: number): Ratio {
+export function medianOfRatios(times: readonly number[], reference: readonly number[], seed: number): Ratio {
   const turns = Math.min(times.length, reference.length);
+  const ofTurns = Array.from({ length: turns }, (_, turn) => times[turn] / reference[turn]);
   const random = hostRandom(seed);
-  const ratios: number[] = [];
+  const medians: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
-    const drawn = Array.from({ length: turns }, () => Math.floor(random() * turns));
-    ratios.push(median(drawn.map((turn) => times[turn])) / median(drawn.map((turn) => reference[turn])));
+    medians.push(median(ofTurns.map(() => ofTurns[Math.floor(random() * turns)])));
   }
-  ratios.sort((a, b) => a - b);
-  const at = (share: number) => ratios[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
+  medians.sort((a, b) => a - b);
+  const at = (share: number) => medians[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
   const tail = (1 - CONFIDENCE) / 2;
-  return {
-    ratio: median(times.slice(0, turns)) / median(reference.slice(0, turns)),
-    low: at(tail),
-    high: at(1 - tail),
-  };
+  return { ratio: median(ofTurns), low: at(tail), high: at(1 - tail) };
 }
 
 /** The line of least squares through points. */

@@ -10,7 +10,7 @@ import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median, ratioOfMedians } from './statistics.js';
+import { median, medianOfRatios } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
 import { packed } from './workload.js';
@@ -222,7 +222,7 @@ function stepRow(
   const { sentences, tokens, gatePassed, isDocument, rules } = context;
   const { ledger } = rig;
   const medianMs = median(times.wall);
-  const { ratio, low, high } = ratioOfMedians(times.wall, dense.wall, context.seed);
+  const { ratio, low, high } = medianOfRatios(times.wall, dense.wall, context.seed);
   const attentionMs = attentionOf(times);
   const share = attentionOf(dense) / median(dense.wall);
   const attentionSpeedup = attentionOf(dense) / attentionMs;

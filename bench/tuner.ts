@@ -13,7 +13,7 @@ import type { Plan } from '../src/plan/plan.js';
 import { AttentionContender, type Inputs, randomInputs, type Workload } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
 import type { GateResult } from './gate.js';
-import { median, ratioOfMedians } from './statistics.js';
+import { median, medianOfRatios } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
 
@@ -164,7 +164,7 @@ async function timeAll(device: Device, entries: readonly AttentionContender[]): 
   places.forEach((place, index) => {
     const { wall } = times[index];
     measured[place].medianMs = median(wall);
-    measured[place].isFaster = ratioOfMedians(wall, expected, SEED).high < 1 - LEAST_GAIN;
+    measured[place].isFaster = medianOfRatios(wall, expected, SEED).high < 1 - LEAST_GAIN;
   });
   return measured;
 }

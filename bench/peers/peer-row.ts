@@ -4,7 +4,7 @@ import { allowedPairs } from '../allowed-pairs.js';
 import type { Workload } from '../attention-contender.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-import { median, ratioOfMedians } from '../statistics.js';
+import { median, medianOfRatios } from '../statistics.js';
 
 /**
  * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A
@@ -108,7 +108,7 @@ export function peerRow(
   const isSound = (other: MeasuredPeer | undefined) =>
     other !== undefined && !other.error && other.times.length > 0;
   const over = (other: MeasuredPeer | undefined) =>
-    isSound(measured) && isSound(other) ? ratioOfMedians(times, other!.times, seed) : undefined;
+    isSound(measured) && isSound(other) ? medianOfRatios(times, other!.times, seed) : undefined;
   const toParsimony = over(parsimony);
   const toDense = over(dense);
   const gflops = (work: number) => (isSound(measured) ? (heads * work) / medianMs! / 1e6 : null);

@@ -4,7 +4,7 @@ import { breakEvens } from '../../bench/break-even.js';
 import { compareReports, parseReport } from '../../bench/compare.js';
 import { formatCsv } from '../../bench/csv.js';
 import type { Environment } from '../../bench/environment.js';
-import { lineThrough, median, ratioOfMedians } from '../../bench/statistics.js';
+import { lineThrough, median, medianOfRatios } from '../../bench/statistics.js';
 import { amdahl } from '../../bench/step-bench.js';
 import { hostRandom } from '../../src/gpu/random.js';
 
@@ -18,12 +18,22 @@ describe('statistics', () => {
     const random = hostRandom(3);
     const noisy = (level: number) => Array.from({ length: 201 }, () => level * (1 + 0.3 * random()));
     const [reference, times] = [noisy(1), noisy(0.5)];
-    const many = ratioOfMedians(times, reference, 1);
-    const few = ratioOfMedians(times.slice(0, 9), reference.slice(0, 9), 1);
+    const many = medianOfRatios(times, reference, 1);
+    const few = medianOfRatios(times.slice(0, 9), reference.slice(0, 9), 1);
     expect(many.low).toBeLessThan(0.5);
     expect(many.high).toBeGreaterThan(0.5);
     expect(many.ratio).toBeCloseTo(0.5, 1);
     expect(many.high - many.low).toBeLessThan(few.high - few.low);
+  });
+
+  it('is not misled by turns that were slow for both', () => {
+    const random = hostRandom(4);
+    const speeds = Array.from({ length: 41 }, () => (random() < 0.5 ? 1 : 2));
+    const reference = speeds.map((speed) => speed * (1 + 0.05 * random()));
+    const times = speeds.map((speed) => 0.5 * speed * (1 + 0.05 * random()));
+    const { ratio, low, high } = medianOfRatios(times, reference, 1);
+    expect(Math.abs(ratio - 0.5)).toBeLessThan(0.02);
+    expect(high - low).toBeLessThan(0.03);
   });
 
   it('draws the line of least squares', () => {
