@@ -224,7 +224,7 @@ function stepRow(
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.wall, context.seed);
   const attentionMs = attentionOf(times);
-  const share = attentionOf(dense) / median(dense.wall);
+  const share = Math.min(1, attentionOf(dense) / median(dense.wall));
   const attentionSpeedup = attentionOf(dense) / attentionMs;
   const shown = (value: number) => (gatePassed ? value : null);
   const stageNames = stages[0].map(({ name }) => name);

@@ -30,10 +30,16 @@ export function wholeOf({ attentionMs, kernelsMs, restMs }: StepBar): number {
   return attentionMs + kernelsMs + restMs;
 }
 
-/** The parts of a step, of which the kernels' sum may be a little more than what the wall's clock saw. */
+/** The parts of a step. Kernels are timed in turns of their own: where they come to more than the step, they are shrunk to it. */
 export function stepBar(name: string, medianMs: number, allKernelsMs: number, attentionMs: number): StepBar {
-  const kernelsMs = Math.max(0, allKernelsMs - attentionMs);
-  return { name, attentionMs, kernelsMs, restMs: Math.max(0, medianMs - allKernelsMs) };
+  const shrunk = Math.min(1, medianMs / allKernelsMs);
+  const kernelsMs = shrunk * Math.max(0, allKernelsMs - attentionMs);
+  return {
+    name,
+    attentionMs: shrunk * attentionMs,
+    kernelsMs,
+    restMs: Math.max(0, medianMs - allKernelsMs),
+  };
 }
 
 /** The same step if attention took no time: no speed-up of attention can save more (Amdahl 1967). */

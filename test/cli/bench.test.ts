@@ -120,7 +120,9 @@ describe('parsimony bench', () => {
       expect(planningShare).toBeCloseTo((stagesMs.plan + stagesMs.upload) / medianMs);
       const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
       for (const part of ['attention', 'linear', 'adamw']) expect(names.join()).toContain(part);
-      expect(kernelsMs).toBeLessThan(medianMs);
+      // In turns of their own, which may be slower ones.
+      expect(kernelsMs).toBeGreaterThan(0);
+      expect(kernelsMs).toBeLessThan(3 * medianMs);
       expect(predictedSpeedup).toBeGreaterThan(0);
     }
   }, 60_000);
