@@ -42,7 +42,9 @@ type AttentionFlags = OutputFlags &
 export function benchAttentionCommand(): Command {
   const { lengths, batch } = ATTENTION_DEFAULTS;
   const command = new Command('attention')
-    .description('sparse against dense attention: the same run, in turns, checked against float64')
+    .description(
+      'sparse against dense attention: the same run, in turns, checked against float64; speed-ups are medians of the ratios within each turn',
+    )
     .addOption(
       new Option('--lengths <list>', `pieces of a document, or "sentences" (default: ${lengths})`).argParser(
         numbers,

@@ -115,7 +115,10 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
   );
   print();
   print(
-    'density: pairs the rules allow; executed: pairs the kernel multiplies, padding included; ideal: 1 / density.',
+    'density: pairs the rules allow; executed: pairs the kernel multiplies, padding included; ideal: 1 / density;',
+  );
+  print(
+    'times: medians; speed-up: the median of the ratios within each turn, which slow turns leave as they are.',
   );
   print(
     'Outputs and gradients of this run were within the error bound of a float64 reference ' +
