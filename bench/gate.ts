@@ -168,17 +168,18 @@ function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): nu
   for (let tile = 0; tile < pass.tiles; tile++) {
     const from = pass.tilesAt + tile * TILE_WORDS;
     const [, rows, firstRange, ranges, slots] = words.subarray(from, from + TILE_WORDS);
-    const lone = isLone({ rowCount: rows, slots }, shape) ? shape.lone : undefined;
-    const together = page ?? Math.max(1, ranges);
-    const rowsOfSteps = lone ? 1 : Math.ceil(rows / strip) * strip;
-    const stepsOfTile = lone ? [lone.step] : steps;
+    if (isLone({ rowCount: rows, slots }, shape)) {
+      pairs += slots;
+      continue;
+    }
+    const strips = Math.ceil(rows / strip);
     const slotAt = (range: number) =>
       range < ranges ? words[pass.rangesAt + (firstRange + range) * RANGE_WORDS + 2] : slots;
+    const together = page ?? Math.max(1, ranges);
     for (let first = 0; first < ranges; first += together) {
       for (let left = slotAt(first + together) - slotAt(first); left > 0; ) {
-        const longest = Math.min(left, stepsOfTile[0]);
-        const step = Math.min(...stepsOfTile.filter((candidate) => candidate >= longest));
-        pairs += rowsOfSteps * step;
+        const step = Math.min(...steps.filter((candidate) => candidate >= Math.min(left, steps[0])));
+        pairs += strips * strip * step;
         left -= step;
       }
     }

@@ -133,6 +133,8 @@ class AttentionRecorder {
     const { plan, words, family } = this.plan;
     const { headDim, dropout } = this.shape;
     const pass = kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
+    const panels = family.readsPanels ? this.panels('query') : undefined;
+    const turned = panels !== undefined && takesHeadsFirst(panels);
     plan.heads.forEach((headPlan, index) => {
       const { first, count } = this.headsOfLayer(headPlan);
       const tiles = kernel.tiles(headPlan);
@@ -140,7 +142,7 @@ class AttentionRecorder {
       const regular = tiles.length - lone;
       const shared = {
         constants: {
-          ...(family.readsPanels && { ABREAST: this.panels('query').abreast }),
+          ...(panels && { ABREAST: panels.abreast }),
           ...this.sparseConstants(headPlan),
           ...constants,
           DROPOUT: dropout ? 1 : 0,
@@ -148,13 +150,17 @@ class AttentionRecorder {
         },
         buffers: { ...buffers, plan: words.buffer },
       };
-      const turned = family.readsPanels && takesHeadsFirst(this.panels('query'));
       const gridOf = (workgroups: number, depth = 1): Grid =>
         turned ? [count, workgroups, depth] : [workgroups, count, depth];
       const at = words.at.heads[index];
       const parameters = {
         ...this.shared,
-        ...this.panelParameters(),
+        ...(panels && {
+          panel_rows: panels.panelRows,
+          panel_vectors: panels.vectors,
+          panels_per_column: panels.perColumn,
+          heads_first: turned ? 1 : 0,
+        }),
         ...this.sparseParameters(headPlan, at, first),
         ...kernel.words(at),
       };
@@ -205,17 +211,6 @@ class AttentionRecorder {
 
   private panels(name: string): Panels {
     return this.plan.panels(name, this.shape.heads, this.shape.headDim);
-  }
-
-  private panelParameters(): Record<string, number> {
-    if (!this.plan.family.readsPanels) return {};
-    const panels = this.panels('query');
-    return {
-      panel_rows: panels.panelRows,
-      panel_vectors: panels.vectors,
-      panels_per_column: panels.perColumn,
-      heads_first: takesHeadsFirst(panels) ? 1 : 0,
-    };
   }
 
   private sparseConstants({ table }: HeadPlan): KernelConstants {

@@ -98,30 +98,6 @@ function sharesOf({ hasWideWorkgroups }: Device, { rows, inputs, outputs }: Line
   return Math.max(1, Math.min(wanted, Math.floor(rows / ROWS_PER_SHARE)));
 }
 
-/** Records the weight's gradient by workgroups that sum over shares of the rows, and then the sum of these. */
-function recordSharedGradient(
-  recorder: Recorder,
-  scratch: Scratch,
-  linear: LinearRecorder,
-  { rows, inputs, outputs }: LinearShape,
-  { outputGradient, input, weightGradient }: LinearBackwardBuffers,
-): void {
-  const wanted = sharesOf(recorder.device, { rows, inputs, outputs });
-  const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / wanted / 4));
-  const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
-  const sums =
-    shares > 1 ? scratch.floats('shares of a weight gradient', shares * outputs * inputs) : undefined;
-  linear.dispatch(
-    'linear_weight_gradient',
-    { output_gradient: outputGradient, input, weight_gradient: sums ?? weightGradient },
-    { rows: outputs, columns: inputs },
-    { rows_per_share: rowsPerShare },
-    shares,
-  );
-  if (!sums) return;
-  recordColumnSums(recorder, scratch, { rows: shares, columns: outputs * inputs }, sums, weightGradient);
-}
-
 /** Writes `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
 export function recordLinear(
   recorder: Recorder,
@@ -168,21 +144,27 @@ export function recordLinearBackward(
   const { rows, inputs, outputs } = shape;
   const linear = new LinearRecorder(recorder, scratch, shape);
   const outputGradient = linear.operand(buffers.outputGradient, rows, outputs, 'linear output gradient');
-  if (linear.suffix === '_subgroup') {
-    const input = linear.operand(buffers.input, rows, inputs, 'linear input');
-    const { weightGradient, biasGradient } = buffers;
-    linear.dispatch(
-      'linear_weight_gradient',
-      {
-        output_gradient: outputGradient,
-        input,
-        weight_gradient: weightGradient,
-        bias_gradient: biasGradient,
-      },
-      { rows: outputs, columns: inputs },
-    );
-  } else {
-    recordSharedGradient(recorder, scratch, linear, shape, buffers);
+  const isFused = linear.suffix === '_subgroup';
+  const wanted = isFused ? 1 : sharesOf(recorder.device, shape);
+  const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / wanted / 4));
+  const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
+  const weights = outputs * inputs;
+  const sums = shares > 1 ? scratch.floats('shares of a weight gradient', shares * weights) : undefined;
+  linear.dispatch(
+    'linear_weight_gradient',
+    {
+      output_gradient: outputGradient,
+      input: linear.operand(buffers.input, rows, inputs, 'linear input'),
+      weight_gradient: sums ?? buffers.weightGradient,
+      ...(isFused && { bias_gradient: buffers.biasGradient }),
+    },
+    { rows: outputs, columns: inputs },
+    isFused ? {} : { rows_per_share: rowsPerShare },
+    shares,
+  );
+  if (sums)
+    recordColumnSums(recorder, scratch, { rows: shares, columns: weights }, sums, buffers.weightGradient);
+  if (!isFused) {
     const columns = { rows, columns: outputs };
     recordColumnSums(recorder, scratch, columns, buffers.outputGradient, buffers.biasGradient);
   }

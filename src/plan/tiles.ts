@@ -6,8 +6,6 @@ import type { Visibility } from './visibility.js';
 export interface LoneRows {
   /** From how many slots on such a row is theirs. */
   from: number;
-  /** Columns that are computed together. */
-  step: number;
   /** What a pair costs there, in pairs of other tiles. */
   pairCost: number;
 }
@@ -58,8 +56,8 @@ export const WORKGROUP_TILE: TileShape = {
 export const WIDE_TILE: TileShape = {
   ...WORKGROUP_TILE,
   family: 'wide',
-  // From two steps of 128 columns on: they are a dispatch of their own. An invocation without a column computes nothing.
-  lone: { from: 256, step: QUAD, pairCost: 1 },
+  // From two steps of 128 columns on: they are a dispatch of their own.
+  lone: { from: 256, pairCost: 1 },
 };
 
 /** The tiles of the kernels whose lanes share work, by the lanes of a subgroup. A lane holds a range, and four columns of a step. */
@@ -78,7 +76,7 @@ function subgroupTile(lanes: 4 | 8, steps: readonly number[]): TileShape {
     tileCost: 256,
     testCost: 0.05,
     // On lavapipe such a row takes 0.4 of the time of a strip of eight, and its dispatch as much time as 600 columns save.
-    lone: { from: 1024, step: QUAD, pairCost: 3 },
+    lone: { from: 1024, pairCost: 3 },
     heaviestFirst: false,
   };
 }
@@ -116,7 +114,7 @@ export function isLone(
 
 /** The pairs that a kernel multiplies for so many slots of a tile that are taken together. */
 function pairsTogether(slots: number, tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
-  if (isLone(tile, shape)) return padded(slots, shape.lone!.step);
+  if (isLone(tile, shape)) return slots;
   return padded(tile.rowCount, shape.strip) * executedColumns(slots, shape.steps);
 }
 

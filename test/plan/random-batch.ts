@@ -33,10 +33,10 @@ export const SIDES: readonly Side[] = ['queries', 'keys'];
 /** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
 const SHAPES: readonly TileShape[] = [
   WORKGROUP_TILE,
-  { ...WIDE_TILE, lone: { from: 8, step: 4, pairCost: 1 } },
-  { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, step: 16, pairCost: 4 } },
+  { ...WIDE_TILE, lone: { from: 8, pairCost: 1 } },
+  { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, pairCost: 4 } },
   { ...SUBGROUP_TILES[8], page: undefined, lone: undefined },
-  { ...SUBGROUP_TILES[8], page: undefined, lone: { from: 16, step: 32, pairCost: 2 } },
+  { ...SUBGROUP_TILES[8], page: undefined, lone: { from: 16, pairCost: 2 } },
 ];
 
 export const anyTileShape = fc.constantFrom(...SHAPES);
@@ -178,12 +178,12 @@ export function isAlone({ rowCount, slots }: Tile, { lone }: TileShape): boolean
 
 /**
  * The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be; of
- * a row alone that row, and whole steps of its own kernel.
+ * a row alone nothing but its slots.
  */
 export function executedIn(tile: Tile, shape: TileShape): number {
   const { rowCount, slots } = tile;
   const { strip, steps } = shape;
-  if (isAlone(tile, shape)) return Math.ceil(slots / shape.lone!.step) * shape.lone!.step;
+  if (isAlone(tile, shape)) return slots;
   let columns = 0;
   while (slots - columns > 0) {
     const fitting = steps.filter((step) => step >= slots - columns);
