@@ -12,12 +12,13 @@
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 // Grid        (tiles of keys, heads, ceil(headDim / 64)). A workgroup owns up to 32 key rows of one sequence in one head, and 64
 //             channels of their gradients: more would not fit the registers.
-// Invocations 16 across x 8 down. An invocation owns four key rows: what they have with queries x and x + 16 of the step's 32, and
-//             of the workgroup's channels of their gradients the vector whose number is its own x.
+// Invocations 16 across x 8 down. Scores, and products of values: an invocation owns four key rows against queries x, x + 16, x + 32,
+//             x + 48 of the step's 64. Gradients: eight rows x two of the workgroup's vectors, over every PARTS-th query; in the end
+//             PARTS invocations add what they have.
 //
-// Why so: see attention_dense_forward_wide.wgsl. Queries are staged for the scores, then the output's gradients for both products with
-// them, then queries again: workgroup memory holds one chunk, and one matrix of weights.
+// Why so: see attention_dense_forward_wide.wgsl. Queries and output gradients are read a second time, from the cache, for the last products.
 
+const PARTS = 4u; // invocations that share out the queries of the last products: 8 for heads of at most 32 channels, else 4
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -43,23 +44,19 @@ struct Parameters {
 @group(0) @binding(7) var<storage, read_write> value_gradient: array<vec4f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 32u; // queries a step
-const CHUNK = 16u; // vectors of a query or an output's gradient that are staged at a time
-const PITCH = 17u; // from one staged query to the next: one more than there are, so that queries begin in different banks
+const STEP = 64u; // queries a step
+const CHUNK = 4u; // vectors of a row or column that are staged at a time, in one of two places
+const PART = 128u / PARTS; // invocations that take the same queries in the last product
+const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 
-// What a key row must know of a query: its chain of random words, L, Δ, and whether it is one.
-struct Column { chain: u32, log_sum: f32, delta: f32, exists: bool }
-
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
+struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [query, PITCH]: a chunk of the step's queries, or of its output gradients
-var<workgroup> weights: array<vec4f, 256>; // [query, 8]: of four rows, at weight_at: probabilities, then the gradients of scores
-
-// Queries are four banks' widths apart, so the rows' order changes from query to query.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+// By query: two chunks of the step's columns, then weights of all rows, four in a vector. 9, so that columns begin in different banks.
+var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
+var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the tile's rows
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -74,66 +71,62 @@ fn kept(chain: u32, keys: vec4u) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(vec4u(chain), keys) >= vec4u(parameters.dropout_limit));
 }
 
-// Query `index` of those that the tile's keys see, `count` in all.
-fn column(index: u32, count: u32, first_query: u32, head: u32, chain: vec4u) -> Column {
-  let token = first_query + min(index, count - 1u);
-  let row = statistics[token * parameters.heads + head];
-  var column = Column(0u, row.x, row.y, index < count);
-  if (DROPOUT > 0u) { column.chain = chained(chain, vec4u(plan[parameters.positions_at + token])).x; }
-  return column;
+// sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
+fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
+  return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-fn queries(at: vec4u) -> mat4x4f { return mat4x4f(query[at.x], query[at.y], query[at.z], query[at.w]); }
-fn output_gradients(at: vec4u) -> mat4x4f {
-  return mat4x4f(output_gradient[at.x], output_gradient[at.y], output_gradient[at.z], output_gradient[at.w]);
+fn turned_rows(y: u32, d: u32) -> mat4x4f {
+  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
 }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
-}
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_key(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(key[at.x + d], key[at.y + d], key[at.z + d], key[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_key_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_key(with_key(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_key(products, at, x, even); }
-  return products;
-}
-fn with_value(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  let rows = mat4x4f(value[at.x + d], value[at.y + d], value[at.z + d], value[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_value_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_value(with_value(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_value(products, at, x, even); }
-  return products;
-}
-// sum + weights · what is staged, for a vector of four rows.
-fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0];
-  var row_1 = sum[1];
-  var row_2 = sum[2];
-  var row_3 = sum[3];
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
+// sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
+fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
+  var s = sums;
+  if (count > STEP / 2u) {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+    }
+  } else {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
     }
   }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+  return s;
+}
+fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
+}
+// sums + weights · vectors of a column, whose weights of all rows are staged.
+fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
+  let w_upper = columns_staged[column][summed / 4u];
+  let w_lower = columns_staged[column][summed / 4u + 1u];
+  return Sums(
+    with_weighted(sums.upper_0, v_0, w_upper),
+    with_weighted(sums.lower_0, v_0, w_lower),
+    with_weighted(sums.upper_1, v_1, w_upper),
+    with_weighted(sums.lower_1, v_1, w_lower),
+  );
+}
+// What is staged of columns and a row: of queries and keys, or of the output's gradients and values.
+fn loaded(of_queries: bool, columns_at: vec2u, row_at: u32) -> array<vec4f, 3> {
+  if (of_queries) { return array<vec4f, 3>(query[columns_at.x], query[columns_at.y], key[row_at]); }
+  return array<vec4f, 3>(output_gradient[columns_at.x], output_gradient[columns_at.y], value[row_at]);
+}
+// The sum of what the parts have, in part 0.
+fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  workgroupBarrier();
+  var total = sum;
+  for (var other = own + PART; other < 128u; other += PART) {
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+  }
+  return total;
 }
 
 @compute @workgroup_size(16, 8)
@@ -155,9 +148,7 @@ fn main(
   let y = local.y;
 
   // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
+  let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
   let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
   var positions = vec4u();
@@ -165,74 +156,108 @@ fn main(
     let at = parameters.positions_at + tokens;
     positions = vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]);
   }
-  // The channels that a workgroup owns, and how many chunks there are.
-  let own_chunk = group.z;
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
-  let own_vector = own_chunk * CHUNK + x;
-  var key_gradients = mat4x4f();
-  var value_gradients = mat4x4f();
+  // What an invocation stages: a vector of a row, and of columns `staged` and `staged` + 32.
+  let staged = own / CHUNK;
+  let vector = own % CHUNK;
+  let row_at = ((row_start + min(staged, row_count - 1u)) * heads + head) * vectors + vector;
+  // What it sums: two of the workgroup's 16 vectors of the eight rows from `summed` on, for every PARTS-th column.
+  let part = own / PART;
+  let summed = 8u * ((own / ACROSS) % 4u);
+  let vector_0 = 16u * group.z + own % ACROSS;
+  let vector_1 = vector_0 + ACROSS;
+  let across_0 = min(vector_0, vectors - 1u);
+  let across_1 = min(vector_1, vectors - 1u);
+  let sums_exist = summed < row_count;
+  var key_sums = Sums();
+  var value_sums = Sums();
 
-  // What an invocation stages: vector x of every eighth query, from its own y on.
-  let staged_queries = y + 8u * OFFSETS;
-  var query_at = ((first_query + min(staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;
-  var next = queries(query_at + min(x, vectors - 1u)); // what is staged next, loaded while the products before are computed
+  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  var columns_at = ((first_query + min(vec2u(staged, staged + 32u), vec2u(query_count - 1u))) * heads + head) * vectors + vector;
+  var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < query_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      stage(next, x, y);
+    let count = min(STEP, query_count - step);
+    var scores = mat4x4f();
+    var products = mat4x4f();
+    for (var chunk = 0u; chunk < 2u * chunks; chunk++) {
+      let place = CHUNK * (chunk % 2u);
+      let in_row = chunk % chunks * CHUNK + vector < vectors;
+      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
+      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
+      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
       workgroupBarrier();
-      if (chunk + 1u < chunks) { next = queries(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
-      else { next = output_gradients(query_at + min(x, vectors - 1u)); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_key_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      workgroupBarrier();
+      if (chunk + 1u < 2u * chunks) {
+        let further = (chunk + 1u) % chunks * CHUNK;
+        next = loaded(chunk + 1u < chunks, columns_at + further, row_at + further);
+      }
+      if (exists && chunk < chunks) {
+        scores = with_chunk(scores, x, y, place, count);
+        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
+      }
+      if (exists && chunk >= chunks) { products = with_chunk(products, x, y, place, count); }
     }
-    let column_0 = column(step + x, query_count, first_query, head, chain);
-    let column_1 = column(step + x + 16u, query_count, first_query, head, chain);
-    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - column_0.log_sum), column_0.exists);
-    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - column_1.log_sum), column_1.exists);
-    var keep_0 = vec4f(1.0);
-    var keep_1 = vec4f(1.0);
-    if (DROPOUT > 0u) {
-      keep_0 = kept(column_0.chain, positions);
-      keep_1 = kept(column_1.chain, positions);
-    }
-    weights[weight_at(x, y)] = keep_0 * weights_0;
-    weights[weight_at(x + 16u, y)] = keep_1 * weights_1;
-    let count = select(0u, min(STEP, query_count - step), exists);
-    var products = Pair();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < chunks) { next = output_gradients(query_at + min((chunk + 1u) * CHUNK + x, vectors - 1u)); }
-      else { next = queries(query_at + min(own_chunk * CHUNK + x, vectors - 1u)); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      products = with_value_chunk(products, row_at + chunk * CHUNK, x, depth);
-      if (chunk == own_chunk) { value_gradients = accumulated(value_gradients, count, x, y); }
-      workgroupBarrier();
-    }
-    weights[weight_at(x, y)] = weights_0 * (keep_0 * products.first - column_0.delta);
-    weights[weight_at(x + 16u, y)] = weights_1 * (keep_1 * products.second - column_1.delta);
-    stage(next, x, y);
     workgroupBarrier();
-    query_at = ((first_query + min(step + STEP + staged_queries, vec4u(query_count - 1u))) * heads + head) * vectors;
-    next = queries(query_at + min(x, vectors - 1u));
-    key_gradients = accumulated(key_gradients, count, x, y);
+    // Weights of values are staged here, those of keys kept for later.
+    for (var i = 0u; i < 4u; i++) {
+      let column = x + 16u * i;
+      let token = first_query + min(step + column, query_count - 1u);
+      let row = statistics[token * heads + head];
+      let weight = select(vec4f(), exp(scores[i] * parameters.scale - row.x), column < count);
+      var keep = vec4f(1.0);
+      if (DROPOUT > 0u) { keep = kept(chained(chain, vec4u(plan[parameters.positions_at + token])).x, positions); }
+      columns_staged[column][y] = keep * weight;
+      scores[i] = weight * (keep * products[i] - row.y);
+    }
+    workgroupBarrier();
+
+    if (sums_exist) {
+      for (var begin = part; begin < count; begin += 4u * PARTS) {
+        for (var i = 0u; i < 4u; i++) {
+          let column = begin + i * PARTS;
+          let at = ((first_query + min(step + column, query_count - 1u)) * heads + head) * vectors;
+          value_sums = with_column(value_sums, output_gradient[at + across_0], output_gradient[at + across_1], column, summed);
+        }
+      }
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < 4u; i++) { columns_staged[x + 16u * i][y] = scores[i]; }
+    workgroupBarrier();
+
+    columns_at = ((first_query + min(step + STEP + vec2u(staged, staged + 32u), vec2u(query_count - 1u))) * heads + head) * vectors + vector;
+    next = loaded(true, columns_at, row_at);
+    if (sums_exist) {
+      for (var begin = part; begin < count; begin += 4u * PARTS) {
+        for (var i = 0u; i < 4u; i++) {
+          let column = begin + i * PARTS;
+          let at = ((first_query + min(step + column, query_count - 1u)) * heads + head) * vectors;
+          key_sums = with_column(key_sums, query[at + across_0], query[at + across_1], column, summed);
+        }
+      }
+    }
     workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    staged[own] = vec4f(f32(multiplied));
+    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += staged[i]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
     if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count && own_vector < vectors) {
-      key_gradient[row_at[r] + own_vector] = parameters.scale * key_gradients[r];
-      value_gradient[row_at[r] + own_vector] = value_gradients[r];
+  key_sums = Sums(of_parts(key_sums.upper_0, own), of_parts(key_sums.lower_0, own), of_parts(key_sums.upper_1, own), of_parts(key_sums.lower_1, own));
+  value_sums = Sums(of_parts(value_sums.upper_0, own), of_parts(value_sums.lower_0, own), of_parts(value_sums.upper_1, own), of_parts(value_sums.lower_1, own));
+  if (part > 0u) { return; }
+  for (var r = 0u; r < 8u; r++) {
+    if (summed + r >= row_count) { break; }
+    let to = ((row_start + summed + r) * heads + head) * vectors;
+    let is_lower = r >= 4u;
+    if (vector_0 < vectors) {
+      key_gradient[to + vector_0] = parameters.scale * select(key_sums.upper_0[r % 4u], key_sums.lower_0[r % 4u], is_lower);
+      value_gradient[to + vector_0] = select(value_sums.upper_0[r % 4u], value_sums.lower_0[r % 4u], is_lower);
+    }
+    if (vector_1 < vectors) {
+      key_gradient[to + vector_1] = parameters.scale * select(key_sums.upper_1[r % 4u], key_sums.lower_1[r % 4u], is_lower);
+      value_gradient[to + vector_1] = select(value_sums.upper_1[r % 4u], value_sums.lower_1[r % 4u], is_lower);
     }
   }
 }

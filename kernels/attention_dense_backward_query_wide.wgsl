@@ -11,13 +11,13 @@
 //   plan         tiles of up to 32 rows, ranges, positions (src/plan/plan-words.ts): the forward pass's
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: what they have with columns x and x + 16 of the step's 32, and of
-//             their gradients every vector whose number is its own x modulo 16.
+// Invocations 16 across x 8 down. Scores, and products of values: an invocation owns four rows against columns x, x + 16, x + 32,
+//             x + 48 of the step's 64. Gradients: eight rows x two vectors, over every PARTS-th column; in the end PARTS invocations
+//             add what they have.
 //
-// Why so: see attention_dense_forward_wide.wgsl. Values are staged before keys, so that those are still there when the gradients of
-// scores are multiplied with them.
+// Why so: see attention_dense_forward_wide.wgsl. Keys are read a second time, from the cache, when gradients of scores are multiplied with them.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const PARTS = 4u; // invocations that share out the keys of the second product: 2, 4 or 8, for heads of at most 128, 64 and 32 channels
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -42,20 +42,19 @@ struct Parameters {
 @group(0) @binding(6) var<storage, read_write> query_gradient: array<vec4f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const STEP = 64u; // keys a step
+const CHUNK = 4u; // vectors of a row or column that are staged at a time, in one of two places
+const PART = 128u / PARTS; // invocations that take the same keys in the last product
+const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
+struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's values, then of its keys
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: gradients of the scores of four rows, at weight_at
-
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+// By key: two chunks of the step's columns, then weights of all rows, four in a vector. 9, so that columns begin in different banks.
+var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
+var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the tile's rows
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -70,56 +69,62 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
 }
 
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
+// sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
+fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
+  return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_output_gradient(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  let rows = mat4x4f(output_gradient[at.x + d], output_gradient[at.y + d], output_gradient[at.z + d], output_gradient[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+fn turned_rows(y: u32, d: u32) -> mat4x4f {
+  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
 }
-fn with_output_gradient_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_output_gradient(with_output_gradient(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_output_gradient(products, at, x, even); }
-  return products;
-}
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// sum + gradients of scores · keys, for a vector of four rows.
-fn accumulated(sum: mat4x4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0];
-  var row_1 = sum[1];
-  var row_2 = sum[2];
-  var row_3 = sum[3];
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
+// sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
+fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
+  var s = sums;
+  if (count > STEP / 2u) {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+    }
+  } else {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
     }
   }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+  return s;
+}
+fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
+}
+// sums + weights · vectors of a column, whose weights of all rows are staged.
+fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
+  let w_upper = columns_staged[column][summed / 4u];
+  let w_lower = columns_staged[column][summed / 4u + 1u];
+  return Sums(
+    with_weighted(sums.upper_0, v_0, w_upper),
+    with_weighted(sums.lower_0, v_0, w_lower),
+    with_weighted(sums.upper_1, v_1, w_upper),
+    with_weighted(sums.lower_1, v_1, w_lower),
+  );
+}
+// What is staged of columns and a row: of values and the output's gradients, or of keys and queries.
+fn loaded(of_values: bool, columns_at: vec2u, row_at: u32) -> array<vec4f, 3> {
+  if (of_values) { return array<vec4f, 3>(value[columns_at.x], value[columns_at.y], output_gradient[row_at]); }
+  return array<vec4f, 3>(key[columns_at.x], key[columns_at.y], query[row_at]);
+}
+// The sum of what the parts have, in part 0.
+fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  workgroupBarrier();
+  var total = sum;
+  for (var other = own + PART; other < 128u; other += PART) {
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+  }
+  return total;
 }
 
 @compute @workgroup_size(16, 8)
@@ -141,14 +146,8 @@ fn main(
   let y = local.y;
 
   // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
+  let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
-  // What an invocation stages: vector x of every eighth column, from its own y on.
-  let vector = min(x, vectors - 1u);
-  let second_vector = min(x + CHUNK, vectors - 1u);
-  let staged_columns = y + 8u * OFFSETS;
   var chains = vec4u();
   if (DROPOUT > 0u) {
     let at = parameters.positions_at + tokens;
@@ -161,68 +160,82 @@ fn main(
   let d = statistics[statistics_at.w];
   let log_sums = vec4f(a.x, b.x, c.x, d.x);
   let deltas = vec4f(a.y, b.y, c.y, d.y);
-  var gradient_0 = mat4x4f();
-  var gradient_1 = mat4x4f();
+  // What an invocation stages: a vector of a row, and of columns `staged` and `staged` + 32.
+  let staged = own / CHUNK;
+  let vector = own % CHUNK;
+  let row_at = ((row_start + min(staged, row_count - 1u)) * heads + head) * vectors + vector;
+  // What it sums: vectors `across` and `across` + ACROSS of the eight rows from `summed` on, for every PARTS-th column.
+  let part = own / PART;
+  let summed = 8u * ((own / ACROSS) % 4u);
+  let across = own % ACROSS;
+  let across_0 = min(across, vectors - 1u);
+  let across_1 = min(across + ACROSS, vectors - 1u);
+  let sums_exist = summed < row_count;
+  var sums = Sums();
 
-  var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-  var next = values(column_at + vector); // what is staged next, loaded while the products before are computed
+  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  var columns_at = ((first_key + min(vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
+  var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < key_count; step += STEP) {
-    var products = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
+    let count = min(STEP, key_count - step);
+    var products = mat4x4f();
+    var scores = mat4x4f();
+    for (var chunk = 0u; chunk < 2u * chunks; chunk++) {
+      let place = CHUNK * (chunk % 2u);
+      let in_row = chunk % chunks * CHUNK + vector < vectors;
+      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
+      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
+      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
       workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(column_at + second_vector); }
-      else { next = keys(column_at + vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      products = with_output_gradient_chunk(products, row_at + chunk * CHUNK, x, depth);
-      workgroupBarrier();
+      if (chunk + 1u < 2u * chunks) {
+        let further = (chunk + 1u) % chunks * CHUNK;
+        next = loaded(chunk + 1u < chunks, columns_at + further, row_at + further);
+      }
+      if (exists && chunk < chunks) { products = with_chunk(products, x, y, place, count); }
+      if (exists && chunk >= chunks) {
+        scores = with_chunk(scores, x, y, place, count);
+        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - (chunk - chunks) * CHUNK) * select(2u, 4u, count > STEP / 2u); }
+      }
     }
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+    workgroupBarrier();
+    for (var i = 0u; i < 4u; i++) {
+      let column = x + 16u * i;
+      if (DROPOUT > 0u) { products[i] *= kept(chains, plan[parameters.positions_at + first_key + min(step + column, key_count - 1u)]); }
+      let weight = select(vec4f(), exp(scores[i] * parameters.scale - log_sums), column < count);
+      columns_staged[column][y] = weight * (products[i] - deltas);
     }
-    if (DROPOUT > 0u) {
-      let last = first_key + key_count - 1u;
-      products.first *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
-      products.second *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
-    }
-    let weights_0 = select(vec4f(), exp(scores.first * parameters.scale - log_sums), step + x < key_count);
-    let weights_1 = select(vec4f(), exp(scores.second * parameters.scale - log_sums), step + x + 16u < key_count);
-    weights[weight_at(x, y)] = weights_0 * (products.first - deltas);
-    weights[weight_at(x + 16u, y)] = weights_1 * (products.second - deltas);
     workgroupBarrier();
 
-    // The last chunk of keys is still staged.
-    let count = select(0u, min(STEP, key_count - step), exists);
-    if (OUTPUT_VECTORS > 1u) {
-      gradient_1 = accumulated(gradient_1, count, x, y);
-      workgroupBarrier();
-      stage(keys(column_at + vector), x, y);
-      workgroupBarrier();
+    columns_at = ((first_key + min(step + STEP + vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
+    next = loaded(true, columns_at, row_at);
+    if (sums_exist) {
+      for (var begin = part; begin < count; begin += 4u * PARTS) {
+        for (var i = 0u; i < 4u; i++) {
+          let column = begin + i * PARTS;
+          let at = ((first_key + min(step + column, key_count - 1u)) * heads + head) * vectors;
+          sums = with_column(sums, key[at + across_0], key[at + across_1], column, summed);
+        }
+      }
     }
-    column_at = ((first_key + min(step + STEP + staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-    next = values(column_at + vector);
-    gradient_0 = accumulated(gradient_0, count, x, y);
     workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    staged[own] = vec4f(f32(multiplied));
+    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += staged[i]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
     if (own == 0u) { query_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
+  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  if (part > 0u) { return; }
   for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x < vectors) { query_gradient[row_at[r] + x] = parameters.scale * gradient_0[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { query_gradient[row_at[r] + x + CHUNK] = parameters.scale * gradient_1[r]; }
-    }
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let lower_at = upper_at + 4u * heads * vectors;
+    if (summed + r < row_count && across < vectors) { query_gradient[upper_at + across] = parameters.scale * sums.upper_0[r]; }
+    if (summed + r < row_count && across + ACROSS < vectors) { query_gradient[upper_at + across + ACROSS] = parameters.scale * sums.upper_1[r]; }
+    if (summed + 4u + r < row_count && across < vectors) { query_gradient[lower_at + across] = parameters.scale * sums.lower_0[r]; }
+    if (summed + 4u + r < row_count && across + ACROSS < vectors) { query_gradient[lower_at + across + ACROSS] = parameters.scale * sums.lower_1[r]; }
   }
 }

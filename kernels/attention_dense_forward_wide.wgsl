@@ -10,15 +10,17 @@
 //   plan                        tiles of up to 32 rows, ranges, positions (src/plan/plan-words.ts)
 //   log_sum_exp                 [tokens, heads] f32, natural logarithm
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: their scores against columns x and x + 16 of the step's 32, and
-//             of their outputs every vector whose number is its own x modulo 16.
+// Invocations 16 across x 8 down. Scores: an invocation owns four rows against columns x, x + 16, x + 32, x + 48 of the step's 64.
+//             Sums: eight rows x two vectors, over every PARTS-th column; in the end PARTS invocations add what they have.
 //
-// Why so: a GPU hides what a load takes behind other invocations, so a tile has 128 of them with few sums each: 8 scores and 16
-// outputs, in place of 32 invocations with 32 and 64, which took 2.6 times as long on an H200 at 1,024 tokens. Keys and values come
-// through workgroup memory, loaded whole rows at a time, and into registers one product earlier than they are needed. Queries
-// come from the cache, for which workgroup memory has no room: half of a subgroup reads the same ones.
+// Why so: what a GPU's multiprocessor can load into registers in a cycle is a fourth of what it can multiply, so that an invocation
+// must use every vector as often as it can: here 8 loads serve 64 multiply-adds of the scores, and 4 those of the sums. An
+// invocation that owned eight rows and vectors of all columns would be one of 32, too few to hide what a load takes; so they share the
+// columns out instead. Keys and queries come through workgroup memory, four vectors of each row at a time, in one place while
+// products are still computed from the other; values come from the cache, a row of them by neighbours. Queries are staged anew in every step:
+// they would not fit beside. Against 32 keys a step, 8 scores and 16 sums an invocation, values staged: 1.5 times as fast on an H200.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const PARTS = 4u; // invocations that share out the keys of the second product: 2, 4 or 8, for heads of at most 128, 64 and 32 channels
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -42,22 +44,21 @@ struct Parameters {
 @group(0) @binding(5) var<storage, read_write> log_sum_exp: array<f32>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const STEP = 64u; // keys a step
+const CHUNK = 4u; // vectors of a key or query that are staged at a time, in one of two places
+const PART = 128u / PARTS; // invocations that take the same keys in the second product
+const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+// Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
+struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
-var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
-
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+// By key: two chunks of the step's keys, then the weights of all rows, four in a vector. 9, so that keys begin in different banks.
+var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
+var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the queries; and, of each invocation, scores' maxima or sums
+var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -72,45 +73,49 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
 }
 
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
+// sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
+fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
+  return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
+fn turned_rows(y: u32, d: u32) -> mat4x4f {
+  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
 }
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// by · sum + weights · values, for a vector of four rows.
-fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0] * by.x;
-  var row_1 = sum[1] * by.y;
-  var row_2 = sum[2] * by.z;
-  var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
+// sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
+fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
+  var s = sums;
+  if (count > STEP / 2u) {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+    }
+  } else {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
     }
   }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+  return s;
+}
+fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
+}
+fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] * by.x, sum[1] * by.y, sum[2] * by.z, sum[3] * by.w);
+}
+// The sum of what the parts have, in part 0.
+fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  workgroupBarrier();
+  var total = sum;
+  for (var other = own + PART; other < 128u; other += PART) {
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+  }
+  return total;
 }
 
 @compute @workgroup_size(16, 8)
@@ -131,93 +136,130 @@ fn main(
   let x = local.x;
   let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
+  // The four rows whose scores an invocation computes. Rows behind the end of the tile repeat its last row, and are not stored.
+  // Eight such rows do no products.
   let exists = 4u * (y & 6u) < row_count;
-  // What an invocation stages: vector x of every eighth column, from its own y on.
-  let vector = min(x, vectors - 1u);
-  let second_vector = min(x + CHUNK, vectors - 1u);
-  let staged_columns = y + 8u * OFFSETS;
   var chains = vec4u();
   if (DROPOUT > 0u) {
-    let at = parameters.positions_at + tokens;
+    let at = parameters.positions_at + row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
     chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]));
   }
+  // What an invocation stages: a vector of a row, and of columns `staged` and `staged` + 32.
+  let staged = own / CHUNK;
+  let vector = own % CHUNK;
+  let query_at = ((row_start + min(staged, row_count - 1u)) * heads + head) * vectors + vector;
+  // What it sums: vectors `across` and `across` + ACROSS of the eight rows from `summed` on, for every PARTS-th column.
+  let part = own / PART;
+  let summed = 8u * ((own / ACROSS) % 4u);
+  let across = own % ACROSS;
+  let across_0 = min(across, vectors - 1u);
+  let across_1 = min(across + ACROSS, vectors - 1u);
+  let sums_exist = summed < row_count;
   var maximum = vec4f(MASKED);
   var sum = vec4f();
-  var output_0 = mat4x4f();
-  var output_1 = mat4x4f();
+  var sums = Sums();
 
-  var column_at = ((first_key + min(staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-  var next = keys(column_at + vector); // what is staged next, loaded while the products before are computed
+  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  let free = CHUNK * (chunks % 2u); // where the last chunk of queries is not
+  // What is staged next, loaded while the products before are computed: columns and a row.
+  var key_at = ((first_key + min(vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
+  var next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]);
   for (var step = 0u; step < key_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
+    let count = min(STEP, key_count - step);
+    var scores = mat4x4f();
+    for (var chunk = 0u; chunk < chunks; chunk++) {
+      let place = CHUNK * (chunk % 2u);
+      let in_row = chunk * CHUNK + vector < vectors;
+      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
+      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
+      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
       workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(column_at + second_vector); }
-      else { next = values(column_at + vector); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+      var further = (chunk + 1u) * CHUNK;
+      if (chunk + 1u == chunks) {
+        further = 0u;
+        key_at = ((first_key + min(step + STEP + vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
+      }
+      next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
+      if (exists) {
+        scores = with_chunk(scores, x, y, place, count);
+        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
+      }
     }
-    scores.first *= parameters.scale;
-    scores.second *= parameters.scale;
-    let exists_0 = step + x < key_count;
-    let exists_1 = step + x + 16u < key_count;
-    partial[own] = max(select(vec4f(MASKED), scores.first, exists_0), select(vec4f(MASKED), scores.second, exists_1));
+    var largest = vec4f(MASKED);
+    for (var i = 0u; i < 4u; i++) {
+      scores[i] = select(vec4f(MASKED), scores[i] * parameters.scale, step + x + 16u * i < key_count);
+      largest = max(largest, scores[i]);
+    }
+    rows_staged[staged][free + vector] = largest;
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][free + i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
-    var weights_0 = select(vec4f(), exp(scores.first - maximum), exists_0);
-    var weights_1 = select(vec4f(), exp(scores.second - maximum), exists_1);
-    sum = sum * by + (weights_0 + weights_1);
-    if (DROPOUT > 0u) {
-      let last = first_key + key_count - 1u;
-      weights_0 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x, last)]);
-      weights_1 *= kept(chains, plan[parameters.positions_at + min(first_key + step + x + 16u, last)]);
+    sum *= by;
+    if (x == 0u) { factors[y] = by; }
+    for (var i = 0u; i < 4u; i++) {
+      let column = x + 16u * i;
+      var weight = select(vec4f(), exp(scores[i] - maximum), column < count);
+      sum += weight;
+      if (DROPOUT > 0u) { weight *= kept(chains, plan[parameters.positions_at + first_key + min(step + column, key_count - 1u)]); }
+      columns_staged[column][y] = weight;
     }
-    weights[weight_at(x, y)] = weights_0;
-    weights[weight_at(x + 16u, y)] = weights_1;
-    let count = select(0u, min(STEP, key_count - step), exists);
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(column_at + second_vector); }
-      else {
-        column_at = ((first_key + min(step + STEP + staged_columns, vec4u(key_count - 1u))) * heads + head) * vectors;
-        next = keys(column_at + vector);
+    workgroupBarrier();
+
+    if (sums_exist) {
+      let by_upper = factors[summed / 4u];
+      let by_lower = factors[summed / 4u + 1u];
+      sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+      for (var begin = part; begin < count; begin += 4u * PARTS) {
+        for (var i = 0u; i < 4u; i++) {
+          let column = begin + i * PARTS;
+          let at = ((first_key + min(step + column, key_count - 1u)) * heads + head) * vectors;
+          let v_0 = value[at + across_0];
+          let v_1 = value[at + across_1];
+          let w_upper = columns_staged[column][summed / 4u];
+          let w_lower = columns_staged[column][summed / 4u + 1u];
+          sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
+          sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
+          sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
+          sums.lower_1 = with_weighted(sums.lower_1, v_1, w_lower);
+        }
       }
-      if (chunk == 0u) { output_0 = accumulated(output_0, by, count, x, y); }
-      else { output_1 = accumulated(output_1, by, count, x, y); }
-      workgroupBarrier();
     }
+    workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    partial[own] = vec4f(f32(multiplied));
+    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += partial[i]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
     if (own == 0u) { output[group.y * groups.x + group.x] = all; }
     return;
   }
-  partial[own] = sum;
+  rows_staged[staged][vector] = sum;
   workgroupBarrier();
   var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += partial[16u * y + i]; }
-  let by = 1.0 / total;
-  let logarithms = maximum + log(total);
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x == 0u) { log_sum_exp[tokens[r] * heads + head] = logarithms[r]; }
-      if (x < vectors) { output[row_at[r] + x] = output_0[r] * by[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { output[row_at[r] + x + CHUNK] = output_1[r] * by[r]; }
+  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u][i % 4u]; }
+  if (x == 0u) {
+    factors[y] = 1.0 / total;
+    let logarithms = maximum + log(total);
+    for (var r = 0u; r < 4u; r++) {
+      if (4u * y + r < row_count) { log_sum_exp[(row_start + 4u * y + r) * heads + head] = logarithms[r]; }
     }
+  }
+  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  if (part > 0u) { return; }
+  let by_upper = factors[summed / 4u];
+  let by_lower = factors[summed / 4u + 1u];
+  sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+  for (var r = 0u; r < 4u; r++) {
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let lower_at = upper_at + 4u * heads * vectors;
+    if (summed + r < row_count && across < vectors) { output[upper_at + across] = sums.upper_0[r]; }
+    if (summed + r < row_count && across + ACROSS < vectors) { output[upper_at + across + ACROSS] = sums.upper_1[r]; }
+    if (summed + 4u + r < row_count && across < vectors) { output[lower_at + across] = sums.lower_0[r]; }
+    if (summed + 4u + r < row_count && across + ACROSS < vectors) { output[lower_at + across + ACROSS] = sums.lower_1[r]; }
   }
 }

@@ -15,14 +15,14 @@
 //   plan                        tiles of up to 32 rows, ranges, positions, sentences, labels, tables (src/plan/plan-words.ts)
 //   log_sum_exp                 [tokens, heads] f32, natural logarithm
 // Grid        (tiles, heads). A workgroup owns up to 32 query rows of one sequence in one head.
-// Invocations 16 across x 8 down. An invocation owns four rows: their scores against columns x and x + 16 of the step's 32, and
-//             of their outputs every vector whose number is its own x modulo 16.
+// Invocations 16 across x 8 down. Scores: an invocation owns four rows against columns x, x + 16, x + 32, x + 48 of the step's 64.
+//             Sums: eight rows x two vectors, over every PARTS-th column; in the end PARTS invocations add what they have.
 //
 // Why so: see attention_dense_forward_wide.wgsl. Of its own, this kernel has what the tests need: of the rows, in registers; of the
 // columns, looked up by one invocation each while the step before is computed. Tables are looked at only in tiles that are
 // marked: where all pairs of a tile exist without a bias, no test runs.
 
-const OUTPUT_VECTORS = 1u; // that an invocation owns of each of its rows: ceil(headDim / 64), at most 2
+const PARTS = 4u; // invocations that share out the keys of the second product: 2, 4 or 8, for heads of at most 128, 64 and 32 channels
 const PLACED = 0u; // 1 where the plan has scopes or is causal
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how many multiply-adds its scores took, / 16
@@ -57,9 +57,10 @@ struct Parameters {
 @group(0) @binding(5) var<storage, read_write> log_sum_exp: array<f32>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 32u; // keys a step
-const CHUNK = 16u; // vectors of a key or value that are staged at a time
-const PITCH = 17u; // from one staged key to the next: one more than there are, so that keys begin in different banks
+const STEP = 64u; // keys a step
+const CHUNK = 4u; // vectors of a key or query that are staged at a time, in one of two places
+const PART = 128u / PARTS; // invocations that take the same keys in the second product
+const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 0xffffffffu;
@@ -69,26 +70,25 @@ const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
-// What a row must know of a key: where its vectors begin, its label, or NO_LABEL where a slot only fills up, and its place.
-struct Column { at: u32, label: u32, position: u32, sentence: u32 }
+// What a row must know of a key: its token and head as one number, its label, or NO_LABEL where a slot only fills up, and its place.
+struct Column { token_head: u32, label: u32, position: u32, sentence: u32 }
 // What an invocation knows of its four rows.
 struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 // The first of a tile's ranges, how many more there are, and which of them an invocation's last column was in; slots only ever
 // ascend.
 struct Walk { first: u32, last: u32, range: u32 }
 
-// Of four rows with columns x and x + 16.
-struct Pair { first: vec4f, second: vec4f }
+
+// Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
+struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-var<workgroup> staged: array<vec4f, 544>; // [key, PITCH]: a chunk of the step's keys, then of its values
-var<workgroup> weights: array<vec4f, 256>; // [key, 8]: of four rows, at weight_at
-var<workgroup> partial: array<vec4f, 128>; // of an invocation's rows: the largest of its scores, in the end the sum of its weights
+// By key: two chunks of the step's keys, then the weights of all rows, four in a vector. 9, so that keys begin in different banks.
+var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
+var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the queries; and, of each invocation, scores' maxima or sums
+var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
-var<workgroup> columns: array<Column, 64>; // of this step and of the next
-
-// Keys are four banks' widths apart, so the rows' order changes from key to key.
-fn weight_at(column: u32, y: u32) -> u32 { return 8u * column + (y ^ (column & 7u)); }
+var<workgroup> columns: array<Column, 128>; // of this step and of the next
 
 fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z], plan[at.w]); }
 
@@ -127,7 +127,7 @@ fn bias_of(tests: u32, table: u32, rows: Rows, column: Column) -> vec4f {
 }
 
 // exp(m - shift), and exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-fn weight(m: vec4f, shift: vec4f) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
+fn weight_of(m: vec4f, shift: vec4f) -> vec4f { return select(vec4f(), exp(m - shift), m > vec4f(ABSENT)); }
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -158,7 +158,7 @@ fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_sh
   let count = range_word(*walk, 0u, 1u);
   let token = range_word(*walk, 0u, 0u) + min(passed, count - 1u);
   var column = Column();
-  column.at = (token * parameters.heads + head) * parameters.head_vectors;
+  column.token_head = token * parameters.heads + head;
   if (passed >= count || step + own >= slot_count) { column.label = NO_LABEL; }
   else if (tests != 0u) { column.label = label_of(token, label_shift); }
   if (PLACED > 0u) { column.sentence = plan[parameters.sentences_at + token]; }
@@ -166,50 +166,49 @@ fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_sh
   columns[(step & STEP) + own] = column;
 }
 
-// What an invocation stages of a chunk: vector x of every eighth column, from its own y on.
-fn columns_at(step: u32, y: u32, vector: u32) -> vec4u {
-  let first = (step & STEP) + y;
-  return vec4u(columns[first].at, columns[first + 8u].at, columns[first + 16u].at, columns[first + 24u].at) + vector;
+// sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
+fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
+  return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-fn keys(at: vec4u) -> mat4x4f { return mat4x4f(key[at.x], key[at.y], key[at.z], key[at.w]); }
-fn values(at: vec4u) -> mat4x4f { return mat4x4f(value[at.x], value[at.y], value[at.z], value[at.w]); }
-fn stage(m: mat4x4f, x: u32, y: u32) {
-  staged[PITCH * y + x] = m[0];
-  staged[PITCH * (y + 8u) + x] = m[1];
-  staged[PITCH * (y + 16u) + x] = m[2];
-  staged[PITCH * (y + 24u) + x] = m[3];
+fn turned_rows(y: u32, d: u32) -> mat4x4f {
+  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
 }
-// sum + what four rows have with columns x and x + 16 of what is staged: for a vector, and for a chunk of them, two at a time, so
-// that the loads of both are under way together. The loops over columns below are written in fours for the same reason.
-fn with_query(sum: Pair, at: vec4u, x: u32, d: u32) -> Pair {
-  if (COUNTING > 0u) { multiplied += 2u; }
-  let rows = mat4x4f(query[at.x + d], query[at.y + d], query[at.z + d], query[at.w + d]);
-  return Pair(sum.first + staged[PITCH * x + d] * rows, sum.second + staged[PITCH * (x + 16u) + d] * rows);
-}
-fn with_query_chunk(sum: Pair, at: vec4u, x: u32, depth: u32) -> Pair {
-  var products = sum;
-  let even = depth & ~1u;
-  for (var d = 0u; d < even; d += 2u) { products = with_query(with_query(products, at, x, d), at, x, d + 1u); }
-  if (even < depth) { products = with_query(products, at, x, even); }
-  return products;
-}
-// by · sum + weights · values, for a vector of four rows.
-fn accumulated(sum: mat4x4f, by: vec4f, count: u32, x: u32, y: u32) -> mat4x4f {
-  var row_0 = sum[0] * by.x;
-  var row_1 = sum[1] * by.y;
-  var row_2 = sum[2] * by.z;
-  var row_3 = sum[3] * by.w;
-  for (var column = 0u; column < count; column += 4u) {
-    for (var i = 0u; i < 4u; i++) {
-      let v = staged[PITCH * (column + i) + x];
-      let w = weights[weight_at(column + i, y)];
-      row_0 += v * w.x;
-      row_1 += v * w.y;
-      row_2 += v * w.z;
-      row_3 += v * w.w;
+// sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
+fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
+  var s = sums;
+  if (count > STEP / 2u) {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+    }
+  } else {
+    for (var d = 0u; d < CHUNK; d++) {
+      let rows = turned_rows(y, place + d);
+      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
     }
   }
-  return mat4x4f(row_0, row_1, row_2, row_3);
+  return s;
+}
+fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
+}
+fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
+  return mat4x4f(sum[0] * by.x, sum[1] * by.y, sum[2] * by.z, sum[3] * by.w);
+}
+// The sum of what the parts have, in part 0.
+fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  workgroupBarrier();
+  var total = sum;
+  for (var other = own + PART; other < 128u; other += PART) {
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+  }
+  return total;
 }
 
 @compute @workgroup_size(16, 8)
@@ -236,10 +235,9 @@ fn main(
   let x = local.x;
   let y = local.y;
 
-  // Rows behind the end of the tile repeat its last row, and are not stored. Eight such rows do no products.
-  let own_rows = 4u * y + OFFSETS;
-  let tokens = row_start + min(own_rows, vec4u(row_count - 1u));
-  let row_at = (tokens * heads + head) * vectors;
+  // The four rows whose scores an invocation computes. Rows behind the end of the tile repeat its last row, and are not stored.
+  // Eight such rows do no products.
+  let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
   var rows = Rows();
   if (tests != 0u) {
@@ -248,83 +246,134 @@ fn main(
   if (PLACED > 0u) { rows.sentences = words_of(parameters.sentences_at + tokens); }
   if (DROPOUT + PLACED > 0u) { rows.positions = words_of(parameters.positions_at + tokens); }
   let chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), rows.positions);
+  // What an invocation stages: a vector of a row, and of columns `staged` and `staged` + 32.
+  let staged = own / CHUNK;
+  let vector = own % CHUNK;
+  let query_at = ((row_start + min(staged, row_count - 1u)) * heads + head) * vectors + vector;
+  // What it sums: vectors `across` and `across` + ACROSS of the eight rows from `summed` on, for every PARTS-th column.
+  let part = own / PART;
+  let summed = 8u * ((own / ACROSS) % 4u);
+  let across = own % ACROSS;
+  let across_0 = min(across, vectors - 1u);
+  let across_1 = min(across + ACROSS, vectors - 1u);
+  let sums_exist = summed < row_count;
   var maximum = vec4f(MASKED);
   var sum = vec4f();
-  var output_0 = mat4x4f();
-  var output_1 = mat4x4f();
+  var sums = Sums();
+
 
   if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
   workgroupBarrier();
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
-  var next = mat4x4f(); // what is staged next, loaded while the products before are computed
-  if (slot_count > 0u) { next = keys(columns_at(0u, y, min(x, vectors - 1u))); }
-
+  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  let free = CHUNK * (chunks % 2u); // where the last chunk of queries is not
+  // What is staged next, loaded while the products before are computed: columns and a row.
+  var key_at = vec2u(columns[staged].token_head, columns[staged + 32u].token_head) * vectors + vector;
+  var next = array<vec4f, 3>();
+  if (slot_count > 0u) { next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]); }
   for (var step = 0u; step < slot_count; step += STEP) {
-    var scores = Pair();
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
+    let half = step & STEP;
+    let count = min(STEP, slot_count - step);
+    var scores = mat4x4f();
+    for (var chunk = 0u; chunk < chunks; chunk++) {
+      let place = CHUNK * (chunk % 2u);
+      let in_row = chunk * CHUNK + vector < vectors;
+      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
+      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
+      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
       workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = keys(columns_at(step, y, min(x + CHUNK, vectors - 1u))); }
-      else { next = values(columns_at(step, y, min(x, vectors - 1u))); }
-      let depth = select(0u, min(CHUNK, vectors - chunk * CHUNK), exists);
-      scores = with_query_chunk(scores, row_at + chunk * CHUNK, x, depth);
-      if (chunk + 1u < OUTPUT_VECTORS) { workgroupBarrier(); }
+      if (chunk + 1u < chunks) {
+        let further = (chunk + 1u) * CHUNK;
+        next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
+      }
+      if (exists) {
+        scores = with_chunk(scores, x, y, place, count);
+        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
+      }
     }
-    let column_0 = columns[(step & STEP) + x];
-    let column_1 = columns[(step & STEP) + x + 16u];
-    scores.first = scores.first * parameters.scale + bias_of(tests, table, rows, column_0);
-    scores.second = scores.second * parameters.scale + bias_of(tests, table, rows, column_1);
-    partial[own] = max(scores.first, scores.second);
+    var largest = vec4f(MASKED);
+    for (var i = 0u; i < 4u; i++) {
+      scores[i] = scores[i] * parameters.scale + bias_of(tests, table, rows, columns[half + x + 16u * i]);
+      largest = max(largest, scores[i]);
+    }
+    rows_staged[staged][free + vector] = largest;
     look_up(step + STEP, slot_count, own, head, tests, label_shift, &walk);
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, partial[16u * y + i]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][free + i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
-    scores.first = weight(scores.first, maximum);
-    scores.second = weight(scores.second, maximum);
-    sum = sum * by + (scores.first + scores.second);
-    if (DROPOUT > 0u) {
-      scores.first *= kept(chains, column_0.position);
-      scores.second *= kept(chains, column_1.position);
+    sum *= by;
+    if (x == 0u) { factors[y] = by; }
+    for (var i = 0u; i < 4u; i++) {
+      var weight = weight_of(scores[i], maximum);
+      sum += weight;
+      if (DROPOUT > 0u) { weight *= kept(chains, columns[half + x + 16u * i].position); }
+      columns_staged[x + 16u * i][y] = weight;
     }
-    weights[weight_at(x, y)] = scores.first;
-    weights[weight_at(x + 16u, y)] = scores.second;
-    let count = select(0u, min(STEP, slot_count - step), exists);
-    for (var chunk = 0u; chunk < OUTPUT_VECTORS; chunk++) {
-      stage(next, x, y);
-      workgroupBarrier();
-      if (chunk + 1u < OUTPUT_VECTORS) { next = values(columns_at(step, y, min(x + CHUNK, vectors - 1u))); }
-      else if (step + STEP < slot_count) { next = keys(columns_at(step + STEP, y, min(x, vectors - 1u))); }
-      if (chunk == 0u) { output_0 = accumulated(output_0, by, count, x, y); }
-      else { output_1 = accumulated(output_1, by, count, x, y); }
-      workgroupBarrier();
+    workgroupBarrier();
+
+    if (step + STEP < slot_count) {
+      let following = STEP - half + staged;
+      key_at = vec2u(columns[following].token_head, columns[following + 32u].token_head) * vectors + vector;
+      next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]);
     }
+    if (sums_exist) {
+      let by_upper = factors[summed / 4u];
+      let by_lower = factors[summed / 4u + 1u];
+      sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+      for (var begin = part; begin < count; begin += 4u * PARTS) {
+        for (var i = 0u; i < 4u; i++) {
+          let column = begin + i * PARTS;
+          let at = columns[half + column].token_head * vectors;
+          let v_0 = value[at + across_0];
+          let v_1 = value[at + across_1];
+          let w_upper = columns_staged[column][summed / 4u];
+          let w_lower = columns_staged[column][summed / 4u + 1u];
+          sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
+          sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
+          sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
+          sums.lower_1 = with_weighted(sums.lower_1, v_1, w_lower);
+        }
+      }
+    }
+    workgroupBarrier();
   }
 
   if (COUNTING > 0u) {
-    partial[own] = vec4f(f32(multiplied));
+    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += partial[i]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
     if (own == 0u) { output[group.y * groups.x + group.x] = all; }
     return;
   }
-  partial[own] = sum;
+  rows_staged[staged][vector] = sum;
   workgroupBarrier();
   var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += partial[16u * y + i]; }
-  // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
-  let divisor = max(total, vec4f(0.5));
-  let by = 1.0 / divisor;
-  let logarithms = select(vec4f(MASKED), maximum + log(divisor), total > vec4f());
-  for (var r = 0u; r < 4u; r++) {
-    if (own_rows[r] < row_count) {
-      if (x == 0u) { log_sum_exp[tokens[r] * heads + head] = logarithms[r]; }
-      if (x < vectors) { output[row_at[r] + x] = output_0[r] * by[r]; }
-      if (OUTPUT_VECTORS > 1u && x + CHUNK < vectors) { output[row_at[r] + x + CHUNK] = output_1[r] * by[r]; }
+  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u][i % 4u]; }
+  if (x == 0u) {
+    // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
+    let divisor = max(total, vec4f(0.5));
+    factors[y] = 1.0 / divisor;
+    let logarithms = select(vec4f(MASKED), maximum + log(divisor), total > vec4f());
+    for (var r = 0u; r < 4u; r++) {
+      if (4u * y + r < row_count) { log_sum_exp[(row_start + 4u * y + r) * heads + head] = logarithms[r]; }
     }
+  }
+  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  if (part > 0u) { return; }
+  let by_upper = factors[summed / 4u];
+  let by_lower = factors[summed / 4u + 1u];
+  sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+  for (var r = 0u; r < 4u; r++) {
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let lower_at = upper_at + 4u * heads * vectors;
+    if (summed + r < row_count && across < vectors) { output[upper_at + across] = sums.upper_0[r]; }
+    if (summed + r < row_count && across + ACROSS < vectors) { output[upper_at + across + ACROSS] = sums.upper_1[r]; }
+    if (summed + 4u + r < row_count && across < vectors) { output[lower_at + across] = sums.lower_0[r]; }
+    if (summed + 4u + r < row_count && across + ACROSS < vectors) { output[lower_at + across + ACROSS] = sums.lower_1[r]; }
   }
 }

@@ -38,6 +38,12 @@ const WORKGROUP_FAMILY: KernelFamily = {
   rowConstants: () => ({}),
 };
 
+/** Into how many parts wide kernels share a step's columns out, so that all invocations own two vectors of eight rows. */
+function partsOf(headDim: number): number {
+  if (headDim <= 32) return 8;
+  return headDim <= 64 ? 4 : 2;
+}
+
 /** The same by many invocations with few sums each, behind which a GPU hides what loads take. */
 const WIDE_FAMILY: KernelFamily = {
   name: 'wide',
@@ -45,8 +51,8 @@ const WIDE_FAMILY: KernelFamily = {
   tile: WIDE_TILE,
   readsPanels: false,
   lanes: 0,
-  queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 64) }, depth: 1 }),
-  keyPass: (headDim) => ({ constants: {}, depth: Math.ceil(headDim / 64) }),
+  queryPass: (headDim) => ({ constants: { PARTS: partsOf(headDim) }, depth: 1 }),
+  keyPass: (headDim) => ({ constants: { PARTS: partsOf(Math.min(headDim, 64)) }, depth: Math.ceil(headDim / 64) }),
   rowConstants: (headDim) => ({ OUTPUT_VECTORS: Math.ceil(headDim / 64) }),
 };
 

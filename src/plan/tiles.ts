@@ -56,6 +56,7 @@ export const WORKGROUP_TILE: TileShape = {
 export const WIDE_TILE: TileShape = {
   ...WORKGROUP_TILE,
   family: 'wide',
+  steps: [64, 32],
   // From two steps of 128 columns on: they are a dispatch of their own.
   lone: { from: 256, pairCost: 1 },
 };
