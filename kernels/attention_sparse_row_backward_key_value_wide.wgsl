@@ -8,10 +8,11 @@
 //   plan         tiles of key rows, their ranges of queries, positions, sentences, labels, tables (src/plan/plan-words.ts)
 //   statistics   [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 // Grid        (tiles of one row, heads). A workgroup owns one row of one sequence in one head.
-// Invocations 16 across x 8 down. Of a step's 128 columns an invocation computes one score; then it owns, of the row's sums, the
-//             vectors whose numbers are its own x modulo 16, over every eighth column from its own y on.
+// Invocations 16 across x 16 down. Of a step's 64 columns an invocation multiplies every sixteenth from its own y on, but only the vectors
+//             whose numbers are its own x modulo 16; the first 64 invocations add what the sixteen of a column have, and know the
+//             rest of a score; then each takes its columns' same vectors into the row's sums.
 //
-// Why so: see attention_sparse_row_forward_wide.wgsl.
+// Why so: see attention_sparse_row_forward_wide.wgsl. What is loaded for the products serves the sums, too.
 
 const OUTPUT_VECTORS = 1u; // that an invocation owns: ceil(headDim / 64), at most 2
 const PLACED = 0u; // 1 where the plan has scopes or is causal
@@ -51,26 +52,32 @@ struct Parameters {
 @group(0) @binding(7) var<storage, read_write> value_gradient: array<vec4f>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 128u; // columns a step: one for each invocation
-const DOWN = 8u;
+const STEP = 64u; // columns a step
+const DOWN = 16u;
+const TURNS = STEP / DOWN; // columns of a step that an invocation takes
 const CHUNK = 16u; // vectors of a row that invocations own side by side
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 0xffffffffu;
+const KEPT_RANGES = 32u; // of a tile, in workgroup memory; it seldom has more
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
 // What a token is to the rules.
 struct Token { label: u32, position: u32, sentence: u32 }
-// A column: its token, and whether its slot only fills up.
-struct Column { token: u32, is_absent: bool }
-// The range that an invocation's last column was in; slots only ever ascend.
-struct Walk { range: u32, last: u32 }
+// A column: its token and head as one number, whether its slot does more than fill up, and what tests must know.
+struct Column { token_head: u32, exists: bool, token: Token }
+// The first of a tile's ranges, how many more there are, and which of them an invocation's last column was in; slots only ever
+// ascend.
+struct Walk { first: u32, last: u32, range: u32 }
 
 var<private> multiplied: u32;
-var<workgroup> weights: array<vec2f, 256>; // drop(P) and dS, of this step and of the one before or behind
-var<workgroup> places: array<u32, 256>; // where the columns' vectors begin
-var<workgroup> shared_sums: array<vec4f, 128>;
+var<workgroup> scores: array<array<f32, 17>, 64>; // by column, of each x; 17, so that columns begin in different banks
+var<workgroup> products: array<array<f32, 17>, 64>; // the same of output gradients
+var<workgroup> weights: array<vec2f, 64>; // drop(P) and dS
+var<workgroup> places: array<u32, 128>; // where the columns' vectors begin, in this step and in the next
+var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
+var<workgroup> shared_sums: array<vec4f, 256>;
 
 // Labels stand four in a word.
 fn known(token: u32, shift: u32) -> Token {
@@ -116,12 +123,19 @@ fn kept(head: u32, query_token: Token, key_token: Token) -> f32 {
   return select(0.0, parameters.dropout_scale, chain >= parameters.dropout_limit);
 }
 
-fn column_of(slot: u32, walk: ptr<function, Walk>) -> Column {
-  while ((*walk).range < (*walk).last && plan[parameters.ranges_at + 3u * (*walk).range + 5u] <= slot) { (*walk).range += 1u; }
-  let range_at = parameters.ranges_at + 3u * (*walk).range;
-  let passed = slot - plan[range_at + 2u];
-  let count = plan[range_at + 1u];
-  return Column(plan[range_at] + min(passed, count - 1u), passed >= count);
+// A word of the range that is `further` behind the walk's.
+fn range_word(walk: Walk, further: u32, word: u32) -> u32 {
+  let at = 3u * (walk.range + further) + word;
+  if (at < 3u * KEPT_RANGES) { return kept_ranges[at]; }
+  return plan[parameters.ranges_at + 3u * walk.first + at];
+}
+fn column_of(slot: u32, slot_count: u32, head: u32, label_shift: u32, walk: ptr<function, Walk>) -> Column {
+  let near = min(slot, slot_count - 1u);
+  while ((*walk).range < (*walk).last && range_word(*walk, 1u, 2u) <= near) { (*walk).range += 1u; }
+  let passed = near - range_word(*walk, 0u, 2u);
+  let count = range_word(*walk, 0u, 1u);
+  let token = range_word(*walk, 0u, 0u) + min(passed, count - 1u);
+  return Column(token * parameters.heads + head, passed < count && slot < slot_count, known(token, label_shift));
 }
 
 // The sum over the y of an x.
@@ -134,7 +148,7 @@ fn total_of(sum: vec4f, x: u32, own: u32) -> vec4f {
   return total;
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -144,7 +158,8 @@ fn main(
   let tile = parameters.tiles_at + 8u * group.x;
   let row = plan[tile];
   let first_range = plan[tile + 2u];
-  var walk = Walk(first_range, first_range + plan[tile + 3u] - 1u);
+  let range_count = plan[tile + 3u];
+  var walk = Walk(first_range, range_count - 1u, 0u);
   let slot_count = plan[tile + 4u];
   let tests = plan[tile + 5u];
   let label_shift = plan[tile + 6u];
@@ -158,51 +173,81 @@ fn main(
   let y = local.y;
   let row_at = (row * heads + head) * vectors;
   let row_token = known(row, label_shift);
+  // The row's vectors, and zeros behind its end.
+  let row_key_0 = select(vec4f(), key[row_at + x], local.x < vectors);
+  let row_key_1 = select(vec4f(), key[row_at + second_x], local.x + CHUNK < vectors);
+  let row_value_0 = select(vec4f(), value[row_at + x], local.x < vectors);
+  let row_value_1 = select(vec4f(), value[row_at + second_x], local.x + CHUNK < vectors);
   var key_0 = vec4f();
   var key_1 = vec4f();
   var value_0 = vec4f();
   var value_1 = vec4f();
 
+  if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
+  workgroupBarrier();
+  var column = Column();
+  if (own < STEP) {
+    column = column_of(own, slot_count, head, label_shift, &walk);
+    places[own] = column.token_head * vectors;
+  }
+  workgroupBarrier();
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
-    let slot = step + own;
-    var both = vec2f();
-    var place = 0u;
-    if (slot < slot_count) {
-      let column = column_of(slot, &walk);
-      let vector_at = column.token * heads + head;
-      place = vector_at * vectors;
-      var score = 0.0;
-      var product = 0.0;
-      for (var d = 0u; d < vectors; d++) {
-        score += dot(key[row_at + d], query[place + d]);
-        product += dot(value[row_at + d], output_gradient[place + d]);
-        if (COUNTING > 0u) { multiplied += 1u; }
+    let count = min(STEP, slot_count - step);
+    var queries_0 = array<vec4f, TURNS>();
+    var queries_1 = array<vec4f, TURNS>();
+    var gradients_0 = array<vec4f, TURNS>();
+    var gradients_1 = array<vec4f, TURNS>();
+    for (var i = 0u; i < TURNS; i++) {
+      let place = places[half + y + DOWN * i];
+      queries_0[i] = query[place + x];
+      gradients_0[i] = output_gradient[place + x];
+      var score = dot(row_key_0, queries_0[i]);
+      var product = dot(row_value_0, gradients_0[i]);
+      if (OUTPUT_VECTORS > 1u) {
+        queries_1[i] = query[place + second_x];
+        gradients_1[i] = output_gradient[place + second_x];
+        score += dot(row_key_1, queries_1[i]);
+        product += dot(row_value_1, gradients_1[i]);
       }
-      if (!column.is_absent) {
-        let column_token = known(column.token, label_shift);
-        score = score * parameters.scale + bias_of(tests, table, column_token, row_token);
-        let column_statistics = statistics[vector_at];
-        // Exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-        let w = select(0.0, exp(score - column_statistics.x), score > ABSENT);
-        var keep = 1.0;
-        if (DROPOUT > 0u) { keep = kept(head, column_token, row_token); }
-        both = w * vec2f(keep, keep * product - column_statistics.y);
-      }
+      scores[y + DOWN * i][local.x] = score;
+      products[y + DOWN * i][local.x] = product;
+      if (COUNTING > 0u && y + DOWN * i < count) { multiplied += u32(local.x < vectors) + u32(local.x + CHUNK < vectors); }
     }
-    weights[half + own] = both;
-    places[half + own] = place;
     workgroupBarrier();
 
-    let count = min(STEP, slot_count - step);
-    for (var column = y; column < count; column += DOWN) {
-      let place = places[half + column];
-      let w = weights[half + column];
-      value_0 += w.x * output_gradient[place + x];
-      key_0 += w.y * query[place + x];
+    if (own < STEP) {
+      var both = vec2f();
+      if (column.exists) {
+        var score = 0.0;
+        var product = 0.0;
+        for (var i = 0u; i < CHUNK; i++) {
+          score += scores[own][i];
+          product += products[own][i];
+        }
+        score = score * parameters.scale + bias_of(tests, table, column.token, row_token);
+        let column_statistics = statistics[column.token_head];
+        var keep = 1.0;
+        if (DROPOUT > 0u) { keep = kept(head, column.token, row_token); }
+        // Exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+        let w = select(0.0, exp(score - column_statistics.x), score > ABSENT);
+        both = w * vec2f(keep, keep * product - column_statistics.y);
+      }
+      weights[own] = both;
+      if (step + STEP < slot_count) {
+        column = column_of(step + STEP + own, slot_count, head, label_shift, &walk);
+        places[STEP - half + own] = column.token_head * vectors;
+      }
+    }
+    workgroupBarrier();
+
+    for (var i = 0u; i < TURNS; i++) {
+      let w = weights[y + DOWN * i];
+      value_0 += w.x * gradients_0[i];
+      key_0 += w.y * queries_0[i];
       if (OUTPUT_VECTORS > 1u) {
-        value_1 += w.x * output_gradient[place + second_x];
-        key_1 += w.y * query[place + second_x];
+        value_1 += w.x * gradients_1[i];
+        key_1 += w.y * queries_1[i];
       }
     }
   }
@@ -211,7 +256,7 @@ fn main(
     shared_sums[own] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += shared_sums[i]; }
+    for (var i = 0u; i < 256u; i++) { all += shared_sums[i]; }
     if (own == 0u) { key_gradient[parameters.counts_before + group.y * groups.x + group.x] = all / 4.0; }
     return;
   }

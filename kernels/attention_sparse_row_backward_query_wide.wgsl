@@ -8,10 +8,11 @@
 //   statistics        [tokens, heads] vec2f: L and Δ (attention_statistics.wgsl)
 //   label_gradients   [tokens, heads, labels] f32: of each row, Σ dS over the keys of each label
 // Grid        (tiles of one row, heads). A workgroup owns one row of one sequence in one head.
-// Invocations 16 across x 8 down. Of a step's 128 columns an invocation computes one score; then it owns, of the row's sums, the
-//             vectors whose numbers are its own x modulo 16, over every eighth column from its own y on.
+// Invocations 16 across x 16 down. Of a step's 64 columns an invocation multiplies every sixteenth from its own y on, but only the vectors
+//             whose numbers are its own x modulo 16; the first 64 invocations add what the sixteen of a column have, and know the
+//             rest of a score; then each takes its columns' same vectors into the row's sums.
 //
-// Why so: see attention_sparse_row_forward_wide.wgsl. A label's gradients are summed by the invocation of its number.
+// Why so: see attention_sparse_row_forward_wide.wgsl. What is loaded for the products serves the sums, too.
 
 const OUTPUT_VECTORS = 1u; // that an invocation owns: ceil(headDim / 64), at most 2
 const PLACED = 0u; // 1 where the plan has scopes or is causal
@@ -52,27 +53,33 @@ struct Parameters {
 @group(0) @binding(7) var<storage, read_write> label_gradients: array<f32>;
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
-const STEP = 128u; // columns a step: one for each invocation
-const DOWN = 8u;
+const STEP = 64u; // columns a step
+const DOWN = 16u;
+const TURNS = STEP / DOWN; // columns of a step that an invocation takes
 const CHUNK = 16u; // vectors of a row that invocations own side by side
 const ALL_HEADS = 0xffffffffu;
 const NO_SENTENCE = 0xffffffffu;
+const KEPT_RANGES = 32u; // of a tile, in workgroup memory; it seldom has more
 const TEST_PLACES = 2u;
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 const ABSENT = 0.5 * MASKED; // scores below it are those of pairs that do not exist
 
 // What a token is to the rules.
 struct Token { label: u32, position: u32, sentence: u32 }
-// A column: its token, and whether its slot only fills up.
-struct Column { token: u32, is_absent: bool }
-// The range that an invocation's last column was in; slots only ever ascend.
-struct Walk { range: u32, last: u32 }
+// A column: its token and head as one number, whether its slot does more than fill up, and what tests must know.
+struct Column { token_head: u32, exists: bool, token: Token }
+// The first of a tile's ranges, how many more there are, and which of them an invocation's last column was in; slots only ever
+// ascend.
+struct Walk { first: u32, last: u32, range: u32 }
 
 var<private> multiplied: u32;
-var<workgroup> gradients: array<f32, 256>; // of the scores of this step and of the one before or behind
-var<workgroup> labels: array<u32, 256>;
-var<workgroup> places: array<u32, 256>; // where the columns' vectors begin
-var<workgroup> shared_sums: array<vec4f, 128>;
+var<workgroup> scores: array<array<f32, 17>, 64>; // by column, of each x; 17, so that columns begin in different banks
+var<workgroup> products: array<array<f32, 17>, 64>; // the same of values
+var<workgroup> gradients: array<f32, 64>; // of the scores
+var<workgroup> labels: array<u32, 64>;
+var<workgroup> places: array<u32, 128>; // where the columns' vectors begin, in this step and in the next
+var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
+var<workgroup> shared_sums: array<vec4f, 256>;
 
 // Labels stand four in a word.
 fn known(token: u32, shift: u32) -> Token {
@@ -118,12 +125,19 @@ fn kept(head: u32, query_token: Token, key_token: Token) -> f32 {
   return select(0.0, parameters.dropout_scale, chain >= parameters.dropout_limit);
 }
 
-fn column_of(slot: u32, walk: ptr<function, Walk>) -> Column {
-  while ((*walk).range < (*walk).last && plan[parameters.ranges_at + 3u * (*walk).range + 5u] <= slot) { (*walk).range += 1u; }
-  let range_at = parameters.ranges_at + 3u * (*walk).range;
-  let passed = slot - plan[range_at + 2u];
-  let count = plan[range_at + 1u];
-  return Column(plan[range_at] + min(passed, count - 1u), passed >= count);
+// A word of the range that is `further` behind the walk's.
+fn range_word(walk: Walk, further: u32, word: u32) -> u32 {
+  let at = 3u * (walk.range + further) + word;
+  if (at < 3u * KEPT_RANGES) { return kept_ranges[at]; }
+  return plan[parameters.ranges_at + 3u * walk.first + at];
+}
+fn column_of(slot: u32, slot_count: u32, head: u32, label_shift: u32, walk: ptr<function, Walk>) -> Column {
+  let near = min(slot, slot_count - 1u);
+  while ((*walk).range < (*walk).last && range_word(*walk, 1u, 2u) <= near) { (*walk).range += 1u; }
+  let passed = near - range_word(*walk, 0u, 2u);
+  let count = range_word(*walk, 0u, 1u);
+  let token = range_word(*walk, 0u, 0u) + min(passed, count - 1u);
+  return Column(token * parameters.heads + head, passed < count && slot < slot_count, known(token, label_shift));
 }
 
 // The sum over the y of an x.
@@ -136,7 +150,7 @@ fn total_of(sum: vec4f, x: u32, own: u32) -> vec4f {
   return total;
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -146,7 +160,8 @@ fn main(
   let tile = parameters.tiles_at + 8u * group.x;
   let row = plan[tile];
   let first_range = plan[tile + 2u];
-  var walk = Walk(first_range, first_range + plan[tile + 3u] - 1u);
+  let range_count = plan[tile + 3u];
+  var walk = Walk(first_range, range_count - 1u, 0u);
   let slot_count = plan[tile + 4u];
   let tests = plan[tile + 5u];
   let label_shift = plan[tile + 6u];
@@ -161,58 +176,80 @@ fn main(
   let row_at = (row * heads + head) * vectors;
   let row_token = known(row, label_shift);
   let own_statistics = statistics[row * heads + head];
+  // The row's vectors, and zeros behind its end.
+  let row_0 = select(vec4f(), query[row_at + x], local.x < vectors);
+  let row_1 = select(vec4f(), query[row_at + second_x], local.x + CHUNK < vectors);
+  let row_gradient_0 = select(vec4f(), output_gradient[row_at + x], local.x < vectors);
+  let row_gradient_1 = select(vec4f(), output_gradient[row_at + second_x], local.x + CHUNK < vectors);
   var gradient_0 = vec4f();
   var gradient_1 = vec4f();
   var label_sum = 0.0;
 
+  if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
+  workgroupBarrier();
+  var column = Column();
+  if (own < STEP) {
+    column = column_of(own, slot_count, head, label_shift, &walk);
+    places[own] = column.token_head * vectors;
+  }
+  workgroupBarrier();
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
-    let slot = step + own;
-    var gradient = 0.0;
-    var place = 0u;
-    var label = 0u;
-    if (slot < slot_count) {
-      let column = column_of(slot, &walk);
-      place = (column.token * heads + head) * vectors;
-      var score = 0.0;
-      var product = 0.0;
-      for (var d = 0u; d < vectors; d++) {
-        score += dot(query[row_at + d], key[place + d]);
-        product += dot(output_gradient[row_at + d], value[place + d]);
-        if (COUNTING > 0u) { multiplied += 1u; }
+    let count = min(STEP, slot_count - step);
+    var keys_0 = array<vec4f, TURNS>();
+    var keys_1 = array<vec4f, TURNS>();
+    for (var i = 0u; i < TURNS; i++) {
+      let place = places[half + y + DOWN * i];
+      keys_0[i] = key[place + x];
+      var score = dot(row_0, keys_0[i]);
+      var product = dot(row_gradient_0, value[place + x]);
+      if (OUTPUT_VECTORS > 1u) {
+        keys_1[i] = key[place + second_x];
+        score += dot(row_1, keys_1[i]);
+        product += dot(row_gradient_1, value[place + second_x]);
       }
-      if (!column.is_absent) {
-        let column_token = known(column.token, label_shift);
-        score = score * parameters.scale + bias_of(tests, table, row_token, column_token);
-        if (DROPOUT > 0u) { product *= kept(head, row_token, column_token); }
-        // Exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
-        let w = select(0.0, exp(score - own_statistics.x), score > ABSENT);
-        gradient = w * (product - own_statistics.y);
-        label = column_token.label;
-      }
+      scores[y + DOWN * i][local.x] = score;
+      products[y + DOWN * i][local.x] = product;
+      if (COUNTING > 0u && y + DOWN * i < count) { multiplied += u32(local.x < vectors) + u32(local.x + CHUNK < vectors); }
     }
-    gradients[half + own] = gradient;
-    places[half + own] = place;
-    if (BIAS_GRADIENT > 0u) { labels[half + own] = label; }
     workgroupBarrier();
 
-    let count = min(STEP, slot_count - step);
-    for (var column = y; column < count; column += DOWN) {
-      let place = places[half + column];
-      let g = gradients[half + column];
-      gradient_0 += g * key[place + x];
-      if (OUTPUT_VECTORS > 1u) { gradient_1 += g * key[place + second_x]; }
+    if (own < STEP) {
+      var gradient = 0.0;
+      if (column.exists) {
+        var score = 0.0;
+        var product = 0.0;
+        for (var i = 0u; i < CHUNK; i++) {
+          score += scores[own][i];
+          product += products[own][i];
+        }
+        score = score * parameters.scale + bias_of(tests, table, row_token, column.token);
+        if (DROPOUT > 0u) { product *= kept(head, row_token, column.token); }
+        // Exactly 0 where a pair does not exist: exp(MASKED - MASKED) would be 1.
+        gradient = select(0.0, exp(score - own_statistics.x), score > ABSENT) * (product - own_statistics.y);
+      }
+      gradients[own] = gradient;
+      if (BIAS_GRADIENT > 0u) { labels[own] = column.token.label; }
+      if (step + STEP < slot_count) {
+        column = column_of(step + STEP + own, slot_count, head, label_shift, &walk);
+        places[STEP - half + own] = column.token_head * vectors;
+      }
     }
-    for (var column = 0u; BIAS_GRADIENT > 0u && column < count; column++) {
-      label_sum += select(0.0, gradients[half + column], labels[half + column] == own);
+    workgroupBarrier();
+
+    for (var i = 0u; i < TURNS; i++) {
+      let g = gradients[y + DOWN * i];
+      gradient_0 += g * keys_0[i];
+      if (OUTPUT_VECTORS > 1u) { gradient_1 += g * keys_1[i]; }
     }
+    for (var i = 0u; BIAS_GRADIENT > 0u && i < STEP; i++) { label_sum += select(0.0, gradients[i], labels[i] == own); }
   }
 
   if (COUNTING > 0u) {
     shared_sums[own] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += shared_sums[i]; }
+    for (var i = 0u; i < 256u; i++) { all += shared_sums[i]; }
     if (own == 0u) { query_gradient[parameters.counts_before + group.y * groups.x + group.x] = all / 4.0; }
     return;
   }
