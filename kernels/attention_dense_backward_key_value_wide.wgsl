@@ -13,12 +13,12 @@
 // Grid        (tiles of keys, heads, ceil(headDim / 64)). A workgroup owns up to 32 key rows of one sequence in one head, and 64
 //             channels of their gradients: more would not fit the registers.
 // Invocations 16 across x 8 down. Scores, and products of values: an invocation owns four key rows against queries x, x + 16, x + 32,
-//             x + 48 of the step's 64. Gradients: eight rows x two of the workgroup's vectors, over every PARTS-th query; in the end
-//             PARTS invocations add what they have.
+//             x + 48 of the step's 64. Gradients: eight rows x one of the workgroup's vectors, over every PARTS-th query; in the end
+//             PARTS invocations add what they have. Two vectors, as in the other kernels, of two matrices would be too many registers.
 //
 // Why so: see attention_dense_forward_wide.wgsl. Queries and output gradients are read a second time, from the cache, for the last products.
 
-const PARTS = 4u; // invocations that share out the queries of the last products: 8 for heads of at most 32 channels, else 4
+const PARTS = 2u; // invocations that share out the queries of the last products: 4 for heads of at most 32 channels, else 2
 const DROPOUT = 0u; // 1 where probabilities are dropped
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 
@@ -50,8 +50,8 @@ const PART = 128u / PARTS; // invocations that take the same queries in the last
 const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 
-// Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
-struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
+// Sums of an invocation's eight rows, in fours, for the vector that it owns.
+struct Sums { upper: mat4x4f, lower: mat4x4f }
 
 var<private> multiplied: u32;
 // By query: two chunks of the step's columns, then weights of all rows, four in a vector. 9, so that columns begin in different banks.
@@ -71,6 +71,12 @@ fn kept(chain: u32, keys: vec4u) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(vec4u(chain), keys) >= vec4u(parameters.dropout_limit));
 }
 
+// Stages a vector of two columns and a row, or zeros behind the end of a head.
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
+  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
+  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+}
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
@@ -101,15 +107,11 @@ fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f 
 fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
   return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
 }
-// sums + weights · vectors of a column, whose weights of all rows are staged.
-fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
-  let w_upper = columns_staged[column][summed / 4u];
-  let w_lower = columns_staged[column][summed / 4u + 1u];
+// sums + weights · a vector of a column, whose weights of all rows are staged.
+fn with_column(sums: Sums, v: vec4f, column: u32, summed: u32) -> Sums {
   return Sums(
-    with_weighted(sums.upper_0, v_0, w_upper),
-    with_weighted(sums.lower_0, v_0, w_lower),
-    with_weighted(sums.upper_1, v_1, w_upper),
-    with_weighted(sums.lower_1, v_1, w_lower),
+    with_weighted(sums.upper, v, columns_staged[column][summed / 4u]),
+    with_weighted(sums.lower, v, columns_staged[column][summed / 4u + 1u]),
   );
 }
 // What is staged of columns and a row: of queries and keys, or of the output's gradients and values.
@@ -160,41 +162,42 @@ fn main(
   let staged = own / CHUNK;
   let vector = own % CHUNK;
   let row_at = ((row_start + min(staged, row_count - 1u)) * heads + head) * vectors + vector;
-  // What it sums: two of the workgroup's 16 vectors of the eight rows from `summed` on, for every PARTS-th column.
+  // What it sums: one of the workgroup's 16 vectors of the eight rows from `summed` on, for every PARTS-th column.
   let part = own / PART;
   let summed = 8u * ((own / ACROSS) % 4u);
-  let vector_0 = 16u * group.z + own % ACROSS;
-  let vector_1 = vector_0 + ACROSS;
-  let across_0 = min(vector_0, vectors - 1u);
-  let across_1 = min(vector_1, vectors - 1u);
+  let own_vector = 16u * group.z + own % ACROSS;
+  let across = min(own_vector, vectors - 1u);
   let sums_exist = summed < row_count;
   var key_sums = Sums();
   var value_sums = Sums();
 
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
   var columns_at = ((first_query + min(vec2u(staged, staged + 32u), vec2u(query_count - 1u))) * heads + head) * vectors + vector;
   var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < query_count; step += STEP) {
     let count = min(STEP, query_count - step);
     var scores = mat4x4f();
     var products = mat4x4f();
-    for (var chunk = 0u; chunk < 2u * chunks; chunk++) {
-      let place = CHUNK * (chunk % 2u);
-      let in_row = chunk % chunks * CHUNK + vector < vectors;
-      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
-      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
-      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
+    // All chunks of queries, then of output gradients.
+    for (var chunk = 0u; chunk < 2u * chunks; chunk += 2u) {
+      if (chunk == chunks) {
+        scores = products;
+        products = mat4x4f();
+      }
+      let first = chunk % chunks * CHUNK;
+      stage(next, staged, vector, first + vector < vectors);
       workgroupBarrier();
-      if (chunk + 1u < 2u * chunks) {
-        let further = (chunk + 1u) % chunks * CHUNK;
-        next = loaded(chunk + 1u < chunks, columns_at + further, row_at + further);
+      next = loaded(chunk < chunks, columns_at + first + CHUNK, row_at + first + CHUNK);
+      if (exists) { products = with_chunk(products, x, y, 0u, count); }
+      stage(next, staged, CHUNK + vector, first + CHUNK + vector < vectors);
+      workgroupBarrier();
+      if (chunk + 2u < 2u * chunks) {
+        let further = (chunk + 2u) % chunks * CHUNK;
+        next = loaded(chunk + 2u < chunks, columns_at + further, row_at + further);
       }
-      if (exists && chunk < chunks) {
-        scores = with_chunk(scores, x, y, place, count);
-        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
-      }
-      if (exists && chunk >= chunks) { products = with_chunk(products, x, y, place, count); }
+      if (exists) { products = with_chunk(products, x, y, CHUNK, count); }
     }
+    if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     workgroupBarrier();
     // Weights of values are staged here, those of keys kept for later.
     for (var i = 0u; i < 4u; i++) {
@@ -214,7 +217,7 @@ fn main(
         for (var i = 0u; i < 4u; i++) {
           let column = begin + i * PARTS;
           let at = ((first_query + min(step + column, query_count - 1u)) * heads + head) * vectors;
-          value_sums = with_column(value_sums, output_gradient[at + across_0], output_gradient[at + across_1], column, summed);
+          value_sums = with_column(value_sums, output_gradient[at + across], column, summed);
         }
       }
     }
@@ -229,7 +232,7 @@ fn main(
         for (var i = 0u; i < 4u; i++) {
           let column = begin + i * PARTS;
           let at = ((first_query + min(step + column, query_count - 1u)) * heads + head) * vectors;
-          key_sums = with_column(key_sums, query[at + across_0], query[at + across_1], column, summed);
+          key_sums = with_column(key_sums, query[at + across], column, summed);
         }
       }
     }
@@ -244,20 +247,19 @@ fn main(
     if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  key_sums = Sums(of_parts(key_sums.upper_0, own), of_parts(key_sums.lower_0, own), of_parts(key_sums.upper_1, own), of_parts(key_sums.lower_1, own));
-  value_sums = Sums(of_parts(value_sums.upper_0, own), of_parts(value_sums.lower_0, own), of_parts(value_sums.upper_1, own), of_parts(value_sums.lower_1, own));
-  if (part > 0u) { return; }
-  for (var r = 0u; r < 8u; r++) {
-    if (summed + r >= row_count) { break; }
-    let to = ((row_start + summed + r) * heads + head) * vectors;
-    let is_lower = r >= 4u;
-    if (vector_0 < vectors) {
-      key_gradient[to + vector_0] = parameters.scale * select(key_sums.upper_0[r % 4u], key_sums.lower_0[r % 4u], is_lower);
-      value_gradient[to + vector_0] = select(value_sums.upper_0[r % 4u], value_sums.lower_0[r % 4u], is_lower);
+  key_sums = Sums(of_parts(key_sums.upper, own), of_parts(key_sums.lower, own));
+  value_sums = Sums(of_parts(value_sums.upper, own), of_parts(value_sums.lower, own));
+  if (part > 0u || own_vector >= vectors) { return; }
+  for (var r = 0u; r < 4u; r++) {
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors + own_vector;
+    let lower_at = upper_at + 4u * heads * vectors;
+    if (summed + r < row_count) {
+      key_gradient[upper_at] = parameters.scale * key_sums.upper[r];
+      value_gradient[upper_at] = value_sums.upper[r];
     }
-    if (vector_1 < vectors) {
-      key_gradient[to + vector_1] = parameters.scale * select(key_sums.upper_1[r % 4u], key_sums.lower_1[r % 4u], is_lower);
-      value_gradient[to + vector_1] = select(value_sums.upper_1[r % 4u], value_sums.lower_1[r % 4u], is_lower);
+    if (summed + 4u + r < row_count) {
+      key_gradient[lower_at] = parameters.scale * key_sums.lower[r];
+      value_gradient[lower_at] = value_sums.lower[r];
     }
   }
 }

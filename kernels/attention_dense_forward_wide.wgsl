@@ -73,6 +73,12 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
   return select(vec4f(), vec4f(parameters.dropout_scale), chained(chains, vec4u(key)) >= vec4u(parameters.dropout_limit));
 }
 
+// Stages a vector of two columns and a row, or zeros behind the end of a head.
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
+  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
+  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+}
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
@@ -159,42 +165,41 @@ fn main(
   var sum = vec4f();
   var sums = Sums();
 
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
-  let free = CHUNK * (chunks % 2u); // where the last chunk of queries is not
+  let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
   // What is staged next, loaded while the products before are computed: columns and a row.
   var key_at = ((first_key + min(vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
   var next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]);
   for (var step = 0u; step < key_count; step += STEP) {
     let count = min(STEP, key_count - step);
     var scores = mat4x4f();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      let place = CHUNK * (chunk % 2u);
-      let in_row = chunk * CHUNK + vector < vectors;
-      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
-      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
-      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
+    for (var chunk = 0u; chunk < chunks; chunk += 2u) {
+      let first = chunk * CHUNK + vector;
+      stage(next, staged, vector, first < vectors);
       workgroupBarrier();
       var further = (chunk + 1u) * CHUNK;
-      if (chunk + 1u == chunks) {
+      next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
+      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
+      stage(next, staged, CHUNK + vector, first + CHUNK < vectors);
+      workgroupBarrier();
+      further += CHUNK;
+      if (chunk + 2u == chunks) {
         further = 0u;
         key_at = ((first_key + min(step + STEP + vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
       }
       next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
-      if (exists) {
-        scores = with_chunk(scores, x, y, place, count);
-        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
-      }
+      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
     }
+    if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     var largest = vec4f(MASKED);
     for (var i = 0u; i < 4u; i++) {
       scores[i] = select(vec4f(MASKED), scores[i] * parameters.scale, step + x + 16u * i < key_count);
       largest = max(largest, scores[i]);
     }
-    rows_staged[staged][free + vector] = largest;
+    rows_staged[staged][vector] = largest;
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][free + i % 4u]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
     sum *= by;

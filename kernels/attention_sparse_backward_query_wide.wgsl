@@ -165,6 +165,12 @@ fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_sh
   columns[(step & STEP) + own] = column;
 }
 
+// Stages a vector of two columns and a row, or zeros behind the end of a head.
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
+  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
+  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+}
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
@@ -285,7 +291,7 @@ fn main(
   for (var i = 0u; sums_labels && i < parameters.label_count; i++) { label_gradients[labels_to + i] = 0.0; }
 
 
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
+  let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
   if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
   workgroupBarrier();
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
@@ -298,23 +304,26 @@ fn main(
     let count = min(STEP, slot_count - step);
     var products = mat4x4f();
     var scores = mat4x4f();
-    for (var chunk = 0u; chunk < 2u * chunks; chunk++) {
-      let place = CHUNK * (chunk % 2u);
-      let in_row = chunk % chunks * CHUNK + vector < vectors;
-      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
-      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
-      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
+    // All chunks of values, then of keys.
+    for (var chunk = 0u; chunk < 2u * chunks; chunk += 2u) {
+      if (chunk == chunks) {
+        products = scores;
+        scores = mat4x4f();
+      }
+      let first = chunk % chunks * CHUNK;
+      stage(next, staged, vector, first + vector < vectors);
       workgroupBarrier();
-      if (chunk + 1u < 2u * chunks) {
-        let further = (chunk + 1u) % chunks * CHUNK;
-        next = loaded(chunk + 1u < chunks, columns_at + further, row_at + further);
+      next = loaded(chunk < chunks, columns_at + first + CHUNK, row_at + first + CHUNK);
+      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
+      stage(next, staged, CHUNK + vector, first + CHUNK + vector < vectors);
+      workgroupBarrier();
+      if (chunk + 2u < 2u * chunks) {
+        let further = (chunk + 2u) % chunks * CHUNK;
+        next = loaded(chunk + 2u < chunks, columns_at + further, row_at + further);
       }
-      if (exists && chunk < chunks) { products = with_chunk(products, x, y, place, count); }
-      if (exists && chunk >= chunks) {
-        scores = with_chunk(scores, x, y, place, count);
-        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - (chunk - chunks) * CHUNK) * select(2u, 4u, count > STEP / 2u); }
-      }
+      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
     }
+    if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {
       let column = columns[half + x + 16u * i];

@@ -166,6 +166,12 @@ fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_sh
   columns[(step & STEP) + own] = column;
 }
 
+// Stages a vector of two columns and a row, or zeros behind the end of a head.
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
+  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
+  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+}
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
@@ -266,8 +272,7 @@ fn main(
   workgroupBarrier();
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
-  let chunks = (vectors + CHUNK - 1u) / CHUNK;
-  let free = CHUNK * (chunks % 2u); // where the last chunk of queries is not
+  let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
   // What is staged next, loaded while the products before are computed: columns and a row.
   var key_at = vec2u(columns[staged].token_head, columns[staged + 32u].token_head) * vectors + vector;
   var next = array<vec4f, 3>();
@@ -276,33 +281,33 @@ fn main(
     let half = step & STEP;
     let count = min(STEP, slot_count - step);
     var scores = mat4x4f();
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-      let place = CHUNK * (chunk % 2u);
-      let in_row = chunk * CHUNK + vector < vectors;
-      columns_staged[staged][place + vector] = select(vec4f(), next[0], in_row);
-      columns_staged[staged + 32u][place + vector] = select(vec4f(), next[1], in_row);
-      rows_staged[staged][place + vector] = select(vec4f(), next[2], in_row);
+    for (var chunk = 0u; chunk < chunks; chunk += 2u) {
+      let first = chunk * CHUNK + vector;
+      stage(next, staged, vector, first < vectors);
       workgroupBarrier();
-      if (chunk + 1u < chunks) {
-        let further = (chunk + 1u) * CHUNK;
-        next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
+      let further = (chunk + 1u) * CHUNK;
+      next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
+      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
+      stage(next, staged, CHUNK + vector, first + CHUNK < vectors);
+      workgroupBarrier();
+      if (chunk + 2u < chunks) {
+        let beyond = further + CHUNK;
+        next = array<vec4f, 3>(key[key_at.x + beyond], key[key_at.y + beyond], query[query_at + beyond]);
       }
-      if (exists) {
-        scores = with_chunk(scores, x, y, place, count);
-        if (COUNTING > 0u) { multiplied += min(CHUNK, vectors - chunk * CHUNK) * select(2u, 4u, count > STEP / 2u); }
-      }
+      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
     }
+    if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     var largest = vec4f(MASKED);
     for (var i = 0u; i < 4u; i++) {
       scores[i] = scores[i] * parameters.scale + bias_of(tests, table, rows, columns[half + x + 16u * i]);
       largest = max(largest, scores[i]);
     }
-    rows_staged[staged][free + vector] = largest;
+    rows_staged[staged][vector] = largest;
     look_up(step + STEP, slot_count, own, head, tests, label_shift, &walk);
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][free + i % 4u]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
     sum *= by;

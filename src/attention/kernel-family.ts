@@ -38,10 +38,13 @@ const WORKGROUP_FAMILY: KernelFamily = {
   rowConstants: () => ({}),
 };
 
-/** Into how many parts wide kernels share a step's columns out, so that all invocations own two vectors of eight rows. */
-function partsOf(headDim: number): number {
-  if (headDim <= 32) return 8;
-  return headDim <= 64 ? 4 : 2;
+/**
+ * Into how many parts a wide kernel shares a step's columns out, so that each of its invocations owns so many vectors of eight
+ * of the tile's rows.
+ */
+function partsOf(headDim: number, vectors: number): number {
+  const width = 2 ** Math.ceil(Math.log2(Math.max(headDim, 32)));
+  return (128 * vectors) / width;
 }
 
 /** The same by many invocations with few sums each, behind which a GPU hides what loads take. */
@@ -51,8 +54,8 @@ const WIDE_FAMILY: KernelFamily = {
   tile: WIDE_TILE,
   readsPanels: false,
   lanes: 0,
-  queryPass: (headDim) => ({ constants: { PARTS: partsOf(headDim) }, depth: 1 }),
-  keyPass: (headDim) => ({ constants: { PARTS: partsOf(Math.min(headDim, 64)) }, depth: Math.ceil(headDim / 64) }),
+  queryPass: (headDim) => ({ constants: { PARTS: partsOf(headDim, 2) }, depth: 1 }),
+  keyPass: (headDim) => ({ constants: { PARTS: partsOf(Math.min(headDim, 64), 1) }, depth: Math.ceil(headDim / 64) }),
   rowConstants: (headDim) => ({ OUTPUT_VECTORS: Math.ceil(headDim / 64) }),
 };
 
