@@ -55,7 +55,10 @@ const WIDE_FAMILY: KernelFamily = {
   readsPanels: false,
   lanes: 0,
   queryPass: (headDim) => ({ constants: { PARTS: partsOf(headDim, 2) }, depth: 1 }),
-  keyPass: (headDim) => ({ constants: { PARTS: partsOf(Math.min(headDim, 64), 1) }, depth: Math.ceil(headDim / 64) }),
+  keyPass: (headDim) => ({
+    constants: { PARTS: partsOf(Math.min(headDim, 64), 1) },
+    depth: Math.ceil(headDim / 64),
+  }),
   rowConstants: (headDim) => ({ OUTPUT_VECTORS: Math.ceil(headDim / 64) }),
 };
 
