@@ -48,13 +48,14 @@ const PART = 128u / PARTS; // invocations that take the same keys in the last pr
 const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 
+// Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
+struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
 struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-// By key: two chunks of the step's columns, then weights of all rows, four in a vector. 9, so that columns begin in different banks.
-var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
-var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the tile's rows
+var<workgroup> columns_staged: array<Staged, 64>; // two chunks of the step's columns; then, by column, the weights of all rows
+var<workgroup> rows_staged: array<Staged, 32>; // two chunks of the tile's rows
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
 // stream, head, original query and original key. They depend on no tile and on no order.
@@ -70,34 +71,40 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
 }
 
 // Stages a vector of two columns and a row, or zeros behind the end of a head.
-fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
-  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
-  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
-  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, vector: u32, in_row: bool) {
+  columns_staged[staged].chunks[place][vector] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u].chunks[place][vector] = select(vec4f(), next[1], in_row);
+  rows_staged[staged].chunks[place][vector] = select(vec4f(), next[2], in_row);
 }
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-fn turned_rows(y: u32, d: u32) -> mat4x4f {
-  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
+fn turned_rows(y: u32, place: u32, d: u32) -> mat4x4f {
+  let first = 4u * y;
+  return transpose(mat4x4f(
+    rows_staged[first].chunks[place][d],
+    rows_staged[first + 1u].chunks[place][d],
+    rows_staged[first + 2u].chunks[place][d],
+    rows_staged[first + 3u].chunks[place][d],
+  ));
 }
 // sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
 fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
   var s = sums;
   if (count > STEP / 2u) {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
-      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
-      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u].chunks[place][d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u].chunks[place][d]);
     }
   } else {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
     }
   }
   return s;
@@ -107,8 +114,8 @@ fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
 }
 // sums + weights · vectors of a column, whose weights of all rows are staged.
 fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
-  let w_upper = columns_staged[column][summed / 4u];
-  let w_lower = columns_staged[column][summed / 4u + 1u];
+  let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
+  let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
   return Sums(
     with_weighted(sums.upper_0, v_0, w_upper),
     with_weighted(sums.lower_0, v_0, w_lower),
@@ -124,11 +131,11 @@ fn loaded(of_values: bool, columns_at: vec2u, row_at: u32) -> array<vec4f, 3> {
 // The sum of what the parts have, in part 0.
 fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   workgroupBarrier();
-  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u].chunks[own % 2u][r] = sum[r]; }
   workgroupBarrier();
   var total = sum;
   for (var other = own + PART; other < 128u; other += PART) {
-    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u].chunks[other % 2u][r]; }
   }
   return total;
 }
@@ -179,7 +186,7 @@ fn main(
   let sums_exist = summed < row_count;
   var sums = Sums();
 
-  let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
+  let chunks = (vectors + CHUNK - 1u) / CHUNK;
   var columns_at = ((first_key + min(vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
   var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < key_count; step += STEP) {
@@ -187,23 +194,19 @@ fn main(
     var products = mat4x4f();
     var scores = mat4x4f();
     // All chunks of values, then of keys.
-    for (var chunk = 0u; chunk < 2u * chunks; chunk += 2u) {
+    for (var chunk = 0u; chunk < 2u * chunks; chunk++) {
       if (chunk == chunks) {
         products = scores;
         scores = mat4x4f();
       }
-      let first = chunk % chunks * CHUNK;
-      stage(next, staged, vector, first + vector < vectors);
+      let place = chunk % 2u;
+      stage(next, staged, place, vector, chunk % chunks * CHUNK + vector < vectors);
       workgroupBarrier();
-      next = loaded(chunk < chunks, columns_at + first + CHUNK, row_at + first + CHUNK);
-      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
-      stage(next, staged, CHUNK + vector, first + CHUNK + vector < vectors);
-      workgroupBarrier();
-      if (chunk + 2u < 2u * chunks) {
-        let further = (chunk + 2u) % chunks * CHUNK;
-        next = loaded(chunk + 2u < chunks, columns_at + further, row_at + further);
+      if (chunk + 1u < 2u * chunks) {
+        let further = (chunk + 1u) % chunks * CHUNK;
+        next = loaded(chunk + 1u < chunks, columns_at + further, row_at + further);
       }
-      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
+      if (exists) { scores = with_chunk(scores, x, y, place, count); }
     }
     if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     workgroupBarrier();
@@ -211,7 +214,7 @@ fn main(
       let column = x + 16u * i;
       if (DROPOUT > 0u) { products[i] *= kept(chains, plan[parameters.positions_at + first_key + min(step + column, key_count - 1u)]); }
       let weight = select(vec4f(), exp(scores[i] * parameters.scale - log_sums), column < count);
-      columns_staged[column][y] = weight * (products[i] - deltas);
+      columns_staged[column].chunks[y / 4u][y % 4u] = weight * (products[i] - deltas);
     }
     workgroupBarrier();
 
@@ -230,10 +233,10 @@ fn main(
   }
 
   if (COUNTING > 0u) {
-    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
+    columns_staged[own / 2u].chunks[own % 2u][0] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u].chunks[i % 2u][0]; }
     if (own == 0u) { query_gradient[group.y * groups.x + group.x] = all; }
     return;
   }

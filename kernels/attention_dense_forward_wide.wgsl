@@ -51,13 +51,14 @@ const ACROSS = PART / 4u; // of them side by side, along the vectors of a row
 const OFFSETS = vec4u(0u, 1u, 2u, 3u);
 const MASKED = -1e30; // stands for minus infinity, which WGSL does not promise
 
+// Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
+struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
 struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-// By key: two chunks of the step's keys, then the weights of all rows, four in a vector. 9, so that keys begin in different banks.
-var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
-var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the queries; and, of each invocation, scores' maxima or sums
+var<workgroup> columns_staged: array<Staged, 64>; // two chunks of the step's columns; then, by column, the weights of all rows
+var<workgroup> rows_staged: array<Staged, 32>; // two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights
 var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
@@ -74,34 +75,40 @@ fn kept(chains: vec4u, key: u32) -> vec4f {
 }
 
 // Stages a vector of two columns and a row, or zeros behind the end of a head.
-fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
-  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
-  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
-  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, vector: u32, in_row: bool) {
+  columns_staged[staged].chunks[place][vector] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u].chunks[place][vector] = select(vec4f(), next[1], in_row);
+  rows_staged[staged].chunks[place][vector] = select(vec4f(), next[2], in_row);
 }
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-fn turned_rows(y: u32, d: u32) -> mat4x4f {
-  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
+fn turned_rows(y: u32, place: u32, d: u32) -> mat4x4f {
+  let first = 4u * y;
+  return transpose(mat4x4f(
+    rows_staged[first].chunks[place][d],
+    rows_staged[first + 1u].chunks[place][d],
+    rows_staged[first + 2u].chunks[place][d],
+    rows_staged[first + 3u].chunks[place][d],
+  ));
 }
 // sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
 fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
   var s = sums;
   if (count > STEP / 2u) {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
-      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
-      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u].chunks[place][d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u].chunks[place][d]);
     }
   } else {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
     }
   }
   return s;
@@ -115,11 +122,11 @@ fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
 // The sum of what the parts have, in part 0.
 fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   workgroupBarrier();
-  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u].chunks[own % 2u][r] = sum[r]; }
   workgroupBarrier();
   var total = sum;
   for (var other = own + PART; other < 128u; other += PART) {
-    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u].chunks[other % 2u][r]; }
   }
   return total;
 }
@@ -172,22 +179,17 @@ fn main(
   for (var step = 0u; step < key_count; step += STEP) {
     let count = min(STEP, key_count - step);
     var scores = mat4x4f();
-    for (var chunk = 0u; chunk < chunks; chunk += 2u) {
-      let first = chunk * CHUNK + vector;
-      stage(next, staged, vector, first < vectors);
+    for (var chunk = 0u; chunk < chunks; chunk++) {
+      let place = chunk % 2u;
+      stage(next, staged, place, vector, chunk * CHUNK + vector < vectors);
       workgroupBarrier();
       var further = (chunk + 1u) * CHUNK;
-      next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
-      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
-      stage(next, staged, CHUNK + vector, first + CHUNK < vectors);
-      workgroupBarrier();
-      further += CHUNK;
-      if (chunk + 2u == chunks) {
+      if (chunk + 1u == chunks) {
         further = 0u;
         key_at = ((first_key + min(step + STEP + vec2u(staged, staged + 32u), vec2u(key_count - 1u))) * heads + head) * vectors + vector;
       }
       next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
-      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
+      if (exists) { scores = with_chunk(scores, x, y, place, count); }
     }
     if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     var largest = vec4f(MASKED);
@@ -195,11 +197,11 @@ fn main(
       scores[i] = select(vec4f(MASKED), scores[i] * parameters.scale, step + x + 16u * i < key_count);
       largest = max(largest, scores[i]);
     }
-    rows_staged[staged][vector] = largest;
+    rows_staged[staged].chunks[0][vector] = largest;
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][i % 4u]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u].chunks[0][i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
     sum *= by;
@@ -209,7 +211,7 @@ fn main(
       var weight = select(vec4f(), exp(scores[i] - maximum), column < count);
       sum += weight;
       if (DROPOUT > 0u) { weight *= kept(chains, plan[parameters.positions_at + first_key + min(step + column, key_count - 1u)]); }
-      columns_staged[column][y] = weight;
+      columns_staged[column].chunks[y / 4u][y % 4u] = weight;
     }
     workgroupBarrier();
 
@@ -223,8 +225,8 @@ fn main(
           let at = ((first_key + min(step + column, key_count - 1u)) * heads + head) * vectors;
           let v_0 = value[at + across_0];
           let v_1 = value[at + across_1];
-          let w_upper = columns_staged[column][summed / 4u];
-          let w_lower = columns_staged[column][summed / 4u + 1u];
+          let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
+          let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
           sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
           sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
           sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
@@ -236,17 +238,17 @@ fn main(
   }
 
   if (COUNTING > 0u) {
-    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
+    columns_staged[own / 2u].chunks[own % 2u][0] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u].chunks[i % 2u][0]; }
     if (own == 0u) { output[group.y * groups.x + group.x] = all; }
     return;
   }
-  rows_staged[staged][vector] = sum;
+  rows_staged[staged].chunks[0][vector] = sum;
   workgroupBarrier();
   var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u][i % 4u]; }
+  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u].chunks[0][i % 4u]; }
   if (x == 0u) {
     factors[y] = 1.0 / total;
     let logarithms = maximum + log(total);

@@ -79,13 +79,14 @@ struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 struct Walk { first: u32, last: u32, range: u32 }
 
 
+// Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
+struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
 struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat4x4f }
 
 var<private> multiplied: u32;
-// By key: two chunks of the step's keys, then the weights of all rows, four in a vector. 9, so that keys begin in different banks.
-var<workgroup> columns_staged: array<array<vec4f, 9>, 64>;
-var<workgroup> rows_staged: array<array<vec4f, 9>, 32>; // two chunks of the queries; and, of each invocation, scores' maxima or sums
+var<workgroup> columns_staged: array<Staged, 64>; // two chunks of the step's columns; then, by column, the weights of all rows
+var<workgroup> rows_staged: array<Staged, 32>; // two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights
 var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
 var<workgroup> columns: array<Column, 128>; // of this step and of the next
@@ -167,34 +168,40 @@ fn look_up(step: u32, slot_count: u32, own: u32, head: u32, tests: u32, label_sh
 }
 
 // Stages a vector of two columns and a row, or zeros behind the end of a head.
-fn stage(next: array<vec4f, 3>, staged: u32, place: u32, in_row: bool) {
-  columns_staged[staged][place] = select(vec4f(), next[0], in_row);
-  columns_staged[staged + 32u][place] = select(vec4f(), next[1], in_row);
-  rows_staged[staged][place] = select(vec4f(), next[2], in_row);
+fn stage(next: array<vec4f, 3>, staged: u32, place: u32, vector: u32, in_row: bool) {
+  columns_staged[staged].chunks[place][vector] = select(vec4f(), next[0], in_row);
+  columns_staged[staged + 32u].chunks[place][vector] = select(vec4f(), next[1], in_row);
+  rows_staged[staged].chunks[place][vector] = select(vec4f(), next[2], in_row);
 }
 // sum + the products of four rows, whose vectors are turned, with a key's vector: sixteen fused multiply-adds.
 fn with_vector(sum: vec4f, turned: mat4x4f, v: vec4f) -> vec4f {
   return sum + turned[0] * v.x + turned[1] * v.y + turned[2] * v.z + turned[3] * v.w;
 }
-fn turned_rows(y: u32, d: u32) -> mat4x4f {
-  return transpose(mat4x4f(rows_staged[4u * y][d], rows_staged[4u * y + 1u][d], rows_staged[4u * y + 2u][d], rows_staged[4u * y + 3u][d]));
+fn turned_rows(y: u32, place: u32, d: u32) -> mat4x4f {
+  let first = 4u * y;
+  return transpose(mat4x4f(
+    rows_staged[first].chunks[place][d],
+    rows_staged[first + 1u].chunks[place][d],
+    rows_staged[first + 2u].chunks[place][d],
+    rows_staged[first + 3u].chunks[place][d],
+  ));
 }
 // sums + what four rows have with columns x, x + 16, x + 32 and x + 48 of a chunk; the latter two only where the step has them.
 fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f {
   var s = sums;
   if (count > STEP / 2u) {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
-      s[2] = with_vector(s[2], rows, columns_staged[x + 32u][place + d]);
-      s[3] = with_vector(s[3], rows, columns_staged[x + 48u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
+      s[2] = with_vector(s[2], rows, columns_staged[x + 32u].chunks[place][d]);
+      s[3] = with_vector(s[3], rows, columns_staged[x + 48u].chunks[place][d]);
     }
   } else {
     for (var d = 0u; d < CHUNK; d++) {
-      let rows = turned_rows(y, place + d);
-      s[0] = with_vector(s[0], rows, columns_staged[x][place + d]);
-      s[1] = with_vector(s[1], rows, columns_staged[x + 16u][place + d]);
+      let rows = turned_rows(y, place, d);
+      s[0] = with_vector(s[0], rows, columns_staged[x].chunks[place][d]);
+      s[1] = with_vector(s[1], rows, columns_staged[x + 16u].chunks[place][d]);
     }
   }
   return s;
@@ -208,11 +215,11 @@ fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
 // The sum of what the parts have, in part 0.
 fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   workgroupBarrier();
-  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u][4u * (own % 2u) + r] = sum[r]; }
+  for (var r = 0u; r < 4u; r++) { columns_staged[own / 2u].chunks[own % 2u][r] = sum[r]; }
   workgroupBarrier();
   var total = sum;
   for (var other = own + PART; other < 128u; other += PART) {
-    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u][4u * (other % 2u) + r]; }
+    for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u].chunks[other % 2u][r]; }
   }
   return total;
 }
@@ -281,20 +288,15 @@ fn main(
     let half = step & STEP;
     let count = min(STEP, slot_count - step);
     var scores = mat4x4f();
-    for (var chunk = 0u; chunk < chunks; chunk += 2u) {
-      let first = chunk * CHUNK + vector;
-      stage(next, staged, vector, first < vectors);
+    for (var chunk = 0u; chunk < chunks; chunk++) {
+      let place = chunk % 2u;
+      stage(next, staged, place, vector, chunk * CHUNK + vector < vectors);
       workgroupBarrier();
-      let further = (chunk + 1u) * CHUNK;
-      next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
-      if (exists) { scores = with_chunk(scores, x, y, 0u, count); }
-      stage(next, staged, CHUNK + vector, first + CHUNK < vectors);
-      workgroupBarrier();
-      if (chunk + 2u < chunks) {
-        let beyond = further + CHUNK;
-        next = array<vec4f, 3>(key[key_at.x + beyond], key[key_at.y + beyond], query[query_at + beyond]);
+      if (chunk + 1u < chunks) {
+        let further = (chunk + 1u) * CHUNK;
+        next = array<vec4f, 3>(key[key_at.x + further], key[key_at.y + further], query[query_at + further]);
       }
-      if (exists) { scores = with_chunk(scores, x, y, CHUNK, count); }
+      if (exists) { scores = with_chunk(scores, x, y, place, count); }
     }
     if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     var largest = vec4f(MASKED);
@@ -302,12 +304,12 @@ fn main(
       scores[i] = scores[i] * parameters.scale + bias_of(tests, table, rows, columns[half + x + 16u * i]);
       largest = max(largest, scores[i]);
     }
-    rows_staged[staged][vector] = largest;
+    rows_staged[staged].chunks[0][vector] = largest;
     look_up(step + STEP, slot_count, own, head, tests, label_shift, &walk);
     workgroupBarrier();
 
     var peak = maximum;
-    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u][i % 4u]); }
+    for (var i = 0u; i < 16u; i++) { peak = max(peak, rows_staged[4u * y + i / 4u].chunks[0][i % 4u]); }
     let by = exp(maximum - peak);
     maximum = peak;
     sum *= by;
@@ -316,7 +318,7 @@ fn main(
       var weight = weight_of(scores[i], maximum);
       sum += weight;
       if (DROPOUT > 0u) { weight *= kept(chains, columns[half + x + 16u * i].position); }
-      columns_staged[x + 16u * i][y] = weight;
+      columns_staged[x + 16u * i].chunks[y / 4u][y % 4u] = weight;
     }
     workgroupBarrier();
 
@@ -335,8 +337,8 @@ fn main(
           let at = columns[half + column].token_head * vectors;
           let v_0 = value[at + across_0];
           let v_1 = value[at + across_1];
-          let w_upper = columns_staged[column][summed / 4u];
-          let w_lower = columns_staged[column][summed / 4u + 1u];
+          let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
+          let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
           sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
           sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
           sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
@@ -348,17 +350,17 @@ fn main(
   }
 
   if (COUNTING > 0u) {
-    columns_staged[own / 2u][own % 2u] = vec4f(f32(multiplied));
+    columns_staged[own / 2u].chunks[own % 2u][0] = vec4f(f32(multiplied));
     workgroupBarrier();
     var all = vec4f();
-    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u][i % 2u]; }
+    for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u].chunks[i % 2u][0]; }
     if (own == 0u) { output[group.y * groups.x + group.x] = all; }
     return;
   }
-  rows_staged[staged][vector] = sum;
+  rows_staged[staged].chunks[0][vector] = sum;
   workgroupBarrier();
   var total = vec4f();
-  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u][i % 4u]; }
+  for (var i = 0u; i < 16u; i++) { total += rows_staged[4u * y + i / 4u].chunks[0][i % 4u]; }
   if (x == 0u) {
     // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.
     let divisor = max(total, vec4f(0.5));
