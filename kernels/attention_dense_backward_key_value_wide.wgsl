@@ -14,7 +14,7 @@
 //             channels of their gradients: more would not fit the registers.
 // Invocations 16 across x 8 down. Scores, and products of values: an invocation owns four key rows against queries x, x + 16, x + 32,
 //             x + 48 of the step's 64. Gradients: eight rows x one of the workgroup's vectors, over every PARTS-th query; in the end
-//             PARTS invocations add what they have. Two vectors, as in the other kernels, of two matrices would be too many registers.
+//             PARTS invocations add what they have. Two vectors, as in the other kernels, would be too many registers.
 //
 // Why so: see attention_dense_forward_wide.wgsl. Queries and output gradients are read a second time, from the cache, for the last products.
 
@@ -137,6 +137,11 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   }
   return total;
 }
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper = of_parts(sums.upper, own);
+  let lower = of_parts(sums.lower, own);
+  return Sums(upper, lower);
+}
 
 @compute @workgroup_size(16, 8)
 fn main(
@@ -250,8 +255,8 @@ fn main(
     if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  key_sums = Sums(of_parts(key_sums.upper, own), of_parts(key_sums.lower, own));
-  value_sums = Sums(of_parts(value_sums.upper, own), of_parts(value_sums.lower, own));
+  key_sums = of_all_parts(key_sums, own);
+  value_sums = of_all_parts(value_sums, own);
   if (part > 0u || own_vector >= vectors) { return; }
   for (var r = 0u; r < 4u; r++) {
     let upper_at = ((row_start + summed + r) * heads + head) * vectors + own_vector;

@@ -15,7 +15,7 @@
 //             x + 48 of the step's 64. Gradients: eight rows x two vectors, over every PARTS-th column; in the end PARTS invocations
 //             add what they have.
 //
-// Why so: see attention_dense_forward_wide.wgsl. Keys are read a second time, from the cache, when gradients of scores are multiplied with them.
+// Why so: see attention_dense_forward_wide.wgsl. Keys are read a second time, from the cache, for the last product.
 
 const PARTS = 4u; // invocations that share out the keys of the second product: 2, 4 or 8, for heads of at most 128, 64 and 32 channels
 const DROPOUT = 0u; // 1 where probabilities are dropped
@@ -139,6 +139,13 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   }
   return total;
 }
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper_0 = of_parts(sums.upper_0, own);
+  let lower_0 = of_parts(sums.lower_0, own);
+  let upper_1 = of_parts(sums.upper_1, own);
+  let lower_1 = of_parts(sums.lower_1, own);
+  return Sums(upper_0, lower_0, upper_1, lower_1);
+}
 
 @compute @workgroup_size(16, 8)
 fn main(
@@ -240,14 +247,16 @@ fn main(
     if (own == 0u) { query_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  sums = of_all_parts(sums, own);
   if (part > 0u) { return; }
   for (var r = 0u; r < 4u; r++) {
-    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors + across;
     let lower_at = upper_at + 4u * heads * vectors;
-    if (summed + r < row_count && across < vectors) { query_gradient[upper_at + across] = parameters.scale * sums.upper_0[r]; }
-    if (summed + r < row_count && across + ACROSS < vectors) { query_gradient[upper_at + across + ACROSS] = parameters.scale * sums.upper_1[r]; }
-    if (summed + 4u + r < row_count && across < vectors) { query_gradient[lower_at + across] = parameters.scale * sums.lower_0[r]; }
-    if (summed + 4u + r < row_count && across + ACROSS < vectors) { query_gradient[lower_at + across + ACROSS] = parameters.scale * sums.lower_1[r]; }
+    let has_upper = summed + r < row_count;
+    let has_lower = summed + 4u + r < row_count;
+    if (has_upper && across < vectors) { query_gradient[upper_at] = parameters.scale * sums.upper_0[r]; }
+    if (has_lower && across < vectors) { query_gradient[lower_at] = parameters.scale * sums.lower_0[r]; }
+    if (has_upper && across + ACROSS < vectors) { query_gradient[upper_at + ACROSS] = parameters.scale * sums.upper_1[r]; }
+    if (has_lower && across + ACROSS < vectors) { query_gradient[lower_at + ACROSS] = parameters.scale * sums.lower_1[r]; }
   }
 }

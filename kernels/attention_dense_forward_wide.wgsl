@@ -13,12 +13,12 @@
 // Invocations 16 across x 8 down. Scores: an invocation owns four rows against columns x, x + 16, x + 32, x + 48 of the step's 64.
 //             Sums: eight rows x two vectors, over every PARTS-th column; in the end PARTS invocations add what they have.
 //
-// Why so: what a GPU's multiprocessor can load into registers in a cycle is a fourth of what it can multiply, so that an invocation
-// must use every vector as often as it can: here 8 loads serve 64 multiply-adds of the scores, and 4 those of the sums. An
-// invocation that owned eight rows and vectors of all columns would be one of 32, too few to hide what a load takes; so they share the
-// columns out instead. Keys and queries come through workgroup memory, four vectors of each row at a time, in one place while
-// products are still computed from the other; values come from the cache, a row of them by neighbours. Queries are staged anew in every step:
-// they would not fit beside. Against 32 keys a step, 8 scores and 16 sums an invocation, values staged: 1.5 times as fast on an H200.
+// Why so: in a cycle a GPU's multiprocessor loads into registers a fourth of the numbers that it can multiply, so an invocation must
+// use every vector as often as it can: here 8 loads serve 64 multiply-adds of the scores, and 4 those of the sums. An invocation
+// that owned eight rows and two vectors for all columns would be one of 32, too few to hide what a load takes; so four of them
+// share the columns out. Keys and queries come through workgroup memory, four vectors of each at a time, into one place while
+// products are still computed from the other; values come from the cache, neighbours reading a row of them. Queries are staged
+// anew in every step: they would not fit beside. kernels/README.md has what was measured on the way.
 
 const PARTS = 4u; // invocations that share out the keys of the second product: 2, 4 or 8, for heads of at most 128, 64 and 32 channels
 const DROPOUT = 0u; // 1 where probabilities are dropped
@@ -58,7 +58,8 @@ struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat
 
 var<private> multiplied: u32;
 var<workgroup> columns_staged: array<Staged, 64>; // two chunks of the step's columns; then, by column, the weights of all rows
-var<workgroup> rows_staged: array<Staged, 32>; // two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights
+// Two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights.
+var<workgroup> rows_staged: array<Staged, 32>;
 var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 
 // Counter-based random words: a chain of 32-bit finalizers (constants: Wellons, hash-prospector, "lowbias32"), over
@@ -116,8 +117,24 @@ fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f 
 fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
   return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
 }
+// sums + weights · vectors of a column, whose weights of all rows are staged.
+fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
+  let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
+  let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
+  return Sums(
+    with_weighted(sums.upper_0, v_0, w_upper),
+    with_weighted(sums.lower_0, v_0, w_lower),
+    with_weighted(sums.upper_1, v_1, w_upper),
+    with_weighted(sums.lower_1, v_1, w_lower),
+  );
+}
 fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
   return mat4x4f(sum[0] * by.x, sum[1] * by.y, sum[2] * by.z, sum[3] * by.w);
+}
+fn scaled_sums(sums: Sums, summed: u32) -> Sums {
+  let upper = factors[summed / 4u];
+  let lower = factors[summed / 4u + 1u];
+  return Sums(scaled(sums.upper_0, upper), scaled(sums.lower_0, lower), scaled(sums.upper_1, upper), scaled(sums.lower_1, lower));
 }
 // The sum of what the parts have, in part 0.
 fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
@@ -129,6 +146,13 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
     for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u].chunks[other % 2u][r]; }
   }
   return total;
+}
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper_0 = of_parts(sums.upper_0, own);
+  let lower_0 = of_parts(sums.lower_0, own);
+  let upper_1 = of_parts(sums.upper_1, own);
+  let lower_1 = of_parts(sums.lower_1, own);
+  return Sums(upper_0, lower_0, upper_1, lower_1);
 }
 
 @compute @workgroup_size(16, 8)
@@ -216,21 +240,12 @@ fn main(
     workgroupBarrier();
 
     if (sums_exist) {
-      let by_upper = factors[summed / 4u];
-      let by_lower = factors[summed / 4u + 1u];
-      sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+      sums = scaled_sums(sums, summed);
       for (var begin = part; begin < count; begin += 4u * PARTS) {
         for (var i = 0u; i < 4u; i++) {
           let column = begin + i * PARTS;
           let at = ((first_key + min(step + column, key_count - 1u)) * heads + head) * vectors;
-          let v_0 = value[at + across_0];
-          let v_1 = value[at + across_1];
-          let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
-          let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
-          sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
-          sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
-          sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
-          sums.lower_1 = with_weighted(sums.lower_1, v_1, w_lower);
+          sums = with_column(sums, value[at + across_0], value[at + across_1], column, summed);
         }
       }
     }
@@ -256,17 +271,17 @@ fn main(
       if (4u * y + r < row_count) { log_sum_exp[(row_start + 4u * y + r) * heads + head] = logarithms[r]; }
     }
   }
-  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  sums = of_all_parts(sums, own);
   if (part > 0u) { return; }
-  let by_upper = factors[summed / 4u];
-  let by_lower = factors[summed / 4u + 1u];
-  sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+  sums = scaled_sums(sums, summed);
   for (var r = 0u; r < 4u; r++) {
-    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors + across;
     let lower_at = upper_at + 4u * heads * vectors;
-    if (summed + r < row_count && across < vectors) { output[upper_at + across] = sums.upper_0[r]; }
-    if (summed + r < row_count && across + ACROSS < vectors) { output[upper_at + across + ACROSS] = sums.upper_1[r]; }
-    if (summed + 4u + r < row_count && across < vectors) { output[lower_at + across] = sums.lower_0[r]; }
-    if (summed + 4u + r < row_count && across + ACROSS < vectors) { output[lower_at + across + ACROSS] = sums.lower_1[r]; }
+    let has_upper = summed + r < row_count;
+    let has_lower = summed + 4u + r < row_count;
+    if (has_upper && across < vectors) { output[upper_at] = sums.upper_0[r]; }
+    if (has_lower && across < vectors) { output[lower_at] = sums.lower_0[r]; }
+    if (has_upper && across + ACROSS < vectors) { output[upper_at + ACROSS] = sums.upper_1[r]; }
+    if (has_lower && across + ACROSS < vectors) { output[lower_at + ACROSS] = sums.lower_1[r]; }
   }
 }

@@ -15,7 +15,7 @@
 //             channels of their gradients: more would not fit the registers.
 // Invocations 16 across x 8 down. Scores, and products of values: an invocation owns four key rows against queries x, x + 16, x + 32,
 //             x + 48 of the step's 64. Gradients: eight rows x one of the workgroup's vectors, over every PARTS-th query; in the end
-//             PARTS invocations add what they have. Two vectors, as in the other kernels, of two matrices would be too many registers.
+//             PARTS invocations add what they have. Two vectors, as in the other kernels, would be too many registers.
 //
 // Why so: see attention_sparse_forward_wide.wgsl.
 
@@ -78,7 +78,6 @@ struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 // ascend.
 struct Walk { first: u32, last: u32, range: u32 }
 
-
 // Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
 struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the vector that it owns.
@@ -96,6 +95,9 @@ fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z
 fn label_of(token: u32, shift: u32) -> u32 {
   let at = token + shift;
   return (plan[parameters.labels_at + (at >> 2u)] >> (8u * (at & 3u))) & 255u;
+}
+fn labels_of(at: vec4u, shift: u32) -> vec4u {
+  return vec4u(label_of(at.x, shift), label_of(at.y, shift), label_of(at.z, shift), label_of(at.w, shift));
 }
 // Entries of four rows' labels against a query's in a table [label_count, label_count], by the query's, then the row's.
 fn entries(table: u32, rows: Rows, label: u32) -> vec4f {
@@ -231,6 +233,11 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   }
   return total;
 }
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper = of_parts(sums.upper, own);
+  let lower = of_parts(sums.lower, own);
+  return Sums(upper, lower);
+}
 
 @compute @workgroup_size(16, 8)
 fn main(
@@ -260,9 +267,7 @@ fn main(
   let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
   var rows = Rows();
-  if (tests != 0u) {
-    rows.labels = vec4u(label_of(tokens.x, label_shift), label_of(tokens.y, label_shift), label_of(tokens.z, label_shift), label_of(tokens.w, label_shift));
-  }
+  if (tests != 0u) { rows.labels = labels_of(tokens, label_shift); }
   if (PLACED > 0u) { rows.sentences = words_of(parameters.sentences_at + tokens); }
   if (DROPOUT + PLACED > 0u) { rows.positions = words_of(parameters.positions_at + tokens); }
   let chain = chained(vec4u(parameters.dropout_stream), vec4u(head));
@@ -361,8 +366,8 @@ fn main(
     if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
     return;
   }
-  key_sums = Sums(of_parts(key_sums.upper, own), of_parts(key_sums.lower, own));
-  value_sums = Sums(of_parts(value_sums.upper, own), of_parts(value_sums.lower, own));
+  key_sums = of_all_parts(key_sums, own);
+  value_sums = of_all_parts(value_sums, own);
   if (part > 0u || own_vector >= vectors) { return; }
   for (var r = 0u; r < 4u; r++) {
     let upper_at = ((row_start + summed + r) * heads + head) * vectors + own_vector;

@@ -78,7 +78,6 @@ struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 // ascend.
 struct Walk { first: u32, last: u32, range: u32 }
 
-
 // Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
 struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
@@ -96,6 +95,9 @@ fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z
 fn label_of(token: u32, shift: u32) -> u32 {
   let at = token + shift;
   return (plan[parameters.labels_at + (at >> 2u)] >> (8u * (at & 3u))) & 255u;
+}
+fn labels_of(at: vec4u, shift: u32) -> vec4u {
+  return vec4u(label_of(at.x, shift), label_of(at.y, shift), label_of(at.z, shift), label_of(at.w, shift));
 }
 // Entries of four rows' labels against a key's in a table [label_count, label_count].
 fn entries(table: u32, rows: Rows, label: u32) -> vec4f {
@@ -235,6 +237,13 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
   }
   return total;
 }
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper_0 = of_parts(sums.upper_0, own);
+  let lower_0 = of_parts(sums.lower_0, own);
+  let upper_1 = of_parts(sums.upper_1, own);
+  let lower_1 = of_parts(sums.lower_1, own);
+  return Sums(upper_0, lower_0, upper_1, lower_1);
+}
 
 @compute @workgroup_size(16, 8)
 fn main(
@@ -264,9 +273,7 @@ fn main(
   let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
   var rows = Rows();
-  if (tests != 0u) {
-    rows.labels = vec4u(label_of(tokens.x, label_shift), label_of(tokens.y, label_shift), label_of(tokens.z, label_shift), label_of(tokens.w, label_shift));
-  }
+  if (tests != 0u) { rows.labels = labels_of(tokens, label_shift); }
   if (PLACED > 0u) { rows.sentences = words_of(parameters.sentences_at + tokens); }
   if (DROPOUT + PLACED > 0u) { rows.positions = words_of(parameters.positions_at + tokens); }
   let chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), rows.positions);
@@ -296,7 +303,6 @@ fn main(
   var label = 0u;
   var label_sum = 0.0;
   for (var i = 0u; sums_labels && i < parameters.label_count; i++) { label_gradients[labels_to + i] = 0.0; }
-
 
   let chunks = (vectors + CHUNK - 1u) / CHUNK;
   if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
@@ -372,14 +378,16 @@ fn main(
     return;
   }
   if (sums_labels) { label_gradients[labels_to + label] += label_sum; }
-  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  sums = of_all_parts(sums, own);
   if (part > 0u) { return; }
   for (var r = 0u; r < 4u; r++) {
-    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors + across;
     let lower_at = upper_at + 4u * heads * vectors;
-    if (summed + r < row_count && across < vectors) { query_gradient[upper_at + across] = parameters.scale * sums.upper_0[r]; }
-    if (summed + r < row_count && across + ACROSS < vectors) { query_gradient[upper_at + across + ACROSS] = parameters.scale * sums.upper_1[r]; }
-    if (summed + 4u + r < row_count && across < vectors) { query_gradient[lower_at + across] = parameters.scale * sums.lower_0[r]; }
-    if (summed + 4u + r < row_count && across + ACROSS < vectors) { query_gradient[lower_at + across + ACROSS] = parameters.scale * sums.lower_1[r]; }
+    let has_upper = summed + r < row_count;
+    let has_lower = summed + 4u + r < row_count;
+    if (has_upper && across < vectors) { query_gradient[upper_at] = parameters.scale * sums.upper_0[r]; }
+    if (has_lower && across < vectors) { query_gradient[lower_at] = parameters.scale * sums.lower_0[r]; }
+    if (has_upper && across + ACROSS < vectors) { query_gradient[upper_at + ACROSS] = parameters.scale * sums.upper_1[r]; }
+    if (has_lower && across + ACROSS < vectors) { query_gradient[lower_at + ACROSS] = parameters.scale * sums.lower_1[r]; }
   }
 }

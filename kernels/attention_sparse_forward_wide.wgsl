@@ -78,7 +78,6 @@ struct Rows { labels: vec4u, positions: vec4u, sentences: vec4u }
 // ascend.
 struct Walk { first: u32, last: u32, range: u32 }
 
-
 // Two chunks of a row or column, or eight other vectors; and a gap, so that neighbours begin in different banks.
 struct Staged { chunks: array<array<vec4f, 4>, 2>, gap: vec4f }
 // Sums of an invocation's eight rows, in fours, for the two vectors that it owns.
@@ -86,7 +85,8 @@ struct Sums { upper_0: mat4x4f, lower_0: mat4x4f, upper_1: mat4x4f, lower_1: mat
 
 var<private> multiplied: u32;
 var<workgroup> columns_staged: array<Staged, 64>; // two chunks of the step's columns; then, by column, the weights of all rows
-var<workgroup> rows_staged: array<Staged, 32>; // two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights
+// Two chunks of the tile's rows; then, of each invocation, the largest of its scores, or the sum of its weights.
+var<workgroup> rows_staged: array<Staged, 32>;
 var<workgroup> factors: array<vec4f, 8>; // of four rows: what their sums are multiplied by
 var<workgroup> kept_ranges: array<u32, 96>; // the words of the tile's first ranges
 var<workgroup> columns: array<Column, 128>; // of this step and of the next
@@ -97,6 +97,9 @@ fn words_of(at: vec4u) -> vec4u { return vec4u(plan[at.x], plan[at.y], plan[at.z
 fn label_of(token: u32, shift: u32) -> u32 {
   let at = token + shift;
   return (plan[parameters.labels_at + (at >> 2u)] >> (8u * (at & 3u))) & 255u;
+}
+fn labels_of(at: vec4u, shift: u32) -> vec4u {
+  return vec4u(label_of(at.x, shift), label_of(at.y, shift), label_of(at.z, shift), label_of(at.w, shift));
 }
 // Entries of four rows' labels against a key's in a table [label_count, label_count].
 fn entries(table: u32, rows: Rows, label: u32) -> vec4f {
@@ -209,8 +212,24 @@ fn with_chunk(sums: mat4x4f, x: u32, y: u32, place: u32, count: u32) -> mat4x4f 
 fn with_weighted(sum: mat4x4f, v: vec4f, w: vec4f) -> mat4x4f {
   return mat4x4f(sum[0] + v * w.x, sum[1] + v * w.y, sum[2] + v * w.z, sum[3] + v * w.w);
 }
+// sums + weights · vectors of a column, whose weights of all rows are staged.
+fn with_column(sums: Sums, v_0: vec4f, v_1: vec4f, column: u32, summed: u32) -> Sums {
+  let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
+  let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
+  return Sums(
+    with_weighted(sums.upper_0, v_0, w_upper),
+    with_weighted(sums.lower_0, v_0, w_lower),
+    with_weighted(sums.upper_1, v_1, w_upper),
+    with_weighted(sums.lower_1, v_1, w_lower),
+  );
+}
 fn scaled(sum: mat4x4f, by: vec4f) -> mat4x4f {
   return mat4x4f(sum[0] * by.x, sum[1] * by.y, sum[2] * by.z, sum[3] * by.w);
+}
+fn scaled_sums(sums: Sums, summed: u32) -> Sums {
+  let upper = factors[summed / 4u];
+  let lower = factors[summed / 4u + 1u];
+  return Sums(scaled(sums.upper_0, upper), scaled(sums.lower_0, lower), scaled(sums.upper_1, upper), scaled(sums.lower_1, lower));
 }
 // The sum of what the parts have, in part 0.
 fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
@@ -222,6 +241,13 @@ fn of_parts(sum: mat4x4f, own: u32) -> mat4x4f {
     for (var r = 0u; r < 4u; r++) { total[r] += columns_staged[other / 2u].chunks[other % 2u][r]; }
   }
   return total;
+}
+fn of_all_parts(sums: Sums, own: u32) -> Sums {
+  let upper_0 = of_parts(sums.upper_0, own);
+  let lower_0 = of_parts(sums.lower_0, own);
+  let upper_1 = of_parts(sums.upper_1, own);
+  let lower_1 = of_parts(sums.lower_1, own);
+  return Sums(upper_0, lower_0, upper_1, lower_1);
 }
 
 @compute @workgroup_size(16, 8)
@@ -253,9 +279,7 @@ fn main(
   let tokens = row_start + min(4u * y + OFFSETS, vec4u(row_count - 1u));
   let exists = 4u * (y & 6u) < row_count;
   var rows = Rows();
-  if (tests != 0u) {
-    rows.labels = vec4u(label_of(tokens.x, label_shift), label_of(tokens.y, label_shift), label_of(tokens.z, label_shift), label_of(tokens.w, label_shift));
-  }
+  if (tests != 0u) { rows.labels = labels_of(tokens, label_shift); }
   if (PLACED > 0u) { rows.sentences = words_of(parameters.sentences_at + tokens); }
   if (DROPOUT + PLACED > 0u) { rows.positions = words_of(parameters.positions_at + tokens); }
   let chains = chained(chained(vec4u(parameters.dropout_stream), vec4u(head)), rows.positions);
@@ -273,7 +297,6 @@ fn main(
   var maximum = vec4f(MASKED);
   var sum = vec4f();
   var sums = Sums();
-
 
   if (own < 3u * min(range_count, KEPT_RANGES)) { kept_ranges[own] = plan[parameters.ranges_at + 3u * first_range + own]; }
   workgroupBarrier();
@@ -323,26 +346,17 @@ fn main(
     workgroupBarrier();
 
     if (step + STEP < slot_count) {
-      let following = STEP - half + staged;
-      key_at = vec2u(columns[following].token_head, columns[following + 32u].token_head) * vectors + vector;
+      let further = STEP - half + staged;
+      key_at = vec2u(columns[further].token_head, columns[further + 32u].token_head) * vectors + vector;
       next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]);
     }
     if (sums_exist) {
-      let by_upper = factors[summed / 4u];
-      let by_lower = factors[summed / 4u + 1u];
-      sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+      sums = scaled_sums(sums, summed);
       for (var begin = part; begin < count; begin += 4u * PARTS) {
         for (var i = 0u; i < 4u; i++) {
           let column = begin + i * PARTS;
           let at = columns[half + column].token_head * vectors;
-          let v_0 = value[at + across_0];
-          let v_1 = value[at + across_1];
-          let w_upper = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u];
-          let w_lower = columns_staged[column].chunks[summed / 16u][summed / 4u % 4u + 1u];
-          sums.upper_0 = with_weighted(sums.upper_0, v_0, w_upper);
-          sums.lower_0 = with_weighted(sums.lower_0, v_0, w_lower);
-          sums.upper_1 = with_weighted(sums.upper_1, v_1, w_upper);
-          sums.lower_1 = with_weighted(sums.lower_1, v_1, w_lower);
+          sums = with_column(sums, value[at + across_0], value[at + across_1], column, summed);
         }
       }
     }
@@ -370,17 +384,17 @@ fn main(
       if (4u * y + r < row_count) { log_sum_exp[(row_start + 4u * y + r) * heads + head] = logarithms[r]; }
     }
   }
-  sums = Sums(of_parts(sums.upper_0, own), of_parts(sums.lower_0, own), of_parts(sums.upper_1, own), of_parts(sums.lower_1, own));
+  sums = of_all_parts(sums, own);
   if (part > 0u) { return; }
-  let by_upper = factors[summed / 4u];
-  let by_lower = factors[summed / 4u + 1u];
-  sums = Sums(scaled(sums.upper_0, by_upper), scaled(sums.lower_0, by_lower), scaled(sums.upper_1, by_upper), scaled(sums.lower_1, by_lower));
+  sums = scaled_sums(sums, summed);
   for (var r = 0u; r < 4u; r++) {
-    let upper_at = ((row_start + summed + r) * heads + head) * vectors;
+    let upper_at = ((row_start + summed + r) * heads + head) * vectors + across;
     let lower_at = upper_at + 4u * heads * vectors;
-    if (summed + r < row_count && across < vectors) { output[upper_at + across] = sums.upper_0[r]; }
-    if (summed + r < row_count && across + ACROSS < vectors) { output[upper_at + across + ACROSS] = sums.upper_1[r]; }
-    if (summed + 4u + r < row_count && across < vectors) { output[lower_at + across] = sums.lower_0[r]; }
-    if (summed + 4u + r < row_count && across + ACROSS < vectors) { output[lower_at + across + ACROSS] = sums.lower_1[r]; }
+    let has_upper = summed + r < row_count;
+    let has_lower = summed + 4u + r < row_count;
+    if (has_upper && across < vectors) { output[upper_at] = sums.upper_0[r]; }
+    if (has_lower && across < vectors) { output[lower_at] = sums.lower_0[r]; }
+    if (has_upper && across + ACROSS < vectors) { output[upper_at + ACROSS] = sums.upper_1[r]; }
+    if (has_lower && across + ACROSS < vectors) { output[lower_at + ACROSS] = sums.lower_1[r]; }
   }
 }

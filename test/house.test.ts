@@ -47,17 +47,43 @@ function run(script: string, ...args: string[]) {
   return { status, output: stdout + stderr };
 }
 
-/** Bytes of each type that a kernel's arrays may hold: numbers, vectors, and structs of these, aligned as their largest field. */
-function typeSizes(source: string): Record<string, number> {
-  const sizes: Record<string, number> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
+/** A type's bytes, and of what they are a multiple. */
+interface Layout {
+  size: number;
+  alignment: number;
+}
+
+const TYPE = /(?:array<)*\w+(?:, \d+>)*/;
+
+/** Layouts of the types of a kernel: numbers, vectors, matrices, structs and arrays of them (WGSL, section 14.4). */
+function layoutsOf(source: string): (type: string) => Layout {
+  const known: Record<string, Layout> = {
+    f32: { size: 4, alignment: 4 },
+    u32: { size: 4, alignment: 4 },
+    bool: { size: 4, alignment: 4 },
+    vec2f: { size: 8, alignment: 8 },
+    vec4f: { size: 16, alignment: 16 },
+    vec4u: { size: 16, alignment: 16 },
+    mat4x4f: { size: 64, alignment: 16 },
+  };
+  const up = (bytes: number, alignment: number) => alignment * Math.ceil(bytes / alignment);
+  const layoutOf = (type: string): Layout => {
+    const [, element, count] = /^array<(.+), (\d+)>$/.exec(type) ?? [];
+    if (!element) {
+      expect(known, 'the layout of every type in workgroup memory').toHaveProperty(type);
+      return known[type];
+    }
+    const { size, alignment } = layoutOf(element);
+    return { size: Number(count) * up(size, alignment), alignment };
+  };
   for (const [, name, body] of source.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
-    const types = [...body.replace(/\/\/.*/g, '').matchAll(/\w+: (\w+)/g)].map(([, type]) => sizes[type]);
-    // The offset of a field is a multiple of its own size, but for those of fewer bytes that come last.
-    const bytes = types.reduce((sum, size) => size * Math.ceil(sum / size) + size, 0);
-    const alignment = Math.max(...types);
-    sizes[name] = alignment * Math.ceil(bytes / alignment);
+    const fields = [...body.replace(/\/\/.*/g, '').matchAll(new RegExp(`\\w+: (${TYPE.source})`, 'g'))];
+    const types = fields.map(([, type]) => layoutOf(type));
+    const alignment = Math.max(...types.map((type) => type.alignment));
+    const bytes = types.reduce((sum, type) => up(sum, type.alignment) + type.size, 0);
+    known[name] = { size: up(bytes, alignment), alignment };
   }
-  return sizes;
+  return layoutOf;
 }
 
 describe('the house', () => {
@@ -107,15 +133,11 @@ describe('the kernels', () => {
     );
     expect(buffers.length).toBeLessThanOrEqual(8);
     expect(textures.length).toBeLessThanOrEqual(4);
-    const sizes = typeSizes(source);
-    let bytes = 0;
-    for (const [, type, count] of source.matchAll(/var<workgroup> \w+: array<(\w+), (\d+)>/g)) {
-      expect(sizes, 'the size of every type in workgroup memory').toHaveProperty(type);
-      bytes += sizes[type] * Number(count);
-    }
-    expect([...source.matchAll(/var<workgroup>/g)].length).toBe(
-      [...source.matchAll(/var<workgroup> \w+: array</g)].length,
-    );
+    const layoutOf = layoutsOf(source);
+    const shared = [...source.matchAll(new RegExp(`var<workgroup> \\w+: (${TYPE.source});`, 'g'))];
+    expect(shared.length).toBe([...source.matchAll(/var<workgroup>/g)].length);
+    // Each begins at a multiple of what its type asks for; 16 is the most.
+    const bytes = shared.reduce((sum, [, type]) => sum + 16 * Math.ceil(layoutOf(type).size / 16), 0);
     expect(bytes).toBeLessThanOrEqual(16384);
   });
 
