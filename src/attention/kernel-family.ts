@@ -47,7 +47,7 @@ function partsOf(headDim: number, vectors: number): number {
   return (128 * vectors) / width;
 }
 
-/** The same by many invocations with few sums each, behind which a GPU hides what loads take. */
+/** The same by many invocations, which share out the columns of what they sum: a GPU hides what loads take behind them. */
 const WIDE_FAMILY: KernelFamily = {
   name: 'wide',
   suffix: '_wide',
