@@ -218,7 +218,7 @@ fn main(
     if (COUNTING > 0u && exists) { multiplied += vectors * select(2u, 4u, count > STEP / 2u); }
     var largest = vec4f(MASKED);
     for (var i = 0u; i < 4u; i++) {
-      scores[i] = select(vec4f(MASKED), scores[i] * parameters.scale, step + x + 16u * i < key_count);
+      scores[i] = select(vec4f(MASKED), scores[i] * parameters.scale, x + 16u * i < count);
       largest = max(largest, scores[i]);
     }
     rows_staged[staged].chunks[0][vector] = largest;

@@ -290,8 +290,7 @@ fn main(
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
   var columns_at = vec2u(columns[staged].token_head, columns[staged + 32u].token_head) * vectors + vector;
-  var next = array<vec4f, 3>(); // what is staged next, loaded while the products before are computed
-  if (slot_count > 0u) { next = loaded(true, columns_at, row_at); }
+  var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
     let count = min(STEP, slot_count - step);

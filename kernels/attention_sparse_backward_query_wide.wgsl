@@ -310,8 +310,7 @@ fn main(
   look_up(0u, slot_count, own, head, tests, label_shift, &walk);
   workgroupBarrier();
   var columns_at = vec2u(columns[staged].token_head, columns[staged + 32u].token_head) * vectors + vector;
-  var next = array<vec4f, 3>(); // what is staged next, loaded while the products before are computed
-  if (slot_count > 0u) { next = loaded(true, columns_at, row_at); }
+  var next = loaded(true, columns_at, row_at); // what is staged next, loaded while the products before are computed
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
     let count = min(STEP, slot_count - step);
@@ -348,7 +347,7 @@ fn main(
       columns_at = vec2u(columns[following].token_head, columns[following + 32u].token_head) * vectors + vector;
       next = loaded(true, columns_at, row_at);
     }
-    for (var column = 0u; sums_labels && exists && column < count; column++) {
+    for (var column = 0u; sums_labels && column < count; column++) {
       let next_label = columns[half + column].label;
       if (next_label != label && next_label != NO_LABEL) {
         label_gradients[labels_to + label] += label_sum;

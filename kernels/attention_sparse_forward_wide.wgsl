@@ -305,8 +305,7 @@ fn main(
   let chunks = 2u * ((vectors + 2u * CHUNK - 1u) / (2u * CHUNK)); // an even number of them
   // What is staged next, loaded while the products before are computed: columns and a row.
   var key_at = vec2u(columns[staged].token_head, columns[staged + 32u].token_head) * vectors + vector;
-  var next = array<vec4f, 3>();
-  if (slot_count > 0u) { next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]); }
+  var next = array<vec4f, 3>(key[key_at.x], key[key_at.y], query[query_at]);
   for (var step = 0u; step < slot_count; step += STEP) {
     let half = step & STEP;
     let count = min(STEP, slot_count - step);

@@ -13,6 +13,7 @@ const SPARSE = KIND_NAMES.filter((kind) => !KINDS[kind].strategies.includes('non
 /** What makes these kernels differ, shared out between the families: each compiles its own. The last case of a kind is a long one. */
 const USUAL_CASES: Record<'wide' | 'subgroup', readonly (readonly [KindName, number])[]> = {
   wide: [
+    ['hard, some tags', 0],
     ['windows', 0],
     ['every scope under dropout', 5],
     ['scopes of heads of their own', 0],
