@@ -1,9 +1,10 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
-import { type Columns, QUAD, TEST_TAGS } from '../src/plan/columns.js';
+import { type Columns, TEST_TAGS } from '../src/plan/columns.js';
 import { labelBits } from '../src/plan/label-bits.js';
 import { ledgerOf } from '../src/plan/ledger.js';
 import { checkedLengths, type Plan } from '../src/plan/plan.js';
+import { paddedToQuads, QUAD } from '../src/plan/ranges.js';
 import { keepOrder, type Run, type Sequence } from '../src/plan/runs.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import type { Tile, TileShape } from '../src/plan/tiles.js';
@@ -106,7 +107,7 @@ function columnsOf(
     const last = ranges[ranges.length - 1];
     if (last && last.start + last.length === column) last.length += length;
     else ranges.push({ start: column, length });
-    slots += Math.ceil(length / QUAD) * QUAD;
+    slots += paddedToQuads(length);
   }
   return { ranges, slots, tests: TEST_TAGS };
 }

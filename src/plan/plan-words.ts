@@ -1,7 +1,7 @@
 import { allows, type PairTable } from '../grammar/pair-table.js';
 import { EVERYWHERE, NOWHERE } from '../grammar/scope.js';
-import { QUAD } from './columns.js';
 import type { Plan } from './plan.js';
+import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
 
 /** u32 words of a tile: first row, rows, first range, ranges, slots, tests, shift of labels, first column. */
@@ -39,22 +39,18 @@ export interface PlanWords {
   labelsAt: number;
 }
 
-function padded(length: number): number {
-  return Math.ceil(length / QUAD) * QUAD;
-}
-
 /** For each sequence, what is added to a token's index to find its label: each sequence begins at a multiple of four. */
 function labelShifts({ sequences }: Pick<Plan, 'sequences'>): number[] {
   let place = 0;
   return sequences.map(({ start, length }) => {
     const shift = place - start;
-    place += padded(length);
+    place += paddedToQuads(length);
     return shift;
   });
 }
 
 function labelWords({ sequences, tags }: Pick<Plan, 'sequences' | 'tags'>): Uint32Array {
-  const bytes = new Uint8Array(sequences.reduce((sum, { length }) => sum + padded(length), 0));
+  const bytes = new Uint8Array(sequences.reduce((sum, { length }) => sum + paddedToQuads(length), 0));
   const shifts = labelShifts({ sequences });
   sequences.forEach(({ start, length }, index) => {
     bytes.set(tags.subarray(start, start + length), start + shifts[index]);
@@ -82,7 +78,7 @@ export function tileWords(
     let slot = 0;
     for (const { start, length } of ranges) {
       rangeArray.set([start, length, slot], range * RANGE_WORDS);
-      slot += padded(length);
+      slot += paddedToQuads(length);
       range++;
     }
   });

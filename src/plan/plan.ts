@@ -1,8 +1,9 @@
 import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
-import { QUAD, UNTESTED } from './columns.js';
+import { UNTESTED } from './columns.js';
 import { type LabelBits, labelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
+import { paddedToQuads } from './ranges.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor, sortedBatch } from './sorting.js';
 import { rankOfTag } from './tag-order.js';
@@ -115,7 +116,7 @@ function denseTiles({ start, length }: Sequence, sequence: number, { rows }: Til
     rowStart: start + index * rows,
     rowCount: Math.min(rows, length - index * rows),
     ranges: [{ start, length }],
-    slots: Math.ceil(length / QUAD) * QUAD,
+    slots: paddedToQuads(length),
     tests: UNTESTED,
   }));
 }

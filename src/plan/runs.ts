@@ -122,7 +122,8 @@ export function sortSequence(
       at += group.length;
     }
   } else {
-    const all = Uint32Array.from({ length }, (_, index) => start + index);
+    const all = new Uint32Array(length);
+    for (let index = 0; index < length; index++) all[index] = start + index;
     runs.push(...sortByTag(batch, keys, all, start));
   }
   return { start, length, runs, bySentence };

@@ -1,5 +1,7 @@
-import { ColumnFinder, type ColumnRange, ONE_TAG, QUAD, UNTESTED } from './columns.js';
-import type { Sequence, SortedBatch } from './runs.js';
+import { ColumnFinder, ONE_TAG, UNTESTED } from './columns.js';
+import { type ColumnRange, paddedToQuads } from './ranges.js';
+import { RunSpans } from './run-spans.js';
+import type { Run, Sequence, SortedBatch } from './runs.js';
 import type { Visibility } from './visibility.js';
 
 /** What kernels for rows that a tile has alone make of them. */
@@ -102,7 +104,10 @@ function padded(count: number, multiple: number): number {
 /** Columns with the padding of the last step. */
 function executedColumns(slots: number, steps: readonly number[]): number {
   const rest = slots % steps[0];
-  return slots - rest + (rest > 0 ? steps.findLast((step) => step >= rest)! : 0);
+  if (rest === 0) return slots;
+  let last = 0;
+  while (last + 1 < steps.length && steps[last + 1] >= rest) last++;
+  return slots - rest + steps[last];
 }
 
 /** Whether a tile is one of the row kernels'. */
@@ -132,15 +137,19 @@ export function executedPairsOfTile(tile: Tile, shape: TileShape): number {
   let pairs = 0;
   for (let first = 0; first < ranges.length; first += page) {
     const together = ranges.slice(first, first + page);
-    const slots = together.reduce((sum, { length }) => sum + padded(length, QUAD), 0);
+    const slots = together.reduce((sum, { length }) => sum + paddedToQuads(length), 0);
     pairs += pairsTogether(slots, tile, shape);
   }
   return pairs;
 }
 
+function endOf({ start, length }: Run): number {
+  return start + length;
+}
+
 /** Cuts the rows of one sequence into tiles. */
 class SequenceTiler {
-  private readonly finder: ColumnFinder;
+  private readonly seen: ColumnFinder | RunSpans;
   private readonly first: number;
   private readonly end: number;
 
@@ -151,7 +160,9 @@ class SequenceTiler {
     private readonly shape: TileShape,
   ) {
     this.sequence = batch.sequences[index];
-    this.finder = new ColumnFinder(batch, this.sequence, visibility);
+    this.seen = visibility.placed
+      ? new ColumnFinder(batch, this.sequence, visibility)
+      : new RunSpans(this.sequence, visibility);
     this.first = this.sequence.start;
     this.end = this.first + this.sequence.length;
   }
@@ -168,13 +179,15 @@ class SequenceTiler {
     const cheapest = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY);
     const beginOf = new Uint32Array(count + 1);
     cheapest[0] = 0;
-    for (let begin = first; begin < end; begin++) {
+    const { runs } = this.sequence;
+    for (let begin = first, run = 0; begin < end; begin++) {
+      while (endOf(runs[run]) <= begin) run++;
       if (cheapest[begin - first] === Number.POSITIVE_INFINITY) continue;
-      this.finder.from(begin);
+      this.seen.from(begin);
       const full = Math.min(begin + this.shape.rows, end);
-      for (let to = begin; to < full; ) {
-        to = Math.min(full, this.endOfRun(to));
-        this.finder.through(to);
+      for (let last = run, to = begin; to < full; last++) {
+        to = Math.min(full, endOf(runs[last]));
+        this.seen.through(to);
         const cost = cheapest[begin - first] + this.cost(to - begin);
         if (cost < cheapest[to - first]) {
           cheapest[to - first] = cost;
@@ -185,22 +198,17 @@ class SequenceTiler {
     const tiles: Tile[] = [];
     for (let to = end; to > first; to = beginOf[to - first]) {
       const rowStart = beginOf[to - first];
-      const columns = this.finder.columns(rowStart, to);
+      const columns = this.seen.columns(rowStart, to);
       tiles.push({ sequence: this.index, rowStart, rowCount: to - rowStart, ...columns });
     }
     return tiles.reverse();
   }
 
-  private endOfRun(row: number): number {
-    const { start, length } = this.sequence.runs[this.finder.runOf(row)];
-    return start + length;
-  }
-
   /** What a tile of so many rows costs, up to which the finder has come. */
   private cost(rowCount: number): number {
-    const { tests } = this.finder;
+    const { tests } = this.seen;
     const { tileCost, testCost, lone } = this.shape;
-    const tile = { rowCount, slots: this.finder.slots(tests) };
+    const tile = { rowCount, slots: this.seen.slots(tests) };
     const pairs = executedPairs(tile, this.shape);
     if (isLone(tile, this.shape)) return tileCost + pairs * lone!.pairCost;
     const share = tests === UNTESTED ? 0 : (tests & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;

@@ -6,9 +6,9 @@ import { referenceAttention } from '../../bench/reference-attention.js';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
-import { QUAD } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import * as plans from '../../src/plan/plan.js';
+import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 

@@ -1,4 +1,4 @@
-import { QUAD } from '../../plan/columns.js';
+import { paddedToQuads } from '../../plan/ranges.js';
 import { type Html, html } from '../page/html.js';
 import { whole } from '../page/numbers.js';
 import type { ExplainedTile, Explanation, PairView } from './explanation.js';
@@ -14,7 +14,7 @@ function columnsOf({ ranges, rowCount, executed }: ExplainedTile, strip: number)
   const rows = Math.ceil(rowCount / strip) * strip;
   let left = executed / rows;
   return ranges.map(({ start, length }, index) => {
-    const slots = Math.ceil(length / QUAD) * QUAD;
+    const slots = paddedToQuads(length);
     const taken = index === ranges.length - 1 ? left : slots;
     left -= slots;
     return { start, length, padded: Math.max(length, taken) };
