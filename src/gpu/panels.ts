@@ -87,9 +87,26 @@ export function fitsPanels(device: Device, shape: PanelShape): boolean {
   return layoutOf(device, shape) !== undefined;
 }
 
+/** Panels that are kept under a name, and the texture that holds them. */
+interface KeptPanels {
+  panels: Panels;
+  width: number;
+  height: number;
+}
+
+function isShape(a: PanelShape, b: PanelShape): boolean {
+  return (
+    a.rows === b.rows &&
+    a.panels === b.panels &&
+    a.width === b.width &&
+    a.span === b.span &&
+    a.folds === b.folds
+  );
+}
+
 /** Named textures for panels; they grow when more is asked of them and are used again when not. */
 export class PanelWorkspace {
-  private readonly textures = new Map<string, { texture: GPUTexture; width: number; height: number }>();
+  private readonly kept = new Map<string, KeptPanels>();
 
   constructor(
     private readonly device: Device,
@@ -98,23 +115,26 @@ export class PanelWorkspace {
 
   /** Panels of a shape that `fitsPanels`. Their content is undefined where they had another shape before. */
   panels(name: string, shape: PanelShape): Panels {
+    const known = this.kept.get(name);
+    if (known && isShape(known.panels, shape)) return known.panels;
     const { width, height, ...layout } = layoutOf(this.device, shape)!;
-    let known = this.textures.get(name);
-    if (!known || known.width !== width || known.height < height) {
-      // A quarter more than asked for where one grows: batches differ a little in length.
-      const room = Math.min(this.device.longestTexture, Math.ceil(1.25 * height));
-      const size = { width, height: known?.width === width ? room : height };
-      if (known) this.device.retireTexture(known.texture);
-      const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
-      known = { texture: this.device.allocateTexture(size, usage, `${this.label}.${name}`), ...size };
-      this.textures.set(name, known);
-    }
-    return { ...shape, texture: known.texture, ...layout };
+    const fits = known?.width === width && known.height >= height;
+    // A quarter more than asked for where one grows: batches differ a little in length.
+    const room = known?.width === width ? Math.ceil(1.25 * height) : height;
+    const size = fits ? known : { width, height: Math.min(this.device.longestTexture, room) };
+    if (known && !fits) this.device.retireTexture(known.panels.texture);
+    const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
+    const texture = fits
+      ? known.panels.texture
+      : this.device.allocateTexture(size, usage, `${this.label}.${name}`);
+    const panels = { ...shape, texture, ...layout };
+    this.kept.set(name, { panels, width: size.width, height: size.height });
+    return panels;
   }
 
   release(): void {
-    for (const { texture } of this.textures.values()) this.device.releaseTexture(texture);
-    this.textures.clear();
+    for (const { panels } of this.kept.values()) this.device.releaseTexture(panels.texture);
+    this.kept.clear();
   }
 }
 

@@ -36,7 +36,7 @@ export const OFFSET_ALIGNMENT = 256;
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
   private readonly bindGroups = new Map<string, GPUBindGroup>();
-  private readonly numbers = new WeakMap<GPUBuffer | GPUTexture, number>();
+  private readonly numbers = new WeakMap<GPUBuffer | GPUTexture | GPUComputePipeline, number>();
   private readonly views = new WeakMap<GPUTexture, GPUTextureView>();
   private seen = 0;
 
@@ -56,7 +56,7 @@ export class PipelineCache {
   /** The bind group of a pipeline's storage buffers and textures, in the order of its bindings. */
   storageGroup(pipeline: Pipeline, operands: readonly Operand[]): GPUBindGroup {
     const bound = operands.map((operand) => this.bound(operand));
-    const key = `${pipeline.pipeline.label} ${bound.map((each) => each.key).join(' ')}`;
+    const key = `${this.numberOf(pipeline.pipeline)} ${bound.map((each) => each.key).join(' ')}`;
     return this.cached(key, () => ({
       layout: pipeline.storageLayout,
       entries: bound.map(({ resource }, binding) => ({ binding, resource })),
@@ -66,7 +66,7 @@ export class PipelineCache {
   /** The bind group of a pipeline's uniform, at a dynamic offset into a buffer of many. */
   parameterGroup(pipeline: Pipeline, uniforms: GPUBuffer): GPUBindGroup {
     const size = Math.ceil(pipeline.kernel.parameters.length / 4) * 16;
-    return this.cached(`${pipeline.pipeline.label} ${this.numberOf(uniforms)} uniform`, () => ({
+    return this.cached(`${this.numberOf(pipeline.pipeline)} ${this.numberOf(uniforms)} uniform`, () => ({
       layout: pipeline.parameterLayout,
       entries: [{ binding: 0, resource: { buffer: uniforms, size } }],
     }));
@@ -127,7 +127,7 @@ export class PipelineCache {
     return { key: `${this.numberOf(buffer)}+${offset}:${size ?? 0}`, resource: { buffer, offset, size } };
   }
 
-  private numberOf(resource: GPUBuffer | GPUTexture): number {
+  private numberOf(resource: GPUBuffer | GPUTexture | GPUComputePipeline): number {
     let number = this.numbers.get(resource);
     if (number === undefined) {
       number = this.seen++;
