@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
-import LongestFirst from './test/support/longest-first.js';
+import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
+
+/** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
+const SHARING = ['test/{grammar,plan,report,nn,train}/**/*.test.ts', 'test/cli/!(process).test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // The embedded driver is set up through the environment of the main thread, which a worker thread does not have.
     pool: 'forks',
     maxWorkers: 2,
@@ -12,5 +14,9 @@ export default defineConfig({
     reporters: ['default', './test/support/totals-reporter.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    projects: [
+      { extends: true, test: { name: TOGETHER, include: SHARING, isolate: false } },
+      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: SHARING } },
+    ],
   },
 });

@@ -1,8 +1,11 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+/** The project whose files share a process. It ends with the first other file, so they must stand one behind the other. */
+export const TOGETHER = 'together';
+
 /**
  * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone knows no times, and
- * one of them begun last would leave the other core idle.
+ * one of them begun last would leave the other core idle. Those that share a process come at its place.
  */
 const LONGEST = [
   'attention/subgroup',
@@ -10,26 +13,29 @@ const LONGEST = [
   'attention/wide',
   'attention/lone-rows',
   'playground/playground',
-  'nn/classifier',
-  'bench/counted-pairs',
+  TOGETHER,
   'bench/gate',
-  'cli/resume',
-  'cli/process',
-  'cli/bench',
-  'nn/training',
-  'train/head-rules',
-  'train/training-run',
-  'nn/accumulation',
+  'bench/counted-pairs',
 ];
 
-function place({ moduleId }: TestSpecification): number {
-  const found = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-  return found < 0 ? LONGEST.length : found;
+/** The same among those that share a process. */
+const LONGEST_TOGETHER = ['cli/resume', 'nn/classifier', 'cli/report', 'cli/bench', 'nn/training'];
+
+function placeAmong(names: readonly string[], { moduleId }: TestSpecification): number {
+  const found = names.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+  return found < 0 ? names.length : found;
+}
+
+function place(file: TestSpecification): number {
+  return file.project.name === TOGETHER ? LONGEST.indexOf(TOGETHER) : placeAmong(LONGEST, file);
 }
 
 /** Starts the longest files first, so that two processes end at about the same time. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+    const sorted = await super.sort(files);
+    return sorted.sort(
+      (a, b) => place(a) - place(b) || placeAmong(LONGEST_TOGETHER, a) - placeAmong(LONGEST_TOGETHER, b),
+    );
   }
 }
