@@ -143,13 +143,13 @@ export async function measurePeaks(device: Device): Promise<{ gflops: number; gi
   return { gflops: bestProduct(products), gigabytesPerSecond: await copyBandwidth(device) };
 }
 
-/** Lengths at which the dense kernel is held against the peak. */
-const DENSE_LENGTHS = [512, 1024, 2048];
+/** The dense kernel beside the peak: more turns than elsewhere, for each is a ratio. */
+const SHARES: PeakOptions = { lengths: [512, 1024, 2048], repeats: 15 };
 
 /** Measures an adapter's limits, one after the other, and the dense kernel beside the products that make the peak. */
 export async function measureLimits(
   device: Device,
-  options: PeakOptions = { lengths: DENSE_LENGTHS, repeats: REPEATS },
+  options: PeakOptions = SHARES,
 ): Promise<{ limits: Limits; shares: PeakShares }> {
   const { clock } = device;
   const gpuTimerMicroseconds = await gpuTimerStep(device);

@@ -7,8 +7,8 @@ import { type LinearShape, recordLinear } from '../src/nn/linear.js';
 import { AttentionContender, randomInputs } from './attention-contender.js';
 import { usefulFlops } from './attention-row.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median } from './statistics.js';
-import { type Contender, timeInTurns } from './timing.js';
+import { median, medianOfRatios } from './statistics.js';
+import { type Contender, runsForTurn, timeInTurns } from './timing.js';
 
 /** A matrix product, [rows, inputs] by [inputs, outputs]. */
 export interface ProductRate extends LinearShape {
@@ -21,7 +21,7 @@ export interface DenseRate {
   heads: number;
   headDim: number;
   gflops: number;
-  /** Null where its results were wrong. */
+  /** Of the best product's rate: the median of the ratios within each turn. Null where its results were wrong. */
   shareOfPeak: number | null;
 }
 
@@ -49,9 +49,6 @@ const PRODUCTS: readonly LinearShape[] = [
 /** What fills a real GPU; a software adapter would take half a minute for it. */
 const LARGE_PRODUCT: LinearShape = { rows: 4096, inputs: 4096, outputs: 4096 };
 
-/** Runs of a turn on a real GPU, where one run takes no longer than its submit. */
-const RUNS_ON_GPU = 10;
-
 const HEADS = 8;
 const HEAD_DIM = 64;
 const SEED = 1;
@@ -70,24 +67,28 @@ export async function measurePeakShares(
     const products = shapes.map((shape) => productContender(device, workspace, shape));
     const contenders = [...products, ...attentions.map((attention) => attention.contender(false))];
     for (const { run } of contenders) await run(1);
-    const runsPerTurn = device.isSoftware ? 1 : RUNS_ON_GPU;
+    const runsPerTurn: number[] = [];
+    for (const contender of contenders) runsPerTurn.push(await runsForTurn(contender));
     const times = await timeInTurns(contenders, { repeats, seed: SEED, device, runsPerTurn });
     const rate = (flops: number, at: number) => flops / median(times[at].wall) / 1e6;
-    const productRates = shapes.map((shape, at) => {
-      return { ...shape, gflops: rate(2 * shape.rows * shape.inputs * shape.outputs, at) };
-    });
-    const peak = bestProduct(productRates);
-    const dense = lengths.map((length, at): DenseRate => {
+    const productRates = shapes.map((shape, at) => ({ ...shape, gflops: rate(flopsOf(shape), at) }));
+    const peak = productRates.findIndex(({ gflops }) => gflops === bestProduct(productRates));
+    const dense = lengths.map((length, index): DenseRate => {
+      const at = products.length + index;
       const flops = HEADS * usefulFlops('forward', HEAD_DIM) * length ** 2;
-      const gflops = rate(flops, products.length + at);
-      const shareOfPeak = gate.passed ? gflops / peak : null;
-      return { length, heads: HEADS, headDim: HEAD_DIM, gflops, shareOfPeak };
+      const { ratio } = medianOfRatios(times[peak].wall, times[at].wall, SEED);
+      const shareOfPeak = gate.passed ? (ratio * flops) / flopsOf(shapes[peak]) : null;
+      return { length, heads: HEADS, headDim: HEAD_DIM, gflops: rate(flops, at), shareOfPeak };
     });
     return { products: productRates, dense, gate };
   } finally {
     for (const attention of attentions) attention.release();
     workspace.release();
   }
+}
+
+function flopsOf({ rows, inputs, outputs }: LinearShape): number {
+  return 2 * rows * inputs * outputs;
 }
 
 /** The rate that attention is held against. */

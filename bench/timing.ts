@@ -16,8 +16,11 @@ export interface TimingOptions {
   seed: number;
   /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
   device?: Device;
-  /** Runs of a contender that make up one of its turns, back to back: its time is their mean. 1 where left out. */
-  runsPerTurn?: number;
+  /**
+   * Runs of a contender that make up one of its turns, back to back: its time is their mean. Of all of them, or of each; 1
+   * where left out.
+   */
+  runsPerTurn?: number | readonly number[];
   /** Ends the timing early: complete turns so far are returned. */
   signal?: AbortSignal;
 }
@@ -87,13 +90,14 @@ export async function timeInTurns(
   { repeats, seed, device, signal, runsPerTurn = 1 }: TimingOptions,
 ): Promise<Times[]> {
   const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
+  const runsOf = (index: number) => (typeof runsPerTurn === 'number' ? runsPerTurn : runsPerTurn[index]);
   const random = hostRandom(seed);
   const flush = new CacheFlush(device);
   const clock = device?.clock;
   if (device) device.clock = undefined;
   try {
     await warmUp(device, async () => {
-      for (const { run } of contenders) await run(runsPerTurn);
+      for (const [index, { run }] of contenders.entries()) await run(runsOf(index));
     });
     for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
       const order = [...contenders.keys()];
@@ -101,9 +105,10 @@ export async function timeInTurns(
       const taken: { index: number; wall: number }[] = [];
       for (const index of order) {
         await flush.flush();
+        const runs = runsOf(index);
         const began = performance.now();
-        await contenders[index].run(runsPerTurn);
-        taken.push({ index, wall: (performance.now() - began) / runsPerTurn });
+        await contenders[index].run(runs);
+        taken.push({ index, wall: (performance.now() - began) / runs });
         if (signal?.aborted) break;
       }
       if (taken.length < contenders.length) break;
@@ -111,8 +116,8 @@ export async function timeInTurns(
       if (!device || !clock || turn % TURNS_OF_A_CLOCK !== 0) continue;
       for (const index of order) {
         await flush.flush();
-        const kernels = await clockedRun(device, clock, () => contenders[index].run(runsPerTurn));
-        addKernels(times[index], kernels, runsPerTurn);
+        const kernels = await clockedRun(device, clock, () => contenders[index].run(runsOf(index)));
+        addKernels(times[index], kernels, runsOf(index));
       }
     }
   } finally {
