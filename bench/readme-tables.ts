@@ -67,6 +67,6 @@ export function limitsSentence({ dense, products }: PeakShares): string {
   const rates = dense.map(({ gflops }) => gflops.toFixed(1)).join(', ');
   return (
     `At ${lengths} pieces the dense forward kernel runs at ${rates} GFLOP/s, ${shares} of the adapter's ` +
-    `matrix-product peak (${bestProduct(products).toFixed(1)} GFLOP/s).`
+    `matrix-product peak in the same turns (${bestProduct(products).toFixed(1)} GFLOP/s).`
   );
 }
