@@ -72,12 +72,12 @@ export async function measurePeakShares(
     const times = await timeInTurns(contenders, { repeats, seed: SEED, device, runsPerTurn });
     const rate = (flops: number, at: number) => flops / median(times[at].wall) / 1e6;
     const productRates = shapes.map((shape, at) => ({ ...shape, gflops: rate(flopsOf(shape), at) }));
-    const peak = productRates.findIndex(({ gflops }) => gflops === bestProduct(productRates));
+    const best = productRates.findIndex(({ gflops }) => gflops === bestProduct(productRates));
     const dense = lengths.map((length, index): DenseRate => {
       const at = products.length + index;
       const flops = HEADS * usefulFlops('forward', HEAD_DIM) * length ** 2;
-      const { ratio } = medianOfRatios(times[peak].wall, times[at].wall, SEED);
-      const shareOfPeak = gate.passed ? (ratio * flops) / flopsOf(shapes[peak]) : null;
+      const { ratio } = medianOfRatios(times[best].wall, times[at].wall, SEED);
+      const shareOfPeak = gate.passed ? (ratio * flops) / flopsOf(shapes[best]) : null;
       return { length, heads: HEADS, headDim: HEAD_DIM, gflops: rate(flops, at), shareOfPeak };
     });
     return { products: productRates, dense, gate };
