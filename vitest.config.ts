@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
 /** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
-const SHARING = ['test/{grammar,plan,report,nn,train}/**/*.test.ts', 'test/cli/!(process).test.ts'];
+const SHARING = ['test/{grammar,plan,report,nn,train,bench}/**/*.test.ts', 'test/cli/!(process).test.ts'];
 
 export default defineConfig({
   test: {

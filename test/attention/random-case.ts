@@ -50,7 +50,7 @@ export const KINDS = {
   'every pair, causal': { strategies: ['none'], tags: [1, 2], headDims: [16, 16], causal: 'always' },
   'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [36, 48] },
   'biased, some tags': { strategies: ['soft', 'guided'], tags: [5, 8], headDims: [36, 48] },
-  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [100, 128] },
+  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [36, 48] },
   'biased, causal': { strategies: ['guided', 'soft'], tags: [3, 4], headDims: [16, 16], causal: 'always' },
   'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
   sentences: {

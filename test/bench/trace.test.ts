@@ -56,7 +56,8 @@ describe('timing', () => {
     expect(limits.matrixProductGflops).toBe(Math.max(...products.map(({ gflops }) => gflops)));
     expect(gate).toMatchObject({ passed: true, complaints: [] });
     expect(dense.map(({ length }) => length)).toEqual([256]);
-    expect(dense[0].shareOfPeak).toBe(dense[0].gflops / limits.matrixProductGflops);
+    // Of one turn, the median of the ratios is the ratio of the medians.
+    expect(dense[0].shareOfPeak).toBeCloseTo(dense[0].gflops / limits.matrixProductGflops, 12);
     expect(dense[0].shareOfPeak).toBeLessThan(1);
   }, 120_000);
 });
