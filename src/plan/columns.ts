@@ -125,15 +125,6 @@ export class ColumnFinder {
     return this.joiner.end();
   }
 
-  /** The columns of rows `begin` to `end - 1`. */
-  columns(begin: number, end: number): Columns {
-    this.from(begin);
-    this.through(end);
-    const { tests } = this;
-    const ranges: ColumnRange[] = [];
-    return { slots: this.slots(tests, ranges), ranges, tests };
-  }
-
   /** Adds what rows of one run see. */
   private addSegment(rowRun: number, from: number, to: number): void {
     const { start, length } = this.runs[rowRun];

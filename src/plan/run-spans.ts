@@ -1,5 +1,5 @@
 import { NOWHERE } from '../grammar/scope.js';
-import { type Columns, ONE_TAG, TEST_TAGS, UNTESTED } from './columns.js';
+import { ONE_TAG, TEST_TAGS, UNTESTED } from './columns.js';
 import { type ColumnRange, RangeJoiner } from './ranges.js';
 import type { Run, Sequence } from './runs.js';
 import type { Visibility } from './visibility.js';
@@ -27,7 +27,7 @@ export class RunSpans {
   // What was joined last: most tiles see what the one before saw.
   private joinedLow = 0;
   private joinedHigh = 0;
-  private joinedTests = UNTESTED;
+  private joinedIsTested = false;
   private joinedSlots = 0;
 
   constructor({ runs, start }: Sequence, { size, reach, plain }: Visibility) {
@@ -79,8 +79,7 @@ export class RunSpans {
   slots(tests: number, ranges?: ColumnRange[]): number {
     const { low, high } = this;
     const isTested = tests !== UNTESTED;
-    const isJoined =
-      low === this.joinedLow && high === this.joinedHigh && isTested === (this.joinedTests !== UNTESTED);
+    const isJoined = low === this.joinedLow && high === this.joinedHigh && isTested === this.joinedIsTested;
     if (isJoined && !ranges) return this.joinedSlots;
     this.joiner.begin(isTested, ranges);
     for (let run = 0; run < this.runs.length; run++) {
@@ -89,18 +88,9 @@ export class RunSpans {
     }
     this.joinedLow = low;
     this.joinedHigh = high;
-    this.joinedTests = tests;
+    this.joinedIsTested = isTested;
     this.joinedSlots = this.joiner.end();
     return this.joinedSlots;
-  }
-
-  /** The columns of rows `begin` to `end - 1`. */
-  columns(begin: number, end: number): Columns {
-    this.from(begin);
-    this.through(end);
-    const { tests } = this;
-    const ranges: ColumnRange[] = [];
-    return { slots: this.slots(tests, ranges), ranges, tests };
   }
 
   private endOf(run: number): number {

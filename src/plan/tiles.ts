@@ -1,4 +1,4 @@
-import { ColumnFinder, ONE_TAG, UNTESTED } from './columns.js';
+import { ColumnFinder, type Columns, ONE_TAG, UNTESTED } from './columns.js';
 import { type ColumnRange, paddedToQuads } from './ranges.js';
 import { RunSpans } from './run-spans.js';
 import type { Run, Sequence, SortedBatch } from './runs.js';
@@ -198,10 +198,17 @@ class SequenceTiler {
     const tiles: Tile[] = [];
     for (let to = end; to > first; to = beginOf[to - first]) {
       const rowStart = beginOf[to - first];
-      const columns = this.seen.columns(rowStart, to);
-      tiles.push({ sequence: this.index, rowStart, rowCount: to - rowStart, ...columns });
+      tiles.push({ sequence: this.index, rowStart, rowCount: to - rowStart, ...this.columns(rowStart, to) });
     }
     return tiles.reverse();
+  }
+
+  private columns(begin: number, end: number): Columns {
+    this.seen.from(begin);
+    this.seen.through(end);
+    const { tests } = this.seen;
+    const ranges: ColumnRange[] = [];
+    return { slots: this.seen.slots(tests, ranges), ranges, tests };
   }
 
   /** What a tile of so many rows costs, up to which the finder has come. */

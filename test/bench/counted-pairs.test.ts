@@ -47,7 +47,7 @@ async function count(device: Device, plan: Plan, headDim: number) {
   return counted;
 }
 
-/** Shared out between the families, for each compiles its own; test/attention counts with every kernel of each. */
+/** Shared out between the families, for each compiles its own; test/attention counts dense, placed and other rules in each. */
 const CASES: Record<(typeof FAMILIES)[number], [string, PlanOptions, number][]> = {
   workgroup: [
     ['none', { strategy: 'none' }, 16],
