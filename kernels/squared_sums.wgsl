@@ -2,13 +2,14 @@
 //
 // Buffers (group 0)
 //   input     [vectors] vec4f
-//   partial   [workgroups] f32
+//   partial   [first_group + workgroups] f32
 // Grid        any number of workgroups; each takes `vectors_per_group` consecutive vectors.
 // Invocations 64, each with every 64th vector of the block; then a tree over workgroup memory.
 
 struct Parameters {
   vectors: u32,
   vectors_per_group: u32,
+  first_group: u32, // where in `partial` the first workgroup writes
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4f>;
@@ -28,5 +29,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     workgroupBarrier();
     if (local < half) { sums[local] += sums[local + half]; }
   }
-  if (local == 0u) { partial[group.x] = sums[0]; }
+  if (local == 0u) { partial[parameters.first_group + group.x] = sums[0]; }
 }

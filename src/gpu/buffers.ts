@@ -66,16 +66,18 @@ export async function readBytes(
 }
 
 /**
- * Reads the first `length` numbers of several buffers at once, as they are after all that was submitted before this call.
+ * Reads the first numbers of several buffers at once, as they are after all that was submitted before this call.
+ * @param lengths How many of each; or one count for all.
  * @throws EngineError where the driver has reported an error up to this point.
  */
 export async function readManyFloats(
   device: Device,
   buffers: readonly GPUBuffer[],
-  length: number,
+  lengths: number | readonly number[],
 ): Promise<Float32Array[]> {
   const encoder = device.gpu.createCommandEncoder();
-  const staged = buffers.map((buffer) => {
+  const staged = buffers.map((buffer, index) => {
+    const length = typeof lengths === 'number' ? lengths : lengths[index];
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     const staging = device.gpu.createBuffer({ size: 4 * length, usage });
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, 4 * length);

@@ -80,6 +80,8 @@ export class Device {
   readonly lanes: 4 | 8 | undefined;
   /** Texels of the longest side that a texture may have. */
   readonly longestTexture: number;
+  /** Bytes of the largest buffer that a kernel can be bound to as a whole. */
+  readonly largestBuffer: number;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;
@@ -100,6 +102,7 @@ export class Device {
     this.pipelines = new PipelineCache(gpu);
     this.lanes = lanesOf(gpu, options);
     this.longestTexture = gpu.limits.maxTextureDimension2D;
+    this.largestBuffer = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
     gpu.lost.then(({ reason, message }) => {
       if (this.closing && reason === 'destroyed') return;
       this.firstError ??= new EngineError({
@@ -127,8 +130,7 @@ export class Device {
    */
   allocate(size: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
     const bytes = Math.max(16, Math.ceil(size / 16) * 16);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = this.largestBuffer;
     if (bytes > limit) {
       throw new EngineError({
         what: `out of memory: ${bytes} bytes asked for`,

@@ -1,5 +1,6 @@
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
-import { type Parameters, partOf, type UpdatedPart } from './parameters.js';
+import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { type Parameters, sliceOf } from './parameters.js';
 import type { PartOfStep } from './pass.js';
 import type { Scratch } from './scratch.js';
 
@@ -15,18 +16,22 @@ export function recordAccumulation(
   { index, count }: PartOfStep,
 ): void {
   if (count === 1) return;
-  const sum = partOf(scratch.floats('gradient sum', parameters.length), updated);
-  const gradients = partOf(parameters.trainingBuffers.gradients, updated);
-  if (index === 0) {
-    recorder.copy(gradients, sum, 4 * updated.length);
-    return;
+  const { pieces, trainingBuffers } = parameters;
+  const sums = pieces.map(({ length }, piece) => scratch.floats(`gradient sum ${piece}`, length));
+  for (const stretch of stretchesOf(pieces, updated)) {
+    const sum = sliceOf(sums, stretch);
+    const gradients = sliceOf(trainingBuffers.gradients, stretch);
+    if (index === 0) {
+      recorder.copy(gradients, sum, 4 * stretch.length);
+      continue;
+    }
+    const isLast = index === count - 1;
+    const vectors = stretch.length / 4;
+    recorder.dispatch({
+      kernel: 'add',
+      buffers: isLast ? { addend: sum, sum: gradients } : { addend: gradients, sum },
+      parameters: { vectors },
+      grid: foldedGrid(Math.ceil(vectors / 64)),
+    });
   }
-  const isLast = index === count - 1;
-  const vectors = updated.length / 4;
-  recorder.dispatch({
-    kernel: 'add',
-    buffers: isLast ? { addend: sum, sum: gradients } : { addend: gradients, sum },
-    parameters: { vectors },
-    grid: foldedGrid(Math.ceil(vectors / 64)),
-  });
 }

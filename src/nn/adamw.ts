@@ -1,5 +1,7 @@
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
-import { type Parameters, partOf, type UpdatedPart } from './parameters.js';
+import { recordClipFactor } from './gradient-norm.js';
+import { type Run, stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { type Parameters, sliceOf } from './parameters.js';
 import type { Scratch } from './scratch.js';
 
 export interface AdamWOptions {
@@ -22,37 +24,10 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
   clipNorm: 1,
 };
 
-/** Vectors of the gradient that one workgroup squares and adds up. */
-const VECTORS_PER_GROUP = 4096;
-
-/**
- * Records the norm of the gradient of all that is updated, and the factor that clips it.
- * @returns Two numbers: norm and factor.
- */
-export function recordClipFactor(
-  recorder: Recorder,
-  scratch: Scratch,
-  parameters: Parameters,
-  clipNorm: number,
-  updated: UpdatedPart = parameters.all,
-): GPUBuffer {
-  const vectors = updated.length / 4;
-  const groups = Math.ceil(vectors / VECTORS_PER_GROUP);
-  const partial = scratch.floats('squared sums', groups);
-  const clip = scratch.floats('clip factor', 2);
-  recorder.dispatch({
-    kernel: 'squared_sums',
-    buffers: { input: partOf(parameters.trainingBuffers.gradients, updated), partial },
-    parameters: { vectors, vectors_per_group: VECTORS_PER_GROUP },
-    grid: [groups],
-  });
-  recorder.dispatch({
-    kernel: 'clip_factor',
-    buffers: { partial, clip },
-    parameters: { count: groups, largest: clipNorm },
-    grid: [1],
-  });
-  return clip;
+/** Which vectors of a stretch belong to a run. */
+function vectorsOf(run: Run, stretch: Run): { first: number; end: number } {
+  const within = (offset: number) => Math.min(Math.max(offset - stretch.offset, 0), stretch.length) / 4;
+  return { first: within(run.offset), end: within(run.offset + run.length) };
 }
 
 /**
@@ -73,34 +48,36 @@ export function recordAdamW(
   const { beta1, beta2, epsilon, weightDecay, clipNorm, biasRateFactor = 1 } = options;
   const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
-  const vectors = updated.length / 4;
-  const { offset, length } = parameters.learnedBiases;
-  const firstBiasVector = (offset - updated.offset) / 4;
-  recorder.dispatch({
-    kernel: 'adamw',
-    buffers: {
-      gradient: partOf(gradients, updated),
-      clip,
-      parameter: partOf(parameters.values, updated),
-      first_moment: partOf(firstMoment, updated),
-      second_moment: partOf(secondMoment, updated),
-    },
-    parameters: {
-      vectors,
-      decayed_vectors: updated.decayedLength / 4,
-      first_bias_vector: firstBiasVector,
-      end_of_bias_vectors: firstBiasVector + length / 4,
-      rate,
-      bias_rate: biasRateFactor * rate,
-      decay: weightDecay,
-      beta1,
-      beta2,
-      one_minus_beta1: 1 - beta1,
-      one_minus_beta2: 1 - beta2,
-      correction1: 1 / (1 - beta1 ** step),
-      correction2: 1 / Math.sqrt(1 - beta2 ** step),
-      epsilon,
-    },
-    grid: foldedGrid(Math.ceil(vectors / 64)),
-  });
+  for (const stretch of stretchesOf(parameters.pieces, updated)) {
+    const decayed = vectorsOf({ offset: updated.offset, length: updated.decayedLength }, stretch);
+    const biases = vectorsOf(parameters.learnedBiases, stretch);
+    const vectors = stretch.length / 4;
+    recorder.dispatch({
+      kernel: 'adamw',
+      buffers: {
+        gradient: sliceOf(gradients, stretch),
+        clip,
+        parameter: sliceOf(parameters.values, stretch),
+        first_moment: sliceOf(firstMoment, stretch),
+        second_moment: sliceOf(secondMoment, stretch),
+      },
+      parameters: {
+        vectors,
+        decayed_vectors: decayed.end,
+        first_bias_vector: biases.first,
+        end_of_bias_vectors: biases.end,
+        rate,
+        bias_rate: biasRateFactor * rate,
+        decay: weightDecay,
+        beta1,
+        beta2,
+        one_minus_beta1: 1 - beta1,
+        one_minus_beta2: 1 - beta2,
+        correction1: 1 / (1 - beta1 ** step),
+        correction2: 1 / Math.sqrt(1 - beta2 ** step),
+        epsilon,
+      },
+      grid: foldedGrid(Math.ceil(vectors / 64)),
+    });
+  }
 }

@@ -81,14 +81,11 @@ export async function attentionProbabilities(
     const numbers = plan.tokens * heads * headDimOf(config);
     const [query, key] = await readManyFloats(device, [buffers.query, buffers.key], numbers);
     const logSumExp = await readFloats(device, buffers.logSumExp, plan.tokens * heads);
-    const learned = batch.plan.isLearned
-      ? await readFloats(
-          device,
-          parameters.values,
-          heads * config.biasTags ** 2,
-          parameters.offsetOf(layer.tagBias),
-        )
-      : undefined;
+    let learned: Float32Array | undefined;
+    if (batch.plan.isLearned) {
+      const { buffer, offset = 0 } = parameters.slice(layer.tagBias);
+      learned = await readFloats(device, buffer, heads * config.biasTags ** 2, offset / 4);
+    }
     const attended = { query, key, logSumExp, learned };
     probabilities.push(
       Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, index, head, heads, attended)),

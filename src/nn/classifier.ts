@@ -14,7 +14,8 @@ import { recordColumnSums } from './column-sums.js';
 import { checkConfig, type ModelConfig, paddedClasses } from './config.js';
 import { recordEmbeddings, recordEmbeddingsBackward } from './embeddings.js';
 import { EncoderLayer } from './encoder-layer.js';
-import { Parameters, partOf, type UpdatedPart } from './parameters.js';
+import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { Parameters, sliceOf } from './parameters.js';
 import { type Pass, partOfStep, type TrainingStep } from './pass.js';
 import type { SparsityPenalty } from './sparsity-penalty.js';
 
@@ -201,7 +202,9 @@ export class Classifier {
 
   private recordGradients(pass: Pass, step: number, updated: UpdatedPart): void {
     // The tables' rows that do not occur in the batch must have no gradient; everything else is overwritten.
-    pass.recorder.clear(partOf(this.parameters.trainingBuffers.gradients, updated));
+    const { pieces, trainingBuffers } = this.parameters;
+    for (const stretch of stretchesOf(pieces, updated))
+      pass.recorder.clear(sliceOf(trainingBuffers.gradients, stretch));
     const logitsGradient = this.recordLoss(pass, this.recordForward(pass), step % LOSS_HISTORY);
     let gradient = recordHeadBackward(pass, logitsGradient);
     for (const layer of [...this.layers].reverse()) gradient = layer.recordBackward(pass, gradient);

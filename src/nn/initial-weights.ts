@@ -1,6 +1,6 @@
 import { hostRandom } from '../gpu/random.js';
 import type { ModelConfig } from './config.js';
-import { type ParameterSpec, parameterSpecs, sizeOf } from './parameters.js';
+import { type ParameterSpec, parameterSpecs, sizeOf } from './parameter-specs.js';
 
 type Uniform = () => number;
 

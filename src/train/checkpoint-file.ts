@@ -1,7 +1,8 @@
 import { readBytesOf, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import type { ModelConfig } from '../nn/config.js';
-import { parameterSpecs, type TensorValues, type TrainingState } from '../nn/parameters.js';
+import { parameterSpecs } from '../nn/parameter-specs.js';
+import type { TensorValues, TrainingState } from '../nn/parameters.js';
 import type { BestBy } from './best.js';
 import type { TrainingPosition } from './position.js';
 import { formatSafetensors, parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';

@@ -9,7 +9,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
-import { parameterSpecs } from '../nn/parameters.js';
+import { parameterSpecs } from '../nn/parameter-specs.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/config.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { isObject, type Json, numberIn, parseJson } from './hugging-face/json.js';

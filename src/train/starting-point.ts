@@ -2,7 +2,7 @@ import type { ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
 import type { ModelConfig } from '../nn/config.js';
 import { drawTensors } from '../nn/initial-weights.js';
-import { type ParameterSpec, parameterSpecs } from '../nn/parameters.js';
+import { type ParameterSpec, parameterSpecs } from '../nn/parameter-specs.js';
 import { tensorNames } from '../nn/tensor-names.js';
 import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { ADAMW_DEFAULTS, recordAdamW, recordClipFactor } from '../../src/nn/adamw.js';
+import { ADAMW_DEFAULTS, recordAdamW } from '../../src/nn/adamw.js';
+import { recordClipFactor } from '../../src/nn/gradient-norm.js';
 import type { Parameters } from '../../src/nn/parameters.js';
 import { computed, inBothPrecisions, type Round } from '../reference/arithmetic.js';
 import { adamWStep, clipFactor } from '../reference/training.js';
@@ -26,11 +27,12 @@ function fakeParameters(
   return {
     all: { offset: 0, length: data.parameter.length, decayedLength },
     learnedBiases: { offset: decayedLength, length: biases },
-    values: buffers.inPlace(data.parameter),
+    pieces: [{ offset: 0, length: data.parameter.length }],
+    values: [buffers.inPlace(data.parameter)],
     trainingBuffers: {
-      gradients: buffers.input(data.gradient),
-      firstMoment: buffers.inPlace(data.firstMoment),
-      secondMoment: buffers.inPlace(data.secondMoment),
+      gradients: [buffers.input(data.gradient)],
+      firstMoment: [buffers.inPlace(data.firstMoment)],
+      secondMoment: [buffers.inPlace(data.secondMoment)],
     },
   } as unknown as Parameters;
 }
@@ -115,9 +117,9 @@ describe('AdamW', () => {
             const ownRate = name === 'biases' ? biasRateFactor * rate : rate;
             return adamWStep({ ...options, weightDecay: decay, rate: ownRate, step, factor }, part, round);
           });
-        const parameter = await buffers.read(parameters.values);
-        const firstMoment = await buffers.read(parameters.trainingBuffers.firstMoment);
-        const secondMoment = await buffers.read(parameters.trainingBuffers.secondMoment);
+        const parameter = await buffers.read(parameters.values[0]);
+        const firstMoment = await buffers.read(parameters.trainingBuffers.firstMoment[0]);
+        const secondMoment = await buffers.read(parameters.trainingBuffers.secondMoment[0]);
         for (const [name, from, to] of [
           ['decayed', 0, decayed],
           ['biases', decayed, decayed + biases],

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SPECIAL_PIECES } from '../../src/grammar/vocabulary.js';
 import type { ModelConfig } from '../../src/nn/config.js';
-import { parameterSpecs } from '../../src/nn/parameters.js';
+import { parameterSpecs } from '../../src/nn/parameter-specs.js';
 import { formatSafetensors, type Tensor } from '../../src/train/safetensors.js';
 import { legacyTorchFile, type TorchTensor, torchFile } from './torch-file.js';
 

@@ -1,0 +1,81 @@
+import type { BufferSlice } from '../gpu/pipelines.js';
+import type { Recorder } from '../gpu/recorder.js';
+import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { type Parameters, sliceOf } from './parameters.js';
+import type { Scratch } from './scratch.js';
+
+/** Vectors of the gradient that one workgroup squares and adds up. */
+const VECTORS_PER_GROUP = 4096;
+/** Numbers of such a block. */
+const BLOCK = 4 * VECTORS_PER_GROUP;
+
+/**
+ * Records sums of squares of the gradient, one for each block. Blocks are counted over the layout, not over its buffers: the
+ * same numbers are added in the same order, however many buffers there are. A block that buffers share is copied together.
+ */
+function recordSquaredSums(
+  recorder: Recorder,
+  scratch: Scratch,
+  { pieces, trainingBuffers }: Parameters,
+  updated: UpdatedPart,
+  partial: GPUBuffer,
+): void {
+  const record = (input: BufferSlice, length: number, firstBlock: number) =>
+    recorder.dispatch({
+      kernel: 'squared_sums',
+      buffers: { input, partial },
+      parameters: { vectors: length / 4, vectors_per_group: VECTORS_PER_GROUP, first_group: firstBlock },
+      grid: [Math.ceil(length / BLOCK)],
+    });
+  const { gradients } = trainingBuffers;
+  const shared = new Set<number>();
+  for (const { piece, at, offset, length } of stretchesOf(pieces, updated)) {
+    const from = offset - updated.offset;
+    const to = from + length;
+    const firstWhole = Math.ceil(from / BLOCK);
+    const end = to === updated.length ? to : BLOCK * Math.floor(to / BLOCK);
+    if (from % BLOCK > 0) shared.add(firstWhole - 1);
+    const begin = BLOCK * firstWhole;
+    if (begin >= end) continue;
+    record(
+      sliceOf(gradients, { piece, at: at + begin - from, offset, length: end - begin }),
+      end - begin,
+      firstWhole,
+    );
+  }
+  if (shared.size === 0) return;
+  const together = scratch.floats('gradient block', BLOCK);
+  for (const block of shared) {
+    const offset = updated.offset + BLOCK * block;
+    const length = Math.min(BLOCK, updated.length - BLOCK * block);
+    for (const stretch of stretchesOf(pieces, { offset, length })) {
+      const to = { buffer: together, offset: 4 * (stretch.offset - offset) };
+      recorder.copy(sliceOf(gradients, stretch), to, 4 * stretch.length);
+    }
+    record({ buffer: together }, length, block);
+  }
+}
+
+/**
+ * Records the norm of the gradient of all that is updated, and the factor that clips it.
+ * @returns Two numbers: norm and factor.
+ */
+export function recordClipFactor(
+  recorder: Recorder,
+  scratch: Scratch,
+  parameters: Parameters,
+  clipNorm: number,
+  updated: UpdatedPart = parameters.all,
+): GPUBuffer {
+  const blocks = Math.ceil(updated.length / BLOCK);
+  const partial = scratch.floats('squared sums', blocks);
+  const clip = scratch.floats('clip factor', 2);
+  recordSquaredSums(recorder, scratch, parameters, updated, partial);
+  recorder.dispatch({
+    kernel: 'clip_factor',
+    buffers: { partial, clip },
+    parameters: { count: blocks, largest: clipNorm },
+    grid: [1],
+  });
+  return clip;
+}

@@ -1,0 +1,82 @@
+import { type ModelConfig, paddedClasses } from './config.js';
+import { tensorNames } from './tensor-names.js';
+
+export type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
+
+/** A parameter tensor by its name in Hugging Face's checkpoints. */
+export interface ParameterSpec {
+  name: string;
+  shape: readonly number[];
+  /** AdamW's weight decay spares biases and norms. */
+  decays: boolean;
+  initial: InitialValue;
+  /** Numbers that the kernels address: more than the shape has where its rows are padded. */
+  room: number;
+}
+
+function tensor(
+  name: string,
+  shape: readonly number[],
+  decays: boolean,
+  initial: InitialValue,
+): ParameterSpec {
+  return { name, shape, decays, initial, room: sizeOf(shape) };
+}
+
+function linear(name: string, outputs: number, inputs: number, paddedOutputs = outputs): ParameterSpec[] {
+  const weight = tensor(`${name}.weight`, [outputs, inputs], true, 'normal');
+  const bias = tensor(`${name}.bias`, [outputs], false, 'zero');
+  return [
+    { ...weight, room: paddedOutputs * inputs },
+    { ...bias, room: paddedOutputs },
+  ];
+}
+
+function norm(name: string, hidden: number): ParameterSpec[] {
+  return [tensor(`${name}.weight`, [hidden], false, 'one'), tensor(`${name}.bias`, [hidden], false, 'zero')];
+}
+
+/** The bias tables of a layer's heads, [heads, tags, tags]; none where the model learns none. */
+function biasTables(name: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
+  if (biasTags === 0) return [];
+  const table = tensor(name, [heads, biasTags, biasTags], false, 'zero');
+  return [{ ...table, room: Math.ceil(table.room / 4) * 4 }];
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * All parameters of a classifier, in the order of Hugging Face's `BertForSequenceClassification` or
+ * `DistilBertForSequenceClassification`, with the bias tables that Hugging Face does not have.
+ */
+export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
+  const { hidden, feedForward } = config;
+  const names = tensorNames(config.family);
+  const layers = Array.from({ length: config.layers }, (_, index) => {
+    const layer = names.layer(index);
+    return [
+      ...[layer.query, layer.key, layer.value].flatMap((name) => linear(name, hidden, hidden)),
+      ...biasTables(layer.tagBias, config),
+      ...linear(layer.attentionOutput, hidden, hidden),
+      ...norm(layer.attentionNorm, hidden),
+      ...linear(layer.widening, feedForward, hidden),
+      ...linear(layer.narrowing, hidden, feedForward),
+      ...norm(layer.feedForwardNorm, hidden),
+    ];
+  });
+  return [
+    tensor(names.wordTable, [config.vocabulary, hidden], true, 'normal, first row zero'),
+    tensor(names.positionTable, [config.positions, hidden], true, 'normal'),
+    ...(names.typeTable ? [tensor(names.typeTable, [config.types, hidden], true, 'normal')] : []),
+    ...norm(names.embeddingNorm, hidden),
+    ...layers.flat(),
+    ...linear(names.pooler, hidden, hidden),
+    ...linear(names.classifier, config.classes, hidden, paddedClasses(config)),
+  ];
+}
+
+export function isOfEmbeddings({ name }: ParameterSpec): boolean {
+  return name.includes('.embeddings.');
+}
