@@ -65,6 +65,7 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
   const seeds = flags.seeds ?? written.grid.seed;
   const whole: Experiment = { ...written, grid: { ...written.grid, seed: seeds } };
   checkOnly(whole, flags.only);
+  checkSeeds(flags.seeds);
   const cells = cellsOf(whole).filter(({ contender }) => flags.only?.includes(contender) ?? true);
   const places: CellPlaces = {
     experiment: whole.name,
@@ -100,6 +101,15 @@ function checkOnly({ contenders }: Experiment, only: readonly string[] = []): vo
     where: '--only',
     expected: `among: ${Object.keys(contenders).join(', ')}`,
   });
+}
+
+/** Every seed is a run of its own, kept in files of its own. */
+function checkSeeds(seeds: readonly number[] = []): void {
+  const twice = seeds.find((seed, at) => seeds.indexOf(seed) < at);
+  const odd = twice ?? seeds.find((seed) => seed >= 2 ** 32);
+  if (odd === undefined) return;
+  const what = twice === undefined ? `seed ${odd}` : `seed ${odd} a second time`;
+  throw new CallerError({ what, where: '--seeds', expected: 'different whole numbers from 0 to 2³² - 1' });
 }
 
 async function runCells(places: CellPlaces, cells: readonly Cell[], flags: ExperimentFlags): Promise<void> {

@@ -7,11 +7,45 @@ export interface ErrorParts {
   remedy?: string;
 }
 
+/** Characters that steer a terminal, end a line, or turn the direction of text around. */
+const STEERING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** Text of unknown origin as a terminal may show it: what would steer it is written as JSON writes it. */
+export function escapeControls(text: string): string {
+  return text.replace(STEERING, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    return SHORT_ESCAPES[character] ?? `\\u${code}`;
+  });
+}
+
+/** A text's beginning and end, where it is longer than `most` characters. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const end = Math.floor(most / 4);
+  return `${text.slice(0, most - end - 1)}…${text.slice(text.length - end)}`;
+}
+
+/** A value of a file as a message shows it: JSON, shortened. It must not be nested deeply. */
+export function shownValue(value: unknown): string {
+  if (typeof value === 'string' && value.length > 100) return shownValue(shortened(value, 60));
+  const isOdd = typeof value === 'number' && !Number.isFinite(value);
+  return shortened((isOdd ? undefined : JSON.stringify(value)) ?? String(value), 80);
+}
+
+/** What a part of a message may take: whole lists of tags or flags fit. */
+const LONGEST_PART = 1500;
+
 function oneLine({ what, where, expected, remedy }: ErrorParts): string {
-  const parts = [where ? `${where}: ${what}` : what];
-  if (expected) parts.push(`expected ${expected}`);
-  if (remedy) parts.push(remedy);
-  return parts.join('; ').replace(/\s*[\n\r]\s*/g, ' ');
+  const part = (text: string) => {
+    const line = text.replace(/\s*\n\s*/g, ' ');
+    return escapeControls(shortened(line, LONGEST_PART));
+  };
+  const parts = [where ? `${part(where)}: ${part(what)}` : part(what)];
+  if (expected) parts.push(`expected ${part(expected)}`);
+  if (remedy) parts.push(part(remedy));
+  return parts.join('; ');
 }
 
 /** An error that a user reads as one line, without a stack trace. */

@@ -1,5 +1,6 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { CallerError, type ErrorParts } from '../gpu/errors.js';
+import { getNodeValue, type Node } from 'jsonc-parser';
+import { type CallerError, type ErrorParts, shownValue } from '../gpu/errors.js';
+import { JsonText } from '../gpu/json-text.js';
 import type { ModelRules, RulePairs } from './head-rules.js';
 import { DEFAULT_BETA, EVERY_TAG, expandPairs, MOST_TAGS, OWN_TAG, type Tag, type TagPair } from './rules.js';
 import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
@@ -9,6 +10,9 @@ const RULE_FIELDS = ['hard', 'soft'];
 
 const FIELDS = ['name', 'tags', 'scope', ...RULE_FIELDS, 'beta', 'heads'];
 
+/** Of all heads together, `*` taken for every tag: 24 layers of 16 heads have fewer, even with every pair of 27 tags. */
+const MOST_PAIRS = 300_000;
+
 /** A rule as it is written: its scope is that of the file where it has none of its own. */
 interface WrittenRule {
   query: Node;
@@ -16,16 +20,24 @@ interface WrittenRule {
   scope?: Node;
 }
 
-/** Reads one rules file; it knows the text, so that every complaint can name a line. */
+/**
+ * Reads one rules file, node by node, so that every complaint can name a line: what may stand where depends on the tags that
+ * the file itself lists.
+ */
 export class RulesReader {
+  private readonly json: JsonText;
+  private pairsLeft = MOST_PAIRS;
+
   constructor(
-    private readonly text: string,
+    text: string,
     private readonly file: string,
-  ) {}
+  ) {
+    this.json = new JsonText(text, file, { expected: 'an object with "hard" or "soft" rules' }, true);
+  }
 
   /** @param alone Whether it must be one rule set, for every head of whatever reads it. */
   read(alone: boolean): ModelRules {
-    const root = this.root();
+    const { root } = this.json;
     const fields = this.fields(root, FIELDS);
     const heads = fields.get('heads');
     this.checkRulesOf(root, fields, alone);
@@ -36,21 +48,8 @@ export class RulesReader {
     return { ...shared, ...this.rules(fields, tags, scope) };
   }
 
-  private root(): Node {
-    const problems: ParseError[] = [];
-    const root = parseTree(this.text, problems, { allowTrailingComma: false });
-    if (root && problems.length === 0) return root;
-    const offset = problems[0]?.offset ?? 0;
-    const problem = problems[0] ? printParseErrorCode(problems[0].error) : 'nothing in it';
-    throw this.error(offset, {
-      what: `not JSON (${problem})`,
-      expected: 'an object with "hard" or "soft" rules',
-    });
-  }
-
   private error(offset: number, parts: ErrorParts): CallerError {
-    const line = this.text.slice(0, offset).split('\n').length;
-    return new CallerError({ ...parts, where: `${this.file}:${line}` });
+    return this.json.error(offset, parts);
   }
 
   private fields(object: Node, known: readonly string[]): Map<string, Node> {
@@ -65,8 +64,6 @@ export class RulesReader {
           expected: `one of: ${known.join(', ')}`,
         });
       }
-      if (fields.has(key.value))
-        throw this.error(key.offset, { what: `"${key.value}" stands here a second time` });
       fields.set(key.value, value);
     }
     return fields;
@@ -139,10 +136,10 @@ export class RulesReader {
 
   private beta(node: Node | undefined): number {
     if (!node) return DEFAULT_BETA;
-    if (node.type !== 'number' || !Number.isFinite(node.value)) {
+    if (node.type !== 'number' || !Number.isFinite(Math.fround(node.value))) {
       throw this.error(node.offset, {
-        what: `"beta" is ${JSON.stringify(getNodeValue(node))}`,
-        expected: 'a number',
+        what: `"beta" is ${shownValue(getNodeValue(node))}`,
+        expected: 'a number that f32 can hold',
       });
     }
     return node.value;
@@ -152,22 +149,23 @@ export class RulesReader {
     if (!node) return PIECE_TAGS;
     if (node.type !== 'array')
       throw this.error(node.offset, { what: `"tags" is a ${node.type}`, expected: 'a list' });
+    const { length } = node.children!;
+    if (length === 0 || length > MOST_TAGS)
+      throw this.error(node.offset, { what: `${length} tags`, expected: `1 to ${MOST_TAGS}` });
     const tags: Tag[] = [];
-    for (const item of node.children ?? []) {
+    for (const item of node.children!) {
       const tag = getNodeValue(item);
       const reserved = tag === EVERY_TAG || tag === OWN_TAG;
       if ((typeof tag !== 'string' || tag === '' || reserved) && !Number.isSafeInteger(tag)) {
         throw this.error(item.offset, {
-          what: `${JSON.stringify(tag)} as a tag`,
+          what: `${shownValue(tag)} as a tag`,
           expected: 'a name or an integer',
         });
       }
-      if (tags.includes(tag))
-        throw this.error(item.offset, { what: `tag ${JSON.stringify(tag)} stands here twice` });
+      // As a name in "hard" or "soft", an integer is text.
+      if (tags.some((other) => String(other) === String(tag)))
+        throw this.error(item.offset, { what: `tag ${shownValue(tag)} stands here twice` });
       tags.push(tag);
-    }
-    if (tags.length === 0 || tags.length > MOST_TAGS) {
-      throw this.error(node.offset, { what: `${tags.length} tags`, expected: `1 to ${MOST_TAGS}` });
     }
     return tags;
   }
@@ -179,15 +177,27 @@ export class RulesReader {
     tags: readonly Tag[],
     fileScope: Scope | undefined,
   ): TagPair[] {
-    const pairs = this.written(field, node).map(({ query, key, scope }): TagPair => {
+    const pairs = new Map<string, TagPair>();
+    for (const { query, key, scope } of this.written(field, node)) {
       const tagPair = [
         this.tag(query, tags, [EVERY_TAG]),
         this.tag(key, tags, [EVERY_TAG, OWN_TAG]),
       ] as const;
       const own = scope ? this.scope(scope) : fileScope;
-      return own === undefined || own === 'document' ? tagPair : [...tagPair, own];
-    });
-    return expandPairs(pairs, tags);
+      const pair: TagPair = own === undefined || own === 'document' ? tagPair : [...tagPair, own];
+      const text = JSON.stringify(pair);
+      if (pairs.has(text)) continue;
+      pairs.set(text, pair);
+      this.pairsLeft -= pair
+        .slice(0, 2)
+        .reduce<number>((n, tag) => (tag === EVERY_TAG ? n * tags.length : n), 1);
+      if (this.pairsLeft < 0)
+        throw this.error(query.offset, {
+          what: 'too many rules',
+          expected: `${MOST_PAIRS} pairs of tags at most`,
+        });
+    }
+    return expandPairs([...pairs.values()], tags);
   }
 
   private written(field: string, node: Node | undefined): WrittenRule[] {
@@ -239,7 +249,7 @@ export class RulesReader {
   private scope(node: Node): Scope {
     const scope = getNodeValue(node);
     if (isScope(scope)) return scope;
-    throw this.error(node.offset, { what: `scope ${JSON.stringify(scope)}`, expected: SCOPE_EXPECTED });
+    throw this.error(node.offset, { what: `scope ${shownValue(scope)}`, expected: SCOPE_EXPECTED });
   }
 
   private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
@@ -251,7 +261,7 @@ export class RulesReader {
     );
     if (tag !== undefined) return tag;
     throw this.error(node.offset, {
-      what: `unknown tag ${JSON.stringify(written)}`,
+      what: `unknown tag ${shownValue(written)}`,
       expected: `one of: ${[...wildcards, ...tags].join(', ')}`,
       remedy: 'correct it or add it to "tags"',
     });

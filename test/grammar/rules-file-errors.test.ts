@@ -61,6 +61,37 @@ const MISTAKES: Mistake[] = [
     3,
     /"beta" is \[5\]; expected a number/,
   ],
+  [
+    'a query listed a second time',
+    ['{ "hard": {', '  "X": ["X"],', '  "X": ["ADJ"]', '} }'],
+    3,
+    /"X" stands here a second time; remove one/,
+  ],
+  [
+    'lists in lists without end',
+    ['{ "hard":', '['.repeat(20_000)],
+    2,
+    /more than 100 objects and lists in each/,
+  ],
+  ['objects in objects without end', ['{"hard":'.repeat(20_000)], 1, /more than 100 objects and lists/],
+  [
+    'a tag as a name and as an integer',
+    ['{ "tags": [7,', '"7"], "hard": [] }'],
+    2,
+    /tag "7" stands here twice/,
+  ],
+  [
+    'a beta beyond f32',
+    ['{ "hard": [],', '  "beta": 1e39 }'],
+    2,
+    /"beta" is 1e\+39; expected a number that f32/,
+  ],
+  [
+    'more pairs than any model has rules',
+    ['{ "hard": [', Array.from({ length: 5000 }, (_, w) => `["*", "*", ${w}]`).join(','), '] }'],
+    2,
+    /too many rules; expected 300000 pairs/,
+  ],
   ['an infinite beta', ['{ "hard": [],', '  "beta": 1e999 }'], 2, /"beta" is .*; expected a number/],
   [
     'tags that are no list',

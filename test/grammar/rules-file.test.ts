@@ -20,7 +20,7 @@ const anyRules: fc.Arbitrary<RuleSet> = fc
     const pair = fc.tuple(fc.constantFrom(...tags), fc.constantFrom(...tags));
     const pairs = fc.uniqueArray(pair, { maxLength: 100, selector: (written) => JSON.stringify(written) });
     // JSON has no negative zero.
-    const beta = fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0);
+    const beta = fc.float({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0);
     return fc.record({ name: fc.string(), tags: fc.constant(tags), hard: pairs, soft: pairs, beta });
   });
 

@@ -14,6 +14,12 @@ export interface Cell {
   hash: string;
 }
 
+/** Runs of one experiment, at most. */
+export const MOST_CELLS = 100_000;
+
+/** Characters of a cell's id: as a file's name it gets endings of its own, and may have 255 bytes. */
+export const LONGEST_ID = 200;
+
 function points(grid: Experiment['grid']): Record<string, Setting>[] {
   return Object.entries(grid).reduce<Record<string, Setting>[]>(
     (done, [axis, values]) => values.flatMap((value) => done.map((point) => ({ ...point, [axis]: value }))),

@@ -1,5 +1,8 @@
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { CallerError } from '../../gpu/errors.js';
+import * as v from 'valibot';
+import { shownValue } from '../../gpu/errors.js';
+import { finite, flag, listOf, onlyFields, recordOf, text } from '../../gpu/json-schemas.js';
+import { JsonText } from '../../gpu/json-text.js';
+import { cellsOf, LONGEST_ID, MOST_CELLS } from './cells.js';
 
 /** What a run may be told: a flag of `train` by its name in camel case. */
 export type Setting = string | number | boolean;
@@ -22,115 +25,144 @@ export interface Experiment {
   range?: readonly [floor: string, ceiling: string];
 }
 
-const FIELDS = ['name', 'description', 'settings', 'contenders', 'grid', 'comparisons', 'range'];
+export const setting = v.union([text, finite, flag], 'text, a finite number, or true or false');
 
-class ExperimentReader {
+const PAIR_EXPECTED = 'the names of two contenders';
+const pair = v.pipe(
+  v.array(v.string(PAIR_EXPECTED), PAIR_EXPECTED),
+  v.length(2, PAIR_EXPECTED),
+  v.transform((names) => names as [string, string]),
+);
+
+/** Results are kept in a folder of this name: it must be one on every system, and below the folder that was asked for. */
+const NAME = /^(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9_][\w.-]{0,98}(?<!\.)$/i;
+
+const settings = recordOf(setting);
+
+const EXPERIMENT = onlyFields({
+  name: v.pipe(
+    text,
+    v.regex(
+      NAME,
+      'the name of a folder: at most 99 letters, digits, dots, dashes, with no dot first or last',
+    ),
+  ),
+  description: v.optional(text, ''),
+  settings: v.optional(settings, {}),
+  contenders: v.pipe(
+    recordOf(settings),
+    v.minEntries(1, '"contenders": { "none": { "strategy": "none" }, … }'),
+  ),
+  grid: recordOf(v.pipe(listOf(setting), v.minLength(1, 'a list of at least one value'))),
+  comparisons: v.optional(listOf(pair), []),
+  range: v.optional(pair),
+});
+
+/** The place of the first value that stood in a list before; -1 where none did. */
+function repetitionIn(values: readonly unknown[]): number {
+  const known = new Set<unknown>();
+  return values.findIndex((value) => known.size === known.add(value).size);
+}
+
+type Path = readonly (string | number)[];
+
+/** Checks what no schema can say: that parts of an experiment agree with each other. */
+class ExperimentChecker {
   constructor(
-    private readonly text: string,
-    private readonly file: string,
+    private readonly json: JsonText,
+    private readonly experiment: Experiment,
   ) {}
 
-  read(): Experiment {
-    const problems: ParseError[] = [];
-    const root = parseTree(this.text, problems, { allowTrailingComma: false });
-    if (problems.length > 0 || root?.type !== 'object') {
-      const reason = problems[0] ? `not JSON (${printParseErrorCode(problems[0].error)})` : 'no JSON object';
-      throw this.error(problems[0]?.offset ?? 0, reason, 'an experiment with "contenders" and "grid"');
+  check(): void {
+    this.checkAxes();
+    this.checkContenders();
+    this.checkIds();
+    this.checkPairs();
+  }
+
+  private refuse(path: Path, what: string, expected: string, remedy?: string): never {
+    throw this.json.errorAt(path, { what, expected, remedy });
+  }
+
+  private checkAxes(): void {
+    const { grid } = this.experiment;
+    if (!Object.hasOwn(grid, 'seed')) this.refuse(['grid'], 'no seeds', '"grid": { "seed": [1, 2, 3] }');
+    const contenders = Object.keys(this.experiment.contenders).length;
+    const cells = Object.values(grid).reduce((product, { length }) => product * length, contenders);
+    if (cells > MOST_CELLS) this.refuse(['grid'], `${cells} runs`, `${MOST_CELLS} at most`);
+    for (const [at, seed] of grid.seed.entries()) {
+      const isSeed = Number.isInteger(seed) && (seed as number) >= 0 && (seed as number) < 2 ** 32;
+      if (!isSeed)
+        this.refuse(['grid', 'seed', at], `seed ${shownValue(seed)}`, 'a whole number from 0 to 2³² - 1');
     }
-    const fields = this.members(root);
-    for (const [name, node] of fields) {
-      if (!FIELDS.includes(name))
-        throw this.error(node.offset, `unknown field "${name}"`, `one of: ${FIELDS.join(', ')}`);
+    for (const [axis, values] of Object.entries(grid)) {
+      const twice = repetitionIn(values);
+      if (twice >= 0)
+        this.refuse(
+          ['grid', axis, twice],
+          `${axis} ${shownValue(values[twice])} a second time`,
+          'each value once',
+        );
     }
-    const contenders = this.contenders(fields.get('contenders') ?? root);
-    const known = Object.keys(contenders);
-    return {
-      name: this.name(fields.get('name') ?? root),
-      description: this.description(fields.get('description')),
-      settings: fields.has('settings') ? this.settings(fields.get('settings')!) : {},
-      contenders,
-      grid: this.grid(fields.get('grid') ?? root),
-      comparisons: this.list(fields.get('comparisons')).map((pair) => this.pair(pair, known)),
-      ...(fields.has('range') && { range: this.pair(fields.get('range')!, known) }),
+  }
+
+  private checkContenders(): void {
+    const { contenders, grid } = this.experiment;
+    for (const [name, own] of Object.entries(contenders)) {
+      const path = ['contenders', name];
+      if (name.trim() === '') this.refuse(path, 'a contender without a name', 'a name');
+      const axis = Object.keys(own).find((setting) => Object.hasOwn(grid, setting));
+      if (axis !== undefined) {
+        const expected = 'one of both: the grid would overrule it';
+        this.refuse([...path, axis], `"${axis}" of a contender, and of the grid`, expected);
+      }
+    }
+  }
+
+  private checkPairs(): void {
+    const { comparisons, range, contenders } = this.experiment;
+    const names = Object.keys(contenders);
+    const checkPair = (path: Path, two: readonly [string, string]) => {
+      const unknown = two.findIndex((name) => !names.includes(name));
+      const expected = `two of: ${names.join(', ')}`;
+      if (unknown >= 0) this.refuse([...path, unknown], `no contender ${shownValue(two[unknown])}`, expected);
+      if (two[0] === two[1]) this.refuse(path, `${shownValue(two[0])} compared with itself`, expected);
     };
-  }
-
-  private error(offset: number, what: string, expected: string): CallerError {
-    const line = this.text.slice(0, offset).split('\n').length;
-    return new CallerError({ what, where: `${this.file}:${line}`, expected });
-  }
-
-  private members(node: Node): Map<string, Node> {
-    const members = new Map<string, Node>();
-    for (const { children } of node.children ?? []) {
-      const [key, value] = children!;
-      if (members.has(key.value))
-        throw this.error(key.offset, `"${key.value}" stands here a second time`, 'each name once');
-      members.set(key.value, value);
+    const known = new Set<string>();
+    for (const [at, two] of comparisons.entries()) {
+      checkPair(['comparisons', at], two);
+      const both = JSON.stringify([...two].sort());
+      if (known.has(both))
+        this.refuse(['comparisons', at], `${shownValue(two)} a second time`, 'each pair once');
+      known.add(both);
     }
-    return members;
+    if (range) checkPair(['range'], range);
   }
 
-  /** Results are kept in a folder of this name. */
-  private name(node: Node): string {
-    if (node.type === 'string' && /^[\w.-]+$/.test(node.value)) return node.value;
-    throw this.error(node.offset, 'no "name"', 'a name of letters, digits, dots and dashes');
-  }
-
-  private description(node: Node | undefined): string {
-    if (!node) return '';
-    if (node.type === 'string') return node.value;
-    throw this.error(node.offset, `"description" is a JSON ${node.type}`, 'text');
-  }
-
-  private object(node: Node, what: string): Map<string, Node> {
-    if (node.type === 'object') return this.members(node);
-    throw this.error(node.offset, `${what} is a JSON ${node.type}`, 'an object');
-  }
-
-  private settings(node: Node): Settings {
-    const members = [...this.object(node, 'what a run is told')];
-    return Object.fromEntries(members.map(([name, value]) => [name, this.setting(name, value)]));
-  }
-
-  private setting(name: string, node: Node): Setting {
-    const value: unknown = getNodeValue(node);
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-    throw this.error(node.offset, `"${name}" is a JSON ${node.type}`, 'text, a number, or true or false');
-  }
-
-  private contenders(node: Node): Record<string, Settings> {
-    const members = node.parent ? [...this.object(node, '"contenders"')] : [];
-    if (members.length === 0)
-      throw this.error(node.offset, 'no contenders', '"contenders": { "none": { "strategy": "none" }, … }');
-    return Object.fromEntries(members.map(([name, value]) => [name, this.settings(value)]));
-  }
-
-  private grid(node: Node): Record<string, Setting[]> {
-    const members = node.parent ? [...this.object(node, '"grid"')] : [];
-    const grid = Object.fromEntries(
-      members.map(([name, values]) => [name, this.list(values).map((value) => this.setting(name, value))]),
-    );
-    const seeds = grid.seed ?? [];
-    if (seeds.length > 0 && Object.values(grid).every((values) => values.length > 0)) return grid;
-    throw this.error(
-      node.offset,
-      'an axis of the grid without values, or no seeds',
-      '"grid": { "seed": [1, 2, 3] }',
-    );
-  }
-
-  private list(node: Node | undefined): Node[] {
-    if (!node) return [];
-    if (node.type === 'array') return node.children ?? [];
-    throw this.error(node.offset, `a JSON ${node.type}`, 'a list');
-  }
-
-  private pair(node: Node, known: readonly string[]): [string, string] {
-    const names: unknown[] = this.list(node).map((name) => getNodeValue(name));
-    const isPair = names.length === 2 && names.every((name) => known.includes(String(name)));
-    if (isPair) return names as [string, string];
-    throw this.error(node.offset, `${JSON.stringify(names)} compared`, `two of: ${known.join(', ')}`);
+  /** Runs and results have files of these names: some file systems know no difference between A and a. */
+  private checkIds(): void {
+    const known = new Map<string, string>();
+    const remedy = 'rename one: letters from a to z, digits, and . _ - @ = tell names apart';
+    for (const { id, contender } of cellsOf(this.experiment)) {
+      const path = ['contenders', contender];
+      if (id.length > LONGEST_ID) {
+        const what = `contender ${shownValue(contender)} makes a file name of ${id.length} characters`;
+        this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or what stands in the grid');
+      }
+      const other = known.get(id.toLowerCase());
+      if (other === contender)
+        this.refuse(
+          ['grid'],
+          `two runs of ${shownValue(contender)} share the file "${id}"`,
+          'other values',
+          remedy,
+        );
+      if (other !== undefined) {
+        const what = `contenders ${shownValue(other)} and ${shownValue(contender)} share the file "${id}"`;
+        this.refuse(path, what, 'names of their own', remedy);
+      }
+      known.set(id.toLowerCase(), contender);
+    }
   }
 }
 
@@ -141,8 +173,11 @@ class ExperimentReader {
  *       "contenders": { "none": { "strategy": "none" }, "hard": { "strategy": "hard" } },
  *       "grid": { "seed": [1, 2, 3] }, "comparisons": [["hard", "none"]], "range": ["floor", "none"] }
  *
- * @throws CallerError with file and line for anything that is no experiment.
+ * @throws CallerError with file and line for anything that is no experiment, and where two of its runs would share a file.
  */
 export function parseExperiment(text: string, file: string): Experiment {
-  return new ExperimentReader(text, file).read();
+  const json = new JsonText(text, file, { expected: 'an experiment with "contenders" and "grid"' }, true);
+  const experiment: Experiment = json.checked(EXPERIMENT);
+  new ExperimentChecker(json, experiment).check();
+  return experiment;
 }

@@ -33,10 +33,60 @@ describe('the file of an experiment', () => {
     ['"range": [', '"range": 5, "range": [', 'two.json:8'],
     ['"range": [', '"range": 5 [', 'two.json:8'],
     ['"lr": 5e-4 }', '"lr": 5e-4, "lr": 1 }', 'two.json:4'],
+    ['"name": "two"', '"name": ".."', 'two.json:3: "name" is ".."; expected the name of a folder'],
+    ['"name": "two"', '"name": "."', 'two.json:3: "name" is "."'],
+    ['"name": "two"', '"name": "Con.x"', 'two.json:3: "name" is "Con.x"'],
+    ['"name": "two"', '"name": ""', 'two.json:3: "name" is ""'],
+    ['"name": "two"', `"name": "${'n'.repeat(300)}"`, 'two.json:3'],
+    ['"name": "two"', '"name": "a\\u0000b"', 'two.json:3'],
+    ['"name": "two"', '"name": 5', 'two.json:3: "name" is 5; expected text'],
+    ['"lr": 5e-4', '"lr": 1e999', 'two.json:4: "settings.lr" is Infinity; expected a finite number'],
+    ['"lr": 5e-4', '"lr": null', 'two.json:4: "settings.lr" is null'],
+    ['"lr": 5e-4', '"__proto__": 1', 'two.json:4: the name "__proto__"'],
+    ['"contenders": {', '"contenders": {}, "x": {', 'two.json:5: unknown field "x"'],
+    ['[1, 2]', '[1, 1]', 'two.json:6: seed 1 a second time'],
+    ['[1, 2]', '[-1]', 'two.json:6: seed -1; expected a whole number'],
+    ['[1, 2]', '[1.5]', 'two.json:6: seed 1.5; expected a whole number'],
+    ['[1, 2]', '["1"]', 'two.json:6: seed "1"; expected a whole number'],
+    ['[1, 2]', 'null', 'two.json:6: "grid.seed" is null; expected a list'],
+    ['"maxLength"', '"lr"', 'two.json:5: "lr" of a contender, and of the grid; expected one of both'],
+    [
+      '[["random rules", "none"]]',
+      '[{ "a": 1 }]',
+      'two.json:7: "comparisons[0]" is {"a":1}; expected the names of',
+    ],
+    ['[["random rules", "none"]]', '[["none", {}]]', 'two.json:7: "comparisons[0][1]" is {}'],
+    ['[["random rules", "none"]]', '[["none", "none"]]', 'two.json:7: "none" compared with itself'],
+    ['[["random rules", "none"]]', '[["random rules", "none"], ["none", "random rules"]]', 'a second time'],
+    ['"random rules": {', '"NONE": {', 'two.json:5: contenders "none" and "NONE" share the file "NONE_max'],
+    ['"random rules": {', '"α": {}, "β": {', 'two.json:5: contenders "α" and "β" share the file "-_'],
+    [
+      '"random rules": {',
+      '"lr high": {}, "lr-high": {',
+      'two.json:5: contenders "lr high" and "lr-high" share',
+    ],
+    ['"random rules": {', '"a/b": {}, "a\\\\b": {', 'share the file "a-b_maxLength=64_seed=1"'],
+    ['"random rules": {', `"${'x'.repeat(300)}": {`, 'a file name of 320 characters; expected 200 at most'],
+    ['"random rules": {', '" ": {', 'two.json:5: a contender without a name'],
+    [
+      '[64, 128]',
+      '["a b", "a-b"]',
+      'two.json:6: two runs of "none" share the file "none_maxLength=a-b_seed=1"',
+    ],
+    ['"range"', `"description": ${'['.repeat(20_000)}`, 'two.json:8: more than 100 objects and lists'],
   ])('with %s written as %s is refused with its line', (right, wrong, where) => {
     const parse = () => parseExperiment(TEXT.replace(right, wrong), 'two.json');
     expect(parse).toThrow(CallerError);
     expect(parse).toThrow(where);
+  });
+});
+
+describe('the grid of an experiment', () => {
+  it('may have a hundred thousand runs, not a million', () => {
+    const seeds = JSON.stringify(Array.from({ length: 100_000 }, (_, seed) => seed));
+    expect(() => parseExperiment(TEXT.replace('[1, 2]', seeds), 'two.json')).toThrow(
+      'two.json:6: 400000 runs; expected 100000 at most',
+    );
   });
 });
 

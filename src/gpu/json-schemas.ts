@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+
+/** Parts of the schemas of our files. Their messages say what is expected, as the second half of a one-line error. */
+
+export const text = v.string('text');
+export const flag = v.boolean('true or false');
+export const finite = v.pipe(v.number('a number'), v.finite('a finite number'));
+export const share = v.pipe(
+  finite,
+  v.minValue(0, 'a number from 0 to 1'),
+  v.maxValue(1, 'a number from 0 to 1'),
+);
+export const notNegative = v.pipe(finite, v.minValue(0, 'a number of 0 or more'));
+export const whole = v.pipe(
+  finite,
+  v.safeInteger('a whole number of 0 or more'),
+  v.minValue(0, 'a whole number of 0 or more'),
+);
+export const positiveWhole = v.pipe(whole, v.minValue(1, 'a whole number of 1 or more'));
+
+export function listOf<Item extends v.GenericSchema>(item: Item) {
+  return v.array(item, 'a list');
+}
+
+/** The library takes lists for objects, too. */
+const object = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'an object',
+);
+
+/** Any names, each with such a value. */
+export function recordOf<Item extends v.GenericSchema>(item: Item) {
+  return v.pipe(object, v.record(v.string(), item));
+}
+
+/** These fields, and others that are kept as they are. */
+export function fields<Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(object, v.looseObject(entries, 'an object'));
+}
+
+/** These fields and no others. */
+export function onlyFields<Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(object, v.strictObject(entries, `one of: ${Object.keys(entries).join(', ')}`));
+}
+
+export function oneOf<const Options extends readonly string[]>(options: Options) {
+  return v.picklist(options, `one of: ${options.join(', ')}`);
+}
