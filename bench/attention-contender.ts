@@ -242,7 +242,7 @@ export class AttentionContender {
       this.attention.encodeForward(encoder, this.workload, this.buffers);
       if (backward) this.attention.encodeBackward(encoder, this.workload, this.buffers);
     }
-    this.device.submit([encoder.finish()]);
+    this.device.submit(encoder);
     await this.device.finish();
   }
 

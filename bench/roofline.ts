@@ -148,5 +148,5 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
   };
   attention.encodeForward(encoder, heads, buffers);
   attention.encodeBackward(encoder, heads, buffers);
-  device.submit([encoder.finish()]);
+  device.submit(encoder);
 }

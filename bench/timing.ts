@@ -58,7 +58,7 @@ export class CacheFlush {
     if (!this.device || !this.buffer) return;
     const encoder = this.device.gpu.createCommandEncoder();
     encoder.clearBuffer(this.buffer);
-    this.device.submit([encoder.finish()]);
+    this.device.submit(encoder);
     await this.device.finish();
   }
 

@@ -3,7 +3,7 @@
 //   g = factor · gradient     p ← p · (1 - rate · decay)     m ← β₁ m + (1 - β₁) g     v ← β₂ v + (1 - β₂) g²
 //   p ← p - rate / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
 //
-// where learned biases may have a rate of their own.
+// where learned biases may have a rate of their own. A negative factor says that the run is halted: nothing is updated.
 //
 // Buffers (group 0)
 //   gradient      [vectors] vec4f
@@ -46,7 +46,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let at = 64u * (group.x + groups.x * group.y) + local;
-  if (at >= parameters.vectors) { return; }
+  if (at >= parameters.vectors || clip.y < 0.0) { return; }
   var p = parameter[at];
   if (at < parameters.decayed_vectors) { p -= parameters.rate * parameters.decay * p; }
   let g = gradient[at] * clip.y;

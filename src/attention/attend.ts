@@ -112,13 +112,13 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
         ...(hasTable && { biasGradient: empty(tableSize, 'dBias') }),
       };
       attention.encodeBackward(encoder, options, backward);
-      device.submit([encoder.finish()]);
+      device.submit(encoder);
       result.dq = await inCallersOrder(backward.queryGradient, width);
       result.dk = await inCallersOrder(backward.keyGradient, width);
       result.dv = await inCallersOrder(backward.valueGradient, width);
       if (backward.biasGradient) result.dBias = await readFloats(device, backward.biasGradient, tableSize);
     } else {
-      device.submit([encoder.finish()]);
+      device.submit(encoder);
     }
     const output = await inCallersOrder(forward.output, width);
     const logSumExp = await inCallersOrder(forward.logSumExp, heads);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { readText } from '../data/files.js';
+import { verifySubmits } from '../gpu/buffers.js';
 import { type Device, openDevice } from '../gpu/device.js';
 import { headsWithScope, type ModelRules } from '../grammar/head-rules.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
@@ -96,7 +97,10 @@ export async function withDevice<T>(
     );
   }
   try {
-    return await action(device);
+    const result = await action(device);
+    // What was only timed was never read back.
+    await verifySubmits(device);
+    return result;
   } finally {
     device.close();
   }

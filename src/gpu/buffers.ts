@@ -1,3 +1,4 @@
+import { Canary } from './canary.js';
 import type { Device } from './device.js';
 import { type PanelShape, type Panels, PanelWorkspace } from './panels.js';
 
@@ -35,9 +36,55 @@ export function upload(device: Device, data: HostArray, label: string): GPUBuffe
   return buffer;
 }
 
+interface Readback {
+  buffer: GPUBuffer;
+  byteOffset: number;
+  bytes: number;
+}
+
+/** Copies parts of buffers to the host, and makes sure that nothing that was submitted before was dropped. */
+async function readBack(device: Device, parts: readonly Readback[]): Promise<ArrayBuffer[]> {
+  const encoder = device.gpu.createCommandEncoder();
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  const counted = device.gpu.createBuffer({ size: Canary.BYTES, usage });
+  const check = device.canary.copyCount(encoder, counted);
+  const staged = parts.map(({ buffer, byteOffset, bytes }) => {
+    const staging = device.gpu.createBuffer({ size: bytes, usage });
+    encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, bytes);
+    return staging;
+  });
+  device.submit(encoder);
+  try {
+    await device.wait(Promise.all([counted, ...staged].map((each) => each.mapAsync(GPUMapMode.READ))));
+  } catch (error) {
+    await device.settle();
+    throw error;
+  }
+  await device.settle();
+  const [count, ...copies] = [counted, ...staged].map((staging) => {
+    const copy = staging.getMappedRange().slice(0);
+    staging.destroy();
+    return copy;
+  });
+  try {
+    check(count);
+  } catch (dropped) {
+    // An error of the driver's own comes in an event of its own, which may be late.
+    await device.submittedWorkDone();
+    await device.settle();
+    throw dropped;
+  }
+  return copies;
+}
+
+/** Waits for the GPU. @throws EngineError where it dropped anything that was submitted, or reported an error. */
+export async function verifySubmits(device: Device): Promise<void> {
+  await readBack(device, []);
+}
+
 /**
  * Copies `bytes` bytes from `byteOffset` on back to the host, after all work that was submitted before.
- * @throws EngineError where the driver has reported an error up to this point.
+ * @throws EngineError where the driver has reported an error up to this point, or dropped what was submitted.
  */
 export async function readBytes(
   device: Device,
@@ -46,56 +93,25 @@ export async function readBytes(
   byteOffset = 0,
 ): Promise<ArrayBuffer> {
   if (bytes === 0) return new ArrayBuffer(0);
-  const staging = device.gpu.createBuffer({
-    size: bytes,
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const encoder = device.gpu.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, bytes);
-  device.submit([encoder.finish()]);
-  try {
-    await device.wait(staging.mapAsync(GPUMapMode.READ));
-  } catch (error) {
-    await device.settle();
-    throw error;
-  }
-  await device.settle();
-  const copy = staging.getMappedRange().slice(0);
-  staging.destroy();
+  const [copy] = await readBack(device, [{ buffer, byteOffset, bytes }]);
   return copy;
 }
 
 /**
  * Reads the first numbers of several buffers at once, as they are after all that was submitted before this call.
  * @param lengths How many of each; or one count for all.
- * @throws EngineError where the driver has reported an error up to this point.
+ * @throws EngineError where the driver has reported an error up to this point, or dropped what was submitted.
  */
 export async function readManyFloats(
   device: Device,
   buffers: readonly GPUBuffer[],
   lengths: number | readonly number[],
 ): Promise<Float32Array[]> {
-  const encoder = device.gpu.createCommandEncoder();
-  const staged = buffers.map((buffer, index) => {
+  const parts = buffers.map((buffer, index) => {
     const length = typeof lengths === 'number' ? lengths : lengths[index];
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const staging = device.gpu.createBuffer({ size: 4 * length, usage });
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, 4 * length);
-    return staging;
+    return { buffer, byteOffset: 0, bytes: 4 * length };
   });
-  device.submit([encoder.finish()]);
-  try {
-    await device.wait(Promise.all(staged.map((staging) => staging.mapAsync(GPUMapMode.READ))));
-  } catch (error) {
-    await device.settle();
-    throw error;
-  }
-  await device.settle();
-  return staged.map((staging) => {
-    const copy = new Float32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
-    return copy;
-  });
+  return (await readBack(device, parts)).map((copy) => new Float32Array(copy));
 }
 
 /** `readBytes`, as `length` numbers from number `offset` on. */

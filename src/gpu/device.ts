@@ -1,3 +1,4 @@
+import { Canary } from './canary.js';
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
@@ -82,6 +83,8 @@ export class Device {
   readonly longestTexture: number;
   /** Bytes of the largest buffer that a kernel can be bound to as a whole. */
   readonly largestBuffer: number;
+  /** What tells that every submit ran: see `submit` and buffers.ts. */
+  readonly canary: Canary;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;
@@ -100,6 +103,7 @@ export class Device {
     private readonly options: DeviceOptions,
   ) {
     this.pipelines = new PipelineCache(gpu);
+    this.canary = new Canary(gpu);
     this.lanes = lanesOf(gpu, options);
     this.longestTexture = gpu.limits.maxTextureDimension2D;
     this.largestBuffer = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
@@ -221,8 +225,12 @@ export class Device {
     return buffer;
   }
 
-  submit(commands: GPUCommandBuffer[]): void {
-    this.guarded(() => this.gpu.queue.submit(commands));
+  /** Submits what was encoded. It counts itself: one that the driver drops is noticed when anything is read back. */
+  submit(encoder: GPUCommandEncoder): void {
+    this.guarded(() => {
+      this.canary.mark(encoder);
+      this.gpu.queue.submit([encoder.finish()]);
+    });
     for (const buffer of this.retired.splice(0)) this.release(buffer);
     for (const texture of this.retiredTextures.splice(0)) this.releaseTexture(texture);
   }

@@ -120,7 +120,7 @@ export class Recorder {
     this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());
     const encoder = this.device.gpu.createCommandEncoder();
     this.encode(encoder, uniforms);
-    this.device.submit([encoder.finish()]);
+    this.device.submit(encoder);
   }
 
   private packed(): Uint8Array<ArrayBuffer> {

@@ -1,3 +1,4 @@
+import { verifySubmits } from './buffers.js';
 import type { Device } from './device.js';
 import { EngineError } from './errors.js';
 
@@ -73,7 +74,10 @@ export class KernelClock {
     this.labels = [];
   }
 
-  /** The times of all dispatches since the last reading, in their order, once the GPU has done them. */
+  /**
+   * The times of all dispatches since the last reading, in their order, once the GPU has done them.
+   * @throws EngineError where the driver dropped what was submitted, or reported an error.
+   */
   async read(): Promise<KernelTime[]> {
     const labels = this.labels;
     this.labels = [];
@@ -82,8 +86,9 @@ export class KernelClock {
     const encoder = this.device.gpu.createCommandEncoder();
     encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
     encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, bytes);
-    this.device.gpu.queue.submit([encoder.finish()]);
+    this.device.submit(encoder);
     await this.device.wait(this.staging.mapAsync(GPUMapMode.READ, 0, bytes));
+    await verifySubmits(this.device);
     const stamps = new BigUint64Array(this.staging.getMappedRange(0, bytes).slice(0));
     this.staging.unmap();
     return labels.map((label, index) => ({

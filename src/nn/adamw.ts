@@ -1,5 +1,5 @@
 import { foldedGrid, type Recorder } from '../gpu/recorder.js';
-import { recordClipFactor } from './gradient-norm.js';
+import { type OutcomePlace, recordClipFactor } from './gradient-norm.js';
 import { type Run, stretchesOf, type UpdatedPart } from './parameter-layout.js';
 import { type Parameters, sliceOf } from './parameters.js';
 import type { Scratch } from './scratch.js';
@@ -34,6 +34,7 @@ function vectorsOf(run: Run, stretch: Run): { first: number; end: number } {
  * Records one step of AdamW.
  * @param step Counts from 1.
  * @param rate The learning rate of this step.
+ * @param outcome Of this step: its loss is there, its gradient norm joins it.
  * @param updated What is trained: all parameters where left out. The others neither move nor decay.
  */
 export function recordAdamW(
@@ -43,10 +44,11 @@ export function recordAdamW(
   options: AdamWOptions,
   step: number,
   rate: number,
+  outcome: OutcomePlace,
   updated: UpdatedPart = parameters.all,
 ): void {
   const { beta1, beta2, epsilon, weightDecay, clipNorm, biasRateFactor = 1 } = options;
-  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, updated);
+  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, outcome, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
   for (const stretch of stretchesOf(parameters.pieces, updated)) {
     const decayed = vectorsOf({ offset: updated.offset, length: updated.decayedLength }, stretch);

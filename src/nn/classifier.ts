@@ -1,4 +1,4 @@
-import { createStorage, readFloats, Workspace } from '../gpu/buffers.js';
+import { createStorage, readFloats, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { Recorder } from '../gpu/recorder.js';
@@ -19,8 +19,18 @@ import { Parameters, sliceOf } from './parameters.js';
 import { type Pass, partOfStep, type TrainingStep } from './pass.js';
 import type { SparsityPenalty } from './sparsity-penalty.js';
 
-/** How many steps' losses the GPU holds before they must have been read. */
+/** How many steps' losses and gradient norms the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
+
+/** Where `Classifier.outcomes` says that a run is halted. */
+const HALTED_AT = 2 * LOSS_HISTORY;
+
+/** What a step came to. A loss or a norm that is not finite halts the run: neither that step nor a later one updates anything. */
+export interface StepOutcome {
+  loss: number;
+  /** Of the gradient of all that is updated, before clipping. */
+  norm: number;
+}
 
 export interface UpdateOptions extends AdamWOptions {
   /** Whether the word, position and type tables and their norm stay as they are: no update, no decay, no part in clipping. */
@@ -35,8 +45,11 @@ function checkOneSequence({ sequences }: Batch): void {
 /** A BERT or DistilBERT encoder with a pooler and a classifier on it, on one device. */
 export class Classifier {
   readonly parameters: Parameters;
-  /** Mean losses of the last steps; step s stands in number s mod LOSS_HISTORY. */
-  readonly losses: GPUBuffer;
+  /**
+   * The mean losses of the last steps, then their gradient norms; step s stands in number s mod LOSS_HISTORY of each. Behind
+   * them whether a step of the run was not finite.
+   */
+  readonly outcomes: GPUBuffer;
   private readonly layers: EncoderLayer[];
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
@@ -49,7 +62,7 @@ export class Classifier {
   ) {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
-    this.losses = createStorage(device, 4 * LOSS_HISTORY, 'losses');
+    this.outcomes = createStorage(device, 4 * (HALTED_AT + 1), 'outcomes of steps');
     this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(config.family, index));
     this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
@@ -162,15 +175,30 @@ export class Classifier {
     recordAccumulation(pass.recorder, workspace, parameters, updated, part);
     if (part.index === part.count - 1) {
       this.penalty?.record(pass.recorder, parameters, this.config);
-      recordAdamW(pass.recorder, workspace, parameters, options, training.step, rate, updated);
+      const at = training.step % LOSS_HISTORY;
+      const outcome = { buffer: this.outcomes, lossAt: at, normAt: LOSS_HISTORY + at, haltedAt: HALTED_AT };
+      recordAdamW(pass.recorder, workspace, parameters, options, training.step, rate, outcome, updated);
     }
     pass.recorder.submit();
   }
 
   /** The mean losses of the steps `from` to `to`, both included, at most LOSS_HISTORY of them. */
   async readLosses(from: number, to: number): Promise<number[]> {
-    const history = await readFloats(this.device, this.losses, LOSS_HISTORY);
-    return Array.from({ length: to - from + 1 }, (_, index) => history[(from + index) % LOSS_HISTORY]);
+    return (await this.readOutcomes(from, to)).map(({ loss }) => loss);
+  }
+
+  /** The same with the norms of their gradients: 0 where a step was only computed, not trained. */
+  async readOutcomes(from: number, to: number): Promise<StepOutcome[]> {
+    const history = await readFloats(this.device, this.outcomes, 2 * LOSS_HISTORY);
+    return Array.from({ length: to - from + 1 }, (_, index) => {
+      const at = (from + index) % LOSS_HISTORY;
+      return { loss: history[at], norm: history[LOSS_HISTORY + at] };
+    });
+  }
+
+  /** Lets steps update parameters again, where one was not finite before. */
+  beginRun(): void {
+    write(this.device, this.outcomes, new Float32Array(1), 4 * HALTED_AT);
   }
 
   release(): void {
@@ -178,7 +206,7 @@ export class Classifier {
     this.parameters.release();
     this.batch.release();
     this.workspace.release();
-    this.device.release(this.losses);
+    this.device.release(this.outcomes);
   }
 
   private pass(batch: Batch, training?: TrainingStep): Pass {
@@ -214,11 +242,11 @@ export class Classifier {
   /** The loss of the step, or its part of it: with the last part, the sum goes to number `at` of the losses. */
   private recordLoss(pass: Pass, logits: GPUBuffer, at: number): GPUBuffer {
     const { index, count } = partOfStep(pass);
-    if (count === 1) return recordLoss(pass, logits, this.losses, at);
+    if (count === 1) return recordLoss(pass, logits, this.outcomes, at);
     const parts = this.workspace.floats('losses of parts', count);
     const gradient = recordLoss(pass, logits, parts, index);
     if (index === count - 1) {
-      recordColumnSums(pass.recorder, this.workspace, { rows: count, columns: 1 }, parts, this.losses, at);
+      recordColumnSums(pass.recorder, this.workspace, { rows: count, columns: 1 }, parts, this.outcomes, at);
     }
     return gradient;
   }

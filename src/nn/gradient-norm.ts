@@ -56,15 +56,27 @@ function recordSquaredSums(
   }
 }
 
+/** Where the outcome of a step stands in a buffer of f32 numbers. */
+export interface OutcomePlace {
+  buffer: GPUBuffer;
+  /** Of the step's loss, which is there already. */
+  lossAt: number;
+  /** Where its gradient norm goes. */
+  normAt: number;
+  /** Of a 1 from the first step on whose loss or norm was not finite; parameters are not updated any more. */
+  haltedAt: number;
+}
+
 /**
  * Records the norm of the gradient of all that is updated, and the factor that clips it.
- * @returns Two numbers: norm and factor.
+ * @returns Two numbers: norm and factor; a negative factor where the run is halted.
  */
 export function recordClipFactor(
   recorder: Recorder,
   scratch: Scratch,
   parameters: Parameters,
   clipNorm: number,
+  { buffer: outcomes, lossAt, normAt, haltedAt }: OutcomePlace,
   updated: UpdatedPart = parameters.all,
 ): GPUBuffer {
   const blocks = Math.ceil(updated.length / BLOCK);
@@ -73,8 +85,8 @@ export function recordClipFactor(
   recordSquaredSums(recorder, scratch, parameters, updated, partial);
   recorder.dispatch({
     kernel: 'clip_factor',
-    buffers: { partial, clip },
-    parameters: { count: blocks, largest: clipNorm },
+    buffers: { partial, outcomes, clip },
+    parameters: { count: blocks, loss_at: lossAt, norm_at: normAt, halted_at: haltedAt, largest: clipNorm },
     grid: [1],
   });
   return clip;

@@ -1,4 +1,5 @@
 import type { EncodedData } from '../data/encoded-data.js';
+import { EngineError } from '../gpu/errors.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
@@ -58,32 +59,64 @@ export function mostProbable(logits: ArrayLike<number>): number {
   return best;
 }
 
-/** The logits of every sentence, in order. */
+/**
+ * Makes sure that logits say something.
+ * @param first The number of the first text, from 1.
+ * @param where What is read, where that is not plain.
+ * @throws EngineError where one is NaN or infinite.
+ */
+export function checkedLogits(logits: Float32Array[], first = 1, where?: string): Float32Array[] {
+  const bad = logits.findIndex((row) => !row.every(Number.isFinite));
+  if (bad < 0) return logits;
+  throw new EngineError({
+    what: `the logits of text ${first + bad} are not finite (${Array.from(logits[bad]).join(', ')})`,
+    where,
+    expected: 'finite numbers',
+    remedy: 'the weights are too large or damaged: train with a lower rate (--lr), or take other weights',
+  });
+}
+
+/** The logits of every sentence, in order. @throws EngineError where some are not finite. */
 export async function logitsOf(
   classifier: Classifier,
   planner: Planner,
   sentences: readonly EncodedSentence[],
+  where?: string,
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
   for (const group of readingBatches(sentences)) {
-    logits.push(...(await classifier.logits(makeBatch(group, planner.plan(group)))));
+    const read = await classifier.logits(makeBatch(group, planner.plan(group)));
+    logits.push(...checkedLogits(read, logits.length + 1, where));
   }
   return logits;
 }
 
-/** Evaluates a model on labelled examples. */
+/** -log softmax(logits)[label], in float64: finite also where the probability is too small for a number. */
+export function crossEntropy(logits: ArrayLike<number>, label: number): number {
+  const values = Array.from(logits);
+  const largest = Math.max(...values);
+  return (
+    Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0)) + largest - values[label]
+  );
+}
+
+/**
+ * Evaluates a model on labelled examples.
+ * @param where What is evaluated, for what an error says.
+ * @throws EngineError where the model's logits are not finite.
+ */
 export async function evaluate(
   classifier: Classifier,
   planner: Planner,
   data: EncodedData,
+  where?: string,
 ): Promise<Evaluation> {
-  const logits = await logitsOf(classifier, planner, data.sentences);
+  const logits = await logitsOf(classifier, planner, data.sentences, where);
   const predicted = logits.map(mostProbable);
   const counts = metrics.confusion(data.labels, predicted, classifier.config.classes);
   let loss = 0;
   logits.forEach((row, index) => {
-    const label = data.labels[index];
-    loss -= Math.log(Math.max(softmax(row)[label], Number.MIN_VALUE));
+    loss += crossEntropy(row, data.labels[index]);
   });
   const rows = logits.length;
   const cut = data.cut.filter((isCut) => isCut).length;

@@ -10,6 +10,7 @@ import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { checkConfig, type ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
+import { checkWeights } from './finite.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/config.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { isObject, type Json, numberIn, parseJson } from './hugging-face/json.js';
@@ -79,7 +80,7 @@ export async function saveDescription(folder: string, description: ModelDescript
 /**
  * Writes a model's weights beside its description, under Hugging Face's names.
  * @param file Under which name; under that of the model's own where left out.
- * @throws EngineError where the disk refuses.
+ * @throws EngineError where a weight is NaN or infinite, or the disk refuses.
  */
 export async function saveWeights(
   folder: string,
@@ -87,6 +88,7 @@ export async function saveWeights(
   weights: ReadonlyMap<string, Float32Array>,
   file = WEIGHTS_FILE,
 ): Promise<void> {
+  checkWeights(weights, placeIn(folder, file));
   const tensors = parameterSpecs(config).map(
     ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
   );

@@ -14,7 +14,7 @@ import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
-import { type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
+import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
   loadDescription,
@@ -230,7 +230,7 @@ export class SentenceClassifier {
     const { sentences, cut } = encodeTexts([read], { ...this.reading, mostPieces: most });
     const plan = this.planner.plan(sentences);
     const batch = makeBatch(sentences, plan);
-    const [logits] = await this.classifier.logits(batch);
+    const [logits] = checkedLogits(await this.classifier.logits(batch));
     const label = mostProbable(logits);
     return {
       text: read.text,

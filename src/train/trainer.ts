@@ -4,7 +4,9 @@ import { masked } from '../data/masking.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
+import type { TrainingStep } from '../nn/pass.js';
 import { evaluate } from './evaluation.js';
+import { checkWeights, firstNotFinite, notFinite } from './finite.js';
 import { Background, Clock, Meter } from './pace.js';
 import type { Planner } from './planner.js';
 import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
@@ -80,8 +82,8 @@ export class Trainer {
   private readonly meter = new Meter();
   private readonly saving = new Background();
   private position = beginningOf(1, 0);
-  /** Steps whose losses are still on the GPU alone. */
-  private unread = 0;
+  /** The batches of the steps whose outcomes are still on the GPU alone. */
+  private unread: number[][][] = [];
 
   /** @param maskId The id of [MASK]. */
   constructor(
@@ -103,9 +105,11 @@ export class Trainer {
    * Runs to the end.
    * @param from Of a run with the same model, data and settings; its weights replace the model's.
    * @returns The metrics of every epoch that ended in this call.
-   * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails.
+   * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails, or a loss, a gradient norm, an
+   * evaluation or a checkpoint is not finite: no hook has then been given anything that is not.
    */
   async run(hooks: TrainingHooks = {}, from?: Checkpoint): Promise<EpochMetrics[]> {
+    this.classifier.beginRun();
     if (from) {
       this.classifier.parameters.writeState(from.state, 'checkpoint');
       this.position = from.position;
@@ -131,7 +135,8 @@ export class Trainer {
     for (let index = done / accumulate; index < steps.length; index++) {
       await this.trainOn(steps[index]);
       const isLast = index === steps.length - 1;
-      if (this.position.unreported.count + this.unread === REPORT_STEPS || isLast) await this.report(hooks);
+      if (this.position.unreported.count + this.unread.length === REPORT_STEPS || isLast)
+        await this.report(hooks);
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
       // The epoch's end is a checkpoint's place, too, but behind the hook that is told of it.
@@ -165,20 +170,18 @@ export class Trainer {
   private async trainOn(batches: number[][]): Promise<void> {
     this.saving.check();
     const step = this.position.step + 1;
-    const { seed } = this.settings;
     const count = batches.length;
-    const rows = batches.reduce((total, indexes) => total + indexes.length, 0);
     let tokens = 0;
     for (const [index, indexes] of batches.entries()) {
       const batch = this.batchOf(indexes);
-      const training = { seed, step, part: { index, count, rows } };
+      const training = this.passOf(step, batches, index);
       this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.update);
       this.inFlight.push(this.classifier.device.submittedWorkDone());
       if (this.inFlight.length > BATCHES_IN_FLIGHT) await this.inFlight.shift();
       tokens += batch.plan.tokens;
     }
     this.meter.add(tokens);
-    this.unread++;
+    this.unread.push(batches);
     const { position } = this;
     this.position = {
       ...position,
@@ -186,6 +189,12 @@ export class Trainer {
       batches: position.batches + count,
       tokens: position.tokens + tokens,
     };
+  }
+
+  /** The pass over a batch of a step: its masks, and its share in the step. */
+  private passOf(step: number, batches: readonly number[][], index: number): TrainingStep {
+    const rows = batches.reduce((total, indexes) => total + indexes.length, 0);
+    return { seed: this.settings.seed, step, part: { index, count: batches.length, rows } };
   }
 
   private batchOf(indexes: readonly number[]) {
@@ -196,11 +205,22 @@ export class Trainer {
     return makeBatch(sentences, this.planner.plan(sentences), labels);
   }
 
-  private async readLosses(): Promise<void> {
-    if (this.unread === 0) return;
-    const { position } = this;
-    const values = await this.classifier.readLosses(position.step - this.unread + 1, position.step);
-    this.unread = 0;
+  /** Reads what the steps came to that are not read yet. @throws EngineError where one is not finite. */
+  private async readOutcomes(): Promise<void> {
+    const { position, unread } = this;
+    if (unread.length === 0) return;
+    this.unread = [];
+    const first = position.step - unread.length + 1;
+    const outcomes = await this.classifier.readOutcomes(first, position.step);
+    const bad = firstNotFinite(outcomes);
+    if (bad !== undefined) {
+      const [step, batches] = [first + bad, unread[bad]];
+      const again = batches.map((indexes, index) => () => {
+        this.classifier.computeGradients(this.batchOf(indexes), this.passOf(step, batches, index));
+      });
+      throw await notFinite(this.classifier, step, outcomes[bad], again);
+    }
+    const values = outcomes.map(({ loss }) => loss);
     this.position = {
       ...position,
       losses: withMore(position.losses, values),
@@ -209,7 +229,7 @@ export class Trainer {
   }
 
   private async report(hooks: TrainingHooks): Promise<void> {
-    await this.readLosses();
+    await this.readOutcomes();
     const { epoch, step, unreported } = this.position;
     this.position = { ...this.position, unreported: NOTHING };
     await hooks.onProgress?.({
@@ -223,12 +243,14 @@ export class Trainer {
   }
 
   private async evaluate(hooks: TrainingHooks): Promise<EvaluationMetrics> {
+    await this.readOutcomes();
     await this.classifier.device.finish();
     this.position = { ...this.position, seconds: this.clock.read() };
     const { accuracy, f1, matthews, loss, predicted } = await evaluate(
       this.classifier,
       this.planner,
       this.dev,
+      `evaluation after step ${this.position.step}`,
     );
     const metrics = {
       epoch: this.position.epoch,
@@ -247,12 +269,16 @@ export class Trainer {
 
   private async checkpoint(hooks: TrainingHooks): Promise<void> {
     if (!hooks.onCheckpoint) return;
-    await this.readLosses();
+    await this.readOutcomes();
     await this.saving.end();
     this.saving.check();
     const position =
       this.position.batches === 0 ? this.position : { ...this.position, seconds: this.clock.read() };
-    const state = this.classifier.parameters.readState();
+    const { step } = position;
+    const state = this.classifier.parameters.readState().then((read) => {
+      for (const part of Object.values(read)) checkWeights(part, `checkpoint of step ${step}`);
+      return read;
+    });
     // Whoever waits for it is told of its failure; nobody has to wait.
     state.catch(() => {});
     this.saving.begin(hooks.onCheckpoint(position, state));

@@ -31,7 +31,7 @@ describe.each(FAMILIES)('attention on the caller’s buffers, %s kernels', (fami
       const encoder = device.gpu.createCommandEncoder();
       attention.encodeForward(encoder, { ...shape, scale: 0.5 }, first);
       attention.encodeForward(encoder, { ...shape, scale: 0.1 }, second);
-      device.submit([encoder.finish()]);
+      device.submit(encoder);
       for (const [scale, { output }] of [
         [0.5, first],
         [0.1, second],
@@ -56,11 +56,11 @@ describe.each(FAMILIES)('attention on the caller’s buffers, %s kernels', (fami
       const biasTable = buffers.input(shape.bias!.map((x) => -x));
       attention.encodeForward(encoder, shape, { ...first, biasTable });
       attention.encodeForward(encoder, shape, second);
-      device.submit([encoder.finish()]);
+      device.submit(encoder);
       const again = buffersOf(buffers, attention.order, shape);
       const alone = device.gpu.createCommandEncoder();
       attention.encodeForward(alone, shape, again);
-      device.submit([alone.finish()]);
+      device.submit(alone);
       const outputs = await Promise.all([first, second, again].map(({ output }) => buffers.read(output)));
       expect(outputs[1]).toEqual(outputs[2]);
       expect(outputs[0]).not.toEqual(outputs[2]);

@@ -40,7 +40,7 @@ async function texels({ device }: GuardedBuffers, texture: GPUTexture): Promise<
   const buffer = device.gpu.createBuffer({ size: bytesPerRow * texture.height, usage: 0x4 | 0x8 });
   const encoder = device.gpu.createCommandEncoder();
   encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow }, texture);
-  device.submit([encoder.finish()]);
+  device.submit(encoder);
   const all = new Float32Array(await readBytes(device, buffer, bytesPerRow * texture.height));
   buffer.destroy();
   return Array.from({ length: texture.height }, (_, row) => {
@@ -110,7 +110,7 @@ describe('panels', () => {
     expect(workspace.panels('a', { ...shape, rows: 41 }).texture).not.toBe(texture);
     expect(workspace.panels('b', shape).texture).not.toBe(texture);
     workspace.release();
-    device.submit([]);
+    device.submit(device.gpu.createCommandEncoder());
     expect(device.allocatedBytes).toBe(before);
   });
 });

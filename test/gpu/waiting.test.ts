@@ -44,7 +44,7 @@ describe('a wait for the device', () => {
     const buffer = createStorage(device, 16, 'test');
     const encoder = device.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, 0, buffer, 8, 16);
-    device.submit([encoder.finish()]);
+    device.submit(encoder);
     await expect(device.settle()).rejects.toThrow(EngineError);
     device.release(buffer);
   });

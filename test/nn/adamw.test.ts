@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ADAMW_DEFAULTS, recordAdamW } from '../../src/nn/adamw.js';
-import { recordClipFactor } from '../../src/nn/gradient-norm.js';
+import { type OutcomePlace, recordClipFactor } from '../../src/nn/gradient-norm.js';
 import type { Parameters } from '../../src/nn/parameters.js';
 import { computed, inBothPrecisions, type Round } from '../reference/arithmetic.js';
 import { adamWStep, clipFactor } from '../reference/training.js';
@@ -37,6 +37,12 @@ function fakeParameters(
   } as unknown as Parameters;
 }
 
+/** Where a step's loss stands, and its norm shall go. */
+function outcomeIn(buffers: GuardedBuffers, loss = 0.7, halted = 0): OutcomePlace {
+  const buffer = buffers.inPlace(Float32Array.of(loss, -1, halted, 0));
+  return { buffer, lossAt: 0, normAt: 1, haltedAt: 2 };
+}
+
 function clipAsComputed(gradient: Float32Array, largest: number, round: Round) {
   const { norm, factor } = clipFactor(gradient, largest, round);
   return { norm: computed(1, () => [norm, norm]), factor: computed(1, () => [factor, factor]) };
@@ -47,11 +53,15 @@ describe('clip factor', () => {
     withBuffers(async (buffers, recorder) => {
       const gradient = randomFloats(generator(seed), length, size);
       const data = { parameter: gradient, gradient, firstMoment: gradient, secondMoment: gradient };
-      const clip = recordClipFactor(recorder, buffers.scratch, fakeParameters(buffers, 0, 0, data), largest);
+      const parameters = fakeParameters(buffers, 0, 0, data);
+      const outcome = outcomeIn(buffers);
+      const clip = recordClipFactor(recorder, buffers.scratch, parameters, largest, outcome);
       recorder.submit();
       const written = await buffers.read(clip, 2);
       const { exact, plain } = inBothPrecisions((round) => clipAsComputed(gradient, largest, round));
       expectComputed('norm', written.subarray(0, 1), exact.norm, plain.norm);
+      const [loss, norm, halted] = await buffers.read(outcome.buffer);
+      expect([loss, norm, halted]).toEqual([Math.fround(0.7), written[0], 0]);
       expectComputed('factor', written.subarray(1), exact.factor, plain.factor);
     });
 
@@ -66,6 +76,47 @@ describe('clip factor', () => {
   it('of more blocks than the second pass has invocations', () => check(1_200_004, 0.1, 1, 7));
 
   it('of a gradient that is zero', () => check(260, 0, 1, 7));
+});
+
+describe('a step that is not finite', () => {
+  const length = 260;
+  const gradientWith = (bad: number) => new Float32Array(length).fill(0.1).fill(bad, 77, 78);
+
+  it.each<[string, { gradient?: number; loss?: number; halted?: number; stays: boolean }]>([
+    ['a NaN among the gradients', { gradient: Number.NaN, stays: true }],
+    ['an infinite gradient', { gradient: Number.NEGATIVE_INFINITY, stays: true }],
+    ['a gradient whose square overflows', { gradient: 1e20, stays: true }],
+    ['a loss that is NaN', { loss: Number.NaN, stays: true }],
+    ['an infinite loss', { loss: Number.POSITIVE_INFINITY, stays: true }],
+    ['a step before it that was not finite', { halted: 1, stays: true }],
+    ['large numbers that are finite', { gradient: 1e18, loss: 3e38, stays: false }],
+  ])('%s', (_, { gradient = 0.1, loss, halted, stays }) =>
+    withBuffers(async (buffers, recorder) => {
+      const parameter = new Float32Array(length).fill(0.5);
+      const before = {
+        parameter,
+        gradient: gradientWith(gradient),
+        firstMoment: new Float32Array(length).fill(0.01),
+        secondMoment: new Float32Array(length).fill(0.001),
+      };
+      const parameters = fakeParameters(buffers, length, 0, before);
+      const outcome = outcomeIn(buffers, loss, halted);
+      recordAdamW(recorder, buffers.scratch, parameters, ADAMW_DEFAULTS, 3, 1e-2, outcome);
+      recorder.submit();
+      const { firstMoment, secondMoment } = parameters.trainingBuffers;
+      const after = {
+        parameter: await buffers.read(parameters.values[0]),
+        firstMoment: await buffers.read(firstMoment[0]),
+        secondMoment: await buffers.read(secondMoment[0]),
+      };
+      for (const [name, values] of Object.entries(after)) {
+        expect(values.every(Number.isFinite), name).toBe(true);
+        const moved = values.some((value, i) => value !== before[name as keyof typeof after][i]);
+        expect(moved, name).toBe(!stays);
+      }
+      expect((await buffers.read(outcome.buffer))[2]).toBe(stays ? 1 : 0);
+    }),
+  );
 });
 
 describe('AdamW', () => {
@@ -101,7 +152,7 @@ describe('AdamW', () => {
         const parameters = fakeParameters(buffers, decayed, biases, before);
         const { biasRateFactor } = rest;
         const options = { ...ADAMW_DEFAULTS, weightDecay, clipNorm, biasRateFactor };
-        recordAdamW(recorder, buffers.scratch, parameters, options, step, rate);
+        recordAdamW(recorder, buffers.scratch, parameters, options, step, rate, outcomeIn(buffers));
         recorder.submit();
 
         const expected = (name: string, from: number, to: number) =>

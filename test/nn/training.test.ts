@@ -103,10 +103,10 @@ describe('training', () => {
         const { batch } = randomBatch(dropping, 'guided', 30 + step);
         classifier.trainStep(batch, { seed, step }, 1e-3, ADAMW_DEFAULTS);
       }
-      const { device, parameters, losses } = classifier;
+      const { device, parameters, outcomes } = classifier;
       const values = await readFloats(device, parameters.values[0], parameters.all.length);
       expect(values.every(Number.isFinite)).toBe(true);
-      bits = [values, await readFloats(device, losses, 6)]
+      bits = [values, await readFloats(device, outcomes, 6)]
         .map(({ buffer }) => Buffer.from(buffer).toString('base64'))
         .join(' ');
     });

@@ -1,3 +1,4 @@
+import type { Device } from '../../src/gpu/device.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { Strategy } from '../../src/grammar/rules.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
@@ -16,9 +17,9 @@ const vocabulary = bertVocabulary().restrictedTo(
 );
 
 /** A small model with random weights, so far apart that every sentence has logits of its own. */
-export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}) {
+export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}, device?: Device) {
   const shape = { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 64, initialDeviation: 0.3 };
-  return SentenceClassifier.build(await testDevice(), {
+  return SentenceClassifier.build(device ?? (await testDevice()), {
     vocabulary,
     shape,
     strategy,

@@ -1,0 +1,74 @@
+import { EngineError } from './errors.js';
+import { readKernel } from './kernel.js';
+
+/** Any number but 0, which is what a copy that was dropped leaves. */
+const BEGINNING = 0x5eed;
+
+/** @throws EngineError where the count that was read is not the one that was expected. */
+export type CountCheck = (read: ArrayBuffer) => void;
+
+/**
+ * Counts the submits of a device on the GPU (kernels/canary.wgsl) and on the host. A submit that the driver drops without an
+ * error changes nothing, and whatever is read afterwards is wrong: the counts then differ.
+ */
+export class Canary {
+  /** Bytes of a count. */
+  static readonly BYTES = 4;
+  private submits = 0;
+  private gpuPart: { count: GPUBuffer; pipeline: GPUComputePipeline; group: GPUBindGroup } | undefined;
+
+  constructor(private readonly gpu: GPUDevice) {}
+
+  /** Records, last in a command buffer that will be submitted, that it ran. */
+  mark(encoder: GPUCommandEncoder): void {
+    const { pipeline, group } = this.made;
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(1);
+    pass.end();
+    this.submits++;
+  }
+
+  /**
+   * Records a copy of the count, as it is after all that was marked before, to the beginning of a buffer.
+   * @returns What checks the bytes that arrived there.
+   */
+  copyCount(encoder: GPUCommandEncoder, to: GPUBuffer): CountCheck {
+    encoder.copyBufferToBuffer(this.made.count, 0, to, 0, Canary.BYTES);
+    const { submits } = this;
+    const expected = (BEGINNING + submits) >>> 0;
+    return (read) => {
+      const [found] = new Uint32Array(read, 0, 1);
+      if (found === expected) return;
+      const lost = (expected - found) >>> 0;
+      const what =
+        found >= BEGINNING && lost <= submits
+          ? `the GPU driver dropped ${lost} of ${submits} submits without an error`
+          : 'the GPU driver dropped a submit without an error';
+      throw new EngineError({
+        what: `${what}, so that results are wrong`,
+        remedy: 'start again; where it happens again, update the driver or choose another with --adapter',
+      });
+    };
+  }
+
+  private get made() {
+    this.gpuPart ??= this.make();
+    return this.gpuPart;
+  }
+
+  private make() {
+    const label = 'canary';
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
+    const count = this.gpu.createBuffer({ label, size: Canary.BYTES, usage, mappedAtCreation: true });
+    new Uint32Array(count.getMappedRange())[0] = BEGINNING;
+    count.unmap();
+    const module = this.gpu.createShaderModule({ label, code: readKernel('canary').code });
+    const compute = { module, entryPoint: 'main' };
+    const pipeline = this.gpu.createComputePipeline({ label, layout: 'auto', compute });
+    const entries = [{ binding: 0, resource: { buffer: count } }];
+    const group = this.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    return { count, pipeline, group };
+  }
+}

@@ -1,0 +1,80 @@
+import { EngineError } from '../gpu/errors.js';
+import type { Classifier, StepOutcome } from '../nn/classifier.js';
+import type { TensorValues } from '../nn/parameters.js';
+
+/** What helps where numbers grow out of range. */
+const REMEDY =
+  'lower the learning rate (--lr), warm up for longer (--warmup) or clip gradients to a smaller norm (--clip)';
+
+/** The first number of some that is NaN or infinite. */
+function firstBad(values: Float32Array): number | undefined {
+  return values.find((value) => !Number.isFinite(value));
+}
+
+/**
+ * Makes sure that weights may be kept.
+ * @param where What they are of.
+ * @throws EngineError where one of them is NaN or infinite, with the first such tensor in the model's order.
+ */
+export function checkWeights(tensors: TensorValues, where: string): void {
+  for (const [name, values] of tensors) {
+    const bad = firstBad(values);
+    if (bad === undefined) continue;
+    throw new EngineError({
+      what: `tensor "${name}" holds ${bad}, and is not kept`,
+      where,
+      expected: 'finite numbers',
+      remedy: REMEDY,
+    });
+  }
+}
+
+/** Which of some steps, counted from 0, was the first with a loss or a norm that is not finite; undefined where all are well. */
+export function firstNotFinite(outcomes: readonly StepOutcome[]): number | undefined {
+  const index = outcomes.findIndex(({ loss, norm }) => !Number.isFinite(loss) || !Number.isFinite(norm));
+  return index < 0 ? undefined : index;
+}
+
+/**
+ * Finds the tensor by which a step went wrong: the first weight that is not finite, from the embeddings to the classifier;
+ * else the first such gradient, from the classifier to the embeddings, as the backward pass makes them.
+ *
+ * @param again Computes the gradients of each batch of the step again: its weights still are as they were before it.
+ */
+async function culprit(classifier: Classifier, again: readonly (() => void)[]): Promise<string> {
+  const { parameters } = classifier;
+  for (const [name, values] of await parameters.read()) {
+    const bad = firstBad(values);
+    if (bad !== undefined) return `weight "${name}" holds ${bad}`;
+  }
+  let largest = { name: '', size: 0 };
+  for (const compute of again) {
+    compute();
+    const gradients = [...(await parameters.read(parameters.trainingBuffers.gradients))];
+    for (const [name, values] of gradients.reverse()) {
+      const bad = firstBad(values);
+      if (bad !== undefined) {
+        return `the first such gradient, from the classifier to the embeddings, is that of "${name}" (${bad})`;
+      }
+      const size = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      if (size > largest.size) largest = { name, size };
+    }
+  }
+  return `the largest gradient is that of "${largest.name}" (${largest.size.toExponential(1)}), and the sum overflows`;
+}
+
+/** The error that ends a run at a step whose loss or gradient norm is not finite; see `culprit`. */
+export async function notFinite(
+  classifier: Classifier,
+  step: number,
+  { loss, norm }: StepOutcome,
+  again: readonly (() => void)[],
+): Promise<EngineError> {
+  const what = Number.isFinite(loss) ? `the norm of the gradient is ${norm}` : `the loss is ${loss}`;
+  return new EngineError({
+    what: `${what}; ${await culprit(classifier, again)}`,
+    where: `step ${step}`,
+    expected: 'finite numbers',
+    remedy: REMEDY,
+  });
+}

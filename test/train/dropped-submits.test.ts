@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { attend } from '../../src/attention/attend.js';
+import { createStorage, readFloats, upload, verifySubmits } from '../../src/gpu/buffers.js';
+import { type Device, openDevice } from '../../src/gpu/device.js';
+import { EngineError } from '../../src/gpu/errors.js';
+import { KernelClock } from '../../src/gpu/timestamps.js';
+import { testDevice } from '../support/device.js';
+import { dropSubmits } from '../support/dropped-submits.js';
+import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
+
+let opened: Device[] = [];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const device of opened) device.close();
+  opened = [];
+});
+
+/** A device whose count starts from the beginning: what one test drops must not fail the next. */
+async function ownDevice(): Promise<Device> {
+  const { gpu } = await testDevice();
+  const device = await openDevice({ device: gpu, checked: true });
+  opened.push(device);
+  return device;
+}
+
+const EXAMPLES = TEXTS.flatMap((text) =>
+  [0, 1, 2].map((i) => ({ text: text.slice(0, 20 + 3 * i), label: i % 2 })),
+);
+
+const DROPPED =
+  /^the GPU driver dropped (\d+ of \d+ submits|a submit) without an error.*; start again;.* --adapter$/;
+
+/** Expects an action to end with the one line that says so. */
+async function expectRefused(action: Promise<unknown>): Promise<void> {
+  const error = await action.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(error).toBeInstanceOf(EngineError);
+  expect(error.message).toMatch(DROPPED);
+}
+
+describe('a submit that the driver drops without an error', () => {
+  it('is told with how many were, wherever something is read', async () => {
+    const device = await ownDevice();
+    const buffer = upload(device, Float32Array.of(1, 2, 3, 4), 'test');
+    for (let submit = 0; submit < 3; submit++) device.submit(device.gpu.createCommandEncoder());
+    expect(await readFloats(device, buffer, 4)).toEqual(Float32Array.of(1, 2, 3, 4));
+    dropSubmits(device, (index) => index === 1);
+    for (let submit = 0; submit < 3; submit++) device.submit(device.gpu.createCommandEncoder());
+    await expect(readFloats(device, buffer, 4)).rejects.toThrow('dropped 1 of 7 submits without an error');
+    await expect(verifySubmits(device)).rejects.toThrow(DROPPED);
+    device.release(buffer);
+  });
+
+  it('is told where it is the copy to the host itself, or the first of all', async () => {
+    const device = await ownDevice();
+    const buffer = createStorage(device, 16, 'test');
+    dropSubmits(device, (index) => index === 0);
+    await expectRefused(readFloats(device, buffer, 4));
+    await expectRefused(verifySubmits(device));
+    device.release(buffer);
+  });
+
+  it('is told where all are', async () => {
+    const device = await ownDevice();
+    dropSubmits(device, () => true);
+    await expectRefused(verifySubmits(device));
+    await expectRefused(verifySubmits(device));
+  });
+
+  it('ends attention', async () => {
+    const device = await ownDevice();
+    dropSubmits(device, (index) => index === 0);
+    const [q, k, v] = [1, 2, 3].map((value) => new Float32Array(32).fill(value));
+    await expectRefused(attend(device, { q, k, v, heads: 1, headDim: 16, lengths: [2] }));
+  });
+
+  it('ends a prediction', async () => {
+    const device = await ownDevice();
+    await withModel(smallModel('hard', {}, device), async (model) => {
+      dropSubmits(device, (index) => index === 0);
+      await expectRefused(logitsOf(model));
+    });
+  });
+
+  it('ends an evaluation', async () => {
+    const device = await ownDevice();
+    await withModel(smallModel('hard', {}, device), async (model) => {
+      dropSubmits(device, (index) => index === 0);
+      await expectRefused(model.evaluate(EXAMPLES));
+    });
+  });
+
+  it.each([
+    ['one of a step', (index: number) => index === 2],
+    ['the last of all', (index: number) => index === 3],
+    ['all', () => true],
+    ['all from the third on', (index: number) => index >= 2],
+  ])('ends a training: %s', async (_, isDropped) => {
+    const device = await ownDevice();
+    await withModel(smallModel('guided', {}, device), async (model) => {
+      dropSubmits(device, isDropped);
+      const told = vi.fn();
+      const hooks = { onEvaluation: told, onEpoch: told, onCheckpoint: told };
+      await expectRefused(model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 3, accumulate: 2 }, hooks));
+      expect(told, 'nothing that is wrong is told').not.toHaveBeenCalled();
+    });
+  });
+
+  it('ends a reading of the clock of kernels', async () => {
+    const device = await ownDevice();
+    if (!KernelClock.isSupported(device.gpu)) return;
+    const clock = new KernelClock(device);
+    dropSubmits(device, (index) => index === 0);
+    const encoder = device.gpu.createCommandEncoder();
+    encoder.beginComputePass(clock.passFor('nothing')).end();
+    device.submit(encoder);
+    await expectRefused(clock.read());
+    clock.release();
+  });
+});
+
+describe('an error that the driver reports', () => {
+  it('is told as it is, not as a submit that was dropped', async () => {
+    const { gpu } = await testDevice();
+    const device = await openDevice({ device: gpu });
+    const buffer = createStorage(device, 16, 'test');
+    const encoder = gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, buffer, 8, 16);
+    device.submit(encoder);
+    await expect(readFloats(device, buffer, 4)).rejects.toThrow(/the GPU driver refused a command/);
+    device.close();
+  });
+});
