@@ -1,49 +1,72 @@
-// A web server for the files of one folder, for this machine alone.
-import { createReadStream, statSync } from 'node:fs';
+// A web server for the files of one folder, for this machine alone. Any web page that its user has open can send it requests.
+import { realpathSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, normalize, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
+import sirv from 'sirv';
 
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.txt': 'text/plain; charset=utf-8',
-};
+/** Another name may be a stranger's that was made to lead to this machine (DNS rebinding). */
+const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
-/** The file of a folder that an address names, or undefined where it names none. */
-function fileAt(folder, url) {
-  let path;
+/**
+ * Where a file lies in a folder, as an address names it; undefined where the address names none.
+ * @param root The real path of the folder.
+ */
+function fileAt(root, url) {
   try {
-    path = normalize(join(folder, decodeURIComponent(new URL(url, 'http://localhost').pathname)));
+    const path = decodeURIComponent(url.replace(/[?#].*$/s, ''));
+    const parts = path.replace(/\/$/, '/index.html').split('/').slice(1);
+    if (parts.some((part) => /^\.{0,2}$/.test(part))) return undefined;
+    const file = realpathSync(join(root, ...parts));
+    // A link may lead elsewhere.
+    if (!file.startsWith(root + sep) || !statSync(file).isFile()) return undefined;
+    return relative(root, file).split(sep);
   } catch {
+    // Not decodable, a zero byte, too long a name, a file in the place of a folder, nothing at all.
     return undefined;
   }
-  if (path !== normalize(folder) && !path.startsWith(join(folder, sep))) return undefined;
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return fileAt(folder, `${url.replace(/\/$/, '')}/index.html`);
-  return stat?.isFile() ? { path, size: stat.size } : undefined;
+}
+
+function refuse(response, status, text, headers = {}) {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(`${text}\n`);
+}
+
+/** @param send Answers a request that names a file of the folder. */
+function answer(root, send, request, response) {
+  const { method, url, headers } = request;
+  if (!OWN_HOST.test(headers.host ?? '')) return refuse(response, 400, 'This server is for localhost alone.');
+  if (method !== 'GET' && method !== 'HEAD')
+    return refuse(response, 405, 'Only GET and HEAD are answered.', { allow: 'GET, HEAD' });
+  if (!url.startsWith('/')) return refuse(response, 400, 'An address here begins with a slash.');
+  const file = fileAt(root, url);
+  if (!file) return refuse(response, 404, 'There is no such file.');
+  request.url = `/${file.map(encodeURIComponent).join('/')}`;
+  // A server may answer with the whole of a file; sirv throws at a range whose end is before its start.
+  delete headers.range;
+  response.on('pipe', (content) => {
+    content.on('error', () => response.destroy());
+    response.on('close', () => content.destroy());
+  });
+  send(request, response, () => refuse(response, 404, 'There is no such file.'));
 }
 
 /**
- * Serves a folder on this machine's own address.
+ * Serves a folder on this machine's own address: its files as they are when they are asked for.
  * @param folder An absolute path.
  * @param port The one to begin with; any that is free where it is taken.
  * @returns The address, and what ends the server.
  */
 export async function serve(folder, port) {
+  const root = realpathSync(folder);
+  const send = sirv(root, { dev: true, etag: true, extensions: [] });
   const server = createServer((request, response) => {
-    const file = fileAt(folder, request.url);
-    if (!file)
-      return response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such file.\n');
-    const type = TYPES[extname(file.path)] ?? 'application/octet-stream';
-    response.writeHead(200, {
-      'content-type': type,
-      'content-length': file.size,
-      'cache-control': 'no-cache',
-    });
-    if (request.method === 'HEAD') return response.end();
-    createReadStream(file.path).pipe(response);
+    response.setHeader('x-content-type-options', 'nosniff');
+    try {
+      answer(root, send, request, response);
+    } catch {
+      // The file went between two looks at it.
+      if (response.headersSent) response.destroy();
+      else refuse(response, 404, 'There is no such file.');
+    }
   });
   const listen = (at) =>
     new Promise((resolve, reject) => server.once('error', reject).listen(at, '127.0.0.1', resolve));
@@ -51,6 +74,8 @@ export async function serve(folder, port) {
     if (error.code !== 'EADDRINUSE') throw error;
     return listen(0);
   });
+  // A connection that cannot be accepted, for want of file descriptors say, ends no other.
+  server.on('error', () => {});
   return {
     address: `http://localhost:${server.address().port}/`,
     close: () => {

@@ -126,7 +126,7 @@ describe.skipIf(!embeddedDriverExists())('the package in a project of Vite, as i
   async function expectComputed(address: string): Promise<void> {
     const { page } = await openPage(browser);
     await page.goto(address);
-    await page.waitForSelector('#done', { timeout: 60_000 });
+    await page.waitForSelector('#done');
     const { output, logits, pieces, missing } = JSON.parse(
       await page.$eval('body', (body) => body.innerText),
     );

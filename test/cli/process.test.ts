@@ -39,7 +39,8 @@ describe('the process ends once everything is written:', () => {
     ['tag', ['tag', SENTENCE]],
     ['doctor', ['doctor']],
   ])('%s', async (_, args) => {
-    expect(await lingering(args)).toBeLessThan(3);
+    // What waits for a timer or a socket waits for minutes; a busy machine may take seconds to end any process.
+    expect(await lingering(args)).toBeLessThan(30);
   });
 });
 

@@ -7,6 +7,9 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 
 const FLAGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
+/** Tests wait for a state of the page; only what never comes is given up, and a busy machine is slow. */
+export const PATIENT = { timeout: 120_000, interval: 50 };
+
 const LIBRARIES = 'al2023/lib';
 
 function hasLibraries(): boolean {
@@ -51,6 +54,7 @@ export async function openChromium(): Promise<Browser> {
     executablePath: join(folder, 'chromium'),
     headless: 'shell',
     args: FLAGS,
+    timeout: PATIENT.timeout,
     env: { ...process.env, ...(existsSync(libraries) && { LD_LIBRARY_PATH: libraries }) },
   });
 }
@@ -58,6 +62,7 @@ export async function openChromium(): Promise<Browser> {
 /** A page with what went wrong on it: errors, warnings, and what it did not get. */
 export async function openPage(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENT.timeout);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
