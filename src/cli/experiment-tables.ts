@@ -1,6 +1,6 @@
 import type { Estimate } from '../train/experiment/statistics.js';
 import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
-import { verdictOf } from '../train/experiment/verdict.js';
+import { LEAST_SEEDS, verdictOf } from '../train/experiment/verdict.js';
 import { bad, good } from './colour.js';
 import { percent, print, printTable } from './terminal.js';
 
@@ -16,6 +16,10 @@ function signed(value: number): string {
 
 function interval({ low, high }: Estimate, text: (value: number) => string): string {
   return Number.isNaN(low) ? '–' : `${text(low)} to ${text(high)}`;
+}
+
+function probability(value: number): string {
+  return Number.isNaN(value) ? '–' : value.toFixed(4);
 }
 
 const plain = (value: number) => value.toFixed(4);
@@ -49,15 +53,15 @@ function contenderTable(rows: readonly ContenderRow[]): TextTable {
 function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
   return {
     head: ['difference', 'weights', 'seeds', 'accuracy', '95 % interval', 'p', 'p, corrected', ''],
-    rows: rows.map(({ one, against, moment, seeds, difference, probability, corrected }) => [
-      `${one} - ${against}`,
-      moment,
-      `${seeds}`,
-      signed(difference.value),
-      interval(difference, signed),
-      probability.toFixed(4),
-      corrected.toFixed(4),
-      verdictOf(difference, corrected),
+    rows: rows.map((row) => [
+      `${row.one} - ${row.against}`,
+      row.moment,
+      `${row.seeds}`,
+      signed(row.difference.value),
+      interval(row.difference, signed),
+      probability(row.probability),
+      probability(row.corrected),
+      verdictOf(row),
     ]),
   };
 }
@@ -73,8 +77,7 @@ function markdown({ head, rows }: TextTable): string {
 }
 
 /** What the columns mean. */
-export const NOTE =
-  'Intervals of accuracies are over seeds (Student); those of differences draw seeds and rows anew; p is of a test paired by row, corrected (Holm) for the comparisons of a kind.';
+export const NOTE = `Intervals are over seeds (Student). p is of a test paired by seed (signs turned), corrected (Holm) for all comparisons of the table; fewer than ${LEAST_SEEDS} seeds are not tested.`;
 
 /** The tables of an experiment as Markdown. */
 export function experimentMarkdown(tables: readonly ExperimentTable[]): string {

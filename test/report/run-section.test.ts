@@ -32,7 +32,9 @@ describe('the page of training runs', () => {
     // By hand: mean 0.84, standard error 0.02 / √3, t of 2 degrees 4.302653.
     const reach = (4.302653 * 0.02) / Math.sqrt(3);
     const interval = `${(0.84 - reach).toFixed(4)} to ${(0.84 + reach).toFixed(4)}`;
-    expect(text('h1')).toBe('Hard has the best dev accuracy: 0.8400, none 0.8000');
+    expect(text('h1')).toBe(
+      'No difference is shown: the best of 2, hard, has a dev accuracy of 0.8400, full attention (none) 0.8000',
+    );
     expect(text('.lead')).toContain(`0.8400 (95 % interval ${interval})`);
     expect(text('.lead')).toContain('not tested');
     expect(titles).toContain(`Best dev accuracy: hard 0.8400 (${interval})`);
@@ -147,21 +149,26 @@ describe('the page of an experiment', () => {
     const [group] = experimentGroups(experimentOf(results), results);
     expect(group.comparisons.map(({ one, against }) => [one, against])[0]).toEqual(['hard', 'none']);
     const { text } = open([group]);
-    expect(text('h1')).toMatch(/^No difference is shown: the best of 2, hard, is not told apart/);
+    expect(text('h1')).toMatch(/^No difference is shown: the best of 2, hard, /);
     expect(text('.lead')).toContain('+0.1000');
-    expect(text('main')).toContain('no difference shown');
+    expect(text('main')).toContain('no difference is shown: 3 seeds, at least 10 are needed');
+    expect(text('.lead')).toContain('no difference is shown: 3 seeds, at least 10 are needed');
   });
 
-  it('says better where test and interval do', () => {
+  it('says better where ten seeds show it', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(200, '0');
     const cell = (name: string, seed: number, right: number) => {
       const { best, ...rest } = cellOf(name, seed, 5);
       const reading = { ...best, accuracy: right / 200, marks: marks(right) };
       return { ...rest, best: reading, last: reading };
     };
-    const results = [1, 2, 3].flatMap((seed) => [cell('hard', seed, 180 + seed), cell('none', seed, 100)]);
+    const results = Array.from({ length: 10 }, (_, at) => at).flatMap((seed) => [
+      cell('hard', seed, 180 + (seed % 5)),
+      cell('none', seed, 100),
+    ]);
     const { text } = open(experimentGroups(experimentOf(results), results));
     expect(text('h1')).toBe('Hard does better than full attention (none): +0.4100 of dev accuracy');
+    expect(text('.lead')).toContain('p = 0.0020, of a test paired by seed');
   });
 
   it('has a section for each point of the grid, and reads a loss that JSON wrote as null', () => {

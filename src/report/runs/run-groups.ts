@@ -10,7 +10,7 @@ export interface RunGroup {
   /** What it asks, in a sentence; empty where nobody said. */
   description: string;
   contenders: readonly Contender[];
-  /** Differences that were tested, row by row of dev; of training folders there are none. */
+  /** Differences over the same seeds; of training folders there are none. */
   comparisons: readonly ComparisonRow[];
   /** What the best contender has over the yardstick, corrected for having been chosen; undefined where nothing can be tested. */
   lead?: ComparisonRow;

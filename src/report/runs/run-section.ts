@@ -1,4 +1,5 @@
-import { verdictOf } from '../../train/experiment/verdict.js';
+import type { ComparisonRow } from '../../train/experiment/table.js';
+import { isShown, verdictOf } from '../../train/experiment/verdict.js';
 import { type Html, html } from '../page/html.js';
 import { capital } from '../page/numbers.js';
 import { figure } from '../page/plot-frame.js';
@@ -34,17 +35,9 @@ function findingOf({ contenders, lead }: RunGroup): string {
     return `${first.name} has the best dev accuracy of ${contenders.length}: ${accuracy(bestAccuracy(first.runs).value)}`;
   if (first === yardstick)
     return `No contender has a higher dev accuracy than full attention (none), ${accuracy(bestAccuracy(first.runs).value)}`;
-  if (!lead)
-    return `${first.name} has the best dev accuracy: ${accuracy(bestAccuracy(first.runs).value)}, none ${accuracy(bestAccuracy(yardstick.runs).value)}`;
-  const { value } = lead.difference;
-  switch (verdictOf(lead.difference, lead.corrected)) {
-    case 'better':
-      return `${first.name} does better than full attention (none): ${signed(value)} of dev accuracy`;
-    case 'in these runs, not beyond their seeds':
-      return `${first.name} is ahead of full attention (none) in these runs, but not beyond their seeds`;
-    default:
-      return `No difference is shown: the best of ${contenders.length}, ${first.name}, is not told apart from full attention (none)`;
-  }
+  if (lead && isShown(lead))
+    return `${first.name} does better than full attention (none): ${signed(lead.difference.value)} of dev accuracy`;
+  return `No difference is shown: the best of ${contenders.length}, ${first.name}, has a dev accuracy of ${accuracy(bestAccuracy(first.runs).value)}, full attention (none) ${accuracy(bestAccuracy(yardstick.runs).value)}`;
 }
 
 /** What the sentence rests on. */
@@ -54,11 +47,20 @@ function leadOf({ contenders, lead, description }: RunGroup): Html {
   if (!first) return html`${description}`;
   const against = yardstick && yardstick !== first ? ` ${yardstickText(yardstick)}` : '';
   const tested = lead
-    ? ` The difference is ${signed(lead.difference.value)} (95 % interval ${interval(lead.difference, '', '', signed)}; p = ${lead.corrected.toFixed(4)}, corrected for the choice of the best).`
+    ? ` ${differenceText(lead)}`
     : contenders.length > 1
       ? ' Intervals are over seeds; the difference is not tested.'
       : '';
   return html`Best dev accuracy of ${first.name}: <strong>${best(first)}</strong>.${against}${tested}${description ? ` ${description}` : ''}`;
+}
+
+function differenceText(lead: ComparisonRow): string {
+  const { difference, corrected } = lead;
+  const between = interval(difference, ' (95 % interval over seeds ', ')', signed);
+  const test = Number.isNaN(corrected)
+    ? verdictOf(lead)
+    : `p = ${corrected.toFixed(4)}, of a test paired by seed, corrected for the choice of the best`;
+  return `The difference is ${signed(difference.value)}${between}; ${test}.`;
 }
 
 function yardstickText(yardstick: Contender): string {

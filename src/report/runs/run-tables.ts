@@ -1,5 +1,5 @@
 import type { ComparisonRow } from '../../train/experiment/table.js';
-import { verdictOf } from '../../train/experiment/verdict.js';
+import { LEAST_SEEDS, verdictOf } from '../../train/experiment/verdict.js';
 import { type Column, type Html, html, table } from '../page/html.js';
 import { NOTHING, orNothing, percent } from '../page/numbers.js';
 import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';
@@ -34,16 +34,16 @@ export function contenderTable(contenders: readonly Contender[]): Html {
 export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '' {
   if (comparisons.length === 0) return '';
   return table(
-    'Differences of dev accuracy, tested by row of dev; p corrected after Holm for all differences of the same weights',
+    `Differences of dev accuracy over the same seeds; p of a test paired by seed, corrected after Holm for all of them; fewer than ${LEAST_SEEDS} seeds are not tested`,
     [
       { heading: 'Difference', cell: ({ one, against }) => `${one} − ${against}` },
       { heading: 'Weights', cell: ({ moment }) => moment },
       { heading: 'Seeds', cell: ({ seeds }) => seeds },
       { heading: 'Accuracy', cell: ({ difference }) => signed(difference.value) },
-      { heading: '95 % interval', cell: ({ difference }) => interval(difference, '', '', signed) },
-      { heading: 'p', cell: ({ probability }) => probability.toFixed(4) },
-      { heading: 'p, corrected', cell: ({ corrected }) => corrected.toFixed(4) },
-      { heading: 'Verdict', cell: ({ difference, corrected }) => verdictOf(difference, corrected) },
+      { heading: '95 % interval', cell: ({ difference }) => orDash(interval(difference, '', '', signed)) },
+      { heading: 'p', cell: ({ probability }) => accuracy(probability) },
+      { heading: 'p, corrected', cell: ({ corrected }) => accuracy(corrected) },
+      { heading: 'Verdict', cell: verdictOf },
     ],
     comparisons,
   );

@@ -28,8 +28,12 @@ function cosinePower(angle: number, freedom: number): number {
   return (sum * width) / 3;
 }
 
+const quantiles = new Map<number, number>();
+
 /** The t that Student's distribution of so many degrees of freedom stays within with 95 % probability, on both sides of 0. */
 export function studentQuantile(freedom: number): number {
+  const known = quantiles.get(freedom);
+  if (known !== undefined) return known;
   const whole = cosinePower(Math.PI / 2, freedom);
   let [low, high] = [0, Math.PI / 2];
   for (let halving = 0; halving < 60; halving++) {
@@ -37,7 +41,9 @@ export function studentQuantile(freedom: number): number {
     if (cosinePower(middle, freedom) < CONFIDENCE * whole) low = middle;
     else high = middle;
   }
-  return Math.sqrt(freedom) * Math.tan(low);
+  const quantile = Math.sqrt(freedom) * Math.tan(low);
+  quantiles.set(freedom, quantile);
+  return quantile;
 }
 
 /** The mean of what several seeds gave, with Student's interval; one seed alone has none (NaN). */
@@ -54,70 +60,33 @@ export function asShare({ value, low, high }: Estimate): Estimate {
   return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
 
-/** Which rows two contenders got right, seed by seed: [seeds][rows], 1 or 0. */
-export type Marks = readonly ArrayLike<number>[];
+/** Up to so many seeds, all patterns of signs are counted. */
+const MOST_COUNTED = 16;
 
-/** For each seed and row, what one contender has over another: 1, 0 or -1. */
-function differences(one: Marks, other: Marks): Int8Array[] {
-  return one.map((marks, seed) => Int8Array.from(marks, (mark, row) => mark - other[seed][row]));
-}
+/** What sums may lose to rounding. */
+const ROUNDING = 1e-12;
 
 /**
- * The difference of two accuracies over the same seeds and rows, with the percentile interval of a bootstrap that draws
- * seeds and rows anew (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13): both were samples.
+ * How probable a difference at least this large is if it made no difference which of two contenders a run was: each seed keeps
+ * what one contender has over the other there, and its sign is turned (Fisher's randomisation test, paired by seed). All patterns
+ * of signs are counted, or 10,000 are drawn where there are more.
+ * @param differences Of each seed.
  */
-export function pairedDifference(one: Marks, other: Marks, seed = 1): Estimate {
-  const all = differences(one, other);
-  const rows = all[0].length;
-  const random = hostRandom(seed);
-  // A row on which no seed tells the two apart adds nothing, however often it is drawn: most rows are so.
-  const telling = Array.from({ length: rows }, (_, row) => row).filter((row) =>
-    all.some((marks) => marks[row] !== 0),
-  );
-  const placeOf = new Int32Array(rows).fill(-1);
-  telling.forEach((row, place) => {
-    placeOf[row] = place;
-  });
-  const tellingMarks = all.map((marks) => Int8Array.from(telling, (row) => marks[row]));
-  const times = new Uint32Array(telling.length);
-  const means: number[] = [];
-  for (let resample = 0; resample < RESAMPLES; resample++) {
-    times.fill(0);
-    for (let draw = 0; draw < rows; draw++) {
-      const place = placeOf[Math.floor(random() * rows)];
-      if (place >= 0) times[place]++;
-    }
-    let sum = 0;
-    for (let draw = 0; draw < all.length; draw++) {
-      const marks = tellingMarks[Math.floor(random() * all.length)];
-      for (let place = 0; place < times.length; place++) sum += times[place] * marks[place];
-    }
-    means.push(sum / (rows * all.length));
-  }
-  means.sort((a, b) => a - b);
-  const tail = (1 - CONFIDENCE) / 2;
-  const at = (share: number) => means[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
-  return { value: mean(all.map(mean)), low: at(tail), high: at(1 - tail) };
-}
-
-/**
- * How probable a difference at least this large is if it made no difference which of two contenders reads a row: rows
- * keep their difference, summed over the seeds, and change its sign at random (Fisher's randomisation test, paired by row).
- * It speaks of these trained models: that other seeds might differ is what the interval says.
- */
-export function pairedTest(one: Marks, other: Marks, seed = 1): number {
-  const all = differences(one, other);
-  const sums = Array.from(all[0], (_, row) => all.reduce((sum, marks) => sum + marks[row], 0)).filter(
-    (sum) => sum !== 0,
-  );
-  const observed = Math.abs(sums.reduce((a, b) => a + b, 0));
-  const random = hostRandom(seed);
+export function seedTest(differences: readonly number[], seed = 1): number {
+  const observed = Math.abs(differences.reduce((a, b) => a + b, 0)) - ROUNDING;
+  const isAsLarge = (turned: (at: number) => boolean) => {
+    const total = differences.reduce((sum, one, at) => sum + (turned(at) ? -one : one), 0);
+    return Math.abs(total) >= observed;
+  };
   let asLarge = 0;
-  for (let resample = 0; resample < RESAMPLES; resample++) {
-    let total = 0;
-    for (const sum of sums) total += random() < 0.5 ? sum : -sum;
-    if (Math.abs(total) >= observed) asLarge++;
+  if (differences.length <= MOST_COUNTED) {
+    const patterns = 2 ** differences.length;
+    for (let pattern = 0; pattern < patterns; pattern++)
+      if (isAsLarge((at) => ((pattern >> at) & 1) === 1)) asLarge++;
+    return asLarge / patterns;
   }
+  const random = hostRandom(seed);
+  for (let draw = 0; draw < RESAMPLES; draw++) if (isAsLarge(() => random() < 0.5)) asLarge++;
   return (asLarge + 1) / (RESAMPLES + 1);
 }
 

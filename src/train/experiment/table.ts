@@ -1,15 +1,7 @@
 import type { Experiment, Settings } from './file.js';
 import type { CellResult, MarkedReading } from './results.js';
-import {
-  asShare,
-  type Estimate,
-  holm,
-  type Marks,
-  mean,
-  meanOverSeeds,
-  pairedDifference,
-  pairedTest,
-} from './statistics.js';
+import { asShare, type Estimate, holm, mean, meanOverSeeds, seedTest } from './statistics.js';
+import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
 
 /** Which evaluation of each run is meant: the one whose weights were kept, or the last. */
 export type Moment = 'best' | 'last';
@@ -24,16 +16,13 @@ export interface ContenderRow {
   place: number;
 }
 
-export interface ComparisonRow {
+/** The difference of two contenders over the seeds that both have, with Student's interval over these seeds. */
+export interface ComparisonRow extends TestedDifference {
   one: string;
   against: string;
   moment: Moment;
-  seeds: number;
-  difference: Estimate;
-  /** Of the test alone. */
+  /** Of the test over seeds alone; NaN with too few seeds for a verdict. `corrected` counts all tests of the table. */
   probability: number;
-  /** Corrected for all tests of the table at this moment. */
-  corrected: number;
 }
 
 /** What an experiment came to at one point of its grid, all seeds together. */
@@ -91,7 +80,7 @@ class PointTable {
       point: this.point,
       rows: marksOf(first.best, this.filter).length,
       contenders: names.map((name) => this.contenderRow(name)),
-      comparisons: (['best', 'last'] as const).flatMap((moment) => this.comparisons(moment)),
+      comparisons: this.comparisons(),
     };
   }
 
@@ -126,31 +115,36 @@ class PointTable {
     const { range } = this.experiment;
     if (!range?.every((name) => this.contenders.has(name))) return false;
     const [floor, ceiling] = range;
-    const seeds = this.commonSeeds(ceiling, floor);
-    if (seeds.length === 0) return false;
-    return pairedDifference(this.marks(ceiling, seeds, 'best'), this.marks(floor, seeds, 'best')).low > 0;
+    const row = this.comparison(ceiling, floor, 'best');
+    return isShown({ ...row, corrected: row.probability }) && row.difference.low > 0;
   }
 
-  private comparisons(moment: Moment): ComparisonRow[] {
-    const rows = this.experiment.comparisons.flatMap(([one, against]) => {
-      const seeds = this.commonSeeds(one, against);
-      if (seeds.length === 0) return [];
-      const [ours, theirs] = [one, against].map((name) => this.marks(name, seeds, moment));
-      return {
-        one,
-        against,
-        moment,
-        seeds: seeds.length,
-        difference: pairedDifference(ours, theirs),
-        probability: pairedTest(ours, theirs),
-      };
-    });
-    const corrected = holm(rows.map(({ probability }) => probability));
-    return rows.map((row, index) => ({ ...row, corrected: corrected[index] }));
+  private comparisons(): ComparisonRow[] {
+    const rows = (['best', 'last'] as const).flatMap((moment) =>
+      this.experiment.comparisons
+        .map(([one, against]) => this.comparison(one, against, moment))
+        .filter(({ seeds }) => seeds > 0),
+    );
+    const tested = rows.filter(({ probability }) => !Number.isNaN(probability));
+    const corrected = holm(tested.map(({ probability }) => probability));
+    return rows.map((row) => ({ ...row, corrected: corrected[tested.indexOf(row)] ?? Number.NaN }));
   }
 
-  private marks(name: string, seeds: readonly string[], moment: Moment): Marks {
-    return seeds.map((seed) => marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter));
+  private comparison(one: string, against: string, moment: Moment): ComparisonRow {
+    const seeds = this.commonSeeds(one, against);
+    const [ours, theirs] = [one, against].map((name) =>
+      seeds.map((seed) => mean(marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter))),
+    );
+    const differences = ours.map((accuracy, at) => accuracy - theirs[at]);
+    return {
+      one,
+      against,
+      moment,
+      seeds: seeds.length,
+      difference: meanOverSeeds(differences),
+      probability: seeds.length < LEAST_SEEDS ? Number.NaN : seedTest(differences),
+      corrected: Number.NaN,
+    };
   }
 
   private commonSeeds(one: string, other: string): string[] {

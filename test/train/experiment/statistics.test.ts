@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostRandom } from '../../../src/gpu/random.js';
-import {
-  holm,
-  meanOverSeeds,
-  pairedDifference,
-  pairedTest,
-  studentQuantile,
-} from '../../../src/train/experiment/statistics.js';
+import { holm, meanOverSeeds, seedTest, studentQuantile } from '../../../src/train/experiment/statistics.js';
 
 describe("Student's quantile", () => {
   // Of any printed table, two-sided 95 %.
@@ -37,46 +30,26 @@ describe('the mean over seeds', () => {
   });
 });
 
-/** Marks of so many rows, each right with a probability that depends on the row. */
-function draw(rows: number, seed: number, better = 0): Uint8Array {
-  const difficulty = hostRandom(99);
-  const random = hostRandom(seed);
-  return Uint8Array.from({ length: rows }, () => (random() < 0.4 + 0.5 * difficulty() + better ? 1 : 0));
-}
-
-describe('a paired difference', () => {
-  const [one, other] = [
-    [draw(800, 1, 0.1), draw(800, 2, 0.1)],
-    [draw(800, 3), draw(800, 4)],
-  ];
-
-  it('is that of the accuracies, within an interval that holds it', () => {
-    const accuracy = (marks: Uint8Array[]) =>
-      (marks[0].reduce((a, b) => a + b) + marks[1].reduce((a, b) => a + b)) / 1600;
-    const { value, low, high } = pairedDifference(one, other);
-    expect(value).toBeCloseTo(accuracy(one) - accuracy(other), 12);
-    expect(low).toBeLessThan(value);
-    expect(high).toBeGreaterThan(value);
-    expect(low).toBeGreaterThan(0);
+describe('the test paired by seed', () => {
+  it('comes to the sign test where every seed differs by as much', () => {
+    // Ten seeds, all won: 2 of 2^10 patterns of signs are as extreme.
+    expect(seedTest(new Array(10).fill(0.01))).toBe(2 / 1024);
+    expect(seedTest(new Array(10).fill(-0.01))).toBe(2 / 1024);
   });
 
-  it('is found where it is, and not where it is not', () => {
-    expect(pairedTest(one, other)).toBeLessThan(0.01);
-    expect(pairedTest(one, one)).toBe(1);
-    const chances = Array.from({ length: 40 }, (_, seed) =>
-      pairedTest([draw(300, 2 * seed + 100)], [draw(300, 2 * seed + 101)], seed),
-    );
-    // Of forty true nulls about two fall below 0.05; eight would be a probability of 0.0005.
-    expect(chances.filter((chance) => chance < 0.05).length).toBeLessThan(8);
-    expect(chances.filter((chance) => chance > 0.5).length).toBeGreaterThan(8);
+  it('counts the patterns of signs whose sum is as large', () => {
+    // Sums of ±1 ±2 ±3 that are at least 4 from 0: 1 + 2 + 3, -1 + 2 + 3, and both turned.
+    expect(seedTest([-0.1, 0.2, 0.3])).toBe(4 / 8);
+    expect(seedTest([0.1, 0.2, 0.3])).toBe(2 / 8);
+    expect(seedTest([0, 0, 0])).toBe(1);
+    expect(seedTest([0.5])).toBe(1);
   });
 
-  it('comes to the sign test where every row differs by one', () => {
-    // Ten rows, all won: 2 / 2^10 of the sign patterns are as extreme.
-    const won = [Uint8Array.from({ length: 10 }, () => 1)];
-    const lost = [new Uint8Array(10)];
-    expect(pairedTest(won, lost)).toBeCloseTo(2 / 1024, 2);
-    expect(pairedTest(won, lost)).toBeLessThan(0.006);
+  it('draws patterns where there are too many to count', () => {
+    const differences = Array.from({ length: 20 }, (_, at) => (at < 14 ? 1 : -1));
+    // A sum of 8 or more from 0 among twenty signs: at most 6 or at least 14 of them positive, 0.1153.
+    expect(seedTest(differences)).toBeCloseTo(0.1153, 1);
+    expect(seedTest(new Array(20).fill(1))).toBe(1 / 10_001);
   });
 });
 

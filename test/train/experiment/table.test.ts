@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../../src/train/experiment/file.js';
 import type { CellResult, MarkedReading } from '../../../src/train/experiment/results.js';
 import { experimentTables } from '../../../src/train/experiment/table.js';
+import { verdictOf } from '../../../src/train/experiment/verdict.js';
 
 const experiment = parseExperiment(
   `{ "name": "three", "contenders": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
@@ -63,27 +64,33 @@ describe('the tables of an experiment', () => {
 
   it('have places between floor and ceiling where these are shown to differ', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(100, '0');
+    const seeds = Array.from({ length: 10 }, (_, at) => at + 1);
     const clear = [
       ['none', 90],
       ['hard', 80],
       ['floor', 60],
     ].flatMap(([name, right]) =>
-      [1, 2].map((seed) => result(`${name}`, seed, marks(Number(right)), marks(Number(right)))),
+      seeds.map((seed) =>
+        result(`${name}`, seed, marks(Number(right) + (seed % 3)), marks(Number(right) + (seed % 3))),
+      ),
     );
     const [table] = experimentTables(experiment, clear);
     const places = table.contenders.map(({ place }) => place);
     [1, 2 / 3, 0].forEach((place, index) => {
       expect(places[index]).toBeCloseTo(place, 12);
     });
-    const [unclear] = experimentTables({ ...experiment, range: ['floor', 'none'] }, [
-      ...clear,
-      result('floor', 3, marks(95), marks(95)),
-      result('none', 3, marks(30), marks(30)),
-    ]);
-    expect(unclear.contenders.map(({ place }) => place)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+    const nowhere = [Number.NaN, Number.NaN, Number.NaN];
+    const fewer = clear.filter(({ point }) => point.seed !== 10);
+    expect(experimentTables(experiment, fewer)[0].contenders.map((row) => row.place)).toEqual(nowhere);
+    const unclear = clear.map(({ contender, point, ...others }) => {
+      const isTurned = Number(point.seed) <= 4 && contender !== 'hard';
+      const name = isTurned ? { none: 'floor', floor: 'none' }[contender]! : contender;
+      return { ...others, point, contender: name };
+    });
+    expect(experimentTables(experiment, unclear)[0].contenders.map((row) => row.place)).toEqual(nowhere);
   });
 
-  it('compare over the seeds that both have, and correct for how many comparisons there are', () => {
+  it('compare over the seeds that both have, and test nothing with too few of them', () => {
     const hardNone = short.comparisons.find(
       ({ against, moment }) => against === 'none' && moment === 'best',
     )!;
@@ -95,9 +102,11 @@ describe('the tables of an experiment', () => {
     expect(hardFloor.seeds).toBe(1);
     expect(hardFloor.difference.value).toBeCloseTo(0.1, 12);
     expect(short.comparisons).toHaveLength(4);
-    for (const { probability, corrected } of short.comparisons) {
-      expect(corrected).toBeGreaterThanOrEqual(probability);
-      expect(corrected).toBeLessThanOrEqual(2 * probability);
+    // 0.6 - 0.9 and 0.7 - 0.8: the mean -0.2, a standard error of 0.1, t of one degree 12.7062.
+    expect(hardNone.difference.high).toBeCloseTo(-0.2 + 1.27062, 4);
+    for (const row of short.comparisons) {
+      expect([row.probability, row.corrected]).toEqual([Number.NaN, Number.NaN]);
+      expect(verdictOf(row)).toMatch(/^no difference is shown: [12] seeds?, at least 10 are needed$/);
     }
   });
 
