@@ -160,9 +160,11 @@ class SequenceTiler {
     private readonly shape: TileShape,
   ) {
     this.sequence = batch.sequences[index];
-    this.seen = visibility.placed
-      ? new ColumnFinder(batch, this.sequence, visibility)
-      : new RunSpans(this.sequence, visibility);
+    // Sorted by sentence, a sequence may have as many runs as tokens: what every pair of runs sees would be too much to hold.
+    this.seen =
+      visibility.placed || this.sequence.bySentence
+        ? new ColumnFinder(batch, this.sequence, visibility)
+        : new RunSpans(this.sequence, visibility);
     this.first = this.sequence.start;
     this.end = this.first + this.sequence.length;
   }

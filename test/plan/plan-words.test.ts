@@ -7,6 +7,7 @@ import { runs } from '../support/arbitraries.js';
 import { decodedTiles, WordReader } from './decode.js';
 import {
   anyBatch,
+  anyCrowdedBatch,
   biasesOf,
   headPlans,
   LEARNED,
@@ -79,14 +80,20 @@ function numberOfRanges({ heads }: Plan): number {
 }
 
 describe('planWords', () => {
-  it('make a kernel find of every pair what the rules say, whatever it must test', () => {
-    fc.assert(
-      fc.property(anyBatch, (batch) => {
-        expect(complaint(batch)).toBeUndefined();
-      }),
-      runs(150),
-    );
-  });
+  it.each([
+    ['any', anyBatch, 150],
+    ['of many runs', anyCrowdedBatch, 100],
+  ])(
+    'make a kernel find of every pair what the rules say, whatever it must test: %s',
+    (_, batches, count) => {
+      fc.assert(
+        fc.property(batches, (batch) => {
+          expect(complaint(batch)).toBeUndefined();
+        }),
+        runs(count),
+      );
+    },
+  );
 
   it('decode to the tiles of the plan, with the slots of their ranges', () => {
     fc.assert(

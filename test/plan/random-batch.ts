@@ -72,7 +72,8 @@ interface Shape {
   used: number;
   /** Share of the tokens that belong to no sentence. */
   ofDocument: number;
-  scopes: readonly ScopeKind[];
+  /** Of each rule set: some may be without scopes where others have them. */
+  scopes: readonly (readonly ScopeKind[])[];
   strategy: Strategy;
   /** One rule set for all heads, or for each head the number of one. */
   rulesOfHeads: readonly number[];
@@ -93,7 +94,7 @@ const anyShape: fc.Arbitrary<Shape> = fc.record({
   soft: anyShare,
   used: anyShare,
   ofDocument: fc.constantFrom(0, 0.1, 0.5),
-  scopes: anyScopeKinds,
+  scopes: fc.tuple(anyScopeKinds, anyScopeKinds),
   strategy: fc.constantFrom<Strategy>('hard', 'soft', 'guided', 'guided', 'learned'),
   rulesOfHeads: fc.constantFrom<readonly number[]>([0], [0], [0], [0, 1], [0, 1, 0], [0, 0]),
   causal: fc.constantFrom(false, false, true),
@@ -104,11 +105,16 @@ const anyShape: fc.Arbitrary<Shape> = fc.record({
 });
 
 function batchOf(shape: Shape): TaggedBatch {
-  const { tagCount, used, lengths, seed, rulesOfHeads } = shape;
+  const { tagCount, used, lengths, seed, rulesOfHeads, scopes } = shape;
   const random = generator(seed);
   const names = Array.from({ length: tagCount }, (_, index) => `t${index}`);
   const distinct = [...new Set(rulesOfHeads)].map((index) =>
-    randomRules(random, names, { ...shape, betas: [5, -3, 0.25, 0] }, `rules ${index}`),
+    randomRules(
+      random,
+      names,
+      { ...shape, scopes: scopes[index], betas: [5, -3, 0.25, 0] },
+      `rules ${index}`,
+    ),
   );
   const carried = Array.from({ length: tagCount }, (_, tag) => tag).filter(() => random() <= used);
   if (carried.length === 0) carried.push(randomInteger(random, 0, tagCount - 1));
@@ -129,7 +135,32 @@ export const anyBatch: fc.Arbitrary<TaggedBatch> = anyShape.map(batchOf);
 
 /** Batches in which only tags decide, and which tokens stand behind which where they are causal. */
 export const anyUnscopedBatch: fc.Arbitrary<TaggedBatch> = anyShape.map((shape) =>
-  batchOf({ ...shape, scopes: ['document'] }),
+  batchOf({ ...shape, scopes: [['document'], ['document']] }),
+);
+
+/**
+ * Batches with any number of tags, most of which occur, in sentences and beside them: a sequence has up to two runs for each
+ * tag, and where all stays within sentences a run for each tag of each. Heads differ in whether their rules have scopes.
+ */
+export const anyCrowdedBatch: fc.Arbitrary<TaggedBatch> = anyShape.chain((shape) =>
+  fc
+    .record({
+      tagCount: fc.integer({ min: 1, max: 64 }),
+      density: fc.constantFrom(0.02, 0.1, 0.5, 0.95),
+      used: fc.constantFrom(0.5, 1, 1),
+      ofDocument: fc.constantFrom(0.1, 0.5, 0.9),
+      scopes: fc.constantFrom<Shape['scopes']>(
+        [['document'], ['sentence']],
+        [['document'], ['sentence']],
+        [['document'], ['window', 'sentence']],
+        [['sentence'], ['sentence']],
+      ),
+      rulesOfHeads: fc.constantFrom([0, 1], [1, 0], [0, 1, 0]),
+      causal: fc.boolean(),
+      withSentences: fc.constant(true),
+      lengths: fc.array(fc.integer({ min: 1, max: 140 }), { minLength: 1, maxLength: 2 }),
+    })
+    .map((crowded) => batchOf({ ...shape, ...crowded })),
 );
 
 /** The pair tables of a batch, one for each of its rule sets. */

@@ -8,6 +8,7 @@ import type { Tile } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
 import {
   anyBatch,
+  anyCrowdedBatch,
   anyUnscopedBatch,
   biasesOf,
   executedIn,
@@ -161,13 +162,16 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('cover every pair that exists exactly once', () => {
+  it.each([
+    ['any', anyBatch, 150],
+    ['of many runs', anyCrowdedBatch, 100],
+  ])('cover every pair that exists exactly once: %s', (_, batches, count) => {
     fc.assert(
-      fc.property(anyBatch, (batch) => {
+      fc.property(batches, (batch) => {
         const plan = planOf(batch);
         expectNoComplaint(tileLists(plan).map((list) => coverageComplaint(batch, plan, list)));
       }),
-      runs(150),
+      runs(count),
     );
   });
 
@@ -195,14 +199,16 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('are tested once for all rows only where these have one tag, and no place matters', () => {
+  it('are tested once for all rows only where these have one tag, and no place matters to the rules', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const plan = planOf(batch);
-        for (const tile of tileLists(plan).flatMap(({ tiles }) => tiles)) {
-          if ((tile.tests & ONE_TAG) === 0) continue;
-          expect(new Set(rowsOf(tile).map((row) => plan.tags[row])).size).toBe(1);
-          expect([tile.tests & TEST_PLACES, plan.placed]).toEqual([0, false]);
+        for (const { table, queryTiles, keyTiles } of plan.heads) {
+          for (const tile of [...queryTiles, ...keyTiles]) {
+            if ((tile.tests & ONE_TAG) === 0) continue;
+            expect(new Set(rowsOf(tile).map((row) => plan.tags[row])).size).toBe(1);
+            expect([tile.tests & TEST_PLACES, plan.causal, table!.scopes]).toEqual([0, false, undefined]);
+          }
         }
       }),
       runs(150),

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { pairTable } from '../../src/grammar/pair-table.js';
+import type { TagPair } from '../../src/grammar/rules.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
+import { SIDES, tilesOf } from './random-batch.js';
+
+/** Tables of hard rules over so many tags, one for each list of pairs. */
+function tablesFor(tagCount: number, ...lists: ((tag: string, index: number) => TagPair[])[]) {
+  const tags = Array.from({ length: tagCount }, (_, tag) => `t${tag}`);
+  return lists.map((pairs, index) =>
+    pairTable({ name: `rules ${index}`, tags, hard: tags.flatMap(pairs), soft: [], beta: 0 }, 'hard'),
+  );
+}
+
+/** For each row, in sorted order, the columns that its tile holds. */
+function columnsOfRows(plan: HeadPlan, side: (typeof SIDES)[number], tokens: number): number[][] {
+  const columns: number[][] = Array.from({ length: tokens }, () => []);
+  for (const { rowStart, rowCount, ranges } of tilesOf(plan, side)) {
+    for (let row = rowStart; row < rowStart + rowCount; row++) {
+      for (const { start, length } of ranges)
+        for (let column = start; column < start + length; column++) columns[row].push(column);
+    }
+  }
+  return columns;
+}
+
+describe('a sequence of many runs', () => {
+  it('has up to two for each tag, and rows see those beyond the 64th', () => {
+    const tagCount = 33;
+    // Of each tag a token of the one sentence and one of the document: 66 runs.
+    const tokens = 2 * tagCount;
+    const tables = tablesFor(
+      tagCount,
+      (tag) => [[tag, tag]],
+      (tag) => [[tag, tag, 'sentence']],
+    );
+    const plan = planSparse({
+      tags: Uint8Array.from({ length: tokens }, (_, token) => token % tagCount),
+      lengths: [tokens],
+      tables,
+      sentences: Uint32Array.from({ length: tokens }, (_, token) => (token < tagCount ? 0 : NO_SENTENCE)),
+    });
+    expect(plan.sequences[0].runs).toHaveLength(66);
+    for (const head of plan.heads) {
+      for (const side of SIDES) {
+        columnsOfRows(head, side, tokens).forEach((columns, row) => {
+          const own = Array.from(plan.tags.keys()).filter((column) => plan.tags[column] === plan.tags[row]);
+          expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
+        });
+      }
+    }
+  });
+
+  it('has one for each tag of each sentence where a head without scopes leaves sentences alone', () => {
+    // The only rule without a scope is the document's own token's: tokens are sorted by sentence nonetheless.
+    const tokens = 4096;
+    const tables = tablesFor(
+      3,
+      (tag, index) => (index === 0 ? ['t0', 't1', 't2'].map((key): TagPair => [tag, key]) : []),
+      (tag, index) => (index === 0 ? [] : [[tag, 't1', 'sentence']]),
+    );
+    const plan = planSparse({
+      tags: Uint8Array.from({ length: tokens }, (_, token) => (token === 0 ? 0 : 1 + (token % 2))),
+      lengths: [tokens],
+      tables,
+      sentences: Uint32Array.from({ length: tokens }, (_, token) => (token === 0 ? NO_SENTENCE : token >> 1)),
+    });
+    expect(plan.sequences[0].runs).toHaveLength(tokens);
+    const [ofDocument, ofSentences] = plan.heads.map((head) => columnsOfRows(head, 'queries', tokens));
+    const last = tokens - 1;
+    expect(plan.order[last]).toBe(0);
+    expect(ofDocument[last]).toHaveLength(tokens);
+    const blind = ofSentences.slice(0, last).findIndex((columns, row) => {
+      const near = [row - 1, row, row + 1].filter((key) => key >= 0 && plan.tags[key] === 1);
+      const keys = near.filter((key) => plan.order[key] >> 1 === plan.order[row] >> 1);
+      return !keys.every((key) => columns.includes(key));
+    });
+    expect(blind, 'a row that misses a key of its sentence').toBe(-1);
+  });
+});
