@@ -1,14 +1,14 @@
 /** A tensor of a file of weights: its numbers are read when asked for. */
 export interface StoredTensor {
   shape: readonly number[];
-  /** The numbers as f32, in row-major order, a copy. @throws CallerError where they are of no type that f32 can hold. */
+  /** The numbers as f32, in row-major order, a copy. @throws CallerError where they are of no type that is read. */
   read(): Float32Array;
 }
 
-/** Types of numbers that f32 holds exactly, as safetensors names them, with their bytes. */
-export const FLOAT_BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
+/** Types of numbers that are read, as safetensors names them, with their bytes: f32 holds all but F64 exactly. */
+export const FLOAT_BYTES: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
 
-export const FLOAT_NAMES = 'F32, F16 or BF16';
+export const FLOAT_NAMES = 'F64, F32, F16 or BF16';
 
 let halfTable: Uint32Array | undefined;
 
@@ -26,13 +26,14 @@ function bitsOfHalf(half: number): number {
 }
 
 /**
- * The numbers that stand in `bytes`, little-endian, as f32.
+ * The numbers that stand in `bytes`, little-endian, as f32: the nearest where f32 has not the same.
  * @param type One of `FLOAT_BYTES`.
  */
-export function widened(bytes: Uint8Array, type: string): Float32Array {
+export function rounded(bytes: Uint8Array, type: string): Float32Array {
   // A copy, since the numbers of a file need not stand at a multiple of their size (and slice() of Node's Buffer copies nothing).
   const { buffer } = new Uint8Array(bytes);
   if (type === 'F32') return new Float32Array(buffer);
+  if (type === 'F64') return new Float32Array(new Float64Array(buffer));
   const narrow = new Uint16Array(buffer);
   const bits = new Uint32Array(narrow.length);
   if (type === 'BF16') {

@@ -4,6 +4,7 @@ import { CallerError } from '../../src/gpu/errors.js';
 import { formatSafetensors, parseSafetensors, type Tensor } from '../../src/train/safetensors.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
+import { fileOf } from '../support/safetensors-file.js';
 
 /** Every bit pattern but those of NaN, of which a JavaScript engine may change the payload. */
 const anyNumber = fc.float({ noNaN: true });
@@ -34,13 +35,6 @@ function bitsOf(tensors: ReadonlyMap<string, Tensor>): Record<string, unknown> {
       { shape, bits: [...new Uint32Array(values.slice().buffer)] },
     ]),
   );
-}
-
-/** A file as the format describes it, byte for byte: the length of the header as a u64, the header, the numbers. */
-function fileOf(header: string, data: readonly number[] = []): Uint8Array {
-  const bytes = new TextEncoder().encode(header);
-  const length = [0, 1, 2, 3].map((byte) => (bytes.length >>> (8 * byte)) & 255);
-  return Uint8Array.of(...length, 0, 0, 0, 0, ...bytes, ...data);
 }
 
 const ONE = [0, 0, 0x80, 0x3f];
@@ -125,19 +119,8 @@ describe('a safetensors file is refused', () => {
   it('where numbers are of another type', () => {
     const header = '{"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}';
     expect(callerErrorOf(() => parseSafetensors(fileOf(header, ONE), 'f')).message).toBe(
-      'f: tensor "a" is of type I32; expected F32, F16 or BF16',
+      'f: tensor "a" is of type I32; expected F64, F32, F16 or BF16',
     );
-  });
-
-  it.each([
-    ['is longer than its numbers', '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}'],
-    ['is shorter than its numbers', '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}'],
-    ['begins before the numbers', '{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}'],
-    ['ends behind the file', '{"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}'],
-    ['ends before it begins', '{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}'],
-  ])('where a tensor %s', (_, header) => {
-    const { message } = callerErrorOf(() => parseSafetensors(fileOf(header, [...ONE, ...ONE]), 'f'));
-    expect(message).toMatch(/^f: tensor "a" is cut off; expected \d+ bytes/);
   });
 
   it.each([
@@ -161,7 +144,9 @@ describe('a safetensors file is refused', () => {
     expect(callerErrorOf(() => parseSafetensors(broken, 'f')).message).toMatch(/^f: the header is no JSON/);
     const endless = fileOf('{}');
     endless.fill(0xff, 0, 8);
-    expect(callerErrorOf(() => parseSafetensors(endless, 'f')).message).toMatch(/^f: the header is cut off/);
+    expect(callerErrorOf(() => parseSafetensors(endless, 'f')).message).toMatch(
+      /^f: its first 8 bytes give a header of 18446744073709551615 bytes; expected at most 100000000/,
+    );
   });
 
   it('or read, but never anything else, whatever its bytes are', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { widened } from '../../src/train/stored-tensor.js';
+import { rounded } from '../../src/train/stored-tensor.js';
 
 /** An f16 number by its formula: sign · 2^(e - 15) · 1.fraction, sign · 2⁻¹⁴ · 0.fraction where e is 0. */
 function half(bits: number): number {
@@ -14,11 +14,17 @@ const every = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
 const bytes = new Uint8Array(every.buffer);
 
 it('every f16 number widens exactly', () => {
-  const wrong = widened(bytes, 'F16').findIndex((value, bits) => !Object.is(value, half(bits)));
+  const wrong = rounded(bytes, 'F16').findIndex((value, bits) => !Object.is(value, half(bits)));
   expect(wrong).toBe(-1);
 });
 
 it('every bf16 number is the upper half of an f32 number', () => {
-  const bits = new Uint32Array(widened(bytes, 'BF16').buffer);
+  const bits = new Uint32Array(rounded(bytes, 'BF16').buffer);
   expect(bits.findIndex((word, upper) => word !== upper * 65_536)).toBe(-1);
+});
+
+it('every f64 number becomes the nearest of f32', () => {
+  const numbers = [1, -0, 0.1, 1 + 2 ** -24, 1 + 2 ** -24 + 2 ** -40, 1e-46, 1e300, -1e300, Number.NaN];
+  const stored = new Uint8Array(Float64Array.from(numbers).buffer);
+  expect([...rounded(stored, 'F64')]).toEqual(numbers.map(Math.fround));
 });

@@ -1,4 +1,5 @@
 import { CallerError } from '../../gpu/errors.js';
+import { shown } from '../../gpu/shown.js';
 import { type ModelFamily, tensorNames } from '../../nn/tensor-names.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import type { OpenWeights } from './weights.js';
@@ -15,6 +16,23 @@ export interface NamedWeights {
   tensors: Map<string, StoredTensor & { ownName: string }>;
   /** Names of the tensors that only other heads need. */
   leftOut: string[];
+}
+
+/** Parts of a name that come from what a model was wrapped in while it was trained, and not from the model. */
+const WRAPPERS: ReadonlySet<string> = new Set([
+  'module', // DataParallel, DistributedDataParallel
+  '_orig_mod', // torch.compile
+  '_fsdp_wrapped_module',
+  '_checkpoint_wrapped_module',
+  'model', // a training framework's own class, around Hugging Face's
+  'base_model',
+]);
+
+/** A name without wrappers, and with one prefix of its family at most. */
+function withoutWrappers(name: string, family: ModelFamily): string {
+  const parts = name.split('.').filter((part) => !WRAPPERS.has(part));
+  const isRepeated = (part: string, index: number) => part === family && parts[index + 1] === family;
+  return parts.filter((part, index) => !isRepeated(part, index)).join('.');
 }
 
 /** Checkpoints that came from TensorFlow call a norm's parts gamma and beta; a bare encoder has no prefix. */
@@ -38,17 +56,51 @@ export function withEngineNames(
   const named: NamedWeights = { file, tensors: new Map(), leftOut: [] };
   const otherClassifier = hasSentenceHead ? undefined : `${tensorNames(family).classifier}.`;
   for (const [name, tensor] of tensors) {
-    if (BUFFER.test(name)) continue;
-    if (OTHER_HEAD.test(name) || (otherClassifier && name.startsWith(otherClassifier))) {
+    const bare = withoutWrappers(name, family);
+    if (BUFFER.test(bare)) continue;
+    if (OTHER_HEAD.test(bare) || (otherClassifier && bare.startsWith(otherClassifier))) {
       named.leftOut.push(name);
       continue;
     }
-    const ours = engineName(name, family);
-    if (named.tensors.has(ours))
-      throw new CallerError({ what: `tensor "${ours}" stands twice`, where: file });
+    const ours = engineName(bare, family);
+    const other = named.tensors.get(ours);
+    if (other) {
+      const names =
+        other.ownName === ours && name === ours ? '' : `, as ${shown(other.ownName)} and ${shown(name)}`;
+      throw new CallerError({ what: `tensor "${ours}" stands twice${names}`, where: file });
+    }
     named.tensors.set(ours, { ...tensor, ownName: name });
   }
   return named;
+}
+
+/** The first tensors that are missing, and those of the file that have no place in the model: perhaps their other names. */
+function missingTensors(missing: readonly string[], unknown: readonly string[], file: string): CallerError {
+  const more = missing.length > 1 ? ` (and ${missing.length - 1} more: ${shortened(missing.slice(1))})` : '';
+  const found = unknown.length > 0 ? `; the file has ${shortened(unknown.map(shown))} instead` : '';
+  return new CallerError({
+    what: `tensor "${missing[0]}" is missing${more}${found}`,
+    where: file,
+    ...(found && { expected: "the names of Hugging Face's models" }),
+  });
+}
+
+/** @throws CallerError where a number is NaN or infinite: one of them makes a NaN of every output. */
+function checkFinite(values: Float32Array, name: string, shape: readonly number[], file: string): void {
+  let at = 0;
+  while (at < values.length && Number.isFinite(values[at])) at++;
+  if (at === values.length) return;
+  let [rest, index] = [at, [] as number[]];
+  for (const size of [...shape].reverse()) {
+    index = [rest % size, ...index];
+    rest = Math.floor(rest / size);
+  }
+  throw new CallerError({
+    what: `tensor ${shown(name)} is ${values[at]} at [${index.join(', ')}]`,
+    where: file,
+    expected: 'finite numbers within the range of f32',
+    remedy: 'use weights from before training went wrong',
+  });
 }
 
 /**
@@ -61,29 +113,30 @@ export function readTensors(
   { file, tensors }: NamedWeights,
   specs: readonly { name: string; shape: readonly number[] }[],
 ): Map<string, Float32Array> {
-  const missing = specs.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
-  if (missing.length > 0) {
-    const others =
-      missing.length > 1 ? ` (and ${missing.length - 1} more: ${shortened(missing.slice(1))})` : '';
-    throw new CallerError({ what: `tensor "${missing[0]}" is missing${others}`, where: file });
-  }
   const known = new Set(specs.map(({ name }) => name));
-  const extra = [...tensors].find(([name]) => !known.has(name));
-  if (extra)
-    throw new CallerError({ what: `tensor "${extra[1].ownName}" is none of this model's`, where: file });
-  const values = new Map<string, Float32Array>();
+  const unknown = [...tensors].filter(([name]) => !known.has(name)).map(([, { ownName }]) => ownName);
+  const missing = specs.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
+  if (missing.length > 0) throw missingTensors(missing, unknown, file);
+  if (unknown.length > 0)
+    throw new CallerError({ what: `tensor ${shown(unknown[0])} is none of this model's`, where: file });
+  // All shapes first: a wrong one is told before any number is read.
   for (const { name, shape } of specs) {
-    const tensor = tensors.get(name)!;
-    if (tensor.shape.join() !== shape.join()) {
-      throw new CallerError({
-        what: `tensor "${name}" is ${tensor.shape.join(' x ')}`,
-        where: file,
-        expected: shape.join(' x '),
-      });
-    }
-    values.set(name, tensor.read());
+    const { shape: theirs } = tensors.get(name)!;
+    if (theirs.join() === shape.join()) continue;
+    throw new CallerError({
+      what: `tensor "${name}" is ${theirs.length > 0 ? theirs.join(' x ') : 'a single number'}`,
+      where: file,
+      expected: `${shape.join(' x ')}, as config.json says`,
+    });
   }
-  return values;
+  return new Map(
+    specs.map(({ name, shape }) => {
+      const tensor = tensors.get(name)!;
+      const values = tensor.read();
+      checkFinite(values, tensor.ownName, shape, file);
+      return [name, values];
+    }),
+  );
 }
 
 function shortened(names: readonly string[]): string {

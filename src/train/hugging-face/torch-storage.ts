@@ -1,5 +1,6 @@
 import { CallerError } from '../../gpu/errors.js';
-import { FLOAT_BYTES, FLOAT_NAMES, type StoredTensor, widened } from '../stored-tensor.js';
+import { shown } from '../../gpu/shown.js';
+import { FLOAT_BYTES, FLOAT_NAMES, rounded, type StoredTensor } from '../stored-tensor.js';
 
 /** PyTorch's types of storages, in safetensors' names, with the bytes of a number. */
 export const STORAGE_TYPES: Readonly<Record<string, { type: string; bytes: number }>> = {
@@ -62,11 +63,11 @@ function isContiguous({ shape, strides }: View): boolean {
  */
 export function storedTensor(view: View, name: string, where: string): StoredTensor {
   const { storage, offset, shape, strides } = view;
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
   if (length > storage.length || (length > 0 && last >= storage.length)) {
     throw new CallerError({
-      what: `tensor "${name}" looks beyond the end of its storage of ${storage.length} numbers`,
+      what: `tensor ${shown(name)} looks beyond the end of its storage of ${storage.length} numbers`,
       where,
       remedy: 'copy or save the file again',
     });
@@ -74,12 +75,16 @@ export function storedTensor(view: View, name: string, where: string): StoredTen
   const read = () => {
     const { type } = storage;
     if (!Object.hasOwn(FLOAT_BYTES, type)) {
-      throw new CallerError({ what: `tensor "${name}" is of type ${type}`, where, expected: FLOAT_NAMES });
+      throw new CallerError({
+        what: `tensor ${shown(name)} is of type ${type}`,
+        where,
+        expected: FLOAT_NAMES,
+      });
     }
     const bytes = storage.bytes();
-    if (!isContiguous(view)) return gather(widened(bytes, type), view, new Float32Array(length));
+    if (!isContiguous(view)) return gather(rounded(bytes, type), view, new Float32Array(length));
     const size = FLOAT_BYTES[type];
-    return widened(bytes.subarray(size * offset, size * (offset + length)), type);
+    return rounded(bytes.subarray(size * offset, size * (offset + length)), type);
   };
   return { shape, read };
 }

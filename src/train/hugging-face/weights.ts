@@ -1,8 +1,10 @@
 import { isThere, placeIn, readBytesOf, readText } from '../../data/files.js';
 import { CallerError } from '../../gpu/errors.js';
+import { shown } from '../../gpu/shown.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { isObject, parseJson } from './json.js';
+import { repeatedKey } from './json-keys.js';
 import { openTorchFile } from './torch-file.js';
 
 const SAFETENSORS = 'model.safetensors';
@@ -26,8 +28,8 @@ export interface OpenWeights {
 
 const POINTER = 'version https://git-lfs.github.com/';
 
-async function openFile(file: string): Promise<Map<string, StoredTensor>> {
-  const bytes = await readBytesOf(file, `it, or one of ${WEIGHTS_FILES.slice(1).join(', ')}`);
+async function openFile(file: string, expected: string): Promise<Map<string, StoredTensor>> {
+  const bytes = await readBytesOf(file, expected);
   if (new TextDecoder().decode(bytes.subarray(0, POINTER.length)) === POINTER) {
     throw new CallerError({
       what: 'only a pointer to the file',
@@ -39,32 +41,55 @@ async function openFile(file: string): Promise<Map<string, StoredTensor>> {
   return file.endsWith('.safetensors') ? openSafetensors(bytes, file) : openTorchFile(bytes, file);
 }
 
+function isPlain(file: unknown): file is string {
+  return typeof file === 'string' && /^[\w-][\w.-]*\.(safetensors|bin)$/.test(file);
+}
+
 /** The file of each tensor that an index names. @throws CallerError where it is none, or names files elsewhere. */
 export function parseIndex(text: string, where: string): Map<string, string> {
   const { weight_map: map } = parseJson(text, where, 'an index of weights');
   const files = isObject(map) ? Object.entries(map) : [];
-  const isPlain = (file: unknown) =>
-    typeof file === 'string' && /^[\w.-]+\.(safetensors|bin)$/.test(file) && !file.startsWith('.');
-  if (files.length > 0 && files.every(([, file]) => isPlain(file)))
-    return new Map(files as [string, string][]);
-  throw new CallerError({
-    what: 'it does not name the file of each tensor',
-    where,
-    expected: '"weight_map": { tensor: file beside this one … }',
-  });
+  const odd = files.find(([, file]) => !isPlain(file));
+  if (files.length === 0 || odd) {
+    throw new CallerError({
+      what: `it does not name the file of each tensor${odd ? ` (${shown(odd[0])}: ${shown(odd[1])})` : ''}`,
+      where,
+      expected: '"weight_map": { tensor: file beside this one … }',
+    });
+  }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) {
+    throw new CallerError({
+      what: `${shown(twice)} is there twice`,
+      where,
+      expected: 'one file for each tensor',
+    });
+  }
+  return new Map(files as [string, string][]);
 }
 
 async function openShards(folder: string, index: string): Promise<OpenWeights> {
   const file = placeIn(folder, index);
   const map = parseIndex(await readText(file), file);
   const shards = new Map<string, Map<string, StoredTensor>>();
-  for (const shard of new Set(map.values())) shards.set(shard, await openFile(placeIn(folder, shard)));
+  for (const shard of new Set(map.values()))
+    shards.set(shard, await openFile(placeIn(folder, shard), `it, as ${index} says`));
+  for (const [shard, tensors] of shards) {
+    const elsewhere = [...tensors.keys()].find((name) => (map.get(name) ?? shard) !== shard);
+    if (elsewhere !== undefined) {
+      throw new CallerError({
+        what: `tensor ${shown(elsewhere)} is here and in ${map.get(elsewhere)}`,
+        where: placeIn(folder, shard),
+        expected: `each tensor in one file, as ${index} says`,
+      });
+    }
+  }
   const tensors = new Map<string, StoredTensor>();
   for (const [name, shard] of map) {
     const tensor = shards.get(shard)!.get(name);
     if (!tensor) {
       throw new CallerError({
-        what: `tensor "${name}" is missing`,
+        what: `tensor ${shown(name)} is missing`,
         where: placeIn(folder, shard),
         expected: `what ${index} says`,
       });
@@ -88,5 +113,5 @@ export async function openWeights(folder: string): Promise<OpenWeights> {
   const name = await nameOfWeights(folder);
   if (name.endsWith(INDEX)) return openShards(folder, name);
   const file = placeIn(folder, name);
-  return { file, tensors: await openFile(file) };
+  return { file, tensors: await openFile(file, `it, or one of ${WEIGHTS_FILES.slice(1).join(', ')}`) };
 }

@@ -1,4 +1,5 @@
 import { CallerError } from '../../gpu/errors.js';
+import { shown } from '../../gpu/shown.js';
 import { crc32 } from './crc32.js';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -40,7 +41,12 @@ class Zip {
     let next = at;
     for (let index = 0; index < entries; index++) {
       const { entry, end } = this.entryAt(next);
-      files.set(entry.name, () => this.content(entry));
+      if (files.has(entry.name)) this.fail(`${shown(entry.name)} is there twice`);
+      let content: Uint8Array | undefined;
+      files.set(entry.name, () => {
+        content ??= this.content(entry);
+        return content;
+      });
       next = end;
     }
     return files;
@@ -99,10 +105,10 @@ class Zip {
   }
 
   private content({ name, method, checksum, size, at }: Entry): Uint8Array {
-    if (method !== 0) this.fail(`"${name}" is compressed`);
-    if (this.word32(at) !== LOCAL_HEADER) this.fail(`"${name}" is not where the directory says`);
+    if (method !== 0) this.fail(`${shown(name)} is compressed`);
+    if (this.word32(at) !== LOCAL_HEADER) this.fail(`${shown(name)} is not where the directory says`);
     const content = this.part(at + 30 + this.word16(at + 26) + this.word16(at + 28), size);
-    if (crc32(content) !== checksum) this.fail(`"${name}" is damaged: its checksum is another`);
+    if (crc32(content) !== checksum) this.fail(`${shown(name)} is damaged: its checksum is another`);
     return content;
   }
 

@@ -192,12 +192,12 @@ describe('a folder of Hugging Face', () => {
     [
       'has a tensor twice',
       (tensors) => tensors.set('pooler.dense.bias', { shape: [64], values: new Float32Array(64) }),
-      /tensor "bert\.pooler\.dense\.bias" stands twice/,
+      /tensor "bert\.pooler\.dense\.bias" stands twice, as "bert\.pooler\.dense\.bias" and "pooler\.dense\.bias"/,
     ],
     [
       'has a classifier of other classes',
       (tensors) => tensors.set('classifier.bias', { shape: [3], values: new Float32Array(3) }),
-      /tensor "classifier\.bias" is 3; expected 2/,
+      /tensor "classifier\.bias" is 3; expected 2, as config\.json says/,
     ],
   ])('is refused where it %s', async (_, change, says) => {
     const tensors = tensorsOf(BERT, weights);

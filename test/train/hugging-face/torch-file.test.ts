@@ -73,7 +73,7 @@ describe.each(FORMATS)('a file of PyTorch, %s', (_, write) => {
     const long: TorchTensor = { storage: { key: '0', type: 'Long', bytes: new Uint8Array(16) }, shape: [2] };
     const tensors = openTorchFile(write(new Map([['position_ids', long]])), 'f');
     expect(callerErrorOf(() => tensors.get('position_ids')!.read()).message).toBe(
-      'f: tensor "position_ids" is of type I64; expected F32, F16 or BF16',
+      'f: tensor "position_ids" is of type I64; expected F64, F32, F16 or BF16',
     );
   });
 
@@ -180,6 +180,22 @@ describe('a hostile pickle is refused', () => {
     );
     const damaged = zip({ ...rest, 'archive/data/0': bytes }, () => 1);
     expect(messageOf(damaged)).toMatch(/is damaged: its checksum is another/);
+  });
+
+  it('that has an entry twice', () => {
+    const twice = zip({ ...torchEntries(state), 'archive/data/1': Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+    const name = new TextEncoder().encode('archive/data/');
+    // The second storage gets the first one's name, wherever it stands.
+    for (let at = 0; at < twice.length - name.length; at++) {
+      const isName = name.every((byte, index) => twice[at + index] === byte);
+      if (isName && twice[at + name.length] === 0x31) twice[at + name.length] = 0x30;
+    }
+    expect(messageOf(twice)).toMatch(/"archive\/data\/0" is there twice/);
+  });
+
+  it('whose names are deep lists', () => {
+    const deep = [...call('}'), ...call(']'.repeat(30_000)), ...call('a'.repeat(29_999)), ...call('K\x01s')];
+    expect(messageOf(withPickle(deep))).toMatch(/its entry a list is no tensor/);
   });
 
   it('of the older format, with a storage of another length than its own', () => {

@@ -1,0 +1,178 @@
+import { CallerError } from '../gpu/errors.js';
+import { shown } from '../gpu/shown.js';
+import { repeatedKey } from './hugging-face/json-keys.js';
+
+/** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */
+export interface HeaderEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** A header that describes its file: every byte behind it belongs to just one tensor. */
+export interface Header {
+  tensors: Map<string, HeaderEntry>;
+  /** Texts beside the tensors. */
+  metadata: Record<string, string>;
+  /** Where the first byte behind the header stands. */
+  dataAt: number;
+}
+
+export const LENGTH_BYTES = 8;
+/** The format's own bound: a longer header is refused before it is parsed. */
+const LONGEST_HEADER = 100_000_000;
+const METADATA = '__metadata__';
+
+/** The bits of a number of each type that the format knows. */
+const BITS: Readonly<Record<string, number>> = {
+  BOOL: 8,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E5M2FNUZ: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E8M0: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  C64: 64,
+  F64: 64,
+  I64: 64,
+  U64: 64,
+};
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+class HeaderReader {
+  constructor(
+    private readonly file: Uint8Array,
+    private readonly where: string,
+  ) {}
+
+  read(): Header {
+    const { json, dataAt } = this.json();
+    const metadata = this.metadata(json[METADATA]);
+    const tensors = new Map<string, HeaderEntry>();
+    for (const [name, entry] of Object.entries(json)) {
+      if (name !== METADATA) tensors.set(name, this.entry(name, entry, this.file.length - dataAt));
+    }
+    this.checkPlaces(tensors, this.file.length - dataAt);
+    return { tensors, metadata, dataAt };
+  }
+
+  private json(): { json: Record<string, unknown>; dataAt: number } {
+    const { file } = this;
+    if (file.length < LENGTH_BYTES) this.fail(`${file.length} bytes`);
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    const length = view.getBigUint64(0, true);
+    if (length > LONGEST_HEADER) {
+      this.fail(`its first 8 bytes give a header of ${length} bytes`, `at most ${LONGEST_HEADER}`);
+    }
+    const dataAt = LENGTH_BYTES + Number(length);
+    if (dataAt > file.length) this.fail('the header is cut off');
+    let text = '';
+    let json: unknown;
+    try {
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        file.subarray(LENGTH_BYTES, dataAt),
+      );
+      json = JSON.parse(text);
+    } catch {
+      this.fail('the header is no JSON');
+    }
+    if (!isObject(json) || !text.startsWith('{')) return this.fail('the header is no JSON object');
+    const twice = repeatedKey(text);
+    if (twice !== undefined) this.fail(`the header has ${shown(twice)} twice`, 'every name once');
+    return { json, dataAt };
+  }
+
+  private metadata(value: unknown = {}): Record<string, string> {
+    const isTexts = isObject(value) && Object.values(value).every((each) => typeof each === 'string');
+    if (isTexts) return value as Record<string, string>;
+    return this.fail(
+      `"${METADATA}" is ${isObject(value) ? 'not of texts alone' : shown(value)}`,
+      'texts by name',
+    );
+  }
+
+  private entry(name: string, entry: unknown, dataBytes: number): HeaderEntry {
+    const tensor = `tensor ${shown(name)}`;
+    const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : ({} as Record<string, unknown>);
+    const isTensor =
+      typeof dtype === 'string' &&
+      Array.isArray(shape) &&
+      shape.every(isCount) &&
+      Array.isArray(offsets) &&
+      offsets.length === 2 &&
+      offsets.every(isCount);
+    if (!isTensor)
+      this.fail(`${tensor} is not described`, 'its dtype, shape and data_offsets, all whole numbers');
+    const [type, sizes, [start, end]] = [dtype as string, shape as number[], offsets as [number, number]];
+    if (!Object.hasOwn(BITS, type)) this.fail(`${tensor} is of type ${shown(type)}`, 'a type of the format');
+    const bytes = bytesOf(sizes, BITS[type]);
+    if (end - start !== bytes) {
+      this.fail(
+        `${tensor} has bytes ${start} to ${end}`,
+        bytes === undefined
+          ? 'a shape of fewer numbers'
+          : `${bytes} bytes for ${type} numbers of shape [${sizes.join(', ')}]`,
+      );
+    }
+    if (end > dataBytes)
+      this.fail(`${tensor} is cut off`, `${end} bytes behind the header, not ${dataBytes}`);
+    return { dtype: type, shape: sizes, data_offsets: [start, end] };
+  }
+
+  /** As the format demands: no two tensors share a byte, and none is nobody's. */
+  private checkPlaces(tensors: ReadonlyMap<string, HeaderEntry>, dataBytes: number): void {
+    const inOrder = [...tensors].sort(
+      ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
+    );
+    let [before, at] = ['', 0];
+    for (const [name, { data_offsets: offsets }] of inOrder) {
+      const [start, end] = offsets;
+      if (start < at) {
+        this.fail(
+          `tensors ${shown(before)} and ${shown(name)} share bytes ${start} to ${Math.min(at, end)}`,
+          'bytes of their own',
+        );
+      }
+      if (start > at) this.fail(`bytes ${at} to ${start} are no tensor's`, 'tensors without gaps');
+      [before, at] = [name, end];
+    }
+    if (at < dataBytes)
+      this.fail(`bytes ${at} to ${dataBytes} are no tensor's`, 'no bytes behind the last tensor');
+  }
+
+  private fail(what: string, expected = 'a whole safetensors file'): never {
+    throw new CallerError({ what, where: this.where, expected, remedy: 'copy or save the file again' });
+  }
+}
+
+/** The bytes of a tensor; undefined where a file could not hold them. */
+function bytesOf(shape: readonly number[], bits: number): number | undefined {
+  if (shape.includes(0)) return 0;
+  const all = shape.reduce((product, size) => product * size, bits) / 8;
+  return isCount(all) ? all : undefined;
+}
+
+/**
+ * Reads and checks the header of a safetensors file.
+ * @param where What errors call the file.
+ * @throws CallerError where it is cut off, or breaks the format's rules.
+ */
+export function readHeader(file: Uint8Array, where: string): Header {
+  return new HeaderReader(file, where).read();
+}
