@@ -4,7 +4,6 @@ import { versionOf } from '../../bench/environment.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
 import { EngineError } from '../gpu/errors.js';
-import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { adapterOption, jsonOption, withDevice } from './options.js';
 import { print, printJson, printTable } from './terminal.js';
 
@@ -69,7 +68,7 @@ function advice(): readonly string[] {
 }
 
 async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void> {
-  const names = await withoutHarmlessWarnings(adapterNames);
+  const names = await adapterNames();
   try {
     await withDevice(flags.adapter, async (device) => {
       const others = names.filter((name) => !device.adapter.description.startsWith(name.split(' ')[0]));

@@ -8,7 +8,6 @@ import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
 import { splitScope, withScope } from '../grammar/scoped-rules.js';
 import { BERT_TINY } from '../nn/config.js';
-import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { note } from './terminal.js';
 
 export function wholeNumber(text: string): number {
@@ -90,7 +89,7 @@ export async function withDevice<T>(
   adapter: string | undefined,
   action: (device: Device) => Promise<T>,
 ): Promise<T> {
-  const device = await withoutHarmlessWarnings(() => openDevice({ adapter }));
+  const device = await openDevice({ adapter });
   if (device.adapter.kind === 'embedded software' && (adapter ?? 'auto') === 'auto') {
     note(
       'No GPU or system driver found: using the embedded software driver (SwiftShader), which is correct but slow.',

@@ -291,14 +291,20 @@ export class Device {
   }
 }
 
-async function openAdapter({ adapter, kind, reason }: FoundAdapter, options: DeviceOptions): Promise<Device> {
+type RequestDevice = (adapter: GPUAdapter, descriptor: GPUDeviceDescriptor) => Promise<GPUDevice>;
+
+async function openAdapter(
+  { adapter, kind, reason }: FoundAdapter,
+  options: DeviceOptions,
+  request: RequestDevice,
+): Promise<Device> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
   const { vendor, architecture, device, description } = adapter.info;
   let gpu: GPUDevice;
   try {
-    gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+    gpu = await request(adapter, { requiredLimits, requiredFeatures });
   } catch (cause) {
     throw new EngineError(
       {
@@ -351,9 +357,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
         remedy: 'use a current Chrome, Edge, Firefox or Safari',
       });
     }
-    return openAdapter(await findInBrowser(navigator.gpu), options);
+    const found = await findInBrowser(navigator.gpu);
+    return openAdapter(found, options, (adapter, descriptor) => adapter.requestDevice(descriptor));
   }
-  const { findAdapter } = await import('./driver.js');
+  const { findAdapter, requestDevice } = await import('./driver.js');
   const choice = options.adapter ?? process.env.PARSIMONY_ADAPTER ?? 'auto';
-  return openAdapter(await findAdapter(choice), options);
+  return openAdapter(await findAdapter(choice), options, requestDevice);
 }

@@ -1,4 +1,5 @@
-import { embeddedDriverExists, installEmbeddedDriver } from './embedded-driver.js';
+import { withoutHarmlessWarnings } from './driver-warnings.js';
+import { embeddedDriverExists, embeddedDriverIsInstalled, installEmbeddedDriver } from './embedded-driver.js';
 import { CallerError, EngineError } from './errors.js';
 import { isSoftwareAdapter, isSoftwareName } from './software.js';
 
@@ -22,21 +23,33 @@ export interface FoundAdapter {
 export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];
 
 /**
- * The GPU objects of Dawn that this process has created. Dawn crashed in older versions where one was collected while
- * a device of it lived, so they are held for as long as the process lives; they do not keep it alive.
+ * The GPU objects of Dawn that this process has created: one for each set of options and of drivers that the Vulkan loader was
+ * told of, since each keeps threads and files of the driver. Dawn crashed in older versions where one was collected while a
+ * device of it lived, so they are held for as long as the process lives; they do not keep it alive.
  */
-const held: GPU[] = [];
+const instances = new Map<string, GPU>();
 
 async function dawn(options: string[] = []): Promise<GPU> {
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  const gpu = create([...TOGGLES, ...options]);
-  held.push(gpu);
-  return gpu;
+  const toggles = [...TOGGLES, ...options];
+  const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+  const key = JSON.stringify([toggles, VK_DRIVER_FILES, VK_ICD_FILENAMES]);
+  const instance = instances.get(key) ?? create(toggles);
+  instances.set(key, instance);
+  return instance;
 }
 
 async function requestFrom(gpu: GPU): Promise<GPUAdapter | null> {
-  return gpu.requestAdapter({ powerPreference: 'high-performance' });
+  return withoutHarmlessWarnings(() => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+}
+
+/** Asks an adapter of Dawn's for a device. */
+export async function requestDevice(
+  adapter: GPUAdapter,
+  descriptor: GPUDeviceDescriptor,
+): Promise<GPUDevice> {
+  return withoutHarmlessWarnings(() => adapter.requestDevice(descriptor));
 }
 
 /** The names of the adapters that Dawn sees; it tells them only in the message with which it refuses a name. */
@@ -51,14 +64,11 @@ export async function adapterNames(): Promise<string[]> {
 
 function kindOf(adapter: GPUAdapter): AdapterKind {
   if (!isSoftwareAdapter(adapter.info)) return 'gpu';
-  return embeddedInstalled ? 'embedded software' : 'system software';
+  return embeddedDriverIsInstalled() ? 'embedded software' : 'system software';
 }
-
-let embeddedInstalled = false;
 
 async function embedded(reason: string): Promise<FoundAdapter> {
   await installEmbeddedDriver();
-  embeddedInstalled = true;
   const adapter = await requestFrom(await dawn());
   if (!adapter) {
     throw new EngineError({
@@ -102,7 +112,7 @@ async function realGpu(): Promise<FoundAdapter> {
 }
 
 async function automatic(): Promise<FoundAdapter> {
-  const adapter = embeddedInstalled ? null : await requestFrom(await dawn());
+  const adapter = embeddedDriverIsInstalled() ? null : await requestFrom(await dawn());
   if (adapter && !isSoftwareAdapter(adapter.info))
     return { adapter, kind: 'gpu', reason: 'the first real GPU' };
   if (adapter) {

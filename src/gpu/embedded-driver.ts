@@ -67,7 +67,25 @@ async function unpackedDriver(): Promise<string> {
  *
  * @throws EngineError where the driver cannot be unpacked or does not exist for this system.
  */
-export async function installEmbeddedDriver(): Promise<void> {
+export function installEmbeddedDriver(): Promise<void> {
+  installation ??= install().catch((error) => {
+    installation = undefined;
+    throw error;
+  });
+  return installation;
+}
+
+/** Done once in a process, also where several devices are opened at a time. */
+let installation: Promise<void> | undefined;
+
+/** Whether the environment names the embedded driver by now, and with it every adapter that Dawn finds from here on. */
+let isNamed = false;
+
+export function embeddedDriverIsInstalled(): boolean {
+  return isNamed;
+}
+
+async function install(): Promise<void> {
   if (!embeddedDriverExists()) {
     throw new EngineError({
       what: `the embedded driver does not exist for ${process.platform} ${process.arch}`,
@@ -90,6 +108,7 @@ export async function installEmbeddedDriver(): Promise<void> {
   }
   process.env.VK_DRIVER_FILES = join(folder, 'vk_swiftshader_icd.json');
   process.env.VK_ICD_FILENAMES = process.env.VK_DRIVER_FILES;
+  isNamed = true;
   try {
     process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), KEEP_LOADED);
   } catch {

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { COMMAND } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-const MODULE = pathToFileURL(join(COMMAND, '../driver-warnings.js')).href;
+const MODULE = pathToFileURL(join(COMMAND, '../../gpu/driver-warnings.js')).href;
+const LIBRARY = pathToFileURL(join(COMMAND, '../../index.js')).href;
 
 /** Lines of Dawn as it writes them, past `process.stderr`, and others around them. */
 const HARMLESS = ['Uniform', 'Storage'].map(
@@ -34,10 +35,12 @@ function writtenBy(file: string, ending: string): string[] {
     import { writeSync } from 'node:fs';
     import { withoutHarmlessWarnings } from ${JSON.stringify(MODULE)};
     process.stderr.write('before\\n');
-    await withoutHarmlessWarnings(async () => {
-      writeSync(2, ${lines(WRITTEN)});
-      ${ending}
-    }).catch(() => {});
+    try {
+      withoutHarmlessWarnings(() => {
+        writeSync(2, ${lines(WRITTEN)});
+        ${ending}
+      });
+    } catch {}
     process.stderr.write('after\\n');
   `;
   const stderr = openSync(file, 'a');
@@ -53,6 +56,31 @@ describe.skipIf(process.platform === 'win32')("Dawn's harmless warnings", () => 
 
   it('are held back, and nothing else is, in its order', () => {
     expect(writtenBy(join(folder, 'well'), '')).toEqual(KEPT);
+  });
+
+  it('are not printed by the library, which leaves standard error to its user', () => {
+    const file = join(folder, 'library');
+    const script = `
+      import { openDevice } from ${JSON.stringify(LIBRARY)};
+      process.stderr.write('before\\n');
+      for (const adapter of ['auto', 'embedded', 'auto']) (await openDevice({ adapter })).close();
+      process.stderr.write('after\\n', () => process.exit(0));
+    `;
+    const stderr = openSync(file, 'a');
+    const args = ['--input-type=module', '-e', script];
+    const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', stderr] });
+    closeSync(stderr);
+    expect(status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe('before\nafter\n');
+  });
+
+  it('are no hindrance where standard error is closed', () => {
+    const script = `
+      import { withoutHarmlessWarnings } from ${JSON.stringify(MODULE)};
+      process.exit(withoutHarmlessWarnings(() => 7));
+    `;
+    const args = ['-c', 'exec "$0" --input-type=module -e "$1" 2>&-', process.execPath, script];
+    expect(spawnSync('sh', args, { stdio: 'ignore' }).status).toBe(7);
   });
 
   it('are held back also where the action fails', () => {

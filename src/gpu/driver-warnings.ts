@@ -27,16 +27,18 @@ function putOnStderr(path: string, flags: string): void {
 }
 
 /**
- * Runs an action and passes on everything that it writes to standard error, except Dawn's harmless warnings. Dawn
- * writes them from native code, past `process.stderr`, so the descriptor itself is sent through a file meanwhile. That is
- * possible where it is a terminal, a file or a pipe on Linux and macOS; elsewhere the warnings stay.
+ * Makes a call of Dawn's and passes on everything that is written to standard error meanwhile, except Dawn's harmless warnings.
+ * Dawn writes them from native code, past `process.stderr`, so the descriptor itself is sent through a file until the call
+ * returns. Nothing else of this thread runs in that time: the warnings come from the call itself, not from what it promises. That
+ * is possible where standard error is a terminal, a file or a pipe on Linux and macOS; elsewhere, and where it is a socket (as
+ * of a child of Node's `spawn`), the warnings stay.
  */
-export async function withoutHarmlessWarnings<T>(action: () => Promise<T>): Promise<T> {
+export function withoutHarmlessWarnings<T>(action: () => T): T {
   const detour = openDetour();
   if (!detour) return action();
   putOnStderr(detour.aside, 'w');
   try {
-    return await action();
+    return action();
   } finally {
     putOnStderr(`/dev/fd/${detour.original}`, 'a');
     closeSync(detour.original);
@@ -48,15 +50,16 @@ export async function withoutHarmlessWarnings<T>(action: () => Promise<T>): Prom
 
 /** The file through which standard error goes, and a second descriptor of it; undefined where either cannot be had. */
 function openDetour(): { folder: string; aside: string; original: number } | undefined {
-  if (process.platform === 'win32' || fstatSync(STDERR).isSocket()) return undefined;
+  if (process.platform === 'win32') return undefined;
   let folder: string | undefined;
   try {
+    if (fstatSync(STDERR).isSocket()) return undefined;
     folder = mkdtempSync(join(tmpdir(), 'parsimony-stderr-'));
     const aside = join(folder, 'stderr');
     closeSync(openSync(aside, 'w'));
     return { folder, aside, original: openSync('/dev/fd/2', 'a') };
   } catch {
-    // No folder for temporary files, or a terminal of another user's: a few warnings more are no harm.
+    // Closed, no folder for temporary files, or a terminal of another user's: a few warnings more are no harm.
     if (folder) rmSync(folder, { recursive: true, force: true });
     return undefined;
   }

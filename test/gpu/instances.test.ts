@@ -1,0 +1,74 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { createStorage, readFloats } from '../../src/gpu/buffers.js';
+import { type Device, openDevice } from '../../src/gpu/device.js';
+import { adapterNames } from '../../src/gpu/driver.js';
+import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
+
+const { created } = vi.hoisted(() => ({ created: [] as string[][] }));
+
+vi.mock('webgpu', async (importOriginal) => {
+  const webgpu = await importOriginal<typeof import('webgpu')>();
+  const create: typeof webgpu.create = (toggles) => {
+    created.push(toggles);
+    return webgpu.create(toggles);
+  };
+  return { ...webgpu, create };
+});
+
+function held(): { threads: number; files: number } {
+  const count = (of: string) => readdirSync(`/proc/self/${of}`).length;
+  return { threads: count('task'), files: count('fd') };
+}
+
+async function isUsable(device: Device): Promise<boolean> {
+  const buffer = createStorage(device, 16, 'test');
+  const values = await readFloats(device, buffer, 4);
+  device.release(buffer);
+  return values.length === 4;
+}
+
+describe.runIf(embeddedDriverExists())('devices that are opened one after another', () => {
+  const adapter = 'embedded';
+
+  it('share one object of Dawn, and leave neither threads nor files', async () => {
+    (await openDevice({ adapter })).close();
+    created.length = 0;
+    const before = held();
+    for (let time = 0; time < 200; time++) (await openDevice({ adapter })).close();
+    expect(created).toEqual([]);
+    const { threads, files } = held();
+    expect(threads).toBeLessThanOrEqual(before.threads + 3);
+    expect(files).toBeLessThanOrEqual(before.files + 3);
+  });
+
+  it('may be open at the same time, and one that was destroyed or lost is none of the others', async () => {
+    const devices = await Promise.all([1, 2, 3, 4].map(() => openDevice({ adapter })));
+    devices[0].close();
+    devices[1].gpu.destroy();
+    expect(await isUsable(devices[2])).toBe(true);
+    const next = await openDevice({ adapter });
+    expect(await isUsable(next)).toBe(true);
+    expect(await isUsable(devices[3])).toBe(true);
+    for (const device of [...devices.slice(1), next]) device.close();
+  });
+
+  it('have the adapter that was asked for, each name with an object of its own', async () => {
+    const [name] = await adapterNames();
+    const part = name.split(' ')[0];
+    for (const choice of [part, adapter, part, 'auto', part]) {
+      const device = await openDevice({ adapter: choice });
+      expect(device.adapter.kind).toBe('embedded software');
+      if (choice === part) expect(device.adapter.reason).toBe(`asked for by name ("${part}")`);
+      device.close();
+    }
+    await expect(openDevice({ adapter: 'Voodoo' })).rejects.toThrow(/no adapter has "Voodoo" in its name/);
+    await expect(openDevice({ adapter: 'Voodoo' })).rejects.toThrow(/no adapter has "Voodoo" in its name/);
+    const toggles = created.map((each) => each.at(-1));
+    expect(toggles.length, 'each once').toBe(new Set(toggles).size);
+  });
+
+  afterAll(() => {
+    vi.doUnmock('webgpu');
+  });
+});
