@@ -76,7 +76,7 @@ export function encodeTexts(texts: readonly Text[], reading: Reading): EncodedTe
     // Only a sentence of the full length can have been cut: the others need not be split a second time.
     ({ text }, index) =>
       sentences[index].ids.length === mostPieces &&
-      splitPieces(text, vocabulary).length + SPECIAL_PIECES > mostPieces,
+      splitPieces(text, vocabulary, mostPieces).length + SPECIAL_PIECES > mostPieces,
   );
   return { sentences, cut };
 }

@@ -1,23 +1,31 @@
+import type { MappedText } from './mapped-text.js';
+
 /** SST-2 spaces its contractions ("it 's"); a tagger that knows "it's" takes a lone 's for a particle. */
 const SPACED_ENDING = / (?=(?:n't|'s|'re|'ve|'ll|'d|'m)(?:\s|$))/gi;
 
-export interface JoinedText {
-  text: string;
-  /** For each UTF-16 unit of `text`, and one past its end, the place in the original text. */
-  origins: Uint32Array;
+export interface JoinedText extends MappedText {
+  /** The places in `text` before which a space was removed. */
+  joins: readonly number[];
 }
 
 /** Joins spaced contraction endings to the word before them, remembering where each character came from. */
 export function joinContractions(original: string): JoinedText {
-  const removed = new Set<number>();
-  for (const match of original.matchAll(SPACED_ENDING)) {
-    if (match.index > 0) removed.add(match.index);
+  const joins: number[] = [];
+  const parts: string[] = [];
+  const origins = new Uint32Array(original.length + 1);
+  let length = 0;
+  let from = 0;
+  const keep = (to: number) => {
+    parts.push(original.slice(from, to));
+    for (let place = from; place < to; place++) origins[length++] = place;
+  };
+  for (const { index } of original.matchAll(SPACED_ENDING)) {
+    if (index === 0) continue;
+    keep(index);
+    joins.push(length);
+    from = index + 1;
   }
-  const kept: number[] = [];
-  for (let at = 0; at <= original.length; at++) {
-    if (!removed.has(at)) kept.push(at);
-  }
-  const origins = Uint32Array.from(kept);
-  const text = [...origins.subarray(0, -1)].map((at) => original[at]).join('');
-  return { text, origins };
+  keep(original.length);
+  origins[length] = original.length;
+  return { text: parts.join(''), origins: origins.slice(0, length + 1), joins };
 }

@@ -3,13 +3,13 @@ import { knownTag, type OwnWord } from './own-tags.js';
 import type { RuleSet, Tag } from './rules.js';
 import { NO_SENTENCE } from './scope.js';
 import { tagWords } from './tagger.js';
-import { PIECE_TAGS, type PieceTag } from './tags.js';
+import { PIECE_TAGS, type PieceTag, SPECIAL_TAGS } from './tags.js';
 import type { Vocabulary } from './vocabulary.js';
-import { type Piece, splitPieces } from './word-pieces.js';
+import { type Piece, specialPieces, splitPieces } from './word-pieces.js';
 
 export interface TaggedPiece<AnyTag extends Tag = PieceTag> extends Piece {
   tag: AnyTag;
-  /** Which of the text's sentences it is in, counted from 0; NO_SENTENCE for [CLS] and [SEP], which are the document's. */
+  /** Which of the text's sentences it is in, counted from 0; NO_SENTENCE for [CLS], [SEP] and [PAD], which are the document's. */
   sentence: number;
 }
 
@@ -42,17 +42,36 @@ function alignTags<AnyTag extends Tag>(
     const covered = word < words.length && words[word].start <= piece.start;
     // What no word covers stays with the words before it.
     if (covered) sentence = words[word].sentence;
-    return { ...piece, tag: covered ? words[word].tag : uncovered(piece), sentence };
+    const tag = covered ? words[word].tag : uncovered(piece);
+    const isDocuments = !covered && SPECIAL_TAGS.some((special) => special === tag);
+    return { ...piece, tag, sentence: isDocuments ? NO_SENTENCE : sentence };
   });
 }
 
-/** Cuts pieces at a length, and puts [CLS] before them and [SEP] behind. */
+/** The tag of a piece that no word covers: its own for a special token that has one, else X. */
+function tagWithoutWord({ text, isSpecial }: Piece): PieceTag {
+  return (isSpecial && SPECIAL_TAGS.find((tag) => tag === text)) || 'X';
+}
+
+/** A text as the tagger is to see it: [CLS], [SEP] and [PAD] are blank lines, and other special tokens white space. */
+function withoutSpecial(text: string, vocabulary: Vocabulary): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (const piece of specialPieces(text, vocabulary)) {
+    const { start, end } = piece;
+    const blank = tagWithoutWord(piece) === 'X' ? '' : '\n\n';
+    parts.push(text.slice(from, start), blank.padEnd(end - start));
+    from = end;
+  }
+  parts.push(text.slice(from));
+  return parts.join('');
+}
+
+/** Puts [CLS] before pieces and [SEP] behind. */
 function withSpecialPieces<AnyTag extends Tag>(
-  pieces: TaggedPiece<AnyTag>[],
+  inner: TaggedPiece<AnyTag>[],
   vocabulary: Vocabulary,
-  mostPieces: number,
 ): TaggedPiece<AnyTag | '[CLS]' | '[SEP]'>[] {
-  const inner = pieces.slice(0, Math.max(0, mostPieces - 2));
   const end = inner.at(-1)?.end ?? 0;
   const special = <Special extends '[CLS]' | '[SEP]'>(tag: Special, at: number): TaggedPiece<Special> => {
     return { id: vocabulary.idOf(tag), text: tag, start: at, end: at, tag, sentence: NO_SENTENCE };
@@ -60,10 +79,14 @@ function withSpecialPieces<AnyTag extends Tag>(
   return [special('[CLS]', 0), ...inner, special('[SEP]', end)];
 }
 
+/** [CLS] and [SEP], which every sentence has. */
+const OWN_PIECES = 2;
+
 /**
  * Splits a text into word pieces and tags each. A character that no word covers (the tagger passes over some that the
- * word pieces keep) is X: every piece has a tag.
- * @param mostPieces The length at which the sentence is cut, [CLS] and [SEP] included.
+ * word pieces keep) is X: every piece has a tag. Of special tokens that the text names, [CLS], [SEP] and [PAD] have their own
+ * tags, and part the text for the tagger; others ([MASK], [UNK], a model's own) are X, and the tagger does not see them.
+ * @param mostPieces The length at which the sentence is cut, [CLS] and [SEP] included. The rest of the text is not tagged.
  * @returns [CLS], the pieces, [SEP].
  */
 export function tagPieces(
@@ -71,8 +94,10 @@ export function tagPieces(
   vocabulary: Vocabulary,
   mostPieces = Number.POSITIVE_INFINITY,
 ): TaggedPiece[] {
-  const pieces = alignTags<PieceTag>(splitPieces(text, vocabulary), tagWords(text), () => 'X');
-  return withSpecialPieces(pieces, vocabulary, mostPieces);
+  const pieces = splitPieces(text, vocabulary, mostPieces - OWN_PIECES);
+  const last = pieces.at(-1);
+  const words = last ? tagWords(withoutSpecial(text, vocabulary), last.start) : [];
+  return withSpecialPieces(alignTags<PieceTag>(pieces, words, tagWithoutWord), vocabulary);
 }
 
 /**
@@ -93,14 +118,15 @@ export function ownTaggedPieces(
   const tagged = words.map(({ start, end, tag }) => {
     return { start, end, tag: knownTag(tag, rules.tags, where), sentence: 0 };
   });
-  const pieces = alignTags<Tag>(splitPieces(text, vocabulary), tagged, ({ start, text: piece }) => {
+  const inner = splitPieces(text, vocabulary, mostPieces - OWN_PIECES);
+  const pieces = alignTags<Tag>(inner, tagged, ({ start, text: piece }) => {
     throw new CallerError({
       what: `no word with a tag covers "${piece}", at character ${start + 1} of the text`,
       where,
       expected: 'words that cover the whole text, in its order',
     });
   });
-  return withSpecialPieces(pieces, vocabulary, mostPieces);
+  return withSpecialPieces(pieces, vocabulary);
 }
 
 /** Tagged pieces as ids, indexes into a list that has their tags, and sentences. */

@@ -1,7 +1,8 @@
-import model from 'wink-eng-lite-web-model';
-import winkNLP, { type WinkMethods } from 'wink-nlp';
 import { joinContractions } from './contractions.js';
-import { type PieceTag, UNIVERSAL_TAGS } from './tags.js';
+import { plainText } from './mapped-text.js';
+import { boundedUnits } from './tagger-units.js';
+import type { PieceTag } from './tags.js';
+import { readWithWink } from './wink.js';
 
 /** A word of a text with its part of speech; places in UTF-16 units of the text as it was given. */
 export interface TaggedWord {
@@ -12,68 +13,98 @@ export interface TaggedWord {
   sentence: number;
 }
 
-let nlp: WinkMethods | undefined;
+/**
+ * Words after the last one that counts which the tagger still sees. Its patterns are at most four words long, and it goes
+ * through a text three times.
+ */
+const MARGIN = 16;
 
-/** wink's tags are the universal ones and SPACE, for line breaks and the like. */
-function universal(tag: string): PieceTag {
-  return UNIVERSAL_TAGS.find((known) => known === tag) ?? 'X';
+/** Characters of the tagger's text in which a token is looked for: more than it is shown without white space. */
+const SEARCHED = 1024;
+
+const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/g;
+
+/** The paragraphs of a text: what blank lines part. */
+function* paragraphs(text: string): Generator<{ start: number; end: number }> {
+  let start = 0;
+  for (const { index, 0: space } of text.matchAll(/\s{2,}/g)) {
+    if ((space.match(LINE_BREAK) ?? []).length < 2) continue;
+    if (index > start) yield { start, end: index };
+    start = index + space.length;
+  }
+  if (start < text.length) yield { start, end: text.length };
+}
+
+/** Where a token stands in the tagger's text at the earliest, or -1: wink writes a few words in another way. */
+function placeOf(value: string, text: string, from: number): number {
+  const start = text[from] === ' ' ? from + 1 : from;
+  if (text.startsWith(value, start)) return start;
+  const found = text.slice(from, from + SEARCHED).indexOf(value);
+  return found < 0 ? -1 : from + found;
 }
 
 /**
- * Splits a word that the tagger left whole although its text was written apart ("i 'm", "here 's"): the ending is a
- * particle where it is "n't", else an auxiliary, and "i" is a pronoun.
+ * Adds the words of a paragraph, up to the one at place `upTo` and some more.
+ * @param offset Where the paragraph begins in its text.
+ * @param firstSentence The number of its first sentence in its text.
  */
-function splitContraction(word: TaggedWord, original: string): TaggedWord[] {
-  const space = original.slice(word.start, word.end).indexOf(' ');
-  if (space < 0) return [word];
-  const host = original.slice(word.start, word.start + space);
-  const ending = original.slice(word.start + space + 1, word.end);
-  const { start, end, tag, sentence } = word;
-  return [
-    { start, end: start + space, tag: host.toLowerCase() === 'i' ? 'PRON' : tag, sentence },
-    { start: start + space + 1, end, tag: ending.toLowerCase() === "n't" ? 'PART' : 'AUX', sentence },
-  ];
-}
-
-/** For each token of the tagger's, the sentence that it is in. */
-function sentencesOfTokens(
-  spans: readonly (readonly [first: number, last: number])[],
-  tokens: number,
-): Uint32Array {
-  const sentences = new Uint32Array(tokens);
-  spans.forEach(([first, last], sentence) => {
-    sentences.fill(sentence, first, last + 1);
-  });
-  return sentences;
-}
-
-/**
- * Tags the words of an English text with wink-nlp. Contractions that are written with a space before them, as SST-2
- * does, are tagged as if they were not.
- */
-export function tagWords(text: string): TaggedWord[] {
-  nlp ??= winkNLP(model, ['sbd', 'pos']);
-  const joined = joinContractions(text);
-  const document = nlp.readDoc(joined.text);
-  const tokens = document.tokens();
-  const values: string[] = tokens.out(nlp.its.value);
-  const tags: string[] = tokens.out(nlp.its.pos);
-  const spans = document.sentences().out(nlp.its.span) as unknown as [number, number][];
-  const sentences = sentencesOfTokens(spans, values.length);
-  const words: TaggedWord[] = [];
+function addWords(
+  words: TaggedWord[],
+  paragraph: string,
+  upTo: number,
+  offset: number,
+  firstSentence: number,
+): void {
+  const plain = plainText(paragraph);
+  const { text, origins, joins } = joinContractions(plain.text);
+  const last =
+    upTo < paragraph.length ? origins.findIndex((place) => plain.origins[place] > upTo) : text.length;
+  const shown = boundedUnits(text, last, MARGIN);
+  const { values, tags, sentences } = readWithWink(shown.text);
+  const add = (from: number, to: number, tag: PieceTag, index: number) => {
+    const start = offset + plain.origins[origins[from]];
+    const end = offset + plain.origins[origins[to - 1]] + 1;
+    words.push({ start, end, tag, sentence: firstSentence + sentences[index] });
+  };
   let cursor = 0;
-  for (const [index, value] of values.entries()) {
-    const at = joined.text.indexOf(value, cursor);
-    // The tagger knows empty tokens, and may write a character in another way than the text does.
-    if (value === '' || at < 0) continue;
-    cursor = at + value.length;
-    const word = {
-      start: joined.origins[at],
-      end: joined.origins[cursor - 1] + 1,
-      tag: universal(tags[index]),
-      sentence: sentences[index],
-    };
-    words.push(...splitContraction(word, text));
+  let join = 0;
+  for (let index = 0; index < values.length; index++) {
+    // wink knows empty tokens.
+    const at = values[index] === '' ? -1 : placeOf(values[index], shown.text, cursor);
+    if (at < 0) continue;
+    cursor = at + values[index].length;
+    const end = shown.origins[cursor - 1] + 1;
+    let from = shown.origins[at];
+    while (joins[join] <= from) join++;
+    if (!(joins[join] < end)) {
+      add(from, end, tags[index], index);
+      continue;
+    }
+    // A word that wink left whole although its text was written apart ("i 'm", "here 's").
+    add(from, joins[join], text.slice(from, joins[join]).toLowerCase() === 'i' ? 'PRON' : tags[index], index);
+    while (joins[join] < end) {
+      from = joins[join++];
+      const to = Math.min(joins[join] ?? end, end);
+      add(from, to, text.slice(from, to).toLowerCase() === "n't" ? 'PART' : 'AUX', index);
+    }
+  }
+}
+
+/**
+ * Tags the words of an English text with wink-nlp. The result depends on this text alone. White space of any kind and length
+ * counts as one space, but that blank lines part paragraphs, each of which is tagged by itself; curly apostrophes count as
+ * straight ones; contractions that are written with a space before them, as SST-2 does, are tagged as if they were not; what
+ * BERT's tokenizer drops is not seen. A run of more than 256 characters without white space is tagged in parts.
+ * @param upTo The place of the last character whose tag counts: what stands further back than some words after it is not
+ * read, which changes no tag up to it.
+ */
+export function tagWords(text: string, upTo = Number.POSITIVE_INFINITY): TaggedWord[] {
+  const words: TaggedWord[] = [];
+  let sentence = 0;
+  for (const { start, end } of paragraphs(text)) {
+    if (start > upTo) break;
+    addWords(words, text.slice(start, end), upTo - start, start, sentence);
+    sentence = (words.at(-1)?.sentence ?? -1) + 1;
   }
   return words;
 }

@@ -1,4 +1,5 @@
 import { CallerError } from '../gpu/errors.js';
+import type { SpecialToken } from './special-tokens.js';
 
 /** The special pieces that every vocabulary must have. */
 export const SPECIAL_PIECES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
@@ -16,8 +17,25 @@ export interface Normalisation {
 /** BERT's uncased models. */
 export const UNCASED: Normalisation = { lowerCase: true, stripAccents: true, splitIdeographs: true };
 
+/** What every model looks for in a text before it is split, and in this case alone: "[SEP]" is not "[sep]". */
+export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_PIECES.map((content) => {
+  return { content, singleWord: false, normalised: false };
+});
+
+/** What else there is to a vocabulary. */
+export interface VocabularyOptions {
+  /** Tokens that are looked for in a text before it is split; each is one of the pieces. `BERT_TOKENS` where left out. */
+  special?: readonly SpecialToken[];
+  /** How many of the pieces words are split into; those after them are only special tokens. All where left out. */
+  ordinary?: number;
+}
+
 /** The word pieces of a model, in the order of their ids; a piece inside a word begins with `##`. */
 export class Vocabulary {
+  readonly special: readonly SpecialToken[];
+  readonly ordinary: number;
+  /** The length of the longest piece, in UTF-16 units. */
+  readonly longest: number;
   private readonly ids: ReadonlyMap<string, number>;
 
   /**
@@ -30,8 +48,10 @@ export class Vocabulary {
     readonly pieces: readonly string[],
     source = 'vocabulary',
     readonly normalisation = UNCASED,
+    { special = BERT_TOKENS, ordinary = pieces.length }: VocabularyOptions = {},
   ) {
     const ids = new Map<string, number>();
+    let longest = 0;
     for (const [id, piece] of pieces.entries()) {
       if (ids.has(piece)) {
         const first = ids.get(piece)! + 1;
@@ -41,6 +61,7 @@ export class Vocabulary {
         });
       }
       ids.set(piece, id);
+      longest = Math.max(longest, piece.length);
     }
     for (const piece of SPECIAL_PIECES) {
       if (!ids.has(piece)) {
@@ -52,14 +73,18 @@ export class Vocabulary {
       }
     }
     this.ids = ids;
+    this.longest = longest;
+    this.special = special;
+    this.ordinary = ordinary;
   }
 
   get size(): number {
     return this.pieces.length;
   }
 
+  /** Whether a word can have this piece. */
   has(piece: string): boolean {
-    return this.ids.has(piece);
+    return (this.ids.get(piece) ?? this.ordinary) < this.ordinary;
   }
 
   /** The id of a piece, or that of [UNK]. */
@@ -69,20 +94,50 @@ export class Vocabulary {
 
   /** The special pieces and those that `wanted` names, in the order of this vocabulary: for a model that needs no others. */
   restrictedTo(wanted: ReadonlySet<string>): Vocabulary {
-    const special = new Set<string>(SPECIAL_PIECES);
-    const pieces = this.pieces.filter((piece) => special.has(piece) || wanted.has(piece));
-    return new Vocabulary(pieces, 'vocabulary', this.normalisation);
+    const special = new Set(this.special.map(({ content }) => content));
+    const isKept = (piece: string) => special.has(piece) || wanted.has(piece);
+    const pieces = this.pieces.filter(isKept);
+    const ordinary = this.pieces.slice(0, this.ordinary).filter(isKept).length;
+    return new Vocabulary(pieces, 'vocabulary', this.normalisation, { special: this.special, ordinary });
   }
 
-  /** The content of a `vocab.txt`: a piece a line. */
+  /** The content of a `vocab.txt`: a piece a line, without those that are only special tokens. */
   toText(): string {
-    return `${this.pieces.join('\n')}\n`;
+    return `${this.pieces.slice(0, this.ordinary).join('\n')}\n`;
   }
 }
 
-/** Reads a `vocab.txt`. @throws CallerError as the constructor of `Vocabulary` does. */
-export function parseVocabulary(text: string, file = 'vocab.txt', normalisation = UNCASED): Vocabulary {
+/**
+ * Whether a vocabulary is of a cased model: it has a piece with a capital. What stands in brackets ([CLS], [unused1], <URL>) is
+ * none of a word's pieces.
+ */
+export function hasCapitals(pieces: readonly string[]): boolean {
+  return pieces.some((piece) => piece !== piece.toLowerCase() && !/^(?:\[.*\]|<.*>)$/su.test(piece));
+}
+
+/** How a model reads a text whose case it keeps, or does not. */
+export function normalisationFor(lowerCase: boolean): Normalisation {
+  return lowerCase ? UNCASED : { lowerCase: false, stripAccents: false, splitIdeographs: true };
+}
+
+/** The pieces of a `vocab.txt`. */
+export function piecesOfText(text: string): string[] {
   const pieces = text.split(/\r?\n/);
   if (pieces.at(-1) === '') pieces.pop();
-  return new Vocabulary(pieces, file, normalisation);
+  return pieces;
+}
+
+/**
+ * Reads a `vocab.txt`.
+ * @param normalisation What becomes of a text before it is split; where left out, a text keeps its case if a piece has capitals.
+ * @throws CallerError as the constructor of `Vocabulary` does.
+ */
+export function parseVocabulary(
+  text: string,
+  file = 'vocab.txt',
+  normalisation?: Normalisation,
+  options?: VocabularyOptions,
+): Vocabulary {
+  const pieces = piecesOfText(text);
+  return new Vocabulary(pieces, file, normalisation ?? normalisationFor(!hasCapitals(pieces)), options);
 }

@@ -1,112 +1,196 @@
-import type { Normalisation, Vocabulary } from './vocabulary.js';
+import { type Character, normalised } from './normalised-text.js';
+import { SpecialFinder, type SpecialToken } from './special-tokens.js';
+import type { Vocabulary } from './vocabulary.js';
 
-/** A word piece and where it stands in the text, in UTF-16 units; special pieces stand nowhere (start = end). */
+/** A word piece and where it stands in the text, in UTF-16 units; the model's own [CLS] and [SEP] stand nowhere (start = end). */
 export interface Piece {
   id: number;
   text: string;
   start: number;
   end: number;
+  /** Whether it is a special token that the text names ("[MASK]"). */
+  isSpecial?: true;
 }
 
 /** BERT gives up on longer words. */
 const LONGEST_WORD = 100;
 
-const SPACE = /\s/u;
-/** Control characters, formats, surrogates; not what Unicode has not assigned yet, which is an unknown piece. */
-const DROPPED = /[\p{Cf}\p{Co}\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
-const ACCENT = /\p{Mn}/gu;
 /** ASCII symbols count as punctuation too, although Unicode says otherwise of some. */
 const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/u;
-const IDEOGRAPH =
-  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b820}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/u;
 
-/** A normalised character with the place in the text that it came from. */
-interface Character {
-  text: string;
-  start: number;
-  end: number;
+/** What stands between white space, which is none of what BERT drops (`IGNORED`). */
+const RUN = /[^\t\n\r\p{Z}]+/gu;
+
+/** The finders of a vocabulary's special tokens: in texts as they are, and in texts that are normalised. */
+interface Finders {
+  written: SpecialFinder;
+  normalised: SpecialFinder | undefined;
 }
 
-/**
- * The characters that count, in lower case where that is asked for. The text is lowered as a whole, since a sigma at a
- * word's end has a lower case of its own; only İ becomes longer by it, so it is written out beforehand.
- */
-function counting(text: string, lowerCase: boolean): Character[] {
-  const characters: Character[] = [];
-  let start = 0;
-  for (const original of text) {
-    const end = start + original.length;
-    const written = lowerCase && original === 'İ' ? 'i\u0307' : original;
-    if (!DROPPED.test(original)) for (const text of written) characters.push({ text, start, end });
-    start = end;
+const known = new WeakMap<Vocabulary, Finders>();
+
+function findersOf(vocabulary: Vocabulary): Finders {
+  let finders = known.get(vocabulary);
+  if (!finders) {
+    const plain = ({ content }: SpecialToken) => textOf(normalised(content, 0, vocabulary.normalisation));
+    const byNormal = vocabulary.special.filter((token) => token.normalised && plain(token) !== '');
+    const written = vocabulary.special.filter((token) => !token.normalised);
+    finders = {
+      written: new SpecialFinder(new Map(written.map((token) => [token.content, token]))),
+      normalised:
+        byNormal.length === 0
+          ? undefined
+          : new SpecialFinder(new Map(byNormal.map((token) => [plain(token), token]))),
+    };
+    known.set(vocabulary, finders);
   }
-  if (!lowerCase) return characters;
-  const lower = characters
-    .map((character) => character.text)
-    .join('')
-    .toLowerCase();
-  return [...lower].map((character, index) => ({ ...characters[index], text: character }));
+  return finders;
 }
 
-/** Lower-cases, strips accents, drops control characters, and splits at spaces, punctuation and ideographs. */
-function splitWords(text: string, normalisation: Normalisation): Character[][] {
-  const { lowerCase, stripAccents, splitIdeographs } = normalisation;
-  const words: Character[][] = [];
-  let word: Character[] = [];
-  const finish = () => {
-    if (word.length > 0) words.push(word);
-    word = [];
-  };
-  for (const { text: character, start, end } of counting(text, lowerCase)) {
-    if (SPACE.test(character)) {
-      finish();
-      continue;
-    }
-    const plainly = stripAccents ? character.normalize('NFD').replace(ACCENT, '') : character;
-    for (const plain of plainly) {
-      const alone = PUNCTUATION.test(plain) || (splitIdeographs && IDEOGRAPH.test(plain));
-      if (alone) finish();
-      word.push({ text: plain, start, end });
-      if (alone) finish();
-    }
-  }
-  finish();
-  return words;
+function textOf(characters: readonly Character[]): string {
+  return characters.map(({ text }) => text).join('');
 }
 
+function specialPiece({ content }: SpecialToken, start: number, end: number, vocabulary: Vocabulary): Piece {
+  return { id: vocabulary.idOf(content), text: content, start, end, isSpecial: true };
+}
+
+/** The longest piece that a word goes on with at `from`: where it ends, and its text. */
 function longestPiece(
-  word: Character[],
+  word: string,
+  starts: readonly number[],
   from: number,
   vocabulary: Vocabulary,
 ): { to: number; text: string } | undefined {
-  for (let to = word.length; to > from; to--) {
-    const characters = word.slice(from, to).map((character) => character.text);
-    const text = (from > 0 ? '##' : '') + characters.join('');
+  const prefix = from > 0 ? '##' : '';
+  for (let to = Math.min(starts.length - 1, from + vocabulary.longest); to > from; to--) {
+    const text = prefix + word.slice(starts[from], starts[to]);
     if (vocabulary.has(text)) return { to, text };
   }
   return undefined;
 }
 
-function splitWord(word: Character[], vocabulary: Vocabulary): Piece[] {
+function* piecesOfWord(word: readonly Character[], vocabulary: Vocabulary): Generator<Piece> {
   const pieces: Piece[] = [];
   let from = 0;
-  while (from < word.length) {
-    const found = word.length > LONGEST_WORD ? undefined : longestPiece(word, from, vocabulary);
-    if (!found) {
-      return [{ id: vocabulary.idOf('[UNK]'), text: '[UNK]', start: word[0].start, end: word.at(-1)!.end }];
+  if (word.length <= LONGEST_WORD) {
+    const text = textOf(word);
+    const starts = [0];
+    for (const character of word) starts.push(starts[starts.length - 1] + character.text.length);
+    while (from < word.length) {
+      const found = longestPiece(text, starts, from, vocabulary);
+      if (!found) break;
+      const { to, text: piece } = found;
+      pieces.push({
+        id: vocabulary.idOf(piece),
+        text: piece,
+        start: word[from].start,
+        end: word[to - 1].end,
+      });
+      from = to;
     }
-    const { to, text } = found;
-    pieces.push({ id: vocabulary.idOf(text), text, start: word[from].start, end: word[to - 1].end });
-    from = to;
   }
-  return pieces;
+  if (from === word.length) {
+    yield* pieces;
+    return;
+  }
+  const { start } = word[0];
+  yield { id: vocabulary.idOf('[UNK]'), text: '[UNK]', start, end: word[word.length - 1].end };
+}
+
+/** The pieces of normalised characters, in which white space and punctuation end words. */
+function* piecesOfCharacters(characters: readonly Character[], vocabulary: Vocabulary): Generator<Piece> {
+  let word: Character[] = [];
+  for (const character of characters) {
+    const isSpace = character.text === ' ';
+    const alone = isSpace || PUNCTUATION.test(character.text);
+    if (alone && word.length > 0) {
+      yield* piecesOfWord(word, vocabulary);
+      word = [];
+    }
+    if (isSpace) continue;
+    if (alone) yield* piecesOfWord([character], vocabulary);
+    else word.push(character);
+  }
+  if (word.length > 0) yield* piecesOfWord(word, vocabulary);
+}
+
+/** A part of a text without special tokens, normalised or not yet; `offset` is where it begins in the text. */
+type Section = { characters: readonly Character[] } | { text: string; offset: number };
+
+/** The parts of a text between special tokens that are looked for as it is normalised, and those tokens. */
+function* normalisedSections(
+  text: string,
+  offset: number,
+  finder: SpecialFinder,
+  vocabulary: Vocabulary,
+): Generator<Section | Piece> {
+  const characters = normalised(text, offset, vocabulary.normalisation);
+  // From a place in their text to a character.
+  const indexes = new Map<number, number>();
+  let length = 0;
+  characters.forEach((character, index) => {
+    indexes.set(length, index);
+    length += character.text.length;
+  });
+  indexes.set(length, characters.length);
+  let from = 0;
+  for (const { token, start, end } of finder.find(textOf(characters))) {
+    const [first, after] = [indexes.get(start)!, indexes.get(end)!];
+    yield { characters: characters.slice(from, first) };
+    yield specialPiece(token, characters[first].start, characters[after - 1].end, vocabulary);
+    from = after;
+  }
+  yield { characters: characters.slice(from) };
+}
+
+/** The special tokens of a text, and what stands between them. */
+function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | Piece> {
+  const finders = findersOf(vocabulary);
+  function* between(from: number, to: number): Generator<Section | Piece> {
+    const part = text.slice(from, to);
+    if (finders.normalised) yield* normalisedSections(part, from, finders.normalised, vocabulary);
+    else yield { text: part, offset: from };
+  }
+  let from = 0;
+  for (const { token, start, end } of finders.written.find(text)) {
+    yield* between(from, start);
+    yield specialPiece(token, start, end, vocabulary);
+    from = end;
+  }
+  yield* between(from, text.length);
+}
+
+function* allPieces(text: string, vocabulary: Vocabulary): Generator<Piece> {
+  for (const section of sectionsOf(text, vocabulary)) {
+    if ('id' in section) yield section;
+    else if ('characters' in section) yield* piecesOfCharacters(section.characters, vocabulary);
+    else {
+      for (const { index, 0: run } of section.text.matchAll(RUN)) {
+        const characters = normalised(run, section.offset + index, vocabulary.normalisation);
+        yield* piecesOfCharacters(characters, vocabulary);
+      }
+    }
+  }
+}
+
+/** The special tokens that a text names ("[SEP]"), in its order. */
+export function specialPieces(text: string, vocabulary: Vocabulary): Piece[] {
+  return [...sectionsOf(text, vocabulary)].filter((section) => 'id' in section);
 }
 
 /**
  * Splits a text into the word pieces of BERT's tokenizer, normalised as the vocabulary says: greedy, longest match first (Wu et al. 2016,
- * arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). Special pieces are not added, and text that
- * looks like one ("[SEP]") is text.
+ * arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). A special token that the text names ("[SEP]") is one
+ * piece, as in Hugging Face's tokenizers. [CLS] and [SEP] are not added.
+ * @param most Pieces after which the rest of the text is not looked at.
  */
-export function splitPieces(text: string, vocabulary: Vocabulary): Piece[] {
-  return splitWords(text, vocabulary.normalisation).flatMap((word) => splitWord(word, vocabulary));
+export function splitPieces(text: string, vocabulary: Vocabulary, most = Number.POSITIVE_INFINITY): Piece[] {
+  const pieces: Piece[] = [];
+  if (most <= 0) return pieces;
+  for (const piece of allPieces(text, vocabulary)) {
+    pieces.push(piece);
+    if (pieces.length >= most) break;
+  }
+  return pieces;
 }

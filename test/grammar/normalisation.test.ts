@@ -2,7 +2,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { type Normalisation, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { type Normalisation, SPECIAL_PIECES, Vocabulary } from '../../src/grammar/vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { runs } from '../support/arbitraries.js';
 import { anyText } from './texts.js';
@@ -25,7 +25,11 @@ describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %
   const reference = new Tokenizer(
     {
       version: '1.0',
-      added_tokens: [],
+      added_tokens: SPECIAL_PIECES.map((content) => ({
+        id: PIECES.indexOf(content),
+        content,
+        special: true,
+      })),
       normalizer: {
         type: 'BertNormalizer',
         clean_text: true,

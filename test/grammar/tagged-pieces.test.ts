@@ -19,10 +19,19 @@ function tagged(text: string, mostPieces?: number): string {
     .join(' ');
 }
 
+/** The text as the tagger is to see it. */
+function seen(text: string): string {
+  const spaces = (token: string) => ' '.repeat(token.length);
+  return text
+    .replace(/\[(?:CLS|SEP|PAD)\]/g, (token) => spaces(token).replace('  ', '\n\n'))
+    .replace(/\[(?:MASK|UNK)\]/g, spaces);
+}
+
 /** The tag that each piece must have, looked up word by word. */
 function expectedTags(text: string, pieces: TaggedPiece[]): string[] {
-  const words = tagWords(text);
-  return pieces.map(({ start }) => {
+  const words = tagWords(seen(text));
+  return pieces.map(({ start, text: piece, isSpecial }) => {
+    if (isSpecial && ['[CLS]', '[SEP]', '[PAD]'].includes(piece)) return piece;
     return words.find((word) => word.start <= start && start < word.end)?.tag ?? 'X';
   });
 }
@@ -59,6 +68,46 @@ describe('tagPieces', () => {
     ]);
   });
 
+  it('shows the tagger the words beside special tokens, and gives these tags of their own, or X', () => {
+    expect(tagged("it [MASK] 's [SEP] The dull film")).toBe(
+      "[CLS]/[CLS] it/PRON [MASK]/X '/AUX s/AUX [SEP]/[SEP] the/DET dull/ADJ film/NOUN [SEP]/[SEP]",
+    );
+    const sentences = tagPieces('so [MASK] good [SEP] so [PAD] good [CLS]', vocabulary).map(
+      ({ sentence }) => sentence,
+    );
+    const none = NO_SENTENCE;
+    expect(sentences).toEqual([none, 0, 0, 0, none, 1, none, 2, none, none]);
+  });
+
+  it('changes no tag by the cut, wherever it is in a longer text', () => {
+    const words = [
+      'The',
+      'old',
+      "man 's",
+      'reads',
+      '.',
+      '!',
+      'U.S.',
+      'p.36',
+      '36',
+      'is n’t',
+      '[SEP]',
+      '[MASK]',
+    ];
+    const text = fc.array(fc.constantFrom(...words, 'x'.repeat(300), 'a-b.'.repeat(90), '\n\n', '"'), {
+      minLength: 30,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 3, max: 30 }), (parts, mostPieces) => {
+        const whole = tagPieces(parts.join(' '), vocabulary);
+        const cut = tagPieces(parts.join(' '), vocabulary, mostPieces);
+        expect(cut.slice(0, -1)).toEqual(whole.slice(0, cut.length - 1));
+      }),
+      runs(60),
+    );
+  });
+
   it('cuts at the length it is given, the special pieces included', () => {
     expect(tagged('a b c d', 5)).toMatch(/^\[CLS\]\S* a\S* b\S* c\S* \[SEP\]\S*$/);
     expect(tagged('a b c d', 2)).toBe('[CLS]/[CLS] [SEP]/[SEP]');
@@ -83,9 +132,11 @@ describe('tagPieces', () => {
         const inner = pieces.slice(1, -1);
         expect(inner.map(({ tag, sentence, ...piece }) => piece)).toEqual(splitPieces(text, vocabulary));
         expect(inner.map((piece) => piece.tag)).toEqual(expectedTags(text, inner));
-        const numbers = inner.map(({ sentence }) => sentence);
+        const isDocuments = ({ tag }: TaggedPiece) => tag.startsWith('[');
+        const numbers = inner.filter((piece) => !isDocuments(piece)).map(({ sentence }) => sentence);
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
         expect(numbers).not.toContain(NO_SENTENCE);
+        expect(pieces.filter(isDocuments).every(({ sentence }) => sentence === NO_SENTENCE)).toBe(true);
         expect(pieces.every((piece) => PIECE_TAGS.includes(piece.tag))).toBe(true);
         expect([pieces[0].tag, pieces[pieces.length - 1].tag]).toEqual(['[CLS]', '[SEP]']);
 

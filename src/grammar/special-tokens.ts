@@ -1,0 +1,48 @@
+/** A token that is looked for in a text before the text is split, as Hugging Face's `AddedToken`. */
+export interface SpecialToken {
+  content: string;
+  /** Whether it counts only where no letter, digit or mark stands next to it. */
+  singleWord: boolean;
+  /** Whether it is looked for in the text as it is normalised (lower-cased …), not as it was given. */
+  normalised: boolean;
+}
+
+/** A special token in a text. */
+export interface SpecialPlace {
+  token: SpecialToken;
+  start: number;
+  end: number;
+}
+
+const WORD_AT_END = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
+const WORD_AT_START = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+/** Finds special tokens in texts: from left to right, and of those that begin at one place the longest. */
+export class SpecialFinder {
+  private readonly byText: ReadonlyMap<string, SpecialToken>;
+  private readonly expression: RegExp | undefined;
+
+  /** @param tokens By what they are in the texts. */
+  constructor(tokens: ReadonlyMap<string, SpecialToken>) {
+    this.byText = tokens;
+    const contents = [...tokens.keys()].sort((a, b) => b.length - a.length).map(literally);
+    if (contents.length > 0) this.expression = new RegExp(contents.join('|'), 'gu');
+  }
+
+  *find(text: string): Generator<SpecialPlace> {
+    if (!this.expression) return;
+    for (const { index: start, 0: found } of text.matchAll(this.expression)) {
+      const token = this.byText.get(found)!;
+      const end = start + found.length;
+      // Two units are a character's, at most.
+      const touches =
+        WORD_AT_END.test(text.slice(Math.max(0, start - 2), start)) ||
+        WORD_AT_START.test(text.slice(end, end + 2));
+      if (!(token.singleWord && touches)) yield { token, start, end };
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import model from 'wink-eng-lite-web-model';
+import winkNLP, { type Model, type WinkMethods } from 'wink-nlp';
+import { type PieceTag, UNIVERSAL_TAGS } from './tags.js';
+
+/** What wink-nlp makes of a text: for each of its tokens what it is, its tag and the number of its sentence. */
+export interface WinkTokens {
+  values: readonly string[];
+  tags: readonly PieceTag[];
+  sentences: Uint32Array;
+}
+
+/** The parts of wink's model that it changes as it reads; its types leave them out. */
+interface Core {
+  features: { lexeme: { list: string[]; hash: Record<string, number>; index: number } };
+  preserve: { prefix: object; suffix: object };
+}
+
+interface OpenModel {
+  core(): Core;
+  featureFn(config: unknown): object;
+}
+
+/** Words that may be forgotten before wink is made again: it keeps a number of bytes for each. */
+const MOST_FORGOTTEN = 65_536;
+
+/** A machine that recognises nothing, for the stages that are not used. */
+const NO_MACHINE = JSON.stringify([100, 0, { 0: {} }, {}, {}, {}]);
+
+/**
+ * wink-nlp, without a memory of earlier texts. It adds each unknown word to its lexicon, and splits later texts by what it
+ * finds there ("p.36" makes "36" a word). What a text added is therefore taken out after it.
+ */
+class Reader {
+  private readonly core: Core;
+  private readonly known: number;
+  private nlp: WinkMethods;
+  private forgotten = 0;
+
+  constructor() {
+    this.core = (model as unknown as OpenModel).core();
+    const { lexeme } = this.core.features;
+    this.known = lexeme.list.length;
+    const { preserve } = this.core;
+    // Plain objects have "constructor" and the like, which are no prefixes.
+    for (const part of ['prefix', 'suffix'] as const) {
+      preserve[part] = Object.assign(Object.create(null), preserve[part]);
+    }
+    this.nlp = this.made();
+  }
+
+  private made(): WinkMethods {
+    const { featureFn } = model as unknown as OpenModel;
+    const machines = { machines: [NO_MACHINE], transformers: [], setter: () => {} };
+    const parts = {
+      ...model,
+      core: () => this.core,
+      // Only entities depend on these, and wink remembers each value of them too.
+      featureFn: (config: unknown) => {
+        return { ...featureFn(config), prefix: () => '', suffix: () => '', shape: () => '' };
+      },
+      ner: () => machines,
+      sa: () => machines,
+      negation: () => machines,
+    };
+    return winkNLP(parts as Model, ['sbd', 'pos']);
+  }
+
+  /** Takes out of wink's lexicon what the last text put into it. */
+  private forget(): void {
+    const { lexeme } = this.core.features;
+    for (; this.known + this.forgotten < lexeme.list.length; this.forgotten++) {
+      delete lexeme.hash[lexeme.list[this.known + this.forgotten]];
+    }
+    if (this.forgotten < MOST_FORGOTTEN) return;
+    lexeme.list.length = this.known;
+    lexeme.index = this.known;
+    this.forgotten = 0;
+    this.nlp = this.made();
+  }
+
+  read(text: string): WinkTokens {
+    const { nlp } = this;
+    try {
+      const document = nlp.readDoc(text);
+      const tokens = document.tokens();
+      const values: string[] = tokens.out(nlp.its.value);
+      const tags: string[] = tokens.out(nlp.its.pos);
+      const spans = document.sentences().out(nlp.its.span) as unknown as [number, number][];
+      return { values, tags: tags.map(universal), sentences: sentencesOfTokens(spans, values.length) };
+    } finally {
+      this.forget();
+    }
+  }
+}
+
+const TAGS: ReadonlyMap<string, PieceTag> = new Map(UNIVERSAL_TAGS.map((tag) => [tag, tag]));
+
+/** wink's tags are the universal ones and SPACE, for line breaks and the like. */
+function universal(tag: string): PieceTag {
+  return TAGS.get(tag) ?? 'X';
+}
+
+/** For each token of the tagger's, the sentence that it is in. */
+function sentencesOfTokens(
+  spans: readonly (readonly [first: number, last: number])[],
+  tokens: number,
+): Uint32Array {
+  const sentences = new Uint32Array(tokens);
+  spans.forEach(([first, last], sentence) => {
+    sentences.fill(sentence, first, last + 1);
+  });
+  return sentences;
+}
+
+let reader: Reader | undefined;
+
+/** Splits and tags an English text with wink-nlp; the result depends on the text alone. */
+export function readWithWink(text: string): WinkTokens {
+  reader ??= new Reader();
+  return reader.read(text);
+}
