@@ -1,5 +1,7 @@
-import { type ParseError, parse } from 'jsonc-parser';
-import { CallerError } from '../src/gpu/errors.js';
+import * as v from 'valibot';
+import { CallerError, shownValue } from '../src/gpu/errors.js';
+import { recordOf } from '../src/gpu/json-schemas.js';
+import { JsonText } from '../src/gpu/json-text.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { STRATEGIES } from '../src/grammar/rules.js';
 
@@ -83,7 +85,7 @@ export function completeAttentionSettings(
   where?: string,
 ): AttentionSettings {
   for (const [name, value] of Object.entries(given)) {
-    const check = CHECKS[name as keyof AttentionSettings];
+    const check = Object.hasOwn(CHECKS, name) && CHECKS[name as keyof AttentionSettings];
     if (!check) {
       throw new CallerError({
         what: `unknown setting "${name}"`,
@@ -92,7 +94,7 @@ export function completeAttentionSettings(
       });
     }
     if (!check.holds(value)) {
-      throw new CallerError({ what: `${name} is ${JSON.stringify(value)}`, where, expected: check.expected });
+      throw new CallerError({ what: `${name} is ${shownValue(value)}`, where, expected: check.expected });
     }
   }
   return { ...ATTENTION_DEFAULTS, ...(given as Partial<AttentionSettings>) };
@@ -100,11 +102,8 @@ export function completeAttentionSettings(
 
 /** Settings from the text of a `--config` file: JSON, comments allowed. @throws CallerError where it is none. */
 export function parseAttentionConfig(text: string, file: string): Partial<Record<string, unknown>> {
-  const problems: ParseError[] = [];
-  const json: unknown = parse(text, problems);
-  if (problems.length > 0 || !json || typeof json !== 'object' || Array.isArray(json)) {
-    throw new CallerError({ what: 'no JSON object', where: file, expected: '{ "lengths": [512], … }' });
-  }
-  completeAttentionSettings(json as Record<string, unknown>, file);
-  return json as Record<string, unknown>;
+  const about = { expected: '{ "lengths": [512], … }' };
+  const settings = new JsonText(text, file, about, true).checked(recordOf(v.unknown()));
+  completeAttentionSettings(settings, file);
+  return settings;
 }

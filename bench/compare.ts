@@ -1,4 +1,6 @@
 import { CallerError } from '../src/gpu/errors.js';
+import { JsonText } from '../src/gpu/json-text.js';
+import { COMPARABLE } from './report-schema.js';
 
 /** What a comparison needs of a row of `bench attention` or `bench step`. */
 interface ComparableRow {
@@ -12,7 +14,7 @@ interface ComparableRow {
   pass?: string;
   peer?: string;
   mask?: boolean;
-  medianMs: number;
+  medianMs: number | null;
   ratioToDense: number | null;
   ratioLow: number | null;
   ratioHigh: number | null;
@@ -49,20 +51,11 @@ function nameOf({ strategy, rules, batch, length, heads, headDim, pass, peer, ma
 
 /** @throws CallerError where a JSON text is no report of a benchmark with ratios. */
 export function parseReport(text: string, file: string): ComparableReport {
-  let report: Partial<ComparableReport> | null = null;
-  try {
-    report = JSON.parse(text);
-  } catch {
-    // Told below.
+  const expected = 'a file that `parsimony bench attention --json` or `bench step --json` wrote';
+  if (!/"ratioToDense"/.test(text)) {
+    throw new CallerError({ what: 'no report with times over dense', where: file, expected });
   }
-  const isRow = (row: Partial<ComparableRow>) => typeof row.strategy === 'string' && 'ratioToDense' in row;
-  if (report?.environment && Array.isArray(report.rows) && report.rows.every(isRow))
-    return report as ComparableReport;
-  throw new CallerError({
-    what: 'no report with times over dense',
-    where: file,
-    expected: 'a file that `parsimony bench attention --json` or `bench step --json` wrote',
-  });
+  return new JsonText(text, file, { expected }).checked(COMPARABLE);
 }
 
 /**

@@ -1,5 +1,7 @@
+import * as v from 'valibot';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { fields, positiveWhole, recordOf, text } from '../gpu/json-schemas.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { kernelFamily } from './kernel-family.js';
@@ -36,18 +38,20 @@ export function choiceKey(kind: Plan['kind'], longest: number): string {
   return `${kind}, up to ${LENGTH_CLASSES.find((most) => longest <= most) ?? LONGEST_SEQUENCE}`;
 }
 
+const CHOICES = fields({ adapter: text, headDim: positiveWhole, variants: recordOf(text) });
+
 /** Choices as a file holds them. @throws CallerError where it holds none. */
 export function checkedChoices(json: unknown, file: string): KernelChoices {
-  const { adapter, headDim, variants } = (json ?? {}) as Partial<KernelChoices>;
-  const isRecord = typeof variants === 'object' && variants !== null;
-  if (typeof adapter === 'string' && typeof headDim === 'number' && isRecord) {
+  const { success, output } = v.safeParse(CHOICES, json, { abortEarly: true });
+  if (success) {
+    const { adapter, headDim, variants } = output;
     return { adapter, headDim, variants };
   }
   throw new CallerError({
     what: 'the choices of kernels cannot be read',
     where: file,
     expected: '{ "adapter": …, "headDim": …, "variants": { … } }, as `parsimony tune` writes them',
-    remedy: 'remove them, and measure anew with `parsimony tune`',
+    remedy: 'remove them, and measure again with `parsimony tune`',
   });
 }
 

@@ -6,7 +6,7 @@ import { isInSubset, SUBSETS } from '../data/subsets.js';
 import { CallerError } from '../gpu/errors.js';
 import { type Cell, cellsOf } from '../train/experiment/cells.js';
 import { type Experiment, parseExperiment } from '../train/experiment/file.js';
-import { type CellResult, readResult, resultFile } from '../train/experiment/results.js';
+import { type CellResult, checkSameRows, readResult, resultFile } from '../train/experiment/results.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';
 import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
@@ -129,7 +129,9 @@ async function keptResults(
   cells: readonly Cell[],
 ): Promise<CellResult[]> {
   const kept = await Promise.all(cells.map((cell) => readResult(resultFile(results, name, cell), cell)));
-  return kept.filter((result) => result !== undefined);
+  const found = kept.filter((result) => result !== undefined);
+  checkSameRows(found, join(results, name));
+  return found;
 }
 
 /** Which rows of dev count. Without a subset all of them do, and the data need not be there. */

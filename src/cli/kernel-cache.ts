@@ -5,7 +5,7 @@ import envPaths from 'env-paths';
 import { type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
 import { adapterKey, checkedChoices, choiceKey, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
-import { hashOf } from '../data/hash.js';
+import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError, ParsimonyError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
@@ -28,11 +28,20 @@ export function choicesFile(device: Device, headDim: number): string {
 /** What a run needs choices for. */
 type Tuned = Omit<TuningOptions, 'onNote'>;
 
-/** The choices that were kept. A file that cannot be read counts as none. */
-async function keptChoices(file: string): Promise<KernelChoices | undefined> {
+/** What a file of choices must end with: damage that leaves it readable would choose kernels that nobody compared. */
+function checksumOf({ adapter, headDim, variants }: KernelChoices): string {
+  return hashOf([adapter, headDim, sortedEntries(variants)]);
+}
+
+/** The choices that were kept for a device. A file that is damaged, or another's, counts as none. */
+async function keptChoices(device: Device, headDim: number): Promise<KernelChoices | undefined> {
+  const file = choicesFile(device, headDim);
   if (!existsSync(file)) return undefined;
   try {
-    return checkedChoices(JSON.parse(await readText(file)), file);
+    const json: unknown = JSON.parse(await readText(file));
+    const choices = checkedChoices(json, file);
+    const isOurs = choices.adapter === adapterKey(device) && choices.headDim === headDim;
+    return isOurs && (json as { checksum?: unknown }).checksum === checksumOf(choices) ? choices : undefined;
   } catch (error) {
     if (error instanceof CallerError || error instanceof SyntaxError) return undefined;
     throw error;
@@ -46,10 +55,13 @@ export async function tuneAndKeep(
 ): Promise<Tuning & { file: string }> {
   const file = choicesFile(device, options.headDim);
   const { choices: chosen, rows } = await tune(device, options);
-  const choices = { ...chosen, variants: { ...(await keptChoices(file))?.variants, ...chosen.variants } };
+  const choices = {
+    ...chosen,
+    variants: { ...(await keptChoices(device, options.headDim))?.variants, ...chosen.variants },
+  };
   try {
     await createFolder(dirname(file));
-    await writeWhole(file, `${JSON.stringify(choices, null, 2)}\n`);
+    await writeWhole(file, `${JSON.stringify({ ...choices, checksum: checksumOf(choices) }, null, 2)}\n`);
   } catch (error) {
     if (!(error instanceof ParsimonyError)) throw error;
     note(`The choice of kernels is not kept, so that another run may choose others: ${error.message}`);
@@ -63,7 +75,7 @@ export async function allKept(
   shouldTune: boolean,
   headDims: readonly number[],
 ): Promise<KernelChoices[]> {
-  const kept = headDims.map((headDim) => keptChoices(choicesFile(device, headDim)));
+  const kept = headDims.map((headDim) => keptChoices(device, headDim));
   return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
 }
 
@@ -74,8 +86,10 @@ export async function kernelsFor(
   tuned: Tuned,
 ): Promise<KernelChoices | undefined> {
   if (!shouldTune) return undefined;
-  const kept = await keptChoices(choicesFile(device, tuned.headDim));
-  if (kept && tuned.kinds.every((kind) => choiceKey(kind, tuned.longest) in kept.variants)) return kept;
+  const kept = await keptChoices(device, tuned.headDim);
+  const isKept = (kind: Tuned['kinds'][number]) =>
+    Object.hasOwn(kept?.variants ?? {}, choiceKey(kind, tuned.longest));
+  if (kept && tuned.kinds.every(isKept)) return kept;
   note(
     `Measuring the variants of the kernels for heads of ${tuned.headDim}, once on this adapter (--no-tune does without).`,
   );

@@ -1,14 +1,23 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type * as v from 'valibot';
 import type { BenchReport } from '../../bench/page/bench-section.js';
+import { REPORT_SCHEMAS } from '../../bench/report-schema.js';
 import { readText } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError, shortened } from '../gpu/errors.js';
+import { JsonText } from '../gpu/json-text.js';
 import type { Run } from '../report/runs/run.js';
 import { isRunFolder, readRun } from '../report/runs/run-folder.js';
 import { experimentGroups, experimentOf, folderGroups, type RunGroup } from '../report/runs/run-groups.js';
 import { cellsOf } from '../train/experiment/cells.js';
 import { parseExperiment } from '../train/experiment/file.js';
-import { type CellResult, parseResult, readResult, resultFile } from '../train/experiment/results.js';
+import {
+  type CellResult,
+  checkSameRows,
+  parseResult,
+  readResult,
+  resultFile,
+} from '../train/experiment/results.js';
 import { METRICS_FILE } from '../train/training-run.js';
 
 /** What `parsimony report` shows, each in the order in which it was named. */
@@ -44,6 +53,7 @@ export async function readInputs(paths: readonly string[]): Promise<ReportInput[
   const names = [...new Set(found.cells.map(({ experiment }) => experiment))];
   const experiments = names.flatMap((name) => {
     const own = found.cells.filter(({ experiment }) => experiment === name);
+    checkSameRows(own, `experiment ${name}`);
     return experimentGroups(experimentOf(own), own);
   });
   const groups = [...folderGroups(found.runs), ...experiments];
@@ -93,7 +103,7 @@ async function readFile(file: string, found: Found): Promise<void> {
   } else if ('experiment' in json && 'contender' in json) {
     found.cells.push(parseResult(text, file));
   } else {
-    found.inputs.push({ kind: 'benchmark', report: benchmarkOf(json, file) });
+    found.inputs.push({ kind: 'benchmark', report: benchmarkOf(json, text, file) });
   }
 }
 
@@ -116,6 +126,7 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
     );
     const results = kept.filter((result) => result !== undefined);
     if (results.length === 0) continue;
+    checkSameRows(results, join(folder, experiment.name));
     const seeds = [...new Set(results.map(({ point }) => point.seed))].join(',');
     const command = `parsimony experiment ${file} --seeds ${seeds}`;
     return experimentGroups(experiment, results, command).map((group) => ({ kind: 'runs', group }));
@@ -128,25 +139,20 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
   });
 }
 
-const BENCHMARKS = ['attention', 'step', 'growth', 'limits', 'peers'];
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Whether a file's environment says what a page shows of it. */
-function isEnvironment(value: unknown): boolean {
-  return (
-    isObject(value) && isObject(value.adapter) && isObject(value.system) && typeof value.date === 'string'
+/** A benchmark's report or a profile, whose kind the file says. */
+function benchmarkOf(json: object, text: string, file: string): BenchReport {
+  const { kind, traceEvents } = json as Record<string, unknown>;
+  const own = traceEvents === undefined ? kind : 'profile';
+  if (typeof own === 'string' && Object.hasOwn(REPORT_SCHEMAS, own)) {
+    const schema: v.GenericSchema<unknown, object> = REPORT_SCHEMAS[own as keyof typeof REPORT_SCHEMAS];
+    return { ...new JsonText(text, file, { expected: EXPECTED }).checked(schema), kind: own } as BenchReport;
+  }
+  throw unknown(
+    file,
+    kind === undefined ? 'a JSON file of another kind' : `a JSON file of kind ${shownKind(kind)}`,
   );
 }
 
-function benchmarkOf(json: object, file: string): BenchReport {
-  const { kind, environment, gate, rows, traceEvents, otherData } = json as Record<string, unknown>;
-  if (Array.isArray(traceEvents) && isEnvironment(otherData)) {
-    return { kind: 'profile', ...json } as BenchReport;
-  }
-  const isWhole = isEnvironment(environment) && isObject(gate) && Array.isArray(rows);
-  if (BENCHMARKS.includes(String(kind)) && isWhole) return json as BenchReport;
-  throw unknown(file, kind === undefined ? 'a JSON file of another kind' : `a JSON file of kind "${kind}"`);
+function shownKind(kind: unknown): string {
+  return typeof kind === 'string' ? `"${shortened(kind, 60)}"` : `a JSON ${typeof kind}`;
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { cannotBeWritten, readBytesOf } from '../data/files.js';
+import { cannotBeWritten } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
 
@@ -35,19 +35,6 @@ export function evaluationLine(metrics: EvaluationMetrics, classes: number): Eva
     f1: devF1,
     matthews: devMatthews,
     predicted: classes <= DIGITS ? devPredicted.join('') : devPredicted,
-  };
-}
-
-function metricsOf(line: EvaluationLine): EvaluationMetrics {
-  return {
-    epoch: line.epoch,
-    step: line.step,
-    // JSON has no NaN: the loss of a run that has diverged stands there as null.
-    devLoss: line.loss ?? Number.NaN,
-    devAccuracy: line.accuracy,
-    devF1: line.f1,
-    devMatthews: line.matthews,
-    devPredicted: Array.from(line.predicted, Number),
   };
 }
 
@@ -115,49 +102,4 @@ export class MetricsLog {
       throw cannotBeWritten(this.path, error);
     }
   }
-}
-
-function parsed(text: string, where: string): MetricsLine {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CallerError({
-      what: 'no JSON',
-      where,
-      expected: 'the metrics that `parsimony train` wrote there',
-      remedy: 'put the line back, or begin the run anew',
-    });
-  }
-}
-
-/** What a run's metrics tell. */
-export interface RunMetrics {
-  evaluations: EvaluationMetrics[];
-  epochs: EpochMetrics[];
-  /** Mean training losses over the steps since the report before. */
-  losses: { step: number; loss: number }[];
-}
-
-/**
- * The metrics in the first `bytes` bytes.
- * @throws CallerError where the file cannot be read, or a line is no JSON.
- */
-export async function readMetrics(path: string, bytes = Number.POSITIVE_INFINITY): Promise<RunMetrics> {
-  const text = Buffer.from(await readBytesOf(path))
-    .subarray(0, bytes)
-    .toString();
-  const evaluations: EvaluationMetrics[] = [];
-  const epochs: EpochMetrics[] = [];
-  const losses: RunMetrics['losses'] = [];
-  for (const [index, line] of text.trimEnd().split('\n').entries()) {
-    if (line === '') continue;
-    const metrics = parsed(line, `${path}:${index + 1}`);
-    if (metrics.kind === 'evaluation') evaluations.push(metricsOf(metrics));
-    if (metrics.kind === 'steps') losses.push({ step: metrics.step, loss: metrics.loss ?? Number.NaN });
-    if (metrics.kind === 'epoch') {
-      const { kind: _, ...epoch } = metrics;
-      epochs.push(epoch);
-    }
-  }
-  return { evaluations, epochs, losses };
 }

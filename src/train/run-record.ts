@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { adapterKey } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
 import { readText, writeWhole } from '../data/files.js';
 import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { fields, listOf, oneOf, recordOf, share, text, whole } from '../gpu/json-schemas.js';
+import { JsonText } from '../gpu/json-text.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { formatRelabelling } from '../grammar/relabelling.js';
 import { formatRules } from '../grammar/rules-file.js';
-import type { BestBy } from './best.js';
+import { BEST_BY, type BestBy } from './best.js';
 import type { ModelDescription } from './model-folder.js';
 import type { TrainingSettings } from './settings.js';
 
@@ -126,31 +129,40 @@ export async function writeRecord(
   await writeWhole(join(folder, RECORD_FILE), `${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** Reads a run's record. @throws CallerError where there is none, or it cannot be read. */
-export async function readRecord(folder: string): Promise<RunRecord> {
+const RECORD = v.pipe(
+  fields({
+    settings: listOf(text),
+    bestBy: oneOf(BEST_BY),
+    fingerprints: fields({ model: text, data: text, kernels: text, adapter: text }),
+    notes: v.optional(recordOf(v.unknown()), {}),
+    density: v.optional(share),
+    rows: v.optional(recordOf(whole)),
+    adapter: v.optional(fields({ description: text })),
+  }),
+  v.check(
+    (record) =>
+      record.settings.every((name) => ['number', 'string', 'boolean'].includes(typeof record[name])),
+    'a value for each name in "settings"',
+  ),
+);
+
+/** All that a run's record says. */
+export type WrittenRecord = v.InferOutput<typeof RECORD>;
+
+/** Reads all of a run's record. @throws CallerError where there is none, or it cannot be read. */
+export async function readWrittenRecord(folder: string): Promise<WrittenRecord> {
   const file = join(folder, RECORD_FILE);
-  const text = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
-  try {
-    const json = JSON.parse(text);
-    const { bestBy, fingerprints, notes } = json;
-    const settings = Object.fromEntries(json.settings.map((name: string) => [name, json[name]]));
-    if (typeof fingerprints.model === 'string' && typeof bestBy === 'string') {
-      return {
-        settings: settings as unknown as TrainingSettings,
-        bestBy: bestBy as BestBy,
-        fingerprints,
-        notes: notes ?? {},
-      };
-    }
-  } catch {
-    // Told below, as every other content that is no record.
-  }
-  throw new CallerError({
-    what: 'does not say how the run goes on',
-    where: file,
-    expected: 'the settings of a training run, as this version writes them',
-    remedy: 'begin the run anew',
-  });
+  const content = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
+  const expected = 'the settings of a training run, as this version writes them';
+  return new JsonText(content, file, { expected, remedy: 'begin the run again' }).checked(RECORD);
+}
+
+/** Reads what a run needs of its record to go on. @throws CallerError where there is none, or it cannot be read. */
+export async function readRecord(folder: string): Promise<RunRecord> {
+  const record = await readWrittenRecord(folder);
+  const { bestBy, fingerprints, notes } = record;
+  const settings = Object.fromEntries(record.settings.map((name) => [name, record[name]]));
+  return { settings: settings as unknown as TrainingSettings, bestBy, fingerprints, notes };
 }
 
 /**

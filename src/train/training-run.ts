@@ -5,7 +5,8 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { type BestBy, bestOf, checkedBestBy, isBetter, scoreOf } from './best.js';
 import { type CheckpointNotes, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
-import { evaluationLine, MetricsLog, readMetrics } from './metrics-log.js';
+import { evaluationLine, MetricsLog } from './metrics-log.js';
+import { readMetrics } from './metrics-reader.js';
 import {
   loadDescription,
   type ModelDescription,

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readBytesOf, readText } from '../../data/files.js';
+import { readBytesOf } from '../../data/files.js';
 import { bestOf } from '../../train/best.js';
-import { readMetrics } from '../../train/metrics-log.js';
+import { readMetrics } from '../../train/metrics-reader.js';
 import { readFolderConfig } from '../../train/model-folder.js';
-import { RECORD_FILE, readRecord } from '../../train/run-record.js';
+import { RECORD_FILE, readWrittenRecord } from '../../train/run-record.js';
 import { LAST_FILE, METRICS_FILE } from '../../train/training-run.js';
 import type { DevReading, Run, ShownSettings } from './run.js';
 
@@ -56,8 +56,8 @@ export function isRunFolder(folder: string): boolean {
  * @throws CallerError where a file of it is missing, or is not what it should be.
  */
 export async function readRun(folder: string): Promise<Run> {
-  const { bestBy, fingerprints, notes } = await readRecord(folder);
-  const record = JSON.parse(await readText(join(folder, RECORD_FILE)));
+  const record = await readWrittenRecord(folder);
+  const { bestBy, fingerprints, notes, density } = record;
   const { shape } = await readFolderConfig(folder);
   const metricsFile = join(folder, METRICS_FILE);
   const { evaluations, losses } = await readMetrics(metricsFile, await wholeLines(metricsFile));
@@ -73,7 +73,7 @@ export async function readRun(folder: string): Promise<Run> {
     evaluations: readings,
     trainingLosses: losses,
     best: best && readings[evaluations.indexOf(best)],
-    density: typeof record.density === 'number' ? record.density : undefined,
+    density,
     isFinished: existsSync(join(folder, LAST_FILE)),
     settings,
     adapter: record.adapter?.description ?? fingerprints.adapter,

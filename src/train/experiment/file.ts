@@ -126,7 +126,6 @@ class ExperimentChecker {
       const unknown = two.findIndex((name) => !names.includes(name));
       const expected = `two of: ${names.join(', ')}`;
       if (unknown >= 0) this.refuse([...path, unknown], `no contender ${shownValue(two[unknown])}`, expected);
-      if (two[0] === two[1]) this.refuse(path, `${shownValue(two[0])} compared with itself`, expected);
     };
     const known = new Set<string>();
     for (const [at, two] of comparisons.entries()) {

@@ -56,7 +56,6 @@ describe('the file of an experiment', () => {
       'two.json:7: "comparisons[0]" is {"a":1}; expected the names of',
     ],
     ['[["random rules", "none"]]', '[["none", {}]]', 'two.json:7: "comparisons[0][1]" is {}'],
-    ['[["random rules", "none"]]', '[["none", "none"]]', 'two.json:7: "none" compared with itself'],
     ['[["random rules", "none"]]', '[["random rules", "none"], ["none", "random rules"]]', 'a second time'],
     ['"random rules": {', '"NONE": {', 'two.json:5: contenders "none" and "NONE" share the file "NONE_max'],
     ['"random rules": {', '"α": {}, "β": {', 'two.json:5: contenders "α" and "β" share the file "-_'],

@@ -1,0 +1,128 @@
+import * as v from 'valibot';
+import { readBytesOf } from '../data/files.js';
+import { CallerError } from '../gpu/errors.js';
+import { finite, listOf, notNegative, positiveWhole, share, whole } from '../gpu/json-schemas.js';
+import { checkedJson } from '../gpu/json-text.js';
+import type { EpochMetrics, EvaluationMetrics } from './trainer.js';
+
+/** JSON has no NaN: the loss of a run that has diverged stands there as null. */
+const loss = v.pipe(
+  v.nullable(finite),
+  v.transform((value) => value ?? Number.NaN),
+);
+
+/** Tokens a second of no time at all are no number. */
+const speed = v.pipe(
+  v.nullable(notNegative),
+  v.transform((value) => value ?? Number.NaN),
+);
+
+const predicted = v.pipe(
+  v.union(
+    [v.pipe(v.string(), v.regex(/^\d*$/)), v.array(whole)],
+    'the classes of the rows, a digit each or a list',
+  ),
+  v.transform((classes) => Array.from(classes, Number)),
+);
+
+const LINE = v.variant(
+  'kind',
+  [
+    v.looseObject({
+      kind: v.literal('steps'),
+      step: positiveWhole,
+      loss,
+      rate: notNegative,
+      tokensPerSecond: speed,
+    }),
+    v.looseObject({
+      kind: v.literal('evaluation'),
+      epoch: positiveWhole,
+      step: positiveWhole,
+      loss,
+      accuracy: share,
+      f1: finite,
+      matthews: finite,
+      predicted,
+    }),
+    v.looseObject({
+      kind: v.literal('epoch'),
+      epoch: positiveWhole,
+      step: positiveWhole,
+      devLoss: loss,
+      devAccuracy: share,
+      devF1: finite,
+      devMatthews: finite,
+      devPredicted: listOf(whole),
+      trainLoss: loss,
+      seconds: notNegative,
+      tokensPerSecond: speed,
+    }),
+  ],
+  'steps, evaluation or epoch',
+);
+
+/** What a line of a run's metrics is expected to be, and what to do where it is not. */
+const ABOUT = {
+  expected: 'the metrics that `parsimony train` wrote there',
+  remedy: 'put the line back, or begin the run again',
+};
+
+/** What a run's metrics tell. */
+export interface RunMetrics {
+  evaluations: EvaluationMetrics[];
+  epochs: EpochMetrics[];
+  /** Mean training losses over the steps since the report before. */
+  losses: { step: number; loss: number }[];
+}
+
+/** @throws CallerError where an evaluation does not go on from the one before it, or is of other rows. */
+function checkNext(metrics: EvaluationMetrics, before: EvaluationMetrics | undefined, where: string): void {
+  if (!before) return;
+  const rows = metrics.devPredicted.length;
+  if (metrics.step <= before.step) {
+    throw new CallerError({ what: `step ${metrics.step} after step ${before.step}`, where, ...ABOUT });
+  }
+  if (rows !== before.devPredicted.length) {
+    const what = `the classes of ${rows} rows, after those of ${before.devPredicted.length}`;
+    throw new CallerError({ what, where, ...ABOUT });
+  }
+}
+
+/**
+ * The metrics in the first `bytes` bytes.
+ * @throws CallerError where the file cannot be read, or a line is not one of a run's metrics.
+ */
+export async function readMetrics(path: string, bytes = Number.POSITIVE_INFINITY): Promise<RunMetrics> {
+  const text = Buffer.from(await readBytesOf(path))
+    .subarray(0, bytes)
+    .toString();
+  const evaluations: EvaluationMetrics[] = [];
+  const epochs: EpochMetrics[] = [];
+  const losses: RunMetrics['losses'] = [];
+  for (const [index, line] of text.trimEnd().split('\n').entries()) {
+    if (line === '') continue;
+    const where = `${path}:${index + 1}`;
+    const metrics = checkedJson(LINE, line, where, ABOUT);
+    if (metrics.kind === 'evaluation') {
+      const { epoch, step, loss, accuracy, f1, matthews, predicted } = metrics;
+      const evaluation: EvaluationMetrics = {
+        epoch,
+        step,
+        devLoss: loss,
+        devAccuracy: accuracy,
+        devF1: f1,
+        devMatthews: matthews,
+        devPredicted: predicted,
+      };
+      checkNext(evaluation, evaluations.at(-1), where);
+      evaluations.push(evaluation);
+    } else if (metrics.kind === 'steps') {
+      losses.push({ step: metrics.step, loss: metrics.loss });
+    } else {
+      const { kind: _, ...epoch } = metrics;
+      epochs.push(epoch);
+    }
+  }
+  return { evaluations, epochs, losses };
+}
