@@ -1,21 +1,25 @@
-import { checkedStrategy } from '../attention/attention.js';
+import * as v from 'valibot';
 import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
 import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
+import { fields, finite, oneOf, positiveWhole, text, whole } from '../gpu/json-schemas.js';
+import { JsonText } from '../gpu/json-text.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { formatRelabelling, parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
-import type { Strategy } from '../grammar/rules.js';
+import { STRATEGIES, type Strategy } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
-import { checkConfig, type ModelConfig } from '../nn/config.js';
+import type { ModelConfig } from '../nn/config.js';
+import { checkConfig } from '../nn/model-checks.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
+import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import { checkWeights } from './finite.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/config.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
-import { isObject, type Json, numberIn, parseJson } from './hugging-face/json.js';
 import { readTokenizer, type TokenizerDescription, tokenizerFiles } from './hugging-face/tokenizer.js';
 import { openWeights } from './hugging-face/weights.js';
+import { biasTags } from './planner.js';
 import { formatSafetensors } from './safetensors.js';
 
 /** Everything that a folder says of a model, except its weights. */
@@ -106,13 +110,28 @@ export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig
   });
 }
 
-/** Who tags the words. */
-function tagsIn(own: Json, file: string): 'own' | undefined {
-  if (own.tags === undefined || own.tags === 'own') return own.tags;
+/** What only `parsimony train` writes to a `config.json`. */
+const OWN = fields({
+  strategy: oneOf(STRATEGIES),
+  beta: finite,
+  tags: v.optional(v.literal('own', '"own", or no such field')),
+  most_pieces: positiveWhole,
+  bias_tags: v.optional(whole, 0),
+  pieces: v.optional(positiveWhole),
+  kernels: v.optional(v.unknown()),
+  relabel: v.optional(text),
+  relabel_seed: v.optional(v.pipe(whole, v.maxValue(2 ** 32 - 1, 'a whole number from 0 to 2³² - 1'))),
+});
+
+type Own = v.InferOutput<typeof OWN>;
+
+function relabellingOf({ relabel, relabel_seed: seed }: Own, file: string): SeededRelabelling | undefined {
+  if (relabel === undefined) return undefined;
+  if (seed !== undefined) return { how: parseRelabelling(relabel), seed };
   throw new CallerError({
-    what: `"tags" is ${JSON.stringify(own.tags)}`,
+    what: '"relabel" without "relabel_seed"',
     where: file,
-    expected: '"own", or no such field',
+    expected: 'both or neither',
   });
 }
 
@@ -122,7 +141,7 @@ export interface FolderConfig extends HuggingFaceConfig {
   file: string;
   tokenizer: TokenizerDescription;
   /** What only `parsimony train` writes; undefined in a folder of Hugging Face's. */
-  own?: Json;
+  own?: Own;
 }
 
 /**
@@ -132,11 +151,11 @@ export interface FolderConfig extends HuggingFaceConfig {
 export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   const file = placeIn(folder, CONFIG);
   const expected = "a model's folder, as `parsimony train --out` or Hugging Face's save_pretrained writes it";
-  const json = parseJson(await readText(file, expected), file);
+  const json = new JsonText(await readText(file, expected), file, { expected });
   const config = readConfig(json, file);
-  const own = isObject(json.parsimony) ? json.parsimony : undefined;
+  const { parsimony: own } = json.checked(fields({ parsimony: v.optional(OWN) }));
   checkConfig(
-    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: biasTagsOf(own, file) },
+    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: own?.bias_tags ?? 0 },
     file,
   );
   const tokenizer = await readTokenizer(folder);
@@ -144,20 +163,14 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   return { ...config, file, tokenizer, own };
 }
 
-function biasTagsOf(own: Json | undefined, file: string): number {
-  return own ? numberIn(own, 'bias_tags', file, 0) : 0;
-}
-
 /** Hugging Face's tables may have more rows than there are pieces; ours say how many pieces there are. */
 async function checkPieces(
   folder: string,
   { vocabulary }: TokenizerDescription,
   rows: number,
-  own?: Json,
+  own?: Own,
 ): Promise<void> {
-  const pieces = own
-    ? numberIn(own, 'pieces', placeIn(folder, CONFIG), rows)
-    : Math.min(vocabulary.size, rows);
+  const pieces = own ? (own.pieces ?? rows) : Math.min(vocabulary.size, rows);
   if (vocabulary.size === pieces) return;
   const hasList = await isThere(placeIn(folder, 'vocab.txt'));
   throw new CallerError({
@@ -180,7 +193,7 @@ export async function readRulesOf(folder: string): Promise<ModelRules> {
  */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
   const { shape, classes, tokenizer, own, file, hasSentenceHead } = await readFolderConfig(folder);
-  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: biasTagsOf(own, file) };
+  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: own?.bias_tags ?? 0 };
   const { vocabulary } = tokenizer;
   if (!hasSentenceHead) {
     throw new CallerError({
@@ -192,26 +205,31 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   }
   checkConfig(config, file);
   if (!own) {
-    const mostPieces = Math.min(tokenizer.mostPieces ?? config.positions, config.positions);
+    const mostPieces = Math.min(tokenizer.mostPieces ?? config.positions, config.positions, LONGEST_SEQUENCE);
     const { beta } = PAPER_RULES;
     return { config, vocabulary, classes, strategy: 'none', rules: PAPER_RULES, beta, mostPieces };
   }
   const rules = await readRulesOf(folder);
   checkHeads(rules, config, placeIn(folder, RULES_FILE));
+  const tables = biasTags(rules, own.strategy, own.tags === 'own');
+  if (config.biasTags !== tables) {
+    throw new CallerError({
+      what: `"bias_tags" is ${config.biasTags}`,
+      where: file,
+      expected: `${tables}, by its strategy and ${RULES_FILE}`,
+    });
+  }
   return {
     config,
     vocabulary,
     classes,
-    strategy: checkedStrategy(String(own.strategy), file),
+    strategy: own.strategy,
     rules,
-    beta: numberIn(own, 'beta', file),
-    tags: tagsIn(own, file),
-    mostPieces: checkedMostPieces(numberIn(own, 'most_pieces', file), config, file),
+    beta: own.beta,
+    tags: own.tags,
+    mostPieces: checkedMostPieces(own.most_pieces, config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
-    relabelling:
-      own.relabel === undefined
-        ? undefined
-        : { how: parseRelabelling(`${own.relabel}`), seed: numberIn(own, 'relabel_seed', file) },
+    relabelling: relabellingOf(own, file),
   };
 }
 

@@ -10,8 +10,10 @@ import type { Strategy } from '../grammar/rules.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
-import { BERT_TINY, checkConfig, type ModelConfig } from '../nn/config.js';
+import { BERT_TINY, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
+import { checkConfig } from '../nn/model-checks.js';
+import { checkMemory } from '../nn/model-size.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
@@ -109,6 +111,7 @@ export class SentenceClassifier {
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
   static build(device: Device, options: BuildOptions): SentenceClassifier {
     const description = describeModel(options);
+    checkMemory(description.config, device, false);
     const weights = initialWeights(description.config, options.seed ?? DEFAULT_SEED);
     return new SentenceClassifier(device, description, weights);
   }
@@ -125,6 +128,7 @@ export class SentenceClassifier {
   /** A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote. @throws CallerError where a file is not what it should be. */
   static async load(device: Device, folder: string): Promise<SentenceClassifier> {
     const description = await loadDescription(folder);
+    checkMemory(description.config, device, false);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
   }
 
@@ -153,6 +157,7 @@ export class SentenceClassifier {
     from?: Checkpoint,
   ): Promise<EpochMetrics[]> {
     const settings = completeSettings(options, train.length);
+    checkMemory(this.description.config, this.classifier.device, true);
     const trainer = new Trainer(
       this.classifier,
       this.planner,

@@ -74,7 +74,7 @@ describe('weights', () => {
 describe('a configuration', () => {
   it('that is cut off is refused', async () => {
     const cut = (path: string) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, 100));
-    await expectRefused('config.json', cut, /no JSON object; expected a model's configuration/);
+    await expectRefused('config.json', cut, /config\.json:\d+: not JSON \(\w+\); expected a model's folder/);
   });
 
   it('that cuts sentences behind the last position is refused', async () => {
@@ -84,7 +84,11 @@ describe('a configuration', () => {
 
   it('with an unknown strategy is refused', async () => {
     const change = edited((json) => Object.assign(json.parsimony as object, { strategy: 'hardest' }));
-    await expectRefused('config.json', change, /unknown strategy "hardest"; expected one of: none, hard/);
+    await expectRefused(
+      'config.json',
+      change,
+      /config\.json:\d+: "parsimony\.strategy" is "hardest"; expected one of: none, hard/,
+    );
   });
 });
 

@@ -1,7 +1,12 @@
+import * as v from 'valibot';
 import { CallerError } from '../../gpu/errors.js';
+import { fields, finite, listOf, positiveWhole, recordOf, text, whole } from '../../gpu/json-schemas.js';
+import type { JsonText } from '../../gpu/json-text.js';
+import { shown } from '../../gpu/shown.js';
 import { BERT_TINY, type ModelConfig } from '../../nn/config.js';
+import { MOST_CLASSES } from '../../nn/model-checks.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
-import { isObject, type Json, numberIn } from './json.js';
+import { isObject, type Json } from './json.js';
 
 type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags'>;
 
@@ -51,9 +56,6 @@ const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unk
   distilbert: { activation: ['gelu', 'gelu_python'], sinusoidal_pos_embds: [false] },
 };
 
-/** Classes without names that a configuration may count. */
-const MOST_UNNAMED = 65_536;
-
 const SENTENCE_HEADS: Readonly<Record<ModelFamily, string>> = {
   bert: 'BertForSequenceClassification',
   distilbert: 'DistilBertForSequenceClassification',
@@ -74,11 +76,11 @@ function isFamily(name: unknown): name is ModelFamily {
 
 /** The family that a configuration names; where it names none, as those of BERT's first years, that whose fields it has. */
 function familyOf(json: Json, file: string): ModelFamily {
-  const named = json.model_type;
+  const named = json.model_type ?? undefined;
   if (isFamily(named)) return named;
   if (named === undefined) return 'dim' in json || 'n_layers' in json ? 'distilbert' : 'bert';
   throw new CallerError({
-    what: `"model_type" is ${JSON.stringify(named)}`,
+    what: `"model_type" is ${shown(named)}`,
     where: file,
     expected: MODEL_FAMILIES.join(' or '),
   });
@@ -89,12 +91,13 @@ function refuseOtherWays(json: Json, family: ModelFamily, file: string): void {
     const value = json[name] ?? values[0];
     if (values.includes(value)) continue;
     throw new CallerError({
-      what: `"${name}" is ${JSON.stringify(value)}, which is not supported`,
+      what: `"${name}" is ${shown(value)}, which is not supported`,
       where: file,
       expected: JSON.stringify(values[0]),
     });
   }
-  if (isObject(json.pruned_heads) && Object.keys(json.pruned_heads).length > 0) {
+  const pruned = json.pruned_heads ?? {};
+  if (!isObject(pruned) || Object.keys(pruned).length > 0) {
     throw new CallerError({
       what: '"pruned_heads" names heads, which is not supported',
       where: file,
@@ -103,47 +106,89 @@ function refuseOtherWays(json: Json, family: ModelFamily, file: string): void {
   }
 }
 
+const label = v.union([text, finite], 'the name of a class');
+const labels = v.nullish(recordOf(label));
+
+const CLASSES = fields({
+  id2label: labels,
+  label2id: v.nullish(
+    recordOf(v.union([whole, v.pipe(text, v.digits('the number of a class'))], 'the number of a class')),
+  ),
+  num_labels: v.nullish(
+    v.pipe(positiveWhole, v.maxValue(MOST_CLASSES, `a whole number up to ${MOST_CLASSES}`)),
+  ),
+});
+
 /** The names of the classes, by label; as Hugging Face names them where a configuration does not. */
-function classNames(json: Json, file: string): string[] {
-  const names = json.id2label;
-  if (names === undefined || names === null) {
-    const count = numberIn(json, 'num_labels', file, 2);
-    if (Number.isInteger(count) && count >= 1 && count <= MOST_UNNAMED) {
-      return Array.from({ length: count }, (_, label) => `LABEL_${label}`);
-    }
-    throw new CallerError({
-      what: `"num_labels" is ${count}`,
-      where: file,
-      expected: `a whole number from 1 to ${MOST_UNNAMED}`,
-    });
+function classNames(json: JsonText): string[] {
+  const { id2label, label2id, num_labels: count } = json.checked(CLASSES);
+  const refuse = (field: string, what: string, expected: string): never => {
+    throw json.errorAt([field], { what, expected });
+  };
+  if (!id2label) return Array.from({ length: count ?? 2 }, (_, each) => `LABEL_${each}`);
+  const names = Object.values(id2label).map(String);
+  if (!Object.keys(id2label).every((key, index) => key === `${index}`))
+    refuse('id2label', '"id2label" does not name the classes 0, 1 …', '{ "0": …, "1": … }');
+  if (names.length > MOST_CLASSES)
+    refuse('id2label', `"id2label" names ${names.length} classes`, `at most ${MOST_CLASSES}`);
+  const numbers = new Map<string, number>();
+  for (const [number, name] of names.entries()) {
+    const other = numbers.get(name);
+    if (other !== undefined)
+      refuse('id2label', `"id2label" names classes ${other} and ${number} ${shown(name)}`, 'a name for each');
+    numbers.set(name, number);
   }
-  if (isObject(names) && Object.keys(names).every((label, index) => label === `${index}`)) {
-    return Object.values(names).map(String);
+  if ((count ?? names.length) !== names.length)
+    refuse('num_labels', `"num_labels" is ${count}`, `${names.length}, as "id2label" names`);
+  for (const [name, number] of Object.entries(label2id ?? {})) {
+    const known = numbers.get(name) ?? Number(number);
+    if (known !== Number(number))
+      refuse('label2id', `"label2id" gives ${shown(name)} number ${number}`, `${known}, as "id2label" does`);
   }
-  throw new CallerError({
-    what: '"id2label" does not name the classes 0, 1 …',
-    where: file,
-    expected: '{ "0": …, "1": … }',
-  });
+  return names;
 }
+
+/** Numbers of ours that count something. */
+const COUNTS: ReadonlySet<string> = new Set([
+  'vocabulary',
+  'hidden',
+  'layers',
+  'heads',
+  'feedForward',
+  'positions',
+  'types',
+]);
+
+function numbersIn(json: JsonText, family: ModelFamily): Record<string, number> {
+  const all = Object.entries(FIELDS[family]);
+  const entries = all.map(([ours, [theirs]]) => [
+    theirs,
+    v.nullish(COUNTS.has(ours) ? positiveWhole : finite),
+  ]);
+  const given: Record<string, unknown> = json.checked(fields(Object.fromEntries(entries)));
+  const numbers = all.map(([ours, [theirs, missing]]) => [ours, given[theirs] ?? missing]);
+  return Object.fromEntries(numbers.filter(([, value]) => value !== undefined));
+}
+
+const HEAD = fields({
+  model_type: v.nullish(text),
+  architectures: v.nullish(listOf(text)),
+  problem_type: v.nullish(text),
+});
 
 /**
  * Reads a configuration of Hugging Face's, of BERT or DistilBERT, with its defaults for what is left out.
- * @throws CallerError where it is of another kind of model, naming what is not supported.
+ * @throws CallerError where it is of another kind of model, naming what is not supported, or holds a value of another type.
  */
-export function readConfig(json: Json, file: string): HuggingFaceConfig {
-  const family = familyOf(json, file);
-  refuseOtherWays(json, family, file);
-  const numbers = Object.entries(FIELDS[family]).flatMap(([ours, [theirs, missing]]) => {
-    const isLeftOut = missing === undefined && (json[theirs] ?? undefined) === undefined;
-    return isLeftOut ? [] : [[ours, numberIn(json, theirs, file, missing)]];
-  });
+export function readConfig(json: JsonText, file: string): HuggingFaceConfig {
+  const { architectures, problem_type: problem, ...all } = json.checked(HEAD);
+  const family = familyOf(all, file);
+  refuseOtherWays(all, family, file);
   const { classes: _, biasTags: __, ...defaults } = BERT_TINY;
-  const { architectures, problem_type: problem } = json;
-  const head = Array.isArray(architectures) ? architectures[0] : undefined;
+  const head = architectures?.[0];
   return {
-    shape: { ...defaults, family, types: 0, ...Object.fromEntries(numbers) },
-    classes: classNames(json, file),
+    shape: { ...defaults, family, types: 0, ...numbersIn(json, family) },
+    classes: classNames(json),
     hasSentenceHead:
       (head === undefined || head === SENTENCE_HEADS[family]) &&
       (problem ?? 'single_label_classification') === 'single_label_classification',

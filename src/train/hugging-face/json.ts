@@ -23,14 +23,3 @@ export function parseJson(text: string, file: string, expected = "a model's conf
 export async function jsonIfThere(file: string, expected?: string): Promise<Json> {
   return (await isThere(file)) ? parseJson(await readText(file), file, expected) : {};
 }
-
-/**
- * A number of a configuration.
- * @param missing What it is where the configuration does not say.
- * @throws CallerError where it is no number.
- */
-export function numberIn(json: Json, name: string, file: string, missing?: number): number {
-  const value = json[name] ?? missing;
-  if (typeof value === 'number') return value;
-  throw new CallerError({ what: `"${name}" is ${JSON.stringify(value)}`, where: file, expected: 'a number' });
-}

@@ -171,9 +171,76 @@ describe('a folder of Hugging Face', () => {
     ['many labels a sentence', { problem_type: 'multi_label_classification' }, /no classifier of sentences/],
     ['a regression', { num_labels: 1 }, /1 class; expected at least two/],
     ['half a class', { num_labels: 2.5 }, /"num_labels" is 2\.5; expected a whole number/],
+    [
+      'names that are objects',
+      { id2label: { 0: { a: 1 }, 1: [] } },
+      /"id2label\.0" is \{"a":1\}; expected the name/,
+    ],
+    [
+      'two classes of one name',
+      { id2label: { 0: 'a', 1: 'b', 2: 'a' } },
+      /names classes 0 and 2 "a"; expected/,
+    ],
+    [
+      'two numbers of a class',
+      { id2label: { 0: 'a', 1: 'b' }, label2id: { b: 0, a: 1 } },
+      /"label2id" gives "b" number 0; expected 1, as "id2label" does/,
+    ],
+    [
+      'two counts of classes',
+      { id2label: { 0: 'a', 1: 'b' }, num_labels: 3 },
+      /"num_labels" is 3; expected 2, as/,
+    ],
+    [
+      'more classes than any',
+      { num_labels: 1e9 },
+      /"num_labels" is 1000000000; expected a whole number up to 65536/,
+    ],
+    [
+      'a million layers',
+      { num_hidden_layers: 1e6 },
+      /1000000 layers; expected at most 1024; use fewer layers/,
+    ],
+    [
+      'a table that no memory holds',
+      { vocab_size: 1e12 },
+      /weights of 256,000 GB; expected at most 2\.15 GB.*; use a smaller vocabulary/,
+    ],
+    ['a list for a number', { hidden_size: [[7]] }, /"hidden_size" is \[\[7\]\]; expected a number/],
+    [
+      'a dropout that is a text',
+      { classifier_dropout: 'x' },
+      /"classifier_dropout" is "x"; expected a number/,
+    ],
+    ['a family that is a list', { model_type: ['bert'] }, /"model_type" is \["bert"\]; expected text/],
+    ['a part of ours that is none', { parsimony: 5 }, /"parsimony" is 5; expected an object/],
     ['fewer rows than pieces', { vocab_size: 10 }, /vocab\.txt: 20 pieces; expected at most 10/],
   ])('is refused with %s', async (_, changes, says) => {
     writeCheckpoint(folder, { ...huggingFaceConfig(BERT), ...changes }, tensorsOf(BERT, weights));
+    const message = await loadDescription(folder).then(String, (error: Error) => error.message);
+    expect(message).toMatch(says);
+  });
+
+  it.each([
+    [
+      'twice in it',
+      '"hidden_size": 64, "hidden_size": 32',
+      /config\.json:2: "hidden_size" stands here a second time/,
+    ],
+    [
+      'beyond f64',
+      '"layer_norm_eps": 1e999',
+      /config\.json:2: "layer_norm_eps" is Infinity; expected a finite number/,
+    ],
+    [
+      'in 20,000 lists',
+      `"hidden_size": ${'['.repeat(20_000)}`,
+      /config\.json:2: more than 100 objects and lists/,
+    ],
+  ])('is refused with a number %s', async (_, field, says) => {
+    const { hidden_size: __, ...config } = huggingFaceConfig(BERT);
+    writeCheckpoint(folder, config, new Map());
+    writeFileSync(join(folder, 'config.json'), `${JSON.stringify(config).slice(0, -1)},\n${field}}`);
     const message = await loadDescription(folder).then(String, (error: Error) => error.message);
     expect(message).toMatch(says);
   });

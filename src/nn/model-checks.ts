@@ -1,0 +1,65 @@
+import { CallerError } from '../gpu/errors.js';
+import { shown } from '../gpu/shown.js';
+import { MOST_TAGS } from '../grammar/rules.js';
+import { headDimOf, type ModelConfig } from './config.js';
+import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
+
+/** Ten times those of the deepest encoders: each has pipelines, tensors and buffers of its own. */
+export const MOST_LAYERS = 1024;
+export const MOST_CLASSES = 65_536;
+
+/** @throws CallerError where the kernels cannot run a model of this shape. */
+export function checkConfig(config: ModelConfig, where = 'model configuration'): void {
+  const fail = (what: string, expected: string, remedy?: string) => {
+    throw new CallerError({ what, where, expected, remedy });
+  };
+  for (const name of [
+    'vocabulary',
+    'hidden',
+    'layers',
+    'heads',
+    'feedForward',
+    'positions',
+    'classes',
+  ] as const) {
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || value < 1) fail(`${name} is ${shown(value)}`, 'a positive integer');
+  }
+  const typed = config.family === 'bert';
+  if (!Number.isSafeInteger(config.types) || (typed ? config.types < 1 : config.types !== 0)) {
+    fail(`types is ${shown(config.types)}`, typed ? 'a positive integer' : `0, as ${config.family} has none`);
+  }
+  const headDim = headDimOf(config);
+  if (headDim % 4 !== 0 || headDim < 16 || headDim > 128) {
+    fail(
+      `hidden size ${config.hidden} over ${config.heads} heads`,
+      'a head dimension from 16 to 128, a multiple of 4',
+      'change the hidden size or the number of heads',
+    );
+  }
+  if (!Number.isInteger(config.biasTags) || config.biasTags < 0 || config.biasTags > MOST_TAGS) {
+    fail(`biases for ${shown(config.biasTags)} tags`, `0 to ${MOST_TAGS}`);
+  }
+  if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
+  if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
+  for (const name of ['normEpsilon', 'initialDeviation'] as const) {
+    const value = config[name];
+    if (!(Number.isFinite(value) && value >= 0)) fail(`${name} is ${shown(value)}`, 'a number of 0 or more');
+  }
+  for (const name of ['hiddenDropout', 'attentionDropout', 'headDropout'] as const) {
+    const value = config[name] ?? config.hiddenDropout;
+    if (!(typeof value === 'number' && value >= 0 && value < 1))
+      fail(`${name} is ${shown(value)}`, 'a probability below 1');
+  }
+  if (config.layers > MOST_LAYERS)
+    fail(`${config.layers} layers`, `at most ${MOST_LAYERS}`, 'use fewer layers');
+  if (config.classes > MOST_CLASSES) fail(`${config.classes} classes`, `at most ${MOST_CLASSES}`);
+  const bytes = weightBytes(config);
+  if (bytes > MOST_WEIGHT_BYTES) {
+    fail(
+      `weights of ${inGigabytes(bytes)}`,
+      `at most ${inGigabytes(MOST_WEIGHT_BYTES)}, the longest file of weights that is read`,
+      remedyFor(config),
+    );
+  }
+}
