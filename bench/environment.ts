@@ -99,8 +99,9 @@ export function commandLine(): string {
   return `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`;
 }
 
-function quoted(argument: string): string {
-  return /^[\w./,:=@+-]+$/.test(argument) ? argument : JSON.stringify(argument);
+/** A word as a POSIX shell reads it. */
+export function quoted(word: string): string {
+  return /^[\w./,:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** One line for a reader: adapter, kind, load. */

@@ -12,6 +12,7 @@ import { bad } from './colour.js';
 import { type DataFlags, dataOf, devOption, labelColumnOption, textColumnOption } from './data-options.js';
 import { COMPARED, compareTraining } from './demo-training.js';
 import { adapterOption, dataOption, withDevice } from './options.js';
+import { outliveReaders } from './output-streams.js';
 import { writePage } from './report.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
 
@@ -47,6 +48,7 @@ export function demoCommand(): Command {
 const REPORT_FOLDER = join('runs', 'demo');
 
 async function demo(flags: DataFlags & { adapter?: string }): Promise<void> {
+  outliveReaders();
   const source = dataOf(flags);
   const train = (await source.examples('train')).slice(0, TRAINING_ROWS);
   const dev = (await source.examples('dev')).slice(0, DEV_ROWS);

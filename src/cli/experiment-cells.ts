@@ -39,6 +39,8 @@ export interface CellPlaces {
   data?: string;
   /** All cells of the experiment: some take their rules from others. */
   cells: readonly Cell[];
+  /** Once it is aborted, the run under way ends with a checkpoint. */
+  signal?: AbortSignal;
   /** What names the data that were read already, by the flags that name them. */
   dataHashes: Map<string, string>;
 }
@@ -191,7 +193,8 @@ async function finishRun(
   await chooseKernels(device, run, flags);
   const folder = join(places.runs, cell.id);
   const display = runDisplay(folder, () => note(`${cell.id}:`));
-  return { run, outcome: await runTraining(device, run, folder, display) };
+  const hooks = { ...display, signal: places.signal };
+  return { run, outcome: await runTraining(device, run, folder, hooks).finally(display.stop) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { commandLine } from '../../bench/environment.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
@@ -11,6 +12,8 @@ import { experimentTables, type RowFilter } from '../train/experiment/table.js';
 import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { adapterOption, jsonOption, list, wholeNumber, withDevice } from './options.js';
+import { outliveReaders } from './output-streams.js';
+import { stoppable } from './stopping.js';
 import { note, print, printJson } from './terminal.js';
 
 interface ExperimentFlags {
@@ -78,7 +81,13 @@ async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
   };
   for (const cell of cells) checkCell(places, cell);
   const filter = await rowFilter(whole, flags);
-  if (!flags.table) await runCells(places, cells, flags);
+  if (!flags.table) {
+    outliveReaders();
+    await stoppable(
+      (signal) => runCells({ ...places, signal }, cells, flags),
+      () => `go on with: ${commandLine()}`,
+    );
+  }
   const results = await keptResults(places, flags.table ? cellsOf(whole) : cells);
   if (results.length === 0) {
     throw new CallerError({

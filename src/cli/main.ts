@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { guardStreams } from './output-streams.js';
 import { complaint, OUR_MISTAKE, run } from './program.js';
 
 /** Ends the process once everything that was written has left it, or has failed to, which is told a moment later. */
@@ -7,12 +8,8 @@ function end(exitCode: number): void {
   process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit(exitCode))));
 }
 
-// A reader that has seen enough (`parsimony … | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(
-    `${complaint()} standard output: cannot be written (${error.code}); free some space\n`,
-  );
+guardStreams((code) => {
+  process.stderr.write(`${complaint()} standard output: cannot be written (${code}); free some space\n`);
   process.exit(OUR_MISTAKE);
 });
 

@@ -18,7 +18,7 @@ import {
   readResult,
   resultFile,
 } from '../train/experiment/results.js';
-import { METRICS_FILE } from '../train/training-run.js';
+import { METRICS_FILE } from '../train/run-folder.js';
 
 /** What `parsimony report` shows, each in the order in which it was named. */
 export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark'; report: BenchReport };

@@ -50,6 +50,7 @@ export interface TrainFlags extends ShapeFlags, DataFlags {
   relabel?: string;
   initialDeviation: number;
   out: string;
+  force?: boolean;
   adapter?: string;
   tune: boolean;
   json?: boolean;
@@ -151,6 +152,7 @@ export function addTrainFlags(command: Command): Command {
   for (const option of options) command.addOption(option);
   return command
     .option('--out <folder>', 'where the model and its metrics go')
+    .option('--force', 'replace the finished run or the model that stands in --out')
     .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')
     .addOption(adapterOption())
     .addOption(noTuneOption())

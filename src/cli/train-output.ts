@@ -2,11 +2,18 @@ import { type BestBy, scoreOf } from '../train/best.js';
 import type { TrainingOutcome, TrainingRunHooks } from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
 
+/** Hooks that show a run, and what ends the showing of one that was broken off. */
+export interface RunDisplay extends TrainingRunHooks {
+  stop(): void;
+}
+
 /** Tells on standard error how a run goes on. @param introduction Told before the first step of a run. */
-export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
-  let display: ProgressDisplay;
+export function runDisplay(folder: string, introduction: () => void): RunDisplay {
+  let display: ProgressDisplay | undefined;
   let total = 0;
   return {
+    onNote: note,
+    stop: () => display?.stop(),
     onStart({ step, totalSteps }) {
       total = totalSteps;
       if (step === totalSteps) {
@@ -18,13 +25,13 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
       display = progress({ label: 'training', total: totalSteps, unit: 'steps', done: step });
     },
     onProgress({ epoch, step, loss, tokensPerSecond }) {
-      display.update(
+      display?.update(
         step,
         `epoch ${epoch} | loss ${loss.toFixed(4)} | ${Math.round(tokensPerSecond)} tokens/s`,
       );
     },
     onEpoch(metrics, { devAccuracy, step }) {
-      if (metrics.step === total) display.stop();
+      if (metrics.step === total) display?.stop();
       note(
         `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
           `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)`,

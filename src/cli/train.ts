@@ -2,12 +2,16 @@ import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import type { RunInterrupted } from '../train/interruption.js';
 import { loadDescription } from '../train/model-folder.js';
+import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
 import { type StartingPoint, startFrom } from '../train/starting-point.js';
-import { isUnfinished, runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
+import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
 import { dataOf } from './data-options.js';
 import { withDevice } from './options.js';
+import { outliveReaders } from './output-streams.js';
 import { type CheckpointRecord, refuseOverwriting } from './starting-checkpoint.js';
+import { folderWord, shellCommand, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
 import { printOutcome, type RunResult, runDisplay } from './train-output.js';
@@ -23,7 +27,9 @@ Example:
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 last.safetensors (those of the last step), training.json (the settings), metrics.jsonl (a line for every report, evaluation
-and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume goes on.`;
+and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume goes on. Ctrl-C ends a run with a
+checkpoint. A folder that holds a finished run, a model or other files is refused; --force replaces run and model, after
+the first step has run, and leaves all other files.`;
 
 /** `parsimony train` */
 export function trainCommand(): Command {
@@ -41,15 +47,26 @@ export function trainCommand(): Command {
 
 async function train(flags: TrainFlags): Promise<void> {
   if (flags.init !== undefined) refuseOverwriting(flags.init, flags.out);
+  if (!flags.force) {
+    await refuseOccupied(flags.out, 'choose another one, or replace its run or model with --force');
+  }
   const { run, source } = await runOfFlags(flags);
   if (isUnfinished(flags.out)) {
     note(
-      `The run that stands unfinished in ${flags.out} is given up for this one; --resume would go on with it.`,
+      `The run that stands unfinished in ${flags.out} is given up for this one after its first step; --resume would go on with it.`,
     );
   }
   await withDevice(flags.adapter, async (device) => {
     await chooseKernels(device, run, flags);
-    await runAndPrint(device, { ...run, startOver: true }, source, { ...flags, folder: flags.out });
+    const { force } = flags;
+    const goesOn = { data: undefined, adapter: undefined };
+    await runAndPrint(
+      device,
+      { ...run, startOver: true, force },
+      source,
+      { ...flags, folder: flags.out },
+      goesOn,
+    );
   });
 }
 
@@ -68,7 +85,7 @@ async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'
   const run: TrainingRun = { ...standing, data: await examplesOf(source), start };
   await withDevice(flags.adapter ?? notes.adapter, async (device) => {
     const { strategy = 'none', bestBy = 'accuracy' } = standing;
-    await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json });
+    await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json }, flags);
   });
 }
 
@@ -87,6 +104,7 @@ async function runAndPrint(
   run: TrainingRun,
   source: DataSource,
   result: RunResult,
+  { data, adapter }: Pick<Partial<TrainFlags>, 'data' | 'adapter'>,
 ): Promise<void> {
   const display = runDisplay(result.folder, () => {
     const rows = run.data.train.length;
@@ -95,5 +113,14 @@ async function runAndPrint(
     note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
-  printOutcome(result, await runTraining(device, run, result.folder, display));
+  outliveReaders();
+  const { folder } = result;
+  const given = Object.entries({ '--data': data, '--adapter': adapter });
+  const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  const goOn = ({ standsThere }: RunInterrupted) =>
+    standsThere
+      ? `go on with: ${shellCommand('train', '--resume', folderWord(folder), ...flags)}`
+      : `what stood in ${folder} is as it was`;
+  const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });
+  printOutcome(result, await stoppable(training, goOn).finally(display.stop));
 }

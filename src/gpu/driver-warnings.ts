@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,6 +29,17 @@ const HARMLESS = new RegExp(
 
 const STDERR = 2;
 
+/** Whether somebody reads a pipe; true of all else. Opening one that nobody reads any more would wait forever. */
+function isRead(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return false;
+    throw error;
+  }
+}
+
 /** Opens a path so that it takes the descriptor of standard error, which is the lowest free one once it is closed. */
 function putOnStderr(path: string, flags: string): void {
   closeSync(STDERR);
@@ -40,11 +60,20 @@ export function withoutHarmlessWarnings<T>(action: () => T): T {
   try {
     return action();
   } finally {
-    putOnStderr(`/dev/fd/${detour.original}`, 'a');
+    const before = `/dev/fd/${detour.original}`;
+    putOnStderr(isRead(before) ? before : '/dev/null', 'a');
     closeSync(detour.original);
     const rest = readFileSync(detour.aside, 'utf8').replace(HARMLESS, '');
     rmSync(detour.folder, { recursive: true, force: true });
-    if (rest !== '') writeSync(STDERR, rest);
+    if (rest !== '') passOn(rest);
+  }
+}
+
+function passOn(text: string): void {
+  try {
+    writeSync(STDERR, text);
+  } catch {
+    // Nobody reads it, or the disk is full: it carries no result.
   }
 }
 
@@ -57,10 +86,10 @@ function openDetour(): { folder: string; aside: string; original: number } | und
     folder = mkdtempSync(join(tmpdir(), 'parsimony-stderr-'));
     const aside = join(folder, 'stderr');
     closeSync(openSync(aside, 'w'));
-    return { folder, aside, original: openSync('/dev/fd/2', 'a') };
+    if (isRead('/dev/fd/2')) return { folder, aside, original: openSync('/dev/fd/2', 'a') };
   } catch {
     // Closed, no folder for temporary files, or a terminal of another user's: a few warnings more are no harm.
-    if (folder) rmSync(folder, { recursive: true, force: true });
-    return undefined;
   }
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  return undefined;
 }

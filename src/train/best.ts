@@ -24,12 +24,20 @@ export function scoreOf(by: BestBy, metrics: EvaluationMetrics): number {
   return VALUE[by](metrics);
 }
 
-/** Whether an evaluation is better than the best before it: of equals, the first is the best; a loss that is NaN never is. */
+/** Compares by a value that shall be low, and is the worst where it is no number. */
+function isLower(value: number, before: number): boolean {
+  return Number.isNaN(before) ? !Number.isNaN(value) : value < before;
+}
+
+/**
+ * Whether an evaluation is better than the best before it. Of equal ones that with the lower loss is; of those, the first. A
+ * loss that is NaN never is.
+ */
 export function isBetter(by: BestBy, metrics: EvaluationMetrics, best?: EvaluationMetrics): boolean {
   if (!best) return true;
   const [value, before] = [VALUE[by](metrics), VALUE[by](best)];
-  if (Number.isNaN(before)) return !Number.isNaN(value);
-  return by === 'loss' ? value < before : value > before;
+  if (by === 'loss' || value === before) return isLower(metrics.devLoss, best.devLoss);
+  return value > before;
 }
 
 /** The best of some evaluations, in the order of a run; undefined of none. */

@@ -1,11 +1,13 @@
-import { readBytesOf, writeWhole } from '../data/files.js';
+import * as v from 'valibot';
+import { readBytesOf } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import type { ModelConfig } from '../nn/config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
 import type { TensorValues, TrainingState } from '../nn/parameters.js';
-import type { BestBy } from './best.js';
-import type { TrainingPosition } from './position.js';
-import { formatSafetensors, parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';
+import { BEST_BY, type BestBy } from './best.js';
+import { positionSchema, type TrainingPosition } from './position.js';
+import { parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';
+import { checkSeal, formatSealed } from './seal.js';
 import type { Checkpoint } from './trainer.js';
 
 /** What a checkpoint says of its run, beside the numbers. */
@@ -14,10 +16,27 @@ export interface CheckpointNotes {
   run: string;
   position: TrainingPosition;
   /** The evaluation whose weights stand in `model.safetensors`, by what it is the best; none before the first. */
-  best?: { by: BestBy; value: number; step: number };
-  /** Bytes of `metrics.jsonl` that were written by then. */
-  metricsBytes: number;
+  best?: { by: BestBy; value: number | null; step: number };
+  /** What was written to `metrics.jsonl` by then: its length in bytes, and its checksum. */
+  metrics: { bytes: number; sha256: string };
+  /** The checksums of the run's other files, by their names. */
+  files: Record<string, string>;
 }
+
+const notesSchema = v.object({
+  run: v.string(),
+  position: positionSchema,
+  best: v.optional(
+    v.object({
+      by: v.picklist(BEST_BY),
+      // JSON has no NaN: a loss that is none stands there as null.
+      value: v.nullable(v.pipe(v.number(), v.finite())),
+      step: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+    }),
+  ),
+  metrics: v.object({ bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), sha256: v.string() }),
+  files: v.record(v.string(), v.string()),
+});
 
 /** The key of the notes in the file's metadata, as JSON. */
 const NOTES = 'parsimony';
@@ -29,43 +48,48 @@ type Part = keyof typeof PREFIXES;
 
 const PARTS = Object.keys(PREFIXES) as Part[];
 
-/** Writes a checkpoint: one file, so that it is there whole or not at all. @throws EngineError where the disk refuses. */
-export async function writeCheckpoint(
-  file: string,
+const REMEDY = 'put it back as it was, or remove it, to begin the run at its first step';
+
+/** A checkpoint's bytes: one file, so that it is there whole or not at all. */
+export function formatCheckpoint(
   config: ModelConfig,
   notes: CheckpointNotes,
   state: TrainingState,
-): Promise<void> {
+): Uint8Array {
   const tensors = new Map<string, Tensor>();
   for (const part of PARTS) {
     for (const { name, shape } of parameterSpecs(config)) {
       tensors.set(PREFIXES[part] + name, { shape, values: state[part].get(name)! });
     }
   }
-  await writeWhole(file, formatSafetensors(tensors, { [NOTES]: JSON.stringify(notes) }));
+  return formatSealed(tensors, { [NOTES]: JSON.stringify(notes) });
 }
 
 function notesIn(file: Uint8Array, where: string): CheckpointNotes {
+  let json: unknown;
   try {
-    const notes = JSON.parse(String(safetensorsMetadata(file, where)[NOTES]));
-    if (typeof notes.run === 'string' && Number.isInteger(notes.position?.step)) return notes;
+    json = JSON.parse(String(safetensorsMetadata(file, where)[NOTES]));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
+  const { success, output, issues } = v.safeParse(notesSchema, json);
+  if (success) return output;
+  const place = v.getDotPath(issues[0]);
   throw new CallerError({
-    what: 'does not say of which run it is',
+    what: `does not say of which run it is, and how far that has come${place ? ` ("${place}")` : ''}`,
     where,
     expected: 'a checkpoint, as `parsimony train` writes it',
-    remedy: 'remove it, to begin the run anew',
+    remedy: REMEDY,
   });
 }
 
-/** Reads a checkpoint. @throws CallerError where the file is cut off, or is no checkpoint of such a model. */
+/** Reads a checkpoint. @throws CallerError where the file is cut off or damaged, or is no checkpoint of such a model. */
 export async function readCheckpoint(
   file: string,
   config: ModelConfig,
 ): Promise<{ notes: CheckpointNotes; checkpoint: Checkpoint }> {
   const bytes = await readBytesOf(file);
+  checkSeal(bytes, file, REMEDY);
   const notes = notesIn(bytes, file);
   const tensors = parseSafetensors(bytes, file);
   const part = (prefix: string): TensorValues => {

@@ -76,15 +76,20 @@ export function checkedLogits(logits: Float32Array[], first = 1, where?: string)
   });
 }
 
-/** The logits of every sentence, in order. @throws EngineError where some are not finite. */
+/**
+ * The logits of every sentence, in order.
+ * @throws EngineError where some are not finite; what the signal gives as its reason, once it is aborted.
+ */
 export async function logitsOf(
   classifier: Classifier,
   planner: Planner,
   sentences: readonly EncodedSentence[],
   where?: string,
+  signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
   for (const group of readingBatches(sentences)) {
+    signal?.throwIfAborted();
     const read = await classifier.logits(makeBatch(group, planner.plan(group)));
     logits.push(...checkedLogits(read, logits.length + 1, where));
   }
@@ -103,15 +108,16 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
 /**
  * Evaluates a model on labelled examples.
  * @param where What is evaluated, for what an error says.
- * @throws EngineError where the model's logits are not finite.
+ * @throws EngineError where the model's logits are not finite; what the signal gives as its reason, once it is aborted.
  */
 export async function evaluate(
   classifier: Classifier,
   planner: Planner,
   data: EncodedData,
   where?: string,
+  signal?: AbortSignal,
 ): Promise<Evaluation> {
-  const logits = await logitsOf(classifier, planner, data.sentences, where);
+  const logits = await logitsOf(classifier, planner, data.sentences, where, signal);
   const predicted = logits.map(mostProbable);
   const counts = metrics.confusion(data.labels, predicted, classifier.config.classes);
   let loss = 0;

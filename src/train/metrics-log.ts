@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { cannotBeWritten } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
+import { cannotBeWritten } from '../data/file-errors.js';
+import { writeWhole } from '../data/files.js';
+import { rewritten, stampOf } from './kept-files.js';
+import type { RunLock } from './run-lock.js';
 import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
+import { Turns } from './turns.js';
 
 /** A line of `metrics.jsonl`. */
 export type MetricsLine =
@@ -38,61 +42,94 @@ export function evaluationLine(metrics: EvaluationMetrics, classes: number): Eva
   };
 }
 
+/** What was written to a log. */
+export interface LogState {
+  bytes: number;
+  sha256: string;
+}
+
 /**
- * A run's metrics, a JSON object a line, appended as they come. A kill may leave half a line at the end; whoever goes on from a
- * checkpoint cuts the file back to the length that it had then.
+ * A run's metrics, a JSON object a line, appended as they come. A kill may leave half a line at the end; a run that goes on from
+ * a checkpoint cuts the file back to the length that it had then. The lines stay in memory, too: a file that is removed or
+ * changed while the run goes on is written again.
  */
 export class MetricsLog {
+  private readonly lines: Uint8Array[] = [];
+  private readonly hash = createHash('sha256');
+  private bytes = 0;
+  private stamp = '';
+  /** A checkpoint flushes the file while the run appends to it. */
+  private readonly turns = new Turns();
+
   private constructor(
     private readonly path: string,
-    private readonly file: FileHandle,
-    private length: number,
+    private readonly lock: RunLock,
+    private readonly onNote: (note: string) => void,
+    private file: FileHandle,
   ) {}
 
   /**
-   * Opens the file, and cuts off what stands behind `bytes`.
-   * @throws CallerError where it is shorter; EngineError where the disk refuses.
+   * Opens the file, and cuts off what stands there after `past`, its beginning.
+   * @throws ParsimonyError where the disk refuses.
    */
-  static async open(path: string, bytes: number): Promise<MetricsLog> {
-    let file: FileHandle;
-    try {
-      file = await open(path, 'a');
-    } catch (error) {
+  static async open(
+    path: string,
+    past: Uint8Array,
+    lock: RunLock,
+    onNote: (note: string) => void,
+  ): Promise<MetricsLog> {
+    await lock.check();
+    const file = await open(path, 'a').catch((error) => {
       throw cannotBeWritten(path, error);
-    }
-    const { size } = await file.stat();
-    if (size < bytes) {
-      await file.close();
-      throw new CallerError({
-        what: `${size} bytes`,
-        where: path,
-        expected: `at least the ${bytes} that stood there when the checkpoint was written`,
-        remedy: 'put the file back, or begin the run anew',
-      });
-    }
-    const log = new MetricsLog(path, file, bytes);
-    await log.attempt(() => file.truncate(bytes));
+    });
+    const log = new MetricsLog(path, lock, onNote, file);
+    log.remember(past);
+    await log.attempt(() => file.truncate(past.length));
     return log;
   }
 
-  /** Bytes of whole lines. */
-  get bytes(): number {
-    return this.length;
+  /** What stands there, to be found again by a run that goes on. */
+  get state(): LogState {
+    return { bytes: this.bytes, sha256: this.hash.copy().digest('hex') };
   }
 
   async append(line: MetricsLine): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    await this.attempt(() => this.file.appendFile(bytes));
-    this.length += bytes.length;
+    await this.turns.take(async () => {
+      await this.restore();
+      await this.attempt(() => this.file.appendFile(bytes));
+      this.remember(bytes);
+    });
   }
 
   /** Returns when all lines are safe from a power cut. */
   async flush(): Promise<void> {
-    await this.attempt(() => this.file.sync());
+    await this.turns.take(async () => {
+      await this.restore();
+      await this.attempt(() => this.file.sync());
+    });
   }
 
   async close(): Promise<void> {
-    await this.file.close();
+    await this.turns.take(() => this.file.close());
+  }
+
+  private remember(bytes: Uint8Array): void {
+    this.lines.push(bytes);
+    this.hash.update(bytes);
+    this.bytes += bytes.length;
+  }
+
+  /** Writes everything again where the file is no more as it was written. */
+  private async restore(): Promise<void> {
+    await this.lock.check();
+    if ((await stampOf(this.path)) === this.stamp) return;
+    await writeWhole(this.path, Buffer.concat(this.lines));
+    await this.attempt(async () => {
+      await this.file.close();
+      this.file = await open(this.path, 'a');
+    });
+    this.onNote(rewritten(this.path));
   }
 
   private async attempt(action: () => Promise<void>): Promise<void> {
@@ -101,5 +138,6 @@ export class MetricsLog {
     } catch (error) {
       throw cannotBeWritten(this.path, error);
     }
+    this.stamp = await stampOf(this.path);
   }
 }

@@ -90,13 +90,20 @@ function checkNext(metrics: EvaluationMetrics, before: EvaluationMetrics | undef
 }
 
 /**
- * The metrics in the first `bytes` bytes.
- * @throws CallerError where the file cannot be read, or a line is not one of a run's metrics.
+ * The metrics in the first `bytes` bytes of a file.
+ * @throws CallerError where it cannot be read, or a line is not one of a run's metrics.
  */
 export async function readMetrics(path: string, bytes = Number.POSITIVE_INFINITY): Promise<RunMetrics> {
-  const text = Buffer.from(await readBytesOf(path))
-    .subarray(0, bytes)
-    .toString();
+  return parseMetrics((await readBytesOf(path)).subarray(0, bytes), path);
+}
+
+/**
+ * The metrics that a file holds.
+ * @param path What errors call it.
+ * @throws CallerError where a line is not one of a run's metrics.
+ */
+export function parseMetrics(content: Uint8Array, path: string): RunMetrics {
+  const text = new TextDecoder().decode(content);
   const evaluations: EvaluationMetrics[] = [];
   const epochs: EpochMetrics[] = [];
   const losses: RunMetrics['losses'] = [];

@@ -20,7 +20,7 @@ import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { readTokenizer, type TokenizerDescription, tokenizerFiles } from './hugging-face/tokenizer.js';
 import { openWeights } from './hugging-face/weights.js';
 import { biasTags } from './planner.js';
-import { formatSafetensors } from './safetensors.js';
+import { formatSafetensors, type Tensor } from './safetensors.js';
 
 /** Everything that a folder says of a model, except its weights. */
 export interface ModelDescription {
@@ -68,35 +68,50 @@ function configJson(description: ModelDescription): string {
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-/**
- * Writes what describes a model: configuration and tokenizer as Hugging Face lays them out, and rules.
- * @throws EngineError where the disk refuses.
- */
+/** The files that describe a model, by their names: configuration and tokenizer as Hugging Face lays them out, and rules. */
+export function descriptionFiles(description: ModelDescription): Record<string, string> {
+  return {
+    [CONFIG]: configJson(description),
+    [RULES_FILE]: formatRules(description.rules),
+    ...tokenizerFiles(description),
+  };
+}
+
+/** Writes what describes a model. @throws ParsimonyError where the disk refuses. */
 export async function saveDescription(folder: string, description: ModelDescription): Promise<void> {
   await createFolder(folder);
-  await writeWhole(placeIn(folder, CONFIG), configJson(description));
-  await writeWhole(placeIn(folder, RULES_FILE), formatRules(description.rules));
-  for (const [name, content] of Object.entries(tokenizerFiles(description))) {
+  for (const [name, content] of Object.entries(descriptionFiles(description))) {
     await writeWhole(placeIn(folder, name), content);
   }
 }
 
 /**
- * Writes a model's weights beside its description, under Hugging Face's names.
- * @param file Under which name; under that of the model's own where left out.
- * @throws EngineError where a weight is NaN or infinite, or the disk refuses.
+ * A model's weights as tensors of a file, under Hugging Face's names.
+ * @param where What errors call the file.
+ * @throws EngineError where a weight is NaN or infinite.
+ */
+export function tensorsOf(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+  where: string,
+): Map<string, Tensor> {
+  checkWeights(weights, where);
+  return new Map(
+    parameterSpecs(config).map(({ name, shape }) => [name, { shape, values: weights.get(name)! }]),
+  );
+}
+
+/**
+ * Writes a model's weights beside its description.
+ * @throws EngineError where a weight is NaN or infinite; ParsimonyError where the disk refuses.
  */
 export async function saveWeights(
   folder: string,
   config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
-  file = WEIGHTS_FILE,
 ): Promise<void> {
-  checkWeights(weights, placeIn(folder, file));
-  const tensors = parameterSpecs(config).map(
-    ({ name, shape }) => [name, { shape, values: weights.get(name)! }] as const,
-  );
-  await writeWhole(placeIn(folder, file), formatSafetensors(new Map(tensors)));
+  const file = placeIn(folder, WEIGHTS_FILE);
+  await writeWhole(file, formatSafetensors(tensorsOf(config, weights, file)));
 }
 
 /** @throws CallerError where a model of so many positions cannot read sentences of so many pieces. */

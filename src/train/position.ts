@@ -1,8 +1,11 @@
+import * as v from 'valibot';
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
+
 /** A sum of numbers, and how many they are. */
-export interface Total {
-  sum: number;
-  count: number;
-}
+export type Total = v.InferOutput<typeof totalSchema>;
 
 /** How far a run has come, between two steps: with the state of the model, all that the rest of it depends on. */
 export interface TrainingPosition {
@@ -20,6 +23,42 @@ export interface TrainingPosition {
   seconds: number;
   /** Tokens of this epoch. */
   tokens: number;
+  /** That the evaluation which is due after this step has not ended yet. */
+  evaluationDue?: boolean;
+}
+
+/** What a position can be in any run. */
+export const positionSchema = v.object({
+  step: count,
+  epoch: v.pipe(count, v.minValue(1)),
+  batches: count,
+  losses: totalSchema,
+  unreported: totalSchema,
+  seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  tokens: count,
+  evaluationDue: v.optional(v.boolean()),
+});
+
+/** What a run's length follows from. */
+export interface RunLength {
+  epochs: number;
+  /** Batches of an epoch, and batches a step. */
+  batches: number;
+  accumulate: number;
+}
+
+/** Whether a run of such a length can come to a position. */
+export function isReachable(position: TrainingPosition, { epochs, batches, accumulate }: RunLength): boolean {
+  const { step, epoch, losses, unreported } = position;
+  const steps = Math.ceil(position.batches / accumulate);
+  return (
+    epoch <= epochs &&
+    position.batches <= batches &&
+    (position.batches % accumulate === 0 || position.batches === batches) &&
+    step === (epoch - 1) * Math.ceil(batches / accumulate) + steps &&
+    losses.count === steps &&
+    unreported.count <= losses.count
+  );
 }
 
 export const NOTHING: Readonly<Total> = { sum: 0, count: 0 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { adapterKey } from '../attention/kernel-choices.js';
 import type { Example } from '../data/dataset.js';
-import { readText, writeWhole } from '../data/files.js';
+import { readText } from '../data/files.js';
 import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
@@ -93,18 +93,16 @@ export function fingerprintOf({ settings, bestBy, fingerprints }: RunRecord): st
 }
 
 /**
- * Writes a run's record, for people too: `readRecord` reads back what it needs of it.
+ * A run's record, for people too: `readRecord` reads back what it needs of it.
  * @param density The share of dev's pairs that exist.
- * @throws EngineError where the disk refuses.
  */
-export async function writeRecord(
-  folder: string,
+export function formatRecord(
   record: RunRecord,
   description: ModelDescription,
   data: RunData,
   device: Device,
   density: number,
-): Promise<void> {
+): string {
   const { strategy, rules, beta, kernels, mostPieces, config, relabelling } = description;
   const { settings, notes, bestBy, fingerprints } = record;
   const json = {
@@ -126,7 +124,7 @@ export async function writeRecord(
     fingerprints,
     notes,
   };
-  await writeWhole(join(folder, RECORD_FILE), `${JSON.stringify(json, null, 2)}\n`);
+  return `${JSON.stringify(json, null, 2)}\n`;
 }
 
 const RECORD = v.pipe(

@@ -5,8 +5,9 @@ import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
 import type { TrainingStep } from '../nn/pass.js';
-import { evaluate } from './evaluation.js';
+import { type Evaluation, evaluate } from './evaluation.js';
 import { checkWeights, firstNotFinite, notFinite } from './finite.js';
+import { RunInterrupted } from './interruption.js';
 import { Background, Clock, Meter } from './pace.js';
 import type { Planner } from './planner.js';
 import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
@@ -54,6 +55,8 @@ export interface Checkpoint {
 
 /** Hooks are waited for, unless they say otherwise; what they throw ends the run. */
 export interface TrainingHooks {
+  /** Once it is aborted, the run ends after the step under way, with a checkpoint; an evaluation is broken off. */
+  signal?: AbortSignal;
   /** Called every `REPORT_STEPS` steps, and after the last of an epoch. */
   onProgress?(progress: Progress): Promise<void> | void;
   /** Called after each evaluation; the model stands as it is then. */
@@ -106,7 +109,8 @@ export class Trainer {
    * @param from Of a run with the same model, data and settings; its weights replace the model's.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails, or a loss, a gradient norm, an
-   * evaluation or a checkpoint is not finite: no hook has then been given anything that is not.
+   * evaluation or a checkpoint is not finite: no hook has then been given anything that is not; RunInterrupted where the signal
+   * of the hooks is aborted before the last step's evaluation has ended.
    */
   async run(hooks: TrainingHooks = {}, from?: Checkpoint): Promise<EpochMetrics[]> {
     this.classifier.beginRun();
@@ -116,6 +120,7 @@ export class Trainer {
     }
     const metrics: EpochMetrics[] = [];
     try {
+      if (hooks.signal?.aborted) throw this.interruption();
       while (this.position.epoch <= this.settings.epochs) metrics.push(await this.epoch(hooks));
     } finally {
       await this.saving.end();
@@ -125,28 +130,51 @@ export class Trainer {
   }
 
   private async epoch(hooks: TrainingHooks): Promise<EpochMetrics> {
-    const { epoch, batches: done, seconds } = this.position;
+    const { evaluationDue, ...position } = this.position;
+    const { epoch, batches: done, seconds } = position;
     const { batch, accumulate, seed } = this.settings;
     const batches = shuffledBatches(this.train.sentences.length, batch, seed, epoch);
     const steps = batchesInOrder(batches.length, accumulate).map((indexes) => indexes.map((i) => batches[i]));
+    this.position = position;
     this.clock.start(seconds);
     this.meter.restart();
     let last: EvaluationMetrics | undefined;
-    for (let index = done / accumulate; index < steps.length; index++) {
-      await this.trainOn(steps[index]);
+    const stepsDone = Math.ceil(done / accumulate);
+    for (let index = evaluationDue ? stepsDone - 1 : stepsDone; index < steps.length; index++) {
       const isLast = index === steps.length - 1;
-      if (this.position.unreported.count + this.unread.length === REPORT_STEPS || isLast)
-        await this.report(hooks);
+      if (index >= stepsDone) {
+        await this.trainOn(steps[index]);
+        if (this.position.unreported.count + this.unread.length === REPORT_STEPS || isLast)
+          await this.report(hooks);
+      }
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
       // The epoch's end is a checkpoint's place, too, but behind the hook that is told of it.
-      if (!isLast && this.checkpointIsDue(isEvaluated)) await this.checkpoint(hooks);
+      if (!isLast) await this.endStep(hooks, isEvaluated);
     }
     const metrics = this.epochMetrics(last!);
     await hooks.onEpoch?.(metrics);
     this.position = beginningOf(epoch + 1, this.position.step);
-    if (epoch < this.settings.epochs && this.checkpointIsDue(true)) await this.checkpoint(hooks);
+    if (epoch < this.settings.epochs) await this.endStep(hooks, true);
     return metrics;
+  }
+
+  /** Writes a checkpoint where one is due, and ends the run where it is told to. */
+  private async endStep(hooks: TrainingHooks, isEvaluated: boolean): Promise<void> {
+    if (hooks.signal?.aborted) return this.stop(hooks);
+    if (this.checkpointIsDue(isEvaluated)) await this.checkpoint(hooks);
+  }
+
+  private interruption(): RunInterrupted {
+    const { totalSteps } = this.schedule;
+    return new RunInterrupted({ step: this.position.step, totalSteps });
+  }
+
+  private async stop(hooks: TrainingHooks): Promise<never> {
+    await this.checkpoint(hooks);
+    await this.saving.end();
+    this.saving.check();
+    throw this.interruption();
   }
 
   private epochMetrics(last: EvaluationMetrics): EpochMetrics {
@@ -246,12 +274,7 @@ export class Trainer {
     await this.readOutcomes();
     await this.classifier.device.finish();
     this.position = { ...this.position, seconds: this.clock.read() };
-    const { accuracy, f1, matthews, loss, predicted } = await evaluate(
-      this.classifier,
-      this.planner,
-      this.dev,
-      `evaluation after step ${this.position.step}`,
-    );
+    const { accuracy, f1, matthews, loss, predicted } = await this.readDev(hooks);
     const metrics = {
       epoch: this.position.epoch,
       step: this.position.step,
@@ -265,6 +288,18 @@ export class Trainer {
     this.clock.start(this.position.seconds);
     this.meter.restart();
     return metrics;
+  }
+
+  private async readDev(hooks: TrainingHooks): Promise<Evaluation> {
+    try {
+      const where = `evaluation after step ${this.position.step}`;
+      return await evaluate(this.classifier, this.planner, this.dev, where, hooks.signal);
+    } catch (error) {
+      if (!hooks.signal?.aborted || error !== hooks.signal.reason) throw error;
+      this.position = { ...this.position, evaluationDue: true };
+      this.clock.start(this.position.seconds);
+      return this.stop(hooks);
+    }
   }
 
   private async checkpoint(hooks: TrainingHooks): Promise<void> {

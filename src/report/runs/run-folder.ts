@@ -4,8 +4,8 @@ import { readBytesOf } from '../../data/files.js';
 import { bestOf } from '../../train/best.js';
 import { readMetrics } from '../../train/metrics-reader.js';
 import { readFolderConfig } from '../../train/model-folder.js';
+import { LAST_FILE, METRICS_FILE } from '../../train/run-folder.js';
 import { RECORD_FILE, readWrittenRecord } from '../../train/run-record.js';
-import { LAST_FILE, METRICS_FILE } from '../../train/training-run.js';
 import type { DevReading, Run, ShownSettings } from './run.js';
 
 const NEWLINE = 10;

@@ -1,0 +1,24 @@
+import { ParsimonyError } from '../gpu/errors.js';
+
+/** How far a run had come when it was told to stop. */
+export interface StoppedAt {
+  step: number;
+  totalSteps: number;
+}
+
+/** A run was told to stop, and has: after a checkpoint, where it had done a step. */
+export class RunInterrupted extends ParsimonyError {
+  /** What shells say of a command that was ended by Ctrl-C. */
+  readonly exitCode = 130;
+  readonly at: StoppedAt;
+  /** Whether the run stands in its folder, to go on from there. */
+  readonly standsThere: boolean;
+
+  constructor(at: StoppedAt, standsThere = false) {
+    const { step, totalSteps } = at;
+    const when = step === 0 ? 'before its first step' : `after step ${step} of ${totalSteps}`;
+    super({ what: `the run was interrupted ${when}` });
+    this.at = at;
+    this.standsThere = standsThere;
+  }
+}

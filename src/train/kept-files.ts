@@ -1,0 +1,79 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readBytesOf, writeWhole } from '../data/files.js';
+import type { RunLock } from './run-lock.js';
+import { checksumOf } from './seal.js';
+import { Turns } from './turns.js';
+
+/** What tells that a file is as it was: which it is, how long, and when it was written. */
+export async function stampOf(path: string): Promise<string> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats ? [stats.dev, stats.ino, stats.size, stats.mtimeMs].join() : 'missing';
+}
+
+/** What a note says of a file that had to be written a second time. */
+export function rewritten(path: string): string {
+  return `${path} was removed or changed while the run went on: it is written again.`;
+}
+
+interface Kept {
+  content: Uint8Array;
+  checksum: string;
+  stamp: string;
+}
+
+/**
+ * The files of a run under way that must outlast it. Their content stays in memory, so that a file which is removed, cut off or
+ * replaced meanwhile is written again, and the run's result is not lost with it.
+ */
+export class KeptFiles {
+  private readonly files = new Map<string, Kept>();
+  /** A checkpoint is written while the run goes on, and looks after the files that the run writes. */
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly folder: string,
+    private readonly lock: RunLock,
+    private readonly onNote: (note: string) => void,
+  ) {}
+
+  /** Writes a file, and keeps it. @throws ParsimonyError where the disk refuses, or the lock is lost. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    await this.turns.take(() => this.writeNow(name, bytes));
+  }
+
+  private async writeNow(name: string, content: Uint8Array): Promise<void> {
+    await this.lock.check();
+    const path = join(this.folder, name);
+    await writeWhole(path, content);
+    this.files.set(name, { content, checksum: checksumOf(content), stamp: await stampOf(path) });
+  }
+
+  /** Keeps a file that stands there. @returns Its content. @throws CallerError where it cannot be read. */
+  async keep(name: string): Promise<Uint8Array> {
+    const path = join(this.folder, name);
+    const stamp = await stampOf(path);
+    const content = await readBytesOf(path);
+    this.files.set(name, { content, checksum: checksumOf(content), stamp });
+    return content;
+  }
+
+  /** The checksum of a file that is kept. */
+  checksumOf(name: string): string {
+    return this.files.get(name)!.checksum;
+  }
+
+  /** Writes again what is no more as it was written. @throws ParsimonyError where the disk refuses, or the lock is lost. */
+  async restore(): Promise<void> {
+    await this.turns.take(async () => {
+      await this.lock.check();
+      for (const [name, { content, stamp }] of this.files) {
+        const path = join(this.folder, name);
+        if ((await stampOf(path)) === stamp) continue;
+        await this.writeNow(name, content);
+        this.onNote(rewritten(path));
+      }
+    });
+  }
+}

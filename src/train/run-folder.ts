@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../data/file-errors.js';
+import { removeFile } from '../data/files.js';
+import { isPart } from '../data/whole-file.js';
+import { CallerError } from '../gpu/errors.js';
+import { LOCK_FILE } from './run-lock.js';
+import { RECORD_FILE } from './run-record.js';
+
+export const METRICS_FILE = 'metrics.jsonl';
+export const CHECKPOINT_FILE = 'checkpoint.safetensors';
+/** The weights of the last step; once they stand there, the run is finished. */
+export const LAST_FILE = 'last.safetensors';
+
+/** What stands in a run's record until the files that it speaks of are written. */
+export const BEGINNING = '{ "fingerprints": "not written yet" }\n';
+
+/** Of a run, in the order in which they go: without its record, no run goes on; without its weights, no model is read. */
+const RUN_FILES = [RECORD_FILE, 'model.safetensors', LAST_FILE, CHECKPOINT_FILE, METRICS_FILE];
+
+/** Of a model's description, as a run writes it. */
+const DESCRIPTION_FILES = ['config.json', 'rules.json', 'vocab.txt', 'tokenizer_config.json'];
+
+/** What else a model's folder may hold that a reader would mix with a run's files. */
+const OTHER_MODEL_FILES =
+  /^((model\.safetensors|pytorch_model\.bin)(\.index\.json)?|(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)|tokenizer\.json|added_tokens\.json|special_tokens_map\.json)$/;
+
+/** What no user put there: our own leftovers, and those of file managers and of network file systems. */
+function isNothing(name: string): boolean {
+  return name === LOCK_FILE || isPart(name) || name === '.DS_Store' || /^\.nfs[0-9a-f]+$/.test(name);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !isNothing(name)).sort();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw new CallerError({
+      what: `cannot be read (${codeOf(error)})`,
+      where: folder,
+      expected: 'a folder, or a path where one can be made',
+      remedy: 'choose another path',
+    });
+  }
+}
+
+/** Whether a folder holds nothing, or is not there. @throws CallerError where it is no folder, or may not be read. */
+export async function isEmpty(folder: string): Promise<boolean> {
+  return (await namesIn(folder)).length === 0;
+}
+
+/** Whether a record stands in a folder that a run has written, of whatever version. */
+function hasRecord(folder: string): boolean {
+  try {
+    return JSON.parse(readFileSync(join(folder, RECORD_FILE), 'utf8')).fingerprints !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a folder's record is that of a run which has not written all that it describes: it has done no step. */
+export function isBeginning(folder: string): boolean {
+  try {
+    return readFileSync(join(folder, RECORD_FILE), 'utf8') === BEGINNING;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a run stands in a folder that has been interrupted, and could go on from a checkpoint. */
+export function isUnfinished(folder: string): boolean {
+  return hasRecord(folder) && existsSync(join(folder, CHECKPOINT_FILE));
+}
+
+function contentOf(folder: string, names: readonly string[]): string {
+  if (hasRecord(folder) && names.includes(LAST_FILE)) return 'holds a finished run';
+  const models = names.filter((name) => name === 'config.json' || OTHER_MODEL_FILES.test(name));
+  const shown = models.length > 0 ? models : names;
+  const more = shown.length > 3 ? ` and ${shown.length - 3} more` : '';
+  const listed = `${shown.slice(0, 3).join(', ')}${more}`;
+  return models.length > 0 ? `holds a model (${listed})` : `holds other files (${listed})`;
+}
+
+/**
+ * Makes sure that a run which begins in a folder takes nothing from its user.
+ * @param remedy What to do where it would.
+ * @throws CallerError where the folder holds anything but a run that is not finished.
+ */
+export async function refuseOccupied(folder: string, remedy: string): Promise<void> {
+  const names = await namesIn(folder);
+  if (names.length === 0) return;
+  const ours = new Set([...RUN_FILES, ...DESCRIPTION_FILES]);
+  const foreign = names.filter((name) => !ours.has(name));
+  if (foreign.length === 0 && hasRecord(folder) && !names.includes(LAST_FILE)) return;
+  const isRun = hasRecord(folder) && !names.includes(LAST_FILE);
+  throw new CallerError({
+    what: isRun
+      ? `holds other files beside a run (${foreign.slice(0, 3).join(', ')})`
+      : contentOf(folder, names),
+    where: folder,
+    expected: 'a folder that is empty or missing, or holds a run that is not finished',
+    remedy,
+  });
+}
+
+/** Removes the run or the model that stands in a folder, and leaves all else. @throws ParsimonyError where the disk refuses. */
+export async function removeModel(folder: string): Promise<void> {
+  for (const file of RUN_FILES) await removeFile(join(folder, file));
+  for (const name of await namesIn(folder)) {
+    if (DESCRIPTION_FILES.includes(name) || OTHER_MODEL_FILES.test(name))
+      await removeFile(join(folder, name));
+  }
+}

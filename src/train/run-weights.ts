@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+import { hashOf, sortedEntries } from '../data/hash.js';
+import { CallerError } from '../gpu/errors.js';
+import type { ModelConfig } from '../nn/config.js';
+import { tensorsOf } from './model-folder.js';
+import type { RunRecord } from './run-record.js';
+import { safetensorsMetadata } from './safetensors.js';
+import { formatSealed } from './seal.js';
+
+/** What a run's weights say of where they come from. */
+export interface WeightsNotes {
+  /** What names the run; how often it writes checkpoints has no part in it. */
+  run: string;
+  step: number;
+}
+
+const notesSchema = v.object({ run: v.string(), step: v.pipe(v.number(), v.safeInteger()) });
+
+const NOTES = 'parsimony';
+
+/** What names the weights of a run, at any of its steps. */
+export function weightsRunOf({ settings, bestBy, fingerprints }: RunRecord): string {
+  const { checkpointEvery: _, ...rest } = settings;
+  return hashOf([sortedEntries(rest), bestBy, fingerprints.model, fingerprints.data]);
+}
+
+/** The file of a run's weights after a step. @throws EngineError where a weight is NaN or infinite. */
+export function formatRunWeights(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+  notes: WeightsNotes,
+  where: string,
+): Uint8Array {
+  return formatSealed(tensorsOf(config, weights, where), { [NOTES]: JSON.stringify(notes) });
+}
+
+/** Where weights come from. @throws CallerError where they do not say so. */
+export function weightsNotes(file: Uint8Array, where: string, remedy: string): WeightsNotes {
+  try {
+    return v.parse(notesSchema, JSON.parse(String(safetensorsMetadata(file, where)[NOTES])));
+  } catch {
+    throw new CallerError({
+      what: 'does not say of which run it is',
+      where,
+      expected: 'the weights that the run wrote',
+      remedy,
+    });
+  }
+}

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { removeFile, removeParts, writeWhole } from '../data/files.js';
+import type { TrainingState } from '../nn/parameters.js';
+import { type BestBy, scoreOf } from './best.js';
+import { formatCheckpoint } from './checkpoint-file.js';
+import { KeptFiles } from './kept-files.js';
+import { type LogState, type MetricsLine, MetricsLog } from './metrics-log.js';
+import { descriptionFiles, type ModelDescription, tensorsOf, WEIGHTS_FILE } from './model-folder.js';
+import type { TrainingPosition } from './position.js';
+import { BEGINNING, CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel } from './run-folder.js';
+import type { RunLock } from './run-lock.js';
+import { fingerprintOf, RECORD_FILE, type RunRecord } from './run-record.js';
+import { namesOf, type RunStart, startOf } from './run-start.js';
+import { formatRunWeights, weightsRunOf } from './run-weights.js';
+import { formatSafetensors } from './safetensors.js';
+import { checksumOf } from './seal.js';
+import type { EvaluationMetrics } from './trainer.js';
+
+/** A run, as its folder holds it. */
+export interface WrittenRun {
+  folder: string;
+  record: RunRecord;
+  /** The text of the record, for people too. */
+  recordText: string;
+  description: ModelDescription;
+}
+
+type Weights = ReadonlyMap<string, Float32Array>;
+
+const NOTHING_LOGGED: LogState = { bytes: 0, sha256: checksumOf('') };
+
+/**
+ * Writes what a run comes to into its folder. The order of what is written makes every checkpoint's past whole: the best weights
+ * and the metrics that it speaks of are on the disk before it. What is written after it is written again, to the same bytes, by
+ * a run that goes on from it.
+ */
+export class RunWriter {
+  private readonly kept: KeptFiles;
+  private log: MetricsLog | undefined;
+  private beginning: Promise<void> | undefined;
+
+  constructor(
+    private readonly run: WrittenRun,
+    private readonly lock: RunLock,
+    private readonly onNote: (note: string) => void,
+  ) {
+    this.kept = new KeptFiles(run.folder, lock, onNote);
+  }
+
+  /** Whether the run stands in the folder, so that it can go on there. */
+  get hasBegun(): boolean {
+    return this.log !== undefined;
+  }
+
+  /**
+   * Goes on with the run that stands in the folder.
+   * @param batches Of an epoch.
+   * @throws CallerError where a file of it is missing, damaged, or another run's.
+   */
+  async resume(batches: number): Promise<RunStart> {
+    const { folder, record, description } = this.run;
+    await removeParts(folder);
+    const start = await startOf(folder, record, description, batches, this.kept);
+    this.beginning = this.openLog(start.past);
+    await this.beginning;
+    return start;
+  }
+
+  /**
+   * Begins the run in the folder, unless it has begun: takes away the run or the model that stands there, and writes down this
+   * one. A kill leaves no record, one that says that nothing is written yet, or the right one.
+   */
+  begin(): Promise<void> {
+    this.beginning ??= this.replace();
+    return this.beginning;
+  }
+
+  private async replace(): Promise<void> {
+    const { folder, recordText, description } = this.run;
+    await this.lock.check();
+    await removeParts(folder);
+    await removeModel(folder);
+    await this.kept.write(RECORD_FILE, BEGINNING);
+    for (const [name, content] of Object.entries(descriptionFiles(description))) {
+      await this.kept.write(name, content);
+    }
+    await this.kept.write(RECORD_FILE, recordText);
+    await this.openLog(new Uint8Array());
+  }
+
+  private async openLog(past: Uint8Array): Promise<void> {
+    const file = join(this.run.folder, METRICS_FILE);
+    this.log = await MetricsLog.open(file, past, this.lock, this.onNote);
+  }
+
+  async append(line: MetricsLine): Promise<void> {
+    await this.begin();
+    await this.log!.append(line);
+  }
+
+  /** Writes the weights of a step, which are the best so far. */
+  async saveBest(weights: Weights, step: number): Promise<void> {
+    await this.begin();
+    const notes = { run: weightsRunOf(this.run.record), step };
+    const { folder, description } = this.run;
+    const where = join(folder, WEIGHTS_FILE);
+    await this.kept.write(WEIGHTS_FILE, formatRunWeights(description.config, weights, notes, where));
+  }
+
+  /** Writes a checkpoint of what is true at the moment of the call, once its state has come from the GPU. */
+  async checkpoint(
+    position: TrainingPosition,
+    pending: Promise<TrainingState>,
+    by: BestBy,
+    best?: EvaluationMetrics,
+  ): Promise<void> {
+    const { folder, record, description } = this.run;
+    const metrics = this.log?.state ?? NOTHING_LOGGED;
+    // What the GPU could not do shows here, before anything in the folder gives way to the run.
+    const state = await pending;
+    await this.begin();
+    await this.kept.restore();
+    await this.log!.flush();
+    const files = Object.fromEntries(namesOf(description).map((name) => [name, this.kept.checksumOf(name)]));
+    const notes = {
+      run: fingerprintOf(record),
+      position,
+      best: best && { by, value: scoreOf(by, best), step: best.step },
+      metrics,
+      files,
+    };
+    await writeWhole(join(folder, CHECKPOINT_FILE), formatCheckpoint(description.config, notes, state));
+  }
+
+  /** Writes the weights of the last step, which say that the run is finished. */
+  async finish(weights: Weights): Promise<void> {
+    const { folder, description } = this.run;
+    await this.kept.restore();
+    await this.log!.flush();
+    await this.kept.write(LAST_FILE, formatSafetensors(tensorsOf(description.config, weights, join(folder, LAST_FILE))));
+    await removeFile(join(folder, CHECKPOINT_FILE));
+  }
+
+  async close(): Promise<void> {
+    await this.log?.close();
+  }
+}

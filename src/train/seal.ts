@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { CallerError } from '../gpu/errors.js';
+import { formatSafetensors, openSafetensors, type Tensor } from './safetensors.js';
+
+/** The key of the checksum in the file's metadata. */
+const KEY = 'sha256';
+
+const OPENING = `"${KEY}":"`;
+
+/** What stands in the place of the checksum while it is made: of the file's every byte but its own. */
+const BLANK = '0'.repeat(64);
+
+function sha256(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** The SHA-256 of a file, in hexadecimal digits. */
+export function checksumOf(content: string | Uint8Array): string {
+  return sha256(content);
+}
+
+/** Where the first checksum of a file stands, or -1. Texts within texts have their quotes escaped, and are not found. */
+function placeOf(file: Uint8Array): number {
+  const at = Buffer.from(file.buffer, file.byteOffset, file.byteLength).indexOf(OPENING);
+  return at < 0 ? at : at + OPENING.length;
+}
+
+function checksumAround(file: Uint8Array, at: number): string {
+  return sha256(file.subarray(0, at), BLANK, file.subarray(at + BLANK.length));
+}
+
+/** `formatSafetensors`, with a checksum of the whole file in its metadata. Any reader of the format can read it. */
+export function formatSealed(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const file = formatSafetensors(tensors, { [KEY]: BLANK, ...metadata });
+  const at = placeOf(file);
+  file.set(Buffer.from(checksumAround(file, at)), at);
+  return file;
+}
+
+/**
+ * Makes sure that a file is the one that `formatSealed` made, to the last bit.
+ * @param remedy What to do where it is not.
+ * @throws CallerError where it is not.
+ */
+export function checkSeal(file: Uint8Array, where: string, remedy: string): void {
+  // A file that is cut off is said to be.
+  openSafetensors(file, where);
+  const at = placeOf(file);
+  if (at < 0) {
+    throw new CallerError({
+      what: 'has no checksum',
+      where,
+      expected: 'a file as this version of `parsimony train` writes it',
+      remedy,
+    });
+  }
+  const written = Buffer.from(file.subarray(at, at + BLANK.length)).toString('latin1');
+  if (written === checksumAround(file, at)) return;
+  throw new CallerError({
+    what: 'is damaged: its checksum is that of another content',
+    where,
+    expected: 'the bytes that were written',
+    remedy,
+  });
+}
