@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createFolder, readText, removeFile, writeWhole } from '../../src/data/files.js';
+import { checkWritable, createFolder, readText, removeFile, writeWhole } from '../../src/data/files.js';
 import { CallerError, EngineError } from '../../src/gpu/errors.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -26,12 +26,18 @@ async function errorOf(action: () => Promise<unknown>): Promise<unknown> {
   throw new Error('nothing was thrown');
 }
 
-/** Expects an EngineError that names a file, and that nothing in the folder has changed. */
-async function expectUntouched(action: () => Promise<unknown>, path: string): Promise<void> {
+/** Expects an error of one line that names a file and a remedy, and that nothing in the folder has changed. */
+async function expectUntouched(
+  action: () => Promise<unknown>,
+  path: string,
+  [kind, says]: [typeof CallerError | typeof EngineError, RegExp],
+): Promise<void> {
   const before = readdirSync(folder);
   const error = await errorOf(action);
-  expect(error).toBeInstanceOf(EngineError);
-  expect((error as EngineError).message.startsWith(`${path}: cannot be written (`)).toBe(true);
+  expect(error).toBeInstanceOf(kind);
+  const { message } = error as Error;
+  expect(message.slice(0, `${path}: cannot be written (`.length)).toBe(`${path}: cannot be written (`);
+  expect(message).toMatch(says);
   expect(readdirSync(folder)).toEqual(before);
   expect(readFileSync(file, 'utf8')).toBe('old');
 }
@@ -71,12 +77,18 @@ describe('writeWhole', () => {
   });
 
   it('leaves the old content where the new one fails half-way', async () => {
-    await expectUntouched(() => writeWhole(file, broken() as unknown as string), file);
+    await expectUntouched(() => writeWhole(file, broken() as unknown as string), file, [
+      EngineError,
+      /no second/,
+    ]);
   });
 
   it('leaves no file where there was none and the content fails', async () => {
     const another = join(folder, 'another');
-    await expectUntouched(() => writeWhole(another, broken() as unknown as string), another);
+    await expectUntouched(() => writeWhole(another, broken() as unknown as string), another, [
+      EngineError,
+      /no second/,
+    ]);
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -87,7 +99,10 @@ describe('writeWhole', () => {
       chmodSync(file, 0o666);
       chmodSync(folder, 0o555);
       try {
-        await withoutPrivileges(() => expectUntouched(() => writeWhole(file, 'new'), file));
+        const says = /\(EACCES\); expected permission to write there; change the permissions/;
+        await withoutPrivileges(() =>
+          expectUntouched(() => writeWhole(file, 'new'), file, [CallerError, says]),
+        );
       } finally {
         chmodSync(folder, 0o755);
       }
@@ -97,13 +112,21 @@ describe('writeWhole', () => {
   it('leaves a folder of that name as it is', async () => {
     const taken = join(folder, 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
-    await expectUntouched(() => writeWhole(taken, 'new'), taken);
+    const says = /\(EISDIR\); expected a file, where a folder has this name; choose another name$/;
+    await expectUntouched(() => writeWhole(taken, 'new'), taken, [CallerError, says]);
+    await expectUntouched(() => checkWritable(taken), taken, [CallerError, says]);
     expect(readdirSync(taken)).toEqual(['inside']);
   });
 
   it('says so where the folder is missing', async () => {
     const lost = join(folder, 'nowhere', 'content');
-    await expectUntouched(() => writeWhole(lost, 'new'), lost);
+    const says =
+      /\(ENOENT\); expected the folder .*nowhere, which does not exist; create it, or choose another/;
+    await expectUntouched(() => writeWhole(lost, 'new'), lost, [CallerError, says]);
+    await expectUntouched(() => checkWritable(lost), lost, [CallerError, says]);
+    const below = join(file, 'content');
+    await expectUntouched(() => writeWhole(below, 'new'), below, [CallerError, /where a file has this name/]);
+    await expectUntouched(() => checkWritable(below), below, [CallerError, /where a file has this name/]);
   });
 });
 

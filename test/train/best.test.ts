@@ -15,12 +15,21 @@ const EVALUATIONS = [
 
 describe('the best evaluation', () => {
   it.each([
-    ['accuracy', 2],
+    ['accuracy', 3],
     ['f1', 3],
     ['matthews', 4],
     ['loss', 3],
-  ] as const)('by %s is the first of those at step %i', (by, step) => {
+  ] as const)('by %s is, of equal ones, that with the lower loss: at step %i', (by, step) => {
     expect(bestOf(by, EVALUATIONS)?.step).toBe(step);
+  });
+
+  it('of equals in all is the first, and of equals a loss that is no number is the worst', () => {
+    const equal = [1, 2].map((step) => evaluation(step, [0.8, 0.7, 0.5, 0.4]));
+    const diverged = evaluation(0, [0.8, 0.7, 0.5, Number.NaN]);
+    for (const by of ['accuracy', 'f1', 'matthews', 'loss'] as const) {
+      expect(bestOf(by, equal)?.step).toBe(1);
+      expect(bestOf(by, [diverged, ...equal, diverged])?.step).toBe(1);
+    }
   });
 
   it('by loss is none whose loss is no number, where there is another', () => {

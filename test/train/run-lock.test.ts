@@ -1,46 +1,142 @@
-import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, fork } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
-import { LOCK_FILE, withRunLock } from '../../src/train/run-lock.js';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CallerError, EngineError } from '../../src/gpu/errors.js';
+import { LOCK_FILE, RunLock, withRunLock } from '../../src/train/run-lock.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = temporaryFolder();
-const file = join(folder, LOCK_FILE);
+const root = temporaryFolder();
+let folders = 0;
 
-/** A process that has come and gone. */
-async function deadProcess(): Promise<number> {
-  const child = spawn(process.execPath, ['-e', '']);
-  await new Promise((resolve) => child.on('exit', resolve));
-  return child.pid!;
+function newFolder(): string {
+  const folder = join(root, `${++folders}`);
+  mkdirSync(folder);
+  return folder;
 }
 
-const lockedBy = (process_: number, host = hostname()) => writeFileSync(file, `${process_} ${host}`);
-
-it('lets one process train into a folder, and leaves nothing behind', async () => {
-  const result = await withRunLock(folder, async () => existsSync(file));
-  expect(result).toBe(true);
+it('leaves nothing behind, whether what it was held for went well or not', async () => {
+  const folder = newFolder();
+  const file = join(folder, LOCK_FILE);
+  expect(await withRunLock(folder, async () => existsSync(file))).toBe(true);
   await expect(withRunLock(folder, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(existsSync(file)).toBe(false);
 });
 
-it('refuses where another process does, and leaves its lock', async () => {
-  for (const [holder, host] of [
-    [process.ppid, hostname()],
-    [1, 'elsewhere'],
-  ] as const) {
-    lockedBy(holder, host);
-    const refused = withRunLock(folder, () => Promise.resolve('trained'));
-    await expect(refused).rejects.toThrow(CallerError);
-    await expect(refused).rejects.toThrow(`process ${holder} on ${host} trains here`);
-    expect(existsSync(file)).toBe(true);
-  }
+it('keeps out another run of the same process, by whatever name of the folder', async () => {
+  const folder = newFolder();
+  const link = `${folder}-link`;
+  symlinkSync(folder, link);
+  await withRunLock(folder, async () => {
+    for (const name of [
+      folder,
+      `${folder}/`,
+      `${folder}/../${folders}`,
+      link,
+      relative(process.cwd(), folder),
+    ]) {
+      const refused = withRunLock(name, () => Promise.resolve('trained'));
+      await expect(refused).rejects.toThrow(CallerError);
+      await expect(refused).rejects.toThrow(`process ${process.pid} on ${hostname()} trains here`);
+    }
+  });
+  expect(await withRunLock(link, () => Promise.resolve('trained'))).toBe('trained');
 });
 
-it('takes over what a killed process has left', async () => {
-  lockedBy(await deadProcess());
-  expect(await withRunLock(folder, () => Promise.resolve('trained'))).toBe('trained');
-  expect(existsSync(file)).toBe(false);
+it('counts no more once its file is gone or another, and then leaves that', async () => {
+  for (const replaced of [false, true]) {
+    const folder = newFolder();
+    const file = join(folder, LOCK_FILE);
+    const lock = await RunLock.acquire(folder);
+    await lock.check();
+    if (replaced) {
+      writeFileSync(`${file}2`, 'another');
+      renameSync(`${file}2`, file);
+    } else rmSync(file);
+    await expect(lock.check()).rejects.toThrow(EngineError);
+    await expect(lock.check()).rejects.toThrow(/process\.lock: was removed while a run went on/);
+    await lock.release();
+    expect(existsSync(file)).toBe(replaced);
+  }
+  const folder = newFolder();
+  const lock = await RunLock.acquire(folder);
+  rmSync(folder, { recursive: true });
+  await expect(lock.check()).rejects.toThrow(`${folder}: the folder was removed while a run went on`);
+  await lock.release();
+});
+
+/** Takes the lock of each folder that it is told, and writes down when it is inside. */
+const CONTENDER = `
+  import { appendFileSync } from 'node:fs';
+  import { withRunLock } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/train/run-lock.js'))};
+  process.on('message', async ({ folder, forever }) => {
+    const inside = async () => {
+      appendFileSync(folder + '.log', 'in\\n');
+      if (forever) process.send('inside');
+      await new Promise((resolve) => setTimeout(resolve, forever ? 1e6 : 5));
+      appendFileSync(folder + '.log', 'out\\n');
+    };
+    process.send(await withRunLock(folder, inside).then(() => 'went in', ({ message }) => message));
+  });
+  process.send('ready');
+`;
+
+describe('of processes that start together', () => {
+  const PROCESSES = 4;
+  const ROUNDS = 20;
+  const children: ChildProcess[] = [];
+
+  const answer = (child: ChildProcess) => new Promise<string>((resolve) => child.once('message', resolve));
+
+  beforeAll(async () => {
+    const script = join(root, 'contender.mjs');
+    writeFileSync(script, CONTENDER);
+    for (let index = 0; index < PROCESSES; index++) children.push(fork(script));
+    await Promise.all(children.map(answer));
+  });
+
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+
+  it.each([
+    ['a fresh folder', undefined],
+    ['a folder with the lock of a process that was killed', `999999 ${hostname()}`],
+  ])('at most one at a time is inside %s', async (_, left) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const folder = newFolder();
+      if (left !== undefined) writeFileSync(join(folder, LOCK_FILE), left);
+      const answers = children.map(answer);
+      for (const child of children) child.send({ folder });
+      const said = await Promise.all(answers);
+      expect(said).toContain('went in');
+      for (const line of said) expect(line).toMatch(/^went in$|trains here; expected one process a folder/);
+      expect(readFileSync(`${folder}.log`, 'utf8')).toMatch(/^(in\nout\n)+$/);
+    }
+  });
+
+  it('one that is killed leaves the folder to the next at once', async () => {
+    const folder = newFolder();
+    appendFileSync(`${folder}.log`, '');
+    const child = children.pop()!;
+    const inside = answer(child);
+    child.send({ folder, forever: true });
+    expect(await inside).toBe('inside');
+    await expect(withRunLock(folder, () => Promise.resolve('trained'))).rejects.toThrow(
+      `process ${child.pid} on`,
+    );
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(await withRunLock(folder, () => Promise.resolve('trained'))).toBe('trained');
+  });
 });

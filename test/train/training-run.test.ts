@@ -120,7 +120,7 @@ describe('a run that was interrupted', () => {
       await interrupted(folder, hooks);
       // What a kill between two writes may leave: half a line, and half a file.
       appendFileSync(join(folder, 'metrics.jsonl'), '{"kind":"evalua');
-      writeFileSync(join(folder, 'checkpoint.safetensors.4711.part'), 'half');
+      writeFileSync(join(folder, '.parsimony-0123456789ab.part'), 'half');
     }
     await finished(folder);
     expect(resultOf(folder)).toEqual(resultOf(undisturbed));
@@ -155,10 +155,10 @@ describe('a run that was interrupted', () => {
     expect(await finished(undisturbed)).toBe(12);
   });
 
-  it('begins anew where that is asked for, whatever stood there', async () => {
+  it('begins anew where that is asked for, in the place of a finished run', async () => {
     const folder = join(root, 'anew');
     cpSync(undisturbed, folder, { recursive: true });
-    expect(await finished(folder, { startOver: true })).toBe(0);
+    expect(await finished(folder, { startOver: true, force: true })).toBe(0);
     expect(resultOf(folder)).toEqual(resultOf(undisturbed));
   });
 });
@@ -226,7 +226,7 @@ describe('a run is refused, and what stands there stays,', () => {
     [
       'with fewer metrics',
       (folder) => truncateSync(join(folder, 'metrics.jsonl'), 10),
-      /metrics\.jsonl:1: no JSON/,
+      /metrics\.jsonl: 10 bytes; expected at least the \d+ that stood there when the checkpoint was written/,
     ],
     [
       'without its best weights',
