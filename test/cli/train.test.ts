@@ -105,7 +105,7 @@ describe('train', () => {
     expect(other.length).toBe(weightsOf('first').length);
     expect(other.equals(weightsOf('first')), 'another seed').toBe(false);
     expect(unseen(other), 'of the initial weights, too').not.toEqual(unseen(weightsOf('first')));
-    await trainedModel(folder, 'second', '--seed', '7', '--strategy', 'hard');
+    await trainedModel(folder, 'second', '--seed', '7', '--strategy', 'hard', '--force');
     expect(weightsOf('second').equals(weightsOf('first')), 'the same seed').toBe(true);
     expect(metricsOf('second')).toHaveLength(1);
   });
