@@ -137,7 +137,10 @@ export class RunWriter {
     const { folder, description } = this.run;
     await this.kept.restore();
     await this.log!.flush();
-    await this.kept.write(LAST_FILE, formatSafetensors(tensorsOf(description.config, weights, join(folder, LAST_FILE))));
+    await this.kept.write(
+      LAST_FILE,
+      formatSafetensors(tensorsOf(description.config, weights, join(folder, LAST_FILE))),
+    );
     await removeFile(join(folder, CHECKPOINT_FILE));
   }
 
