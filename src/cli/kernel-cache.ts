@@ -2,12 +2,19 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Option } from 'commander';
 import envPaths from 'env-paths';
-import { type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
-import { adapterKey, checkedChoices, choiceKey, type KernelChoices } from '../attention/kernel-choices.js';
+import { quickCheck } from '../../bench/quick-check.js';
+import { type TunedRow, type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
+import {
+  adapterKey,
+  checkedChoices,
+  choiceKey,
+  type KernelChoices,
+  LENGTH_CLASSES,
+} from '../attention/kernel-choices.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
 import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError, ParsimonyError } from '../gpu/errors.js';
+import { CallerError, EngineError, ParsimonyError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { note } from './terminal.js';
 
@@ -79,20 +86,75 @@ export async function allKept(
   return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
 }
 
-/** The choices for a device: none where not asked for, else those that were kept, else measured now and kept. */
+/** The classes of lengths that a run with sequences of up to `longest` pieces has batches of. */
+function classesUpTo(longest: number): number[] {
+  return LENGTH_CLASSES.filter((_, index) => index === 0 || LENGTH_CLASSES[index - 1] < longest);
+}
+
+/** What tuning found wrong: that nothing can be run for a kind of plan, else a variant that is not used; undefined where all is well. */
+export function complaintOf(
+  rows: readonly TunedRow[],
+): { error: EngineError; isUsable: boolean } | undefined {
+  const choices = [...new Set(rows.map(({ choice }) => choice))];
+  const none = choices.find((choice) => !rows.some((row) => row.choice === choice && row.isChosen));
+  const isWrong = ({ choice, gate }: TunedRow) =>
+    gate !== null && !gate.passed && (none === undefined || choice === none);
+  const wrong = rows.find(isWrong);
+  if (!wrong) return undefined;
+  const found = `"${wrong.variant}" is wrong here: ${wrong.gate!.complaints[0]}`;
+  if (none === undefined) {
+    const remedy = 'it is not used; please report this adapter';
+    return { error: new EngineError({ what: `variant ${found}`, remedy }), isUsable: true };
+  }
+  const error = new EngineError({
+    what: `no variant of the kernels is right for ${none} tokens: ${found}`,
+    remedy:
+      'choose another adapter with --adapter, and please report this one with the output of `parsimony doctor`',
+  });
+  return { error, isUsable: false };
+}
+
+/**
+ * Checks the kernels that run where none are measured, once on an adapter with its driver.
+ * @throws EngineError where they are wrong.
+ */
+async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<void> {
+  const name = hashOf([adapterKey(device), headDim, kinds, kernelSources]);
+  const file = join(envPaths('parsimony', { suffix: '' }).cache, `checked-${name}.json`);
+  if (existsSync(file)) return;
+  await quickCheck(device, kinds, headDim);
+  try {
+    await createFolder(dirname(file));
+    await writeWhole(file, `${JSON.stringify({ adapter: adapterKey(device), headDim, kinds })}\n`);
+  } catch (error) {
+    // Checked again by the next run.
+    if (!(error instanceof ParsimonyError)) throw error;
+  }
+}
+
+/**
+ * The choices for a device: none where not asked for, else those that were kept, else measured now and kept.
+ * @throws EngineError where the kernels that would run are wrong, or the GPU fails.
+ */
 export async function kernelsFor(
   device: Device,
   shouldTune: boolean,
   tuned: Tuned,
 ): Promise<KernelChoices | undefined> {
-  if (!shouldTune) return undefined;
+  if (!shouldTune) {
+    await checkOnce(device, tuned);
+    return undefined;
+  }
   const kept = await keptChoices(device, tuned.headDim);
   const isKept = (kind: Tuned['kinds'][number]) =>
-    Object.hasOwn(kept?.variants ?? {}, choiceKey(kind, tuned.longest));
+    classesUpTo(tuned.longest).every((most) => Object.hasOwn(kept?.variants ?? {}, choiceKey(kind, most)));
   if (kept && tuned.kinds.every(isKept)) return kept;
   note(
     `Measuring the variants of the kernels for heads of ${tuned.headDim}, once on this adapter (--no-tune does without).`,
   );
-  const { choices } = await tuneAndKeep(device, tuned);
+  const { choices, rows } = await tuneAndKeep(device, tuned);
+  const complaint = complaintOf(rows);
+  if (complaint && !complaint.isUsable) throw complaint.error;
+  if (complaint) note(complaint.error.message);
   return choices;
 }

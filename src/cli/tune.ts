@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
 import type { TunedRow } from '../../bench/tuner.js';
 import { checkedShape } from '../attention/attention.js';
-import { EngineError } from '../gpu/errors.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
-import { tuneAndKeep } from './kernel-cache.js';
+import { complaintOf, tuneAndKeep } from './kernel-cache.js';
 import { adapterOption, jsonOption, numbers, withDevice } from './options.js';
 import { note, print, printJson, printTable } from './terminal.js';
 
@@ -46,11 +45,9 @@ async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> 
       if (!json) show(tuning);
     }
     if (json) printJson(tunings);
-    const wrong = tunings.flatMap(({ rows }) => rows).find(({ gate }) => gate && !gate.passed);
-    if (wrong) {
-      const what = `variant "${wrong.variant}" is wrong here: ${wrong.gate!.complaints[0]}`;
-      throw new EngineError({ what, remedy: 'it is not used; please report this adapter' });
-    }
+    const complaints = tunings.map(({ rows }) => complaintOf(rows)).filter((each) => each !== undefined);
+    const worst = complaints.find(({ isUsable }) => !isUsable) ?? complaints[0];
+    if (worst) throw worst.error;
   });
 }
 

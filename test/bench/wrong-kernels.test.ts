@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { quickCheck } from '../../bench/quick-check.js';
+import { tune } from '../../bench/tuner.js';
+import { complaintOf } from '../../src/cli/kernel-cache.js';
+import { type Device, openDevice } from '../../src/gpu/device.js';
+import type { KernelName } from '../../src/gpu/kernel.js';
+import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { testDevice } from '../support/device.js';
+
+const sources = kernelSources as Record<KernelName, string>;
+const original = { ...sources };
+const opened: Device[] = [];
+
+afterEach(() => {
+  Object.assign(sources, original);
+  for (const device of opened.splice(0)) device.close();
+});
+
+/** Makes kernels return at once: they write nothing, as one does that a driver miscompiles or leaves out. */
+function breakKernels(which: (name: string) => boolean): void {
+  for (const name of Object.keys(sources) as KernelName[]) {
+    if (!which(name)) continue;
+    const code = original[name];
+    const body = code.indexOf(') {', code.indexOf('fn main(')) + 3;
+    sources[name] = `${code.slice(0, body)}\n  if (true) { return; }${code.slice(body)}`;
+  }
+}
+
+/** A device that compiles the kernels as they stand now. */
+async function ownDevice(): Promise<Device> {
+  const { gpu } = await testDevice();
+  const device = await openDevice({ device: gpu });
+  opened.push(device);
+  return device;
+}
+
+describe('the quick check', () => {
+  it('passes where the kernels are right', async () => {
+    await quickCheck(await ownDevice(), ['dense', 'sparse'], 16);
+  });
+
+  it.each([
+    ['attention_dense_forward', /attention \(dense\): output is off/],
+    ['attention_sparse_backward_key_value', /attention \(sparse\): key gradient is off/],
+    ['attention_sparse_backward_query', /attention \(sparse\): query gradient is off/],
+    ['linear_forward', /linear layer: output is off by Infinity/],
+    ['linear_input_gradient', /linear layer: inputGradient is off by Infinity/],
+    ['linear_weight_gradient', /linear layer: weightGradient is off by Infinity/],
+  ])('finds that %s writes nothing', async (name, says) => {
+    breakKernels((each) => each.startsWith(name));
+    const device = await ownDevice();
+    await expect(quickCheck(device, ['dense', 'sparse'], 16)).rejects.toThrow(says);
+  });
+});
+
+describe('tuning', () => {
+  it('ends where every variant writes nothing, chooses none, and says which was found wrong', async () => {
+    breakKernels((name) => name.startsWith('attention_sparse'));
+    const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
+    expect(choices.variants).toEqual({});
+    expect(rows.every(({ gate, isChosen }) => gate && !gate.passed && !isChosen)).toBe(true);
+    const complaint = complaintOf(rows)!;
+    expect(complaint.isUsable).toBe(false);
+    expect(complaint.error.message).toMatch(
+      /^no variant of the kernels is right for sparse, up to 64 tokens: "subgroup.*" is wrong here: output is off by Infinity.*--adapter/,
+    );
+  });
+
+  it('goes on where one is right, and says which is not', async () => {
+    breakKernels((name) => name.startsWith('attention_sparse') && name.endsWith('_subgroup'));
+    const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
+    expect(choices.variants['sparse, up to 64']).toMatch(/^workgroup/);
+    expect(complaintOf(rows)).toMatchObject({ isUsable: true });
+  });
+});

@@ -1,0 +1,204 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import { tilesOn } from '../../src/attention/kernel-choices.js';
+import { shuffledBatches } from '../../src/data/batches.js';
+import type { EncodedData } from '../../src/data/encoded-data.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { Planner } from '../../src/train/planner.js';
+import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
+import { type EvaluationMetrics, type Progress, Trainer } from '../../src/train/trainer.js';
+import { exact, plainInStrides, type Round } from '../reference/arithmetic.js';
+import type { BertBatch, Factors } from '../reference/bert.js';
+import { attentionFactor, hiddenFactor, streamOf } from '../reference/dropout.js';
+import { ReferenceTrainer } from '../reference/trainer.js';
+import { testDevice } from '../support/device.js';
+import { randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';
+import { generator, randomInteger } from '../support/random.js';
+
+const CONFIG = {
+  ...SMALL_MODEL,
+  hidden: 32,
+  feedForward: 32,
+  layers: 1,
+  hiddenDropout: 0.1,
+  attentionDropout: 0.2,
+};
+const MASK = 3;
+/** Two steps an epoch, of three batches each; the last batch of the second has one example instead of two. */
+const OPTIONS = {
+  epochs: 2,
+  batch: 2,
+  accumulate: 3,
+  rate: 4e-3,
+  warmUpSteps: 2,
+  weightDecay: 0.3,
+  clipNorm: 0.5,
+  maskTokens: 0.4,
+  evaluateEvery: 1,
+  seed: 11,
+} satisfies TrainingOptions;
+
+function someData(seed: number, rows: number): EncodedData {
+  const random = generator(seed);
+  const sentences = Array.from({ length: rows }, () => {
+    const length = randomInteger(random, 4, 9);
+    const place = (i: number) => (i === 0 ? '[CLS]' : i === length - 1 ? '[SEP]' : undefined);
+    return {
+      ids: Uint32Array.from({ length }, () => randomInteger(random, 4, CONFIG.vocabulary - 1)),
+      tags: Uint8Array.from({ length }, (_, i) =>
+        PIECE_TAGS.indexOf(place(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)]),
+      ),
+      sentences: new Uint32Array(length),
+    };
+  });
+  const labels = sentences.map(() => randomInteger(random, 0, CONFIG.classes - 1));
+  return { sentences, labels, cut: sentences.map(() => false) } as unknown as EncodedData;
+}
+
+const TRAIN = someData(1, 11);
+const DEV = someData(2, 8);
+const WEIGHTS = randomWeights(CONFIG, 3);
+
+/** Keeps masks apart from what else is drawn from a run's seed: "mask". */
+const MASKING = 0x6d61736b;
+
+/** Whether a token would be masked, were it neither [CLS] nor [SEP]. */
+function drawsMask(epoch: number, example: number, position: number): boolean {
+  const word = streamOf(streamOf(MASKING, OPTIONS.seed, epoch, example), position);
+  return word < OPTIONS.maskTokens * 2 ** 32;
+}
+
+/** The rows of some data as the reference reads them; in training, with their masks. */
+function batchOf(data: EncodedData, rows: readonly number[], epoch?: number): BertBatch {
+  const own = rows.map((row) => data.sentences[row]);
+  const sentences = own.map(({ ids }, i) =>
+    Array.from(ids, (id, position) => {
+      const isWord = position > 0 && position < ids.length - 1;
+      return isWord && epoch !== undefined && drawsMask(epoch, rows[i], position) ? MASK : id;
+    }),
+  );
+  const tags = own.flatMap((sentence) => Array.from(sentence.tags, (tag) => PIECE_TAGS[tag]));
+  const bias = referenceTokenBias(PAPER_RULES, 'guided', tags, {});
+  return { sentences, labels: rows.map((row) => data.labels[row]), bias };
+}
+
+/** The masks of dropout of a batch of a step: its number in the step is part of them from the second on. */
+function factorsOf(step: number, part: number): Factors {
+  const sites = ['embeddings', 'attention', 'attention output', 'feed-forward output', 'pooled'];
+  const mask = (site: string, layer: number, probability: number) => {
+    const path = [OPTIONS.seed, step, layer, sites.indexOf(site), ...(part > 0 ? [part] : [])];
+    return { probability, stream: streamOf(...path) };
+  };
+  return {
+    hidden: (site, layer, row, channel) =>
+      hiddenFactor(mask(site, layer, CONFIG.hiddenDropout), row, channel),
+    attention: (layer, head, query, key) =>
+      attentionFactor(mask('attention', layer, CONFIG.attentionDropout), head, query, key),
+  };
+}
+
+interface Run {
+  losses: number[];
+  dev: { loss: number; predicted: number[] }[];
+  weights: ReadonlyMap<string, ArrayLike<number>>;
+}
+
+function referenceRun(round: Round): Run {
+  const trainer = new ReferenceTrainer(CONFIG, WEIGHTS, { ...OPTIONS, totalSteps: 4 }, round);
+  const run: Run = { losses: [], dev: [], weights: trainer.weights };
+  for (const epoch of [1, 2]) {
+    const batches = shuffledBatches(TRAIN.sentences.length, OPTIONS.batch, OPTIONS.seed, epoch);
+    for (const first of [0, 3]) {
+      const own = batches.slice(first, first + 3);
+      const examples = own.flat().length;
+      const step = run.losses.length + 1;
+      const parts = own.map((rows, index) => ({
+        batch: { ...batchOf(TRAIN, rows, epoch), factors: factorsOf(step, index) },
+        share: rows.length / examples,
+      }));
+      run.losses.push(trainer.take(parts));
+      run.dev.push(trainer.evaluate(batchOf(DEV, [...DEV.sentences.keys()])));
+    }
+  }
+  return run;
+}
+
+async function ownRun(): Promise<Run> {
+  const run: Run = { losses: [], dev: [], weights: new Map() };
+  await withClassifier(CONFIG, WEIGHTS, async (classifier) => {
+    const planner = new Planner(PAPER_RULES, 'guided', PAPER_RULES.beta, tilesOn(await testDevice()));
+    const settings = completeSettings(OPTIONS, TRAIN.sentences.length);
+    const trainer = new Trainer(classifier, planner, TRAIN, DEV, settings, MASK);
+    await trainer.run({
+      async onEvaluation({ step, devLoss, devPredicted }: EvaluationMetrics) {
+        run.losses.push(...(await classifier.readLosses(step, step)));
+        run.dev.push({ loss: devLoss, predicted: devPredicted });
+      },
+      onProgress: ({ rate }: Progress) => expect(rate).toBeGreaterThan(0),
+    });
+    run.weights = await classifier.parameters.read();
+  });
+  return run;
+}
+
+/** The length of the difference of two tensors. */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < a.length; i++) squares += (a[i] - b[i]) ** 2;
+  return Math.sqrt(squares);
+}
+
+describe('a run of four steps, against a trainer in float64', () => {
+  let [own, exactly]: Run[] = [];
+  let plainly: Run[];
+
+  beforeAll(async () => {
+    exactly = referenceRun(exact);
+    plainly = [1, 2, 3].map((strides) => referenceRun(plainInStrides(strides)));
+    own = await ownRun();
+  });
+
+  /** What the worst of the plain f32 runs loses, several times over: four steps add up, and each order of sums is one draw. */
+  const allowed = (error: (run: Run) => number, scale: number) =>
+    8 * Math.max(...plainly.map(error)) + 64 * 2 ** -24 * scale;
+
+  it('has masks, also where [CLS] and [SEP] stand, which are spared', () => {
+    const drawn = TRAIN.sentences.map(({ ids }, row) => [
+      drawsMask(1, row, 0),
+      drawsMask(1, row, ids.length - 1),
+    ]);
+    expect(drawn.filter(([first]) => first).length).toBeGreaterThan(2);
+    expect(drawn.filter(([, last]) => last).length).toBeGreaterThan(2);
+  });
+
+  it('has the losses of every step', () => {
+    expect(own.losses).toHaveLength(4);
+    own.losses.forEach((loss, step) => {
+      const error = (run: Run) => Math.abs(run.losses[step] - exactly.losses[step]);
+      expect(error(own), `step ${step + 1}`).toBeLessThanOrEqual(allowed(error, 1));
+    });
+  });
+
+  it('has the loss and the predictions of every evaluation', () => {
+    own.dev.forEach(({ loss, predicted }, index) => {
+      const error = (run: Run) => Math.abs(run.dev[index].loss - exactly.dev[index].loss);
+      expect(Math.abs(loss - exactly.dev[index].loss)).toBeLessThanOrEqual(allowed(error, 1));
+      expect(predicted).toEqual(exactly.dev[index].predicted);
+    });
+  });
+
+  it('ends with the weights', () => {
+    for (const [name, values] of own.weights) {
+      // Softmax does not see what is added to all keys: this gradient is rounding alone, and AdamW makes steps of it.
+      if (name.endsWith('key.bias')) continue;
+      const expected = exactly.weights.get(name)!;
+      const error = (run: Run) => distance(run.weights.get(name)!, expected);
+      const size = distance(expected, new Float64Array(expected.length));
+      expect(distance(values, expected), name).toBeLessThanOrEqual(allowed(error, size));
+      expect(distance(WEIGHTS.get(name)!, expected), `${name} was trained`).toBeGreaterThan(
+        20 * allowed(error, size),
+      );
+    }
+  });
+});
