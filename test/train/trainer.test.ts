@@ -174,7 +174,7 @@ describe('a run of four steps, against a trainer in float64', () => {
 
   it('has the losses of every step', () => {
     expect(own.losses).toHaveLength(4);
-    own.losses.forEach((loss, step) => {
+    own.losses.forEach((_, step) => {
       const error = (run: Run) => Math.abs(run.losses[step] - exactly.losses[step]);
       expect(error(own), `step ${step + 1}`).toBeLessThanOrEqual(allowed(error, 1));
     });
