@@ -1,6 +1,7 @@
 import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
 import { lineThrough } from './statistics.js';
+import { isImpossible } from './suspicions.js';
 
 /** Where sparse attention begins to pay. */
 export interface BreakEven {
@@ -51,7 +52,9 @@ function densityAt(rows: readonly AttentionRow[]): number | null {
 
 /** Break-even points for every sparse strategy, rule set, shape and pass among rows of documents. */
 export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
-  const documents = rows.filter((row) => row.text === 'document' && row.ratioToDense !== null);
+  const documents = rows.filter(
+    (row) => row.text === 'document' && row.ratioToDense !== null && !isImpossible(row),
+  );
   const found: BreakEven[] = [];
   for (const row of documents) {
     const { strategy, rules, pass, heads, headDim } = row;

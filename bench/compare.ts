@@ -1,3 +1,4 @@
+import type { NamedAdapter } from '../src/gpu/adapter-name.js';
 import { CallerError } from '../src/gpu/errors.js';
 import { JsonText } from '../src/gpu/json-text.js';
 import { COMPARABLE } from './report-schema.js';
@@ -21,7 +22,7 @@ interface ComparableRow {
 }
 
 export interface ComparableReport {
-  environment: { adapter: { description: string; kind: string }; kernelHash: string; date: string };
+  environment: { adapter: NamedAdapter; kernelHash: string; date: string };
   rows: ComparableRow[];
 }
 

@@ -1,3 +1,4 @@
+import { adapterName } from '../src/gpu/adapter-name.js';
 import type { Environment } from './environment.js';
 
 function field(value: unknown): string {
@@ -17,7 +18,7 @@ export function formatCsv(
 ): string {
   const { adapter, dawn, kernelHash, seed, command, date } = environment;
   const common = {
-    adapter: adapter.description || adapter.device,
+    adapter: adapterName(adapter),
     adapterKind: adapter.kind,
     dawn: dawn.package,
     toggles: dawn.toggles.join(' '),

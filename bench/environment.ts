@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { KernelChoices } from '../src/attention/kernel-choices.js';
 import { hashOf, hashOfText } from '../src/data/hash.js';
+import { adapterName } from '../src/gpu/adapter-name.js';
 import type { AdapterDescription, Device } from '../src/gpu/device.js';
 import { TOGGLES } from '../src/gpu/driver.js';
 import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
@@ -21,8 +22,8 @@ export interface Environment {
   dawn: { package: string; toggles: readonly string[] };
   packages: Record<string, string>;
   system: { platform: string; node: string; cpu: string; cores: number; memoryGiB: number };
-  /** MHz of the CPU now, and of the GPU and its memory where nvidia-smi tells them. */
-  clocks: { cpuMHz: number; gpu?: string };
+  /** MHz of the CPU now, where the system tells them, and of the GPU and its memory, where nvidia-smi does. */
+  clocks: { cpuMHz?: number; gpu?: string };
   /** Load averages of 1, 5 and 15 minutes at the start. */
   load: number[];
   /** Variants of the kernels that had been measured to be the fastest; where none, the expected ones ran. */
@@ -83,7 +84,7 @@ export function describeEnvironment(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    clocks: { cpuMHz: cpu?.speed ?? 0, gpu: gpuClocks(device) },
+    clocks: { cpuMHz: cpu?.speed || undefined, gpu: gpuClocks(device) },
     load: loadavg().map((value) => Math.round(100 * value) / 100),
     kernels: [...kernels],
     kernelHash: hashOf(kernelSources),
@@ -106,5 +107,5 @@ export function quoted(word: string): string {
 
 /** One line for a reader: adapter, kind, load. */
 export function environmentLine({ adapter, load }: Environment): string {
-  return `${adapter.description || adapter.device} (${adapter.kind}), load ${load[0]}`;
+  return `${adapterName(adapter)} (${adapter.kind}), load ${load[0]}`;
 }

@@ -1,6 +1,7 @@
 import type { AttentionReport } from './attention-bench.js';
 import { bestProduct, type PeakShares } from './peak-share.js';
 import type { StepReport } from './step-bench.js';
+import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from './suspicions.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows];
@@ -9,7 +10,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const times = (value: number | null) => (value === null ? 'red' : `${value.toFixed(2)}x`);
 
-/** The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. */
+/**
+ * The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. Behind a
+ * figure above its bound stands (!), which the README explains.
+ */
 export function attentionTable({ rows }: AttentionReport): string {
   return table(
     [
@@ -36,7 +40,7 @@ export function attentionTable({ rows }: AttentionReport): string {
           row.density.toFixed(3),
           row.waste.toFixed(3),
           times(row.idealSpeedup),
-          times(row.realisedSpeedup),
+          `${times(row.realisedSpeedup)}${isImpossible(row) ? ' (!)' : ''}`,
           `${times(1 / row.ratioHigh!)} to ${times(1 / row.ratioLow!)}`,
           row.realisedFraction!.toFixed(2),
           blocks ? times(blocks.realisedSpeedup) : '–',
@@ -53,9 +57,9 @@ export function stepTable({ rows }: StepReport): string {
       `${row.batch} x ${row.length}`,
       row.strategy,
       Math.round(row.tokensPerSecond).toLocaleString('en'),
-      times(row.attentionSpeedup),
-      times(row.predictedSpeedup),
-      times(row.realisedSpeedup),
+      `${times(row.attentionSpeedup)}${isAttentionImpossible(row) ? ' (!)' : ''}`,
+      isAttentionImpossible(row) ? '–' : times(row.predictedSpeedup),
+      `${times(row.realisedSpeedup)}${isStepImpossible(row) ? ' (!)' : ''}`,
     ]),
   );
 }
@@ -63,7 +67,9 @@ export function stepTable({ rows }: StepReport): string {
 /** The README's sentence about the adapter's peak, and what dense attention reaches of it in the same turns. */
 export function limitsSentence({ dense, products }: PeakShares): string {
   const lengths = dense.map(({ length }) => length.toLocaleString('en')).join(', ');
-  const shares = dense.map(({ shareOfPeak }) => shareOfPeak!.toFixed(2)).join(', ');
+  const shares = dense
+    .map(({ shareOfPeak }) => `${shareOfPeak!.toFixed(2)}${isOverAll(shareOfPeak) ? ' (!)' : ''}`)
+    .join(', ');
   const rates = dense.map(({ gflops }) => gflops.toFixed(1)).join(', ');
   return (
     `At ${lengths} pieces the dense forward kernel runs at ${rates} GFLOP/s, ${shares} of the adapter's ` +

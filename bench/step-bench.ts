@@ -49,8 +49,10 @@ export interface StepRow {
   ratioToDense: number | null;
   ratioLow: number | null;
   ratioHigh: number | null;
-  /** Of attention's kernels alone, over those of the dense step. */
+  /** Of attention's kernels alone, over those of the dense step, with the ends of its interval. */
   attentionSpeedup: number | null;
+  attentionSpeedupLow: number | null;
+  attentionSpeedupHigh: number | null;
   /** Amdahl's law with the measured speed-up of attention, and with the ideal one. */
   predictedSpeedup: number | null;
   predictedFromIdeal: number | null;
@@ -212,6 +214,15 @@ function attentionOf({ kernels }: Times): number {
   return attention.reduce((sum, [, { times }]) => sum + median(times), 0);
 }
 
+/** Milliseconds of attention's kernels in each turn. */
+function attentionTurns({ kernels }: Times): number[] {
+  const attention = [...kernels].filter(([name]) => name.startsWith('attention_'));
+  const turns = Math.min(...attention.map(([, { times }]) => times.length));
+  return Array.from({ length: turns }, (_, turn) =>
+    attention.reduce((sum, [, { times }]) => sum + times[turn], 0),
+  );
+}
+
 function stepRow(
   rig: TrainingRig,
   times: Times,
@@ -226,6 +237,7 @@ function stepRow(
   const attentionMs = attentionOf(times);
   const share = Math.min(1, attentionOf(dense) / median(dense.wall));
   const attentionSpeedup = attentionOf(dense) / attentionMs;
+  const attentionRatio = medianOfRatios(attentionTurns(dense), attentionTurns(times), context.seed);
   const shown = (value: number) => (gatePassed ? value : null);
   const stageNames = stages[0].map(({ name }) => name);
   const stageMedian = (name: string) =>
@@ -257,6 +269,8 @@ function stepRow(
     ratioLow: shown(low),
     ratioHigh: shown(high),
     attentionSpeedup: shown(attentionSpeedup),
+    attentionSpeedupLow: shown(attentionRatio.low),
+    attentionSpeedupHigh: shown(attentionRatio.high),
     predictedSpeedup: shown(amdahl(share, attentionSpeedup)),
     predictedFromIdeal: shown(amdahl(share, ledger.dense / ledger.useful)),
     realisedSpeedup: shown(1 / ratio),

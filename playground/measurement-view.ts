@@ -1,5 +1,6 @@
 import type { AttentionRow } from '../bench/attention-row.js';
 import { CONFIDENCE } from '../bench/statistics.js';
+import { IMPOSSIBLE, isImpossible } from '../bench/suspicions.js';
 import { type Html, html, table } from '../src/report/page/html.js';
 import { orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
 import type { MeasureAnswer } from './measure-protocol.js';
@@ -12,11 +13,16 @@ function speed(ratio: number): string {
   return ratio >= 1 ? `${times(ratio)} faster` : `${times(1 / ratio)} slower`;
 }
 
-function headline({ strategy, length, realisedSpeedup, ratioLow, ratioHigh, ...row }: AttentionRow): Html {
+function headline(row: AttentionRow): Html {
+  const { strategy, length, realisedSpeedup, ratioLow, ratioHigh } = row;
   if (realisedSpeedup === null || ratioLow === null || ratioHigh === null) {
     return html`<h3>No speed-up is shown: the results were wrong</h3>`;
   }
   const between = `${times(1 / ratioHigh)} to ${times(1 / ratioLow)}`;
+  if (isImpossible(row)) {
+    return html`<h3 id="speed-up">No speed-up is shown: ${times(realisedSpeedup)} is ${IMPOSSIBLE}</h3>
+<p class="caution">${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most. Something else kept this machine busy; measure again.</p>`;
+  }
   return html`<h3 id="speed-up">At ${whole(length)} pieces, ${strategy} attention was ${speed(realisedSpeedup)} than dense</h3>
 <p>${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most; ${percent(row.realisedFraction ?? 0)} of that was reached.</p>`;
 }

@@ -68,8 +68,9 @@ export class RuleEditor {
     const place = placeOf(target);
     if (!place || isPerHead(rules)) return;
     this.at = place;
-    const [query, key] = place.map((index) => rules.tags[index]);
-    this.state.change({ rules: cycled(rules, query, key) });
+    const { query, key } = target.closest('td')!.dataset;
+    const [of, to] = [query, key].map((name) => rules.tags.find((tag) => String(tag) === name)!);
+    this.state.change({ rules: cycled(rules, of, to) });
   }
 
   private move(event: KeyboardEvent): void {

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { percent, short } from '../../src/report/page/numbers.js';
 import type { Drawn, Figure } from '../../src/report/page/plot-frame.js';
+import { fittedText, textWidth } from '../../src/report/page/text-width.js';
 
 /** Where the time of a training step goes. */
 export interface StepBar {
@@ -24,6 +25,9 @@ const LEGEND: readonly Drawn[] = PARTS.map(({ name, colour, marker }) => ({
   look: { colour: `var(--series-${colour})`, marker, dashes: 'none' },
   isBar: true,
 }));
+
+/** Of the pictures' font, and the room for a name beside them, in their units. */
+const [FONT_SIZE, NAME_ROOM] = [12, 150];
 
 /** The time of a step, whose parts are known. */
 export function wholeOf({ attentionMs, kernelsMs, restMs }: StepBar): number {
@@ -64,7 +68,8 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
       return { ...piece, title: `${bar.name}: ${name}, ${short(bar[key])} ms${onAdapter}` };
     });
   });
-  const longest = Math.max(...bars.map(({ name }) => name.length));
+  const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
+  const longest = Math.max(...bars.map(({ name }) => textWidth(shortName(name), FONT_SIZE)));
   const most = Math.max(...pieces.map(({ to }) => to));
   return {
     title,
@@ -75,7 +80,7 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
     series: LEGEND,
     height: 62 + 26 * bars.length,
     options: {
-      marginLeft: 14 + 6.3 * longest,
+      marginLeft: 14 + longest,
       marginTop: 8,
       x: {
         domain: [0, Math.max(100, most)],
@@ -85,7 +90,14 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
         labelAnchor: 'center',
         labelArrow: 'none',
       },
-      y: { type: 'band', padding: 0.25, domain: bars.map(({ name }) => name), label: null, tickSize: 0 },
+      y: {
+        type: 'band',
+        padding: 0.25,
+        domain: bars.map(({ name }) => name),
+        label: null,
+        tickFormat: shortName,
+        tickSize: 0,
+      },
       marks: [
         Plot.barX(pieces, {
           x1: 'from',

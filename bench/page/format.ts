@@ -1,6 +1,7 @@
 import { times } from '../../src/report/page/numbers.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
+import { isImpossible } from '../suspicions.js';
 
 const PASS_NAMES: Readonly<Record<Pass, string>> = {
   forward: 'forward',
@@ -25,10 +26,12 @@ export function isShown(row: AttentionRow): row is ShownRow {
   return row.ratioToDense !== null;
 }
 
-export type Verdict = 'faster' | 'slower' | 'unclear';
+export type Verdict = 'faster' | 'slower' | 'unclear' | 'impossible';
 
 /** What the 99 % interval leaves to be said. */
-export function verdictOf({ ratioLow, ratioHigh }: ShownRow): Verdict {
+export function verdictOf(row: ShownRow): Verdict {
+  const { ratioLow, ratioHigh } = row;
+  if (isImpossible(row)) return 'impossible';
   if (ratioHigh < 1) return 'faster';
   return ratioLow > 1 ? 'slower' : 'unclear';
 }

@@ -1,16 +1,13 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital, times } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
 import type { GateResult } from '../gate.js';
+import { IMPOSSIBLE, type SuspectReport, suspicionsOf } from '../suspicions.js';
 import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './format.js';
 import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
-
-/** What an adapter is called. */
-export function adapterName({ adapter }: Environment): string {
-  return adapter.description || adapter.device || adapter.kind;
-}
 
 function lengthText({ text, length, batch }: ShownRow): string {
   const pieces = text === 'document' ? `${length} pieces` : `sentences of ${length} pieces on average`;
@@ -19,7 +16,7 @@ function lengthText({ text, length, batch }: ShownRow): string {
 
 function claim(row: ShownRow, environment: Environment): string {
   const name = capital(row.strategy);
-  const adapter = environment.software ? 'a software adapter' : adapterName(environment);
+  const adapter = environment.software ? 'a software adapter' : adapterName(environment.adapter);
   const where = `at ${lengthText(row)}, ${passName(row.pass)}, on ${adapter}`;
   switch (verdictOf(row)) {
     case 'faster':
@@ -28,6 +25,8 @@ function claim(row: ShownRow, environment: Environment): string {
       return `${name} attention is ${times(row.ratioToDense)} slower than dense ${where}`;
     case 'unclear':
       return `No difference between ${row.strategy} and dense attention could be shown ${where}`;
+    case 'impossible':
+      return `The time of ${row.strategy} attention is not to be trusted ${where}`;
   }
 }
 
@@ -45,7 +44,7 @@ export function findingOf(
   shapes: readonly Shape[],
 ): Pick<Section, 'finding' | 'lead' | 'facts'> {
   const { environment, gate, settings } = report;
-  const adapter = html`${environment.software ? html`<strong>software adapter</strong>: ` : ''}${adapterName(environment)}${
+  const adapter = html`${environment.software ? html`<strong>software adapter</strong>: ` : ''}${adapterName(environment.adapter)}${
     environment.software ? '. Its times say nothing about a GPU; ratios of one run hold.' : ''
   }`;
   const correctness = shapes.length === 0 && gate.passed ? 'Nothing was checked' : gateText(gate);
@@ -58,8 +57,16 @@ export function findingOf(
       ['Adapter', adapter],
       ['Correctness gate', correctness],
       ['How measured', measured],
+      ...suspicionFact(report),
     ],
   };
+}
+
+/** What speaks against a report's figures, where anything does. */
+export function suspicionFact(report: SuspectReport): (readonly [string, Html])[] {
+  const items = suspicionsOf(report).map((suspicion) => html`<li>${capital(suspicion)}</li>`);
+  if (items.length === 0) return [];
+  return [['Not to be trusted', html`<ul class="suspicions red">${items}</ul>`]];
 }
 
 /** Whether results were right, in words and colour. */
@@ -86,7 +93,15 @@ function findings([shape]: readonly Shape[], environment: Environment): Pick<Sec
     .map((pass) => mainRow(rows, pass))
     .filter((row) => row !== undefined);
   const first = found.find(({ pass }) => pass === 'forward+backward') ?? found[0];
-  if (!first) return { finding: 'Only dense attention was measured', lead: html`` };
+  if (!first) {
+    const isDense = rows.every(({ strategy }) => strategy === 'none');
+    return {
+      finding: isDense
+        ? 'Only dense attention was measured'
+        : 'No speed-up is shown: timing is not to be trusted',
+      lead: html``,
+    };
+  }
   const sentences = [first, ...found.filter((row) => row !== first)].map(
     (row) => html`<strong>${capital(passName(row.pass))}:</strong> ${evidence(row)}.`,
   );
@@ -131,5 +146,7 @@ function inWords(row: ShownRow): string {
       return `${times(row.ratioLow)} to ${times(row.ratioHigh)} slower`;
     case 'unclear':
       return `no difference shown (${speedupInterval(row)})`;
+    case 'impossible':
+      return `${speedupInterval(row)}, ${IMPOSSIBLE}`;
   }
 }

@@ -105,7 +105,7 @@ export function speedupPlot(pass: PassRows): Figure {
     title: titled(
       pass,
       (main) => `is ${times(main.realisedSpeedup)} as fast as dense (${speedupInterval(main)})`,
-      'nothing sparse was measured',
+      'no speed-up that can be trusted',
     ),
     explanation: `Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. Dashed lines are controls. Vertical bars are 99 % bootstrap intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
     description: described(rows, (row) => `${times(row.realisedSpeedup)} (${speedupInterval(row)})`),
@@ -147,7 +147,7 @@ export function fractionPlot(pass: PassRows): Figure {
     title: titled(
       pass,
       (main) => `realises ${percent(main.realisedFraction)} of its ideal speed-up`,
-      'nothing sparse was measured',
+      'no speed-up that can be trusted',
     ),
     explanation: `The ideal: time falls as much as the pairs do that the rules allow, the dotted line. Vertical bars are 99 % bootstrap intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
     description: described(rows, (row) => {

@@ -1,3 +1,4 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
 import { type Column, type Html, html, table } from '../../src/report/page/html.js';
 import { NOTHING, orNothing, percent, short, times, whole } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
@@ -9,8 +10,9 @@ import type { PeakShares } from '../peak-share.js';
 import type { PeerRow } from '../peers/peer-row.js';
 import type { PeersReport } from '../peers/peers-bench.js';
 import type { RooflineRow } from '../roofline.js';
+import { isOverAll, type SuspectReport } from '../suspicions.js';
 import { passName } from './format.js';
-import { adapterName, gateText, refusal } from './headline.js';
+import { gateText, refusal, suspicionFact } from './headline.js';
 import { environmentSection } from './tables.js';
 
 /** The file that `bench limits --json` writes. */
@@ -23,18 +25,20 @@ export interface LimitsReport extends PeakShares {
 
 function sectionOf(
   what: string,
-  { environment, gate, interrupted }: { environment: Environment; gate: GateResult; interrupted?: boolean },
+  report: SuspectReport & { environment: Environment; gate: GateResult; interrupted?: boolean },
   point: Pick<Section, 'finding' | 'lead'>,
   data: string,
   tables: Html,
 ): Section {
+  const { environment, gate, interrupted } = report;
   return {
     title: `${what}, ${environment.date.slice(0, 10)}`,
     ...(gate.passed ? point : refusal(gate)),
     facts: [
-      ['Adapter', `${environment.software ? 'software adapter: ' : ''}${adapterName(environment)}`],
+      ['Adapter', `${environment.software ? 'software adapter: ' : ''}${adapterName(environment.adapter)}`],
       ['Correctness gate', gateText(gate)],
       ...(interrupted ? [['Interrupted', 'these are the rows that were measured by then'] as const] : []),
+      ...suspicionFact(report),
     ],
     body: html`${tables}
 <h3>Environment and command</h3>
@@ -45,7 +49,10 @@ ${environmentSection(environment, data)}`,
 /** What an adapter can do, as `bench limits` measured it. */
 export function limitsSection(report: LimitsReport): Section {
   const { limits, products, dense, gate, rows, environment } = report;
-  const best = Math.max(0, ...dense.flatMap(({ shareOfPeak }) => shareOfPeak ?? []));
+  const best = Math.max(
+    0,
+    ...dense.flatMap(({ shareOfPeak }) => (isOverAll(shareOfPeak) ? [] : (shareOfPeak ?? []))),
+  );
   const reached = best > 0 ? `, of which dense attention reaches ${percent(best)}` : '';
   const limitRows: [string, string][] = [
     ['Multiply-adds, no memory', `${short(limits.multiplyAddGflops)} GFLOP/s`],
@@ -55,7 +62,7 @@ export function limitsSection(report: LimitsReport): Section {
     ['A submit and its end', `${short(limits.submitMicroseconds)} µs`],
   ];
   const point = {
-    finding: `${environment.software ? 'A software adapter' : adapterName(environment)} multiplies matrices at ${short(limits.matrixProductGflops)} GFLOP/s${reached}`,
+    finding: `${environment.software ? 'A software adapter' : adapterName(environment.adapter)} multiplies matrices at ${short(limits.matrixProductGflops)} GFLOP/s${reached}`,
     lead: html`It copies ${short(limits.copyGBs)} GB/s.`,
   };
   const tables = html`${table(
@@ -80,6 +87,11 @@ ${gate.passed && rows.length > 0 ? roofTable(rows) : ''}`;
   return sectionOf('Limits of the adapter', report, point, 'drawn at random', tables);
 }
 
+/** A share of a peak, and that it cannot be where it is more than all of it. */
+function shareText(share: number): string {
+  return isOverAll(share) ? `${percent(share)}, not to be trusted` : percent(share);
+}
+
 function denseTable(dense: LimitsReport['dense']): Html {
   return table(
     'Dense attention, forward, beside the best matrix product in the same turns',
@@ -87,7 +99,7 @@ function denseTable(dense: LimitsReport['dense']): Html {
       { heading: 'Tokens', cell: ({ length }) => length },
       { heading: 'Heads', cell: ({ heads, headDim }) => `${heads} of ${headDim}` },
       { heading: 'GFLOP/s', cell: ({ gflops }) => short(gflops) },
-      { heading: 'Of the peak', cell: ({ shareOfPeak }) => orNothing(shareOfPeak, percent) },
+      { heading: 'Of the peak', cell: ({ shareOfPeak }) => orNothing(shareOfPeak, shareText) },
     ],
     dense,
   );
@@ -100,7 +112,7 @@ function roofTable(rows: readonly RooflineRow[]): Html {
     { heading: 'Time, ms', cell: ({ medianMs }) => short(medianMs) },
     { heading: 'FLOPs a byte', cell: ({ intensity }) => short(intensity) },
     { heading: 'GFLOP/s', cell: ({ gflops }) => short(gflops) },
-    { heading: 'Of its roof', cell: ({ shareOfRoof }) => percent(shareOfRoof) },
+    { heading: 'Of its roof', cell: ({ shareOfRoof }) => shareText(shareOfRoof) },
   ];
   return table('Kernels under the roof', columns, rows);
 }

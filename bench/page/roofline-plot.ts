@@ -35,7 +35,8 @@ export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Pea
   return {
     title: titled(
       pass,
-      (main) => `executes ${short(main.executedGflops)} GFLOP/s, ${share(main).toFixed(0)} % of the roof`,
+      (main) =>
+        `executes ${short(main.executedGflops)} GFLOP/s, ${share(main) > 100 ? 'above the roof: one of the two is not to be trusted' : `${share(main).toFixed(0)} % of the roof`}`,
       'executed work a second under the roof',
     ),
     explanation:

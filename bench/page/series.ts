@@ -2,6 +2,7 @@ import { type Drawn, type Look, MARKERS } from '../../src/report/page/plot-frame
 import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
+import { isImpossible } from '../suspicions.js';
 
 interface Kind {
   name: string;
@@ -123,7 +124,9 @@ const SPOKEN_OF = ['hard', 'guided', 'soft'];
 
 /** The row that titles speak of: the sparsest usable strategy at the longest length of a pass. */
 export function mainRow<Row extends AttentionRow>(rows: readonly Row[], pass: Pass): Row | undefined {
-  const ofPass = rows.filter((row) => row.pass === pass && SPOKEN_OF.includes(row.strategy));
+  const ofPass = rows.filter(
+    (row) => row.pass === pass && SPOKEN_OF.includes(row.strategy) && !isImpossible(row),
+  );
   const longest = Math.max(...ofPass.map(({ length }) => length));
   const rank = ({ strategy }: Row) => SPOKEN_OF.indexOf(strategy);
   return ofPass.filter(({ length }) => length === longest).sort((a, b) => rank(a) - rank(b))[0];

@@ -1,11 +1,16 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital, NOTHING, orNothing, percent, short, times, whole } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
 import type { Section } from '../../src/report/page/sections.js';
 import { amdahl, type StepReport, type StepRow } from '../step-bench.js';
+import { isAttentionImpossible, isStepImpossible } from '../suspicions.js';
 import { amdahlFigure, stepBar, withFreeAttention } from './amdahl-bar.js';
-import { adapterName, gateText, refusal } from './headline.js';
+import { gateText, refusal, suspicionFact } from './headline.js';
 import { environmentSection } from './tables.js';
+
+/** Behind what cannot be. */
+const UNTRUSTED = ', not to be trusted';
 
 /** The rows of one batch, the dense step first where it was measured. */
 interface StepBatch {
@@ -40,7 +45,7 @@ function mostToGain(dense: StepRow): number {
 /** The strategy with the largest speed-up of the whole step. */
 function fastest({ rows }: StepBatch): StepRow | undefined {
   const sparse = rows.filter(
-    ({ strategy, realisedSpeedup }) => strategy !== 'none' && realisedSpeedup !== null,
+    (row) => row.strategy !== 'none' && row.realisedSpeedup !== null && !isStepImpossible(row),
   );
   return sparse.sort((one, other) => other.realisedSpeedup! - one.realisedSpeedup!)[0];
 }
@@ -109,11 +114,12 @@ function stepTable({ rows, gate, environment }: StepReport): Html {
   const compared = [
     {
       heading: 'Attention alone, speed-up',
-      cell: ({ attentionSpeedup }: StepRow) => orNothing(attentionSpeedup, times),
+      cell: (row: StepRow) =>
+        `${orNothing(row.attentionSpeedup, times)}${isAttentionImpossible(row) ? UNTRUSTED : ''}`,
     },
     {
       heading: 'Amdahl predicts',
-      cell: ({ predictedSpeedup }: StepRow) => orNothing(predictedSpeedup, times),
+      cell: (row: StepRow) => (isAttentionImpossible(row) ? NOTHING : orNothing(row.predictedSpeedup, times)),
     },
     {
       heading: 'With ideal attention',
@@ -123,7 +129,11 @@ function stepTable({ rows, gate, environment }: StepReport): Html {
       heading: 'With free attention',
       cell: (row: StepRow) => (row.strategy === 'none' ? times(mostToGain(row)) : NOTHING),
     },
-    { heading: 'Measured step', cell: ({ realisedSpeedup }: StepRow) => orNothing(realisedSpeedup, times) },
+    {
+      heading: 'Measured step',
+      cell: (row: StepRow) =>
+        `${orNothing(row.realisedSpeedup, times)}${isStepImpossible(row) ? UNTRUSTED : ''}`,
+    },
     { heading: '99 % interval', cell: interval },
   ];
   return table('Training steps', gate.passed ? [...own, ...compared] : own, rows);
@@ -137,12 +147,13 @@ export function stepSection(report: StepReport, id: string): Section {
     title: `Training steps, ${environment.date.slice(0, 10)}`,
     ...findingOf(report, batches),
     facts: [
-      ['Adapter', `${environment.software ? 'software adapter: ' : ''}${adapterName(environment)}`],
+      ['Adapter', `${environment.software ? 'software adapter: ' : ''}${adapterName(environment.adapter)}`],
       ['Correctness gate', gateText(gate)],
       [
         'How measured',
         `${settings.repeats} timed steps of each, in turns${report.interrupted ? '; interrupted: what was measured by then' : ''}`,
       ],
+      ...suspicionFact(report),
     ],
     body: html`${figuresOf(report, batches, id)}
 ${stepTable(report)}

@@ -1,7 +1,9 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
 import { type Column, type Html, html, table } from '../../src/report/page/html.js';
 import { NOTHING, orNothing, percent, short, times, whole } from '../../src/report/page/numbers.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
+import { isImpossible } from '../suspicions.js';
 import { isShown, passName, speedupInterval } from './format.js';
 import type { SeriesRow, Shape } from './series.js';
 
@@ -31,7 +33,8 @@ const ROW_COLUMNS: readonly RowColumn[] = [
   {
     heading: 'Realised speed-up',
     compares: true,
-    cell: ({ row }) => orNothing(row.realisedSpeedup, times),
+    cell: ({ row }) =>
+      `${orNothing(row.realisedSpeedup, times)}${isImpossible(row) ? ', above the ideal: not to be trusted' : ''}`,
   },
   {
     heading: '99 % interval',
@@ -122,10 +125,11 @@ function environmentLines(environment: Environment, data: string): [string, unkn
     Object.entries(record)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ');
-  const kind = [adapter.kind, adapter.vendor, adapter.architecture].filter((part) => part).join(', ');
-  const gpuClocks = clocks.gpu ? `, GPU and its memory ${clocks.gpu}` : '';
+  const known = (...parts: (string | false | undefined)[]) => parts.filter(Boolean).join(', ');
+  const name = adapterName(adapter);
   return [
-    ['Adapter', `${adapter.description || adapter.device} (${kind})`],
+    ['Adapter', `${name} (${known(adapter.kind, adapter.vendor, adapter.architecture)})`],
+    ['Driver', name === adapter.description ? '' : adapter.description],
     ['Software adapter', environment.software ? 'yes: it computes on the CPU' : 'no'],
     ['Chosen because', adapter.reason],
     ['Lanes of a subgroup', environment.subgroupLanes ?? 'work is shared through workgroup memory'],
@@ -134,10 +138,23 @@ function environmentLines(environment: Environment, data: string): [string, unkn
     ['Packages', pairs(packages)],
     [
       'System',
-      `${system.platform}, Node ${system.node}, ${system.cpu}, ${system.cores} cores, ${system.memoryGiB} GiB`,
+      known(
+        system.platform,
+        `Node ${system.node}`,
+        system.cpu,
+        `${system.cores} cores`,
+        `${system.memoryGiB} GiB`,
+      ),
     ],
-    ['Clocks', `CPU ${clocks.cpuMHz} MHz${gpuClocks}`],
-    ['Load', load.join(', ')],
+    [
+      'Clocks',
+      known(
+        Boolean(clocks.cpuMHz) && `CPU ${clocks.cpuMHz} MHz`,
+        clocks.gpu && `GPU and its memory ${clocks.gpu}`,
+      ),
+    ],
+    // Windows has no load averages, and says 0.
+    ['Load', load.some((average) => average > 0) ? load.join(', ') : ''],
     ['Hash of the kernels', environment.kernelHash],
     ['Hashes of the rules', pairs(environment.ruleHashes)],
     ['Data', data],

@@ -1,3 +1,4 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
 import { html, table } from '../../src/report/page/html.js';
 import { percent, short, times } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
@@ -6,7 +7,6 @@ import type { Environment } from '../environment.js';
 import { amdahl } from '../step-bench.js';
 import type { TraceEvent } from '../trace.js';
 import { amdahlFigure, stepBar, wholeOf } from './amdahl-bar.js';
-import { adapterName } from './headline.js';
 import { environmentSection } from './tables.js';
 
 /** The file that `parsimony profile` writes. */
@@ -48,7 +48,7 @@ export function traceSection({ traceEvents, otherData }: TraceFile, id: string):
     finding,
     lead: html`While it is profiled, each kernel has a pass of its own, which costs time: <code>bench step</code> measures steps as they are.`,
     facts: [
-      ['Adapter', `${otherData.software ? 'software adapter: ' : ''}${adapterName(otherData)}`],
+      ['Adapter', `${otherData.software ? 'software adapter: ' : ''}${adapterName(otherData.adapter)}`],
       ['Steps', `${steps}`],
     ],
     body: html`<div class="figures">

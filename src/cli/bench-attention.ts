@@ -9,6 +9,7 @@ import {
 } from '../../bench/attention-settings.js';
 import { checkCounts } from '../../bench/gate.js';
 import { measurePeaks } from '../../bench/limits.js';
+import { IMPOSSIBLE, isImpossible } from '../../bench/suspicions.js';
 import { readText } from '../data/files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
@@ -18,6 +19,7 @@ import {
   printGate,
   printHeading,
   sweepOptions,
+  warnOfLoad,
   writeReport,
 } from './bench-output.js';
 import { bad, good } from './colour.js';
@@ -91,6 +93,7 @@ async function run(flags: AttentionFlags): Promise<void> {
   const rules = await Promise.all(settings.rules.map(readRules));
   const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
     const kernels = await allKept(device, flags.tune, settings.headDims);
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), kernels, signal, onNote: note };
@@ -109,9 +112,11 @@ async function page(report: AttentionReport): Promise<string> {
   return attentionPage(report);
 }
 
-function verdict({ ratioLow, ratioHigh, strategy, realisedSpeedup }: AttentionRow): string {
+function verdict(row: AttentionRow): string {
+  const { ratioLow, ratioHigh, strategy, realisedSpeedup } = row;
   if (ratioLow === null || ratioHigh === null || realisedSpeedup === null) return 'not shown';
   if (strategy === 'none') return '';
+  if (isImpossible(row)) return bad(IMPOSSIBLE);
   if (ratioHigh < 1) return good(`${(1 / ratioHigh).toFixed(2)} to ${(1 / ratioLow).toFixed(2)}x faster`);
   return ratioLow > 1 ? bad(`${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}x slower`) : 'no difference';
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { compareReports, parseReport, type Verdict } from '../../bench/compare.js';
 import { readText } from '../data/files.js';
+import { adapterName } from '../gpu/adapter-name.js';
 import { CallerError } from '../gpu/errors.js';
 import { bad, good } from './colour.js';
 import { jsonOption } from './options.js';
@@ -42,7 +43,7 @@ async function compare(beforeFile: string, afterFile: string, flags: { json?: bo
     return;
   }
   const about = ({ adapter, kernelHash, date }: typeof before.environment) =>
-    `${adapter.description} (${adapter.kind}), kernels ${kernelHash}, ${date}`;
+    `${adapterName(adapter)} (${adapter.kind}), kernels ${kernelHash}, ${date}`;
   print(`before: ${about(before.environment)}`);
   print(`after:  ${about(after.environment)}`);
   print();

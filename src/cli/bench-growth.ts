@@ -9,6 +9,7 @@ import {
   printGate,
   printHeading,
   sweepOptions,
+  warnOfLoad,
   writeReport,
 } from './bench-output.js';
 import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
@@ -70,6 +71,7 @@ async function run(flags: GrowthFlags): Promise<void> {
   const rules = await Promise.all(settings.rules.map(readRules));
   const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
     const kernels = await allKept(device, flags.tune, settings.headDims);
     const options = { data: flags.data, texts, vocabulary: bertVocabulary(), kernels, signal, onNote: note };

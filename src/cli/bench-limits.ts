@@ -3,8 +3,17 @@ import { describeEnvironment } from '../../bench/environment.js';
 import { type Limits, measureLimits } from '../../bench/limits.js';
 import type { PeakShares } from '../../bench/peak-share.js';
 import { measureRoofline, type RooflineRow } from '../../bench/roofline.js';
+import { isOverAll } from '../../bench/suspicions.js';
 import { KernelClock } from '../gpu/timestamps.js';
-import { type OutputFlags, outputOptions, printGate, printHeading, writeReport } from './bench-output.js';
+import {
+  type OutputFlags,
+  outputOptions,
+  printGate,
+  printHeading,
+  warnOfLoad,
+  writeReport,
+} from './bench-output.js';
+import { bad } from './colour.js';
 import { adapterOption, withDevice } from './options.js';
 import { note, percent, print, printTable } from './terminal.js';
 
@@ -22,6 +31,7 @@ export function benchLimitsCommand(): Command {
 }
 
 async function run(flags: OutputFlags & { adapter?: string }): Promise<void> {
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
     const environment = describeEnvironment(device, [], 0);
     if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
@@ -62,6 +72,10 @@ function printLimits(limits: Limits): void {
   );
 }
 
+function marked(share: number): string {
+  return isOverAll(share) ? bad(`${percent(share)} (!)`) : percent(share);
+}
+
 function printShares({ products, dense }: PeakShares): void {
   const rate = (gflops: number) => `${gflops.toFixed(1)} GFLOP/s`;
   print();
@@ -78,7 +92,7 @@ function printShares({ products, dense }: PeakShares): void {
         'dense attention, forward',
         `${length} tokens, ${heads} heads of ${headDim}`,
         rate(gflops),
-        shareOfPeak === null ? 'not shown' : percent(shareOfPeak),
+        shareOfPeak === null ? 'not shown' : marked(shareOfPeak),
       ]),
     ],
   );
@@ -95,7 +109,7 @@ function printRoofline(rows: readonly RooflineRow[]): void {
       intensity.toFixed(1),
       gflops.toFixed(1),
       roofGflops.toFixed(1),
-      percent(shareOfRoof),
+      marked(shareOfRoof),
     ]),
   );
   print();

@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os';
 import { Option } from 'commander';
 import {
   ATTENTION_DEFAULTS,
@@ -7,6 +8,7 @@ import {
 } from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/csv.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
+import { loadWarning, type SuspectReport, suspicionsOf } from '../../bench/suspicions.js';
 import { writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { bad } from './colour.js';
@@ -59,7 +61,7 @@ export function documentSettings<Name extends keyof AttentionSettings>(
 }
 
 /** What every benchmark's report holds. */
-export interface Report {
+export interface Report extends SuspectReport {
   environment: Environment;
   rows: readonly object[];
   gate?: { passed: boolean; maxError: number; complaints: readonly string[] };
@@ -77,7 +79,7 @@ export async function writeReport<R extends Report>(
   page?: (report: R) => string | Promise<string>,
 ): Promise<void> {
   if (report.gate && !report.gate.passed) process.exitCode = 1;
-  const json = `${JSON.stringify(report, null, 2)}\n`;
+  const json = `${JSON.stringify({ ...report, suspicions: suspicionsOf(report) }, null, 2)}\n`;
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json) await written(flags.json, json);
   if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
@@ -98,8 +100,16 @@ export function printHeading(environment: Environment): void {
     print('Kernels as `parsimony tune` or training chose them (--no-tune: as expected).');
 }
 
-/** Says whether results were right. */
-export function printGate({ gate }: Report): void {
+/** Says so before anything is measured where the machine has too much to do for its times to be trusted. */
+export function warnOfLoad(): void {
+  const warning = loadWarning({ load: loadavg(), system: { cores: cpus().length } });
+  if (warning) note(`Warning: ${warning}`);
+}
+
+/** Says whether results were right, and what figures cannot be. */
+export function printGate(report: Report): void {
+  const { gate } = report;
+  for (const suspicion of suspicionsOf(report)) print(bad(`Not to be trusted: ${suspicion}`));
   if (!gate) return;
   if (gate.passed) {
     print(

@@ -13,6 +13,7 @@ import {
   printGate,
   printHeading,
   sweepOptions,
+  warnOfLoad,
   writeReport,
 } from './bench-output.js';
 import { bad, good } from './colour.js';
@@ -74,6 +75,7 @@ async function run(flags: PeersFlags): Promise<void> {
   const peers = flags.peers ? peersNamed(flags.peers) : PEERS;
   const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
   const signal = interruptSignal();
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
     const report = await benchPeers(device, settings, {
       peers,

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
 import { benchStep, type StepReport, type StepRow } from '../../bench/step-bench.js';
+import { isAttentionImpossible, isStepImpossible } from '../../bench/suspicions.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import {
   interruptSignal,
@@ -8,8 +9,10 @@ import {
   outputOptions,
   printGate,
   printHeading,
+  warnOfLoad,
   writeReport,
 } from './bench-output.js';
+import { bad } from './colour.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
@@ -96,6 +99,7 @@ async function run(flags: StepFlags): Promise<void> {
   const examples = await source.examples('dev');
   const ruleSet = await readRules(rules[0]);
   const signal = interruptSignal();
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
     const options = {
       data: flags.data,
@@ -118,6 +122,10 @@ const COSTLIEST = 10;
 
 function title({ strategy, batch, length }: StepRow): string {
   return `${strategy}, ${batch} x ${length}`;
+}
+
+function marked(speedup: number | null, isImpossible: boolean): string {
+  return isImpossible ? bad(`${multiple(speedup)} (!)`) : multiple(speedup);
 }
 
 function printReport(report: StepReport): void {
@@ -144,10 +152,10 @@ function printReport(report: StepReport): void {
       Math.round(row.tokensPerSecond),
       `${row.kernelsMs.toFixed(2)} ms`,
       `${row.attentionMs.toFixed(2)} ms`,
-      multiple(row.attentionSpeedup),
-      multiple(row.predictedSpeedup),
+      marked(row.attentionSpeedup, isAttentionImpossible(row)),
+      isAttentionImpossible(row) ? '–' : multiple(row.predictedSpeedup),
       multiple(row.predictedFromIdeal),
-      multiple(row.realisedSpeedup),
+      marked(row.realisedSpeedup, isStepImpossible(row)),
       row.ratioLow === null || row.ratioHigh === null
         ? '–'
         : `${(1 / row.ratioHigh).toFixed(2)} to ${(1 / row.ratioLow).toFixed(2)}x`,

@@ -1,6 +1,7 @@
 import { commandLine } from '../../bench/environment.js';
 import { median } from '../../bench/statistics.js';
 import type { DataSource, Example } from '../data/dataset.js';
+import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
@@ -72,7 +73,7 @@ function runOf(
     density,
     isFinished: true,
     settings: { strategy, data: data.name, ...TRAINING, ...SMALL_SHAPE },
-    adapter: device.adapter.description,
+    adapter: adapterName(device.adapter),
     data: dataHash(data),
     command: commandLine(),
   };

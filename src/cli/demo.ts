@@ -3,11 +3,14 @@ import { Command } from 'commander';
 import { type AttentionReport, benchAttention } from '../../bench/attention-bench.js';
 import type { AttentionRow } from '../../bench/attention-row.js';
 import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
+import { isImpossible, suspicionsOf } from '../../bench/suspicions.js';
 import type { Example } from '../data/dataset.js';
 import { createFolder } from '../data/files.js';
+import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
+import { warnOfLoad } from './bench-output.js';
 import { bad } from './colour.js';
 import { type DataFlags, dataOf, devOption, labelColumnOption, textColumnOption } from './data-options.js';
 import { COMPARED, compareTraining } from './demo-training.js';
@@ -52,8 +55,9 @@ async function demo(flags: DataFlags & { adapter?: string }): Promise<void> {
   const source = dataOf(flags);
   const train = (await source.examples('train')).slice(0, TRAINING_ROWS);
   const dev = (await source.examples('dev')).slice(0, DEV_ROWS);
+  warnOfLoad();
   await withDevice(flags.adapter, async (device) => {
-    print(`Parsimony on ${device.adapter.description} (${device.adapter.kind})`);
+    print(`Parsimony on ${adapterName(device.adapter)} (${device.adapter.kind})`);
     print();
     const runs = await compareTraining(device, source, train, dev);
     print();
@@ -100,7 +104,10 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
     process.exitCode = 1;
     return report;
   }
-  const timesOf = (row: AttentionRow) => [`${row.medianMs.toFixed(1)} ms`, multiple(row.realisedSpeedup)];
+  const timesOf = (row: AttentionRow) => [
+    `${row.medianMs.toFixed(1)} ms`,
+    isImpossible(row) ? bad(`${multiple(row.realisedSpeedup)} (!)`) : multiple(row.realisedSpeedup),
+  ];
   printTable(
     ['strategy', 'density', 'executed', 'ideal', 'forward', 'speed-up', 'forward+backward', 'speed-up'],
     COMPARED.map((strategy) => {
@@ -116,6 +123,7 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
     }),
   );
   print();
+  for (const suspicion of suspicionsOf(report)) print(bad(`Not to be trusted: ${suspicion}`));
   print(
     'density: pairs the rules allow; executed: pairs the kernel multiplies, padding included; ideal: 1 / density;',
   );

@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { versionOf } from '../../bench/environment.js';
+import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
 import { EngineError } from '../gpu/errors.js';
@@ -89,7 +90,7 @@ async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void
 
 function printReport(report: ReturnType<typeof describe>): void {
   const { adapter, software, otherAdapters, features, limits, system } = report;
-  print(`adapter   ${adapter.description || adapter.device} (${adapter.kind})`);
+  print(`adapter   ${adapterName(adapter)} (${adapter.kind})`);
   print(`why       ${adapter.reason}`);
   print(`others    ${otherAdapters.join(', ') || 'none'}`);
   print(`features  ${features.join(', ')}`);

@@ -3,9 +3,11 @@ import { describeEnvironment, environmentLine } from '../../bench/environment.js
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { writeWhole } from '../data/files.js';
+import { adapterName } from '../gpu/adapter-name.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
+import { warnOfLoad } from './bench-output.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
@@ -70,6 +72,7 @@ export function profileCommand(): Command {
 
 async function profile(flags: ProfileFlags): Promise<void> {
   const rules = await readRules(flags.rules);
+  warnOfLoad();
   const source = dataOf(flags);
   const examples = await source.examples('train');
   const vocabulary = bertVocabulary();
@@ -108,7 +111,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     device.clock = undefined;
     clock.release();
     rig.release();
-    const events = traceEvents(`parsimony on ${device.adapter.description}`, steps);
+    const events = traceEvents(`parsimony on ${adapterName(device.adapter)}`, steps);
     await writeWhole(
       flags.out,
       JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms', otherData: environment }),

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { dataSource } from '../data/sources.js';
 import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
-import { MATRIX_LEGEND, ruleMatrix } from '../grammar/rule-matrix.js';
+import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
 import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
 import { pairsOf } from '../train/sparsity.js';
@@ -68,19 +68,21 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
     printJson({ name: rules.name, beta, tags, rules: listed, ...(data && { data }) });
     return;
   }
+  const shown = meetingTags(tags, shares && new Set(shares.frequency.keys()));
   print(`Rules "${rules.name}", query tags down, key tags across`);
   for (const { layer, head, each } of sets) {
     print();
     if (layer !== undefined) print(`layer ${layer}, head ${head}`);
     const matrix = ruleMatrix(each);
     printTable(
-      ['', ...tags.map(String)],
-      tags.map((tag, row) => [String(tag), ...matrix[row]]),
+      ['', ...shown.map((at) => String(tags[at]))],
+      shown.map((row) => [String(tags[row]), ...shown.map((key) => matrix[row][key])]),
     );
   }
   print();
   print(`${MATRIX_LEGEND}. A soft rule adds ${beta}.`);
-  if (shares) printShares(tags, shares, `${source!.name} (${flags.split})`);
+  const shownTags = shown.map((at) => tags[at]);
+  if (shares) printShares(shownTags, shares, `${source!.name} (${flags.split})`);
 }
 
 function printShares(tags: readonly Tag[], { pieces, frequency, pairs }: TextShares, texts: string): void {

@@ -1,5 +1,5 @@
 import { reaches } from './pair-table.js';
-import type { RuleSet } from './rules.js';
+import type { RuleSet, Tag } from './rules.js';
 import { EVERYWHERE, NOWHERE, type Reach, reachesSentence, widest, windowOf } from './scope.js';
 
 /** What the marks of a matrix mean. */
@@ -16,6 +16,17 @@ export function reachText(reach: Reach): string {
 function marked(mark: string, reach: Reach): string {
   if (reach === EVERYWHERE) return mark;
   return `${mark}${windowOf(reach) >= 0 ? windowOf(reach) : ''}${reachesSentence(reach) ? 's' : ''}`;
+}
+
+/** The tag of what fills sequences up to a common length. */
+const PADDING = '[PAD]';
+
+/**
+ * Where the tags that can meet stand among some tags: sequences are packed, without padding.
+ * @param present Tags that occur all the same.
+ */
+export function meetingTags(tags: readonly Tag[], present?: ReadonlySet<Tag>): number[] {
+  return [...tags.keys()].filter((at) => tags[at] !== PADDING || present?.has(PADDING));
 }
 
 /** A rule set as marks, [tags][tags]: query tags down, key tags across. A soft rule shows where it reaches beyond the hard one. */

@@ -1,14 +1,16 @@
 import { type Html, html, table } from '../page/html.js';
 import { percent } from '../page/numbers.js';
+import { fittedText } from '../page/text-width.js';
 import { nameOfHead, type ShownHead, wordAttention } from './attention-data.js';
-import { columnLabels, rowLabels, spacedLabels } from './axis-labels.js';
+import { columnLabels, labelMargin, rowLabels, spacedLabels } from './axis-labels.js';
 import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
 import { ARCS, arcPaths, LEAST_ARC, shadePaths } from './page-script.js';
 
-const MARGIN = 66;
 const SIDE = 330;
-const WIDTH = MARGIN + SIDE + 4;
+
+/** Of the font of the words between arcs, as the page's style has it. */
+const WORD_SIZE = 12;
 
 /** Up to this many pieces attention is drawn: more make too large a page, and too small a picture. */
 export const MOST_DRAWN = 128;
@@ -38,15 +40,17 @@ export function attentionMatrix(explanation: Explanation, head: ShownHead): Html
     cell,
     SIDE,
   );
+  const margin = labelMargin(labels);
+  const width = margin + SIDE + 4;
   const shades = Array.from(
     { length: 8 },
     (_, at) => html`<rect class="shade-${at}" x="${at * 14}" width="14" height="14"/>`,
   );
   return html`<figure class="attention-matrix" aria-labelledby="matrix-title">
 <h4 id="matrix-title">As a matrix: each row adds up to 100 %</h4>
-<svg class="plot" viewBox="0 0 ${WIDTH} ${WIDTH}" role="img" aria-labelledby="matrix-title">
-<text class="axis" x="${MARGIN - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${MARGIN - 8}">queries ↓</text>
-<g transform="translate(${MARGIN} ${MARGIN})" data-order="reading" data-side="${SIDE}">
+<svg class="plot" viewBox="0 0 ${width} ${width}" role="img" aria-labelledby="matrix-title">
+<text class="axis" x="${margin - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${margin - 8}">queries ↓</text>
+<g transform="translate(${margin} ${margin})" data-order="reading" data-side="${SIDE}">
 <rect class="frame" width="${SIDE}" height="${SIDE}"/>
 <g class="shades" transform="scale(${cell.toFixed(4)})">${pathsOf(shadePaths(rowsOf(explanation, head)), 'shade')}</g>
 ${rowLabels(labels)}${columnLabels(labels)}
@@ -62,7 +66,7 @@ export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
   const { pitch, left, right } = ARCS;
   const height = pieces.length * pitch;
   const words = pieces.map(({ text }, at) => {
-    const shown = [...text].length > 15 ? `${[...text].slice(0, 14).join('')}…` : text;
+    const shown = fittedText(text, right - left - 8, WORD_SIZE);
     return html`<text x="${(left + right) / 2}" y="${at * pitch + 12}">${shown}</text>`;
   });
   return html`<figure class="attention-arcs" aria-labelledby="arcs-title">

@@ -1,4 +1,5 @@
 import { type Html, html } from '../page/html.js';
+import { fittedText, textWidth } from '../page/text-width.js';
 
 /** What a label names: some tokens in succession. */
 export interface Span {
@@ -16,8 +17,12 @@ export interface Label {
 
 /** Room that a label takes along the axis, in units of the picture. */
 const ROOM = 11.5;
-/** Characters that fit beside the picture. */
-const LONGEST = 9;
+/** Of the labels' font, as the page's style has it. */
+const FONT_SIZE = 10.5;
+/** The longest label, in units of the picture. */
+const LONGEST = 84;
+/** The names of the axes need as much. */
+const LEAST_MARGIN = 58;
 /** Length of the line from the picture to a label. */
 const LEADER = 8;
 
@@ -50,12 +55,17 @@ export function spacedLabels(spans: readonly Span[], cell: number, side: number)
     const last = index === places.length - 1 ? side - ROOM / 2 : places[index + 1] - ROOM;
     places[index] = Math.min(places[index], last);
   }
-  return kept.map(({ text, middle }, index) => ({ text: shortened(text), middle, at: places[index] }));
+  return kept.map(({ text, middle }, index) => ({
+    text: fittedText(text, LONGEST, FONT_SIZE),
+    middle,
+    at: places[index],
+  }));
 }
 
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : text;
+/** Room that a picture needs at its left and above it for its labels, and for the names of its axes. */
+export function labelMargin(labels: readonly Label[]): number {
+  const widths = labels.map(({ text }) => textWidth(text, FONT_SIZE));
+  return Math.ceil(Math.max(LEAST_MARGIN, LEADER + 4 + Math.max(0, ...widths)));
 }
 
 function round(value: number): string {

@@ -1,6 +1,6 @@
 import { type Html, html } from '../page/html.js';
 import { percent, whole } from '../page/numbers.js';
-import { columnLabels, rowLabels, spacedLabels } from './axis-labels.js';
+import { columnLabels, labelMargin, rowLabels, spacedLabels } from './axis-labels.js';
 import { countPairs, filledBlocks, HARD, PLAIN, SOFT } from './explained-pairs.js';
 import type { Explanation, PairView } from './explanation.js';
 import { pairRows, rectangleCount } from './pair-rows.js';
@@ -13,9 +13,7 @@ export type PictureOrder = 'reading' | 'sorted';
 const BLOCK = 8;
 
 /** In units of the picture. */
-const MARGIN = 66;
 const SIDE = 330;
-const WIDTH = MARGIN + SIDE + 4;
 
 const NAMES = {
   [HARD]: 'hard rule',
@@ -74,12 +72,14 @@ export function pairPicture(
     ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
     : tokens.map((token, start) => ({ text: pieces[token].text, start, length: 1 }));
   const labels = spacedLabels(spans, cell, SIDE);
+  const margin = labelMargin(labels);
+  const width = margin + SIDE + 4;
   return html`<figure class="pair-picture" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${title}</h3>
-<svg class="plot" viewBox="0 0 ${WIDTH} ${WIDTH}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words">
+<svg class="plot" viewBox="0 0 ${width} ${width}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words">
 <desc id="${id}-words">${wordsOf(explanation, view, order)}</desc>
-<text class="axis" x="${MARGIN - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${MARGIN - 8}">queries ↓</text>
-<g transform="translate(${MARGIN} ${MARGIN})" data-order="${order}" data-side="${SIDE}">
+<text class="axis" x="${margin - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${margin - 8}">queries ↓</text>
+<g transform="translate(${margin} ${margin})" data-order="${order}" data-side="${SIDE}">
 <rect class="frame" width="${SIDE}" height="${SIDE}"/>
 ${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
 <g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, tokens, id)}</g>

@@ -1,6 +1,6 @@
 import { isPerHead, type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
 import { reaches } from '../../grammar/pair-table.js';
-import { MATRIX_LEGEND, ruleMatrix as marksOf, reachText } from '../../grammar/rule-matrix.js';
+import { MATRIX_LEGEND, ruleMatrix as marksOf, meetingTags, reachText } from '../../grammar/rule-matrix.js';
 import type { RuleSet, Tag } from '../../grammar/rules.js';
 import { EVERYWHERE, NOWHERE, type Reach, widest } from '../../grammar/scope.js';
 import { type Html, html } from '../page/html.js';
@@ -9,9 +9,10 @@ function part(name: string, reach: Reach): string {
   return reach === EVERYWHERE ? name : `${name} within ${reachText(reach)}`;
 }
 
-/** One rule set: query tags down, key tags across. */
+/** One rule set: query tags down, key tags across, those that can meet. */
 function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | undefined): Html {
   const { tags } = rules;
+  const shown = meetingTags(tags, present);
   const marks = marksOf(rules);
   const [hard, soft] = [reaches(rules.hard, rules), reaches(rules.soft, rules)];
   const describe = (at: number) => {
@@ -30,8 +31,8 @@ function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | u
   };
   return html`<div class="scroll rule-matrix" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
-<thead><tr><th scope="col"><span class="spoken">query tag</span></th>${tags.map((tag) => html`<th scope="col"${dim(tag)}><span>${tag}</span></th>`)}</tr></thead>
-<tbody>${tags.map((tag, query) => html`<tr><th scope="row"${dim(tag)}>${tag}</th>${tags.map((_, key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
+<thead><tr><th scope="col"><span class="spoken">query tag</span></th>${shown.map((at) => html`<th scope="col"${dim(tags[at])}><span>${tags[at]}</span></th>`)}</tr></thead>
+<tbody>${shown.map((query) => html`<tr><th scope="row"${dim(tags[query])}>${tags[query]}</th>${shown.map((key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
 }
 
 /** Rule sets that are written out, where heads have their own. */

@@ -78,7 +78,7 @@ export function figure(
     marginTop: 30,
     marginRight: 18,
     marginBottom: 42,
-    marginLeft: 46,
+    marginLeft: 62,
     ...options,
   });
   const legend = series.map((one) => html`<li>${swatch(one)} ${one.name}</li>`);

@@ -2,18 +2,16 @@ import * as Plot from '@observablehq/plot';
 import type { Estimate } from '../../train/experiment/statistics.js';
 import { percent } from '../page/numbers.js';
 import { aside, type Figure, intervals, markers, type Point } from '../page/plot-frame.js';
+import { fittedText, textWidth } from '../page/text-width.js';
 import { bestAccuracy, densityOf } from './curves.js';
 import { accuracy, interval, isKnown, seedsText } from './format.js';
 import { type Contender, YARDSTICK } from './run.js';
 
-/** Characters of a name that have room beside a plot. */
-const MOST_CHARACTERS = 22;
+/** Of the pictures' font, as the page's style has it. */
+const FONT_SIZE = 12;
 
-/** A name as there is room for it in a plot; whole in tables and titles. */
-export function shortName(name: string, most = MOST_CHARACTERS): string {
-  const characters = [...name];
-  return characters.length <= most ? name : `${characters.slice(0, most - 1).join('')}…`;
-}
+/** Room for a name beside a plot. */
+const NAME_ROOM = 150;
 
 interface Ranked {
   contender: Contender;
@@ -65,7 +63,8 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
   if (rows.length === 0) return undefined;
   const [first] = rows;
   const yardstick = rows.find(({ contender }) => contender.name === YARDSTICK);
-  const longest = Math.max(...rows.map(({ contender }) => shortName(contender.name).length));
+  const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
+  const longest = Math.max(...rows.map(({ contender }) => textWidth(shortName(contender.name), FONT_SIZE)));
   const dots = rows.map((row) => ({
     ...row.estimate,
     name: row.contender.name,
@@ -81,7 +80,7 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
     series: [],
     height: 72 + 19 * rows.length,
     options: {
-      marginLeft: 14 + 6.3 * longest,
+      marginLeft: 14 + longest,
       marginTop: 12,
       x: {
         domain: accuracyDomain(dots.flatMap(({ value, low, high }) => [value, low, high])),
@@ -97,7 +96,7 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
         padding: 0.6,
         domain: rows.map(({ contender }) => contender.name),
         label: null,
-        tickFormat: (name: string) => shortName(name),
+        tickFormat: shortName,
         tickSize: 0,
       },
       marks: [

@@ -1,12 +1,14 @@
 import * as Plot from '@observablehq/plot';
 import type { Figure } from '../page/plot-frame.js';
+import { fittedText } from '../page/text-width.js';
 import { axes, type Curve, domainOf, pointsIn, type Vertical } from './curve-frame.js';
 import { isKnown } from './format.js';
-import { shortName } from './run-figures.js';
 
 const COLUMNS = 3;
-/** Characters of a name that have room over a small picture. */
-const PANEL_CHARACTERS = 17;
+/** Of the names over the small pictures; bold letters are a tenth wider. */
+const NAME_SIZE = 11;
+/** Room for a name over a small picture. */
+const NAME_ROOM = 92;
 
 /** A small picture for each curve, with all others in grey behind it. */
 export function smallMultiples(
@@ -37,11 +39,11 @@ export function smallMultiples(
       }),
       Plot.line(own, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
       Plot.dot(own, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
-      Plot.text([{ name: shortName(curve.contender.name, PANEL_CHARACTERS), ...panel(at) }], {
+      Plot.text([{ name: fittedText(curve.contender.name, NAME_ROOM, NAME_SIZE), ...panel(at) }], {
         text: 'name',
         frameAnchor: 'top-left',
         dy: -13,
-        fontSize: 11,
+        fontSize: NAME_SIZE,
         fontWeight: 600,
         fill: 'currentColor',
         textAnchor: 'start',

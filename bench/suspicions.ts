@@ -1,0 +1,121 @@
+import { percent, times } from '../src/report/page/numbers.js';
+
+/** What is said of a figure above its bound. */
+export const IMPOSSIBLE = 'above what the plan allows: timing is not to be trusted';
+
+/** A speed-up without an interval may be above its bound by as much: it is a quotient of two medians. */
+const WITHOUT_INTERVAL = 1.05;
+
+/** A row with a speed-up, the interval of its inverse, and what fewer pairs can save at most. */
+interface BoundedRow {
+  ratioHigh: number | null;
+  idealSpeedup: number;
+}
+
+/** Whether all of a speed-up's interval is above what fewer pairs can save. */
+export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
+  return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
+}
+
+/** What a row of training steps says of its bounds. */
+interface BoundedStep {
+  density: number;
+  attentionSpeedup: number | null;
+  /** The lower end of its interval; runs of before had none. */
+  attentionSpeedupLow?: number | null;
+  ratioHigh: number | null;
+  predictedFromIdeal: number | null;
+}
+
+/** Whether a step's attention alone is faster than its pairs allow. */
+export function isAttentionImpossible({
+  density,
+  attentionSpeedup,
+  attentionSpeedupLow,
+}: BoundedStep): boolean {
+  const least = attentionSpeedupLow ?? (attentionSpeedup ?? 0) / WITHOUT_INTERVAL;
+  return least > 1 / density;
+}
+
+/** Whether a whole step is faster than ideal attention makes it (Amdahl). */
+export function isStepImpossible({ ratioHigh, predictedFromIdeal }: BoundedStep): boolean {
+  return predictedFromIdeal !== null && isImpossible({ ratioHigh, idealSpeedup: predictedFromIdeal });
+}
+
+/** Whether a share of a peak or of a roof is more than all of it. */
+export function isOverAll(share: number | null): boolean {
+  return share !== null && share > 1;
+}
+
+/** How much a machine had to do, as load averages, and its cores. */
+interface Machine {
+  load: readonly number[];
+  system: { cores: number };
+}
+
+/** Says so where a machine has more to do than it has cores; undefined where it has not. */
+export function loadWarning({ load: [load], system }: Machine): string | undefined {
+  if (!(load > system.cores)) return undefined;
+  return `the machine was loaded at the start, load ${load.toFixed(1)} on ${system.cores} ${system.cores === 1 ? 'core' : 'cores'}: times are not to be trusted`;
+}
+
+/** What a report of any benchmark may hold. */
+export interface SuspectReport {
+  kind: string;
+  environment: Machine;
+  rows: readonly object[];
+  /** Of `bench limits`. */
+  dense?: readonly { length: number; shareOfPeak: number | null }[];
+}
+
+type AnyRow = BoundedRow &
+  BoundedStep & {
+    strategy: string;
+    peer?: string;
+    pass: string;
+    batch: number;
+    length: number;
+    realisedSpeedup: number | null;
+    kernel: string;
+    shareOfRoof: number;
+  };
+
+function ofRow(kind: string, row: AnyRow): string[] {
+  const name = `${row.peer ?? row.strategy}, ${row.batch} x ${row.length} pieces`;
+  switch (kind) {
+    case 'attention':
+    case 'peers':
+      if (!isImpossible(row)) return [];
+      return [
+        `${name}, ${row.pass}: speed-up ${times(row.realisedSpeedup!)} of an ideal ${times(row.idealSpeedup)} is ${IMPOSSIBLE}`,
+      ];
+    case 'step': {
+      const attention = `${name}, attention alone: speed-up ${times(row.attentionSpeedup ?? 0)} of an ideal ${times(1 / row.density)} is ${IMPOSSIBLE}`;
+      const step = `${name}, the step: speed-up ${times(row.realisedSpeedup ?? 0)}, with ideal attention ${times(row.predictedFromIdeal ?? 0)}, is ${IMPOSSIBLE}`;
+      return [...(isAttentionImpossible(row) ? [attention] : []), ...(isStepImpossible(row) ? [step] : [])];
+    }
+    case 'limits':
+      if (!isOverAll(row.shareOfRoof)) return [];
+      return [`${row.kernel}: ${percent(row.shareOfRoof)} of its roof is ${OVER_ALL}`];
+    default:
+      return [];
+  }
+}
+
+/** What is said of more than all of a peak. */
+export const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
+
+/** All that speaks against a report's figures: a loaded machine, speed-ups above their bounds, shares over 100 %. */
+export function suspicionsOf({ kind, environment, rows, dense = [] }: SuspectReport): string[] {
+  const load = loadWarning(environment);
+  return [
+    ...(load ? [load] : []),
+    ...dense
+      .filter(({ shareOfPeak }) => isOverAll(shareOfPeak))
+      .map(
+        ({ length, shareOfPeak }) =>
+          `dense attention of ${length} tokens: ${percent(shareOfPeak!)} of the best matrix product is ${OVER_ALL}`,
+      ),
+    ...rows.flatMap((row) => ofRow(kind, row as AnyRow)),
+  ];
+}
