@@ -64,6 +64,8 @@ export interface SuspectReport {
   kind: string;
   environment: Machine;
   rows: readonly object[];
+  /** Where results were wrong, nothing is said of their speed. */
+  gate?: { passed: boolean };
   /** Of `bench limits`. */
   dense?: readonly { length: number; shareOfPeak: number | null }[];
 }
@@ -106,10 +108,12 @@ function ofRow(kind: string, row: AnyRow): string[] {
 export const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
 /** All that speaks against a report's figures: a loaded machine, speed-ups above their bounds, shares over 100 %. */
-export function suspicionsOf({ kind, environment, rows, dense = [] }: SuspectReport): string[] {
+export function suspicionsOf({ kind, environment, gate, rows, dense = [] }: SuspectReport): string[] {
   const load = loadWarning(environment);
+  const loaded = load ? [load] : [];
+  if (gate?.passed === false) return loaded;
   return [
-    ...(load ? [load] : []),
+    ...loaded,
     ...dense
       .filter(({ shareOfPeak }) => isOverAll(shareOfPeak))
       .map(

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -35,6 +43,21 @@ describe('the README', () => {
     },
     120_000,
   );
+
+  it('names no file before the command that writes it', () => {
+    const written = new Set<string>();
+    const missing: string[] = [];
+    for (const line of blocks('sh').join('\n').split('\n')) {
+      const words = line.replace(/ +#.*$/, '').match(/"[^"]*"|\S+/g) ?? [];
+      words.forEach((word, at) => {
+        if (!/^(runs\/|path\/|experiments\/)|\.(json|html|tsv)$/.test(word)) return;
+        if (/^--(out|json|html|csv|glue)$/.test(words[at - 1])) written.add(word);
+        else if (!written.has(word) && !existsSync(join(ROOT, word))) missing.push(line);
+      });
+    }
+    expect(missing).toEqual([]);
+    expect(written).toContain('attention.json');
+  });
 
   it('shows rules that parse', () => {
     const [rules] = blocks('json').map((text) => parseRules(text, 'README.md'));

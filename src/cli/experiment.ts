@@ -10,6 +10,7 @@ import { type Experiment, parseExperiment } from '../train/experiment/file.js';
 import { type CellResult, checkSameRows, readResult, resultFile } from '../train/experiment/results.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';
 import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
+import { experimentFile } from './experiment-file.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { adapterOption, jsonOption, list, wholeNumber, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
@@ -41,7 +42,10 @@ A finished run is not made again: its result is kept in --results. An interrupte
 export function experimentCommand(): Command {
   return new Command('experiment')
     .description('run a grid of trainings from a file, and compare what they came to')
-    .argument('<file>', 'what is compared, and over which seeds (JSON)')
+    .argument(
+      '<file>',
+      'what is compared, and over which seeds (JSON); or the name of one that comes with the package',
+    )
     .option('--data <source>', "instead of the file's own, as `train` takes it")
     .option('--out <folder>', 'where each run has its folder', 'runs')
     .option('--results <folder>', 'where results are kept', join('experiments', 'results'))
@@ -60,7 +64,8 @@ export function experimentCommand(): Command {
     .action(experiment);
 }
 
-async function experiment(file: string, flags: ExperimentFlags): Promise<void> {
+async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
+  const file = experimentFile(name);
   const written = parseExperiment(
     await readText(file, 'an experiment, such as experiments/embedded.json'),
     file,

@@ -15,6 +15,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Of what there must be some. */
+export function countFromOne(text: string): number {
+  if (!/^\d*[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
+  return Number(text);
+}
+
 export function realNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number');

@@ -12,6 +12,7 @@ import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './d
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
+  countFromOne,
   dataOption,
   jsonOption,
   readRules,
@@ -57,10 +58,10 @@ export function profileCommand(): Command {
     .addOption(rulesOption().default('paper'))
     .addOption(
       new Option('--steps <count>', 'profiled steps, after one that warms up')
-        .argParser(wholeNumber)
+        .argParser(countFromOne)
         .default(3),
     )
-    .addOption(new Option('--batch <count>', 'sentences a step').argParser(wholeNumber).default(32))
+    .addOption(new Option('--batch <count>', 'sentences a step').argParser(countFromOne).default(32))
     .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(wholeNumber).default(1))
     .option('--out <file>', 'where the trace goes', 'trace.json')
     .addOption(adapterOption())

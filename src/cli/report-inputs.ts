@@ -19,6 +19,7 @@ import {
   resultFile,
 } from '../train/experiment/results.js';
 import { METRICS_FILE } from '../train/run-folder.js';
+import { experimentFile } from './experiment-file.js';
 
 /** What `parsimony report` shows, each in the order in which it was named. */
 export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark'; report: BenchReport };
@@ -65,7 +66,8 @@ function shownPath(path: string, typed: readonly string[]): string {
   return typed.find((one) => resolve(one) === path) ?? path;
 }
 
-async function readOne(path: string, found: Found): Promise<void> {
+async function readOne(named: string, found: Found): Promise<void> {
+  const path = experimentFile(named);
   const about = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw unknown(path, `cannot be read (${error.code})`);
   });

@@ -45,7 +45,7 @@ describe('parsimony bench', () => {
       expect(row.realisedFraction).toBeCloseTo(row.realisedSpeedup / row.idealSpeedup);
     }
     expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + rows.length);
-  }, 60_000);
+  });
 
   it('attention reads a config file, and flags win', async () => {
     const config = join(folder, 'config.json');
@@ -71,7 +71,7 @@ describe('parsimony bench', () => {
     expect(rows.map(({ length, repeats }: { length: number; repeats: number }) => [length, repeats])).toEqual(
       [[32, 2]],
     );
-  }, 60_000);
+  });
 
   it.each([
     [['--lengths', 'long'], 'lengths is ["long"]'],
@@ -110,7 +110,7 @@ describe('parsimony bench', () => {
     expect(long.ratioToShortest).toBeCloseTo(ratios.sort((a, b) => a - b)[1]);
     expect(long.nsPerUsefulPair).toBeCloseTo((1e6 * long.medianMs) / long.usefulPairs);
     for (const { bytesPerToken } of rows) expect(bytesPerToken).toBeGreaterThan(4 * 16 * 8);
-  }, 60_000);
+  });
 
   it('step says what each strategy saves, kernel by kernel', async () => {
     const flags = ['--lengths', 'sentences', '--batch', '4', '--strategies', 'none,hard', '--repeats', '3'];
@@ -129,7 +129,7 @@ describe('parsimony bench', () => {
       expect(kernelsMs).toBeLessThan(3 * medianMs);
       expect(predictedSpeedup).toBeGreaterThan(0);
     }
-  }, 60_000);
+  });
 
   it('profile writes a trace, and a table of the costliest', async () => {
     const out = join(folder, 'trace.json');
@@ -151,5 +151,5 @@ describe('parsimony bench', () => {
     const steps = new Set(traceEvents.map(({ args }: { args: { step?: number } }) => args.step));
     expect([...steps].filter(Boolean)).toEqual([1, 2]);
     expect(existsSync(`${out}.part`)).toBe(false);
-  }, 60_000);
+  });
 });

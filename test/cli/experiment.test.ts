@@ -94,6 +94,25 @@ describe('experiment', () => {
     expect(timeless(results().get('none_seed=1.json')!)).toEqual(timeless(before.get('none_seed=1.json')!));
   });
 
+  it.each(['experiments/embedded.json', 'embedded', 'embedded.json'])(
+    'finds an experiment that comes with the package: %s',
+    async (name) => {
+      const { status, stderr } = await runHere(['experiment', name, '--table'], { cwd: folder });
+      expect(status).toBe(2);
+      expect(stderr).toContain(
+        `${name} is not here: reading the experiment of that name that comes with the package.`,
+      );
+      expect(stderr).toContain('no results yet');
+    },
+  );
+
+  it('finds none that does not', async () => {
+    const { status, stderr } = await runHere(['experiment', 'experiments/nowhere.json'], { cwd: folder });
+    expect(status).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain('experiments/nowhere.json');
+  });
+
   it('prints the table of what is there without running anything', async () => {
     const { status, stdout, stderr } = await experiment('--table', '--json');
     expect(status, stderr).toBe(0);

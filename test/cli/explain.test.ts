@@ -14,7 +14,7 @@ describe('explain', () => {
   beforeAll(async () => {
     writeTinyData(folder);
     await trainedModel(folder, 'hard', '--strategy', 'hard');
-  }, 120_000);
+  });
 
   it('prints words, tags, pairs, and how to get the page', () => {
     const { status, stdout, stderr } = runCommand(['explain', TEXT]);

@@ -53,6 +53,29 @@ describe('help', () => {
   });
 });
 
+it('the README uses only flags that its commands have', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const lines = [...readme.matchAll(/^npx parsimony (.*)$/gm)].map(([, line]) => line.replace(/ +#.*$/, ''));
+  expect(lines.length).toBeGreaterThan(15);
+  for (const line of lines) {
+    const words = line.split(' ');
+    const path = [words.slice(0, 2).join(' '), words[0]].find((name) => HELPS.has(name));
+    expect(path, line).toBeDefined();
+    for (const flag of line.match(/--[a-z-]+/g) ?? []) {
+      expect(HELPS.get(path!)!.stdout, line).toMatch(new RegExp(`${flag}[ ,\\n]`));
+    }
+  }
+});
+
+describe('profile', () => {
+  const cwd = temporaryFolder();
+
+  it.each(['--steps', '--batch'])('records one at least: %s', (flag) => {
+    expectRefusal(runCommand(['profile', flag, '0'], { cwd }), CALLER, /expected a whole number from 1 on/);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+});
+
 it('--version prints the version of the package', () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
   expect(runCommand(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });

@@ -37,13 +37,13 @@ describe('parsimony report', () => {
       JSON.parse(readFileSync(join(ROOT, 'experiments/embedded.json'), 'utf8')).contenders,
     );
     for (const name of names) expect(text('section')).toContain(name);
-  }, 120_000);
+  });
 
   it('reads a folder of results without the experiment’s file', () => {
     const { text } = page(join(ROOT, 'experiments/results/sst2-scratch'), '--out', 'scratch.html');
     expect(text('h2')).toBe('Experiment sst2-scratch');
     expect(text('main')).toContain('hard − none');
-  }, 60_000);
+  });
 
   it('reads training runs, also one that was cut off in the middle of a line', async () => {
     writeTinyData(folder);
@@ -64,7 +64,7 @@ describe('parsimony report', () => {
     const evaluation = metrics.indexOf('\n', metrics.indexOf('"evaluation"'));
     writeFileSync(join(folder, 'runs/hard-1/metrics.jsonl'), metrics.slice(0, evaluation + 12));
     expect(page('runs/hard-1', '--out', 'cut.html').text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
-  }, 120_000);
+  });
 
   it('refuses what it does not know in one line, and says what it expected', async () => {
     mkdirSync(join(folder, 'empty'));

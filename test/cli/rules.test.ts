@@ -31,10 +31,11 @@ async function output(...args: string[]): Promise<string> {
 describe('rules show', () => {
   it('prints query tags down, key tags across, with a legend', async () => {
     const lines = (await output('show', 'paper@sentence')).split('\n');
-    const head = lines.find((line) => line.includes('ADJ') && line.includes('[PAD]'))!;
+    const head = lines.find((line) => line.includes('ADJ') && line.includes('[SEP]'))!;
     const row = lines.find((line) => line.startsWith('DET '))!;
     const cell = (tag: string) => row.slice(head.indexOf(` ${tag} `) + 1).split(' ')[0];
     expect([cell('NOUN'), cell('DET'), cell('VERB')]).toEqual(['●s', '●s', '·']);
+    expect(lines.join('\n')).not.toContain('[PAD]');
     expect(lines.join('\n')).toMatch(/● hard, ○ soft.*A soft rule adds 5\./);
   });
 

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { note } from './terminal.js';
+
+/** The folder of the experiments that come with the package. */
+function ownFolder(): string {
+  const manifest = createRequire(import.meta.url).resolve('parsimony-attention/package.json');
+  return join(dirname(manifest), 'experiments');
+}
+
+/**
+ * Where an experiment's file is: as it was named, or, where nothing is there, the file of that name that comes with the package.
+ * @param name "experiments/embedded.json", or "embedded".
+ */
+export function experimentFile(name: string): string {
+  if (existsSync(name) || !/^(?:experiments[/\\])?[\w-]+(?:\.json)?$/.test(name)) return name;
+  const own = join(ownFolder(), `${basename(name, '.json')}.json`);
+  if (!existsSync(own)) return name;
+  note(`${name} is not here: reading the experiment of that name that comes with the package.`);
+  return own;
+}

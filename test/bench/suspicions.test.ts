@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { attentionPage } from '../../bench/page/attention-page.js';
+import { benchSection } from '../../bench/page/bench-section.js';
+import { IMPOSSIBLE, isImpossible, loadWarning, suspicionsOf } from '../../bench/suspicions.js';
+import { sectionsPage } from '../../src/report/page/sections.js';
+import { openedPage } from '../support/opened-page.js';
+import { reportOf, rowOf, someRows } from './page-report.js';
+
+/** 4.07x of an ideal 3.125x, and all of its interval above that. */
+const TOO_FAST = rowOf('hard', 1024, 1 / 4.07, { ratioLow: 1 / 4.2, ratioHigh: 1 / 3.9 });
+
+describe('a speed-up above what its pairs allow', () => {
+  it('is impossible where all of its interval is', () => {
+    expect(isImpossible(TOO_FAST)).toBe(true);
+    expect(isImpossible({ ...TOO_FAST, ratioHigh: 1 / 3.1 })).toBe(false);
+    expect(isImpossible({ ...TOO_FAST, ratioHigh: null })).toBe(false);
+    expect(isImpossible(rowOf('none', 1024, 1))).toBe(false);
+  });
+
+  it('is flagged, in words that name its row', () => {
+    const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
+    expect(suspicionsOf(report)).toEqual([
+      `hard, 1 x 1024 pieces, forward: speed-up 4.07x of an ideal 3.13x is ${IMPOSSIBLE}`,
+    ]);
+    expect(suspicionsOf({ ...report, gate: { passed: false } })).toEqual([]);
+    expect(suspicionsOf(reportOf(someRows()))).toEqual([]);
+  });
+
+  it('stands on no page without that, and makes no headline, no title and no break-even point', () => {
+    const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
+    for (const source of [attentionPage(report), sectionsPage('a report', [benchSection(report, 'bench')])]) {
+      const { text, titles } = openedPage(source);
+      expect(text('h1')).toBe('No speed-up is shown: timing is not to be trusted');
+      expect(text('.lead')).not.toContain('4.07x');
+      expect(text('.suspicions')).toContain(`4.07x of an ideal 3.13x is ${IMPOSSIBLE}`);
+      expect(text('main')).toContain('4.07x, above the ideal: not to be trusted');
+      expect(titles.join()).not.toContain('4.07x');
+    }
+    expect(report.breakEven).toEqual([]);
+    const others = openedPage(attentionPage(reportOf([...someRows().slice(0, 3), TOO_FAST])));
+    expect(others.text('h1')).toMatch(/^Hard attention is 2\.32x faster than dense at 512 pieces/);
+  });
+});
+
+describe('what else cannot be', () => {
+  const { environment } = reportOf([]);
+  const step = (changes: object) => ({
+    strategy: 'hard',
+    batch: 1,
+    length: 2048,
+    density: 0.325,
+    attentionSpeedup: 3,
+    ratioHigh: 1 / 1.5,
+    realisedSpeedup: 1.6,
+    predictedFromIdeal: 1.9,
+    ...changes,
+  });
+  const ofSteps = (...changes: object[]) =>
+    suspicionsOf({ kind: 'step', environment, rows: changes.map(step) });
+
+  it('is attention of a step that is faster than its pairs allow, beyond its interval', () => {
+    expect(ofSteps({})).toEqual([]);
+    expect(ofSteps({ attentionSpeedup: 3.3 })).toEqual([
+      `hard, 1 x 2048 pieces, attention alone: speed-up 3.30x of an ideal 3.08x is ${IMPOSSIBLE}`,
+    ]);
+    expect(ofSteps({ attentionSpeedup: 3.3, attentionSpeedupLow: 3 })).toEqual([]);
+    expect(ofSteps({ attentionSpeedup: 3.2, attentionSpeedupLow: 3.1 })).toHaveLength(1);
+  });
+
+  it('is a step that gains more than ideal attention would give it', () => {
+    expect(ofSteps({ ratioHigh: 1 / 2, realisedSpeedup: 2.1 })).toEqual([
+      `hard, 1 x 2048 pieces, the step: speed-up 2.10x, with ideal attention 1.90x, is ${IMPOSSIBLE}`,
+    ]);
+  });
+
+  it('is more than all of a peak or a roof', () => {
+    const rows = [
+      { kernel: 'linear_forward', shareOfRoof: 2.45 },
+      { kernel: 'gelu_forward', shareOfRoof: 0.9 },
+    ];
+    const dense = [
+      { length: 512, shareOfPeak: 1 },
+      { length: 2048, shareOfPeak: 1.06 },
+      { length: 4096, shareOfPeak: null },
+    ];
+    expect(suspicionsOf({ kind: 'limits', environment, rows, dense })).toEqual([
+      expect.stringMatching(
+        /^dense attention of 2048 tokens: 106\.0 % of the best matrix product is more than/,
+      ),
+      expect.stringMatching(/^linear_forward: 245\.0 % of its roof is more than there is/),
+    ]);
+  });
+
+  it('is a time of a machine that has more to do than it has cores', () => {
+    const on = (load: number, cores: number) => loadWarning({ load: [load, 0, 0], system: { cores } });
+    expect(on(10, 2)).toBe(
+      'the machine was loaded at the start, load 10.0 on 2 cores: times are not to be trusted',
+    );
+    expect(on(2, 2)).toBeUndefined();
+    expect(on(1.5, 1)).toContain('on 1 core:');
+    const loaded = reportOf(someRows());
+    loaded.environment.load = [10, 9, 8];
+    expect(suspicionsOf(loaded)).toEqual([on(10, 2)]);
+    expect(openedPage(attentionPage(loaded)).text('.suspicions')).toContain('load 10.0 on 2 cores');
+  });
+});
