@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import { UNTESTED } from '../../src/plan/columns.js';
 import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
+import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
 /** Tables of hard rules over so many tags, one for each list of pairs. */
@@ -26,7 +28,7 @@ function columnsOfRows(plan: HeadPlan, side: (typeof SIDES)[number], tokens: num
 }
 
 describe('a sequence of many runs', () => {
-  it('has up to two for each tag, and rows see those beyond the 64th', () => {
+  it('has up to two for each tag, and rows see their own beyond the 64th, and no others', () => {
     const tagCount = 33;
     // Of each tag a token of the one sentence and one of the document: 66 runs.
     const tokens = 2 * tagCount;
@@ -35,12 +37,14 @@ describe('a sequence of many runs', () => {
       (tag) => [[tag, tag]],
       (tag) => [[tag, tag, 'sentence']],
     );
-    const plan = planSparse({
+    const input = {
       tags: Uint8Array.from({ length: tokens }, (_, token) => token % tagCount),
       lengths: [tokens],
       tables,
       sentences: Uint32Array.from({ length: tokens }, (_, token) => (token < tagCount ? 0 : NO_SENTENCE)),
-    });
+    };
+    // A row a tile: none must be tested.
+    const plan = planSparse(input, { ...WORKGROUP_TILE, rows: 1 });
     expect(plan.sequences[0].runs).toHaveLength(66);
     for (const head of plan.heads) {
       for (const side of SIDES) {
@@ -48,6 +52,12 @@ describe('a sequence of many runs', () => {
           const own = Array.from(plan.tags.keys()).filter((column) => plan.tags[column] === plan.tags[row]);
           expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
         });
+        // What is not tested is taken for allowed.
+        for (const { rowStart, ranges, tests } of tilesOf(head, side)) {
+          if (tests !== UNTESTED) continue;
+          const tags = ranges.flatMap(({ start, length }) => [...plan.tags.subarray(start, start + length)]);
+          expect(new Set(tags), `${side}, the tile at ${rowStart}`).toEqual(new Set([plan.tags[rowStart]]));
+        }
       }
     }
   });
