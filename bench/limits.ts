@@ -1,6 +1,6 @@
 import { createStorage } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { foldedGrid, Recorder } from '../src/gpu/recorder.js';
+import { Recorder } from '../src/gpu/recorder.js';
 import { bestProduct, measurePeakShares, type PeakOptions, type PeakShares } from './peak-share.js';
 import { median } from './statistics.js';
 import { warmUp } from './timing.js';
@@ -72,7 +72,7 @@ async function copyBandwidth(device: Device): Promise<number> {
       kernel: 'peak_copy',
       buffers: { input, output },
       parameters: { count },
-      grid: foldedGrid(Math.ceil(count / 64)),
+      grid: recorder.folded(Math.ceil(count / 64)),
     });
   });
   const byDriver = await timed(device, (recorder) => {

@@ -9,12 +9,13 @@
 //   label_gradients   [tokens, heads, labels] f32: of each row, Σ dS over the keys of each label
 //   chunks            from `chunks_at` on, two words a chunk: first row, rows (src/plan/run-chunks.ts)
 //   partial           [chunks, heads, labels] f32
-// Grid         (ceil(heads · labels / 64), chunks). An invocation owns one number of one chunk.
+// Grid         (ceil(heads · labels / 64), chunks), the chunks folded over y and z. An invocation owns one number of one chunk.
 // Invocations  64
 
 struct Parameters {
   width: u32, // heads · labels
   chunks_at: u32,
+  chunk_count: u32,
 }
 
 @group(0) @binding(0) var<storage, read> label_gradients: array<f32>;
@@ -23,12 +24,13 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= parameters.width) { return; }
-  let chunk = parameters.chunks_at + 2u * id.y;
-  let first = chunks[chunk];
-  let rows = chunks[chunk + 1u];
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let chunk = id.y + groups.y * id.z;
+  if (id.x >= parameters.width || chunk >= parameters.chunk_count) { return; }
+  let at = parameters.chunks_at + 2u * chunk;
+  let first = chunks[at];
+  let rows = chunks[at + 1u];
   var sum = 0.0;
   for (var row = 0u; row < rows; row++) { sum += label_gradients[(first + row) * parameters.width + id.x]; }
-  partial[id.y * parameters.width + id.x] = sum;
+  partial[chunk * parameters.width + id.x] = sum;
 }

@@ -6,7 +6,7 @@
 //   partial    [chunks, heads, labels] f32, from attention_bias_chunks.wgsl
 //   chunks     at `tags_at`: for each label, and one past the last, where its list begins; at `entries_at`: the lists
 //   gradient   [heads, labels, labels] f32, by query label, then key label
-// Grid         ceil(heads · labels² / 64). An invocation owns one entry of the table.
+// Grid         ceil(heads · labels² / 64), folded over x and y. An invocation owns one entry of the table.
 // Invocations  64
 
 struct Parameters {
@@ -22,9 +22,9 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let labels = parameters.label_count;
-  let entry = id.x;
+  let entry = id.x + 64u * groups.x * id.y;
   if (entry >= parameters.heads * labels * labels) { return; }
   let head = entry / (labels * labels);
   let query_label = entry / labels % labels;

@@ -16,7 +16,7 @@
 //   pairs      [2, labels, labels] f32: share, which adds up to 1 in each row, or to 0 where no text has the query's label;
 //              then cost, 0 for pairs that are kept whatever they get
 //   gradient   [heads, labels, labels] f32, added to
-// Grid         ceil(heads · labels² / 64). An invocation owns one entry of the tables.
+// Grid         ceil(heads · labels² / 64), folded over x and y. An invocation owns one entry of the tables.
 
 struct Parameters {
   heads: u32,
@@ -45,9 +45,9 @@ fn attraction(share_at: u32, bias_at: u32, largest: f32) -> f32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let labels = parameters.label_count;
-  let entry = id.x;
+  let entry = id.x + 64u * groups.x * id.y;
   if (entry >= parameters.heads * labels * labels) { return; }
   let row = entry - entry % labels;
   let share_at = row % (labels * labels);

@@ -25,6 +25,7 @@ const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, ho
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
@@ -252,7 +253,7 @@ fn main(
     workgroupBarrier();
     var all = vec4f();
     for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u].chunks[i % 2u][0]; }
-    if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
+    if (own == 0u && group.z == 0u) { key_gradient[parameters.counts_before + group.y * groups.x + group.x] = all; }
     return;
   }
   key_sums = of_all_parts(key_sums, own);

@@ -24,6 +24,7 @@ const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how 
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
@@ -217,7 +218,7 @@ fn main(
     workgroupBarrier();
     var all = 0.0;
     for (var i = 0u; i < 32u; i++) { all += row_factors[i]; }
-    if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
+    if (own == 0u) { output[parameters.counts_before + group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
   row_factors[own] = 1.0 / sum;

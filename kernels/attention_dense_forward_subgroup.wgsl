@@ -30,6 +30,7 @@ struct Parameters {
   heads: u32,
   heads_first: u32, // 1 where the grid counts heads before tiles
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   panel_vectors: u32, // the same, padded with zeros to a multiple of 4
   panels_per_column: u32,
   tiles_at: u32,
@@ -287,7 +288,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u
 
   if (COUNTING > 0u) {
     let all = f32(subgroupAdd(multiplied));
-    if (lane == 0u && group.z == 0u) { output[id.y * groups.x + id.x] = vec4f(all); }
+    if (lane == 0u && group.z == 0u) { output[parameters.counts_before + id.y * groups.x + id.x] = vec4f(all); }
     return;
   }
   sums = Rows(sum_of_lanes(sums.upper), sum_of_lanes(sums.lower));

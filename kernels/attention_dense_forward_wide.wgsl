@@ -27,6 +27,7 @@ const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how 
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   tiles_at: u32,
   ranges_at: u32,
   positions_at: u32,
@@ -257,7 +258,7 @@ fn main(
     workgroupBarrier();
     var all = vec4f();
     for (var i = 0u; i < 128u; i++) { all += columns_staged[i / 2u].chunks[i % 2u][0]; }
-    if (own == 0u) { output[group.y * groups.x + group.x] = all; }
+    if (own == 0u) { output[parameters.counts_before + group.y * groups.x + group.x] = all; }
     return;
   }
   rows_staged[staged].chunks[0][vector] = sum;

@@ -28,6 +28,7 @@ const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, ho
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   heads_at: u32,
   tiles_at: u32,
   ranges_at: u32,
@@ -306,7 +307,7 @@ fn main(
     workgroupBarrier();
     var all = vec4f();
     for (var i = 0u; i < 32u; i++) { all += scores[i]; }
-    if (own == 0u && group.z == 0u) { key_gradient[group.y * groups.x + group.x] = all; }
+    if (own == 0u && group.z == 0u) { key_gradient[parameters.counts_before + group.y * groups.x + group.x] = all; }
     return;
   }
   let key_gradients = array<Strip, 2>(keys_0, keys_1);

@@ -28,7 +28,7 @@ const BIAS_GRADIENT = 0u; // 1 where label_gradients are wanted
 const COUNTING = 0u; // 1 for a kernel whose gradient is, for each workgroup, how many multiply-adds its scores took, / 16
 struct Parameters {
   panel_rows: u32, heads: u32, label_count: u32, heads_first: u32, // 1 where the grid counts heads before tiles
-  head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
+  counts_before: u32, head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
   bits_at: u32, table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
   scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
@@ -382,7 +382,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) groups: vec3u
 
   if (COUNTING > 0u) {
     let all = f32(subgroupAdd(multiplied));
-    if (lane == 0u && group.z == 0u) { query_gradient[id.y * groups.x + id.x] = vec4f(all); }
+    if (lane == 0u && group.z == 0u) { query_gradient[parameters.counts_before + id.y * groups.x + id.x] = vec4f(all); }
     return;
   }
   let first = (row_start * parameters.heads + head) * parameters.head_vectors;

@@ -30,6 +30,7 @@ const COUNTING = 0u; // 1 for a kernel whose output is, for each workgroup, how 
 struct Parameters {
   heads: u32,
   head_vectors: u32, // headDim / 4
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   heads_at: u32,
   tiles_at: u32,
   ranges_at: u32,
@@ -291,7 +292,7 @@ fn main(
     workgroupBarrier();
     var all = 0.0;
     for (var i = 0u; i < 32u; i++) { all += row_factors[i]; }
-    if (own == 0u) { output[group.y * groups.x + group.x] = vec4f(all); }
+    if (own == 0u) { output[parameters.counts_before + group.y * groups.x + group.x] = vec4f(all); }
     return;
   }
   // The largest weight of a row is 1, so that no sum is below, but for those of rows that see no key.

@@ -30,7 +30,7 @@ struct Parameters {
   panel_rows: u32, heads: u32, label_count: u32, heads_first: u32, // 1 where the grid counts heads before tiles
   head_vectors: u32, panel_vectors: u32, panels_per_column: u32, // headDim / 4; the same padded to a multiple of 4
   heads_at: u32, tiles_at: u32, ranges_at: u32, positions_at: u32, sentences_at: u32, labels_at: u32, // in the plan
-  counts_before: u32, // workgroups of other kernels whose counts stand before this one's
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   table_at: u32, table_stride: u32, // from one head's table to the next; 0 where all heads share one
   scale: f32, soft_bias: f32, elsewhere: f32, causal: u32,
   dropout_limit: u32, dropout_scale: f32, dropout_stream: u32, // the probability of dropping, times 2^32; 1 / (1 - probability)

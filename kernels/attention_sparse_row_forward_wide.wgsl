@@ -28,7 +28,7 @@ struct Parameters {
   head_vectors: u32, // headDim / 4
   heads_at: u32,
   tiles_at: u32,
-  counts_before: u32, // workgroups of other kernels whose counts stand before this one's
+  counts_before: u32, // workgroups of earlier dispatches, whose counts stand first
   ranges_at: u32,
   positions_at: u32,
   sentences_at: u32,

@@ -6,7 +6,7 @@
 // Buffers (group 0)
 //   input    [rows, row_stride] f32, of which columns input_at .. input_at + columns
 //   output   [blocks, columns] f32, from number output_at on
-// Grid       (ceil(columns / 64), blocks). An invocation owns one column of one block.
+// Grid       (ceil(columns / 64), blocks), the blocks folded over y and z. An invocation owns one column of one block.
 
 struct Parameters {
   rows: u32,
@@ -22,14 +22,15 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let column = id.x;
-  if (column >= parameters.columns) { return; }
-  let first = id.y * parameters.rows_per_block;
+  let block = id.y + groups.y * id.z;
+  let first = block * parameters.rows_per_block;
+  if (column >= parameters.columns || first >= parameters.rows) { return; }
   let end = min(first + parameters.rows_per_block, parameters.rows);
   var sum = 0.0;
   for (var row = first; row < end; row++) {
     sum += input[row * parameters.row_stride + parameters.input_at + column];
   }
-  output[parameters.output_at + id.y * parameters.columns + column] = sum;
+  output[parameters.output_at + block * parameters.columns + column] = sum;
 }

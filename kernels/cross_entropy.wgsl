@@ -8,7 +8,7 @@
 //   labels            [rows] u32
 //   losses            [rows] f32
 //   logits_gradient   [rows, stride] f32; 0 in the columns that do not count
-// Grid                ceil(rows / 64). An invocation owns one row.
+// Grid                ceil(rows / 64), folded over x and y. An invocation owns one row.
 
 struct Parameters {
   rows: u32,
@@ -24,8 +24,8 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let row = id.x + 64u * groups.x * id.y;
   if (row >= parameters.rows) { return; }
   let first = row * parameters.stride;
   var maximum = logits[first];

@@ -6,7 +6,7 @@
 //   input, output_gradient   [rows, hidden] f32, read as vec4f
 //   statistics               [rows] vec2f: mean and r
 //   partial                  [blocks, 2, hidden] f32, as vec4f: sums for γ, then for β
-// Grid   (ceil(hidden / 256), blocks). An invocation owns one vector of one block.
+// Grid   (ceil(hidden / 256), blocks), the blocks folded over y and z. An invocation owns one vector of one block.
 
 struct Parameters {
   rows: u32,
@@ -21,10 +21,11 @@ struct Parameters {
 @group(1) @binding(0) var<uniform> parameters: Parameters;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let column = id.x;
-  if (column >= parameters.width) { return; }
-  let first = id.y * parameters.rows_per_block;
+  let block = id.y + groups.y * id.z;
+  let first = block * parameters.rows_per_block;
+  if (column >= parameters.width || first >= parameters.rows) { return; }
   let end = min(first + parameters.rows_per_block, parameters.rows);
   var weight_sum = vec4f();
   var bias_sum = vec4f();
@@ -34,6 +35,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     weight_sum += gradient * (input[at] - statistics[row].x) * statistics[row].y;
     bias_sum += gradient;
   }
-  partial[2u * id.y * parameters.width + column] = weight_sum;
-  partial[(2u * id.y + 1u) * parameters.width + column] = bias_sum;
+  partial[2u * block * parameters.width + column] = weight_sum;
+  partial[(2u * block + 1u) * parameters.width + column] = bias_sum;
 }

@@ -6,7 +6,7 @@
 //   bias     [outputs] f32, read as vec4f
 //   output   [rows, outputs] f32, as vec4f
 //   inputs and outputs are multiples of 4.
-// Grid         (ceil(outputs / 64), ceil(rows / 64)). A workgroup owns a 64 x 64 tile of the output.
+// Grid         (ceil(outputs / 64), ceil(rows / 64)), the rows folded over y and z. A workgroup owns a 64 x 64 tile of the output.
 // Invocations  8 x 8, each with 8 rows x 8 outputs in registers: 256 multiply-adds for 16 vector loads.
 //
 // Why so: with four matrices of accumulators an invocation does four multiply-adds for every number it loads; a 4 x 4 tile
@@ -39,10 +39,10 @@ fn store(rows: vec4u, column: u32, block: mat4x4f) {
 }
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let width = parameters.inputs / 4u;
   let offsets = vec4u(0u, 1u, 2u, 3u);
-  let upper = 8u * id.y + offsets;
+  let upper = 8u * (id.y + 8u * groups.y * id.z) + offsets;
   let lower = upper + 4u;
   let left = 8u * id.x + offsets;
   let right = left + 4u;

@@ -5,7 +5,7 @@
 //   weight            [outputs, inputs] f32, read as vec4f
 //   input_gradient    [rows, inputs] f32, as vec4f
 //   inputs and outputs are multiples of 4.
-// Grid         (ceil(inputs / 64), ceil(rows / 64)). A workgroup owns a 64 x 64 tile of the gradient.
+// Grid         (ceil(inputs / 64), ceil(rows / 64)), the rows folded over y and z. A workgroup owns a 64 x 64 tile of the gradient.
 // Invocations  8 x 8, each with 8 rows x 8 inputs in registers, as in linear_forward.wgsl.
 
 struct Parameters {
@@ -42,11 +42,11 @@ fn store(rows: vec4u, column: u32, block: mat4x4f) {
 }
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let width = parameters.inputs / 4u;
   let depth = parameters.outputs / 4u;
   let offsets = vec4u(0u, 1u, 2u, 3u);
-  let upper = 8u * id.y + offsets;
+  let upper = 8u * (id.y + 8u * groups.y * id.z) + offsets;
   let lower = upper + 4u;
   let last_row = vec4u(parameters.rows - 1u);
   let upper_at = min(upper, last_row) * depth;

@@ -67,7 +67,7 @@ export class PlanBuffers {
 
   /** A matrix of all tokens as panels, one for each head. */
   panels(name: string, heads: number, headDim: number): Panels {
-    const span = Math.max(0, ...this.plan.lengths);
+    const span = this.plan.lengths.reduce((most, length) => Math.max(most, length), 0);
     const shape = { rows: this.plan.tokens, panels: heads, width: headDim, span, folds: true };
     return this.workspace.panels(`${name}, ${heads} heads of ${headDim}`, shape);
   }

@@ -2,7 +2,7 @@ import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { BufferSlice, Operand } from '../gpu/pipelines.js';
 import { type Dropout, dropoutParameters } from '../gpu/random.js';
-import { foldedGrid, type Grid, type Recorder } from '../gpu/recorder.js';
+import type { Dispatch, Grid, Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadPlan } from '../plan/plan.js';
 import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
@@ -150,9 +150,18 @@ class AttentionRecorder {
         },
         buffers: { ...buffers, plan: words.buffer },
       };
-      const gridOf = (workgroups: number, depth = 1): Grid =>
+      const gridOf = (workgroups: number, depth: number): Grid =>
         turned ? [count, workgroups, depth] : [workgroups, count, depth];
       const at = words.at.heads[index];
+      const { tiles_at: tilesAt } = kernel.words(at);
+      /** Tiles `from` to `to - 1`, those of lone rows last. */
+      const record = (dispatch: Omit<Dispatch, 'grid'>, from: number, to: number, depth = 1) => {
+        for (const { tile, length } of this.parts(from, to)) {
+          const own = { tiles_at: tilesAt + TILE_WORDS * tile, counts_before: tile * count };
+          const parameters = { ...dispatch.parameters, ...own };
+          this.recorder.dispatch({ ...dispatch, parameters, grid: gridOf(length, depth) });
+        }
+      };
       const parameters = {
         ...this.shared,
         ...(panels && {
@@ -164,26 +173,22 @@ class AttentionRecorder {
         ...this.sparseParameters(headPlan, at, first),
         ...kernel.words(at),
       };
-      if (regular > 0) {
-        this.recorder.dispatch({
-          kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
-          ...shared,
-          constants: {
-            ...pass.constants,
-            ...shared.constants,
-            ...this.labelVectors(headPlan),
-            ...this.bitConstants(headPlan),
-          },
-          parameters: {
-            ...parameters,
-            ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
-          },
-          grid: gridOf(regular, pass.depth),
-        });
-      }
-      if (lone === 0) return;
-      // Their tiles stand behind the others.
-      this.recorder.dispatch({
+      const ofStrips = {
+        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+        ...shared,
+        constants: {
+          ...pass.constants,
+          ...shared.constants,
+          ...this.labelVectors(headPlan),
+          ...this.bitConstants(headPlan),
+        },
+        parameters: {
+          ...parameters,
+          ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
+        },
+      };
+      record(ofStrips, 0, regular, pass.depth);
+      const ofRows = {
         kernel: `attention_sparse_row_${kernel.name}${family.suffix}` as KernelName,
         ...shared,
         constants: {
@@ -191,13 +196,18 @@ class AttentionRecorder {
           ...shared.constants,
           ...(kernel === BACKWARD_QUERY && this.labelVectors(headPlan)),
         },
-        parameters: {
-          ...parameters,
-          tiles_at: kernel.words(at).tiles_at + TILE_WORDS * regular,
-          counts_before: regular * count,
-        },
-        grid: gridOf(lone),
-      });
+        parameters,
+      };
+      record(ofRows, regular, tiles.length);
+    });
+  }
+
+  /** Tiles `from` to `to - 1` of a list, in parts of as many workgroups as a dimension of a grid has. */
+  private parts(from: number, to: number): { tile: number; length: number }[] {
+    const { mostWorkgroups } = this.recorder;
+    return Array.from({ length: Math.ceil((to - from) / mostWorkgroups) }, (_, part) => {
+      const tile = from + part * mostWorkgroups;
+      return { tile, length: Math.min(mostWorkgroups, to - tile) };
     });
   }
 
@@ -326,7 +336,7 @@ function recordStatistics(
     kernel: 'attention_statistics',
     buffers: { output, output_gradient: outputGradient, log_sum_exp: logSumExp, statistics },
     parameters: { rows, head_vectors: headDim / 4 },
-    grid: foldedGrid(Math.ceil(rows / 64)),
+    grid: recorder.folded(Math.ceil(rows / 64)),
   });
   return statistics;
 }
@@ -346,13 +356,13 @@ function recordBiasGradient(
   recorder.dispatch({
     kernel: 'attention_bias_chunks',
     buffers: { label_gradients: labelGradients, chunks, partial },
-    parameters: { width, chunks_at: chunksAt },
-    grid: [Math.ceil(width / 64), count],
+    parameters: { width, chunks_at: chunksAt, chunk_count: count },
+    grid: recorder.foldedRows(Math.ceil(width / 64), count),
   });
   recorder.dispatch({
     kernel: 'attention_bias_gradient',
     buffers: { partial, chunks, gradient },
     parameters: { heads, label_count: labels, tags_at: tagsAt, entries_at: entriesAt },
-    grid: [Math.ceil((width * labels) / 64)],
+    grid: recorder.folded(Math.ceil((width * labels) / 64)),
   });
 }

@@ -81,6 +81,8 @@ export class Device {
   readonly lanes: 4 | 8 | undefined;
   /** Texels of the longest side that a texture may have. */
   readonly longestTexture: number;
+  /** Workgroups that each dimension of a grid may have. */
+  readonly mostWorkgroups: number;
   /** Bytes of the largest buffer that a kernel can be bound to as a whole. */
   readonly largestBuffer: number;
   /** What tells that every submit ran: see `submit` and buffers.ts. */
@@ -106,6 +108,7 @@ export class Device {
     this.canary = new Canary(gpu);
     this.lanes = lanesOf(gpu, options);
     this.longestTexture = gpu.limits.maxTextureDimension2D;
+    this.mostWorkgroups = gpu.limits.maxComputeWorkgroupsPerDimension;
     this.largestBuffer = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
     gpu.lost.then(({ reason, message }) => {
       if (this.closing && reason === 'destroyed') return;

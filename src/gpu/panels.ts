@@ -181,6 +181,6 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
       abreast,
       panel_rows: panelRows,
     },
-    grid: [Math.ceil((panels.panels * vectors) / 8), Math.ceil(rows / 8)],
+    grid: recorder.foldedRows(Math.ceil((panels.panels * vectors) / 8), Math.ceil(rows / 8)),
   });
 }

@@ -35,15 +35,6 @@ interface TexelCopy {
   size: GPUExtent3DDict;
 }
 
-const MOST_WORKGROUPS = 65535;
-
-/** A grid for `count` workgroups that a kernel counts along x, then y: one dimension holds at most 65,535. */
-export function foldedGrid(count: number): Grid {
-  if (count <= MOST_WORKGROUPS) return [count];
-  const rows = Math.ceil(count / MOST_WORKGROUPS);
-  return [Math.ceil(count / rows), rows];
-}
-
 /**
  * Collects dispatches, and encodes them all at once: one compute pass and one uniform buffer for many kernels.
  */
@@ -54,6 +45,24 @@ export class Recorder {
 
   constructor(readonly device: Device) {}
 
+  /** Workgroups that a dimension of a grid may have. */
+  get mostWorkgroups(): number {
+    return this.device.mostWorkgroups;
+  }
+
+  /** A grid for `count` workgroups that a kernel counts along x, then y, as one dimension may not hold them. */
+  folded(count: number): Grid {
+    if (count <= this.mostWorkgroups) return [count];
+    const rows = Math.ceil(count / this.mostWorkgroups);
+    return [Math.ceil(count / rows), rows];
+  }
+
+  /** A grid of `columns` by `rows` workgroups whose rows a kernel counts along y, then z. */
+  foldedRows(columns: number, rows: number): Grid {
+    const [y, z] = this.folded(rows);
+    return [columns, y, z];
+  }
+
   /**
    * Records one dispatch.
    * @throws EngineError where a buffer or a parameter is missing, or the grid is larger than WebGPU allows.
@@ -61,12 +70,12 @@ export class Recorder {
   dispatch({ kernel, constants, buffers, parameters, grid }: Dispatch): void {
     const [x, y = 1, z = 1] = grid;
     if (x === 0 || y === 0 || z === 0) return;
-    if (Math.max(x, y, z) > MOST_WORKGROUPS) {
+    if (Math.max(x, y, z) > this.mostWorkgroups) {
       // A driver drops such a dispatch, and its results read as zeros.
       throw new EngineError({
         what: `a grid of ${x} x ${y} x ${z} workgroups`,
         where: `kernel ${kernel}`,
-        expected: `at most ${MOST_WORKGROUPS} in each dimension`,
+        expected: `at most ${this.mostWorkgroups} in each dimension`,
         remedy: 'use a smaller batch or a shorter sequence',
       });
     }

@@ -1,4 +1,4 @@
-import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
 import { type Parameters, sliceOf } from './parameters.js';
 import type { PartOfStep } from './pass.js';
@@ -31,7 +31,7 @@ export function recordAccumulation(
       kernel: 'add',
       buffers: isLast ? { addend: sum, sum: gradients } : { addend: gradients, sum },
       parameters: { vectors },
-      grid: foldedGrid(Math.ceil(vectors / 64)),
+      grid: recorder.folded(Math.ceil(vectors / 64)),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import { type OutcomePlace, recordClipFactor } from './gradient-norm.js';
 import { type Run, stretchesOf, type UpdatedPart } from './parameter-layout.js';
 import { type Parameters, sliceOf } from './parameters.js';
@@ -79,7 +79,7 @@ export function recordAdamW(
         correction2: 1 / Math.sqrt(1 - beta2 ** step),
         epsilon,
       },
-      grid: foldedGrid(Math.ceil(vectors / 64)),
+      grid: recorder.folded(Math.ceil(vectors / 64)),
     });
   }
 }

@@ -79,7 +79,7 @@ export function recordLoss(
     kernel: 'cross_entropy',
     buffers: { logits, labels: batch.labels, losses: shares, logits_gradient: gradient },
     parameters: { rows, step_rows: partOfStep(pass).rows, classes: config.classes, stride },
-    grid: [Math.ceil(rows / 64)],
+    grid: recorder.folded(Math.ceil(rows / 64)),
   });
   recordColumnSums(recorder, workspace, { rows, columns: 1 }, shares, losses, lossAt);
   return gradient;

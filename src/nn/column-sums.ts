@@ -28,7 +28,7 @@ function recordPass(
       input_at: inputAt,
       output_at: outputAt,
     },
-    grid: [Math.ceil(columns / 64), Math.ceil(rows / rowsPerBlock)],
+    grid: recorder.foldedRows(Math.ceil(columns / 64), Math.ceil(rows / rowsPerBlock)),
   });
 }
 

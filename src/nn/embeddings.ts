@@ -1,4 +1,3 @@
-import { foldedGrid } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import { dropoutAt, type Pass } from './pass.js';
@@ -23,7 +22,7 @@ export function recordEmbeddings(pass: Pass): GPUBuffer {
       output: sum,
     },
     parameters: { tokens, width: hidden / 4, kinds: config.types },
-    grid: foldedGrid(Math.ceil((tokens * hidden) / 256)),
+    grid: recorder.folded(Math.ceil((tokens * hidden) / 256)),
   });
   const normed = workspace.floats('embedding norm', tokens * hidden);
   recordLayerNorm(recorder, { rows: tokens, hidden }, config.normEpsilon, {
@@ -75,7 +74,7 @@ export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer):
         table_gradient: parameters.gradient(name),
       },
       parameters: { rows, width: hidden / 4 },
-      grid: foldedGrid(Math.ceil((rows * hidden) / 256)),
+      grid: recorder.folded(Math.ceil((rows * hidden) / 256)),
     });
   }
   if (!names.typeTable) return;

@@ -25,7 +25,7 @@ function recordSquaredSums(
       kernel: 'squared_sums',
       buffers: { input, partial },
       parameters: { vectors: length / 4, vectors_per_group: VECTORS_PER_GROUP, first_group: firstBlock },
-      grid: [Math.ceil(length / BLOCK)],
+      grid: recorder.folded(Math.ceil(length / BLOCK)),
     });
   const { gradients } = trainingBuffers;
   const shared = new Set<number>();

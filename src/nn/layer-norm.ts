@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
-import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
 import { blocksOf, ROWS_PER_BLOCK, type Scratch, type Tensor } from './scratch.js';
 
@@ -31,7 +31,7 @@ export function recordLayerNorm(
     constants,
     buffers,
     parameters: { rows, width: hidden / 4, epsilon },
-    grid: foldedGrid(Math.ceil(rows / GROUP_ROWS)),
+    grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
   });
 }
 
@@ -58,7 +58,7 @@ export function recordLayerNormBackward(
     constants,
     buffers: { input, weight, statistics, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { rows, width },
-    grid: foldedGrid(Math.ceil(rows / GROUP_ROWS)),
+    grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
   });
   const blocks = blocksOf(rows);
   const partial = scratch.floats('layer norm sums', blocks * 2 * hidden);
@@ -66,7 +66,7 @@ export function recordLayerNormBackward(
     kernel: 'layer_norm_weight_gradient',
     buffers: { input, output_gradient: outputGradient, statistics, partial },
     parameters: { rows, width, rows_per_block: ROWS_PER_BLOCK },
-    grid: [Math.ceil(width / 64), blocks],
+    grid: recorder.foldedRows(Math.ceil(width / 64), blocks),
   });
   const halves = { rows: blocks, columns: hidden, stride: 2 * hidden };
   recordColumnSums(recorder, scratch, halves, partial, buffers.weightGradient);

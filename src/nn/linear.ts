@@ -2,7 +2,7 @@ import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
-import type { Grid, Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
 import type { Scratch, Tensor } from './scratch.js';
 
@@ -72,13 +72,15 @@ class LinearRecorder {
     depth = 1,
   ): void {
     const { suffix, constants, tileRows, tileColumns } = this.family;
-    const grid: Grid = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows), depth];
+    const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
+    // Rows that a texture holds, and those of a weight, are never so many that they must be folded.
+    const isFolded = this.family === WORKGROUP_FAMILY && kernel !== 'linear_weight_gradient';
     this.recorder.dispatch({
       kernel: `${kernel}${suffix}`,
       constants,
       buffers,
       parameters: { ...this.shape, ...parameters },
-      grid,
+      grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, depth],
     });
   }
 }

@@ -1,10 +1,10 @@
 import { type Dropout, dropoutParameters } from '../gpu/random.js';
-import { foldedGrid, type Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import type { Tensor } from './scratch.js';
 
 /** Workgroups of 64 invocations, one vector each. */
-function vectorGrid(vectors: number) {
-  return foldedGrid(Math.ceil(vectors / 64));
+function vectorGrid(recorder: Recorder, vectors: number) {
+  return recorder.folded(Math.ceil(vectors / 64));
 }
 
 /** Writes `output` from `input`, both `length` numbers, a multiple of four. */
@@ -15,7 +15,7 @@ export function recordActivation(
   buffers: { input: Tensor; output: Tensor },
 ): void {
   const vectors = length / 4;
-  recorder.dispatch({ kernel, buffers, parameters: { vectors }, grid: vectorGrid(vectors) });
+  recorder.dispatch({ kernel, buffers, parameters: { vectors }, grid: vectorGrid(recorder, vectors) });
 }
 
 /** Writes `inputGradient` from the activation's input and the gradient of its output. */
@@ -29,7 +29,7 @@ export function recordGeluBackward(
     kernel: 'gelu_backward',
     buffers: { input, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
-    grid: vectorGrid(length / 4),
+    grid: vectorGrid(recorder, length / 4),
   });
 }
 
@@ -45,7 +45,7 @@ export function recordBackwardOfOutput(
     kernel,
     buffers: { output, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
-    grid: vectorGrid(length / 4),
+    grid: vectorGrid(recorder, length / 4),
   });
 }
 
@@ -78,7 +78,7 @@ export function recordDropout(
       positions_at: positions.at,
       ...dropoutParameters(dropout),
     },
-    grid: vectorGrid(rows * width),
+    grid: vectorGrid(recorder, rows * width),
   });
 }
 
@@ -97,6 +97,6 @@ export function recordGather(
     kernel: 'gather_rows',
     buffers: { input, index: index.buffer, output },
     parameters: { rows, width, index_at: index.at },
-    grid: vectorGrid(rows * width),
+    grid: vectorGrid(recorder, rows * width),
   });
 }

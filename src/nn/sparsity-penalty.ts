@@ -39,7 +39,7 @@ export class SparsityPenalty {
         kernel: 'attention_bias_sparsity',
         buffers: { table: parameters.slice(name), pairs: this.pairs, gradient: parameters.gradient(name) },
         parameters: { heads, label_count: biasTags, strength: this.strength / (layers * heads) },
-        grid: [Math.ceil((heads * biasTags ** 2) / 64)],
+        grid: recorder.folded(Math.ceil((heads * biasTags ** 2) / 64)),
       });
     }
   }

@@ -3,7 +3,7 @@ import { countedPairs } from '../../bench/counted-pairs.js';
 import { attend } from '../../src/attention/attend.js';
 import { planFor } from '../../src/attention/attention.js';
 import { CASES } from '../support/arbitraries.js';
-import { type Family, testDevice } from '../support/device.js';
+import { type Family, testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
 import { type AttentionCase, CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
@@ -107,6 +107,28 @@ export function describeFamily(family: Family, each = 1): void {
             });
           }, family);
         }
+      },
+    );
+
+    it.each<KindName>(['dense, middling', 'biased, many tags', 'heads of their own', 'learned'])(
+      'gives the same bits where a dimension of a grid holds few workgroups, and counts as many pairs: %s',
+      async (kind) => {
+        const attention = randomCase(kind, 2, Array(20).fill(3));
+        const device = await testDevice(family);
+        const plan = planFor(attention, device);
+        const few = 17;
+        for (const { queryTiles, keyTiles } of plan.heads)
+          expect(Math.min(queryTiles.length, keyTiles.length)).toBeGreaterThan(few);
+        expect(await withGridsOf(few, family, () => attend(device, attention))).toEqual(
+          await attend(device, attention),
+        );
+        if (kind !== 'dense, middling') return;
+        await withBuffers(async (buffers) => {
+          const narrow = narrowed(attention, 16);
+          const given = buffersOf(buffers, plan.order, narrow);
+          const counted = () => countedPairs(device, plan, narrow, given, true);
+          expect(await withGridsOf(few, family, counted)).toEqual(await counted());
+        }, family);
       },
     );
 

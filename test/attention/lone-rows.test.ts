@@ -3,7 +3,7 @@ import { countedPairs } from '../../bench/counted-pairs.js';
 import { planFor } from '../../src/attention/attention.js';
 import { isLone, SUBGROUP_TILES, WIDE_TILE } from '../../src/plan/tiles.js';
 import { CASES } from '../support/arbitraries.js';
-import { testDevice } from '../support/device.js';
+import { testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
 import { KIND_NAMES, KINDS, type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
@@ -47,6 +47,12 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
   it.each(cases)('are those of the reference: %s, case %i', async (kind, seed) => {
     const attention = randomCase(kind, seed);
     expectReference(attention, await runAttention(attention, family));
+  });
+
+  it('give the same bits where a dimension of a grid holds few workgroups', async () => {
+    const attention = randomCase(cases[0][0], cases[0][1], Array(20).fill(3));
+    const few = await withGridsOf(17, family, () => runAttention(attention, family));
+    expect(few).toEqual(await runAttention(attention, family));
   });
 
   it('are all there are here, and multiply as many pairs as the plan says', async () => {

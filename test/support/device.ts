@@ -48,3 +48,15 @@ export function testDevice(family: Family = 'subgroup'): Promise<Device> {
   if (!opened.has(family)) opened.set(family, open(family));
   return opened.get(family)!;
 }
+
+/** Runs a test on a device that says that its grids hold no more workgroups than these in each dimension. */
+export async function withGridsOf<T>(most: number, family: Family, test: () => Promise<T>): Promise<T> {
+  const device = await testDevice(family);
+  const { mostWorkgroups } = device;
+  Object.assign(device, { mostWorkgroups: most });
+  try {
+    return await test();
+  } finally {
+    Object.assign(device, { mostWorkgroups });
+  }
+}

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { KernelName } from '../../src/gpu/kernel.js';
+import type { Recorder } from '../../src/gpu/recorder.js';
+import { recordColumnSums } from '../../src/nn/column-sums.js';
+import { recordLayerNormBackward } from '../../src/nn/layer-norm.js';
+import { recordLinear, recordLinearBackward } from '../../src/nn/linear.js';
+import { type Family, withGridsOf } from '../support/device.js';
+import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
+import { generator, randomFloats } from '../support/random.js';
+
+/** Records something on buffers, and says which of them it writes. */
+type Operator = (buffers: GuardedBuffers, recorder: Recorder) => GPUBuffer[];
+
+async function results(operator: Operator, family: Family): Promise<Float32Array[]> {
+  const read: Float32Array[] = [];
+  await withBuffers(async (buffers, recorder) => {
+    const outputs = operator(buffers, recorder);
+    recorder.submit();
+    for (const output of outputs) read.push(await buffers.read(output));
+  }, family);
+  return read;
+}
+
+function floats(buffers: GuardedBuffers, length: number, seed: number): GPUBuffer {
+  return buffers.input(randomFloats(generator(seed), length));
+}
+
+const columnSums: Operator = (buffers, recorder) => {
+  const output = buffers.output(8);
+  const shape = { rows: 32 * 50, columns: 8 };
+  recordColumnSums(recorder, buffers.scratch, shape, floats(buffers, 32 * 50 * 8, 1), output);
+  return [output];
+};
+
+const layerNorm: Operator = (buffers, recorder) => {
+  const [rows, hidden] = [32 * 50, 8];
+  const [inputGradient, weightGradient, biasGradient] = [rows * hidden, hidden, hidden].map((length) =>
+    buffers.output(length),
+  );
+  recordLayerNormBackward(
+    recorder,
+    buffers.scratch,
+    { rows, hidden },
+    {
+      input: floats(buffers, rows * hidden, 1),
+      weight: floats(buffers, hidden, 2),
+      statistics: floats(buffers, 2 * rows, 3),
+      outputGradient: floats(buffers, rows * hidden, 4),
+      inputGradient,
+      weightGradient,
+      biasGradient,
+    },
+  );
+  return [inputGradient, weightGradient, biasGradient];
+};
+
+/** In the workgroup family eighteen tiles of rows; in the other, of which a texture holds every row, what packs that texture. */
+function linear(rows: number): Operator {
+  return (buffers, recorder) => {
+    const shape = { rows, inputs: 20, outputs: 20 };
+    const [input, weight, bias] = [rows * 20, 400, 20].map((length, seed) => floats(buffers, length, seed));
+    const output = buffers.output(rows * 20);
+    recordLinear(recorder, buffers.scratch, shape, { input, weight, bias, output });
+    const [inputGradient, weightGradient, biasGradient] = [rows * 20, 400, 20].map((length) =>
+      buffers.output(length),
+    );
+    const outputGradient = floats(buffers, rows * 20, 4);
+    const gradients = { inputGradient, weightGradient, biasGradient };
+    recordLinearBackward(recorder, buffers.scratch, shape, { input, weight, outputGradient, ...gradients });
+    return [output, inputGradient, weightGradient, biasGradient];
+  };
+}
+
+/** A kernel whose grid is one count, with a buffer of so many numbers for each of its operands. */
+function counted(
+  kernel: KernelName,
+  workgroups: number,
+  parameters: Record<string, number>,
+  inputs: Record<string, number>,
+  outputs: Record<string, number>,
+): Operator {
+  return (buffers, recorder) => {
+    const given = Object.entries(inputs).map(([name, length]) => {
+      const isIndex = name === 'labels';
+      return [name, isIndex ? buffers.input(new Uint32Array(length)) : floats(buffers, length, length)];
+    });
+    const written = Object.entries(outputs).map(([name, length]) => {
+      return [
+        name,
+        kernel === 'attention_bias_sparsity'
+          ? buffers.inPlace(new Float32Array(length))
+          : buffers.output(length),
+      ];
+    });
+    const operands = Object.fromEntries([...given, ...written]) as Record<string, GPUBuffer>;
+    recorder.dispatch({ kernel, buffers: operands, parameters, grid: recorder.folded(workgroups) });
+    return written.map(([, buffer]) => buffer as GPUBuffer);
+  };
+}
+
+const squaredSums = counted(
+  'squared_sums',
+  19,
+  { vectors: 64 * 18 + 3, vectors_per_group: 64, first_group: 0 },
+  { input: 4 * (64 * 18 + 3) },
+  { partial: 19 },
+);
+
+const crossEntropy = counted(
+  'cross_entropy',
+  19,
+  { rows: 1155, step_rows: 1155, classes: 3, stride: 4 },
+  { logits: 4 * 1155, labels: 1155 },
+  { losses: 1155, logits_gradient: 4 * 1155 },
+);
+
+const sparsity = counted(
+  'attention_bias_sparsity',
+  19,
+  { heads: 12, label_count: 10, strength: 1 },
+  { table: 1200, pairs: 200 },
+  { gradient: 1200 },
+);
+
+describe('an operator gives the same bits where a dimension of a grid holds few workgroups', () => {
+  it.each<[string, Family, Operator]>([
+    ['column sums', 'workgroup', columnSums],
+    ['layer norm', 'workgroup', layerNorm],
+    ['layer norm, by subgroups', 'subgroup', layerNorm],
+    ['linear layer', 'workgroup', linear(64 * 17 + 5)],
+    ['linear layer, by subgroups', 'subgroup', linear(140)],
+    ['sums of squares', 'workgroup', squaredSums],
+    ['cross-entropy', 'workgroup', crossEntropy],
+    ['sparsity penalty', 'workgroup', sparsity],
+  ])('%s', async (_, family, operator) => {
+    const usual = await results(operator, family);
+    expect(await withGridsOf(16, family, () => results(operator, family))).toEqual(usual);
+  });
+});
