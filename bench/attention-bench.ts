@@ -1,3 +1,4 @@
+import type { Text } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
@@ -6,7 +7,7 @@ import { type BreakEven, breakEvens } from './break-even.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { GREEN } from './gate.js';
 import { ShapeBench, type ShapeBenchOptions, type ShapeResults } from './shape-bench.js';
-import { tagText, workloadOf } from './workload.js';
+import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
 /** The file that `bench attention --json` writes. */
 export interface AttentionReport extends ShapeResults {
@@ -20,7 +21,8 @@ export interface AttentionReport extends ShapeResults {
 
 export interface AttentionBenchOptions extends ShapeBenchOptions {
   data: string;
-  texts: readonly string[];
+  /** Words that bring tags of their own keep them. */
+  texts: readonly (string | Text)[];
   vocabulary: Vocabulary;
 }
 
@@ -46,11 +48,11 @@ export async function benchAttention(
     for (const length of sweep.lengths) {
       const pieces = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;
       const texts = length === SENTENCES ? options.texts.slice(0, sweep.batch) : options.texts;
-      const text = tagText(texts, options.vocabulary, pieces);
+      const text = tagText(texts, options.vocabulary, pieces, tagsOfAll(rules));
       for (const heads of sweep.heads) {
         for (const headDim of sweep.headDims) {
           if (options.signal?.aborted) break;
-          const packed = workloadOf(text.sentences, length, sweep.batch, heads, headDim);
+          const packed = workloadOf(text.sentences, length, sweep.batch, heads, headDim, text.tags);
           const workload = { ...packed, causal: sweep.causal };
           const bench = new ShapeBench(device, sweep, workload, length === SENTENCES, options, report);
           await bench.run();

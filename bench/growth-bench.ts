@@ -8,7 +8,7 @@ import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
 import { median, medianOfRatios } from './statistics.js';
 import { type Contender, timeInTurns } from './timing.js';
-import { tagText, workloadOf } from './workload.js';
+import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
 /** What one document costs, beside shorter and longer ones that ran in the same turns. */
 export interface GrowthRow {
@@ -95,7 +95,7 @@ async function benchVariant(
   report: GrowthReport,
 ): Promise<void> {
   const { lengths, passes, seed, causal } = sweep;
-  const text = tagText(options.texts, options.vocabulary, Math.max(...lengths));
+  const text = tagText(options.texts, options.vocabulary, Math.max(...lengths), tagsOfAll(sweep.rules));
   for (const heads of sweep.heads) {
     for (const headDim of sweep.headDims) {
       const entries: Entry[] = [];
@@ -105,7 +105,7 @@ async function benchVariant(
           `checking ${length} pieces, ${heads} heads of ${headDim}, ${strategy}, ${rules.name}`,
         );
         const before = device.allocatedBytes;
-        const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim), causal };
+        const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim, text.tags), causal };
         const tiles = tilesOn(device, choicesFor(headDim, options.kernels));
         const variant = { strategy, rules, order: 'tags', tiles } as const;
         const attention = new AttentionContender(device, workload, variant, randomInputs(workload, seed));

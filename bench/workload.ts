@@ -1,4 +1,9 @@
-import { type EncodedSentence, encodeSentence, tagNames } from '../src/grammar/tagged-pieces.js';
+import type { Text } from '../src/data/dataset.js';
+import { encodeTexts } from '../src/data/encoded-data.js';
+import { pieceTags } from '../src/grammar/own-tags.js';
+import type { RuleSet, Tag } from '../src/grammar/rules.js';
+import { type EncodedSentence, tagNames } from '../src/grammar/tagged-pieces.js';
+import { PIECE_TAGS } from '../src/grammar/tags.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import type { Workload } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
@@ -7,26 +12,48 @@ import { documentOf } from './documents.js';
 /** Sentences enough for a text of some pieces, tagged, and how long that took. */
 export interface TaggedText {
   sentences: EncodedSentence[];
+  /** What their tags are indexes into. */
+  tags: readonly Tag[];
   milliseconds: number;
 }
 
-/** Tags sentences from the first on until they have so many pieces, or all of them. */
-export function tagText(texts: readonly string[], vocabulary: Vocabulary, pieces: number): TaggedText {
+/** The tags that all of some rule sets know. */
+export function tagsOfAll(rules: readonly Pick<RuleSet, 'tags'>[]): Tag[] {
+  const [first, ...others] = rules;
+  return first.tags.filter((tag) => others.every(({ tags }) => tags.includes(tag)));
+}
+
+/**
+ * Tags sentences from the first on until they have so many pieces, or all of them. Words that bring tags keep them.
+ * @param known Tags that these may be.
+ */
+export function tagText(
+  texts: readonly (string | Text)[],
+  vocabulary: Vocabulary,
+  pieces: number,
+  known: readonly Tag[] = PIECE_TAGS,
+): TaggedText {
   const began = performance.now();
+  const read = texts.map((text): Text => (typeof text === 'string' ? { text } : text));
+  const ownTags = read.some(({ words }) => words);
+  const rules = { tags: known };
+  const tags = pieceTags(rules, ownTags);
+  const reading = { vocabulary, mostPieces: Number.POSITIVE_INFINITY, rules, tags, ownTags };
   const sentences: EncodedSentence[] = [];
   let count = 0;
-  for (const text of texts) {
+  for (const text of read) {
     if (count >= pieces) break;
-    const sentence = encodeSentence(text, vocabulary);
+    const [sentence] = encodeTexts([text], reading).sentences;
     sentences.push(sentence);
     count += sentence.ids.length - 2;
   }
-  return { sentences, milliseconds: performance.now() - began };
+  return { sentences, tags, milliseconds: performance.now() - began };
 }
 
 /**
  * A packed batch: documents of `length` pieces, each joined from other sentences where there are enough of them, or the
  * first sentences as they are.
+ * @param tags What the sentences' tags are indexes into; `PIECE_TAGS` where left out.
  */
 export function workloadOf(
   sentences: readonly EncodedSentence[],
@@ -34,6 +61,7 @@ export function workloadOf(
   batch: number,
   heads: number,
   headDim: number,
+  tags?: readonly Tag[],
 ): Workload {
   const sequences: EncodedSentence[] = [];
   let next = 0;
@@ -49,13 +77,18 @@ export function workloadOf(
       next = (next + 1) % sentences.length;
     }
   }
-  return packed(sequences, heads, headDim);
+  return packed(sequences, heads, headDim, tags);
 }
 
 /** The workload of some sequences, packed as they are. */
-export function packed(sequences: readonly EncodedSentence[], heads: number, headDim: number): Workload {
+export function packed(
+  sequences: readonly EncodedSentence[],
+  heads: number,
+  headDim: number,
+  tags?: readonly Tag[],
+): Workload {
   return {
-    tags: sequences.flatMap((sequence) => tagNames(sequence)),
+    tags: sequences.flatMap((sequence) => tagNames(sequence, tags)),
     lengths: sequences.map(({ tags }) => tags.length),
     sentences: sequences.flatMap(({ sentences }) => Array.from(sentences)),
     heads,

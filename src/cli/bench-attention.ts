@@ -22,8 +22,9 @@ import {
   warnOfLoad,
   writeReport,
 } from './bench-output.js';
+import { benchTexts } from './bench-texts.js';
 import { bad, good } from './colour.js';
-import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
+import { type DataFlags, textOptions } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
@@ -70,10 +71,9 @@ export function benchAttentionCommand(): Command {
     .option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules')
     .option('--config <file>', 'a JSON file of settings, named as the flags; flags win')
     .addOption(dataOption().default('embedded'))
-    .addOption(textColumnOption())
     .addOption(adapterOption())
     .addOption(noTuneOption());
-  for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...textOptions(), ...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.option('--html <file>', 'write a page with plots').addHelpText('after', EXAMPLE).action(run);
 }
 
@@ -91,7 +91,7 @@ async function settingsOf(flags: AttentionFlags): Promise<AttentionSettings> {
 async function run(flags: AttentionFlags): Promise<void> {
   const settings = await settingsOf(flags);
   const rules = await Promise.all(settings.rules.map(readRules));
-  const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
+  const texts = await benchTexts(flags, rules);
   const signal = interruptSignal();
   warnOfLoad();
   await withDevice(flags.adapter, async (device) => {

@@ -12,7 +12,8 @@ import {
   warnOfLoad,
   writeReport,
 } from './bench-output.js';
-import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
+import { benchTexts } from './bench-texts.js';
+import { type DataFlags, textOptions } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import { adapterOption, dataOption, list, numbers, readRules, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
@@ -59,17 +60,16 @@ export function benchGrowthCommand(): Command {
     )
     .option('--causal', 'queries see only keys that do not stand behind them')
     .addOption(dataOption().default('embedded'))
-    .addOption(textColumnOption())
     .addOption(adapterOption())
     .addOption(noTuneOption());
-  for (const option of [...sweepOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...textOptions(), ...sweepOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(run);
 }
 
 async function run(flags: GrowthFlags): Promise<void> {
   const settings = documentSettings(flags, SWEPT);
   const rules = await Promise.all(settings.rules.map(readRules));
-  const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
+  const texts = await benchTexts(flags, rules);
   const signal = interruptSignal();
   warnOfLoad();
   await withDevice(flags.adapter, async (device) => {

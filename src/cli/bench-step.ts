@@ -12,6 +12,7 @@ import {
   warnOfLoad,
   writeReport,
 } from './bench-output.js';
+import { requireTaggersTags } from './bench-texts.js';
 import { bad } from './colour.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
@@ -98,6 +99,7 @@ async function run(flags: StepFlags): Promise<void> {
   const source = dataOf(flags, { split: 'dev' });
   const examples = await source.examples('dev');
   const ruleSet = await readRules(rules[0]);
+  requireTaggersTags(ruleSet, 'bench step');
   const signal = interruptSignal();
   warnOfLoad();
   await withDevice(flags.adapter, async (device) => {

@@ -15,6 +15,13 @@ export interface DataFlags {
   labels?: string[];
 }
 
+/** The same as a run's record keeps it: files as lists of names, in which commas mean nothing. */
+export type DataNames = Omit<DataFlags, 'data' | 'dev' | 'test'> & {
+  data: string | string[];
+  dev?: string | string[];
+  test?: string | string[];
+};
+
 export function textColumnOption(): Option {
   return new Option('--text-column <name>', 'the column of the texts (default: sentence, else text)');
 }
@@ -27,18 +34,25 @@ export function devOption(): Option {
   return new Option('--dev <files>', 'where --data is files: those of the development split');
 }
 
+export function tagsColumnOption(): Option {
+  return new Option(
+    '--tags-column <name>',
+    "a column with a tag of the rules for each word, instead of wink-nlp's tags",
+  );
+}
+
+export function testOption(): Option {
+  return new Option('--test <files>', 'where --data is files: those of the test split');
+}
+
+/** What a command that reads texts alone takes beside `--data`. */
+export function textOptions(): Option[] {
+  return [textColumnOption(), tagsColumnOption()];
+}
+
 /** What a command that reads all of a model's data takes beside `--data`. */
 export function fileOptions(): Option[] {
-  return [
-    devOption(),
-    new Option('--test <files>', 'where --data is files: those of the test split'),
-    textColumnOption(),
-    labelColumnOption(),
-    new Option(
-      '--tags-column <name>',
-      "a column with a tag of the rules for each word, instead of wink-nlp's tags",
-    ),
-  ];
+  return [devOption(), testOption(), textColumnOption(), labelColumnOption(), tagsColumnOption()];
 }
 
 export function labelsOption(): Option {
@@ -53,7 +67,7 @@ export function labelsOption(): Option {
  * @param more Whatever the command knows of it beside.
  * @throws CallerError where they name none, or do not fit each other.
  */
-export function dataOf(flags: DataFlags, more: DataOptions = {}): DataSource {
+export function dataOf(flags: DataNames, more: DataOptions = {}): DataSource {
   const { dev, test, textColumn, labelColumn, tagsColumn, labels } = flags;
   return dataSource(flags.data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...more });
 }

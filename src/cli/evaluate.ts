@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
+import { escapeControls } from '../gpu/errors.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
 import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
 import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './reading.js';
-import { print, printJson } from './terminal.js';
+import { note, print, printJson } from './terminal.js';
 
 type EvaluateFlags = ReadingFlags & DataFlags & { split: Split };
 
@@ -32,9 +33,14 @@ export function evaluateCommand(): Command {
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   const about = await dataForModel(flags, flags.split);
-  refuseTurned(flags.model, about.labels ?? []);
   const source = dataOf(flags, about);
   const examples = await source.examples(flags.split);
+  const read = escapeControls(source.nameOf(flags.split));
+  if (source.byNumber) {
+    refuseTurned(flags.model, source.classes);
+    const meanings = source.classes.map((name, label) => `${label} as ${name}`);
+    note(`The labels of ${read} are numbers, read as the model's: ${meanings.join(', ')}.`);
+  }
   await withModel(flags, examples, async (model) => {
     const { accuracy, f1, matthews, loss, rows, cut } = await model.evaluate(examples);
     noteOnCut(cut, rows, model);
@@ -43,7 +49,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
       printJson({
         model: flags.model,
         data: source.name,
-        split: flags.split,
+        ...(read !== source.name && { split: flags.split }),
         strategy: flags.strategy ?? strategy,
         accuracy,
         f1,
@@ -54,7 +60,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     } else {
       print(
         `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, loss ${loss.toFixed(4)} ` +
-          `on ${rows} sentences of ${source.name} (${flags.split})`,
+          `on ${rows} sentences of ${read}`,
       );
     }
   });

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split, type Text } from '../data/dataset.js';
 import { writeWhole } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
-import type { Prediction } from '../train/sentence-classifier.js';
+import { CallerError, escapeControls } from '../gpu/errors.js';
+import { loadDescription } from '../train/model-folder.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
+import { glueNames, glueText } from './glue.js';
 import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
 import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './reading.js';
 import { note, printJson, printTable } from './terminal.js';
@@ -27,7 +28,7 @@ export function predictCommand(): Command {
   return command
     .option(
       '--glue <file>',
-      "write the data's predictions as GLUE wants them: index and prediction, a row a text",
+      "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
     )
     .addOption(strategyOption())
     .addOption(rulesOption())
@@ -54,34 +55,26 @@ async function textsOf(sentences: readonly string[], flags: PredictFlags): Promi
   return dataOf({ ...flags, data }, await dataForModel(flags, split)).texts(split);
 }
 
-/**
- * GLUE's file of predictions. Tasks whose labels are numbers are handed in by number, SST-2 among them; those whose labels are
- * words (MNLI, QNLI, RTE), by word.
- */
-function glueText(predictions: readonly Prediction[], classes: readonly string[]): string {
-  const isSst2 = classes.join() === 'negative,positive';
-  const rows = predictions.map(({ label }, index) => {
-    return `${index}\t${isSst2 ? classes.indexOf(label) : label}\n`;
-  });
-  return `index\tprediction\n${rows.join('')}`;
-}
-
 async function predict(sentences: string[], flags: PredictFlags): Promise<void> {
   const texts = await textsOf(sentences, flags);
+  // Before the texts are read: what cannot be handed in shall be known at once.
+  const names =
+    flags.glue === undefined ? undefined : glueNames((await loadDescription(flags.model)).classes);
   await withModel(flags, texts, async (model) => {
     const predictions = await model.predict(texts);
     const { classes } = model.description;
     noteOnCut(predictions.filter(({ cut }) => cut).length, texts.length, model);
-    if (flags.glue !== undefined) {
-      await writeWhole(flags.glue, glueText(predictions, classes));
+    if (flags.glue !== undefined && names) {
+      await writeWhole(flags.glue, glueText(predictions, classes, names));
       note(`${predictions.length} predictions are in ${flags.glue}.`);
     }
     if (flags.json) printJson(predictions);
     else if (flags.glue === undefined) {
       printTable(
-        ['label', ...classes, 'text'],
+        ['label', ...classes.map(escapeControls), 'text'],
         predictions.map(({ label, probabilities, text }) => {
-          return [label, ...probabilities.map((p) => p.toFixed(3)), text];
+          const shares = probabilities.map((p) => p.toFixed(3));
+          return [escapeControls(label), ...shares, escapeControls(text)];
         }),
       );
     }

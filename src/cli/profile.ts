@@ -8,6 +8,7 @@ import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { warnOfLoad } from './bench-output.js';
+import { requireTaggersTags } from './bench-texts.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
@@ -73,6 +74,7 @@ export function profileCommand(): Command {
 
 async function profile(flags: ProfileFlags): Promise<void> {
   const rules = await readRules(flags.rules);
+  requireTaggersTags(rules, 'profile');
   warnOfLoad();
   const source = dataOf(flags);
   const examples = await source.examples('train');

@@ -45,7 +45,7 @@ export function refuseTurned(model: string, classes: readonly string[]): void {
 export async function dataForModel(flags: ReadingFlags, split: Split): Promise<DataOptions> {
   const { classes, rules } = await loadDescription(flags.model);
   const { tags }: ModelRules = flags.rules === undefined ? rules : await readModelRules(flags.rules);
-  return { labels: classes, tags, split };
+  return { labels: classes, labelsFrom: `${flags.model}, its classes`, tags, split };
 }
 
 /** Loads a model, and other rules or another strategy for it where flags name them: the reader is told. */

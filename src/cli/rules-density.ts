@@ -1,16 +1,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { dataSource } from '../data/sources.js';
+import { isFolder } from '../data/split-files.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
+import { type DataFlags, dataOf, devOption, testOption, textOptions } from './data-options.js';
 import { dataOption, jsonOption, list, readModelRules } from './options.js';
 import { encodedSplit } from './rules-data.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 
 const STRATEGIES = ['hard', 'guided'] as const;
 
-interface DensityFlags {
-  data: string;
-  splits: Split[];
+interface DensityFlags extends Pick<DataFlags, 'data' | 'dev' | 'test' | 'textColumn' | 'tagsColumn'> {
+  splits?: Split[];
   json?: boolean;
 }
 
@@ -29,28 +29,43 @@ function splits(text: string): Split[] {
 
 /** `parsimony rules density` */
 export function rulesDensityCommand(): Command {
-  return new Command('density')
+  const command = new Command('density')
     .description('the share of all pairs that a rule set allows in some texts')
     .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence")
     .addOption(dataOption().makeOptionMandatory())
     .addOption(
-      new Option('--splits <list>', 'parts of the data')
-        .argParser(splits)
-        .default(['train', 'dev'], 'train,dev'),
-    )
-    .addOption(jsonOption())
-    .addHelpText('after', EXAMPLE)
-    .action(density);
+      new Option(
+        '--splits <list>',
+        'parts of the data (default: train,dev; of files: those that are named)',
+      ).argParser(splits),
+    );
+  for (const option of [devOption(), testOption(), ...textOptions()]) command.addOption(option);
+  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(density);
+}
+
+/** The split that the files of --data are read as: the only one that is asked for, else train. */
+function splitOfFiles({ splits: asked = [] }: DensityFlags): Split {
+  return asked.length === 1 ? asked[0] : 'train';
+}
+
+/** The splits that there are, where no flag says which to read. */
+function splitsOf({ data, dev, test }: DensityFlags): Split[] {
+  if (isFolder(data) || ['embedded', 'sst2'].includes(data)) return ['train', 'dev'];
+  return [
+    'train',
+    ...(dev === undefined ? [] : ['dev' as const]),
+    ...(test === undefined ? [] : ['test' as const]),
+  ];
 }
 
 async function density(name: string, flags: DensityFlags): Promise<void> {
   const rules = await readModelRules(name);
-  const source = dataSource(flags.data);
+  const source = dataOf(flags, { tags: rules.tags, split: splitOfFiles(flags) });
   const results: (RuleDensity & { split: Split; strategy: string })[] = [];
-  for (const split of flags.splits) {
-    const sentences = await encodedSplit(source, split);
+  for (const split of flags.splits ?? splitsOf(flags)) {
+    const texts = await encodedSplit(source, split, rules);
     for (const strategy of STRATEGIES)
-      results.push({ split, strategy, ...ruleDensity(rules, strategy, sentences) });
+      results.push({ split, strategy, ...ruleDensity(rules, strategy, texts.sentences, texts.tags) });
   }
   if (flags.json) {
     printJson({ rules: rules.name, data: source.name, densities: results });

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { dataSource } from '../data/sources.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-difference.js';
 import { reachText } from '../grammar/rule-matrix.js';
 import { pairsOf } from '../train/sparsity.js';
+import { dataOf } from './data-options.js';
 import { jsonOption, readModelRules } from './options.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
 import { percent, print, printJson, printTable } from './terminal.js';
@@ -31,8 +31,13 @@ export function rulesDiffCommand(): Command {
 async function diff(nameA: string, nameB: string, flags: DiffFlags): Promise<void> {
   const [a, b] = [await readModelRules(nameA), await readModelRules(nameB)];
   const heads = headChanges(a, b);
-  const source = flags.data === undefined ? undefined : dataSource(flags.data);
-  const pairs = source && pairsOf(await encodedSplit(source, flags.split));
+  const { data, split } = flags;
+  const tags = [...new Set([...a.tags, ...b.tags])];
+  const texts =
+    data === undefined
+      ? undefined
+      : await encodedSplit(dataOf({ ...flags, data }, { tags, split }), split, { tags });
+  const pairs = texts && pairsOf(texts.sentences, texts.tags);
   if (flags.json) printJson(asJson(a, b, heads, pairs));
   else printChanges(a, b, heads, pairs);
 }

@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
+import { requireTags } from '../data/encoded-data.js';
 import { writeWhole } from '../data/files.js';
-import { dataSource } from '../data/sources.js';
 import { formatRules } from '../grammar/rules-file.js';
+import { loadDescription } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
+import { type DataFlags, dataOf, noteOnTags, textOptions } from './data-options.js';
 import { adapterOption, dataOption, jsonOption, realNumber, withDevice } from './options.js';
 import { percent, print, printJson, printTable, progress } from './terminal.js';
 
-interface PruneFlags {
+interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   model: string;
   density: number;
   data: string;
@@ -27,7 +29,7 @@ of all pairs that was asked for; [CLS] sees everything and every tag its own, wh
 
 /** `parsimony rules prune` */
 export function rulesPruneCommand(): Command {
-  return new Command('prune')
+  const command = new Command('prune')
     .description('make hard rules for each head from what a model has learned')
     .requiredOption('--model <folder>', 'a folder that `train --strategy learned` wrote')
     .addOption(
@@ -36,7 +38,9 @@ export function rulesPruneCommand(): Command {
         .makeOptionMandatory(),
     )
     .addOption(dataOption().makeOptionMandatory())
-    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'))
+    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'));
+  for (const option of textOptions()) command.addOption(option);
+  return command
     .requiredOption('--out <file>', 'where the rules go')
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -45,8 +49,11 @@ export function rulesPruneCommand(): Command {
 }
 
 async function prune(flags: PruneFlags): Promise<void> {
-  const source = dataSource(flags.data);
-  const texts = await source.sentences(flags.split);
+  const { rules: own, tags } = await loadDescription(flags.model);
+  const source = dataOf(flags, { tags: own.tags, split: flags.split });
+  const texts = await source.texts(flags.split);
+  requireTags(texts, own, tags === 'own');
+  noteOnTags(tags === 'own', texts);
   await withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
     const display = progress({ label: 'reading', total: texts.length, unit: 'sentences' });
@@ -71,6 +78,6 @@ async function prune(flags: PruneFlags): Promise<void> {
       heads.map(({ layer, head, rules: count, density }) => [layer, head, count, percent(density)]),
     );
     print();
-    print(`Densities are of all pairs of ${source.name} (${flags.split}). The rules stand in ${flags.out}.`);
+    print(`Densities are of all pairs of ${source.nameOf(flags.split)}. The rules stand in ${flags.out}.`);
   });
 }

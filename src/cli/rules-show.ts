@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { dataSource } from '../data/sources.js';
 import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
-import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
+import { tagNames } from '../grammar/tagged-pieces.js';
 import { pairsOf } from '../train/sparsity.js';
+import { dataOf } from './data-options.js';
 import { jsonOption, readModelRules } from './options.js';
-import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 
 interface ShowFlags extends RulesDataFlags {
@@ -36,21 +36,24 @@ interface TextShares {
   pairs: PairCounts;
 }
 
-function sharesOf(sentences: readonly EncodedSentence[]): TextShares {
+function sharesOf({ sentences, tags }: EncodedSplit): TextShares {
   const counts = new Map<Tag, number>();
   let pieces = 0;
   for (const sentence of sentences) {
     pieces += sentence.tags.length;
-    for (const tag of tagNames(sentence)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    for (const tag of tagNames(sentence, tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }
   const frequency = new Map([...counts].map(([tag, count]) => [tag, count / pieces]));
-  return { pieces, frequency, pairs: pairsOf(sentences) };
+  return { pieces, frequency, pairs: pairsOf(sentences, tags) };
 }
 
 async function show(name: string, flags: ShowFlags): Promise<void> {
   const rules = await readModelRules(name);
-  const source = flags.data === undefined ? undefined : dataSource(flags.data);
-  const shares = source && sharesOf(await encodedSplit(source, flags.split));
+  const source =
+    flags.data === undefined
+      ? undefined
+      : dataOf({ ...flags, data: flags.data }, { tags: rules.tags, split: flags.split });
+  const shares = source && sharesOf(await encodedSplit(source, flags.split, rules));
   const { tags, beta } = rules;
   const sets = ruleSetsOf(rules).flatMap((heads, layer) =>
     heads.map((each, head) => ({ ...(isPerHead(rules) && { layer, head }), each })),
@@ -82,7 +85,7 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
   print();
   print(`${MATRIX_LEGEND}. A soft rule adds ${beta}.`);
   const shownTags = shown.map((at) => tags[at]);
-  if (shares) printShares(shownTags, shares, `${source!.name} (${flags.split})`);
+  if (shares) printShares(shownTags, shares, source!.nameOf(flags.split));
 }
 
 function printShares(tags: readonly Tag[], { pieces, frequency, pairs }: TextShares, texts: string): void {

@@ -1,5 +1,7 @@
+import type { Example } from '../data/dataset.js';
+import { escapeControls } from '../gpu/errors.js';
 import { type BestBy, scoreOf } from '../train/best.js';
-import type { TrainingOutcome, TrainingRunHooks } from '../train/training-run.js';
+import type { TrainingOutcome, TrainingRun, TrainingRunHooks } from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
 
 /** Hooks that show a run, and what ends the showing of one that was broken off. */
@@ -38,6 +40,27 @@ export function runDisplay(folder: string, introduction: () => void): RunDisplay
       );
     },
   };
+}
+
+/** Classes that are told one by one. */
+const MOST_CLASSES = 20;
+
+/** What the examples of a run are of: its classes by number, how often train has each and, where they differ, how often dev. */
+export function classCounts(
+  classes: readonly string[],
+  { train, dev }: Pick<TrainingRun['data'], 'train' | 'dev'>,
+): string {
+  const counts = (examples: readonly Example[]) => {
+    const count = new Array<number>(classes.length).fill(0);
+    for (const { label } of examples) count[label]++;
+    return count;
+  };
+  const [ofTrain, ofDev] = [counts(train), counts(dev)];
+  const told = classes.slice(0, MOST_CLASSES).map((name, label) => {
+    return `${label} ${escapeControls(JSON.stringify(name))} ${ofTrain[label]} (${ofDev[label]})`;
+  });
+  const rest = classes.length - told.length;
+  return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** What the result says of the run, beside what it came to. */

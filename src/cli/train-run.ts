@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { commandLine } from '../../bench/environment.js';
 import type { DataSource } from '../data/dataset.js';
-import { requireTags } from '../data/encoded-data.js';
+import { requireRulesTags, requireTags } from '../data/encoded-data.js';
 import { readText } from '../data/files.js';
+import { isFolder, namesIn } from '../data/split-files.js';
 import type { Device } from '../gpu/device.js';
+import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
@@ -15,7 +17,7 @@ import { readFolderConfig } from '../train/model-folder.js';
 import { completeSettings } from '../train/settings.js';
 import { checkSparsity } from '../train/sparsity.js';
 import { descriptionOf, type TrainingRun } from '../train/training-run.js';
-import { type DataFlags, dataOf, noteOnTags } from './data-options.js';
+import { type DataNames, dataOf, noteOnTags } from './data-options.js';
 import { kernelsFor } from './kernel-cache.js';
 import { readModelRules, shapeOf } from './options.js';
 import { type CheckpointRecord, checkpointOf, startingPoint } from './starting-checkpoint.js';
@@ -25,19 +27,17 @@ import { settingsOf, type TrainFlags } from './train-flags.js';
 export interface CommandNotes {
   command: string;
   /** The flags that named the data; files by their whole paths. */
-  data: DataFlags;
+  data: DataNames;
   adapter?: string;
   /** What it began with, instead of random weights. */
   init?: CheckpointRecord;
 }
 
-/** Names that lead to the same files from any folder. */
-function placeOf(files: string): string {
+/** Names that lead to the same files from any folder: a list, for a name may have a comma in it. */
+function placeOf(files: string): string | string[] {
   if (['embedded', 'sst2'].includes(files)) return files;
-  return files
-    .split(',')
-    .map((file) => resolve(file.trim()))
-    .join(',');
+  if (isFolder(files)) return resolve(files);
+  return namesIn(files).map((file) => resolve(file));
 }
 
 function notesOf(flags: TrainFlags): CommandNotes {
@@ -65,11 +65,19 @@ async function vocabularyOf({ vocab }: TrainFlags): Promise<Vocabulary> {
 async function checkedData(flags: TrainFlags, rules: ModelRules) {
   const source = dataOf(flags, { tags: rules.tags });
   const data = await examplesOf(source);
+  if (new Set(data.train.map(({ label }) => label)).size < 2) {
+    throw new CallerError({
+      what: `every row is of the class "${source.classes[data.train[0].label]}"`,
+      where: source.name,
+      expected: 'examples of two classes at least',
+    });
+  }
   // Not of use here: what is wrong with it shall be known before the run, not after.
   if (flags.test !== undefined) await source.texts('test');
   const ownTags = data.train.some(({ words }) => words);
   const all = [...data.train, ...data.dev];
   requireTags(all, rules, ownTags);
+  if (flags.strategy !== 'none') requireRulesTags(all, rules);
   noteOnTags(ownTags, all);
   return { source, data, tags: ownTags ? ('own' as const) : undefined };
 }

@@ -14,7 +14,7 @@ import { type CheckpointRecord, refuseOverwriting } from './starting-checkpoint.
 import { folderWord, shellCommand, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
-import { printOutcome, type RunResult, runDisplay } from './train-output.js';
+import { classCounts, printOutcome, type RunResult, runDisplay } from './train-output.js';
 import { type CommandNotes, chooseKernels, examplesOf, runOfFlags } from './train-run.js';
 
 const EXAMPLE = `
@@ -111,6 +111,7 @@ async function runAndPrint(
     const { strategy, seed } = run;
     const { description } = device.adapter;
     note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
+    note(classCounts(source.classes, run.data));
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
   outliveReaders();

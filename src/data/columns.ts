@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError, shownValue } from '../gpu/errors.js';
 import { knownTag, type OwnWord, wordsWithTags } from '../grammar/own-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { ColumnNames, DataFile, DataRow, Wanted } from './data-rows.js';
@@ -22,7 +22,11 @@ export function wantedColumns(columns: ColumnNames): string[] {
 }
 
 function shown(value: unknown): string {
-  return value === undefined || value === null ? 'nothing' : String(JSON.stringify(value, bigintAsText));
+  if (value === undefined || value === null) return 'nothing';
+  // Text columns of parquet whose bytes are no text.
+  if (value instanceof Uint8Array) return 'bytes that are not UTF-8';
+  if (typeof value === 'bigint') return `${value}`;
+  return shownValue(typeof value === 'object' ? JSON.parse(JSON.stringify(value, bigintAsText)) : value);
 }
 
 function bigintAsText(_: string, value: unknown): unknown {
@@ -34,18 +38,37 @@ function textOf(value: unknown, column: string, where: string): string {
   throw new CallerError({
     what: `${shown(value)} in column "${column}"`,
     where,
-    expected: 'a text, which may be empty',
+    expected: value instanceof Uint8Array ? 'text in UTF-8' : 'a text, which may be empty',
   });
 }
 
-/** A label as text: a name, or the digits of a number. */
-function labelOf(value: unknown, column: string, where: string): string {
-  if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return `${value}`;
-  if (typeof value === 'number') return `${value}`;
+/**
+ * A label as text, without white space around it: a name, or the digits of a number.
+ * @param names Of the classes that a column's whole numbers stand for, where the file says so.
+ */
+function labelOf(
+  value: unknown,
+  column: string,
+  names: readonly string[] | undefined,
+  where: string,
+): string {
+  if (typeof value === 'string') return value.trim();
+  if (typeof value === 'boolean') return `${value}`;
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
+  if (!isNumber) {
+    throw new CallerError({
+      what: `${shown(value)} in column "${column}"`,
+      where,
+      expected: 'the name or the number of a class',
+    });
+  }
+  if (!names) return `${value}`;
+  const name = names[Number(value)];
+  if (name !== undefined) return name.trim();
   throw new CallerError({
-    what: `${shown(value)} in column "${column}"`,
+    what: Number(value) === -1 ? 'label -1, which stands for none' : `label ${value} is no class`,
     where,
-    expected: 'the name or the number of a class',
+    expected: `0 to ${names.length - 1}: ${names.join(', ')}, as the file says`,
   });
 }
 
@@ -90,15 +113,16 @@ export function rowsOf(table: Table, { columns, labels, tags }: Wanted): DataFil
   }
   const text = columnOf(table, textColumns(columns), '--text-column');
   const label = labels ? columnOf(table, [labelColumn(columns)], '--label-column') : undefined;
+  const names = label === undefined ? undefined : table.classNames?.get(table.columns[label]);
   const tagged = columns.tags === undefined ? undefined : columnOf(table, [columns.tags], '--tags-column');
   const rows = table.rows.map(({ number, cells }): DataRow => {
     const where = placeOf(table, number);
     const row: DataRow = { number, text: textOf(cells[text], table.columns[text], where) };
-    if (label !== undefined) row.label = labelOf(cells[label], table.columns[label], where);
+    if (label !== undefined) row.label = labelOf(cells[label], table.columns[label], names, where);
     if (tagged !== undefined) {
       row.words = wordsOf(row.text, cells[tagged], table.columns[tagged], tags, where);
     }
     return row;
   });
-  return { file, counts, rows };
+  return { file, counts, rows, classNames: names?.map((name) => name.trim()) };
 }

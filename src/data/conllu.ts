@@ -33,7 +33,8 @@ interface SurfaceWord {
   form: string;
   /** The parts of a word that is several, with the tag of each; a plain word is its own only part. */
   parts: Part[];
-  /** The number of the last of its parts. */
+  /** The numbers of the first and the last of its parts. */
+  first: number;
   last: number;
 }
 
@@ -41,6 +42,10 @@ class SentenceReader {
   private text: { line: number; value: string } | undefined;
   private label: string | undefined;
   private readonly words: SurfaceWord[] = [];
+  /** The number that the next word must have. */
+  private next = 1;
+  /** Empty nodes since the last word. */
+  private empty = 0;
 
   constructor(
     private readonly file: string,
@@ -52,6 +57,7 @@ class SentenceReader {
       if (line.startsWith('#')) this.comment(line, this.firstLine + index);
       else this.word(line, this.firstLine + index);
     });
+    this.checkEnd();
     if (this.text === undefined) {
       throw this.error(this.firstLine, {
         what: 'a sentence without its text',
@@ -69,7 +75,11 @@ class SentenceReader {
   }
 
   private comment(line: string, number: number): void {
-    const [, name, value] = /^#\s*(text|label)\s*=\s?(.*)$/.exec(line) ?? [];
+    const [, name, value] = /^#\s*(text|label)\s*=\s?(.*)$/s.exec(line) ?? [];
+    if (name === 'text' && this.text) throw this.error(number, { what: 'a second text', expected: 'one' });
+    if (name === 'label' && this.label !== undefined) {
+      throw this.error(number, { what: 'a second label', expected: 'one' });
+    }
     if (name === 'text') this.text = { line: number, value };
     if (name === 'label') this.label = value.trim();
   }
@@ -83,26 +93,69 @@ class SentenceReader {
         expected: `${FIELDS}, separated by tabs: a number, the form, the lemma, the tag …`,
       });
     }
-    // Words that are understood, but not written.
-    if (rest.startsWith('.')) return;
     const form = fields[FORM];
-    if (rest.startsWith('-')) {
-      this.words.push({ line: number, form, parts: [], last: Number(rest.slice(1)) });
+    if (form === '') throw this.error(number, { what: `word ${first} has no form`, expected: 'one' });
+    const id = Number(first);
+    // Words that are understood, but not written.
+    if (rest.startsWith('.')) {
+      this.checkEmptyNode(id, Number(rest.slice(1)), number);
       return;
     }
-    const part = { line: number, form, tag: fields[UPOS] };
+    this.empty = 0;
     const whole = this.words.at(-1);
-    if (whole && Number(first) <= whole.last) whole.parts.push(part);
-    else this.words.push({ line: number, form, parts: [part], last: Number(first) });
+    const inRange = whole !== undefined && this.next <= whole.last;
+    if (id !== this.next) {
+      throw this.error(number, {
+        what: inRange
+          ? `word ${this.next} of range ${whole.first}-${whole.last} is missing`
+          : `word ${fields[0]} follows word ${this.next - 1}`,
+        expected: `word ${this.next}`,
+      });
+    }
+    if (rest.startsWith('-')) {
+      this.range(id, Number(rest.slice(1)), form, number, inRange);
+      return;
+    }
+    this.next++;
+    const part = { line: number, form, tag: fields[UPOS] };
+    if (inRange) whole.parts.push(part);
+    else this.words.push({ line: number, form, parts: [part], first: id, last: id });
+  }
+
+  /** Empty nodes stand behind the word whose number they have, and are counted from 1. */
+  private checkEmptyNode(id: number, node: number, line: number): void {
+    this.empty++;
+    if (id === this.next - 1 && node === this.empty) return;
+    throw this.error(line, {
+      what: `empty node ${id}.${node}`,
+      expected: `${this.next - 1}.${this.empty}, or word ${this.next}`,
+    });
+  }
+
+  private range(first: number, last: number, form: string, line: number, inRange: boolean): void {
+    if (last <= first || inRange) {
+      throw this.error(line, {
+        what: `range ${first}-${last}${inRange ? ' inside another' : ''}`,
+        expected: inRange ? 'a word' : 'the numbers of its first and its last word',
+      });
+    }
+    this.words.push({ line, form, parts: [], first, last });
+  }
+
+  /** @throws CallerError where the sentence ends before a range does. */
+  private checkEnd(): void {
+    const whole = this.words.at(-1);
+    if (!whole || this.next > whole.last) return;
+    throw this.error(whole.line, {
+      what: `word ${this.next} of range ${whole.first}-${whole.last} is missing`,
+      expected: `words ${whole.first} to ${whole.last} below`,
+    });
   }
 
   /** Finds each word in the text. */
   private aligned(text: string): ConlluWord[] {
     let at = 0;
-    return this.words.flatMap(({ line, form, parts, last }) => {
-      if (parts.length === 0) {
-        throw this.error(line, { what: `no words of "${form}"`, expected: `them below, up to word ${last}` });
-      }
+    return this.words.flatMap(({ line, form, parts }) => {
       const start = text.indexOf(form, at);
       if (start < 0 || text.slice(at, start).trim() !== '') {
         throw this.error(line, {

@@ -1,4 +1,4 @@
-import { constants, isUtf8 } from 'node:buffer';
+import { constants } from 'node:buffer';
 import { extname } from 'node:path';
 import { CallerError } from '../gpu/errors.js';
 import { rowsOf, wantedColumns } from './columns.js';
@@ -10,6 +10,7 @@ import { parseJsonLines } from './json-lines.js';
 import { readParquet } from './parquet.js';
 import type { Table } from './tables.js';
 import { parseTsv } from './tsv.js';
+import { decodeUtf8 } from './utf8.js';
 
 const TEXT_FORMATS: Readonly<Record<string, (text: string, file: string) => Table>> = {
   '.tsv': parseTsv,
@@ -30,16 +31,7 @@ function decode(bytes: Uint8Array, file: string): string {
       remedy: 'split it, and name the parts with commas between them',
     });
   }
-  // Byte order marks are left to those who read the text.
-  if (isUtf8(bytes)) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const LINE_FEED = 10;
-  let line = 1;
-  let begin = 0;
-  for (let end = bytes.indexOf(LINE_FEED); end >= 0 && isUtf8(bytes.subarray(begin, end)); line++) {
-    begin = end + 1;
-    end = bytes.indexOf(LINE_FEED, begin);
-  }
-  throw new CallerError({ what: 'not UTF-8', where: `${file}:${line}`, expected: 'text in UTF-8' });
+  return decodeUtf8(bytes, file);
 }
 
 /**

@@ -7,6 +7,7 @@ export interface DataRow {
   /** The line, or the row where the file has no lines. */
   number: number;
   text: string;
+  /** Without white space around it. */
   label?: string;
   words?: readonly OwnWord[];
 }
@@ -14,6 +15,8 @@ export interface DataRow {
 /** The texts of a file. */
 export interface DataFile extends Pick<Table, 'file' | 'counts'> {
   rows: DataRow[];
+  /** The names of all classes in their order, where the file says what its labels' numbers stand for. */
+  classNames?: readonly string[];
 }
 
 /** Names of a file's columns. */

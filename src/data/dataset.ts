@@ -24,6 +24,11 @@ export interface DataSource {
    * @throws EngineError where only the labels can tell, and `examples` has not read any yet.
    */
   readonly classes: readonly string[];
+  /**
+   * Whether the labels that were read are numbers of classes whose names do not tell which number each is: a reader of results
+   * must know that they were counted so.
+   */
+  readonly byNumber?: boolean;
   /** Something a reader of results must know about this data. */
   note?: string;
   /**
@@ -35,4 +40,6 @@ export interface DataSource {
   texts(split: Split): Promise<Text[]>;
   /** `texts`, without any tags. */
   sentences(split: Split): Promise<string[]>;
+  /** What a split is called where results are told: the data and the split, or the files that it was read from. */
+  nameOf(split: Split): string;
 }

@@ -87,6 +87,7 @@ export function embeddedSource(seed = 1, rows = EMBEDDED_ROWS): DataSource {
     note: 'generated text, from a seeded grammar',
     examples: async (split) => corpus[split],
     texts: async (split) => corpus[split].map(({ text }) => ({ text })),
+    nameOf: (split) => `embedded (${split})`,
     sentences: async (split) => corpus[split].map(({ text }) => text),
   };
 }

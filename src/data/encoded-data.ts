@@ -54,6 +54,23 @@ export function requireTags(texts: readonly Text[], rules: Pick<RuleSet, 'tags'>
   });
 }
 
+/**
+ * @throws CallerError for a text without tags, where rules know tags that the tagger does not give: they would forbid whatever
+ * it gives.
+ */
+export function requireRulesTags(texts: readonly Text[], rules: Pick<RuleSet, 'tags' | 'name'>): void {
+  if (areUniversal(rules)) return;
+  const untagged = texts.findIndex(({ words }) => !words);
+  if (untagged < 0) return;
+  const own = rules.tags.filter((tag) => !PIECE_TAGS.some((known) => known === tag));
+  throw new CallerError({
+    what: `no tags, and rules "${rules.name}" are about tags that the tagger does not give: ${own.join(', ')}`,
+    where: `text ${untagged + 1}`,
+    expected: `a tag for each word, among: ${rules.tags.join(', ')}`,
+    remedy: 'name their column with --tags-column, or read a .conllu file',
+  });
+}
+
 function encodeText({ text, words }: Text, reading: Reading, where: string): EncodedSentence {
   const { vocabulary, mostPieces, rules, tags, relabelling } = reading;
   const pieces = words

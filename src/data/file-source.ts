@@ -1,8 +1,9 @@
+import { basename } from 'node:path';
 import { CallerError, EngineError } from '../gpu/errors.js';
 import { readDataFile } from './data-file.js';
 import type { DataFile, Wanted } from './data-rows.js';
 import type { DataSource, Example, Split, Text } from './dataset.js';
-import { classesOf, examplesOf } from './labels.js';
+import { areNumbers, classesOf, examplesOf } from './labels.js';
 import type { SplitFiles } from './split-files.js';
 
 export interface FileSourceOptions extends Pick<Wanted, 'columns' | 'tags'> {
@@ -11,6 +12,8 @@ export interface FileSourceOptions extends Pick<Wanted, 'columns' | 'tags'> {
   files: SplitFiles;
   /** Names of the classes; the labels of the training split, else of the split that is read first, where left out. */
   classes?: readonly string[];
+  /** Whether it is a folder of splits, which its name and a split's tell. */
+  isFolder: boolean;
   /** What to do where a split has no files. */
   remedy: (split: Split) => string;
 }
@@ -19,10 +22,18 @@ export interface FileSourceOptions extends Pick<Wanted, 'columns' | 'tags'> {
 export class FileSource implements DataSource {
   readonly name: string;
   private known: readonly string[] | undefined;
+  /** Whether labels may be the numbers of the classes: they are where these were given, or were found as numbers. */
+  private numbers: boolean;
+  private numbered = false;
 
   constructor(private readonly options: FileSourceOptions) {
     this.name = options.name;
     this.known = options.classes;
+    this.numbers = options.classes !== undefined;
+  }
+
+  get byNumber(): boolean {
+    return this.numbered;
   }
 
   get classes(): readonly string[] {
@@ -38,9 +49,14 @@ export class FileSource implements DataSource {
     const files = await this.read(split, true);
     if (!this.known) {
       const isTold = split === 'train' || !this.options.files.train;
-      this.known = classesOf(isTold ? files : await this.read('train', true));
+      const telling = isTold ? files : await this.read('train', true);
+      this.known = classesOf(telling);
+      this.numbers = areNumbers(telling);
     }
-    return examplesOf(files, this.known);
+    const { examples, byNumber } = examplesOf(files, this.known, this.numbers);
+    // Where the source's own numbers made the classes, their names are these numbers', whatever they are.
+    if (this.options.classes) this.numbered ||= byNumber;
+    return examples;
   }
 
   async texts(split: Split): Promise<Text[]> {
@@ -50,6 +66,11 @@ export class FileSource implements DataSource {
 
   async sentences(split: Split): Promise<string[]> {
     return (await this.texts(split)).map(({ text }) => text);
+  }
+
+  nameOf(split: Split): string {
+    const { files, name, isFolder } = this.options;
+    return isFolder ? `${name} (${split})` : (files[split] ?? []).map((file) => basename(file)).join(',');
   }
 
   private async read(split: Split, labels: boolean): Promise<DataFile[]> {

@@ -1,6 +1,7 @@
 // What stands in the place of files.ts where a bundler builds for a browser: package.json's "browser" field says so. A folder
 // is the address under which a web server has it.
 import { CallerError, EngineError } from '../gpu/errors.js';
+import { decodeUtf8 } from './utf8.js';
 
 /** The address of a file in a folder. */
 export function placeIn(folder: string, name: string): string {
@@ -17,9 +18,9 @@ export async function isThere(address: string): Promise<boolean> {
   return isFile(await answerOf(address, { method: 'HEAD' }));
 }
 
-/** Fetches a text file. @throws CallerError where it cannot be fetched. */
+/** Fetches a text file. @throws CallerError where it cannot be fetched, or is not UTF-8. */
 export async function readText(address: string, expected?: string): Promise<string> {
-  return new TextDecoder().decode(await readBytesOf(address, expected));
+  return decodeUtf8(await readBytesOf(address, expected), address);
 }
 
 /** Fetches a file. @throws CallerError where it cannot be fetched. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallerError } from '../gpu/errors.js';
 import { cannotBeCreated, cannotBeRemoved, codeOf } from './file-errors.js';
+import { decodeUtf8 } from './utf8.js';
 import { flushFolder, isPart } from './whole-file.js';
 
 export { checkWritable, writeWhole } from './whole-file.js';
@@ -33,9 +34,9 @@ export async function isThere(path: string): Promise<boolean> {
   return existsSync(path);
 }
 
-/** Reads a text file. @throws CallerError where it cannot be read. */
+/** Reads a text file. @throws CallerError where it cannot be read, or is not UTF-8. */
 export async function readText(path: string, expected?: string): Promise<string> {
-  return new TextDecoder().decode(await readBytesOf(path, expected));
+  return decodeUtf8(await readBytesOf(path, expected), path);
 }
 
 /** Reads a file. @throws CallerError where it cannot be read. */

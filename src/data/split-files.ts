@@ -10,35 +10,60 @@ export type SplitFiles = Partial<Record<Split, readonly string[]>>;
 /** How a split's file may be called, before its ending. */
 const STEMS: Readonly<Record<Split, readonly string[]>> = {
   train: ['train'],
-  dev: ['dev', 'validation'],
+  dev: ['dev', 'validation', 'valid', 'val'],
   test: ['test'],
 };
 
-/** The names that a split's file may have. */
+/** The names that a split's file may have, in capitals too. */
 export function namesOf(split: Split): string {
   return STEMS[split].map((stem) => `${stem}${DATA_FORMATS.join(`, ${stem}`)}`).join(', ');
 }
 
-/** One file, or the shards of one, as Hugging Face counts them: `train-00000-of-00002.parquet`. */
+/** One file, or the shards of one, as Hugging Face counts them: `train-00000-of-00002.parquet`, perhaps with a hash. */
 interface Candidate {
   name: string;
-  files: string[];
+  /** By the shard's number. */
+  files: Map<number, string>;
+  /** Files whose number another has. */
+  doubled: string[];
   /** How many files there must be. */
   count: number;
 }
 
+const NAME = /^([a-z]+)(?:-(\d+)-of-(\d+)(?:-[0-9a-z]+)?)?$/;
+
 function candidatesOf(split: Split, names: readonly string[]): Candidate[] {
   const candidates = new Map<string, Candidate>();
   for (const name of names) {
-    const ending = extname(name);
-    const [, stem, count] = /^([a-z]+)(?:-\d+-of-(\d+))?$/.exec(name.slice(0, -ending.length)) ?? [];
+    const lower = name.toLowerCase();
+    const ending = extname(lower);
+    const [, stem, number = '0', count] = NAME.exec(lower.slice(0, lower.length - ending.length)) ?? [];
     if (!DATA_FORMATS.includes(ending) || !STEMS[split].includes(stem)) continue;
     const common = count === undefined ? name : `${stem}-…-of-${count}${ending}`;
-    const candidate = candidates.get(common) ?? { name: common, files: [], count: Number(count ?? 1) };
-    candidate.files.push(name);
+    const candidate: Candidate = candidates.get(common) ?? {
+      name: common,
+      files: new Map(),
+      doubled: [],
+      count: Number(count ?? 1),
+    };
+    if (candidate.files.has(Number(number))) candidate.doubled.push(name);
+    else candidate.files.set(Number(number), name);
     candidates.set(common, candidate);
   }
   return [...candidates.values()];
+}
+
+/** The files of a candidate in their order. @throws CallerError where one is missing, or two have the same number. */
+function filesOf({ name, files, doubled, count }: Candidate, folder: string): string[] {
+  const ordered = [...files].sort(([a], [b]) => a - b);
+  if (doubled.length === 0 && ordered.length === count && ordered.every(([number], at) => number === at)) {
+    return ordered.map(([, file]) => join(folder, file));
+  }
+  throw new CallerError({
+    what: `${ordered.length + doubled.length} files "${name}"`,
+    where: folder,
+    expected: `${count}, numbered from 0 to ${count - 1}, as their names say`,
+  });
 }
 
 /**
@@ -58,26 +83,31 @@ export function filesOfFolder(folder: string): SplitFiles {
         remedy: 'take one of them out, or name the file itself',
       });
     }
-    if (candidate.files.length !== candidate.count) {
-      throw new CallerError({
-        what: `${candidate.files.length} files "${candidate.name}"`,
-        where: folder,
-        expected: `${candidate.count}, as their names say`,
-      });
-    }
-    splits[split] = candidate.files.map((file) => join(folder, file));
+    splits[split] = filesOf(candidate, folder);
   }
   return splits;
 }
 
+export function isFile(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+export function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The names in a text with commas between them; it is one name where there is such a file. */
+export function namesIn(text: string): string[] {
+  return isFile(text) ? [text] : text.split(',').map((name) => name.trim());
+}
+
 /**
- * The files that a flag names: one, or several with commas between them.
+ * The files that a flag names: a list, or names with commas between them.
  * @param flag What an error calls the place.
  * @throws CallerError where one of them is no file, or of no known format.
  */
-export function filesNamed(names: string, flag: string): string[] {
-  const isFile = (name: string) => statSync(name, { throwIfNoEntry: false })?.isFile() === true;
-  const files = isFile(names) ? [names] : names.split(',').map((name) => name.trim());
+export function filesNamed(names: string | readonly string[], flag: string): string[] {
+  const files = typeof names === 'string' ? namesIn(names) : [...names];
   for (const file of files) {
     if (!isFile(file)) {
       throw new CallerError({ what: `no such file: ${file}`, where: flag, expected: 'a file of texts' });

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parquetReadObjects } from 'hyparquet';
 import { CallerError } from '../gpu/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
 import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
 import { createFolder, writeWhole } from './files.js';
+import { readParquet } from './parquet.js';
+import { columnOf } from './tables.js';
 
 const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
 
@@ -45,18 +46,9 @@ async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: stri
  * @throws CallerError where it is no such file.
  */
 export async function readSst2Parquet(bytes: Uint8Array, path: string): Promise<Example[]> {
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const rows = await parquetReadObjects({ file, columns: ['sentence', 'label'] }).catch((cause: Error) => {
-    throw new CallerError(
-      {
-        what: `cannot be read as parquet (${cause.message})`,
-        where: path,
-        remedy: 'delete it: it is downloaded again',
-      },
-      { cause },
-    );
-  });
-  return rows.map(({ sentence, label }) => ({ text: String(sentence), label: Number(label) }));
+  const table = await readParquet(bytes, path, ['sentence', 'label']);
+  const [sentence, label] = ['sentence', 'label'].map((name) => columnOf(table, [name], '--text-column'));
+  return table.rows.map(({ cells }) => ({ text: String(cells[sentence]), label: Number(cells[label]) }));
 }
 
 /** SST-2 from Hugging Face, at a pinned revision, in the user's cache after the first time. */
@@ -77,6 +69,7 @@ export function sst2Source(): DataSource {
       });
     },
     texts: async (split) => (await read(split)).map(({ text }) => ({ text })),
+    nameOf: (split) => `sst2 (${split})`,
     sentences: async (split) => (await read(split)).map(({ text }) => text),
   };
 }

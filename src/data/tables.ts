@@ -14,6 +14,8 @@ export interface Table {
   rows: readonly TableRow[];
   /** What a row's number counts: lines of the file, from 1, or rows, from 1, where it has no lines. */
   counts: 'lines' | 'rows';
+  /** Of columns whose whole numbers stand for classes, as the file says itself: the names of these. */
+  classNames?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Where a row stands, as errors say it. */

@@ -16,13 +16,17 @@ export interface RuleDensity {
   tags: { tag: Tag; share: number; density: number }[];
 }
 
-/** Counts the pairs that rules allow in some texts, as a model's plans do. */
+/**
+ * Counts the pairs that rules allow in some texts, as a model's plans do.
+ * @param indexed What the tags of the sentences are indexes into; `PIECE_TAGS` where left out.
+ */
 export function ruleDensity(
   rules: ModelRules,
   strategy: Exclude<Strategy, 'none'>,
   sentences: readonly EncodedSentence[],
+  indexed?: readonly Tag[],
 ): RuleDensity {
-  const planner = new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE);
+  const planner = new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE, indexed);
   const { tags } = planner.completed;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
   for (const group of readingBatches(sentences)) {

@@ -5,7 +5,7 @@ import type { Prediction } from '../../src/train/sentence-classifier.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { CALLER, complaints, expectRefusal, OURS } from './refusal.js';
+import { CALLER, complaints, expectRefusal } from './refusal.js';
 import { TINY, trainedModel, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
@@ -65,9 +65,17 @@ describe('a model of three classes of a CSV file', () => {
   });
 
   it('is evaluated on other files by their names', async () => {
-    write('other.jsonl', '{"text":"it is dull .","label":"bad"}\n{"text":"it","label":2}\n');
+    write('other.jsonl', '{"text":"it is dull .","label":"bad"}\n{"text":"it","label":" UNCLEAR"}\n');
     const evaluation = await json<object>('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
-    expect(evaluation).toMatchObject({ data: 'other.jsonl', split: 'dev', rows: 2 });
+    expect(evaluation).toMatchObject({ data: 'other.jsonl', rows: 2 });
+    expect(evaluation).not.toHaveProperty('split');
+    const told = await run('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
+    expect(told.stdout).toMatch(/ on 2 sentences of other\.jsonl\n$/);
+    write('numbers.csv', 'text,label\nit,2\nit,0\n');
+    const numbers = await run('evaluate', '--model', 'reviews', '--data', 'numbers.csv');
+    expect(complaints(numbers)).toEqual([
+      "The labels of numbers.csv are numbers, read as the model's: 0 as bad, 1 as good, 2 as unclear.",
+    ]);
     write('wrong.jsonl', '{"text":"it is dull .","label":"bad"}\n{"text":"it","label":"awful"}\n');
     expectRefusal(
       await run('evaluate', '--model', 'reviews', '--data', 'wrong.jsonl'),
@@ -82,10 +90,12 @@ describe('a model of three classes of a CSV file', () => {
     expect(ofFile.map(({ text }) => text)).toEqual(REVIEWS.map(([text]) => text));
     expect(await json('predict', '--model', 'reviews', ...REVIEWS.map(([text]) => text))).toEqual(ofFile);
     const glue = await run('predict', '--model', 'reviews', ...data, '--glue', 'out.tsv');
-    expect(complaints(glue)).toEqual(['4 predictions are in out.tsv.']);
-    expect(glue.stdout).toBe('');
-    const rows = ofFile.map(({ label }, index) => `${index}\t${label}\n`);
-    expect(readFileSync(join(folder, 'out.tsv'), 'utf8')).toBe(`index\tprediction\n${rows.join('')}`);
+    expectRefusal(
+      glue,
+      CALLER,
+      /^--glue: classes bad, good, unclear; expected those of a task of GLUE: 0, 1;/,
+    );
+    expect(existsSync(join(folder, 'out.tsv'))).toBe(false);
   });
 
   it('predicts either, and writes a file of data only', async () => {
@@ -102,8 +112,6 @@ describe('a model of three classes of a CSV file', () => {
     );
     expectRefusal(await predict('it', '--glue', 'no.tsv'), CALLER, /^--glue no\.tsv without --data/);
     expect(existsSync(join(folder, 'no.tsv'))).toBe(false);
-    const nowhere = await predict('--data', 'reviews.csv', '--text-column', 'review', '--glue', 'no/out.tsv');
-    expectRefusal(nowhere, OURS, /^no.out\.tsv: cannot be written \(ENOENT\)/);
   });
 });
 
@@ -125,7 +133,7 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
     expect(readFileSync(join(folder, 'SST-2.tsv'), 'utf8')).toBe(
       `index\tprediction\n0\t${numbers[0]}\n1\t${numbers[1]}\n`,
     );
-    write('long.csv', 'text,label\nit is funny and dull .,0\nit is .,positive\n');
+    write('long.csv', 'text,label\nit is funny and dull .,negative\nit is .,Positive\n');
     const evaluated = await run('evaluate', '--model', 'glue', '--data', 'long.csv');
     expect(complaints(evaluated)).toEqual([
       '1 of 2 texts: only the first 6 pieces were read, as the model was trained.',

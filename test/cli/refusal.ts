@@ -6,7 +6,7 @@ export const CALLER = 2;
 export const OURS = 1;
 
 /** What stands on standard error although nothing is wrong: what a command is about to do, and on which adapter. */
-const NOTES = /^(Training \w+ on |No GPU or system driver found: )/;
+const NOTES = /^(Training \w+ on |Classes, with |No GPU or system driver found: )/;
 
 /** Lines of standard error that are no notes. */
 export function complaints({ stderr }: CommandResult, notes = NOTES): string[] {

@@ -26,6 +26,18 @@ const DONT = [
 ];
 
 describe('parseConllu', () => {
+  it('reads separators of lines and paragraphs as white space', () => {
+    const word = (at: number, form: string) => [`${at}`, form, '_', 'X', ...Array(6).fill('_')].join('\t');
+    const lines = ['# text = he left\u2028home\u2029', word(1, 'he'), word(2, 'left'), word(3, 'home')];
+    const [sentence] = parseConllu(lines.join('\n'), 'f');
+    expect(sentence.text).toBe('he left\u2028home\u2029');
+    expect(sentence.words.map(({ start, end }) => [start, end])).toEqual([
+      [0, 2],
+      [3, 7],
+      [8, 12],
+    ]);
+  });
+
   it('finds each word where it stands in the text', () => {
     const anyForm = fc.string({ unit: fc.constantFrom('a', 'b', '.', '"', '😀', 'ש', 'é'), minLength: 1 });
     const anyWord = fc.record({
@@ -98,7 +110,36 @@ describe('parseConllu', () => {
     ],
     ['a word that was left out', ['# text = a b', line('1', 'b', 'X')], /^f:2: "b" .*expected .*"a b"/],
     ['a word missing', ['# text = a b', line('1', 'a', 'X')], /^f:1: no words for "b"/],
-    ['a range of nothing', ['# text = ab', line('1-2', 'ab', '_')], /^f:2: no words of "ab"; .*up to word 2/],
+    ['a range of nothing', ['# text = ab', line('1-2', 'ab', '_')], /^f:2: word 1 of range 1-2 is missing/],
+    [
+      'a range without its last word',
+      ['# text = ab', line('1-2', 'ab', '_'), line('1', 'a', 'X')],
+      /^f:2: word 2 of range 1-2 is missing; expected words 1 to 2 below/,
+    ],
+    [
+      'a range without a word inside',
+      ['# text = abc', line('1-3', 'abc', '_'), line('1', 'a', 'X'), line('3', 'c', 'X')],
+      /^f:4: word 2 of range 1-3 is missing/,
+    ],
+    ['a range that runs back', ['# text = ab', line('1-1', 'ab', '_')], /^f:2: range 1-1; expected/],
+    [
+      'a range inside another',
+      ['# text = ab', line('1-2', 'ab', '_'), line('1-2', 'ab', '_')],
+      /^f:3: range 1-2 inside another/,
+    ],
+    ['words that do not begin with 1', ['# text = a', line('2', 'a', 'X')], /^f:2: word 2 follows word 0/],
+    [
+      'a word twice',
+      ['# text = a a', line('1', 'a', 'X'), line('1', 'a', 'X')],
+      /^f:3: word 1 follows word 1; expected word 2/,
+    ],
+    [
+      'an empty node at another place',
+      ['# text = a', line('1', 'a', 'X'), line('3.1', 'b', 'X')],
+      /^f:3: empty node 3\.1; expected 1\.1, or word 2/,
+    ],
+    ['a word without a form', ['# text = a', line('1', '', 'X')], /^f:2: word 1 has no form/],
+    ['two texts', ['# text = a', '# text = b', line('1', 'a', 'X')], /^f:2: a second text/],
   ])('refuses %s by file and line', (_, lines, says) => {
     expect(callerErrorOf(() => parseConllu(lines.join('\n'), 'f')).message).toMatch(says);
   });

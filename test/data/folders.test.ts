@@ -57,7 +57,7 @@ describe('a folder of GLUE files', () => {
     expect(await source.examples('dev')).toEqual([{ text: 'c', label: 1 }]);
     expect(source.classes).toEqual(['0', '1', '2']);
     await expect(source.examples('test')).rejects.toThrow(
-      /test\.tsv:2: label "3" is no class; expected .*to 2/,
+      /test\.tsv:2: label "3" is no class; expected one of: 0, 1, 2$/,
     );
   });
 });
@@ -79,7 +79,9 @@ describe('a folder of other files', () => {
     ]);
     expect(source.classes).toEqual(['ham', 'spam']);
     expect(await source.examples('dev')).toEqual([{ text: 'see you', label: 0 }]);
-    expect(await source.examples('test')).toEqual([{ text: 'win', label: 1 }]);
+    await expect(source.examples('test'), 'a number beside names').rejects.toThrow(
+      /test\.parquet, row 1: label "1" is no class; expected one of: ham, spam$/,
+    );
   });
 
   it('may have a split in shards, read in their order', async () => {
@@ -93,8 +95,28 @@ describe('a folder of other files', () => {
     expect(await source.sentences('train')).toEqual(['a', 'b', 'c']);
     const lacking = folderWith('lacking', { 'train-00001-of-00002.parquet': second });
     expect(callerErrorOf(() => dataSource(lacking)).message).toMatch(
-      /lacking: 1 files "train-…-of-00002\.parquet"; expected 2, as their names say$/,
+      /lacking: 1 files "train-…-of-00002\.parquet"; expected 2, numbered from 0 to 1, as their names say$/,
     );
+  });
+
+  it('may have names in capitals, hashes of shards, and other names of dev', async () => {
+    const source = dataSource(
+      folderWith('Upper', {
+        'TRAIN-00001-of-00002-0a1b2c3d.parquet': parquet(['b'], [1n]),
+        'train-00000-of-00002-ffffffff.PARQUET': parquet(['a'], [0n]),
+        'Valid.CSV': 'text,label\nc,1\n',
+      }),
+    );
+    expect(await source.sentences('train')).toEqual(['a', 'b']);
+    expect(await source.sentences('dev')).toEqual(['c']);
+    await expect(source.sentences('test')).rejects.toThrow(
+      /no file of the split "test"; .*; there are: TRAIN-00001-of-00002-0a1b2c3d\.parquet, Valid\.CSV, tr/,
+    );
+    const twice = folderWith('twice', {
+      'train-00000-of-00001-aaaa.csv': 'text\na\n',
+      'train-00000-of-00001-bbbb.csv': 'text\na\n',
+    });
+    expect(callerErrorOf(() => dataSource(twice)).message).toMatch(/2 files "train-…-of-00001\.csv"; exp/);
   });
 
   it.each([

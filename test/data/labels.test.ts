@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DataFile } from '../../src/data/data-rows.js';
-import { checkedClasses, classesOf, classOf, examplesOf } from '../../src/data/labels.js';
+import { checkedClasses, classesOf, examplesOf } from '../../src/data/labels.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
 
@@ -13,17 +13,24 @@ function fileOf(labels: readonly string[], file = 'f.csv'): DataFile {
   };
 }
 
+/** Names of classes: no number, and no two that differ in nothing but case. */
+const anyName = fc
+  .oneof(fc.string({ minLength: 1 }), fc.constantFrom('neutral', '😀', 'Sehr gut'))
+  .map((name) => name.trim())
+  .filter((name) => name !== '' && !Number.isFinite(Number(name)));
+
 describe('the classes of labels', () => {
   it('are their names, sorted, and each label is of the class that it names', () => {
-    const anyName = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('0', '10', 'neutral', '-1', '😀'));
+    const anyNames = fc.uniqueArray(anyName, { minLength: 2, selector: (name) => name.toLowerCase() });
     fc.assert(
-      fc.property(fc.array(anyName, { minLength: 1 }), fc.nat(), (others, cut) => {
-        const labels = ['a name', 'another', ...others];
+      fc.property(anyNames, fc.nat(), fc.nat(), (names, repeated, cut) => {
+        const labels = [...names, names[repeated % names.length]];
         const at = cut % labels.length;
         const files = [fileOf(labels.slice(0, at)), fileOf(labels.slice(at))];
         const classes = classesOf(files);
-        expect(classes).toEqual([...new Set(labels)].sort());
-        const examples = examplesOf(files, classes);
+        expect(classes).toEqual([...names].sort());
+        const { examples, byNumber } = examplesOf(files, classes, false);
+        expect(byNumber).toBe(false);
         expect(examples.map(({ label }) => classes[label])).toEqual(labels);
         expect(examples.map(({ text }) => text)).toEqual(
           files.flatMap(({ rows }) => rows.map(({ text }) => text)),
@@ -42,34 +49,81 @@ describe('the classes of labels', () => {
     expect(classesOf([fileOf(['0', '2'], 'dev.tsv')])).toEqual(['0', '1', '2']);
   });
 
+  it('are those that files declare, in their order, where all declare the same', () => {
+    const one = { ...fileOf(['b', 'a']), classNames: ['b', 'c', 'a'] };
+    const turned = { ...fileOf(['a', 'c']), classNames: ['a', 'b', 'c'] };
+    expect(classesOf([one, turned])).toEqual(['b', 'c', 'a']);
+    expect(classesOf([one, fileOf(['d'])])).toEqual(['a', 'b', 'd']);
+    const doubled = { ...one, classNames: ['b', 'a', 'b'] };
+    expect(callerErrorOf(() => classesOf([doubled])).message).toMatch(
+      /^f\.csv, its "huggingface" metadata: the classes "b", "a", "b"; expected at least two names/,
+    );
+  });
+
   it.each([
     [['0', '-1'], /^f\.csv:3: label "-1" is no class; expected whole numbers from 0/],
     [['0', '1.5'], /^f\.csv:3: label "1\.5" is no class/],
     [['0', '01'], /^f\.csv:3: label "01" is no class/],
-    [['1', ' 0'], /^f\.csv:3: label " 0" is no class/],
+    [['0', '1.0'], /^f\.csv:3: label "1\.0" is no class/],
     [['0', '123456789'], /^f\.csv:3: label "123456789" is no class; expected .* at most 999/],
     [['good', '', 'bad'], /^f\.csv:3: an empty label/],
-    [['good', 'good'], /^f\.csv: 1 class \("good"\); expected 2 to 1000 different labels; .*--label-column/],
-    [['0'], /^f\.csv: 1 class \("0"\)/],
+    [['good', '1', 'bad'], /^f\.csv:3: label "1" is a number, and label "good" \(f\.csv:2\) is a name; exp/],
+    [['good', 'bad', 'Bad'], /^f\.csv:4: label "Bad" differs from "bad" \(f\.csv:3\) in nothing but case/],
+    [['good', 'good'], /^f\.csv: 1 class \(every label is "good"\); expected 2 to 1000 different labels; /],
+    [['1', '1'], /^f\.csv: 1 class \(every label is "1"\); .*--label-column/],
     [Array.from({ length: 1001 }, (_, index) => `name ${index}`), /^f\.csv: 1001 classes; expected 2 to/],
   ])('are refused where labels are %j', (labels, says) => {
     expect(callerErrorOf(() => classesOf([fileOf(labels)])).message).toMatch(says);
   });
 
-  it('may be named beforehand', () => {
-    const classes = checkedClasses(['negative', 'neutral', '0']);
-    const labels = ['0', '1', '2', 'negative', 'neutral'];
-    expect(labels.map((label) => classOf(label, classes, 'f:2'))).toEqual([2, 1, 2, 0, 1]);
-    for (const label of ['3', '-1', 'Negative', 'neutral ', '', '1.0', '1e0', '٣']) {
-      expect(callerErrorOf(() => classOf(label, classes, 'f:2')).message).toBe(
-        `f:2: label "${label}" is no class; expected one of: negative, neutral, 0; or a whole number from 0 to 2`,
-      );
-    }
-  });
-
-  it.each([[['one']], [['a', 'b', 'a']], [['a', '']]])('are refused as %j', (names) => {
+  it.each([[['one']], [['a', 'b', 'a']], [['a', '']], [['a', 'a ']]])('are refused as %j', (names) => {
     expect(callerErrorOf(() => checkedClasses(names)).message).toMatch(
       /^--labels: .*; expected at least two/,
+    );
+  });
+});
+
+describe('labels of classes that were named before', () => {
+  const classes = ['NEGATIVE', 'neutral', 'POSITIVE'];
+  const labelled = (labels: readonly string[], numbers = true, file?: string) => {
+    const { examples, byNumber } = examplesOf([fileOf(labels, file)], classes, numbers);
+    return { labels: examples.map(({ label }) => label), byNumber };
+  };
+  const refused = (labels: readonly string[], names: readonly string[] = classes, numbers = true) =>
+    callerErrorOf(() => examplesOf([fileOf(labels)], names, numbers)).message;
+
+  it('are their names, in any case where only one class has the name', () => {
+    expect(labelled(['Negative', 'positive', 'neutral'])).toEqual({ labels: [0, 2, 1], byNumber: false });
+    const twice = ['a', 'A', 'b'];
+    expect(examplesOf([fileOf(['A', 'a', 'B'])], twice, true).examples.map(({ label }) => label)).toEqual([
+      1, 0, 2,
+    ]);
+  });
+
+  it('or all are their numbers, which is told', () => {
+    expect(labelled(['2', '0', '1'])).toEqual({ labels: [2, 0, 1], byNumber: true });
+    const glue = examplesOf([fileOf(['1', '0'], 'dev.tsv')], ['NEGATIVE', 'POSITIVE'], true);
+    expect(glue.byNumber, 'what 0 and 1 mean in files of GLUE').toBe(false);
+    expect(examplesOf([fileOf(['1', '0'], 'dev.tsv')], ['POSITIVE', 'NEGATIVE'], true).byNumber).toBe(true);
+  });
+
+  it.each([
+    [
+      ['0', 'neutral'],
+      /^f\.csv:2: label "0" is no class; expected one of: NEGATIVE, neutral, POSITIVE; or wh/,
+    ],
+    [['0', '3'], /^f\.csv:3: label "3" is no class; .*or whole numbers from 0 to 2 in every row$/],
+    [['neutral', '1.0'], /^f\.csv:3: label "1\.0" is no class/],
+    [['0', '٣'], /^f\.csv:3: label "٣" is no class/],
+    [['awful'], /^f\.csv:2: label "awful" is no class/],
+    [['neutral', ''], /^f\.csv:3: an empty label/],
+  ])('are refused as %j', (labels, says) => expect(refused(labels)).toMatch(says));
+
+  it('are no numbers of names that are numbers themselves, or that were found as names', () => {
+    expect(refused(['1', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:3: label "0" is no class; .* 1, 2, 3$/);
+    expect(refused(['0', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:2: label "0" is no class/);
+    expect(refused(['1', '0'], classes, false)).toMatch(
+      /^f\.csv:2: label "1" .*: NEGATIVE, neutral, POSITIVE$/,
     );
   });
 });

@@ -66,6 +66,53 @@ describe('readParquet', () => {
     expect(table.rows).toHaveLength(3);
   });
 
+  it('keeps bytes that are not UTF-8, and a replacement character that stands there', async () => {
+    const bytes = parquet([{ name: 'text', data: ['caf\ufffd', '\ufeffx', 'plainly'], type: 'STRING' }]);
+    const at = bytes.findIndex(
+      (_, index) => new TextDecoder().decode(bytes.subarray(index, index + 7)) === 'plainly',
+    );
+    bytes[at + 3] = 0xe9;
+    const { rows } = await readParquet(bytes, 'f', ['text']);
+    expect(rows.map(({ cells }) => cells[0])).toEqual(['caf\ufffd', '\ufeffx', expect.any(Uint8Array)]);
+  });
+
+  it('knows what the numbers of classes stand for, where the file says so', async () => {
+    const features = {
+      label: { names: ['positive', 'negative'], _type: 'ClassLabel' },
+      text: { _type: 'Value' },
+    };
+    const kvMetadata = [{ key: 'huggingface', value: JSON.stringify({ info: { features } }) }];
+    const columnData: ColumnSource[] = [{ name: 'label', data: [0n, 1n], type: 'INT64' }];
+    const bytes = new Uint8Array(parquetWriteBuffer({ columnData, kvMetadata }));
+    const { classNames } = await readParquet(bytes, 'f', ['label']);
+    expect(classNames).toEqual(new Map([['label', ['positive', 'negative']]]));
+  });
+
+  it('ends within two seconds, whatever bytes are damaged', async () => {
+    const rows = Array.from({ length: 12 }, (_, index) => index);
+    const columnData: ColumnSource[] = [
+      { name: 'text', data: rows.map((row) => (row === 3 ? null : `word ${row % 5}`)), type: 'STRING' },
+      { name: 'label', data: rows.map((row) => BigInt(row % 2)), type: 'INT64' },
+    ];
+    const sound = new Uint8Array(parquetWriteBuffer({ columnData, codec: 'UNCOMPRESSED' }));
+    // A run of 12 values becomes one of 2 ** 30 - 1; the last byte of a count, any; a length, none.
+    const damaged = [...sound.keys()].flatMap((at) => {
+      const one = sound.slice();
+      one.set([0xfe, 0xff, 0xff, 0xff, 0x07].slice(0, sound.length - at), at);
+      const other = sound.slice();
+      other[at] ^= 1 << (at % 8);
+      return [one, other];
+    });
+    let slowest = 0;
+    for (const bytes of damaged) {
+      const began = performance.now();
+      const result = await readParquet(bytes, 'f', ['text', 'label']).catch((error: unknown) => error);
+      if (result instanceof Error) expect(result).toBeInstanceOf(CallerError);
+      slowest = Math.max(slowest, performance.now() - began);
+    }
+    expect(slowest).toBeLessThan(2000);
+  });
+
   it.each([
     ['nothing', (bytes: Uint8Array) => bytes.subarray(0, 0)],
     ['another file', () => new TextEncoder().encode('sentence\tlabel\nit is .\t1\n')],
