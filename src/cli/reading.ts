@@ -6,6 +6,7 @@ import type { DataOptions } from '../data/sources.js';
 import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
+import { caseNote } from '../grammar/vocabulary.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { noteOnTags } from './data-options.js';
@@ -66,6 +67,9 @@ export async function withModel<T>(
       );
       model.useRules(read, rules, flags.beta);
     }
+    const guessed = caseNote(model.description.vocabulary);
+    if (guessed)
+      note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
     requireTags(texts, rules ?? model.description.rules, tags === 'own');
     noteOnTags(tags === 'own', texts);
     return action(model);

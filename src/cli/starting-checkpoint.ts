@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { CallerError } from '../gpu/errors.js';
+import { caseNote } from '../grammar/vocabulary.js';
 import { parseIndex, WEIGHTS_FILES } from '../train/hugging-face/weights.js';
 import { type StartingPoint, type StartOptions, startFrom } from '../train/starting-point.js';
 import { note } from './terminal.js';
@@ -19,7 +20,7 @@ export interface CheckpointRecord extends Partial<HubName> {
 export const FINE_TUNING_RATE = 5e-5;
 
 /** Flags that say what a checkpoint says itself. */
-const SHAPE_FLAGS = ['layers', 'hidden', 'heads', 'feedForward', 'vocab'];
+const SHAPE_FLAGS = ['layers', 'hidden', 'heads', 'feedForward', 'vocab', 'case'];
 
 /** @throws CallerError where a run would write over the checkpoint that it starts from. */
 export function refuseOverwriting(init: string, out: string): void {
@@ -61,6 +62,7 @@ export async function startingPoint(record: CheckpointRecord, options: StartOpti
   const start = await startFrom(folder, options);
   const { family, layers, hidden } = start.description.config;
   note(`Starting from ${name}${commit ? ` (commit ${commit})` : ''}: ${family}, ${layers} x ${hidden}`);
-  for (const line of start.notes) note(`${name}: ${line}`);
+  const guessed = caseNote(start.description.vocabulary);
+  for (const line of [...start.notes, ...(guessed ? [guessed] : [])]) note(`${name}: ${line}`);
   return start;
 }

@@ -47,6 +47,7 @@ export interface TrainFlags extends ShapeFlags, DataFlags {
   sparsity: number;
   freezeEmbeddings: boolean;
   vocab?: string;
+  case?: 'keep' | 'lower';
   relabel?: string;
   initialDeviation: number;
   out: string;
@@ -88,6 +89,10 @@ function modelOptions(): Option[] {
     ),
     number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
     new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
+    new Option(
+      '--case <how>',
+      'of texts, beside --vocab (default: keep where a piece of it has capitals, else lower)',
+    ).choices(['keep', 'lower']),
     new Option(
       '--relabel <how>',
       "a control: other tags than the tagger's: shuffled, noise:P (a share P of the words), blocks:N (by place)",

@@ -18,6 +18,7 @@ const DESCRIPTION = [
   'tokenizer.json',
   'tokenizer_config.json',
   'added_tokens.json',
+  'special_tokens_map.json',
   'rules.json',
 ];
 

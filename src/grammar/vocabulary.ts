@@ -28,12 +28,15 @@ export interface VocabularyOptions {
   special?: readonly SpecialToken[];
   /** How many of the pieces words are split into; those after them are only special tokens. All where left out. */
   ordinary?: number;
+  /** Whether nothing but the pieces says if the model knows capitals. */
+  isCaseGuessed?: boolean;
 }
 
 /** The word pieces of a model, in the order of their ids; a piece inside a word begins with `##`. */
 export class Vocabulary {
   readonly special: readonly SpecialToken[];
   readonly ordinary: number;
+  readonly isCaseGuessed: boolean;
   /** The length of the longest piece, in UTF-16 units. */
   readonly longest: number;
   private readonly ids: ReadonlyMap<string, number>;
@@ -48,7 +51,7 @@ export class Vocabulary {
     readonly pieces: readonly string[],
     source = 'vocabulary',
     readonly normalisation = UNCASED,
-    { special = BERT_TOKENS, ordinary = pieces.length }: VocabularyOptions = {},
+    { special = BERT_TOKENS, ordinary = pieces.length, isCaseGuessed = false }: VocabularyOptions = {},
   ) {
     const ids = new Map<string, number>();
     let longest = 0;
@@ -76,6 +79,7 @@ export class Vocabulary {
     this.longest = longest;
     this.special = special;
     this.ordinary = ordinary;
+    this.isCaseGuessed = isCaseGuessed;
   }
 
   get size(): number {
@@ -132,12 +136,18 @@ export function piecesOfText(text: string): string[] {
  * @param normalisation What becomes of a text before it is split; where left out, a text keeps its case if a piece has capitals.
  * @throws CallerError as the constructor of `Vocabulary` does.
  */
-export function parseVocabulary(
-  text: string,
-  file = 'vocab.txt',
-  normalisation?: Normalisation,
-  options?: VocabularyOptions,
-): Vocabulary {
+export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?: Normalisation): Vocabulary {
   const pieces = piecesOfText(text);
-  return new Vocabulary(pieces, file, normalisation ?? normalisationFor(!hasCapitals(pieces)), options);
+  const isCaseGuessed = normalisation === undefined;
+  return new Vocabulary(pieces, file, normalisation ?? normalisationFor(!hasCapitals(pieces)), {
+    isCaseGuessed,
+  });
+}
+
+/** What a reader must know where nothing but the pieces says if a model knows capitals; else undefined. */
+export function caseNote({ isCaseGuessed, normalisation }: Vocabulary): string | undefined {
+  if (!isCaseGuessed) return undefined;
+  return normalisation.lowerCase
+    ? 'no piece of the vocabulary has a capital: texts are lower-cased'
+    : 'the vocabulary has pieces with capitals: texts keep their case';
 }

@@ -18,6 +18,7 @@ import { checkWeights } from './finite.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/config.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { readTokenizer, type TokenizerDescription, tokenizerFiles } from './hugging-face/tokenizer.js';
+import { checkClass } from './hugging-face/tokenizer-settings.js';
 import { openWeights } from './hugging-face/weights.js';
 import { biasTags } from './planner.js';
 import { formatSafetensors, type Tensor } from './safetensors.js';
@@ -173,6 +174,7 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
     { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: own?.bias_tags ?? 0 },
     file,
   );
+  checkClass({ json, where: file });
   const tokenizer = await readTokenizer(folder);
   await checkPieces(folder, tokenizer, config.shape.vocabulary, own);
   return { ...config, file, tokenizer, own };

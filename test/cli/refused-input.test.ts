@@ -122,6 +122,7 @@ describe('a training run', () => {
 
   it.each([
     ['a vocabulary that does not exist', ['--vocab', 'no.txt'], /^no\.txt: cannot be read/],
+    ['case without a vocabulary', ['--case', 'keep'], /^--case keep without --vocab; expected no --case/],
     ['a vocabulary without special pieces', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no piece \[PAD\]/],
     ['heads that do not divide the hidden size', ['--heads', '3'], /hidden size 16 over 3 heads; expected/],
     ['a dropout of 1', ['--dropout', '1'], /is 1; expected a probability below 1/],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { parseVocabulary, SPECIAL_PIECES, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { parseVocabulary, SPECIAL_PIECES, UNCASED, Vocabulary } from '../../src/grammar/vocabulary.js';
 import { callerErrorOf } from './caller-error.js';
 
 const PIECES = [...SPECIAL_PIECES, 'a', '##b'];
@@ -43,6 +43,25 @@ describe('parseVocabulary', () => {
   it('keeps pieces that other definitions of a line would split or trim', () => {
     const pieces = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
     expect(parseVocabulary(`${pieces.join('\n')}\n`).pieces).toEqual(pieces);
+  });
+
+  it.each([
+    [[], true],
+    [['[URL]', '<URL>', '##é', 'ß', '中'], true],
+    [['The'], false],
+    [['##É'], false],
+  ])('lower-cases texts where no piece has a capital, but in brackets: %j', (more, lowerCase) => {
+    const text = `${[...PIECES, ...more].join('\n')}\n`;
+    expect(parseVocabulary(text).normalisation).toMatchObject({ lowerCase, stripAccents: lowerCase });
+    expect(parseVocabulary(text).isCaseGuessed).toBe(true);
+    expect(parseVocabulary(text, 'v', UNCASED).normalisation).toEqual(UNCASED);
+  });
+
+  it('reads a million lines in a second or two', () => {
+    const { user } = process.cpuUsage();
+    const lines = Array.from({ length: 1_000_000 }, (_, line) => `w${line}\n`);
+    expect(parseVocabulary(`${PIECES.join('\n')}\n${lines.join('')}`).size).toBe(1_000_007);
+    expect((process.cpuUsage().user - user) / 1e6).toBeLessThan(20);
   });
 
   it('refuses as the constructor does', () => {

@@ -1,12 +1,15 @@
 import { isThere, placeIn, readText } from '../../data/files.js';
 import { CallerError } from '../../gpu/errors.js';
-import { type Normalisation, parseVocabulary, SPECIAL_PIECES, Vocabulary } from '../../grammar/vocabulary.js';
+import { hasCapitals, type Normalisation, piecesOfText, Vocabulary } from '../../grammar/vocabulary.js';
+import { addedTokens, addedTokensJson, type PlacedJson } from './added-tokens.js';
 import { isObject, type Json, jsonIfThere } from './json.js';
+import { checkSettings, checkTokenizer, flagOf } from './tokenizer-settings.js';
 
 const VOCABULARY = 'vocab.txt';
 const TOKENIZER = 'tokenizer.json';
 const SETTINGS = 'tokenizer_config.json';
 const ADDED = 'added_tokens.json';
+const MAP = 'special_tokens_map.json';
 
 /** What a folder's tokenizer makes of texts. */
 export interface TokenizerDescription {
@@ -15,48 +18,19 @@ export interface TokenizerDescription {
   mostPieces?: number;
 }
 
-function refuse(what: string, where: string, expected: string): never {
-  throw new CallerError({ what: `${what}, which is not supported`, where, expected });
-}
-
-/** @throws CallerError where a part of `tokenizer.json` is not as BERT's tokenizer has it. */
-function checkPart(part: unknown, name: string, expected: Json, where: string): void {
-  for (const [field, value] of Object.entries(expected)) {
-    const actual = isObject(part) ? part[field] : undefined;
-    if (actual !== value) {
-      refuse(`"${name}" has ${field} ${JSON.stringify(actual)}`, where, JSON.stringify(value));
-    }
-  }
-}
-
-function checkTokenizer(json: Json, where: string): void {
-  checkPart(json.normalizer, 'normalizer', { type: 'BertNormalizer', clean_text: true }, where);
-  checkPart(json.pre_tokenizer, 'pre_tokenizer', { type: 'BertPreTokenizer' }, where);
-  const wordPiece = { unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100 };
-  // Files of the first versions of Hugging Face's library name no type of model.
-  const type = isObject(json.model) && json.model.type === undefined ? {} : { type: 'WordPiece' };
-  checkPart(json.model, 'model', { ...type, ...wordPiece }, where);
-}
-
-/** @throws CallerError where a token was added that is looked for in a text before it is split. */
-function refuseAdded(tokens: readonly unknown[], where: string): void {
-  const added = tokens.find((token) => !SPECIAL_PIECES.some((piece) => piece === token));
-  if (added !== undefined) {
-    refuse(`the added token ${JSON.stringify(added)}`, where, `none but ${SPECIAL_PIECES.join(', ')}`);
-  }
-}
-
-const contentOf = (token: unknown) => (isObject(token) ? token.content : token);
-
-/** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does, else uncased. */
-function normalisationOf(settings: Json, tokenizer: Json): Normalisation {
-  const normalizer = isObject(tokenizer.normalizer) ? tokenizer.normalizer : {};
-  const lowerCase = (settings.do_lower_case ?? normalizer.lowercase ?? true) === true;
-  return {
+/** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does; case, else, as the pieces have it. */
+function normalisationOf(settings: PlacedJson, tokenizer: PlacedJson, pieces: readonly string[]) {
+  const { where } = tokenizer;
+  const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
+  const told = flagOf(settings, 'do_lower_case') ?? flagOf(normalizer, 'lowercase');
+  const lowerCase = told ?? !hasCapitals(pieces);
+  const normalisation: Normalisation = {
     lowerCase,
-    stripAccents: (settings.strip_accents ?? normalizer.strip_accents ?? lowerCase) === true,
-    splitIdeographs: (settings.tokenize_chinese_chars ?? normalizer.handle_chinese_chars ?? true) === true,
+    stripAccents: flagOf(settings, 'strip_accents') ?? flagOf(normalizer, 'strip_accents') ?? lowerCase,
+    splitIdeographs:
+      flagOf(settings, 'tokenize_chinese_chars') ?? flagOf(normalizer, 'handle_chinese_chars') ?? true,
   };
+  return { normalisation, isCaseGuessed: told === undefined };
 }
 
 /** The pieces of `tokenizer.json`, by id. */
@@ -78,38 +52,50 @@ function piecesOf(tokenizer: Json, where: string): string[] {
   return pieces;
 }
 
+/** The pieces of a folder, by id, and the file that has them. @throws CallerError where two files have other ones. */
+async function readPieces(
+  folder: string,
+  tokenizer: PlacedJson,
+): Promise<{ pieces: string[]; file: string }> {
+  const file = placeIn(folder, VOCABULARY);
+  const hasTokenizer = await isThere(tokenizer.where);
+  const described = hasTokenizer ? piecesOf(tokenizer.json, tokenizer.where) : undefined;
+  if (described && !(await isThere(file))) return { pieces: described, file: tokenizer.where };
+  const pieces = piecesOfText(await readText(file, `it, or ${TOKENIZER}`));
+  const other = described?.findIndex((piece, id) => piece !== pieces[id]) ?? -1;
+  if (described && other >= 0) {
+    throw new CallerError({
+      what: `piece "${pieces[other] ?? ''}"`,
+      where: `${file}:${other + 1}`,
+      expected: `"${described[other]}", which has id ${other} in ${TOKENIZER}`,
+      remedy: `remove the file of the two that is not the model's`,
+    });
+  }
+  return { pieces, file };
+}
+
 /**
- * Reads a folder's tokenizer: `vocab.txt` or else `tokenizer.json`, and how texts are normalised.
+ * Reads a folder's tokenizer: `vocab.txt` or else `tokenizer.json`, how texts are normalised, and special tokens.
  * @throws CallerError where there is none, or it is no word-piece tokenizer as BERT's, naming what is not supported.
  */
 export async function readTokenizer(folder: string): Promise<TokenizerDescription> {
-  const [vocabularyFile, tokenizerFile, settingsFile, addedFile] = [
-    VOCABULARY,
-    TOKENIZER,
-    SETTINGS,
-    ADDED,
-  ].map((name) => placeIn(folder, name));
-  const settings = await jsonIfThere(settingsFile, "a tokenizer's settings");
-  const tokenizer = await jsonIfThere(tokenizerFile, 'a tokenizer');
-  const hasTokenizer = await isThere(tokenizerFile);
-  if (hasTokenizer) {
-    checkTokenizer(tokenizer, tokenizerFile);
-    refuseAdded(
-      Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens.map(contentOf) : [],
-      tokenizerFile,
-    );
-  }
-  if (settings.do_basic_tokenize === false) refuse('"do_basic_tokenize" is false', settingsFile, 'true');
-  const decoder = isObject(settings.added_tokens_decoder) ? settings.added_tokens_decoder : {};
-  refuseAdded(Object.values(decoder).map(contentOf), settingsFile);
-  refuseAdded(Object.keys(await jsonIfThere(addedFile, 'ids of added tokens')), addedFile);
-
-  const normalisation = normalisationOf(settings, tokenizer);
-  const vocabulary =
-    hasTokenizer && !(await isThere(vocabularyFile))
-      ? new Vocabulary(piecesOf(tokenizer, tokenizerFile), tokenizerFile, normalisation)
-      : parseVocabulary(await readText(vocabularyFile, `it, or ${TOKENIZER}`), vocabularyFile, normalisation);
-  const longest = settings.model_max_length;
+  const read = async (name: string, expected: string): Promise<PlacedJson> => {
+    const where = placeIn(folder, name);
+    return { json: await jsonIfThere(where, expected), where };
+  };
+  const settings = await read(SETTINGS, "a tokenizer's settings");
+  const tokenizer = await read(TOKENIZER, 'a tokenizer');
+  const map = await read(MAP, 'special tokens by name');
+  const added = await read(ADDED, 'ids of added tokens');
+  checkSettings(settings);
+  if (await isThere(tokenizer.where)) checkTokenizer(tokenizer);
+  const { pieces, file } = await readPieces(folder, tokenizer);
+  const tokens = addedTokens(pieces, { tokenizer, settings, map, added });
+  const { normalisation, isCaseGuessed } = normalisationOf(settings, tokenizer, pieces);
+  const { special } = tokens;
+  const options = { special, ordinary: pieces.length, isCaseGuessed };
+  const vocabulary = new Vocabulary(tokens.pieces, file, normalisation, options);
+  const longest = settings.json.model_max_length;
   return typeof longest === 'number' ? { vocabulary, mostPieces: longest } : { vocabulary };
 }
 
@@ -124,6 +110,7 @@ export function tokenizerFiles({
     do_lower_case: lowerCase,
     ...(stripAccents !== lowerCase && { strip_accents: stripAccents }),
     ...(!splitIdeographs && { tokenize_chinese_chars: false }),
+    ...addedTokensJson(vocabulary.special, (content) => vocabulary.idOf(content)),
     model_max_length: mostPieces,
   };
   return { [VOCABULARY]: vocabulary.toText(), [SETTINGS]: `${JSON.stringify(settings, null, 2)}\n` };

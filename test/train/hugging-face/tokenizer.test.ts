@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { caseNote, type Vocabulary } from '../../../src/grammar/vocabulary.js';
+import { splitPieces } from '../../../src/grammar/word-pieces.js';
 import { readTokenizer, tokenizerFiles } from '../../../src/train/hugging-face/tokenizer.js';
 import { PIECES } from '../../support/checkpoint-folder.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -92,6 +94,56 @@ describe('the tokenizer of a folder', () => {
     expect(await readTokenizer(folder)).toEqual(tokenizer);
   });
 
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'in the vocabulary',
+      {
+        'vocab.txt': `${VOCABULARY}<e1>\n`,
+        'special_tokens_map.json': '{"additional_special_tokens":["<e1>"]}',
+      },
+      ['<e1>', 'film', '[UNK]', '[SEP]'],
+    ],
+    [
+      'after it, as lower case is looked at',
+      { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<e1>":20}' },
+      ['<e1>', 'film', '<e1>', '[SEP]'],
+    ],
+    [
+      'by the settings',
+      {
+        'vocab.txt': VOCABULARY,
+        'tokenizer_config.json': '{"added_tokens_decoder":{"20":{"content":"<e1>","special":true}}}',
+      },
+      ['<e1>', 'film', '[UNK]', '[SEP]'],
+    ],
+  ])('reads an added token %s, also from what it writes', async (_, files, expected) => {
+    write(files);
+    const { vocabulary } = await readTokenizer(folder);
+    const textOf = (by: Vocabulary) => splitPieces('<e1>film <E1>[SEP]', by).map(({ text }) => text);
+    expect(
+      textOf(vocabulary)
+        .filter((piece) => !['<', '>'].includes(piece))
+        .slice(0, 2),
+    ).toEqual(expected.slice(0, 2));
+    expect(textOf(vocabulary).at(-1)).toBe('[SEP]');
+    expect(textOf(vocabulary).includes('[UNK]')).toBe(expected.includes('[UNK]'));
+    write(tokenizerFiles({ vocabulary, mostPieces: 48 }));
+    const again = await readTokenizer(folder);
+    expect(textOf(again.vocabulary)).toEqual(textOf(vocabulary));
+    expect(again.vocabulary.pieces).toEqual(vocabulary.pieces);
+  });
+
+  it('keeps case where nothing but the pieces says so, and tells', async () => {
+    write({ 'vocab.txt': `${VOCABULARY}The\n`, 'tokenizer_config.json': '{"model_max_length":48}' });
+    const { vocabulary } = await readTokenizer(folder);
+    expect(vocabulary.normalisation).toMatchObject({ lowerCase: false, stripAccents: false });
+    expect(caseNote(vocabulary)).toMatch(/has pieces with capitals: texts keep their case/);
+    write(tokenizerFiles({ vocabulary, mostPieces: 48 }));
+    const again = (await readTokenizer(folder)).vocabulary;
+    expect(again.normalisation).toEqual(vocabulary.normalisation);
+    expect(caseNote(again)).toBeUndefined();
+  });
+
   it.each<[string, Record<string, string>, RegExp]>([
     ['nothing', {}, /vocab\.txt: cannot be read \(ENOENT\); expected it, or tokenizer\.json/],
     ['no JSON', { 'tokenizer.json': '[' }, /tokenizer\.json: no JSON object; expected a tokenizer/],
@@ -106,14 +158,48 @@ describe('the tokenizer of a folder', () => {
       /"normalizer" has type "NFKC", which is not supported/,
     ],
     [
-      'an added token',
+      'an added token without a place',
       { 'tokenizer.json': tokenizerJson({ added_tokens: [{ id: 30, content: '<url>' }] }) },
-      /the added token "<url>", which is not supported/,
+      /the added token "<url>"; expected id 20, the next after the vocabulary, not 30/,
     ],
     [
-      'an added token beside vocab.txt',
-      { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<user>":20}' },
-      /added_tokens\.json: the added token "<user>"/,
+      "an added token with another piece's id",
+      { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<user>":7}' },
+      /added_tokens\.json: the added token "<user>"; expected it to have its id 7 in the vocabulary/,
+    ],
+    [
+      'an additional token without an id',
+      { 'vocab.txt': VOCABULARY, 'special_tokens_map.json': '{"additional_special_tokens":["<e1>"]}' },
+      /special_tokens_map\.json: the added token "<e1>"; expected it in the vocabulary/,
+    ],
+    [
+      'another token for the end',
+      { 'vocab.txt': VOCABULARY, 'special_tokens_map.json': '{"sep_token":"</s>"}' },
+      /"sep_token" is "<\/s>", which is not supported; expected "\[SEP\]"/,
+    ],
+    ...[
+      ['tokenizer_class', '"BertJapaneseTokenizer"'],
+      ['tokenizer_class', '"ElectraTokenizer"'],
+      ['never_split', '["<e1>"]'],
+      ['do_basic_tokenize', 'false'],
+      ['split_special_tokens', 'true'],
+      ['word_tokenizer_type', '"mecab"'],
+      ['truncation_side', '"left"'],
+      ['do_lower_case', '"false"'],
+    ].map(([name, value]): [string, Record<string, string>, RegExp] => [
+      `${name} ${value}`,
+      { 'vocab.txt': VOCABULARY, 'tokenizer_config.json': `{"${name}":${value}}` },
+      new RegExp(`tokenizer_config\\.json: "${name}" is ${value.replace(/[[\]]/g, '\\$&')}`),
+    ]),
+    [
+      'a tokenizer of its own',
+      { 'vocab.txt': VOCABULARY, 'tokenizer_config.json': '{"auto_map":{"AutoTokenizer":["a.B",null]}}' },
+      /"auto_map" names a tokenizer of its own/,
+    ],
+    [
+      'a second file with other pieces',
+      { 'vocab.txt': `${[...PIECES.slice(0, 19), 'x'].join('\n')}\n`, 'tokenizer.json': tokenizerJson() },
+      /vocab\.txt:20: piece "x"; expected "\.", which has id 19 in tokenizer\.json/,
     ],
     [
       'a piece of an id that another has',
