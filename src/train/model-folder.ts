@@ -174,7 +174,11 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
     { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: own?.bias_tags ?? 0 },
     file,
   );
-  checkClass({ json, where: file });
+  const tokenizerFields = fields({
+    tokenizer_class: v.optional(v.unknown()),
+    auto_map: v.optional(v.unknown()),
+  });
+  checkClass({ json: json.checked(tokenizerFields), where: file });
   const tokenizer = await readTokenizer(folder);
   await checkPieces(folder, tokenizer, config.shape.vocabulary, own);
   return { ...config, file, tokenizer, own };
