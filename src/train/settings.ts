@@ -73,6 +73,11 @@ function check(holds: boolean, what: string, expected: string, remedy?: string):
   if (!holds) throw new CallerError({ what, expected, remedy });
 }
 
+/** The kernels count in f32: what is larger would reach them as infinity. */
+function isSingle(value: number): boolean {
+  return Number.isFinite(Math.fround(value));
+}
+
 function checkCounts(settings: TrainingOptions): void {
   const isCount = (value: number) => Number.isInteger(value) && value >= 1;
   const { epochs, batch, accumulate, evaluations, evaluateEvery, checkpointEvery, warmUpSteps } = settings;
@@ -114,14 +119,18 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   checkCounts(settings);
   const { rate, biasRate = rate, seed, schedule, maskTokens, weightDecay, clipNorm, sparsity } = settings;
   for (const each of [rate, biasRate]) {
-    check(Number.isFinite(each) && each > 0, `a learning rate of ${each}`, 'a positive number');
+    check(
+      isSingle(each) && Math.fround(each) > 0,
+      `a learning rate of ${each}`,
+      'a positive number of 32 bits',
+    );
   }
   for (const [name, value] of Object.entries({
     'a weight decay': weightDecay,
     'a gradient norm': clipNorm,
     'a sparsity penalty': sparsity,
   })) {
-    check(Number.isFinite(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more');
+    check(isSingle(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more, of 32 bits');
   }
   check(
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,

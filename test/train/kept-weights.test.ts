@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { adapterKey, type KernelChoices } from '../../src/attention/kernel-choices.js';
+import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import { dataSource } from '../../src/data/sources.js';
+import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { loadWeights } from '../../src/train/model-folder.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
+import { testDevice } from '../support/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const root = temporaryFolder();
+let run: TrainingRun;
+
+beforeAll(async () => {
+  const source = dataSource('embedded');
+  const train = (await source.examples('train')).slice(0, 24);
+  // The other label for each text of training: what is learned makes dev worse.
+  const dev = train.slice(0, 12).map((example) => ({ ...example, label: 1 - example.label }));
+  const pieces = train.flatMap(({ text }) => splitPieces(text, bertVocabulary())).map(({ text }) => text);
+  run = {
+    data: { name: 'embedded', train, dev },
+    vocabulary: bertVocabulary().restrictedTo(new Set(pieces)),
+    shape: { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 32 },
+    mostPieces: 32,
+    strategy: 'guided',
+    epochs: 2,
+    batch: 4,
+    rate: 1e-2,
+    warmUpSteps: 0,
+    evaluateEvery: 2,
+    bestBy: 'loss',
+    seed: 3,
+  };
+});
+
+describe('what a run leaves', () => {
+  it('are the weights of its best evaluation, and beside them those of the last', async () => {
+    const device = await testDevice();
+    const folder = join(root, 'best');
+    const { best, last } = await runTraining(device, run, folder);
+    expect(best.step).toBeLessThan(last.step);
+    expect(best.devLoss).toBeLessThan(last.devLoss);
+    const model = await SentenceClassifier.load(device, folder);
+    try {
+      expect((await model.evaluate(run.data.dev)).loss).toBe(best.devLoss);
+      const own = await loadWeights(folder, model.description.config);
+      expect(own).toEqual(await model.weights());
+    } finally {
+      model.release();
+    }
+    const bytes = (name: string) => readFileSync(join(folder, name));
+    expect(bytes('model.safetensors').equals(bytes('last.safetensors'))).toBe(false);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('has the kernels that it began with, not those that are chosen by now', async () => {
+    const device = await testDevice();
+    const variants = kernelVariants(device, 'sparse');
+    const chosen = (name: string): KernelChoices => ({
+      adapter: adapterKey(device),
+      headDim: 16,
+      variants: { 'sparse, up to 64': name },
+    });
+    const other = variants.find(({ name }) => name.startsWith('workgroup'))!;
+    const own = { ...run, checkpointEvery: 2, kernels: chosen(other.name) };
+    const weightsOf = (folder: string) => readFileSync(join(folder, 'last.safetensors'));
+    await runTraining(device, own, join(root, 'whole'));
+    const folder = join(root, 'interrupted');
+    const interruption = new Error('interrupted');
+    const hooks = {
+      onEvaluation({ step }: { step: number }) {
+        if (step === 6) throw interruption;
+      },
+    };
+    await expect(runTraining(device, own, folder, hooks)).rejects.toBe(interruption);
+    await runTraining(device, { ...own, kernels: chosen(variants[0].name) }, folder);
+    expect(weightsOf(folder).equals(weightsOf(join(root, 'whole')))).toBe(true);
+    await runTraining(device, { ...own, kernels: chosen(variants[0].name) }, join(root, 'others'));
+    expect(weightsOf(join(root, 'others')).equals(weightsOf(folder)), 'other kernels give other bits').toBe(
+      false,
+    );
+  });
+});

@@ -1,0 +1,165 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Device } from '../../src/gpu/device.js';
+import { EngineError } from '../../src/gpu/errors.js';
+import { checkedLogits, crossEntropy } from '../../src/train/evaluation.js';
+import { checkWeights } from '../../src/train/finite.js';
+import { parseSafetensors } from '../../src/train/safetensors.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
+import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
+import { testDevice } from '../support/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { smallModel, TEXTS, withModel } from './models.js';
+
+const folder = temporaryFolder();
+const EXAMPLES = TEXTS.flatMap((text) =>
+  [0, 1, 2].map((i) => ({ text: text.slice(0, 20 + 9 * i), label: i % 2 })),
+);
+
+/** A model of which one weight is another, in the row of a piece that one text has alone, say. */
+async function modelWith(
+  name: string,
+  at: number,
+  value: number,
+  device?: Device,
+): Promise<SentenceClassifier> {
+  const model = await smallModel('none');
+  const weights = await model.weights();
+  weights.get(name)![at] = value;
+  model.release();
+  return SentenceClassifier.of(device ?? (await testDevice()), model.description, weights);
+}
+
+async function errorOf(action: Promise<unknown>): Promise<Error> {
+  const error = await action.then(
+    () => expect.unreachable('it should have ended'),
+    (thrown) => thrown,
+  );
+  expect(error).toBeInstanceOf(EngineError);
+  expect(error.message).not.toContain('\n');
+  return error;
+}
+
+const OPTIONS: TrainingOptions = { epochs: 1, batch: 2, evaluations: 1 };
+
+describe('a training step that is not finite', () => {
+  it.each([
+    ['classifier.bias', 0, Number.NaN],
+    ['bert.encoder.layer.1.attention.self.query.weight', 5, Number.POSITIVE_INFINITY],
+  ])('ends the run, and names the weight it came from: %s', async (name, at, value) => {
+    await withModel(modelWith(name, at, value), async (model) => {
+      const error = await errorOf(model.train(EXAMPLES, EXAMPLES, OPTIONS));
+      expect(error.message).toMatch(
+        /^step \d+: the (loss|norm of the gradient) is (NaN|-?Infinity); weight "/,
+      );
+      expect(error.message).toContain(`weight "${name}" holds ${value}; expected finite numbers; lower the`);
+    });
+  });
+
+  it('names the step of the one text that has it, in the middle of a step of several batches', async () => {
+    const own = [{ text: 'dull .', label: 0 }];
+    const plain = Array.from({ length: 5 }, (_, i) => ({ text: 'the man tells', label: i % 2 }));
+    const model = await smallModel('none');
+    const id = model.description.vocabulary.idOf('dull');
+    const weights = await model.weights();
+    const table = weights.get('bert.embeddings.word_embeddings.weight')!;
+    table[id * model.description.config.hidden] = Number.NaN;
+    model.release();
+    const broken = SentenceClassifier.of(await testDevice(), model.description, weights);
+    await withModel(Promise.resolve(broken), async (classifier) => {
+      const options = { ...OPTIONS, batch: 1, accumulate: 3 };
+      const { message } = await errorOf(classifier.train([...plain, ...own], plain, options));
+      expect(message).toMatch(
+        /^step [12]: the loss is NaN; weight "bert\.embeddings\.word_embeddings\.weight"/,
+      );
+      for (const [name, values] of await classifier.weights()) {
+        if (name.includes('word_embeddings')) continue;
+        expect(values.every(Number.isFinite), `${name} is as it was`).toBe(true);
+      }
+    });
+  });
+
+  it('ends a run into a folder, where nothing that is not finite is ever saved', async () => {
+    const { description } = await withModel(smallModel('none'), async (model) => model);
+    const run: TrainingRun = {
+      data: { name: 'own', train: EXAMPLES, dev: EXAMPLES },
+      vocabulary: description.vocabulary,
+      mostPieces: 32,
+      shape: { hidden: 32, heads: 2, layers: 1, feedForward: 32, positions: 64 },
+      ...OPTIONS,
+      epochs: 3,
+      seed: 5,
+      rate: 1e6,
+      schedule: 'constant',
+      warmUpSteps: 0,
+      evaluateEvery: 1,
+      evaluations: undefined,
+      weightDecay: 1,
+    };
+    const out = join(folder, 'run');
+    const { message } = await errorOf(runTraining(await testDevice(), run, out));
+    expect(message).toMatch(/^(step|evaluation after step) \d+: /);
+    expect(existsSync(join(out, 'last.safetensors'))).toBe(false);
+    for (const file of ['model.safetensors', 'checkpoint.safetensors']) {
+      const path = join(out, file);
+      if (!existsSync(path)) continue;
+      for (const [name, { values }] of parseSafetensors(readFileSync(path), path)) {
+        expect(values.every(Number.isFinite), `${file}: ${name}`).toBe(true);
+      }
+    }
+  });
+});
+
+describe('what is not finite elsewhere', () => {
+  it('is no evaluation, no prediction and no explanation', async () => {
+    await withModel(modelWith('classifier.weight', 1, Number.NaN), async (model) => {
+      for (const action of [model.evaluate(EXAMPLES), model.predict(TEXTS), model.explain(TEXTS[0])]) {
+        expect((await errorOf(action)).message).toMatch(/^the logits of text 1 are not finite/);
+      }
+    });
+  });
+
+  it('is not saved', async () => {
+    await withModel(modelWith('classifier.bias', 1, Number.NEGATIVE_INFINITY), async (model) => {
+      const { message } = await errorOf(model.save(join(folder, 'saved')));
+      expect(message).toMatch(
+        /model\.safetensors: tensor "classifier\.bias" holds -Infinity, and is not kept/,
+      );
+      expect(existsSync(join(folder, 'saved', 'model.safetensors'))).toBe(false);
+    });
+  });
+
+  it('is named by the text and the tensor', () => {
+    const rows = [Float32Array.of(1, 2), Float32Array.of(1, Number.NaN)];
+    expect(() => checkedLogits(rows, 65, 'there')).toThrow(
+      /^there: the logits of text 66 are not finite \(1, NaN\)/,
+    );
+    const tensors = new Map([
+      ['a', Float32Array.of(0)],
+      ['b', Float32Array.of(1, Number.NaN)],
+    ]);
+    expect(() => checkWeights(tensors, 'file')).toThrow(/^file: tensor "b" holds NaN/);
+  });
+
+  it.each([
+    [{ rate: 1e39 }, /a learning rate of 1e\+39/],
+    [{ rate: 1e-50 }, /a learning rate of 1e-50/],
+    [{ biasRate: 1e39 }, /a learning rate of 1e\+39/],
+    [{ weightDecay: 1e39 }, /a weight decay of 1e\+39/],
+    [{ clipNorm: 1e39 }, /a gradient norm of 1e\+39/],
+    [{ sparsity: 1e39 }, /a sparsity penalty of 1e\+39/],
+    [{ rate: Number.NaN }, /a learning rate of NaN/],
+  ] as const)('is no setting: %o', (options, says) => {
+    expect(() => completeSettings(options, 10)).toThrow(says);
+  });
+});
+
+describe('the loss of an evaluation', () => {
+  it('is that of its logits, however small the probability', () => {
+    expect(crossEntropy([1e4, 0], 1)).toBe(1e4);
+    expect(crossEntropy([0, 0], 1)).toBeCloseTo(Math.LN2, 15);
+    expect(crossEntropy([-3, 3e38], 1)).toBe(0);
+  });
+});
