@@ -26,7 +26,7 @@ import { benchTexts } from './bench-texts.js';
 import { bad, good } from './colour.js';
 import { type DataFlags, textOptions } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
-import { adapterOption, dataOption, list, numbers, readRules, wholeNumber, withDevice } from './options.js';
+import { adapterOption, countNumber, dataOption, list, numbers, readRules, withDevice } from './options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -54,7 +54,7 @@ export function benchAttentionCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--batch <count>', `sequences of a packed batch (default: ${batch})`).argParser(wholeNumber),
+      new Option('--batch <count>', `sequences of a packed batch (default: ${batch})`).argParser(countNumber),
     )
     .addOption(
       new Option('--strategies <list>', 'among none, hard, soft, guided, learned (default: all)').argParser(

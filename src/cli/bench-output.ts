@@ -9,10 +9,10 @@ import {
 import { formatCsv } from '../../bench/csv.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
 import { loadWarning, type SuspectReport, suspicionsOf } from '../../bench/suspicions.js';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { bad } from './colour.js';
-import { list, numbers, wholeNumber } from './options.js';
+import { countNumber, list, numbers, seedNumber } from './options.js';
 import { note, print } from './terminal.js';
 
 /** Where a benchmark's results go, beside the terminal. */
@@ -38,8 +38,8 @@ export function sweepOptions(): Option[] {
     option('--heads <list>', `attention heads (default: ${heads})`, numbers),
     option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
     option('--passes <list>', 'among forward, forward+backward (default: both)', list),
-    option('--repeats <count>', `timed runs of each (default: ${repeats})`, wholeNumber),
-    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, wholeNumber),
+    option('--repeats <count>', `timed runs of each (default: ${repeats})`, countNumber),
+    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
   ];
 }
 
@@ -84,6 +84,13 @@ export async function writeReport<R extends Report>(
   else if (flags.json) await written(flags.json, json);
   if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
   if (flags.html && page) await written(flags.html, await page(report));
+}
+
+/** @throws CallerError, before hours of measuring, where the results cannot be written. */
+export async function checkOutputs({ json, csv, html }: OutputFlags): Promise<void> {
+  for (const path of [json === '-' ? undefined : json, csv, html]) {
+    if (typeof path === 'string') await checkWritable(path);
+  }
 }
 
 async function written(path: string, content: string): Promise<void> {

@@ -18,15 +18,16 @@ import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './d
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
+  countNumber,
   dataOption,
   list,
   numbers,
   readRules,
   rulesOption,
   type ShapeFlags,
+  seedNumber,
   shapeOf,
   shapeOptions,
-  wholeNumber,
   withDevice,
 } from './options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
@@ -60,7 +61,7 @@ export function benchStepCommand(): Command {
     )
     .addOption(
       new Option('--batch <count>', 'sentences of a packed batch; documents come one a batch')
-        .argParser(wholeNumber)
+        .argParser(countNumber)
         .default(32),
     )
     .addOption(
@@ -70,11 +71,11 @@ export function benchStepCommand(): Command {
     )
     .addOption(
       new Option('--repeats <count>', 'timed steps of each')
-        .argParser(wholeNumber)
+        .argParser(countNumber)
         .default(ATTENTION_DEFAULTS.repeats),
     )
     .addOption(
-      new Option('--seed <number>', 'of weights, order and intervals').argParser(wholeNumber).default(1),
+      new Option('--seed <number>', 'of weights, order and intervals').argParser(seedNumber).default(1),
     )
     .addOption(rulesOption().default('paper'))
     .addOption(dataOption().default('embedded'))

@@ -3,6 +3,7 @@ import { benchAttentionCommand } from './bench-attention.js';
 import { benchCompareCommand } from './bench-compare.js';
 import { benchGrowthCommand } from './bench-growth.js';
 import { benchLimitsCommand } from './bench-limits.js';
+import { checkOutputs, type OutputFlags } from './bench-output.js';
 import { benchPeersCommand } from './bench-peers.js';
 import { benchStepCommand } from './bench-step.js';
 
@@ -24,5 +25,6 @@ export function benchCommand(): Command {
     benchCompareCommand,
   ])
     command.addCommand(benchmark());
+  command.hook('preAction', (_, benchmark) => checkOutputs(benchmark.opts<OutputFlags>()));
   return command.addHelpText('after', EXAMPLE);
 }

@@ -12,7 +12,7 @@ import { experimentTables, type RowFilter } from '../train/experiment/table.js';
 import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
 import { experimentFile } from './experiment-file.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
-import { adapterOption, jsonOption, list, wholeNumber, withDevice } from './options.js';
+import { adapterOption, jsonOption, list, seedNumber, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
 import { stoppable } from './stopping.js';
 import { note, print, printJson } from './terminal.js';
@@ -51,7 +51,7 @@ export function experimentCommand(): Command {
     .option('--results <folder>', 'where results are kept', join('experiments', 'results'))
     .addOption(
       new Option('--seeds <list>', "instead of the file's own").argParser((text) =>
-        list(text).map(wholeNumber),
+        list(text).map(seedNumber),
       ),
     )
     .addOption(new Option('--only <list>', 'run these contenders alone').argParser(list))

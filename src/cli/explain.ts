@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
@@ -49,7 +49,8 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
   if (text.trim() === '') {
     throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
   }
-  const { model } = flags;
+  const { model, out } = flags;
+  if (out !== undefined) await checkWritable(out);
   if (model !== undefined) await explainWithModel(text, { ...flags, model });
   else {
     const rules = flags.rules === undefined ? presetRules('paper') : await readModelRules(flags.rules);

@@ -10,9 +10,25 @@ import { splitScope, withScope } from '../grammar/scoped-rules.js';
 import { BERT_TINY } from '../nn/config.js';
 import { note } from './terminal.js';
 
+function digits(text: string, expected: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError(`expected ${expected}`);
+}
+
+/** A whole number that may be 0. */
 export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number`);
-  return Number(text);
+  return digits(text, 'a whole number of 0 or more');
+}
+
+/** A number of things of which there must be some: a 0 is refused where it is known what it counts. */
+export function countNumber(text: string): number {
+  return digits(text, 'a whole number of 1 or more');
+}
+
+/** A seed of the random numbers. */
+export function seedNumber(text: string): number {
+  return digits(text, 'a whole number from 0 to 2³² - 1');
 }
 
 /** Of what there must be some. */
@@ -122,7 +138,7 @@ export interface ShapeFlags {
 /** A model's shape, bert-tiny's where left out. */
 export function shapeOptions(): Option[] {
   const option = (flags: string, description: string, value: number) =>
-    new Option(flags, description).argParser(wholeNumber).default(value);
+    new Option(flags, description).argParser(countNumber).default(value);
   return [
     option('--layers <count>', 'encoder layers', BERT_TINY.layers),
     option('--hidden <size>', 'hidden size', BERT_TINY.hidden),

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split, type Text } from '../data/dataset.js';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import { CallerError, escapeControls } from '../gpu/errors.js';
 import { loadDescription } from '../train/model-folder.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
@@ -56,6 +56,7 @@ async function textsOf(sentences: readonly string[], flags: PredictFlags): Promi
 }
 
 async function predict(sentences: string[], flags: PredictFlags): Promise<void> {
+  if (flags.glue !== undefined) await checkWritable(flags.glue);
   const texts = await textsOf(sentences, flags);
   // Before the texts are read: what cannot be handed in shall be known at once.
   const names =

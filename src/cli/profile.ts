@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { describeEnvironment, environmentLine } from '../../bench/environment.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import { adapterName } from '../gpu/adapter-name.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
@@ -19,10 +19,10 @@ import {
   readRules,
   rulesOption,
   type ShapeFlags,
+  seedNumber,
   shapeOf,
   shapeOptions,
   strategyOption,
-  wholeNumber,
   withDevice,
 } from './options.js';
 import { note, percent, print, printJson, printTable } from './terminal.js';
@@ -63,7 +63,7 @@ export function profileCommand(): Command {
         .default(3),
     )
     .addOption(new Option('--batch <count>', 'sentences a step').argParser(countFromOne).default(32))
-    .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(wholeNumber).default(1))
+    .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(seedNumber).default(1))
     .option('--out <file>', 'where the trace goes', 'trace.json')
     .addOption(adapterOption())
     .addOption(noTuneOption())
@@ -73,6 +73,7 @@ export function profileCommand(): Command {
 }
 
 async function profile(flags: ProfileFlags): Promise<void> {
+  await checkWritable(flags.out);
   const rules = await readRules(flags.rules);
   requireTaggersTags(rules, 'profile');
   warnOfLoad();

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import type { ReportInput } from './report-inputs.js';
 import { print } from './terminal.js';
 
@@ -25,6 +25,7 @@ export function reportCommand(): Command {
 }
 
 async function report(paths: string[], { out }: { out: string }): Promise<void> {
+  await checkWritable(out);
   // The plot library takes a while to load, so only a page loads it.
   const { readInputs } = await import('./report-inputs.js');
   await writePage(await readInputs(paths), out);

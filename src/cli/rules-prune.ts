@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { requireTags } from '../data/encoded-data.js';
-import { writeWhole } from '../data/files.js';
+import { checkWritable, writeWhole } from '../data/files.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { loadDescription } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
@@ -49,6 +49,7 @@ export function rulesPruneCommand(): Command {
 }
 
 async function prune(flags: PruneFlags): Promise<void> {
+  await checkWritable(flags.out);
   const { rules: own, tags } = await loadDescription(flags.model);
   const source = dataOf(flags, { tags: own.tags, split: flags.split });
   const texts = await source.texts(flags.split);

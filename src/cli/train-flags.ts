@@ -10,11 +10,13 @@ import { noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
   betaOption,
+  countNumber,
   dataOption,
   jsonOption,
   realNumber,
   rulesOption,
   type ShapeFlags,
+  seedNumber,
   shapeOptions,
   strategyOption,
   wholeNumber,
@@ -81,7 +83,7 @@ function modelOptions(): Option[] {
     strategyOption().default('none'),
     trainRulesOption(),
     betaOption(),
-    number('--max-length <pieces>', 'where texts are cut, up to 16384', wholeNumber, 128),
+    number('--max-length <pieces>', 'where texts are cut, up to 16384', countNumber, 128),
     number(
       '--dropout <probability>',
       `of hidden states (default: ${BERT_TINY.hiddenDropout}, with --init the checkpoint's)`,
@@ -110,9 +112,9 @@ function modelOptions(): Option[] {
 function settingsOptions(): Option[] {
   const { epochs, batch, accumulate, rate, schedule, weightDecay, clipNorm, seed } = TRAINING_DEFAULTS;
   return [
-    number('--epochs <count>', 'passes over the training data', wholeNumber, epochs),
-    number('--batch <count>', 'sentences a batch', wholeNumber, batch),
-    number('--accumulate <count>', 'batches a step, as if they were one', wholeNumber, accumulate),
+    number('--epochs <count>', 'passes over the training data', countNumber, epochs),
+    number('--batch <count>', 'sentences a batch', countNumber, batch),
+    number('--accumulate <count>', 'batches a step, as if they were one', countNumber, accumulate),
     number(
       '--lr <rate>',
       `learning rate after warm-up (default: ${rate}, with --init ${FINE_TUNING_RATE})`,
@@ -127,7 +129,7 @@ function settingsOptions(): Option[] {
     number('--warmup <steps>', 'warm-up steps (default: a tenth of all, at most 500)', wholeNumber),
     number('--weight-decay <number>', 'of AdamW', realNumber, weightDecay),
     number('--clip <norm>', 'largest gradient norm; 0 for no clipping', realNumber, clipNorm),
-    number('--seed <number>', 'of weights, data order, dropout and masks', wholeNumber, seed),
+    number('--seed <number>', 'of weights, data order, dropout and masks', seedNumber, seed),
     number('--mask-tokens <probability>', 'of a piece to be read as [MASK] while training', realNumber, 0),
     number(
       '--sparsity <number>',
@@ -139,9 +141,9 @@ function settingsOptions(): Option[] {
     number(
       '--evaluations <count>',
       `times an epoch that dev is evaluated, for the best weights (default: ${EVALUATIONS})`,
-      wholeNumber,
+      countNumber,
     ),
-    number('--evaluate-every <steps>', 'instead of --evaluations; also at the end of an epoch', wholeNumber),
+    number('--evaluate-every <steps>', 'instead of --evaluations; also at the end of an epoch', countNumber),
     new Option('--best-by <metric>', 'of dev, for the best weights').choices(BEST_BY).default('accuracy'),
     number(
       '--checkpoint-every <steps>',
