@@ -112,8 +112,8 @@ describe('train', () => {
 });
 
 describe('train --json over epochs', () => {
-  // Steps too small to turn a prediction: every epoch has the same accuracy, so the first is the best.
-  const flags = ['--lr', '1e-6', '--epochs', '3', '--evaluations', '1'];
+  // Steps so large that every epoch has the same accuracy, and the first the lowest loss: it is the best.
+  const flags = ['--lr', '1', '--epochs', '3', '--evaluations', '1'];
   let result: CommandResult;
   let best: EvaluationMetrics;
 
