@@ -41,7 +41,6 @@ describe('the README', () => {
       expect(status, stderr).toBe(0);
       expect(stdout).not.toMatch(/NaN|undefined/);
     },
-    120_000,
   );
 
   it('names no file before the command that writes it', () => {

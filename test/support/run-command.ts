@@ -8,7 +8,7 @@ import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 /** The command as it is built; `npm test` builds it. */
 export const COMMAND = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
-const MOST_SECONDS = 120;
+const MOST_SECONDS = 570;
 
 export interface CommandOptions {
   cwd?: string;
