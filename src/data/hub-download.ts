@@ -38,7 +38,12 @@ export interface HubCheckpoint extends HubName {
 interface RemoteFile {
   name: string;
   sha256?: string;
+  /** In bytes, as the server lists it. */
+  size?: number;
 }
+
+/** The largest file that is read, where the server does not list how large it is: weights of a billion parameters in f32. */
+const LARGEST_FILE = 2 ** 32;
 
 /**
  * Reads `hub:owner/model` or `hub:owner/model@revision`.
@@ -58,13 +63,18 @@ export function parseHubName(text: string): HubName | undefined {
   throw new CallerError({ what: `"${text}"`, expected: 'hub:owner/model or hub:owner/model@revision' });
 }
 
+/** A name as one part of a path. What it may hold has no "%", so that no two names become one. */
+function escaped(name: string): string {
+  return name.replaceAll('/', '%2F');
+}
+
 function folderOf(id: string): string {
-  return cacheFolder('hub', id.replace('/', '--'));
+  return cacheFolder('hub', escaped(id));
 }
 
 /** Where the cache keeps which commit a revision was when it was last asked for. */
 function revisionFile({ id, revision }: HubName): string {
-  return join(folderOf(id), `${revision.replaceAll('/', '--')}.revision`);
+  return join(folderOf(id), `${escaped(revision)}.revision`);
 }
 
 function checkpointFolder(id: string, commit: string): string {
@@ -80,8 +90,9 @@ async function askServer({ id, revision }: HubName): Promise<{ commit: string; f
   const text = new TextDecoder().decode(await download(url, INSTEAD));
   try {
     const { sha, siblings } = JSON.parse(text);
-    const files = siblings.map((file: { rfilename: string; lfs?: { sha256?: string } }) => {
-      return { name: String(file.rfilename), sha256: file.lfs?.sha256 };
+    const files = siblings.map((file: { rfilename: string; size?: number; lfs?: { sha256?: string } }) => {
+      const size = Number.isSafeInteger(file.size) ? file.size : undefined;
+      return { name: String(file.rfilename), sha256: file.lfs?.sha256, size };
     });
     if (WHOLE_COMMIT.test(sha)) return { commit: sha, files };
   } catch {
@@ -110,8 +121,21 @@ async function resolve(
   }
 }
 
-function fetchFile({ id }: HubName, commit: string, { name, sha256 }: RemoteFile): Promise<Uint8Array> {
-  return download(`${huggingFaceEndpoint()}/${id}/resolve/${commit}/${name}`, INSTEAD, sha256);
+async function fetchFile(
+  { id }: HubName,
+  commit: string,
+  { name, sha256, size }: RemoteFile,
+): Promise<Uint8Array> {
+  const url = `${huggingFaceEndpoint()}/${id}/resolve/${commit}/${name}`;
+  const mostBytes = Math.min(size ?? LARGEST_FILE, LARGEST_FILE);
+  const bytes = await download(url, INSTEAD, sha256, { mostBytes });
+  if (size === undefined || bytes.length === size) return bytes;
+  throw new EngineError({
+    what: `the download has ${bytes.length} bytes`,
+    where: url,
+    expected: `${size}, as the server lists it`,
+    remedy: INSTEAD,
+  });
 }
 
 /** How a checkpoint's weights are found among its files. */

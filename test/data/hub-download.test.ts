@@ -47,6 +47,7 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
   let cache: string;
   let files: Record<string, string>;
   let checksums: Record<string, string>;
+  let sizes: Record<string, number>;
   let head: string;
   let requested: string[];
   let told: string[];
@@ -58,6 +59,7 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
     vi.stubEnv('XDG_CACHE_HOME', cache);
     files = { 'config.json': '{}', 'vocab.txt': '[PAD]\n', 'README.md': '#', 'pytorch_model.bin': 'weights' };
     checksums = {};
+    sizes = {};
     head = COMMIT;
     requested = [];
     told = [];
@@ -66,6 +68,7 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
       if (request.url!.startsWith('/api/models/some/model/revision/main')) {
         const siblings = Object.keys(files).map((rfilename) => ({
           rfilename,
+          ...(sizes[rfilename] !== undefined && { size: sizes[rfilename] }),
           ...(checksums[rfilename] && { lfs: { sha256: checksums[rfilename] } }),
         }));
         response.end(JSON.stringify({ sha: head, siblings }));
@@ -100,6 +103,32 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
     ]);
     expect(readFileSync(join(checkpoint.folder, 'pytorch_model.bin'), 'utf8')).toBe('weights');
     expect(told).toContain(`Downloading pytorch_model.bin of some/model at ${COMMIT.slice(0, 12)}`);
+  });
+
+  it('has the sizes that the server lists', async () => {
+    sizes = { 'pytorch_model.bin': 6 };
+    expect(String(await errorOf())).toMatch(/\(7 bytes, and at most 6 were expected\)/);
+    sizes = { 'pytorch_model.bin': 8 };
+    expect(String(await errorOf())).toMatch(/the download has 7 bytes; expected 8, as the server lists it/);
+    sizes = { 'pytorch_model.bin': 7 };
+    expect((await fetched()).commit).toBe(COMMIT);
+  });
+
+  it('has a folder that no other name has', async () => {
+    const answers = async (id: string, revision: string) =>
+      (await hubCheckpoint({ id, revision }, LAYOUT, () => {})).folder;
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      const isQuestion = request.url!.startsWith('/api/');
+      const siblings = Object.keys(files).map((rfilename) => ({ rfilename }));
+      response.end(isQuestion ? JSON.stringify({ sha: head, siblings }) : '{}');
+    });
+    const folders = [await answers('a--b/c', 'main'), await answers('a/b--c', 'main')];
+    expect(new Set(folders).size).toBe(2);
+    await answers('a/b', 'x/y');
+    await answers('a/b', 'x--y');
+    const names = readdirSync(join(cache, 'parsimony/hub'), { recursive: true }) as string[];
+    expect(names.filter((path) => path.endsWith('.revision'))).toHaveLength(4);
   });
 
   it('is taken from the cache, without a network too, and anew when the revision has moved', async () => {
