@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { ParsimonyError } from '../gpu/errors.js';
+import { escapeControls, ParsimonyError } from '../gpu/errors.js';
 import { benchCommand } from './bench.js';
 import { bad } from './colour.js';
 import { demoCommand } from './demo.js';
@@ -48,7 +48,8 @@ function program(): Command {
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     command.exitOverride().showSuggestionAfterError(false);
     command.configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, `${complaint()} `)),
+      outputError: (text, write) =>
+        write(`${complaint()} ${escapeControls(text.replace(/^error: /, '').trimEnd())}\n`),
     });
   }
   return root;
@@ -62,7 +63,9 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${complaint()} internal error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(
+    `${complaint()} internal error: ${escapeControls(message.replace(/\s*\n\s*/g, ' '))}\n`,
+  );
   return OUR_MISTAKE;
 }
 

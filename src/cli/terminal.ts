@@ -1,19 +1,40 @@
 import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
+import { escapeControls } from '../gpu/errors.js';
+import { mayColour } from './colour.js';
 import { Pace } from './pace.js';
+
+/** The colours that our own words may have, switched on and off. */
+const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[(?:31|32|39)m)`);
+
+/** A line as a terminal may have it: what came from files cannot steer it. */
+function harmless(line: string): string {
+  const isColoured = mayColour(process.stdout) || mayColour(process.stderr);
+  if (!isColoured) return escapeControls(line);
+  return line
+    .split(COLOURS)
+    .map((part, at) => (at % 2 === 1 ? part : escapeControls(part)))
+    .join('');
+}
+
+function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
+}
 
 /** Prints a result as JSON, alone on standard output. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const json = JSON.stringify(value, null, 2);
+  // JSON escapes most of what steers a terminal, but not all.
+  process.stdout.write(`${json.split('\n').map(escapeControls).join('\n')}\n`);
 }
 
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${harmlessLines(line)}\n`);
 }
 
 /** Prints what is no result: progress, notes. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${harmlessLines(line)}\n`);
 }
 
 const PLAIN_BORDERS = {
@@ -40,12 +61,12 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
     rows.every((row) => /^[-+]?[\d.,]+( ?[%x]| ms)?$|^–$/.test(`${row[column]}`)),
   );
   const table = new Table({
-    head: [...head],
+    head: head.map(harmless),
     chars: PLAIN_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
   });
-  for (const row of rows) table.push(row.map(String));
+  for (const row of rows) table.push(row.map((cell) => harmless(String(cell))));
   print(table.toString().replace(/ +$/gm, ''));
 }
 

@@ -1,0 +1,24 @@
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CallerError } from '../../src/gpu/errors.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { failureOf } from './inputs.js';
+import { readerNamed } from './readers.js';
+
+const CORPUS = join(import.meta.dirname, 'corpus');
+const folder = join(temporaryFolder(), 'input');
+
+const cases = readdirSync(CORPUS).flatMap((reader) =>
+  readdirSync(join(CORPUS, reader)).map((name) => [reader, name] as const),
+);
+
+/** Each is an input that once ended as an internal error, was believed, or took minutes. */
+describe('inputs that were found', () => {
+  it.each(cases)('%s/%s is refused in one line that names the file', async (reader, name) => {
+    rmSync(folder, { recursive: true, force: true });
+    cpSync(join(CORPUS, reader, name), folder, { recursive: true });
+    expect(await failureOf(readerNamed(reader), folder)).toBeUndefined();
+    await expect(readerNamed(reader).read(folder)).rejects.toBeInstanceOf(CallerError);
+  });
+});

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { failureOf, inputOf, writeInput } from './inputs.js';
+import { nodeMutations } from './mutate.js';
+import { READERS, readerNamed } from './readers.js';
+
+const folder = join(temporaryFolder(), 'input');
+
+const SEED = 7;
+const COUNT = 200;
+/** Loaded machines read fewer inputs, the first ones. */
+const MOST_MS = 500;
+
+/** What may never end is tried in a process that can be killed: by `npm run fuzz`. */
+const NAMES = READERS.map(({ name }) => name).filter((name) => name !== 'parquet');
+
+describe('the readers of files', () => {
+  it.each(NAMES)('%s refuses damaged input in one line, or reads it', async (name) => {
+    const reader = readerNamed(name);
+    const samples = await reader.samples();
+    for (const files of samples) {
+      writeInput(folder, files);
+      await reader.read(folder);
+    }
+    const began = performance.now();
+    for (let index = 0; index < COUNT && performance.now() - began < MOST_MS; index++) {
+      writeInput(folder, inputOf(reader, samples, SEED, index));
+      expect(
+        await failureOf(reader, folder),
+        `--reader ${name} --seed ${SEED}, input ${index}`,
+      ).toBeUndefined();
+    }
+  });
+
+  it.each(['rules', 'experiment', 'kernel-choices', 'bench-config', 'bench-other', 'results', 'run'])(
+    '%s holds whatever stands at any place of its JSON',
+    async (name) => {
+      const reader = readerNamed(name);
+      const known = new Set<string>();
+      // Every report has the same environment: changing it in one is enough.
+      const isNew = (path: string) => {
+        const isShared = /^\.all\.(environment|otherData|gate)/.test(path);
+        return !isShared || known.size !== known.add(path.replace('otherData', 'environment')).size;
+      };
+      for (const files of await reader.samples()) {
+        for (const [file, bytes] of Object.entries(files)) {
+          // One of several equal results is enough.
+          if (reader.structureOf(file) === undefined || /^[123]\.json$/.test(file)) continue;
+          const lines = Buffer.from(bytes)
+            .toString()
+            .split(/(?<=\n)/);
+          for (const [at, line] of lines.entries()) {
+            for (const changed of nodeMutations(line, isNew)) {
+              const text = lines.with(at, `${changed}\n`).join('');
+              writeInput(folder, { ...files, [file]: Buffer.from(text) });
+              expect(await failureOf(reader, folder), text).toBeUndefined();
+            }
+          }
+        }
+      }
+    },
+  );
+});

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { allowWritesOnlyIn } from './guard.js';
+import { failureOf, inputOf, writeInput } from './inputs.js';
+import { readerNamed } from './readers.js';
+
+/** What a worker is to read. */
+export interface WorkerTask {
+  reader: string;
+  seed: number;
+  from: number;
+  /** The number after the last. */
+  to: number;
+  /** Nothing may be written elsewhere. */
+  sandbox: string;
+}
+
+/** What a worker tells of itself. Silence, or its end, is told by the parent. */
+export type WorkerReport =
+  | { kind: 'began'; index: number }
+  | { kind: 'failed'; index: number; failure: string }
+  | { kind: 'done' };
+
+/** Reads inputs one by one in this process, and tells the parent before each. */
+export async function work(task: WorkerTask, tell: (report: WorkerReport) => Promise<void>): Promise<void> {
+  const reader = readerNamed(task.reader);
+  const samples = await reader.samples();
+  const folder = join(task.sandbox, 'input');
+  let outside: string | undefined;
+  allowWritesOnlyIn(task.sandbox, (path) => {
+    outside = path;
+  });
+  for (const files of samples) {
+    writeInput(folder, files);
+    // A valid input that is refused would hide that nothing after the refusal is tested.
+    const failure = await reader.read(folder).then(
+      () => undefined,
+      (error) => `a valid sample is refused: ${error}`,
+    );
+    if (failure !== undefined) await tell({ kind: 'failed', index: -1, failure });
+  }
+  for (let index = task.from; index < task.to; index++) {
+    outside = undefined;
+    await tell({ kind: 'began', index });
+    writeInput(folder, inputOf(reader, samples, task.seed, index));
+    const failure =
+      (await failureOf(reader, folder)) ?? (outside && `written outside the sandbox: ${outside}`);
+    if (failure !== undefined) await tell({ kind: 'failed', index, failure });
+  }
+  await tell({ kind: 'done' });
+}
