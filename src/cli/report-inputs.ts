@@ -54,7 +54,7 @@ export async function readInputs(paths: readonly string[]): Promise<ReportInput[
   const names = [...new Set(found.cells.map(({ experiment }) => experiment))];
   const experiments = names.flatMap((name) => {
     const own = found.cells.filter(({ experiment }) => experiment === name);
-    checkSameRows(own, `experiment ${name}`);
+    checkSameRows(own, paths.join(', '));
     return experimentGroups(experimentOf(own), own);
   });
   const groups = [...folderGroups(found.runs), ...experiments];

@@ -40,7 +40,7 @@ const LONGEST_PART = 1500;
 function oneLine({ what, where, expected, remedy }: ErrorParts): string {
   const part = (text: string) => {
     const line = text.replace(/\s*\n\s*/g, ' ');
-    return escapeControls(shortened(line, LONGEST_PART));
+    return shortened(escapeControls(shortened(line, LONGEST_PART)), LONGEST_PART);
   };
   const parts = [where ? `${part(where)}: ${part(what)}` : part(what)];
   if (expected) parts.push(`expected ${part(expected)}`);

@@ -46,7 +46,7 @@ interface Outcome {
 async function keep(campaign: Campaign, name: string, index: number, failure: string): Promise<void> {
   const folder = join(campaign.out, `${name}-${campaign.seed}-${index}`);
   const reader = readerNamed(name);
-  const samples = await reader.samples();
+  const samples = reader.samples();
   writeInput(folder, index < 0 ? samples[0] : inputOf(reader, samples, campaign.seed, index));
   writeFileSync(`${folder}.txt`, `${failure}\n`);
   process.stdout.write(`  ${name} ${index}: ${failure.split('\n').slice(0, 2).join(' ')} (${folder})\n`);

@@ -101,19 +101,7 @@ function mutatedJson(text: string, random: Random): string {
 }
 
 /** What every node of a JSON text is replaced by, one at a time; undefined removes it. */
-const REPLACEMENTS: readonly unknown[] = [
-  null,
-  true,
-  -1.5,
-  7,
-  '',
-  'text',
-  [],
-  [[]],
-  {},
-  { toString: null },
-  undefined,
-];
+const REPLACEMENTS: readonly unknown[] = [null, -1.5, 'text', [[]], { toString: null }, undefined];
 
 /**
  * Every text in which one node of a JSON text has another value, is gone, or has a neighbour that nobody knows.

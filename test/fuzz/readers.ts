@@ -38,7 +38,7 @@ import {
 export interface FuzzReader {
   name: string;
   /** Valid inputs: each the files of a folder. */
-  samples(): Promise<Files[]> | Files[];
+  samples(): Files[];
   /** The files that are changed, by name, and how each is understood. */
   structureOf(file: string): Structure | undefined;
   /** Reads a folder's files, as commands do: it ends, or throws an error that names the file. */
@@ -49,7 +49,7 @@ const onlyFile = (folder: string) => join(folder, readdirSync(folder)[0]);
 const textOf = (file: string) => readFileSync(file, 'utf8');
 
 /** A kept file of choices that is not JSON counts as none. */
-function valueOf(text: string): unknown {
+function choicesIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -131,7 +131,7 @@ export const READERS: readonly FuzzReader[] = [
   jsonReader(
     'kernel-choices',
     () => [CHOICES],
-    (file) => checkedChoices(valueOf(textOf(file)), file),
+    (file) => checkedChoices(choicesIn(textOf(file)), file),
   ),
   jsonReader(
     'bench-config',
@@ -177,7 +177,7 @@ export const READERS: readonly FuzzReader[] = [
   modelReader('torch-legacy', 'bin before 1.6', /\.bin$/),
   {
     name: 'checkpoint',
-    samples: async () => [{ 'checkpoint.safetensors': await checkpointFile() }],
+    samples: () => [{ 'checkpoint.safetensors': checkpointFile() }],
     structureOf: () => 'safetensors',
     read: (folder) => readCheckpoint(onlyFile(folder), TINY_CONFIG),
   },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { ModelConfig } from '../../src/nn/config.js';
-import { writeCheckpoint as writeRunCheckpoint } from '../../src/train/checkpoint-file.js';
+import { formatCheckpoint } from '../../src/train/checkpoint-file.js';
 import { beginningOf } from '../../src/train/position.js';
 import { reportOf, someRows } from '../bench/page-report.js';
 import { cellOf } from '../report/some-runs.js';
@@ -182,22 +182,16 @@ export function runFiles(): Files {
 }
 
 /** A run's checkpoint between two steps. */
-export async function checkpointFile(): Promise<Uint8Array> {
-  const folder = mkdtempSync(join(tmpdir(), 'parsimony-sample-'));
-  try {
-    const file = join(folder, 'checkpoint.safetensors');
-    const values = randomWeights(TINY_CONFIG, 1);
-    const notes = {
-      run: '0123456789abcdef',
-      position: beginningOf(1, 0),
-      best: { by: 'accuracy' as const, value: 0.5, step: 2 },
-      metricsBytes: 100,
-    };
-    await writeRunCheckpoint(file, TINY_CONFIG, notes, { values, firstMoment: values, secondMoment: values });
-    return readFileSync(file);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export function checkpointFile(): Uint8Array {
+  const values = randomWeights(TINY_CONFIG, 1);
+  const notes = {
+    run: '0123456789abcdef',
+    position: beginningOf(1, 0),
+    best: { by: 'accuracy' as const, value: 0.5, step: 2 },
+    metrics: { bytes: 100, sha256: '0'.repeat(64) },
+    files: {},
+  };
+  return formatCheckpoint(TINY_CONFIG, notes, { values, firstMoment: values, secondMoment: values });
 }
 
 const GREEN = { passed: true, maxError: 1e-7, shareOfBound: 0.1, complaints: [] };

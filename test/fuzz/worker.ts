@@ -23,7 +23,7 @@ export type WorkerReport =
 /** Reads inputs one by one in this process, and tells the parent before each. */
 export async function work(task: WorkerTask, tell: (report: WorkerReport) => Promise<void>): Promise<void> {
   const reader = readerNamed(task.reader);
-  const samples = await reader.samples();
+  const samples = reader.samples();
   const folder = join(task.sandbox, 'input');
   let outside: string | undefined;
   allowWritesOnlyIn(task.sandbox, (path) => {
