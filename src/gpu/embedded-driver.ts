@@ -67,16 +67,20 @@ async function unpackedDriver(): Promise<string> {
  *
  * @throws EngineError where the driver cannot be unpacked or does not exist for this system.
  */
-export function installEmbeddedDriver(): Promise<void> {
+export async function installEmbeddedDriver(): Promise<void> {
   installation ??= install().catch((error) => {
     installation = undefined;
     throw error;
   });
-  return installation;
+  const description = await installation;
+  // Named each time: a caller may have put its environment back since.
+  process.env.VK_DRIVER_FILES = description;
+  process.env.VK_ICD_FILENAMES = description;
+  isNamed = true;
 }
 
-/** Done once in a process, also where several devices are opened at a time. */
-let installation: Promise<void> | undefined;
+/** The path of the driver's description. Unpacked and loaded once in a process, also where several devices are opened at a time. */
+let installation: Promise<string> | undefined;
 
 /** Whether the environment names the embedded driver by now, and with it every adapter that Dawn finds from here on. */
 let isNamed = false;
@@ -85,7 +89,7 @@ export function embeddedDriverIsInstalled(): boolean {
   return isNamed;
 }
 
-async function install(): Promise<void> {
+async function install(): Promise<string> {
   if (!embeddedDriverExists()) {
     throw new EngineError({
       what: `the embedded driver does not exist for ${process.platform} ${process.arch}`,
@@ -106,12 +110,10 @@ async function install(): Promise<void> {
       { cause },
     );
   }
-  process.env.VK_DRIVER_FILES = join(folder, 'vk_swiftshader_icd.json');
-  process.env.VK_ICD_FILENAMES = process.env.VK_DRIVER_FILES;
-  isNamed = true;
   try {
     process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), KEEP_LOADED);
   } catch {
     // "Module did not self-register": it is a library, no Node addon. It is loaded all the same.
   }
+  return join(folder, 'vk_swiftshader_icd.json');
 }

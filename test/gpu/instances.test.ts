@@ -42,6 +42,15 @@ describe.runIf(embeddedDriverExists())('devices that are opened one after anothe
     expect(files).toBeLessThanOrEqual(before.files + 3);
   });
 
+  it('open also where the environment was put back to what it was before the first', async () => {
+    const named = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
+    for (const name of named) delete process.env[name];
+    const device = await openDevice({ adapter });
+    expect(await isUsable(device)).toBe(true);
+    device.close();
+    for (const name of named) expect(process.env[name]).toMatch(/vk_swiftshader_icd\.json$/);
+  });
+
   it('may be open at the same time, and one that was destroyed or lost is none of the others', async () => {
     const devices = await Promise.all([1, 2, 3, 4].map(() => openDevice({ adapter })));
     devices[0].close();
