@@ -67,10 +67,10 @@ export async function withModel<T>(
       );
       model.useRules(read, rules, flags.beta);
     }
+    requireTags(texts, rules ?? model.description.rules, tags === 'own');
     const guessed = caseNote(model.description.vocabulary);
     if (guessed)
       note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
-    requireTags(texts, rules ?? model.description.rules, tags === 'own');
     noteOnTags(tags === 'own', texts);
     return action(model);
   });

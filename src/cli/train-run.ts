@@ -10,7 +10,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
-import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
+import { normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { BERT_TINY, headDimOf } from '../nn/config.js';
 import { RANDOM_RULES, randomRulesFor } from '../train/control-rules.js';
 import { readFolderConfig } from '../train/model-folder.js';
@@ -21,7 +21,6 @@ import { type DataNames, dataOf, noteOnTags } from './data-options.js';
 import { kernelsFor } from './kernel-cache.js';
 import { readModelRules, shapeOf } from './options.js';
 import { type CheckpointRecord, checkpointOf, startingPoint } from './starting-checkpoint.js';
-import { note } from './terminal.js';
 import { settingsOf, type TrainFlags } from './train-flags.js';
 
 /** What the command keeps in `training.json`, to find data and adapter again, and to be repeated. */
@@ -57,7 +56,7 @@ export async function examplesOf(source: DataSource): Promise<TrainingRun['data'
   return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
 }
 
-/** The vocabulary that flags name. Whether it keeps case is told where nothing but its pieces says so. */
+/** The vocabulary that flags name. @throws CallerError where it is none, or only its case is named. */
 async function vocabularyOf(flags: TrainFlags): Promise<Vocabulary> {
   const { vocab, case: kept } = flags;
   if (!vocab) {
@@ -69,13 +68,7 @@ async function vocabularyOf(flags: TrainFlags): Promise<Vocabulary> {
   }
   const normalisation = kept && normalisationFor(kept === 'lower');
   const text = await readText(vocab, 'a file with a word piece a line');
-  const vocabulary = parseVocabulary(text, vocab, normalisation);
-  const guessed = caseNote(vocabulary);
-  if (guessed)
-    note(
-      `${vocab}: ${guessed}; --case ${vocabulary.normalisation.lowerCase ? 'keep' : 'lower'} changes that.`,
-    );
-  return vocabulary;
+  return parseVocabulary(text, vocab, normalisation);
 }
 
 /** The examples that flags name, known to be whole before a long run begins. */

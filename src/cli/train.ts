@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { DataSource } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { caseNote } from '../grammar/vocabulary.js';
 import type { RunInterrupted } from '../train/interruption.js';
 import { loadDescription } from '../train/model-folder.js';
 import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
@@ -112,6 +113,8 @@ async function runAndPrint(
     const { description } = device.adapter;
     note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
     note(classCounts(source.classes, run.data));
+    const guessed = run.start ? undefined : caseNote(run.vocabulary);
+    if (guessed) note(`--vocab: ${guessed} (--case keep or lower says otherwise).`);
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
   outliveReaders();

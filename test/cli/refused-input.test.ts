@@ -116,13 +116,17 @@ describe('data', () => {
 });
 
 describe('a training run', () => {
+  it('with --case but no --vocab is refused', async () => {
+    const result = await run('train', '--data', 'data', '--case', 'keep', '--out', 'none');
+    expectRefusal(result, CALLER, /^--case keep without --vocab; expected no --case/);
+  });
+
   it('on sentences that are longer than the positions is refused', async () => {
     await expectNoRun(['--max-length', '16385'], /16385 pieces; expected 3 to 16384, the model's positions/);
   });
 
   it.each([
     ['a vocabulary that does not exist', ['--vocab', 'no.txt'], /^no\.txt: cannot be read/],
-    ['case without a vocabulary', ['--case', 'keep'], /^--case keep without --vocab; expected no --case/],
     ['a vocabulary without special pieces', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no piece \[PAD\]/],
     ['heads that do not divide the hidden size', ['--heads', '3'], /hidden size 16 over 3 heads; expected/],
     ['a dropout of 1', ['--dropout', '1'], /is 1; expected a probability below 1/],
