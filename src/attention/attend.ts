@@ -1,6 +1,7 @@
 import { createStorage, readFloats, upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import { checkAttend } from './arguments.js';
 import {
   Attention,
   checkedShape,
@@ -64,6 +65,7 @@ function checkLength(name: string, array: Float32Array | undefined, expected: nu
  * @throws CallerError where arrays, tags, lengths, rules and shape do not fit together; EngineError where the GPU fails.
  */
 export async function attend(device: Device, options: AttendOptions): Promise<AttendResult> {
+  checkAttend(device, options);
   const { q, k, v, outputGradient } = options;
   const { heads, headDim } = checkedShape(options);
   const width = heads * headDim;

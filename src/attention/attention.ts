@@ -2,12 +2,14 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
+import { shown } from '../gpu/shown.js';
+import { ruleSetOf } from '../grammar/arguments.js';
 import { EVERYBODY, type PairTable, pairTable } from '../grammar/pair-table.js';
-import { presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { Ledger } from '../plan/ledger.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
+import { checkAttention, checkEncoding } from './arguments.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
 import { PlanBuffers } from './plan-buffers.js';
 import {
@@ -52,7 +54,7 @@ export interface ShapeOptions {
 
 /** A rule set by name, or as it is. @throws CallerError for an unknown name. */
 export function resolveRules(rules: string | RuleSet = 'paper'): RuleSet {
-  return typeof rules === 'string' ? presetRules(rules) : rules;
+  return ruleSetOf(rules);
 }
 
 /** @throws CallerError for a strategy that does not exist. */
@@ -60,7 +62,7 @@ export function checkedStrategy(strategy: string, where?: string): Strategy {
   const known = STRATEGIES.find((candidate) => candidate === strategy);
   if (known) return known;
   throw new CallerError({
-    what: `unknown strategy "${strategy}"`,
+    what: `unknown strategy ${shown(strategy)}`,
     where,
     expected: `one of: ${STRATEGIES.join(', ')}`,
   });
@@ -116,12 +118,15 @@ export function planFor(options: PlanOptions, device: Device): Plan {
 /** @throws CallerError where the kernels do not support a shape. */
 export function checkedShape({ heads, headDim, scale }: ShapeOptions): AttentionShape {
   if (!Number.isInteger(heads) || heads < 1)
-    throw new CallerError({ what: `${heads} heads`, expected: 'a positive integer' });
+    throw new CallerError({ what: `${shown(heads)} heads`, expected: 'a positive integer' });
   if (!Number.isInteger(headDim) || headDim < 16 || headDim > 128 || headDim % 4 !== 0) {
-    throw new CallerError({ what: `head dimension ${headDim}`, expected: 'a multiple of 4 from 16 to 128' });
+    throw new CallerError({
+      what: `head dimension ${shown(headDim)}`,
+      expected: 'a multiple of 4 from 16 to 128',
+    });
   }
   if (scale !== undefined && !Number.isFinite(scale)) {
-    throw new CallerError({ what: `scale ${scale}`, expected: 'a finite number' });
+    throw new CallerError({ what: `scale ${shown(scale)}`, expected: 'a finite number' });
   }
   return { heads, headDim, scale: scale ?? 1 / Math.sqrt(headDim) };
 }
@@ -180,6 +185,7 @@ export class Attention {
     options: PlanOptions | Plan,
     heads = 1,
   ) {
+    checkAttention(device, options, heads);
     this.plan = new PlanBuffers(device);
     this.plan.write('kind' in options ? options : planFor(options, device), heads);
   }
@@ -230,6 +236,7 @@ export class Attention {
     buffers: ForwardBuffers,
     record: (recorder: Recorder, shape: AttentionShape) => void,
   ): void {
+    checkEncoding(encoder, options, buffers);
     const shape = checkedShape(options);
     checkBuffers(buffers, this.plan.plan, shape);
     const recorder = new Recorder(this.device);

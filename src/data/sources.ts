@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import * as v from 'valibot';
+import { options as anyOptions, checkArgument, string } from '../gpu/arguments.js';
 import { CallerError } from '../gpu/errors.js';
 import type { Tag } from '../grammar/rules.js';
 import type { DataSource, Split } from './dataset.js';
@@ -100,6 +102,8 @@ function checkThere(name: string): void {
  * @throws CallerError where it names none of these, or an option means nothing for it.
  */
 export function dataSource(name: string | readonly string[], options: DataOptions = {}): DataSource {
+  checkArgument(v.union([string, v.array(string)], 'a name, or a list of names'), name, 'name');
+  checkArgument(anyOptions({}), options, 'options');
   if (name === 'embedded') return generatedOrDownloaded(embeddedSource(), options);
   if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
   const { textColumn: text, labelColumn: label, tagsColumn: tags, labels } = options;

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { options as anyOptions, checkArgument, having } from './arguments.js';
 import { Canary } from './canary.js';
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
@@ -59,6 +61,14 @@ const WANTED_LIMITS = [
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
 
 const IN_NODE = typeof process !== 'undefined' && Boolean(process.versions?.node);
+
+const DEVICE_OPTIONS = anyOptions({
+  adapter: v.optional(v.string('the name of an adapter')),
+  device: v.optional(having<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
+  subgroups: v.optional(v.boolean('true or false')),
+  wideWorkgroups: v.optional(v.boolean('true or false')),
+  checked: v.optional(v.boolean('true or false')),
+});
 
 const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
@@ -336,6 +346,7 @@ async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
  * @throws CallerError where `options.adapter` names no adapter; EngineError where there is none, or it gives no device.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  checkArgument(DEVICE_OPTIONS, options, 'options');
   if (options.device) {
     const {
       vendor = '',

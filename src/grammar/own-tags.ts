@@ -1,3 +1,4 @@
+import { arrayLike, checkArgument, string } from '../gpu/arguments.js';
 import { CallerError } from '../gpu/errors.js';
 import type { RuleSet, Tag } from './rules.js';
 import { PIECE_TAGS } from './tags.js';
@@ -44,6 +45,8 @@ export function knownTag(written: unknown, tags: readonly Tag[], where: string):
  * @throws CallerError where they are more or fewer.
  */
 export function wordsWithTags(text: string, tags: readonly Tag[], where: string): OwnWord[] {
+  checkArgument(string, text, 'text');
+  checkArgument(arrayLike, tags, 'tags');
   const words = [...text.matchAll(/\S+/g)];
   if (words.length !== tags.length) {
     throw new CallerError({

@@ -1,3 +1,4 @@
+import { checkArgument, string } from '../gpu/arguments.js';
 import { CallerError } from '../gpu/errors.js';
 import {
   DEFAULT_BETA,
@@ -100,6 +101,7 @@ export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
 /** A preset by its name, `paper@sentence` and the like within a scope. @throws CallerError where there is none of that name. */
 export function presetRules(name: string): RuleSet {
+  checkArgument(string, name, 'name');
   const { base, scope } = splitScope(name);
   if (Object.hasOwn(PRESETS, base)) return withScope(PRESETS[base], scope);
   throw new CallerError({

@@ -1,3 +1,5 @@
+import { checkArgument, string } from '../gpu/arguments.js';
+import { modelRulesOf } from './arguments.js';
 import { type HeadRules, isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
 import type { RuleSet, TagPair } from './rules.js';
 import { RulesReader } from './rules-reader.js';
@@ -16,6 +18,7 @@ import { RulesReader } from './rules-reader.js';
  * @throws CallerError for anything that is not such a file, an unknown tag among it.
  */
 export function parseRules(text: string, file = 'rules'): RuleSet {
+  checkArgument(string, text, 'text');
   return new RulesReader(text, file).read(true) as RuleSet;
 }
 
@@ -32,6 +35,7 @@ export function parseRules(text: string, file = 'rules'): RuleSet {
  * @throws CallerError as `parseRules` does, and where layers have different numbers of heads.
  */
 export function parseModelRules(text: string, file = 'rules'): ModelRules {
+  checkArgument(string, text, 'text');
   return new RulesReader(text, file).read(false);
 }
 
@@ -72,6 +76,7 @@ function formatHeads({ name, tags, beta, heads }: HeadRules): string {
 
 /** Rules as the text of a rules file; `parseRules` or `parseModelRules` reads it back. */
 export function formatRules(rules: ModelRules): string {
+  modelRulesOf(rules);
   if (isPerHead(rules)) return formatHeads(rules);
   const lists = (pairs: readonly TagPair[]) => pairs.map((pair) => `    ${JSON.stringify(pair)}`).join(',\n');
   const list = (pairs: readonly TagPair[]) => (pairs.length > 0 ? `[\n${lists(pairs)}\n  ]` : '[]');

@@ -1,4 +1,6 @@
+import { checkArgument, string } from '../gpu/arguments.js';
 import { CallerError } from '../gpu/errors.js';
+import { vocabulary as vocabularyArgument } from './arguments.js';
 import { knownTag, type OwnWord } from './own-tags.js';
 import type { RuleSet, Tag } from './rules.js';
 import { NO_SENTENCE } from './scope.js';
@@ -94,6 +96,8 @@ export function tagPieces(
   vocabulary: Vocabulary,
   mostPieces = Number.POSITIVE_INFINITY,
 ): TaggedPiece[] {
+  checkArgument(string, text, 'text');
+  checkArgument(vocabularyArgument, vocabulary, 'vocabulary');
   const pieces = splitPieces(text, vocabulary, mostPieces - OWN_PIECES);
   const last = pieces.at(-1);
   const words = last ? tagWords(withoutSpecial(text, vocabulary), last.start) : [];

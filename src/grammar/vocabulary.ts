@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { checkArgument, string } from '../gpu/arguments.js';
 import { CallerError } from '../gpu/errors.js';
 import type { SpecialToken } from './special-tokens.js';
 
@@ -51,8 +53,9 @@ export class Vocabulary {
     readonly pieces: readonly string[],
     source = 'vocabulary',
     readonly normalisation = UNCASED,
-    { special = BERT_TOKENS, ordinary = pieces.length, isCaseGuessed = false }: VocabularyOptions = {},
+    { special = BERT_TOKENS, ordinary = pieces?.length, isCaseGuessed = false }: VocabularyOptions = {},
   ) {
+    checkArgument(v.array(v.string('a piece'), 'a list of pieces'), pieces, 'pieces');
     const ids = new Map<string, number>();
     let longest = 0;
     for (const [id, piece] of pieces.entries()) {
@@ -126,6 +129,7 @@ export function normalisationFor(lowerCase: boolean): Normalisation {
 
 /** The pieces of a `vocab.txt`. */
 export function piecesOfText(text: string): string[] {
+  checkArgument(string, text, 'text');
   const pieces = text.split(/\r?\n/);
   if (pieces.at(-1) === '') pieces.pop();
   return pieces;

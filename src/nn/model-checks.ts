@@ -3,6 +3,7 @@ import { shown } from '../gpu/shown.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { headDimOf, type ModelConfig } from './config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
+import { MODEL_FAMILIES } from './tensor-names.js';
 
 /** Ten times those of the deepest encoders: each has pipelines, tensors and buffers of its own. */
 export const MOST_LAYERS = 1024;
@@ -13,6 +14,8 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
   const fail = (what: string, expected: string, remedy?: string) => {
     throw new CallerError({ what, where, expected, remedy });
   };
+  if (!MODEL_FAMILIES.includes(config.family))
+    fail(`family is ${shown(config.family)}`, `one of: ${MODEL_FAMILIES.join(', ')}`);
   for (const name of [
     'vocabulary',
     'hidden',

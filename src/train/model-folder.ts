@@ -4,6 +4,7 @@ import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/fi
 import { CallerError } from '../gpu/errors.js';
 import { fields, finite, oneOf, positiveWhole, text, whole } from '../gpu/json-schemas.js';
 import { JsonText } from '../gpu/json-text.js';
+import { shown } from '../gpu/shown.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { formatRelabelling, parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
@@ -119,7 +120,7 @@ export async function saveWeights(
 export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig, where?: string): number {
   if (Number.isInteger(mostPieces) && mostPieces >= 3 && mostPieces <= positions) return mostPieces;
   throw new CallerError({
-    what: `sentences of up to ${mostPieces} pieces`,
+    what: `sentences of up to ${shown(mostPieces)} pieces`,
     where,
     expected: `3 to ${positions}, the model's positions`,
     remedy: 'choose another length, or a model with more positions',

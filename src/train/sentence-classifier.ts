@@ -1,7 +1,10 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
+import { checkExamples, checkText, checkTexts } from '../data/arguments.js';
 import type { Example, Text } from '../data/dataset.js';
 import { encodeExamples, encodeTexts, type Reading } from '../data/encoded-data.js';
+import { checkArgument, device as deviceArgument, folderName, number } from '../gpu/arguments.js';
 import type { Device } from '../gpu/device.js';
+import { modelRulesOf } from '../grammar/arguments.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
 import { PAPER_RULES } from '../grammar/presets.js';
@@ -16,6 +19,7 @@ import { checkConfig } from '../nn/model-checks.js';
 import { checkMemory } from '../nn/model-size.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
+import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './arguments.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -38,8 +42,8 @@ export interface BuildOptions {
   classes?: readonly string[];
   /** `none` where left out. */
   strategy?: Strategy;
-  /** The paper's where left out. */
-  rules?: ModelRules;
+  /** Rules, or the name of a preset; the paper's where left out. */
+  rules?: string | ModelRules;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
   /** "own" where the examples carry the tags of their words; wink-nlp tags them where left out. */
@@ -110,6 +114,7 @@ export class SentenceClassifier {
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
   static build(device: Device, options: BuildOptions): SentenceClassifier {
+    checkArgument(deviceArgument, device, 'device');
     const description = describeModel(options);
     checkMemory(description.config, device, false);
     const weights = initialWeights(description.config, options.seed ?? DEFAULT_SEED);
@@ -122,11 +127,16 @@ export class SentenceClassifier {
     description: ModelDescription,
     weights: ReadonlyMap<string, Float32Array>,
   ): SentenceClassifier {
+    checkArgument(deviceArgument, device, 'device');
+    checkModel(description, weights);
+    modelRulesOf(description.rules);
     return new SentenceClassifier(device, description, weights);
   }
 
   /** A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote. @throws CallerError where a file is not what it should be. */
   static async load(device: Device, folder: string): Promise<SentenceClassifier> {
+    checkArgument(deviceArgument, device, 'device');
+    checkArgument(folderName, folder, 'folder');
     const description = await loadDescription(folder);
     checkMemory(description.config, device, false);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
@@ -137,10 +147,12 @@ export class SentenceClassifier {
    * and β is not, it is theirs; where neither is, the model's own.
    * @throws CallerError where the rules are for other layers or heads than the model's.
    */
-  useRules(strategy: Strategy, rules?: ModelRules, beta?: number): void {
+  useRules(strategy: Strategy, rules?: string | ModelRules, beta?: number): void {
+    checkReading(strategy, beta);
     const own = this.description;
-    if (rules) checkHeads(rules, own.config);
-    this.planner = this.plannerOf(strategy, rules ?? own.rules, beta ?? rules?.beta ?? own.beta);
+    const given = rules === undefined ? undefined : modelRulesOf(rules);
+    if (given) checkHeads(given, own.config);
+    this.planner = this.plannerOf(strategy, given ?? own.rules, beta ?? given?.beta ?? own.beta);
   }
 
   /**
@@ -156,6 +168,10 @@ export class SentenceClassifier {
     hooks: TrainingHooks = {},
     from?: Checkpoint,
   ): Promise<EpochMetrics[]> {
+    const { length } = this.description.classes;
+    checkExamples(train, length, 'train');
+    checkExamples(dev, length, 'dev');
+    checkContinuation(hooks, from);
     const settings = completeSettings(options, train.length);
     checkMemory(this.description.config, this.classifier.device, true);
     const trainer = new Trainer(
@@ -174,11 +190,13 @@ export class SentenceClassifier {
    * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
    */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
+    checkExamples(examples, this.description.classes.length, 'examples');
     return evaluate(this.classifier, this.planner, encodeExamples(examples, this.reading));
   }
 
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
+    checkExamples(examples, this.description.classes.length, 'examples');
     const { ledger } = this.planner.plan(encodeTexts(examples, this.reading).sentences);
     return ledger.useful / ledger.dense;
   }
@@ -194,6 +212,8 @@ export class SentenceClassifier {
     density: number,
     onProgress?: (done: number) => void,
   ): Promise<PrunedRules> {
+    checkTexts(texts, 'texts');
+    checkArgument(number, density, 'density');
     const { sentences } = encodeTexts(texts.map(textOf), this.reading);
     return pruneHeads(this.classifier, this.planner, sentences, density, onProgress);
   }
@@ -203,6 +223,7 @@ export class SentenceClassifier {
    * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
    */
   async predict(texts: readonly (string | Text)[]): Promise<Prediction[]> {
+    checkTexts(texts, 'texts');
     const { classes } = this.description;
     const read = texts.map(textOf);
     const { sentences, cut } = encodeTexts(read, this.reading);
@@ -229,6 +250,8 @@ export class SentenceClassifier {
    * @throws CallerError as `predict` does.
    */
   async explain(text: string | Text, mostPieces = Number.POSITIVE_INFINITY): Promise<ModelExplanation> {
+    checkText(text, 'text');
+    checkArgument(number, mostPieces, 'mostPieces');
     const { classes } = this.description;
     const read = textOf(text);
     const most = Math.min(mostPieces, this.description.mostPieces);
@@ -256,12 +279,14 @@ export class SentenceClassifier {
 
   /** Writes configuration, rules, vocabulary and weights to a folder. @throws EngineError where the disk refuses. */
   async save(folder: string): Promise<void> {
+    checkArgument(folderName, folder, 'folder');
     await saveDescription(folder, this.description);
     await this.saveWeights(folder);
   }
 
   /** Writes the weights alone: for a folder that has the description already. */
   async saveWeights(folder: string): Promise<void> {
+    checkArgument(folderName, folder, 'folder');
     await saveWeights(folder, this.description.config, await this.weights());
   }
 
@@ -285,7 +310,9 @@ export class SentenceClassifier {
 
 /** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
-  const { vocabulary, shape, strategy = 'none', rules = PAPER_RULES, beta = rules.beta } = options;
+  checkBuildOptions(options);
+  const rules = modelRulesOf(options.rules ?? PAPER_RULES);
+  const { vocabulary, shape, strategy = 'none', beta = rules.beta } = options;
   const { classes = ['negative', 'positive'], mostPieces = 128, kernels, tags, relabelling } = options;
   const config = {
     ...BERT_TINY,

@@ -1,6 +1,7 @@
 import { CallerError } from '../gpu/errors.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import type { UpdateOptions } from '../nn/classifier.js';
+import { checkTrainingOptions } from './arguments.js';
 import { SCHEDULES, type ScheduleKind } from './schedule.js';
 
 /** What a training run is made of, beside model and data. */
@@ -111,6 +112,7 @@ function checkCounts(settings: TrainingOptions): void {
  * @throws CallerError where a setting makes no sense.
  */
 export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
+  checkTrainingOptions(options);
   const given = Object.fromEntries(
     Object.entries(options).filter(([name, value]) => NAMES.has(name) && value !== undefined),
   );
@@ -132,6 +134,15 @@ export function completeSettings(options: TrainingOptions, rows: number): Traini
   })) {
     check(isSingle(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more, of 32 bits');
   }
+  for (const name of ['beta1', 'beta2'] as const) {
+    const beta = settings[name];
+    check(beta >= 0 && beta < 1, `${name} of ${beta}`, 'a number from 0 to below 1');
+  }
+  check(
+    settings.epsilon > 0 && Number.isFinite(settings.epsilon),
+    `epsilon of ${settings.epsilon}`,
+    'a positive number',
+  );
   check(
     Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
     `seed ${seed}`,

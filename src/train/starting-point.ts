@@ -1,9 +1,11 @@
+import { checkArgument, folderName } from '../gpu/arguments.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
 import type { ModelConfig } from '../nn/config.js';
 import { drawTensors } from '../nn/initial-weights.js';
 import { type ParameterSpec, parameterSpecs } from '../nn/parameter-specs.js';
 import { tensorNames } from '../nn/tensor-names.js';
+import { checkStartOptions } from './arguments.js';
 import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';
 import { type FolderConfig, type ModelDescription, readFolderConfig, readRulesOf } from './model-folder.js';
@@ -90,6 +92,8 @@ function drawnAnew(
  * @throws CallerError where it is no such model, or any other tensor is missing, too much or of another shape.
  */
 export async function startFrom(folder: string, options: StartOptions = {}): Promise<StartingPoint> {
+  checkArgument(folderName, folder, 'folder');
+  checkStartOptions(options);
   const { seed = DEFAULT_SEED, dropout, attentionDropout = dropout } = options;
   const about = await readFolderConfig(folder);
   const shape = {

@@ -1,8 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFolder, removeFile } from '../data/files.js';
+import {
+  options as anyOptions,
+  arrayLike,
+  checkArgument,
+  device as deviceArgument,
+  folderName,
+} from '../gpu/arguments.js';
 import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
+import type { ModelRules } from '../grammar/head-rules.js';
 import { type BestBy, bestOf, checkedBestBy, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';
 import { evaluationLine } from './metrics-log.js';
@@ -36,6 +44,7 @@ import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from '.
 
 /** A training run: its model, its settings and its data. One seed serves weights, order and masks. */
 export interface TrainingRun extends BuildOptions, TrainingOptions {
+  rules?: ModelRules;
   data: RunData;
   /** What it begins with, instead of random weights; its description then stands for all that `BuildOptions` say. */
   start?: StartingPoint;
@@ -103,6 +112,9 @@ export async function runTraining(
   folder: string,
   hooks: TrainingRunHooks = {},
 ): Promise<TrainingOutcome> {
+  checkArgument(deviceArgument, device, 'device');
+  checkArgument(anyOptions({ data: anyOptions({ train: arrayLike, dev: arrayLike }) }), run, 'run');
+  checkArgument(folderName, folder, 'folder');
   const { data } = run;
   const settings = completeSettings(run, data.train.length);
   const description = descriptionOf(run);

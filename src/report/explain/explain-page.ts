@@ -1,3 +1,4 @@
+import { arrayLike, checkArgument, options } from '../../gpu/arguments.js';
 import { isPerHead } from '../../grammar/head-rules.js';
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { type Html, html } from '../page/html.js';
@@ -85,6 +86,11 @@ ${headTable(explanation, heads)}
  * predicts, and which words that rests on.
  */
 export function explainPage(explanation: Explanation, model?: PageModel): string {
+  checkArgument(
+    options({ views: arrayLike, rules: options({}), pieces: arrayLike }),
+    explanation,
+    'explanation',
+  );
   const { views, rules, pieces } = explanation;
   const heads = model ? allHeads(explanation, model.explanation) : [];
   const values = model && wordAttribution(explanation, model.explanation);

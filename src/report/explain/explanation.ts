@@ -1,10 +1,14 @@
+import { checkText } from '../../data/arguments.js';
 import type { Text } from '../../data/dataset.js';
 import { encodeTexts } from '../../data/encoded-data.js';
+import { options as anyOptions, checkArgument } from '../../gpu/arguments.js';
 import { CallerError } from '../../gpu/errors.js';
+import { oneOf } from '../../gpu/json-schemas.js';
+import { modelRulesOf, vocabulary as vocabularyArgument } from '../../grammar/arguments.js';
 import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
 import { pieceTags } from '../../grammar/own-tags.js';
 import type { SeededRelabelling } from '../../grammar/relabelling.js';
-import type { Strategy, Tag } from '../../grammar/rules.js';
+import { STRATEGIES, type Strategy, type Tag } from '../../grammar/rules.js';
 import type { Vocabulary } from '../../grammar/vocabulary.js';
 import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
 import type { Ledger } from '../../plan/ledger.js';
@@ -42,6 +46,8 @@ export interface ExplainOptions {
   /** A control: other tags than the tagger's. */
   relabelling?: SeededRelabelling;
 }
+
+const EXPLAIN_OPTIONS = anyOptions({ vocabulary: vocabularyArgument, strategy: oneOf(STRATEGIES) });
 
 /** Consecutive tokens of one tag, in the plan's order. */
 export interface ExplainedRun {
@@ -95,6 +101,9 @@ export interface Explanation {
  * @throws CallerError for a text without any word piece, or one whose words have no tags that the rules know.
  */
 export function explainText(text: string | Text, options: ExplainOptions): Explanation {
+  checkText(text, 'text');
+  checkArgument(EXPLAIN_OPTIONS, options, 'options');
+  modelRulesOf(options.rules);
   const { vocabulary, rules, strategy, beta = rules.beta, tile = WORKGROUP_TILE, ownTags = false } = options;
   const read = typeof text === 'string' ? { text } : text;
   const planner = new Planner(rules, strategy, beta, () => tile, pieceTags(rules, ownTags));

@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+import { CallerError } from './errors.js';
+import { shown } from './shown.js';
+
+/** A value that has such methods: an object of ours or of the browser's, wherever its class came from. */
+export function having<Value extends object>(
+  expected: string,
+  ...methods: readonly (keyof Value & string)[]
+) {
+  return v.custom<Value>((value) => {
+    const object = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return methods.every((method) => typeof object[method] === 'function');
+  }, expected);
+}
+
+/** An object whose fields are these and perhaps others. */
+export function options<Entries extends v.ObjectEntries>(entries: Entries, expected = 'an object') {
+  // The library takes lists for objects, too.
+  return v.pipe(
+    v.custom<object>((value) => !Array.isArray(value), expected),
+    v.looseObject(entries, expected),
+  );
+}
+
+export const string = v.string('a text');
+/** NaN and infinities, too: the check of the range refuses them. */
+export const number = v.custom<number>((value) => typeof value === 'number', 'a number');
+export const numbers = v.instance(Float32Array, 'a Float32Array');
+
+/** A list, or an array of integers or floats. Its items are not looked at. */
+export const arrayLike = v.custom<ArrayLike<unknown>>(
+  (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)),
+  'a list',
+);
+
+export const device = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && 'gpu' in value && 'adapter' in value,
+  'a device from openDevice',
+);
+
+export const folderName = v.pipe(v.string('the name of a folder'), v.minLength(1, 'the name of a folder'));
+
+/**
+ * Checks an argument of the public library, for callers without TypeScript.
+ * @param name What the error calls it.
+ * @throws CallerError where it is not what the schema says; the schema's messages say what is expected.
+ */
+export function checkArgument(schema: v.GenericSchema, value: unknown, name: string): void {
+  const { issues } = v.safeParse(schema, value, { abortEarly: true });
+  if (!issues) return;
+  const [{ path = [], input, message }] = issues;
+  const place = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  throw new CallerError({ what: `${name}${place} is ${shown(input)}`, expected: message });
+}

@@ -1,0 +1,35 @@
+import * as v from 'valibot';
+import { checkArgument, having, number, options } from '../gpu/arguments.js';
+import type { ModelRules } from './head-rules.js';
+import { presetRules } from './presets.js';
+import type { RuleSet } from './rules.js';
+import type { Vocabulary } from './vocabulary.js';
+
+export const vocabulary = having<Vocabulary>('a Vocabulary', 'idOf', 'has', 'toText');
+
+const tag = v.union([v.string(), v.number()], 'a tag: a text or an integer');
+const tags = v.array(tag, 'a list of tags');
+const pairs = v.array(v.array(v.unknown(), 'a pair of tags'), 'a list of pairs of tags');
+const common = { name: v.string('a name'), tags, beta: number };
+const RULES = 'the name of a preset, or rules as parseRules returns them';
+const ruleSet = options({ ...common, hard: pairs, soft: pairs }, RULES);
+const head = options({ hard: pairs, soft: pairs }, 'the rules of a head');
+const headRules = options({
+  ...common,
+  heads: v.array(v.array(head, 'the heads of a layer'), 'a list of layers'),
+});
+
+/** Rules by a preset's name, or as they are. @throws CallerError for an unknown name, and what are no rules. */
+export function modelRulesOf(rules: string | ModelRules, name = 'rules'): ModelRules {
+  if (typeof rules === 'string') return presetRules(rules);
+  const isPerHead = typeof rules === 'object' && rules !== null && 'heads' in rules;
+  checkArgument(isPerHead ? headRules : ruleSet, rules, name);
+  return rules;
+}
+
+/** The same, for rules that are those of every head. */
+export function ruleSetOf(rules: string | RuleSet, name = 'rules'): RuleSet {
+  if (typeof rules === 'string') return presetRules(rules);
+  checkArgument(ruleSet, rules, name);
+  return rules;
+}

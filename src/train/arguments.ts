@@ -1,0 +1,94 @@
+import * as v from 'valibot';
+import { checkArgument, number, options } from '../gpu/arguments.js';
+import { vocabulary } from '../grammar/arguments.js';
+import { STRATEGIES } from '../grammar/rules.js';
+
+const finite = v.pipe(number, v.finite('a finite number'));
+const SEED = 'a whole number from 0 to 2³² - 1';
+const seed = v.pipe(v.number(SEED), v.integer(SEED), v.minValue(0, SEED), v.maxValue(2 ** 32 - 1, SEED));
+const strategy = v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`);
+
+const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
+const relabelling = options({ how: v.unknown(), seed });
+
+/** What is said of a model, whether it is new or begins from a checkpoint. Rules are checked where they are resolved. */
+const MODEL = {
+  classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
+  strategy: v.optional(strategy),
+  beta: v.optional(finite),
+  tags: v.optional(v.literal('own', '"own", or nothing')),
+  mostPieces: v.optional(number),
+  seed: v.optional(seed),
+  kernels: v.optional(kernels),
+  relabelling: v.optional(relabelling),
+};
+
+/** @throws CallerError where these are no `BuildOptions`. */
+export function checkBuildOptions(value: unknown): void {
+  checkArgument(options({ ...MODEL, vocabulary, shape: v.optional(options({})) }), value, 'options');
+}
+
+/** @throws CallerError where these are no `StartOptions`. */
+export function checkStartOptions(value: unknown): void {
+  const probability = v.optional(number);
+  checkArgument(options({ ...MODEL, dropout: probability, attentionDropout: probability }), value, 'options');
+}
+
+/** Settings that are numbers, each within its own range: `completeSettings` knows these. */
+const NUMBERS = [
+  'epochs',
+  'batch',
+  'accumulate',
+  'rate',
+  'biasRate',
+  'warmUpSteps',
+  'seed',
+  'evaluations',
+  'evaluateEvery',
+  'checkpointEvery',
+  'maskTokens',
+  'sparsity',
+  'beta1',
+  'beta2',
+  'epsilon',
+  'weightDecay',
+  'clipNorm',
+] as const;
+
+/** @throws CallerError where these are no `TrainingOptions`. */
+export function checkTrainingOptions(value: unknown): void {
+  const entries = Object.fromEntries(NUMBERS.map((name) => [name, v.optional(number)]));
+  const others = {
+    schedule: v.optional(v.string('a text')),
+    freezeEmbeddings: v.optional(v.boolean('true or false')),
+  };
+  checkArgument(options({ ...entries, ...others }), value, 'options');
+}
+
+const description = options({
+  config: options({}),
+  vocabulary,
+  classes: v.array(v.string('the name of a class'), 'a list of names'),
+  strategy,
+  beta: finite,
+  mostPieces: number,
+});
+
+/** @throws CallerError where these are no description of a model and weights by name. */
+export function checkModel(described: unknown, weights: unknown): void {
+  checkArgument(description, described, 'description');
+  const values = v.instance(Float32Array, 'a Float32Array');
+  checkArgument(v.map(v.string(), values, 'a Map of tensors by name'), weights, 'weights');
+}
+
+/** @throws CallerError where these are no strategy and no β. */
+export function checkReading(named: unknown, beta: unknown): void {
+  checkArgument(strategy, named, 'strategy');
+  checkArgument(v.optional(finite), beta, 'beta');
+}
+
+/** @throws CallerError where these are no `TrainingHooks`, or no checkpoint. */
+export function checkContinuation(hooks: unknown, from: unknown): void {
+  checkArgument(options({}), hooks, 'hooks');
+  checkArgument(v.optional(options({ position: options({}), state: options({}) })), from, 'from');
+}
