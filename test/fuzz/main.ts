@@ -42,6 +42,11 @@ interface Outcome {
   failures: number;
 }
 
+/** Loading a worker's code does not count: its first report begins the time of its reader. */
+interface Deadline {
+  endsAt?: number;
+}
+
 /** Keeps a failing input with what went wrong. */
 async function keep(campaign: Campaign, name: string, index: number, failure: string): Promise<void> {
   const folder = join(campaign.out, `${name}-${campaign.seed}-${index}`);
@@ -56,7 +61,7 @@ async function keep(campaign: Campaign, name: string, index: number, failure: st
 function runWorker(
   campaign: Campaign,
   task: WorkerTask,
-  endsAt: number,
+  deadline: Deadline,
   onReport: (report: WorkerReport) => void,
 ): Promise<{ index: number; wrong?: string }> {
   return new Promise((done) => {
@@ -83,8 +88,9 @@ function runWorker(
       if (isOver) return;
       wait(SILENT_MS);
       if (report.kind === 'began') index = report.index;
+      deadline.endsAt ??= Date.now() + 1000 * campaign.seconds;
       onReport(report);
-      if (report.kind === 'done' || Date.now() > endsAt) end();
+      if (report.kind === 'done' || Date.now() > deadline.endsAt!) end();
     });
     child.on('exit', (code, signal) => end(`the process died (${signal ?? code})`));
   });
@@ -93,7 +99,8 @@ function runWorker(
 async function fuzzReader(campaign: Campaign, name: string): Promise<Outcome> {
   const sandbox = mkdtempSync(join(tmpdir(), 'parsimony-fuzz-'));
   const outcome: Outcome = { inputs: 0, failures: 0 };
-  const endsAt = Date.now() + 1000 * campaign.seconds;
+  const deadline: Deadline = {};
+  const isOver = () => Date.now() > (deadline.endsAt ?? Number.POSITIVE_INFINITY);
   const kept: Promise<void>[] = [];
   const fail = (index: number, failure: string) => {
     outcome.failures++;
@@ -101,9 +108,9 @@ async function fuzzReader(campaign: Campaign, name: string): Promise<Outcome> {
   };
   try {
     let from = 0;
-    while (from < campaign.count && Date.now() < endsAt && outcome.failures < MOST_FAILURES) {
+    while (from < campaign.count && !isOver() && outcome.failures < MOST_FAILURES) {
       const task = { reader: name, seed: campaign.seed, from, to: campaign.count, sandbox };
-      const { index, wrong } = await runWorker(campaign, task, endsAt, (report) => {
+      const { index, wrong } = await runWorker(campaign, task, deadline, (report) => {
         if (report.kind === 'failed') fail(report.index, report.failure);
       });
       if (wrong !== undefined) fail(index, wrong);

@@ -1,0 +1,60 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { adapterKey } from '../../src/attention/kernel-choices.js';
+import { allKept, choicesFile } from '../../src/cli/kernel-cache.js';
+import { hashOf } from '../../src/data/hash.js';
+import type { Device } from '../../src/gpu/device.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+/** As far as a file of choices depends on it. */
+const device = {
+  adapter: { vendor: 'v', architecture: 'a', device: 'd', description: 'an adapter' },
+  lanes: undefined,
+} as unknown as Device;
+
+const VARIANTS = { 'sparse, up to 64': 'subgroup, 8 rows, cost 256' };
+const CHOICES = { adapter: adapterKey(device), headDim: 64, variants: VARIANTS };
+const WHOLE = {
+  ...CHOICES,
+  checksum: hashOf([CHOICES.adapter, CHOICES.headDim, Object.entries(VARIANTS)]),
+};
+
+const before = process.env.XDG_CACHE_HOME;
+process.env.XDG_CACHE_HOME = temporaryFolder();
+afterAll(() => {
+  if (before === undefined) delete process.env.XDG_CACHE_HOME;
+  else process.env.XDG_CACHE_HOME = before;
+});
+
+async function keptFrom(content: string) {
+  const file = choicesFile(device, 64);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return allKept(device, true, [64]);
+}
+
+describe('kept choices of kernels', () => {
+  it('are believed where they are whole', async () => {
+    expect(await keptFrom(JSON.stringify(WHOLE))).toEqual([CHOICES]);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{'],
+    ['lists without end', '['.repeat(20_000)],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['no checksum', JSON.stringify(CHOICES)],
+    [
+      'another variant',
+      JSON.stringify({ ...WHOLE, variants: { 'sparse, up to 64': 'subgroup, 8 rows, cost 64' } }),
+    ],
+    ['one variant less', JSON.stringify({ ...WHOLE, variants: {} })],
+    ['a variant that is a number', JSON.stringify({ ...WHOLE, variants: { 'sparse, up to 64': 8 } })],
+    ['another adapter', JSON.stringify({ ...WHOLE, adapter: 'other' })],
+    ['another head dimension', JSON.stringify({ ...WHOLE, headDim: 32 })],
+  ])('are not where the file holds %s', async (_, content) => {
+    expect(await keptFrom(content)).toEqual([]);
+  });
+});
