@@ -21,7 +21,7 @@ const EXAMPLE = 'the film is really brilliant but the critic is not very warm .'
 
 /**
  * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
- * error where it is not; so the two that the engine looks for are written too, as Hugging Face's tokenizers have them.
+ * error where it is not; so those that the engine looks for are written too, as Hugging Face's tokenizers have them.
  * @param folder What `SentenceClassifier.save` wrote.
  * @param site Of the page.
  * @param note What the page says of the model, in a sentence.
@@ -56,7 +56,8 @@ export function installModel(folder, site, note) {
   };
   const write = (name, content) => writeFileSync(join(target, name), JSON.stringify(content));
   write('tokenizer.json', tokenizer);
-  write('added_tokens.json', {});
+  for (const name of ['added_tokens.json', 'special_tokens_map.json'])
+    if (!existsSync(join(target, name))) write(name, {});
   write('about.json', { note, example: EXAMPLE });
 }
 
