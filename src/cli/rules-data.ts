@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { type DataSource, SPLITS, type Split } from '../data/dataset.js';
-import { encodeTexts } from '../data/encoded-data.js';
+import { encodeTexts, requireRulesTags } from '../data/encoded-data.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { pieceTags } from '../grammar/own-tags.js';
 import type { Tag } from '../grammar/rules.js';
@@ -40,9 +40,10 @@ export interface EncodedSplit {
 export async function encodedSplit(
   source: DataSource,
   split: Split,
-  rules: { tags: readonly Tag[] },
+  rules: { name: string; tags: readonly Tag[] },
 ): Promise<EncodedSplit> {
   const texts = await source.texts(split);
+  requireRulesTags(texts, rules);
   const ownTags = texts.some(({ words }) => words);
   const tags = pieceTags(rules, ownTags);
   const reading = { vocabulary: bertVocabulary(), mostPieces: MOST_PIECES, rules, tags, ownTags };

@@ -32,11 +32,11 @@ async function diff(nameA: string, nameB: string, flags: DiffFlags): Promise<voi
   const [a, b] = [await readModelRules(nameA), await readModelRules(nameB)];
   const heads = headChanges(a, b);
   const { data, split } = flags;
-  const tags = [...new Set([...a.tags, ...b.tags])];
+  const both = { name: `${a.name}, ${b.name}`, tags: [...new Set([...a.tags, ...b.tags])] };
   const texts =
     data === undefined
       ? undefined
-      : await encodedSplit(dataOf({ ...flags, data }, { tags, split }), split, { tags });
+      : await encodedSplit(dataOf({ ...flags, data }, { tags: both.tags, split }), split, both);
   const pairs = texts && pairsOf(texts.sentences, texts.tags);
   if (flags.json) printJson(asJson(a, b, heads, pairs));
   else printChanges(a, b, heads, pairs);
