@@ -5,6 +5,7 @@ import {
   type KernelName,
   readKernel,
 } from './kernel.js';
+import { type WeakKey, WeakTree } from './weak-tree.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {
@@ -17,8 +18,7 @@ export interface BufferSlice {
 export type Operand = GPUBuffer | BufferSlice | GPUTexture;
 
 /** A resource as a bind group takes it, and what tells it from others. */
-interface Bound {
-  key: string;
+interface Bound extends WeakKey {
   resource: GPUBindingResource;
 }
 
@@ -32,13 +32,14 @@ export interface Pipeline {
 /** WebGPU lets every adapter ask for this alignment of uniform and storage offsets. */
 export const OFFSET_ALIGNMENT = 256;
 
-/** Pipelines by kernel and constants, and bind groups by pipeline and buffers, each made once per device. */
+/**
+ * Pipelines by kernel and constants, and bind groups by pipeline and buffers, each made once per device. A bind group goes with
+ * the first of its buffers that nothing else holds: callers may bring other buffers with every call.
+ */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
-  private readonly bindGroups = new Map<string, GPUBindGroup>();
-  private readonly numbers = new WeakMap<GPUBuffer | GPUTexture | GPUComputePipeline, number>();
+  private readonly bindGroups = new WeakTree<GPUBindGroup>();
   private readonly views = new WeakMap<GPUTexture, GPUTextureView>();
-  private seen = 0;
 
   constructor(private readonly gpu: GPUDevice) {}
 
@@ -56,20 +57,27 @@ export class PipelineCache {
   /** The bind group of a pipeline's storage buffers and textures, in the order of its bindings. */
   storageGroup(pipeline: Pipeline, operands: readonly Operand[]): GPUBindGroup {
     const bound = operands.map((operand) => this.bound(operand));
-    const key = `${this.numberOf(pipeline.pipeline)} ${bound.map((each) => each.key).join(' ')}`;
-    return this.cached(key, () => ({
-      layout: pipeline.storageLayout,
-      entries: bound.map(({ resource }, binding) => ({ binding, resource })),
-    }));
+    return this.bindGroups.get([{ object: pipeline, part: 'storage' }, ...bound], () =>
+      this.gpu.createBindGroup({
+        layout: pipeline.storageLayout,
+        entries: bound.map(({ resource }, binding) => ({ binding, resource })),
+      }),
+    );
   }
 
   /** The bind group of a pipeline's uniform, at a dynamic offset into a buffer of many. */
   parameterGroup(pipeline: Pipeline, uniforms: GPUBuffer): GPUBindGroup {
     const size = Math.ceil(pipeline.kernel.parameters.length / 4) * 16;
-    return this.cached(`${this.numberOf(pipeline.pipeline)} ${this.numberOf(uniforms)} uniform`, () => ({
-      layout: pipeline.parameterLayout,
-      entries: [{ binding: 0, resource: { buffer: uniforms, size } }],
-    }));
+    const keys = [
+      { object: pipeline, part: 'parameters' },
+      { object: uniforms, part: '' },
+    ];
+    return this.bindGroups.get(keys, () =>
+      this.gpu.createBindGroup({
+        layout: pipeline.parameterLayout,
+        entries: [{ binding: 0, resource: { buffer: uniforms, size } }],
+      }),
+    );
   }
 
   /** Bind groups keep their buffers and textures alive; whoever destroys one calls this. */
@@ -105,15 +113,6 @@ export class PipelineCache {
     return { kernel, pipeline, storageLayout, parameterLayout };
   }
 
-  private cached(key: string, describe: () => GPUBindGroupDescriptor): GPUBindGroup {
-    let group = this.bindGroups.get(key);
-    if (!group) {
-      group = this.gpu.createBindGroup(describe());
-      this.bindGroups.set(key, group);
-    }
-    return group;
-  }
-
   private bound(operand: Operand): Bound {
     if ('createView' in operand) {
       let view = this.views.get(operand);
@@ -121,19 +120,11 @@ export class PipelineCache {
         view = operand.createView();
         this.views.set(operand, view);
       }
-      return { key: `${this.numberOf(operand)}`, resource: view };
+      return { object: operand, part: '', resource: view };
     }
-    const { buffer, offset = 0, size } = 'buffer' in operand ? operand : { buffer: operand };
-    return { key: `${this.numberOf(buffer)}+${offset}:${size ?? 0}`, resource: { buffer, offset, size } };
-  }
-
-  private numberOf(resource: GPUBuffer | GPUTexture | GPUComputePipeline): number {
-    let number = this.numbers.get(resource);
-    if (number === undefined) {
-      number = this.seen++;
-      this.numbers.set(resource, number);
-    }
-    return number;
+    if (!('buffer' in operand)) return { object: operand, part: '', resource: { buffer: operand } };
+    const { buffer, offset = 0, size } = operand;
+    return { object: buffer, part: `${offset}:${size ?? ''}`, resource: { buffer, offset, size } };
   }
 }
 

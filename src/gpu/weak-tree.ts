@@ -1,0 +1,40 @@
+/** One of the keys of a value: an object, and which part of it is meant. */
+export interface WeakKey {
+  object: object;
+  part: string;
+}
+
+interface Node<T> {
+  value?: T;
+  next?: WeakMap<object, Map<string, Node<T>>>;
+}
+
+/** Values by lists of objects. A value lives no longer than any of its objects, and keeps none of them alive. */
+export class WeakTree<T> {
+  private root: Node<T> = {};
+
+  /** The value of some keys, made where there is none. */
+  get(keys: readonly WeakKey[], make: () => T): T {
+    let node = this.root;
+    for (const { object, part } of keys) {
+      node.next ??= new WeakMap();
+      let parts = node.next.get(object);
+      if (!parts) {
+        parts = new Map();
+        node.next.set(object, parts);
+      }
+      let child = parts.get(part);
+      if (!child) {
+        child = {};
+        parts.set(part, child);
+      }
+      node = child;
+    }
+    node.value ??= make();
+    return node.value;
+  }
+
+  clear(): void {
+    this.root = {};
+  }
+}

@@ -1,0 +1,79 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { Attention } from '../../src/attention/attention.js';
+import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
+import { openDevice } from '../../src/gpu/device.js';
+import { testDevice } from '../support/device.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+const SHAPE = { heads: 1, headDim: 16 };
+const TOKENS = 4;
+
+/** A device around the tests' GPU that remembers, without holding them, which bind groups were made for it. */
+async function watchedDevice() {
+  const { gpu } = await testDevice();
+  const made: WeakRef<GPUBindGroup>[] = [];
+  const watched = new Proxy(gpu, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...given: unknown[]) => {
+        const result = value.apply(target, given);
+        if (name === 'createBindGroup') made.push(new WeakRef(result));
+        return result;
+      };
+    },
+  });
+  return { device: await openDevice({ device: watched }), made };
+}
+
+/** Lets finalizers run, and counts which of the objects are left. */
+async function alive(objects: readonly WeakRef<object>[]): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    collectGarbage();
+  }
+  return objects.filter((each) => each.deref()).length;
+}
+
+describe('bind groups', () => {
+  it('are made once for buffers that come again, and go with those that do not', async () => {
+    const { device, made } = await watchedDevice();
+    const attention = new Attention(device, { lengths: [TOKENS] });
+    const fresh = () => device.gpu.createBuffer({ size: 4 * TOKENS * SHAPE.headDim, usage: STORAGE_USAGE });
+    const buffersOf = () => ({
+      query: fresh(),
+      key: fresh(),
+      value: fresh(),
+      output: fresh(),
+      logSumExp: fresh(),
+    });
+    /** Encodes a forward pass, which nobody submits. */
+    const encode = (buffers: ReturnType<typeof buffersOf>) => {
+      const encoder = device.gpu.createCommandEncoder();
+      attention.encodeForward(encoder, SHAPE, buffers);
+      encoder.finish();
+    };
+    const kept = buffersOf();
+    encode(kept);
+    const ofOneCall = made.length;
+    for (let call = 0; call < 10; call++) encode(kept);
+    expect(made.length, 'bind groups of eleven calls on the same buffers').toBe(ofOneCall);
+
+    // Some buffers stay, as a model's do, and some are new: neither may keep what is made of both.
+    for (let call = 0; call < 500; call++) {
+      encode(buffersOf());
+      encode({ ...kept, output: fresh() });
+      encode({ ...kept, query: fresh() });
+    }
+    expect(made.length).toBeGreaterThan(1500);
+    expect(await alive(made), 'bind groups held after 1,511 calls').toBeLessThanOrEqual(2 * ofOneCall);
+    encode(kept);
+    expect(made.filter((each) => each.deref()).length).toBeLessThanOrEqual(2 * ofOneCall);
+    attention.release();
+    device.close();
+  });
+});
