@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { createStorage } from '../../src/gpu/buffers.js';
+import { EngineError } from '../../src/gpu/errors.js';
+import { Recorder } from '../../src/gpu/recorder.js';
+import { testDevice } from '../support/device.js';
+
+function engineErrorOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(EngineError);
+    return (error as Error).message;
+  }
+  return 'no error';
+}
+
+describe('what an adapter forbids is refused before a driver drops it', () => {
+  it.each([
+    [[65_536], '65536 x 1 x 1'],
+    [[1, 65_536], '1 x 65536 x 1'],
+    [[1, 1, 65_536], '1 x 1 x 65536'],
+  ] as const)('a grid of %j workgroups', async (grid, named) => {
+    const device = await testDevice();
+    expect(device.mostWorkgroups).toBe(65_535);
+    const buffer = createStorage(device, 16, 'numbers');
+    const recorder = new Recorder(device);
+    const dispatch = (size: readonly [number, number?, number?]) =>
+      recorder.dispatch({
+        kernel: 'tanh_forward',
+        buffers: { input: buffer, output: buffer },
+        parameters: { vectors: 1 },
+        grid: size,
+      });
+    expect(engineErrorOf(() => dispatch(grid))).toBe(
+      `kernel tanh_forward: a grid of ${named} workgroups; expected at most 65535 in each dimension; ` +
+        'use a smaller batch or a shorter sequence',
+    );
+    const largest = grid.map((count) => Math.min(count, 65_535)) as unknown as [number, number?, number?];
+    expect(engineErrorOf(() => dispatch(largest))).toBe('no error');
+    device.release(buffer);
+  });
+
+  it('but a kernel that counts in two dimensions gets a grid that fits', async () => {
+    const recorder = new Recorder(await testDevice());
+    expect(recorder.folded(65_535)).toEqual([65_535]);
+    expect(recorder.folded(65_536)).toEqual([32_768, 2]);
+    expect(recorder.foldedRows(3, 65_535)).toEqual([3, 65_535, undefined]);
+    expect(recorder.foldedRows(3, 65_536)).toEqual([3, 32_768, 2]);
+    expect(recorder.folded(0)).toEqual([0]);
+  });
+
+  it('a buffer over its limit, in bytes, and of the two limits the smaller', async () => {
+    const device = await testDevice();
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.gpu.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const before = device.allocatedBytes;
+    for (const bytes of [limit + 1, 2 * limit, 2 ** 45]) {
+      expect(engineErrorOf(() => createStorage(device, bytes, 'hidden'))).toBe(
+        `buffer "hidden": out of memory: ${16 * Math.ceil(bytes / 16)} bytes asked for; expected at most ${limit} bytes, ` +
+          "the adapter's limit for one buffer; use a smaller batch, fewer heads or a shorter sequence",
+      );
+    }
+    expect(device.allocatedBytes).toBe(before);
+    await device.settle();
+  });
+});
