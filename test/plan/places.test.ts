@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { pairTable } from '../../src/grammar/pair-table.js';
+import type { TagPair } from '../../src/grammar/rules.js';
+import type { Scope } from '../../src/grammar/scope.js';
+import { UNTESTED } from '../../src/plan/columns.js';
+import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { isLone, type Tile, type TileShape, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { SIDES, type Side, tilesOf } from './random-batch.js';
+
+/** A text, its tokens in two sentences, whose rules let a tag see itself, or every tag every other, within a scope. */
+interface Case {
+  length: number;
+  tagCount: 1 | 2;
+  scope: Scope;
+  causal: boolean;
+  rows: number;
+}
+
+const WINDOWS = [0, 1, 2, 3, 5, 11, 12, 13];
+
+const CASES: Case[] = [1, 2, 5, 12, 13].flatMap((length) =>
+  ([1, 2] as const).flatMap((tagCount) =>
+    [...WINDOWS, 'sentence' as const, 'document' as const].flatMap((scope) =>
+      [false, true].flatMap((causal) =>
+        [1, 2, 3, 8].map((rows) => ({ length, tagCount, scope, causal, rows })),
+      ),
+    ),
+  ),
+);
+
+/** The first token of the second sentence. */
+function boundaryOf({ length }: Case): number {
+  return Math.ceil(length / 2);
+}
+
+/** Whether a pair of the caller's tokens exists: |query - key| <= w, one sentence, and no key after its query. */
+function exists(given: Case, query: number, key: number): boolean {
+  if (given.causal && key > query) return false;
+  if (given.scope === 'document') return true;
+  const boundary = boundaryOf(given);
+  if (given.scope === 'sentence') return query < boundary === key < boundary;
+  return Math.abs(query - key) <= given.scope;
+}
+
+function planOf(given: Case, shape: Partial<TileShape> = {}): Plan {
+  const { length, tagCount, scope, causal, rows } = given;
+  const tags = ['a', 'b'].slice(0, tagCount);
+  const hard = tags.flatMap((query) => tags.map((key): TagPair => [query, key, scope]));
+  const boundary = boundaryOf(given);
+  return planSparse(
+    {
+      tags: Uint8Array.from({ length }, (_, token) => token % tagCount),
+      lengths: [length],
+      tables: pairTable({ name: 'own', tags, hard, soft: [], beta: 0 }, 'hard'),
+      sentences: Uint32Array.from({ length }, (_, token) => (token < boundary ? 4 : 5)),
+      causal,
+    },
+    { ...WORKGROUP_TILE, rows, ...shape },
+  );
+}
+
+function columnsOf({ ranges }: Tile): number[] {
+  return ranges.flatMap(({ start, length }) => Array.from({ length }, (_, offset) => start + offset));
+}
+
+/** For each row of a tile, those of all tokens that exist for it, in sorted order. */
+function seenBy(given: Case, { order }: Plan, side: Side, tile: Tile): number[][] {
+  return Array.from({ length: tile.rowCount }, (_, offset) => {
+    const row = order[tile.rowStart + offset];
+    return Array.from(order.keys()).filter((column) =>
+      side === 'queries' ? exists(given, row, order[column]) : exists(given, order[column], row),
+    );
+  });
+}
+
+/** What is wrong with a tile, if anything. */
+function complaint(given: Case, plan: Plan, side: Side, tile: Tile): string | undefined {
+  const columns = columnsOf(tile);
+  const ofRows = seenBy(given, plan, side, tile);
+  const union = new Set(ofRows.flat());
+  const where = `${side}, ${JSON.stringify(given)}, the tile at ${tile.rowStart}`;
+  if (new Set(columns).size !== columns.length) return `${where}: a column twice`;
+  if ([...union].some((column) => !columns.includes(column))) return `${where}: a column is missing`;
+  const isWhole = ofRows.every((seen) => seen.length === columns.length);
+  if (tile.tests === UNTESTED && !isWhole) return `${where}: pairs that do not exist are not tested`;
+  // Of one tag, rows stand as in the text, and what they see has no gap: nothing is tested or held beyond it in vain.
+  if (given.tagCount > 1 || union.size === 0) return undefined;
+  if (tile.tests !== UNTESTED && ofRows.every((seen) => seen.length === union.size))
+    return `${where}: every pair exists, and is tested`;
+  const [least, most] = [Math.min(...union), Math.max(...union)];
+  const first = tile.tests === UNTESTED ? least : least - (least % 4);
+  if (columns[0] !== first) return `${where}: begins at column ${columns[0]}, not ${first}`;
+  if (columns[columns.length - 1] !== most) return `${where}: ends at ${columns.at(-1)}, not ${most}`;
+  return undefined;
+}
+
+describe('tiles of tokens whose places matter', () => {
+  it.each(SIDES)('hold what scope and causal order leave, and not a token more: %s', (side) => {
+    for (const given of CASES) {
+      const plan = planOf(given);
+      const tiles = tilesOf(plan.heads[0], side);
+      expect(tiles.reduce((rows, { rowCount }) => rows + rowCount, 0)).toBe(given.length);
+      const found = tiles.map((tile) => complaint(given, plan, side, tile)).find((each) => each);
+      expect(found).toBeUndefined();
+    }
+  });
+
+  it('are counted pair by pair', () => {
+    for (const given of CASES) {
+      const tokens = Array.from({ length: given.length }, (_, token) => token);
+      const pairs = tokens.flatMap((query) => tokens.filter((key) => exists(given, query, key)));
+      expect(planOf(given).ledger.useful, JSON.stringify(given)).toBe(pairs.length);
+    }
+  });
+
+  it('have no range that reaches over columns that nobody sees', () => {
+    // Tag 0 sees itself and tag 2, never tag 1, of which two tokens stand between.
+    const tags = ['a', 'b', 'c'];
+    const hard: TagPair[] = [
+      ['b', 'b'],
+      ...['a', 'c'].flatMap((tag): TagPair[] => [
+        [tag, 'a'],
+        [tag, 'c'],
+      ]),
+    ];
+    const table = pairTable({ name: 'own', tags, hard, soft: [], beta: 0 }, 'hard');
+    for (const between of [1, 2, 3, 4, 9]) {
+      const counts = [4, between, 4];
+      const given = Uint8Array.from(counts.flatMap((count, tag) => Array<number>(count).fill(tag)));
+      const { heads, tags: sorted } = planSparse(
+        { tags: given, lengths: [given.length], tables: table },
+        { ...WORKGROUP_TILE, rows: 1 },
+      );
+      for (const side of SIDES) {
+        for (const tile of tilesOf(heads[0], side)) {
+          expect(tile.tests).toBe(UNTESTED);
+          const own = sorted[tile.rowStart] === 1;
+          const seen = Array.from(sorted.keys()).filter((column) => (sorted[column] === 1) === own);
+          expect(columnsOf(tile)).toEqual(seen);
+        }
+      }
+    }
+  });
+
+  it('are alone from as many slots on as their family says', () => {
+    const shape = { lone: { from: 12, pairCost: 1 } };
+    const lone = [1, 8, 9, 12, 13, 16, 17].map((length) => {
+      const given: Case = { length, tagCount: 1, scope: 'document', causal: false, rows: 1 };
+      const plan = planOf(given, shape);
+      const [tile] = plan.heads[0].queryTiles;
+      expect(tile.slots).toBe(4 * Math.ceil(length / 4));
+      return isLone(tile, plan.shape);
+    });
+    expect(lone).toEqual([false, false, true, true, true, true, true]);
+  });
+});
