@@ -115,10 +115,15 @@ export function planFor(options: PlanOptions, device: Device): Plan {
   return planSparse(input, tilesFor('sparse', input.lengths));
 }
 
+/** A dimension of a grid counts them, and that of every adapter holds this many. */
+const MOST_HEADS = 65_535;
+
 /** @throws CallerError where the kernels do not support a shape. */
 export function checkedShape({ heads, headDim, scale }: ShapeOptions): AttentionShape {
   if (!Number.isInteger(heads) || heads < 1)
     throw new CallerError({ what: `${shown(heads)} heads`, expected: 'a positive integer' });
+  if (heads > MOST_HEADS)
+    throw new CallerError({ what: `${heads} heads`, expected: `at most ${MOST_HEADS}` });
   if (!Number.isInteger(headDim) || headDim < 16 || headDim > 128 || headDim % 4 !== 0) {
     throw new CallerError({
       what: `head dimension ${shown(headDim)}`,

@@ -1,6 +1,7 @@
 import { upload, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import type { Panels } from '../gpu/panels.js';
+import { EngineError } from '../gpu/errors.js';
+import { fitsPanels, type Panels } from '../gpu/panels.js';
 import type { Plan } from '../plan/plan.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
 import { type RunChunks, runChunks } from '../plan/run-chunks.js';
@@ -65,10 +66,17 @@ export class PlanBuffers {
     return this.workspace.floats(name, floats);
   }
 
-  /** A matrix of all tokens as panels, one for each head. */
+  /** A matrix of all tokens as panels, one for each head. @throws EngineError where no texture of the adapter holds them. */
   panels(name: string, heads: number, headDim: number): Panels {
     const span = this.plan.lengths.reduce((most, length) => Math.max(most, length), 0);
     const shape = { rows: this.plan.tokens, panels: heads, width: headDim, span, folds: true };
+    if (!fitsPanels(this.device, shape)) {
+      throw new EngineError({
+        what: `${heads} heads of ${headDim} for ${shape.rows} tokens`,
+        expected: `what a texture of ${this.device.longestTexture} texels a side holds`,
+        remedy: 'use fewer heads or a smaller batch, or open the device with `subgroups: false`',
+      });
+    }
     return this.workspace.panels(`${name}, ${heads} heads of ${headDim}`, shape);
   }
 

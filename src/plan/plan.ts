@@ -1,5 +1,6 @@
 import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
+import { MOST_TAGS } from '../grammar/rules.js';
 import { UNTESTED } from './columns.js';
 import { type LabelBits, labelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
@@ -12,6 +13,9 @@ import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;
+
+/** The longest batch: kernels compare places in it as f32, which holds no larger integers exactly. */
+export const MOST_TOKENS = 2 ** 24;
 
 /** The tiles of heads that share one pair table. */
 export interface HeadPlan {
@@ -63,6 +67,13 @@ export function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint
       });
     }
     total += length;
+  }
+  if (tokens > MOST_TOKENS) {
+    throw new CallerError({
+      what: `a batch of ${tokens} tokens`,
+      expected: `at most ${MOST_TOKENS}`,
+      remedy: 'use a smaller batch',
+    });
   }
   if (total !== tokens) {
     throw new CallerError({
@@ -197,6 +208,8 @@ function isList(tables: PairTable | readonly PairTable[]): tables is readonly Pa
 
 function checkTags(tags: Uint8Array, tables: readonly PairTable[]): void {
   const { size } = tables[0];
+  // Kernels hold two words of bits for each tag.
+  if (size > MOST_TAGS) throw new CallerError({ what: `${size} tags`, expected: `1 to ${MOST_TAGS}` });
   const other = tables.findIndex((table) => table.size !== size);
   if (other >= 0) {
     throw new CallerError({

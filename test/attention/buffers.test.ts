@@ -96,6 +96,17 @@ describe('attention on the caller’s buffers', () => {
     );
   });
 
+  it('refuses more heads than a texture holds, where its kernels read textures', async (context) => {
+    const device = await testDevice();
+    if (!device.lanes) return context.skip();
+    const [heads, headDim] = [device.longestTexture / 16 + 1, 64];
+    const numbers = new Float32Array(heads * headDim);
+    const data = { q: numbers, k: numbers, v: numbers };
+    await expect(attend(device, { ...data, heads, headDim, lengths: [1] })).rejects.toThrow(
+      `${heads} heads of 64 for 1 tokens; expected what a texture of ${device.longestTexture} texels a side holds`,
+    );
+  });
+
   it('needs memory in proportion to the tokens', async () => {
     const device = await testDevice();
     const tagNames = Array.from({ length: 8 }, (_, index) => `t${index}`);

@@ -2,10 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { attend } from '../../src/attention/attend.js';
 import { planFor } from '../../src/attention/attention.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { CASES } from '../support/arbitraries.js';
 import { type Family, testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
-import { type AttentionCase, CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';
+import {
+  type AttentionCase,
+  CASES_OF_KIND,
+  KIND_NAMES,
+  type KindName,
+  numbered,
+  randomCase,
+} from './random-case.js';
 import { expectReference } from './reference.js';
 import { buffersOf, runAttention } from './run-attention.js';
 
@@ -42,6 +50,33 @@ function narrowed(attention: AttentionCase, headDim = attention.headDim): Attent
   const part = (values: Float32Array) => values.slice(0, numbers);
   const { q, k, v, outputGradient } = attention;
   return { ...attention, headDim, q: part(q), k: part(k), v: part(v), outputGradient: part(outputGradient) };
+}
+
+/** Of 33 tags a token in the sentence and one of the document each; a tag sees itself, in one of two heads within the sentence. */
+function manyRuns(): AttentionCase {
+  const tags = numbered(33);
+  const own = (scope: 'document' | 'sentence') => tags.map((tag) => [tag, tag, scope] as const);
+  const base = { name: 'own', tags, soft: [], beta: 0 };
+  const like = randomCase('scopes of heads of their own', 0, [99]);
+  const numbers = 66 * 2 * like.headDim;
+  const part = (values: Float32Array) => values.slice(0, numbers);
+  return {
+    ...like,
+    heads: 2,
+    lengths: [66],
+    rules: [
+      { ...base, hard: own('document') },
+      { ...base, hard: own('sentence') },
+    ],
+    strategy: 'hard',
+    tags: [...tags, ...tags],
+    sentences: Uint32Array.from({ length: 66 }, (_, token) => (token < 33 ? 0 : NO_SENTENCE)),
+    causal: false,
+    q: part(like.q),
+    k: part(like.k),
+    v: part(like.v),
+    outputGradient: part(like.outputGradient),
+  };
 }
 
 /**
@@ -131,6 +166,13 @@ export function describeFamily(family: Family, each = 1): void {
         }, family);
       },
     );
+
+    it('is that of the reference in a sequence of more than 64 runs, heads with and without sentences', async () => {
+      const attention = manyRuns();
+      const { order, sequences } = planFor(attention, await testDevice(family));
+      expect([order.length, sequences[0].runs.length]).toEqual([66, 66]);
+      expectReference(attention, await runAttention(attention, family));
+    });
 
     it.each<KindName>(['dense, middling', 'biased under dropout', 'sentences'])(
       'gives the same bits every time: %s',

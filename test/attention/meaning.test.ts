@@ -124,6 +124,7 @@ describe('attend', () => {
     ['too few numbers', { k: new Float32Array(5) }, /k: 5 numbers; expected 96/],
     ['a head dimension of 12', { headDim: 12 }, /head dimension 12; expected a multiple of 4 from 16 to 128/],
     ['no head', { heads: 0 }, /0 heads; expected a positive integer/],
+    ['more heads than a grid has', { heads: 65_536 }, /65536 heads; expected at most 65535/],
     ['an infinite β', { beta: Number.POSITIVE_INFINITY }, /β is Infinity/],
     ['a scale that is no number', { scale: Number.NaN }, /scale NaN/],
     [

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { attend } from '../../src/attention/attend.js';
+import { testDevice } from '../support/device.js';
+import { generator, randomFloats } from '../support/random.js';
 import { describeFamily } from './family-tests.js';
 import { type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
@@ -6,8 +9,31 @@ import { runAttention } from './run-attention.js';
 
 describeFamily('subgroup');
 
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - b[index])), 0);
+}
+
 /** So many short sequences that grids count heads before tiles. */
 const SENTENCES = Array.from({ length: 60 }, (_, index) => 1 + ((7 * index) % 40));
+
+describe('attention of 65,536 sequences of one token', () => {
+  it('is more tiles than a grid has, and each token has its own value', async () => {
+    const device = await testDevice('subgroup');
+    const [tokens, heads, headDim] = [65_536, 1, 36];
+    expect(device.mostWorkgroups).toBeLessThan(tokens);
+    const [q, v, outputGradient] = [1, 2, 3].map((seed) =>
+      randomFloats(generator(seed), tokens * heads * headDim),
+    );
+    const lengths = new Uint32Array(tokens).fill(1);
+    const result = await attend(device, { q, k: q, v, outputGradient, heads, headDim, lengths });
+    // The softmax of one score is 1, and does not depend on it.
+    expect(largestDifference(result.output, v)).toBe(0);
+    expect(largestDifference(result.dv!, outputGradient)).toBeLessThan(1e-6);
+    expect(largestDifference(result.dq!, new Float32Array(q.length))).toBeLessThan(1e-5);
+    expect(largestDifference(result.dk!, new Float32Array(q.length))).toBeLessThan(1e-5);
+  });
+});
 
 describe('attention of a large batch of short sequences', () => {
   it.each<[KindName, number]>([

@@ -51,6 +51,20 @@ describe('plans refuse', () => {
     callerErrorOf(() => planDense([0.5, 0.5]));
   });
 
+  it('a batch of more tokens than kernels tell apart', () => {
+    const lengths = Array<number>(2 ** 10 + 1).fill(LONGEST_SEQUENCE);
+    const expected = /^a batch of 16793600 tokens; expected at most 16777216; use a smaller batch$/;
+    expect(callerErrorOf(() => planDense(lengths)).message).toMatch(expected);
+    const tags = new Uint8Array(lengths.length * LONGEST_SEQUENCE);
+    expect(callerErrorOf(() => planSparse({ tags, lengths, tables: TABLE })).message).toMatch(expected);
+  });
+
+  it('a table of more tags than kernels hold bits of', () => {
+    const tables = { size: 65, biases: new Float32Array(65 ** 2) };
+    const { message } = callerErrorOf(() => planSparse({ tags: new Uint8Array(1), lengths: [1], tables }));
+    expect(message).toBe('65 tags; expected 1 to 64');
+  });
+
   it('rules of heads that have other tags than the first', () => {
     const tables = [TABLE, TABLE, { size: 3, biases: new Float32Array(9) }];
     const { message } = callerErrorOf(() => planSparse({ tags: Uint8Array.of(0), lengths: [1], tables }));
