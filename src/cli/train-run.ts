@@ -12,6 +12,7 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import { parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
 import { normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { BERT_TINY, headDimOf } from '../nn/config.js';
+import { checkFits } from '../nn/model-size.js';
 import { RANDOM_RULES, randomRulesFor } from '../train/control-rules.js';
 import { readFolderConfig } from '../train/model-folder.js';
 import { completeSettings } from '../train/settings.js';
@@ -134,9 +135,13 @@ function shapeOfRun(flags: TrainFlags): TrainingRun['shape'] {
   return { ...shapeOf(flags), hiddenDropout: dropout, attentionDropout, initialDeviation };
 }
 
-/** Gives a run the kernels that were measured to be the fastest for it, measuring them where none were. */
+/**
+ * Gives a run the kernels that were measured to be the fastest for it, measuring them where none were.
+ * @throws CallerError or EngineError where the model is too large, before that.
+ */
 export async function chooseKernels(device: Device, run: TrainingRun, flags: TrainFlags): Promise<void> {
   const { config } = descriptionOf(run);
+  checkFits(config, device, true);
   const kinds = [flags.strategy === 'none' ? 'dense' : 'sparse'] as const;
   const tuned = { headDim: headDimOf(config), longest: flags.maxLength, kinds };
   run.kernels = await kernelsFor(device, flags.tune, tuned);

@@ -1,11 +1,12 @@
 import { randomStream } from '../gpu/random.js';
+import { NO_SENTENCE } from '../grammar/scope.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 
 /** Keeps masks apart from other things that are drawn from a run's seed. */
 const MASKING = 0x6d61736b;
 
 export interface Masking {
-  /** With which each piece but [CLS] and [SEP] is masked. */
+  /** With which each piece is masked, but [CLS], [SEP] and [PAD], wherever they stand. */
   probability: number;
   /** The id of [MASK]. */
   maskId: number;
@@ -26,8 +27,7 @@ export function masked(
   if (probability === 0) return sentence;
   const stream = randomStream(MASKING, seed, epoch, example);
   const ids = sentence.ids.map((id, position) => {
-    // [CLS] and [SEP].
-    if (position === 0 || position === sentence.ids.length - 1) return id;
+    if (sentence.sentences[position] === NO_SENTENCE) return id;
     return randomStream(stream, position) < probability * 2 ** 32 ? maskId : id;
   });
   return { ...sentence, ids };

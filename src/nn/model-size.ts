@@ -2,6 +2,7 @@ import type { Device } from '../gpu/device.js';
 import { CallerError } from '../gpu/errors.js';
 import { hostMemory } from '../gpu/host-memory.js';
 import type { ModelConfig } from './config.js';
+import { ParameterLayout } from './parameter-layout.js';
 import { parameterSpecs } from './parameter-specs.js';
 
 /** Node reads a file whole only below 2 GiB: longer weights could be written, but never read again. */
@@ -38,17 +39,21 @@ export function inGigabytes(bytes: number): string {
 }
 
 /**
- * Checks that a model fits this machine's memory, as far as that is known: a software adapter has its buffers there, too, and
- * training adds gradients and two moments to the weights.
+ * Checks that each tensor of a model fits a buffer of the adapter's, and the whole this machine's memory, as far as that is
+ * known: a software adapter has its buffers there, too, and training adds gradients and two moments to the weights. It costs
+ * nothing, and comes before weights are drawn or kernels measured.
  * @param memory Bytes of this machine; unknown where left undefined.
- * @throws CallerError where it does not.
+ * @throws CallerError where the whole does not fit; EngineError where a tensor does not.
  */
-export function checkMemory(
+export function checkFits(
   config: ModelConfig,
-  { isSoftware }: Pick<Device, 'isSoftware'>,
+  { isSoftware, largestBuffer }: Pick<Device, 'isSoftware' | 'largestBuffer'>,
   isTraining: boolean,
   memory = hostMemory(),
 ): void {
+  // The tensors of one layer are as long as those of all others.
+  const shallow = { ...config, layers: Math.min(1, config.layers) };
+  new ParameterLayout(parameterSpecs(shallow), shallow, largestBuffer);
   const copies = 1 + (isSoftware ? (isTraining ? 4 : 1) : 0);
   const bytes = copies * weightBytes(config);
   if (memory === undefined || bytes <= memory) return;

@@ -16,7 +16,7 @@ import { Classifier } from '../nn/classifier.js';
 import { BERT_TINY, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { checkConfig } from '../nn/model-checks.js';
-import { checkMemory } from '../nn/model-size.js';
+import { checkFits } from '../nn/model-size.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './arguments.js';
@@ -116,7 +116,7 @@ export class SentenceClassifier {
   static build(device: Device, options: BuildOptions): SentenceClassifier {
     checkArgument(deviceArgument, device, 'device');
     const description = describeModel(options);
-    checkMemory(description.config, device, false);
+    checkFits(description.config, device, false);
     const weights = initialWeights(description.config, options.seed ?? DEFAULT_SEED);
     return new SentenceClassifier(device, description, weights);
   }
@@ -138,7 +138,7 @@ export class SentenceClassifier {
     checkArgument(deviceArgument, device, 'device');
     checkArgument(folderName, folder, 'folder');
     const description = await loadDescription(folder);
-    checkMemory(description.config, device, false);
+    checkFits(description.config, device, false);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
   }
 
@@ -173,7 +173,7 @@ export class SentenceClassifier {
     checkExamples(dev, length, 'dev');
     checkContinuation(hooks, from);
     const settings = completeSettings(options, train.length);
-    checkMemory(this.description.config, this.classifier.device, true);
+    checkFits(this.description.config, this.classifier.device, true);
     const trainer = new Trainer(
       this.classifier,
       this.planner,

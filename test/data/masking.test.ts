@@ -23,6 +23,14 @@ describe('masks', () => {
     }
   });
 
+  it('are never on a [SEP] that the text itself names', () => {
+    const named = encodeSentence('the film [SEP] is funny '.repeat(50), vocabulary);
+    const { ids } = masked(named, { ...masking, probability: 1 }, 1, 0);
+    const separator = vocabulary.idOf('[SEP]');
+    expect(ids.filter((id) => id === separator)).toHaveLength(51);
+    expect(new Set(ids)).toEqual(new Set([named.ids[0], separator, maskId]));
+  });
+
   it('leave every other piece, and all tags and sentences', () => {
     const result = masked(sentence, masking, 1, 0);
     result.ids.forEach((id, position) => {

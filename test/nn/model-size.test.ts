@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BERT_TINY, type ModelConfig } from '../../src/nn/config.js';
 import { checkConfig } from '../../src/nn/model-checks.js';
-import { checkMemory, weightBytes } from '../../src/nn/model-size.js';
+import { checkFits, weightBytes } from '../../src/nn/model-size.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 
 const BERT_BASE = { ...BERT_TINY, hidden: 768, layers: 12, heads: 12, feedForward: 3072 };
@@ -66,20 +66,30 @@ describe('a shape that no machine holds is refused', () => {
 });
 
 describe("a model that does not fit this machine's memory is refused", () => {
-  const software = { isSoftware: true };
-  const hardware = { isSoftware: false };
+  const largestBuffer = 2 ** 30;
+  const software = { isSoftware: true, largestBuffer };
+  const hardware = { isSoftware: false, largestBuffer };
   it.each([
     [1, hardware, true],
     [2, software, false],
     [5, software, true],
   ])('where it needs %d times its weights: %o, training %s', (copies, device, isTraining) => {
     const bytes = copies * weightBytes(BERT_BASE);
-    checkMemory(BERT_BASE, device, isTraining, bytes);
-    const { message } = callerErrorOf(() => checkMemory(BERT_BASE, device, isTraining, bytes - 1));
+    checkFits(BERT_BASE, device, isTraining, bytes);
+    const { message } = callerErrorOf(() => checkFits(BERT_BASE, device, isTraining, bytes - 1));
     expect(message).toMatch(
       /^a model whose weights.* take .* GB; expected at most .* GB, the memory of this machine; use fewer/,
     );
   });
 
-  it('but fits any that is larger', () => checkMemory(BERT_BASE, software, true, 1e12));
+  it('must have tensors that each fit a buffer, however many layers it has', () => {
+    const device = { ...software, largestBuffer: 4 * 30_522 * 768 };
+    checkFits(BERT_BASE, device, false, 1e12);
+    const config = { ...BERT_BASE, vocabulary: 30_523, layers: 1000 };
+    expect(() => checkFits(config, device, false, 1e15)).toThrow(
+      /word_embeddings\.weight" of 30523 x 768 takes \d+ bytes; expected at most 93763584/,
+    );
+  });
+
+  it('but fits any that is larger', () => checkFits(BERT_BASE, software, true, 1e12));
 });
