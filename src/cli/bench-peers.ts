@@ -18,7 +18,7 @@ import {
 } from './bench-output.js';
 import { bad, good } from './colour.js';
 import { type DataFlags, dataOf, textColumnOption } from './data-options.js';
-import { adapterOption, countFromOne, dataOption, list, numbers, withDevice } from './options.js';
+import { adapterOption, countNumber, dataOption, list, numbers, withDevice } from './options.js';
 import { multiple, note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -55,7 +55,7 @@ export function benchPeersCommand(): Command {
     )
     .addOption(
       new Option('--timeout <seconds>', 'how long a peer may take for one answer, compilation included')
-        .argParser(countFromOne)
+        .argParser(countNumber)
         .default(300),
     )
     .addOption(dataOption().default('embedded'))

@@ -21,20 +21,17 @@ export function wholeNumber(text: string): number {
   return digits(text, 'a whole number of 0 or more');
 }
 
-/** A number of things of which there must be some: a 0 is refused where it is known what it counts. */
+/** A number of things of which there must be some. */
 export function countNumber(text: string): number {
-  return digits(text, 'a whole number of 1 or more');
+  const expected = 'a whole number of 1 or more';
+  const count = digits(text, expected);
+  if (count === 0) throw new InvalidArgumentError(`expected ${expected}`);
+  return count;
 }
 
 /** A seed of the random numbers. */
 export function seedNumber(text: string): number {
   return digits(text, 'a whole number from 0 to 2³² - 1');
-}
-
-/** Of what there must be some. */
-export function countFromOne(text: string): number {
-  if (!/^\d*[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1 on');
-  return Number(text);
 }
 
 export function realNumber(text: string): number {

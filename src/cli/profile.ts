@@ -13,7 +13,7 @@ import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './d
 import { allKept, noTuneOption } from './kernel-cache.js';
 import {
   adapterOption,
-  countFromOne,
+  countNumber,
   dataOption,
   jsonOption,
   readRules,
@@ -59,10 +59,10 @@ export function profileCommand(): Command {
     .addOption(rulesOption().default('paper'))
     .addOption(
       new Option('--steps <count>', 'profiled steps, after one that warms up')
-        .argParser(countFromOne)
+        .argParser(countNumber)
         .default(3),
     )
-    .addOption(new Option('--batch <count>', 'sentences a step').argParser(countFromOne).default(32))
+    .addOption(new Option('--batch <count>', 'sentences a step').argParser(countNumber).default(32))
     .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(seedNumber).default(1))
     .option('--out <file>', 'where the trace goes', 'trace.json')
     .addOption(adapterOption())

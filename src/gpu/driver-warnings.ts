@@ -10,20 +10,21 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { blankMatches, placeInFile } from './written-file.js';
 
 /**
  * What Dawn prints though nothing is wrong: two limits on every software adapter, and, where it finds no Vulkan loader or
  * none with a driver, that and the place in its source. What follows from the latter we say in a line of our own.
  */
 const HARMLESS = new RegExp(
-  [
+  `(?:${[
     'maxDynamic(?:Uniform|Storage)BuffersPerPipelineLayout artificially reduced ',
     "Couldn't load Vulkan: ",
     'vkCreateInstance: Found no drivers!',
     'vkCreateInstance failed with VK_ERROR_INCOMPATIBLE_DRIVER',
   ]
     .map((beginning) => `^Warning: ${beginning}.*\\n(?:(?:[ \\t]+at .*\\n)+\\n?)?`)
-    .join('|'),
+    .join('|')})+`,
   'gm',
 );
 
@@ -51,9 +52,17 @@ function putOnStderr(path: string, flags: string): void {
  * Dawn writes them from native code, past `process.stderr`, so the descriptor itself is sent through a file until the call
  * returns. Nothing else of this thread runs in that time: the warnings come from the call itself, not from what it promises. That
  * is possible where standard error is a terminal, a file or a pipe on Linux and macOS; elsewhere, and where it is a socket (as
- * of a child of Node's `spawn`), the warnings stay.
+ * of a child of Node's `spawn`), the warnings stay. In a file that others may write to from the same place, they are made blank.
  */
 export function withoutHarmlessWarnings<T>(action: () => T): T {
+  const place = placeInFile(STDERR);
+  if (place !== undefined) {
+    try {
+      return action();
+    } finally {
+      blankMatches(STDERR, place, HARMLESS);
+    }
+  }
   const detour = openDetour();
   if (!detour) return action();
   putOnStderr(detour.aside, 'w');

@@ -71,7 +71,11 @@ describe('profile', () => {
   const cwd = temporaryFolder();
 
   it.each(['--steps', '--batch'])('records one at least: %s', (flag) => {
-    expectRefusal(runCommand(['profile', flag, '0'], { cwd }), CALLER, /expected a whole number from 1 on/);
+    expectRefusal(
+      runCommand(['profile', flag, '0'], { cwd }),
+      CALLER,
+      /expected a whole number of 1 or more/,
+    );
     expect(readdirSync(cwd)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, type CommandOptions, commandEnvironment, runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -78,6 +79,30 @@ describe('standard error', () => {
     ).toEqual([expect.stringMatching(/^parsimony: --adapter: no adapter has "nosuch"/)]);
     expect(result.status).toBe(CALLER);
   };
+
+  it.skipIf(process.platform === 'win32')(
+    'shares a file with standard output and with other commands, and nobody writes over the other',
+    () => {
+      // Opens a device and prints to both streams.
+      const doctor = '"$0" "$1" doctor';
+      const script = `(echo before; ${doctor}; echo between >&2; ${doctor} --adapter nosuch; echo after) > log 2>&1`;
+      spawnSync('sh', ['-c', script, process.execPath, COMMAND], { cwd: folder, env: commandEnvironment() });
+      const lines = readFileSync(join(folder, 'log'), 'utf8').split('\n');
+      const kept = [
+        'before',
+        /^adapter /,
+        'between',
+        /^parsimony: --adapter: no adapter has "nosuch"/,
+        'after',
+      ];
+      const places = kept.map((text) => lines.findIndex((line) => line.match(text)?.index === 0));
+      expect(places, lines.join('\n')).toEqual([...places].sort((a, b) => a - b));
+      expect(places[0]).toBe(0);
+      expect(lines.filter((line) => /Warning: (maxDynamic|Couldn't load)|vkCreate|\0/.test(line))).toEqual(
+        [],
+      );
+    },
+  );
 
   it('is written where there is no folder for temporary files', () => {
     expectItIsWritten({ env: { TMPDIR: '/nonexistent' } });
