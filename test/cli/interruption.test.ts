@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { COMMAND, commandEnvironment } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, expectRefusal, OURS } from './refusal.js';
+import { contentOf, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
+
+const folder = temporaryFolder();
+
+/** Ninety steps: long enough for a signal to arrive before the last one. */
+const RUN = ['--lr', '1e-2', '--epochs', '30', '--evaluate-every', '9'];
+
+const COMMAND_LINE = ['train', '--data', 'data', ...TINY, ...RUN];
+
+beforeAll(async () => {
+  writeTinyData(folder);
+  await trainedModel(folder, 'finished');
+});
+
+interface Ended {
+  status: number | null;
+  stderr: string;
+}
+
+/** Runs the command, and sends it a signal once it has told of its first epoch. */
+function signalled(args: readonly string[], signal: NodeJS.Signals): Promise<Ended> {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: folder,
+    env: commandEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  let sent = false;
+  child.stderr.on('data', (text) => {
+    stderr += text;
+    if (sent || !/^epoch 1: /m.test(stderr)) return;
+    sent = true;
+    // Twice within a moment, as from a terminal and from npx.
+    child.kill(signal);
+    child.kill(signal);
+  });
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
+}
+
+function weightsOf(out: string): string[] {
+  return ['model.safetensors', 'last.safetensors'].map((name) =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, out, name)))
+      .digest('hex'),
+  );
+}
+
+describe('a training that is signalled', () => {
+  beforeAll(async () => {
+    expect((await runHere([...COMMAND_LINE, '--out', 'undisturbed'], { cwd: folder })).status).toBe(0);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'by %s ends with a checkpoint, and the command that it prints goes on to the same bytes',
+    async (signal, status) => {
+      const out = `it's ${signal}`;
+      const ended = await signalled([...COMMAND_LINE, '--out', out], signal);
+      expect(ended.status, ended.stderr).toBe(status);
+      const lines = ended.stderr.trimEnd().split('\n');
+      const says = /^parsimony: the run was interrupted after step \d+ of 90; go on with: parsimony (.+)$/;
+      const [, args] = says.exec(lines.at(-1)!) ?? [];
+      expect(args, ended.stderr).toBe(`train --resume 'it'\\''s ${signal}'`);
+      expect(ended.stderr).not.toMatch(/^ +at /m);
+      expect(Object.keys(contentOf(join(folder, out)))).toContain(
+        join(folder, out, 'checkpoint.safetensors'),
+      );
+      const resumed = await runHere(['train', '--resume', out], { cwd: folder });
+      expect(resumed.status, resumed.stderr).toBe(0);
+      expect(weightsOf(out)).toEqual(weightsOf('undisturbed'));
+    },
+  );
+
+  it('by nobody, but whose reader has seen enough, trains to its end', async () => {
+    const script = '{ "$0" "$@" 2>&1; echo "status $?" >status; } | head -1';
+    const child = spawn('sh', ['-c', script, process.execPath, COMMAND, ...COMMAND_LINE, '--out', 'read'], {
+      cwd: folder,
+      env: commandEnvironment(),
+      stdio: 'ignore',
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(readFileSync(join(folder, 'status'), 'utf8')).toBe('status 0\n');
+    expect(weightsOf('read')).toEqual(weightsOf('undisturbed'));
+  });
+});
+
+/** A Hugging Face checkpoint, as far as its names say; and files of a user's own. */
+const STANDING: [string, (out: string) => void, string[]][] = [
+  ['a finished run', (out) => cpSync(join(folder, 'finished'), out, { recursive: true }), []],
+  [
+    'a Hugging Face checkpoint',
+    (out) => {
+      for (const name of ['config.json', 'pytorch_model.bin', 'tokenizer.json', 'vocab.txt'])
+        writeFileSync(join(out, name), name);
+    },
+    [],
+  ],
+  ['a file of the user', (out) => writeFileSync(join(out, 'thesis.tex'), 'of years'), ['thesis.tex']],
+];
+
+describe('train --out', () => {
+  it.each(STANDING)(
+    'of a folder with %s is refused, and with --force begins there',
+    async (what, fill, stays) => {
+      const name = what.replaceAll(' ', '-');
+      const out = join(folder, name);
+      mkdirSync(out);
+      fill(out);
+      const before = contentOf(out);
+      const args = ['--epochs', '1', '--seed', '5', '--out', name];
+      const says = new RegExp(`^${name}: holds .*; expected a folder that is empty.* --force$`);
+      expectRefusal(await trainTiny(folder, args), CALLER, says);
+      expect(contentOf(out)).toEqual(before);
+
+      // What fails before the first step, of the data, of the shape and of the GPU.
+      for (const [flags, status] of [
+        [['--dev', 'missing.tsv'], CALLER],
+        [['--heads', '3'], CALLER],
+        [['--hidden', '1000000000'], CALLER],
+        [['--adapter', 'nosuch'], CALLER],
+        [['--lr', '1e30', '--clip', '0', '--initial-deviation', '1e30'], OURS],
+      ] as const) {
+        const failed = await trainTiny(folder, [...args, '--force', ...flags]);
+        expect(failed.status, `${flags.join(' ')}: ${failed.stderr}`).toBe(status);
+        expect(contentOf(out), flags.join(' ')).toEqual(before);
+      }
+
+      const forced = await trainTiny(folder, [...args, '--force']);
+      expect(forced.status, forced.stderr).toBe(0);
+      const after = contentOf(out);
+      for (const file of stays) expect(after[join(out, file)]).toBe(before[join(out, file)]);
+      expect(after[join(out, 'last.safetensors')]).toBeDefined();
+      expect(after[join(out, 'pytorch_model.bin')]).toBeUndefined();
+    },
+  );
+});
