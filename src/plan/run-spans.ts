@@ -7,6 +7,8 @@ import type { Visibility } from './visibility.js';
 /** Runs that a word has a bit for. */
 const WORD = 32;
 
+const NONE = new Uint32Array(0);
+
 /**
  * Finds the columns of consecutive rows, as `ColumnFinder` does, where nothing depends on places: a row then sees the same
  * columns as all others of its run, and what rows see is a bit for each run.
@@ -15,19 +17,19 @@ export class RunSpans {
   private readonly runs: readonly Run[];
   /** Words that hold a bit for every run: a tag has two runs where some of its tokens are the document's. */
   private readonly words: number;
-  /**
-   * Sets of runs, `words` each: for each run those that its rows see; those that some rows so far see; those that all of these
-   * see; those that were joined last, for most tiles see what the one before saw. One array, for a batch has many sequences.
-   */
-  private readonly bits: Uint32Array;
-  private readonly seen: number;
-  private readonly common: number;
-  private readonly joined: number;
-  /** For each run, what must be looked up for its rows. */
+  /** For each run, in `words` words, the runs that its rows see. And what must be looked up for them. */
+  private readonly sights: Uint32Array;
   private readonly testsOf: Uint8Array;
   private readonly joiner: RangeJoiner;
   private first = 0;
   private last = 0;
+  // The first words of sets of runs, for most sequences have no more: those that some rows so far see, those that all of them
+  // see, and those that were joined last, as most tiles see what the one before saw.
+  private seen = 0;
+  private common = 0;
+  private joined = 0;
+  /** The other words of the same sets, one set after the other. */
+  private readonly others: Uint32Array;
   private found = UNTESTED;
   private joinedIsTested = false;
   private joinedSlots = 0;
@@ -36,17 +38,16 @@ export class RunSpans {
     const words = Math.ceil(runs.length / WORD);
     this.runs = runs;
     this.words = words;
-    this.seen = words * runs.length;
-    this.common = this.seen + words;
-    this.joined = this.common + words;
-    this.bits = new Uint32Array(this.joined + words);
+    this.sights = new Uint32Array(words * runs.length);
+    this.others = words > 1 ? new Uint32Array(3 * words) : NONE;
     this.testsOf = new Uint8Array(runs.length);
     this.joiner = new RangeJoiner(start);
     for (let row = 0; row < runs.length; row++) {
+      const tableRow = runs[row].tag * size;
       for (let column = 0; column < runs.length; column++) {
-        const at = runs[row].tag * size + runs[column].tag;
+        const at = tableRow + runs[column].tag;
         if (reach[at] === NOWHERE) continue;
-        this.bits[words * row + Math.floor(column / WORD)] |= 1 << (column % WORD);
+        this.sights[words * row + (column < WORD ? 0 : Math.floor(column / WORD))] |= 1 << (column % WORD);
         if (plain[at] === 0) this.testsOf[row] = TEST_TAGS;
       }
     }
@@ -54,25 +55,28 @@ export class RunSpans {
 
   /** Begins with a row. */
   from(row: number): void {
-    const { bits, words, seen, common } = this;
     while (this.runs[this.first].start > row) this.first--;
     while (this.endOf(this.first) <= row) this.first++;
     this.last = this.first;
-    for (let word = 0; word < words; word++) {
-      bits[seen + word] = bits[common + word] = bits[words * this.first + word];
+    this.seen = this.common = this.sights[this.words * this.first];
+    for (let word = 1; word < this.words; word++) {
+      const sight = this.sights[this.words * this.first + word];
+      this.others[word] = this.others[this.words + word] = sight;
     }
     this.found = this.testsOf[this.first];
   }
 
   /** Goes on to the rows before `end`, which are more than before. */
   through(end: number): void {
-    const { bits, words, seen, common } = this;
     while (this.endOf(this.last) < end) {
       this.last++;
-      for (let word = 0; word < words; word++) {
-        const sight = bits[words * this.last + word];
-        bits[seen + word] |= sight;
-        bits[common + word] &= sight;
+      const sight = this.sights[this.words * this.last];
+      this.seen |= sight;
+      this.common &= sight;
+      for (let word = 1; word < this.words; word++) {
+        const other = this.sights[this.words * this.last + word];
+        this.others[word] |= other;
+        this.others[this.words + word] &= other;
       }
       this.found |= this.testsOf[this.last];
     }
@@ -81,32 +85,37 @@ export class RunSpans {
   /** What must be looked up for each pair: UNTESTED, or TEST_TAGS with or without ONE_TAG. */
   get tests(): number {
     if (this.first === this.last) return this.found === UNTESTED ? UNTESTED : TEST_TAGS | ONE_TAG;
-    return this.isSeen(this.common) ? this.found : TEST_TAGS;
+    const isSame = (this.seen ^ this.common) === 0 && this.areOthersSeen(1);
+    return isSame ? this.found : TEST_TAGS;
   }
 
   /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
   slots(tests: number, ranges?: ColumnRange[]): number {
-    const { bits, words, seen, joined, runs } = this;
+    const { runs, words, others } = this;
     const isTested = tests !== UNTESTED;
-    if (!ranges && isTested === this.joinedIsTested && this.isSeen(joined)) return this.joinedSlots;
+    const isJoined =
+      (this.seen ^ this.joined) === 0 && isTested === this.joinedIsTested && this.areOthersSeen(2);
+    if (isJoined && !ranges) return this.joinedSlots;
     this.joiner.begin(isTested, ranges);
     for (let word = 0; word < words; word++) {
-      const set = bits[seen + word];
-      bits[joined + word] = set;
+      const set = word === 0 ? this.seen : others[word];
       const end = Math.min(runs.length, (word + 1) * WORD);
       for (let run = word * WORD; run < end; run++) {
         if (((set >>> (run % WORD)) & 1) === 1) this.joiner.add(runs[run].start, this.endOf(run));
       }
     }
+    this.joined = this.seen;
+    if (words > 1) others.copyWithin(2 * words, 0, words);
     this.joinedIsTested = isTested;
     this.joinedSlots = this.joiner.end();
     return this.joinedSlots;
   }
 
-  /** Whether a set is that of the runs that some rows see. */
-  private isSeen(set: number): boolean {
-    const { bits, words, seen } = this;
-    for (let word = 0; word < words; word++) if (bits[set + word] !== bits[seen + word]) return false;
+  /** Whether the other words of a set, the second or the third, are those of the runs that some rows see. */
+  private areOthersSeen(set: 1 | 2): boolean {
+    for (let word = 1; word < this.words; word++) {
+      if (this.others[word] !== this.others[set * this.words + word]) return false;
+    }
     return true;
   }
 
