@@ -36,8 +36,10 @@ async function namesIn(folder: string): Promise<string[]> {
     return (await readdir(folder)).filter((name) => !isNothing(name)).sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
+    const isFile = codeOf(error) === 'ENOTDIR';
+    const noFolder = existsSync(folder) ? 'is no folder' : 'a part of the path is no folder';
     throw new CallerError({
-      what: `cannot be read (${codeOf(error)})`,
+      what: isFile ? noFolder : `cannot be read (${codeOf(error)})`,
       where: folder,
       expected: 'a folder, or a path where one can be made',
       remedy: 'choose another path',

@@ -74,12 +74,18 @@ describe('progress', () => {
 describe('a table', () => {
   it('is aligned where names are wide, hold emoji, combine marks, or are coloured', () => {
     const names = ['plain', '依存 文法', '👩‍🚀 astronaut', 'café', '\u001b[31mred\u001b[39m'];
+    const { isTTY } = process.stdout;
+    vi.stubEnv('NO_COLOR', '');
+    vi.stubEnv('TERM', 'xterm');
+    process.stdout.isTTY = true;
     const text = written(process.stdout, () =>
       printTable(
         ['name', 'value'],
         names.map((name, at) => [name, at]),
       ),
     );
+    process.stdout.isTTY = isTTY;
+    vi.unstubAllEnvs();
     // Columns that a terminal gives each name.
     const widths = [5, 9, 12, 4, 3];
     const lines = text.trimEnd().split('\n');

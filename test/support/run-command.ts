@@ -33,7 +33,12 @@ export interface CommandResult {
 /** The environment of a command: the adapter of the tests, as `testDevice` chooses it. */
 export function commandEnvironment(env: CommandOptions['env'] = {}): NodeJS.ProcessEnv {
   const adapter = embeddedDriverExists() ? 'embedded' : 'auto';
-  return { ...process.env, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? adapter, ...env };
+  const inherited = { ...process.env };
+  // Opening the embedded driver names it in this process's environment; a command begins as in a shell.
+  for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) {
+    if (inherited[name]?.includes('swiftshader')) delete inherited[name];
+  }
+  return { ...inherited, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? adapter, ...env };
 }
 
 /** Runs `parsimony` with these arguments, and waits for its end. */
