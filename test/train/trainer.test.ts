@@ -4,6 +4,7 @@ import { tilesOn } from '../../src/attention/kernel-choices.js';
 import { shuffledBatches } from '../../src/data/batches.js';
 import type { EncodedData } from '../../src/data/encoded-data.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { Planner } from '../../src/train/planner.js';
 import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
@@ -49,7 +50,7 @@ function someData(seed: number, rows: number): EncodedData {
       tags: Uint8Array.from({ length }, (_, i) =>
         PIECE_TAGS.indexOf(place(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)]),
       ),
-      sentences: new Uint32Array(length),
+      sentences: Uint32Array.from({ length }, (_, i) => (place(i) ? NO_SENTENCE : 0)),
     };
   });
   const labels = sentences.map(() => randomInteger(random, 0, CONFIG.classes - 1));
