@@ -25,10 +25,14 @@ function share(gpu: GPUDevice): void {
   };
 }
 
+/** The adapter of the tests: the one that PARSIMONY_ADAPTER names, the embedded one where it names none. */
+export function testAdapter(): string {
+  return process.env.PARSIMONY_ADAPTER ?? (embeddedDriverExists() ? 'embedded' : 'auto');
+}
+
 async function open(family: Family): Promise<Device> {
-  const adapter = process.env.PARSIMONY_ADAPTER ?? (embeddedDriverExists() ? 'embedded' : 'auto');
   if (family === 'subgroup') {
-    const device = await openDevice({ adapter, checked: true });
+    const device = await openDevice({ adapter: testAdapter(), checked: true });
     share(device.gpu);
     return device;
   }
@@ -40,10 +44,7 @@ async function open(family: Family): Promise<Device> {
   return openDevice({ device: gpu, subgroups: false, wideWorkgroups: family === 'wide', checked: true });
 }
 
-/**
- * One device for each test process and family of kernels, with error scopes around every submit: the adapter that
- * PARSIMONY_ADAPTER names, the embedded one where it names none.
- */
+/** One device for each test process and family of kernels, with error scopes around every submit. */
 export function testDevice(family: Family = 'subgroup'): Promise<Device> {
   if (!opened.has(family)) opened.set(family, open(family));
   return opened.get(family)!;
