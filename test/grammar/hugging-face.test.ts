@@ -5,34 +5,18 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { SPECIAL_PIECES } from '../../src/grammar/vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { runs } from '../support/arbitraries.js';
+import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { devSentences, SST2_IS_MISSING } from './dev-sentences.js';
 import { anyText } from './texts.js';
 
 /** What `tokenizer.json` of bert-base-uncased says. */
-const TOKENIZER_JSON = {
-  version: '1.0',
-  added_tokens: SPECIAL_PIECES.map((content) => {
+const TOKENIZER_JSON = bertTokenizerJson(
+  bertVocabulary().pieces,
+  SPECIAL_PIECES.map((content) => {
     const flags = { lstrip: false, rstrip: false, single_word: false, normalized: false, special: true };
     return { id: bertVocabulary().idOf(content), content, ...flags };
   }),
-  normalizer: {
-    type: 'BertNormalizer',
-    clean_text: true,
-    handle_chinese_chars: true,
-    strip_accents: null,
-    lowercase: true,
-  },
-  pre_tokenizer: { type: 'BertPreTokenizer' },
-  post_processor: null,
-  decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-  model: {
-    type: 'WordPiece',
-    unk_token: '[UNK]',
-    continuing_subword_prefix: '##',
-    max_input_chars_per_word: 100,
-    vocab: Object.fromEntries(bertVocabulary().pieces.map((piece, id) => [piece, id])),
-  },
-};
+);
 
 const reference = new Tokenizer(TOKENIZER_JSON, {});
 

@@ -5,6 +5,7 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { type Normalisation, SPECIAL_PIECES, Vocabulary } from '../../src/grammar/vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { runs } from '../support/arbitraries.js';
+import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { anyText } from './texts.js';
 
 /** BERT's pieces, with some that only a cased model has, or one that keeps accents. */
@@ -22,32 +23,13 @@ const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}
 
 describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %o', (normalisation) => {
   const vocabulary = new Vocabulary(PIECES, 'pieces', normalisation);
+  const { lowerCase, stripAccents, splitIdeographs } = normalisation;
   const reference = new Tokenizer(
-    {
-      version: '1.0',
-      added_tokens: SPECIAL_PIECES.map((content) => ({
-        id: PIECES.indexOf(content),
-        content,
-        special: true,
-      })),
-      normalizer: {
-        type: 'BertNormalizer',
-        clean_text: true,
-        handle_chinese_chars: normalisation.splitIdeographs,
-        strip_accents: normalisation.stripAccents,
-        lowercase: normalisation.lowerCase,
-      },
-      pre_tokenizer: { type: 'BertPreTokenizer' },
-      post_processor: null,
-      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-      model: {
-        type: 'WordPiece',
-        unk_token: '[UNK]',
-        continuing_subword_prefix: '##',
-        max_input_chars_per_word: 100,
-        vocab: Object.fromEntries(PIECES.map((piece, id) => [piece, id])),
-      },
-    },
+    bertTokenizerJson(
+      PIECES,
+      SPECIAL_PIECES.map((content) => ({ id: PIECES.indexOf(content), content, special: true })),
+      { handle_chinese_chars: splitIdeographs, strip_accents: stripAccents, lowercase: lowerCase },
+    ),
     {},
   );
 

@@ -5,6 +5,7 @@ import type { SpecialToken } from '../../src/grammar/special-tokens.js';
 import { BERT_TOKENS, UNCASED, Vocabulary } from '../../src/grammar/vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { runs } from '../support/arbitraries.js';
+import { bertTokenizerJson } from './bert-tokenizer-json.js';
 
 const token = (content: string, normalised = false, singleWord = false): SpecialToken => {
   return { content, normalised, singleWord };
@@ -28,30 +29,13 @@ const vocabulary = new Vocabulary(PIECES, 'pieces', UNCASED, {
 });
 
 const reference = new Tokenizer(
-  {
-    version: '1.0',
-    added_tokens: [...BERT_TOKENS, ...ADDED].map(({ content, normalised }) => {
+  bertTokenizerJson(
+    ORDINARY,
+    [...BERT_TOKENS, ...ADDED].map(({ content, normalised }) => {
       const flags = { lstrip: content === '<e1>', rstrip: content === '[MASK]', single_word: false };
       return { id: PIECES.indexOf(content), content, ...flags, normalized: normalised, special: !normalised };
     }),
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: null,
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(ORDINARY.map((piece, id) => [piece, id])),
-    },
-  },
+  ),
   {},
 );
 
