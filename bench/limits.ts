@@ -53,7 +53,7 @@ async function multiplyAdd(device: Device): Promise<number> {
   const output = createStorage(device, 4 * 64 * groups, 'sums');
   const milliseconds = await timed(device, (recorder) => {
     recorder.dispatch({
-      kernel: 'peak_multiply_add',
+      kernel: 'peaks/multiply_add',
       buffers: { output },
       parameters: { rounds, factor: 0.999, addend: 0.001 },
       grid: [groups],
@@ -69,7 +69,7 @@ async function copyBandwidth(device: Device): Promise<number> {
   const count = COPY_BYTES / 16;
   const byKernel = await timed(device, (recorder) => {
     recorder.dispatch({
-      kernel: 'peak_copy',
+      kernel: 'peaks/copy',
       buffers: { input, output },
       parameters: { count },
       grid: recorder.folded(Math.ceil(count / 64)),
@@ -89,7 +89,7 @@ async function dispatchOverhead(device: Device): Promise<number> {
   const record = (dispatches: number) => (recorder: Recorder) => {
     for (let dispatch = 0; dispatch < dispatches; dispatch++) {
       recorder.dispatch({
-        kernel: 'peak_copy',
+        kernel: 'peaks/copy',
         buffers: { input, output },
         parameters: { count: 0 },
         grid: [1],

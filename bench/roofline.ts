@@ -58,7 +58,9 @@ export async function measureRoofline(device: Device, limits: Limits): Promise<R
   workspace.release();
   const rows: RooflineRow[] = [];
   for (const { kernel, shape, flops, floats } of WORKS) {
-    const name = [...times.keys()].find((key) => key === kernel || key === `${kernel}_subgroup`);
+    const name = [...times.keys()].find(
+      (key) => key.replace(/\/(wide|subgroup)\//, '/').replace(/_subgroup$/, '') === kernel,
+    );
     if (!name) continue;
     const medianMs = median(times.get(name)!);
     const bytes = 4 * floats;
@@ -78,23 +80,33 @@ const NUMBERS = ROWS * HIDDEN;
 const PAIR_PRODUCT = 2 * ROWS * ROWS * HIDDEN;
 
 const WORKS: readonly Work[] = [
-  { kernel: 'linear_forward', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'linear_input_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'linear_weight_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'attention_dense_forward', shape: SEQUENCE, flops: 2 * PAIR_PRODUCT, floats: 4 * NUMBERS },
-  { kernel: 'attention_dense_backward_query', shape: SEQUENCE, flops: 3 * PAIR_PRODUCT, floats: 5 * NUMBERS },
+  { kernel: 'linear/forward', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'linear/input_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'linear/weight_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
+  { kernel: 'attention/dense_forward', shape: SEQUENCE, flops: 2 * PAIR_PRODUCT, floats: 4 * NUMBERS },
+  { kernel: 'attention/dense_backward_query', shape: SEQUENCE, flops: 3 * PAIR_PRODUCT, floats: 5 * NUMBERS },
   {
-    kernel: 'attention_dense_backward_key_value',
+    kernel: 'attention/dense_backward_key_value',
     shape: SEQUENCE,
     flops: 4 * PAIR_PRODUCT,
     floats: 6 * NUMBERS,
   },
   // Mean, variance, scaling and shift: about eight operations a number.
-  { kernel: 'layer_norm_forward', shape: `${ROWS} x ${HIDDEN}`, flops: 8 * NUMBERS, floats: 2 * NUMBERS },
-  // The polynomials of erf: about forty operations a number.
-  { kernel: 'gelu_forward', shape: `${ROWS} x ${INNER}`, flops: 40 * ROWS * INNER, floats: 2 * ROWS * INNER },
   {
-    kernel: 'gelu_backward',
+    kernel: 'layers/layer_norm_forward',
+    shape: `${ROWS} x ${HIDDEN}`,
+    flops: 8 * NUMBERS,
+    floats: 2 * NUMBERS,
+  },
+  // The polynomials of erf: about forty operations a number.
+  {
+    kernel: 'layers/gelu_forward',
+    shape: `${ROWS} x ${INNER}`,
+    flops: 40 * ROWS * INNER,
+    floats: 2 * ROWS * INNER,
+  },
+  {
+    kernel: 'layers/gelu_backward',
     shape: `${ROWS} x ${INNER}`,
     flops: 50 * ROWS * INNER,
     floats: 3 * ROWS * INNER,
@@ -117,7 +129,10 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
     statistics: workspace.floats('statistics', 2 * ROWS),
   });
   recordLinear(recorder, workspace, shape, { input, weight, bias: vector('bias'), output: wide('inner') });
-  recordActivation(recorder, 'gelu_forward', ROWS * INNER, { input: wide('inner'), output: wide('active') });
+  recordActivation(recorder, 'layers/gelu_forward', ROWS * INNER, {
+    input: wide('inner'),
+    output: wide('active'),
+  });
   const outputGradient = wide('active');
   recordGeluBackward(recorder, ROWS * INNER, {
     input: wide('inner'),

@@ -210,13 +210,13 @@ function kernelTable({ kernels }: Times): StepRow['kernels'] {
 }
 
 function attentionOf({ kernels }: Times): number {
-  const attention = [...kernels].filter(([name]) => name.startsWith('attention_'));
+  const attention = [...kernels].filter(([name]) => name.startsWith('attention/'));
   return attention.reduce((sum, [, { times }]) => sum + median(times), 0);
 }
 
 /** Milliseconds of attention's kernels in each turn. */
 function attentionTurns({ kernels }: Times): number[] {
-  const attention = [...kernels].filter(([name]) => name.startsWith('attention_'));
+  const attention = [...kernels].filter(([name]) => name.startsWith('attention/'));
   const turns = Math.min(...attention.map(([, { times }]) => times.length));
   return Array.from({ length: turns }, (_, turn) =>
     attention.reduce((sum, [, { times }]) => sum + times[turn], 0),

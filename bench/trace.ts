@@ -106,7 +106,7 @@ function workOf(
   heads: number,
   headDim: number,
 ): Record<string, number> {
-  if (!label.startsWith('attention_')) return {};
+  if (!label.startsWith('attention/')) return {};
   const products = PRODUCTS.find(([part]) => label.includes(part))?.[1];
   if (products === undefined) return {};
   const executed = label.includes('key_value') ? ledger.executedTransposed : ledger.executed;

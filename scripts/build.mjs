@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { embedKernels } from './embed-kernels.mjs';
+import { embedKernels, writeKernels } from './embed-kernels.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
@@ -21,6 +21,7 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(1);
+writeKernels(new URL('../dist/kernels/', import.meta.url));
 
 // Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.
 chmodSync(new URL('../dist/src/cli/main.js', import.meta.url), 0o755);

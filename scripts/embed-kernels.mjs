@@ -1,27 +1,51 @@
-// Writes every kernels/*.wgsl into one TypeScript module, so that Node, a bundler and a browser load the same text
-// without a file system.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Writes the linked kernels into one TypeScript module, so that Node, a bundler and a browser load the same text without a
+// file system; and, for readers, each into a file of dist/kernels/.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { linkKernels } from './link-kernels.mjs';
 
-const kernels = new URL('../kernels/', import.meta.url);
 const target = new URL('../src/gpu/kernel-sources.generated.ts', import.meta.url);
 
+/** The modules of kernels/: text by path, without the ending. */
+export function kernelModules() {
+  const folder = fileURLToPath(new URL('../kernels/', import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) =>
+    file.replaceAll('\\', '/'),
+  );
+  const modules = files.filter((file) => file.endsWith('.wesl')).sort();
+  return new Map(
+    modules.map((file) => [file.slice(0, -'.wesl'.length), readFileSync(`${folder}${file}`, 'utf8')]),
+  );
+}
+
 export function embedKernels() {
-  const names = readdirSync(kernels)
-    .filter((file) => file.endsWith('.wgsl'))
-    .map((file) => file.slice(0, -'.wgsl'.length))
-    .sort();
-  const entries = names.map((name) => {
-    const source = readFileSync(new URL(`${name}.wgsl`, kernels), 'utf8');
-    return `  ${JSON.stringify(name)}: ${JSON.stringify(source)},`;
-  });
+  const kernels = linkKernels(kernelModules());
+  const record = (name, type, field) => [
+    `export const ${name} = {`,
+    ...kernels.map((kernel) => `  ${JSON.stringify(kernel.name)}: ${JSON.stringify(field(kernel))},`),
+    `} ${type};`,
+  ];
   const lines = [
-    '// Written by scripts/embed-kernels.mjs from kernels/*.wgsl; edit those.',
-    'export const kernelSources = {',
-    ...entries,
-    '} as const;',
+    '// Written by scripts/embed-kernels.mjs from kernels/; edit those.',
+    ...record('kernelSources', 'as const', ({ code }) => code),
+    '/** Of stretches of those texts: the first line, the module it comes from, and the line there. */',
+    ...record(
+      'kernelOrigins',
+      'satisfies Record<string, [number, string, number][]>',
+      ({ origins }) => origins,
+    ),
     '',
   ];
   const text = lines.join('\n');
   // An unchanged module keeps its time stamp, by which scripts/install.mjs sees whether dist/ is up to date.
   if (!existsSync(target) || readFileSync(target, 'utf8') !== text) writeFileSync(target, text);
+}
+
+/** Writes each linked kernel as a file below a folder. */
+export function writeKernels(folder) {
+  for (const { name, code } of linkKernels(kernelModules())) {
+    const file = new URL(`${name}.wgsl`, folder);
+    mkdirSync(new URL('.', file), { recursive: true });
+    writeFileSync(file, code);
+  }
 }

@@ -28,7 +28,7 @@ export function traceSection({ traceEvents, otherData }: TraceFile, id: string):
   const steps = new Set(traceEvents.flatMap(({ args }) => args.step ?? [])).size;
   const kernels = traceEvents.filter(({ cat }) => cat === 'kernel');
   const stages = traceEvents.filter(({ cat, name }) => cat === 'cpu' && name !== BEFORE_THE_STEP);
-  const attention = kernels.filter(({ name }) => name.startsWith('attention_'));
+  const attention = kernels.filter(({ name }) => name.startsWith('attention/'));
   const bar = stepBar('profiled step', msOf(stages, steps), msOf(kernels, steps), msOf(attention, steps));
   const share = bar.attentionMs / wholeOf(bar);
   const onAdapter = otherData.software ? ', software adapter' : '';

@@ -2,13 +2,11 @@ import type { Device } from '../gpu/device.js';
 import { EngineError } from '../gpu/errors.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels } from '../gpu/panels.js';
-import { SUBGROUP_TILES, type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
+import { SUBGROUP_TILES, type TileShape, WIDE_TILE } from '../plan/tiles.js';
 
 /** One of the families of attention kernels, as an adapter wants it. */
 export interface KernelFamily {
   name: TileShape['family'];
-  /** What the names of its kernels end in. */
-  suffix: '' | '_wide' | '_subgroup';
   /** The tiles that its plans must have. */
   tile: TileShape;
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
@@ -23,21 +21,6 @@ export interface KernelFamily {
   rowConstants(headDim: number): KernelConstants;
 }
 
-/** Work shared through workgroup memory by few invocations: for every adapter. */
-const WORKGROUP_FAMILY: KernelFamily = {
-  name: 'workgroup',
-  suffix: '',
-  tile: WORKGROUP_TILE,
-  readsPanels: false,
-  lanes: 0,
-  queryPass: (headDim) => ({ constants: { OUTPUT_VECTORS: Math.ceil(headDim / 32) }, depth: 1 }),
-  keyPass: (headDim) => ({
-    constants: { OUTPUT_VECTORS: headDim > 32 ? 2 : 1 },
-    depth: Math.ceil(headDim / 64),
-  }),
-  rowConstants: () => ({}),
-};
-
 /**
  * Into how many parts a wide kernel shares a step's columns out, so that each of its invocations owns so many vectors of eight
  * of the tile's rows.
@@ -47,10 +30,9 @@ function partsOf(headDim: number, vectors: number): number {
   return (128 * vectors) / width;
 }
 
-/** The same by many invocations, which share out the columns of what they sum: a GPU hides what loads take behind them. */
+/** Work shared through workgroup memory by many invocations: for GPUs, and for whatever has no subgroups of a known size. */
 const WIDE_FAMILY: KernelFamily = {
   name: 'wide',
-  suffix: '_wide',
   tile: WIDE_TILE,
   readsPanels: false,
   lanes: 0,
@@ -74,7 +56,6 @@ function subgroupFamily(lanes: 4 | 8): KernelFamily {
   };
   return {
     name: 'subgroup',
-    suffix: '_subgroup',
     tile: SUBGROUP_TILES[lanes],
     readsPanels: true,
     lanes,
@@ -89,13 +70,12 @@ export const WIDEST_HEAD = 128;
 
 /**
  * The fastest family for a device and a packed batch: subgroups where they may be used and where a texture holds a head of the
- * whole batch, else what suits a GPU, or the CPU that a software adapter computes on.
+ * whole batch, else what suits a GPU.
  */
 export function kernelFamily(device: Device, tokens = 0): KernelFamily {
-  const { lanes, hasWideWorkgroups } = device;
+  const { lanes } = device;
   const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens, folds: true };
-  if (lanes && fitsPanels(device, head)) return subgroupFamily(lanes);
-  return hasWideWorkgroups ? WIDE_FAMILY : WORKGROUP_FAMILY;
+  return lanes && fitsPanels(device, head) ? subgroupFamily(lanes) : WIDE_FAMILY;
 }
 
 /**
@@ -104,7 +84,7 @@ export function kernelFamily(device: Device, tokens = 0): KernelFamily {
  */
 export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
   const fastest = kernelFamily(device, tokens);
-  const family = [WORKGROUP_FAMILY, WIDE_FAMILY, fastest].find(({ name, tile: { rows, strip, steps } }) => {
+  const family = [WIDE_FAMILY, fastest].find(({ name, tile: { rows, strip, steps } }) => {
     const isFamily = shape.family === name;
     return isFamily && shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
   });

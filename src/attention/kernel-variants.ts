@@ -1,6 +1,6 @@
 import type { Device } from '../gpu/device.js';
 import type { Plan } from '../plan/plan.js';
-import { type TileShape, WIDE_TILE, WORKGROUP_TILE } from '../plan/tiles.js';
+import { type TileShape, WIDE_TILE } from '../plan/tiles.js';
 import { kernelFamily } from './kernel-family.js';
 
 /** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
@@ -30,8 +30,6 @@ export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): 
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
   const all = [variant(name, kind, tile)];
   for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
-  // Many invocations have never won on a CPU, and there take the longest.
-  for (const shared of device.hasWideWorkgroups ? [WIDE_TILE, WORKGROUP_TILE] : [WORKGROUP_TILE])
-    for (const rows of SHARED_ROWS) all.push(variant(shared.family, kind, { ...shared, rows }));
+  for (const rows of SHARED_ROWS) all.push(variant(WIDE_TILE.family, kind, { ...WIDE_TILE, rows }));
   return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
 }

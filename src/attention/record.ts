@@ -146,7 +146,6 @@ class AttentionRecorder {
           ...this.sparseConstants(headPlan),
           ...constants,
           DROPOUT: dropout ? 1 : 0,
-          COUNTING: this.counting ? 1 : 0,
         },
         buffers: { ...buffers, plan: words.buffer },
       };
@@ -174,7 +173,7 @@ class AttentionRecorder {
         ...kernel.words(at),
       };
       const ofStrips = {
-        kernel: `attention_${plan.kind}_${kernel.name}${family.suffix}` as KernelName,
+        kernel: this.kernel(`${plan.kind}_${kernel.name}`),
         ...shared,
         constants: {
           ...pass.constants,
@@ -189,7 +188,7 @@ class AttentionRecorder {
       };
       record(ofStrips, 0, regular, pass.depth);
       const ofRows = {
-        kernel: `attention_sparse_row_${kernel.name}${family.suffix}` as KernelName,
+        kernel: this.kernel(`sparse_row_${kernel.name}`),
         ...shared,
         constants: {
           ...family.rowConstants(headDim),
@@ -200,6 +199,10 @@ class AttentionRecorder {
       };
       record(ofRows, regular, tiles.length);
     });
+  }
+
+  private kernel(pass: string): KernelName {
+    return `attention/${this.plan.family.name}/${pass}${this.counting ? '_counting' : ''}` as KernelName;
   }
 
   /** Tiles `from` to `to - 1` of a list, in parts of as many workgroups as a dimension of a grid has. */
@@ -333,7 +336,7 @@ function recordStatistics(
   const rows = plan.plan.tokens * heads;
   const statistics = plan.temporary(`statistics of ${heads} heads`, 2 * rows);
   recorder.dispatch({
-    kernel: 'attention_statistics',
+    kernel: 'attention/statistics',
     buffers: { output, output_gradient: outputGradient, log_sum_exp: logSumExp, statistics },
     parameters: { rows, head_vectors: headDim / 4 },
     grid: recorder.folded(Math.ceil(rows / 64)),
@@ -354,13 +357,13 @@ function recordBiasGradient(
   const width = heads * labels;
   const partial = plan.temporary('sums of chunks', count * width);
   recorder.dispatch({
-    kernel: 'attention_bias_chunks',
+    kernel: 'attention/bias_chunks',
     buffers: { label_gradients: labelGradients, chunks, partial },
     parameters: { width, chunks_at: chunksAt, chunk_count: count },
     grid: recorder.foldedRows(Math.ceil(width / 64), count),
   });
   recorder.dispatch({
-    kernel: 'attention_bias_gradient',
+    kernel: 'attention/bias_gradient',
     buffers: { partial, chunks, gradient },
     parameters: { heads, label_count: labels, tags_at: tagsAt, entries_at: entriesAt },
     grid: recorder.folded(Math.ceil((width * labels) / 64)),

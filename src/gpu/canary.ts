@@ -8,7 +8,7 @@ const BEGINNING = 0x5eed;
 export type CountCheck = (read: ArrayBuffer) => void;
 
 /**
- * Counts the submits of a device on the GPU (kernels/canary.wgsl) and on the host. A submit that the driver drops without an
+ * Counts the submits of a device on the GPU (kernels/canary.wesl) and on the host. A submit that the driver drops without an
  * error changes nothing, and whatever is read afterwards is wrong: the counts then differ.
  */
 export class Canary {

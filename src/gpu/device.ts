@@ -3,6 +3,7 @@ import { options as anyOptions, checkArgument, having } from './arguments.js';
 import { Canary } from './canary.js';
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
+import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
 import { isSoftwareAdapter } from './software.js';
 import type { KernelClock } from './timestamps.js';
@@ -15,8 +16,6 @@ export interface DeviceOptions {
   device?: GPUDevice;
   /** False keeps to kernels that share work through workgroup memory, also where subgroups are known to be faster. */
   subgroups?: boolean;
-  /** Whether workgroups of many invocations are expected to be fastest; where left out, on real GPUs. */
-  wideWorkgroups?: boolean;
   /** Wraps every submit and allocation in error scopes, and reports at the next read or `settle()`. Costs time. */
   checked?: boolean;
 }
@@ -66,7 +65,6 @@ const DEVICE_OPTIONS = anyOptions({
   adapter: v.optional(v.string('the name of an adapter')),
   device: v.optional(having<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
   subgroups: v.optional(v.boolean('true or false')),
-  wideWorkgroups: v.optional(v.boolean('true or false')),
   checked: v.optional(v.boolean('true or false')),
 });
 
@@ -128,11 +126,6 @@ export class Device {
       });
     });
     gpu.addEventListener('uncapturederror', this.listener);
-  }
-
-  /** Whether a workgroup of many invocations, each with little to do, is faster than one of few: on a GPU, not on a CPU. */
-  get hasWideWorkgroups(): boolean {
-    return this.options.wideWorkgroups ?? !this.isSoftware;
   }
 
   /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
@@ -280,7 +273,9 @@ export class Device {
   private report(error: GPUError): void {
     const outOfMemory = error instanceof GPUOutOfMemoryError;
     this.firstError ??= new EngineError({
-      what: outOfMemory ? 'the GPU ran out of memory' : `the GPU driver refused a command (${error.message})`,
+      what: outOfMemory
+        ? 'the GPU ran out of memory'
+        : `the GPU driver refused a command (${withOrigins(error.message)})`,
       remedy: outOfMemory
         ? 'use a smaller batch or a shorter sequence'
         : 'please report it with the output of `parsimony doctor`',

@@ -1,10 +1,10 @@
 import { EngineError } from './errors.js';
-import { kernelSources } from './kernel-sources.generated.js';
+import { kernelOrigins, kernelSources } from './kernel-sources.generated.js';
 
-/** The names of the files in kernels/, without their ending. */
+/** The names of the linked kernels, as in dist/kernels/, without their ending. */
 export type KernelName = keyof typeof kernelSources;
 
-/** Values for `const NAME = …;` lines at the top of a kernel; nothing else in its text can be changed. */
+/** Values for `const NAME = …;` lines of a kernel; nothing else in its text can be changed. */
 export type KernelConstants = Readonly<Record<string, number>>;
 
 export type ParameterType = 'u32' | 'f32';
@@ -13,6 +13,31 @@ export type ParameterType = 'u32' | 'f32';
 export interface KernelBinding {
   name: string;
   access: 'read' | 'read_write' | 'texture read' | 'texture write';
+}
+
+/** Whether a text names a kernel. */
+export function isKernelName(name: string): name is KernelName {
+  return Object.hasOwn(kernelSources, name);
+}
+
+/**
+ * Where a line of a kernel's text comes from, counted from 1: "kernels/attention/dropout.wesl:12". Constants are replaced
+ * within their lines, so that this holds for what compilers see.
+ */
+export function originOf(name: KernelName, line: number): string {
+  const origins: [number, string, number][] = kernelOrigins[name];
+  const [start, module, first] = origins.findLast(([begin]) => begin <= line) ?? origins[0];
+  return `kernels/${module}.wesl:${first + Math.max(0, line - start)}`;
+}
+
+/** A compiler's message about a kernel, with modules and lines instead of lines of the linked text. */
+export function withOrigins(message: string): string {
+  const name = message.match(/[\w/]+/g)?.find(isKernelName);
+  if (!name) return message;
+  return message.replace(
+    /(?<![\w.]):(\d+):(\d+)/g,
+    (_, line, column) => `${originOf(name, Number(line))}:${column}`,
+  );
 }
 
 /** A kernel's text with what its WGSL declares: storage buffers and textures by binding number, and the fields of its uniform. */
@@ -28,7 +53,7 @@ function replaceConstants(name: KernelName, source: string, constants: KernelCon
   for (const [constant, value] of Object.entries(constants)) {
     const declaration = new RegExp(`^const ${constant} = [^;]+;`, 'm');
     if (!declaration.test(code)) {
-      throw new EngineError({ what: `there is no "const ${constant}"`, where: `kernels/${name}.wgsl` });
+      throw new EngineError({ what: `there is no "const ${constant}"`, where: `kernel ${name}` });
     }
     code = code.replace(declaration, `const ${constant} = ${value}u;`);
   }

@@ -170,7 +170,7 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
     return;
   }
   recorder.dispatch({
-    kernel: 'pack_panels',
+    kernel: 'panels/pack_panels',
     buffers: { matrix, panels: texture },
     parameters: {
       rows,

@@ -28,7 +28,7 @@ export function recordAccumulation(
     const isLast = index === count - 1;
     const vectors = stretch.length / 4;
     recorder.dispatch({
-      kernel: 'add',
+      kernel: 'optimizer/add',
       buffers: isLast ? { addend: sum, sum: gradients } : { addend: gradients, sum },
       parameters: { vectors },
       grid: recorder.folded(Math.ceil(vectors / 64)),

@@ -55,7 +55,7 @@ export function recordAdamW(
     const biases = vectorsOf(parameters.learnedBiases, stretch);
     const vectors = stretch.length / 4;
     recorder.dispatch({
-      kernel: 'adamw',
+      kernel: 'optimizer/adamw',
       buffers: {
         gradient: sliceOf(gradients, stretch),
         clip,

@@ -2,7 +2,7 @@ import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import type { Plan } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
 
-/** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wgsl` reads them. */
+/** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wesl` reads them. */
 export interface RowGroups {
   /** Rows that occur. */
   rows: number;

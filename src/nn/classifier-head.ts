@@ -7,8 +7,8 @@ import { recordActivation, recordBackwardOfOutput, recordDropout, recordGather }
 import { type ModelFamily, tensorNames } from './tensor-names.js';
 
 const ACTIVATIONS = {
-  bert: { forward: 'tanh_forward', backward: 'tanh_backward' },
-  distilbert: { forward: 'relu_forward', backward: 'relu_backward' },
+  bert: { forward: 'layers/tanh_forward', backward: 'layers/tanh_backward' },
+  distilbert: { forward: 'layers/relu_forward', backward: 'layers/relu_backward' },
 } as const satisfies Record<ModelFamily, object>;
 
 function shapes({ batch, config }: Pass): { pooler: LinearShape; classifier: LinearShape; numbers: number } {
@@ -76,7 +76,7 @@ export function recordLoss(
   const gradient = workspace.floats('logits gradient', rows * stride);
   const shares = workspace.floats('loss shares', rows);
   recorder.dispatch({
-    kernel: 'cross_entropy',
+    kernel: 'layers/cross_entropy',
     buffers: { logits, labels: batch.labels, losses: shares, logits_gradient: gradient },
     parameters: { rows, step_rows: partOfStep(pass).rows, classes: config.classes, stride },
     grid: recorder.folded(Math.ceil(rows / 64)),

@@ -18,7 +18,7 @@ function recordPass(
   outputAt: number,
 ): void {
   recorder.dispatch({
-    kernel: 'column_sums',
+    kernel: 'layers/column_sums',
     buffers: { input, output },
     parameters: {
       rows,

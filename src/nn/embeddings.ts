@@ -12,7 +12,7 @@ export function recordEmbeddings(pass: Pass): GPUBuffer {
   const names = tensorNames(config.family);
   const sum = workspace.floats('embedding sum', tokens * hidden);
   recorder.dispatch({
-    kernel: 'embedding_forward',
+    kernel: 'layers/embedding_forward',
     buffers: {
       word: parameters.slice(names.wordTable),
       position: parameters.slice(names.positionTable),
@@ -67,7 +67,7 @@ export function recordEmbeddingsBackward(pass: Pass, outputGradient: GPUBuffer):
     [names.positionTable, batch.byPosition],
   ] as const) {
     recorder.dispatch({
-      kernel: 'embedding_backward',
+      kernel: 'layers/embedding_backward',
       buffers: {
         output_gradient: sumGradient,
         groups_of_rows: buffer,

@@ -53,7 +53,7 @@ export class EncoderLayer {
     const wide = this.kept(pass, 'wide', config.feedForward);
     const activated = this.kept(pass, 'activated', config.feedForward);
     this.linear(pass, this.widening(pass), middle, wide);
-    recordActivation(recorder, 'gelu_forward', batch.tokens * config.feedForward, {
+    recordActivation(recorder, 'layers/gelu_forward', batch.tokens * config.feedForward, {
       input: wide,
       output: activated,
     });

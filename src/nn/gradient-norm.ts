@@ -22,7 +22,7 @@ function recordSquaredSums(
 ): void {
   const record = (input: BufferSlice, length: number, firstBlock: number) =>
     recorder.dispatch({
-      kernel: 'squared_sums',
+      kernel: 'optimizer/squared_sums',
       buffers: { input, partial },
       parameters: { vectors: length / 4, vectors_per_group: VECTORS_PER_GROUP, first_group: firstBlock },
       grid: recorder.folded(Math.ceil(length / BLOCK)),
@@ -84,7 +84,7 @@ export function recordClipFactor(
   const clip = scratch.floats('clip factor', 2);
   recordSquaredSums(recorder, scratch, parameters, updated, partial);
   recorder.dispatch({
-    kernel: 'clip_factor',
+    kernel: 'optimizer/clip_factor',
     buffers: { partial, outcomes, clip },
     parameters: { count: blocks, loss_at: lossAt, norm_at: normAt, halted_at: haltedAt, largest: clipNorm },
     grid: [1],

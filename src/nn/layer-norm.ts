@@ -27,7 +27,7 @@ export function recordLayerNorm(
 ): void {
   const { suffix, constants } = normFamily(recorder.device);
   recorder.dispatch({
-    kernel: `layer_norm_forward${suffix}`,
+    kernel: `layers/layer_norm_forward${suffix}`,
     constants,
     buffers,
     parameters: { rows, width: hidden / 4, epsilon },
@@ -54,7 +54,7 @@ export function recordLayerNormBackward(
   const width = hidden / 4;
   const { suffix, constants } = normFamily(recorder.device);
   recorder.dispatch({
-    kernel: `layer_norm_input_gradient${suffix}`,
+    kernel: `layers/layer_norm_input_gradient${suffix}`,
     constants,
     buffers: { input, weight, statistics, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { rows, width },
@@ -63,7 +63,7 @@ export function recordLayerNormBackward(
   const blocks = blocksOf(rows);
   const partial = scratch.floats('layer norm sums', blocks * 2 * hidden);
   recorder.dispatch({
-    kernel: 'layer_norm_weight_gradient',
+    kernel: 'layers/layer_norm_weight_gradient',
     buffers: { input, output_gradient: outputGradient, statistics, partial },
     parameters: { rows, width, rows_per_block: ROWS_PER_BLOCK },
     grid: recorder.foldedRows(Math.ceil(width / 64), blocks),

@@ -15,14 +15,14 @@ export interface LinearShape {
 
 /** One of the two families of linear kernels, as an adapter and a shape want it. */
 interface LinearFamily {
-  suffix: '' | '_subgroup';
+  name: 'wide' | 'subgroup';
   constants: KernelConstants;
   /** The tile of the product that a workgroup owns. */
   tileRows: number;
   tileColumns: number;
 }
 
-const WORKGROUP_FAMILY: LinearFamily = { suffix: '', constants: {}, tileRows: 64, tileColumns: 64 };
+const WIDE_FAMILY: LinearFamily = { name: 'wide', constants: {}, tileRows: 64, tileColumns: 64 };
 
 /** A matrix of `rows` x `width` numbers, as a texture holds it. */
 function matrixShape(rows: number, width: number): PanelShape {
@@ -44,39 +44,39 @@ class LinearRecorder {
     this.family =
       device.lanes && matrices.every((matrix) => fitsPanels(device, matrix))
         ? {
-            suffix: '_subgroup',
+            name: 'subgroup',
             constants: { LANES: device.lanes },
             tileRows: 16,
             tileColumns: 8 * device.lanes,
           }
-        : WORKGROUP_FAMILY;
+        : WIDE_FAMILY;
   }
 
-  get suffix(): LinearFamily['suffix'] {
-    return this.family.suffix;
+  get isFused(): boolean {
+    return this.family !== WIDE_FAMILY;
   }
 
   /** A matrix that a kernel reads: as it is, or its copy in a texture. */
   operand(matrix: Tensor, rows: number, width: number, role: string): Operand {
-    if (this.family === WORKGROUP_FAMILY) return matrix;
+    if (this.family === WIDE_FAMILY) return matrix;
     const panels = this.scratch.panels(`${role} of ${width} columns`, matrixShape(rows, width));
     recordPanels(this.recorder, 'buffer' in matrix ? matrix : { buffer: matrix }, panels);
     return panels.texture;
   }
 
   dispatch(
-    kernel: 'linear_forward' | 'linear_input_gradient' | 'linear_weight_gradient',
+    kernel: 'forward' | 'input_gradient' | 'weight_gradient',
     buffers: Record<string, Operand>,
     product: { rows: number; columns: number },
     parameters: Record<string, number> = {},
     depth = 1,
   ): void {
-    const { suffix, constants, tileRows, tileColumns } = this.family;
+    const { name, constants, tileRows, tileColumns } = this.family;
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
     // Rows that a texture holds, and those of a weight, are never so many that they must be folded.
-    const isFolded = this.family === WORKGROUP_FAMILY && kernel !== 'linear_weight_gradient';
+    const isFolded = this.family === WIDE_FAMILY && kernel !== 'weight_gradient';
     this.recorder.dispatch({
-      kernel: `${kernel}${suffix}`,
+      kernel: `linear/${name}/${kernel}`,
       constants,
       buffers,
       parameters: { ...this.shape, ...parameters },
@@ -92,9 +92,9 @@ const ROWS_PER_SHARE = 64;
 const MOST_SHARES = 32;
 
 /** How many workgroups share out the rows of a tile of the weight's gradient; one but on real GPUs. */
-function sharesOf({ hasWideWorkgroups }: Device, { rows, inputs, outputs }: LinearShape): number {
-  if (!hasWideWorkgroups) return 1;
-  const { tileRows, tileColumns } = WORKGROUP_FAMILY;
+function sharesOf({ isSoftware }: Device, { rows, inputs, outputs }: LinearShape): number {
+  if (isSoftware) return 1;
+  const { tileRows, tileColumns } = WIDE_FAMILY;
   const tiles = Math.ceil(inputs / tileColumns) * Math.ceil(outputs / tileRows);
   const wanted = Math.min(MOST_SHARES, Math.floor(ENOUGH_WORKGROUPS / tiles));
   return Math.max(1, Math.min(wanted, Math.floor(rows / ROWS_PER_SHARE)));
@@ -115,7 +115,7 @@ export function recordLinear(
     bias,
     output,
   };
-  linear.dispatch('linear_forward', buffers, { rows, columns: outputs });
+  linear.dispatch('forward', buffers, { rows, columns: outputs });
 }
 
 /** What the backward pass of a linear layer reads and writes. */
@@ -146,14 +146,14 @@ export function recordLinearBackward(
   const { rows, inputs, outputs } = shape;
   const linear = new LinearRecorder(recorder, scratch, shape);
   const outputGradient = linear.operand(buffers.outputGradient, rows, outputs, 'linear output gradient');
-  const isFused = linear.suffix === '_subgroup';
+  const { isFused } = linear;
   const wanted = isFused ? 1 : sharesOf(recorder.device, shape);
   const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / wanted / 4));
   const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
   const weights = outputs * inputs;
   const sums = shares > 1 ? scratch.floats('shares of a weight gradient', shares * weights) : undefined;
   linear.dispatch(
-    'linear_weight_gradient',
+    'weight_gradient',
     {
       output_gradient: outputGradient,
       input: linear.operand(buffers.input, rows, inputs, 'linear input'),
@@ -171,7 +171,7 @@ export function recordLinearBackward(
     recordColumnSums(recorder, scratch, columns, buffers.outputGradient, buffers.biasGradient);
   }
   linear.dispatch(
-    'linear_input_gradient',
+    'input_gradient',
     {
       output_gradient: outputGradient,
       weight: linear.operand(buffers.weight, outputs, inputs, 'linear weight'),

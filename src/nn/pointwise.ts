@@ -10,7 +10,7 @@ function vectorGrid(recorder: Recorder, vectors: number) {
 /** Writes `output` from `input`, both `length` numbers, a multiple of four. */
 export function recordActivation(
   recorder: Recorder,
-  kernel: 'gelu_forward' | 'tanh_forward' | 'relu_forward',
+  kernel: 'layers/gelu_forward' | 'layers/tanh_forward' | 'layers/relu_forward',
   length: number,
   buffers: { input: Tensor; output: Tensor },
 ): void {
@@ -26,7 +26,7 @@ export function recordGeluBackward(
 ): void {
   const { input, outputGradient, inputGradient } = buffers;
   recorder.dispatch({
-    kernel: 'gelu_backward',
+    kernel: 'layers/gelu_backward',
     buffers: { input, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
     grid: vectorGrid(recorder, length / 4),
@@ -36,7 +36,7 @@ export function recordGeluBackward(
 /** Writes `inputGradient` from the activation's output and its gradient. */
 export function recordBackwardOfOutput(
   recorder: Recorder,
-  kernel: 'tanh_backward' | 'relu_backward',
+  kernel: 'layers/tanh_backward' | 'layers/relu_backward',
   length: number,
   buffers: { output: Tensor; outputGradient: Tensor; inputGradient: Tensor },
 ): void {
@@ -69,7 +69,7 @@ export function recordDropout(
   const { input, residual, output } = buffers;
   const width = hidden / 4;
   recorder.dispatch({
-    kernel: 'dropout',
+    kernel: 'layers/dropout',
     buffers: { input, residual: residual ?? input, positions: positions.buffer, output },
     parameters: {
       rows,
@@ -94,7 +94,7 @@ export function recordGather(
   const { input, index, output } = buffers;
   const width = hidden / 4;
   recorder.dispatch({
-    kernel: 'gather_rows',
+    kernel: 'layers/gather_rows',
     buffers: { input, index: index.buffer, output },
     parameters: { rows, width, index_at: index.at },
     grid: vectorGrid(recorder, rows * width),

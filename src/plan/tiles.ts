@@ -15,7 +15,7 @@ export interface LoneRows {
 /** What a family of kernels makes of a tile, and what that costs. */
 export interface TileShape {
   /** The kernels' family. */
-  family: 'workgroup' | 'wide' | 'subgroup';
+  family: 'wide' | 'subgroup';
   /** The most rows of a workgroup. */
   rows: number;
   /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
@@ -43,22 +43,15 @@ export interface TileShape {
 /** What tests cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 
-/** The tiles of the kernels that share work through workgroup memory. */
-export const WORKGROUP_TILE: TileShape = {
-  family: 'workgroup',
+/** The tiles of the kernels that share work through workgroup memory, for GPUs. */
+export const WIDE_TILE: TileShape = {
+  family: 'wide',
   rows: 32,
   strip: 8,
-  steps: [32],
+  steps: [64, 32],
   tileCost: 256,
   testCost: 0.1,
   heaviestFirst: true,
-};
-
-/** The tiles of the same with many invocations a workgroup, for real GPUs. */
-export const WIDE_TILE: TileShape = {
-  ...WORKGROUP_TILE,
-  family: 'wide',
-  steps: [64, 32],
   // From two steps of 128 columns on: they are a dispatch of their own.
   lone: { from: 256, pairCost: 1 },
 };

@@ -49,7 +49,7 @@ async function count(device: Device, plan: Plan, headDim: number) {
 
 /** Shared out between the families, for each compiles its own; test/attention counts dense, placed and other rules in each. */
 const CASES: Record<(typeof FAMILIES)[number], [string, PlanOptions, number][]> = {
-  workgroup: [
+  wide: [
     ['none', { strategy: 'none' }, 16],
     ['hard', { strategy: 'hard' }, 20],
     ['hard, causal', { strategy: 'hard', causal: true }, 16],

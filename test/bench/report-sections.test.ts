@@ -95,8 +95,8 @@ describe('the section of a profile', () => {
       event('tag', 'cpu', 50, step),
       event('plan', 'cpu', 1, step),
       event('wait', 'cpu', 9, step),
-      event('attention_dense_forward', 'kernel', 4, step),
-      event('adamw', 'kernel', 5, step),
+      event('attention/wide/dense_forward', 'kernel', 4, step),
+      event('optimizer/adamw', 'kernel', 5, step),
     ]);
     const { environment } = reportOf(someRows());
     const { finding, body } = traceSection({ traceEvents, otherData: environment }, 'trace');
@@ -104,7 +104,7 @@ describe('the section of a profile', () => {
     expect(finding).toBe(
       'Of a profiled training step, 40.0 % is attention: if it were free, the step would be 1.67x as fast',
     );
-    expect(body.text).toContain('adamw');
+    expect(body.text).toContain('optimizer/adamw');
   });
 });
 

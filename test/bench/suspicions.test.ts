@@ -75,8 +75,8 @@ describe('what else cannot be', () => {
 
   it('is more than all of a peak or a roof', () => {
     const rows = [
-      { kernel: 'linear_forward', shareOfRoof: 2.45 },
-      { kernel: 'gelu_forward', shareOfRoof: 0.9 },
+      { kernel: 'linear/forward', shareOfRoof: 2.45 },
+      { kernel: 'layers/gelu_forward', shareOfRoof: 0.9 },
     ];
     const dense = [
       { length: 512, shareOfPeak: 1 },
@@ -87,7 +87,7 @@ describe('what else cannot be', () => {
       expect.stringMatching(
         /^dense attention of 2048 tokens: 106\.0 % of the best matrix product is more than/,
       ),
-      expect.stringMatching(/^linear_forward: 245\.0 % of its roof is more than there is/),
+      expect.stringMatching(/^linear\/forward: 245\.0 % of its roof is more than there is/),
     ]);
   });
 

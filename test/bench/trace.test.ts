@@ -17,7 +17,7 @@ describe('timing', () => {
       turns[device.clock ? 'clocked' : 'unclocked']++;
       const recorder = new Recorder(device);
       recorder.dispatch({
-        kernel: 'peak_multiply_add',
+        kernel: 'peaks/multiply_add',
         buffers: { output },
         parameters: { rounds, factor: 0.5, addend: 0.5 },
         grid: [64],
@@ -39,7 +39,7 @@ describe('timing', () => {
     expect(turns).toEqual({ clocked: 4, unclocked: 10 });
     for (const { wall, gpu, kernels } of [much, little]) {
       expect([wall.length, gpu.length]).toEqual([5, 2]);
-      expect([...kernels.keys()]).toEqual(['peak_multiply_add']);
+      expect([...kernels.keys()]).toEqual(['peaks/multiply_add']);
       expect(Math.min(...gpu)).toBeGreaterThan(0);
       expect(Math.min(...gpu)).toBeLessThanOrEqual(Math.max(...wall));
     }
@@ -69,8 +69,8 @@ const STEP: ProfiledStep = {
     { name: 'wait', begin: 101, end: 110 },
   ],
   kernels: [
-    { label: 'attention_sparse_forward {"LANES":4}', begin: 1e6, end: 3e6 },
-    { label: 'linear_forward {}', begin: 3e6, end: 4e6 },
+    { label: 'attention/wide/sparse_forward {"LANES":4}', begin: 1e6, end: 3e6 },
+    { label: 'linear/forward {}', begin: 3e6, end: 4e6 },
   ],
   ledger: { useful: 30, executed: 40, executedTransposed: 50, dense: 100 },
   heads: 2,
@@ -89,8 +89,8 @@ describe('a trace', () => {
     expect(shown).toEqual([
       ['plan', 'plan'],
       ['wait', 'wait'],
-      ['attention_sparse_forward', 'kernels'],
-      ['linear_forward', 'kernels'],
+      ['attention/wide/sparse_forward', 'kernels'],
+      ['linear/forward', 'kernels'],
     ]);
   });
 
@@ -110,7 +110,7 @@ describe('a trace', () => {
 
   it('sums the costliest kernels up by step', () => {
     expect(costliest([STEP, STEP], 1)).toEqual([
-      { kernel: 'attention_sparse_forward', dispatches: 1, ms: 2, share: 2 / 3 },
+      { kernel: 'attention/wide/sparse_forward', dispatches: 1, ms: 2, share: 2 / 3 },
     ]);
   });
 });

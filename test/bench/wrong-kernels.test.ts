@@ -40,14 +40,14 @@ describe('the quick check', () => {
   });
 
   it.each([
-    ['attention_dense_forward', /attention \(dense\): output is off/],
-    ['attention_sparse_backward_key_value', /attention \(sparse\): key gradient is off/],
-    ['attention_sparse_backward_query', /attention \(sparse\): query gradient is off/],
-    ['linear_forward', /linear layer: output is off by Infinity/],
-    ['linear_input_gradient', /linear layer: inputGradient is off by Infinity/],
-    ['linear_weight_gradient', /linear layer: weightGradient is off by Infinity/],
+    ['attention/dense_forward', /attention \(dense\): output is off/],
+    ['attention/sparse_backward_key_value', /attention \(sparse\): key gradient is off/],
+    ['attention/sparse_backward_query', /attention \(sparse\): query gradient is off/],
+    ['linear/forward', /linear layer: output is off by Infinity/],
+    ['linear/input_gradient', /linear layer: inputGradient is off by Infinity/],
+    ['linear/weight_gradient', /linear layer: weightGradient is off by Infinity/],
   ])('finds that %s writes nothing', async (name, says) => {
-    breakKernels((each) => each.startsWith(name));
+    breakKernels((each) => each.replace(/\/(wide|subgroup)\//, '/').startsWith(name));
     const device = await ownDevice();
     await expect(quickCheck(device, ['dense', 'sparse'], 16)).rejects.toThrow(says);
   });
@@ -55,7 +55,7 @@ describe('the quick check', () => {
 
 describe('tuning', () => {
   it('ends where every variant writes nothing, chooses none, and says which was found wrong', async () => {
-    breakKernels((name) => name.startsWith('attention_sparse'));
+    breakKernels((name) => /^attention\/\w+\/sparse/.test(name));
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
     expect(choices.variants).toEqual({});
     expect(rows.every(({ gate, isChosen }) => gate && !gate.passed && !isChosen)).toBe(true);
@@ -67,9 +67,9 @@ describe('tuning', () => {
   });
 
   it('goes on where one is right, and says which is not', async () => {
-    breakKernels((name) => name.startsWith('attention_sparse') && name.endsWith('_subgroup'));
+    breakKernels((name) => name.startsWith('attention/subgroup/sparse'));
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
-    expect(choices.variants['sparse, up to 64']).toMatch(/^workgroup/);
+    expect(choices.variants['sparse, up to 64']).toMatch(/^wide/);
     expect(complaintOf(rows)).toMatchObject({ isUsable: true });
   });
 });

@@ -123,7 +123,7 @@ describe('parsimony bench', () => {
     for (const { kernels, kernelsMs, medianMs, predictedSpeedup, stagesMs, planningShare } of rows) {
       expect(planningShare).toBeCloseTo((stagesMs.plan + stagesMs.upload) / medianMs);
       const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
-      for (const part of ['attention', 'linear', 'adamw']) expect(names.join()).toContain(part);
+      for (const part of ['attention', 'linear', 'optimizer/adamw']) expect(names.join()).toContain(part);
       // In turns of their own, which may be slower ones.
       expect(kernelsMs).toBeGreaterThan(0);
       expect(kernelsMs).toBeLessThan(3 * medianMs);

@@ -263,7 +263,7 @@ export function otherReports(): Record<string, string> {
       products: [{ rows: 512, inputs: 512, outputs: 512, gflops: 8 }],
       dense: [{ length: 512, heads: 8, headDim: 64, gflops: 6, shareOfPeak: 0.7 }],
       rows: [
-        { kernel: 'linear_forward', shape: '1', medianMs: 3, intensity: 100, gflops: 7, shareOfRoof: 0.9 },
+        { kernel: 'linear/forward', shape: '1', medianMs: 3, intensity: 100, gflops: 7, shareOfRoof: 0.9 },
       ],
     },
     peers: {

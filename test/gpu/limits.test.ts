@@ -26,13 +26,13 @@ describe('what an adapter forbids is refused before a driver drops it', () => {
     const recorder = new Recorder(device);
     const dispatch = (size: readonly [number, number?, number?]) =>
       recorder.dispatch({
-        kernel: 'tanh_forward',
+        kernel: 'layers/tanh_forward',
         buffers: { input: buffer, output: buffer },
         parameters: { vectors: 1 },
         grid: size,
       });
     expect(engineErrorOf(() => dispatch(grid))).toBe(
-      `kernel tanh_forward: a grid of ${named} workgroups; expected at most 65535 in each dimension; ` +
+      `kernel layers/tanh_forward: a grid of ${named} workgroups; expected at most 65535 in each dimension; ` +
         'use a smaller batch or a shorter sequence',
     );
     const largest = grid.map((count) => Math.min(count, 65_535)) as unknown as [number, number?, number?];

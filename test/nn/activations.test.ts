@@ -39,7 +39,7 @@ describe('activations', () => {
         const input = buffers.input(x);
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'gelu_forward', x.length, { input, output });
+        recordActivation(recorder, 'layers/gelu_forward', x.length, { input, output });
         recordGeluBackward(recorder, x.length, { input, outputGradient: buffers.input(dy), inputGradient });
         recorder.submit();
         const forward = inBothPrecisions((round) => geluForward(x, round));
@@ -57,8 +57,8 @@ describe('activations', () => {
         const y = x.map(Math.tanh);
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'tanh_forward', x.length, { input: buffers.input(x), output });
-        recordBackwardOfOutput(recorder, 'tanh_backward', x.length, {
+        recordActivation(recorder, 'layers/tanh_forward', x.length, { input: buffers.input(x), output });
+        recordBackwardOfOutput(recorder, 'layers/tanh_backward', x.length, {
           output: buffers.input(y),
           outputGradient: buffers.input(dy),
           inputGradient,
@@ -79,8 +79,8 @@ describe('activations', () => {
         const y = Float32Array.from(reluForward(x).values);
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'relu_forward', x.length, { input: buffers.input(x), output });
-        recordBackwardOfOutput(recorder, 'relu_backward', x.length, {
+        recordActivation(recorder, 'layers/relu_forward', x.length, { input: buffers.input(x), output });
+        recordBackwardOfOutput(recorder, 'layers/relu_backward', x.length, {
           output: buffers.input(y),
           outputGradient: buffers.input(dy),
           inputGradient,
@@ -99,7 +99,7 @@ describe('activations', () => {
       const length = 4 * (65_535 * 64 + 1);
       const x = new Float32Array(length).map((_, i) => (i % 1024) / 256 - 2);
       const output = buffers.output(length);
-      recordActivation(recorder, 'tanh_forward', length, { input: buffers.input(x), output });
+      recordActivation(recorder, 'layers/tanh_forward', length, { input: buffers.input(x), output });
       recorder.submit();
       const actual = await buffers.read(output);
       const once = actual.slice(0, 1024);

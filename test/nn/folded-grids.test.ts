@@ -54,7 +54,7 @@ const layerNorm: Operator = (buffers, recorder) => {
   return [inputGradient, weightGradient, biasGradient];
 };
 
-/** In the workgroup family eighteen tiles of rows; in the other, of which a texture holds every row, what packs that texture. */
+/** In the wide family eighteen tiles of rows; in the other, of which a texture holds every row, what packs that texture. */
 function linear(rows: number): Operator {
   return (buffers, recorder) => {
     const shape = { rows, inputs: 20, outputs: 20 };
@@ -87,7 +87,7 @@ function counted(
     const written = Object.entries(outputs).map(([name, length]) => {
       return [
         name,
-        kernel === 'attention_bias_sparsity'
+        kernel === 'attention/bias_sparsity'
           ? buffers.inPlace(new Float32Array(length))
           : buffers.output(length),
       ];
@@ -99,7 +99,7 @@ function counted(
 }
 
 const squaredSums = counted(
-  'squared_sums',
+  'optimizer/squared_sums',
   19,
   { vectors: 64 * 18 + 3, vectors_per_group: 64, first_group: 0 },
   { input: 4 * (64 * 18 + 3) },
@@ -107,7 +107,7 @@ const squaredSums = counted(
 );
 
 const crossEntropy = counted(
-  'cross_entropy',
+  'layers/cross_entropy',
   19,
   { rows: 1155, step_rows: 1155, classes: 3, stride: 4 },
   { logits: 4 * 1155, labels: 1155 },
@@ -115,7 +115,7 @@ const crossEntropy = counted(
 );
 
 const sparsity = counted(
-  'attention_bias_sparsity',
+  'attention/bias_sparsity',
   19,
   { heads: 12, label_count: 10, strength: 1 },
   { table: 1200, pairs: 200 },
@@ -124,14 +124,14 @@ const sparsity = counted(
 
 describe('an operator gives the same bits where a dimension of a grid holds few workgroups', () => {
   it.each<[string, Family, Operator]>([
-    ['column sums', 'workgroup', columnSums],
-    ['layer norm', 'workgroup', layerNorm],
+    ['column sums', 'wide', columnSums],
+    ['layer norm', 'wide', layerNorm],
     ['layer norm, by subgroups', 'subgroup', layerNorm],
-    ['linear layer', 'workgroup', linear(64 * 17 + 5)],
+    ['linear layer', 'wide', linear(64 * 17 + 5)],
     ['linear layer, by subgroups', 'subgroup', linear(140)],
-    ['sums of squares', 'workgroup', squaredSums],
-    ['cross-entropy', 'workgroup', crossEntropy],
-    ['sparsity penalty', 'workgroup', sparsity],
+    ['sums of squares', 'wide', squaredSums],
+    ['cross-entropy', 'wide', crossEntropy],
+    ['sparsity penalty', 'wide', sparsity],
   ])('%s', async (_, family, operator) => {
     const usual = await results(operator, family);
     expect(await withGridsOf(16, family, () => results(operator, family))).toEqual(usual);

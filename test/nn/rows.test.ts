@@ -97,7 +97,7 @@ describe('embeddings', () => {
         );
         const output = buffers.output(tokens * hidden);
         recorder.dispatch({
-          kernel: 'embedding_forward',
+          kernel: 'layers/embedding_forward',
           buffers: {
             word: buffers.input(word),
             position: buffers.input(position),
@@ -132,7 +132,7 @@ describe('embeddings', () => {
         const { rows, words } = groupByRow(rowOfToken);
         const tableGradient = buffers.output(vocabulary * hidden);
         recorder.dispatch({
-          kernel: 'embedding_backward',
+          kernel: 'layers/embedding_backward',
           buffers: {
             output_gradient: buffers.input(dy),
             groups_of_rows: buffers.input(words),

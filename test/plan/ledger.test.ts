@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
 import { meanLedger } from '../../src/plan/ledger.js';
 import { planSparse } from '../../src/plan/plan.js';
-import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
 import {
   anyBatch,
@@ -84,7 +84,7 @@ describe('the ledger of a sparse plan', () => {
   it('counts one sequence by hand', () => {
     // Tag 0 sees tag 1, and nobody else sees anybody: 3 rows of one tile see 2 columns.
     const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
-    const shape = { ...WORKGROUP_TILE, strip: 8, steps: [32, 16] };
+    const shape = { ...WIDE_TILE, strip: 8, steps: [32, 16] };
     const { ledger } = planSparse({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
     expect(ledger).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });

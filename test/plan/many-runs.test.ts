@@ -4,7 +4,7 @@ import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { UNTESTED } from '../../src/plan/columns.js';
 import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
-import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
 /** Tables of hard rules over so many tags, one for each list of pairs. */
@@ -44,7 +44,7 @@ describe('a sequence of many runs', () => {
       sentences: Uint32Array.from({ length: tokens }, (_, token) => (token < tagCount ? 0 : NO_SENTENCE)),
     };
     // A row a tile: none must be tested.
-    const plan = planSparse(input, { ...WORKGROUP_TILE, rows: 1 });
+    const plan = planSparse(input, { ...WIDE_TILE, rows: 1 });
     expect(plan.sequences[0].runs).toHaveLength(66);
     for (const head of plan.heads) {
       for (const side of SIDES) {

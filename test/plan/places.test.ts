@@ -3,7 +3,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { UNTESTED } from '../../src/plan/columns.js';
 import { type Plan, planSparse } from '../../src/plan/plan.js';
-import { isLone, type Tile, type TileShape, WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { isLone, type Tile, type TileShape, WIDE_TILE } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';
 
 /** A text, its tokens in three sentences, whose rules let a tag see itself, or every tag every other, within a scope. */
@@ -57,7 +57,7 @@ function planOf(given: Case, shape: Partial<TileShape> = {}): Plan {
       sentences: Uint32Array.from({ length }, (_, token) => 4 + sentenceOf(given, token)),
       causal,
     },
-    { ...WORKGROUP_TILE, rows, ...shape },
+    { ...WIDE_TILE, rows, ...shape },
   );
 }
 
@@ -133,7 +133,7 @@ describe('tiles of tokens whose places matter', () => {
       const given = Uint8Array.from(counts.flatMap((count, tag) => Array<number>(count).fill(tag)));
       const { heads, tags: sorted } = planSparse(
         { tags: given, lengths: [given.length], tables: table },
-        { ...WORKGROUP_TILE, rows: 1 },
+        { ...WIDE_TILE, rows: 1 },
       );
       for (const side of SIDES) {
         for (const tile of tilesOf(heads[0], side)) {

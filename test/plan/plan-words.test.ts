@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Plan, planDense } from '../../src/plan/plan.js';
 import { ALL_HEADS, type PlanWords, planWords } from '../../src/plan/plan-words.js';
-import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
 import { decodedTiles, WordReader } from './decode.js';
 import {
@@ -151,7 +151,7 @@ describe('planWords', () => {
   });
 
   it('hold the tiles of a dense plan once, and no labels', () => {
-    const plan = planDense([65, 0, 3], WORKGROUP_TILE);
+    const plan = planDense([65, 0, 3], WIDE_TILE);
     const { words, heads, positionsAt } = planWords(plan);
     const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt }] = heads;
     const [{ queryTiles }] = plan.heads;

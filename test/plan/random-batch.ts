@@ -3,13 +3,7 @@ import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
-import {
-  SUBGROUP_TILES,
-  type Tile,
-  type TileShape,
-  WIDE_TILE,
-  WORKGROUP_TILE,
-} from '../../src/plan/tiles.js';
+import { SUBGROUP_TILES, type Tile, type TileShape, WIDE_TILE } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
@@ -32,7 +26,7 @@ export const SIDES: readonly Side[] = ['queries', 'keys'];
 
 /** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
 const SHAPES: readonly TileShape[] = [
-  WORKGROUP_TILE,
+  WIDE_TILE,
   { ...WIDE_TILE, lone: { from: 8, pairCost: 1 } },
   { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, pairCost: 4 } },
   { ...SUBGROUP_TILES[8], page: undefined, lone: undefined },

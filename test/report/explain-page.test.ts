@@ -4,7 +4,7 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { ModelRules } from '../../src/grammar/head-rules.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
-import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { encodedAttention } from '../../src/report/explain/attention-data.js';
 import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
 import { ABSENT } from '../../src/report/explain/explained-pairs.js';
@@ -46,7 +46,7 @@ function modelOf({ views, pieces }: Explanation, layers: number, heads: number):
   return {
     name: 'runs/<b>hard</b>',
     classes: ['negative', 'positive'],
-    explanation: { ...prediction, attention, attribution, tile: WORKGROUP_TILE },
+    explanation: { ...prediction, attention, attribution, tile: WIDE_TILE },
   };
 }
 

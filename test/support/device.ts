@@ -1,11 +1,11 @@
 import { type Device, openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 
-/** The two families that most kernels have; where subgroups may not be used, both are the one without. */
-export const FAMILIES = ['subgroup', 'workgroup'] as const;
+/** The two families of kernels; where subgroups may not be used, both are the one without. */
+export const FAMILIES = ['subgroup', 'wide'] as const;
 
-/** Attention has a third; and the first may find its textures so short that rows of a panel stand abreast. */
-export type Family = (typeof FAMILIES)[number] | 'wide' | 'abreast';
+/** Attention has a third case: the first family finds its textures so short that rows of a panel stand abreast. */
+export type Family = (typeof FAMILIES)[number] | 'abreast';
 
 /** As short as textures are for 'abreast': long enough for the widest heads, too short for the long cases. */
 const SHORT_TEXTURE = 256;
@@ -41,7 +41,7 @@ async function open(family: Family): Promise<Device> {
     const device = await openDevice({ device: gpu, checked: true });
     return Object.defineProperty(device, 'longestTexture', { value: SHORT_TEXTURE });
   }
-  return openDevice({ device: gpu, subgroups: false, wideWorkgroups: family === 'wide', checked: true });
+  return openDevice({ device: gpu, subgroups: false, checked: true });
 }
 
 /** One device for each test process and family of kernels, with error scopes around every submit. */

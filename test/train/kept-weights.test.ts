@@ -66,7 +66,7 @@ describe('a run that goes on', () => {
       headDim: 16,
       variants: { 'sparse, up to 64': name },
     });
-    const other = variants.find(({ name }) => name.startsWith('workgroup'))!;
+    const other = variants.find(({ name }) => name.startsWith('wide'))!;
     const own = { ...run, checkpointEvery: 2, kernels: chosen(other.name) };
     const weightsOf = (folder: string) => readFileSync(join(folder, 'last.safetensors'));
     await runTraining(device, own, join(root, 'whole'));

@@ -5,7 +5,7 @@ import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import { WORKGROUP_TILE } from '../../src/plan/tiles.js';
+import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { biasTags, Planner } from '../../src/train/planner.js';
 
 const TEXTS = [
@@ -31,7 +31,7 @@ const OWN: RuleSet = {
 };
 
 function planner(rules: RuleSet, strategy: Strategy): Planner {
-  return new Planner(rules, strategy, rules.beta, () => WORKGROUP_TILE);
+  return new Planner(rules, strategy, rules.beta, () => WIDE_TILE);
 }
 
 /** The pairs that exist in texts, counted one by one. */
@@ -60,7 +60,7 @@ describe('a planner', () => {
       return { ...text, tags: text.tags.map((tag) => tags.indexOf(PIECE_TAGS[tag])) };
     });
     for (const rules of [PAPER_RULES, OWN]) {
-      const own = new Planner(rules, 'guided', rules.beta, () => WORKGROUP_TILE, tags);
+      const own = new Planner(rules, 'guided', rules.beta, () => WIDE_TILE, tags);
       expect(own.plan(turned).ledger).toEqual(planner(rules, 'guided').plan(ENCODED).ledger);
     }
   });
@@ -89,7 +89,7 @@ describe('a planner', () => {
     for (const strategy of ['none', 'hard'] as const) {
       const own = new Planner(PAPER_RULES, strategy, 5, (kind, lengths) => {
         asked.push(kind, Array.from(lengths));
-        return { ...WORKGROUP_TILE, rows: 16 };
+        return { ...WIDE_TILE, rows: 16 };
       });
       expect(own.plan(ENCODED.slice(1, 3)).shape.rows).toBe(16);
     }

@@ -13,7 +13,7 @@ import type { Vocabulary } from '../../grammar/vocabulary.js';
 import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
 import type { Ledger } from '../../plan/ledger.js';
 import type { HeadPlan, Plan } from '../../plan/plan.js';
-import { executedPairsOfTile, type Tile, type TileShape, WORKGROUP_TILE } from '../../plan/tiles.js';
+import { executedPairsOfTile, type Tile, type TileShape, WIDE_TILE } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
 import { type ExplainedPiece, type ExplainedWord, explainedWords } from './explained-words.js';
@@ -104,7 +104,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   checkText(text, 'text');
   checkArgument(EXPLAIN_OPTIONS, options, 'options');
   modelRulesOf(options.rules);
-  const { vocabulary, rules, strategy, beta = rules.beta, tile = WORKGROUP_TILE, ownTags = false } = options;
+  const { vocabulary, rules, strategy, beta = rules.beta, tile = WIDE_TILE, ownTags = false } = options;
   const read = typeof text === 'string' ? { text } : text;
   const planner = new Planner(rules, strategy, beta, () => tile, pieceTags(rules, ownTags));
   const inner = splitPieces(read.text, vocabulary);

@@ -1,3 +1,0 @@
-import { describeFamily } from './family-tests.js';
-
-describeFamily('workgroup');

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { parseSrcModule } from 'wesl';
+import { kernelModules } from '../../scripts/embed-kernels.mjs';
+import { linkKernels } from '../../scripts/link-kernels.mjs';
+
+const MODULES = kernelModules();
+
+/** A kernel of two modules, of which the second is given. */
+function linkedWith(part: string, main = 'fn main() { part(); }') {
+  const entry = `// The entry.\n\nimport package::parts::{ part };\n\n@compute @workgroup_size(1)\n${main}\n`;
+  return linkKernels(new Map(Object.entries({ entry, parts: part })));
+}
+
+describe('the modules of the kernels', () => {
+  it.each([...MODULES])('%s is WESL', (modulePath, src) => {
+    const file = `${modulePath}.wesl`;
+    expect(() =>
+      parseSrcModule({
+        modulePath: `package::${modulePath.replaceAll('/', '::')}`,
+        debugFilePath: file,
+        src,
+      }),
+    ).not.toThrow();
+  });
+
+  it.fails('have no function body twice', () => {
+    const places = new Map<string, string[]>();
+    for (const [module, source] of MODULES) {
+      const code = source.replace(/\/\/.*/g, '');
+      for (const [, name, body] of code.matchAll(/^fn (\w+)\([^{]*\{([\s\S]*?)(?:^\}|\}$)/gm)) {
+        const bare = body.replace(/\s+/g, ' ').trim();
+        places.set(bare, [...(places.get(bare) ?? []), `${module}: ${name}`]);
+      }
+    }
+    expect([...places.values()].filter((uses) => uses.length > 1)).toEqual([]);
+  });
+});
+
+describe('linking', () => {
+  it('takes what is used, with its comments, and leaves the rest', () => {
+    const [{ name, code, origins }] = linkedWith(
+      '// Parts of kernels.\n\n// Twice as much.\nconst TWO = 2u; // as a number\n\n// Unused.\nconst ONE = 1u;\n\n// A part.\nfn part() -> u32 { return TWO; }\n',
+    );
+    expect(name).toBe('entry');
+    expect(code).toBe(`// The entry.
+
+@compute @workgroup_size(1)
+fn main() { part(); }
+
+// ---- parts.wesl
+// Parts of kernels.
+
+// Twice as much.
+const TWO = 2u; // as a number
+
+// A part.
+fn part() -> u32 { return TWO; }
+`);
+    const lines = code.split('\n');
+    const line = lines.findIndex((text) => text.startsWith('fn part')) + 1;
+    const [start, module, first] = origins.findLast(([begin]) => begin <= line)!;
+    expect([module, first + line - start]).toEqual(['parts', 10]);
+  });
+
+  it('keeps a branch of each condition, with the comment above it', () => {
+    const part = `fn part() {
+  // What is counted.
+  @if(COUNTING) count();
+  // Either.
+  @if(COUNTING) { a(); }
+  @else { b(); }
+  var sum = 0u;
+  @if(!COUNTING) for (var i = 0u; i < 2u; i++) {
+    sum += i;
+  }
+}
+@if(COUNTING) fn count() {}
+fn a() {}
+fn b() {}
+`;
+    const [plain, counting] = linkedWith(part);
+    expect([plain.name, counting.name]).toEqual(['entry', 'entry_counting']);
+    expect(plain.code).toContain('fn part() {\n  // Either.\n  { b(); }\n  var sum = 0u;\n  for (');
+    expect(plain.code).not.toMatch(/count|fn a/);
+    expect(counting.code).toContain(
+      'fn part() {\n  // What is counted.\n  count();\n  // Either.\n  { a(); }\n  var sum = 0u;\n}',
+    );
+    expect(counting.code).not.toMatch(/fn b|@if|@else/);
+  });
+
+  it.each([
+    [
+      'an unknown condition',
+      'fn part() {\n  @if(OTHER) return;\n}',
+      /^kernels\/parts\.wesl:2: there is no condition "OTHER"/,
+    ],
+    [
+      'an @else alone',
+      'fn part() {\n  @else return;\n}',
+      /^kernels\/parts\.wesl:2: @else stands after no @if/,
+    ],
+    [
+      'a name that the module does not declare',
+      'fn other() {}',
+      /^kernels\/entry\.wesl:3: kernels\/parts\.wesl declares no "part"/,
+    ],
+    [
+      'a module that is missing',
+      'import package::missing::{ far };\nfn part() { far(); }',
+      /^kernels\/parts\.wesl:1: there is no module kernels\/missing\.wesl/,
+    ],
+    [
+      'two declarations of a name',
+      'fn part() {}\nfn part() {}',
+      /^kernels\/parts\.wesl:2: "part" is declared twice/,
+    ],
+    [
+      'a name of two modules',
+      'fn part() { main(); }\nfn main() {}',
+      /^kernels\/parts\.wesl:2: "main" is declared in kernels\/entry\.wesl too/,
+    ],
+    [
+      'what is no declaration',
+      'fn part() {}\nreturn 1;',
+      /^kernels\/parts\.wesl:2: expected a declaration, found "return 1;"/,
+    ],
+  ])('refuses %s, with module and line', (_, part, says) => {
+    expect(() => linkedWith(part)).toThrow(says);
+  });
+});
