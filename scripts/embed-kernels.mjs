@@ -18,6 +18,11 @@ export function kernelModules() {
   );
 }
 
+function planWordNames() {
+  const source = kernelModules().get('attention/plan_words');
+  return [...source.matchAll(/^const (\w+) = (\w+)u;/gm)].map(([, name, value]) => [name, value]);
+}
+
 export function embedKernels() {
   const kernels = linkKernels(kernelModules());
   const record = (name, type, field) => [
@@ -34,6 +39,10 @@ export function embedKernels() {
       'satisfies Record<string, [number, string, number][]>',
       ({ origins }) => origins,
     ),
+    '/** The names that kernels and plans share (kernels/attention/plan_words.wesl). */',
+    'export const planWordNames = {',
+    ...planWordNames().map(([name, value]) => `  ${name}: ${value},`),
+    '} as const;',
     '',
   ];
   const text = lines.join('\n');

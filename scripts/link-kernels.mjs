@@ -151,7 +151,7 @@ function originsOf(lines) {
 /** What is linked from an entry: names, and the conditions of each but COUNTING. */
 function variantsOf(name) {
   const [, folder, row, pass] = PASS.exec(name) ?? [];
-  if (!pass) return [{ name, conditions: [] }];
+  if (!pass) return [{ name, conditions: name.includes('/sparse_') ? ['SPARSE'] : [] }];
   if (row) return [{ name: `${folder}/sparse_row_${pass}`, conditions: ['SPARSE'] }];
   return [
     { name: `${folder}/dense_${pass}`, conditions: [] },

@@ -163,13 +163,11 @@ class AttentionRecorder {
       };
       const parameters = {
         ...this.shared,
-        ...(panels && {
-          panel_rows: panels.panelRows,
-          panel_vectors: panels.vectors,
-          panels_per_column: panels.perColumn,
-          heads_first: turned ? 1 : 0,
-        }),
-        ...this.sparseParameters(headPlan, at, first),
+        panel_rows: panels?.panelRows ?? 0,
+        panel_vectors: panels?.vectors ?? 0,
+        panels_per_column: panels?.perColumn ?? 0,
+        heads_first: turned ? 1 : 0,
+        ...this.sparseParameters(kernel, headPlan, at, first),
         ...kernel.words(at),
       };
       const ofStrips = {
@@ -181,10 +179,7 @@ class AttentionRecorder {
           ...this.labelVectors(headPlan),
           ...this.bitConstants(headPlan),
         },
-        parameters: {
-          ...parameters,
-          ...(headPlan.table && family.lanes > 0 && { bits_at: kernel.bits(at) }),
-        },
+        parameters,
       };
       record(ofStrips, 0, regular, pass.depth);
       const ofRows = {
@@ -245,24 +240,24 @@ class AttentionRecorder {
   }
 
   private sparseParameters(
+    kernel: PassKernel,
     { table, bits }: HeadPlan,
-    { headsAt, tableAt }: HeadWords,
+    at: HeadWords,
     firstHead: number,
   ): Record<string, number> {
     if (!table) return {};
     const { plan, words, family } = this.plan;
+    const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
     const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
-    // Kernels of lanes read the reaches instead of the biases, the others both.
-    const tables: Record<string, number> =
-      family.lanes > 0
-        ? { table_at: table.scopes ? reachAt : tableAt }
-        : { table_at: tableAt, reach_at: reachAt };
     return {
       heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
       sentences_at: words.at.sentencesAt,
       labels_at: words.at.labelsAt,
-      ...tables,
+      // Kernels of lanes read the reaches instead of the biases, the others both.
+      table_at: family.lanes > 0 && table.scopes ? reachAt : tableAt,
+      reach_at: reachAt,
+      bits_at: kernel.bits(at),
       table_stride: table.learned ? entries : 0,
       label_count: table.size,
       soft_bias: table.scopes?.beta ?? bits?.bias ?? 0,

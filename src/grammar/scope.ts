@@ -1,4 +1,5 @@
 import { CallerError } from '../gpu/errors.js';
+import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
  * How far a rule reaches: over the whole document, within a sentence, or so many pieces to either side (|query - key| <= w
@@ -22,7 +23,7 @@ export const EVERYWHERE: Reach = 2 ** 24;
 const SENTENCE = 0.5;
 
 /** A token that belongs to no sentence but to the document, as [CLS] and [SEP] do: every sentence is its own. */
-export const NO_SENTENCE = 0xffffffff;
+export const NO_SENTENCE: number = planWordNames.NO_SENTENCE;
 
 /** True for what a scope may be. */
 export function isScope(scope: unknown): scope is Scope {

@@ -1,3 +1,4 @@
+import { planWordNames } from '../gpu/kernel-sources.generated.js';
 import { EVERYWHERE, NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
 import { type ColumnRange, RangeJoiner } from './ranges.js';
 import { type Run, type RunGroups, runGroups, type Sequence, type SortedBatch } from './runs.js';
@@ -5,10 +6,8 @@ import type { Visibility } from './visibility.js';
 
 /** What a kernel must look up for each pair of a tile: nothing, its bias, or its bias and where its tokens stand. */
 export const UNTESTED = 0;
-export const TEST_TAGS = 1;
-export const TEST_PLACES = 2;
-/** Beside TEST_TAGS alone: the tile's rows have one tag, and what is looked up for one of them holds for all. */
-export const ONE_TAG = 4;
+/** Sums of these say what; ONE_TAG stands beside TEST_TAGS alone (kernels/attention/plan_words.wesl). */
+export const { TEST_TAGS, TEST_PLACES, ONE_TAG } = planWordNames;
 
 /** All columns that some rows see. */
 export interface Columns {

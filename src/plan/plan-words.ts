@@ -1,16 +1,15 @@
+import { planWordNames } from '../gpu/kernel-sources.generated.js';
 import { allows, type PairTable } from '../grammar/pair-table.js';
 import { EVERYWHERE, NOWHERE } from '../grammar/scope.js';
 import type { Plan } from './plan.js';
 import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
 
-/** u32 words of a tile: first row, rows, first range, ranges, slots, tests, shift of labels, first column. */
-export const TILE_WORDS = 8;
-/** u32 words of a range: first column, columns, and the slot that it takes first, counted over the ranges of its tile. */
-export const RANGE_WORDS = 3;
-
-/** Stands for a list of all heads. */
-export const ALL_HEADS = 0xffffffff;
+/** The places of a tile's and a range's u32 words, and the numbers that stand for something else there. */
+export const { TILE_WORDS, RANGE_WORDS, ALL_HEADS } = planWordNames;
+const { FIRST_ROW, ROW_COUNT, FIRST_RANGE, RANGE_COUNT, SLOT_COUNT, TESTS, LABEL_SHIFT, FIRST_COLUMN } =
+  planWordNames;
+const { RANGE_START, RANGE_LENGTH, RANGE_SLOT } = planWordNames;
 
 /** Where the parts of a plan begin that heads of one pair table share, in words. */
 export interface HeadWords {
@@ -72,12 +71,21 @@ export function tileWords(
   const rangeArray = new Uint32Array(rangeCount * RANGE_WORDS);
   let range = 0;
   tiles.forEach(({ sequence, rowStart, rowCount, ranges, slots, tests }, index) => {
-    const firstColumn = ranges[0]?.start ?? rowStart;
-    const words = [rowStart, rowCount, range, ranges.length, slots, tests, shifts[sequence], firstColumn];
-    tileArray.set(words, index * TILE_WORDS);
+    const tile = index * TILE_WORDS;
+    tileArray[tile + FIRST_ROW] = rowStart;
+    tileArray[tile + ROW_COUNT] = rowCount;
+    tileArray[tile + FIRST_RANGE] = range;
+    tileArray[tile + RANGE_COUNT] = ranges.length;
+    tileArray[tile + SLOT_COUNT] = slots;
+    tileArray[tile + TESTS] = tests;
+    tileArray[tile + LABEL_SHIFT] = shifts[sequence];
+    tileArray[tile + FIRST_COLUMN] = ranges[0]?.start ?? rowStart;
     let slot = 0;
     for (const { start, length } of ranges) {
-      rangeArray.set([start, length, slot], range * RANGE_WORDS);
+      const at = range * RANGE_WORDS;
+      rangeArray[at + RANGE_START] = start;
+      rangeArray[at + RANGE_LENGTH] = length;
+      rangeArray[at + RANGE_SLOT] = slot;
       slot += paddedToQuads(length);
       range++;
     }
