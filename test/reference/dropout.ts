@@ -1,5 +1,5 @@
 /**
- * The masks that the kernels draw, written after kernels/layers/dropout.wesl and kernels/attention/: a random
+ * The masks that the kernels draw, written after kernels/random.wesl and its users: a random
  * word is a chain of 32-bit finalizers over numbers that say which value it is for. It shares no code with src/.
  */
 
