@@ -17,7 +17,7 @@ export interface Environment {
   /** True where the adapter computes on the CPU: its times are those of no GPU. */
   software: boolean;
   features: string[];
-  /** Which family of kernels ran, by the lanes of a subgroup; null where work is shared through workgroup memory. */
+  /** Which family of kernels ran, by the lanes of a subgroup; null where it is the one for GPUs, which shares work through workgroup memory. */
   subgroupLanes: number | null;
   dawn: { package: string; toggles: readonly string[] };
   packages: Record<string, string>;

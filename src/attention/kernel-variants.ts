@@ -30,6 +30,9 @@ export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): 
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
   const all = [variant(name, kind, tile)];
   for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
-  for (const rows of SHARED_ROWS) all.push(variant(WIDE_TILE.family, kind, { ...WIDE_TILE, rows }));
+  // A software adapter takes minutes to compile these kernels, and they have never won there: measured only where they run anyway.
+  const isSharedMeasured = name === WIDE_TILE.family || !device.isSoftware;
+  for (const rows of isSharedMeasured ? SHARED_ROWS : [])
+    all.push(variant(WIDE_TILE.family, kind, { ...WIDE_TILE, rows }));
   return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
 }

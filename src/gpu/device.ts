@@ -14,7 +14,7 @@ export interface DeviceOptions {
   adapter?: AdapterChoice;
   /** A device of the caller's own, to be used instead of opening one. It is never destroyed by us. */
   device?: GPUDevice;
-  /** False keeps to kernels that share work through workgroup memory, also where subgroups are known to be faster. */
+  /** False keeps to the kernels for GPUs, which share work through workgroup memory, also where those of subgroups are known to be faster. */
   subgroups?: boolean;
   /** Wraps every submit and allocation in error scopes, and reports at the next read or `settle()`. Costs time. */
   checked?: boolean;

@@ -50,7 +50,8 @@ describe('choices of kernels', () => {
     const [expected, other] = kernelVariants(device, 'sparse');
     const key = choiceKey('sparse', 10);
     expect(tilesOn(device, choices({ [key]: other.name }, 'another'))('sparse', [10])).toEqual(expected.tile);
-    expect(tilesOn(device, choices({ [key]: 'no such variant' }))('sparse', [10])).toEqual(expected.tile);
+    for (const name of ['no such variant', 'workgroup, 32 rows, cost 256'])
+      expect(tilesOn(device, choices({ [key]: name }))('sparse', [10])).toEqual(expected.tile);
     expect(tilesOn(device)('sparse', [10])).toEqual(expected.tile);
   });
 
@@ -66,7 +67,19 @@ describe('choices of kernels', () => {
     }
   });
 
+  it('are of the kernels for GPUs on GPUs, and on software adapters where no others run', async () => {
+    const families = (on: Device) =>
+      new Set(kernelVariants(on, 'sparse', 100).map(({ tile }) => tile.family));
+    expect(families(await testDevice('wide'))).toEqual(new Set(['wide']));
+    if (!device.lanes) return;
+    const onGpu = Object.create(device, { isSoftware: { value: false } });
+    expect(families(onGpu)).toEqual(new Set(['subgroup', 'wide']));
+    const onSoftware = Object.create(device, { isSoftware: { value: true } });
+    expect(families(onSoftware)).toEqual(new Set(['subgroup']));
+  });
+
   it('give the same attention, whatever is chosen', async () => {
+    const devices = [device, await testDevice('wide')];
     const [tokens, heads, headDim] = [75, 2, 32];
     const random = hostRandom(5);
     const draw = () => Float32Array.from({ length: tokens * heads * headDim }, () => 2 * random() - 1);
@@ -80,11 +93,13 @@ describe('choices of kernels', () => {
       ['sparse', 'hard'],
     ] as const) {
       const outputs: Float32Array[] = [];
-      for (const { name } of kernelVariants(device, kind, tokens)) {
-        const kernels = choices({ [choiceKey(kind, tokens)]: name });
-        outputs.push((await attend(device, { q, k, v, heads, headDim, tags, strategy, kernels })).output);
+      for (const each of devices) {
+        for (const { name } of kernelVariants(each, kind, tokens)) {
+          const kernels = choices({ [choiceKey(kind, tokens)]: name }, adapterKey(each));
+          outputs.push((await attend(each, { q, k, v, heads, headDim, tags, strategy, kernels })).output);
+        }
       }
-      expect(outputs.length).toBeGreaterThan(2);
+      expect(outputs.length).toBeGreaterThan(3);
       for (const output of outputs) {
         output.forEach((value, at) => {
           expect(Math.abs(value - outputs[0][at])).toBeLessThan(2e-6);

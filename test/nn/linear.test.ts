@@ -41,7 +41,7 @@ describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
 });
 
 /** On a GPU, workgroups share out the rows of a weight's gradient. */
-describe.each([...FAMILIES, 'wide'] as const)('linear layer, %s kernels', (family) => {
+describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s kernels', (family) => {
   it('backward: gradients of input, weight and bias; added to the input gradient', async () => {
     const property = fc.asyncProperty(anyShape, anySeed, (shape, seed) =>
       withBuffers(async (buffers, recorder) => {

@@ -26,7 +26,7 @@ export const SIDES: readonly Side[] = ['queries', 'keys'];
 
 /** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
 const SHAPES: readonly TileShape[] = [
-  WIDE_TILE,
+  { ...WIDE_TILE, lone: undefined },
   { ...WIDE_TILE, lone: { from: 8, pairCost: 1 } },
   { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, pairCost: 4 } },
   { ...SUBGROUP_TILES[8], page: undefined, lone: undefined },

@@ -4,8 +4,11 @@ import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 /** The two families of kernels; where subgroups may not be used, both are the one without. */
 export const FAMILIES = ['subgroup', 'wide'] as const;
 
-/** Attention has a third case: the first family finds its textures so short that rows of a panel stand abreast. */
-export type Family = (typeof FAMILIES)[number] | 'abreast';
+/**
+ * Further cases: the first family finds its textures so short that rows of a panel stand abreast; the second does what it does
+ * on GPUs alone.
+ */
+export type Family = (typeof FAMILIES)[number] | 'abreast' | 'wide, as on a GPU';
 
 /** As short as textures are for 'abreast': long enough for the widest heads, too short for the long cases. */
 const SHORT_TEXTURE = 256;
@@ -41,7 +44,8 @@ async function open(family: Family): Promise<Device> {
     const device = await openDevice({ device: gpu, checked: true });
     return Object.defineProperty(device, 'longestTexture', { value: SHORT_TEXTURE });
   }
-  return openDevice({ device: gpu, subgroups: false, checked: true });
+  const device = await openDevice({ device: gpu, subgroups: false, checked: true });
+  return family === 'wide' ? device : Object.defineProperty(device, 'isSoftware', { value: false });
 }
 
 /** One device for each test process and family of kernels, with error scopes around every submit. */

@@ -9,7 +9,6 @@ export const TOGETHER = 'together';
  */
 const LONGEST = [
   'attention/subgroup',
-  'attention/workgroup',
   'attention/wide',
   'attention/lone-rows',
   'playground/playground',
