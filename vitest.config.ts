@@ -4,6 +4,8 @@ import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 /** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
 const SHARING = ['test/{grammar,plan,report,nn,train,bench}/**/*.test.ts', 'test/cli/!(process).test.ts'];
 
+const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
+
 export default defineConfig({
   test: {
     // Only what hangs is given up: a busy machine may take ten times as long as an idle one.
@@ -12,7 +14,10 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     globalSetup: 'test/support/global-setup.ts',
-    reporters: ['default', './test/support/totals-reporter.ts'],
+    reporters: [
+      IN_TERMINAL ? 'default' : './test/support/progress-reporter.ts',
+      './test/support/totals-reporter.ts',
+    ],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     projects: [

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { SENTENCE, trainedModel, writeTinyData } from './tiny-model.js';
 
@@ -16,8 +16,8 @@ describe('explain', () => {
     await trainedModel(folder, 'hard', '--strategy', 'hard');
   });
 
-  it('prints words, tags, pairs, and how to get the page', () => {
-    const { status, stdout, stderr } = runCommand(['explain', TEXT]);
+  it('prints words, tags, pairs, and how to get the page', async () => {
+    const { status, stdout, stderr } = await runHere(['explain', TEXT]);
     expect(status).toBe(0);
     expect(stderr).toBe('');
     const lines = stdout.split('\n').map((line) => line.split(/ {2,}/));
@@ -37,8 +37,8 @@ describe('explain', () => {
     expect(stdout).toContain('--out page.html');
   });
 
-  it('--json prints pieces, words, order, runs, tiles and ledger, and nothing else', () => {
-    const { status, stdout, stderr } = runCommand([
+  it('--json prints pieces, words, order, runs, tiles and ledger, and nothing else', async () => {
+    const { status, stdout, stderr } = await runHere([
       'explain',
       TEXT,
       '--json',
@@ -61,11 +61,11 @@ describe('explain', () => {
     expect(useful).toBe(37);
   });
 
-  it('--out writes the page, by a preset within a scope and by a file', () => {
+  it('--out writes the page, by a preset within a scope and by a file', async () => {
     const rules = join(folder, 'own.json');
     writeFileSync(rules, '{ "name": "own tags", "hard": { "*": ["="] } }');
     for (const name of ['paper@sentence', rules]) {
-      const { status, stdout, stderr } = runCommand(
+      const { status, stdout, stderr } = await runHere(
         ['explain', TEXT, '--rules', name, '--out', 'page.html'],
         { cwd: folder },
       );
@@ -79,14 +79,14 @@ describe('explain', () => {
     }
   });
 
-  it('--model adds prediction, attribution and attention, the same as predict and by the pairs that exist', () => {
-    const { status, stdout } = runCommand(['explain', SENTENCE, '--model', 'hard', '--json'], {
+  it('--model adds prediction, attribution and attention, the same as predict and by the pairs that exist', async () => {
+    const { status, stdout } = await runHere(['explain', SENTENCE, '--model', 'hard', '--json'], {
       cwd: folder,
     });
     expect(status).toBe(0);
     const printed = JSON.parse(stdout);
     const predicted = JSON.parse(
-      runCommand(['predict', SENTENCE, '--model', 'hard', '--json'], { cwd: folder }).stdout,
+      (await runHere(['predict', SENTENCE, '--model', 'hard', '--json'], { cwd: folder })).stdout,
     );
     expect(printed.label).toBe(predicted[0].label);
     expect(printed.probabilities).toEqual(predicted[0].probabilities);
@@ -98,9 +98,9 @@ describe('explain', () => {
     expect(printed.words.some(({ attribution }: { attribution: number }) => attribution !== 0)).toBe(true);
   });
 
-  it('--model with other rules says so, and the page has them', () => {
+  it('--model with other rules says so, and the page has them', async () => {
     const args = ['explain', SENTENCE, '--model', 'hard', '--rules', 'floor', '--out', 'read.html'];
-    const { status, stderr } = runCommand(args, { cwd: folder });
+    const { status, stderr } = await runHere(args, { cwd: folder });
     expect(status).toBe(0);
     expect(stderr).toContain('rules floor');
     const { document } = parseHTML(readFileSync(join(folder, 'read.html'), 'utf8'));
@@ -111,8 +111,8 @@ describe('explain', () => {
     expect(document.querySelector('.facts')!.textContent).toContain('"floor"');
   });
 
-  it.each(['', '   ', '\u200b'])('refuses a text without words: %j', (text) => {
-    const { status, stdout, stderr } = runCommand(['explain', text, '--out', 'nothing.html'], {
+  it.each(['', '   ', '\u200b'])('refuses a text without words: %j', async (text) => {
+    const { status, stdout, stderr } = await runHere(['explain', text, '--out', 'nothing.html'], {
       cwd: folder,
     });
     expect([status, stdout]).toEqual([2, '']);
@@ -120,9 +120,9 @@ describe('explain', () => {
     expect(existsSync(join(folder, 'nothing.html'))).toBe(false);
   });
 
-  it('reads the beginning of 5,000 words, and says where it stopped', () => {
+  it('reads the beginning of 5,000 words, and says where it stopped', async () => {
     const long = 'the film is not funny at all , they said . '.repeat(500);
-    const { status } = runCommand(['explain', long, '--out', 'long.html'], { cwd: folder });
+    const { status } = await runHere(['explain', long, '--out', 'long.html'], { cwd: folder });
     expect(status).toBe(0);
     expect(readFileSync(join(folder, 'long.html'), 'utf8')).toContain(
       'only the first 512 pieces were read; 4,990 more were not',

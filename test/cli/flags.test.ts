@@ -2,12 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandResult, runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
-
-function help(...path: string[]): CommandResult {
-  return runCommand([...path, '--help']);
-}
 
 /** The commands that a help lists, but `help` itself. */
 function commandsIn({ stdout }: CommandResult): string[] {
@@ -18,13 +15,13 @@ function commandsIn({ stdout }: CommandResult): string[] {
 /** Every command's help by what is typed for it, commands of commands among them. */
 const HELPS = new Map<string, CommandResult>();
 
-function collect(...path: string[]): void {
-  const result = help(...path);
+async function collect(...path: string[]): Promise<void> {
+  const result = await runHere([...path, '--help']);
   HELPS.set(path.join(' '), result);
-  for (const command of commandsIn(result)) collect(...path, command);
+  for (const command of commandsIn(result)) await collect(...path, command);
 }
 
-collect();
+await collect();
 
 describe('help', () => {
   it('lists the commands', () => {
@@ -45,8 +42,13 @@ describe('help', () => {
     },
   );
 
-  it('is what a command line without a command gets, as a mistake', () => {
-    const { status, stdout, stderr } = runCommand([]);
+  it('is the same from a process of its own', () => {
+    const { status, stdout, stderr } = runCommand(['train', '--help']);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: HELPS.get('train')!.stdout, stderr: '' });
+  });
+
+  it('is what a command line without a command gets, as a mistake', async () => {
+    const { status, stdout, stderr } = await runHere([]);
     expect(status).toBe(CALLER);
     expect(stdout).toBe('');
     expect(stderr).toContain('Usage: parsimony');
@@ -70,9 +72,9 @@ it('the README uses only flags that its commands have', () => {
 describe('profile', () => {
   const cwd = temporaryFolder();
 
-  it.each(['--steps', '--batch'])('records one at least: %s', (flag) => {
+  it.each(['--steps', '--batch'])('records one at least: %s', async (flag) => {
     expectRefusal(
-      runCommand(['profile', flag, '0'], { cwd }),
+      await runHere(['profile', flag, '0'], { cwd }),
       CALLER,
       /expected a whole number of 1 or more/,
     );
@@ -80,9 +82,9 @@ describe('profile', () => {
   });
 });
 
-it('--version prints the version of the package', () => {
+it('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-  expect(runCommand(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+  expect(await runHere(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 describe('a command line is refused', () => {
@@ -143,8 +145,8 @@ describe('a command line is refused', () => {
       ['evaluate', '--model', 'm', '--data', 'embedded', '--split', 'all'],
       /'all'.* train, dev, test/,
     ],
-  ])('%s', (_, args, says) => {
-    expectRefusal(runCommand(args, { cwd: folder }), CALLER, says);
+  ])('%s', async (_, args, says) => {
+    expectRefusal(await runHere(args, { cwd: folder }), CALLER, says);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

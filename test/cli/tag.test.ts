@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const TEXT = 'the unaffordable film';
@@ -26,8 +26,8 @@ const ALLOWED = 8 + 2 + 4 * 5 + 6 + 1;
 describe('tag', () => {
   const folder = temporaryFolder();
 
-  it('--json prints pieces with tags and places, the pairs and the density, and nothing else', () => {
-    const { status, stdout, stderr } = runCommand(['tag', TEXT, '--json']);
+  it('--json prints pieces with tags and places, the pairs and the density, and nothing else', async () => {
+    const { status, stdout, stderr } = await runHere(['tag', TEXT, '--json']);
     expect(status).toBe(0);
     expect(stderr).toBe('');
     const printed = JSON.parse(stdout);
@@ -41,8 +41,8 @@ describe('tag', () => {
     expect([ids[0], ids[1], ids[6], ids[7]], "some of BERT's ids").toEqual([101, 1996, 2143, 102]);
   });
 
-  it('prints the same as a table, and the density in words', () => {
-    const { status, stdout, stderr } = runCommand(['tag', TEXT]);
+  it('prints the same as a table, and the density in words', async () => {
+    const { status, stdout, stderr } = await runHere(['tag', TEXT]);
     expect(status).toBe(0);
     expect(stderr).toBe('');
     const [head, ...lines] = stdout.trimEnd().split('\n');
@@ -52,10 +52,10 @@ describe('tag', () => {
     expect(lines.at(-1)).toBe('The hard rules "paper" allow 37 of 64 pairs: density 57.8 %.');
   });
 
-  it('counts under the rules of a file', () => {
+  it('counts under the rules of a file', async () => {
     const file = join(folder, 'own.json');
     writeFileSync(file, '{ "name": "own tags", "hard": { "*": ["="] } }');
-    const { stdout } = runCommand(['tag', TEXT, '--rules', file, '--json']);
+    const { stdout } = await runHere(['tag', TEXT, '--rules', file, '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ rules: 'own tags', allowedPairs: 1 + 1 + 4 * 4 + 1 + 1 });
   });
 });
