@@ -66,13 +66,13 @@ async function multiplyAdd(device: Device): Promise<number> {
 async function copyBandwidth(device: Device): Promise<number> {
   const input = createStorage(device, COPY_BYTES, 'source');
   const output = createStorage(device, COPY_BYTES, 'copy');
-  const count = COPY_BYTES / 16;
+  const vectors = COPY_BYTES / 16;
   const byKernel = await timed(device, (recorder) => {
     recorder.dispatch({
       kernel: 'peaks/copy',
       buffers: { input, output },
-      parameters: { count },
-      grid: recorder.folded(Math.ceil(count / 64)),
+      parameters: { vectors },
+      grid: recorder.folded(Math.ceil(vectors / 64)),
     });
   });
   const byDriver = await timed(device, (recorder) => {
@@ -91,7 +91,7 @@ async function dispatchOverhead(device: Device): Promise<number> {
       recorder.dispatch({
         kernel: 'peaks/copy',
         buffers: { input, output },
-        parameters: { count: 0 },
+        parameters: { vectors: 0 },
         grid: [1],
       });
     }

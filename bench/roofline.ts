@@ -58,9 +58,7 @@ export async function measureRoofline(device: Device, limits: Limits): Promise<R
   workspace.release();
   const rows: RooflineRow[] = [];
   for (const { kernel, shape, flops, floats } of WORKS) {
-    const name = [...times.keys()].find(
-      (key) => key.replace(/\/(wide|subgroup)\//, '/').replace(/_subgroup$/, '') === kernel,
-    );
+    const name = [...times.keys()].find((key) => key.replace(/\/(wide|subgroup)\//, '/') === kernel);
     if (!name) continue;
     const medianMs = median(times.get(name)!);
     const bytes = 4 * floats;

@@ -151,7 +151,7 @@ function originsOf(lines) {
   return origins;
 }
 
-/** What is linked from an entry: names, and the conditions of each but COUNTING. */
+/** What is linked from an entry: names, and the conditions of each but COUNTING and those of its family. */
 function variantsOf(name) {
   const [, folder, row, pass] = PASS.exec(name) ?? [];
   if (!pass) return [{ name, conditions: name.includes('/sparse_') ? ['SPARSE'] : [] }];
@@ -160,9 +160,17 @@ function variantsOf(name) {
   return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];
 }
 
+const FAMILIES = { wide: [], subgroup: ['SUBGROUP'] };
+
+/** A kernel in a family, whose folder its module stands in, or would stand in. */
+function inFamily(name, family) {
+  return name.replace(/(\w+)$/, `${family}/$1`);
+}
+
 /**
- * Every kernel: the modules with a compute entry point, in each of their variants. Those of which a module asks for COUNTING
- * have one more variant, with "_counting" after the name.
+ * Every kernel: the modules with a compute entry point, in each of their variants. A module that stands in neither family's
+ * folder becomes a kernel of each, if it asks for SUBGROUP. Those of which a module asks for COUNTING have one more variant, with
+ * "_counting" after the name.
  *
  * @param sources Text by module, named as its path below kernels/ without its ending.
  * @returns Name, text, and where its lines come from, sorted by name.
@@ -170,7 +178,7 @@ function variantsOf(name) {
  */
 export function linkKernels(sources) {
   const kernels = new Map();
-  const link = (entry, name, conditions) => {
+  const textOf = (entry, conditions) => {
     const modules = new Map();
     const moduleOf = (path) => {
       if (!modules.has(path) && sources.has(path))
@@ -178,19 +186,27 @@ export function linkKernels(sources) {
       return modules.get(path);
     };
     const lines = linked(moduleOf(entry), moduleOf);
-    kernels.set(name, {
-      name,
-      code: `${lines.map(({ text }) => text).join('\n')}\n`,
-      origins: originsOf(lines),
-    });
+    return { code: `${lines.map(({ text }) => text).join('\n')}\n`, origins: originsOf(lines) };
+  };
+  const add = (entry, name, conditions) => {
+    const plain = textOf(entry, conditions);
+    const counting = textOf(entry, [...conditions, 'COUNTING']);
+    kernels.set(name, { name, ...plain });
+    if (counting.code !== plain.code)
+      kernels.set(`${name}_counting`, { name: `${name}_counting`, ...counting });
   };
   for (const [entry, source] of sources) {
     if (!/^@compute\b/m.test(withoutComments(source))) continue;
+    const own = Object.keys(FAMILIES).find((family) => entry.includes(`/${family}/`));
     for (const { name, conditions } of variantsOf(entry)) {
-      link(entry, name, conditions);
-      const counting = `${name}_counting`;
-      link(entry, counting, [...conditions, 'COUNTING']);
-      if (kernels.get(counting).code === kernels.get(name).code) kernels.delete(counting);
+      if (own) {
+        add(entry, name, [...conditions, ...FAMILIES[own]]);
+        continue;
+      }
+      const families = Object.entries(FAMILIES).map(([family, asked]) => [family, [...conditions, ...asked]]);
+      const texts = new Set(families.map(([, all]) => textOf(entry, all).code));
+      if (texts.size === 1) add(entry, name, conditions);
+      else for (const [family, all] of families) add(entry, inFamily(name, family), all);
     }
   }
   return [...kernels.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

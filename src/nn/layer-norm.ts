@@ -13,9 +13,9 @@ export interface NormShape {
 /** Rows that a workgroup owns. */
 const GROUP_ROWS = 8;
 
-/** What a kernel's name ends in, and its constants: a subgroup a row where subgroups may be used. */
-function normFamily({ lanes }: Device): { suffix: '' | '_subgroup'; constants: KernelConstants } {
-  return lanes ? { suffix: '_subgroup', constants: { LANES: lanes } } : { suffix: '', constants: {} };
+/** Which kernels normalise on an adapter (kernels/layers/row_sum.wesl): those of subgroups where they may be used. */
+function normFamily({ lanes }: Device): { family: 'wide' | 'subgroup'; constants: KernelConstants } {
+  return lanes ? { family: 'subgroup', constants: { LANES: lanes } } : { family: 'wide', constants: {} };
 }
 
 /** Writes `output` [rows, hidden] and `statistics` [rows, 2], which the backward pass wants. */
@@ -25,9 +25,9 @@ export function recordLayerNorm(
   epsilon: number,
   buffers: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor; statistics: Tensor },
 ): void {
-  const { suffix, constants } = normFamily(recorder.device);
+  const { family, constants } = normFamily(recorder.device);
   recorder.dispatch({
-    kernel: `layers/layer_norm_forward${suffix}`,
+    kernel: `layers/${family}/layer_norm_forward`,
     constants,
     buffers,
     parameters: { rows, width: hidden / 4, epsilon },
@@ -52,9 +52,9 @@ export function recordLayerNormBackward(
 ): void {
   const { input, weight, statistics, outputGradient, inputGradient } = buffers;
   const width = hidden / 4;
-  const { suffix, constants } = normFamily(recorder.device);
+  const { family, constants } = normFamily(recorder.device);
   recorder.dispatch({
-    kernel: `layers/layer_norm_input_gradient${suffix}`,
+    kernel: `layers/${family}/layer_norm_input_gradient`,
     constants,
     buffers: { input, weight, statistics, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { rows, width },

@@ -18,19 +18,34 @@ export function recordActivation(
   recorder.dispatch({ kernel, buffers, parameters: { vectors }, grid: vectorGrid(recorder, vectors) });
 }
 
+/** What the backward pass of an activation reads and writes. */
+interface ActivationGradients {
+  outputGradient: Tensor;
+  inputGradient: Tensor;
+}
+
+function recordBackward(
+  recorder: Recorder,
+  kernel: 'layers/gelu_backward' | 'layers/tanh_backward' | 'layers/relu_backward',
+  length: number,
+  known: Tensor,
+  { outputGradient, inputGradient }: ActivationGradients,
+): void {
+  recorder.dispatch({
+    kernel,
+    buffers: { known, output_gradient: outputGradient, input_gradient: inputGradient },
+    parameters: { vectors: length / 4 },
+    grid: vectorGrid(recorder, length / 4),
+  });
+}
+
 /** Writes `inputGradient` from the activation's input and the gradient of its output. */
 export function recordGeluBackward(
   recorder: Recorder,
   length: number,
-  buffers: { input: Tensor; outputGradient: Tensor; inputGradient: Tensor },
+  { input, ...gradients }: ActivationGradients & { input: Tensor },
 ): void {
-  const { input, outputGradient, inputGradient } = buffers;
-  recorder.dispatch({
-    kernel: 'layers/gelu_backward',
-    buffers: { input, output_gradient: outputGradient, input_gradient: inputGradient },
-    parameters: { vectors: length / 4 },
-    grid: vectorGrid(recorder, length / 4),
-  });
+  recordBackward(recorder, 'layers/gelu_backward', length, input, gradients);
 }
 
 /** Writes `inputGradient` from the activation's output and its gradient. */
@@ -38,15 +53,9 @@ export function recordBackwardOfOutput(
   recorder: Recorder,
   kernel: 'layers/tanh_backward' | 'layers/relu_backward',
   length: number,
-  buffers: { output: Tensor; outputGradient: Tensor; inputGradient: Tensor },
+  { output, ...gradients }: ActivationGradients & { output: Tensor },
 ): void {
-  const { output, outputGradient, inputGradient } = buffers;
-  recorder.dispatch({
-    kernel,
-    buffers: { output, output_gradient: outputGradient, input_gradient: inputGradient },
-    parameters: { vectors: length / 4 },
-    grid: vectorGrid(recorder, length / 4),
-  });
+  recordBackward(recorder, kernel, length, output, gradients);
 }
 
 /** Where a row's place in the caller's order stands: the mask depends on it, and not on the order of rows. */
