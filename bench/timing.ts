@@ -1,6 +1,6 @@
 import type { Device } from '../src/gpu/device.js';
+import type { DispatchClock, KernelTime } from '../src/gpu/dispatch-clock.js';
 import { hostRandom, shuffle } from '../src/gpu/random.js';
-import type { KernelClock, KernelTime } from '../src/gpu/timestamps.js';
 
 /** Something to be timed. */
 export interface Contender {
@@ -130,7 +130,7 @@ export async function timeInTurns(
 /** The times of all kernels of a run. */
 async function clockedRun(
   device: Device,
-  clock: KernelClock,
+  clock: DispatchClock,
   run: () => Promise<void>,
 ): Promise<KernelTime[]> {
   device.clock = clock;
@@ -164,7 +164,7 @@ function addKernels(times: Times, kernels: readonly KernelTime[], runs: number):
 /** A turn this short is at the mercy of whatever else the machine does. */
 const SHORTEST_TURN_MS = 100;
 
-/** Kernels of a turn that a clock can tell apart (`KernelClock`), at up to ten a run. */
+/** Kernels of a turn that a clock can tell apart (`DispatchClock`), at up to ten a run. */
 const MOST_RUNS = 100;
 
 /** How often a contender must run in a turn for the turn to be long enough, by the time of one run. */

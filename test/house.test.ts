@@ -110,6 +110,27 @@ describe('the house', () => {
     expect(upward).toEqual([]);
   });
 
+  it('has no imports in a circle, types included', () => {
+    const files = ['src', ...OUTSIDE].flatMap((room) => filesUnder(room, '.ts'));
+    const imports = new Map(
+      files.map((file) => {
+        const text = readFileSync(join(ROOT, file), 'utf8');
+        const targets = [...text.matchAll(/(?:from |import |import\()'(\.[^']*)\.js'/g)];
+        return [file, targets.map(([, target]) => join(file, '..', `${target}.ts`))];
+      }),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const follow = (file: string, path: readonly string[]) => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+      if (done.has(file) || path.includes(file)) return;
+      for (const target of imports.get(file) ?? []) follow(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) follow(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it('has no file over 400 lines', () => {
     const files = ['src', ...OUTSIDE, 'test'].flatMap((folder) => filesUnder(folder, '.ts'));
     const long = [...files, ...filesUnder('kernels', '.wesl')].filter((file) => {

@@ -7,7 +7,7 @@ import { CallerError } from '../gpu/errors.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { paperDensity } from '../train/control-rules.js';
 import { type Cell, settingsProper } from '../train/experiment/cells.js';
-import type { Settings } from '../train/experiment/file.js';
+import type { Settings } from '../train/experiment/experiment.js';
 import {
   type CellResult,
   type MarkedReading,

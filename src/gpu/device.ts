@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { options as anyOptions, checkArgument, having } from './arguments.js';
 import { Canary } from './canary.js';
+import type { DispatchClock } from './dispatch-clock.js';
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { EngineError } from './errors.js';
 import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
 import { isSoftwareAdapter } from './software.js';
-import type { KernelClock } from './timestamps.js';
 import { napUntil } from './waiting.js';
 
 export interface DeviceOptions {
@@ -81,7 +81,7 @@ export class Device {
   /** The largest value that `allocatedBytes` ever had; a caller may reset it. */
   peakBytes = 0;
   /** Times every dispatch that is recorded while it is set. */
-  clock: KernelClock | undefined;
+  clock: DispatchClock | undefined;
   /**
    * Lanes of a subgroup, where the kernels that use subgroups may run: the adapter knows only one size, and it is 4 or 8,
    * as on the software drivers. Else undefined; no kernel assumes a size that the adapter does not promise.

@@ -1,15 +1,7 @@
 import { verifySubmits } from './buffers.js';
 import type { Device } from './device.js';
+import type { DispatchClock, KernelTime } from './dispatch-clock.js';
 import { EngineError } from './errors.js';
-
-/** When a kernel ran, by the GPU's own clock. */
-export interface KernelTime {
-  /** The kernel and its constants. */
-  label: string;
-  /** Nanoseconds since some moment that all times of one device share. */
-  begin: number;
-  end: number;
-}
 
 const BYTES = 8;
 
@@ -18,7 +10,7 @@ const BYTES = 8;
  * timestamp before and after. Needs the feature `timestamp-query`; Dawn rounds to 65,536 ns unless it was opened without
  * `timestamp_quantization`, as our own door does.
  */
-export class KernelClock {
+export class KernelClock implements DispatchClock {
   private readonly queries: GPUQuerySet;
   private readonly resolved: GPUBuffer;
   private readonly staging: GPUBuffer;

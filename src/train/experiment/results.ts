@@ -6,7 +6,8 @@ import { CallerError } from '../../gpu/errors.js';
 import { fields, finite, listOf, notNegative, recordOf, share, text, whole } from '../../gpu/json-schemas.js';
 import { JsonText } from '../../gpu/json-text.js';
 import type { Cell } from './cells.js';
-import { type Settings, setting } from './file.js';
+import type { Settings } from './experiment.js';
+import { setting } from './file.js';
 
 /** What a model did on dev at one step. */
 export interface Reading {

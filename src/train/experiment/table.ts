@@ -1,4 +1,4 @@
-import type { Experiment, Settings } from './file.js';
+import type { Experiment, Settings } from './experiment.js';
 import type { CellResult, MarkedReading } from './results.js';
 import { asShare, type Estimate, holm, mean, meanOverSeeds, seedTest } from './statistics.js';
 import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
