@@ -27,7 +27,11 @@ describe('the modules of the kernels', () => {
     const places = new Map<string, string[]>();
     for (const [module, source] of MODULES) {
       const code = source.replace(/\/\/.*/g, '');
-      for (const [, name, body] of code.matchAll(/^fn (\w+)\([^{]*\{([\s\S]*?)(?:^\}|\}$)/gm)) {
+      // A function ends on its own line, or with the first brace at the beginning of one.
+      const functions =
+        /^(?:@(?:if\([^)]*\)|else) )?fn (\w+)\([^{]*\{(?:([^\n]*)\} *$|[^\n]*\n([\s\S]*?)^\})/gm;
+      for (const [, name, line, lines] of code.matchAll(functions)) {
+        const body = line ?? lines;
         const bare = body.replace(/\s+/g, ' ').trim();
         places.set(bare, [...(places.get(bare) ?? []), `${module}: ${name}`]);
       }
