@@ -20,7 +20,7 @@ interface LinearFamily {
   /** The tile of the product that a workgroup owns. */
   tileRows: number;
   tileColumns: number;
-  /** Whether it reads matrices from textures. A texture never has so many rows that a grid must fold them. */
+  /** Whether it reads matrices from textures, whose rows always fit a dimension of a grid. */
   readsTextures: boolean;
   /** Whether the bias's gradient comes with the weight's, whose rows no workgroups share out then. */
   sumsBias: boolean;
@@ -40,6 +40,7 @@ function matrixShape(rows: number, width: number): PanelShape {
   return { rows, panels: 1, width, span: rows };
 }
 
+/** The family for a layer: subgroups, where the adapter has textures for its matrices. */
 function linearFamily(device: Device, { rows, inputs, outputs }: LinearShape): LinearFamily {
   const { lanes } = device;
   const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
@@ -94,7 +95,7 @@ class LinearRecorder {
   ): void {
     const { name, constants, tileRows, tileColumns, readsTextures } = this.family;
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
-    // Rows of a weight are never so many that they must be folded.
+    // Those of a weight fit, too.
     const isFolded = !readsTextures && kernel !== 'weight_gradient';
     this.recorder.dispatch({
       kernel: `linear/${name}/${kernel}`,
