@@ -160,9 +160,10 @@ function variantsOf(name) {
   return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];
 }
 
+/** Families of kernels, and what their modules may ask for. */
 const FAMILIES = { wide: [], subgroup: ['SUBGROUP'] };
 
-/** A kernel in a family, whose folder its module stands in, or would stand in. */
+/** The name of a kernel that one family has of a module that both take. */
 function inFamily(name, family) {
   return name.replace(/(\w+)$/, `${family}/$1`);
 }
