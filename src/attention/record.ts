@@ -246,27 +246,22 @@ class AttentionRecorder {
     firstHead: number,
   ): Record<string, number> {
     if (!table) return {};
-    const { plan, words, family } = this.plan;
+    const { plan, words } = this.plan;
     const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
-    const ofKeys = kernel === BACKWARD_KEY_VALUE;
     const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
     return {
       heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
       sentences_at: words.at.sentencesAt,
       labels_at: words.at.labelsAt,
-      // Kernels of lanes read the reaches instead of the biases, the others both.
-      table_at: family.lanes > 0 && table.scopes ? reachAt : tableAt,
+      table_at: tableAt,
       reach_at: reachAt,
       bits_at: kernel.bits(at),
       table_stride: table.learned ? entries : 0,
-      row_stride: ofKeys ? 1 : table.size,
-      column_stride: ofKeys ? table.size : 1,
       label_count: table.size,
       soft_bias: table.scopes?.beta ?? bits?.bias ?? 0,
       elsewhere: table.scopes?.elsewhere ?? FORBIDDEN,
       causal: plan.causal ? 1 : 0,
-      order: plan.causal ? (ofKeys ? -1 : 1) : 0,
     };
   }
 }
