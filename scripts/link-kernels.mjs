@@ -2,7 +2,10 @@
 // kernel and variant. A module's text stays as it is, comments included; only declarations that a kernel uses are taken.
 import { conditioned, withoutComments } from './kernel-conditions.mjs';
 
-/** A pass of attention is linked for dense and for sparse attention, one of lone rows for sparse attention. */
+/**
+ * A pass of attention is linked for dense and for sparse attention, one of lone rows for sparse attention. In that of keys and
+ * values rows are keys and columns are queries: the pass is transposed.
+ */
 const PASS = /^(attention\/\w+)\/(row_)?(forward|backward_query|backward_key_value)$/;
 
 const IMPORT = /^import package::([\w:]+)::(?:\{([^}]*)\}|(\w+));/;
@@ -152,8 +155,9 @@ function originsOf(lines) {
 function variantsOf(name) {
   const [, folder, row, pass] = PASS.exec(name) ?? [];
   if (!pass) return [{ name, conditions: name.includes('/sparse_') ? ['SPARSE'] : [] }];
-  const sparse = { name: `${folder}/sparse_${row ?? ''}${pass}`, conditions: ['SPARSE'] };
-  return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: [] }, sparse];
+  const order = pass === 'backward_key_value' ? ['TRANSPOSED'] : [];
+  const sparse = { name: `${folder}/sparse_${row ?? ''}${pass}`, conditions: ['SPARSE', ...order] };
+  return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];
 }
 
 /** Families of kernels, and what their modules may ask for. */
