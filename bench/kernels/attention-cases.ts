@@ -1,0 +1,109 @@
+import { PlanBuffers } from '../../src/attention/plan-buffers.js';
+import { type BackwardBuffers, recordBackward, recordForward } from '../../src/attention/record.js';
+import { createStorage } from '../../src/gpu/buffers.js';
+import type { Device } from '../../src/gpu/device.js';
+import { Recorder } from '../../src/gpu/recorder.js';
+import { pairTable } from '../../src/grammar/pair-table.js';
+import {
+  DEFAULT_BETA,
+  EVERY_TAG,
+  expandPairs,
+  OWN_TAG,
+  type Strategy,
+  type TagPair,
+  tagIndexes,
+} from '../../src/grammar/rules.js';
+import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { type Plan, planDense, planSparse } from '../../src/plan/plan.js';
+import type { TileShape } from '../../src/plan/tiles.js';
+
+/** Head dimensions of the models that are trained and measured here. */
+export const HEAD_DIMS = [32, 64, 128] as const;
+
+const HEADS = 2;
+
+/** A row that sees them all is one that a tile has alone, in every family; and whole tiles leave one of them over. */
+const TOKENS = 1025;
+
+/** How far a pair's scope reaches, in tokens. */
+const REACH = 40;
+
+/** Everything that a plan can ask of the kernels: biases or none, a table that is learned, scopes, an order. */
+const RULES: readonly { strategy: Exclude<Strategy, 'none'>; scoped?: true; causal?: true }[] = [
+  { strategy: 'hard' },
+  { strategy: 'hard', causal: true },
+  { strategy: 'hard', scoped: true },
+  { strategy: 'soft' },
+  { strategy: 'soft', causal: true },
+  { strategy: 'learned' },
+  { strategy: 'learned', causal: true },
+];
+
+/** Tags of words: [CLS] stands before all text, [SEP] after it. */
+const WORDS = PIECE_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
+
+/**
+ * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
+ * a key, and as a query, unless queries see only what stands before them: then [SEP] is.
+ */
+function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Plan {
+  const own: TagPair = scoped ? [EVERY_TAG, OWN_TAG, REACH] : [EVERY_TAG, OWN_TAG];
+  const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
+  const rules = {
+    name: 'few see all',
+    tags: PIECE_TAGS,
+    hard: expandPairs(hard, PIECE_TAGS),
+    soft: expandPairs([['NOUN', 'VERB']], PIECE_TAGS),
+    beta: DEFAULT_BETA,
+  };
+  const words = Array.from({ length: TOKENS - 2 }, (_, word) => WORDS[word % WORDS.length]);
+  const tags = tagIndexes(rules, ['[CLS]', ...words, '[SEP]']);
+  return planSparse({ tags, lengths: [TOKENS], tables: pairTable(rules, strategy), causal }, tile);
+}
+
+function plansFor(tile: TileShape): Plan[] {
+  return [planDense([TOKENS], tile), ...RULES.map((rules) => sparsePlan(rules, tile))];
+}
+
+/**
+ * Records attention with tiles of a shape, forward and backward, once for each way in which the engine runs its kernels.
+ * @param device What is recorded takes its pipelines from it; nothing is submitted.
+ * @param onHeadDim Is told the head dimension of what is recorded from now on.
+ */
+export function recordAttentionCases(
+  device: Device,
+  tile: TileShape,
+  onHeadDim: (headDim: number) => void,
+): void {
+  const buffer = createStorage(device, 16, 'never bound');
+  const plan = new PlanBuffers(device);
+  for (const each of plansFor(tile)) {
+    plan.write(each, HEADS);
+    for (const headDim of HEAD_DIMS) {
+      onHeadDim(headDim);
+      for (const dropout of [undefined, { probability: 0.1, stream: 1 }]) {
+        const shape = { heads: HEADS, headDim, scale: 1, dropout };
+        const recorder = new Recorder(device);
+        recordForward(recorder, plan, shape, buffersOf(buffer, plan.isLearned));
+        recordBackward(recorder, plan, shape, buffersOf(buffer, plan.isLearned));
+      }
+    }
+  }
+  plan.release();
+  device.release(buffer);
+}
+
+function buffersOf(buffer: GPUBuffer, isLearned: boolean): BackwardBuffers {
+  return {
+    query: buffer,
+    key: buffer,
+    value: buffer,
+    output: buffer,
+    logSumExp: buffer,
+    outputGradient: buffer,
+    queryGradient: buffer,
+    keyGradient: buffer,
+    valueGradient: buffer,
+    ...(isLearned && { biasTable: buffer, biasGradient: buffer }),
+  };
+}

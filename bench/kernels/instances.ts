@@ -1,0 +1,72 @@
+import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import type { Device } from '../../src/gpu/device.js';
+import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
+import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { type Pipeline, PipelineCache } from '../../src/gpu/pipelines.js';
+import type { TileShape } from '../../src/plan/tiles.js';
+import { recordAttentionCases } from './attention-cases.js';
+
+/** A kernel with its constants as the engine sets them: what a driver compiles. */
+export interface KernelInstance {
+  kernel: KernelName;
+  constants: KernelConstants;
+  /** For which head dimensions; empty where it does not depend on them. */
+  headDims: number[];
+}
+
+/** Whether a kernel is a pass of attention, of one of the families. */
+function isOfFamily(kernel: KernelName): boolean {
+  return /^attention\/\w+\//.test(kernel);
+}
+
+/** Notes what pipelines are asked for, and makes none: what is only recorded never needs them. */
+class InstanceList extends PipelineCache {
+  readonly instances = new Map<string, KernelInstance>();
+  headDim = 0;
+
+  override pipeline(kernel: KernelName, given: KernelConstants = {}): Pipeline {
+    const constants = Object.fromEntries(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = `${kernel} ${JSON.stringify(constants)}`;
+    const instance = this.instances.get(key) ?? { kernel, constants, headDims: [] };
+    this.instances.set(key, instance);
+    if (isOfFamily(kernel)) instance.headDims = [...new Set([...instance.headDims, this.headDim])];
+    return { kernel: readKernel(kernel, constants) } as Pipeline;
+  }
+}
+
+/** Constants of a kernel that attention does not ask for; undefined where the device does not run it. */
+function constantsOf(kernel: KernelName, { lanes }: Device): KernelConstants | undefined {
+  if (!/^const LANES = /m.test(kernelSources[kernel])) return {};
+  return lanes && { LANES: lanes };
+}
+
+/** The tiles of each family that a device runs: constants depend on nothing else of them. */
+function tilesOfFamilies(device: Device): TileShape[] {
+  const tiles = (['dense', 'sparse'] as const).flatMap((kind) =>
+    kernelVariants(device, kind).map(({ tile }) => tile),
+  );
+  return tiles.filter(({ family }, at) => tiles.findIndex((tile) => tile.family === family) === at);
+}
+
+/**
+ * Every kernel that a device runs, with all constants that the engine gives to it, sorted by name. Kernels of attention are what
+ * the engine asks for while it records plans with the tiles of each family, so that a new family or constant is among
+ * them by itself. The kernels that count pairs are left out.
+ */
+export function kernelInstances(device: Device): KernelInstance[] {
+  const list = new InstanceList(device.gpu);
+  const recording: Device = Object.create(device, { pipelines: { value: list } });
+  for (const tile of tilesOfFamilies(device)) {
+    recordAttentionCases(recording, tile, (headDim) => {
+      list.headDim = headDim;
+    });
+  }
+  const instances = [...list.instances.values()];
+  const known = new Set(instances.map(({ kernel }) => kernel));
+  for (const kernel of Object.keys(kernelSources) as KernelName[]) {
+    if (known.has(kernel) || isOfFamily(kernel) || kernel.endsWith('_counting')) continue;
+    const constants = constantsOf(kernel, device);
+    if (constants) instances.push({ kernel, constants, headDims: [] });
+  }
+  return instances.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
+}

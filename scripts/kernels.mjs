@@ -1,0 +1,81 @@
+// Compiles every kernel in every variant that the engine uses, and prints what it took; and, where a layer of the Vulkan loader
+// writes them to the file that SHADER_STATS names, registers, spills, instructions and occupancy. `--json FILE` writes
+// a line for each variant. Ends with 1 where a kernel is refused or spills registers.
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const USAGE = 'Usage: npm run kernels -- [--adapter NAME] [--json FILE, or - for standard output]';
+
+function flagsOf() {
+  try {
+    return parseArgs({ options: { adapter: { type: 'string' }, json: { type: 'string' } } }).values;
+  } catch (error) {
+    console.error(`${error.message.split('\n')[0]} ${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+const flags = flagsOf();
+const ownFile = process.env.SHADER_STATS
+  ? undefined
+  : join(tmpdir(), `parsimony-kernels-${process.pid}.jsonl`);
+// A layer opens it when the first pipeline is made.
+process.env.SHADER_STATS ??= ownFile;
+
+const { versionOf } = await import('../dist/bench/environment.js');
+const { compileKernels } = await import('../dist/bench/kernels/compile.js');
+const { kernelInstances } = await import('../dist/bench/kernels/instances.js');
+const { complaints, kernelTable, reportJson } = await import('../dist/bench/kernels/report.js');
+const { StatisticsFile } = await import('../dist/bench/kernels/statistics.js');
+const { checkWritable, writeWhole } = await import('../dist/src/data/files.js');
+const { hashOf } = await import('../dist/src/data/hash.js');
+const { adapterName } = await import('../dist/src/gpu/adapter-name.js');
+const { openDevice } = await import('../dist/src/gpu/device.js');
+const { kernelSources } = await import('../dist/src/gpu/kernel-sources.generated.js');
+const { note, print, printTable, progress } = await import('../dist/src/cli/terminal.js');
+
+async function run() {
+  if (flags.json && flags.json !== '-') await checkWritable(flags.json);
+  const device = await openDevice({ adapter: flags.adapter });
+  const file = new StatisticsFile(process.env.SHADER_STATS);
+  const instances = kernelInstances(device);
+  const display = progress({ label: 'Compiling', total: instances.length, unit: 'variants' });
+  const kernels = await compileKernels(device, instances, file, (done) => display.update(done, ''));
+  display.stop();
+  const report = {
+    kind: 'kernels',
+    adapter: device.adapter,
+    dawn: `webgpu ${versionOf('webgpu')}`,
+    kernelHash: hashOf(kernelSources),
+    command: ['npm run kernels', ...process.argv.slice(2)].join(' '),
+    date: new Date().toISOString(),
+    occupancyUnit: file.unit ?? null,
+    kernels,
+  };
+  if (flags.json === '-') process.stdout.write(reportJson(report));
+  else if (flags.json) await writeWhole(flags.json, reportJson(report));
+  if (flags.json !== '-') {
+    print(
+      `${kernels.length} variants of kernels on ${adapterName(device.adapter)} (${device.adapter.description})`,
+    );
+    const { head, rows } = kernelTable(report);
+    printTable(head, rows);
+    if (file.unit) print(`Occupancy: ${file.unit}.`);
+  }
+  if (!file.unit) note('No registers are shown: nothing wrote them to the file that SHADER_STATS names.');
+  const wrong = complaints(report);
+  for (const line of wrong) note(line);
+  return wrong.length > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  note(`kernels: ${error.message.replace(/\s*\n\s*/g, ' ')}`);
+  process.exitCode = error.exitCode ?? 1;
+}
+if (ownFile) rmSync(ownFile, { force: true });
+// A device of Dawn's keeps the process alive.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));

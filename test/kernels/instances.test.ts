@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { HEAD_DIMS } from '../../bench/kernels/attention-cases.js';
+import { type KernelInstance, kernelInstances } from '../../bench/kernels/instances.js';
+import type { Device } from '../../src/gpu/device.js';
+import type { KernelName } from '../../src/gpu/kernel.js';
+import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { FAMILIES, testDevice } from '../support/device.js';
+
+const NAMES = (Object.keys(kernelSources) as KernelName[]).filter((name) => !name.endsWith('_counting'));
+
+/** Constants that every family has, and the least of what a list of instances must set them to. */
+const SETTINGS = { DROPOUT: [0, 1], PLACED: [0, 1], BIAS_GRADIENT: [0, 1], BIASED: [0, 1] };
+
+describe.each(FAMILIES)('the instances of kernels, on a device of the %s kernels', (family) => {
+  let device: Device;
+  let instances: KernelInstance[];
+
+  beforeAll(async () => {
+    device = await testDevice(family);
+    instances = kernelInstances(device);
+  });
+
+  it('are of every kernel that the device runs', () => {
+    const runs = NAMES.filter((name) => device.lanes || !/[/_]subgroup\b/.test(name));
+    expect([...new Set(instances.map(({ kernel }) => kernel))]).toEqual(runs.sort());
+  });
+
+  it('of an attention kernel are for every head dimension, with each constant off and on', () => {
+    const passes = [...new Set(instances.filter(({ headDims }) => headDims.length > 0).map((x) => x.kernel))];
+    expect(passes.length).toBeGreaterThanOrEqual(9);
+    for (const pass of passes) {
+      const own = instances.filter(({ kernel }) => kernel === pass);
+      expect(new Set(own.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));
+      for (const [name, values] of Object.entries(SETTINGS)) {
+        if (!new RegExp(`^const ${name} = `, 'm').test(kernelSources[pass])) continue;
+        for (const value of values) {
+          const matching = own.filter(({ constants }) => constants[name] === value);
+          expect(matching.length, `${pass}, ${name} ${value}`).toBeGreaterThan(0);
+        }
+      }
+    }
+  });
+
+  it('are each named once', () => {
+    const named = instances.map(({ kernel, constants }) => `${kernel} ${JSON.stringify(constants)}`);
+    expect(new Set(named).size).toBe(named.length);
+  });
+});
