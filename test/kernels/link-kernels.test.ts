@@ -95,7 +95,8 @@ fn b() {}
   it("makes a kernel of each family where a module asks for one, and of its own in a family's folder", () => {
     const part =
       '@if(SUBGROUP) fn part() { lanes(); }\n@else fn part() { memory(); }\nfn lanes() {}\nfn memory() {}\n';
-    const entry = 'import package::parts::part;\n\n@compute @workgroup_size(1)\nfn main() { part(); }\n';
+    const entry =
+      '// A kernel.\n\nimport package::parts::part;\n\n@compute @workgroup_size(1)\nfn main() { part(); }\n';
     const sources = { 'layers/norm': entry, 'linear/wide/product': entry, 'linear/subgroup/product': entry };
     const kernels = linkKernels(new Map(Object.entries({ ...sources, parts: part })));
     expect(kernels.map(({ name, code }) => [name, /lanes/.test(code), /memory/.test(code)])).toEqual([
