@@ -1,9 +1,8 @@
-import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import { kernelFamilies } from '../../src/attention/kernel-family.js';
 import type { Device } from '../../src/gpu/device.js';
 import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { type Pipeline, PipelineCache } from '../../src/gpu/pipelines.js';
-import type { TileShape } from '../../src/plan/tiles.js';
 import { recordAttentionCases } from './attention-cases.js';
 
 /** A kernel with its constants as the engine sets them: what a driver compiles. */
@@ -36,16 +35,8 @@ class InstanceList extends PipelineCache {
 
 /** Constants of a kernel that attention does not ask for; undefined where the device does not run it. */
 function constantsOf(kernel: KernelName, { lanes }: Device): KernelConstants | undefined {
-  if (!/^const LANES = /m.test(kernelSources[kernel])) return {};
+  if (!kernel.includes('/subgroup/')) return {};
   return lanes && { LANES: lanes };
-}
-
-/** The tiles of each family that a device runs: constants depend on nothing else of them. */
-function tilesOfFamilies(device: Device): TileShape[] {
-  const tiles = (['dense', 'sparse'] as const).flatMap((kind) =>
-    kernelVariants(device, kind).map(({ tile }) => tile),
-  );
-  return tiles.filter(({ family }, at) => tiles.findIndex((tile) => tile.family === family) === at);
 }
 
 /**
@@ -56,7 +47,7 @@ function tilesOfFamilies(device: Device): TileShape[] {
 export function kernelInstances(device: Device): KernelInstance[] {
   const list = new InstanceList(device.gpu);
   const recording: Device = Object.create(device, { pipelines: { value: list } });
-  for (const tile of tilesOfFamilies(device)) {
+  for (const { tile } of kernelFamilies(device)) {
     recordAttentionCases(recording, tile, (headDim) => {
       list.headDim = headDim;
     });

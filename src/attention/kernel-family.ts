@@ -78,13 +78,19 @@ export function kernelFamily(device: Device, tokens = 0): KernelFamily {
   return lanes && fitsPanels(device, head) ? subgroupFamily(lanes) : WIDE_FAMILY;
 }
 
+/** Every family that a device runs for a packed batch, the fastest first. */
+export function kernelFamilies(device: Device, tokens = 0): KernelFamily[] {
+  const fastest = kernelFamily(device, tokens);
+  return fastest === WIDE_FAMILY ? [fastest] : [fastest, WIDE_FAMILY];
+}
+
 /**
  * The family that a plan was made for.
  * @throws EngineError where the device does not run it.
  */
 export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
-  const fastest = kernelFamily(device, tokens);
-  const family = [WIDE_FAMILY, fastest].find(({ name, tile: { rows, strip, steps } }) => {
+  const families = kernelFamilies(device, tokens);
+  const family = families.find(({ name, tile: { rows, strip, steps } }) => {
     const isFamily = shape.family === name;
     return isFamily && shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
   });
@@ -93,6 +99,6 @@ export function familyOfTiles(device: Device, shape: TileShape, tokens: number):
     `${name} kernels, ${rows} rows in steps of ${steps.join(', ')}`;
   throw new EngineError({
     what: `a plan for ${named(shape)}`,
-    expected: `one for this device, as for ${named(fastest.tile)}`,
+    expected: `one for this device, as for ${named(families[0].tile)}`,
   });
 }

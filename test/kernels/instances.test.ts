@@ -21,7 +21,7 @@ describe.each(FAMILIES)('the instances of kernels, on a device of the %s kernels
   });
 
   it('are of every kernel that the device runs', () => {
-    const runs = NAMES.filter((name) => device.lanes || !/[/_]subgroup\b/.test(name));
+    const runs = NAMES.filter((name) => device.lanes || !name.includes('/subgroup/'));
     expect([...new Set(instances.map(({ kernel }) => kernel))]).toEqual(runs.sort());
   });
 
