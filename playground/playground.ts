@@ -1,4 +1,4 @@
-import { kernelFamily } from '../src/attention/kernel-family.js';
+import { fastestFamily } from '../src/attention/families/index.js';
 import { html } from '../src/report/page/html.js';
 import { asPreset, connectControls } from './controls.js';
 import { LOST, openGpu } from './gpu.js';
@@ -33,7 +33,7 @@ async function open(): Promise<void> {
   const desk = new MeasureDesk(state, gpu.device !== undefined);
   let trouble = gpu.trouble;
   let predictor: Predictor | undefined;
-  const tile = gpu.device && kernelFamily(gpu.device, 1).tile;
+  const tile = gpu.device && fastestFamily(gpu.device, 1).tile;
 
   const draw = (shown: Shown) => {
     const notes: string[] = [];

@@ -1,4 +1,4 @@
-import { kernelFamilies } from '../../src/attention/kernel-family.js';
+import { familiesOn } from '../../src/attention/families/index.js';
 import type { Device } from '../../src/gpu/device.js';
 import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
@@ -47,7 +47,7 @@ function constantsOf(kernel: KernelName, { lanes }: Device): KernelConstants | u
 export function kernelInstances(device: Device): KernelInstance[] {
   const list = new InstanceList(device.gpu);
   const recording: Device = Object.create(device, { pipelines: { value: list } });
-  for (const { tile } of kernelFamilies(device)) {
+  for (const { tile } of familiesOn(device)) {
     recordAttentionCases(recording, tile, (headDim) => {
       list.headDim = headDim;
     });

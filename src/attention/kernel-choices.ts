@@ -4,7 +4,7 @@ import { CallerError } from '../gpu/errors.js';
 import { fields, positiveWhole, recordOf, text } from '../gpu/json-schemas.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
-import { kernelFamily } from './kernel-family.js';
+import { fastestFamily } from './families/index.js';
 import { kernelVariants } from './kernel-variants.js';
 
 /** Batches whose longest sequence has so many tokens at most share a choice: sentences, paragraphs, documents. */
@@ -71,6 +71,6 @@ export function tilesOn(device: Device, choices?: KernelChoices): ShapeOfTiles {
     }
     const name = chosen[choiceKey(kind, longest)];
     const variant = name && kernelVariants(device, kind, tokens).find((known) => known.name === name);
-    return variant ? variant.tile : kernelFamily(device, tokens).tile;
+    return variant ? variant.tile : fastestFamily(device, tokens).tile;
   };
 }

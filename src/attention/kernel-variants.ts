@@ -1,7 +1,7 @@
 import type { Device } from '../gpu/device.js';
 import type { Plan } from '../plan/plan.js';
-import { type TileShape, WIDE_TILE } from '../plan/tiles.js';
-import { kernelFamily } from './kernel-family.js';
+import type { TileShape } from '../plan/tiles.js';
+import { familiesOn } from './families/index.js';
 
 /** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
 export interface KernelVariant {
@@ -16,9 +16,6 @@ export interface KernelVariant {
  */
 const TILE_COSTS = [64, 256, 1024];
 
-/** Rows of a tile where a workgroup shares it: fewer leave its invocations idle, and make more workgroups. */
-const SHARED_ROWS = [32, 16, 8];
-
 function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVariant {
   const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
   return { name: `${family}, ${tile.rows} rows${cost}`, tile };
@@ -26,13 +23,13 @@ function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVar
 
 /** Every variant that a device runs for plans of a kind, each once; the first is what runs where nothing was measured. */
 export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): KernelVariant[] {
-  const { name, tile } = kernelFamily(device, tokens);
+  const families = familiesOn(device, tokens);
+  const { name, tile } = families[0];
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
   const all = [variant(name, kind, tile)];
   for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
-  // A software adapter takes minutes to compile these kernels, and they have never won there: measured only where they run anyway.
-  const isSharedMeasured = name === WIDE_TILE.family || !device.isSoftware;
-  for (const rows of isSharedMeasured ? SHARED_ROWS : [])
-    all.push(variant(WIDE_TILE.family, kind, { ...WIDE_TILE, rows }));
+  // A software adapter takes minutes to compile the kernels of GPUs, and they have never won there.
+  for (const family of device.isSoftware ? families.slice(0, 1) : families)
+    for (const rows of family.heights) all.push(variant(family.name, kind, { ...family.tile, rows }));
   return all.filter(({ name: own }, index) => all.findIndex((other) => other.name === own) === index);
 }

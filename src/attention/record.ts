@@ -7,6 +7,7 @@ import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadPlan } from '../plan/plan.js';
 import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
 import { isLone, type Tile } from '../plan/tiles.js';
+import type { PassName } from './families/family.js';
 import type { PlanBuffers } from './plan-buffers.js';
 
 /** The shape of an attention; tokens come from the plan. */
@@ -49,7 +50,7 @@ type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
 
 /** The kernel of one pass, and where its tiles stand among the words of a plan. */
 interface PassKernel {
-  name: 'forward' | 'backward_query' | 'backward_key_value';
+  name: PassName;
   tiles: (plan: HeadPlan) => readonly Tile[];
   words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
   /** Where the pair table of its rows stands as bits. */
@@ -69,18 +70,6 @@ const BACKWARD_KEY_VALUE: PassKernel = {
   words: ({ keyTilesAt, keyRangesAt }) => ({ tiles_at: keyTilesAt, ranges_at: keyRangesAt }),
   bits: ({ keyBitsAt }) => keyBitsAt,
 };
-
-/** Sequences this short see few rows, and so many rows of all heads are more than the first caches hold. */
-const SHORT_SPAN = 256;
-const MANY_ROWS = 1024;
-
-/**
- * Whether all heads of a tile come before the next tile: a token's heads stand side by side in memory, where each is not a block
- * of its own. (256 sentences on lavapipe: 0.85 to 0.9 of the time.)
- */
-function takesHeadsFirst({ span, rows, perColumn }: Panels): boolean {
-  return perColumn === 1 && span <= SHORT_SPAN && rows >= MANY_ROWS;
-}
 
 /** Records one attention over one plan, pass by pass. */
 class AttentionRecorder {
@@ -132,10 +121,11 @@ class AttentionRecorder {
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
     const { plan, words, family } = this.plan;
     const { headDim, dropout } = this.shape;
-    const pass = kernel === BACKWARD_KEY_VALUE ? family.keyPass(headDim) : family.queryPass(headDim);
     const panels = family.readsPanels ? this.panels('query') : undefined;
-    const turned = panels !== undefined && takesHeadsFirst(panels);
+    const turned = family.countsHeadsFirst(panels);
     plan.heads.forEach((headPlan, index) => {
+      const pass = { name: kernel.name, headDim, heads: headPlan, placed: plan.placed };
+      const tilePass = family.tilePass(pass);
       const { first, count } = this.headsOfLayer(headPlan);
       const tiles = kernel.tiles(headPlan);
       const lone = tiles.filter((tile) => isLone(tile, plan.shape)).length;
@@ -143,7 +133,6 @@ class AttentionRecorder {
       const shared = {
         constants: {
           ...(panels && { ABREAST: panels.abreast }),
-          ...this.sparseConstants(headPlan),
           ...constants,
           DROPOUT: dropout ? 1 : 0,
         },
@@ -173,23 +162,14 @@ class AttentionRecorder {
       const ofStrips = {
         kernel: this.kernel(`${plan.kind}_${kernel.name}`),
         ...shared,
-        constants: {
-          ...pass.constants,
-          ...shared.constants,
-          ...this.labelVectors(headPlan),
-          ...this.bitConstants(headPlan),
-        },
+        constants: { ...tilePass.constants, ...shared.constants },
         parameters,
       };
-      record(ofStrips, 0, regular, pass.depth);
+      record(ofStrips, 0, regular, tilePass.depth);
       const ofRows = {
         kernel: this.kernel(`sparse_row_${kernel.name}`),
         ...shared,
-        constants: {
-          ...family.rowConstants(headDim),
-          ...shared.constants,
-          ...(kernel === BACKWARD_QUERY && this.labelVectors(headPlan)),
-        },
+        constants: { ...family.rowPass(pass), ...shared.constants },
         parameters,
       };
       record(ofRows, regular, tiles.length);
@@ -219,24 +199,6 @@ class AttentionRecorder {
 
   private panels(name: string): Panels {
     return this.plan.panels(name, this.shape.heads, this.shape.headDim);
-  }
-
-  private sparseConstants({ table }: HeadPlan): KernelConstants {
-    if (!table) return {};
-    const isPlaced = this.plan.plan.placed ? 1 : 0;
-    return { PLACED: table.scopes && this.plan.family.lanes > 0 ? 2 : isPlaced };
-  }
-
-  /** Of kernels whose lanes hold the labels of a row. */
-  private labelVectors({ table }: HeadPlan): KernelConstants {
-    const { lanes } = this.plan.family;
-    return table && lanes > 0 ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
-  }
-
-  /** Of kernels that read tables as bits. */
-  private bitConstants({ table, bits }: HeadPlan): KernelConstants {
-    if (!table || this.plan.family.lanes === 0) return {};
-    return { LABEL_WORDS: bits?.words ?? 0, BIASED: bits && bits.bias !== 0 ? 1 : 0 };
   }
 
   private sparseParameters(

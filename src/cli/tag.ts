@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeSentence, tagPieces } from '../grammar/tagged-pieces.js';
-import { WIDE_TILE } from '../plan/tiles.js';
+import { COUNTING_TILE } from '../plan/tiles.js';
 import { Planner } from '../train/planner.js';
 import { jsonOption, readRules, rulesOption } from './options.js';
 import { percent, print, printJson, printTable } from './terminal.js';
@@ -25,7 +25,7 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const vocabulary = bertVocabulary();
   const pieces = tagPieces(text, vocabulary);
-  const { ledger } = new Planner(rules, 'hard', rules.beta, () => WIDE_TILE).plan([
+  const { ledger } = new Planner(rules, 'hard', rules.beta, () => COUNTING_TILE).plan([
     encodeSentence(text, vocabulary),
   ]);
   const density = ledger.useful / ledger.dense;

@@ -8,7 +8,7 @@ import { paddedToQuads } from './ranges.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor, sortedBatch } from './sorting.js';
 import { rankOfTag } from './tag-order.js';
-import { inOrder, type Tile, type TileShape, tilesOf, WIDE_TILE } from './tiles.js';
+import { COUNTING_TILE, inOrder, type Tile, type TileShape, tilesOf } from './tiles.js';
 import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
@@ -95,7 +95,7 @@ function lazy<T>(make: () => T): () => T {
 }
 
 /** A plan in which every token of a sequence sees every other, in the caller's own order. */
-export function planDense(lengths: ArrayLike<number>, tile = WIDE_TILE): Plan {
+export function planDense(lengths: ArrayLike<number>, tile = COUNTING_TILE): Plan {
   const { lone: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
@@ -159,7 +159,7 @@ export interface SparseInput {
  *
  * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
-export function planSparse(input: SparseInput, shape = WIDE_TILE): Plan {
+export function planSparse(input: SparseInput, shape = COUNTING_TILE): Plan {
   const { tags, causal = false, layers = 1 } = input;
   const tables = isList(input.tables) ? input.tables : [input.tables];
   const lengths = checkedLengths(input.lengths, tags.length);

@@ -14,8 +14,8 @@ export interface LoneRows {
 
 /** What a family of kernels makes of a tile, and what that costs. */
 export interface TileShape {
-  /** The kernels' family. */
-  family: 'wide' | 'subgroup';
+  /** The name of the kernels' family. */
+  family: string;
   /** The most rows of a workgroup. */
   rows: number;
   /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
@@ -43,39 +43,16 @@ export interface TileShape {
 /** What tests cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 
-/** The tiles of the kernels that share work through workgroup memory, for GPUs. */
-export const WIDE_TILE: TileShape = {
-  family: 'wide',
+/** The tiles of plans that no kernel runs, in which pairs are counted. */
+export const COUNTING_TILE: TileShape = {
+  family: 'none',
   rows: 32,
   strip: 8,
   steps: [64, 32],
   tileCost: 256,
   testCost: 0.1,
-  heaviestFirst: true,
-  // From two steps of 128 columns on: they are a dispatch of their own.
-  lone: { from: 256, pairCost: 1 },
+  heaviestFirst: false,
 };
-
-/** The tiles of the kernels whose lanes share work, by the lanes of a subgroup. A lane holds a range, and four columns of a step. */
-export const SUBGROUP_TILES: Readonly<Record<4 | 8, TileShape>> = {
-  4: subgroupTile(4, [16, 8]),
-  8: subgroupTile(8, [32, 16, 8]),
-};
-
-function subgroupTile(lanes: 4 | 8, steps: readonly number[]): TileShape {
-  return {
-    family: 'subgroup',
-    rows: 8,
-    strip: 8,
-    steps,
-    page: lanes,
-    tileCost: 256,
-    testCost: 0.05,
-    // On lavapipe such a row takes 0.4 of the time of a strip of eight, and its dispatch as much time as 600 columns save.
-    lone: { from: 1024, pairCost: 3 },
-    heaviestFirst: false,
-  };
-}
 
 /** Some consecutive rows of a sequence and all columns that any of them sees. */
 export interface Tile {

@@ -2,7 +2,7 @@ import type { ModelRules } from '../grammar/head-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
-import { WIDE_TILE } from '../plan/tiles.js';
+import { COUNTING_TILE } from '../plan/tiles.js';
 import { readingBatches } from './evaluation.js';
 import { Planner } from './planner.js';
 
@@ -26,7 +26,7 @@ export function ruleDensity(
   sentences: readonly EncodedSentence[],
   indexed?: readonly Tag[],
 ): RuleDensity {
-  const planner = new Planner(rules, strategy, rules.beta, () => WIDE_TILE, indexed);
+  const planner = new Planner(rules, strategy, rules.beta, () => COUNTING_TILE, indexed);
   const { tags } = planner.completed;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
   for (const group of readingBatches(sentences)) {

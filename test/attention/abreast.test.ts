@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kernelFamily } from '../../src/attention/kernel-family.js';
+import { fastestFamily } from '../../src/attention/families/index.js';
 import { CASES } from '../support/arbitraries.js';
 import { testDevice } from '../support/device.js';
 import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';
@@ -15,7 +15,7 @@ describe('attention on textures with fewer rows than there are tokens', () => {
     const attention = randomCase(kind, CASES_OF_KIND - 1);
     const device = await testDevice('abreast');
     expect(attention.tags.length).toBeGreaterThan(device.longestTexture);
-    if (device.lanes) expect(kernelFamily(device, attention.tags.length).readsPanels).toBe(true);
+    if (device.lanes) expect(fastestFamily(device, attention.tags.length).readsPanels).toBe(true);
     expectReference(attention, await runAttention(attention, 'abreast'));
   });
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
+import { familyOfTiles } from '../../src/attention/families/index.js';
 import {
   adapterKey,
   checkedChoices,
@@ -8,7 +9,6 @@ import {
   LENGTH_CLASSES,
   tilesOn,
 } from '../../src/attention/kernel-choices.js';
-import { familyOfTiles } from '../../src/attention/kernel-family.js';
 import { kernelVariants } from '../../src/attention/kernel-variants.js';
 import type { Device } from '../../src/gpu/device.js';
 import { CallerError } from '../../src/gpu/errors.js';

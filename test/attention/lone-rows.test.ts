@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { planFor } from '../../src/attention/attention.js';
-import { isLone, SUBGROUP_TILES, WIDE_TILE } from '../../src/plan/tiles.js';
+import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
+import { isLone } from '../../src/plan/tiles.js';
 import { CASES } from '../support/arbitraries.js';
 import { testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
 import { meanLedger } from '../../src/plan/ledger.js';
 import { planSparse } from '../../src/plan/plan.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
 import {
   anyBatch,

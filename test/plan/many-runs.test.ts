@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { UNTESTED } from '../../src/plan/columns.js';
 import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
 /** Tables of hard rules over so many tags, one for each list of pairs. */

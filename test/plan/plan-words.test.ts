@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type Plan, planDense } from '../../src/plan/plan.js';
 import { ALL_HEADS, type PlanWords, planWords } from '../../src/plan/plan-words.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
 import { decodedTiles, WordReader } from './decode.js';
 import {

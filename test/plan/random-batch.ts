@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.js';
+import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
-import { SUBGROUP_TILES, type Tile, type TileShape, WIDE_TILE } from '../../src/plan/tiles.js';
+import type { Tile, TileShape } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { ModelRules } from '../../src/grammar/head-rules.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { encodedAttention } from '../../src/report/explain/attention-data.js';
 import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
 import { ABSENT } from '../../src/report/explain/explained-pairs.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { CallerError } from '../../src/gpu/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { HeadRules } from '../../src/grammar/head-rules.js';
@@ -8,7 +9,6 @@ import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { Planner } from '../../src/train/planner.js';
 import { ruleDensity } from '../../src/train/rule-density.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';

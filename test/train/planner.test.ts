@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import { WIDE_TILE } from '../../src/plan/tiles.js';
 import { biasTags, Planner } from '../../src/train/planner.js';
 
 const TEXTS = [

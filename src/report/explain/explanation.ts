@@ -1,3 +1,4 @@
+import { WIDE_TILE } from '../../attention/families/wide.js';
 import { checkText } from '../../data/arguments.js';
 import type { Text } from '../../data/dataset.js';
 import { encodeTexts } from '../../data/encoded-data.js';
@@ -13,7 +14,7 @@ import type { Vocabulary } from '../../grammar/vocabulary.js';
 import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
 import type { Ledger } from '../../plan/ledger.js';
 import type { HeadPlan, Plan } from '../../plan/plan.js';
-import { executedPairsOfTile, type Tile, type TileShape, WIDE_TILE } from '../../plan/tiles.js';
+import { executedPairsOfTile, type Tile, type TileShape } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
 import { type ExplainedPiece, type ExplainedWord, explainedWords } from './explained-words.js';

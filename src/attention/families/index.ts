@@ -1,0 +1,38 @@
+import type { Device } from '../../gpu/device.js';
+import { EngineError } from '../../gpu/errors.js';
+import type { TileShape } from '../../plan/tiles.js';
+import type { FamilyOnDevice, KernelFamily } from './family.js';
+import { subgroupFamily } from './subgroup.js';
+import { wideFamily } from './wide.js';
+
+/** Every family of attention kernels, each a folder of kernels/attention/; on a device that runs several, the first is the fastest. */
+const ALL: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
+
+/** The families that a device runs for a packed batch of so many tokens, the one that is expected to be fastest first. */
+export function familiesOn(device: Device, tokens = 0): KernelFamily[] {
+  return ALL.flatMap((family) => family(device, tokens) ?? []);
+}
+
+/** The family that is expected to be the fastest. */
+export function fastestFamily(device: Device, tokens = 0): KernelFamily {
+  return familiesOn(device, tokens)[0];
+}
+
+/**
+ * The family that a plan was made for.
+ * @throws EngineError where the device does not run it.
+ */
+export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
+  const families = familiesOn(device, tokens);
+  const family = families.find(({ name, tile: { rows, strip, steps } }) => {
+    const isFamily = shape.family === name;
+    return isFamily && shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
+  });
+  if (family) return family;
+  const named = ({ family: name, rows, steps }: TileShape) =>
+    `${name} kernels, ${rows} rows in steps of ${steps.join(', ')}`;
+  throw new EngineError({
+    what: `a plan for ${named(shape)}`,
+    expected: `one for this device, as for ${named(families[0].tile)}`,
+  });
+}

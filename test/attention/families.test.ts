@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { KernelFamily, PassName } from '../../src/attention/families/family.js';
+import { familiesOn, familyOfTiles, fastestFamily } from '../../src/attention/families/index.js';
+import type { Device } from '../../src/gpu/device.js';
+import { type KernelName, readKernel } from '../../src/gpu/kernel.js';
+import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { pairTable } from '../../src/grammar/pair-table.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
+import { planSparse } from '../../src/plan/plan.js';
+
+/** What families ask of a device. */
+const device = (lanes: 4 | 8 | undefined, longestTexture = 8192) => ({ lanes, longestTexture }) as Device;
+const TOKENS = 100;
+const PASSES: readonly PassName[] = ['forward', 'backward_query', 'backward_key_value'];
+
+function everyFamily(): KernelFamily[] {
+  return [...familiesOn(device(4), TOKENS), ...familiesOn(device(8), TOKENS)];
+}
+
+describe('families of attention kernels', () => {
+  it('are all folders of kernels there are', () => {
+    const folders = Object.keys(kernelSources).flatMap((name) => /^attention\/(\w+)\//.exec(name)?.[1] ?? []);
+    expect(new Set(everyFamily().map(({ name }) => name))).toEqual(new Set(folders));
+  });
+
+  it('make plans for themselves, and know their own', () => {
+    for (const lanes of [undefined, 4, 8] as const) {
+      for (const family of familiesOn(device(lanes), TOKENS)) {
+        expect(family.tile.family).toBe(family.name);
+        expect(familyOfTiles(device(lanes), family.tile, TOKENS)).toBe(family);
+        expect(Math.max(...family.heights)).toBe(family.tile.rows);
+      }
+    }
+  });
+
+  it('are those of subgroups first, where there are such and a texture holds the batch', () => {
+    const names = (on: Device, tokens: number) => familiesOn(on, tokens).map(({ name }) => name);
+    expect(names(device(8), TOKENS)).toEqual(['subgroup', 'wide']);
+    expect(names(device(undefined), TOKENS)).toEqual(['wide']);
+    expect(names(device(8, 16), 2 ** 20)).toEqual(['wide']);
+    expect(fastestFamily(device(4), TOKENS).name).toBe('subgroup');
+  });
+
+  it('give constants that their kernels declare, for every pass', () => {
+    const tables = pairTable(PAPER_RULES, 'hard', 5);
+    const { heads } = planSparse({ tags: Uint8Array.of(0, 1), lengths: [2], tables });
+    for (const family of everyFamily()) {
+      for (const name of PASSES) {
+        for (const headDim of [16, 64, 128]) {
+          const pass = { name, headDim, heads: heads[0], placed: false };
+          const dense = { ...pass, heads: { table: undefined, bits: undefined } };
+          for (const [kernel, constants] of [
+            [`sparse_${name}`, family.tilePass(pass).constants],
+            [`sparse_row_${name}`, family.rowPass(pass)],
+            [`dense_${name}`, family.tilePass(dense).constants],
+          ] as const)
+            expect(() =>
+              readKernel(`attention/${family.name}/${kernel}` as KernelName, constants),
+            ).not.toThrow();
+        }
+      }
+    }
+  });
+});
