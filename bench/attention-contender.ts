@@ -6,9 +6,9 @@ import type { Device } from '../src/gpu/device.js';
 import { hostRandom } from '../src/gpu/random.js';
 import { EVERYBODY, type PairTable, pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
+import { rankOfTag } from '../src/plan/derived.js';
 import { type Plan, planDense, planSparse, type SparseInput } from '../src/plan/plan.js';
 import { sentencesFor, sortedBatch } from '../src/plan/sorting.js';
-import { rankOfTag } from '../src/plan/tag-order.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,

@@ -1,14 +1,14 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
 import { type Columns, TEST_TAGS } from '../src/plan/columns.js';
-import { labelBits } from '../src/plan/label-bits.js';
+import { labelBits, visibilityOf } from '../src/plan/derived.js';
 import { ledgerOf } from '../src/plan/ledger.js';
 import { checkedLengths, type Plan } from '../src/plan/plan.js';
 import { paddedToQuads, QUAD } from '../src/plan/ranges.js';
 import { keepOrder, type Run, type Sequence } from '../src/plan/runs.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import type { Tile, TileShape } from '../src/plan/tiles.js';
-import { type Visibility, visibilityOf } from '../src/plan/visibility.js';
+import type { Visibility } from '../src/plan/visibility.js';
 
 /**
  * A plan that leaves tokens in reading order: what the tag-sorted one is measured against. Kernels and results are the

@@ -27,15 +27,8 @@ function onlyBias(table: PairTable): number | undefined {
   return only;
 }
 
-const known = new WeakMap<PairTable, LabelBits | undefined>();
-
 /** A pair table as bits, or undefined where bits cannot hold it: where biases are learned, or have more than one value. */
-export function labelBits(table: PairTable): LabelBits | undefined {
-  if (!known.has(table)) known.set(table, bitsOf(table));
-  return known.get(table);
-}
-
-function bitsOf(table: PairTable): LabelBits | undefined {
+export function bitsOf(table: PairTable): LabelBits | undefined {
   const bias = table.learned ? undefined : onlyBias(table);
   if (bias === undefined) return undefined;
   const { size, biases } = table;

@@ -1,6 +1,6 @@
 import { ColumnCounter } from './column-counter.js';
+import { visibilityOf } from './derived.js';
 import type { Plan } from './plan.js';
-import { visibilityOf } from './visibility.js';
 
 /** Pairs by the tag of the query, [tags] each; their sums are those of the ledger. */
 export interface PairsByTag {

@@ -2,14 +2,13 @@ import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { UNTESTED } from './columns.js';
-import { type LabelBits, labelBits } from './label-bits.js';
+import { labelBits, rankOfTag, visibilityOf } from './derived.js';
+import type { LabelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
 import { paddedToQuads } from './ranges.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor, sortedBatch } from './sorting.js';
-import { rankOfTag } from './tag-order.js';
 import { COUNTING_TILE, inOrder, type Tile, type TileShape, tilesOf } from './tiles.js';
-import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;

@@ -1,8 +1,8 @@
 import { CallerError } from '../gpu/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
+import { visibilityOf } from './derived.js';
 import { emptyBatch, type SortedBatch, type SortKeys, sortSequence } from './runs.js';
-import { visibilityOf } from './visibility.js';
 
 function asksForSentences({ scopes }: PairTable): boolean {
   return scopes !== undefined && [...scopes.hard, ...scopes.soft].some(reachesSentence);

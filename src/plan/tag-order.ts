@@ -1,21 +1,15 @@
-import type { PairTable } from '../grammar/pair-table.js';
 import { NOWHERE } from '../grammar/scope.js';
-import { type Side, visibilityOf } from './visibility.js';
-
-const SIDES: readonly Side[] = ['queries', 'keys'];
+import type { Visibility } from './visibility.js';
 
 /** [size, size]: how many rows, tags as queries and as keys, see both of two tags. */
-function seenTogether(tables: readonly PairTable[]): Uint32Array {
-  const { size } = tables[0];
+function seenTogether(views: readonly Visibility[]): Uint32Array {
+  const { size } = views[0];
   const together = new Uint32Array(size * size);
-  for (const table of tables) {
-    for (const side of SIDES) {
-      const { reach } = visibilityOf(table, side);
-      for (let row = 0; row < size * size; row += size) {
-        const seen: number[] = [];
-        for (let tag = 0; tag < size; tag++) if (reach[row + tag] !== NOWHERE) seen.push(tag);
-        for (const a of seen) for (const b of seen) together[a * size + b]++;
-      }
+  for (const { reach } of views) {
+    for (let row = 0; row < size * size; row += size) {
+      const seen: number[] = [];
+      for (let tag = 0; tag < size; tag++) if (reach[row + tag] !== NOWHERE) seen.push(tag);
+      for (const a of seen) for (const b of seen) together[a * size + b]++;
     }
   }
   return together;
@@ -48,26 +42,19 @@ function improved(order: number[], together: Uint32Array): number[] {
   return order;
 }
 
-function ranksOf(tables: readonly PairTable[]): Uint8Array {
-  const { size } = tables[0];
-  const inTableOrder = Array.from({ length: size }, (_, tag) => tag);
-  const ranks = new Uint8Array(size);
-  improved(inTableOrder, seenTogether(tables)).forEach((tag, rank) => {
-    ranks[tag] = rank;
-  });
-  return ranks;
-}
-
-const known = new WeakMap<PairTable | readonly PairTable[], Uint8Array>();
-
 /**
  * For each tag its place in the order by which tokens are sorted. Neighbouring runs that a row sees are one range of its
  * columns, so tags that are seen together shall stand side by side: a path through the tags along which the most rows see
  * both ends of a step, found by local search. It depends on the tables alone: equal rules always sort alike.
+ *
+ * @param views The tables of all heads, from both sides.
  */
-export function rankOfTag(tables: readonly PairTable[]): Uint8Array {
-  const key = tables.length > 1 ? tables : tables[0];
-  const ranks = known.get(key) ?? ranksOf(tables);
-  known.set(key, ranks);
+export function tagRanks(views: readonly Visibility[]): Uint8Array {
+  const { size } = views[0];
+  const inTableOrder = Array.from({ length: size }, (_, tag) => tag);
+  const ranks = new Uint8Array(size);
+  improved(inTableOrder, seenTogether(views)).forEach((tag, rank) => {
+    ranks[tag] = rank;
+  });
   return ranks;
 }

@@ -28,19 +28,8 @@ function pairOf(table: PairTable, query: number, key: number): { reach: Reach; p
   return { reach: exists, plain: !isSoft };
 }
 
-const known = new WeakMap<PairTable, Map<string, Visibility>>();
-
-/** Reads a pair table by rows of one side: once, for a table serves every batch of a training. */
-export function visibilityOf(table: PairTable, side: Side, causal = false): Visibility {
-  const ofTable = known.get(table) ?? new Map<string, Visibility>();
-  known.set(table, ofTable);
-  const name = `${side}, ${causal}`;
-  const visibility = ofTable.get(name) ?? readVisibility(table, side, causal);
-  ofTable.set(name, visibility);
-  return visibility;
-}
-
-function readVisibility(table: PairTable, side: Side, causal: boolean): Visibility {
+/** Reads a pair table by rows of one side. */
+export function readVisibility(table: PairTable, side: Side, causal: boolean): Visibility {
   const { size } = table;
   const reach = new Float64Array(size * size);
   const plain = new Uint8Array(size * size);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
-import { type LabelBits, labelBits } from '../../src/plan/label-bits.js';
+import { labelBits } from '../../src/plan/derived.js';
+import type { LabelBits } from '../../src/plan/label-bits.js';
 import { runs } from '../support/arbitraries.js';
 
 /** Tables around the sizes at which a word of bits is full, of pairs that do not exist, and biases from a short list. */

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
+import { rankOfTag } from '../../src/plan/derived.js';
 import { type Plan, planSparse } from '../../src/plan/plan.js';
 import { inverseOf, type Sequence } from '../../src/plan/runs.js';
-import { rankOfTag } from '../../src/plan/tag-order.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, planOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
 
