@@ -2,7 +2,16 @@ import { hostRandom } from '../src/gpu/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import type { Plan } from '../src/plan/plan.js';
-import { planWords, RANGE_WORDS, TILE_WORDS } from '../src/plan/plan-words.js';
+import {
+  FIRST_RANGE,
+  planWords,
+  RANGE_COUNT,
+  RANGE_SLOT,
+  RANGE_WORDS,
+  ROW_COUNT,
+  SLOT_COUNT,
+  TILE_WORDS,
+} from '../src/plan/plan-words.js';
 import { isLone, type TileShape } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import { BiasSums, type BiasTags } from './bias-sums.js';
@@ -165,16 +174,16 @@ interface PassWords {
 function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): number {
   const { strip, steps, page } = shape;
   let pairs = 0;
-  for (let tile = 0; tile < pass.tiles; tile++) {
-    const from = pass.tilesAt + tile * TILE_WORDS;
-    const [, rows, firstRange, ranges, slots] = words.subarray(from, from + TILE_WORDS);
+  for (let index = 0; index < pass.tiles; index++) {
+    const tile = words.subarray(pass.tilesAt + index * TILE_WORDS);
+    const [rows, slots, ranges] = [tile[ROW_COUNT], tile[SLOT_COUNT], tile[RANGE_COUNT]];
     if (isLone({ rowCount: rows, slots }, shape)) {
       pairs += slots;
       continue;
     }
     const strips = Math.ceil(rows / strip);
     const slotAt = (range: number) =>
-      range < ranges ? words[pass.rangesAt + (firstRange + range) * RANGE_WORDS + 2] : slots;
+      range < ranges ? words[pass.rangesAt + (tile[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT] : slots;
     const together = page ?? Math.max(1, ranges);
     for (let first = 0; first < ranges; first += together) {
       for (let left = slotAt(first + together) - slotAt(first); left > 0; ) {

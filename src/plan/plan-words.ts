@@ -5,11 +5,22 @@ import type { Plan } from './plan.js';
 import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
 
-/** The places of a tile's and a range's u32 words, and the numbers that stand for something else there. */
+/**
+ * How many u32 words a tile and a range are, the place of each word, and what stands for all heads. Kernels read plans by the same
+ * names: the build takes them from kernels/attention/plan_words.wesl, so that a word is moved there and nowhere else.
+ */
 export const { TILE_WORDS, RANGE_WORDS, ALL_HEADS } = planWordNames;
-const { FIRST_ROW, ROW_COUNT, FIRST_RANGE, RANGE_COUNT, SLOT_COUNT, TESTS, LABEL_SHIFT, FIRST_COLUMN } =
-  planWordNames;
-const { RANGE_START, RANGE_LENGTH, RANGE_SLOT } = planWordNames;
+export const {
+  FIRST_ROW,
+  ROW_COUNT,
+  FIRST_RANGE,
+  RANGE_COUNT,
+  SLOT_COUNT,
+  TESTS,
+  LABEL_SHIFT,
+  FIRST_COLUMN,
+} = planWordNames;
+export const { RANGE_START, RANGE_LENGTH, RANGE_SLOT } = planWordNames;
 
 /** Where the parts of a plan begin that heads of one pair table share, in words. */
 export interface HeadWords {

@@ -1,6 +1,7 @@
 import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
+import { TEST_PLACES } from '../../src/plan/columns.js';
 import type { Plan } from '../../src/plan/plan.js';
-import { ALL_HEADS, type PlanWords } from '../../src/plan/plan-words.js';
+import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';
 
 /** A tile as the kernels read it. */
@@ -15,7 +16,7 @@ export interface DecodedTile {
   firstColumn: number;
 }
 
-/** Eight words a tile (first row, rows, first range, ranges, slots, tests, shift, first column), three a range (first column, columns, first slot). */
+/** Tiles and their ranges, read from the words by the names that kernels read them by. */
 export function decodedTiles(
   words: Uint32Array,
   tilesAt: number,
@@ -23,16 +24,20 @@ export function decodedTiles(
   rangesAt: number,
 ): DecodedTile[] {
   return Array.from({ length: count }, (_, index) => {
-    const at = tilesAt + 8 * index;
-    const [rowStart, rowCount, firstRange, rangeCount, slots, tests, shift, firstColumn] = words.subarray(
-      at,
-      at + 8,
-    );
-    const ranges = Array.from({ length: rangeCount }, (_, range) => {
-      const [start, length, slot] = words.subarray(rangesAt + 3 * (firstRange + range));
-      return { start, length, slot };
+    const tile = words.subarray(tilesAt + W.TILE_WORDS * index);
+    const ranges = Array.from({ length: tile[W.RANGE_COUNT] }, (_, place) => {
+      const range = words.subarray(rangesAt + W.RANGE_WORDS * (tile[W.FIRST_RANGE] + place));
+      return { start: range[W.RANGE_START], length: range[W.RANGE_LENGTH], slot: range[W.RANGE_SLOT] };
     });
-    return { rowStart, rowCount, ranges, slots, tests, shift: shift | 0, firstColumn };
+    return {
+      rowStart: tile[W.FIRST_ROW],
+      rowCount: tile[W.ROW_COUNT],
+      ranges,
+      slots: tile[W.SLOT_COUNT],
+      tests: tile[W.TESTS],
+      shift: tile[W.LABEL_SHIFT] | 0,
+      firstColumn: tile[W.FIRST_COLUMN],
+    };
   });
 }
 
@@ -45,7 +50,7 @@ export class WordReader {
 
   constructor(
     private readonly plan: Given,
-    private readonly written: PlanWords,
+    private readonly written: W.PlanWords,
     private readonly headCount: number,
   ) {
     this.floats = new Float32Array(written.words.buffer, written.words.byteOffset, written.words.length);
@@ -54,7 +59,7 @@ export class WordReader {
   /** The heads that the n-th list of tiles is for. */
   headsOf(index: number): number[] {
     const { headsAt } = this.written.heads[index];
-    if (headsAt === ALL_HEADS) return Array.from({ length: this.headCount }, (_, head) => head);
+    if (headsAt === W.ALL_HEADS) return Array.from({ length: this.headCount }, (_, head) => head);
     const count = this.plan.heads[index].heads!.length;
     return [...this.written.words.subarray(headsAt, headsAt + count)];
   }
@@ -83,7 +88,7 @@ export class WordReader {
     const entry = this.label(query, tile.shift) * size + this.label(key, tile.shift);
     const found = this.floats[tableAt + (learned ? head * size * size : 0) + entry];
     const near = found > -1e29 ? found : undefined;
-    if ((tile.tests & 2) === 0 || !this.plan.placed) return near;
+    if ((tile.tests & TEST_PLACES) === 0 || !this.plan.placed) return near;
     const reachesAt = tableAt + (learned ? this.headCount : 1) * size * size;
     const { words, positionsAt } = this.written;
     if (this.plan.causal && words[positionsAt + key] > words[positionsAt + query]) return undefined;

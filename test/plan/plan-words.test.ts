@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type Plan, planDense } from '../../src/plan/plan.js';
-import { ALL_HEADS, type PlanWords, planWords } from '../../src/plan/plan-words.js';
+import { ALL_HEADS, type PlanWords, planWords, RANGE_WORDS, TILE_WORDS } from '../../src/plan/plan-words.js';
 import { runs } from '../support/arbitraries.js';
 import { decodedTiles, WordReader } from './decode.js';
 import {
@@ -135,8 +135,8 @@ describe('planWords', () => {
         const bits = plan.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = plan.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [
-          8 * tiles.length,
-          3 * numberOfRanges(plan),
+          TILE_WORDS * tiles.length,
+          RANGE_WORDS * numberOfRanges(plan),
           tokens,
           sentences ? tokens : 0,
           labels,
@@ -161,7 +161,7 @@ describe('planWords', () => {
     expect(decoded.map(({ rowStart, rowCount }) => [rowStart, rowCount])).toEqual(
       queryTiles.map(({ rowStart, rowCount }) => [rowStart, rowCount]),
     );
-    expect(words).toHaveLength((8 + 3) * queryTiles.length + 68);
+    expect(words).toHaveLength((TILE_WORDS + RANGE_WORDS) * queryTiles.length + 68);
   });
 
   it('do not change the table that they are written from', () => {
