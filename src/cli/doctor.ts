@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { versionOf } from '../../bench/environment.js';
+import { fastestFamily } from '../attention/families/index.js';
 import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
@@ -46,11 +47,24 @@ export function doctorCommand(): Command {
     .action(doctor);
 }
 
+/** Measured where both families run, on two cores: `kernels/README.md` has the figures. */
+const SLOWER =
+  'this software adapter promises no subgroups of one size, 4 or 8, so that it runs the kernels made for GPUs: on Mesa lavapipe and ' +
+  'SwiftShader these take 1.5 to 12 times as long as those of subgroups (attention of 128 to 1,024 tokens)';
+
+/** Which family of attention kernels a device runs, and what is to be said about that. */
+export function describeKernels(device: Device) {
+  const { name } = fastestFamily(device);
+  const isSlow = device.isSoftware && name === 'wide';
+  return { family: name, lanes: device.lanes ?? null, note: isSlow ? SLOWER : null };
+}
+
 function describe(device: Device, others: string[]) {
   const { limits, features } = device.gpu;
   return {
     adapter: device.adapter,
     software: device.isSoftware,
+    kernels: describeKernels(device),
     otherAdapters: others,
     features: [...features].sort(),
     limits: Object.fromEntries(SHOWN_LIMITS.map((name) => [name, limits[name]])),
@@ -89,10 +103,12 @@ async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void
 }
 
 function printReport(report: ReturnType<typeof describe>): void {
-  const { adapter, software, otherAdapters, features, limits, system } = report;
+  const { adapter, software, kernels, otherAdapters, features, limits, system } = report;
   print(`adapter   ${adapterName(adapter)} (${adapter.kind})`);
   print(`why       ${adapter.reason}`);
   print(`others    ${otherAdapters.join(', ') || 'none'}`);
+  print(`kernels   ${kernels.family}${kernels.lanes ? `, ${kernels.lanes} lanes` : ''}`);
+  if (kernels.note) print(`          ${kernels.note}`);
   print(`features  ${features.join(', ')}`);
   print(
     `system    ${system.platform}, Node ${system.node}, webgpu ${system.webgpu}, ${system.cores} cores, ${system.memoryGiB} GiB`,

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { describeKernels } from '../../src/cli/doctor.js';
+import type { Device } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { type CommandResult, runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -14,10 +16,12 @@ describe('doctor', () => {
     const result = runCommand(['doctor', '--json']);
     expect(result.status, result.stderr).toBe(0);
     expect(complaints(result)).toEqual([]);
-    const { adapter, software, features, limits, system } = JSON.parse(result.stdout);
+    const { adapter, software, kernels, features, limits, system } = JSON.parse(result.stdout);
     expect(adapter.description).toMatch(/./);
     expect(adapter.reason).toMatch(/./);
     expect(software).toBe(/software/.test(adapter.kind));
+    expect(kernels.family).toBe(kernels.lanes ? 'subgroup' : 'wide');
+    expect(kernels.note === null).toBe(!software || kernels.family === 'subgroup');
     expect(features).toEqual([...features].sort());
     expect(features).toContain('core-features-and-limits');
     // What WebGPU promises everywhere.
@@ -33,6 +37,7 @@ describe('doctor', () => {
     expect(complaints(result)).toEqual([]);
     expect(result.stdout).toMatch(/^adapter {3}\S.* \(.+\)$/m);
     expect(result.stdout).toMatch(/^why {7}\S/m);
+    expect(result.stdout).toMatch(/^kernels {3}(subgroup, [48] lanes|wide)$/m);
   });
 
   it('refuses an adapter that does not exist', () => {
@@ -41,6 +46,21 @@ describe('doctor', () => {
       CALLER,
       /^--adapter: no adapter has "nosuch"/,
     );
+  });
+});
+
+describe('the kernels that doctor names', () => {
+  const device = (lanes: 8 | undefined, isSoftware: boolean) =>
+    ({ lanes, isSoftware, longestTexture: 8192 }) as Device;
+
+  it('are those for GPUs where there are no small subgroups, with a word about it on software', () => {
+    expect(describeKernels(device(8, true))).toEqual({ family: 'subgroup', lanes: 8, note: null });
+    expect(describeKernels(device(undefined, false))).toEqual({ family: 'wide', lanes: null, note: null });
+    expect(describeKernels(device(undefined, true))).toEqual({
+      family: 'wide',
+      lanes: null,
+      note: expect.stringMatching(/kernels made for GPUs: .* times as long/),
+    });
   });
 });
 
