@@ -51,7 +51,7 @@ export const COUNTING_TILE: TileShape = {
   steps: [64, 32],
   tileCost: 256,
   testCost: 0.1,
-  heaviestFirst: false,
+  heaviestFirst: true,
 };
 
 /** Some consecutive rows of a sequence and all columns that any of them sees. */

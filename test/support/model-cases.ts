@@ -1,4 +1,5 @@
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
@@ -114,7 +115,7 @@ export function randomBatch(
     layers: rules?.length,
     sentences: ofDocument,
   };
-  const plan = strategy === 'none' ? planDense(lengths) : planSparse(input);
+  const plan = strategy === 'none' ? planDense(lengths, WIDE_TILE) : planSparse(input, WIDE_TILE);
   const names = tags.map((tag) => PIECE_TAGS[tag]);
   // What is learned stands among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
