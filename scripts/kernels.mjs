@@ -24,7 +24,7 @@ const ownFile = process.env.SHADER_STATS
 // A layer opens it when the first pipeline is made.
 process.env.SHADER_STATS ??= ownFile;
 
-const { versionOf } = await import('../dist/bench/environment.js');
+const { quoted, versionOf } = await import('../dist/bench/environment.js');
 const { compileKernels } = await import('../dist/bench/kernels/compile.js');
 const { kernelInstances } = await import('../dist/bench/kernels/instances.js');
 const { complaints, kernelTable, reportJson } = await import('../dist/bench/kernels/report.js');
@@ -49,7 +49,7 @@ async function run() {
     adapter: device.adapter,
     dawn: `webgpu ${versionOf('webgpu')}`,
     kernelHash: hashOf(kernelSources),
-    command: ['npm run kernels', ...process.argv.slice(2)].join(' '),
+    command: ['npm run kernels --', ...process.argv.slice(2).map(quoted)].join(' '),
     date: new Date().toISOString(),
     occupancyUnit: file.unit ?? null,
     kernels,

@@ -52,7 +52,9 @@ export function complaints({ kernels }: Pick<KernelReport, 'kernels'>): string[]
     const named = Object.entries(constants).map(([name, value]) => `${name} ${value}`);
     const instance = [kernel, ...named].join(', ');
     if (problem) return [`${instance}: refused: ${problem}`];
-    return statistics && statistics.spills > 0 ? [`${instance}: spills ${statistics.spills} registers`] : [];
+    return statistics && statistics.spills > 0
+      ? [`${instance}: spills registers (${statistics.spills})`]
+      : [];
   });
 }
 

@@ -110,7 +110,7 @@ describe('the report', () => {
   };
 
   it('names what spills', () => {
-    expect(complaints(report)).toEqual(['peaks/copy, LANES 8: spills 3 registers']);
+    expect(complaints(report)).toEqual(['peaks/copy, LANES 8: spills registers (3)']);
   });
 
   it('has a line for each kernel, from least to most', () => {
