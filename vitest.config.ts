@@ -18,6 +18,8 @@ export default defineConfig({
       IN_TERMINAL ? 'default' : './test/support/progress-reporter.ts',
       './test/support/totals-reporter.ts',
     ],
+    // Tensors of a hundred thousand numbers that differ would be compared line by line for minutes.
+    diff: { truncateThreshold: 200 },
     testTimeout: 600_000,
     hookTimeout: 600_000,
     projects: [

@@ -1,5 +1,8 @@
 // Runs the tests; what stands behind the command goes to vitest. With --conformance, every property test takes five times
-// as many cases, on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is.
+// as many cases, on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out
+// what costs more than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
+// test/attention/random-case.ts), most lone rows and panels abreast, every second case of the kernels for GPUs, and most
+// shapes of linear layers.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

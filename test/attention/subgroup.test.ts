@@ -2,12 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
 import { testDevice } from '../support/device.js';
 import { generator, randomFloats } from '../support/random.js';
+import { describeAnyBuffers, describeBuffers } from './buffers-tests.js';
 import { describeFamily } from './family-tests.js';
+import { describeAttend, describeMeaning } from './meaning-tests.js';
 import { type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
+// All in one process, whose kernels are compiled once.
 describeFamily('subgroup');
+describeMeaning('subgroup');
+describeBuffers('subgroup');
+describeAttend();
+describeAnyBuffers();
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   expect(a.length).toBe(b.length);

@@ -1,4 +1,8 @@
+import { describeBuffers } from './buffers-tests.js';
 import { describeFamily } from './family-tests.js';
+import { describeMeaning } from './meaning-tests.js';
 
 // What suits a GPU takes a CPU thrice as long.
 describeFamily('wide', 2);
+describeMeaning('wide');
+describeBuffers('wide');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readInputs } from '../../src/cli/report-inputs.js';
 import { CallerError } from '../../src/gpu/errors.js';
 import { openedPage } from '../support/opened-page.js';
-import { runCommand } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal } from './refusal.js';
 import { trainedModel, writeTinyData } from './tiny-model.js';
@@ -12,8 +12,8 @@ import { trainedModel, writeTinyData } from './tiny-model.js';
 const ROOT = resolve(import.meta.dirname, '../..');
 const folder = temporaryFolder();
 
-function page(...args: string[]) {
-  const result = runCommand(['report', ...args], { cwd: folder });
+async function page(...args: string[]) {
+  const result = await runHere(['report', ...args], { cwd: folder });
   expect(result.status, result.stderr).toBe(0);
   const out = args.includes('--out') ? args[args.indexOf('--out') + 1] : 'report.html';
   expect(result.stdout).toContain(join(folder, out));
@@ -21,11 +21,11 @@ function page(...args: string[]) {
 }
 
 describe('parsimony report', () => {
-  it('makes one page, under a megabyte, of the experiment and the benchmarks that are kept', () => {
+  it('makes one page, under a megabyte, of the experiment and the benchmarks that are kept', async () => {
     const results = ['attention', 'limits', 'step'].map((name) =>
       join(ROOT, `bench/results/${name}-lavapipe.json`),
     );
-    const { source, document, text } = page(join(ROOT, 'experiments/embedded.json'), ...results);
+    const { source, document, text } = await page(join(ROOT, 'experiments/embedded.json'), ...results);
     expect(source.length).toBeLessThan(1_000_000);
     expect(document.querySelectorAll('section').length).toBe(4);
     expect(document.querySelectorAll('script, link, img, iframe, [src]').length).toBe(0);
@@ -39,8 +39,8 @@ describe('parsimony report', () => {
     for (const name of names) expect(text('section')).toContain(name);
   });
 
-  it('reads a folder of results without the experiment’s file', () => {
-    const { text } = page(join(ROOT, 'experiments/results/sst2-scratch'), '--out', 'scratch.html');
+  it('reads a folder of results without the experiment’s file', async () => {
+    const { text } = await page(join(ROOT, 'experiments/results/sst2-scratch'), '--out', 'scratch.html');
     expect(text('h2')).toBe('Experiment sst2-scratch');
     expect(text('main')).toContain('hard − none');
   });
@@ -49,7 +49,7 @@ describe('parsimony report', () => {
     writeTinyData(folder);
     for (const seed of ['1', '2'])
       await trainedModel(folder, `runs/hard-${seed}`, '--strategy', 'hard', '--seed', seed);
-    const whole = page('runs', '--out', 'runs.html');
+    const whole = await page('runs', '--out', 'runs.html');
     expect(whole.text('h2')).toBe('2 training runs on data');
     expect(whole.text('h1')).toMatch(/dev accuracy/);
     expect(whole.text('pre')).toContain('parsimony train --data data');
@@ -63,14 +63,15 @@ describe('parsimony report', () => {
     const metrics = readFileSync(join(folder, 'runs/hard-1/metrics.jsonl'), 'utf8');
     const evaluation = metrics.indexOf('\n', metrics.indexOf('"evaluation"'));
     writeFileSync(join(folder, 'runs/hard-1/metrics.jsonl'), metrics.slice(0, evaluation + 12));
-    expect(page('runs/hard-1', '--out', 'cut.html').text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
+    const cut = await page('runs/hard-1', '--out', 'cut.html');
+    expect(cut.text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
   });
 
   it('refuses what it does not know in one line, and says what it expected', async () => {
     mkdirSync(join(folder, 'empty'));
     writeFileSync(join(folder, 'other.json'), '{"kind":"peculiar"}');
     writeFileSync(join(folder, 'text.json'), 'no JSON');
-    const refused = runCommand(['report', 'missing', '--out', 'refused.html'], { cwd: folder });
+    const refused = await runHere(['report', 'missing', '--out', 'refused.html'], { cwd: folder });
     expectRefusal(
       refused,
       CALLER,

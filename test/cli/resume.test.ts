@@ -18,7 +18,7 @@ const SHAPE = ['--hidden', '128', '--heads', '2', '--feed-forward', '128'];
 
 const ARGUMENTS = ['train', '--data', 'data', ...TINY, ...SHAPE, ...RUN.split(' ')];
 
-const KILLS = 3;
+const KILLS = 2;
 
 beforeAll(() => writeTinyData(folder));
 

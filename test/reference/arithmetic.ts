@@ -58,35 +58,48 @@ export function sum(count: number, term: (n: number) => number, round: Round): S
   return { value, size };
 }
 
-/** Numbers of an array, `step` apart, from number `at` on. */
-interface Line {
-  of: Numbers;
-  at: number;
-  step: number;
+/** A matrix as `dot` reads it: one type of array, so that its loops are compiled for no other. */
+export function inFloat64(matrix: Numbers): Float64Array {
+  return Float64Array.from(matrix);
 }
 
-export function rowOf(matrix: Numbers, row: number, width: number): Line {
-  return { of: matrix, at: row * width, step: 1 };
-}
-
-export function columnOf(matrix: Numbers, column: number, width: number): Line {
-  return { of: matrix, at: column, step: width };
+/** The same with its columns as rows. */
+export function transposed(matrix: Numbers, rows: number, columns: number): Float64Array {
+  const result = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = matrix[row * columns + column];
+  }
+  return result;
 }
 
 /**
- * The sum of the products of two lines. It is `sum` with the calls taken out, which would take most of the time of a test:
- * `round` is one of two functions, and is asked once which.
+ * The sum of the products of `count` numbers of two arrays, from `at` and from `bt` on. It is `sum` with the calls taken out,
+ * which would take most of the time of a test: `round` is one of two functions, and is asked once which.
  */
-export function dot(count: number, a: Line, b: Line, round: Round): Sum {
+export function dot(
+  count: number,
+  a: Float64Array,
+  at: number,
+  b: Float64Array,
+  bt: number,
+  round: Round,
+): Sum {
   let value = 0;
   let size = 0;
   const strides = round.strides ?? 1;
-  const [left, right] = [a.of, b.of];
-  const single = round(0.1) !== 0.1;
+  if (round(0.1) === 0.1) {
+    for (let n = 0; n < count; n++) {
+      const product = a[at + n] * b[bt + n];
+      value += product;
+      size += Math.abs(product);
+    }
+    return { value, size };
+  }
   for (let first = 0; first < strides; first++) {
     for (let n = first; n < count; n += strides) {
-      const product = left[a.at + n * a.step] * right[b.at + n * b.step];
-      value = single ? Math.fround(value + Math.fround(product)) : value + product;
+      const product = a[at + n] * b[bt + n];
+      value = Math.fround(value + Math.fround(product));
       size += Math.abs(product);
     }
   }

@@ -1,13 +1,13 @@
 import {
   type Computed,
-  columnOf,
   computed,
   dot,
   exact,
+  inFloat64,
   type Numbers,
   type Round,
-  rowOf,
   sum,
+  transposed,
 } from './arithmetic.js';
 import { erf } from './erf.js';
 
@@ -26,10 +26,11 @@ export function linearForward(
   bias: Numbers,
   round = exact,
 ): Computed {
+  const [inputRows, weightRows] = [inFloat64(x), inFloat64(weight)];
   return computed(rows * outputs, (index) => {
     const row = Math.floor(index / outputs);
     const output = index % outputs;
-    const { value, size } = dot(inputs, rowOf(x, row, inputs), rowOf(weight, output, inputs), round);
+    const { value, size } = dot(inputs, inputRows, row * inputs, weightRows, output * inputs, round);
     return [round(value + bias[output]), size + Math.abs(bias[output])];
   });
 }
@@ -42,17 +43,28 @@ export function linearBackward(
   dy: Numbers,
   round = exact,
 ): { input: Computed; weight: Computed; bias: Computed } {
+  const gradientRows = inFloat64(dy);
+  const weightColumns = transposed(weight, outputs, inputs);
+  const gradientColumns = transposed(dy, rows, outputs);
+  const inputColumns = transposed(x, rows, inputs);
   return {
     input: computed(rows * inputs, (index) => {
       const row = Math.floor(index / inputs);
-      const column = columnOf(weight, index % inputs, inputs);
-      const { value, size } = dot(outputs, rowOf(dy, row, outputs), column, round);
+      const input = index % inputs;
+      const { value, size } = dot(
+        outputs,
+        gradientRows,
+        row * outputs,
+        weightColumns,
+        input * outputs,
+        round,
+      );
       return [value, size];
     }),
     weight: computed(outputs * inputs, (index) => {
       const output = Math.floor(index / inputs);
-      const column = columnOf(x, index % inputs, inputs);
-      const { value, size } = dot(rows, columnOf(dy, output, outputs), column, round);
+      const input = index % inputs;
+      const { value, size } = dot(rows, gradientColumns, output * rows, inputColumns, input * rows, round);
       return [value, size];
     }),
     bias: columnSums(rows, outputs, dy, round),

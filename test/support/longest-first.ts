@@ -5,26 +5,34 @@ export const TOGETHER = 'together';
 
 /**
  * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone knows no times, and
- * one of them begun last would leave the other core idle. Those that share a process come at its place.
+ * one of them begun last would leave the other core idle. Those that share a process come second: one core has them while
+ * the other has the first file, and what the first then takes of them, in a process of its own, compiles few kernels.
  */
 const LONGEST = [
   'attention/subgroup',
-  'attention/wide',
-  'attention/lone-rows',
-  'playground/playground',
   TOGETHER,
+  'playground/playground',
+  'attention/lone-rows',
+  'attention/wide',
+  'house',
   'browser-entry',
+  'attention/abreast',
 ];
 
 /** The same among those that share a process. */
 const LONGEST_TOGETHER = [
-  'cli/resume',
   'nn/classifier',
+  'cli/resume',
+  'cli/interruption',
+  'cli/tune',
+  'cli/init',
   'bench/gate',
-  'cli/report',
   'cli/bench',
   'bench/counted-pairs',
 ];
+
+/** Folders whose tests compile no kernels: the last of those that share a process. */
+const WITHOUT_KERNELS = /\/test\/(grammar|plan|report)\//;
 
 function placeAmong(names: readonly string[], { moduleId }: TestSpecification): number {
   const found = names.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
@@ -35,12 +43,16 @@ function place(file: TestSpecification): number {
   return file.project.name === TOGETHER ? LONGEST.indexOf(TOGETHER) : placeAmong(LONGEST, file);
 }
 
+function placeTogether(file: TestSpecification): number {
+  return WITHOUT_KERNELS.test(file.moduleId)
+    ? LONGEST_TOGETHER.length + 1
+    : placeAmong(LONGEST_TOGETHER, file);
+}
+
 /** Starts the longest files first, so that two processes end at about the same time. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return sorted.sort(
-      (a, b) => place(a) - place(b) || placeAmong(LONGEST_TOGETHER, a) - placeAmong(LONGEST_TOGETHER, b),
-    );
+    return sorted.sort((a, b) => place(a) - place(b) || placeTogether(a) - placeTogether(b));
   }
 }

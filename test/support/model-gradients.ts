@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { errorBound } from '../../bench/error-bound.js';
 import type { Classifier } from '../../src/nn/classifier.js';
 import type { TrainingStep } from '../../src/nn/pass.js';
 import { type Computed, exact, plainInStrides, type Round } from '../reference/arithmetic.js';
@@ -28,7 +29,6 @@ export async function expectAll(
     return new Map([...result.gradients(), ['loss', result.loss], ['logits', result.logits]]);
   };
   const exactly = evaluate(exact);
-  const plainly = [1, 2, 3, 5].map((strides) => evaluate(plainInStrides(strides)));
 
   classifier.computeGradients(batch, training);
   const actual = await parameters.read(parameters.trainingBuffers.gradients);
@@ -41,10 +41,22 @@ export async function expectAll(
     exactly.delete('logits');
   }
   expect([...actual.keys()].sort()).toEqual([...exactly.keys()].sort());
-  for (const [name, values] of actual) {
+  const plainly: Map<string, Computed>[] = [];
+  const worstOf = (name: string) => {
+    const expected = exactly.get(name)!.values;
+    const error = (plain: Map<string, Computed>) => largestError(plain.get(name)!.values, expected);
+    return plainly.reduce((a, b) => (error(b) > error(a) ? b : a)).get(name)!;
+  };
+  const isWithin = ([name, values]: [string, Float32Array]) => {
     const expected = exactly.get(name)!;
-    const error = (plain: Map<string, Computed>) => largestError(plain.get(name)!.values, expected.values);
-    const worst = plainly.reduce((a, b) => (error(b) > error(a) ? b : a));
-    expectComputed(name, values, expected, worst.get(name)!, KERNELS);
+    const bound = errorBound(expected.values, worstOf(name).values, expected.scale, KERNELS);
+    return largestError(values, expected.values) <= bound;
+  };
+  for (const strides of [1, 2, 3, 5]) {
+    plainly.push(evaluate(plainInStrides(strides)));
+    // Another draw can only widen the bounds.
+    if ([...actual].every(isWithin)) break;
   }
+  for (const [name, values] of actual)
+    expectComputed(name, values, exactly.get(name)!, worstOf(name), KERNELS);
 }

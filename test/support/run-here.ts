@@ -52,8 +52,6 @@ export async function runHere(
   { cwd, env }: HereOptions = {},
 ): Promise<CommandResult> {
   const { run } = await builtProgram();
-  // What opening it puts into the environment, once in a process, must stay there after the run.
-  await testDevice();
   const { argv, exitCode } = process;
   const folder = process.cwd();
   const environment = { ...process.env };
