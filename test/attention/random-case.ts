@@ -77,13 +77,7 @@ const USUAL_KINDS = {
     causal: 'sometimes',
     dropout: true,
   },
-  'heads of their own': {
-    strategies: ['guided', 'soft'],
-    tags: [5, 8],
-    headDims: [20, 32],
-    perHead: true,
-    dropout: true,
-  },
+  'heads of their own': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], perHead: true },
   'scopes of heads of their own': {
     strategies: ['hard', 'guided'],
     tags: [5, 8],
@@ -112,10 +106,10 @@ const MORE_KINDS: Record<string, Kind> = {
   'windows, widest': { ...USUAL_KINDS.windows, headDims: [100, 128] },
   'sentences, narrow': { ...USUAL_KINDS.sentences, headDims: [20, 32] },
   'learned, few tags': { ...USUAL_KINDS.learned, tags: [3, 4] },
-  'heads of their own, no dropout': {
+  'heads of their own under dropout': {
     ...USUAL_KINDS['heads of their own'],
-    headDims: [36, 48],
-    dropout: false,
+    headDims: [20, 32],
+    dropout: true,
   },
 };
 
