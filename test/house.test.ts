@@ -62,6 +62,7 @@ function layoutsOf(source: string): (type: string) => Layout {
     u32: { size: 4, alignment: 4 },
     bool: { size: 4, alignment: 4 },
     vec2f: { size: 8, alignment: 8 },
+    vec2u: { size: 8, alignment: 8 },
     vec4f: { size: 16, alignment: 16 },
     vec4u: { size: 16, alignment: 16 },
     mat4x4f: { size: 64, alignment: 16 },
