@@ -87,7 +87,7 @@ const USUAL_KINDS = {
     perHead: true,
   },
   learned: { strategies: ['learned'], tags: [5, 8], headDims: [36, 48] },
-  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [100, 128], causal: 'always' },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [124, 128], causal: 'always' },
   'learned by heads of their own': {
     strategies: ['learned'],
     tags: [5, 8],
