@@ -62,28 +62,31 @@ function layoutsOf(source: string): (type: string) => Layout {
     u32: { size: 4, alignment: 4 },
     bool: { size: 4, alignment: 4 },
     vec2f: { size: 8, alignment: 8 },
-    vec2u: { size: 8, alignment: 8 },
     vec4f: { size: 16, alignment: 16 },
     vec4u: { size: 16, alignment: 16 },
     mat4x4f: { size: 64, alignment: 16 },
   };
   const up = (bytes: number, alignment: number) => alignment * Math.ceil(bytes / alignment);
+  const bodies = new Map(
+    [...source.matchAll(/struct (\w+) \{([^}]*)\}/g)].map(([, name, body]) => [name, body]),
+  );
   const layoutOf = (type: string): Layout => {
     const [, element, count] = /^array<(.+), (\d+)>$/.exec(type) ?? [];
-    if (!element) {
+    if (element) {
+      const { size, alignment } = layoutOf(element);
+      return { size: Number(count) * up(size, alignment), alignment };
+    }
+    const body = bodies.get(type);
+    if (!body) {
       expect(known, 'the layout of every type in workgroup memory').toHaveProperty(type);
       return known[type];
     }
-    const { size, alignment } = layoutOf(element);
-    return { size: Number(count) * up(size, alignment), alignment };
-  };
-  for (const [, name, body] of source.matchAll(/struct (\w+) \{([^}]*)\}/g)) {
     const fields = [...body.replace(/\/\/.*/g, '').matchAll(new RegExp(`\\w+: (${TYPE.source})`, 'g'))];
-    const types = fields.map(([, type]) => layoutOf(type));
-    const alignment = Math.max(...types.map((type) => type.alignment));
-    const bytes = types.reduce((sum, type) => up(sum, type.alignment) + type.size, 0);
-    known[name] = { size: up(bytes, alignment), alignment };
-  }
+    const types = fields.map(([, field]) => layoutOf(field));
+    const alignment = Math.max(...types.map((field) => field.alignment));
+    const bytes = types.reduce((sum, field) => up(sum, field.alignment) + field.size, 0);
+    return { size: up(bytes, alignment), alignment };
+  };
   return layoutOf;
 }
 
