@@ -3,6 +3,7 @@ import { attend } from '../../src/attention/attend.js';
 import { testDevice } from '../support/device.js';
 import { generator, randomFloats } from '../support/random.js';
 import { describeAnyBuffers, describeBuffers } from './buffers-tests.js';
+import { describeExtremes } from './extreme-tests.js';
 import { describeFamily } from './family-tests.js';
 import { describeAttend, describeMeaning } from './meaning-tests.js';
 import { type KindName, randomCase } from './random-case.js';
@@ -15,6 +16,7 @@ describeMeaning('subgroup');
 describeBuffers('subgroup');
 describeAttend();
 describeAnyBuffers();
+describeExtremes('subgroup');
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
   expect(a.length).toBe(b.length);

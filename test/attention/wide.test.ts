@@ -1,4 +1,5 @@
 import { describeBuffers } from './buffers-tests.js';
+import { describeExtremes } from './extreme-tests.js';
 import { describeFamily } from './family-tests.js';
 import { describeMeaning } from './meaning-tests.js';
 
@@ -6,3 +7,4 @@ import { describeMeaning } from './meaning-tests.js';
 describeFamily('wide', 2);
 describeMeaning('wide');
 describeBuffers('wide');
+describeExtremes('wide');

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { attend } from '../../src/attention/attend.js';
+import { type Family, testDevice } from '../support/device.js';
+import { generator, randomInteger } from '../support/random.js';
+import { type AttentionCase, biasesOf, type KindName, randomCase } from './random-case.js';
+import { expectReference } from './reference.js';
+import { runAttention } from './run-attention.js';
+
+/** Kinds of which each needs its pairs told apart in a way of its own. */
+const KINDS: readonly KindName[] = [
+  'dense, middling',
+  'dense under dropout',
+  'every pair, causal',
+  'hard, some tags',
+  'biased, some tags',
+  'biased, many tags',
+  'sentences',
+  'heads of their own',
+  'learned',
+];
+
+/** Numbers that are small whole multiples of a power of two. */
+function multiples(random: () => number, length: number, most: number, unit: number): Float32Array {
+  return Float32Array.from({ length }, () => unit * randomInteger(random, -most, most));
+}
+
+/**
+ * A case whose scores are `offset` and some multiples of 8 around it, each exactly a 32-bit number however it is added up: any
+ * error comes from what is made of the scores. Several keys of a row have the same score.
+ */
+function around(offset: number, kind: KindName, seed: number): AttentionCase {
+  const attention = randomCase(kind, seed);
+  const { heads, headDim } = attention;
+  const random = generator(seed);
+  const [q, k] = [attention.q, attention.k].map(({ length }) => multiples(random, length, 1, 1));
+  const root = 2 ** Math.floor(Math.log2(Math.abs(offset)) / 2);
+  for (let row = 0; row < q.length; row += headDim) {
+    // One channel carries the offset, four what tells keys apart, the others nothing.
+    q.fill(0, row + 5, row + headDim);
+    q[row] = root;
+    k[row] = offset / root;
+    for (let d = 1; d < 5; d++) k[row + d] *= 8;
+  }
+  expect(heads * headDim).toBeGreaterThan(0);
+  return { ...attention, q, k, scale: 1 };
+}
+
+/** All that a family of kernels must do with scores of any size, and with numbers that are none. */
+export function describeExtremes(family: Family): void {
+  describe(`attention at the ends of f32, ${family} kernels`, () => {
+    it.each(
+      KINDS.flatMap((kind) =>
+        [2 ** 13, -(2 ** 20), 2 ** 26].map((offset): [KindName, number] => [kind, offset]),
+      ),
+    )('is that of the reference: %s, scores around %i', async (kind, offset) => {
+      for (const seed of [2, 3]) {
+        const attention = around(offset, kind, seed);
+        expectReference(attention, await runAttention(attention, family));
+      }
+    });
+
+    it.each([1e4, 1e6, 2 ** 26])(
+      'shares out evenly between 16 equal keys whose score is %i',
+      async (score) => {
+        const [tokens, headDim] = [16, 16];
+        const first = (value: number) =>
+          Float32Array.from({ length: tokens * headDim }, (_, at) => (at % headDim === 0 ? value : 0));
+        const v = Float32Array.from({ length: tokens * headDim }, (_, at) => at % 7);
+        const ones = new Float32Array(tokens * headDim).fill(1);
+        const { output, dv, dq } = await attend(await testDevice(family), {
+          q: first(score / 64),
+          k: first(64),
+          v,
+          outputGradient: ones,
+          heads: 1,
+          headDim,
+          scale: 1,
+        });
+        for (let d = 0; d < headDim; d++) {
+          const mean =
+            v.filter((_, at) => at % headDim === d).reduce((sum, value) => sum + value, 0) / tokens;
+          expect(output[d]).toBeCloseTo(mean, 5);
+        }
+        // Each value gets a sixteenth of the gradient of 16 rows; a query changes nothing.
+        for (const gradient of dv!) expect(gradient).toBeCloseTo(1, 5);
+        for (const gradient of dq!) expect(Math.abs(gradient)).toBeLessThan(1e-2);
+      },
+    );
+
+    it.each(KINDS)('is that of the reference where scores are of the size of 1e32: %s', async (kind) => {
+      for (const seed of [2, 3]) {
+        const attention = randomCase(kind, seed);
+        const random = generator(seed);
+        const signs = (length: number) =>
+          Float32Array.from({ length }, () => (random() < 0.5 ? -1 : 1) * 2 ** 53);
+        const q = signs(attention.q.length);
+        const k = signs(attention.k.length);
+        const huge = { ...attention, q, k, scale: 1 };
+        expectReference(huge, await runAttention(huge, family));
+      }
+    });
+
+    it.each(['none', 'hard', 'soft'] as const)(
+      'gives a token alone its value, whatever its score: %s',
+      async (strategy) => {
+        const [tags, headDim] = [['NOUN'], 16];
+        const q = new Float32Array(headDim).fill(1e16);
+        const v = Float32Array.from({ length: headDim }, (_, d) => d - 3);
+        const options = { tags, rules: 'paper', strategy, heads: 1, headDim, scale: 1 };
+        const { output, dv, dq, dk } = await attend(await testDevice(family), {
+          ...options,
+          q,
+          k: q.map((value) => -value),
+          v,
+          outputGradient: v,
+        });
+        expect(output).toEqual(v);
+        expect(dv).toEqual(v);
+        for (const gradient of [...dq!, ...dk!]) expect(gradient).toBe(0);
+      },
+    );
+
+    it.each(KINDS)('gives NaN to rows that see a NaN, and to no others: %s', async (kind) => {
+      const attention = randomCase(kind, 2);
+      const { heads, headDim, lengths } = attention;
+      const tokens = attention.tags.length;
+      const biasOf = biasesOf(attention);
+      const startOf = (token: number) => {
+        let start = 0;
+        for (const length of lengths) {
+          if (token < start + length) return [start, start + length];
+          start += length;
+        }
+        return [0, 0];
+      };
+      const places = [0, Math.floor(tokens / 2), tokens - 1];
+      for (const name of ['q', 'k'] as const) {
+        const token = places[name === 'q' ? 1 : 2];
+        const values = attention[name].slice();
+        values[token * heads * headDim + 1] = Number.NaN;
+        const { output, logSumExp } = await runAttention({ ...attention, [name]: values }, family);
+        const [from, to] = startOf(token);
+        const seesAny = (row: number) =>
+          Array.from({ length: to - from }, (_, at) => from + at).some(
+            (key) => biasOf(row, key, 0) !== undefined,
+          );
+        const isNaNAt = (row: number) => {
+          if (row < from || row >= to) return false;
+          return name === 'q' ? row === token && seesAny(row) : biasOf(row, token, 0) !== undefined;
+        };
+        for (let row = 0; row < tokens; row++) {
+          const at = row * heads * headDim;
+          const seen = [...output.subarray(at, at + headDim), logSumExp[row * heads]];
+          expect(seen.map(Number.isNaN), `${name}, row ${row}`).toEqual(seen.map(() => isNaNAt(row)));
+          const others = [...output.subarray(at + headDim, at + heads * headDim)];
+          expect(others.some(Number.isNaN), `${name}, other heads of row ${row}`).toBe(false);
+        }
+      }
+    });
+
+    it('gives NaN to rows that see a pair of tags whose learned bias is NaN', async () => {
+      const attention = randomCase('learned', 2);
+      const bias = attention.bias!.slice().fill(Number.NaN, 0, 1);
+      const { output, dq, dv } = await runAttention({ ...attention, bias }, family);
+      const { heads, headDim, tags, rules } = attention;
+      const first = (Array.isArray(rules) ? rules[0] : rules).tags[0];
+      const biasOf = biasesOf(attention);
+      let [start, affected] = [0, 0];
+      for (const length of attention.lengths) {
+        for (let row = start; row < start + length; row++) {
+          const keys = Array.from({ length }, (_, at) => start + at);
+          const isAffected =
+            tags[row] === first &&
+            keys.some((key) => tags[key] === first && biasOf(row, key, 0) !== undefined);
+          affected += Number(isAffected);
+          expect(Number.isNaN(output[row * heads * headDim]), `row ${row}`).toBe(isAffected);
+          if (isAffected) expect(dq![row * heads * headDim]).toBeNaN();
+        }
+        start += length;
+      }
+      expect(affected).toBeGreaterThan(0);
+      expect(dv!.some(Number.isNaN)).toBe(true);
+    });
+  });
+}
