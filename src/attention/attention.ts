@@ -145,6 +145,7 @@ function checkBuffers(
   const entries = heads * (table ? table.size ** 2 : 0);
   const numbers: Record<string, number> = {
     logSumExp: tokens * heads,
+    softmaxStatistics: 2 * tokens * heads,
     biasTable: entries,
     biasGradient: entries,
   };

@@ -32,6 +32,12 @@ export interface ForwardBuffers {
   value: GPUBuffer;
   output: GPUBuffer;
   logSumExp: GPUBuffer;
+  /**
+   * Row maxima m and log l, [tokens, heads, 2], whose sum is `logSumExp`: what the backward pass computes probabilities from. Where
+   * left out, the plan keeps those of its last forward pass; a backward pass that they do not belong to takes `logSumExp` instead,
+   * which as one number loses accuracy where scores are large.
+   */
+  softmaxStatistics?: GPUBuffer;
   /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag. */
   biasTable?: GPUBuffer | BufferSlice;
 }
@@ -233,13 +239,19 @@ export function recordForward(
   recorder: Recorder,
   plan: PlanBuffers,
   shape: AttentionShape,
-  { query, key, value, output, logSumExp, biasTable }: ForwardBuffers,
+  buffers: ForwardBuffers,
   counting = false,
 ): void {
+  const { query, key, value, output, logSumExp } = buffers;
   const attention = new AttentionRecorder(recorder, plan, shape, counting);
-  attention.learn(biasTable);
-  const operands = attention.operands({ query, key, value });
-  attention.pass(FORWARD, { ...operands, output, log_sum_exp: logSumExp });
+  attention.learn(buffers.biasTable);
+  attention.pass(FORWARD, {
+    ...attention.operands({ query, key, value }),
+    output,
+    log_sum_exp: logSumExp,
+    // What counts pairs writes nothing of it.
+    ...(!counting && { softmax_statistics: softmaxStatistics(plan, shape, buffers) }),
+  });
 }
 
 /**
@@ -282,18 +294,35 @@ export function recordBackward(
   if (biasGradient) recordBiasGradient(recorder, plan, shape.heads, labelGradients!, biasGradient);
 }
 
-/** Records L and Δ of every row, and returns them. */
+/** m and log l of every row: in the caller's buffer, or in the plan's. */
+function softmaxStatistics(
+  plan: PlanBuffers,
+  { heads }: AttentionShape,
+  { softmaxStatistics: given }: ForwardBuffers,
+): GPUBuffer {
+  return given ?? plan.temporary(`softmax statistics of ${heads} heads`, 2 * plan.plan.tokens * heads);
+}
+
+/** Records m, log l and Δ of every row, and returns them. */
 function recordStatistics(
   recorder: Recorder,
   plan: PlanBuffers,
-  { heads, headDim }: AttentionShape,
-  { output, outputGradient, logSumExp }: BackwardBuffers,
+  shape: AttentionShape,
+  buffers: BackwardBuffers,
 ): GPUBuffer {
+  const { heads, headDim } = shape;
+  const { output, outputGradient, logSumExp } = buffers;
   const rows = plan.plan.tokens * heads;
-  const statistics = plan.temporary(`statistics of ${heads} heads`, 2 * rows);
+  const statistics = plan.temporary(`statistics of ${heads} heads`, 4 * rows);
   recorder.dispatch({
     kernel: 'attention/statistics',
-    buffers: { output, output_gradient: outputGradient, log_sum_exp: logSumExp, statistics },
+    buffers: {
+      output,
+      output_gradient: outputGradient,
+      log_sum_exp: logSumExp,
+      softmax_statistics: softmaxStatistics(plan, shape, buffers),
+      statistics,
+    },
     parameters: { rows, head_vectors: headDim / 4 },
     grid: recorder.folded(Math.ceil(rows / 64)),
   });

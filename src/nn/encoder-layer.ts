@@ -44,6 +44,7 @@ export class EncoderLayer {
       value: this.kept(pass, 'value'),
       output: context,
       logSumExp: this.kept(pass, 'log-sum-exp', config.heads),
+      softmaxStatistics: this.kept(pass, 'softmax statistics', 2 * config.heads),
       biasTable: this.biasTable(pass),
     });
     const attended = workspace.floats('attended', batch.tokens * config.hidden);
@@ -149,6 +150,7 @@ export class EncoderLayer {
       value: this.kept(pass, 'value'),
       output: this.kept(pass, 'context'),
       logSumExp: this.kept(pass, 'log-sum-exp', config.heads),
+      softmaxStatistics: this.kept(pass, 'softmax statistics', 2 * config.heads),
       outputGradient,
       queryGradient: workspace.floats('query gradient', numbers),
       keyGradient: workspace.floats('key gradient', numbers),
