@@ -12,7 +12,6 @@ const KINDS: readonly KindName[] = [
   'dense under dropout',
   'every pair, causal',
   'hard, some tags',
-  'biased, some tags',
   'biased, many tags',
   'sentences',
   'heads of their own',
