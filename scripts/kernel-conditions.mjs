@@ -25,22 +25,27 @@ function isTrue(expression, conditions, fail) {
 /** Where the declaration, statement, member or block that begins at `from` ends. */
 function endOfConstruct(bare, from) {
   let depth = 0;
+  let templates = 0;
   for (let at = from; at < bare.length; at++) {
     const character = bare[at];
+    // Templates, array<f32, 4> say: comparisons have blanks around them.
+    const opens = character === '<' && /\w<\w/.test(bare.slice(at - 1, at + 2));
+    if (opens) templates++;
+    else if (character === '>' && templates > 0) templates--;
     if ('([{'.includes(character)) depth++;
     if (')]}'.includes(character)) {
       if (depth === 0) return at;
       depth--;
       if (character === '}' && depth === 0 && !/^\s*else\b/.test(bare.slice(at + 1))) return at + 1;
     }
-    if (depth === 0 && (character === ';' || character === ',')) return at + 1;
+    if (depth === 0 && (character === ';' || (character === ',' && templates === 0))) return at + 1;
   }
   return bare.length;
 }
 
 /**
- * The lines of a module that are left under some conditions, each with the module's name and its number there. A line of which nothing is left goes, and so
- * does the comment above a construct that goes.
+ * The lines of a module that are left under some conditions, each with the module's name and its number there. A line of which
+ * nothing is left goes, and so does the comment above a construct that goes.
  *
  * @throws Error with module and line where an @if cannot be read.
  */

@@ -133,7 +133,7 @@ function linked(entry, moduleOf) {
     if (module !== entry) lines.push(blank, { text: `// ---- ${module.name}.wesl` }, ...module.header);
     for (const [name, declaration] of module.declarations) {
       if (owners.get(name) !== module) continue;
-      if (declaration.gap && lines.at(-1).text !== '') lines.push(blank);
+      if (declaration.gap && lines.length > 0 && lines.at(-1).text !== '') lines.push(blank);
       lines.push(...declaration.lines);
     }
   }
@@ -154,7 +154,7 @@ function originsOf(lines) {
 /** What is linked from an entry: names, and the conditions of each but COUNTING and those of its family. */
 function variantsOf(name) {
   const [, folder, row, pass] = PASS.exec(name) ?? [];
-  if (!pass) return [{ name, conditions: name.includes('/sparse_') ? ['SPARSE'] : [] }];
+  if (!pass) return [{ name, conditions: [] }];
   const order = pass === 'backward_key_value' ? ['TRANSPOSED'] : [];
   const sparse = { name: `${folder}/sparse_${row ?? ''}${pass}`, conditions: ['SPARSE', ...order] };
   return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];

@@ -92,6 +92,27 @@ fn b() {}
     expect(counting.code).not.toMatch(/fn b|@if|@else/);
   });
 
+  it('takes a declaration whole, templates with commas included', () => {
+    const part = `@if(COUNTING) var<workgroup> counts: array<vec2<u32>, 64>;
+@if(!COUNTING) const SIZES = array<u32, 2>(1u, 2u);
+fn part() {
+  @if(COUNTING) counts[0] = vec2u();
+  @else if (SIZES[0] < SIZES[1]) { return; }
+}
+`;
+    const [plain, counting] = linkedWith(part);
+    expect(plain.code).toContain('\nconst SIZES = array<u32, 2>(1u, 2u);\n');
+    expect(plain.code).toContain('  if (SIZES[0] < SIZES[1]) { return; }\n');
+    expect(plain.code).not.toContain('counts');
+    expect(counting.code).toContain('\nvar<workgroup> counts: array<vec2<u32>, 64>;\n');
+    expect(counting.code).not.toContain('SIZES');
+  });
+
+  it('links an entry without a header', () => {
+    const [{ code }] = linkKernels(new Map([['entry', '\n@compute @workgroup_size(1)\nfn main() {}\n']]));
+    expect(code).toBe('@compute @workgroup_size(1)\nfn main() {}\n');
+  });
+
   it("makes a kernel of each family where a module asks for one, and of its own in a family's folder", () => {
     const part =
       '@if(SUBGROUP) fn part() { lanes(); }\n@else fn part() { memory(); }\nfn lanes() {}\nfn memory() {}\n';
