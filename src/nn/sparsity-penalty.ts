@@ -15,7 +15,7 @@ export interface PairWeights {
 
 /**
  * A penalty on learned biases that pushes pairs of tags apart into kept ones and dropped ones: λ times the share of pairs that
- * are kept, each as far as it is (see kernels/attention/bias_sparsity.wesl), the mean over layers and heads.
+ * are kept, each as far as it is (see kernels/layers/bias_sparsity.wesl), the mean over layers and heads.
  */
 export class SparsityPenalty {
   private readonly pairs: GPUBuffer;
@@ -36,7 +36,7 @@ export class SparsityPenalty {
     for (let layer = 0; layer < layers; layer++) {
       const name = names.layer(layer).tagBias;
       recorder.dispatch({
-        kernel: 'attention/bias_sparsity',
+        kernel: 'layers/bias_sparsity',
         buffers: { table: parameters.slice(name), pairs: this.pairs, gradient: parameters.gradient(name) },
         parameters: { heads, label_count: biasTags, strength: this.strength / (layers * heads) },
         grid: recorder.folded(Math.ceil((heads * biasTags ** 2) / 64)),

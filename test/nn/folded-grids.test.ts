@@ -87,7 +87,7 @@ function counted(
     const written = Object.entries(outputs).map(([name, length]) => {
       return [
         name,
-        kernel === 'attention/bias_sparsity'
+        kernel === 'layers/bias_sparsity'
           ? buffers.inPlace(new Float32Array(length))
           : buffers.output(length),
       ];
@@ -115,7 +115,7 @@ const crossEntropy = counted(
 );
 
 const sparsity = counted(
-  'attention/bias_sparsity',
+  'layers/bias_sparsity',
   19,
   { heads: 12, label_count: 10, strength: 1 },
   { table: 1200, pairs: 200 },
