@@ -14,14 +14,14 @@ if (!existsSync(compiler)) {
   process.exit(0);
 }
 
-embedKernels();
+const kernels = embedKernels();
 rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(1);
-writeKernels(new URL('../dist/kernels/', import.meta.url));
+writeKernels(kernels, new URL('../dist/kernels/', import.meta.url));
 
 // Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.
 chmodSync(new URL('../dist/src/cli/main.js', import.meta.url), 0o755);

@@ -1,8 +1,10 @@
+import type { LinkedKernel } from './link-kernels.mjs';
+
 /** The modules of kernels/: text by path, without the ending. */
 export function kernelModules(): Map<string, string>;
 
-/** Writes src/gpu/kernel-sources.generated.ts from kernels/. */
-export function embedKernels(): void;
+/** Links the kernels, writes src/gpu/kernel-sources.generated.ts, and returns them. */
+export function embedKernels(): LinkedKernel[];
 
 /** Writes each linked kernel as a file below a folder. */
-export function writeKernels(folder: URL): void;
+export function writeKernels(kernels: readonly LinkedKernel[], folder: URL): void;

@@ -18,13 +18,15 @@ export function kernelModules() {
   );
 }
 
-function planWordNames() {
-  const source = kernelModules().get('attention/plan_words');
+function planWordNames(modules) {
+  const source = modules.get('attention/plan_words');
   return [...source.matchAll(/^const (\w+) = (\w+)u;/gm)].map(([, name, value]) => [name, value]);
 }
 
+/** Links the kernels, writes them into the module, and returns them. */
 export function embedKernels() {
-  const kernels = linkKernels(kernelModules());
+  const modules = kernelModules();
+  const kernels = linkKernels(modules);
   const record = (name, type, field) => [
     `export const ${name} = {`,
     ...kernels.map((kernel) => `  ${JSON.stringify(kernel.name)}: ${JSON.stringify(field(kernel))},`),
@@ -41,18 +43,19 @@ export function embedKernels() {
     ),
     '/** The names that kernels and plans share (kernels/attention/plan_words.wesl). */',
     'export const planWordNames = {',
-    ...planWordNames().map(([name, value]) => `  ${name}: ${value},`),
+    ...planWordNames(modules).map(([name, value]) => `  ${name}: ${value},`),
     '} as const;',
     '',
   ];
   const text = lines.join('\n');
   // An unchanged module keeps its time stamp, by which scripts/install.mjs sees whether dist/ is up to date.
   if (!existsSync(target) || readFileSync(target, 'utf8') !== text) writeFileSync(target, text);
+  return kernels;
 }
 
 /** Writes each linked kernel as a file below a folder. */
-export function writeKernels(folder) {
-  for (const { name, code } of linkKernels(kernelModules())) {
+export function writeKernels(kernels, folder) {
+  for (const { name, code } of kernels) {
     const file = new URL(`${name}.wgsl`, folder);
     mkdirSync(new URL('.', file), { recursive: true });
     writeFileSync(file, code);

@@ -179,12 +179,13 @@ function inFamily(name, family) {
  */
 export function linkKernels(sources) {
   const kernels = new Map();
+  const modules = new Map();
   const textOf = (entry, conditions) => {
-    const modules = new Map();
     const moduleOf = (path) => {
-      if (!modules.has(path) && sources.has(path))
-        modules.set(path, parsed(path, sources.get(path), conditions));
-      return modules.get(path);
+      const key = `${path} ${conditions}`;
+      if (!modules.has(key) && sources.has(path))
+        modules.set(key, parsed(path, sources.get(path), conditions));
+      return modules.get(key);
     };
     const lines = linked(moduleOf(entry), moduleOf);
     return { code: `${lines.map(({ text }) => text).join('\n')}\n`, origins: originsOf(lines) };

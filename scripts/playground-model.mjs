@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { bertTokenizerJson } from './bert-tokenizer-json.mjs';
 
 /** Also that of the page's own "Train": a quarter of a minute on two cores without a GPU. */
 const TRAINING = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
@@ -34,26 +35,11 @@ export function installModel(folder, site, note) {
   for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(target, name));
   const pieces = readFileSync(join(folder, 'vocab.txt'), 'utf8').trimEnd().split('\n');
   const settings = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8'));
-  const lowercase = settings.do_lower_case ?? true;
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: settings.tokenize_chinese_chars ?? true,
-      strip_accents: settings.strip_accents ?? null,
-      lowercase,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
-    },
-  };
+  const tokenizer = bertTokenizerJson(pieces, [], {
+    handle_chinese_chars: settings.tokenize_chinese_chars ?? true,
+    strip_accents: settings.strip_accents ?? null,
+    lowercase: settings.do_lower_case ?? true,
+  });
   const write = (name, content) => writeFileSync(join(target, name), JSON.stringify(content));
   write('tokenizer.json', tokenizer);
   for (const name of ['added_tokens.json', 'special_tokens_map.json'])

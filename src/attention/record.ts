@@ -249,8 +249,7 @@ export function recordForward(
     ...attention.operands({ query, key, value }),
     output,
     log_sum_exp: logSumExp,
-    // What counts pairs writes nothing of it.
-    ...(!counting && { softmax_statistics: softmaxStatistics(plan, shape, buffers) }),
+    softmax_statistics: softmaxStatistics(plan, shape, buffers),
   });
 }
 

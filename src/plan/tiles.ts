@@ -43,7 +43,7 @@ export interface TileShape {
 /** What tests cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 
-/** The tiles of plans that no kernel runs, in which pairs are counted. */
+/** The tiles of plans that no kernel runs, in which pairs are counted: those of GPUs, where no row is alone. */
 export const COUNTING_TILE: TileShape = {
   family: 'none',
   rows: 32,

@@ -1,3 +1,5 @@
+import { bertTokenizerJson as withoutDecoder } from '../../scripts/bert-tokenizer-json.mjs';
+
 /**
  * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it.
  * @param pieces That words are split into, by id.
@@ -9,26 +11,6 @@ export function bertTokenizerJson(
   added: readonly object[],
   normalizer: object = {},
 ): object {
-  return {
-    version: '1.0',
-    added_tokens: added,
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-      ...normalizer,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: null,
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
-    },
-  };
+  const decoder = { type: 'WordPiece', prefix: '##', cleanup: true };
+  return { ...withoutDecoder(pieces, added, normalizer), post_processor: null, decoder };
 }

@@ -34,5 +34,5 @@ export interface KernelFamily {
   rowPass(pass: Pass): KernelConstants;
 }
 
-/** The family as a device runs it for a packed batch of so many tokens; undefined where it does not. */
+/** The family as a device runs it for a packed batch of `tokens` tokens; undefined where it does not. */
 export type FamilyOnDevice = (device: Device, tokens: number) => KernelFamily | undefined;

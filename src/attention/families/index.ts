@@ -8,7 +8,7 @@ import { wideFamily } from './wide.js';
 /** Every family of attention kernels, each a folder of kernels/attention/; on a device that runs several, the first is the fastest. */
 const ALL: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
 
-/** The families that a device runs for a packed batch of so many tokens, the one that is expected to be fastest first. */
+/** The families that a device runs for a packed batch of `tokens` tokens, the one that is expected to be fastest first. */
 export function familiesOn(device: Device, tokens = 0): KernelFamily[] {
   return ALL.flatMap((family) => family(device, tokens) ?? []);
 }

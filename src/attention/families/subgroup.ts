@@ -32,7 +32,7 @@ const MOST_VECTORS = 4;
 /** The widest head that any kernel runs, in numbers. */
 const WIDEST_HEAD = 128;
 
-/** Sequences this short see few rows, and so many rows of all heads are more than the first caches hold. */
+/** Sequences of at most SHORT_SPAN tokens see few rows, and MANY_ROWS rows of all heads are more than the first caches hold. */
 const SHORT_SPAN = 256;
 const MANY_ROWS = 1024;
 

@@ -1,21 +1,16 @@
 import type { KernelConstants } from '../../gpu/kernel.js';
-import type { TileShape } from '../../plan/tiles.js';
+import { COUNTING_TILE, type TileShape } from '../../plan/tiles.js';
 import type { KernelFamily, Pass } from './family.js';
 
 export const WIDE_TILE: TileShape = {
+  ...COUNTING_TILE,
   family: 'wide',
-  rows: 32,
-  strip: 8,
-  steps: [64, 32],
-  tileCost: 256,
-  testCost: 0.1,
-  heaviestFirst: true,
   // From two steps of 128 columns on: they are a dispatch of their own.
   lone: { from: 256, pairCost: 1 },
 };
 
 /**
- * Into how many parts a kernel shares a step's columns out, so that each of its invocations owns so many vectors of eight of the
+ * Into how many parts a kernel shares a step's columns out, so that each of its invocations owns `vectors` vectors of eight of the
  * tile's rows.
  */
 function partsOf(headDim: number, vectors: number): number {
