@@ -1,9 +1,9 @@
 import { Attention } from '../src/attention/attention.js';
 import { type ShapeOfTiles, tilesOn } from '../src/attention/kernel-choices.js';
 import type { BackwardBuffers } from '../src/attention/record.js';
+import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { hostRandom } from '../src/gpu/random.js';
 import { EVERYBODY, type PairTable, pairTable } from '../src/grammar/pair-table.js';
 import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
 import { rankOfTag } from '../src/plan/derived.js';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { CallerError, shownValue } from '../src/gpu/errors.js';
-import { recordOf } from '../src/gpu/json-schemas.js';
-import { JsonText } from '../src/gpu/json-text.js';
+import { CallerError, shownValue } from '../src/base/errors.js';
+import { recordOf } from '../src/base/json-schemas.js';
+import { JsonText } from '../src/base/json-text.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { STRATEGIES } from '../src/grammar/rules.js';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { KernelChoices } from '../src/attention/kernel-choices.js';
-import { hashOf, hashOfText } from '../src/data/hash.js';
+import { hashOf, hashOfText } from '../src/base/hash.js';
 import { adapterName } from '../src/gpu/adapter-name.js';
 import type { AdapterDescription, Device } from '../src/gpu/device.js';
 import { TOGGLES } from '../src/gpu/driver.js';

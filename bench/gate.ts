@@ -1,4 +1,4 @@
-import { hostRandom } from '../src/gpu/random.js';
+import { hostRandom } from '../src/base/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import type { Plan } from '../src/plan/plan.js';

@@ -1,4 +1,4 @@
-import { hostRandom } from '../src/gpu/random.js';
+import { hostRandom } from '../src/base/random.js';
 import type { RuleSet, Tag } from '../src/grammar/rules.js';
 import type { ReferenceInput } from './reference-attention.js';
 import { type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';

@@ -1,6 +1,6 @@
+import { hostRandom } from '../src/base/random.js';
 import { Workspace, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { hostRandom } from '../src/gpu/random.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { type LinearShape, recordLinear } from '../src/nn/linear.js';

@@ -1,8 +1,8 @@
 import { attend } from '../src/attention/attend.js';
+import { EngineError } from '../src/base/errors.js';
+import { hostRandom } from '../src/base/random.js';
 import { readFloats, upload, Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { EngineError } from '../src/gpu/errors.js';
-import { hostRandom } from '../src/gpu/random.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';

@@ -1,7 +1,7 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
-import { type Columns, TEST_TAGS } from '../src/plan/columns.js';
 import { labelBits, visibilityOf } from '../src/plan/derived.js';
+import { type Columns, TEST_TAGS } from '../src/plan/key-columns.js';
 import { ledgerOf } from '../src/plan/ledger.js';
 import { checkedLengths, type Plan } from '../src/plan/plan.js';
 import { paddedToQuads, QUAD } from '../src/plan/ranges.js';

@@ -11,7 +11,7 @@ import {
   share,
   text,
   whole,
-} from '../src/gpu/json-schemas.js';
+} from '../src/base/json-schemas.js';
 
 /** What the files of the benchmarks must say for the pages that show them. They may say more. */
 

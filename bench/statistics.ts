@@ -1,4 +1,4 @@
-import { hostRandom } from '../src/gpu/random.js';
+import { hostRandom } from '../src/base/random.js';
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -7,8 +7,8 @@ import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { ADAMW_DEFAULTS } from '../src/nn/adamw.js';
 import { makeBatch } from '../src/nn/batch.js';
 import { Classifier } from '../src/nn/classifier.js';
-import { BERT_TINY, type ModelConfig } from '../src/nn/config.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
+import { BERT_TINY, type ModelConfig } from '../src/nn/model-config.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import { biasTags, Planner } from '../src/train/planner.js';
 

@@ -4,7 +4,7 @@ import { STRATEGIES, type Strategy } from '../src/grammar/rules.js';
 import { formatRules } from '../src/grammar/rules-file.js';
 import { html } from '../src/report/page/html.js';
 import type { ModelDescription } from '../src/train/model-folder.js';
-import { element, show } from './page.js';
+import { element, show } from './elements.js';
 import type { State } from './state.js';
 
 const WORDS: Readonly<Record<Strategy, string>> = {

@@ -4,9 +4,9 @@ import { NO_SENTENCE } from '../src/grammar/scope.js';
 import { encodePieces } from '../src/grammar/tagged-pieces.js';
 import { html } from '../src/report/page/html.js';
 import { whole } from '../src/report/page/numbers.js';
+import { element, show } from './elements.js';
 import type { MeasureAnswer, MeasureRequest } from './measure-protocol.js';
 import { measurementView } from './measurement-view.js';
-import { element, show } from './page.js';
 import type { PageReading } from './reading.js';
 import type { State } from './state.js';
 

@@ -1,10 +1,10 @@
-import { fastestFamily } from '../src/attention/families/index.js';
+import { fastestFamily } from '../src/attention/families/families.js';
 import { html } from '../src/report/page/html.js';
 import { asPreset, connectControls } from './controls.js';
+import { element, show } from './elements.js';
 import { LOST, openGpu } from './gpu.js';
 import { MeasureDesk } from './measure-desk.js';
 import { openModel, readModel } from './model.js';
-import { element, show } from './page.js';
 import { Predictor } from './prediction.js';
 import { readText } from './reading.js';
 import { RuleEditor } from './rule-editor.js';

@@ -1,7 +1,7 @@
 import { html } from '../src/report/page/html.js';
 import { percent } from '../src/report/page/numbers.js';
 import type { Prediction, SentenceClassifier } from '../src/train/sentence-classifier.js';
-import { show } from './page.js';
+import { show } from './elements.js';
 import type { PageReading } from './reading.js';
 import type { Shown } from './state.js';
 

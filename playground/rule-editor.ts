@@ -1,8 +1,8 @@
 import { isPerHead } from '../src/grammar/head-rules.js';
 import type { Tag } from '../src/grammar/rules.js';
-import { ruleMatrix } from '../src/report/explain/rule-matrix.js';
+import { ruleMatrix } from '../src/report/explain/rule-matrix-picture.js';
 import { html } from '../src/report/page/html.js';
-import { element, show } from './page.js';
+import { element, show } from './elements.js';
 import { cycled } from './rule-cycle.js';
 import type { State } from './state.js';
 

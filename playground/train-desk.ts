@@ -1,11 +1,11 @@
 import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
-import { SMALL_SHAPE } from '../src/nn/config.js';
+import { SMALL_SHAPE } from '../src/nn/model-config.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
 import type { ModelDescription } from '../src/train/model-folder.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
-import { element, show } from './page.js';
+import { element, show } from './elements.js';
 import type { Shown, State } from './state.js';
 import training from './training.json' with { type: 'json' };
 

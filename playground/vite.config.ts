@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
-import { EXPLAIN_STYLE } from '../src/report/explain/style.js';
-import { STYLE } from '../src/report/page/style.js';
+import { EXPLAIN_STYLE } from '../src/report/explain/explain-style.js';
+import { STYLE } from '../src/report/page/page-style.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

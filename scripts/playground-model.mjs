@@ -79,7 +79,7 @@ export async function convertModel(folder, target) {
  * @returns What the page says of it.
  */
 export async function trainModel(folder) {
-  const { SMALL_SHAPE } = await import('../dist/src/nn/config.js');
+  const { SMALL_SHAPE } = await import('../dist/src/nn/model-config.js');
   const about = join(folder, 'trained.json');
   const key = JSON.stringify({ EDITION, SMALL_SHAPE, TRAINING });
   if (existsSync(about)) {

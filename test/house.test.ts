@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** From top to bottom: a room imports only from rooms above it. Those of `OUTSIDE` stand beside `src`. */
 const ROOMS = [
+  'base',
   'gpu',
   'grammar',
   'plan',

@@ -1,7 +1,7 @@
 import type { Device } from '../../src/gpu/device.js';
 import { withOrigins } from '../../src/gpu/kernel.js';
+import type { CompilerStatistics, StatisticsFile } from './compiler-statistics.js';
 import type { KernelInstance } from './instances.js';
-import type { CompilerStatistics, StatisticsFile } from './statistics.js';
 
 /** What became of a kernel at the driver's compiler. */
 export interface CompiledKernel extends KernelInstance {

@@ -1,4 +1,4 @@
-import { familiesOn } from '../../src/attention/families/index.js';
+import { familiesOn } from '../../src/attention/families/families.js';
 import type { Device } from '../../src/gpu/device.js';
 import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';

@@ -1,17 +1,17 @@
 import { type Html, html } from '../../src/report/page/html.js';
+import { page } from '../../src/report/page/html-page.js';
 import { capital } from '../../src/report/page/numbers.js';
-import { page } from '../../src/report/page/page.js';
 import { figure } from '../../src/report/page/plot-frame.js';
 import { pointOf, type Section } from '../../src/report/page/sections.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { Pass } from '../attention-settings.js';
+import { findingOf, verdicts } from './bench-headline.js';
 import { breakEvenPlot } from './break-even-plot.js';
-import { isShown, passName } from './format.js';
-import { findingOf, verdicts } from './headline.js';
 import { fractionPlot, type PassRows, passRows, ratePlot, speedupPlot, timePlot } from './length-plots.js';
+import { breakEvenTable, environmentSection, preparationTable, rowTables } from './page-tables.js';
 import { type Peaks, rooflinePlot } from './roofline-plot.js';
+import { isShown, passName } from './row-format.js';
 import { passesOf, type Shape, shapesOf } from './series.js';
-import { breakEvenTable, environmentSection, preparationTable, rowTables } from './tables.js';
 
 /** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
 export type PageReport = AttentionReport & { peaks?: Peaks };

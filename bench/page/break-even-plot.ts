@@ -3,8 +3,8 @@ import { capital, percent } from '../../src/report/page/numbers.js';
 import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
 import { lineThrough } from '../statistics.js';
-import { passName, type ShownRow } from './format.js';
 import { type PassRows, seriesOf } from './length-plots.js';
+import { passName, type ShownRow } from './row-format.js';
 import { bySeries } from './series.js';
 
 /** The rows through which the break-even density was fitted. */

@@ -11,9 +11,9 @@ import type { PeerRow } from '../peers/peer-row.js';
 import type { PeersReport } from '../peers/peers-bench.js';
 import type { RooflineRow } from '../roofline.js';
 import { isOverAll, type SuspectReport } from '../suspicions.js';
-import { passName } from './format.js';
-import { gateText, refusal, suspicionFact } from './headline.js';
-import { environmentSection } from './tables.js';
+import { gateText, refusal, suspicionFact } from './bench-headline.js';
+import { environmentSection } from './page-tables.js';
+import { passName } from './row-format.js';
 
 /** The file that `bench limits --json` writes. */
 export interface LimitsReport extends PeakShares {

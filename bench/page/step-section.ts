@@ -6,8 +6,8 @@ import type { Section } from '../../src/report/page/sections.js';
 import { amdahl, type StepReport, type StepRow } from '../step-bench.js';
 import { isAttentionImpossible, isStepImpossible } from '../suspicions.js';
 import { amdahlFigure, stepBar, withFreeAttention } from './amdahl-bar.js';
-import { gateText, refusal, suspicionFact } from './headline.js';
-import { environmentSection } from './tables.js';
+import { gateText, refusal, suspicionFact } from './bench-headline.js';
+import { environmentSection } from './page-tables.js';
 
 /** Behind what cannot be. */
 const UNTRUSTED = ', not to be trusted';

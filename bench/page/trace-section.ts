@@ -7,7 +7,7 @@ import type { Environment } from '../environment.js';
 import { amdahl } from '../step-bench.js';
 import type { TraceEvent } from '../trace.js';
 import { amdahlFigure, stepBar, wholeOf } from './amdahl-bar.js';
-import { environmentSection } from './tables.js';
+import { environmentSection } from './page-tables.js';
 
 /** The file that `parsimony profile` writes. */
 export interface TraceFile {

@@ -1,4 +1,4 @@
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import type { Pass } from '../attention-settings.js';
 
 /** Whose attention is timed. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostRandom, shuffle } from '../../src/gpu/random.js';
+import { hostRandom, shuffle } from '../../src/base/random.js';
 
 /** One who takes turns. */
 export interface TurnTaker {

@@ -1,7 +1,6 @@
+import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
-import { checkAttend } from './arguments.js';
 import {
   Attention,
   checkedShape,
@@ -10,6 +9,7 @@ import {
   type PlanOptions,
   type ShapeOptions,
 } from './attention.js';
+import { checkAttend } from './attention-arguments.js';
 
 /** Queries, keys and values in the caller's token order, and who may look at whom. */
 export interface AttendOptions extends PlanOptions, ShapeOptions {

@@ -1,15 +1,15 @@
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
-import { shown } from '../gpu/shown.js';
-import { ruleSetOf } from '../grammar/arguments.js';
+import { ruleSetOf } from '../grammar/grammar-arguments.js';
 import { EVERYBODY, type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { Ledger } from '../plan/ledger.js';
 import { type Plan, planDense, planSparse } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
-import { checkAttention, checkEncoding } from './arguments.js';
+import { checkAttention, checkEncoding } from './attention-arguments.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
 import { PlanBuffers } from './plan-buffers.js';
 import {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
+import { CallerError } from '../base/errors.js';
+import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
-import { fields, positiveWhole, recordOf, text } from '../gpu/json-schemas.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
-import { fastestFamily } from './families/index.js';
+import { fastestFamily } from './families/families.js';
 import { kernelVariants } from './kernel-variants.js';
 
 /** Batches whose longest sequence has so many tokens at most share a choice: sentences, paragraphs, documents. */

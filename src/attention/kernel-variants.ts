@@ -1,7 +1,7 @@
 import type { Device } from '../gpu/device.js';
 import type { Plan } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
-import { familiesOn } from './families/index.js';
+import { familiesOn } from './families/families.js';
 
 /** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
 export interface KernelVariant {

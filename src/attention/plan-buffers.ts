@@ -1,12 +1,12 @@
+import { EngineError } from '../base/errors.js';
 import { upload, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { EngineError } from '../gpu/errors.js';
 import { fitsPanels, type Panels } from '../gpu/panels.js';
 import type { Plan } from '../plan/plan.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
 import { type RunChunks, runChunks } from '../plan/run-chunks.js';
+import { familyOfTiles } from './families/families.js';
 import type { KernelFamily } from './families/family.js';
-import { familyOfTiles } from './families/index.js';
 
 /** A plan on the GPU. One object serves many plans one after another, and its buffers with it. */
 export class PlanBuffers {

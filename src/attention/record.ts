@@ -1,7 +1,7 @@
+import { type Dropout, dropoutParameters } from '../base/random.js';
 import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { BufferSlice, Operand } from '../gpu/pipelines.js';
-import { type Dropout, dropoutParameters } from '../gpu/random.js';
 import type { Dispatch, Grid, Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadPlan } from '../plan/plan.js';

@@ -6,11 +6,11 @@ import {
   completeAttentionSettings,
   SENTENCES,
 } from '../../bench/attention-settings.js';
-import { formatCsv } from '../../bench/csv.js';
+import { formatCsv } from '../../bench/csv-report.js';
 import { type Environment, environmentLine } from '../../bench/environment.js';
 import { loadWarning, type SuspectReport, suspicionsOf } from '../../bench/suspicions.js';
+import { CallerError } from '../base/errors.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
 import { bad } from './colour.js';
 import { countNumber, list, numbers, seedNumber } from './options.js';
 import { note, print } from './terminal.js';

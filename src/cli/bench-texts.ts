@@ -1,7 +1,7 @@
 import { tagsOfAll } from '../../bench/workload.js';
+import { CallerError } from '../base/errors.js';
 import type { Text } from '../data/dataset.js';
 import { requireRulesTags } from '../data/encoded-data.js';
-import { CallerError } from '../gpu/errors.js';
 import { areUniversal } from '../grammar/own-tags.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { type DataFlags, dataOf } from './data-options.js';

@@ -6,7 +6,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { splitPieces } from '../grammar/word-pieces.js';
-import { SMALL_SHAPE } from '../nn/config.js';
+import { SMALL_SHAPE } from '../nn/model-config.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
 import { dataHash, type RunData } from '../train/run-record.js';

@@ -16,7 +16,7 @@ import { type DataFlags, dataOf, devOption, labelColumnOption, textColumnOption 
 import { COMPARED, compareTraining } from './demo-training.js';
 import { adapterOption, dataOption, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
-import { writePage } from './report.js';
+import { writePage } from './report-command.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `

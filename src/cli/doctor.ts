@@ -1,11 +1,11 @@
 import { cpus, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { versionOf } from '../../bench/environment.js';
-import { fastestFamily } from '../attention/families/index.js';
+import { fastestFamily } from '../attention/families/families.js';
+import { EngineError } from '../base/errors.js';
 import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
-import { EngineError } from '../gpu/errors.js';
 import { adapterOption, jsonOption, withDevice } from './options.js';
 import { print, printJson, printTable } from './terminal.js';
 

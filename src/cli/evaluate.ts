@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
+import { escapeControls } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { escapeControls } from '../gpu/errors.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
 import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
-import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './reading.js';
 import { note, print, printJson } from './terminal.js';
+import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './text-flags.js';
 
 type EvaluateFlags = ReadingFlags & DataFlags & { split: Split };
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { adapterKey } from '../attention/kernel-choices.js';
+import { CallerError } from '../base/errors.js';
 import { createFolder, writeWhole } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { paperDensity } from '../train/control-rules.js';
 import { type Cell, settingsProper } from '../train/experiment/cells.js';
-import type { Settings } from '../train/experiment/experiment.js';
+import type { Settings } from '../train/experiment/experiment-types.js';
 import {
   type CellResult,
   type MarkedReading,

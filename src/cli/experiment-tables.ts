@@ -1,4 +1,4 @@
-import type { Estimate } from '../train/experiment/statistics.js';
+import type { Estimate } from '../train/experiment/seed-statistics.js';
 import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
 import { LEAST_SEEDS, verdictOf } from '../train/experiment/verdict.js';
 import { bad, good } from './colour.js';

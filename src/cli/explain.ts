@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
+import { CallerError } from '../base/errors.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
+import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
-import { headlineText } from '../report/explain/headline.js';
 import { wordAttribution } from '../report/explain/word-attribution.js';
 import {
   adapterOption,
@@ -15,8 +15,8 @@ import {
   rulesOption,
   strategyOption,
 } from './options.js';
-import { type ReadingFlags, withModel } from './reading.js';
 import { note, print, printJson, printTable } from './terminal.js';
+import { type ReadingFlags, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:

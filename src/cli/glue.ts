@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { Prediction } from '../train/sentence-classifier.js';
 
 /** What 0 and 1 stand for in the tasks of GLUE that are handed in by number: SST-2, CoLA, MRPC and QQP. */

@@ -11,10 +11,10 @@ import {
   type KernelChoices,
   LENGTH_CLASSES,
 } from '../attention/kernel-choices.js';
+import { CallerError, EngineError, ParsimonyError } from '../base/errors.js';
+import { hashOf, sortedEntries } from '../base/hash.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
-import { hashOf, sortedEntries } from '../data/hash.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError, EngineError, ParsimonyError } from '../gpu/errors.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { note } from './terminal.js';
 

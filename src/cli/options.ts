@@ -7,7 +7,7 @@ import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
 import { splitScope, withScope } from '../grammar/scoped-rules.js';
-import { BERT_TINY } from '../nn/config.js';
+import { BERT_TINY } from '../nn/model-config.js';
 import { note } from './terminal.js';
 
 function digits(text: string, expected: string): number {

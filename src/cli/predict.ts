@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
+import { CallerError, escapeControls } from '../base/errors.js';
 import { SPLITS, type Split, type Text } from '../data/dataset.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { CallerError, escapeControls } from '../gpu/errors.js';
 import { loadDescription } from '../train/model-folder.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
 import { glueNames, glueText } from './glue.js';
 import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
-import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './reading.js';
 import { note, printJson, printTable } from './terminal.js';
+import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CallerError } from '../base/errors.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
-import { CallerError } from '../gpu/errors.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import { parseIndex, WEIGHTS_FILES } from '../train/hugging-face/weights.js';
 import { type StartingPoint, type StartOptions, startFrom } from '../train/starting-point.js';

@@ -1,5 +1,5 @@
 import { quoted } from '../../bench/environment.js';
-import { ParsimonyError } from '../gpu/errors.js';
+import { ParsimonyError } from '../base/errors.js';
 import { RunInterrupted } from '../train/interruption.js';
 import { note } from './terminal.js';
 

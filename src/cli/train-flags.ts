@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Strategy } from '../grammar/rules.js';
-import { BERT_TINY } from '../nn/config.js';
+import { BERT_TINY } from '../nn/model-config.js';
 import { BEST_BY, type BestBy } from '../train/best.js';
 import { RANDOM_RULES } from '../train/control-rules.js';
 import { SCHEDULES, type ScheduleKind } from '../train/schedule.js';

@@ -1,5 +1,5 @@
+import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
-import { escapeControls } from '../gpu/errors.js';
 import { type BestBy, scoreOf } from '../train/best.js';
 import type { TrainingOutcome, TrainingRun, TrainingRunHooks } from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { CallerError } from '../base/errors.js';
 import type { DataSource } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import type { RunInterrupted } from '../train/interruption.js';
 import { loadDescription } from '../train/model-folder.js';

@@ -1,4 +1,4 @@
-import { hostRandom, shuffle } from '../gpu/random.js';
+import { hostRandom, shuffle } from '../base/random.js';
 
 /** Keeps the shuffling apart from other things that are drawn from a run's seed. */
 const SHUFFLE = 0x0b47c4e5;

@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import { checkedTag } from './columns.js';
+import { CallerError } from '../base/errors.js';
+import { checkedTag } from './column-selection.js';
 import { parseConllu } from './conllu.js';
 import type { DataFile, DataRow, Wanted } from './data-rows.js';
 

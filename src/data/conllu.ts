@@ -1,4 +1,4 @@
-import { CallerError, type ErrorParts } from '../gpu/errors.js';
+import { CallerError, type ErrorParts } from '../base/errors.js';
 import type { OwnWord } from '../grammar/own-tags.js';
 
 /** A word with the line that it stands in. */

@@ -1,14 +1,14 @@
 import { constants } from 'node:buffer';
 import { extname } from 'node:path';
-import { CallerError } from '../gpu/errors.js';
-import { rowsOf, wantedColumns } from './columns.js';
+import { CallerError } from '../base/errors.js';
+import { rowsOf, wantedColumns } from './column-selection.js';
 import { conlluRows } from './conllu-rows.js';
-import { parseCsv } from './csv.js';
+import { parseCsv } from './csv-file.js';
 import type { DataFile, Wanted } from './data-rows.js';
 import { readBytesOf } from './files.js';
 import { parseJsonLines } from './json-lines.js';
 import { readParquet } from './parquet.js';
-import type { Table } from './tables.js';
+import type { Table } from './table.js';
 import { parseTsv } from './tsv.js';
 import { decodeUtf8 } from './utf8.js';
 

@@ -1,6 +1,6 @@
 import type { OwnWord } from '../grammar/own-tags.js';
 import type { Tag } from '../grammar/rules.js';
-import type { Table } from './tables.js';
+import type { Table } from './table.js';
 
 /** A text as a file has it: its label is not yet known to be a class. */
 export interface DataRow {

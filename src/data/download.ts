@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { EngineError } from '../gpu/errors.js';
+import { EngineError } from '../base/errors.js';
 
 /** Where Hugging Face answers; the variable is the one with which its own tools are sent to a mirror. */
 export function huggingFaceEndpoint(): string {

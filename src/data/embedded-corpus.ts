@@ -1,4 +1,4 @@
-import { hostRandom } from '../gpu/random.js';
+import { hostRandom } from '../base/random.js';
 import type { DataSource, Example } from './dataset.js';
 
 /** Works are judged; people stand beside them and have adjectives of their own. */

@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { areUniversal } from '../grammar/own-tags.js';
 import { relabelled, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { RuleSet, Tag } from '../grammar/rules.js';

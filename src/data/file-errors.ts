@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { CallerError, EngineError, type ErrorParts, type ParsimonyError } from '../gpu/errors.js';
+import { CallerError, EngineError, type ErrorParts, type ParsimonyError } from '../base/errors.js';
 
 export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);

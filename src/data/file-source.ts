@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { CallerError, EngineError } from '../gpu/errors.js';
+import { CallerError, EngineError } from '../base/errors.js';
 import { readDataFile } from './data-file.js';
 import type { DataFile, Wanted } from './data-rows.js';
 import type { DataSource, Example, Split, Text } from './dataset.js';

@@ -1,6 +1,6 @@
 // What stands in the place of files.ts where a bundler builds for a browser: package.json's "browser" field says so. A folder
 // is the address under which a web server has it.
-import { CallerError, EngineError } from '../gpu/errors.js';
+import { CallerError, EngineError } from '../base/errors.js';
 import { decodeUtf8 } from './utf8.js';
 
 /** The address of a file in a folder. */

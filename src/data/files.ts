@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { cannotBeCreated, cannotBeRemoved, codeOf } from './file-errors.js';
 import { decodeUtf8 } from './utf8.js';
 import { flushFolder, isPart } from './whole-file.js';

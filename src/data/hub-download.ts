@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CallerError, EngineError } from '../gpu/errors.js';
+import { CallerError, EngineError } from '../base/errors.js';
 import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
 import { createFolder, readText, writeWhole } from './files.js';
 

@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import type { Table, TableRow } from './tables.js';
+import { CallerError } from '../base/errors.js';
+import type { Table, TableRow } from './table.js';
 
 /** The object that a line holds. */
 function objectOf(line: string, where: string): object {

@@ -1,7 +1,7 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { DataFile } from './data-rows.js';
 import type { DataSource, Example } from './dataset.js';
-import { placeOf } from './tables.js';
+import { placeOf } from './table.js';
 
 /** More are taken for a column that holds no classes. */
 const MOST_CLASSES = 1_000;

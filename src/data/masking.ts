@@ -1,4 +1,4 @@
-import { randomStream } from '../gpu/random.js';
+import { randomStream } from '../base/random.js';
 import { NO_SENTENCE } from '../grammar/scope.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { ParquetColumns } from './parquet-columns.js';
 import type { ParquetRequest } from './parquet-worker.js';
-import type { Table } from './tables.js';
+import type { Table } from './table.js';
 
 const MEGABYTE = 2 ** 20;
 

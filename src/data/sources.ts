@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import * as v from 'valibot';
-import { options as anyOptions, checkArgument, string } from '../gpu/arguments.js';
-import { CallerError } from '../gpu/errors.js';
+import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
 import type { Tag } from '../grammar/rules.js';
 import type { DataSource, Split } from './dataset.js';
 import { embeddedSource } from './embedded-corpus.js';

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { DATA_FORMATS } from './data-file.js';
 import type { Split } from './dataset.js';
 

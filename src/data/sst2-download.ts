@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
 import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
 import { createFolder, writeWhole } from './files.js';
 import { readParquet } from './parquet.js';
-import { columnOf } from './tables.js';
+import { columnOf } from './table.js';
 
 const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
 

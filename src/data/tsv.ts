@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import type { Table, TableRow } from './tables.js';
+import { CallerError } from '../base/errors.js';
+import type { Table, TableRow } from './table.js';
 
 /**
  * Parses a file of GLUE's: a header line, then tab-separated fields. Quotation marks are characters like any other. Empty

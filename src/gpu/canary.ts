@@ -1,4 +1,4 @@
-import { EngineError } from './errors.js';
+import { EngineError } from '../base/errors.js';
 import { readKernel } from './kernel.js';
 
 /** Any number but 0, which is what a copy that was dropped leaves. */

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { options as anyOptions, checkArgument, having } from './arguments.js';
+import { options as anyOptions, checkArgument, having } from '../base/argument-schemas.js';
+import { EngineError } from '../base/errors.js';
 import { Canary } from './canary.js';
 import type { DispatchClock } from './dispatch-clock.js';
 import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
-import { EngineError } from './errors.js';
 import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
 import { isSoftwareAdapter } from './software.js';

@@ -1,6 +1,6 @@
+import { CallerError, EngineError } from '../base/errors.js';
 import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { embeddedDriverExists, embeddedDriverIsInstalled, installEmbeddedDriver } from './embedded-driver.js';
-import { CallerError, EngineError } from './errors.js';
 import { isSoftwareAdapter, isSoftwareName } from './software.js';
 
 /**

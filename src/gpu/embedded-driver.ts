@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { createBrotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
 import { extract } from 'tar-stream';
-import { EngineError } from './errors.js';
+import { EngineError } from '../base/errors.js';
 
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
 

@@ -1,4 +1,4 @@
-import { EngineError } from './errors.js';
+import { EngineError } from '../base/errors.js';
 import { kernelOrigins, kernelSources } from './kernel-sources.generated.js';
 
 /** The names of the linked kernels, as in dist/kernels/, without their ending. */

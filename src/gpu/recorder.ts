@@ -1,5 +1,5 @@
+import { EngineError } from '../base/errors.js';
 import type { Device } from './device.js';
-import { EngineError } from './errors.js';
 import { type KernelConstants, type KernelName, packParameters } from './kernel.js';
 import { type BufferSlice, OFFSET_ALIGNMENT, type Operand, type Pipeline } from './pipelines.js';
 

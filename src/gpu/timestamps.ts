@@ -1,7 +1,7 @@
+import { EngineError } from '../base/errors.js';
 import { verifySubmits } from './buffers.js';
 import type { Device } from './device.js';
 import type { DispatchClock, KernelTime } from './dispatch-clock.js';
-import { EngineError } from './errors.js';
 
 const BYTES = 8;
 

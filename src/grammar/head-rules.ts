@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { type RuleSet, type Tag, type TagPair, withTags } from './rules.js';
 import type { Scope } from './scope.js';
 import { withScope } from './scoped-rules.js';

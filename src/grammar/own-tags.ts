@@ -1,5 +1,5 @@
-import { arrayLike, checkArgument, string } from '../gpu/arguments.js';
-import { CallerError } from '../gpu/errors.js';
+import { arrayLike, checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
 import type { RuleSet, Tag } from './rules.js';
 import { PIECE_TAGS } from './tags.js';
 

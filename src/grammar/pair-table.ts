@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { MOST_TAGS, type RuleSet, type Strategy, type TagPair } from './rules.js';
 import { EVERYWHERE, isWithin, NOWHERE, type Reach, reachOf, widest } from './scope.js';
 

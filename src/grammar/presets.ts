@@ -1,5 +1,5 @@
-import { checkArgument, string } from '../gpu/arguments.js';
-import { CallerError } from '../gpu/errors.js';
+import { checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
 import {
   DEFAULT_BETA,
   EVERY_TAG,

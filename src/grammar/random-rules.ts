@@ -1,4 +1,4 @@
-import { hostRandom, shuffle } from '../gpu/random.js';
+import { hostRandom, shuffle } from '../base/random.js';
 import type { PairCounts } from './pair-counts.js';
 import { alwaysExists, pairsUpTo } from './pruning.js';
 import type { RuleSet, TagPair } from './rules.js';

@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import { hostRandom, shuffle } from '../gpu/random.js';
+import { CallerError } from '../base/errors.js';
+import { hostRandom, shuffle } from '../base/random.js';
 import type { EncodedSentence } from './tagged-pieces.js';
 import { UNIVERSAL_TAGS } from './tags.js';
 import type { Vocabulary } from './vocabulary.js';

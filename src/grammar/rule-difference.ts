@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { type ModelRules, ruleSetsOf } from './head-rules.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
 import { type Reach, reachOf, widest } from './scope.js';

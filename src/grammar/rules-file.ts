@@ -1,5 +1,5 @@
-import { checkArgument, string } from '../gpu/arguments.js';
-import { modelRulesOf } from './arguments.js';
+import { checkArgument, string } from '../base/argument-schemas.js';
+import { modelRulesOf } from './grammar-arguments.js';
 import { type HeadRules, isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
 import type { RuleSet, TagPair } from './rules.js';
 import { RulesReader } from './rules-reader.js';

@@ -1,6 +1,6 @@
 import { getNodeValue, type Node } from 'jsonc-parser';
-import { type CallerError, type ErrorParts, shownValue } from '../gpu/errors.js';
-import { JsonText } from '../gpu/json-text.js';
+import { type CallerError, type ErrorParts, shownValue } from '../base/errors.js';
+import { JsonText } from '../base/json-text.js';
 import type { ModelRules, RulePairs } from './head-rules.js';
 import { DEFAULT_BETA, EVERY_TAG, expandPairs, MOST_TAGS, OWN_TAG, type Tag, type TagPair } from './rules.js';
 import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';

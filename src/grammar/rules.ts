@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { Scope } from './scope.js';
 
 /** A tag by name, or a label of the caller's own, which may be any integer. */

@@ -1,6 +1,6 @@
-import { checkArgument, string } from '../gpu/arguments.js';
-import { CallerError } from '../gpu/errors.js';
-import { vocabulary as vocabularyArgument } from './arguments.js';
+import { checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
+import { vocabulary as vocabularyArgument } from './grammar-arguments.js';
 import { knownTag, type OwnWord } from './own-tags.js';
 import type { RuleSet, Tag } from './rules.js';
 import { NO_SENTENCE } from './scope.js';

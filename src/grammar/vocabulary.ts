@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { checkArgument, string } from '../gpu/arguments.js';
-import { CallerError } from '../gpu/errors.js';
+import { checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
 import type { SpecialToken } from './special-tokens.js';
 
 /** The special pieces that every vocabulary must have. */

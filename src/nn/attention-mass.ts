@@ -1,6 +1,6 @@
 import { readFloats, write } from '../gpu/buffers.js';
-import { headDimOf } from './config.js';
 import type { EncoderLayer } from './encoder-layer.js';
+import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 
 /**

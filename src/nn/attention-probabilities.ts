@@ -2,8 +2,8 @@ import { readFloats, readManyFloats } from '../gpu/buffers.js';
 import { biasOfPair } from '../grammar/pair-table.js';
 import { areInOneSentence } from '../grammar/scope.js';
 import type { HeadPlan, Plan } from '../plan/plan.js';
-import { headDimOf } from './config.js';
 import type { EncoderLayer } from './encoder-layer.js';
+import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 
 /** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads]. */

@@ -1,8 +1,8 @@
 import { readManyFloats, write } from '../gpu/buffers.js';
 import { recordHeadBackward } from './classifier-head.js';
-import { paddedClasses } from './config.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
 import type { EncoderLayer } from './encoder-layer.js';
+import { paddedClasses } from './model-config.js';
 import type { Pass } from './pass.js';
 import { recordGather } from './pointwise.js';
 import { tensorNames } from './tensor-names.js';

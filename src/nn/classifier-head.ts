@@ -1,7 +1,7 @@
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { recordColumnSums } from './column-sums.js';
-import { paddedClasses } from './config.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
+import { paddedClasses } from './model-config.js';
 import { dropoutAt, type Pass, partOfStep } from './pass.js';
 import { recordActivation, recordBackwardOfOutput, recordDropout, recordGather } from './pointwise.js';
 import { type ModelFamily, tensorNames } from './tensor-names.js';

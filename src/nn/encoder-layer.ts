@@ -1,8 +1,8 @@
 import { type AttentionShape, recordBackward, recordForward } from '../attention/record.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
-import { headDimOf } from './config.js';
 import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
+import { headDimOf } from './model-config.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';
 import { type LayerNames, type ModelFamily, tensorNames } from './tensor-names.js';

@@ -1,5 +1,5 @@
-import { hostRandom } from '../gpu/random.js';
-import type { ModelConfig } from './config.js';
+import { hostRandom } from '../base/random.js';
+import type { ModelConfig } from './model-config.js';
 import { type ParameterSpec, parameterSpecs, sizeOf } from './parameter-specs.js';
 
 type Uniform = () => number;

@@ -1,7 +1,7 @@
-import { CallerError } from '../gpu/errors.js';
-import { shown } from '../gpu/shown.js';
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
 import { MOST_TAGS } from '../grammar/rules.js';
-import { headDimOf, type ModelConfig } from './config.js';
+import { headDimOf, type ModelConfig } from './model-config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
 import { MODEL_FAMILIES } from './tensor-names.js';
 

@@ -1,7 +1,7 @@
+import { CallerError } from '../base/errors.js';
+import { hostMemory } from '../base/host-memory.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
-import { hostMemory } from '../gpu/host-memory.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './model-config.js';
 import { ParameterLayout } from './parameter-layout.js';
 import { parameterSpecs } from './parameter-specs.js';
 

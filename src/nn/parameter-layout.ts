@@ -1,6 +1,6 @@
-import { EngineError } from '../gpu/errors.js';
+import { EngineError } from '../base/errors.js';
 import { OFFSET_ALIGNMENT } from '../gpu/pipelines.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './model-config.js';
 import { isOfEmbeddings, type ParameterSpec } from './parameter-specs.js';
 import { tensorNames } from './tensor-names.js';
 

@@ -1,4 +1,4 @@
-import { type ModelConfig, paddedClasses } from './config.js';
+import { type ModelConfig, paddedClasses } from './model-config.js';
 import { tensorNames } from './tensor-names.js';
 
 export type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';

@@ -1,8 +1,8 @@
+import { CallerError } from '../base/errors.js';
 import { createStorage, readManyFloats, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './model-config.js';
 import { ParameterLayout, type Run, type Stretch, type UpdatedPart } from './parameter-layout.js';
 import { type ParameterSpec, parameterSpecs, sizeOf } from './parameter-specs.js';
 

@@ -1,8 +1,8 @@
+import { type Dropout, randomStream } from '../base/random.js';
 import type { Workspace } from '../gpu/buffers.js';
-import { type Dropout, randomStream } from '../gpu/random.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { BatchBuffers } from './batch-buffers.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './model-config.js';
 import type { Parameters } from './parameters.js';
 
 /** What makes the random masks of a training step: the same seed and step draw the same masks. */

@@ -1,4 +1,4 @@
-import { type Dropout, dropoutParameters } from '../gpu/random.js';
+import { type Dropout, dropoutParameters } from '../base/random.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Tensor } from './scratch.js';
 

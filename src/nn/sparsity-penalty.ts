@@ -1,7 +1,7 @@
 import { upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { Recorder } from '../gpu/recorder.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './model-config.js';
 import type { Parameters } from './parameters.js';
 import { tensorNames } from './tensor-names.js';
 

@@ -1,8 +1,8 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { MOST_TAGS } from '../grammar/rules.js';
-import { UNTESTED } from './columns.js';
 import { labelBits, rankOfTag, visibilityOf } from './derived.js';
+import { UNTESTED } from './key-columns.js';
 import type { LabelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
 import { paddedToQuads } from './ranges.js';

@@ -1,5 +1,5 @@
 import { NOWHERE } from '../grammar/scope.js';
-import { ONE_TAG, TEST_TAGS, UNTESTED } from './columns.js';
+import { ONE_TAG, TEST_TAGS, UNTESTED } from './key-columns.js';
 import { type ColumnRange, RangeJoiner } from './ranges.js';
 import type { Run, Sequence } from './runs.js';
 import type { Visibility } from './visibility.js';

@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
 import { visibilityOf } from './derived.js';

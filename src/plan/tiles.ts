@@ -1,4 +1,4 @@
-import { ColumnFinder, type Columns, ONE_TAG, UNTESTED } from './columns.js';
+import { ColumnFinder, type Columns, ONE_TAG, UNTESTED } from './key-columns.js';
 import { type ColumnRange, paddedToQuads } from './ranges.js';
 import { RunSpans } from './run-spans.js';
 import type { Run, Sequence, SortedBatch } from './runs.js';

@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { EvaluationMetrics } from './trainer.js';
 
 /** What tells the best of a run's evaluations. */

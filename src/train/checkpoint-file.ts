@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { CallerError } from '../base/errors.js';
 import { readBytesOf } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
-import type { ModelConfig } from '../nn/config.js';
+import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
 import type { TensorValues, TrainingState } from '../nn/parameters.js';
 import { BEST_BY, type BestBy } from './best.js';

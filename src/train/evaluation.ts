@@ -1,5 +1,5 @@
+import { EngineError } from '../base/errors.js';
 import type { EncodedData } from '../data/encoded-data.js';
-import { EngineError } from '../gpu/errors.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';

@@ -1,4 +1,4 @@
-import { EngineError } from '../gpu/errors.js';
+import { EngineError } from '../base/errors.js';
 import type { Classifier, StepOutcome } from '../nn/classifier.js';
 import type { TensorValues } from '../nn/parameters.js';
 

@@ -1,4 +1,4 @@
-import { ParsimonyError } from '../gpu/errors.js';
+import { ParsimonyError } from '../base/errors.js';
 
 /** How far a run had come when it was told to stop. */
 export interface StoppedAt {

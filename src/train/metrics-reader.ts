@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { CallerError } from '../base/errors.js';
+import { finite, listOf, notNegative, positiveWhole, share, whole } from '../base/json-schemas.js';
+import { checkedJson } from '../base/json-text.js';
 import { readBytesOf } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
-import { finite, listOf, notNegative, positiveWhole, share, whole } from '../gpu/json-schemas.js';
-import { checkedJson } from '../gpu/json-text.js';
 import type { EpochMetrics, EvaluationMetrics } from './trainer.js';
 
 /** JSON has no NaN: the loss of a run that has diverged stands there as null. */

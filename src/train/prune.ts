@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import type { HeadRules } from '../grammar/head-rules.js';
 import { prunedRules } from '../grammar/pruning.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CallerError } from '../base/errors.js';
 import { codeOf } from '../data/file-errors.js';
 import { removeFile } from '../data/files.js';
 import { isPart } from '../data/whole-file.js';
-import { CallerError } from '../gpu/errors.js';
 import { LOCK_FILE } from './run-lock.js';
 import { RECORD_FILE } from './run-record.js';
 

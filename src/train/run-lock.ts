@@ -3,8 +3,8 @@ import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
+import { CallerError, EngineError } from '../base/errors.js';
 import { cannotBeWritten, codeOf } from '../data/file-errors.js';
-import { CallerError, EngineError } from '../gpu/errors.js';
 
 /** Names the process that trains into a folder, for as long as it does. */
 export const LOCK_FILE = 'process.lock';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CallerError } from '../base/errors.js';
 import { readBytesOf } from '../data/files.js';
-import { CallerError } from '../gpu/errors.js';
 import { type CheckpointNotes, readCheckpoint } from './checkpoint-file.js';
 import type { KeptFiles } from './kept-files.js';
 import { parseMetrics } from './metrics-reader.js';

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { hashOf, sortedEntries } from '../data/hash.js';
-import { CallerError } from '../gpu/errors.js';
-import type { ModelConfig } from '../nn/config.js';
+import { CallerError } from '../base/errors.js';
+import { hashOf, sortedEntries } from '../base/hash.js';
+import type { ModelConfig } from '../nn/model-config.js';
 import { tensorsOf } from './model-folder.js';
 import type { RunRecord } from './run-record.js';
 import { safetensorsMetadata } from './safetensors.js';

@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import { shown } from '../gpu/shown.js';
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
 import { repeatedKey } from './hugging-face/json-keys.js';
 
 /** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */

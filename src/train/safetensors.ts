@@ -1,5 +1,5 @@
-import { CallerError } from '../gpu/errors.js';
-import { shown } from '../gpu/shown.js';
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
 import { type HeaderEntry, LENGTH_BYTES, readHeader } from './safetensors-header.js';
 import { FLOAT_BYTES, FLOAT_NAMES, rounded, type StoredTensor } from './stored-tensor.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { formatSafetensors, openSafetensors, type Tensor } from './safetensors.js';
 
 /** The key of the checksum in the file's metadata. */

@@ -1,10 +1,10 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
-import { checkExamples, checkText, checkTexts } from '../data/arguments.js';
+import { checkArgument, device as deviceArgument, folderName, number } from '../base/argument-schemas.js';
+import { checkExamples, checkText, checkTexts } from '../data/data-arguments.js';
 import type { Example, Text } from '../data/dataset.js';
 import { encodeExamples, encodeTexts, type Reading } from '../data/encoded-data.js';
-import { checkArgument, device as deviceArgument, folderName, number } from '../gpu/arguments.js';
 import type { Device } from '../gpu/device.js';
-import { modelRulesOf } from '../grammar/arguments.js';
+import { modelRulesOf } from '../grammar/grammar-arguments.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
 import { PAPER_RULES } from '../grammar/presets.js';
@@ -13,13 +13,12 @@ import type { Strategy } from '../grammar/rules.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
-import { BERT_TINY, type ModelConfig } from '../nn/config.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { checkConfig } from '../nn/model-checks.js';
+import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
-import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './arguments.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
   checkedMostPieces,
@@ -32,6 +31,7 @@ import {
 import { biasTags, Planner } from './planner.js';
 import { type PrunedRules, pruneHeads } from './prune.js';
 import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings.js';
+import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
 export interface BuildOptions {

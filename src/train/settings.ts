@@ -1,8 +1,8 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
 import type { UpdateOptions } from '../nn/classifier.js';
-import { checkTrainingOptions } from './arguments.js';
 import { SCHEDULES, type ScheduleKind } from './schedule.js';
+import { checkTrainingOptions } from './train-arguments.js';
 
 /** What a training run is made of, beside model and data. */
 export interface TrainingSettings extends UpdateOptions {

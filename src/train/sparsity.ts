@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 import { PairCounts } from '../grammar/pair-counts.js';
 import { alwaysExists } from '../grammar/pruning.js';
 import type { Strategy, Tag } from '../grammar/rules.js';

@@ -1,16 +1,16 @@
-import { checkArgument, folderName } from '../gpu/arguments.js';
+import { checkArgument, folderName } from '../base/argument-schemas.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import { pieceTags } from '../grammar/own-tags.js';
-import type { ModelConfig } from '../nn/config.js';
 import { drawTensors } from '../nn/initial-weights.js';
+import type { ModelConfig } from '../nn/model-config.js';
 import { type ParameterSpec, parameterSpecs } from '../nn/parameter-specs.js';
 import { tensorNames } from '../nn/tensor-names.js';
-import { checkStartOptions } from './arguments.js';
 import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';
 import { type FolderConfig, type ModelDescription, readFolderConfig, readRulesOf } from './model-folder.js';
 import { type BuildOptions, describeModel } from './sentence-classifier.js';
 import { DEFAULT_SEED } from './settings.js';
+import { checkStartOptions } from './train-arguments.js';
 
 /** What a model that starts from a checkpoint does not take from it; defaults as in `BuildOptions`. */
 export interface StartOptions

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFolder, removeFile } from '../data/files.js';
 import {
   options as anyOptions,
   arrayLike,
   checkArgument,
   device as deviceArgument,
   folderName,
-} from '../gpu/arguments.js';
+} from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
+import { createFolder, removeFile } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
-import { CallerError } from '../gpu/errors.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import { type BestBy, bestOf, checkedBestBy, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fastestFamily } from '../../src/attention/families/index.js';
+import { fastestFamily } from '../../src/attention/families/families.js';
 import { CASES } from '../support/arbitraries.js';
 import { testDevice } from '../support/device.js';
 import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';

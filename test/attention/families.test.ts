@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { familiesOn, familyOfTiles, fastestFamily } from '../../src/attention/families/families.js';
 import type { KernelFamily, PassName } from '../../src/attention/families/family.js';
-import { familiesOn, familyOfTiles, fastestFamily } from '../../src/attention/families/index.js';
 import type { Device } from '../../src/gpu/device.js';
 import { type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';

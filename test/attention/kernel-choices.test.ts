@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
-import { familyOfTiles } from '../../src/attention/families/index.js';
+import { familyOfTiles } from '../../src/attention/families/families.js';
 import {
   adapterKey,
   checkedChoices,
@@ -10,9 +10,9 @@ import {
   tilesOn,
 } from '../../src/attention/kernel-choices.js';
 import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import { CallerError } from '../../src/base/errors.js';
+import { hostRandom } from '../../src/base/random.js';
 import type { Device } from '../../src/gpu/device.js';
-import { CallerError } from '../../src/gpu/errors.js';
-import { hostRandom } from '../../src/gpu/random.js';
 import { UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { testDevice } from '../support/device.js';
 

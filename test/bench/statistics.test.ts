@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { AttentionRow } from '../../bench/attention-row.js';
 import { breakEvens } from '../../bench/break-even.js';
 import { compareReports, parseReport } from '../../bench/compare.js';
-import { formatCsv } from '../../bench/csv.js';
+import { formatCsv } from '../../bench/csv-report.js';
 import type { Environment } from '../../bench/environment.js';
 import { lineThrough, median, medianOfRatios } from '../../bench/statistics.js';
 import { amdahl } from '../../bench/step-bench.js';
-import { hostRandom } from '../../src/gpu/random.js';
+import { hostRandom } from '../../src/base/random.js';
 
 describe('statistics', () => {
   it('takes the middle, or the mean of the two middles', () => {

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { adapterKey } from '../../src/attention/kernel-choices.js';
+import { hashOf } from '../../src/base/hash.js';
 import { allKept, choicesFile } from '../../src/cli/kernel-cache.js';
-import { hashOf } from '../../src/data/hash.js';
 import type { Device } from '../../src/gpu/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CallerError } from '../../src/base/errors.js';
 import { readInputs } from '../../src/cli/report-inputs.js';
-import { CallerError } from '../../src/gpu/errors.js';
 import { openedPage } from '../support/opened-page.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

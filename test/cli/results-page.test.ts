@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { experimentMarkdown } from '../../src/cli/experiment-tables.js';
 import { cellsOf } from '../../src/train/experiment/cells.js';
-import type { Experiment } from '../../src/train/experiment/experiment.js';
+import type { Experiment } from '../../src/train/experiment/experiment-types.js';
 import { parseExperiment } from '../../src/train/experiment/file.js';
 import type { CellResult } from '../../src/train/experiment/results.js';
 import { experimentTables } from '../../src/train/experiment/table.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCsv } from '../../src/data/csv.js';
+import { parseCsv } from '../../src/data/csv-file.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
 

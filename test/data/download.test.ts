@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { EngineError } from '../../src/base/errors.js';
 import { download } from '../../src/data/download.js';
-import { EngineError } from '../../src/gpu/errors.js';
 
 const LIMITS = { silentSeconds: 0.3, bytesPerSecond: 1000, mostBytes: 10_000 };
 

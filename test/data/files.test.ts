@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CallerError, EngineError } from '../../src/base/errors.js';
 import { checkWritable, createFolder, readText, removeFile, writeWhole } from '../../src/data/files.js';
-import { CallerError, EngineError } from '../../src/gpu/errors.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const root = temporaryFolder();

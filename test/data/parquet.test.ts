@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
+import { CallerError } from '../../src/base/errors.js';
 import { readParquet } from '../../src/data/parquet.js';
-import { CallerError } from '../../src/gpu/errors.js';
 import { runs } from '../support/arbitraries.js';
 
 function parquet(columnData: ColumnSource[], rowGroupSize = 1000): Uint8Array {

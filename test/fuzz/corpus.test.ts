@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { failureOf } from './inputs.js';
 import { readerNamed } from './readers.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CallerError } from '../../src/gpu/errors.js';
-import { hostRandom } from '../../src/gpu/random.js';
+import { CallerError } from '../../src/base/errors.js';
+import { hostRandom } from '../../src/base/random.js';
 import { randomInteger } from '../support/random.js';
 import { mutated } from './mutate.js';
 import type { FuzzReader } from './readers.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { formatCheckpoint } from '../../src/train/checkpoint-file.js';
 import { beginningOf } from '../../src/train/position.js';
 import { reportOf, someRows } from '../bench/page-report.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CallerError, escapeControls, shortened, shownValue } from '../../src/gpu/errors.js';
+import { CallerError, escapeControls, shortened, shownValue } from '../../src/base/errors.js';
 
 describe('an error of one line', () => {
   it('shows what would steer a terminal instead of sending it', () => {

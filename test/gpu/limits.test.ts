@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../src/base/errors.js';
 import { createStorage } from '../../src/gpu/buffers.js';
-import { EngineError } from '../../src/gpu/errors.js';
 import { Recorder } from '../../src/gpu/recorder.js';
 import { testDevice } from '../support/device.js';
 

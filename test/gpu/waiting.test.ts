@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../src/base/errors.js';
 import { createStorage, readFloats, upload } from '../../src/gpu/buffers.js';
-import { EngineError } from '../../src/gpu/errors.js';
 import { napUntil } from '../../src/gpu/waiting.js';
 import { testDevice } from '../support/device.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 
 /** What ends a line in a terminal, or overwrites it. */
 export const LINE_BREAK = /[\n\r]/;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { formatRules, parseRules } from '../../src/grammar/rules-file.js';
 import { runs } from '../support/arbitraries.js';
 import { callerErrorOf, LINE_BREAK } from './caller-error.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { encodeSentence, type TaggedPiece, tagPieces } from '../../src/grammar/tagged-pieces.js';

@@ -3,9 +3,14 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compileKernels } from '../../bench/kernels/compile.js';
+import { StatisticsFile } from '../../bench/kernels/compiler-statistics.js';
+import {
+  complaints,
+  type KernelReport,
+  kernelTable,
+  reportJson,
+} from '../../bench/kernels/compilers-report.js';
 import type { KernelInstance } from '../../bench/kernels/instances.js';
-import { complaints, type KernelReport, kernelTable, reportJson } from '../../bench/kernels/report.js';
-import { StatisticsFile } from '../../bench/kernels/statistics.js';
 import { openDevice } from '../../src/gpu/device.js';
 import { testDevice } from '../support/device.js';
 import { commandEnvironment } from '../support/run-command.js';

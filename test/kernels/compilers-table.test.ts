@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compilersTable, complaints, type KernelReport } from '../../bench/kernels/report.js';
+import { compilersTable, complaints, type KernelReport } from '../../bench/kernels/compilers-report.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/grammar/rules.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import type { Numbers } from '../reference/arithmetic.js';
 import { type BertBatch, referenceBert, type Weights } from '../reference/bert.js';
 import { modelFor, randomBatch, randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';

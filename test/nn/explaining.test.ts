@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
 import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { exact, type Numbers, plainInStrides, type Round } from '../reference/arithmetic.js';
 import { type BertBatch, referenceBert, type Weights } from '../reference/bert.js';
 import { expectWithinBound, largestError } from '../support/error-bound.js';

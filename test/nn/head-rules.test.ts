@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { randomBatch, randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';
 import { expectAll } from '../support/model-gradients.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordLoss } from '../../src/nn/classifier-head.js';
-import { BERT_TINY } from '../../src/nn/config.js';
+import { BERT_TINY } from '../../src/nn/model-config.js';
 import type { Pass } from '../../src/nn/pass.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
 import { crossEntropy } from '../reference/training.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BERT_TINY, type ModelConfig } from '../../src/nn/config.js';
 import { checkConfig } from '../../src/nn/model-checks.js';
+import { BERT_TINY, type ModelConfig } from '../../src/nn/model-config.js';
 import { checkFits, weightBytes } from '../../src/nn/model-size.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 

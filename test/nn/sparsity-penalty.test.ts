@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import type { Parameters } from '../../src/nn/parameters.js';
 import { type PairWeights, SparsityPenalty } from '../../src/nn/sparsity-penalty.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';

@@ -1,5 +1,5 @@
 import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
-import { TEST_PLACES } from '../../src/plan/columns.js';
+import { TEST_PLACES } from '../../src/plan/key-columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';

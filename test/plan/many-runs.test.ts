@@ -3,7 +3,7 @@ import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { UNTESTED } from '../../src/plan/columns.js';
+import { UNTESTED } from '../../src/plan/key-columns.js';
 import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
 import { SIDES, tilesOf } from './random-batch.js';
 

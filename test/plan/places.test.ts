@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
-import { UNTESTED } from '../../src/plan/columns.js';
+import { UNTESTED } from '../../src/plan/key-columns.js';
 import { type Plan, planSparse } from '../../src/plan/plan.js';
 import { isLone, type Tile, type TileShape } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';

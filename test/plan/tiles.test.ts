@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TokenBias } from '../../bench/reference-pairs.js';
-import { ONE_TAG, TEST_PLACES, UNTESTED } from '../../src/plan/columns.js';
+import { ONE_TAG, TEST_PLACES, UNTESTED } from '../../src/plan/key-columns.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';

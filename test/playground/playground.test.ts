@@ -9,7 +9,7 @@ import { openDevice } from '../../src/gpu/device.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
-import { SMALL_SHAPE } from '../../src/nn/config.js';
+import { SMALL_SHAPE } from '../../src/nn/model-config.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';

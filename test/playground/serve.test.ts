@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '../../scripts/serve.mjs';
-import { hostRandom } from '../../src/gpu/random.js';
+import { hostRandom } from '../../src/base/random.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe("the playground's server", () => {

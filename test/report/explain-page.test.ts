@@ -11,7 +11,7 @@ import { ABSENT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText } from '../../src/report/explain/explanation.js';
 import { decodedAttention, type PageData, pageScript } from '../../src/report/explain/page-script.js';
 import { type PictureOrder, pairPicture } from '../../src/report/explain/pair-picture.js';
-import { ruleMatrix } from '../../src/report/explain/rule-matrix.js';
+import { ruleMatrix } from '../../src/report/explain/rule-matrix-picture.js';
 import { openedPage } from '../support/opened-page.js';
 import { generator } from '../support/random.js';
 

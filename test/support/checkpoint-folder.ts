@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SPECIAL_PIECES } from '../../src/grammar/vocabulary.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { parameterSpecs } from '../../src/nn/parameter-specs.js';
 import { formatSafetensors, type Tensor } from '../../src/train/safetensors.js';
 import { legacyTorchFile, type TorchTensor, torchFile } from './torch-file.js';

@@ -7,7 +7,7 @@ import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { type Batch, makeBatch } from '../../src/nn/batch.js';
 import { Classifier } from '../../src/nn/classifier.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { parameterSpecs, sizeOf } from '../../src/nn/parameter-specs.js';
 import type { TrainingStep } from '../../src/nn/pass.js';
 import { planDense, planSparse } from '../../src/plan/plan.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as library from '../../src/index.js';
-import { SMALL_SHAPE } from '../../src/nn/config.js';
+import { SMALL_SHAPE } from '../../src/nn/model-config.js';
 import { PIECES } from '../support/checkpoint-folder.js';
 import { testDevice } from '../support/device.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
+import { EngineError } from '../../src/base/errors.js';
 import { createStorage, readFloats, upload, verifySubmits } from '../../src/gpu/buffers.js';
 import { type Device, openDevice } from '../../src/gpu/device.js';
-import { EngineError } from '../../src/gpu/errors.js';
 import { KernelClock } from '../../src/gpu/timestamps.js';
 import { testAdapter, testDevice } from '../support/device.js';
 import { dropSubmits } from '../support/dropped-submits.js';

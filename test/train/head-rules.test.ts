@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { HeadRules } from '../../src/grammar/head-rules.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { STRATEGIES } from '../../src/grammar/rules.js';
 import { parseRules } from '../../src/grammar/rules-file.js';
 import { formatSafetensors, parseSafetensors } from '../../src/train/safetensors.js';

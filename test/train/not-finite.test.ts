@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../src/base/errors.js';
 import type { Device } from '../../src/gpu/device.js';
-import { EngineError } from '../../src/gpu/errors.js';
 import { checkedLogits, crossEntropy } from '../../src/train/evaluation.js';
 import { checkWeights } from '../../src/train/finite.js';
 import { parseSafetensors } from '../../src/train/safetensors.js';

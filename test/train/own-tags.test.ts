@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
+import { CallerError } from '../../src/base/errors.js';
 import type { Example } from '../../src/data/dataset.js';
-import { CallerError } from '../../src/gpu/errors.js';
 import { wordsWithTags } from '../../src/grammar/own-tags.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';

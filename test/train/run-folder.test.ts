@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CallerError, EngineError } from '../../src/base/errors.js';
 import { dataSource } from '../../src/data/sources.js';
-import { CallerError, EngineError } from '../../src/gpu/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { RunInterrupted } from '../../src/train/interruption.js';

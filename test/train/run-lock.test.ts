@@ -12,7 +12,7 @@ import {
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CallerError, EngineError } from '../../src/gpu/errors.js';
+import { CallerError, EngineError } from '../../src/base/errors.js';
 import { LOCK_FILE, RunLock, withRunLock } from '../../src/train/run-lock.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

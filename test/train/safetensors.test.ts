@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { formatSafetensors, parseSafetensors, type Tensor } from '../../src/train/safetensors.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';

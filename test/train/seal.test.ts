@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { parseSafetensors } from '../../src/train/safetensors.js';
 import { checkSeal, formatSealed } from '../../src/train/seal.js';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../src/gpu/errors.js';
+import { CallerError } from '../../src/base/errors.js';
 import { parseRules } from '../../src/grammar/rules-file.js';
-import type { ModelConfig } from '../../src/nn/config.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import type { Tensor } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { type StartOptions, startFrom } from '../../src/train/starting-point.js';

@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CallerError } from '../../src/base/errors.js';
 import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
-import { CallerError } from '../../src/gpu/errors.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitPieces } from '../../src/grammar/word-pieces.js';
 import { runTraining, type TrainingRun, type TrainingRunHooks } from '../../src/train/training-run.js';

@@ -1,11 +1,11 @@
 import { WIDE_TILE } from '../../attention/families/wide.js';
-import { checkText } from '../../data/arguments.js';
+import { options as anyOptions, checkArgument } from '../../base/argument-schemas.js';
+import { CallerError } from '../../base/errors.js';
+import { oneOf } from '../../base/json-schemas.js';
+import { checkText } from '../../data/data-arguments.js';
 import type { Text } from '../../data/dataset.js';
 import { encodeTexts } from '../../data/encoded-data.js';
-import { options as anyOptions, checkArgument } from '../../gpu/arguments.js';
-import { CallerError } from '../../gpu/errors.js';
-import { oneOf } from '../../gpu/json-schemas.js';
-import { modelRulesOf, vocabulary as vocabularyArgument } from '../../grammar/arguments.js';
+import { modelRulesOf, vocabulary as vocabularyArgument } from '../../grammar/grammar-arguments.js';
 import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
 import { pieceTags } from '../../grammar/own-tags.js';
 import type { SeededRelabelling } from '../../grammar/relabelling.js';

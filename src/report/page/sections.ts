@@ -1,5 +1,5 @@
 import { type Html, html } from './html.js';
-import { page } from './page.js';
+import { page } from './html-page.js';
 
 /** A part of a page that makes one point. */
 export interface Section {

@@ -1,9 +1,9 @@
 import type * as Plot from '@observablehq/plot';
 import type { Point } from '../page/plot-frame.js';
 import type { CurvePoint } from './curves.js';
-import { accuracy, interval, isKnown } from './format.js';
 import type { Contender } from './run.js';
 import { accuracyDomain } from './run-figures.js';
+import { accuracy, interval, isKnown } from './run-format.js';
 
 /** What stands on the vertical axis. */
 export interface Vertical {

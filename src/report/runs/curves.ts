@@ -1,4 +1,4 @@
-import { asShare, type Estimate, mean, meanOverSeeds } from '../../train/experiment/statistics.js';
+import { asShare, type Estimate, mean, meanOverSeeds } from '../../train/experiment/seed-statistics.js';
 import type { DevReading, Run } from './run.js';
 
 /** A mean over seeds at one step, with Student's 95 % interval; one seed alone has none (NaN). */

@@ -1,11 +1,11 @@
 import * as Plot from '@observablehq/plot';
-import type { Estimate } from '../../train/experiment/statistics.js';
+import type { Estimate } from '../../train/experiment/seed-statistics.js';
 import { percent } from '../page/numbers.js';
 import { aside, type Figure, intervals, markers, type Point } from '../page/plot-frame.js';
 import { fittedText, textWidth } from '../page/text-width.js';
 import { bestAccuracy, densityOf } from './curves.js';
-import { accuracy, interval, isKnown, seedsText } from './format.js';
 import { type Contender, YARDSTICK } from './run.js';
+import { accuracy, interval, isKnown, seedsText } from './run-format.js';
 
 /** Of the pictures' font, as the page's style has it. */
 const FONT_SIZE = 12;

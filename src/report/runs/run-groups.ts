@@ -1,4 +1,4 @@
-import type { Experiment, Settings } from '../../train/experiment/experiment.js';
+import type { Experiment, Settings } from '../../train/experiment/experiment-types.js';
 import type { CellResult, Reading } from '../../train/experiment/results.js';
 import { type ComparisonRow, experimentTables } from '../../train/experiment/table.js';
 import { bestAccuracy } from './curves.js';

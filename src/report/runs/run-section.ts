@@ -6,9 +6,9 @@ import { figure } from '../page/plot-frame.js';
 import type { Section } from '../page/sections.js';
 import { curveFigures } from './curve-figures.js';
 import { bestAccuracy } from './curves.js';
-import { accuracy, interval, isKnown, seedsText, signed } from './format.js';
 import { type Contender, divergedAt, YARDSTICK } from './run.js';
 import { accuracyFigure, densityFigure } from './run-figures.js';
+import { accuracy, interval, isKnown, seedsText, signed } from './run-format.js';
 import { bestContender, type RunGroup } from './run-groups.js';
 import { comparisonTable, contenderTable, curveTable, runTable, settingsTables } from './run-tables.js';
 

@@ -3,8 +3,8 @@ import { LEAST_SEEDS, verdictOf } from '../../train/experiment/verdict.js';
 import { type Column, type Html, html, table } from '../page/html.js';
 import { NOTHING, orNothing, percent } from '../page/numbers.js';
 import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';
-import { accuracy, interval, signed } from './format.js';
 import { type Contender, divergedAt, type Run, type ShownSettings } from './run.js';
+import { accuracy, interval, signed } from './run-format.js';
 
 function orDash(text: string): string {
   return text === '' ? NOTHING : text;

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import type { Figure } from '../page/plot-frame.js';
 import { fittedText } from '../page/text-width.js';
 import { axes, type Curve, domainOf, pointsIn, type Vertical } from './curve-frame.js';
-import { isKnown } from './format.js';
+import { isKnown } from './run-format.js';
 
 const COLUMNS = 3;
 /** Of the names over the small pictures; bold letters are a tenth wider. */

@@ -1,5 +1,5 @@
-import { hashOf, sortedEntries } from '../../data/hash.js';
-import type { Experiment, Setting, Settings } from './experiment.js';
+import { hashOf, sortedEntries } from '../../base/hash.js';
+import type { Experiment, Setting, Settings } from './experiment-types.js';
 
 /** One run of an experiment. */
 export interface Cell {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { shownValue } from '../../gpu/errors.js';
-import { finite, flag, listOf, onlyFields, recordOf, text } from '../../gpu/json-schemas.js';
-import { JsonText } from '../../gpu/json-text.js';
+import { shownValue } from '../../base/errors.js';
+import { finite, flag, listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
+import { JsonText } from '../../base/json-text.js';
 import { cellsOf, LONGEST_ID, MOST_CELLS } from './cells.js';
-import type { Experiment } from './experiment.js';
+import type { Experiment } from './experiment-types.js';
 
 export const setting = v.union([text, finite, flag], 'text, a finite number, or true or false');
 

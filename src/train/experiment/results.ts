@@ -1,12 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { CallerError } from '../../base/errors.js';
+import {
+  fields,
+  finite,
+  listOf,
+  notNegative,
+  recordOf,
+  share,
+  text,
+  whole,
+} from '../../base/json-schemas.js';
+import { JsonText } from '../../base/json-text.js';
 import { readText, writeWhole } from '../../data/files.js';
-import { CallerError } from '../../gpu/errors.js';
-import { fields, finite, listOf, notNegative, recordOf, share, text, whole } from '../../gpu/json-schemas.js';
-import { JsonText } from '../../gpu/json-text.js';
 import type { Cell } from './cells.js';
-import type { Settings } from './experiment.js';
+import type { Settings } from './experiment-types.js';
 import { setting } from './file.js';
 
 /** What a model did on dev at one step. */

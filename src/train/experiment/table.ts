@@ -1,6 +1,6 @@
-import type { Experiment, Settings } from './experiment.js';
+import type { Experiment, Settings } from './experiment-types.js';
 import type { CellResult, MarkedReading } from './results.js';
-import { asShare, type Estimate, holm, mean, meanOverSeeds, seedTest } from './statistics.js';
+import { asShare, type Estimate, holm, mean, meanOverSeeds, seedTest } from './seed-statistics.js';
 import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
 
 /** Which evaluation of each run is meant: the one whose weights were kept, or the last. */

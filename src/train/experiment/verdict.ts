@@ -1,4 +1,4 @@
-import type { Estimate } from './statistics.js';
+import type { Estimate } from './seed-statistics.js';
 
 /** Below this, a corrected probability is called a difference. */
 const SIGNIFICANT = 0.05;

@@ -1,4 +1,4 @@
-import { CallerError } from '../../gpu/errors.js';
+import { CallerError } from '../../base/errors.js';
 import type { SpecialToken } from '../../grammar/special-tokens.js';
 import { BERT_TOKENS, SPECIAL_PIECES } from '../../grammar/vocabulary.js';
 import { isObject, type Json } from './json.js';

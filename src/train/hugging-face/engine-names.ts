@@ -1,5 +1,5 @@
-import { CallerError } from '../../gpu/errors.js';
-import { shown } from '../../gpu/shown.js';
+import { CallerError } from '../../base/errors.js';
+import { shown } from '../../base/shown.js';
 import { type ModelFamily, tensorNames } from '../../nn/tensor-names.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import type { OpenWeights } from './weights.js';

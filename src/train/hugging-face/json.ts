@@ -1,5 +1,5 @@
+import { CallerError } from '../../base/errors.js';
 import { isThere, readText } from '../../data/files.js';
-import { CallerError } from '../../gpu/errors.js';
 
 export type Json = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import { CallerError } from '../../gpu/errors.js';
+import { CallerError } from '../../base/errors.js';
 
 /** A tuple, which is no list: it can be a key, an argument list, a persistent id. */
 export class Tuple {

@@ -1,4 +1,4 @@
-import { CallerError } from '../../gpu/errors.js';
+import { CallerError } from '../../base/errors.js';
 import type { PlacedJson } from './added-tokens.js';
 import { isObject, type Json } from './json.js';
 

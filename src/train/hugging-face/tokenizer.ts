@@ -1,5 +1,5 @@
+import { CallerError } from '../../base/errors.js';
 import { isThere, placeIn, readText } from '../../data/files.js';
-import { CallerError } from '../../gpu/errors.js';
 import { hasCapitals, type Normalisation, piecesOfText, Vocabulary } from '../../grammar/vocabulary.js';
 import { addedTokens, addedTokensJson, type PlacedJson } from './added-tokens.js';
 import { isObject, type Json, jsonIfThere } from './json.js';

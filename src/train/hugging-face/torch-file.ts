@@ -1,5 +1,5 @@
-import { CallerError } from '../../gpu/errors.js';
-import { shown } from '../../gpu/shown.js';
+import { CallerError } from '../../base/errors.js';
+import { shown } from '../../base/shown.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { type PickleMeaning, Tuple, unpickle } from './pickle.js';
 import { STORAGE_TYPES, type Storage, storedTensor, type View } from './torch-storage.js';

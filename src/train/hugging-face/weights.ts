@@ -1,6 +1,6 @@
+import { CallerError } from '../../base/errors.js';
+import { shown } from '../../base/shown.js';
 import { isThere, placeIn, readBytesOf, readText } from '../../data/files.js';
-import { CallerError } from '../../gpu/errors.js';
-import { shown } from '../../gpu/shown.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { isObject, parseJson } from './json.js';

@@ -1,5 +1,5 @@
-import { CallerError } from '../../gpu/errors.js';
-import { shown } from '../../gpu/shown.js';
+import { CallerError } from '../../base/errors.js';
+import { shown } from '../../base/shown.js';
 import { crc32 } from './crc32.js';
 
 const LOCAL_HEADER = 0x04034b50;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CallerError } from '../../../src/gpu/errors.js';
+import { CallerError } from '../../../src/base/errors.js';
 import { cellsOf } from '../../../src/train/experiment/cells.js';
 import { parseExperiment } from '../../../src/train/experiment/file.js';
 

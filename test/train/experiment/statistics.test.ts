@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { holm, meanOverSeeds, seedTest, studentQuantile } from '../../../src/train/experiment/statistics.js';
+import {
+  holm,
+  meanOverSeeds,
+  seedTest,
+  studentQuantile,
+} from '../../../src/train/experiment/seed-statistics.js';
 
 describe("Student's quantile", () => {
   // Of any printed table, two-sided 95 %.

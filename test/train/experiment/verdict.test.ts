@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hostRandom } from '../../../src/gpu/random.js';
-import type { Experiment } from '../../../src/train/experiment/experiment.js';
+import { hostRandom } from '../../../src/base/random.js';
+import type { Experiment } from '../../../src/train/experiment/experiment-types.js';
 import type { CellResult } from '../../../src/train/experiment/results.js';
 import { experimentTables } from '../../../src/train/experiment/table.js';
 import { isShown, verdictOf } from '../../../src/train/experiment/verdict.js';

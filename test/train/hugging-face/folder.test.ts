@@ -5,7 +5,7 @@ import { referenceTokenBias } from '../../../bench/reference-pairs.js';
 import { PAPER_RULES } from '../../../src/grammar/presets.js';
 import { encodeSentence } from '../../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../../src/grammar/tags.js';
-import type { ModelConfig } from '../../../src/nn/config.js';
+import type { ModelConfig } from '../../../src/nn/model-config.js';
 import { loadDescription, loadWeights } from '../../../src/train/model-folder.js';
 import { parseSafetensors } from '../../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../../src/train/sentence-classifier.js';

@@ -1,4 +1,4 @@
-import { hostRandom } from '../../gpu/random.js';
+import { hostRandom } from '../../base/random.js';
 
 /** A number with the interval that it lies in with 95 % confidence. */
 export interface Estimate {

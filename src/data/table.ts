@@ -1,4 +1,4 @@
-import { CallerError } from '../gpu/errors.js';
+import { CallerError } from '../base/errors.js';
 
 /** A row of a file, with the number by which a reader finds it there. */
 export interface TableRow {

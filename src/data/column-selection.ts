@@ -1,8 +1,8 @@
-import { CallerError, shownValue } from '../gpu/errors.js';
+import { CallerError, shownValue } from '../base/errors.js';
 import { knownTag, type OwnWord, wordsWithTags } from '../grammar/own-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { ColumnNames, DataFile, DataRow, Wanted } from './data-rows.js';
-import { columnOf, placeOf, type Table } from './tables.js';
+import { columnOf, placeOf, type Table } from './table.js';
 
 function textColumns({ text }: ColumnNames): readonly string[] {
   return text === undefined ? ['sentence', 'text'] : [text];

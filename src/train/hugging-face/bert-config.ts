@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { CallerError } from '../../gpu/errors.js';
-import { fields, finite, listOf, positiveWhole, recordOf, text, whole } from '../../gpu/json-schemas.js';
-import type { JsonText } from '../../gpu/json-text.js';
-import { shown } from '../../gpu/shown.js';
-import { BERT_TINY, type ModelConfig } from '../../nn/config.js';
+import { CallerError } from '../../base/errors.js';
+import { fields, finite, listOf, positiveWhole, recordOf, text, whole } from '../../base/json-schemas.js';
+import type { JsonText } from '../../base/json-text.js';
+import { shown } from '../../base/shown.js';
 import { MOST_CLASSES } from '../../nn/model-checks.js';
+import { BERT_TINY, type ModelConfig } from '../../nn/model-config.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
 import { isObject, type Json } from './json.js';
 

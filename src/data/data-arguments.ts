@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checkArgument, number, options } from '../gpu/arguments.js';
+import { checkArgument, number, options } from '../base/argument-schemas.js';
 
 const tag = v.union([v.string(), v.number()], 'a tag: a text or an integer');
 const words = v.optional(

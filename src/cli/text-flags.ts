@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CallerError } from '../base/errors.js';
 import type { Split, Text } from '../data/dataset.js';
 import { requireTags } from '../data/encoded-data.js';
 import type { DataOptions } from '../data/sources.js';
-import { CallerError } from '../gpu/errors.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';

@@ -1,5 +1,5 @@
+import { EngineError } from '../../base/errors.js';
 import type { Device } from '../../gpu/device.js';
-import { EngineError } from '../../gpu/errors.js';
 import type { TileShape } from '../../plan/tiles.js';
 import type { FamilyOnDevice, KernelFamily } from './family.js';
 import { subgroupFamily } from './subgroup.js';

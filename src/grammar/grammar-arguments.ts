@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checkArgument, having, number, options } from '../gpu/arguments.js';
+import { checkArgument, having, number, options } from '../base/argument-schemas.js';
 import type { ModelRules } from './head-rules.js';
 import { presetRules } from './presets.js';
 import type { RuleSet } from './rules.js';

@@ -1,5 +1,13 @@
 import * as v from 'valibot';
-import { arrayLike, checkArgument, device, having, number, numbers, options } from '../gpu/arguments.js';
+import {
+  arrayLike,
+  checkArgument,
+  device,
+  having,
+  number,
+  numbers,
+  options,
+} from '../base/argument-schemas.js';
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 

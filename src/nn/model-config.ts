@@ -1,6 +1,6 @@
 import type { ModelFamily } from './tensor-names.js';
 
-/** The shape of a BERT or DistilBERT classifier; names in `config.json` are Hugging Face's (src/train/hugging-face/config.ts). */
+/** The shape of a BERT or DistilBERT classifier; names in `config.json` are Hugging Face's (src/train/hugging-face/bert-config.ts). */
 export interface ModelConfig {
   /**
    * `distilbert` has no token types and no dropout of what attention gives, and a ReLU where `bert` has a tanh between [CLS]

@@ -4,7 +4,7 @@ import { NOTHING, orNothing, percent, short, times, whole } from '../../src/repo
 import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
 import { isImpossible } from '../suspicions.js';
-import { isShown, passName, speedupInterval } from './format.js';
+import { isShown, passName, speedupInterval } from './row-format.js';
 import type { SeriesRow, Shape } from './series.js';
 
 type RowColumn = Column<SeriesRow> & {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { EngineError } from '../../src/gpu/errors.js';
+import { EngineError } from '../../src/base/errors.js';
 
 /** What a driver's compiler says of one kernel. */
 export interface CompilerStatistics {

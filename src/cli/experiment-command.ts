@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
+import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
-import { CallerError } from '../gpu/errors.js';
 import { type Cell, cellsOf } from '../train/experiment/cells.js';
-import type { Experiment } from '../train/experiment/experiment.js';
+import type { Experiment } from '../train/experiment/experiment-types.js';
 import { parseExperiment } from '../train/experiment/file.js';
 import { type CellResult, checkSameRows, readResult, resultFile } from '../train/experiment/results.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';

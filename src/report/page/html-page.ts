@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Html, html, jsonElement } from './html.js';
-import { STYLE } from './style.js';
+import { STYLE } from './page-style.js';
 
 /** What stands on a page. */
 export interface PageContent {

@@ -1,4 +1,4 @@
-import type { Estimate } from '../../train/experiment/statistics.js';
+import type { Estimate } from '../../train/experiment/seed-statistics.js';
 import { NOTHING } from '../page/numbers.js';
 import type { Run } from './run.js';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { checkArgument, number, options } from '../gpu/arguments.js';
-import { vocabulary } from '../grammar/arguments.js';
+import { checkArgument, number, options } from '../base/argument-schemas.js';
+import { vocabulary } from '../grammar/grammar-arguments.js';
 import { STRATEGIES } from '../grammar/rules.js';
 
 const finite = v.pipe(number, v.finite('a finite number'));

@@ -6,7 +6,7 @@ import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
 import type { GateResult } from '../gate.js';
 import { IMPOSSIBLE, type SuspectReport, suspicionsOf } from '../suspicions.js';
-import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './format.js';
+import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './row-format.js';
 import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {

@@ -1,5 +1,5 @@
-import { CallerError, type ErrorParts } from '../gpu/errors.js';
-import type { Table, TableRow } from './tables.js';
+import { CallerError, type ErrorParts } from '../base/errors.js';
+import type { Table, TableRow } from './table.js';
 
 const QUOTE = '"';
 const SEPARATOR = ',';

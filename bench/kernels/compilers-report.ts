@@ -1,6 +1,6 @@
 import type { AdapterDescription } from '../../src/gpu/device.js';
 import type { CompiledKernel } from './compile.js';
-import type { CompilerStatistics } from './statistics.js';
+import type { CompilerStatistics } from './compiler-statistics.js';
 
 /** What `npm run kernels` writes. */
 export interface KernelReport {
