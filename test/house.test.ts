@@ -2,8 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type KernelName, readKernel } from '../src/gpu/kernel.js';
-import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -46,49 +44,6 @@ function run(script: string, ...args: string[]) {
     },
   );
   return { status, output: stdout + stderr };
-}
-
-/** A type's bytes, and of what they are a multiple. */
-interface Layout {
-  size: number;
-  alignment: number;
-}
-
-const TYPE = /(?:array<)*\w+(?:, \d+>)*/;
-
-/** Layouts of the types of a kernel: numbers, vectors, matrices, structs and arrays of them (WGSL, section 14.4). */
-function layoutsOf(source: string): (type: string) => Layout {
-  const known: Record<string, Layout> = {
-    f32: { size: 4, alignment: 4 },
-    u32: { size: 4, alignment: 4 },
-    bool: { size: 4, alignment: 4 },
-    vec2f: { size: 8, alignment: 8 },
-    vec4f: { size: 16, alignment: 16 },
-    vec4u: { size: 16, alignment: 16 },
-    mat4x4f: { size: 64, alignment: 16 },
-  };
-  const up = (bytes: number, alignment: number) => alignment * Math.ceil(bytes / alignment);
-  const bodies = new Map(
-    [...source.matchAll(/struct (\w+) \{([^}]*)\}/g)].map(([, name, body]) => [name, body]),
-  );
-  const layoutOf = (type: string): Layout => {
-    const [, element, count] = /^array<(.+), (\d+)>$/.exec(type) ?? [];
-    if (element) {
-      const { size, alignment } = layoutOf(element);
-      return { size: Number(count) * up(size, alignment), alignment };
-    }
-    const body = bodies.get(type);
-    if (!body) {
-      expect(known, 'the layout of every type in workgroup memory').toHaveProperty(type);
-      return known[type];
-    }
-    const fields = [...body.replace(/\/\/.*/g, '').matchAll(new RegExp(`\\w+: (${TYPE.source})`, 'g'))];
-    const types = fields.map(([, field]) => layoutOf(field));
-    const alignment = Math.max(...types.map((field) => field.alignment));
-    const bytes = types.reduce((sum, field) => up(sum, field.alignment) + field.size, 0);
-    return { size: up(bytes, alignment), alignment };
-  };
-  return layoutOf;
 }
 
 describe('the house', () => {
@@ -142,56 +97,5 @@ describe('the house', () => {
       return readFileSync(join(ROOT, file), 'utf8').trimEnd().split('\n').length > 400;
     });
     expect(long).toEqual([]);
-  });
-});
-
-describe('the kernels', () => {
-  const kernels = Object.entries(kernelSources) as [KernelName, string][];
-
-  it.each(kernels)('%s keeps within what every adapter has', (_name, source) => {
-    const bindings = [
-      ...source.matchAll(/@group\(0\) @binding\(\d+\)\s+var(<storage, read(?:_write)?>)? (\w+: \w+)/g),
-    ];
-    const buffers = bindings.filter(([, storage]) => storage);
-    const textures = bindings.filter(([, storage, type]) => !storage && /: texture_storage_2d$/.test(type));
-    expect(buffers.length + textures.length, 'every binding is a buffer or a storage texture').toBe(
-      [...source.matchAll(/@group\(0\)/g)].length,
-    );
-    expect(buffers.length).toBeLessThanOrEqual(8);
-    expect(textures.length).toBeLessThanOrEqual(4);
-    const layoutOf = layoutsOf(source);
-    const shared = [...source.matchAll(new RegExp(`var<workgroup> \\w+: (${TYPE.source});`, 'g'))];
-    expect(shared.length).toBe([...source.matchAll(/var<workgroup>/g)].length);
-    // Each begins at a multiple of what its type asks for; 16 is the most.
-    const bytes = shared.reduce((sum, [, type]) => sum + 16 * Math.ceil(layoutOf(type).size / 16), 0);
-    expect(bytes).toBeLessThanOrEqual(16384);
-  });
-
-  it.each(kernels)('%s has parameters that the loader reads', (name, source) => {
-    const body = /struct Parameters \{([^}]*)\}/.exec(source)?.[1].replace(/\/\/.*/g, '') ?? '';
-    const fields = body.split(',').filter((field) => field.trim() !== '');
-    expect(readKernel(name).parameters.map(({ name: field, type }) => `${field}: ${type}`)).toEqual(
-      fields.map((field) => field.trim()),
-    );
-  });
-
-  it.each(kernels)('%s says what it computes, on what, and who owns what', (_name, source) => {
-    const header = source.split(/^(?!\/\/|enable |diagnostic\(|$)/m)[0];
-    for (const heading of [/^\/\/ (Buffers|Bindings) \(group 0\)$/m, /^\/\/ Grid /m])
-      expect(header).toMatch(heading);
-  });
-
-  it.each(kernels)('%s uses no atomics, and subgroups only where its name says so', (name, source) => {
-    const code = source.replace(/\/\/.*$/gm, '');
-    expect(code).not.toMatch(/atomic/);
-    expect(/subgroup/.test(code)).toBe(name.includes('/subgroup/'));
-  });
-
-  it('that use subgroups have a sibling that does not', () => {
-    const names = new Set<string>(kernels.map(([name]) => name));
-    const alone = [...names].filter((name) => {
-      return !names.has(name.replace('/subgroup/', '/wide/'));
-    });
-    expect(alone).toEqual([]);
   });
 });
