@@ -36,7 +36,7 @@ export interface Workload {
   lengths: readonly number[];
   /** The sentence of each token, or NO_SENTENCE; each sequence is one where left out. */
   sentences?: readonly number[];
-  /** Whether a query sees only keys that do not stand behind it. */
+  /** Whether a query sees only keys that do not come after it. */
   causal?: boolean;
   heads: number;
   headDim: number;
@@ -206,7 +206,7 @@ export class AttentionContender {
     const { tags, lengths, sentences, causal } = this.workload;
     const { strategy } = this.variant;
     const places = { lengths, sentences, causal };
-    // Everybody sees everybody: in the text's own order, which tags would only disturb.
+    // Every token sees every token: in the text's own order, which tags would only disturb.
     if (strategy === 'none') return { tags: new Uint8Array(tags.length), tables: EVERYBODY, ...places };
     return { tags: tagIndexes(this.rules, tags), tables: pairTable(this.rules, strategy), ...places };
   }

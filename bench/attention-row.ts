@@ -45,11 +45,11 @@ export interface AttentionRow {
   densePairs: number;
   density: number;
   waste: number;
-  /** The yardstick's useful pairs over its own. */
+  /** Useful pairs of dense attention over its own. */
   idealSpeedup: number;
   realisedSpeedup: number | null;
   realisedFraction: number | null;
-  /** Time of an executed pair over that of the yardstick; forward and backward, of an executed operation. */
+  /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
   executedCostRatio: number | null;
   /** Nanoseconds of a useful pair in one head. */
   nsPerUsefulPair: number | null;
@@ -118,8 +118,8 @@ export function attentionRow(
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
   const { ledger } = contender.plan;
-  const yardstick = dense.contender.plan.ledger;
-  const idealSpeedup = yardstick.useful / ledger.useful;
+  const baseline = dense.contender.plan.ledger;
+  const idealSpeedup = baseline.useful / ledger.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
   const executed = executedFlops(pass, headDim, ledger);
@@ -149,7 +149,7 @@ export function attentionRow(
     idealSpeedup,
     realisedSpeedup: shown(1 / ratio),
     realisedFraction: shown(1 / ratio / idealSpeedup),
-    executedCostRatio: shown((ratio * executedFlops(pass, headDim, yardstick)) / executed),
+    executedCostRatio: shown((ratio * executedFlops(pass, headDim, baseline)) / executed),
     nsPerUsefulPair: shown((1e6 * medianMs) / ledger.useful / heads),
     usPerToken: shown((1000 * medianMs) / workload.tags.length),
     usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),

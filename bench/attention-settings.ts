@@ -7,7 +7,7 @@ import { STRATEGIES } from '../src/grammar/rules.js';
 
 export type Pass = 'forward' | 'forward+backward';
 
-/** What stands for the sentences of the data as they are, packed, instead of documents of one length. */
+/** In a list of lengths: the sentences of the data as they are, packed, instead of documents of one length. */
 export const SENTENCES = 'sentences';
 
 /** What `bench attention` sweeps: every combination of lengths, heads, head dimensions and rule sets. */
@@ -21,7 +21,7 @@ export interface AttentionSettings {
   strategies: Strategy[];
   /** Names of presets, or files, each with a scope or without one (`paper@sentence`). */
   rules: string[];
-  /** Whether queries see only keys that do not stand behind them; in the yardstick too. */
+  /** Whether queries see only keys that do not come after them; in dense attention too. */
   causal: boolean;
   passes: Pass[];
   /** Timed runs of each contender. */

@@ -50,7 +50,7 @@ function nameOf({ strategy, rules, batch, length, heads, headDim, pass, peer, ma
   return `${about}, ${batch} x ${length}${shape}${pass ? `, ${pass}` : ''}`;
 }
 
-/** @throws CallerError where a JSON text is no report of a benchmark with ratios. */
+/** @throws CallerError where a JSON text is not the report of a benchmark with ratios. */
 export function parseReport(text: string, file: string): ComparableReport {
   const expected = 'a file that `parsimony bench attention --json` or `bench step --json` wrote';
   if (!/"ratioToDense"/.test(text)) {

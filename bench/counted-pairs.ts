@@ -27,7 +27,7 @@ const VECTOR = 4;
 
 /**
  * Runs a plan with kernels that count, in the loops that multiply, instead of computing anything, and adds up what they leave on
- * the device. What stood in `output` and the gradients is lost.
+ * the device. The contents of `output` and the gradients are lost.
  */
 export async function countedPairs(
   device: Device,

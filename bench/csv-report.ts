@@ -8,7 +8,7 @@ function field(value: unknown): string {
 }
 
 /**
- * Rows as CSV (RFC 4180) with a head line; what is said of the whole run stands in every row, so that a row cut out of the
+ * Rows as CSV (RFC 4180) with a head line; what is said of the whole run is in every row, so that a row cut out of the
  * file still says where it comes from. Lists and objects are JSON.
  */
 export function formatCsv(

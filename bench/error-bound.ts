@@ -27,7 +27,7 @@ const GRANTED = 4;
  * @param exact The float64 reference.
  * @param plain A plain f32 evaluation of the same formula.
  * @param scale The size of the terms before they cancel.
- * @param kernels How many kernels one behind another made the result: each adds its own c.
+ * @param kernels How many kernels one after another made the result: each adds its own c.
  */
 export function errorBound(
   exact: ArrayLike<number>,

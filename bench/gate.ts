@@ -66,7 +66,7 @@ function check(tensors: readonly Checked[]): GateResult {
 /** Rows in a group, of which one is checked: no tile of any kernel has fewer rows, but at the end of a run. */
 const GROUP = 8;
 
-/** About so many pairs are evaluated in float64 for one check, over all heads. */
+/** About how many pairs are evaluated in float64 for one check, over all heads. */
 const PAIR_BUDGET = 1_500_000;
 
 /**

@@ -11,8 +11,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const times = (value: number | null) => (value === null ? 'red' : `${value.toFixed(2)}x`);
 
 /**
- * The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. Behind a
- * figure above its bound stands (!), which the README explains.
+ * The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. A
+ * figure above its bound is marked (!), which the README explains.
  */
 export function attentionTable({ rows }: AttentionReport): string {
   return table(

@@ -11,7 +11,7 @@ type Within = (scope: Scope) => boolean;
 export interface ReferencePlaces {
   /** The sentence of each token, or NO_SENTENCE; all are in one where left out. */
   sentences?: ArrayLike<number>;
-  /** Whether a query sees only keys that do not stand behind it. */
+  /** Whether a query sees only keys that do not come after it. */
   causal?: boolean;
   /** The bias of a pair of tags under strategy `learned`. */
   learned?: (query: Tag, key: Tag) => number;

@@ -8,7 +8,7 @@ import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
 import type { Limits } from './limits.js';
 import { median } from './statistics.js';
 
-/** Where a kernel stands under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
+/** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
 export interface RooflineRow {
   kernel: string;
   shape: string;

@@ -86,7 +86,7 @@ export class ShapeBench {
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
       const text = this.areSentences ? 'sentences' : 'document';
       measured.forEach((entry, index) => {
-        // Dense stands first, and a speed-up over it needs both to be right.
+        // Dense is first, and a speed-up over it needs both to be right.
         const gatePassed = gates[0].passed && gates[index].passed;
         const context = { pass, text, seed, runsPerTurn, gatePassed } as const;
         if (index > 0 || this.sweep.strategies.includes('none')) {

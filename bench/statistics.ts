@@ -15,7 +15,7 @@ export interface Ratio {
 
 const RESAMPLES = 2_000;
 
-/** Two runs of a benchmark shall agree nearly always, so the interval is wider than the customary 95 %. */
+/** Two runs of a benchmark should agree nearly always, so the interval is wider than the customary 95 %. */
 export const CONFIDENCE = 0.99;
 
 /**

@@ -53,7 +53,7 @@ interface Machine {
   system: { cores: number };
 }
 
-/** Says so where a machine has more to do than it has cores; undefined where it has not. */
+/** A warning where a machine has more to do than it has cores; undefined where it has not. */
 export function loadWarning({ load: [load], system }: Machine): string | undefined {
   if (!(load > system.cores)) return undefined;
   return `the machine was loaded at the start, load ${load.toFixed(1)} on ${system.cores} ${system.cores === 1 ? 'core' : 'cores'}: times are not to be trusted`;

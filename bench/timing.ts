@@ -5,14 +5,14 @@ import type { DispatchClock, KernelTime } from '../src/gpu/dispatch-clock.js';
 /** Something to be timed. */
 export interface Contender {
   name: string;
-  /** Runs so many times, as a model runs its layers: one behind the other, without a wait between. Ends when all is done, on the GPU too. */
+  /** Runs `times` times, as a model runs its layers: one after the other, without a wait between. Ends when all is done, on the GPU too. */
   run(times: number): Promise<void>;
 }
 
 export interface TimingOptions {
   /** Timed runs of each contender. */
   repeats: number;
-  /** Draws the order of the contenders in each turn, so that none always runs behind the same other. */
+  /** Draws the order of the contenders in each turn, so that none always runs after the same other. */
   seed: number;
   /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
   device?: Device;
@@ -77,11 +77,11 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
   while (performance.now() - began < WARM_UP_MS) await run();
 }
 
-/** Of so many turns one is followed by a turn by the GPU's own clock. */
+/** One of this many turns is followed by a turn by the GPU's own clock. */
 const TURNS_OF_A_CLOCK = 3;
 
 /**
- * Times contenders in turns, so that whatever else the machine does hits all of them alike. Whoever calls it has run each
+ * Times contenders in turns, so that other work of the machine slows all of them alike. The caller has run each
  * once, so that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps want a pass for every
  * dispatch: programs do not pay that.
  */

@@ -130,7 +130,7 @@ export interface KernelCost {
   share: number;
 }
 
-/** The costliest kernels, dearest first. */
+/** The costliest kernels, in descending order. */
 export function costliest(steps: readonly ProfiledStep[], count: number): KernelCost[] {
   const sums = new Map<string, { dispatches: number; ns: number }>();
   let total = 0;

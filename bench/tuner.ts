@@ -22,12 +22,12 @@ export interface TunedRow {
   /** Kind of plan and longest sequence, as `choiceKey` names them. */
   choice: string;
   variant: string;
-  /** Of a forward and backward pass: of several, or of one where that was far behind the fastest. */
+  /** Of a forward and backward pass: of several, or of one where that was much slower than the fastest. */
   medianMs: number;
   /** Its time over that of the expected variant. */
   ratio: number;
   isChosen: boolean;
-  /** Of the variant that was chosen, and of those that were faster but wrong; null for the others, which are no candidates. */
+  /** Of the variant that was chosen, and of those that were faster but wrong; null for the others, which are not candidates. */
   gate: GateResult | null;
 }
 
@@ -44,7 +44,7 @@ export interface TuningOptions {
   onNote?(line: string): void;
 }
 
-/** For each of the length classes: what stands for its batches. */
+/** For each of the length classes: the text that represents its batches. */
 const TEXTS: readonly { length: number | typeof SENTENCES; batch: number }[] = [
   { length: SENTENCES, batch: 32 },
   { length: 256, batch: 1 },
@@ -64,10 +64,10 @@ const SEED = 1;
  */
 const LEAST_GAIN = 0.05;
 
-/** A variant whose first run takes so many times as long as the fastest one's is out of the running. */
+/** A variant whose first run takes this many times as long as the fastest one's is not timed further. */
 const FAR_BEHIND = 1.5;
 
-/** The plans' kinds, by the strategy that stands for each. */
+/** The plans' kinds, by the strategy that represents each. */
 const STRATEGY_OF = { dense: 'none', sparse: 'hard' } as const satisfies Record<Plan['kind'], string>;
 
 /**
@@ -146,7 +146,7 @@ async function measureAll(
   }
 }
 
-/** Times every variant once, and in turns those that are not far behind. */
+/** Times every variant once, and in turns those that are not much slower than the fastest. */
 async function timeAll(device: Device, entries: readonly AttentionContender[]): Promise<Measured[]> {
   const contenders = entries.map((entry) => entry.contender(true));
   // The first run also compiles.

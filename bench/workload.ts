@@ -24,7 +24,7 @@ export function tagsOfAll(rules: readonly Pick<RuleSet, 'tags'>[]): Tag[] {
 }
 
 /**
- * Tags sentences from the first on until they have so many pieces, or all of them. Words that bring tags keep them.
+ * Tags sentences from the first on until they have `pieces` pieces, or all of them. Words that bring tags keep them.
  * @param known Tags that these may be.
  */
 export function tagText(

@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<Strategy, string>> = {
   learned: 'learned: every pair, learned biases',
 };
 
-/** What a choice stands for that is no preset. */
+/** The value of the choice that means "not a preset". */
 const OWN = 'own';
 const EDITED = 'edited';
 

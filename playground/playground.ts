@@ -26,7 +26,7 @@ async function open(): Promise<void> {
   const { description, about } = model;
   const { strategy, beta } = description;
   const rules = asPreset(description.rules);
-  // Somebody may have been faster than the model.
+  // A user may have typed before the model was loaded.
   const text = element<HTMLTextAreaElement>('text').value || about.example;
   const state = new State({ text, strategy, rules, beta });
   const editor = new RuleEditor(state);

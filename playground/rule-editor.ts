@@ -38,7 +38,7 @@ export class RuleEditor {
     matrix.addEventListener('focusin', (event) => this.arrive(event.target as Element));
   }
 
-  /** @param present The tags of the sentence; the others stand back. */
+  /** @param present The tags of the sentence; the others are drawn paler. */
   show(present: ReadonlySet<Tag>): void {
     const { rules } = this.state.shown;
     const hadFocus = element('matrix').contains(document.activeElement);

@@ -26,7 +26,7 @@ export class State {
 
   /**
    * Changes something.
-   * @param delay Milliseconds to wait for further changes: while somebody types, not every letter is drawn.
+   * @param delay Milliseconds to wait for further changes: while a user types, not every letter is drawn.
    */
   change(changes: Partial<Shown>, delay = 0): void {
     this.current = { ...this.current, ...changes };

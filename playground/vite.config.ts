@@ -25,7 +25,7 @@ function browserField(): Plugin {
   };
 }
 
-/** The style of every page and of the pictures stands before the playground's own. */
+/** The style of every page and of the pictures comes before the playground's own. */
 function sharedStyle(): Plugin {
   return {
     name: 'shared-style',

@@ -1,7 +1,7 @@
 /**
  * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it, with nothing after the pieces.
  * @param pieces That words are split into, by id.
- * @param added What stands under `added_tokens`.
+ * @param added The entries of `added_tokens`.
  * @param normalizer What differs from an uncased model's.
  */
 export function bertTokenizerJson(pieces, added, normalizer) {

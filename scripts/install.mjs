@@ -19,7 +19,7 @@ export function installPackages() {
   });
   if (result.status !== 0) {
     console.error(
-      'npm ci failed; its messages stand above. A network connection to an npm registry is needed once.',
+      'npm ci failed; its messages are above. A network connection to an npm registry is needed once.',
     );
     process.exit(1);
   }

@@ -3,7 +3,7 @@
 /** What an @if may ask for. */
 export const CONDITIONS = ['SPARSE', 'TRANSPOSED', 'SUBGROUP', 'COUNTING'];
 
-/** The text with every comment as blanks, so that what is found in it stands at the same place in the text. */
+/** The text with every comment as blanks, so that positions in it are positions in the text. */
 export function withoutComments(text) {
   return text.replace(/\/\/.*/g, (comment) => ' '.repeat(comment.length));
 }
@@ -62,7 +62,7 @@ export function conditioned(module, text, conditions) {
       throw new Error(`kernels/${module}.wesl:${lineAt(found.index)}: ${what}`);
     };
     const follows = chain.end >= 0 && bare.slice(chain.end, found.index).trim() === '';
-    if (kind !== 'if' && !follows) fail(`@${kind} stands after no @if`);
+    if (kind !== 'if' && !follows) fail(`@${kind} has no @if before it`);
     const taken = kind !== 'if' && chain.taken;
     const chosen = !taken && (kind === 'else' || isTrue(expression, conditions, fail));
     const begin = found.index + attribute.length;

@@ -169,7 +169,7 @@ function inFamily(name, family) {
 }
 
 /**
- * Every kernel: the modules with a compute entry point, in each of their variants. A module that stands in neither family's
+ * Every kernel: the modules with a compute entry point, in each of their variants. A module that is in neither family's
  * folder becomes a kernel of each, if it asks for SUBGROUP. Those of which a module asks for COUNTING have one more variant, with
  * "_counting" after the name.
  *

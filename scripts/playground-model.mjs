@@ -15,7 +15,7 @@ import { bertTokenizerJson } from './bert-tokenizer-json.mjs';
 /** Also that of the page's own "Train": a quarter of a minute on two cores without a GPU. */
 const TRAINING = JSON.parse(readFileSync(new URL('../playground/training.json', import.meta.url), 'utf8'));
 
-/** Counts up where the model must be trained anew although neither its shape nor its training has changed. */
+/** Counts up where the model must be trained again although neither its shape nor its training has changed. */
 const EDITION = 1;
 
 const EXAMPLE = 'the film is really brilliant but the critic is not very warm .';
@@ -55,7 +55,7 @@ async function onDevice(action) {
 
 /**
  * Rewrites any folder that the engine can load as the engine writes it: f32, safetensors, one file.
- * @throws CallerError where it is no such folder, or the model's tags cannot be found by a tagger.
+ * @throws CallerError where it is not such a folder, or the model's tags cannot be found by a tagger.
  */
 export async function convertModel(folder, target) {
   const { CallerError, PIECE_TAGS, SentenceClassifier } = await import('../dist/src/index.js');

@@ -52,10 +52,8 @@ try {
   process.exit(error.exitCode);
 }
 
-console.error(
-  `The playground stands in ${relative(process.cwd(), site) || '.'}: any web server can serve it.`,
-);
-// A device of Dawn's keeps the process alive, and so would the server: whoever only builds ends here.
+console.error(`The playground is in ${relative(process.cwd(), site) || '.'}: any web server can serve it.`);
+// A device of Dawn's keeps the process alive, and so would the server: a mere build ends here.
 if (onlyBuild) process.exit(0);
 const { address } = await serve(site, PORT);
 console.log(`Open ${address} in a browser with WebGPU. Ctrl+C ends it.`);

@@ -21,7 +21,7 @@ function fileAt(root, url) {
     if (!file.startsWith(root + sep) || !statSync(file).isFile()) return undefined;
     return relative(root, file).split(sep);
   } catch {
-    // Not decodable, a zero byte, too long a name, a file in the place of a folder, nothing at all.
+    // Not decodable, a zero byte, too long a name, a file instead of a folder, nothing at all.
     return undefined;
   }
 }
@@ -74,7 +74,7 @@ export async function serve(folder, port) {
     if (error.code !== 'EADDRINUSE') throw error;
     return listen(0);
   });
-  // A connection that cannot be accepted, for want of file descriptors say, ends no other.
+  // A connection that cannot be accepted, without a free file descriptor say, does not end others.
   server.on('error', () => {});
   return {
     address: `http://localhost:${server.address().port}/`,

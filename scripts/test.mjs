@@ -1,4 +1,4 @@
-// Runs the tests; what stands behind the command goes to vitest. With --conformance, every property test takes five times
+// Runs the tests; arguments go to vitest. With --conformance, every property test takes five times
 // as many cases, on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out
 // what costs more than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
 // test/attention/random-case.ts), most lone rows and panels abreast, every second case of the kernels for GPUs, and most

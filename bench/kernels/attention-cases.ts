@@ -39,12 +39,12 @@ const RULES: readonly { strategy: Exclude<Strategy, 'none'>; scoped?: true; caus
   { strategy: 'learned', causal: true },
 ];
 
-/** Tags of words: [CLS] stands before all text, [SEP] after it. */
+/** Tags of words: [CLS] comes before all text, [SEP] after it. */
 const WORDS = PIECE_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
 
 /**
  * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
- * a key, and as a query, unless queries see only what stands before them: then [SEP] is.
+ * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
  */
 function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Plan {
   const own: TagPair = scoped ? [EVERY_TAG, OWN_TAG, REACH] : [EVERY_TAG, OWN_TAG];

@@ -92,7 +92,7 @@ export class StatisticsFile {
   /** What occupancies count, once there is one. */
   unit: string | undefined;
 
-  /** @param path What stands there already is left out. */
+  /** @param path What it already contains is left out. */
   constructor(private readonly path: string) {
     this.taken = this.text().length;
   }

@@ -40,7 +40,7 @@ function isComparable({ gate }: PageReport, shapes: readonly Shape[]): boolean {
   return gate.passed && shapes.length > 0;
 }
 
-/** The same as part of a page: speed-up against length first, the rest behind it. @param id Tells its figures from others'. */
+/** The same as part of a page: speed-up against length first, the rest folded after it. @param id Tells its figures from others'. */
 export function attentionSection(report: PageReport, id: string): Section {
   const shapes = shapesOf(report);
   return {

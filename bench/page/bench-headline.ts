@@ -76,7 +76,7 @@ export function gateText({ passed, maxError }: GateResult): Html {
     : html`<strong class="red">✗ red</strong>: results were wrong`;
 }
 
-/** What stands in the place of a comparison where results were wrong. */
+/** What is shown instead of a comparison where results were wrong. */
 export function refusal({ complaints }: GateResult): Pick<Section, 'finding' | 'lead'> {
   const items = [...new Set(complaints)].map((complaint) => html`<li>${complaint}</li>`);
   return {
@@ -138,7 +138,7 @@ export function verdicts(shape: Shape): Html {
 }
 
 function inWords(row: ShownRow): string {
-  if (row.strategy === 'none') return 'the yardstick';
+  if (row.strategy === 'none') return 'the baseline';
   switch (verdictOf(row)) {
     case 'faster':
       return `${speedupInterval(row)} faster`;

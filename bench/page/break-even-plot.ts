@@ -83,7 +83,7 @@ function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
       title: `${series.name}: ${ratioToDense.toFixed(2)} of dense’s time at ${percent(density)}`,
     })),
   }));
-  // Several strategies may share a density: their bars stand side by side.
+  // Several strategies may share a density: their bars are drawn side by side.
   const apart = (at: number) => aside(at, groups.length);
   return [
     ...groups.map(({ series, points }, at) => intervals(points, series.look, apart(at))),

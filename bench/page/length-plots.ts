@@ -46,7 +46,7 @@ export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => s
   return lines.join(' ');
 }
 
-/** Lines over length; intervals, which would hide each other, stand a little apart. */
+/** Lines over length; intervals, which would hide each other, are drawn a little apart. */
 function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Point): Plot.Markish[] {
   const groups = bySeries(rows);
   const marks = groups.map(({ series, rows: own }, at) => {
@@ -77,7 +77,7 @@ export function timePlot(pass: PassRows): Figure {
       'time of dense attention',
     ),
     explanation:
-      'Lower is faster. Both axes are logarithmic: time that grows with the square of the length is a straight line. Dense is the yardstick; dashed lines are controls.',
+      'Lower is faster. Both axes are logarithmic: time that grows with the square of the length is a straight line. Dense is the baseline; dashed lines are controls.',
     description: described(rows, ({ medianMs }) => `${short(medianMs)} ms`),
     series: seriesOf(rows),
     options: {

@@ -12,7 +12,7 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'none', dashes: 'none', meaning: 'dense attention, the yardstick: every pair of word pieces' },
+  { name: 'none', dashes: 'none', meaning: 'dense attention, the baseline: every pair of word pieces' },
   { name: 'hard', dashes: 'none', meaning: 'only the pairs that the hard grammar rules allow' },
   { name: 'soft', dashes: 'none', meaning: 'every pair, with a bonus on those that a soft rule prefers' },
   { name: 'guided', dashes: 'none', meaning: 'the pairs of hard and soft rules, with the bonus on the soft' },
@@ -49,7 +49,7 @@ export interface SeriesRow {
   series: Series;
 }
 
-/** All rows that may stand in one plot together, pass by pass. */
+/** All rows that may share a plot together, pass by pass. */
 export interface Shape {
   title: string;
   heads: number;
@@ -70,7 +70,7 @@ export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
     const shape = shapes.get(key) ?? { title: key, heads, headDim, text, rows: [] };
     shapes.set(key, shape);
     const baseName = nameOf(row, settings.rules);
-    // Random rules have one name, whichever rule set they stand beside.
+    // Random rules have one name, whichever rule set they are compared with.
     let name = baseName;
     const isTaken = () => taken.has(JSON.stringify([key, pass, length, name]));
     for (let copy = 2; isTaken(); copy++) name = `${baseName} (${copy})`;

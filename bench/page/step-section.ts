@@ -9,7 +9,7 @@ import { amdahlFigure, stepBar, withFreeAttention } from './amdahl-bar.js';
 import { gateText, refusal, suspicionFact } from './bench-headline.js';
 import { environmentSection } from './page-tables.js';
 
-/** Behind what cannot be. */
+/** Added to figures above their bound. */
 const UNTRUSTED = ', not to be trusted';
 
 /** The rows of one batch, the dense step first where it was measured. */

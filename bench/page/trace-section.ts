@@ -15,7 +15,7 @@ export interface TraceFile {
   otherData: Environment;
 }
 
-/** Tagging is done once, before training, and is no part of a step. */
+/** Tagging is done once, before training, and is not part of a step. */
 const BEFORE_THE_STEP = 'tag';
 
 /** Milliseconds a step of the events that are meant. */
@@ -54,7 +54,7 @@ export function traceSection({ traceEvents, otherData }: TraceFile, id: string):
     body: html`<div class="figures">
 ${figure(amdahlFigure(`Attention is ${percent(share)} of a profiled step`, [bar], onAdapter), `${id}-bar`)}</div>
 ${table(
-  'Kernels, dearest first',
+  'Kernels, costliest first',
   [
     { heading: 'Kernel', cell: ({ name }) => name },
     { heading: `Time a step, ms${otherData.software ? ' (software)' : ''}`, cell: ({ ms }) => short(ms) },

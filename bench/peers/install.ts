@@ -58,7 +58,7 @@ async function runNpm(folder: string, signal: AbortSignal | undefined): Promise<
 }
 
 /**
- * Installs packages into the user's cache, once. They are no dependencies of ours: only who compares pays for them.
+ * Installs packages into the user's cache, once. They are not dependencies of ours: only this benchmark needs them.
  *
  * @returns Their folder. @throws Error in one line where npm fails.
  */
@@ -77,7 +77,7 @@ export async function installPackages(
     await writeFile(join(aside, 'package.json'), JSON.stringify({ private: true, dependencies: packages }));
     await runNpm(aside, signal);
     await writeFile(join(aside, LOADER), LOADER_SOURCE);
-    // Two processes may arrive here at once: whoever comes second finds the folder in place.
+    // Two processes may arrive here at once: the second one finds the folder in place.
     await rename(aside, folder).catch((error) => {
       if (!isInstalled(packages)) throw error;
     });

@@ -51,7 +51,7 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
     named.map(({ name, data, dims }) => [name, new ort.Tensor('float32', data, dims)]),
   );
   if (provider === 'webgpu') {
-    // Else every run would upload its inputs anew. Outputs cannot stay: nothing but reading them waits for their end.
+    // Else every run would upload its inputs again. Outputs cannot stay: nothing but reading them waits for their end.
     const resident = { ...options, preferredOutputLocation: 'gpu-buffer' };
     const identity = await ort.InferenceSession.create(identityModel(named), resident);
     sessions.push(identity);

@@ -29,7 +29,7 @@ export class CaseBench {
   private readonly entries: Entry[] = [];
 
   /**
-   * @param adapter The description of the adapter on which all shall run.
+   * @param adapter The description of the adapter on which all must run.
    * @param flush Overwrites that adapter's caches before each timed run.
    */
   constructor(

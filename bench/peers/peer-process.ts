@@ -38,7 +38,7 @@ export class PeerProcess {
     });
     this.child.on('message', (reply) => this.settle?.(reply as PeerReply));
     this.child.on('error', (error) => this.fail(new Error(`its process failed (${error.message})`)));
-    // "close" comes after the last of standard error, where the reason stands.
+    // "close" comes after the last of standard error, where the reason is.
     this.child.on('close', (code, signal) => {
       const lines = this.stderr.split('\n').filter((line) => !NO_REASON.test(line));
       const last = lines.length > 0 ? `: ${oneLine(lines[lines.length - 1])}` : '';
@@ -85,7 +85,7 @@ export class PeerProcess {
     }
   }
 
-  /** Ends the process, whatever it does: some hang in native code. */
+  /** Ends the process at once: some hang in native code. */
   end(reason = new Error('ended')): void {
     this.fail(reason);
     this.child.kill('SIGKILL');

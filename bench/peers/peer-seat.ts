@@ -61,7 +61,7 @@ export class PeerSeat {
     try {
       return await this.process!.ask<K>(request, { timeoutMs, signal });
     } catch (error) {
-      // Who let everybody wait once shall not do so at every length.
+      // A peer that let the others wait once must not do so at every length.
       if (error instanceof PeerTimeout) this.givenUp = `${error.message}, and was given up`;
       throw error;
     }
@@ -74,7 +74,7 @@ export class PeerSeat {
 
   /** Milliseconds of one run of what was prepared in a process. @throws Error in one line. */
   async time(process: number, handle: number): Promise<number> {
-    if (process !== this.started) throw new Error('its process had to be started anew');
+    if (process !== this.started) throw new Error('its process had to be started again');
     return (await this.ask<'time'>({ kind: 'time', handle })).milliseconds;
   }
 

@@ -11,7 +11,7 @@ export interface TurnTaker {
 
 export interface TurnOptions {
   repeats: number;
-  /** Draws the order of each turn, so that none always runs behind the same other. */
+  /** Draws the order of each turn, so that none always runs after the same other. */
   seed: number;
   signal?: AbortSignal;
   /** Is done before each timed run. */

@@ -3,7 +3,7 @@ import type { Ledger } from '../../src/plan/ledger.js';
 import type { Inputs, Workload } from '../attention-contender.js';
 import type { Computed, GateResult } from '../gate.js';
 
-/** One attention that a peer shall compute: batch 1, f32. */
+/** One attention that a peer has to compute: batch 1, f32. */
 export interface PeerTask {
   workload: Workload;
   /** [tokens, heads, headDim]. */

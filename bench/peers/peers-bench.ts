@@ -34,7 +34,7 @@ export interface PeersReport {
   kind: 'peers';
   environment: Environment;
   settings: PeersSettings & { peers: string[]; data: string };
-  /** Of our own kernels; each peer's own error stands in its rows. */
+  /** Of our own kernels; each peer's own error is in its rows. */
   gate: GateResult;
   interrupted: boolean;
   rows: PeerRow[];
@@ -58,7 +58,7 @@ export interface PeersBenchOptions {
 
 /**
  * The Vulkan loader's own switch for a library that takes the first adapter it finds: where ours is Mesa's software adapter,
- * it shall not find a GPU beside it.
+ * it must not find a GPU beside it.
  */
 function driverSelection({ adapter }: Device): Record<string, string> {
   return /llvmpipe|lavapipe/i.test(adapter.description) ? { VK_LOADER_DRIVERS_SELECT: '*lvp*' } : {};

@@ -53,7 +53,7 @@ function prepare(tf: Tf, task: PeerTask) {
     planMs,
     run: async () => {
       const results = compute();
-      // tfjs submits when so many operators wait, or data is read; we wait for the end without reading.
+      // tfjs submits when a number of operators wait, or data is read; we wait for the end without reading.
       const backend = tf.backend();
       backend.endComputePassEncoder();
       backend.submitQueue();

@@ -137,7 +137,7 @@ fn part() {
     [
       'an @else alone',
       'fn part() {\n  @else return;\n}',
-      /^kernels\/parts\.wesl:2: @else stands after no @if/,
+      /^kernels\/parts\.wesl:2: @else has no @if before it/,
     ],
     [
       'a name that the module does not declare',

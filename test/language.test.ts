@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** The folders and files that are checked. */
+const CHECKED = [
+  'bench',
+  'experiments',
+  'kernels',
+  'playground',
+  'scripts',
+  'README.md',
+  'RESULTS.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+];
+
+const ENDING = /\.(ts|mts|mjs|wesl|md|html|css|json)$/;
+
+/** Words and phrases that technical English does not have, with what to write. A space in one is any white space, or a comment's margin. */
+const FORBIDDEN: readonly (readonly [phrase: string, instead: string])[] = [
+  ['afresh|anew', 'again'],
+  ['as yet', 'so far'],
+  ['behind', 'after, slower than'],
+  ['dearest', 'costliest'],
+  ['everybody|somebody', 'every token, a user'],
+  ['for want of', 'without'],
+  ['forthwith|henceforth|hereafter|hitherto', 'from now on, so far'],
+  ['hereby|herein|hereof|hereto|herewith', 'here'],
+  ['in the (place|stead) of', 'instead of'],
+  ['(?<!there )(is|are|was|were) no(?! (longer|more|less|better|worse|faster|slower))', 'is not a, has no'],
+  ['lest', 'so that … not'],
+  ['may well', 'may'],
+  ['nought', 'nothing, zero'],
+  ['says? so where', 'warns where, reports'],
+  ['shall', 'must, should'],
+  ['so many', 'this many, the number of'],
+  ['stands?|standing|stood', 'is, represents'],
+  ['thence|thereby|therefrom|therein|thereof|thereon|thereto|thereupon|therewith', 'there, by that'],
+  ['thither|whither|yonder|betwixt|verily|albeit|unto|upon|whilst|oft', 'any other word'],
+  ['whatever (it|they|he)', 'any'],
+  ['whence|whereby|wherefore|wherein|whereof|whereon|whereupon|wherewith', 'from which, by which'],
+  ['who(so)?ever', 'any user, a caller that'],
+  ['yardstick', 'baseline'],
+];
+
+function filesOf(path: string): string[] {
+  if (!statSync(join(ROOT, path)).isDirectory()) return [path];
+  return readdirSync(join(ROOT, path), { recursive: true, encoding: 'utf8' })
+    .filter((file) => ENDING.test(file) && !/\.generated\.|^(model|dist|results)\//.test(file))
+    .map((file) => join(path, file));
+}
+
+/** "file:line: found" for every forbidden phrase of a text. */
+function hits(file: string, text: string): string[] {
+  return FORBIDDEN.flatMap(([phrase, instead]) => {
+    const pattern = new RegExp(`\\b(?:${phrase.replaceAll(' ', String.raw`[\s*/]+`)})\\b`, 'gi');
+    return [...text.matchAll(pattern)].flatMap(({ 0: found, index }) => {
+      // All capitals: the name of a constant.
+      if (found === found.toUpperCase()) return [];
+      const line = text.slice(0, index).split('\n').length;
+      return [`${file}:${line}: "${found}"; write: ${instead}`];
+    });
+  });
+}
+
+describe('the language', () => {
+  it.each(CHECKED)('of %s is plain technical English', (path) => {
+    const files = filesOf(path);
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.flatMap((file) => hits(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
+
+  it('is found over line ends, and left alone where a phrase is common', () => {
+    expect(hits('a.ts', '/**\n * It is\n * no mask.\n */')).toEqual([
+      'a.ts:2: "is\n * no"; write: is not a, has no',
+    ]);
+    expect(hits('a.ts', '// Whoever')).toHaveLength(1);
+    expect(hits('a.ts', '// There is no mask, it is no longer used, and a standard understands it.')).toEqual(
+      [],
+    );
+  });
+});
