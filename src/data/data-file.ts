@@ -3,13 +3,12 @@ import { extname } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import { rowsOf, wantedColumns } from './column-selection.js';
 import { conlluRows } from './conllu-rows.js';
-import { parseCsv } from './csv-file.js';
 import type { DataFile, Wanted } from './data-rows.js';
+import { parseCsv, parseTsv } from './delimited-text.js';
 import { readBytesOf } from './files.js';
 import { parseJsonLines } from './json-lines.js';
 import { readParquet } from './parquet.js';
 import type { Table } from './table.js';
-import { parseTsv } from './tsv.js';
 import { decodeUtf8 } from './utf8.js';
 
 const TEXT_FORMATS: Readonly<Record<string, (text: string, file: string) => Table>> = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTsv } from '../../src/data/tsv.js';
+import { parseTsv } from '../../src/data/delimited-text.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
 
