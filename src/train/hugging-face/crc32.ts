@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** The checksum of zip files (ISO 3309, table-driven): of Node's own a browser has none. */
+/** The checksum of zip files (ISO 3309, table-driven). A browser does not have Node's, and fflate does not export its own. */
 export function crc32(bytes: Uint8Array): number {
   let remainder = 0xffffffff;
   for (const byte of bytes) remainder = (remainder >>> 8) ^ TABLE[(remainder ^ byte) & 0xff];

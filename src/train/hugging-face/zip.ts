@@ -1,3 +1,4 @@
+import { inflateSync } from 'fflate';
 import { CallerError } from '../../base/errors.js';
 import { shown } from '../../base/shown.js';
 import { crc32 } from './crc32.js';
@@ -10,13 +11,23 @@ const LOCATOR_64 = 0x07064b50;
 
 const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
-/** Stands for a number that has its place in a field of 64 bits. */
+/** In the place of a number that a field of 64 bits holds. */
 const ELSEWHERE = 0xffffffff;
+
+const STORED = 0;
+const DEFLATED = 8;
+
+/**
+ * What a file's compressed entries may unpack to: weights shrink by a tenth, tensors of zeros and pickles by more. A few
+ * megabytes that unpack to gigabytes are an attack.
+ */
+const mostUnpacked = (fileBytes: number) => 2 ** 26 + 32 * fileBytes;
 
 interface Entry {
   name: string;
   method: number;
   checksum: number;
+  packed: number;
   size: number;
   at: number;
 }
@@ -24,9 +35,13 @@ interface Entry {
 /** The bytes of a file by its name, read when asked for. */
 export type ZipFiles = Map<string, () => Uint8Array>;
 
-/** A zip file as torch.save writes it: entries are stored, not compressed (PKWARE's APPNOTE.TXT, 4.3 and 4.5). */
+/**
+ * A zip file (PKWARE's APPNOTE.TXT, 4.3 and 4.5). torch.save stores its entries, other tools compress them. fflate's own
+ * reader of zip files does not compare checksums, so it would take damaged weights for others.
+ */
 class Zip {
   private readonly view: DataView;
+  private unpacked = 0;
 
   constructor(
     private readonly bytes: Uint8Array,
@@ -81,35 +96,50 @@ class Zip {
       name: new TextDecoder().decode(this.part(nameAt, nameBytes)),
       method: this.word16(at + 10),
       checksum: this.word32(at + 16),
+      packed: this.word32(at + 20),
       size: this.word32(at + 24),
       at: this.word32(at + 42),
     };
-    if (entry.size === ELSEWHERE || entry.at === ELSEWHERE) this.widen(entry, at, extraAt, extraBytes);
+    if ([entry.size, entry.packed, entry.at].includes(ELSEWHERE)) this.widen(entry, extraAt, extraBytes);
     return { entry, end: extraAt + extraBytes + commentBytes };
   }
 
-  /** Sizes and offsets of 64 bits stand in the extra field of number 1, in the order of the fields that lack them. */
-  private widen(entry: Entry, at: number, extraAt: number, extraBytes: number): void {
+  /** Sizes and offsets of 64 bits are in the extra field of number 1, in the order of the fields that lack them. */
+  private widen(entry: Entry, extraAt: number, extraBytes: number): void {
     let field = extraAt;
     while (field + 4 <= extraAt + extraBytes && this.word16(field) !== 1) field += 4 + this.word16(field + 2);
     if (field + 4 > extraAt + extraBytes) this.fail('its directory is damaged');
     let value = field + 4;
-    const next = () => {
-      const number = this.word64(value);
+    for (const key of ['size', 'packed', 'at'] as const) {
+      if (entry[key] !== ELSEWHERE) continue;
+      entry[key] = this.word64(value);
       value += 8;
-      return number;
-    };
-    if (entry.size === ELSEWHERE) entry.size = next();
-    if (this.word32(at + 20) === ELSEWHERE) next();
-    if (entry.at === ELSEWHERE) entry.at = next();
+    }
   }
 
-  private content({ name, method, checksum, size, at }: Entry): Uint8Array {
-    if (method !== 0) this.fail(`${shown(name)} is compressed`);
+  private content(entry: Entry): Uint8Array {
+    const { name, method, checksum, packed, size, at } = entry;
     if (this.word32(at) !== LOCAL_HEADER) this.fail(`${shown(name)} is not where the directory says`);
-    const content = this.part(at + 30 + this.word16(at + 26) + this.word16(at + 28), size);
-    if (crc32(content) !== checksum) this.fail(`${shown(name)} is damaged: its checksum is another`);
+    const bytes = this.part(at + 30 + this.word16(at + 26) + this.word16(at + 28), packed);
+    if (method !== STORED && method !== DEFLATED)
+      this.fail(`${shown(name)} is compressed by method ${method}`);
+    const content = method === STORED ? bytes : this.inflated(bytes, entry);
+    if (content.length !== size || crc32(content) !== checksum) {
+      this.fail(`${shown(name)} is damaged: its checksum is another`);
+    }
     return content;
+  }
+
+  private inflated(bytes: Uint8Array, { name, size }: Entry): Uint8Array {
+    this.unpacked += size;
+    const most = mostUnpacked(this.bytes.length);
+    if (this.unpacked > most)
+      this.fail(`${shown(name)} unpacks to ${size} bytes, and all to at most ${most}`);
+    try {
+      return inflateSync(bytes, { out: new Uint8Array(size) });
+    } catch {
+      return this.fail(`${shown(name)} is damaged: it cannot be unpacked`);
+    }
   }
 
   private part(at: number, length: number): Uint8Array {
@@ -136,7 +166,7 @@ class Zip {
     throw new CallerError({
       what,
       where: this.where,
-      expected: 'a whole zip file of stored entries, as torch.save writes it',
+      expected: 'a whole zip file, as torch.save writes it',
       remedy: 'copy or save the file again',
     });
   }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../../src/base/errors.js';
 import { openTorchFile } from '../../../src/train/hugging-face/torch-file.js';
@@ -19,6 +20,7 @@ import {
 
 const FORMATS: [string, (state: StateDict) => Uint8Array][] = [
   ['zip', torchFile],
+  ['zip, compressed', (state) => zipSync(torchEntries(state))],
   ['before 1.6', legacyTorchFile],
 ];
 
@@ -180,6 +182,23 @@ describe('a hostile pickle is refused', () => {
     );
     const damaged = zip({ ...rest, 'archive/data/0': bytes }, () => 1);
     expect(messageOf(damaged)).toMatch(/is damaged: its checksum is another/);
+  });
+
+  it('whose compressed entries are damaged, of another method, or unpack to more than a file of their size would', () => {
+    const file = zipSync(torchEntries(state));
+    const directory = new DataView(file.buffer).getUint32(file.length - 6, true);
+    const withByte = (at: number, byte: number) => {
+      const changed = file.slice();
+      changed[directory + at] = byte;
+      return messageOf(changed);
+    };
+    const entry = /^f: "archive\/data\.pkl" /.source;
+    expect(withByte(10, 12)).toMatch(new RegExp(`${entry}is compressed by method 12`));
+    expect(withByte(16, file[directory + 16] ^ 1)).toMatch(new RegExp(`${entry}is damaged`));
+    for (const size of [0, 255]) expect(withByte(24, size)).toMatch(new RegExp(`${entry}is damaged`));
+    expect(withByte(27, 16)).toMatch(
+      new RegExp(`${entry}unpacks to 268\\d{6} bytes, and all to at most 67\\d{6};`),
+    );
   });
 
   it('that has an entry twice', () => {
