@@ -38,7 +38,7 @@ export interface Column<Row> {
 /** A table that scrolls sideways in a box of its own, which the keyboard reaches; one of words is aligned at the left. */
 export function table<Row>(
   caption: string,
-  columns: readonly Column<Row>[],
+  columns: readonly Column<NoInfer<Row>>[],
   rows: readonly Row[],
   of: 'numbers' | 'words' = 'numbers',
 ): Html {
