@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import envPaths from 'env-paths';
 import { EngineError } from '../base/errors.js';
 
 /** Where Hugging Face answers; the variable is the one with which its own tools are sent to a mirror. */
 export function huggingFaceEndpoint(): string {
   return process.env.HF_ENDPOINT ?? 'https://huggingface.co';
-}
-
-/** A folder of the user's cache; it need not exist. */
-export function cacheFolder(...names: string[]): string {
-  return join(envPaths('parsimony', { suffix: '' }).cache, ...names);
 }
 
 const MEGABYTE = 2 ** 20;

@@ -1,26 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { CallerError, EngineError } from '../base/errors.js';
-import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
-import { createFolder, readText, writeWhole } from './files.js';
+import { download, huggingFaceEndpoint } from './download.js';
+import { readText } from './files.js';
+import { DESCRIPTION, noteRevision, revisionPath, Snapshot, type WeightsLayout } from './hub-cache.js';
 
 const PREFIX = 'hub:';
 const WHOLE_COMMIT = /^[0-9a-f]{40}$/;
 
-/** What stands last in a folder of the cache: without it, its download did not end. */
-const COMPLETE = 'files.json';
-
 const INSTEAD = 'use the folder of a checkpoint, or try again with a network';
-
-/** Files that a checkpoint needs not all have, beside its weights. */
-const DESCRIPTION = [
-  'vocab.txt',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'added_tokens.json',
-  'special_tokens_map.json',
-  'rules.json',
-];
 
 /** A repository of Hugging Face's at a revision: a branch, a tag or a commit. */
 export interface HubName {
@@ -57,32 +44,12 @@ export function parseHubName(text: string): HubName | undefined {
   const isName =
     rest.length === 0 &&
     id.split('/').length <= 2 &&
+    // Hugging Face allows none: its cache has "--" where the name has "/".
+    !id.includes('--') &&
     id.split('/').every((name) => part.test(name)) &&
     revision.split('/').every((name) => part.test(name));
   if (isName) return { id, revision };
   throw new CallerError({ what: `"${text}"`, expected: 'hub:owner/model or hub:owner/model@revision' });
-}
-
-/** A name as one part of a path. What it may hold has no "%", so that no two names become one. */
-function escaped(name: string): string {
-  return name.replaceAll('/', '%2F');
-}
-
-function folderOf(id: string): string {
-  return cacheFolder('hub', escaped(id));
-}
-
-/** Where the cache keeps which commit a revision was when it was last asked for. */
-function revisionFile({ id, revision }: HubName): string {
-  return join(folderOf(id), `${escaped(revision)}.revision`);
-}
-
-function checkpointFolder(id: string, commit: string): string {
-  return join(folderOf(id), commit);
-}
-
-function isComplete(id: string, commit: string): boolean {
-  return existsSync(join(checkpointFolder(id, commit), COMPLETE));
 }
 
 async function askServer({ id, revision }: HubName): Promise<{ commit: string; files: RemoteFile[] }> {
@@ -101,24 +68,12 @@ async function askServer({ id, revision }: HubName): Promise<{ commit: string; f
   throw new EngineError({ what: 'the answer names no commit and files', where: url, remedy: INSTEAD });
 }
 
-/** The commit of a revision: as the server says or, where it does not answer, as it last did. */
-async function resolve(
-  name: HubName,
-  report: (line: string) => void,
-): Promise<{ commit: string; files?: RemoteFile[] }> {
-  if (WHOLE_COMMIT.test(name.revision) && isComplete(name.id, name.revision))
-    return { commit: name.revision };
-  try {
-    return await askServer(name);
-  } catch (error) {
-    const last = existsSync(revisionFile(name)) ? (await readText(revisionFile(name))).trim() : '';
-    if (!(error instanceof EngineError) || !WHOLE_COMMIT.test(last) || !isComplete(name.id, last))
-      throw error;
-    report(
-      `${PREFIX}${name.id}: Hugging Face does not answer; ${name.revision} was ${last} when it last did.`,
-    );
-    return { commit: last };
-  }
+/** The commit that a revision was when the server was last asked, by us or another tool. */
+async function lastCommit({ id, revision }: HubName): Promise<string | undefined> {
+  if (WHOLE_COMMIT.test(revision)) return revision;
+  const path = revisionPath(id, revision);
+  const commit = existsSync(path) ? (await readText(path)).trim() : '';
+  return WHOLE_COMMIT.test(commit) ? commit : undefined;
 }
 
 async function fetchFile(
@@ -138,52 +93,39 @@ async function fetchFile(
   });
 }
 
-/** How a checkpoint's weights are found among its files. */
-export interface WeightsLayout {
-  /** Names of weights files and of indexes of several, the best first. */
-  names: readonly string[];
-  /** The files that an index names. @throws CallerError where it is none. */
-  filesOf: (index: string, where: string) => Iterable<string>;
-}
-
-async function fetchAll(
+/** Downloads what a snapshot lacks. Weights that are there, of any kind, are not downloaded as another kind. */
+async function fetchMissing(
   name: HubName,
-  commit: string,
+  snapshot: Snapshot,
   remote: readonly RemoteFile[],
-  layout: WeightsLayout,
+  { names }: WeightsLayout,
   report: (line: string) => void,
 ): Promise<void> {
-  const folder = checkpointFolder(name.id, commit);
-  await createFolder(folder);
-  const fetched: string[] = [];
+  const { commit } = snapshot;
+  const find = (wanted: string) => remote.find((file) => file.name === wanted);
   const fetchNamed = async (wanted: string) => {
-    const file = remote.find((candidate) => candidate.name === wanted);
+    const file = find(wanted);
     if (!file) {
-      const expected = 'a checkpoint in safetensors or in PyTorch files';
       throw new CallerError({
         what: `no ${wanted} at ${commit}`,
         where: `${PREFIX}${name.id}`,
-        expected,
+        expected: 'a checkpoint in safetensors or in PyTorch files',
       });
     }
+    if (snapshot.has(wanted)) return;
     report(`Downloading ${wanted} of ${name.id} at ${commit.slice(0, 12)}`);
-    await writeWhole(join(folder, wanted), await fetchFile(name, commit, file));
-    fetched.push(wanted);
+    await snapshot.write(wanted, await fetchFile(name, commit, file));
   };
-  const has = (wanted: string) => remote.some((file) => file.name === wanted);
   await fetchNamed('config.json');
-  for (const wanted of DESCRIPTION.filter(has)) await fetchNamed(wanted);
-  const weights = layout.names.find(has) ?? layout.names[0];
+  for (const wanted of DESCRIPTION) await (find(wanted) ? fetchNamed(wanted) : snapshot.noteAbsence(wanted));
+  if (await snapshot.hasWeights()) return;
+  const weights = names.find(find) ?? names[0];
   await fetchNamed(weights);
-  if (weights.endsWith('.json')) {
-    const index = join(folder, weights);
-    for (const shard of new Set(layout.filesOf(await readText(index), index))) await fetchNamed(shard);
-  }
-  await writeWhole(join(folder, COMPLETE), `${JSON.stringify(fetched)}\n`);
+  for (const shard of await snapshot.shardsOf(weights)) await fetchNamed(shard);
 }
 
 /**
- * A checkpoint of Hugging Face's: from the user's cache, or downloaded into it.
+ * A checkpoint of Hugging Face's: from the user's cache, which its own tools fill too, or downloaded into it.
  * @param report Is told of each download.
  * @throws EngineError where it is not in the cache and cannot be downloaded; CallerError where it is no checkpoint.
  */
@@ -192,8 +134,20 @@ export async function hubCheckpoint(
   layout: WeightsLayout,
   report: (line: string) => void,
 ): Promise<HubCheckpoint> {
-  const { commit, files } = await resolve(name, report);
-  if (!isComplete(name.id, commit)) await fetchAll(name, commit, files!, layout, report);
-  await writeWhole(revisionFile(name), `${commit}\n`);
-  return { ...name, commit, folder: checkpointFolder(name.id, commit) };
+  const last = await lastCommit(name);
+  const cached = last === undefined ? undefined : new Snapshot(name.id, last, layout);
+  const found = ({ commit, folder }: Snapshot): HubCheckpoint => ({ ...name, commit, folder });
+  if (cached && last === name.revision && (await cached.isComplete())) return found(cached);
+  const answer = await askServer(name).catch(async (error: unknown) => {
+    if (error instanceof EngineError && (await cached?.isUsable())) return undefined;
+    throw error;
+  });
+  if (!answer) {
+    report(`${PREFIX}${name.id}: Hugging Face does not answer; taking ${last} from the cache.`);
+    return found(cached!);
+  }
+  const snapshot = new Snapshot(name.id, answer.commit, layout);
+  await fetchMissing(name, snapshot, answer.files, layout, report);
+  if (answer.commit !== name.revision) await noteRevision(name.id, name.revision, answer.commit);
+  return found(snapshot);
 }

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
-import { cacheFolder, download, huggingFaceEndpoint } from './download.js';
+import { download, huggingFaceEndpoint } from './download.js';
 import { createFolder, writeWhole } from './files.js';
+import { hubCachePath } from './hub-cache.js';
 import { readParquet } from './parquet.js';
 import { columnOf } from './table.js';
 
@@ -30,12 +31,11 @@ const INSTEAD = 'use --data with a folder of GLUE TSV files, or --data embedded'
 /** A split's file: from the user's cache, or downloaded into it. */
 async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: string }> {
   const { name, sha256 } = FILES[split];
-  const folder = cacheFolder(`sst2-${REVISION.slice(0, 12)}`);
-  const path = join(folder, name);
+  const path = hubCachePath('datasets--stanfordnlp--sst2', 'snapshots', REVISION, 'data', name);
   if (existsSync(path)) return { bytes: await readFile(path), path };
   const url = `${huggingFaceEndpoint()}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
   const bytes = await download(url, INSTEAD, sha256);
-  await createFolder(folder);
+  await createFolder(dirname(path));
   await writeWhole(path, bytes);
   return { bytes, path };
 }

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -34,13 +42,13 @@ describe('a name of the hub', () => {
     'hub:a/b@../x',
     'hub:a/b@c@d',
     'hub:a b',
+    'hub:a--b/c',
   ])('%s is none', (name) =>
     expect(callerErrorOf(() => parseHubName(name)).message).toMatch(/expected hub:owner\/model or/),
   );
 });
 
-/** Elsewhere the cache is not where XDG_CACHE_HOME says. */
-describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Linux)', () => {
+describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs symbolic links)', () => {
   const root = temporaryFolder();
   const name = { id: 'some/model', revision: 'main' };
   let caches = 0;
@@ -57,6 +65,7 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
     cache = join(root, `${++caches}`);
     mkdirSync(cache);
     vi.stubEnv('XDG_CACHE_HOME', cache);
+    for (const variable of ['HF_HOME', 'HF_HUB_CACHE']) vi.stubEnv(variable, undefined);
     files = { 'config.json': '{}', 'vocab.txt': '[PAD]\n', 'README.md': '#', 'pytorch_model.bin': 'weights' };
     checksums = {};
     sizes = {};
@@ -114,24 +123,53 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
     expect((await fetched()).commit).toBe(COMMIT);
   });
 
-  it('has a folder that no other name has', async () => {
-    const answers = async (id: string, revision: string) =>
-      (await hubCheckpoint({ id, revision }, LAYOUT, () => {})).folder;
-    server.removeAllListeners('request');
-    server.on('request', (request, response) => {
-      const isQuestion = request.url!.startsWith('/api/');
-      const siblings = Object.keys(files).map((rfilename) => ({ rfilename }));
-      response.end(isQuestion ? JSON.stringify({ sha: head, siblings }) : '{}');
-    });
-    const folders = [await answers('a--b/c', 'main'), await answers('a/b--c', 'main')];
-    expect(new Set(folders).size).toBe(2);
-    await answers('a/b', 'x/y');
-    await answers('a/b', 'x--y');
-    const names = readdirSync(join(cache, 'parsimony/hub'), { recursive: true }) as string[];
-    expect(names.filter((path) => path.endsWith('.revision'))).toHaveLength(4);
+  const repository = () => join(cache, 'huggingface/hub/models--some--model');
+
+  it("lies where Hugging Face's own tools put it and look for it", async () => {
+    const { folder } = await fetched();
+    expect(folder).toBe(join(repository(), 'snapshots', COMMIT));
+    expect(readFileSync(join(repository(), 'refs/main'), 'utf8')).toBe(COMMIT);
+    expect(readdirSync(join(repository(), '.no_exist', COMMIT))).toContain('added_tokens.json');
+    for (const [variable, root] of [
+      ['HF_HOME', join(cache, 'home')],
+      ['HF_HUB_CACHE', join(cache, 'hub')],
+    ]) {
+      vi.stubEnv(variable, root);
+      const hub = variable === 'HF_HOME' ? join(root, 'hub') : root;
+      expect((await fetched()).folder).toBe(join(hub, 'models--some--model/snapshots', COMMIT));
+    }
   });
 
-  it('is taken from the cache, without a network too, and anew when the revision has moved', async () => {
+  /** What `from_pretrained` leaves of a model: blobs, and links to them. */
+  function fillCache(names: readonly string[]): void {
+    const [snapshot, blobs] = [join(repository(), 'snapshots', COMMIT), join(repository(), 'blobs')];
+    for (const made of [snapshot, blobs, join(repository(), 'refs')]) mkdirSync(made, { recursive: true });
+    writeFileSync(join(repository(), 'refs/main'), COMMIT);
+    for (const name of names) {
+      writeFileSync(join(blobs, `blob-of-${name}`), files[name]);
+      symlinkSync(`../../blobs/blob-of-${name}`, join(snapshot, name));
+    }
+  }
+
+  it('that the user has is used, and only what it lacks is downloaded', async () => {
+    files['model.safetensors'] = 'other weights';
+    fillCache(['config.json', 'pytorch_model.bin']);
+    const { folder } = await fetched();
+    expect(requested.slice(1)).toEqual([`/some/model/resolve/${COMMIT}/vocab.txt`]);
+    expect(readFileSync(join(folder, 'pytorch_model.bin'), 'utf8')).toBe('weights');
+    expect(existsSync(join(folder, 'model.safetensors'))).toBe(false);
+  });
+
+  it('that the user has is used without a network, unless its weights are missing', async () => {
+    await close();
+    fillCache(['config.json', 'vocab.txt', 'pytorch_model.bin']);
+    for (const revision of ['main', COMMIT]) expect((await fetched(revision)).commit).toBe(COMMIT);
+    expect(told).toHaveLength(2);
+    rmSync(join(repository(), 'blobs/blob-of-pytorch_model.bin'));
+    expect(await errorOf()).toBeInstanceOf(EngineError);
+  });
+
+  it('is taken from the cache, without a network too, and downloaded again when the revision has moved', async () => {
     const { folder } = await fetched();
     requested = [];
     expect((await fetched()).folder).toBe(folder);
@@ -144,7 +182,7 @@ describe.skipIf(process.platform !== 'linux')('a checkpoint of the hub (needs Li
     await close();
     told = [];
     expect((await fetched()).commit).toBe(LATER);
-    expect(told).toEqual([expect.stringMatching(/does not answer; main was a{40} when it last did\.$/)]);
+    expect(told).toEqual([expect.stringMatching(/does not answer; taking a{40} from the cache\.$/)]);
     expect((await fetched(COMMIT)).folder).toBe(folder);
   });
 

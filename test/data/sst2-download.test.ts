@@ -60,8 +60,7 @@ describe('readSst2Parquet', () => {
   });
 });
 
-/** Elsewhere the cache is not where XDG_CACHE_HOME says. */
-describe.skipIf(process.platform !== 'linux')('--data sst2 (needs Linux)', () => {
+describe('--data sst2', () => {
   const root = temporaryFolder();
   let caches = 0;
   let cache: string;
@@ -73,6 +72,7 @@ describe.skipIf(process.platform !== 'linux')('--data sst2 (needs Linux)', () =>
     mkdirSync(cache);
     requested = [];
     vi.stubEnv('XDG_CACHE_HOME', cache);
+    for (const variable of ['HF_HOME', 'HF_HUB_CACHE']) vi.stubEnv(variable, undefined);
   });
 
   afterEach(() => vi.unstubAllEnvs());
@@ -149,7 +149,14 @@ describe.skipIf(process.platform !== 'linux')('--data sst2 (needs Linux)', () =>
 
   describe('from the cache', () => {
     function store(file: string, bytes: Uint8Array): void {
-      const path = join(cache, 'parsimony', `sst2-${REVISION.slice(0, 12)}`, file);
+      const path = join(
+        cache,
+        'huggingface/hub',
+        'datasets--stanfordnlp--sst2/snapshots',
+        REVISION,
+        'data',
+        file,
+      );
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, bytes);
     }
@@ -168,7 +175,7 @@ describe.skipIf(process.platform !== 'linux')('--data sst2 (needs Linux)', () =>
         .examples('dev')
         .catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(ParsimonyError);
-      expect((error as ParsimonyError).message).toContain(join(cache, 'parsimony'));
+      expect((error as ParsimonyError).message).toContain(join(cache, 'huggingface'));
     });
 
     it('has sentences, but no examples, where the labels are unknown', async () => {
