@@ -1,6 +1,7 @@
 import { Canary } from './canary.js';
 import type { Device } from './device.js';
 import { type PanelShape, type Panels, PanelWorkspace } from './panels.js';
+import type { BufferSlice } from './pipelines.js';
 
 const STORAGE = 0x80;
 const COPY_SRC = 0x4;
@@ -8,6 +9,9 @@ const COPY_DST = 0x8;
 
 /** Usage of every storage buffer of the engine: bound, written to and read back. */
 export const STORAGE_USAGE: GPUBufferUsageFlags = STORAGE | COPY_SRC | COPY_DST;
+
+/** A kernel's operand in a buffer: all of it, or a part. */
+export type Tensor = GPUBuffer | BufferSlice;
 
 export type HostArray = Float32Array | Uint32Array | Int32Array | Uint8Array;
 
@@ -149,11 +153,6 @@ export class Workspace {
     const buffer = createStorage(this.device, bytes, `${this.label}.${name}`);
     this.buffers.set(name, buffer);
     return buffer;
-  }
-
-  /** The buffer `name`, which must have been asked for before. */
-  existing(name: string): GPUBuffer {
-    return this.buffers.get(name)!;
   }
 
   /** The texture `name`, for panels of a shape that `fitsPanels`. Its content is undefined where it had another shape before. */

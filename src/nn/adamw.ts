@@ -1,8 +1,8 @@
+import type { Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { type OutcomePlace, recordClipFactor } from './gradient-norm.js';
-import { type Run, stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { type OutcomeOffsets, recordClipFactor } from './gradients.js';
+import { type ParameterRange, rangesInShards, type UpdatedRange } from './parameter-layout.js';
 import { type Parameters, sliceOf } from './parameters.js';
-import type { Scratch } from './scratch.js';
 
 export interface AdamWOptions {
   beta1: number;
@@ -24,10 +24,10 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
   clipNorm: 1,
 };
 
-/** Which vectors of a stretch belong to a run. */
-function vectorsOf(run: Run, stretch: Run): { first: number; end: number } {
-  const within = (offset: number) => Math.min(Math.max(offset - stretch.offset, 0), stretch.length) / 4;
-  return { first: within(run.offset), end: within(run.offset + run.length) };
+/** Which vectors of an outer range belong to an inner one. */
+function vectorsOf(inner: ParameterRange, outer: ParameterRange): { first: number; end: number } {
+  const within = (offset: number) => Math.min(Math.max(offset - outer.offset, 0), outer.length) / 4;
+  return { first: within(inner.offset), end: within(inner.offset + inner.length) };
 }
 
 /**
@@ -39,29 +39,29 @@ function vectorsOf(run: Run, stretch: Run): { first: number; end: number } {
  */
 export function recordAdamW(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   parameters: Parameters,
   options: AdamWOptions,
   step: number,
   rate: number,
-  outcome: OutcomePlace,
-  updated: UpdatedPart = parameters.all,
+  outcome: OutcomeOffsets,
+  updated: UpdatedRange = parameters.layout.all,
 ): void {
   const { beta1, beta2, epsilon, weightDecay, clipNorm, biasRateFactor = 1 } = options;
   const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, outcome, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
-  for (const stretch of stretchesOf(parameters.pieces, updated)) {
-    const decayed = vectorsOf({ offset: updated.offset, length: updated.decayedLength }, stretch);
-    const biases = vectorsOf(parameters.learnedBiases, stretch);
-    const vectors = stretch.length / 4;
+  for (const range of rangesInShards(parameters.layout.shards, updated)) {
+    const decayed = vectorsOf({ offset: updated.offset, length: updated.decayedLength }, range);
+    const biases = vectorsOf(parameters.layout.learnedBiases, range);
+    const vectors = range.length / 4;
     recorder.dispatch({
       kernel: 'optimizer/adamw',
       buffers: {
-        gradient: sliceOf(gradients, stretch),
+        gradient: sliceOf(gradients, range),
         clip,
-        parameter: sliceOf(parameters.values, stretch),
-        first_moment: sliceOf(firstMoment, stretch),
-        second_moment: sliceOf(secondMoment, stretch),
+        parameter: sliceOf(parameters.values, range),
+        first_moment: sliceOf(firstMoment, range),
+        second_moment: sliceOf(secondMoment, range),
       },
       parameters: {
         vectors,

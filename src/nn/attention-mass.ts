@@ -1,5 +1,5 @@
 import { readFloats, write } from '../gpu/buffers.js';
-import type { EncoderLayer } from './encoder-layer.js';
+import { type LayerActivations, recordAttentionTo } from './encoder-layer.js';
 import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 
@@ -18,10 +18,10 @@ function indicators(tagOfToken: Uint8Array, heads: number, headDim: number, firs
   return values;
 }
 
-/** `Classifier.attentionMass`, behind a forward pass that was recorded; submits both. The kernels are those of the model. */
+/** `Classifier.attentionMass`, after a forward pass that was recorded; submits both. The kernels are those of the model. */
 export async function attentionMass(
   pass: Pass,
-  layers: readonly EncoderLayer[],
+  layers: readonly LayerActivations[],
   tags: Uint8Array,
   tagCount: number,
 ): Promise<Float64Array[]> {
@@ -33,23 +33,24 @@ export async function attentionMass(
   for (let first = 0; first < tagCount; first += headDim) {
     const value = workspace.floats(`indicators of tags from ${first} on`, batch.tokens * hidden);
     write(device, value, indicators(tagOfToken, heads, headDim, first));
-    layers.forEach((attending, layer) => {
+    layers.forEach((activations, layer) => {
       const name = `layer ${layer} attention to tags from ${first} on`;
       const buffer = workspace.floats(name, batch.tokens * hidden);
-      attending.recordAttention(pass, value, buffer);
+      recordAttentionTo(pass, activations, value, buffer);
       outputs.push({ layer, first, buffer });
     });
   }
   recorder.submit();
   const masses = layers.map(() => new Float64Array(heads * tagCount * tagCount));
   for (const { layer, first, buffer } of outputs) {
-    const given = await readFloats(device, buffer, batch.tokens * hidden);
+    const received = await readFloats(device, buffer, batch.tokens * hidden);
     const columns = Math.min(headDim, tagCount - first);
     tagOfToken.forEach((tag, token) => {
       for (let head = 0; head < heads; head++) {
         const row = (head * tagCount + tag) * tagCount + first;
         const from = (token * heads + head) * headDim;
-        for (let column = 0; column < columns; column++) masses[layer][row + column] += given[from + column];
+        for (let column = 0; column < columns; column++)
+          masses[layer][row + column] += received[from + column];
       }
     });
   }

@@ -2,9 +2,10 @@ import { readFloats, readManyFloats } from '../gpu/buffers.js';
 import { biasOfPair } from '../grammar/pair-table.js';
 import { areInOneSentence } from '../grammar/scope.js';
 import type { HeadPlan, Plan } from '../plan/plan.js';
-import type { EncoderLayer } from './encoder-layer.js';
+import type { LayerActivations } from './encoder-layer.js';
 import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
+import { tensorNames } from './tensor-names.js';
 
 /** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads]. */
 interface Attended {
@@ -35,8 +36,8 @@ function biasBetween(plan: Plan, { table }: HeadPlan, head: number, learned?: Fl
 }
 
 /**
- * p = exp(scale · q·k + bias - logSumExp) for the pairs that exist, 0 for the others: with the kernels' own log-sum-exp, so
- * that a row only adds up to 1 where these saw the same pairs.
+ * p = exp(scale · q·k + bias - L) for the pairs that exist, 0 for the others: with the kernels' log-sum-exp L, so that a
+ * row only adds up to 1 where these saw the same pairs.
  * @returns [tokens, tokens] by query, then key, in the caller's order.
  */
 function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: number, attended: Attended) {
@@ -63,32 +64,32 @@ function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: num
 }
 
 /**
- * `Classifier.attentionProbabilities`, behind a forward pass of one sequence that was recorded; submits it.
+ * `Classifier.attentionProbabilities`, after a forward pass of one sequence that was recorded; submits it.
  * @returns [layers][heads] of [tokens, tokens].
  */
 export async function attentionProbabilities(
   pass: Pass,
-  layers: readonly EncoderLayer[],
+  layers: readonly LayerActivations[],
 ): Promise<Float32Array[][]> {
   const { recorder, config, parameters, batch } = pass;
   const { device } = recorder;
   const { heads } = config;
-  const { plan } = batch.batch;
+  const { plan } = batch.plan;
   recorder.submit();
   const probabilities: Float32Array[][] = [];
-  for (const [index, layer] of layers.entries()) {
-    const buffers = layer.attended(pass);
-    const numbers = plan.tokens * heads * headDimOf(config);
-    const [query, key] = await readManyFloats(device, [buffers.query, buffers.key], numbers);
-    const logSumExp = await readFloats(device, buffers.logSumExp, plan.tokens * heads);
+  for (const { layer, attention } of layers) {
+    const rows = plan.tokens * heads;
+    const numbers = rows * headDimOf(config);
+    const buffers = [attention.query, attention.key, attention.logSumExp];
+    const [query, key, logSumExp] = await readManyFloats(device, buffers, [numbers, numbers, 2 * rows]);
     let learned: Float32Array | undefined;
     if (batch.plan.isLearned) {
-      const { buffer, offset = 0 } = parameters.slice(layer.tagBias);
+      const { buffer, offset = 0 } = parameters.slice(tensorNames(config.family).layer(layer).tagBias);
       learned = await readFloats(device, buffer, heads * config.biasTags ** 2, offset / 4);
     }
     const attended = { query, key, logSumExp, learned };
     probabilities.push(
-      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, index, head, heads, attended)),
+      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, layer, head, heads, attended)),
     );
   }
   return probabilities;

@@ -1,30 +1,24 @@
 import { readManyFloats, write } from '../gpu/buffers.js';
-import { recordHeadBackward } from './classifier-head.js';
+import { type ModelActivations, recordModelBackward } from './bert.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
-import type { EncoderLayer } from './encoder-layer.js';
 import { paddedClasses } from './model-config.js';
 import type { Pass } from './pass.js';
 import { recordGather } from './pointwise.js';
 import { tensorNames } from './tensor-names.js';
 
 /**
- * `Classifier.attribution`, behind a forward pass of one sequence that was recorded; submits it with the backward pass. The
+ * `Classifier.attribution`, after a forward pass of one sequence that was recorded; submits it with the backward pass. The
  * gradients of all parameters are overwritten.
  */
-export async function attribution(
-  pass: Pass,
-  layers: readonly EncoderLayer[],
-  label: number,
-): Promise<Float64Array> {
+export async function attribution(pass: Pass, saved: ModelActivations, label: number): Promise<Float64Array> {
   const { recorder, config, parameters, workspace, batch } = pass;
   const { hidden } = config;
-  const { order, tokens } = batch.batch.plan;
+  const { order, tokens } = batch.plan.plan;
   const oneLogit = Float32Array.from({ length: paddedClasses(config) }, (_, each) => Number(each === label));
   const logitsGradient = workspace.floats('logits gradient', oneLogit.length);
   write(recorder.device, logitsGradient, oneLogit);
-  let gradient = recordHeadBackward(pass, logitsGradient);
-  for (const layer of [...layers].reverse()) gradient = layer.recordBackward(pass, gradient);
-  recordEmbeddingsBackward(pass, gradient);
+  const outputGradient = recordModelBackward(pass, saved, logitsGradient);
+  const sumGradient = recordEmbeddingsBackward(pass, saved.embeddings, outputGradient);
   const words = workspace.floats('word rows', tokens * hidden);
   recordGather(
     recorder,
@@ -36,12 +30,10 @@ export async function attribution(
     },
   );
   recorder.submit();
-  const buffers = [words, workspace.existing('embedding sum gradient')];
-  const [input, inputGradient] = await readManyFloats(recorder.device, buffers, tokens * hidden);
+  const [input, gradient] = await readManyFloats(recorder.device, [words, sumGradient], tokens * hidden);
   const products = new Float64Array(tokens);
   order.forEach((token, row) => {
-    for (let at = row * hidden; at < (row + 1) * hidden; at++)
-      products[token] += input[at] * inputGradient[at];
+    for (let at = row * hidden; at < (row + 1) * hidden; at++) products[token] += input[at] * gradient[at];
   });
   return products;
 }

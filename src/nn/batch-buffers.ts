@@ -4,11 +4,33 @@ import type { Device } from '../gpu/device.js';
 import type { Batch } from './batch.js';
 import { NO_ROW, type Positions } from './pointwise.js';
 
-/** A batch on the GPU. One object serves every batch of a run, and its buffers with it. */
+/** A batch on the GPU, in the plan's order. */
+export interface UploadedBatch {
+  plan: PlanBuffers;
+  tokens: number;
+  sequences: number;
+  /** [2, tokens]: token ids, then positions. */
+  ids: GPUBuffer;
+  /** Tokens by the row of the word table that they take, and how many rows occur. */
+  byWord: { buffer: GPUBuffer; rows: number };
+  byPosition: { buffer: GPUBuffer; rows: number };
+  /** [sequences], 0 where unknown. */
+  labels: GPUBuffer;
+  /** For each sequence, the token that is its [CLS]. */
+  firstTokens: Positions;
+  /** For each token, the sequence whose [CLS] it is, or NO_ROW. */
+  sequenceOfToken: Positions;
+  /** 0, 1, 2 …: the position of a pooled row in the caller's order. */
+  sequenceNumbers: Positions;
+  /** For each token, its position in the caller's order. */
+  positions: Positions;
+}
+
+/** Where batches go on the GPU: one object serves every batch of a run. */
 export class BatchBuffers {
-  readonly plan: PlanBuffers;
+  private readonly plan: PlanBuffers;
   private readonly workspace: Workspace;
-  private current: Batch | undefined;
+  private current: { batch: Batch; uploaded: UploadedBatch } | undefined;
 
   /** @param heads Heads of the model's attention. */
   constructor(
@@ -19,75 +41,32 @@ export class BatchBuffers {
     this.workspace = new Workspace(device, 'batch');
   }
 
-  /** Makes `batch` the current one: what is recorded from now on works on it. */
-  write(batch: Batch): void {
-    if (batch === this.current) return;
-    const { plan, sequences, firstTokens } = batch;
+  /** Uploads a batch, over the one before. Nothing is done where it is the current one. */
+  write(batch: Batch): UploadedBatch {
+    if (batch === this.current?.batch) return this.current.uploaded;
+    const { plan, sequences, firstTokens, byWord, byPosition } = batch;
     const sequenceOfToken = new Uint32Array(plan.tokens).fill(NO_ROW);
     firstTokens.forEach((token, sequence) => {
       sequenceOfToken[token] = sequence;
     });
+    const sequenceNumbers = Uint32Array.from({ length: sequences }, (_, index) => index);
     this.plan.write(plan, this.heads);
-    this.current = batch;
-    this.upload('ids', batch.ids);
-    this.upload('by word', batch.byWord.words);
-    this.upload('by position', batch.byPosition.words);
-    this.upload('first tokens', firstTokens);
-    this.upload('sequence of token', sequenceOfToken);
-    this.upload(
-      'sequence numbers',
-      Uint32Array.from({ length: sequences }, (_, index) => index),
-    );
-    this.upload('labels', batch.labels ?? new Uint32Array(sequences));
-  }
-
-  get batch(): Batch {
-    return this.current!;
-  }
-
-  get tokens(): number {
-    return this.batch.plan.tokens;
-  }
-
-  get sequences(): number {
-    return this.batch.sequences;
-  }
-
-  get ids(): GPUBuffer {
-    return this.workspace.existing('ids');
-  }
-
-  get byWord(): { buffer: GPUBuffer; rows: number } {
-    return { buffer: this.workspace.existing('by word'), rows: this.batch.byWord.rows };
-  }
-
-  get byPosition(): { buffer: GPUBuffer; rows: number } {
-    return { buffer: this.workspace.existing('by position'), rows: this.batch.byPosition.rows };
-  }
-
-  get labels(): GPUBuffer {
-    return this.workspace.existing('labels');
-  }
-
-  /** For each sequence, the token that is its [CLS]. */
-  get firstTokens(): Positions {
-    return { buffer: this.workspace.existing('first tokens'), at: 0 };
-  }
-
-  /** For each token, the sequence whose [CLS] it is, or NO_ROW. */
-  get sequenceOfToken(): Positions {
-    return { buffer: this.workspace.existing('sequence of token'), at: 0 };
-  }
-
-  /** 0, 1, 2 …: the place of a pooled row in the caller's order. */
-  get sequenceNumbers(): Positions {
-    return { buffer: this.workspace.existing('sequence numbers'), at: 0 };
-  }
-
-  /** For each token, its place in the caller's order. */
-  get positions(): Positions {
     const { buffer, at } = this.plan.words;
-    return { buffer, at: at.positionsAt };
+    const uploaded = {
+      plan: this.plan,
+      tokens: plan.tokens,
+      sequences,
+      ids: this.upload('ids', batch.ids),
+      byWord: { buffer: this.upload('by word', byWord.words), rows: byWord.rows },
+      byPosition: { buffer: this.upload('by position', byPosition.words), rows: byPosition.rows },
+      firstTokens: { buffer: this.upload('first tokens', firstTokens), at: 0 },
+      sequenceOfToken: { buffer: this.upload('sequence of token', sequenceOfToken), at: 0 },
+      sequenceNumbers: { buffer: this.upload('sequence numbers', sequenceNumbers), at: 0 },
+      labels: this.upload('labels', batch.labels ?? new Uint32Array(sequences)),
+      positions: { buffer, at: at.positionsAt },
+    };
+    this.current = { batch, uploaded };
+    return uploaded;
   }
 
   release(): void {
@@ -95,7 +74,9 @@ export class BatchBuffers {
     this.workspace.release();
   }
 
-  private upload(name: string, words: Uint32Array): void {
-    write(this.device, this.workspace.floats(name, words.length), words);
+  private upload(name: string, words: Uint32Array): GPUBuffer {
+    const buffer = this.workspace.floats(name, words.length);
+    write(this.device, buffer, words);
+    return buffer;
   }
 }

@@ -2,28 +2,28 @@ import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { Recorder } from '../gpu/recorder.js';
-import { recordAccumulation } from './accumulation.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import { attentionMass } from './attention-mass.js';
 import { attentionProbabilities } from './attention-probabilities.js';
 import { attribution } from './attribution.js';
 import type { Batch } from './batch.js';
-import { BatchBuffers } from './batch-buffers.js';
-import { recordHead, recordHeadBackward, recordLoss } from './classifier-head.js';
+import { BatchBuffers, type UploadedBatch } from './batch-buffers.js';
+import { recordModel, recordModelBackward } from './bert.js';
+import { recordLoss } from './classifier-head.js';
 import { recordColumnSums } from './column-sums.js';
-import { recordEmbeddings, recordEmbeddingsBackward } from './embeddings.js';
-import { EncoderLayer } from './encoder-layer.js';
+import { recordEmbeddingsBackward } from './embeddings.js';
+import { recordAccumulation } from './gradients.js';
 import { checkConfig } from './model-checks.js';
 import { type ModelConfig, paddedClasses } from './model-config.js';
-import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { rangesInShards, type UpdatedRange } from './parameter-layout.js';
 import { Parameters, sliceOf } from './parameters.js';
-import { type Pass, partOfStep, type TrainingStep } from './pass.js';
+import { microBatchOf, type Pass, type TrainingStep } from './pass.js';
 import type { SparsityPenalty } from './sparsity-penalty.js';
 
 /** How many steps' losses and gradient norms the GPU holds before they must have been read. */
 export const LOSS_HISTORY = 256;
 
-/** Where `Classifier.outcomes` says that a run is halted. */
+/** The number of `Classifier.outcomes` that says that a run is halted. */
 const HALTED_AT = 2 * LOSS_HISTORY;
 
 /** What a step came to. A loss or a norm that is not finite halts the run: neither that step nor a later one updates anything. */
@@ -47,11 +47,10 @@ function checkOneSequence({ sequences }: Batch): void {
 export class Classifier {
   readonly parameters: Parameters;
   /**
-   * The mean losses of the last steps, then their gradient norms; step s stands in number s mod LOSS_HISTORY of each. Behind
+   * The mean losses of the last steps, then their gradient norms; step s is number s mod LOSS_HISTORY of each. After
    * them whether a step of the run was not finite.
    */
   readonly outcomes: GPUBuffer;
-  private readonly layers: EncoderLayer[];
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
   private penalty: SparsityPenalty | undefined;
@@ -64,7 +63,6 @@ export class Classifier {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
     this.outcomes = createStorage(device, 4 * (HALTED_AT + 1), 'outcomes of steps');
-    this.layers = Array.from({ length: config.layers }, (_, index) => new EncoderLayer(config.family, index));
     this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
   }
@@ -73,7 +71,7 @@ export class Classifier {
    * Uploads a batch ahead of the pass over it, which then need not.
    * @throws CallerError where its plan asks for biases that the model does not have, or has rules for other heads.
    */
-  upload(batch: Batch): void {
+  upload(batch: Batch): UploadedBatch {
     const { layers, heads } = this.config;
     const listed = batch.plan.heads.flatMap((each) => each.heads ?? []).length;
     const { headsOfLayer } = batch.plan;
@@ -90,13 +88,13 @@ export class Classifier {
         expected: 'a model that was trained with strategy "learned" and as many tags',
       });
     }
-    this.batch.write(batch);
+    return this.batch.write(batch);
   }
 
   /** Computes the logits of a batch, [sequences][classes]. Nothing is dropped. */
   async logits(batch: Batch): Promise<Float32Array[]> {
     const pass = this.pass(batch);
-    const logits = this.recordForward(pass);
+    const { logits } = recordModel(pass).head;
     pass.recorder.submit();
     const stride = paddedClasses(this.config);
     const all = await readFloats(this.device, logits, batch.sequences * stride);
@@ -108,7 +106,7 @@ export class Classifier {
   /** Submits forward and backward pass: gradients of all parameters, and the mean loss, but no update. */
   computeGradients(batch: Batch, training?: TrainingStep): void {
     const pass = this.pass(batch, training);
-    this.recordGradients(pass, training?.step ?? 0, this.parameters.all);
+    this.recordGradients(pass, training?.step ?? 0, this.parameters.layout.all);
     pass.recorder.submit();
   }
 
@@ -120,8 +118,7 @@ export class Classifier {
    */
   async attentionMass(batch: Batch, tags: Uint8Array, tagCount: number): Promise<Float64Array[]> {
     const pass = this.pass(batch);
-    this.recordForward(pass);
-    return attentionMass(pass, this.layers, tags, tagCount);
+    return attentionMass(pass, recordModel(pass).layers, tags, tagCount);
   }
 
   /**
@@ -133,8 +130,7 @@ export class Classifier {
   async attentionProbabilities(batch: Batch): Promise<Float32Array[][]> {
     checkOneSequence(batch);
     const pass = this.pass(batch);
-    this.recordForward(pass);
-    return attentionProbabilities(pass, this.layers);
+    return attentionProbabilities(pass, recordModel(pass).layers);
   }
 
   /**
@@ -151,8 +147,7 @@ export class Classifier {
   async attribution(batch: Batch, label: number): Promise<Float64Array> {
     checkOneSequence(batch);
     const pass = this.pass(batch);
-    this.recordForward(pass);
-    return attribution(pass, this.layers, label);
+    return attribution(pass, recordModel(pass), label);
   }
 
   /** From now on, training steps follow the gradient of this penalty too; what they report stays the loss alone. */
@@ -170,11 +165,11 @@ export class Classifier {
   trainStep(batch: Batch, training: TrainingStep, rate: number, options: UpdateOptions): void {
     const { parameters, workspace } = this;
     const pass = this.pass(batch, training);
-    const updated = options.freezeEmbeddings ? parameters.withoutEmbeddings : parameters.all;
-    const part = partOfStep(pass);
+    const updated = options.freezeEmbeddings ? parameters.layout.withoutEmbeddings : parameters.layout.all;
+    const microBatch = microBatchOf(pass);
     this.recordGradients(pass, training.step, updated);
-    recordAccumulation(pass.recorder, workspace, parameters, updated, part);
-    if (part.index === part.count - 1) {
+    recordAccumulation(pass.recorder, workspace, parameters, updated, microBatch);
+    if (microBatch.index === microBatch.count - 1) {
       this.penalty?.record(pass.recorder, parameters, this.config);
       const at = training.step % LOSS_HISTORY;
       const outcome = { buffer: this.outcomes, lossAt: at, normAt: LOSS_HISTORY + at, haltedAt: HALTED_AT };
@@ -211,38 +206,25 @@ export class Classifier {
   }
 
   private pass(batch: Batch, training?: TrainingStep): Pass {
-    this.upload(batch);
     const { config, parameters, workspace } = this;
-    return {
-      recorder: new Recorder(this.device),
-      config,
-      parameters,
-      batch: this.batch,
-      workspace,
-      training,
-    };
+    const recorder = new Recorder(this.device);
+    return { recorder, config, parameters, batch: this.upload(batch), workspace, training };
   }
 
-  private recordForward(pass: Pass): GPUBuffer {
-    let hidden = recordEmbeddings(pass);
-    for (const layer of this.layers) hidden = layer.recordForward(pass, hidden);
-    return recordHead(pass, hidden);
-  }
-
-  private recordGradients(pass: Pass, step: number, updated: UpdatedPart): void {
+  private recordGradients(pass: Pass, step: number, updated: UpdatedRange): void {
     // The tables' rows that do not occur in the batch must have no gradient; everything else is overwritten.
-    const { pieces, trainingBuffers } = this.parameters;
-    for (const stretch of stretchesOf(pieces, updated))
-      pass.recorder.clear(sliceOf(trainingBuffers.gradients, stretch));
-    const logitsGradient = this.recordLoss(pass, this.recordForward(pass), step % LOSS_HISTORY);
-    let gradient = recordHeadBackward(pass, logitsGradient);
-    for (const layer of [...this.layers].reverse()) gradient = layer.recordBackward(pass, gradient);
-    if (updated === this.parameters.all) recordEmbeddingsBackward(pass, gradient);
+    const { layout, trainingBuffers } = this.parameters;
+    for (const range of rangesInShards(layout.shards, updated))
+      pass.recorder.clear(sliceOf(trainingBuffers.gradients, range));
+    const saved = recordModel(pass);
+    const logitsGradient = this.recordLoss(pass, saved.head.logits, step % LOSS_HISTORY);
+    const gradient = recordModelBackward(pass, saved, logitsGradient);
+    if (updated === layout.all) recordEmbeddingsBackward(pass, saved.embeddings, gradient);
   }
 
   /** The loss of the step, or its part of it: with the last part, the sum goes to number `at` of the losses. */
   private recordLoss(pass: Pass, logits: GPUBuffer, at: number): GPUBuffer {
-    const { index, count } = partOfStep(pass);
+    const { index, count } = microBatchOf(pass);
     if (count === 1) return recordLoss(pass, logits, this.outcomes, at);
     const parts = this.workspace.floats('losses of parts', count);
     const gradient = recordLoss(pass, logits, parts, index);

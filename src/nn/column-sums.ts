@@ -1,5 +1,12 @@
+import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { blocksOf, ROWS_PER_BLOCK, type Scratch, type Tensor } from './scratch.js';
+
+/** Rows that one invocation adds up in the first pass of a sum over rows. */
+export const ROWS_PER_BLOCK = 32;
+
+export function blocksOf(rows: number): number {
+  return Math.ceil(rows / ROWS_PER_BLOCK);
+}
 
 /** Sums `columns` columns, from `inputAt` on, of an input [rows, stride]; stride is `columns` where left out. */
 export interface ColumnSumsShape {
@@ -32,10 +39,10 @@ function recordPass(
   });
 }
 
-/** Writes the sums to `output` [columns], from number `outputAt` on. */
+/** Writes the sums to `output` [columns], from number `outputAt` on. @param scratch Holds partial sums between two passes. */
 export function recordColumnSums(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   shape: ColumnSumsShape,
   input: Tensor,
   output: Tensor,

@@ -1,8 +1,8 @@
+import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { recordColumnSums } from './column-sums.js';
-import { blocksOf, ROWS_PER_BLOCK, type Scratch, type Tensor } from './scratch.js';
+import { blocksOf, ROWS_PER_BLOCK, recordColumnSums } from './column-sums.js';
 
 export interface NormShape {
   rows: number;
@@ -18,7 +18,7 @@ function normFamily({ lanes }: Device): { family: 'wide' | 'subgroup'; constants
   return lanes ? { family: 'subgroup', constants: { LANES: lanes } } : { family: 'wide', constants: {} };
 }
 
-/** Writes `output` [rows, hidden] and `statistics` [rows, 2], which the backward pass wants. */
+/** Writes `output` [rows, hidden] and `statistics` [rows, 2], which the backward pass reads. */
 export function recordLayerNorm(
   recorder: Recorder,
   { rows, hidden }: NormShape,
@@ -38,7 +38,7 @@ export function recordLayerNorm(
 /** Writes `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
 export function recordLayerNormBackward(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   { rows, hidden }: NormShape,
   buffers: {
     input: Tensor;

@@ -1,10 +1,10 @@
+import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
 import { recordColumnSums } from './column-sums.js';
-import type { Scratch, Tensor } from './scratch.js';
 
 /** y = x Wᵀ + b over `rows` rows. `inputs` and `outputs` are multiples of four. */
 export interface LinearShape {
@@ -61,7 +61,7 @@ class LinearRecorder {
 
   constructor(
     private readonly recorder: Recorder,
-    private readonly scratch: Scratch,
+    private readonly scratch: Workspace,
     private readonly shape: LinearShape,
   ) {
     this.family = linearFamily(recorder.device, shape);
@@ -116,7 +116,7 @@ const MOST_SHARES = 32;
 /** Writes `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
 export function recordLinear(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   shape: LinearShape,
   { input, weight, bias, output }: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor },
 ): void {
@@ -151,7 +151,7 @@ export interface LinearBackwardBuffers {
  */
 export function recordLinearBackward(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   shape: LinearShape,
   buffers: LinearBackwardBuffers,
   add = false,

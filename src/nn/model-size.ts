@@ -53,7 +53,7 @@ export function checkFits(
 ): void {
   // The tensors of one layer are as long as those of all others.
   const shallow = { ...config, layers: Math.min(1, config.layers) };
-  new ParameterLayout(parameterSpecs(shallow), shallow, largestBuffer);
+  new ParameterLayout(shallow, largestBuffer);
   const copies = 1 + (isSoftware ? (isTraining ? 4 : 1) : 0);
   const bytes = copies * weightBytes(config);
   if (memory === undefined || bytes <= memory) return;

@@ -1,66 +1,66 @@
-import { EngineError } from '../base/errors.js';
+import { CallerError, EngineError } from '../base/errors.js';
 import { OFFSET_ALIGNMENT } from '../gpu/pipelines.js';
 import type { ModelConfig } from './model-config.js';
-import { isOfEmbeddings, type ParameterSpec } from './parameter-specs.js';
+import { isOfEmbeddings, type ParameterSpec, parameterSpecs } from './parameter-specs.js';
 import { tensorNames } from './tensor-names.js';
 
 const ALIGNMENT = OFFSET_ALIGNMENT / 4;
 
-/** A run of the layout, in numbers. */
-export interface Run {
+/** Consecutive numbers of the layout. */
+export interface ParameterRange {
   offset: number;
   length: number;
 }
 
-/** The parameters that a step updates, as one run of the layout. */
-export interface UpdatedPart extends Run {
-  /** How many of them, from the front of the part, decay. */
+/** The parameters that a step updates, one range of the layout. */
+export interface UpdatedRange extends ParameterRange {
+  /** How many of them, from the first on, decay. */
   decayedLength: number;
 }
 
-/** A run that one buffer holds. */
-export interface Stretch extends Run {
+/** A range that one buffer holds. */
+export interface ShardRange extends ParameterRange {
   /** Which of the buffers. */
-  piece: number;
+  shard: number;
   /** Where in that buffer it begins, in numbers. */
   at: number;
 }
 
-/** What each buffer holds of a run, in the layout's order. */
-export function stretchesOf(pieces: readonly Run[], run: Run): Stretch[] {
-  return pieces.flatMap((piece, index) => {
-    const offset = Math.max(piece.offset, run.offset);
-    const length = Math.min(piece.offset + piece.length, run.offset + run.length) - offset;
-    return length > 0 ? [{ piece: index, at: offset - piece.offset, offset, length }] : [];
+/** The parts of a range that each buffer holds, in the layout's order. */
+export function rangesInShards(shards: readonly ParameterRange[], range: ParameterRange): ShardRange[] {
+  return shards.flatMap((shard, index) => {
+    const offset = Math.max(shard.offset, range.offset);
+    const length = Math.min(shard.offset + shard.length, range.offset + range.length) - offset;
+    return length > 0 ? [{ shard: index, at: offset - shard.offset, offset, length }] : [];
   });
 }
 
 /**
- * Where each parameter of a model stands. Those that decay stand in front, and those of the embeddings at both ends: without
- * them, what is left is one run, too. So are learned biases, first among those that do not decay. The whole is one piece where
- * a buffer may be as long; else it is cut between tensors into as few as follow each other.
+ * The order of a model's parameters in memory. Those that decay come first, and those of the embeddings at both ends: the others
+ * are then one range, too. So are learned biases, first among those that do not decay. The whole is one shard where a buffer may
+ * be as long; else it is cut between tensors into as few shards as possible without changing the order.
  */
 export class ParameterLayout {
   /** What each buffer holds. */
-  readonly pieces: readonly Run[];
+  readonly shards: ParameterRange[] = [];
   /** All parameters. */
-  readonly all: UpdatedPart;
+  readonly all: UpdatedRange;
   /** All but the embeddings' tables and their norm. */
-  readonly withoutEmbeddings: UpdatedPart;
+  readonly withoutEmbeddings: UpdatedRange;
   /** The bias tables of all layers. */
-  readonly learnedBiases: Run;
-  private readonly places = new Map<string, Stretch>();
-  private readonly cut: Run[] = [];
+  readonly learnedBiases: ParameterRange;
+  readonly specs: readonly ParameterSpec[];
+  private readonly ranges = new Map<string, ShardRange>();
 
   /**
    * @param mostBytes Of a buffer.
    * @throws EngineError where a tensor alone is longer.
    */
   constructor(
-    private readonly specs: readonly ParameterSpec[],
     config: ModelConfig,
     private readonly mostBytes: number,
   ) {
+    this.specs = parameterSpecs(config);
     const { layer: layerNames } = tensorNames(config.family);
     const tables = this.layOut(0, (spec) => spec.decays && isOfEmbeddings(spec));
     const decayed = this.layOut(tables, (spec) => spec.decays && !isOfEmbeddings(spec));
@@ -69,36 +69,38 @@ export class ParameterLayout {
     const biases = this.layOut(decayed, isBiasTable);
     const norm = this.layOut(biases, (spec) => !spec.decays && !isBiasTable(spec) && !isOfEmbeddings(spec));
     const length = this.layOut(norm, (spec) => !spec.decays && isOfEmbeddings(spec));
-    this.pieces = this.cut;
     this.all = { offset: 0, length, decayedLength: decayed };
     this.withoutEmbeddings = { offset: tables, length: norm - tables, decayedLength: decayed - tables };
     this.learnedBiases = { offset: decayed, length: biases - decayed };
   }
 
-  /** Where a tensor stands, with as many numbers as the kernels address. */
-  placeOf(name: string): Stretch | undefined {
-    return this.places.get(name);
+  /** The range of a tensor, with all numbers that the kernels address. @throws CallerError where the model does not have it. */
+  rangeOf(name: string): ShardRange {
+    const range = this.ranges.get(name);
+    if (!range) throw new CallerError({ what: `the model has no tensor "${name}"` });
+    return range;
   }
 
-  private layOut(from: number, stands: (spec: ParameterSpec) => boolean): number {
+  private layOut(from: number, isIncluded: (spec: ParameterSpec) => boolean): number {
     let offset = from;
     for (const spec of this.specs) {
-      if (!stands(spec)) continue;
+      if (!isIncluded(spec)) continue;
       const aligned = Math.ceil(spec.room / ALIGNMENT) * ALIGNMENT;
-      const piece = this.pieceFor(spec, offset, aligned);
-      this.places.set(spec.name, { piece, at: offset - this.cut[piece].offset, offset, length: spec.room });
+      const shard = this.shardFor(spec, offset, aligned);
+      const at = offset - this.shards[shard].offset;
+      this.ranges.set(spec.name, { shard, at, offset, length: spec.room });
       offset += aligned;
     }
     return offset;
   }
 
-  /** The piece that the next tensor joins: the last one, or where that would be too long, a new one. */
-  private pieceFor({ name, shape }: ParameterSpec, offset: number, length: number): number {
-    const last = this.cut.at(-1);
+  /** The shard that the next tensor joins: the last one, or where that would be too long, a new one. */
+  private shardFor({ name, shape }: ParameterSpec, offset: number, length: number): number {
+    const last = this.shards.at(-1);
     if (last && 4 * (last.length + length) <= this.mostBytes) {
       last.length += length;
     } else if (4 * length <= this.mostBytes) {
-      this.cut.push({ offset, length });
+      this.shards.push({ offset, length });
     } else {
       throw new EngineError({
         what: `tensor "${name}" of ${shape.join(' x ')} takes ${4 * length} bytes`,
@@ -106,6 +108,6 @@ export class ParameterLayout {
         remedy: 'use a smaller vocabulary or hidden size, or another adapter',
       });
     }
-    return this.cut.length - 1;
+    return this.shards.length - 1;
   }
 }

@@ -61,9 +61,9 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       ...biasTables(layer.tagBias, config),
       ...linear(layer.attentionOutput, hidden, hidden),
       ...norm(layer.attentionNorm, hidden),
-      ...linear(layer.widening, feedForward, hidden),
-      ...linear(layer.narrowing, hidden, feedForward),
-      ...norm(layer.feedForwardNorm, hidden),
+      ...linear(layer.intermediate, feedForward, hidden),
+      ...linear(layer.output, hidden, feedForward),
+      ...norm(layer.outputNorm, hidden),
     ];
   });
   return [

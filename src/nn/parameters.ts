@@ -3,10 +3,10 @@ import { createStorage, readManyFloats, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import type { ModelConfig } from './model-config.js';
-import { ParameterLayout, type Run, type Stretch, type UpdatedPart } from './parameter-layout.js';
-import { type ParameterSpec, parameterSpecs, sizeOf } from './parameter-specs.js';
+import { ParameterLayout, type ShardRange } from './parameter-layout.js';
+import { sizeOf } from './parameter-specs.js';
 
-/** One buffer for each piece of the layout. */
+/** One buffer for each shard of the layout. */
 export type Buffers = readonly GPUBuffer[];
 
 /** Flat arrays by the tensors' names. */
@@ -19,19 +19,18 @@ export interface TrainingState {
   secondMoment: TensorValues;
 }
 
-/** A stretch of what some buffers hold. */
-export function sliceOf(buffers: Buffers, { piece, at, length }: Stretch): BufferSlice {
-  return { buffer: buffers[piece], offset: 4 * at, size: 4 * length };
+/** A range of what some buffers hold. */
+export function sliceOf(buffers: Buffers, { shard, at, length }: Omit<ShardRange, 'offset'>): BufferSlice {
+  return { buffer: buffers[shard], offset: 4 * at, size: 4 * length };
 }
 
 /**
  * All parameters of a model, and their gradients and moments in buffers of the same layout: one buffer each where the adapter's
- * limit allows as much, so that one dispatch updates them all; else as few as it allows.
+ * limit allows it, so that one dispatch updates them all; else as few as it allows.
  */
 export class Parameters {
-  readonly specs: readonly ParameterSpec[];
+  readonly layout: ParameterLayout;
   readonly values: Buffers;
-  private readonly layout: ParameterLayout;
   private gradients: Buffers | undefined;
   private moments: { firstMoment: Buffers; secondMoment: Buffers } | undefined;
 
@@ -40,39 +39,18 @@ export class Parameters {
     private readonly device: Device,
     config: ModelConfig,
   ) {
-    this.specs = parameterSpecs(config);
-    this.layout = new ParameterLayout(this.specs, config, device.largestBuffer);
+    this.layout = new ParameterLayout(config, device.largestBuffer);
     this.values = this.create('parameters');
-  }
-
-  /** What each buffer holds. */
-  get pieces(): readonly Run[] {
-    return this.layout.pieces;
-  }
-
-  /** All parameters. */
-  get all(): UpdatedPart {
-    return this.layout.all;
-  }
-
-  /** All but the embeddings' tables and their norm. */
-  get withoutEmbeddings(): UpdatedPart {
-    return this.layout.withoutEmbeddings;
-  }
-
-  /** The bias tables of all layers. */
-  get learnedBiases(): Run {
-    return this.layout.learnedBiases;
   }
 
   /** The values of a tensor. */
   slice(name: string): BufferSlice {
-    return sliceOf(this.values, this.placeOf(name));
+    return sliceOf(this.values, this.layout.rangeOf(name));
   }
 
   /** The gradient of a tensor. */
   gradient(name: string): BufferSlice {
-    return sliceOf(this.allGradients, this.placeOf(name));
+    return sliceOf(this.allGradients, this.layout.rangeOf(name));
   }
 
   /** Gradients and moments, all zero when first asked for: a model that only predicts never allocates them. */
@@ -98,7 +76,7 @@ export class Parameters {
     const kinds = [this.values, firstMoment, secondMoment];
     const lengths = kinds.flatMap(() => this.lengths);
     const all = await readManyFloats(this.device, kinds.flat(), lengths);
-    const [values, first, second] = kinds.map(() => this.tensorsOf(all.splice(0, this.pieces.length)));
+    const [values, first, second] = kinds.map(() => this.tensorsOf(all.splice(0, this.lengths.length)));
     return { values, firstMoment: first, secondMoment: second };
   }
 
@@ -111,10 +89,10 @@ export class Parameters {
 
   /**
    * Writes all values, or other buffers of the same layout.
-   * @throws CallerError where a tensor is missing or has not the model's size; nothing is written then.
+   * @throws CallerError where a tensor is missing or does not have the model's size; nothing is written then.
    */
   write(tensors: TensorValues, where = 'weights', buffers = this.values): void {
-    for (const { name, shape } of this.specs) {
+    for (const { name, shape } of this.layout.specs) {
       const values = tensors.get(name);
       if (!values) throw new CallerError({ what: `tensor "${name}" is missing`, where });
       if (values.length !== sizeOf(shape)) {
@@ -125,11 +103,13 @@ export class Parameters {
         });
       }
     }
-    const places = this.specs.map(({ name }) => ({ name, ...this.placeOf(name) }));
-    this.pieces.forEach(({ length }, index) => {
-      const all = new Float32Array(length);
-      for (const { name, piece, at } of places) if (piece === index) all.set(tensors.get(name)!, at);
-      write(this.device, buffers[index], all);
+    this.lengths.forEach((length, index) => {
+      const numbers = new Float32Array(length);
+      for (const { name } of this.layout.specs) {
+        const { shard, at } = this.layout.rangeOf(name);
+        if (shard === index) numbers.set(tensors.get(name)!, at);
+      }
+      write(this.device, buffers[index], numbers);
     });
   }
 
@@ -146,25 +126,19 @@ export class Parameters {
   }
 
   private get lengths(): number[] {
-    return this.pieces.map(({ length }) => length);
+    return this.layout.shards.map(({ length }) => length);
   }
 
   private create(label: string): Buffers {
     return this.lengths.map((length) => createStorage(this.device, 4 * length, label));
   }
 
-  private tensorsOf(pieces: readonly Float32Array[]): Map<string, Float32Array> {
+  private tensorsOf(shards: readonly Float32Array[]): Map<string, Float32Array> {
     return new Map(
-      this.specs.map(({ name, shape }) => {
-        const { piece, at } = this.placeOf(name);
-        return [name, pieces[piece].slice(at, at + sizeOf(shape))];
+      this.layout.specs.map(({ name, shape }) => {
+        const { shard, at } = this.layout.rangeOf(name);
+        return [name, shards[shard].slice(at, at + sizeOf(shape))];
       }),
     );
-  }
-
-  private placeOf(name: string): Stretch {
-    const place = this.layout.placeOf(name);
-    if (!place) throw new CallerError({ what: `the model has no tensor "${name}"` });
-    return place;
   }
 }

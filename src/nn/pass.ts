@@ -1,7 +1,7 @@
 import { type Dropout, randomStream } from '../base/random.js';
 import type { Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
-import type { BatchBuffers } from './batch-buffers.js';
+import type { UploadedBatch } from './batch-buffers.js';
 import type { ModelConfig } from './model-config.js';
 import type { Parameters } from './parameters.js';
 
@@ -10,11 +10,11 @@ export interface TrainingStep {
   seed: number;
   step: number;
   /** Left out where the batch is the whole step. */
-  part?: PartOfStep;
+  microBatch?: MicroBatch;
 }
 
-/** Where a batch stands among those whose gradients make up one step. */
-export interface PartOfStep {
+/** One of the batches whose gradients add up to those of a step. */
+export interface MicroBatch {
   /** From 0. */
   index: number;
   /** Batches of the step. */
@@ -23,8 +23,8 @@ export interface PartOfStep {
   rows: number;
 }
 
-export function partOfStep({ batch, training }: Pick<Pass, 'batch' | 'training'>): PartOfStep {
-  return training?.part ?? { index: 0, count: 1, rows: batch.sequences };
+export function microBatchOf({ batch, training }: Pick<Pass, 'batch' | 'training'>): MicroBatch {
+  return training?.microBatch ?? { index: 0, count: 1, rows: batch.sequences };
 }
 
 /** Where in the model a mask is drawn, besides the layer. */
@@ -43,8 +43,8 @@ export interface Pass {
   recorder: Recorder;
   config: ModelConfig;
   parameters: Parameters;
-  batch: BatchBuffers;
-  /** Activations, kept for the backward pass, and gradients. */
+  batch: UploadedBatch;
+  /** Saved activations, gradients and partial sums. A name that several layers use is overwritten by the next of them. */
   workspace: Workspace;
   /** Without it, nothing is dropped. */
   training?: TrainingStep;
@@ -57,12 +57,12 @@ function probabilityAt(config: ModelConfig, site: DropoutSite): number {
   return site === 'attention output' && family === 'distilbert' ? 0 : hiddenDropout;
 }
 
-/** The dropout of a place in the model, or none where the model only reads. */
+/** The dropout of a site in the model, or none where the model only predicts. */
 export function dropoutAt({ config, training }: Pass, site: DropoutSite, layer = 0): Dropout | undefined {
   const probability = probabilityAt(config, site);
   if (!training || probability === 0) return undefined;
-  const { seed, step, part } = training;
+  const { seed, step, microBatch } = training;
   // The first batch of a step draws what the only one would.
-  const batch = part?.index ? [part.index] : [];
+  const batch = microBatch?.index ? [microBatch.index] : [];
   return { probability, stream: randomStream(seed, step, layer, SITES.indexOf(site), ...batch) };
 }

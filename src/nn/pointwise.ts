@@ -1,6 +1,6 @@
 import { type Dropout, dropoutParameters } from '../base/random.js';
+import type { Tensor } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
-import type { Tensor } from './scratch.js';
 
 /** Workgroups of 64 invocations, one vector each. */
 function vectorGrid(recorder: Recorder, vectors: number) {
@@ -28,12 +28,12 @@ function recordBackward(
   recorder: Recorder,
   kernel: 'layers/gelu_backward' | 'layers/tanh_backward' | 'layers/relu_backward',
   length: number,
-  known: Tensor,
+  saved: Tensor,
   { outputGradient, inputGradient }: ActivationGradients,
 ): void {
   recorder.dispatch({
     kernel,
-    buffers: { known, output_gradient: outputGradient, input_gradient: inputGradient },
+    buffers: { known: saved, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
     grid: vectorGrid(recorder, length / 4),
   });
@@ -58,14 +58,14 @@ export function recordBackwardOfOutput(
   recordBackward(recorder, kernel, length, output, gradients);
 }
 
-/** Where a row's place in the caller's order stands: the mask depends on it, and not on the order of rows. */
+/** Positions of rows in the caller's order: a dropout mask depends on them, and not on the order of rows. */
 export interface Positions {
   buffer: GPUBuffer;
   at: number;
 }
 
 /**
- * Writes output = drop(input), or residual + drop(input) where a residual is given. The backward pass of a dropout is the
+ * Writes output = drop(input), or residual + drop(input) where there is a residual. The backward pass of a dropout is the
  * same dropout, of the gradient.
  */
 export function recordDropout(

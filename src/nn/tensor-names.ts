@@ -12,9 +12,9 @@ export interface LayerNames {
   tagBias: string;
   attentionOutput: string;
   attentionNorm: string;
-  widening: string;
-  narrowing: string;
-  feedForwardNorm: string;
+  intermediate: string;
+  output: string;
+  outputNorm: string;
 }
 
 /** What the parts of a model are called in Hugging Face's checkpoints of its family. */
@@ -39,9 +39,9 @@ function bertLayer(index: number): LayerNames {
     tagBias: `${layer}.attention.self.tag_bias`,
     attentionOutput: `${layer}.attention.output.dense`,
     attentionNorm: `${layer}.attention.output.LayerNorm`,
-    widening: `${layer}.intermediate.dense`,
-    narrowing: `${layer}.output.dense`,
-    feedForwardNorm: `${layer}.output.LayerNorm`,
+    intermediate: `${layer}.intermediate.dense`,
+    output: `${layer}.output.dense`,
+    outputNorm: `${layer}.output.LayerNorm`,
   };
 }
 
@@ -54,9 +54,9 @@ function distilBertLayer(index: number): LayerNames {
     tagBias: `${layer}.attention.tag_bias`,
     attentionOutput: `${layer}.attention.out_lin`,
     attentionNorm: `${layer}.sa_layer_norm`,
-    widening: `${layer}.ffn.lin1`,
-    narrowing: `${layer}.ffn.lin2`,
-    feedForwardNorm: `${layer}.output_layer_norm`,
+    intermediate: `${layer}.ffn.lin1`,
+    output: `${layer}.ffn.lin2`,
+    outputNorm: `${layer}.output_layer_norm`,
   };
 }
 

@@ -222,7 +222,7 @@ export class Trainer {
   /** The pass over a batch of a step: its masks, and its share in the step. */
   private passOf(step: number, batches: readonly number[][], index: number): TrainingStep {
     const rows = batches.reduce((total, indexes) => total + indexes.length, 0);
-    return { seed: this.settings.seed, step, part: { index, count: batches.length, rows } };
+    return { seed: this.settings.seed, step, microBatch: { index, count: batches.length, rows } };
   }
 
   private batchOf(indexes: readonly number[]) {

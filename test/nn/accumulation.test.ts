@@ -39,7 +39,7 @@ function together(cases: readonly BatchCase[]): BertBatch {
 function step(classifier: Classifier, cases: readonly BatchCase[], number: number, seed = 1): void {
   const rows = cases.reduce((total, { batch }) => total + batch.sequences, 0);
   for (const [index, { batch }] of cases.entries()) {
-    const training = { seed, step: number, part: { index, count: cases.length, rows } };
+    const training = { seed, step: number, microBatch: { index, count: cases.length, rows } };
     classifier.trainStep(batch, training, 1e-3, ADAMW_DEFAULTS);
   }
 }
@@ -83,10 +83,10 @@ describe('a step of several batches', () => {
     await withClassifier(SMALL_MODEL, weights, async (classifier) => {
       const { parameters } = classifier;
       const rows = cases[0].batch.sequences + cases[1].batch.sequences;
-      const part = { index: 0, count: 2, rows };
-      classifier.trainStep(cases[0].batch, { seed: 1, step: 1, part }, 1e-3, ADAMW_DEFAULTS);
+      const microBatch = { index: 0, count: 2, rows };
+      classifier.trainStep(cases[0].batch, { seed: 1, step: 1, microBatch }, 1e-3, ADAMW_DEFAULTS);
       expect(bitsOfAll(await parameters.read())).toEqual(bitsOfAll(weights));
-      const next = { seed: 1, step: 1, part: { ...part, index: 1 } };
+      const next = { seed: 1, step: 1, microBatch: { ...microBatch, index: 1 } };
       classifier.trainStep(cases[1].batch, next, 1e-3, ADAMW_DEFAULTS);
       expect(bitsOfAll(await parameters.read())).not.toEqual(bitsOfAll(weights));
 
@@ -106,8 +106,8 @@ describe('a step of several batches', () => {
     const { batch } = randomBatch(config, 'hard', 310);
     await withClassifier(config, randomWeights(config, 5), async (classifier) => {
       const { parameters } = classifier;
-      const gradientsOf = async (part?: { index: number; count: number; rows: number }) => {
-        classifier.computeGradients(batch, { seed: 1, step: 7, part });
+      const gradientsOf = async (microBatch?: { index: number; count: number; rows: number }) => {
+        classifier.computeGradients(batch, { seed: 1, step: 7, microBatch });
         return bitsOfAll(await parameters.read(parameters.trainingBuffers.gradients));
       };
       const rows = batch.sequences;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADAMW_DEFAULTS, recordAdamW } from '../../src/nn/adamw.js';
-import { type OutcomePlace, recordClipFactor } from '../../src/nn/gradient-norm.js';
+import { type OutcomeOffsets, recordClipFactor } from '../../src/nn/gradients.js';
 import type { Parameters } from '../../src/nn/parameters.js';
 import { computed, inBothPrecisions, type Round } from '../reference/arithmetic.js';
 import { adamWStep, clipFactor } from '../reference/training.js';
@@ -25,9 +25,11 @@ function fakeParameters(
   data: Record<'parameter' | 'gradient' | 'firstMoment' | 'secondMoment', Float32Array>,
 ): Parameters {
   return {
-    all: { offset: 0, length: data.parameter.length, decayedLength },
-    learnedBiases: { offset: decayedLength, length: biases },
-    pieces: [{ offset: 0, length: data.parameter.length }],
+    layout: {
+      all: { offset: 0, length: data.parameter.length, decayedLength },
+      learnedBiases: { offset: decayedLength, length: biases },
+      shards: [{ offset: 0, length: data.parameter.length }],
+    },
     values: [buffers.inPlace(data.parameter)],
     trainingBuffers: {
       gradients: [buffers.input(data.gradient)],
@@ -38,7 +40,7 @@ function fakeParameters(
 }
 
 /** Where a step's loss stands, and its norm shall go. */
-function outcomeIn(buffers: GuardedBuffers, loss = 0.7, halted = 0): OutcomePlace {
+function outcomeIn(buffers: GuardedBuffers, loss = 0.7, halted = 0): OutcomeOffsets {
   const buffer = buffers.inPlace(Float32Array.of(loss, -1, halted, 0));
   return { buffer, lossAt: 0, normAt: 1, haltedAt: 2 };
 }

@@ -44,7 +44,7 @@ async function trained(classifier: Classifier, options: UpdateOptions, resume: b
     const batches = cases.slice(2 * step - 2, 2 * step);
     const rows = batches[0].sequences + batches[1].sequences;
     for (const [index, batch] of batches.entries())
-      classifier.trainStep(batch, { seed: 1, step, part: { index, count: 2, rows } }, 1e-2, options);
+      classifier.trainStep(batch, { seed: 1, step, microBatch: { index, count: 2, rows } }, 1e-2, options);
     if (resume) parameters.writeState(await parameters.readState());
   }
   const logits = (await classifier.logits(cases[0])).map((row) => [...row]);
@@ -59,13 +59,13 @@ describe('parameters in several buffers', () => {
   ])('train to the same bits as in one: %s', async (_, bytes, changed) => {
     const options = { ...ADAMW_DEFAULTS, ...changed };
     const together = await withLimit(Number.MAX_SAFE_INTEGER, async (classifier) => {
-      expect(classifier.parameters.pieces).toHaveLength(1);
+      expect(classifier.parameters.layout.shards).toHaveLength(1);
       return trained(classifier, options, false);
     });
     const apart = await withLimit(bytes, async (classifier) => {
-      const { pieces, values } = classifier.parameters;
-      expect(pieces.length).toBeGreaterThan(3);
-      expect(values.map(({ size }) => size)).toEqual(pieces.map(({ length }) => 4 * length));
+      const { values, layout } = classifier.parameters;
+      expect(layout.shards.length).toBeGreaterThan(3);
+      expect(values.map(({ size }) => size)).toEqual(layout.shards.map(({ length }) => 4 * length));
       expect(Math.max(...values.map(({ size }) => size))).toBeLessThanOrEqual(bytes);
       return trained(classifier, options, true);
     });
@@ -75,15 +75,15 @@ describe('parameters in several buffers', () => {
   it('hold every tensor whole, one after another, as few as possible', async () => {
     const bytes = 50_000;
     await withLimit(bytes, async ({ parameters }) => {
-      const { pieces, values, specs } = parameters;
-      for (const { name, room } of specs) {
+      const { layout, values } = parameters;
+      for (const { name, room } of layout.specs) {
         const { buffer, offset = 0, size = 0 } = parameters.slice(name);
         expect(size).toBe(4 * room);
         expect(offset + size).toBeLessThanOrEqual(buffer.size);
         expect(values).toContain(buffer);
       }
-      for (const [index, { offset, length }] of pieces.entries()) {
-        const next = pieces[index + 1];
+      for (const [index, { offset, length }] of layout.shards.entries()) {
+        const next = layout.shards[index + 1];
         if (next) expect(next.offset).toBe(offset + length);
         // Two neighbours would not fit one buffer.
         if (next) expect(4 * (length + next.length)).toBeGreaterThan(bytes);

@@ -104,7 +104,7 @@ describe('training', () => {
         classifier.trainStep(batch, { seed, step }, 1e-3, ADAMW_DEFAULTS);
       }
       const { device, parameters, outcomes } = classifier;
-      const values = await readFloats(device, parameters.values[0], parameters.all.length);
+      const values = await readFloats(device, parameters.values[0], parameters.layout.all.length);
       expect(values.every(Number.isFinite)).toBe(true);
       bits = [values, await readFloats(device, outcomes, 6)]
         .map(({ buffer }) => Buffer.from(buffer).toString('base64'))

@@ -1,8 +1,40 @@
+import type { Workspace } from '../gpu/buffers.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { stretchesOf, type UpdatedPart } from './parameter-layout.js';
+import { rangesInShards, type UpdatedRange } from './parameter-layout.js';
 import { type Parameters, sliceOf } from './parameters.js';
-import type { Scratch } from './scratch.js';
+import type { MicroBatch } from './pass.js';
+
+/**
+ * Records that the gradients of a batch are added to those of the batches before it in the same step. With the last batch, the
+ * sum replaces the gradients of that batch alone: clipping and update need not know of it.
+ */
+export function recordAccumulation(
+  recorder: Recorder,
+  scratch: Workspace,
+  { layout, trainingBuffers }: Parameters,
+  updated: UpdatedRange,
+  { index, count }: MicroBatch,
+): void {
+  if (count === 1) return;
+  const sums = layout.shards.map(({ length }, shard) => scratch.floats(`gradient sum ${shard}`, length));
+  for (const range of rangesInShards(layout.shards, updated)) {
+    const sum = sliceOf(sums, range);
+    const gradients = sliceOf(trainingBuffers.gradients, range);
+    if (index === 0) {
+      recorder.copy(gradients, sum, 4 * range.length);
+      continue;
+    }
+    const isLast = index === count - 1;
+    const vectors = range.length / 4;
+    recorder.dispatch({
+      kernel: 'optimizer/add',
+      buffers: isLast ? { addend: sum, sum: gradients } : { addend: gradients, sum },
+      parameters: { vectors },
+      grid: recorder.folded(Math.ceil(vectors / 64)),
+    });
+  }
+}
 
 /** Vectors of the gradient that one workgroup squares and adds up. */
 const VECTORS_PER_GROUP = 4096;
@@ -15,9 +47,9 @@ const BLOCK = 4 * VECTORS_PER_GROUP;
  */
 function recordSquaredSums(
   recorder: Recorder,
-  scratch: Scratch,
-  { pieces, trainingBuffers }: Parameters,
-  updated: UpdatedPart,
+  scratch: Workspace,
+  { layout, trainingBuffers }: Parameters,
+  updated: UpdatedRange,
   partial: GPUBuffer,
 ): void {
   const record = (input: BufferSlice, length: number, firstBlock: number) =>
@@ -29,7 +61,7 @@ function recordSquaredSums(
     });
   const { gradients } = trainingBuffers;
   const shared = new Set<number>();
-  for (const { piece, at, offset, length } of stretchesOf(pieces, updated)) {
+  for (const { shard, at, offset, length } of rangesInShards(layout.shards, updated)) {
     const from = offset - updated.offset;
     const to = from + length;
     const firstWhole = Math.ceil(from / BLOCK);
@@ -37,27 +69,24 @@ function recordSquaredSums(
     if (from % BLOCK > 0) shared.add(firstWhole - 1);
     const begin = BLOCK * firstWhole;
     if (begin >= end) continue;
-    record(
-      sliceOf(gradients, { piece, at: at + begin - from, offset, length: end - begin }),
-      end - begin,
-      firstWhole,
-    );
+    const blocks = { shard, at: at + begin - from, length: end - begin };
+    record(sliceOf(gradients, blocks), blocks.length, firstWhole);
   }
   if (shared.size === 0) return;
   const together = scratch.floats('gradient block', BLOCK);
   for (const block of shared) {
     const offset = updated.offset + BLOCK * block;
     const length = Math.min(BLOCK, updated.length - BLOCK * block);
-    for (const stretch of stretchesOf(pieces, { offset, length })) {
-      const to = { buffer: together, offset: 4 * (stretch.offset - offset) };
-      recorder.copy(sliceOf(gradients, stretch), to, 4 * stretch.length);
+    for (const range of rangesInShards(layout.shards, { offset, length })) {
+      const to = { buffer: together, offset: 4 * (range.offset - offset) };
+      recorder.copy(sliceOf(gradients, range), to, 4 * range.length);
     }
     record({ buffer: together }, length, block);
   }
 }
 
-/** Where the outcome of a step stands in a buffer of f32 numbers. */
-export interface OutcomePlace {
+/** Where in a buffer of f32 numbers the outcome of a step is. */
+export interface OutcomeOffsets {
   buffer: GPUBuffer;
   /** Of the step's loss, which is there already. */
   lossAt: number;
@@ -73,11 +102,11 @@ export interface OutcomePlace {
  */
 export function recordClipFactor(
   recorder: Recorder,
-  scratch: Scratch,
+  scratch: Workspace,
   parameters: Parameters,
   clipNorm: number,
-  { buffer: outcomes, lossAt, normAt, haltedAt }: OutcomePlace,
-  updated: UpdatedPart = parameters.all,
+  { buffer: outcomes, lossAt, normAt, haltedAt }: OutcomeOffsets,
+  updated: UpdatedRange = parameters.layout.all,
 ): GPUBuffer {
   const blocks = Math.ceil(updated.length / BLOCK);
   const partial = scratch.floats('squared sums', blocks);

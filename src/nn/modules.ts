@@ -1,0 +1,117 @@
+import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
+import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
+import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
+import { recordDropout } from './pointwise.js';
+
+/** A linear layer of a model. */
+export interface Linear {
+  /** Its parameters' name without `.weight` and `.bias`. */
+  name: string;
+  shape: LinearShape;
+}
+
+/** Saved activations of a layer norm over all tokens. */
+export interface NormActivations {
+  /** [tokens, hidden] */
+  input: GPUBuffer;
+  /** [tokens, 2] */
+  statistics: GPUBuffer;
+  /** [tokens, hidden] */
+  output: GPUBuffer;
+}
+
+/** Records output = linear(input). */
+export function linearForward(
+  pass: Pass,
+  { name, shape }: Linear,
+  input: GPUBuffer,
+  output: GPUBuffer,
+): void {
+  const { recorder, parameters, workspace } = pass;
+  recordLinear(recorder, workspace, shape, {
+    input,
+    weight: parameters.slice(`${name}.weight`),
+    bias: parameters.slice(`${name}.bias`),
+    output,
+  });
+}
+
+/**
+ * Records the gradients of a linear layer's parameters and of its input.
+ * @param input What `linearForward` read.
+ * @param add Whether the input's gradient is added to what `inputGradient` holds.
+ */
+export function linearBackward(
+  pass: Pass,
+  { name, shape }: Linear,
+  input: GPUBuffer,
+  outputGradient: GPUBuffer,
+  inputGradient: GPUBuffer,
+  add = false,
+): void {
+  const { recorder, parameters, workspace } = pass;
+  const buffers = {
+    input,
+    weight: parameters.slice(`${name}.weight`),
+    outputGradient,
+    inputGradient,
+    weightGradient: parameters.gradient(`${name}.weight`),
+    biasGradient: parameters.gradient(`${name}.bias`),
+  };
+  recordLinearBackward(recorder, workspace, shape, buffers, add);
+}
+
+/** Records output = norm(input). @param name Of its parameters, without `.weight` and `.bias`. */
+export function normForward(pass: Pass, name: string, activations: NormActivations): void {
+  const { recorder, config, parameters, batch } = pass;
+  recordLayerNorm(recorder, { rows: batch.tokens, hidden: config.hidden }, config.normEpsilon, {
+    ...activations,
+    weight: parameters.slice(`${name}.weight`),
+    bias: parameters.slice(`${name}.bias`),
+  });
+}
+
+/** Records the gradients of a norm's parameters and of its input. */
+export function normBackward(
+  pass: Pass,
+  name: string,
+  { input, statistics }: NormActivations,
+  outputGradient: GPUBuffer,
+  inputGradient: GPUBuffer,
+): void {
+  const { recorder, config, parameters, batch, workspace } = pass;
+  recordLayerNormBackward(
+    recorder,
+    workspace,
+    { rows: batch.tokens, hidden: config.hidden },
+    {
+      input,
+      weight: parameters.slice(`${name}.weight`),
+      statistics,
+      outputGradient,
+      inputGradient,
+      weightGradient: parameters.gradient(`${name}.weight`),
+      biasGradient: parameters.gradient(`${name}.bias`),
+    },
+  );
+}
+
+/**
+ * Records the dropout of a site over all tokens, whose backward pass is the same dropout of the gradient.
+ * @returns Its output, in the buffer `name` of the workspace; or the input itself where nothing is dropped.
+ */
+export function tokenDropout(
+  pass: Pass,
+  site: DropoutSite,
+  layer: number,
+  input: GPUBuffer,
+  name: string,
+): GPUBuffer {
+  const { recorder, config, batch, workspace } = pass;
+  const dropout = dropoutAt(pass, site, layer);
+  if (!dropout) return input;
+  const output = workspace.floats(name, batch.tokens * config.hidden);
+  const shape = { rows: batch.tokens, hidden: config.hidden };
+  recordDropout(recorder, shape, dropout, batch.positions, { input, output });
+  return output;
+}
