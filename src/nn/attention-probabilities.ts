@@ -7,11 +7,12 @@ import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 import { tensorNames } from './tensor-names.js';
 
-/** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads]. */
+/** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads, 2]. */
 interface Attended {
   query: Float32Array;
   key: Float32Array;
-  logSumExp: Float32Array;
+  /** Row maxima m and log l. */
+  softmaxStatistics: Float32Array;
   /** [heads, tags, tags], where biases are learned. */
   learned?: Float32Array;
 }
@@ -36,19 +37,21 @@ function biasBetween(plan: Plan, { table }: HeadPlan, head: number, learned?: Fl
 }
 
 /**
- * p = exp(scale · q·k + bias - L) for the pairs that exist, 0 for the others: with the kernels' log-sum-exp L, so that a
- * row only adds up to 1 where these saw the same pairs.
+ * p = exp((scale · q·k + bias - m) - log l) for the pairs that exist, 0 for the others: with the kernels' m and log l, so that a
+ * row only adds up to 1 where these saw the same pairs. Their sum as one f32 would lose low bits where scores are large.
  * @returns [tokens, tokens] by query, then key, in the caller's order.
  */
 function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: number, attended: Attended) {
   const { tokens, order } = plan;
-  const { query, key, logSumExp, learned } = attended;
+  const { query, key, softmaxStatistics, learned } = attended;
   const headDim = query.length / tokens / heads;
-  const scale = 1 / Math.sqrt(headDim);
+  // The kernels' scale is an f32.
+  const scale = Math.fround(1 / Math.sqrt(headDim));
   const biasOf = biasBetween(plan, planOfHead(plan, layer, head), head, learned);
   const probabilities = new Float32Array(tokens * tokens);
   for (let row = 0; row < tokens; row++) {
     const rowAt = (row * heads + head) * headDim;
+    const [maximum, logSum] = softmaxStatistics.subarray(2 * (row * heads + head));
     for (let column = 0; column < tokens; column++) {
       const bias = biasOf(row, column);
       if (bias === undefined) continue;
@@ -57,7 +60,7 @@ function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: num
       for (let channel = 0; channel < headDim; channel++)
         dot += query[rowAt + channel] * key[columnAt + channel];
       const score = scale * dot + bias;
-      probabilities[order[row] * tokens + order[column]] = Math.exp(score - logSumExp[row * heads + head]);
+      probabilities[order[row] * tokens + order[column]] = Math.exp(score - maximum - logSum);
     }
   }
   return probabilities;
@@ -80,14 +83,18 @@ export async function attentionProbabilities(
   for (const { layer, attention } of layers) {
     const rows = plan.tokens * heads;
     const numbers = rows * headDimOf(config);
-    const buffers = [attention.query, attention.key, attention.logSumExp];
-    const [query, key, logSumExp] = await readManyFloats(device, buffers, [numbers, numbers, 2 * rows]);
+    const buffers = [attention.query, attention.key, attention.softmaxStatistics];
+    const [query, key, softmaxStatistics] = await readManyFloats(device, buffers, [
+      numbers,
+      numbers,
+      2 * rows,
+    ]);
     let learned: Float32Array | undefined;
     if (batch.plan.isLearned) {
       const { buffer, offset = 0 } = parameters.slice(tensorNames(config.family).layer(layer).tagBias);
       learned = await readFloats(device, buffer, heads * config.biasTags ** 2, offset / 4);
     }
-    const attended = { query, key, logSumExp, learned };
+    const attended = { query, key, softmaxStatistics, learned };
     probabilities.push(
       Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, layer, head, heads, attended)),
     );

@@ -135,6 +135,25 @@ describe('what is read back of a model that has read a sentence', () => {
     },
   );
 
+  it('attention probabilities are exact where scores are large', async () => {
+    const weights = randomWeights(NARROW, 23);
+    // Every score is 16 · 2048² / 4 = 2²⁴, exactly. An f32 there has no room for the logarithm of a sum of 17.
+    for (let layer = 0; layer < NARROW.layers; layer++) {
+      for (const part of ['query', 'key']) {
+        const name = `bert.encoder.layer.${layer}.attention.self.${part}`;
+        weights.get(`${name}.weight`)!.fill(0);
+        weights.get(`${name}.bias`)!.fill(2048);
+      }
+    }
+    const { batch } = randomBatch(NARROW, 'none', 24, [LENGTH]);
+    await withClassifier(NARROW, weights, async (classifier) => {
+      const all = (await classifier.attentionProbabilities(batch)).flat();
+      expect(all).toHaveLength(NARROW.layers * NARROW.heads);
+      for (const probabilities of all)
+        for (const probability of probabilities) expect(probability).toBeCloseTo(1 / LENGTH, 6);
+    });
+  });
+
   it.each<[string, Strategy, ModelConfig, RuleSet[][] | undefined]>([
     ...CASES,
     ['DistilBERT', 'hard', SMALL_DISTILBERT, undefined],
