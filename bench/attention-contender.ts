@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { Attention } from '../src/attention/attention.js';
 import { type ShapeOfTiles, tilesOn } from '../src/attention/kernel-choices.js';
 import type { BackwardBuffers } from '../src/attention/record.js';
@@ -23,7 +24,6 @@ import {
 import { randomBiases, referenceOfBiases } from './learned-biases.js';
 import { planReadingOrder } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
-import { median } from './statistics.js';
 import type { Contender } from './timing.js';
 
 /** How a contender's plan treats the tokens' order; all but `tags` are controls. */

@@ -1,10 +1,11 @@
+import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import { countTags } from './allowed-pairs.js';
 import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
 import type { CountedPairs } from './counted-pairs.js';
-import { median, medianOfRatios } from './statistics.js';
+import { medianOfRatios } from './statistics.js';
 import type { Times } from './timing.js';
 
 /** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */

@@ -1,6 +1,6 @@
+import { linearRegression } from 'simple-statistics';
 import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
-import { lineThrough } from './statistics.js';
 import { isImpossible } from './suspicions.js';
 
 /** Where sparse attention begins to pay. */
@@ -42,9 +42,9 @@ function densityAt(rows: readonly AttentionRow[]): number | null {
     .filter(
       (row) => row.length === longest && row.order === 'tags' && row.density < 1 && row.ratioToDense !== null,
     )
-    .map((row) => [row.density, row.ratioToDense!] as const);
+    .map((row) => [row.density, row.ratioToDense!]);
   if (new Set(points.map(([density]) => density.toFixed(2))).size < 2) return null;
-  const { slope, intercept } = lineThrough(points);
+  const { m: slope, b: intercept } = linearRegression(points);
   const density = slope > 0 ? (1 - intercept) / slope : Number.NaN;
   // Outside of these, the points say only that sparse won, or lost, everywhere.
   return density > 0 && density <= 1 ? density : null;

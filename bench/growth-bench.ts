@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
@@ -6,7 +7,7 @@ import { AttentionContender, randomInputs } from './attention-contender.js';
 import type { AttentionSweep, Pass } from './attention-settings.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median, medianOfRatios } from './statistics.js';
+import { medianOfRatios } from './statistics.js';
 import { type Contender, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 

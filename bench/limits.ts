@@ -1,8 +1,8 @@
+import { median } from 'simple-statistics';
 import { createStorage } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { bestProduct, measurePeakShares, type PeakOptions, type PeakShares } from './peak-share.js';
-import { median } from './statistics.js';
 import { warmUp } from './timing.js';
 
 /** What an adapter can do, measured. */

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 import { Workspace, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -7,7 +8,7 @@ import { type LinearShape, recordLinear } from '../src/nn/linear.js';
 import { AttentionContender, randomInputs } from './attention-contender.js';
 import { usefulFlops } from './attention-row.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median, medianOfRatios } from './statistics.js';
+import { medianOfRatios } from './statistics.js';
 import { type Contender, runsForTurn, timeInTurns } from './timing.js';
 
 /** A matrix product, [rows, inputs] by [inputs, outputs]. */

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { Attention } from '../src/attention/attention.js';
 import { Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -6,7 +7,6 @@ import { recordLayerNorm } from '../src/nn/layer-norm.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
 import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
 import type { Limits } from './limits.js';
-import { median } from './statistics.js';
 
 /** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
 export interface RooflineRow {

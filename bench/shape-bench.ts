@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -15,7 +16,6 @@ import {
 import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
 import type { AttentionSweep } from './attention-settings.js';
 import { both, type GateResult } from './gate.js';
-import { median } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
 /** What has to be done before attention can run, timed on its own. */

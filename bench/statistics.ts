@@ -1,10 +1,5 @@
+import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
 
 /** A ratio of two contenders' times with the interval in which it lies. */
 export interface Ratio {
@@ -38,18 +33,4 @@ export function medianOfRatios(times: readonly number[], reference: readonly num
   const at = (share: number) => medians[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
   const tail = (1 - CONFIDENCE) / 2;
   return { ratio: median(ofTurns), low: at(tail), high: at(1 - tail) };
-}
-
-/** The line of least squares through points. */
-export function lineThrough(points: readonly (readonly [x: number, y: number])[]): {
-  slope: number;
-  intercept: number;
-} {
-  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const x = mean(points.map((point) => point[0]));
-  const y = mean(points.map((point) => point[1]));
-  const covariance = mean(points.map((point) => (point[0] - x) * (point[1] - y)));
-  const variance = mean(points.map((point) => (point[0] - x) ** 2));
-  const slope = covariance / variance;
-  return { slope, intercept: y - slope * x };
 }

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { choicesFor, type KernelChoices } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
@@ -10,7 +11,7 @@ import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
-import { median, medianOfRatios } from './statistics.js';
+import { medianOfRatios } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
 import { packed } from './workload.js';

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import {
   adapterKey,
   choiceKey,
@@ -13,7 +14,7 @@ import type { Plan } from '../src/plan/plan.js';
 import { AttentionContender, type Inputs, randomInputs, type Workload } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
 import type { GateResult } from './gate.js';
-import { median, medianOfRatios } from './statistics.js';
+import { medianOfRatios } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
 

@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot';
+import { linearRegression } from 'simple-statistics';
 import { capital, percent } from '../../src/report/page/numbers.js';
 import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
-import { lineThrough } from '../statistics.js';
 import { type PassRows, seriesOf } from './length-plots.js';
 import { passName, type ShownRow } from './row-format.js';
 import { bySeries } from './series.js';
@@ -92,7 +92,9 @@ function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
 }
 
 function fitMarks(rows: readonly ShownRow[], top: number): Plot.Markish[] {
-  const { slope, intercept } = lineThrough(rows.map(({ density, ratioToDense }) => [density, ratioToDense]));
+  const { m: slope, b: intercept } = linearRegression(
+    rows.map(({ density, ratioToDense }) => [density, ratioToDense]),
+  );
   // From the left edge to where the line leaves the picture, at its right or its top.
   const ends = [Math.max(0, -intercept / slope), Math.min(1, (top - intercept) / slope)];
   if (ends[0] >= ends[1]) return [];

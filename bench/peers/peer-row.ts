@@ -1,10 +1,11 @@
+import { median } from 'simple-statistics';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { Ledger } from '../../src/plan/ledger.js';
 import { allowedPairs } from '../allowed-pairs.js';
 import type { Workload } from '../attention-contender.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-import { median, medianOfRatios } from '../statistics.js';
+import { medianOfRatios } from '../statistics.js';
 
 /**
  * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A

@@ -1,5 +1,5 @@
+import { median } from 'simple-statistics';
 import { commandLine } from '../../bench/environment.js';
-import { median } from '../../bench/statistics.js';
 import type { DataSource, Example } from '../data/dataset.js';
 import { adapterName } from '../gpu/adapter-name.js';
 import type { Device } from '../gpu/device.js';

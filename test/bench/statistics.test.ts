@@ -4,16 +4,11 @@ import { breakEvens } from '../../bench/break-even.js';
 import { compareReports, parseReport } from '../../bench/compare.js';
 import { formatCsv } from '../../bench/csv-report.js';
 import type { Environment } from '../../bench/environment.js';
-import { lineThrough, median, medianOfRatios } from '../../bench/statistics.js';
+import { medianOfRatios } from '../../bench/statistics.js';
 import { amdahl } from '../../bench/step-bench.js';
 import { hostRandom } from '../../src/base/random.js';
 
 describe('statistics', () => {
-  it('takes the middle, or the mean of the two middles', () => {
-    expect(median([5, 1, 3])).toBe(3);
-    expect(median([4, 1, 3, 2])).toBe(2.5);
-  });
-
   it('finds an interval that holds the true ratio, and shrinks with more turns', () => {
     const random = hostRandom(3);
     const noisy = (level: number) => Array.from({ length: 201 }, () => level * (1 + 0.3 * random()));
@@ -34,15 +29,6 @@ describe('statistics', () => {
     const { ratio, low, high } = medianOfRatios(times, reference, 1);
     expect(Math.abs(ratio - 0.5)).toBeLessThan(0.02);
     expect(high - low).toBeLessThan(0.03);
-  });
-
-  it('draws the line of least squares', () => {
-    const { slope, intercept } = lineThrough([
-      [0, 1],
-      [1, 3],
-      [2, 5],
-    ]);
-    expect([slope, intercept]).toEqual([2, 1]);
   });
 
   it('knows Amdahl’s law', () => {

@@ -1,4 +1,5 @@
-import { asShare, type Estimate, mean, meanOverSeeds } from '../../train/experiment/seed-statistics.js';
+import { mean } from 'simple-statistics';
+import { asShare, type Estimate, meanOverSeeds } from '../../train/experiment/seed-statistics.js';
 import type { DevReading, Run } from './run.js';
 
 /** A mean over seeds at one step, with Student's 95 % interval; one seed alone has none (NaN). */

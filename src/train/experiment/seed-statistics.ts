@@ -1,3 +1,4 @@
+import { mean, sampleVariance } from 'simple-statistics';
 import { hostRandom } from '../../base/random.js';
 
 /** A number with the interval that it lies in with 95 % confidence. */
@@ -9,12 +10,6 @@ export interface Estimate {
 
 const CONFIDENCE = 0.95;
 const RESAMPLES = 10_000;
-
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += values[index];
-  return sum / values.length;
-}
 
 /** ∫ cos^(ν - 1) from 0 to an angle (Simpson's rule): with t = √ν · tan θ, Student's density is this integrand. */
 function cosinePower(angle: number, freedom: number): number {
@@ -48,10 +43,9 @@ export function studentQuantile(freedom: number): number {
 
 /** The mean of what several seeds gave, with Student's interval; one seed alone has none (NaN). */
 export function meanOverSeeds(values: readonly number[]): Estimate {
-  const value = mean(values);
-  if (values.length < 2) return { value, low: Number.NaN, high: Number.NaN };
-  const variance = values.reduce((sum, one) => sum + (one - value) ** 2, 0) / (values.length - 1);
-  const reach = studentQuantile(values.length - 1) * Math.sqrt(variance / values.length);
+  if (values.length < 2) return { value: values[0] ?? Number.NaN, low: Number.NaN, high: Number.NaN };
+  const value = mean([...values]);
+  const reach = studentQuantile(values.length - 1) * Math.sqrt(sampleVariance([...values]) / values.length);
   return { value, low: value - reach, high: value + reach };
 }
 

@@ -1,6 +1,7 @@
+import { mean } from 'simple-statistics';
 import type { Experiment, Settings } from './experiment-types.js';
 import type { CellResult, MarkedReading } from './results.js';
-import { asShare, type Estimate, holm, mean, meanOverSeeds, seedTest } from './seed-statistics.js';
+import { asShare, type Estimate, holm, meanOverSeeds, seedTest } from './seed-statistics.js';
 import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
 
 /** Which evaluation of each run is meant: the one whose weights were kept, or the last. */
@@ -38,11 +39,13 @@ export interface ExperimentTable {
 /** Rows of dev to be counted, all of them where left out. */
 export type RowFilter = (row: number) => boolean;
 
-function marksOf({ marks }: MarkedReading, filter: RowFilter): Uint8Array {
-  return Uint8Array.from(
-    [...marks].filter((_, row) => filter(row)),
-    Number,
-  );
+function marksOf({ marks }: MarkedReading, filter: RowFilter): number[] {
+  return [...marks].filter((_, row) => filter(row)).map(Number);
+}
+
+function accuracyOf(reading: MarkedReading, filter: RowFilter): number {
+  const marks = marksOf(reading, filter);
+  return marks.length > 0 ? mean(marks) : Number.NaN;
 }
 
 function pointWithoutSeed({ point }: CellResult): Settings {
@@ -85,9 +88,7 @@ class PointTable {
   }
 
   private accuracies(name: string, moment: Moment): number[] {
-    return [...this.contenders.get(name)!.values()].map((result) =>
-      mean(marksOf(result[moment], this.filter)),
-    );
+    return [...this.contenders.get(name)!.values()].map((result) => accuracyOf(result[moment], this.filter));
   }
 
   private contenderRow(contender: string): ContenderRow {
@@ -133,7 +134,7 @@ class PointTable {
   private comparison(one: string, against: string, moment: Moment): ComparisonRow {
     const seeds = this.commonSeeds(one, against);
     const [ours, theirs] = [one, against].map((name) =>
-      seeds.map((seed) => mean(marksOf(this.contenders.get(name)!.get(seed)![moment], this.filter))),
+      seeds.map((seed) => accuracyOf(this.contenders.get(name)!.get(seed)![moment], this.filter)),
     );
     const differences = ours.map((accuracy, at) => accuracy - theirs[at]);
     return {
