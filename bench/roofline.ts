@@ -3,10 +3,13 @@ import { Attention } from '../src/attention/attention.js';
 import { Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
+import { KernelClock } from '../src/gpu/timestamps.js';
 import { recordLayerNorm } from '../src/nn/layer-norm.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
 import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
-import type { Limits } from './limits.js';
+import { describeEnvironment, type Environment } from './environment.js';
+import { type Limits, measureLimits } from './limits.js';
+import type { PeakShares } from './peak-share.js';
 
 /** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
 export interface RooflineRow {
@@ -25,6 +28,30 @@ export interface RooflineRow {
   shareOfRoof: number;
 }
 
+/** The file that `bench limits --json` writes. */
+export interface LimitsReport extends PeakShares {
+  kind: 'limits';
+  environment: Environment;
+  limits: Limits;
+  /** Empty where the adapter has no timestamps, or the run was ended before. */
+  rows: readonly RooflineRow[];
+}
+
+/** Measures an adapter's peaks, and the kernels of an encoder layer under them. */
+export async function benchLimits(device: Device, signal: AbortSignal): Promise<LimitsReport> {
+  const environment = describeEnvironment(device, [], 0);
+  const clock = KernelClock.isSupported(device.gpu) ? new KernelClock(device) : undefined;
+  device.clock = clock;
+  try {
+    const { limits, shares } = await measureLimits(device);
+    const rows = clock && !signal.aborted ? await measureRoofline(device, limits) : [];
+    return { kind: 'limits', environment, limits, ...shares, rows };
+  } finally {
+    clock?.release();
+    device.clock = undefined;
+  }
+}
+
 const ROWS = 1024;
 const HIDDEN = 512;
 const INNER = 2048;
@@ -41,7 +68,7 @@ interface Work {
 }
 
 /** Runs the kernels of an encoder layer at a fixed shape, each timed by the GPU's own clock, which must be set. */
-export async function measureRoofline(device: Device, limits: Limits): Promise<RooflineRow[]> {
+async function measureRoofline(device: Device, limits: Limits): Promise<RooflineRow[]> {
   const workspace = new Workspace(device, 'roofline');
   const attention = new Attention(device, { lengths: [ROWS], strategy: 'none' });
   const times = new Map<string, number[]>();
@@ -71,44 +98,38 @@ export async function measureRoofline(device: Device, limits: Limits): Promise<R
   return rows;
 }
 
-const PRODUCT = { flops: 2 * ROWS * HIDDEN * INNER, floats: ROWS * HIDDEN + HIDDEN * INNER + ROWS * INNER };
-const PRODUCT_SHAPE = `${ROWS} x ${HIDDEN} x ${INNER}`;
-const SEQUENCE = `${ROWS} tokens, ${HEADS} heads of ${HIDDEN / HEADS}`;
 const NUMBERS = ROWS * HIDDEN;
-const PAIR_PRODUCT = 2 * ROWS * ROWS * HIDDEN;
+
+/** A kernel on [ROWS, width] numbers: operations for each, and how many tensors are read or written. */
+const pointwise = (kernel: string, width: number, operations: number, moved: number): Work => ({
+  kernel: `layers/${kernel}`,
+  shape: `${ROWS} x ${width}`,
+  flops: operations * ROWS * width,
+  floats: moved * ROWS * width,
+});
+
+const attention = (kernel: string, products: number, tensors: number): Work => ({
+  kernel: `attention/dense_${kernel}`,
+  shape: `${ROWS} tokens, ${HEADS} heads of ${HIDDEN / HEADS}`,
+  flops: products * 2 * ROWS * ROWS * HIDDEN,
+  floats: tensors * NUMBERS,
+});
 
 const WORKS: readonly Work[] = [
-  { kernel: 'linear/forward', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'linear/input_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'linear/weight_gradient', shape: PRODUCT_SHAPE, ...PRODUCT },
-  { kernel: 'attention/dense_forward', shape: SEQUENCE, flops: 2 * PAIR_PRODUCT, floats: 4 * NUMBERS },
-  { kernel: 'attention/dense_backward_query', shape: SEQUENCE, flops: 3 * PAIR_PRODUCT, floats: 5 * NUMBERS },
-  {
-    kernel: 'attention/dense_backward_key_value',
-    shape: SEQUENCE,
-    flops: 4 * PAIR_PRODUCT,
-    floats: 6 * NUMBERS,
-  },
+  ...['forward', 'input_gradient', 'weight_gradient'].map((name) => ({
+    kernel: `linear/${name}`,
+    shape: `${ROWS} x ${HIDDEN} x ${INNER}`,
+    flops: 2 * ROWS * HIDDEN * INNER,
+    floats: ROWS * HIDDEN + HIDDEN * INNER + ROWS * INNER,
+  })),
+  attention('forward', 2, 4),
+  attention('backward_query', 3, 5),
+  attention('backward_key_value', 4, 6),
   // Mean, variance, scaling and shift: about eight operations a number.
-  {
-    kernel: 'layers/layer_norm_forward',
-    shape: `${ROWS} x ${HIDDEN}`,
-    flops: 8 * NUMBERS,
-    floats: 2 * NUMBERS,
-  },
+  pointwise('layer_norm_forward', HIDDEN, 8, 2),
   // The polynomials of erf: about forty operations a number.
-  {
-    kernel: 'layers/gelu_forward',
-    shape: `${ROWS} x ${INNER}`,
-    flops: 40 * ROWS * INNER,
-    floats: 2 * ROWS * INNER,
-  },
-  {
-    kernel: 'layers/gelu_backward',
-    shape: `${ROWS} x ${INNER}`,
-    flops: 50 * ROWS * INNER,
-    floats: 3 * ROWS * INNER,
-  },
+  pointwise('gelu_forward', INNER, 40, 2),
+  pointwise('gelu_backward', INNER, 50, 3),
 ];
 
 function encodeLayer(device: Device, workspace: Workspace, attention: Attention): void {

@@ -87,6 +87,11 @@ export function amdahl(share: number, factor: number): number {
   return 1 / (1 - share + share / factor);
 }
 
+/** How many times as fast a step would be if a share of it, attention say, took no time at all. */
+export function mostToGain(share: number): number {
+  return amdahl(share, Number.POSITIVE_INFINITY);
+}
+
 /** Times whole training steps, strategies in turns, kernel by kernel. @throws EngineError without timestamps. */
 export async function benchStep(
   device: Device,

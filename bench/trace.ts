@@ -130,23 +130,23 @@ export interface KernelCost {
   share: number;
 }
 
-/** The costliest kernels, in descending order. */
-export function costliest(steps: readonly ProfiledStep[], count: number): KernelCost[] {
-  const sums = new Map<string, { dispatches: number; ns: number }>();
+/** The kernels of a trace, costliest first. */
+export function costliest(events: readonly TraceEvent[]): KernelCost[] {
+  const steps = new Set(events.flatMap(({ args }) => args.step ?? [])).size;
+  const sums = new Map<string, { dispatches: number; ms: number }>();
   let total = 0;
-  for (const { label, begin, end } of steps.flatMap(({ kernels }) => kernels)) {
-    const name = label.split(' ')[0];
-    const { dispatches, ns } = sums.get(name) ?? { dispatches: 0, ns: 0 };
-    sums.set(name, { dispatches: dispatches + 1, ns: ns + (end - begin) });
-    total += end - begin;
+  for (const { name, cat, dur = 0 } of events) {
+    if (cat !== 'kernel') continue;
+    const { dispatches, ms } = sums.get(name) ?? { dispatches: 0, ms: 0 };
+    sums.set(name, { dispatches: dispatches + 1, ms: ms + dur / 1000 });
+    total += dur / 1000;
   }
   return [...sums]
-    .map(([kernel, { dispatches, ns }]) => ({
+    .map(([kernel, { dispatches, ms }]) => ({
       kernel,
-      dispatches: dispatches / steps.length,
-      ms: ns / 1e6 / steps.length,
-      share: ns / total,
+      dispatches: dispatches / steps,
+      ms: ms / steps,
+      share: ms / total,
     }))
-    .sort((a, b) => b.ms - a.ms)
-    .slice(0, count);
+    .sort((a, b) => b.ms - a.ms);
 }

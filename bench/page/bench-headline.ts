@@ -2,11 +2,10 @@ import { adapterName } from '../../src/gpu/adapter-name.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital, times } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
-import type { AttentionReport } from '../attention-bench.js';
 import type { Environment } from '../environment.js';
-import type { GateResult } from '../gate.js';
-import { IMPOSSIBLE, type SuspectReport, suspicionsOf } from '../suspicions.js';
-import { isShown, passName, type ShownRow, speedupInterval, verdictOf } from './row-format.js';
+import { passName, speedupInterval } from '../report-table.js';
+import { IMPOSSIBLE } from '../suspicions.js';
+import { isShown, type ShownRow, verdictOf } from './row-format.js';
 import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {
@@ -38,55 +37,11 @@ function evidence(row: ShownRow): string {
   return `speed-up ${times(row.realisedSpeedup)} (99 % bootstrap interval ${speedupInterval(row)})`;
 }
 
-/** What a report comes to: the point in a sentence, what it rests on, and how far that may be believed. */
-export function findingOf(
-  report: AttentionReport,
-  shapes: readonly Shape[],
-): Pick<Section, 'finding' | 'lead' | 'facts'> {
-  const { environment, gate, settings } = report;
-  const adapter = html`${environment.software ? html`<strong>software adapter</strong>: ` : ''}${adapterName(environment.adapter)}${
-    environment.software ? '. Its times say nothing about a GPU; ratios of one run hold.' : ''
-  }`;
-  const correctness = shapes.length === 0 && gate.passed ? 'Nothing was checked' : gateText(gate);
-  const measured = `${settings.repeats} timed turns, all strategies in every turn; the bootstrap draws turns${
-    report.interrupted ? '. The run was interrupted: this is what was measured by then' : ''
-  }`;
-  return {
-    ...(gate.passed ? findings(shapes, environment) : refusal(gate)),
-    facts: [
-      ['Adapter', adapter],
-      ['Correctness gate', correctness],
-      ['How measured', measured],
-      ...suspicionFact(report),
-    ],
-  };
-}
-
-/** What speaks against a report's figures, where anything does. */
-export function suspicionFact(report: SuspectReport): (readonly [string, Html])[] {
-  const items = suspicionsOf(report).map((suspicion) => html`<li>${capital(suspicion)}</li>`);
-  if (items.length === 0) return [];
-  return [['Not to be trusted', html`<ul class="suspicions red">${items}</ul>`]];
-}
-
-/** Whether results were right, in words and colour. */
-export function gateText({ passed, maxError }: GateResult): Html {
-  return passed
-    ? html`<strong class="green">✓ green</strong>: every result was within its error bound of float64 (largest error ${maxError.toExponential(1)})`
-    : html`<strong class="red">✗ red</strong>: results were wrong`;
-}
-
-/** What is shown instead of a comparison where results were wrong. */
-export function refusal({ complaints }: GateResult): Pick<Section, 'finding' | 'lead'> {
-  const items = [...new Set(complaints)].map((complaint) => html`<li>${complaint}</li>`);
-  return {
-    finding: 'The correctness check is red: no times are compared',
-    lead: html`A result that is wrong has no speed. What was found:
-<ul class="complaints">${items}</ul>`,
-  };
-}
-
-function findings([shape]: readonly Shape[], environment: Environment): Pick<Section, 'finding' | 'lead'> {
+/** The point of a benchmark of attention in a sentence, and what it rests on. */
+export function findingsOf(
+  [shape]: readonly Shape[],
+  environment: Environment,
+): Pick<Section, 'finding' | 'lead'> {
   if (!shape) return { finding: 'Nothing was measured', lead: html`` };
   const rows = shape.rows.map(({ row }) => row).filter(isShown);
   const found = passesOf(shape.rows)

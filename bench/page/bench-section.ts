@@ -1,14 +1,21 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
+import { html } from '../../src/report/page/html.js';
+import { percent, short, times, whole } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
-import type { GrowthReport } from '../growth-bench.js';
+import type { GrowthReport, GrowthRow } from '../growth-bench.js';
 import type { PeersReport } from '../peers/peers-bench.js';
+import { passName } from '../report-table.js';
+import type { LimitsReport } from '../roofline.js';
 import type { StepReport } from '../step-bench.js';
-import { attentionSection, type PageReport } from './attention-page.js';
-import { growthSection, type LimitsReport, limitsSection, peersSection } from './other-sections.js';
+import { isOverAll } from '../suspicions.js';
+import { tablesOf } from '../tables.js';
+import { attentionSection, type PageReport } from './attention-section.js';
+import { htmlTable, sectionOf } from './section-parts.js';
 import { stepSection } from './step-section.js';
 import { type TraceFile, traceSection } from './trace-section.js';
 
-/** What a benchmark wrote, and what its page can show. */
-export type BenchReport =
+/** What a benchmark or `profile` wrote, as a page shows it. */
+export type PagedReport =
   | PageReport
   | StepReport
   | GrowthReport
@@ -16,8 +23,8 @@ export type BenchReport =
   | PeersReport
   | ({ kind: 'profile' } & TraceFile);
 
-/** The section of a benchmark's report, of whichever kind. @param id Tells its figures from those of other sections. */
-export function benchSection(report: BenchReport, id: string): Section {
+/** The section of a report of any kind. @param id Tells its figures from those of other sections. */
+export function benchSection(report: PagedReport, id: string): Section {
   switch (report.kind) {
     case 'attention':
       return attentionSection(report, id);
@@ -32,4 +39,51 @@ export function benchSection(report: BenchReport, id: string): Section {
     case 'profile':
       return traceSection(report, id);
   }
+}
+
+/** What an adapter can do, as `bench limits` measured it. */
+function limitsSection(report: LimitsReport): Section {
+  const { limits, dense, environment } = report;
+  const shares = dense.flatMap(({ shareOfPeak }) => (isOverAll(shareOfPeak) ? [] : (shareOfPeak ?? [])));
+  const reached =
+    shares.length > 0 ? `, of which dense attention reaches ${percent(Math.max(...shares))}` : '';
+  return sectionOf(report, {
+    title: 'Limits of the adapter',
+    finding: `${environment.software ? 'A software adapter' : adapterName(environment.adapter)} multiplies matrices at ${short(limits.matrixProductGflops)} GFLOP/s${reached}`,
+    lead: html`It copies ${short(limits.copyGBs)} GB/s.`,
+    body: html`${tablesOf(report).map(htmlTable)}`,
+    data: 'drawn at random',
+  });
+}
+
+/** How time grows with the pairs, as `bench growth` measured it. */
+function growthSection(report: GrowthReport): Section {
+  const compared = report.rows.filter(({ ratioToShortest }) => ratioToShortest !== null);
+  const main = compared.reduce<GrowthRow | undefined>(
+    (longest, row) => (longest && longest.length >= row.length ? longest : row),
+    undefined,
+  );
+  return sectionOf(report, {
+    title: 'Growth with length',
+    finding: main
+      ? `A useful pair of ${whole(main.length)} pieces takes ${times(main.ratioToShortest!)} the time of one of the shortest document`
+      : 'Nothing was measured',
+    lead: main
+      ? html`${main.strategy}, ${main.rules}, ${passName(main.pass)}: 99 % interval ${times(main.ratioLow!)} to ${times(main.ratioHigh!)}. Buffers take ${short(main.bytesPerToken / 1024)} KiB a token.`
+      : html``,
+    body: html`${tablesOf(report).map(htmlTable)}`,
+    data: report.settings.data,
+  });
+}
+
+/** Others' attention beside ours, as `bench peers` measured it. */
+function peersSection(report: PeersReport): Section {
+  const peers = new Set(report.rows.map(({ peer }) => peer)).size;
+  return sectionOf(report, {
+    title: 'Peers',
+    finding: `${peers} implementations of attention ran side by side`,
+    lead: html`All results were compared with float64.`,
+    body: html`${tablesOf(report).map(htmlTable)}`,
+    data: report.settings.data,
+  });
 }

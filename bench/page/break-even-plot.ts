@@ -3,8 +3,9 @@ import { linearRegression } from 'simple-statistics';
 import { capital, percent } from '../../src/report/page/numbers.js';
 import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
+import { passName } from '../report-table.js';
 import { type PassRows, seriesOf } from './length-plots.js';
-import { passName, type ShownRow } from './row-format.js';
+import type { ShownRow } from './row-format.js';
 import { bySeries } from './series.js';
 
 /** The rows through which the break-even density was fitted. */

@@ -10,7 +10,8 @@ import {
   markers,
   type Point,
 } from '../../src/report/page/plot-frame.js';
-import { passName, type ShownRow, speedupInterval } from './row-format.js';
+import { passName, speedupInterval } from '../report-table.js';
+import type { ShownRow } from './row-format.js';
 import { bySeries, lengthsOf, mainRow, type Series } from './series.js';
 
 /** What the plots of one pass at one shape are made of. */

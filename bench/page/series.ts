@@ -3,6 +3,7 @@ import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
 import { isImpossible } from '../suspicions.js';
+import { strategyName } from '../tables.js';
 
 interface Kind {
   name: string;
@@ -69,7 +70,7 @@ export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
     const key = `${heads} heads of ${headDim}, ${text === 'document' ? 'documents' : 'single sentences'}`;
     const shape = shapes.get(key) ?? { title: key, heads, headDim, text, rows: [] };
     shapes.set(key, shape);
-    const baseName = nameOf(row, settings.rules);
+    const baseName = strategy === 'none' ? 'none (dense)' : strategyName(row, settings.rules);
     // Random rules have one name, whichever rule set they are compared with.
     let name = baseName;
     const isTaken = () => taken.has(JSON.stringify([key, pass, length, name]));
@@ -80,11 +81,6 @@ export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
     shape.rows.push({ row, series: known });
   }
   return [...shapes.values()];
-}
-
-function nameOf({ strategy, rules }: AttentionRow, ruleSets: readonly string[]): string {
-  if (strategy === 'none') return 'none (dense)';
-  return ruleSets.length < 2 || strategy === 'hard-random' ? strategy : `${strategy}, ${rules}`;
 }
 
 function lookOf(strategy: string, known: Iterable<Series>): Look {

@@ -1,19 +1,15 @@
 import { cpus, loadavg } from 'node:os';
 import { Option } from 'commander';
-import {
-  ATTENTION_DEFAULTS,
-  type AttentionSettings,
-  completeAttentionSettings,
-  SENTENCES,
-} from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/csv-report.js';
-import { type Environment, environmentLine } from '../../bench/environment.js';
-import { loadWarning, type SuspectReport, suspicionsOf } from '../../bench/suspicions.js';
-import { CallerError } from '../base/errors.js';
+import { environmentLine } from '../../bench/environment.js';
+import type { BenchTable } from '../../bench/report-table.js';
+import { loadWarning, suspicionsOf } from '../../bench/suspicions.js';
+import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { bad } from './colour.js';
-import { countNumber, list, numbers, seedNumber } from './options.js';
-import { note, print } from './terminal.js';
+import type { Device } from '../gpu/device.js';
+import { bad, good } from './colour.js';
+import { withDevice } from './options.js';
+import { note, print, printTable } from './terminal.js';
 
 /** Where a benchmark's results go, beside the terminal. */
 export interface OutputFlags {
@@ -29,61 +25,36 @@ export function outputOptions(): Option[] {
   ];
 }
 
-/** The flags of what `bench attention`, `bench growth` and `bench peers` all sweep; what is left out stays undefined. */
-export function sweepOptions(): Option[] {
-  const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
-  const option = (flags: string, description: string, parse: (text: string) => unknown) =>
-    new Option(flags, description).argParser(parse);
-  return [
-    option('--heads <list>', `attention heads (default: ${heads})`, numbers),
-    option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
-    option('--passes <list>', 'among forward, forward+backward (default: both)', list),
-    option('--repeats <count>', `timed runs of each (default: ${repeats})`, countNumber),
-    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
-  ];
-}
-
-/** Settings from the flags of a sweep over documents. @throws CallerError where one is out of bounds, or lengths are no numbers. */
-export function documentSettings<Name extends keyof AttentionSettings>(
-  flags: Partial<Record<Name, unknown>>,
-  swept: readonly Name[],
-): Omit<AttentionSettings, 'lengths'> & { lengths: number[] } {
-  const given = swept.filter((name) => flags[name] !== undefined);
-  const settings = completeAttentionSettings(Object.fromEntries(given.map((name) => [name, flags[name]])));
-  if (settings.lengths.includes(SENTENCES)) {
-    throw new CallerError({
-      what: `lengths has "${SENTENCES}"`,
-      where: '--lengths',
-      expected: 'numbers of pieces',
-    });
-  }
-  return { ...settings, lengths: settings.lengths.map(Number) };
-}
-
-/** What every benchmark's report holds. */
-export interface Report extends SuspectReport {
-  environment: Environment;
-  rows: readonly object[];
-  gate?: { passed: boolean; maxError: number; complaints: readonly string[] };
-}
-
-/**
- * Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail, wherever its
- * report goes.
- *
- * @param page Makes the page of `--html`; without it there is none.
- */
-export async function writeReport<R extends Report>(
-  flags: OutputFlags,
-  report: R,
-  page?: (report: R) => string | Promise<string>,
+/** Measures on a device, and shows the report: in files, and on the terminal unless JSON goes there. */
+export async function runBenchmark(
+  flags: OutputFlags & { adapter?: string },
+  measure: (device: Device, signal: AbortSignal) => Promise<BenchReport>,
 ): Promise<void> {
-  if (report.gate && !report.gate.passed) process.exitCode = 1;
+  const signal = interruptSignal();
+  warnOfLoad();
+  await withDevice(flags.adapter, async (device) => {
+    const report = await measure(device, signal);
+    // Files first: a reader of the terminal's output may close it early.
+    await writeReport(flags, report);
+    if (flags.json !== '-') printReport(report);
+  });
+}
+
+/** Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail. */
+async function writeReport(flags: OutputFlags, report: BenchReport): Promise<void> {
+  if (!report.gate.passed) process.exitCode = 1;
   const json = `${JSON.stringify({ ...report, suspicions: suspicionsOf(report) }, null, 2)}\n`;
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json) await written(flags.json, json);
   if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
-  if (flags.html && page) await written(flags.html, await page(report));
+  if (flags.html) await written(flags.html, await pageOf(report));
+}
+
+/** The plot library takes a while to load, so only a page loads it. */
+async function pageOf(report: BenchReport): Promise<string> {
+  const { benchSection } = await import('../../bench/page/bench-section.js');
+  const { sectionsPage } = await import('../report/page/sections.js');
+  return sectionsPage(`Parsimony: bench ${report.kind}`, [benchSection(report, report.kind)]);
 }
 
 /** @throws CallerError, before hours of measuring, where the results cannot be written. */
@@ -98,13 +69,37 @@ async function written(path: string, content: string): Promise<void> {
   note(`written: ${path}`);
 }
 
-/** What a reader must know before the first number. */
-export function printHeading(environment: Environment): void {
+function printReport(report: BenchReport): void {
+  const { environment } = report;
   print(`On ${environmentLine(environment)}.`);
   if (environment.software)
     print('A software adapter: its times say nothing about a GPU; ratios of one run hold.');
   if (environment.kernels.length > 0)
     print('Kernels as `parsimony tune` or training chose them (--no-tune: as expected).');
+  for (const table of tablesOf(report)) printBenchTable(table);
+  print();
+  if (report.kind === 'attention') {
+    const verdict = areCountsEqual(report) ? 'equal' : bad('NOT equal');
+    print(`Executed pairs counted on the device: ${verdict} to the plans'.`);
+  }
+  if (report.kind === 'limits' && report.rows.length === 0)
+    note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
+  printGate(report);
+  if ('interrupted' in report && report.interrupted)
+    print('Interrupted: these are the rows that were measured by then.');
+}
+
+export function printBenchTable({ title, columns, rows, note }: BenchTable): void {
+  const isShown = (_: unknown, at: number) => !columns[at].onPagesOnly;
+  const coloured = { good, bad };
+  print(`\n${title}:`);
+  printTable(
+    columns.filter(isShown).map(({ heading }) => heading),
+    rows.map((cells) =>
+      cells.filter(isShown).map(({ text, tone }) => (tone ? coloured[tone](`${text}`) : text)),
+    ),
+  );
+  if (note) print(note);
 }
 
 /** Says so before anything is measured where the machine has too much to do for its times to be trusted. */
@@ -114,10 +109,9 @@ export function warnOfLoad(): void {
 }
 
 /** Says whether results were right, and what figures cannot be. */
-export function printGate(report: Report): void {
+function printGate(report: BenchReport): void {
   const { gate } = report;
   for (const suspicion of suspicionsOf(report)) print(bad(`Not to be trusted: ${suspicion}`));
-  if (!gate) return;
   if (gate.passed) {
     print(
       `Every result was within the error bound of float64 (largest error ${gate.maxError.toExponential(1)}).`,
@@ -129,7 +123,7 @@ export function printGate(report: Report): void {
 }
 
 /** A signal that Ctrl-C sets off: what was measured by then is still written. A second Ctrl-C ends at once. */
-export function interruptSignal(): AbortSignal {
+function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     note('Interrupted: writing what was measured. Press Ctrl-C again to end at once.');

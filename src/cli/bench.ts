@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import { benchAttentionCommand } from './bench-attention.js';
+import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
-import { benchGrowthCommand } from './bench-growth.js';
-import { benchLimitsCommand } from './bench-limits.js';
-import { checkOutputs, type OutputFlags } from './bench-output.js';
-import { benchPeersCommand } from './bench-peers.js';
+import { checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
 import { benchStepCommand } from './bench-step.js';
+import { benchAttentionCommand, benchGrowthCommand, benchPeersCommand } from './bench-sweeps.js';
+import { adapterOption } from './options.js';
 
 const EXAMPLE = `
 Example:
@@ -27,4 +26,15 @@ export function benchCommand(): Command {
     command.addCommand(benchmark());
   command.hook('preAction', (_, benchmark) => checkOutputs(benchmark.opts<OutputFlags>()));
   return command.addHelpText('after', EXAMPLE);
+}
+
+/** `parsimony bench limits` */
+function benchLimitsCommand(): Command {
+  const command = new Command('limits')
+    .description("the adapter's measured peaks, and where each kernel is under them")
+    .addOption(adapterOption());
+  for (const option of outputOptions()) command.addOption(option);
+  return command
+    .addHelpText('after', '\nExample:\n  $ parsimony bench limits --json limits.json')
+    .action((flags: OutputFlags & { adapter?: string }) => runBenchmark(flags, benchLimits));
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { describeEnvironment, environmentLine } from '../../bench/environment.js';
+import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { checkWritable, writeWhole } from '../data/files.js';
@@ -7,7 +8,7 @@ import { adapterName } from '../gpu/adapter-name.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
-import { warnOfLoad } from './bench-output.js';
+import { printBenchTable, warnOfLoad } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
@@ -25,7 +26,7 @@ import {
   strategyOption,
   withDevice,
 } from './options.js';
-import { note, percent, print, printJson, printTable } from './terminal.js';
+import { note, print, printJson } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -45,7 +46,6 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   json?: boolean;
 }
 
-const COSTLIEST = 10;
 const MOST_PIECES = 128;
 
 /** `parsimony profile` */
@@ -120,28 +120,14 @@ async function profile(flags: ProfileFlags): Promise<void> {
       flags.out,
       JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms', otherData: environment }),
     );
-    const table = costliest(steps, COSTLIEST);
-    if (flags.json) printJson({ trace: flags.out, environment, costliest: table });
-    else printCosts(environmentLine(environment), flags, table);
+    const costs = costliest(events).slice(0, COSTLIEST);
+    if (flags.json) {
+      printJson({ trace: flags.out, environment, costliest: costs });
+      return;
+    }
+    print(`${flags.steps} training steps with strategy ${strategy} on ${environmentLine(environment)}.`);
+    printBenchTable(costsTable({ environment }, 'Kernels, costliest first', costs));
+    print();
+    note(`The trace is in ${flags.out}: open it in https://ui.perfetto.dev or chrome://tracing.`);
   });
-}
-
-function printCosts(
-  where: string,
-  { out, steps, strategy }: ProfileFlags,
-  table: ReturnType<typeof costliest>,
-): void {
-  print(`${steps} training steps with strategy ${strategy} on ${where}; the costliest kernels:`);
-  print();
-  printTable(
-    ['kernel', 'dispatches a step', 'time a step', 'of all kernels'],
-    table.map(({ kernel, dispatches, ms, share }) => [
-      kernel,
-      dispatches,
-      `${ms.toFixed(2)} ms`,
-      percent(share),
-    ]),
-  );
-  print();
-  note(`The trace is in ${out}: open it in https://ui.perfetto.dev or chrome://tracing.`);
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type * as v from 'valibot';
-import type { BenchReport } from '../../bench/page/bench-section.js';
+import type { PagedReport } from '../../bench/page/bench-section.js';
 import { REPORT_SCHEMAS } from '../../bench/report-schema.js';
 import { CallerError, shortened } from '../base/errors.js';
 import { JsonText } from '../base/json-text.js';
@@ -22,7 +22,7 @@ import { METRICS_FILE } from '../train/run-folder.js';
 import { experimentFile } from './experiment-file.js';
 
 /** What `parsimony report` shows, each in the order in which it was named. */
-export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark'; report: BenchReport };
+export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark'; report: PagedReport };
 
 /** What may be named, for whoever named something else. */
 const EXPECTED =
@@ -142,12 +142,12 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
 }
 
 /** A benchmark's report or a profile, whose kind the file says. */
-function benchmarkOf(json: object, text: string, file: string): BenchReport {
+function benchmarkOf(json: object, text: string, file: string): PagedReport {
   const { kind, traceEvents } = json as Record<string, unknown>;
   const own = traceEvents === undefined ? kind : 'profile';
   if (typeof own === 'string' && Object.hasOwn(REPORT_SCHEMAS, own)) {
     const schema: v.GenericSchema<unknown, object> = REPORT_SCHEMAS[own as keyof typeof REPORT_SCHEMAS];
-    return { ...new JsonText(text, file, { expected: EXPECTED }).checked(schema), kind: own } as BenchReport;
+    return { ...new JsonText(text, file, { expected: EXPECTED }).checked(schema), kind: own } as PagedReport;
   }
   throw unknown(
     file,

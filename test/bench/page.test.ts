@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { attentionPage, type PageReport } from '../../bench/page/attention-page.js';
+import type { PageReport } from '../../bench/page/attention-section.js';
+import { benchSection } from '../../bench/page/bench-section.js';
+import { sectionsPage } from '../../src/report/page/sections.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows, withoutSpeedup } from './page-report.js';
 
 function open(report: PageReport) {
-  return openedPage(attentionPage(report));
+  return openedPage(sectionsPage('a benchmark', [benchSection(report, 'bench')]));
 }
 
 /** Every word that could carry a comparison of times. */
@@ -55,7 +57,8 @@ describe('the page of bench attention', () => {
     const both = [...rows, ...rows.map((row) => ({ ...row, pass: 'forward+backward' as const }))];
     const { document } = open(reportOf(both));
     const plots = Array.from(document.querySelectorAll('figure'));
-    expect(plots.length).toBe(8);
+    // Speed-up, time, share of the ideal, rate and break-even, of two passes.
+    expect(plots.length).toBe(10);
     for (const plot of plots) {
       const svg = plot.querySelector('svg')!;
       expect(svg.getAttribute('role')).toBe('img');
@@ -65,7 +68,8 @@ describe('the page of bench attention', () => {
       expect(plot.querySelector('figcaption')!.textContent).not.toBe('');
       expect(plot.querySelectorAll('.legend li').length).toBeGreaterThanOrEqual(2);
     }
-    expect(plots[0].querySelector('h4')!.textContent).toContain('hard takes 0.43 of dense’s time');
+    const titles = plots.map((plot) => plot.querySelector('h4')!.textContent);
+    expect(titles[2]).toContain('hard takes 0.43 of dense’s time');
     const ids = Array.from(document.querySelectorAll('[id]')).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -74,7 +78,7 @@ describe('the page of bench attention', () => {
     const { document } = open({ ...reportOf(someRows()), peaks: { gflops: 12, gigabytesPerSecond: 9 } });
     const titles = Array.from(document.querySelectorAll('figure h4')).map((title) => title.textContent);
     // 4 D FLOPs on 0.384 N² pairs over 16 N D bytes is 98 FLOPs a byte at N = 1,024: far right of the ridge.
-    expect(titles[2]).toBe('Forward, 1024 pieces: hard executes 4.80 GFLOP/s, 40 % of the roof');
+    expect(titles[3]).toBe('Forward, 1024 pieces: hard executes 4.80 GFLOP/s, 40 % of the roof');
   });
 
   it('holds every row, what came before the kernels, the environment and the command', () => {

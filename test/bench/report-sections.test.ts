@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type BenchReport, benchSection } from '../../bench/page/bench-section.js';
-import type { LimitsReport } from '../../bench/page/other-sections.js';
+import { benchSection, type PagedReport } from '../../bench/page/bench-section.js';
 import { traceSection } from '../../bench/page/trace-section.js';
+import type { LimitsReport } from '../../bench/roofline.js';
 import { amdahl, type StepReport } from '../../bench/step-bench.js';
 import { sectionsPage } from '../../src/report/page/sections.js';
 import { openedPage } from '../support/opened-page.js';
@@ -15,7 +15,7 @@ function kept<R>(name: string): R {
   return JSON.parse(readFileSync(join(RESULTS, name), 'utf8'));
 }
 
-function open(...reports: BenchReport[]) {
+function open(...reports: PagedReport[]) {
   const sections = reports.map((report, at) => benchSection(report, `bench-${at}`));
   return openedPage(sectionsPage('a report', sections));
 }

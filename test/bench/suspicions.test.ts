@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { attentionPage } from '../../bench/page/attention-page.js';
+import type { AttentionReport } from '../../bench/attention-bench.js';
 import { benchSection } from '../../bench/page/bench-section.js';
 import { IMPOSSIBLE, isImpossible, loadWarning, suspicionsOf } from '../../bench/suspicions.js';
 import { sectionsPage } from '../../src/report/page/sections.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows } from './page-report.js';
+
+function open(report: AttentionReport) {
+  return openedPage(sectionsPage('a benchmark', [benchSection(report, 'bench')]));
+}
 
 /** 4.07x of an ideal 3.125x, and all of its interval above that. */
 const TOO_FAST = rowOf('hard', 1024, 1 / 4.07, { ratioLow: 1 / 4.2, ratioHigh: 1 / 3.9 });
@@ -28,8 +32,8 @@ describe('a speed-up above what its pairs allow', () => {
 
   it('stands on no page without that, and makes no headline, no title and no break-even point', () => {
     const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
-    for (const source of [attentionPage(report), sectionsPage('a report', [benchSection(report, 'bench')])]) {
-      const { text, titles } = openedPage(source);
+    {
+      const { text, titles } = open(report);
       expect(text('h1')).toBe('No speed-up is shown: timing is not to be trusted');
       expect(text('.lead')).not.toContain('4.07x');
       expect(text('.suspicions')).toContain(`4.07x of an ideal 3.13x is ${IMPOSSIBLE}`);
@@ -37,7 +41,7 @@ describe('a speed-up above what its pairs allow', () => {
       expect(titles.join()).not.toContain('4.07x');
     }
     expect(report.breakEven).toEqual([]);
-    const others = openedPage(attentionPage(reportOf([...someRows().slice(0, 3), TOO_FAST])));
+    const others = open(reportOf([...someRows().slice(0, 3), TOO_FAST]));
     expect(others.text('h1')).toMatch(/^Hard attention is 2\.32x faster than dense at 512 pieces/);
   });
 });
@@ -101,6 +105,6 @@ describe('what else cannot be', () => {
     const loaded = reportOf(someRows());
     loaded.environment.load = [10, 9, 8];
     expect(suspicionsOf(loaded)).toEqual([on(10, 2)]);
-    expect(openedPage(attentionPage(loaded)).text('.suspicions')).toContain('load 10.0 on 2 cores');
+    expect(open(loaded).text('.suspicions')).toContain('load 10.0 on 2 cores');
   });
 });

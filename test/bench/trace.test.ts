@@ -109,8 +109,10 @@ describe('a trace', () => {
   });
 
   it('sums the costliest kernels up by step', () => {
-    expect(costliest([STEP, STEP], 1)).toEqual([
+    const costs = costliest(traceEvents('test', [STEP, { ...STEP, step: 2 }]));
+    expect(costs).toEqual([
       { kernel: 'attention/wide/sparse_forward', dispatches: 1, ms: 2, share: 2 / 3 },
+      { kernel: 'linear/forward', dispatches: 1, ms: 1, share: 1 / 3 },
     ]);
   });
 });

@@ -1,16 +1,18 @@
 import { type Html, html } from '../../src/report/page/html.js';
-import { page } from '../../src/report/page/html-page.js';
 import { capital } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
-import { pointOf, type Section } from '../../src/report/page/sections.js';
+import type { Section } from '../../src/report/page/sections.js';
 import type { AttentionReport } from '../attention-bench.js';
+import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-import { findingOf, verdicts } from './bench-headline.js';
+import { passName } from '../report-table.js';
+import { attentionTable, breakEvenTable, preparationTable } from '../tables.js';
+import { findingsOf, verdicts } from './bench-headline.js';
 import { breakEvenPlot } from './break-even-plot.js';
 import { fractionPlot, type PassRows, passRows, ratePlot, speedupPlot, timePlot } from './length-plots.js';
-import { breakEvenTable, environmentSection, preparationTable, rowTables } from './page-tables.js';
 import { type Peaks, rooflinePlot } from './roofline-plot.js';
-import { isShown, passName } from './row-format.js';
+import { isShown } from './row-format.js';
+import { htmlTable, sectionOf } from './section-parts.js';
 import { passesOf, type Shape, shapesOf } from './series.js';
 
 /** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
@@ -19,40 +21,27 @@ export type PageReport = AttentionReport & { peaks?: Peaks };
 /** Beyond this many characters of plots, further shapes are left to the table: the page stays under a megabyte. */
 const PLOT_BUDGET = 450_000;
 
-/** The page of `bench attention --html`: one file that needs neither a network nor a script. */
-export function attentionPage(report: PageReport): string {
+/** The section of `bench attention`: speed-up against length first, the rest folded after it. @param id Tells its figures from others'. */
+export function attentionSection(report: PageReport, id: string): Section {
   const shapes = shapesOf(report);
-  return page({
-    title: `Sparse against dense attention, ${report.environment.date.slice(0, 10)}`,
-    eyebrow: 'Parsimony: sparse against dense attention',
-    header: pointOf(findingOf(report, shapes)),
-    main: html`${isComparable(report, shapes) ? comparisons(report, shapes) : ''}
-<h2>All rows</h2>
-${shapes.length > 0 ? rowTables(shapes, report) : html`<p>None.</p>`}
-<h2>Before the kernels</h2>
-${preparationTable(report)}
-<h2>Environment</h2>
-${environmentSection(report.environment, report.settings.data)}`,
+  const { environment, settings, gate } = report;
+  return sectionOf(report, {
+    title: 'Attention',
+    ...findingsOf(shapes, environment),
+    howMeasured: `${settings.repeats} timed turns, all strategies in every turn; the bootstrap draws turns`,
+    isChecked: shapes.length > 0 || !gate.passed,
+    body: html`${gate.passed && shapes.length > 0 ? speedups(report, shapes, id) : ''}
+<details><summary>All rows</summary>
+${shapes.map((shape) => rowsTable(report, shape))}${shapes.length === 0 ? html`<p>None.</p>` : ''}
+${htmlTable(preparationTable(report))}</details>`,
+    data: settings.data,
   });
 }
 
-function isComparable({ gate }: PageReport, shapes: readonly Shape[]): boolean {
-  return gate.passed && shapes.length > 0;
-}
-
-/** The same as part of a page: speed-up against length first, the rest folded after it. @param id Tells its figures from others'. */
-export function attentionSection(report: PageReport, id: string): Section {
-  const shapes = shapesOf(report);
-  return {
-    title: `Attention, ${report.environment.date.slice(0, 10)}`,
-    ...findingOf(report, shapes),
-    body: html`${isComparable(report, shapes) ? speedups(report, shapes, id) : ''}
-<details><summary>All rows</summary>
-${shapes.length > 0 ? rowTables(shapes, report) : html`<p>None.</p>`}
-${preparationTable(report)}</details>
-<h3>Environment and command</h3>
-${environmentSection(report.environment, report.settings.data)}`,
-  };
+function rowsTable(report: PageReport, { title, rows }: Shape): Html {
+  const names = new Map<AttentionRow, string>(rows.map(({ row, series }) => [row, series.name]));
+  const plain = rows.map(({ row }) => row);
+  return htmlTable(attentionTable(report, `Rows: ${title}`, plain, (row) => names.get(row)!));
 }
 
 function speedups(report: PageReport, shapes: readonly Shape[], id: string): Html {
@@ -67,15 +56,7 @@ ${figures.map((one, at) => figure(one, `${id}-speed-up-${at}`))}</div>
 ${verdicts(first)}
 <details><summary>Times, rates and break-even points</summary>
 ${plots(report, shapes, id)}
-${report.breakEven.length > 0 ? breakEvenTable(report) : ''}</details>`;
-}
-
-function comparisons(report: PageReport, shapes: readonly Shape[]): Html {
-  return html`<h2>Every strategy at the longest length</h2>
-${verdicts(shapes[0])}
-<h2>Over length and density</h2>
-${plots(report, shapes, 'shape')}
-${report.breakEven.length > 0 ? html`<h2>From where on it pays</h2>${breakEvenTable(report)}` : ''}`;
+${report.breakEven.length > 0 ? htmlTable(breakEvenTable(report)) : ''}</details>`;
 }
 
 function shownRows(shape: Shape, pass: Pass): PassRows['rows'] {

@@ -1,0 +1,142 @@
+import { adapterName } from '../../src/gpu/adapter-name.js';
+import { type Html, html, table } from '../../src/report/page/html.js';
+import { capital } from '../../src/report/page/numbers.js';
+import type { Section } from '../../src/report/page/sections.js';
+import type { Environment } from '../environment.js';
+import type { GateResult } from '../gate.js';
+import type { BenchTable } from '../report-table.js';
+import { suspicionsOf } from '../suspicions.js';
+
+/** What the section of any benchmark shows beside its own findings. */
+interface SectionReport {
+  kind: string;
+  environment: Environment;
+  rows: readonly object[];
+  /** A profile has none. */
+  gate?: GateResult;
+  interrupted?: boolean;
+}
+
+interface SectionContent extends Pick<Section, 'finding' | 'lead' | 'body'> {
+  /** The date is added. */
+  title: string;
+  /** The text that was measured, as a reader would name it. */
+  data: string;
+  howMeasured?: string;
+  /** Whether there was anything to check. */
+  isChecked?: boolean;
+}
+
+/** The section of a benchmark: findings, or why there are none, the facts that all have, tables, environment. */
+export function sectionOf(report: SectionReport, content: SectionContent): Section {
+  const { environment, gate, interrupted = false } = report;
+  const { title, finding, lead, body, data, howMeasured, isChecked = true } = content;
+  const cut = 'The run was interrupted: this is what was measured by then';
+  const measured = [...(howMeasured ? [howMeasured] : []), ...(interrupted ? [cut] : [])];
+  return {
+    title: `${title}, ${environment.date.slice(0, 10)}`,
+    ...(gate?.passed === false ? refusal(gate) : { finding, lead }),
+    facts: [
+      ['Adapter', adapterText(environment)],
+      ...(gate ? [['Correctness gate', isChecked ? gateText(gate) : 'Nothing was checked'] as const] : []),
+      ...(measured.length > 0 ? [['How measured', measured.join('. ')] as const] : []),
+      ...suspicionFact(report),
+    ],
+    body: html`${body}
+<h3>Environment and command</h3>
+${environmentSection(environment, data)}`,
+  };
+}
+
+function adapterText({ adapter, software }: Environment): Html {
+  const name = adapterName(adapter);
+  return software
+    ? html`<strong>software adapter</strong>: ${name}. Its times say nothing about a GPU; ratios of one run hold.`
+    : html`${name}`;
+}
+
+/** What speaks against a report's figures, where anything does. */
+function suspicionFact(report: SectionReport): (readonly [string, Html])[] {
+  const items = suspicionsOf(report).map((suspicion) => html`<li>${capital(suspicion)}</li>`);
+  if (items.length === 0) return [];
+  return [['Not to be trusted', html`<ul class="suspicions red">${items}</ul>`]];
+}
+
+/** Whether results were right, in words and colour. */
+function gateText({ passed, maxError }: GateResult): Html {
+  return passed
+    ? html`<strong class="green">✓ green</strong>: every result was within its error bound of float64 (largest error ${maxError.toExponential(1)})`
+    : html`<strong class="red">✗ red</strong>: results were wrong`;
+}
+
+/** What is shown instead of a comparison where results were wrong. */
+function refusal({ complaints }: GateResult): Pick<Section, 'finding' | 'lead'> {
+  const items = [...new Set(complaints)].map((complaint) => html`<li>${complaint}</li>`);
+  return {
+    finding: 'The correctness check is red: no times are compared',
+    lead: html`A result that is wrong has no speed. What was found:
+<ul class="complaints">${items}</ul>`,
+  };
+}
+
+/** A benchmark's table as HTML. */
+export function htmlTable({ title, columns, rows, alignment, note }: BenchTable): Html {
+  const shown = columns.map(({ heading }, at) => ({
+    heading: capital(heading),
+    cell: (cells: BenchTable['rows'][number]) => cells[at].text,
+  }));
+  return html`${note ? html`<p>${note}</p>\n` : ''}${table(title, shown, rows, alignment)}\n`;
+}
+
+function environmentLines(environment: Environment, data: string): [string, unknown][] {
+  const { adapter, dawn, packages, system, clocks, load } = environment;
+  const pairs = (record: Record<string, string>) =>
+    Object.entries(record)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
+  const known = (...parts: (string | false | undefined)[]) => parts.filter(Boolean).join(', ');
+  const name = adapterName(adapter);
+  return [
+    ['Adapter', `${name} (${known(adapter.kind, adapter.vendor, adapter.architecture)})`],
+    ['Driver', name === adapter.description ? '' : adapter.description],
+    ['Software adapter', environment.software ? 'yes: it computes on the CPU' : 'no'],
+    ['Chosen because', adapter.reason],
+    ['Lanes of a subgroup', environment.subgroupLanes ?? 'work is shared through workgroup memory'],
+    ['Features', environment.features.join(', ')],
+    ['Dawn', `${dawn.package}; toggles: ${dawn.toggles.join(', ') || 'none'}`],
+    ['Packages', pairs(packages)],
+    [
+      'System',
+      known(
+        system.platform,
+        `Node ${system.node}`,
+        system.cpu,
+        `${system.cores} cores`,
+        `${system.memoryGiB} GiB`,
+      ),
+    ],
+    [
+      'Clocks',
+      known(
+        Boolean(clocks.cpuMHz) && `CPU ${clocks.cpuMHz} MHz`,
+        clocks.gpu && `GPU and its memory ${clocks.gpu}`,
+      ),
+    ],
+    // Windows has no load averages, and says 0.
+    ['Load', load.some((average) => average > 0) ? load.join(', ') : ''],
+    ['Hash of the kernels', environment.kernelHash],
+    ['Hashes of the rules', pairs(environment.ruleHashes)],
+    ['Data', data],
+    ['Seed', environment.seed],
+    ['Date', environment.date],
+  ];
+}
+
+/** Where it was measured, on what text, and what repeats it. */
+function environmentSection(environment: Environment, data: string): Html {
+  const lines = environmentLines(environment, data).filter(([, value]) => value !== '');
+  const rows = lines.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`);
+  return html`<p>This command repeats the run:</p>
+<pre tabindex="0"><code>${environment.command}</code></pre>
+<table class="wrapping"><caption>Environment at the start</caption><tbody>${rows}</tbody></table>`;
+}

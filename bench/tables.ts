@@ -1,0 +1,344 @@
+import type { LinearShape } from '../src/nn/linear.js';
+import { NOTHING, orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
+import type { AttentionReport } from './attention-bench.js';
+import type { AttentionRow } from './attention-row.js';
+import type { Pass } from './attention-settings.js';
+import { checkCounts } from './gate.js';
+import type { GrowthReport, GrowthRow } from './growth-bench.js';
+import type { PeerRow } from './peers/peer-row.js';
+import type { PeersReport } from './peers/peers-bench.js';
+import {
+  type BenchColumn,
+  type BenchTable,
+  benchTable,
+  column,
+  intervalText,
+  type Measured,
+  number,
+  passName,
+  speedupInterval,
+  toneOf,
+  trusted,
+} from './report-table.js';
+import type { LimitsReport, RooflineRow } from './roofline.js';
+import { mostToGain, type StepReport, type StepRow } from './step-bench.js';
+import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from './suspicions.js';
+import type { KernelCost } from './trace.js';
+
+const COMPARES = { compares: true } as const;
+const PAGES = { onPagesOnly: true } as const;
+
+const PIECES = column('pieces', ({ length }: { length: number }) => length);
+const SEQUENCES = column('sequences', ({ batch }: { batch: number }) => batch);
+const HEADS = column('heads', (row: { heads: number; headDim: number }) => `${row.heads} of ${row.headDim}`);
+const PASS = column('pass', ({ pass }: { pass: Pass }) => passName(pass));
+const RULES = column('rules', ({ rules }: { rules: string }) => rules);
+const STRATEGY = column('strategy', ({ strategy }: { strategy: string }) => strategy);
+const TIME = number('time, ms', 'medianMs', short);
+const SPEEDUP_INTERVAL = column('99 % interval', speedupInterval, COMPARES);
+const PAIR_TIME = number('useful pair and head, ns', 'nsPerUsefulPair', short, COMPARES);
+const GFLOPS = number('GFLOP/s', 'gflops', short);
+
+const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
+  PIECES,
+  SEQUENCES,
+  HEADS,
+  PASS,
+  TIME,
+  number('kernels alone, ms', 'gpuMedianMs', short),
+  number('useful pairs', 'usefulPairs', whole, PAGES),
+  number('executed pairs', 'executedPairs', whole, PAGES),
+  column(
+    'executed pairs for dK and dV',
+    (row) => (row.pass === 'forward' ? NOTHING : whole(row.executedPairsTransposed)),
+    PAGES,
+  ),
+  number('dense pairs', 'densePairs', whole, PAGES),
+  number('density', 'density', percent),
+  number('waste', 'waste', (waste) => waste.toFixed(3)),
+  number('ideal speed-up', 'idealSpeedup', times, COMPARES),
+  column(
+    'measured speed-up',
+    (row) =>
+      `${orNothing(row.realisedSpeedup, times)}${isImpossible(row) ? ', above the ideal: not to be trusted' : ''}`,
+    { ...COMPARES, tone: (row) => (isImpossible(row) ? 'bad' : toneOf(row.ratioLow, row.ratioHigh)) },
+  ),
+  SPEEDUP_INTERVAL,
+  number('of ideal', 'realisedFraction', percent, COMPARES),
+  number('useful GFLOP/s', 'usefulGflops', short, { ...COMPARES, ...PAGES }),
+  number('executed GFLOP/s', 'executedGflops', short, COMPARES),
+  number('executed pair over dense’s', 'executedCostRatio', times, COMPARES),
+  PAIR_TIME,
+  number('token, µs', 'usPerToken', short, COMPARES),
+  number('sorting and planning, ms', 'planMs', short, PAGES),
+  column('GPU buffers, MiB', ({ bufferBytes }) => short(bufferBytes / 2 ** 20), PAGES),
+  column('token order', ({ order }) => order, PAGES),
+  { ...RULES, ...PAGES },
+];
+
+/** A strategy by its name, and by its rules where there are several. */
+export function strategyName(
+  { strategy, rules }: Pick<AttentionRow, 'strategy' | 'rules'>,
+  ruleSets: readonly string[],
+): string {
+  const isEnough = ruleSets.length < 2 || strategy === 'none' || strategy === 'hard-random';
+  return isEnough ? strategy : `${strategy}, ${rules}`;
+}
+
+/** Rows of `bench attention`. @param nameOf What to call the strategy of each. */
+export function attentionTable(
+  report: AttentionReport,
+  title: string,
+  rows: readonly AttentionRow[],
+  nameOf: (row: AttentionRow) => string,
+): BenchTable {
+  const counts =
+    'Pairs are counted per head: useful are those that the rules allow, executed those that the kernel multiplies, padding included, dense all there are. Density is useful over dense, waste executed over useful.';
+  const speedups = report.gate.passed ? ' The ideal speed-up is dense over useful pairs.' : '';
+  const columns = [column('strategy', nameOf), ...ATTENTION_COLUMNS];
+  return benchTable(report, title, columns, rows, { note: `${counts}${speedups}` });
+}
+
+/** Whether the kernels multiplied what the plans say. */
+export function areCountsEqual({ rows }: AttentionReport): boolean {
+  return rows.every(
+    ({ countedPairs, executedPairs: executed, executedPairsTransposed: executedTransposed }) => {
+      return checkCounts({ ledger: { executed, executedTransposed } }, countedPairs).passed;
+    },
+  );
+}
+
+/** What must be done before the kernels run. */
+export function preparationTable(report: AttentionReport): BenchTable {
+  const columns = [column('stage', ({ stage }: { stage: string }) => stage), PIECES, SEQUENCES, TIME];
+  const title = 'Before the kernels, on the CPU; not part of the times above';
+  return benchTable(report, title, columns, report.preparation);
+}
+
+/** A density that was fitted, which may lie outside of what can be. */
+function densityText(density: number): string {
+  if (density <= 0) return 'none';
+  return density > 1 ? 'any' : percent(density);
+}
+
+/** From which length on sparse attention pays. */
+export function breakEvenTable(report: AttentionReport): BenchTable {
+  const shortest = Math.min(...report.rows.map(({ length }) => length));
+  const from = (length: number | null) => {
+    if (length === null) return 'never here';
+    return length === shortest ? `${length} or less` : length;
+  };
+  return benchTable<AttentionReport['breakEven'][number]>(
+    report,
+    'Faster than dense, with 99 % confidence, from this many pieces on',
+    [
+      column('strategy', ({ strategy, rules }) => (strategy === 'hard-random' ? rules : strategy)),
+      RULES,
+      HEADS,
+      PASS,
+      column('pieces', ({ length }) => from(length)),
+      column('pieces, with sorting and planning', ({ lengthWithPlanning }) => from(lengthWithPlanning)),
+      number('below a density of', 'density', densityText),
+    ],
+    report.breakEven,
+    { alignment: 'words' },
+  );
+}
+
+/** The share of a step that is attention. */
+export function attentionShare({ attentionMs, medianMs }: StepRow): number {
+  return attentionMs / medianMs;
+}
+
+export function batchName({ batch, length }: Pick<StepRow, 'batch' | 'length'>): string {
+  return `${batch} x ${length} pieces`;
+}
+
+const STEP_COLUMNS: readonly BenchColumn<StepRow>[] = [
+  column('batch', batchName),
+  STRATEGY,
+  number('step, ms', 'medianMs', short),
+  column('tokens a second', ({ tokensPerSecond }) => whole(Math.round(tokensPerSecond))),
+  number('all kernels, ms', 'kernelsMs', short),
+  number('attention, ms', 'attentionMs', short),
+  column('attention’s share', (row) => percent(attentionShare(row))),
+  column(
+    'attention alone, speed-up',
+    (row) => trusted(orNothing(row.attentionSpeedup, times), isAttentionImpossible(row)),
+    { ...COMPARES, tone: (row) => (isAttentionImpossible(row) ? 'bad' : undefined) },
+  ),
+  column(
+    'Amdahl predicts',
+    (row) => (isAttentionImpossible(row) ? NOTHING : orNothing(row.predictedSpeedup, times)),
+    COMPARES,
+  ),
+  number('with ideal attention', 'predictedFromIdeal', times, COMPARES),
+  column(
+    'with free attention',
+    (row) => (row.strategy === 'none' ? times(mostToGain(attentionShare(row))) : NOTHING),
+    { ...COMPARES, ...PAGES },
+  ),
+  column('measured step', (row) => trusted(orNothing(row.realisedSpeedup, times), isStepImpossible(row)), {
+    ...COMPARES,
+    tone: (row) => (isStepImpossible(row) ? 'bad' : toneOf(row.ratioLow, row.ratioHigh)),
+  }),
+  SPEEDUP_INTERVAL,
+];
+
+export function stepTable(report: StepReport): BenchTable {
+  return benchTable(report, 'Training steps', STEP_COLUMNS, report.rows);
+}
+
+/** How many kernels a terminal shows. */
+export const COSTLIEST = 10;
+
+/** The costliest kernels of a training step, and what the CPU did in it. */
+function stepKernelsTable(report: StepReport, row: StepRow): BenchTable {
+  const costs = row.kernels.slice(0, COSTLIEST).map(({ kernel, dispatches, medianMs }) => {
+    return { kernel, dispatches, ms: medianMs, share: medianMs / row.kernelsMs };
+  });
+  const stages = Object.entries(row.stagesMs).map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`);
+  const note = `On the CPU: ${stages.join(', ')}; plan and upload are ${percent(row.planningShare)} of the step.`;
+  return {
+    ...costsTable(report, `Kernels, costliest first: ${row.strategy}, ${batchName(row)}`, costs),
+    note,
+  };
+}
+
+/** Kernels, and what each takes of a step. */
+export function costsTable(report: Measured, title: string, costs: readonly KernelCost[]): BenchTable {
+  const columns: BenchColumn<KernelCost>[] = [
+    column('kernel', ({ kernel }) => kernel),
+    column('dispatches a step', ({ dispatches }) => dispatches),
+    number('time a step, ms', 'ms', short),
+    number('of all kernels', 'share', percent),
+  ];
+  return benchTable(report, title, columns, costs);
+}
+
+const GROWTH_COLUMNS: readonly BenchColumn<GrowthRow>[] = [
+  PIECES,
+  STRATEGY,
+  RULES,
+  PASS,
+  HEADS,
+  TIME,
+  number('useful pairs', 'usefulPairs', whole),
+  number('KiB a token', 'bytesPerToken', (bytes) => short(bytes / 1024)),
+  PAIR_TIME,
+  number('over the shortest’s', 'ratioToShortest', times, COMPARES),
+  column('99 % interval', (row) => intervalText(row.ratioLow, row.ratioHigh), COMPARES),
+];
+
+export function growthTable(report: GrowthReport): BenchTable {
+  return benchTable(report, 'Documents in turns', GROWTH_COLUMNS, report.rows);
+}
+
+/** A share of a peak, which can be no more than all of it. */
+function shareColumn<Name extends string>(
+  heading: string,
+  name: Name,
+): BenchColumn<Record<Name, number | null>> {
+  return column(heading, (row) => trusted(orNothing(row[name], percent), isOverAll(row[name])), {
+    ...COMPARES,
+    tone: (row) => (isOverAll(row[name]) ? 'bad' : undefined),
+  });
+}
+
+export function limitsTables(report: LimitsReport): BenchTable[] {
+  const { limits, products, dense, rows } = report;
+  const peaks: string[][] = [
+    ['multiply-adds, no memory', `${short(limits.multiplyAddGflops)} GFLOP/s`],
+    ['matrix product, f32, the best below', `${short(limits.matrixProductGflops)} GFLOP/s`],
+    ['copy, read and written', `${short(limits.copyGBs)} GB/s`],
+    ['a dispatch', `${short(limits.dispatchMicroseconds)} µs`],
+    ['a submit and its end', `${short(limits.submitMicroseconds)} µs`],
+    ['step of the wall clock', `${short(limits.wallTimerMicroseconds)} µs`],
+    ['step of the GPU’s clock', orNothing(limits.gpuTimerMicroseconds, (step) => `${short(step)} µs`)],
+  ];
+  const besides = 'Dense attention, forward, beside the best matrix product in the same turns';
+  const note = 'The roof is the lesser of the matrix-product peak and FLOPs a byte x copy bandwidth.';
+  return [
+    benchTable(
+      report,
+      'What the adapter can do',
+      [column('limit', ([name]: string[]) => name), column('measured', ([, value]: string[]) => value)],
+      peaks,
+      { alignment: 'words' },
+    ),
+    benchTable(
+      report,
+      'Matrix products',
+      [
+        column(
+          'rows x inputs x outputs',
+          (row: LinearShape) => `${row.rows} x ${row.inputs} x ${row.outputs}`,
+        ),
+        GFLOPS,
+      ],
+      products,
+    ),
+    benchTable(report, besides, [PIECES, HEADS, GFLOPS, shareColumn('of the peak', 'shareOfPeak')], dense),
+    benchTable(
+      report,
+      'Kernels under the roof',
+      [
+        column('kernel', ({ kernel }: RooflineRow) => kernel),
+        column('shape', ({ shape }: RooflineRow) => shape),
+        TIME,
+        number('FLOPs a byte', 'intensity', short),
+        GFLOPS,
+        shareColumn('of its roof', 'shareOfRoof'),
+      ],
+      rows,
+      { note },
+    ),
+  ].filter((each) => each.rows.length > 0);
+}
+
+const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
+  column('peer', ({ peer }) => peer),
+  PIECES,
+  PASS,
+  column('mask', ({ mask }) => (mask ? 'hard rules' : 'none')),
+  HEADS,
+  TIME,
+  number('useful GFLOP/s', 'usefulGflops', short, COMPARES),
+  number('largest error', 'maxError', (error) => error.toExponential(1)),
+  column('what was wrong', ({ error }) => error ?? NOTHING, {
+    tone: ({ error }) => (error ? 'bad' : undefined),
+  }),
+  column(
+    'its time over ours, with 99 % confidence',
+    (row) => intervalText(row.ratioToParsimonyLow, row.ratioToParsimonyHigh),
+    COMPARES,
+  ),
+];
+
+export function peersTable(report: PeersReport): BenchTable {
+  const note =
+    'The mask is one tensor of all pairs for the others, a plan of the pairs that exist for us; ort-mha-cpu runs on the CPU’s own code. onnxruntime’s times include reading the output back. A peer that is wrong has a time, but no ratio.';
+  return benchTable(report, 'Every peer', PEER_COLUMNS, report.rows, { alignment: 'words', note });
+}
+
+export type BenchReport = AttentionReport | StepReport | GrowthReport | LimitsReport | PeersReport;
+
+/** All tables of a report. */
+export function tablesOf(report: BenchReport): BenchTable[] {
+  switch (report.kind) {
+    case 'attention': {
+      const nameOf = (row: AttentionRow) => strategyName(row, report.settings.rules);
+      const rows = attentionTable(report, 'Attention', report.rows, nameOf);
+      const breakEven = report.breakEven.length > 0 ? [breakEvenTable(report)] : [];
+      return [rows, preparationTable(report), ...breakEven];
+    }
+    case 'step':
+      return [stepTable(report), ...report.rows.map((row) => stepKernelsTable(report, row))];
+    case 'growth':
+      return [growthTable(report)];
+    case 'limits':
+      return limitsTables(report);
+    case 'peers':
+      return [peersTable(report)];
+  }
+}

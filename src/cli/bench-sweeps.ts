@@ -1,0 +1,203 @@
+import { Command, Option } from 'commander';
+import { benchAttention } from '../../bench/attention-bench.js';
+import {
+  ATTENTION_DEFAULTS,
+  type AttentionSettings,
+  completeAttentionSettings,
+  parseAttentionConfig,
+  SENTENCES,
+} from '../../bench/attention-settings.js';
+import { benchGrowth } from '../../bench/growth-bench.js';
+import { measurePeaks } from '../../bench/limits.js';
+import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
+import { benchPeers } from '../../bench/peers/peers-bench.js';
+import { CallerError } from '../base/errors.js';
+import { readText } from '../data/files.js';
+import type { Device } from '../gpu/device.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { PAPER_RULES } from '../grammar/presets.js';
+import { STRATEGIES } from '../grammar/rules.js';
+import { type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchTexts } from './bench-texts.js';
+import { type DataFlags, dataOf, textColumnOption, textOptions } from './data-options.js';
+import { allKept, noTuneOption } from './kernel-cache.js';
+import { adapterOption, countNumber, dataOption, list, numbers, readRules, seedNumber } from './options.js';
+import { note } from './terminal.js';
+
+type SweepFlags = OutputFlags & DataFlags & { adapter?: string } & Partial<AttentionSettings>;
+
+function option(flags: string, description: string, parse: (text: string) => unknown): Option {
+  return new Option(flags, description).argParser(parse);
+}
+
+/** The flags of every sweep; those without a default here have the one of `ATTENTION_DEFAULTS`. */
+function sweepOptions(
+  lengths: readonly (number | string)[] = ATTENTION_DEFAULTS.lengths,
+  areDocuments = true,
+): Option[] {
+  const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
+  return [
+    option(
+      '--lengths <list>',
+      `pieces of a document${areDocuments ? '' : ', or "sentences"'} (default: ${lengths})`,
+      numbers,
+    ),
+    option('--heads <list>', `attention heads (default: ${heads})`, numbers),
+    option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
+    option('--passes <list>', 'among forward, forward+backward (default: both)', list),
+    option('--repeats <count>', `timed runs of each (default: ${repeats})`, countNumber),
+    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
+    dataOption().default('embedded'),
+    adapterOption(),
+    ...outputOptions(),
+  ];
+}
+
+/** The flags of sweeps over strategies and rules. */
+function ruleOptions(strategies: string): Option[] {
+  return [
+    option('--strategies <list>', `among ${STRATEGIES.join(', ')} (default: ${strategies})`, list),
+    option(
+      '--rules <list>',
+      'presets or files, within a scope where one is added, paper@sentence or paper@128 (default: paper)',
+      list,
+    ),
+    new Option('--causal', 'queries see only keys that do not come after them'),
+    noTuneOption(),
+    ...textOptions(),
+  ];
+}
+
+function command(name: string, description: string, options: readonly Option[], examples: string): Command {
+  const made = new Command(name).description(description).addHelpText('after', `\nExample:\n${examples}`);
+  for (const each of options) made.addOption(each);
+  return made;
+}
+
+/** Settings from flags and, where a flag is left out, from others. @throws CallerError where one is out of bounds. */
+function settingsOf(flags: Partial<AttentionSettings>, others: Partial<Record<string, unknown>>) {
+  const names = Object.keys(ATTENTION_DEFAULTS) as (keyof AttentionSettings)[];
+  // `--no-controls` is true where it is left out.
+  const stated = names.filter(
+    (name) => flags[name] !== undefined && !(name === 'controls' && flags.controls),
+  );
+  return completeAttentionSettings({
+    ...others,
+    ...Object.fromEntries(stated.map((name) => [name, flags[name]])),
+  });
+}
+
+/** The same for sweeps over documents alone. @throws CallerError where lengths are not numbers. */
+function documentSettings(flags: Partial<AttentionSettings>, others: Partial<AttentionSettings> = {}) {
+  const settings = settingsOf(flags, others);
+  if (!settings.lengths.includes(SENTENCES)) return { ...settings, lengths: settings.lengths.map(Number) };
+  throw new CallerError({
+    what: `lengths has "${SENTENCES}"`,
+    where: '--lengths',
+    expected: 'numbers of pieces',
+  });
+}
+
+/** What `bench attention` and `bench growth` need beside their settings. */
+async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<AttentionSettings, 'lengths'>) {
+  const rules = await Promise.all(settings.rules.map(readRules));
+  const about = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
+  const options = async (device: Device, signal: AbortSignal) => {
+    const kernels = await allKept(device, flags.tune, settings.headDims);
+    return { ...about, kernels, signal, onNote: note };
+  };
+  return { rules, options };
+}
+
+/** `parsimony bench attention` */
+export function benchAttentionCommand(): Command {
+  return command(
+    'attention',
+    'sparse against dense attention: the same run, in turns, checked against float64; speed-ups are medians of the ratios within each turn',
+    [
+      ...sweepOptions(),
+      option(
+        '--batch <count>',
+        `sequences of a packed batch (default: ${ATTENTION_DEFAULTS.batch})`,
+        countNumber,
+      ),
+      ...ruleOptions('all'),
+      new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),
+      new Option('--config <file>', 'a JSON file of settings, named as the flags; flags win'),
+      new Option('--html <file>', 'write a page with plots'),
+    ],
+    `  $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
+  $ parsimony bench attention --data path/to/SST-2 --lengths sentences,1024 --json attention.json --html attention.html`,
+  ).action(async (flags: SweepFlags & { config?: string; tune: boolean }) => {
+    const { config, html } = flags;
+    const settings = settingsOf(flags, config ? parseAttentionConfig(await readText(config), config) : {});
+    const { rules, options } = await prepared(flags, settings);
+    await runBenchmark(flags, async (device, signal) => {
+      const report = await benchAttention(device, { ...settings, rules }, await options(device, signal));
+      // The page draws rates under the adapter's roof.
+      return html ? { ...report, peaks: await measurePeaks(device) } : report;
+    });
+  });
+}
+
+const GROWTH = {
+  lengths: [2048, 4096, 8192, 16384],
+  strategies: ['hard'],
+} satisfies Partial<AttentionSettings>;
+
+/** `parsimony bench growth` */
+export function benchGrowthCommand(): Command {
+  return command(
+    'growth',
+    'documents of several lengths in turns: time by allowed pairs, memory by tokens',
+    [...sweepOptions(GROWTH.lengths), ...ruleOptions('hard')],
+    `  $ parsimony bench growth --lengths 2048,16384 --passes forward
+  $ parsimony bench growth --rules paper,paper@sentence --json growth.json`,
+  ).action(async (flags: SweepFlags & { tune: boolean }) => {
+    const settings = documentSettings(flags, GROWTH);
+    const { rules, options } = await prepared(flags, settings);
+    await runBenchmark(flags, async (device, signal) => {
+      return benchGrowth(device, { ...settings, rules }, await options(device, signal));
+    });
+  });
+}
+
+/** `parsimony bench peers` */
+export function benchPeersCommand(): Command {
+  return command(
+    'peers',
+    "the same attention through others' libraries, dense and with a mask, checked against float64",
+    [
+      ...sweepOptions(),
+      option('--peers <list>', `among ${PEERS.map(({ name }) => name).join(', ')} (default: all)`, list),
+      option(
+        '--timeout <seconds>',
+        'how long a peer may take for one answer, compilation included',
+        countNumber,
+      ).default(300),
+      textColumnOption(),
+    ],
+    `  $ parsimony bench peers --lengths 128,512 --passes forward --repeats 5 --json peers.json
+  $ parsimony bench peers --peers jax-js-webgpu,tfjs-webgpu
+
+The peers are installed from npm into the user's cache when they are first needed.`,
+  ).action(async (flags: SweepFlags & { peers?: string[]; timeout: number }) => {
+    const { lengths, heads, headDims, passes, repeats, seed } = documentSettings(flags);
+    const peers = flags.peers ? peersNamed(flags.peers) : PEERS;
+    const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
+    await runBenchmark(flags, async (device, signal) => {
+      const settings = { lengths, heads, headDims, passes, repeats, seed };
+      return benchPeers(device, settings, {
+        peers,
+        rules: PAPER_RULES,
+        data: flags.data,
+        texts,
+        vocabulary: bertVocabulary(),
+        adapter: flags.adapter,
+        timeoutMs: 1000 * flags.timeout,
+        signal,
+        onNote: note,
+      });
+    });
+  });
+}
