@@ -1,4 +1,4 @@
-import { bytes, type Encoded, float, int, ints, message, text } from './protobuf.js';
+import { PbfWriter } from 'pbf';
 
 /** The shape of one attention, batch 1. */
 export interface OnnxShape {
@@ -21,6 +21,27 @@ const FLOAT_TENSOR = 1;
 /** The numbers of AttributeProto's types. */
 const ATTRIBUTE = { float: 1, int: 2, ints: 7 };
 
+/** Fields of a message, to be written in this order. */
+type Message = (pbf: PbfWriter) => void;
+
+function message(...fields: readonly Message[]): Message {
+  return (pbf) => {
+    for (const write of fields) write(pbf);
+  };
+}
+
+function int(field: number, value: number): Message {
+  return (pbf) => pbf.writeVarintField(field, value);
+}
+
+function text(field: number, value: string): Message {
+  return (pbf) => pbf.writeStringField(field, value);
+}
+
+function within(field: number, inner: Message): Message {
+  return (pbf) => pbf.writeMessage(field, (_, nested) => inner(nested), undefined);
+}
+
 type Attributes = Record<string, { float: number } | { int: number } | { ints: readonly number[] }>;
 
 interface Value {
@@ -28,10 +49,11 @@ interface Value {
   dims: readonly number[];
 }
 
-function attribute(name: string, value: Attributes[string]): Encoded {
-  if ('float' in value) return message(text(1, name), float(2, value.float), int(20, ATTRIBUTE.float));
+function attribute(name: string, value: Attributes[string]): Message {
+  if ('float' in value)
+    return message(text(1, name), (pbf) => pbf.writeFloatField(2, value.float), int(20, ATTRIBUTE.float));
   if ('int' in value) return message(text(1, name), int(3, value.int), int(20, ATTRIBUTE.int));
-  return message(text(1, name), ints(8, value.ints), int(20, ATTRIBUTE.ints));
+  return message(text(1, name), (pbf) => pbf.writePackedVarint(8, [...value.ints]), int(20, ATTRIBUTE.ints));
 }
 
 /** A NodeProto; an empty input name is an input that is left out. */
@@ -41,48 +63,48 @@ function node(
   output: string,
   attributes: Attributes = {},
   domain = '',
-): Encoded {
+): Message {
   return message(
     ...inputs.map((input) => text(1, input)),
     text(2, output),
     text(3, `make_${output}`),
     text(4, operator),
-    ...Object.entries(attributes).map(([name, value]) => bytes(5, attribute(name, value))),
+    ...Object.entries(attributes).map(([name, value]) => within(5, attribute(name, value))),
     text(7, domain),
   );
 }
 
 /** A ValueInfoProto of an f32 tensor. */
-function valueInfo({ name, dims }: Value): Encoded {
-  const shape = message(...dims.map((size) => bytes(1, int(1, size))));
-  const tensor = message(int(1, FLOAT_TENSOR), bytes(2, shape));
-  return message(text(1, name), bytes(2, bytes(1, tensor)));
+function valueInfo({ name, dims }: Value): Message {
+  const shape = message(...dims.map((size) => within(1, int(1, size))));
+  const tensor = message(int(1, FLOAT_TENSOR), within(2, shape));
+  return message(text(1, name), within(2, within(1, tensor)));
 }
 
 /** A TensorProto of one f32 number, which broadcasts to any shape. */
-function scalar(name: string, value: number): Encoded {
-  return message(
-    int(2, FLOAT_TENSOR),
-    text(8, name),
-    bytes(9, new Uint8Array(Float32Array.of(value).buffer)),
+function scalar(name: string, value: number): Message {
+  return message(int(2, FLOAT_TENSOR), text(8, name), (pbf) =>
+    pbf.writeBytesField(9, new Uint8Array(Float32Array.of(value).buffer)),
   );
 }
 
 function model(
-  nodes: readonly Encoded[],
+  nodes: readonly Message[],
   inputs: readonly Value[],
   outputs: readonly Value[],
-  constants: readonly Encoded[] = [],
+  constants: readonly Message[] = [],
 ): Uint8Array {
   const graph = message(
-    ...nodes.map((each) => bytes(1, each)),
+    ...nodes.map((each) => within(1, each)),
     text(2, 'attention'),
-    ...constants.map((each) => bytes(5, each)),
-    ...inputs.map((each) => bytes(11, valueInfo(each))),
-    ...outputs.map((each) => bytes(12, valueInfo(each))),
+    ...constants.map((each) => within(5, each)),
+    ...inputs.map((each) => within(11, valueInfo(each))),
+    ...outputs.map((each) => within(12, valueInfo(each))),
   );
-  const opsets = OPSETS.map(({ domain, version }) => bytes(8, message(text(1, domain), int(2, version))));
-  return message(int(1, IR_VERSION), text(2, 'parsimony'), bytes(7, graph), ...opsets);
+  const opsets = OPSETS.map(({ domain, version }) => within(8, message(text(1, domain), int(2, version))));
+  const pbf = new PbfWriter();
+  message(int(1, IR_VERSION), text(2, 'parsimony'), within(7, graph), ...opsets)(pbf);
+  return pbf.finish();
 }
 
 /** The names of an attention graph's inputs, in the order of `inputDims`. */
