@@ -1,6 +1,6 @@
 import { CallerError } from '../src/base/errors.js';
 import { JsonText } from '../src/base/json-text.js';
-import type { NamedAdapter } from '../src/gpu/adapter-name.js';
+import type { NamedAdapter } from '../src/gpu/adapter.js';
 import { COMPARABLE } from './report-schema.js';
 
 /** What a comparison needs of a row of `bench attention` or `bench step`. */

@@ -1,4 +1,4 @@
-import { adapterName } from '../src/gpu/adapter-name.js';
+import { adapterName } from '../src/gpu/adapter.js';
 import type { Environment } from './environment.js';
 
 function field(value: unknown): string {

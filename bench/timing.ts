@@ -1,6 +1,5 @@
 import { hostRandom, shuffle } from '../src/base/random.js';
-import type { Device } from '../src/gpu/device.js';
-import type { DispatchClock, KernelTime } from '../src/gpu/dispatch-clock.js';
+import type { Device, DispatchClock, KernelTime } from '../src/gpu/device.js';
 
 /** Something to be timed. */
 export interface Contender {

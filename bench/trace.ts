@@ -1,4 +1,4 @@
-import type { KernelTime } from '../src/gpu/dispatch-clock.js';
+import type { KernelTime } from '../src/gpu/device.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import type { Stage } from './training-rig.js';
 

@@ -1,4 +1,5 @@
-import { type Device, openDevice } from '../src/gpu/device.js';
+import type { Device } from '../src/gpu/device.js';
+import { openDevice } from '../src/gpu/open-device.js';
 import { capital } from '../src/report/page/numbers.js';
 
 /** The page's device, or in words why there is none and what can be done about it. */

@@ -3,7 +3,7 @@ import { ATTENTION_DEFAULTS } from '../bench/attention-settings.js';
 import { GREEN } from '../bench/gate.js';
 import { ShapeBench, type ShapeResults } from '../bench/shape-bench.js';
 import { adapterKey } from '../src/attention/kernel-choices.js';
-import { openDevice } from '../src/gpu/device.js';
+import { openDevice } from '../src/gpu/open-device.js';
 import type { MeasureAnswer, MeasureRequest } from './measure-protocol.js';
 
 function answer(message: MeasureAnswer): void {

@@ -31,8 +31,8 @@ const { complaints, kernelTable, reportJson } = await import('../dist/bench/kern
 const { StatisticsFile } = await import('../dist/bench/kernels/compiler-statistics.js');
 const { checkWritable, writeWhole } = await import('../dist/src/data/files.js');
 const { hashOf } = await import('../dist/src/base/hash.js');
-const { adapterName } = await import('../dist/src/gpu/adapter-name.js');
-const { openDevice } = await import('../dist/src/gpu/device.js');
+const { adapterName } = await import('../dist/src/gpu/adapter.js');
+const { openDevice } = await import('../dist/src/gpu/open-device.js');
 const { kernelSources } = await import('../dist/src/gpu/kernel-sources.generated.js');
 const { note, print, printTable, progress } = await import('../dist/src/cli/terminal.js');
 

@@ -1,4 +1,4 @@
-import type { AdapterDescription } from '../../src/gpu/device.js';
+import type { AdapterDescription } from '../../src/gpu/adapter.js';
 import type { CompiledKernel } from './compile.js';
 import type { CompilerStatistics } from './compiler-statistics.js';
 

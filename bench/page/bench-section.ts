@@ -1,4 +1,4 @@
-import { adapterName } from '../../src/gpu/adapter-name.js';
+import { adapterName } from '../../src/gpu/adapter.js';
 import { html } from '../../src/report/page/html.js';
 import { percent, short, times, whole } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';

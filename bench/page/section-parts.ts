@@ -1,4 +1,4 @@
-import { adapterName } from '../../src/gpu/adapter-name.js';
+import { adapterName } from '../../src/gpu/adapter.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';

@@ -1,4 +1,4 @@
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { AttentionContender } from '../attention-contender.js';
 import type { OpenPeer } from './peer.js';
 

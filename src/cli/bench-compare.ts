@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { compareReports, parseReport, type Verdict } from '../../bench/compare.js';
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
-import { adapterName } from '../gpu/adapter-name.js';
+import { adapterName } from '../gpu/adapter.js';
 import { bad, good } from './colour.js';
 import { jsonOption } from './options.js';
 import { print, printJson, printTable } from './terminal.js';

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { commandLine } from '../../bench/environment.js';
 import type { DataSource, Example } from '../data/dataset.js';
-import { adapterName } from '../gpu/adapter-name.js';
+import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';

@@ -6,7 +6,7 @@ import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
 import { isImpossible, suspicionsOf } from '../../bench/suspicions.js';
 import type { Example } from '../data/dataset.js';
 import { createFolder } from '../data/files.js';
-import { adapterName } from '../gpu/adapter-name.js';
+import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { versionOf } from '../../bench/environment.js';
 import { fastestFamily } from '../attention/families/families.js';
 import { EngineError } from '../base/errors.js';
-import { adapterName } from '../gpu/adapter-name.js';
+import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
 import { adapterOption, jsonOption, withDevice } from './options.js';

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { readText } from '../data/files.js';
 import { verifySubmits } from '../gpu/buffers.js';
-import { type Device, openDevice } from '../gpu/device.js';
+import type { Device } from '../gpu/device.js';
+import { openDevice } from '../gpu/open-device.js';
 import { headsWithScope, type ModelRules } from '../grammar/head-rules.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import { type RuleSet, STRATEGIES } from '../grammar/rules.js';

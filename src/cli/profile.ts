@@ -4,7 +4,7 @@ import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { adapterName } from '../gpu/adapter-name.js';
+import { adapterName } from '../gpu/adapter.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';

@@ -1,12 +1,8 @@
-import * as v from 'valibot';
-import { options as anyOptions, checkArgument, having } from '../base/argument-schemas.js';
 import { EngineError } from '../base/errors.js';
+import { type AdapterChoice, type AdapterDescription, isSoftwareAdapter } from './adapter.js';
 import { Canary } from './canary.js';
-import type { DispatchClock } from './dispatch-clock.js';
-import type { AdapterChoice, AdapterKind, FoundAdapter } from './driver.js';
 import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
-import { isSoftwareAdapter } from './software.js';
 import { napUntil } from './waiting.js';
 
 export interface DeviceOptions {
@@ -20,12 +16,32 @@ export interface DeviceOptions {
   checked?: boolean;
 }
 
-/** Bytes of a texture of f32 vectors. */
-function bytesOf({ width, height }: GPUTexture): number {
-  return 16 * width * height;
+/** When a kernel ran, by the GPU's own clock. */
+export interface KernelTime {
+  /** The kernel and its constants. */
+  label: string;
+  /** Nanoseconds since some moment that all times of one device share. */
+  begin: number;
+  end: number;
 }
 
-/** Uniform buffers that are kept for those who encode into encoders of their own. */
+/** What times the dispatches of a device (timestamps.ts). */
+export interface DispatchClock {
+  /** The descriptor of a pass that holds one dispatch and nothing else. */
+  passFor(label: string): GPUComputePassDescriptor;
+  /** Forgets what was timed so far. */
+  restart(): void;
+  /** The times of all dispatches since the last reading, in their order, once the GPU has done them. */
+  read(): Promise<KernelTime[]>;
+  release(): void;
+}
+
+/** Bytes of a buffer, or of a texture of f32 vectors. */
+function bytesOf(memory: GPUBuffer | GPUTexture): number {
+  return 'size' in memory ? memory.size : 16 * memory.width * memory.height;
+}
+
+/** Uniform buffers that are kept for callers that encode into command encoders of their own. */
 const MOST_CONSTANTS = 256;
 
 function lanesOf(gpu: GPUDevice, { subgroups }: DeviceOptions): 4 | 8 | undefined {
@@ -35,38 +51,7 @@ function lanesOf(gpu: GPUDevice, { subgroups }: DeviceOptions): 4 | 8 | undefine
   return subgroupMinSize === 4 || subgroupMinSize === 8 ? subgroupMinSize : undefined;
 }
 
-/** What `parsimony doctor` prints and a benchmark records about the adapter. */
-export interface AdapterDescription {
-  kind: AdapterKind;
-  reason: string;
-  vendor: string;
-  architecture: string;
-  device: string;
-  description: string;
-}
-
-/** Opt-in limits that the kernels, the long buffers and the benchmarks profit from. */
-const WANTED_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxStorageBuffersPerShaderStage',
-  'maxTextureDimension2D',
-] as const;
-
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
-
-const IN_NODE = typeof process !== 'undefined' && Boolean(process.versions?.node);
-
-const DEVICE_OPTIONS = anyOptions({
-  adapter: v.optional(v.string('the name of an adapter')),
-  device: v.optional(having<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
-  subgroups: v.optional(v.boolean('true or false')),
-  checked: v.optional(v.boolean('true or false')),
-});
+export const IN_NODE = typeof process !== 'undefined' && Boolean(process.versions?.node);
 
 const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
@@ -99,8 +84,7 @@ export class Device {
   private pending: Promise<void>[] = [];
   private uniforms: GPUBuffer | undefined;
   private readonly constants = new Map<string, GPUBuffer>();
-  private readonly retired: GPUBuffer[] = [];
-  private readonly retiredTextures: GPUTexture[] = [];
+  private readonly retired: (GPUBuffer | GPUTexture)[] = [];
   private closing = false;
   private readonly listener = (event: GPUUncapturedErrorEvent) => {
     event.preventDefault();
@@ -149,17 +133,7 @@ export class Device {
         remedy: 'use a smaller batch, fewer heads or a shorter sequence',
       });
     }
-    const buffer = this.guarded(() => this.gpu.createBuffer({ size: bytes, usage, label }));
-    this.allocatedBytes += bytes;
-    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
-    return buffer;
-  }
-
-  /** Destroys a buffer that came from `allocate`. */
-  release(buffer: GPUBuffer): void {
-    this.allocatedBytes -= buffer.size;
-    buffer.destroy();
-    this.pipelines.forgetBindGroups();
+    return this.counted(() => this.gpu.createBuffer({ size: bytes, usage, label }));
   }
 
   /** Creates a texture of f32 vectors, all zero. @param size Texels, within the adapter's limit. */
@@ -168,29 +142,21 @@ export class Device {
     usage: GPUTextureUsageFlags,
     label: string,
   ): GPUTexture {
-    const texture = this.guarded(() =>
+    return this.counted(() =>
       this.gpu.createTexture({ size: [width, height], format: 'rgba32float', usage, label }),
     );
-    this.allocatedBytes += bytesOf(texture);
-    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
-    return texture;
   }
 
-  /** Destroys a texture that came from `allocateTexture`. */
-  releaseTexture(texture: GPUTexture): void {
-    this.allocatedBytes -= bytesOf(texture);
-    texture.destroy();
+  /** Destroys what came from `allocate` or `allocateTexture`. */
+  release(memory: GPUBuffer | GPUTexture): void {
+    this.allocatedBytes -= bytesOf(memory);
+    memory.destroy();
     this.pipelines.forgetBindGroups();
   }
 
-  /** Destroys a texture from `allocateTexture` after the next submit. */
-  retireTexture(texture: GPUTexture): void {
-    this.retiredTextures.push(texture);
-  }
-
-  /** Destroys a buffer from `allocate` after the next submit: commands that were recorded already may still use it. */
-  retire(buffer: GPUBuffer): void {
-    this.retired.push(buffer);
+  /** Releases it after the next submit: commands that were recorded already may still use it. */
+  retire(memory: GPUBuffer | GPUTexture): void {
+    this.retired.push(memory);
   }
 
   /** One uniform buffer for all that is recorded and submitted at once; the queue orders its writes. */
@@ -208,8 +174,8 @@ export class Device {
   }
 
   /**
-   * A uniform buffer that holds these bytes and never others, for commands that somebody else submits at a time of his own.
-   * Whoever records the same again gets the same buffer, and its bind groups with it.
+   * A uniform buffer that holds these bytes and never others, for commands that a caller submits later.
+   * The same bytes get the same buffer, and its bind groups with it.
    */
   constantUniforms(bytes: Uint8Array): GPUBuffer {
     const content = new TextDecoder('latin1').decode(bytes);
@@ -237,8 +203,7 @@ export class Device {
       this.canary.mark(encoder);
       this.gpu.queue.submit([encoder.finish()]);
     });
-    for (const buffer of this.retired.splice(0)) this.release(buffer);
-    for (const texture of this.retiredTextures.splice(0)) this.releaseTexture(texture);
+    for (const memory of this.retired.splice(0)) this.release(memory);
   }
 
   /** Waits until the GPU has done all that was submitted. @throws EngineError as `settle` does. */
@@ -270,6 +235,13 @@ export class Device {
     if (!this.options.device) this.gpu.destroy();
   }
 
+  private counted<T extends GPUBuffer | GPUTexture>(create: () => T): T {
+    const memory = this.guarded(create);
+    this.allocatedBytes += bytesOf(memory);
+    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
+    return memory;
+  }
+
   private report(error: GPUError): void {
     const outOfMemory = error instanceof GPUOutOfMemoryError;
     this.firstError ??= new EngineError({
@@ -297,79 +269,4 @@ export class Device {
       }
     }
   }
-}
-
-type RequestDevice = (adapter: GPUAdapter, descriptor: GPUDeviceDescriptor) => Promise<GPUDevice>;
-
-async function openAdapter(
-  { adapter, kind, reason }: FoundAdapter,
-  options: DeviceOptions,
-  request: RequestDevice,
-): Promise<Device> {
-  const requiredLimits: Record<string, number> = {};
-  for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
-  const { vendor, architecture, device, description } = adapter.info;
-  let gpu: GPUDevice;
-  try {
-    gpu = await request(adapter, { requiredLimits, requiredFeatures });
-  } catch (cause) {
-    throw new EngineError(
-      {
-        what: `the adapter "${description}" gave no device (${(cause as Error).message})`,
-        remedy: 'try another with --adapter',
-      },
-      { cause },
-    );
-  }
-  return new Device(gpu, { kind, reason, vendor, architecture, device, description }, options);
-}
-
-async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter) return { adapter, kind: 'browser', reason: "the browser's own choice" };
-  throw new EngineError({
-    what: 'this browser found no WebGPU adapter',
-    remedy: 'enable WebGPU in its settings, or use a browser that has it',
-  });
-}
-
-/**
- * Opens a device: in Node through Dawn, in a browser through `navigator.gpu`, or around a `GPUDevice` of the
- * caller's own.
- *
- * @throws CallerError where `options.adapter` names no adapter; EngineError where there is none, or it gives no device.
- */
-export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  checkArgument(DEVICE_OPTIONS, options, 'options');
-  if (options.device) {
-    const {
-      vendor = '',
-      architecture = '',
-      device = '',
-      description = '',
-    } = options.device.adapterInfo ?? {};
-    const adapter = {
-      kind: "caller's own" as const,
-      reason: 'given',
-      vendor,
-      architecture,
-      device,
-      description,
-    };
-    return new Device(options.device, adapter, options);
-  }
-  if (!IN_NODE) {
-    if (!globalThis.navigator?.gpu) {
-      throw new EngineError({
-        what: 'this browser has no WebGPU',
-        remedy: 'use a current Chrome, Edge, Firefox or Safari',
-      });
-    }
-    const found = await findInBrowser(navigator.gpu);
-    return openAdapter(found, options, (adapter, descriptor) => adapter.requestDevice(descriptor));
-  }
-  const { findAdapter, requestDevice } = await import('./driver.js');
-  const choice = options.adapter ?? process.env.PARSIMONY_ADAPTER ?? 'auto';
-  return openAdapter(await findAdapter(choice), options, requestDevice);
 }

@@ -1,23 +1,13 @@
 import { CallerError, EngineError } from '../base/errors.js';
+import {
+  type AdapterChoice,
+  type AdapterKind,
+  type FoundAdapter,
+  isSoftwareAdapter,
+  isSoftwareName,
+} from './adapter.js';
 import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { embeddedDriverExists, embeddedDriverIsInstalled, installEmbeddedDriver } from './embedded-driver.js';
-import { isSoftwareAdapter, isSoftwareName } from './software.js';
-
-/**
- * Which adapter to open: `auto` takes a real GPU, else a software driver of the system, else the embedded one; `gpu`,
- * `system` and `embedded` force one of these; any other text is part of an adapter's name.
- */
-export type AdapterChoice = 'auto' | 'gpu' | 'system' | 'embedded' | (string & {});
-
-/** What kind of adapter was found. */
-export type AdapterKind = 'gpu' | 'system software' | 'embedded software' | 'browser' | "caller's own";
-
-export interface FoundAdapter {
-  adapter: GPUAdapter;
-  kind: AdapterKind;
-  /** Why this adapter and no other, in words for `parsimony doctor`. */
-  reason: string;
-}
 
 /** Unquantised timestamps: at 65,536 ns a step, most kernels would take either nothing or one tick. */
 export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];

@@ -122,7 +122,7 @@ export class PanelWorkspace {
     // A quarter more than asked for where one grows: batches differ a little in length.
     const room = known?.width === width ? Math.ceil(1.25 * height) : height;
     const size = fits ? known : { width, height: Math.min(this.device.longestTexture, room) };
-    if (known && !fits) this.device.retireTexture(known.panels.texture);
+    if (known && !fits) this.device.retire(known.panels.texture);
     const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
     const texture = fits
       ? known.panels.texture
@@ -133,7 +133,7 @@ export class PanelWorkspace {
   }
 
   release(): void {
-    for (const { panels } of this.kept.values()) this.device.releaseTexture(panels.texture);
+    for (const { panels } of this.kept.values()) this.device.release(panels.texture);
     this.kept.clear();
   }
 }

@@ -1,7 +1,6 @@
 import { EngineError } from '../base/errors.js';
 import { verifySubmits } from './buffers.js';
-import type { Device } from './device.js';
-import type { DispatchClock, KernelTime } from './dispatch-clock.js';
+import type { Device, DispatchClock, KernelTime } from './device.js';
 
 const BYTES = 8;
 

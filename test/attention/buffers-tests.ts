@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
 import { Attention } from '../../src/attention/attention.js';
 import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { type Family, testDevice } from '../support/device.js';
 import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';

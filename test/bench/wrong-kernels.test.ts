@@ -4,9 +4,10 @@ import { GREEN } from '../../bench/gate.js';
 import { quickCheck } from '../../bench/quick-check.js';
 import { tune } from '../../bench/tuner.js';
 import { complaintOf } from '../../src/cli/kernel-cache.js';
-import { type Device, openDevice } from '../../src/gpu/device.js';
+import type { Device } from '../../src/gpu/device.js';
 import type { KernelName } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
 
 const sources = kernelSources as Record<KernelName, string>;

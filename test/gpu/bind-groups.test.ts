@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Attention } from '../../src/attention/attention.js';
 import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
 
 setFlagsFromString('--expose-gc');

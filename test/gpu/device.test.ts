@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
 
 describe("a device of the caller's own", () => {

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createStorage, readFloats } from '../../src/gpu/buffers.js';
-import { type Device, openDevice } from '../../src/gpu/device.js';
+import type { Device } from '../../src/gpu/device.js';
 import { adapterNames } from '../../src/gpu/driver.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 
 const { created } = vi.hoisted(() => ({ created: [] as string[][] }));
 

@@ -11,7 +11,7 @@ import {
   reportJson,
 } from '../../bench/kernels/compilers-report.js';
 import type { KernelInstance } from '../../bench/kernels/instances.js';
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
 import { commandEnvironment } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

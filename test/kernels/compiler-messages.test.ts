@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { kernelModules } from '../../scripts/embed-kernels.mjs';
 import { attend } from '../../src/attention/attend.js';
-import { openDevice } from '../../src/gpu/device.js';
 import { type KernelName, originOf, withOrigins } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { testAdapter } from '../support/device.js';
 
 const sources = kernelSources as Record<KernelName, string>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../src/base/errors.js';
-import { openDevice } from '../../src/gpu/device.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
 import { Classifier, type UpdateOptions } from '../../src/nn/classifier.js';
 import type { TrainingState } from '../../src/nn/parameters.js';

@@ -1,6 +1,7 @@
-import { type Device, openDevice } from '../../src/gpu/device.js';
+import type { Device } from '../../src/gpu/device.js';
 import { TOGGLES } from '../../src/gpu/driver.js';
 import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
+import { openDevice } from '../../src/gpu/open-device.js';
 
 /** The two families of kernels; where subgroups may not be used, both are the one without. */
 export const FAMILIES = ['subgroup', 'wide'] as const;

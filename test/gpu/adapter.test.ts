@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { adapterName } from '../../src/gpu/adapter-name.js';
+import { adapterName } from '../../src/gpu/adapter.js';
 
 const LLVMPIPE = 'llvmpipe: Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6) 0.0.1';
 
