@@ -1,15 +1,17 @@
 import { median } from 'simple-statistics';
 import { Attention } from '../src/attention/attention.js';
-import { type ShapeOfTiles, tilesOn } from '../src/attention/kernel-choices.js';
+import { tilesOn } from '../src/attention/kernel-choices.js';
 import type { BackwardBuffers } from '../src/attention/record.js';
 import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { EVERYBODY, type PairTable, pairTable } from '../src/grammar/pair-table.js';
-import { type RuleSet, type Strategy, type Tag, tagIndexes, withTags } from '../src/grammar/rules.js';
+import type { PairTable } from '../src/grammar/pair-table.js';
+import { type RuleSet, type Strategy, type Tag, withTags } from '../src/grammar/rules.js';
 import { rankOfTag } from '../src/plan/derived.js';
-import { type Plan, planDense, planSparse, type SparseInput } from '../src/plan/plan.js';
+import { AttentionMask } from '../src/plan/mask.js';
+import type { Plan } from '../src/plan/plan.js';
 import { sentencesFor, sortedBatch } from '../src/plan/sorting.js';
+import type { ShapeOfTiles } from '../src/plan/tiles.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,
@@ -163,7 +165,7 @@ export class AttentionContender {
       computed,
       this.biasTable && {
         count: this.rules.tags.length,
-        indexes: tagIndexes(this.rules, this.workload.tags),
+        indexes: this.mask().tagIndexes(this.workload.tags),
       },
     );
     const ledger = checkLedger(this.plan, this.workload, this.rules, this.variant.strategy);
@@ -172,7 +174,7 @@ export class AttentionContender {
 
   /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */
   sortMs(): number {
-    const { tags, lengths, tables, sentences } = this.planInput();
+    const { tags, lengths, tables, sentences } = this.mask().input(this.workload);
     const table = tables as PairTable;
     const ownLengths = Uint32Array.from(lengths);
     const ownSentences = sentencesFor([table], tags.length, sentences, ownLengths);
@@ -192,23 +194,17 @@ export class AttentionContender {
   }
 
   private makePlan(): Plan {
-    const { lengths, causal } = this.workload;
-    const { strategy, order, tiles = tilesOn(this.device) } = this.variant;
-    if (strategy === 'none' && !causal) return planDense(lengths, tiles('dense', lengths));
-    const tile = tiles('sparse', lengths);
-    const input = this.planInput();
-    if (order === 'tags') return planSparse(input, tile);
+    const { order, tiles = tilesOn(this.device) } = this.variant;
+    const mask = this.mask();
+    if (order === 'tags') return mask.layout(this.workload, tiles);
+    const { tags, lengths, tables } = mask.input(this.workload);
     const block = order === 'reading' ? 1 : BLOCK;
-    return planReadingOrder(input.tags, lengths, input.tables as PairTable, tile, block);
+    return planReadingOrder(tags, lengths, tables as PairTable, tiles('sparse', lengths), block);
   }
 
-  private planInput(): SparseInput {
-    const { tags, lengths, sentences, causal } = this.workload;
-    const { strategy } = this.variant;
-    const places = { lengths, sentences, causal };
-    // Every token sees every token: in the text's own order, which tags would only disturb.
-    if (strategy === 'none') return { tags: new Uint8Array(tags.length), tables: EVERYBODY, ...places };
-    return { tags: tagIndexes(this.rules, tags), tables: pairTable(this.rules, strategy), ...places };
+  private mask(): AttentionMask {
+    const mask = AttentionMask.fromRules(this.rules, this.variant.strategy);
+    return this.workload.causal ? mask.and(AttentionMask.causal()) : mask;
   }
 
   /** What one run leaves on poisoned results. */

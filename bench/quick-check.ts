@@ -6,6 +6,7 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
+import { AttentionMask } from '../src/plan/mask.js';
 import type { Plan } from '../src/plan/plan.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { checkNumbers, type GateResult } from './gate.js';
@@ -33,8 +34,7 @@ async function checkAttention(device: Device, kind: Plan['kind'], headDim: numbe
     v,
     outputGradient,
     tags,
-    strategy,
-    rules: PAPER_RULES,
+    mask: AttentionMask.fromRules(PAPER_RULES, strategy),
     ...shape,
   });
   const scale = 1 / Math.sqrt(headDim);

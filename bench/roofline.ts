@@ -7,6 +7,7 @@ import { KernelClock } from '../src/gpu/timestamps.js';
 import { recordLayerNorm } from '../src/nn/layer-norm.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
 import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
+import { AttentionMask } from '../src/plan/mask.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type Limits, measureLimits } from './limits.js';
 import type { PeakShares } from './peak-share.js';
@@ -70,7 +71,7 @@ interface Work {
 /** Runs the kernels of an encoder layer at a fixed shape, each timed by the GPU's own clock, which must be set. */
 async function measureRoofline(device: Device, limits: Limits): Promise<RooflineRow[]> {
   const workspace = new Workspace(device, 'roofline');
-  const attention = new Attention(device, { lengths: [ROWS], strategy: 'none' });
+  const attention = new Attention(device, { lengths: [ROWS], mask: AttentionMask.all() });
   const times = new Map<string, number[]>();
   for (let repeat = 0; repeat <= REPEATS; repeat++) {
     device.clock!.restart();

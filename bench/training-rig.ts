@@ -10,6 +10,7 @@ import { Classifier } from '../src/nn/classifier.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
 import { BERT_TINY, type ModelConfig } from '../src/nn/model-config.js';
 import type { Ledger } from '../src/plan/ledger.js';
+import { AttentionMask } from '../src/plan/mask.js';
 import { biasTags, Planner } from '../src/train/planner.js';
 
 /** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
@@ -58,7 +59,7 @@ export class TrainingRig {
     };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
-    this.planner = new Planner(rules, strategy, rules.beta, tilesOn(device, kernels));
+    this.planner = new Planner(AttentionMask.fromRules(rules, strategy), tilesOn(device, kernels));
   }
 
   get strategy(): Strategy {

@@ -2,7 +2,7 @@
 // modules that are others there.
 /// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
-export { Attention, type PlanOptions, type ShapeOptions } from './attention/attention.js';
+export { Attention, type MaskedTokens, type ShapeOptions } from './attention/attention.js';
 export type { KernelChoices } from './attention/kernel-choices.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
 export { CallerError, EngineError, ParsimonyError } from './base/errors.js';
@@ -22,6 +22,7 @@ export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/model-config.js';
 export type { Ledger } from './plan/ledger.js';
+export { AttentionMask, type MaskTokens, type RuleMask, type RuleMaskOptions } from './plan/mask.js';
 export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
 export type { PrunedRules } from './train/prune.js';

@@ -26,11 +26,11 @@ const SHAPE = { heads: 2, headDim: 16 };
 const NUMBERS = TAGS.length * SHAPE.heads * SHAPE.headDim;
 
 const MAIN = `
-import { attend, bertVocabulary, openDevice, SentenceClassifier } from '${PACKAGE}';
+import { AttentionMask, attend, bertVocabulary, openDevice, SentenceClassifier } from '${PACKAGE}';
 
 const device = await openDevice();
 const q = Float32Array.from({ length: ${NUMBERS} }, (_, at) => Math.sin(at));
-const options = { q, k: q, v: q, heads: 2, headDim: 16, tags: ${JSON.stringify(TAGS)}, rules: 'paper', strategy: 'hard' as const };
+const options = { q, k: q, v: q, heads: 2, headDim: 16, tags: ${JSON.stringify(TAGS)}, mask: AttentionMask.fromRules('paper') };
 const { output } = await attend(device, options);
 const model = await SentenceClassifier.load(device, new URL('model', document.baseURI).href);
 const [{ logits }] = await model.predict(['${SENTENCE}']);
@@ -105,8 +105,7 @@ describe.skipIf(!embeddedDriverExists())('the package in a project of Vite, as i
       v: q,
       ...SHAPE,
       tags: TAGS,
-      rules: 'paper',
-      strategy: 'hard',
+      mask: forNode.AttentionMask.fromRules('paper'),
     });
     const [{ logits }] = await model.predict([SENTENCE]);
     expected = { output: Array.from(output), logits };

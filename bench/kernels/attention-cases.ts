@@ -3,7 +3,6 @@ import { type BackwardBuffers, recordBackward, recordForward } from '../../src/a
 import { createStorage } from '../../src/gpu/buffers.js';
 import type { Device } from '../../src/gpu/device.js';
 import { Recorder } from '../../src/gpu/recorder.js';
-import { pairTable } from '../../src/grammar/pair-table.js';
 import {
   DEFAULT_BETA,
   EVERY_TAG,
@@ -11,10 +10,10 @@ import {
   OWN_TAG,
   type Strategy,
   type TagPair,
-  tagIndexes,
 } from '../../src/grammar/rules.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import { type Plan, planDense, planSparse } from '../../src/plan/plan.js';
+import { AttentionMask } from '../../src/plan/mask.js';
+import type { Plan } from '../../src/plan/plan.js';
 import type { TileShape } from '../../src/plan/tiles.js';
 
 /** Head dimensions of the models that are trained and measured here. */
@@ -57,12 +56,16 @@ function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: 
     beta: DEFAULT_BETA,
   };
   const words = Array.from({ length: TOKENS - 2 }, (_, word) => WORDS[word % WORDS.length]);
-  const tags = tagIndexes(rules, ['[CLS]', ...words, '[SEP]']);
-  return planSparse({ tags, lengths: [TOKENS], tables: pairTable(rules, strategy), causal }, tile);
+  const mask = AttentionMask.fromRules(rules, strategy);
+  const ordered = causal ? mask.and(AttentionMask.causal()) : mask;
+  return ordered.layout({ tags: ['[CLS]', ...words, '[SEP]'] }, () => tile);
 }
 
 function plansFor(tile: TileShape): Plan[] {
-  return [planDense([TOKENS], tile), ...RULES.map((rules) => sparsePlan(rules, tile))];
+  return [
+    AttentionMask.all().layout({ lengths: [TOKENS] }, () => tile),
+    ...RULES.map((rules) => sparsePlan(rules, tile)),
+  ];
 }
 
 /**

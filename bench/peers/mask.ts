@@ -1,5 +1,5 @@
-import { allows, pairTable } from '../../src/grammar/pair-table.js';
-import { tagIndexes, withTags } from '../../src/grammar/rules.js';
+import { allows, type PairTable } from '../../src/grammar/pair-table.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import type { PeerTask } from './peer.js';
 
 /** What is added to the score of a pair that the rules forbid: no score comes near it, and exp() of it is 0. */
@@ -23,9 +23,8 @@ export function maskTensor<T extends Float32Array | Int32Array>(
 ): TimedMask<T> {
   if (!mask) return { mask: undefined, planMs: 0 };
   const began = performance.now();
-  const known = withTags(rules, [...new Set(workload.tags)]);
-  const table = pairTable(known, 'hard');
-  const tags = tagIndexes(known, workload.tags);
+  const { tags, tables } = AttentionMask.fromRules(rules).withTags(workload.tags).input(workload);
+  const table = tables as PairTable;
   const tokens = tags.length;
   const tensor = create(tokens * tokens);
   for (let query = 0; query < tokens; query++) {

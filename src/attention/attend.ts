@@ -1,23 +1,16 @@
 import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import {
-  Attention,
-  checkedShape,
-  checkedStrategy,
-  firstRules,
-  type PlanOptions,
-  type ShapeOptions,
-} from './attention.js';
+import { Attention, checkedShape, type MaskedTokens, type ShapeOptions } from './attention.js';
 import { checkAttend } from './attention-arguments.js';
 
-/** Queries, keys and values in the caller's token order, and who may look at whom. */
-export interface AttendOptions extends PlanOptions, ShapeOptions {
+/** Queries, keys and values in the caller's token order, and the mask. */
+export interface AttendOptions extends MaskedTokens, ShapeOptions {
   /** [tokens, heads, headDim] */
   q: Float32Array;
   k: Float32Array;
   v: Float32Array;
-  /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag, in the order of the rule set. */
+  /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag, in the order of the mask's tags. */
   bias?: Float32Array;
   /** The gradient of the loss with respect to the output, [tokens, heads, headDim]; the backward pass runs where given. */
   outputGradient?: Float32Array;
@@ -33,8 +26,8 @@ export interface AttendResult {
   dk?: Float32Array;
   dv?: Float32Array;
   /**
-   * The gradient with respect to what is added to the scores of a (query tag, key tag) pair, [heads, tags, tags], tags
-   * in the order of the rule set. The gradient with respect to β is its sum over the soft pairs.
+   * Where the mask has rules: the gradient with respect to what is added to the scores of a (query tag, key tag) pair,
+   * [heads, tags, tags], in the order of the mask's tags. The gradient with respect to β is its sum over the soft pairs.
    */
   dBias?: Float32Array;
 }
@@ -73,10 +66,9 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
   for (const [name, array] of Object.entries({ q, k, v, outputGradient })) {
     checkLength(name, array, tokens * width, `${tokens} tokens x ${heads} heads x ${headDim}`);
   }
-  const hasTable = checkedStrategy(options.strategy ?? 'none') !== 'none';
-  const tableSize = hasTable ? heads * firstRules(options.rules).tags.length ** 2 : 0;
-  checkLength('bias', options.bias, tableSize, `${heads} heads x tags x tags`);
   const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] }, heads);
+  const tableSize = options.mask.hasLabels ? heads * attention.labels ** 2 : 0;
+  checkLength('bias', options.bias, tableSize, `${heads} heads x tags x tags`);
   const held: GPUBuffer[] = [];
   const uploaded = (array: Float32Array, label: string) => {
     held.push(upload(device, array, label));
@@ -111,7 +103,7 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
         queryGradient: empty(q.length, 'dq'),
         keyGradient: empty(q.length, 'dk'),
         valueGradient: empty(q.length, 'dv'),
-        ...(hasTable && { biasGradient: empty(tableSize, 'dBias') }),
+        ...(tableSize > 0 && { biasGradient: empty(tableSize, 'dBias') }),
       };
       attention.encodeBackward(encoder, options, backward);
       device.submit(encoder);

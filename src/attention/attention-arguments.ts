@@ -8,17 +8,17 @@ import {
   numbers,
   options,
 } from '../base/argument-schemas.js';
+import type { AttentionMask } from '../plan/mask.js';
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 
-/** The types of `PlanOptions`; what they hold is checked where it is used. Rules are, where they are resolved. */
+/** The types of `MaskedTokens`; what they hold is checked where it is used. */
 const PLAN = {
+  mask: having<AttentionMask>('an AttentionMask', 'layout', 'and', 'or', 'not'),
   lengths: v.optional(arrayLike),
   tags: v.optional(arrayLike),
-  strategy: v.optional(v.string('the name of a strategy')),
-  beta: v.optional(number),
+  labels: v.optional(v.record(v.string(), arrayLike, 'lists of labels by name')),
   sentences: v.optional(arrayLike),
-  causal: v.optional(v.boolean('true or false')),
   kernels: v.optional(kernels),
 };
 

@@ -3,11 +3,9 @@ import { shown } from '../base/shown.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
-import { ruleSetOf } from '../grammar/grammar-arguments.js';
-import { EVERYBODY, type PairTable, pairTable } from '../grammar/pair-table.js';
-import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import type { Ledger } from '../plan/ledger.js';
-import { type Plan, planDense, planSparse } from '../plan/plan.js';
+import type { AttentionMask, MaskTokens } from '../plan/mask.js';
+import type { Plan } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
 import { checkAttention, checkEncoding } from './attention-arguments.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
@@ -20,27 +18,9 @@ import {
   recordForward,
 } from './record.js';
 
-/** Who may look at whom in a packed batch. */
-export interface PlanOptions {
-  /** Tokens of each sequence; one sequence of all tokens where left out. */
-  lengths?: ArrayLike<number>;
-  /** [tokens], by name or integer (see `tagIndexes`). Strategy `none` needs none, if there are `lengths`. */
-  tags?: ArrayLike<Tag>;
-  /**
-   * A preset's name or a rule set; `paper` where left out. A list gives each head rules of its own, over the same tags.
-   */
-  rules?: string | RuleSet | readonly (string | RuleSet)[];
-  /** `none` where left out. */
-  strategy?: Strategy;
-  /** What soft pairs add to their score; the rule set's own β where left out. */
-  beta?: number;
-  /**
-   * [tokens], the sentence of each, for rules whose scope is a sentence: numbers that ascend within a sequence, or
-   * NO_SENTENCE for tokens that belong to the document. Each sequence is one sentence where left out.
-   */
-  sentences?: ArrayLike<number>;
-  /** Whether a query sees only keys that do not stand behind it. */
-  causal?: boolean;
+/** The tokens of a packed batch, and which of them may attend to which. */
+export interface MaskedTokens extends MaskTokens {
+  mask: AttentionMask;
   /** Variants of the kernels that were measured to be the fastest here, for the head dimension that will be used. */
   kernels?: KernelChoices;
 }
@@ -50,69 +30,6 @@ export interface ShapeOptions {
   heads: number;
   headDim: number;
   scale?: number;
-}
-
-/** A rule set by name, or as it is. @throws CallerError for an unknown name. */
-export function resolveRules(rules: string | RuleSet = 'paper'): RuleSet {
-  return ruleSetOf(rules);
-}
-
-/** @throws CallerError for a strategy that does not exist. */
-export function checkedStrategy(strategy: string, where?: string): Strategy {
-  const known = STRATEGIES.find((candidate) => candidate === strategy);
-  if (known) return known;
-  throw new CallerError({
-    what: `unknown strategy ${shown(strategy)}`,
-    where,
-    expected: `one of: ${STRATEGIES.join(', ')}`,
-  });
-}
-
-/** The pair tables of all heads: one, or a list of one for each. */
-function tablesFor({ rules, beta }: PlanOptions, strategy: Strategy): PairTable | PairTable[] {
-  if (!isList(rules)) return pairTable(resolveRules(rules), strategy, beta);
-  const tables = new Map<string | RuleSet, PairTable>();
-  return rules.map((each) => {
-    const table = tables.get(each) ?? pairTable(resolveRules(each), strategy, beta);
-    tables.set(each, table);
-    return table;
-  });
-}
-
-function isList(rules: PlanOptions['rules']): rules is readonly (string | RuleSet)[] {
-  return Array.isArray(rules);
-}
-
-/** The first head's rules: all heads' have the same tags. */
-export function firstRules(rules: PlanOptions['rules']): RuleSet {
-  if (!isList(rules)) return resolveRules(rules);
-  if (rules.length > 0) return resolveRules(rules[0]);
-  throw new CallerError({ what: 'an empty list of rules', expected: 'rules for every head' });
-}
-
-/** The plan for some options. @throws CallerError where tags, lengths, rules or strategy do not fit together. */
-export function planFor(options: PlanOptions, device: Device): Plan {
-  const { tags, lengths, strategy = 'none', sentences, causal } = options;
-  const tilesFor = tilesOn(device, options.kernels);
-  const checked = checkedStrategy(strategy);
-  if (checked === 'none') {
-    const known = lengths ?? (tags && [tags.length]);
-    if (!known)
-      throw new CallerError({
-        what: 'neither lengths nor tags were given',
-        expected: 'the lengths of the sequences',
-      });
-    if (!causal) return planDense(known, tilesFor('dense', known));
-    const tokens = Array.from(known).reduce((total, length) => total + length, 0);
-    const input = { tags: new Uint8Array(tokens), lengths: known, tables: EVERYBODY, causal };
-    return planSparse(input, tilesFor('sparse', known));
-  }
-  if (!tags)
-    throw new CallerError({ what: `strategy "${checked}" without tags`, expected: 'a tag for every token' });
-  const indexes = tagIndexes(firstRules(options.rules), tags);
-  const tables = tablesFor(options, checked);
-  const input = { tags: indexes, lengths: lengths ?? [indexes.length], tables, sentences, causal };
-  return planSparse(input, tilesFor('sparse', input.lengths));
 }
 
 /** A dimension of a grid counts them, and that of every adapter holds this many. */
@@ -182,18 +99,20 @@ export class Attention {
   private readonly plan: PlanBuffers;
 
   /**
-   * @param options Who may look at whom, or a plan that was made for this device's tiles.
+   * @param options Tokens and their mask, or a layout that was made for this device's tiles.
    * @param heads Heads for which strategy `learned` has tables; the others need not know.
-   * @throws CallerError where tags, lengths, rules or strategy do not fit together.
+   * @throws CallerError where tokens and mask do not fit together.
    */
   constructor(
     private readonly device: Device,
-    options: PlanOptions | Plan,
+    options: MaskedTokens | Plan,
     heads = 1,
   ) {
     checkAttention(device, options, heads);
     this.plan = new PlanBuffers(device);
-    this.plan.write('kind' in options ? options : planFor(options, device), heads);
+    const layout =
+      'kind' in options ? options : options.mask.layout(options, tilesOn(device, options.kernels));
+    this.plan.write(layout, heads);
   }
 
   get tokens(): number {
@@ -208,6 +127,11 @@ export class Attention {
   /** For each token in the caller's order, its index in the plan's order. */
   get inverseOrder(): Uint32Array {
     return inverseOf(this.order);
+  }
+
+  /** Labels that the plan tells apart, mostly tags; 0 where it is dense. */
+  get labels(): number {
+    return this.plan.plan.heads[0].table?.size ?? 0;
   }
 
   /** Useful, executed and dense pairs, per head. */

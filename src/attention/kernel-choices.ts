@@ -3,7 +3,7 @@ import { CallerError } from '../base/errors.js';
 import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
-import type { TileShape } from '../plan/tiles.js';
+import type { ShapeOfTiles } from '../plan/tiles.js';
 import { fastestFamily } from './families/families.js';
 import { kernelVariants } from './kernel-variants.js';
 
@@ -21,9 +21,6 @@ export interface KernelChoices {
   /** The name of a variant, by kind of plan and longest sequence (`choiceKey`). */
   variants: Record<string, string>;
 }
-
-/** The tiles for a plan of a kind, over sequences of some lengths. */
-export type ShapeOfTiles = (kind: Plan['kind'], lengths: ArrayLike<number>) => TileShape;
 
 /** Names an adapter with its driver, and what of it the kernels depend on. */
 export function adapterKey({ adapter, lanes }: Device): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeSentence, tagPieces } from '../grammar/tagged-pieces.js';
+import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { Planner } from '../train/planner.js';
 import { jsonOption, readRules, rulesOption } from './options.js';
@@ -25,7 +26,7 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const vocabulary = bertVocabulary();
   const pieces = tagPieces(text, vocabulary);
-  const { ledger } = new Planner(rules, 'hard', rules.beta, () => COUNTING_TILE).plan([
+  const { ledger } = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE).plan([
     encodeSentence(text, vocabulary),
   ]);
   const density = ledger.useful / ledger.dense;

@@ -40,6 +40,9 @@ export interface TileShape {
   heaviestFirst: boolean;
 }
 
+/** The tiles for a plan of a kind, over sequences of some lengths. */
+export type ShapeOfTiles = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>) => TileShape;
+
 /** What tests cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 

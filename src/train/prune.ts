@@ -4,6 +4,7 @@ import { prunedRules } from '../grammar/pruning.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
+import type { RuleMask } from '../plan/mask.js';
 import { readingBatches } from './evaluation.js';
 import type { Planner } from './planner.js';
 import { pairsOf } from './sparsity.js';
@@ -23,12 +24,13 @@ async function massesOf(
   onProgress?: (done: number) => void,
 ): Promise<Float64Array[]> {
   const { layers, heads } = classifier.config;
-  const tagCount = planner.completed.tags.length;
+  const tagCount = planner.mask.tags.length;
   const sums = Array.from({ length: layers }, () => new Float64Array(heads * tagCount ** 2));
   let done = 0;
   for (const group of readingBatches(sentences)) {
     const batch = makeBatch(group, planner.plan(group));
-    const masses = await classifier.attentionMass(batch, planner.tagsOf(group), tagCount);
+    const tags = planner.mask.tagIndexes(planner.tokensOf(group).tags);
+    const masses = await classifier.attentionMass(batch, tags, tagCount);
     masses.forEach((mass, layer) => {
       for (let entry = 0; entry < mass.length; entry++) sums[layer][entry] += mass[entry];
     });
@@ -52,8 +54,8 @@ export async function pruneHeads(
   density: number,
   onProgress?: (done: number) => void,
 ): Promise<PrunedRules> {
-  checkPruning(planner, sentences, density);
-  const { tags, beta } = planner.completed;
+  checkPruning(planner.mask, sentences, density);
+  const { tags, rules } = planner.mask;
   const counts = pairsOf(sentences, planner.tags);
   const masses = await massesOf(classifier, planner, sentences, onProgress);
   const entries = tags.length ** 2;
@@ -64,12 +66,12 @@ export async function pruneHeads(
     }),
   );
   return {
-    rules: { name: `pruned to ${density}`, tags, beta, heads },
+    rules: { name: `pruned to ${density}`, tags, beta: rules.beta, heads },
     densities: heads.map((layer) => layer.map(({ hard }) => counts.hardDensity({ hard }))),
   };
 }
 
-function checkPruning({ strategy }: Planner, sentences: readonly EncodedSentence[], density: number): void {
+function checkPruning({ strategy }: RuleMask, sentences: readonly EncodedSentence[], density: number): void {
   if (!(density > 0 && density <= 1)) {
     throw new CallerError({ what: `density ${density}`, expected: 'a share above 0, and 1 at most' });
   }

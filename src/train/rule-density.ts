@@ -1,6 +1,7 @@
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { AttentionMask } from '../plan/mask.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { readingBatches } from './evaluation.js';
@@ -26,8 +27,8 @@ export function ruleDensity(
   sentences: readonly EncodedSentence[],
   indexed?: readonly Tag[],
 ): RuleDensity {
-  const planner = new Planner(rules, strategy, rules.beta, () => COUNTING_TILE, indexed);
-  const { tags } = planner.completed;
+  const planner = new Planner(AttentionMask.fromRules(rules, strategy), () => COUNTING_TILE, indexed);
+  const { tags } = planner.mask;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
   for (const group of readingBatches(sentences)) {
     const counted = pairsByTag(planner.plan(group));

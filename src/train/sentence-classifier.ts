@@ -17,6 +17,7 @@ import { initialWeights } from '../nn/initial-weights.js';
 import { checkConfig } from '../nn/model-checks.js';
 import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
+import { AttentionMask } from '../plan/mask.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
@@ -240,7 +241,7 @@ export class SentenceClassifier {
   /** How texts are read now: what the model was made with, and the rules, strategy and β that `useRules` set. */
   get readsWith(): ReadsWith {
     const { vocabulary, mostPieces, tags, relabelling } = this.description;
-    const { rules, strategy, beta } = this.planner;
+    const { rules, strategy, beta } = this.planner.mask;
     return { vocabulary, mostPieces, rules, strategy, beta, ownTags: tags === 'own', relabelling };
   }
 
@@ -297,14 +298,22 @@ export class SentenceClassifier {
 
   private get reading(): Reading {
     const { vocabulary, mostPieces, tags, relabelling } = this.description;
-    const { rules, tags: pieceTags } = this.planner;
-    return { vocabulary, mostPieces, rules, tags: pieceTags, ownTags: tags === 'own', relabelling };
+    const { mask, tags: pieceTags } = this.planner;
+    return {
+      vocabulary,
+      mostPieces,
+      rules: mask.rules,
+      tags: pieceTags,
+      ownTags: tags === 'own',
+      relabelling,
+    };
   }
 
   private plannerOf(strategy: Strategy, rules: ModelRules, beta: number): Planner {
     const { kernels, tags } = this.description;
     const shape = tilesOn(this.classifier.device, kernels);
-    return new Planner(rules, strategy, beta, shape, pieceTags(rules, tags === 'own'));
+    const mask = AttentionMask.fromRules(rules, strategy, { beta });
+    return new Planner(mask, shape, pieceTags(rules, tags === 'own'));
   }
 }
 

@@ -19,7 +19,7 @@ export function pairsOf(
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */
 export function pairWeights(sentences: readonly EncodedSentence[], planner: Planner): PairWeights {
   const counts = pairsOf(sentences, planner.tags);
-  const { tags } = planner.completed;
+  const { tags } = planner.mask;
   const rows = tags.map((query) => tags.map((key) => counts.of(query, key)));
   const shares = rows.flatMap((row) => {
     const total = row.reduce((sum, pairs) => sum + pairs, 0);
@@ -47,7 +47,7 @@ export function penalise(
   planner: Planner,
   sentences: readonly EncodedSentence[],
 ): void {
-  checkSparsity(sparsity, planner.strategy);
+  checkSparsity(sparsity, planner.mask.strategy);
   classifier.usePenalty(
     sparsity > 0
       ? new SparsityPenalty(classifier.device, sparsity, pairWeights(sentences, planner))

@@ -3,6 +3,7 @@ import { attend } from '../../src/attention/attend.js';
 import { Attention } from '../../src/attention/attention.js';
 import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
 import { openDevice } from '../../src/gpu/open-device.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { type Family, testDevice } from '../support/device.js';
 import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
@@ -107,7 +108,9 @@ export function describeAnyBuffers(): void {
       const [heads, headDim] = [device.longestTexture / 16 + 1, 64];
       const numbers = new Float32Array(heads * headDim);
       const data = { q: numbers, k: numbers, v: numbers };
-      await expect(attend(device, { ...data, heads, headDim, lengths: [1] })).rejects.toThrow(
+      await expect(
+        attend(device, { ...data, heads, headDim, lengths: [1], mask: AttentionMask.all() }),
+      ).rejects.toThrow(
         `${heads} heads of 64 for 1 tokens; expected what a texture of ${device.longestTexture} texels a side holds`,
       );
     });
@@ -130,7 +133,13 @@ export function describeAnyBuffers(): void {
         const tags = Array.from({ length: tokens }, (_, token) => tagNames[(token * 7) % 8]);
         const numbers = new Float32Array(tokens * heads * headDim).fill(0.1);
         const data = { q: numbers, k: numbers, v: numbers, outputGradient: numbers };
-        const result = await attend(device, { ...data, heads, headDim, tags, rules, strategy: 'hard' });
+        const result = await attend(device, {
+          ...data,
+          heads,
+          headDim,
+          tags,
+          mask: AttentionMask.fromRules(rules),
+        });
         expect(result.output.every((x) => Math.abs(x - 0.1) < 1e-6)).toBe(true);
         peaks.push(device.peakBytes - before);
       }

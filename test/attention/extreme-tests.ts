@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { type Family, testDevice } from '../support/device.js';
 import { generator, randomInteger } from '../support/random.js';
 import { type AttentionCase, biasesOf, type KindName, randomCase, rulesOf } from './random-case.js';
@@ -75,6 +76,7 @@ export function describeExtremes(family: Family): void {
           k: first(64),
           v,
           outputGradient: ones,
+          mask: AttentionMask.all(),
           heads: 1,
           headDim,
           scale: 1,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { attend } from '../../src/attention/attend.js';
-import { planFor } from '../../src/attention/attention.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { CASES } from '../support/arbitraries.js';
 import { type Family, testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
+import { layoutOn, maskOf } from '../support/masks.js';
 import {
   type AttentionCase,
   CASES_OF_KIND,
@@ -64,6 +64,10 @@ function manyRuns(ofManyTags: boolean): AttentionCase {
   const tokens = (sentences + 1) * tags.length;
   const own = (scope: 'document' | 'sentence') => tags.map((tag) => [tag, tag, scope] as const);
   const base = { name: 'own', tags, soft: [], beta: 0 };
+  const rules = [
+    { ...base, hard: ofManyTags ? own('document') : own('sentence').slice(1) },
+    { ...base, hard: own('sentence') },
+  ];
   const like = randomCase('scopes of heads of their own', 0, [99]);
   const numbers = tokens * 2 * like.headDim;
   const part = (values: Float32Array) => values.slice(0, numbers);
@@ -71,11 +75,9 @@ function manyRuns(ofManyTags: boolean): AttentionCase {
     ...like,
     heads: 2,
     lengths: [tokens],
-    rules: [
-      { ...base, hard: ofManyTags ? own('document') : own('sentence').slice(1) },
-      { ...base, hard: own('sentence') },
-    ],
+    rules,
     strategy: 'hard',
+    mask: maskOf({ rules, strategy: 'hard' }),
     tags: Array.from({ length: tokens }, (_, token) => tags[token % tags.length]),
     sentences: Uint32Array.from({ length: tokens }, (_, token) => {
       const sentence = Math.floor(token / tags.length);
@@ -141,7 +143,7 @@ export function describeFamily(family: Family, each = 1): void {
         for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {
           await withBuffers(async (buffers) => {
             const attention = narrowed({ ...randomCase(kind, seed), dropout: undefined });
-            const plan = planFor(attention, buffers.device);
+            const plan = layoutOn(buffers.device, attention);
             const given = buffersOf(buffers, plan.order, attention);
             const { executed, executedTransposed } = plan.ledger;
             expect(await countedPairs(buffers.device, plan, attention, given, true)).toEqual({
@@ -159,7 +161,7 @@ export function describeFamily(family: Family, each = 1): void {
       async (kind) => {
         const attention = randomCase(kind, 2, Array(20).fill(3));
         const device = await testDevice(family);
-        const plan = planFor(attention, device);
+        const plan = layoutOn(device, attention);
         const few = 17;
         for (const { queryTiles, keyTiles } of plan.heads)
           expect(Math.min(queryTiles.length, keyTiles.length)).toBeGreaterThan(few);
@@ -179,7 +181,7 @@ export function describeFamily(family: Family, each = 1): void {
     it('is that of the reference in a sequence of more than 64 runs', async () => {
       for (const ofManyTags of family === 'wide' || CASES > 1 ? [true, false] : [false]) {
         const attention = manyRuns(ofManyTags);
-        const { sequences } = planFor(attention, await testDevice(family));
+        const { sequences } = layoutOn(await testDevice(family), attention);
         expect(sequences[0].runs.length).toBe(ofManyTags ? 66 : 72);
         expectReference(attention, await runAttention(attention, family));
       }

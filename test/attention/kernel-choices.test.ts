@@ -14,6 +14,7 @@ import { CallerError } from '../../src/base/errors.js';
 import { hostRandom } from '../../src/base/random.js';
 import type { Device } from '../../src/gpu/device.js';
 import { UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { testDevice } from '../support/device.js';
 
 let device: Device;
@@ -96,7 +97,8 @@ describe('choices of kernels', () => {
       for (const each of devices) {
         for (const { name } of kernelVariants(each, kind, tokens)) {
           const kernels = choices({ [choiceKey(kind, tokens)]: name }, adapterKey(each));
-          outputs.push((await attend(each, { q, k, v, heads, headDim, tags, strategy, kernels })).output);
+          const mask = AttentionMask.fromRules('paper', strategy);
+          outputs.push((await attend(each, { q, k, v, heads, headDim, tags, mask, kernels })).output);
         }
       }
       expect(outputs.length).toBeGreaterThan(3);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
-import { planFor } from '../../src/attention/attention.js';
 import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { isLone } from '../../src/plan/tiles.js';
 import { CASES } from '../support/arbitraries.js';
 import { testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
+import { layoutOn } from '../support/masks.js';
 import { KIND_NAMES, KINDS, type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
 import { buffersOf, runAttention } from './run-attention.js';
@@ -61,7 +61,7 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
     const device = await testDevice(family);
     for (const seed of [0, 1]) {
       const attention = { ...randomCase('heads of their own', seed), dropout: undefined };
-      const plan = planFor(attention, device);
+      const plan = layoutOn(device, attention);
       for (const { queryTiles, keyTiles } of plan.heads) {
         for (const tile of [...queryTiles, ...keyTiles])
           expect(tile.slots === 0 || isLone(tile, plan.shape)).toBe(true);

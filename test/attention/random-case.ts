@@ -1,12 +1,13 @@
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
-import type { PlanOptions } from '../../src/attention/attention.js';
+import type { MaskedTokens } from '../../src/attention/attention.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { CASES } from '../support/arbitraries.js';
+import { maskOf } from '../support/masks.js';
 import { generator, randomFloats, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
 
 /** An attention of random shape, rules and tags, with its data. */
-export interface AttentionCase extends PlanOptions {
+export interface AttentionCase extends MaskedTokens {
   rules: RuleSet | RuleSet[];
   tags: string[];
   lengths: number[];
@@ -162,8 +163,9 @@ export function randomCase(name: KindName, seed: number, given?: number[]): Atte
   const [one, other] = [1, 2].map((set) => randomRules(random, tagNames, shape, `${name} ${seed}.${set}`));
   const draw = () => randomFloats(random, tokens * heads * headDim, 2);
   const strategy = kind.strategies[seed % kind.strategies.length];
-  return {
-    rules: kind.perHead ? Array.from({ length: heads }, (_, head) => (head === 1 ? other : one)) : one,
+  const rules = kind.perHead ? Array.from({ length: heads }, (_, head) => (head === 1 ? other : one)) : one;
+  const attention = {
+    rules,
     tags: Array.from({ length: tokens }, () => pick(random, tagNames)),
     lengths,
     strategy,
@@ -179,6 +181,7 @@ export function randomCase(name: KindName, seed: number, given?: number[]): Atte
     bias: strategy === 'learned' ? randomFloats(random, heads * tagNames.length ** 2, 2) : undefined,
     outputGradient: draw(),
   };
+  return { ...attention, mask: maskOf(attention) };
 }
 
 /** The rules of a head. */

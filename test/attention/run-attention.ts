@@ -1,11 +1,11 @@
 import type { AttendResult } from '../../src/attention/attend.js';
-import { planFor } from '../../src/attention/attention.js';
 import { PlanBuffers } from '../../src/attention/plan-buffers.js';
 import { type AttentionShape, recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
 import { inverseOf } from '../../src/plan/runs.js';
 import type { Family } from '../support/device.js';
 import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
+import { layoutOn } from '../support/masks.js';
 import { type AttentionCase, rulesOf } from './random-case.js';
 
 /** A plan whose temporaries are full of NaN, so that no kernel may count on zeros, or on what an earlier pass left. */
@@ -52,7 +52,7 @@ export function buffersOf(buffers: GuardedBuffers, order: Uint32Array, attention
 export async function runAttention(attention: AttentionCase, family: Family): Promise<AttendResult> {
   let result: AttendResult | undefined;
   await withBuffers(async (buffers, recorder) => {
-    const plan = planFor(attention, buffers.device);
+    const plan = layoutOn(buffers.device, attention);
     const onDevice = new PoisonedPlanBuffers(buffers.device);
     onDevice.write(plan, attention.heads);
     const given = buffersOf(buffers, plan.order, attention);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { checkCounts } from '../../bench/gate.js';
-import { type PlanOptions, planFor } from '../../src/attention/attention.js';
 import type { BackwardBuffers } from '../../src/attention/record.js';
 import { createStorage } from '../../src/gpu/buffers.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { executedPairsOfTile } from '../../src/plan/tiles.js';
 import { FAMILIES, testDevice } from '../support/device.js';
+import { layoutOn, type MaskParts, maskOf } from '../support/masks.js';
 import { generator, randomInteger } from '../support/random.js';
 
 const TAGS = ['NOUN', 'VERB', 'DET', 'ADJ', 'ADP', 'PRON', 'ADV', 'PUNCT'];
@@ -48,7 +48,7 @@ async function count(device: Device, plan: Plan, headDim: number) {
 }
 
 /** Shared out between the families, for each compiles its own; test/attention counts dense, placed and other rules in each. */
-const CASES: Record<(typeof FAMILIES)[number], [string, PlanOptions, number][]> = {
+const CASES: Record<(typeof FAMILIES)[number], [string, MaskParts, number][]> = {
   wide: [
     ['none', { strategy: 'none' }, 16],
     ['hard', { strategy: 'hard' }, 20],
@@ -69,7 +69,7 @@ const CASES: Record<(typeof FAMILIES)[number], [string, PlanOptions, number][]> 
 describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
   it.each(CASES[family])('are those of the plan: %s', async (_, options, headDim) => {
     const device = await testDevice(family);
-    const plan = planFor({ ...someText(), ...options }, device);
+    const plan = layoutOn(device, { ...someText(), mask: maskOf(options) });
     const { executed, executedTransposed } = plan.ledger;
     const counted = await count(device, plan, headDim);
     expect(counted).toEqual({
@@ -82,7 +82,7 @@ describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
 
   it('are others where a kernel is handed fewer tiles than the ledger has', async () => {
     const device = await testDevice(family);
-    const plan = planFor({ ...someText(), strategy: 'hard' }, device);
+    const plan = layoutOn(device, { ...someText(), mask: maskOf({ strategy: 'hard' }) });
     const { executed, executedTransposed } = plan.ledger;
     const skipped = plan.heads[0].queryTiles.shift()!;
     const counted = await count(device, plan, 16);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Attention } from '../../src/attention/attention.js';
 import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
 import { openDevice } from '../../src/gpu/open-device.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { testDevice } from '../support/device.js';
 
 setFlagsFromString('--expose-gc');
@@ -42,7 +43,7 @@ async function alive(objects: readonly WeakRef<object>[]): Promise<number> {
 describe('bind groups', () => {
   it('are made once for buffers that come again, and go with those that do not', async () => {
     const { device, made } = await watchedDevice();
-    const attention = new Attention(device, { lengths: [TOKENS] });
+    const attention = new Attention(device, { lengths: [TOKENS], mask: AttentionMask.all() });
     const fresh = () => device.gpu.createBuffer({ size: 4 * TOKENS * SHAPE.headDim, usage: STORAGE_USAGE });
     const buffersOf = () => ({
       query: fresh(),

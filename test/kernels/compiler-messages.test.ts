@@ -4,6 +4,7 @@ import { attend } from '../../src/attention/attend.js';
 import { type KernelName, originOf, withOrigins } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { openDevice } from '../../src/gpu/open-device.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { testAdapter } from '../support/device.js';
 
 const sources = kernelSources as Record<KernelName, string>;
@@ -52,7 +53,14 @@ describe('messages of compilers', () => {
           sources[name] = `${sources[name]}\nfn broken() { missing(); }\n`;
       }
       const numbers = new Float32Array(16);
-      const failing = attend(device, { q: numbers, k: numbers, v: numbers, heads: 1, headDim: 16, scale: 1 });
+      const failing = attend(device, {
+        q: numbers,
+        k: numbers,
+        v: numbers,
+        mask: AttentionMask.all(),
+        heads: 1,
+        headDim: 16,
+      });
       await expect(failing).rejects.toThrow(
         /kernels\/attention\/[\w/]+\.wesl:\d+:\d+ error: unresolved call target 'missing'/,
       );

@@ -5,6 +5,7 @@ import { createStorage, readFloats, upload, verifySubmits } from '../../src/gpu/
 import type { Device } from '../../src/gpu/device.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { KernelClock } from '../../src/gpu/timestamps.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { testAdapter, testDevice } from '../support/device.js';
 import { dropSubmits } from '../support/dropped-submits.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
@@ -75,7 +76,9 @@ describe('a submit that the driver drops without an error', () => {
     const device = await ownDevice();
     dropSubmits(device, (index) => index === 0);
     const [q, k, v] = [1, 2, 3].map((value) => new Float32Array(32).fill(value));
-    await expectRefused(attend(device, { q, k, v, heads: 1, headDim: 16, lengths: [2] }));
+    await expectRefused(
+      attend(device, { q, k, v, mask: AttentionMask.all(), heads: 1, headDim: 16, lengths: [2] }),
+    );
   });
 
   it('ends a prediction', async () => {

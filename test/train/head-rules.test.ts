@@ -9,6 +9,7 @@ import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
 import { ruleDensity } from '../../src/train/rule-density.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
@@ -50,7 +51,10 @@ function refusal(action: () => unknown): string {
 
 describe('a plan for the heads of several layers', () => {
   it.each(['hard', 'guided'] as const)('has the mean of their pairs in its ledger: %s', (strategy) => {
-    const { ledger, heads, order } = new Planner(RULES, strategy, 2, () => WIDE_TILE).plan(ENCODED);
+    const { ledger, heads, order } = new Planner(
+      AttentionMask.fromRules(RULES, strategy, { beta: 2 }),
+      () => WIDE_TILE,
+    ).plan(ENCODED);
     const expected = RULES.heads.flat().map((pairs) => pairsUnder({ ...PAPER_RULES, ...pairs }, strategy));
     expect(new Set(expected).size).toBe(3);
     expect(ledger.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
@@ -65,7 +69,10 @@ describe('a plan for the heads of several layers', () => {
   });
 
   it('is one plan of all heads where what differs is learned', () => {
-    const { heads } = new Planner(RULES, 'learned', 2, () => WIDE_TILE).plan(ENCODED);
+    const { heads } = new Planner(
+      AttentionMask.fromRules(RULES, 'learned', { beta: 2 }),
+      () => WIDE_TILE,
+    ).plan(ENCODED);
     expect(heads).toHaveLength(1);
     expect(heads[0].heads).toBeUndefined();
   });

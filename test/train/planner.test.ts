@@ -6,6 +6,7 @@ import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { type EncodedSentence, encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { biasTags, Planner } from '../../src/train/planner.js';
 
 const TEXTS = [
@@ -31,7 +32,7 @@ const OWN: RuleSet = {
 };
 
 function planner(rules: RuleSet, strategy: Strategy): Planner {
-  return new Planner(rules, strategy, rules.beta, () => WIDE_TILE);
+  return new Planner(AttentionMask.fromRules(rules, strategy), () => WIDE_TILE);
 }
 
 /** The pairs that exist in texts, counted one by one. */
@@ -60,7 +61,7 @@ describe('a planner', () => {
       return { ...text, tags: text.tags.map((tag) => tags.indexOf(PIECE_TAGS[tag])) };
     });
     for (const rules of [PAPER_RULES, OWN]) {
-      const own = new Planner(rules, 'guided', rules.beta, () => WIDE_TILE, tags);
+      const own = new Planner(AttentionMask.fromRules(rules, 'guided'), () => WIDE_TILE, tags);
       expect(own.plan(turned).ledger).toEqual(planner(rules, 'guided').plan(ENCODED).ledger);
     }
   });
@@ -87,7 +88,7 @@ describe('a planner', () => {
   it('asks for tiles by the kind of plan and the lengths of its texts', () => {
     const asked: unknown[] = [];
     for (const strategy of ['none', 'hard'] as const) {
-      const own = new Planner(PAPER_RULES, strategy, 5, (kind, lengths) => {
+      const own = new Planner(AttentionMask.fromRules(PAPER_RULES, strategy), (kind, lengths) => {
         asked.push(kind, Array.from(lengths));
         return { ...WIDE_TILE, rows: 16 };
       });

@@ -6,6 +6,7 @@ import type { EncodedData } from '../../src/data/encoded-data.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
 import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
 import { type EvaluationMetrics, type Progress, Trainer } from '../../src/train/trainer.js';
@@ -128,7 +129,7 @@ function referenceRun(round: Round): Run {
 async function ownRun(): Promise<Run> {
   const run: Run = { losses: [], dev: [], weights: new Map() };
   await withClassifier(CONFIG, WEIGHTS, async (classifier) => {
-    const planner = new Planner(PAPER_RULES, 'guided', PAPER_RULES.beta, tilesOn(await testDevice()));
+    const planner = new Planner(AttentionMask.fromRules(PAPER_RULES, 'guided'), tilesOn(await testDevice()));
     const settings = completeSettings(OPTIONS, TRAIN.sentences.length);
     const trainer = new Trainer(classifier, planner, TRAIN, DEV, settings, MASK);
     await trainer.run({

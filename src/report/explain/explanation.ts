@@ -6,13 +6,14 @@ import { checkText } from '../../data/data-arguments.js';
 import type { Text } from '../../data/dataset.js';
 import { encodeTexts } from '../../data/encoded-data.js';
 import { modelRulesOf, vocabulary as vocabularyArgument } from '../../grammar/grammar-arguments.js';
-import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
+import { headsWithTags, type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
 import { pieceTags } from '../../grammar/own-tags.js';
 import type { SeededRelabelling } from '../../grammar/relabelling.js';
 import { STRATEGIES, type Strategy, type Tag } from '../../grammar/rules.js';
 import type { Vocabulary } from '../../grammar/vocabulary.js';
 import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
 import type { Ledger } from '../../plan/ledger.js';
+import { AttentionMask } from '../../plan/mask.js';
 import type { HeadPlan, Plan } from '../../plan/plan.js';
 import { executedPairsOfTile, type Tile, type TileShape } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
@@ -107,7 +108,11 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   modelRulesOf(options.rules);
   const { vocabulary, rules, strategy, beta = rules.beta, tile = WIDE_TILE, ownTags = false } = options;
   const read = typeof text === 'string' ? { text } : text;
-  const planner = new Planner(rules, strategy, beta, () => tile, pieceTags(rules, ownTags));
+  const planner = new Planner(
+    AttentionMask.fromRules(rules, strategy, { beta }),
+    () => tile,
+    pieceTags(rules, ownTags),
+  );
   const inner = splitPieces(read.text, vocabulary);
   if (inner.length === 0) {
     throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
@@ -118,8 +123,9 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   const [encoded] = encodeTexts([read], reading).sentences;
   const plan = planner.plan([encoded]);
   const pieces = withSpecial(inner.slice(0, encoded.ids.length - 2), encoded.ids);
-  const indexes = planner.tagsOf([encoded]);
-  const sets = ruleSetsOf(planner.completed).flat();
+  const { mask } = planner;
+  const indexes = mask.tagIndexes(planner.tokensOf([encoded]).tags);
+  const sets = ruleSetsOf(headsWithTags(rules, mask.tags)).flat();
   return {
     text: read.text,
     ...explainedWords(read.text, pieces, encoded, tags),
@@ -129,7 +135,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     beta,
     isSorted: plan.kind === 'sparse',
     order: plan.order,
-    runs: runsOf(plan, (tag) => planner.completed.tags[tag]),
+    runs: runsOf(plan, (tag) => mask.tags[tag]),
     shape: plan.shape,
     views: plan.heads.map((head) => {
       const own = sets[head.heads?.[0] ?? 0];

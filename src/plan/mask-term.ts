@@ -1,0 +1,180 @@
+import { biasOfPair, FORBIDDEN, type PairTable, pairTable } from '../grammar/pair-table.js';
+import type { RuleSet, Strategy, Tag } from '../grammar/rules.js';
+import { EVERYWHERE, isWithin, NOWHERE, type Reach, windowOf } from '../grammar/scope.js';
+
+/** Labels of one kind that tokens carry, and the values that they may have: `tags`, or a kind of the caller's. */
+export interface Labelling {
+  name: string;
+  tags: readonly Tag[];
+}
+
+/** What a mask of one head is made of. */
+export type Term =
+  | { kind: 'rules'; rules: RuleSet; strategy: Strategy; beta: number; labels: string }
+  | { kind: 'all' }
+  | { kind: 'causal' }
+  | { kind: 'within'; reach: Reach }
+  | { kind: 'and' | 'or'; left: Term; right: Term }
+  | { kind: 'not'; term: Term };
+
+type Leaf = Extract<Term, { kind: 'rules' | 'all' | 'causal' | 'within' }>;
+
+/** Where two tokens stand, as far as masks ask. */
+interface Place {
+  distance: number;
+  inOneSentence: boolean;
+}
+
+/** The bias of a pair, by the values that both tokens have in each labelling, or undefined where it does not exist. */
+type BiasOf = (
+  query: readonly number[],
+  key: readonly number[],
+  place: Place,
+  isLater: boolean,
+) => number | undefined;
+
+/** The leaves of a term, from left to right. */
+export function leavesOf(term: Term): Leaf[] {
+  if (term.kind === 'not') return leavesOf(term.term);
+  if ('left' in term) return [...leavesOf(term.left), ...leavesOf(term.right)];
+  return [term];
+}
+
+/** The conjunction or disjunction of two terms; one of them alone where the other says nothing. */
+export function joined(kind: 'and' | 'or', left: Term, right: Term): Term {
+  if (kind === 'and' && right.kind === 'all') return left;
+  if (left.kind === 'all') return kind === 'and' ? right : left;
+  return { kind, left, right };
+}
+
+function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
+  switch (term.kind) {
+    case 'all':
+      return () => 0;
+    case 'causal':
+      return (_query, _key, _place, isLater) => (isLater ? undefined : 0);
+    case 'within':
+      return (_query, _key, { distance, inOneSentence }) =>
+        isWithin(term.reach, distance, inOneSentence) ? 0 : undefined;
+    case 'rules': {
+      const at = labellings.findIndex(({ name }) => name === term.labels);
+      const table = tableOfRules(term, labellings[at].tags);
+      return (query, key, { distance, inOneSentence }) =>
+        biasOfPair(table, query[at], key[at], distance, inOneSentence);
+    }
+    case 'not': {
+      const negated = biasOf(term.term, labellings);
+      return (...pair) => (negated(...pair) === undefined ? 0 : undefined);
+    }
+    default: {
+      const [left, right] = [biasOf(term.left, labellings), biasOf(term.right, labellings)];
+      if (term.kind === 'or') return (...pair) => left(...pair) ?? right(...pair);
+      return (...pair) => {
+        const [one, other] = [left(...pair), right(...pair)];
+        return one === undefined || other === undefined ? undefined : one + other;
+      };
+    }
+  }
+}
+
+/** The table of rules over these tags, which may be more than the rules list. */
+function tableOfRules(
+  { rules, strategy, beta }: Extract<Term, { kind: 'rules' }>,
+  tags: readonly Tag[],
+): PairTable {
+  return pairTable({ ...rules, tags }, strategy, beta);
+}
+
+/** Places at which every pair of tokens decides as at one of them: both sides of each distance at which a leaf changes. */
+function placesOf(term: Term): Place[] {
+  const windows = leavesOf(term).flatMap((leaf) => {
+    if (leaf.kind === 'within') return [windowOf(leaf.reach)];
+    if (leaf.kind !== 'rules') return [];
+    const scopes = [...leaf.rules.hard, ...leaf.rules.soft].map(([, , scope]) => scope);
+    return scopes.filter((scope) => typeof scope === 'number');
+  });
+  const edges = [0, ...windows].filter((window) => window >= 0 && window < EVERYWHERE);
+  const distances = [...new Set(edges.flatMap((window) => [window, window + 1]))].sort((a, b) => a - b);
+  return distances.flatMap((distance) => [
+    ...(distance > 0 ? [{ distance, inOneSentence: false }] : []),
+    { distance, inOneSentence: true },
+  ]);
+}
+
+/** The reach that holds exactly at some of all places (`placesOf`), or undefined where none does. */
+function reachAt(places: readonly Place[], isIn: (place: number) => boolean): Reach | undefined {
+  let window = NOWHERE;
+  let isOver = false;
+  let sentence = 0;
+  for (const [index, { distance, inOneSentence }] of places.entries()) {
+    if (inOneSentence && distance > 0) {
+      if (isIn(index) && isOver) sentence = 0.5;
+      continue;
+    }
+    isOver ||= !isIn(index);
+    if (!isOver) window = distance;
+  }
+  if (!isOver) window = EVERYWHERE;
+  // Every token is in its own sentence.
+  if (sentence > 0 && window === 0) window = NOWHERE;
+  const reach = window + sentence;
+  const isExact = places.every((place, index) => {
+    return isWithin(reach, place.distance, place.inOneSentence) === isIn(index);
+  });
+  return isExact ? reach : undefined;
+}
+
+/** Labels as kernels see them: for each, the values that its tokens have in every labelling. */
+export interface Alphabet {
+  labellings: readonly Labelling[];
+  labels: readonly (readonly number[])[];
+}
+
+/**
+ * The pair table of a term, or undefined where there is none that says exactly the same.
+ * @param causal Whether the plan adds that no query sees a later key.
+ */
+export function tableOf(term: Term, alphabet: Alphabet, causal: boolean): PairTable | undefined {
+  const { labellings, labels } = alphabet;
+  if (term.kind === 'rules' && !causal && labellings.length === 1) {
+    return tableOfRules(term, labellings[0].tags);
+  }
+  if (term.kind === 'and' && causal) {
+    if (term.right.kind === 'causal') return tableOf(term.left, alphabet, false);
+    if (term.left.kind === 'causal') return tableOf(term.right, alphabet, false);
+  }
+  // A learned table is a parameter, in which no pair can be left out.
+  if (leavesOf(term).some((leaf) => leaf.kind === 'rules' && leaf.strategy === 'learned')) return undefined;
+  const size = labels.length;
+  const places = placesOf(term);
+  const bias = biasOf(term, labellings);
+  const biases = new Float32Array(size * size).fill(FORBIDDEN);
+  const [hard, soft] = [biases.map(() => NOWHERE), biases.map(() => NOWHERE)];
+  const betas = new Set<number>();
+  let isScoped = false;
+  for (let at = 0; at < size * size; at++) {
+    const [query, key] = [labels[Math.floor(at / size)], labels[at % size]];
+    const found = places.map((place) => bias(query, key, place, false));
+    const isOrdered = places.every(({ distance }, index) => {
+      if (distance === 0) return true;
+      return bias(query, key, places[index], true) === (causal ? undefined : found[index]);
+    });
+    const exists = reachAt(places, (place) => found[place] !== undefined);
+    const plain = reachAt(places, (place) => found[place] === 0);
+    const others = new Set(found.filter((value) => value !== undefined && value !== 0));
+    if (!isOrdered || exists === undefined || plain === undefined || others.size > 1) return undefined;
+    hard[at] = plain;
+    for (const beta of others) {
+      soft[at] = exists;
+      betas.add(beta!);
+      biases[at] = beta!;
+    }
+    if (plain !== NOWHERE) biases[at] = 0;
+    const isWhole = exists === NOWHERE || (exists === EVERYWHERE && (plain === exists || plain === NOWHERE));
+    isScoped ||= !isWhole;
+  }
+  if (!isScoped) return { size, biases };
+  if (betas.size > 1) return undefined;
+  const [beta = 0] = betas;
+  return { size, biases, scopes: { hard, soft, beta, elsewhere: FORBIDDEN } };
+}

@@ -1,0 +1,362 @@
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
+import { modelRulesOf } from '../grammar/grammar-arguments.js';
+import { isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
+import { type PairTable, pairTable } from '../grammar/pair-table.js';
+import {
+  MOST_TAGS,
+  type RuleSet,
+  STRATEGIES,
+  type Strategy,
+  type Tag,
+  tagIndexes,
+} from '../grammar/rules.js';
+import { reachOf } from '../grammar/scope.js';
+import { joined, type Labelling, leavesOf, type Term, tableOf } from './mask-term.js';
+import { checkedLengths, type Plan, planDense, planSparse, type SparseInput } from './plan.js';
+import { COUNTING_TILE, type ShapeOfTiles } from './tiles.js';
+
+/** The tokens of a packed batch, in the caller's order. */
+export interface MaskTokens {
+  /** Tokens of each sequence; one sequence of all tokens where left out. */
+  lengths?: ArrayLike<number>;
+  /** [tokens], by name or integer (see `tagIndexes`), where the mask is made from rules about tags. */
+  tags?: ArrayLike<Tag>;
+  /** [tokens] each: further labels, by the names that masks from rules give them. */
+  labels?: Readonly<Record<string, ArrayLike<Tag>>>;
+  /**
+   * [tokens], the sentence of each: numbers that ascend within a sequence, or NO_SENTENCE for tokens that belong to the
+   * document. Each sequence is one sentence where left out.
+   */
+  sentences?: ArrayLike<number>;
+}
+
+/** The labelling that rules are about where they name no other. */
+const TAGS = 'tags';
+
+/** @throws CallerError for a strategy that does not exist. */
+export function checkedStrategy(strategy: string, where?: string): Strategy {
+  const found = STRATEGIES.find((candidate) => candidate === strategy);
+  if (found) return found;
+  throw new CallerError({
+    what: `unknown strategy ${shown(strategy)}`,
+    where,
+    expected: `one of: ${STRATEGIES.join(', ')}`,
+  });
+}
+
+/**
+ * Which token may attend to which, and with which bias. A mask is a value: it knows no tokens until it is laid out over some.
+ *
+ * Masks compose by which pairs exist. `and` adds the biases of both; `or` has the left one's bias where the left one has the
+ * pair; `not` has none. What kernels cannot run exactly is refused when the mask is laid out, never approximated.
+ */
+export class AttentionMask {
+  /** What tokens must be labelled with. */
+  private readonly labellings: readonly Labelling[];
+  private readonly tables = new Map<string, { tables: PairTable[]; causal: boolean }>();
+
+  /**
+   * @param name What errors and pictures call it.
+   * @param heads [layers][heads], or one for all.
+   * @param moreTags Tags that tokens may have and no rule lists.
+   */
+  protected constructor(
+    readonly name: string,
+    protected readonly heads: readonly (readonly Term[])[],
+    moreTags: readonly Tag[] = [],
+  ) {
+    this.labellings = labellingsOf(heads.flat(), moreTags);
+  }
+
+  /** Every token attends to every other of its sequence: dense attention. */
+  static all(): AttentionMask {
+    return new AttentionMask('all', [[{ kind: 'all' }]]);
+  }
+
+  /** A query attends to no key after it. */
+  static causal(): AttentionMask {
+    return new AttentionMask('causal', [[{ kind: 'causal' }]]);
+  }
+
+  /** |query - key| <= `tokens`, in the text's order. @throws CallerError where that is no number of tokens. */
+  static window(tokens: number): AttentionMask {
+    return new AttentionMask(`window ${tokens}`, [[{ kind: 'within', reach: reachOf(tokens) }]]);
+  }
+
+  /** A query attends to the keys of its sentence, and to those that belong to the document. */
+  static sentence(): AttentionMask {
+    return new AttentionMask('sentence', [[{ kind: 'within', reach: reachOf('sentence') }]]);
+  }
+
+  /**
+   * A mask from rules of who looks at whom, or from those of each head of a model.
+   * @param rules Rules, or the name of a preset.
+   * @throws CallerError for rules, a strategy or a β that make no sense.
+   */
+  static fromRules(rules: string | ModelRules, strategy?: Strategy, options?: RuleMaskOptions): RuleMask {
+    return new RuleMask(modelRulesOf(rules), strategy, options);
+  }
+
+  /**
+   * A mask for each head, or for each head of each layer, [layers][heads]. Equal objects share their tiles.
+   * @throws CallerError where there are none, or one of them has several heads itself.
+   */
+  static perHead(masks: readonly AttentionMask[] | readonly (readonly AttentionMask[])[]): AttentionMask {
+    const isList = masks.every((each) => each instanceof AttentionMask);
+    const layers = (isList ? [masks] : masks) as readonly (readonly AttentionMask[])[];
+    if (layers.length === 0 || layers.some(({ length }) => length === 0 || length !== layers[0].length)) {
+      throw new CallerError({
+        what: 'an empty list of masks, or layers of different lengths',
+        expected: 'a mask for every head',
+      });
+    }
+    const heads = layers.map((layer) =>
+      layer.map((mask) => {
+        if (mask.heads.length === 1 && mask.heads[0].length === 1) return mask.heads[0][0];
+        throw new CallerError({
+          what: `mask "${mask.name}" of several heads`,
+          expected: 'a mask of one head',
+        });
+      }),
+    );
+    const moreTags = layers.flat().flatMap((mask) => mask.tags);
+    return new AttentionMask(
+      [...new Set(layers.flat().map(({ name }) => name))].join(' | '),
+      heads,
+      moreTags,
+    );
+  }
+
+  /** The pairs that exist in both masks. */
+  and(other: AttentionMask): AttentionMask {
+    return this.joinedWith(other, 'and');
+  }
+
+  /** The pairs that exist in either mask. */
+  or(other: AttentionMask): AttentionMask {
+    return this.joinedWith(other, 'or');
+  }
+
+  /** The pairs that do not exist in this mask. */
+  not(): AttentionMask {
+    const negated = new Map(this.heads.flat().map((term): [Term, Term] => [term, { kind: 'not', term }]));
+    const heads = this.heads.map((layer) => layer.map((term) => negated.get(term)!));
+    return new AttentionMask(`not (${this.name})`, heads, this.tags);
+  }
+
+  /** The same for tokens that may have these tags too; no rule of the mask is about them. */
+  withTags(tags: readonly Tag[]): AttentionMask {
+    return new AttentionMask(this.name, this.heads, [...this.tags, ...tags]);
+  }
+
+  /** The tags that its rules are about, in the order of a learned table; none where it has no rules about tags. */
+  get tags(): readonly Tag[] {
+    return this.labellings.find(({ name }) => name === TAGS)?.tags ?? [];
+  }
+
+  /** Whether every pair exists without a bias. */
+  get isDense(): boolean {
+    return this.heads.flat().every(({ kind }) => kind === 'all');
+  }
+
+  /** Whether it is about labels of tokens: its biases then have a gradient. */
+  get hasLabels(): boolean {
+    return this.labellings.length > 0;
+  }
+
+  /** The index of each of some tokens' tags among `tags`. @throws CallerError for a tag that is not among them. */
+  tagIndexes(tags: ArrayLike<Tag>): Uint8Array {
+    return tagIndexes({ name: this.name, tags: this.tags }, tags);
+  }
+
+  /**
+   * Lays the mask out over the tokens of a batch: what the kernels need to run it.
+   * @param tiles The tiles of the kernels, `tilesOn(device)`; without them the layout can only be counted.
+   * @throws CallerError where tokens lack labels or do not fit together, or no kernel runs this mask exactly.
+   */
+  layout(tokens: MaskTokens, tiles: ShapeOfTiles = () => COUNTING_TILE): Plan {
+    const lengths = lengthsOf(tokens);
+    if (this.isDense) return planDense(lengths, tiles('dense', lengths));
+    return planSparse(this.input(tokens), tiles('sparse', lengths));
+  }
+
+  /** What a layout is made from: for layouts of other orders that it is measured against. */
+  input(tokens: MaskTokens): SparseInput {
+    const lengths = lengthsOf(tokens);
+    const values = this.labellings.map((labelling) => this.valuesOf(labelling, tokens));
+    const wrong = this.labellings.findIndex((_, at) => values[at].length !== values[0].length);
+    if (wrong >= 0) {
+      throw new CallerError({
+        what: `${values[wrong].length} labels "${this.labellings[wrong].name}"`,
+        expected: `${values[0].length}`,
+      });
+    }
+    const { sentences } = tokens;
+    const { labels, tags } = labelsOf(this.labellings, values, lengths);
+    const { tables, causal } = this.tablesOf(labels);
+    const [first] = tables;
+    const all = tables.length === 1 ? first : tables;
+    return { tags, lengths, tables: all, layers: this.heads.length, sentences, causal };
+  }
+
+  private valuesOf({ name, tags }: Labelling, tokens: MaskTokens): Uint8Array {
+    const values = name === TAGS ? tokens.tags : tokens.labels?.[name];
+    if (values) return tagIndexes({ name: this.name, tags }, values);
+    throw new CallerError({
+      what: `mask "${this.name}" without ${name === TAGS ? TAGS : `labels "${name}"`}`,
+      expected: `one for every token`,
+    });
+  }
+
+  /** The tables of all heads over some labels; the same objects every time. */
+  private tablesOf(labels: readonly (readonly number[])[]): { tables: PairTable[]; causal: boolean } {
+    const key = this.labellings.length < 2 ? '' : JSON.stringify(labels);
+    const found = this.tables.get(key);
+    if (found) return found;
+    const alphabet = { labellings: this.labellings, labels };
+    const terms = [...new Set(this.heads.flat())];
+    for (const causal of [false, true]) {
+      const tables = terms.map((term) => tableOf(term, alphabet, causal));
+      if (tables.some((table) => table === undefined)) continue;
+      const made = { tables: this.heads.flat().map((term) => tables[terms.indexOf(term)]!), causal };
+      this.tables.set(key, made);
+      return made;
+    }
+    throw new CallerError({
+      what: `mask "${this.name}", which no kernel runs exactly`,
+      expected:
+        'for each pair of labels a window, one sentence, either of them, or the document, with one bias; all of it causal or none; learned biases for all pairs',
+    });
+  }
+
+  private joinedWith(other: AttentionMask, kind: 'and' | 'or'): AttentionMask {
+    const [wide, narrow]: AttentionMask[] = this.heads.flat().length > 1 ? [this, other] : [other, this];
+    const isOne = narrow.heads.flat().length === 1;
+    const isSame =
+      narrow.heads.length === wide.heads.length && narrow.heads[0].length === wide.heads[0].length;
+    if (!isOne && !isSame) {
+      throw new CallerError({
+        what: `mask "${other.name}" for ${other.heads.length} layers of ${other.heads[0].length} heads`,
+        expected: `${this.heads.length} of ${this.heads[0].length}, as mask "${this.name}" has`,
+      });
+    }
+    const of = ({ heads }: AttentionMask, layer: number, head: number) =>
+      heads[Math.min(layer, heads.length - 1)][Math.min(head, heads[0].length - 1)];
+    const known = new Map<Term, Map<Term, Term>>();
+    const heads = wide.heads.map((terms, layer) =>
+      terms.map((_, head) => {
+        const [left, right] = [of(this, layer, head), of(other, layer, head)];
+        const ofLeft = known.get(left) ?? new Map<Term, Term>();
+        known.set(left, ofLeft);
+        const term = ofLeft.get(right) ?? joined(kind, left, right);
+        ofLeft.set(right, term);
+        return term;
+      }),
+    );
+    const moreTags = [...this.tags, ...other.tags];
+    return new AttentionMask(`(${this.name}) ${kind} (${other.name})`, heads, moreTags);
+  }
+}
+
+export interface RuleMaskOptions {
+  /** What soft pairs add to their score; the rules' own where left out. */
+  beta?: number;
+  /** Which labels of tokens the rules are about, by name; their tags where left out. */
+  labels?: string;
+  /** Tags that tokens may have beside those of the rules. */
+  moreTags?: readonly Tag[];
+}
+
+/** The mask that a strategy makes of rules: what a model's files hold. */
+export class RuleMask extends AttentionMask {
+  readonly strategy: Strategy;
+  readonly beta: number;
+
+  constructor(
+    readonly rules: ModelRules,
+    strategy: Strategy = 'hard',
+    private readonly options: RuleMaskOptions = {},
+  ) {
+    const { beta = rules.beta, labels = TAGS, moreTags = [] } = options;
+    super(`${rules.name}, ${strategy}`, termsOf(rules, checkedStrategy(strategy), beta, labels), moreTags);
+    this.strategy = strategy;
+    this.beta = beta;
+  }
+
+  override get tags(): readonly Tag[] {
+    return [...new Set([...this.rules.tags, ...(this.options.moreTags ?? [])])];
+  }
+
+  override withTags(tags: readonly Tag[]): RuleMask {
+    return new RuleMask(this.rules, this.strategy, { ...this.options, moreTags: [...this.tags, ...tags] });
+  }
+}
+
+/** The terms of rules, [layers][heads]; heads with the same rules have the same. */
+function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: string): Term[][] {
+  const terms = new Map<RuleSet, Term>();
+  const termOf = (each: RuleSet) => {
+    pairTable(each, strategy, beta);
+    const term: Term = terms.get(each) ?? { kind: 'rules', rules: each, strategy, beta, labels };
+    terms.set(each, term);
+    return term;
+  };
+  const sets = ruleSetsOf(rules).map((layer) => layer.map(termOf));
+  if (strategy === 'none') return [[{ kind: 'all' }]];
+  // What is learned of each head is in the model.
+  return isPerHead(rules) && strategy !== 'learned' ? sets : [[sets[0][0]]];
+}
+
+function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): Labelling[] {
+  const tags = new Map<string, Set<Tag>>();
+  for (const leaf of new Set(terms.flatMap(leavesOf))) {
+    if (leaf.kind !== 'rules') continue;
+    tags.set(leaf.labels, new Set([...(tags.get(leaf.labels) ?? []), ...leaf.rules.tags]));
+  }
+  if (moreTags.length > 0 && tags.has(TAGS)) tags.set(TAGS, new Set([...tags.get(TAGS)!, ...moreTags]));
+  return [...tags].map(([name, values]) => ({ name, tags: checkedCount([...values], 'tags') }));
+}
+
+/** @throws CallerError where kernels hold no bits for so many labels. */
+function checkedCount<T>(labels: T[], what: string): T[] {
+  if (labels.length <= MOST_TAGS) return labels;
+  throw new CallerError({ what: `${labels.length} ${what}`, expected: `1 to ${MOST_TAGS}` });
+}
+
+function lengthsOf({ lengths, tags, labels = {} }: MaskTokens): ArrayLike<number> {
+  const labelled = tags ?? Object.values(labels)[0];
+  if (lengths) return lengths;
+  if (labelled) return [labelled.length];
+  throw new CallerError({
+    what: 'neither lengths nor tags were given',
+    expected: 'the lengths of the sequences',
+  });
+}
+
+/** One label for each token: its tag, or, where masks ask for several labellings, the combination of its values in all. */
+function labelsOf(
+  labellings: readonly Labelling[],
+  values: readonly Uint8Array[],
+  lengths: ArrayLike<number>,
+): { labels: number[][]; tags: Uint8Array } {
+  if (labellings.length === 0) {
+    const count = Array.from(lengths).reduce((total, length) => total + length, 0);
+    checkedLengths(lengths, count);
+    return { labels: [[]], tags: new Uint8Array(count) };
+  }
+  if (labellings.length === 1) {
+    return { labels: labellings[0].tags.map((_, tag) => [tag]), tags: values[0] };
+  }
+  const numberOf = (token: number) => values.reduce((sum, each) => sum * MOST_TAGS + each[token], 0);
+  const numbers = Array.from(values[0], (_, token) => numberOf(token));
+  const used = checkedCount(
+    [...new Set(numbers)].sort((a, b) => a - b),
+    'combinations of labels',
+  );
+  const labelOf = new Map(used.map((number, label) => [number, label]));
+  const labels = used.map((number) => {
+    return values.map((_, at) => Math.floor(number / MOST_TAGS ** (values.length - 1 - at)) % MOST_TAGS);
+  });
+  return { labels, tags: Uint8Array.from(numbers, (number) => labelOf.get(number)!) };
+}
