@@ -1,6 +1,5 @@
 import { readFloats, readManyFloats } from '../gpu/buffers.js';
-import { biasOfPair } from '../grammar/pair-table.js';
-import { areInOneSentence } from '../grammar/scope.js';
+import { pairBiases } from '../plan/pair-biases.js';
 import type { HeadPlan, Plan } from '../plan/plan.js';
 import type { LayerActivations } from './encoder-layer.js';
 import { headDimOf } from './model-config.js';
@@ -22,21 +21,6 @@ function planOfHead({ heads, headsOfLayer }: Plan, layer: number, head: number):
 }
 
 /**
- * What is added to the score of two tokens, by their places in the plan's order, or undefined where their pair does not exist.
- * @param learned [heads, tags, tags]
- */
-function biasBetween(plan: Plan, { table }: HeadPlan, head: number, learned?: Float32Array) {
-  const { order, tags, sentences } = plan;
-  return (query: number, key: number): number | undefined => {
-    if (!table) return 0;
-    if (table.learned) return learned![(head * table.size + tags[query]) * table.size + tags[key]];
-    const distance = Math.abs(order[query] - order[key]);
-    const inOneSentence = !sentences || areInOneSentence(sentences[query], sentences[key]);
-    return biasOfPair(table, tags[query], tags[key], distance, inOneSentence);
-  };
-}
-
-/**
  * p = exp((scale · q·k + bias - m) - log l) for the pairs that exist, 0 for the others: with the kernels' m and log l, so that a
  * row only adds up to 1 where these saw the same pairs. Their sum as one f32 would lose low bits where scores are large.
  * @returns [tokens, tokens] by query, then key, in the caller's order.
@@ -47,7 +31,9 @@ function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: num
   const headDim = query.length / tokens / heads;
   // The kernels' scale is an f32.
   const scale = Math.fround(1 / Math.sqrt(headDim));
-  const biasOf = biasBetween(plan, planOfHead(plan, layer, head), head, learned);
+  const headPlan = planOfHead(plan, layer, head);
+  const entries = (headPlan.table?.size ?? 0) ** 2;
+  const biasOf = pairBiases(plan, headPlan, learned?.subarray(head * entries, (head + 1) * entries));
   const probabilities = new Float32Array(tokens * tokens);
   for (let row = 0; row < tokens; row++) {
     const rowAt = (row * heads + head) * headDim;

@@ -3,36 +3,14 @@ import { shown } from '../base/shown.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
 import { isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
-import {
-  MOST_TAGS,
-  type RuleSet,
-  STRATEGIES,
-  type Strategy,
-  type Tag,
-  tagIndexes,
-} from '../grammar/rules.js';
+import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import { reachOf } from '../grammar/scope.js';
-import { joined, type Labelling, leavesOf, type Term, tableOf } from './mask-term.js';
-import { checkedLengths, type Plan, planDense, planSparse, type SparseInput } from './plan.js';
+import { closureOf } from './closure.js';
+import { drawn, type MaskPicture, pictureOf } from './mask-picture.js';
+import { joined, type Labelling, type Term, tableOf } from './mask-term.js';
+import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS } from './mask-tokens.js';
+import { type Plan, planDense, planSparse, type SparseInput } from './plan.js';
 import { COUNTING_TILE, type ShapeOfTiles } from './tiles.js';
-
-/** The tokens of a packed batch, in the caller's order. */
-export interface MaskTokens {
-  /** Tokens of each sequence; one sequence of all tokens where left out. */
-  lengths?: ArrayLike<number>;
-  /** [tokens], by name or integer (see `tagIndexes`), where the mask is made from rules about tags. */
-  tags?: ArrayLike<Tag>;
-  /** [tokens] each: further labels, by the names that masks from rules give them. */
-  labels?: Readonly<Record<string, ArrayLike<Tag>>>;
-  /**
-   * [tokens], the sentence of each: numbers that ascend within a sequence, or NO_SENTENCE for tokens that belong to the
-   * document. Each sequence is one sentence where left out.
-   */
-  sentences?: ArrayLike<number>;
-}
-
-/** The labelling that rules are about where they name no other. */
-const TAGS = 'tags';
 
 /** @throws CallerError for a strategy that does not exist. */
 export function checkedStrategy(strategy: string, where?: string): Strategy {
@@ -181,32 +159,43 @@ export class AttentionMask {
     return planSparse(this.input(tokens), tiles('sparse', lengths));
   }
 
+  /** The share of all pairs of tokens that exist, the mean over heads. */
+  density(tokens: MaskTokens): number {
+    const { useful, dense } = this.layout(tokens).ledger;
+    return useful / dense;
+  }
+
+  /**
+   * After 1, 2, … layers, the share of all pairs of tokens whose query has heard of the key. A token always hears of itself.
+   * By tags alone where nothing depends on places, else in time that grows with the square of a sequence's tokens or faster.
+   */
+  closure(tokens: MaskTokens, layers = 3): number[] {
+    return closureOf(this.layout(tokens), layers);
+  }
+
+  /**
+   * One sequence as a matrix of blocks, for drawing.
+   * @param head Heads of further layers count on.
+   * @param most Blocks on a side.
+   */
+  picture(tokens: MaskTokens, { sequence = 0, head = 0, most = 64 } = {}): MaskPicture {
+    return pictureOf(this.layout(tokens), sequence, head, most);
+  }
+
+  /** The same as text: queries down, keys across; █ all pairs exist, ▓ all with a bias, ░ some, · none. */
+  draw(tokens: MaskTokens, options: { sequence?: number; head?: number; most?: number } = {}): string {
+    return drawn(this.picture(tokens, options));
+  }
+
   /** What a layout is made from: for layouts of other orders that it is measured against. */
   input(tokens: MaskTokens): SparseInput {
     const lengths = lengthsOf(tokens);
-    const values = this.labellings.map((labelling) => this.valuesOf(labelling, tokens));
-    const wrong = this.labellings.findIndex((_, at) => values[at].length !== values[0].length);
-    if (wrong >= 0) {
-      throw new CallerError({
-        what: `${values[wrong].length} labels "${this.labellings[wrong].name}"`,
-        expected: `${values[0].length}`,
-      });
-    }
     const { sentences } = tokens;
-    const { labels, tags } = labelsOf(this.labellings, values, lengths);
+    const { labels, tags } = labelsOf(this.labellings, tokens, this.name);
     const { tables, causal } = this.tablesOf(labels);
     const [first] = tables;
     const all = tables.length === 1 ? first : tables;
     return { tags, lengths, tables: all, layers: this.heads.length, sentences, causal };
-  }
-
-  private valuesOf({ name, tags }: Labelling, tokens: MaskTokens): Uint8Array {
-    const values = name === TAGS ? tokens.tags : tokens.labels?.[name];
-    if (values) return tagIndexes({ name: this.name, tags }, values);
-    throw new CallerError({
-      what: `mask "${this.name}" without ${name === TAGS ? TAGS : `labels "${name}"`}`,
-      expected: `one for every token`,
-    });
   }
 
   /** The tables of all heads over some labels; the same objects every time. */
@@ -306,57 +295,4 @@ function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: st
   if (strategy === 'none') return [[{ kind: 'all' }]];
   // What is learned of each head is in the model.
   return isPerHead(rules) && strategy !== 'learned' ? sets : [[sets[0][0]]];
-}
-
-function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): Labelling[] {
-  const tags = new Map<string, Set<Tag>>();
-  for (const leaf of new Set(terms.flatMap(leavesOf))) {
-    if (leaf.kind !== 'rules') continue;
-    tags.set(leaf.labels, new Set([...(tags.get(leaf.labels) ?? []), ...leaf.rules.tags]));
-  }
-  if (moreTags.length > 0 && tags.has(TAGS)) tags.set(TAGS, new Set([...tags.get(TAGS)!, ...moreTags]));
-  return [...tags].map(([name, values]) => ({ name, tags: checkedCount([...values], 'tags') }));
-}
-
-/** @throws CallerError where kernels hold no bits for so many labels. */
-function checkedCount<T>(labels: T[], what: string): T[] {
-  if (labels.length <= MOST_TAGS) return labels;
-  throw new CallerError({ what: `${labels.length} ${what}`, expected: `1 to ${MOST_TAGS}` });
-}
-
-function lengthsOf({ lengths, tags, labels = {} }: MaskTokens): ArrayLike<number> {
-  const labelled = tags ?? Object.values(labels)[0];
-  if (lengths) return lengths;
-  if (labelled) return [labelled.length];
-  throw new CallerError({
-    what: 'neither lengths nor tags were given',
-    expected: 'the lengths of the sequences',
-  });
-}
-
-/** One label for each token: its tag, or, where masks ask for several labellings, the combination of its values in all. */
-function labelsOf(
-  labellings: readonly Labelling[],
-  values: readonly Uint8Array[],
-  lengths: ArrayLike<number>,
-): { labels: number[][]; tags: Uint8Array } {
-  if (labellings.length === 0) {
-    const count = Array.from(lengths).reduce((total, length) => total + length, 0);
-    checkedLengths(lengths, count);
-    return { labels: [[]], tags: new Uint8Array(count) };
-  }
-  if (labellings.length === 1) {
-    return { labels: labellings[0].tags.map((_, tag) => [tag]), tags: values[0] };
-  }
-  const numberOf = (token: number) => values.reduce((sum, each) => sum * MOST_TAGS + each[token], 0);
-  const numbers = Array.from(values[0], (_, token) => numberOf(token));
-  const used = checkedCount(
-    [...new Set(numbers)].sort((a, b) => a - b),
-    'combinations of labels',
-  );
-  const labelOf = new Map(used.map((number, label) => [number, label]));
-  const labels = used.map((number) => {
-    return values.map((_, at) => Math.floor(number / MOST_TAGS ** (values.length - 1 - at)) % MOST_TAGS);
-  });
-  return { labels, tags: Uint8Array.from(numbers, (number) => labelOf.get(number)!) };
 }

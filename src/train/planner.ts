@@ -3,7 +3,8 @@ import { pieceTags } from '../grammar/own-tags.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
 import { PIECE_TAGS } from '../grammar/tags.js';
-import type { MaskTokens, RuleMask } from '../plan/mask.js';
+import type { RuleMask } from '../plan/mask.js';
+import type { MaskTokens } from '../plan/mask-tokens.js';
 import type { Plan } from '../plan/plan.js';
 import type { ShapeOfTiles } from '../plan/tiles.js';
 

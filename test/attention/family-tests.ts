@@ -6,6 +6,7 @@ import { CASES } from '../support/arbitraries.js';
 import { type Family, testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
 import { layoutOn, maskOf } from '../support/masks.js';
+import { COMPOSITION_NAMES, composedCase } from './composed-cases.js';
 import {
   type AttentionCase,
   CASES_OF_KIND,
@@ -100,6 +101,13 @@ export function describeFamily(family: Family, each = 1): void {
     it.each(caseNumbers(each))('is that of the reference: %s, case %i', async (kind, seed) => {
       const attention = randomCase(kind, seed);
       expectReference(attention, await runAttention(attention, family));
+    });
+
+    it.each(COMPOSITION_NAMES)('is that of the reference under a composed mask: %s', async (name) => {
+      for (const seed of [1, 3, CASES_OF_KIND - 1]) {
+        const attention = composedCase(name, seed);
+        expectReference(attention, await runAttention(attention, family));
+      }
     });
 
     it.each<KindName>([

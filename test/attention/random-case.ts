@@ -1,4 +1,4 @@
-import { referenceTokenBias } from '../../bench/reference-pairs.js';
+import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.js';
 import type { MaskedTokens } from '../../src/attention/attention.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { CASES } from '../support/arbitraries.js';
@@ -24,6 +24,8 @@ export interface AttentionCase extends MaskedTokens {
   /** Of strategy `learned`. */
   bias: Float32Array | undefined;
   outputGradient: Float32Array;
+  /** What the mask means for a head, where it is composed of more than the rules. */
+  composed?: (head: number) => TokenBias;
 }
 
 /**
@@ -193,6 +195,7 @@ export function rulesOf({ rules }: AttentionCase, head: number): RuleSet {
 export function biasesOf(attention: AttentionCase) {
   const { strategy, tags, sentences, causal, heads, bias: table } = attention;
   const ofHeads = Array.from({ length: heads }, (_, head) => {
+    if (attention.composed) return attention.composed(head);
     const rules = rulesOf(attention, head);
     const { length: size } = rules.tags;
     const learned = (query: string | number, key: string | number) =>

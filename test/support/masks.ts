@@ -2,7 +2,8 @@ import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import { tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
-import { AttentionMask, type MaskTokens } from '../../src/plan/mask.js';
+import { AttentionMask } from '../../src/plan/mask.js';
+import type { MaskTokens } from '../../src/plan/mask-tokens.js';
 import type { Plan } from '../../src/plan/plan.js';
 
 /** What a test's mask is made from: rules for all heads, or a list of those of each; strategy `none` where left out. */

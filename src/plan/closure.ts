@@ -1,0 +1,75 @@
+import { pairBiases } from './pair-biases.js';
+import type { Plan } from './plan.js';
+import type { Sequence } from './runs.js';
+
+/** Bits of a word. */
+const WORD = 32;
+
+/** For each node, as bits, the others that some head of a layer attends to. */
+function attendedTo(plan: Plan, layer: number, nodes: readonly number[]): Uint32Array[] {
+  const { headsOfLayer } = plan;
+  const ofLayer = plan.heads.filter(
+    ({ heads }) => heads?.some((head) => Math.floor(head / headsOfLayer) === layer) ?? true,
+  );
+  const biases = ofLayer.map((head) => pairBiases(plan, head));
+  return nodes.map((query) => {
+    const bits = new Uint32Array(Math.ceil(nodes.length / WORD));
+    nodes.forEach((key, at) => {
+      if (biases.some((biasOf) => biasOf(query, key) !== undefined)) bits[at >> 5] |= 1 << (at & 31);
+    });
+    return bits;
+  });
+}
+
+function has(bits: Uint32Array, at: number): boolean {
+  return ((bits[at >> 5] >>> (at & 31)) & 1) === 1;
+}
+
+/** Layers that the heads of a plan are listed for. */
+function layersOf({ heads, headsOfLayer }: Plan): number {
+  return Math.max(1, heads.flatMap((each) => each.heads ?? []).length / headsOfLayer);
+}
+
+/** The pairs of one sequence that are joined by 1, 2, … layers. */
+function joinedPairs(plan: Plan, { runs, start, length }: Sequence, layers: number): number[] {
+  // Where nothing depends on places, the tokens of a run see the same and are seen by the same.
+  const sizes = plan.placed ? Array<number>(length).fill(1) : runs.map((run) => run.length);
+  const nodes = plan.placed ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
+  const ofLayers = Array.from({ length: layersOf(plan) }, (_, layer) => attendedTo(plan, layer, nodes));
+  let reached = nodes.map(() => new Uint32Array(Math.ceil(nodes.length / WORD)));
+  return Array.from({ length: layers }, (_, layer) => {
+    const attended = ofLayers[layer % ofLayers.length];
+    const before = reached;
+    reached = nodes.map((_node, query) => {
+      const bits = before[query].map((word, at) => word | attended[query][at]);
+      nodes.forEach((_key, key) => {
+        if (!has(attended[query], key)) return;
+        for (let word = 0; word < bits.length; word++) bits[word] |= before[key][word];
+      });
+      return bits;
+    });
+    let pairs = 0;
+    reached.forEach((bits, query) => {
+      // The residual connection hands every token on to itself.
+      if (!has(bits, query)) pairs += sizes[query];
+      for (let key = 0; key < nodes.length; key++) if (has(bits, key)) pairs += sizes[query] * sizes[key];
+    });
+    return pairs;
+  });
+}
+
+/**
+ * After 1, 2, … layers, the share of all pairs of tokens whose query has heard of the key: along the pairs that exist in any
+ * head of each layer, and along residual connections. Layers beyond those that a plan has heads for begin with its first.
+ */
+export function closureOf(plan: Plan, layers: number): number[] {
+  const pairs = new Float64Array(layers);
+  let all = 0;
+  for (const sequence of plan.sequences) {
+    joinedPairs(plan, sequence, layers).forEach((joined, layer) => {
+      pairs[layer] += joined;
+    });
+    all += sequence.length ** 2;
+  }
+  return Array.from(pairs, (joined) => joined / all);
+}

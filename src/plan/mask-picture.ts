@@ -1,0 +1,57 @@
+import { pairBiases } from './pair-biases.js';
+import type { Plan } from './plan.js';
+import { inverseOf } from './runs.js';
+
+/** One sequence of a mask as a matrix of square blocks, queries down and keys across, in the text's order. */
+export interface MaskPicture {
+  /** Tokens on a side of a block. */
+  block: number;
+  /** Blocks on a side of the matrix. */
+  size: number;
+  /** [size, size]: the share of a block's pairs that exist. */
+  shares: Float32Array;
+  /** [size, size]: the mean bias of those that exist, 0 where none do. Learned biases count as 0. */
+  biases: Float32Array;
+}
+
+/** @param most Blocks on a side: longer sequences have more tokens in each. @param head Counted on from layer to layer. */
+export function pictureOf(plan: Plan, sequence: number, head: number, most: number): MaskPicture {
+  const { start, length } = plan.sequences[sequence];
+  const biasOf = pairBiases(plan, plan.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
+  const placeOf = inverseOf(plan.order);
+  const block = Math.max(1, Math.ceil(length / most));
+  const size = Math.ceil(length / block);
+  const [existing, sums] = [new Float64Array(size * size), new Float64Array(size * size)];
+  for (let query = 0; query < length; query++) {
+    for (let key = 0; key < length; key++) {
+      const bias = biasOf(placeOf[start + query], placeOf[start + key]);
+      if (bias === undefined) continue;
+      const at = Math.floor(query / block) * size + Math.floor(key / block);
+      existing[at]++;
+      sums[at] += bias;
+    }
+  }
+  const side = (at: number) => Math.min(block, length - at * block);
+  return {
+    block,
+    size,
+    shares: Float32Array.from(
+      existing,
+      (pairs, at) => pairs / (side(Math.floor(at / size)) * side(at % size)),
+    ),
+    biases: Float32Array.from(sums, (sum, at) => (existing[at] > 0 ? sum / existing[at] : 0)),
+  };
+}
+
+/** A picture as text, a line for each row of blocks: █ all pairs exist, ▓ all with a bias, ░ some, · none. */
+export function drawn({ size, shares, biases }: MaskPicture): string {
+  const mark = (share: number, bias: number) => {
+    if (share === 0) return '·';
+    if (share < 1) return '░';
+    return bias === 0 ? '█' : '▓';
+  };
+  return Array.from({ length: size }, (_, row) => {
+    const cells = Array.from({ length: size }, (__, column) => row * size + column);
+    return cells.map((at) => mark(shares[at], biases[at])).join('');
+  }).join('\n');
+}

@@ -1,0 +1,96 @@
+import { CallerError } from '../base/errors.js';
+import { MOST_TAGS, type Tag, tagIndexes } from '../grammar/rules.js';
+import { type Labelling, leavesOf, type Term } from './mask-term.js';
+import { checkedLengths } from './plan.js';
+
+/** The tokens of a packed batch, in the caller's order. */
+export interface MaskTokens {
+  /** Tokens of each sequence; one sequence of all tokens where left out. */
+  lengths?: ArrayLike<number>;
+  /** [tokens], by name or integer (see `tagIndexes`), where the mask is made from rules about tags. */
+  tags?: ArrayLike<Tag>;
+  /** [tokens] each: further labels, by the names that masks from rules give them. */
+  labels?: Readonly<Record<string, ArrayLike<Tag>>>;
+  /**
+   * [tokens], the sentence of each: numbers that ascend within a sequence, or NO_SENTENCE for tokens that belong to the
+   * document. Each sequence is one sentence where left out.
+   */
+  sentences?: ArrayLike<number>;
+}
+
+/** The labelling that rules are about where they name no other. */
+export const TAGS = 'tags';
+
+/** What the rules of some terms are about. @param moreTags Tags that tokens may have and no rule lists. */
+export function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): Labelling[] {
+  const tags = new Map<string, Set<Tag>>();
+  for (const leaf of new Set(terms.flatMap(leavesOf))) {
+    if (leaf.kind !== 'rules') continue;
+    tags.set(leaf.labels, new Set([...(tags.get(leaf.labels) ?? []), ...leaf.rules.tags]));
+  }
+  if (moreTags.length > 0 && tags.has(TAGS)) tags.set(TAGS, new Set([...tags.get(TAGS)!, ...moreTags]));
+  return [...tags].map(([name, values]) => ({ name, tags: checkedCount([...values], 'tags') }));
+}
+
+/** @throws CallerError where kernels hold no bits for so many labels. */
+function checkedCount<T>(labels: T[], what: string): T[] {
+  if (labels.length <= MOST_TAGS) return labels;
+  throw new CallerError({ what: `${labels.length} ${what}`, expected: `1 to ${MOST_TAGS}` });
+}
+
+/** Tokens of each sequence. @throws CallerError where nothing says how many there are. */
+export function lengthsOf({ lengths, tags, labels = {} }: MaskTokens): ArrayLike<number> {
+  const labelled = tags ?? Object.values(labels)[0];
+  if (lengths) return lengths;
+  if (labelled) return [labelled.length];
+  throw new CallerError({
+    what: 'neither lengths nor tags were given',
+    expected: 'the lengths of the sequences',
+  });
+}
+
+/** The index of each token's value in a labelling. */
+function valuesOf({ name, tags }: Labelling, tokens: MaskTokens, mask: string): Uint8Array {
+  const values = name === TAGS ? tokens.tags : tokens.labels?.[name];
+  if (values) return tagIndexes({ name: mask, tags }, values);
+  throw new CallerError({
+    what: `mask "${mask}" without ${name === TAGS ? TAGS : `labels "${name}"`}`,
+    expected: 'one for every token',
+  });
+}
+
+/**
+ * One label for each token: its tag, or, where a mask is about several labellings, the combination of its values in all.
+ * @param mask What errors call it.
+ * @throws CallerError where tokens lack labels, or more combinations occur than kernels hold bits for.
+ */
+export function labelsOf(
+  labellings: readonly Labelling[],
+  tokens: MaskTokens,
+  mask: string,
+): { labels: readonly (readonly number[])[]; tags: Uint8Array } {
+  if (labellings.length === 0) {
+    const lengths = lengthsOf(tokens);
+    const count = Array.from(lengths).reduce((total, length) => total + length, 0);
+    checkedLengths(lengths, count);
+    return { labels: [[]], tags: new Uint8Array(count) };
+  }
+  const [values, ...others] = labellings.map((labelling) => valuesOf(labelling, tokens, mask));
+  if (others.length === 0) return { labels: labellings[0].tags.map((_, tag) => [tag]), tags: values };
+  const wrong = others.find(({ length }) => length !== values.length);
+  if (wrong) {
+    throw new CallerError({ what: `labels of ${wrong.length} tokens`, expected: `${values.length}` });
+  }
+  const numbers = Array.from(values, (value, token) =>
+    others.reduce((number, each) => number * MOST_TAGS + each[token], value),
+  );
+  const used = checkedCount(
+    [...new Set(numbers)].sort((a, b) => a - b),
+    'combinations of labels',
+  );
+  const labels = used.map((number) =>
+    labellings.map((_, at) => Math.floor(number / MOST_TAGS ** (others.length - at)) % MOST_TAGS),
+  );
+  const labelOf = new Map(used.map((number, label) => [number, label]));
+  return { labels, tags: Uint8Array.from(numbers, (number) => labelOf.get(number)!) };
+}

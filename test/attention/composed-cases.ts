@@ -1,0 +1,61 @@
+import type { TokenBias } from '../../bench/reference-pairs.js';
+import { AttentionMask } from '../../src/plan/mask.js';
+import { type AttentionCase, biasesOf, type KindName, randomCase, rulesOf } from './random-case.js';
+
+/** What a mask composed of a case's own with others is, and what it means for two tokens whose own bias is known. */
+interface Composition {
+  /** The kind of random case whose mask is composed, and whose kernels run it. */
+  kind: KindName;
+  mask(attention: AttentionCase): AttentionMask;
+  bias(own: number | undefined, query: number, key: number, attention: AttentionCase): number | undefined;
+}
+
+const isNear = (query: number, key: number) => Math.abs(query - key) <= 6;
+
+/** Further rules over the same tags: each looks at the next, with a bias at the one after. */
+function further(attention: AttentionCase) {
+  const { tags } = rulesOf(attention, 0);
+  const next = (by: number) => tags.map((tag, at) => [tag, tags[(at + by) % tags.length]] as const);
+  return { name: 'further', tags, hard: next(1), soft: next(2), beta: 1.5 };
+}
+
+const COMPOSITIONS: Record<string, Composition> = {
+  'rules and a window': {
+    kind: 'hard, some tags',
+    mask: ({ mask }) => mask.and(AttentionMask.window(6)),
+    bias: (own, query, key) => (isNear(query, key) ? own : undefined),
+  },
+  'a window or rules, in causal order': {
+    kind: 'hard, some tags',
+    mask: ({ mask }) => AttentionMask.window(6).or(mask).and(AttentionMask.causal()),
+    bias: (own, query, key) => (key > query ? undefined : isNear(query, key) ? 0 : own),
+  },
+  'not rules': {
+    kind: 'hard, some tags',
+    mask: ({ mask }) => mask.not(),
+    bias: (own) => (own === undefined ? 0 : undefined),
+  },
+  'rules and others with another bias': {
+    kind: 'biased under dropout',
+    mask: (attention) => attention.mask.and(AttentionMask.fromRules(further(attention), 'soft')),
+    bias: (own, query, key, { tags, ...attention }) => {
+      const { hard, soft, beta } = further({ tags, ...attention });
+      const names = (pairs: typeof hard) =>
+        pairs.some(([from, to]) => from === tags[query] && to === tags[key]);
+      return own === undefined ? undefined : own + (names(soft) && !names(hard) ? beta : 0);
+    },
+  },
+};
+
+export const COMPOSITION_NAMES = Object.keys(COMPOSITIONS);
+
+/** A random case under a composed mask. */
+export function composedCase(name: string, seed: number): AttentionCase {
+  const { kind, mask, bias } = COMPOSITIONS[name];
+  const attention = randomCase(kind, seed);
+  const own = biasesOf(attention);
+  const composed = (head: number): TokenBias => {
+    return (query, key) => bias(own(query, key, head), query, key, attention);
+  };
+  return { ...attention, mask: mask(attention), composed };
+}
