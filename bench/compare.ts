@@ -1,30 +1,10 @@
+import type * as v from 'valibot';
 import { CallerError } from '../src/base/errors.js';
 import { JsonText } from '../src/base/json-text.js';
-import type { NamedAdapter } from '../src/gpu/adapter.js';
 import { COMPARABLE } from './report-schema.js';
 
-/** What a comparison needs of a row of `bench attention` or `bench step`. */
-interface ComparableRow {
-  strategy: string;
-  rules: string;
-  text: string;
-  length: number;
-  batch: number;
-  heads?: number;
-  headDim?: number;
-  pass?: string;
-  peer?: string;
-  mask?: boolean;
-  medianMs: number | null;
-  ratioToDense: number | null;
-  ratioLow: number | null;
-  ratioHigh: number | null;
-}
-
-export interface ComparableReport {
-  environment: { adapter: NamedAdapter; kernelHash: string; date: string };
-  rows: ComparableRow[];
-}
+export type ComparableReport = v.InferOutput<typeof COMPARABLE>;
+type ComparableRow = ComparableReport['rows'][number];
 
 export type Verdict = 'regression' | 'improvement' | 'noise' | 'not comparable';
 

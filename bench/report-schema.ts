@@ -13,35 +13,27 @@ import {
   whole,
 } from '../src/base/json-schemas.js';
 
-/** What the files of the benchmarks must say for the pages that show them. They may say more. */
+/** What the files of the benchmarks must say for the pages that show them. They may say more; what may be absent, older files lack. */
 
 /** A time, or a rate, that a logarithmic axis can show. */
 const positive = v.pipe(finite, v.gtValue(0, 'a number over 0'));
 const ratio = v.nullable(positive);
 const pass = oneOf(['forward', 'forward+backward']);
+const each = v.entriesFromList;
 
 const ENVIRONMENT = fields({
-  adapter: fields({
-    kind: text,
-    reason: text,
-    vendor: text,
-    architecture: text,
-    device: text,
-    description: text,
-  }),
+  adapter: fields(each(['kind', 'reason', 'vendor', 'architecture', 'device', 'description'], text)),
   software: flag,
   features: listOf(text),
   subgroupLanes: v.nullable(whole),
   dawn: fields({ package: text, toggles: listOf(text) }),
   packages: recordOf(text),
-  system: fields({ platform: text, node: text, cpu: text, cores: whole, memoryGiB: notNegative }),
+  system: fields({ ...each(['platform', 'node', 'cpu'], text), cores: whole, memoryGiB: notNegative }),
   clocks: fields({ cpuMHz: v.nullish(notNegative), gpu: v.optional(text) }),
   load: listOf(notNegative),
-  kernelHash: text,
   ruleHashes: recordOf(text),
   seed: whole,
-  command: text,
-  date: text,
+  ...each(['kernelHash', 'command', 'date'], text),
 });
 
 /** Where results were wrong, the largest error may be none that JSON can write. */
@@ -50,46 +42,53 @@ const GATE = v.pipe(
   v.check(({ passed, maxError }) => !passed || maxError !== null, '"maxError" beside "passed": true'),
 );
 
-const ENDS = 'all of "ratioToDense", "ratioLow" and "ratioHigh", or null for each';
-
-/** A comparison has its interval, or is none. */
-function areWhole(row: Record<'ratioToDense' | 'ratioLow' | 'ratioHigh', number | null>): boolean {
-  const { ratioToDense, ratioLow, ratioHigh } = row;
-  const known = [ratioToDense, ratioLow, ratioHigh].filter((value) => value !== null);
-  return known.length === 0 || (known.length === 3 && ratioLow! <= ratioHigh!);
+/** The three columns of a comparison: it has its interval, or is none. */
+function comparison<const Name extends string>(name: Name) {
+  return {
+    entries: each([name, 'ratioLow', 'ratioHigh'], ratio),
+    isComplete(row: Record<Name | 'ratioLow' | 'ratioHigh', number | null>): boolean {
+      const { ratioLow, ratioHigh } = row;
+      const stated = [row[name], ratioLow, ratioHigh].filter((value) => value !== null);
+      return stated.length === 0 || (stated.length === 3 && ratioLow! <= ratioHigh!);
+    },
+    expected: `all of "${name}", "ratioLow" and "ratioHigh", or null for each`,
+  };
 }
 
-const shape = { length: positiveWhole, batch: positiveWhole, heads: positiveWhole, headDim: positiveWhole };
+const toDense = comparison('ratioToDense');
+const toShortest = comparison('ratioToShortest');
+const shape = each(['length', 'heads', 'headDim'], positiveWhole);
+
+/** A report with rows: what all of them have, and what else this kind has. */
+function report<Rows extends v.GenericSchema, More extends v.ObjectEntries>(row: Rows, more: More) {
+  return fields({
+    environment: ENVIRONMENT,
+    gate: GATE,
+    rows: listOf(row),
+    settings: fields({ data: text }),
+    interrupted: flag,
+    ...more,
+  });
+}
 
 const ATTENTION_ROW = v.pipe(
   fields({
     ...shape,
-    strategy: text,
-    rules: text,
-    order: text,
+    ...each(['strategy', 'rules', 'order'], text),
+    ...each(['batch', 'densePairs'], positiveWhole),
+    ...each(['usefulPairs', 'executedPairs', 'executedPairsTransposed'], whole),
+    ...each(['waste', 'planMs', 'bufferBytes'], notNegative),
+    ...each(['medianMs', 'idealSpeedup'], positive),
+    ...each(['gpuMedianMs', 'realisedFraction', 'usefulGflops', 'executedGflops'], v.nullable(notNegative)),
+    ...each(['executedCostRatio', 'nsPerUsefulPair', 'usPerToken'], v.nullish(notNegative)),
+    ...toDense.entries,
+    realisedSpeedup: ratio,
+    density: share,
     text: oneOf(['document', 'sentences']),
     lengths: v.pipe(listOf(positiveWhole), v.minLength(1, 'the length of each sequence')),
     pass,
-    medianMs: positive,
-    gpuMedianMs: v.nullable(notNegative),
-    ratioToDense: ratio,
-    ratioLow: ratio,
-    ratioHigh: ratio,
-    usefulPairs: whole,
-    executedPairs: whole,
-    executedPairsTransposed: whole,
-    densePairs: positiveWhole,
-    density: share,
-    waste: notNegative,
-    idealSpeedup: positive,
-    realisedSpeedup: ratio,
-    realisedFraction: v.nullable(notNegative),
-    usefulGflops: v.nullable(notNegative),
-    executedGflops: v.nullable(notNegative),
-    planMs: notNegative,
-    bufferBytes: notNegative,
   }),
-  v.check((row) => areWhole(row), ENDS),
+  v.check((row) => toDense.isComplete(row), toDense.expected),
   v.check(
     (row) =>
       row.ratioToDense === null ||
@@ -98,143 +97,79 @@ const ATTENTION_ROW = v.pipe(
   ),
 );
 
-const ATTENTION = fields({
-  environment: ENVIRONMENT,
+const ATTENTION = report(ATTENTION_ROW, {
   settings: fields({ repeats: positiveWhole, rules: listOf(text), data: text }),
-  gate: GATE,
-  interrupted: flag,
-  rows: listOf(ATTENTION_ROW),
   preparation: listOf(
-    fields({ stage: text, length: positiveWhole, batch: positiveWhole, medianMs: notNegative }),
+    fields({ stage: text, ...each(['length', 'batch'], positiveWhole), medianMs: notNegative }),
   ),
   breakEven: listOf(
     fields({
-      strategy: text,
-      rules: text,
+      ...each(['strategy', 'rules'], text),
       pass,
-      heads: positiveWhole,
-      headDim: positiveWhole,
-      length: v.nullable(positiveWhole),
-      lengthWithPlanning: v.nullable(positiveWhole),
+      ...each(['heads', 'headDim'], positiveWhole),
+      ...each(['length', 'lengthWithPlanning'], v.nullable(positiveWhole)),
       density: v.nullable(finite),
     }),
   ),
-  peaks: v.optional(fields({ gflops: positive, gigabytesPerSecond: positive })),
+  peaks: v.optional(fields(each(['gflops', 'gigabytesPerSecond'], positive))),
 });
 
-const STEP = fields({
-  environment: ENVIRONMENT,
-  settings: fields({ repeats: positiveWhole, data: text }),
-  gate: GATE,
-  interrupted: flag,
-  rows: listOf(
-    v.pipe(
-      fields({
-        strategy: text,
-        rules: text,
-        length: positiveWhole,
-        batch: positiveWhole,
-        medianMs: positive,
-        tokensPerSecond: notNegative,
-        kernelsMs: positive,
-        attentionMs: notNegative,
-        ratioToDense: ratio,
-        ratioLow: ratio,
-        ratioHigh: ratio,
-        attentionSpeedup: v.nullable(notNegative),
-        predictedSpeedup: v.nullable(notNegative),
-        predictedFromIdeal: v.nullable(notNegative),
-        realisedSpeedup: ratio,
-      }),
-      v.check((row) => areWhole(row), ENDS),
-    ),
-  ),
-});
+const STEP_ROW = v.pipe(
+  fields({
+    ...each(['strategy', 'rules'], text),
+    ...each(['length', 'batch'], positiveWhole),
+    ...each(['medianMs', 'kernelsMs'], positive),
+    ...each(['tokensPerSecond', 'attentionMs'], notNegative),
+    ...toDense.entries,
+    ...each(['attentionSpeedup', 'predictedSpeedup', 'predictedFromIdeal'], v.nullable(notNegative)),
+    realisedSpeedup: ratio,
+  }),
+  v.check((row) => toDense.isComplete(row), toDense.expected),
+);
 
-const GROWTH = fields({
-  environment: ENVIRONMENT,
-  settings: fields({ data: text }),
-  gate: GATE,
-  interrupted: flag,
-  rows: listOf(
-    v.pipe(
-      fields({
-        strategy: text,
-        rules: text,
-        pass,
-        length: positiveWhole,
-        heads: positiveWhole,
-        headDim: positiveWhole,
-        medianMs: positive,
-        usefulPairs: whole,
-        bytesPerToken: notNegative,
-        nsPerUsefulPair: v.nullable(notNegative),
-        ratioToShortest: ratio,
-        ratioLow: ratio,
-        ratioHigh: ratio,
-      }),
-      v.check(
-        ({ ratioToShortest, ...row }) => areWhole({ ...row, ratioToDense: ratioToShortest }),
-        'all of "ratioToShortest", "ratioLow" and "ratioHigh", or null for each',
-      ),
-    ),
-  ),
-});
+const GROWTH_ROW = v.pipe(
+  fields({
+    ...shape,
+    ...each(['strategy', 'rules'], text),
+    pass,
+    medianMs: positive,
+    usefulPairs: whole,
+    bytesPerToken: notNegative,
+    nsPerUsefulPair: v.nullable(notNegative),
+    ...toShortest.entries,
+  }),
+  v.check((row) => toShortest.isComplete(row), toShortest.expected),
+);
 
 const LIMITS = fields({
   environment: ENVIRONMENT,
   limits: fields({
-    multiplyAddGflops: positive,
-    matrixProductGflops: positive,
-    copyGBs: positive,
-    dispatchMicroseconds: notNegative,
-    submitMicroseconds: notNegative,
+    ...each(['multiplyAddGflops', 'matrixProductGflops', 'copyGBs'], positive),
+    ...each(['dispatchMicroseconds', 'submitMicroseconds'], notNegative),
+    ...each(['wallTimerMicroseconds', 'gpuTimerMicroseconds'], v.nullish(notNegative)),
   }),
-  products: listOf(
-    fields({ rows: positiveWhole, inputs: positiveWhole, outputs: positiveWhole, gflops: notNegative }),
-  ),
-  dense: listOf(
-    fields({
-      length: positiveWhole,
-      heads: positiveWhole,
-      headDim: positiveWhole,
-      gflops: notNegative,
-      shareOfPeak: v.nullable(notNegative),
-    }),
-  ),
+  products: listOf(fields({ ...each(['rows', 'inputs', 'outputs'], positiveWhole), gflops: notNegative })),
+  dense: listOf(fields({ ...shape, gflops: notNegative, shareOfPeak: v.nullable(notNegative) })),
   gate: GATE,
   rows: listOf(
     fields({
-      kernel: text,
-      shape: text,
+      ...each(['kernel', 'shape'], text),
       medianMs: positive,
-      intensity: notNegative,
-      gflops: notNegative,
-      shareOfRoof: notNegative,
+      ...each(['intensity', 'gflops', 'shareOfRoof'], notNegative),
     }),
   ),
 });
 
-const PEERS = fields({
-  environment: ENVIRONMENT,
-  settings: fields({ data: text }),
-  gate: GATE,
-  interrupted: flag,
-  rows: listOf(
-    fields({
-      peer: text,
-      mask: flag,
-      length: positiveWhole,
-      heads: positiveWhole,
-      headDim: positiveWhole,
-      pass,
-      medianMs: v.nullable(positive),
-      maxError: v.nullable(notNegative),
-      error: v.nullish(text),
-      ratioToParsimonyLow: ratio,
-      ratioToParsimonyHigh: ratio,
-    }),
-  ),
+const PEER_ROW = fields({
+  ...shape,
+  peer: text,
+  mask: flag,
+  pass,
+  medianMs: ratio,
+  usefulGflops: v.nullish(notNegative),
+  maxError: v.nullable(notNegative),
+  error: v.nullish(text),
+  ...each(['ratioToParsimonyLow', 'ratioToParsimonyHigh'], ratio),
 });
 
 const PROFILE = fields({
@@ -258,35 +193,31 @@ const PROFILE = fields({
 /** What a report of each kind must hold to. */
 export const REPORT_SCHEMAS = {
   attention: ATTENTION,
-  step: STEP,
-  growth: GROWTH,
+  step: report(STEP_ROW, { settings: fields({ repeats: positiveWhole, data: text }) }),
+  growth: report(GROWTH_ROW, {}),
   limits: LIMITS,
-  peers: PEERS,
+  peers: report(PEER_ROW, {}),
   profile: PROFILE,
 };
 
 /** What `bench compare` needs of a report. */
 export const COMPARABLE = fields({
-  environment: fields({ adapter: fields({ description: text, kind: text }), kernelHash: text, date: text }),
+  environment: fields({
+    adapter: fields(each(['description', 'kind'], text)),
+    ...each(['kernelHash', 'date'], text),
+  }),
   rows: listOf(
     v.pipe(
       fields({
-        strategy: text,
-        rules: text,
-        text,
-        length: positiveWhole,
-        batch: positiveWhole,
-        heads: v.optional(positiveWhole),
-        headDim: v.optional(positiveWhole),
-        pass: v.optional(text),
-        peer: v.optional(text),
+        ...each(['strategy', 'rules', 'text'], text),
+        ...each(['length', 'batch'], positiveWhole),
+        ...each(['heads', 'headDim'], v.optional(positiveWhole)),
+        ...each(['pass', 'peer'], v.optional(text)),
         mask: v.optional(flag),
-        medianMs: v.nullable(positive),
-        ratioToDense: ratio,
-        ratioLow: ratio,
-        ratioHigh: ratio,
+        medianMs: ratio,
+        ...toDense.entries,
       }),
-      v.check((row) => areWhole(row), ENDS),
+      v.check((row) => toDense.isComplete(row), toDense.expected),
     ),
   ),
 });

@@ -62,14 +62,14 @@ export function column<Row>(
   return { heading, cell, ...more };
 }
 
-/** A column of one of the row's numbers, or of a dash where it is null. */
+/** A column of one of the row's numbers, or of a dash where it is null, or absent from an older file. */
 export function number<Name extends string>(
   heading: string,
   name: Name,
   format: (value: number) => string,
   more?: ColumnOptions<unknown>,
 ): BenchColumn<Record<Name, number | null>> {
-  return { heading, cell: (row) => orNothing(row[name], format), ...more };
+  return { heading, cell: (row) => orNothing(row[name] ?? null, format), ...more };
 }
 
 export function passName(pass: Pass): string {

@@ -247,14 +247,15 @@ function shareColumn<Name extends string>(
 
 export function limitsTables(report: LimitsReport): BenchTable[] {
   const { limits, products, dense, rows } = report;
+  const microseconds = (value: number | null) => orNothing(value ?? null, (known) => `${short(known)} µs`);
   const peaks: string[][] = [
     ['multiply-adds, no memory', `${short(limits.multiplyAddGflops)} GFLOP/s`],
     ['matrix product, f32, the best below', `${short(limits.matrixProductGflops)} GFLOP/s`],
     ['copy, read and written', `${short(limits.copyGBs)} GB/s`],
-    ['a dispatch', `${short(limits.dispatchMicroseconds)} µs`],
-    ['a submit and its end', `${short(limits.submitMicroseconds)} µs`],
-    ['step of the wall clock', `${short(limits.wallTimerMicroseconds)} µs`],
-    ['step of the GPU’s clock', orNothing(limits.gpuTimerMicroseconds, (step) => `${short(step)} µs`)],
+    ['a dispatch', microseconds(limits.dispatchMicroseconds)],
+    ['a submit and its end', microseconds(limits.submitMicroseconds)],
+    ['step of the wall clock', microseconds(limits.wallTimerMicroseconds)],
+    ['step of the GPU’s clock', microseconds(limits.gpuTimerMicroseconds)],
   ];
   const besides = 'Dense attention, forward, beside the best matrix product in the same turns';
   const note = 'The roof is the lesser of the matrix-product peak and FLOPs a byte x copy bandwidth.';

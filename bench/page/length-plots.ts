@@ -67,146 +67,123 @@ function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Poi
   ];
 }
 
-/** Time over length. */
-export function timePlot(pass: PassRows): Figure {
-  const { rows, onAdapter } = pass;
-  const interval = ({ ratioLow, ratioHigh }: ShownRow) => `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}`;
+/** What a plot over length shows. */
+interface LengthPlot {
+  /** What the title says of the row that it speaks of; of the pass, where there is none. */
+  point(main: ShownRow): string;
+  otherwise: string;
+  explanation: string;
+  value(row: ShownRow): number;
+  /** A value in words. */
+  format(value: number): string;
+  /** The ends of its 99 % interval, where it has one. */
+  interval?(row: ShownRow): [low: number, high: number];
+  /** A value to be compared with, drawn as a dotted line. */
+  reference?: number;
+  label: string;
+  isLogarithmic?: true;
+}
+
+/** Said where intervals are cut off. */
+export const CUT = '; those that leave the picture are whole in the table';
+
+function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): Figure {
+  const { point, otherwise, explanation, value, format, interval, reference, label, isLogarithmic } = plot;
+  const values = rows.map(({ row }) => value(row));
+  // One disturbed run must not flatten all others: what is higher is cut, and said to be.
+  const top = Math.max(1.2 * (reference ?? 0), (interval ? 1.25 : 1.08) * Math.max(...values));
+  const isCut = rows.some(({ row }) => interval && interval(row)[1] > top);
+  const rule = (at: number, more = {}) => Plot.ruleY([at], { stroke: 'currentColor', ...more });
+  const words = (row: ShownRow) => {
+    const ends = interval ? ` (${interval(row).map(format).join(' to ')})` : '';
+    return `${format(value(row))}${ends}`;
+  };
   return {
-    title: titled(
-      pass,
-      (main) => `takes ${main.ratioToDense.toFixed(2)} of dense’s time (${interval(main)})`,
-      'time of dense attention',
-    ),
-    explanation:
-      'Lower is faster. Both axes are logarithmic: time that grows with the square of the length is a straight line. Dense is the baseline; dashed lines are controls.',
-    description: described(rows, ({ medianMs }) => `${short(medianMs)} ms`),
+    title: titled(pass, point, otherwise),
+    explanation: `${explanation}${interval ? ` Vertical bars are 99 % bootstrap intervals${isCut ? CUT : ''}.` : ''}`,
+    description: described(rows, words),
     series: seriesOf(rows),
     options: {
       x: lengthAxis(lengthsOf(rows)),
-      y: logAxis(
-        rows.map(({ row }) => row.medianMs),
-        `median time, ms (log${onAdapter})`,
-      ),
-      marks: linesOverLength(rows, ({ length, medianMs }) => ({
-        x: length,
-        y: medianMs,
-        title: `${short(medianMs)} ms`,
-      })),
+      y: isLogarithmic
+        ? logAxis(values, label)
+        : { domain: [0, top], grid: true, ticks: 6, label, labelArrow: 'none' },
+      marks: [
+        ...(reference === undefined ? [] : [rule(reference, { strokeDasharray: '2 3', strokeWidth: 1.5 })]),
+        ...(isLogarithmic ? [] : [rule(0)]),
+        ...linesOverLength(rows, (row) => {
+          const [low, high] = interval?.(row) ?? [];
+          const ends = high === undefined ? {} : { low, high: Math.min(top, high) };
+          return { x: row.length, y: value(row), ...ends, title: format(value(row)) };
+        }),
+      ],
     },
   };
+}
+
+/** Time over length. */
+export function timePlot(pass: PassRows): Figure {
+  return lengthPlot(pass, pass.rows, {
+    point: (main) =>
+      `takes ${main.ratioToDense.toFixed(2)} of dense’s time (${main.ratioLow.toFixed(2)} to ${main.ratioHigh.toFixed(2)})`,
+    otherwise: 'time of dense attention',
+    explanation:
+      'Lower is faster. Both axes are logarithmic: time that grows with the square of the length is a straight line. Dense is the baseline; dashed lines are controls.',
+    value: ({ medianMs }) => medianMs,
+    format: (ms) => `${short(ms)} ms`,
+    label: `median time, ms (log${pass.onAdapter})`,
+    isLogarithmic: true,
+  });
+}
+
+/** Rows of all but dense attention, which is 1 by definition. */
+function compared({ rows }: PassRows): PassRows['rows'] {
+  return rows.filter(({ row }) => row.strategy !== 'none');
 }
 
 /** How many times as fast as dense attention each strategy is, over length. */
 export function speedupPlot(pass: PassRows): Figure {
-  const rows = pass.rows.filter(({ row }) => row.strategy !== 'none');
-  // One disturbed run must not flatten all others: what is higher is cut, and said to be.
-  const top = Math.max(1.2, 1.25 * Math.max(...rows.map(({ row }) => row.realisedSpeedup)));
-  const isCut = rows.some(({ row }) => 1 / row.ratioLow > top);
-  return {
-    title: titled(
-      pass,
-      (main) => `is ${times(main.realisedSpeedup)} as fast as dense (${speedupInterval(main)})`,
-      'no speed-up that can be trusted',
-    ),
-    explanation: `Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. Dashed lines are controls. Vertical bars are 99 % bootstrap intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
-    description: described(rows, (row) => `${times(row.realisedSpeedup)} (${speedupInterval(row)})`),
-    series: seriesOf(rows),
-    options: {
-      x: lengthAxis(lengthsOf(rows)),
-      y: {
-        domain: [0, top],
-        grid: true,
-        ticks: 6,
-        label: `speed-up over dense, times${pass.onAdapter}`,
-        labelArrow: 'none',
-      },
-      marks: [
-        Plot.ruleY([1], { stroke: 'currentColor', strokeDasharray: '2 3', strokeWidth: 1.5 }),
-        Plot.ruleY([0], { stroke: 'currentColor' }),
-        ...linesOverLength(rows, (row) => ({
-          x: row.length,
-          y: row.realisedSpeedup,
-          low: 1 / row.ratioHigh,
-          high: Math.min(top, 1 / row.ratioLow),
-          title: times(row.realisedSpeedup),
-        })),
-      ],
-    },
-  };
+  return lengthPlot(pass, compared(pass), {
+    point: (main) => `is ${times(main.realisedSpeedup)} as fast as dense (${speedupInterval(main)})`,
+    otherwise: 'no speed-up that can be trusted',
+    explanation:
+      'Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. Dashed lines are controls.',
+    value: ({ realisedSpeedup }) => realisedSpeedup,
+    format: times,
+    interval: ({ ratioLow, ratioHigh }) => [1 / ratioHigh, 1 / ratioLow],
+    reference: 1,
+    label: `speed-up over dense, times${pass.onAdapter}`,
+  });
 }
 
 /** How much of the ideal speed-up is realised, over length. */
 export function fractionPlot(pass: PassRows): Figure {
-  const rows = pass.rows.filter(({ row }) => row.strategy !== 'none');
-  const values = rows.map(({ row }) => row.realisedFraction);
-  const high = ({ ratioLow, idealSpeedup }: ShownRow) => 1 / ratioLow / idealSpeedup;
-  const low = ({ ratioHigh, idealSpeedup }: ShownRow) => 1 / ratioHigh / idealSpeedup;
-  // One disturbed run must not flatten all others: what is higher is cut, and said to be.
-  const top = Math.max(1.1, 1.25 * Math.max(...values));
-  const isCut = rows.some(({ row }) => high(row) > top);
-  return {
-    title: titled(
-      pass,
-      (main) => `realises ${percent(main.realisedFraction)} of its ideal speed-up`,
-      'no speed-up that can be trusted',
-    ),
-    explanation: `The ideal: time falls as much as the pairs do that the rules allow, the dotted line. Vertical bars are 99 % bootstrap intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
-    description: described(rows, (row) => {
-      return `${percent(row.realisedFraction)} (${percent(low(row))} to ${percent(high(row))})`;
-    }),
-    series: seriesOf(rows),
-    options: {
-      x: lengthAxis(lengthsOf(rows)),
-      y: {
-        domain: [0, 100 * top],
-        grid: true,
-        ticks: 6,
-        label: `realised share of the ideal speed-up, %${pass.onAdapter}`,
-        labelArrow: 'none',
-      },
-      marks: [
-        Plot.ruleY([100], { stroke: 'currentColor', strokeDasharray: '2 3', strokeWidth: 1.5 }),
-        Plot.ruleY([0], { stroke: 'currentColor' }),
-        ...linesOverLength(rows, (row) => ({
-          x: row.length,
-          y: 100 * row.realisedFraction,
-          low: 100 * low(row),
-          high: Math.min(100 * top, 100 * high(row)),
-          title: percent(row.realisedFraction),
-        })),
-      ],
-    },
-  };
+  return lengthPlot(pass, compared(pass), {
+    point: (main) => `realises ${percent(main.realisedFraction)} of its ideal speed-up`,
+    otherwise: 'no speed-up that can be trusted',
+    explanation: 'The ideal: time falls as much as the pairs do that the rules allow, the dotted line.',
+    value: ({ realisedFraction }) => 100 * realisedFraction,
+    format: (value) => percent(value / 100),
+    interval: ({ ratioLow, ratioHigh, idealSpeedup }) => [
+      100 / ratioHigh / idealSpeedup,
+      100 / ratioLow / idealSpeedup,
+    ],
+    reference: 100,
+    label: `realised share of the ideal speed-up, %${pass.onAdapter}`,
+  });
 }
 
 /** Executed work a second, over length. */
 export function ratePlot(pass: PassRows): Figure {
-  const { rows, onAdapter } = pass;
-  return {
-    title: titled(pass, (main) => `executes ${short(main.executedGflops)} GFLOP/s`, 'executed work a second'),
+  return lengthPlot(pass, pass.rows, {
+    point: (main) => `executes ${short(main.executedGflops)} GFLOP/s`,
+    otherwise: 'executed work a second',
     explanation:
       'Higher is better use of the adapter. Every multiplication and addition that a kernel does is counted, padding too: a high rate of needless work is not fast.',
-    description: described(rows, (row) => `${short(row.executedGflops)} executed GFLOP/s`),
-    series: seriesOf(rows),
-    options: {
-      x: lengthAxis(lengthsOf(rows)),
-      y: {
-        domain: [0, 1.08 * Math.max(...rows.map(({ row }) => row.executedGflops))],
-        grid: true,
-        ticks: 6,
-        label: `executed GFLOP/s${onAdapter}`,
-        labelArrow: 'none',
-      },
-      marks: [
-        Plot.ruleY([0], { stroke: 'currentColor' }),
-        ...linesOverLength(rows, (row) => ({
-          x: row.length,
-          y: row.executedGflops,
-          title: `${short(row.executedGflops)} executed GFLOP/s`,
-        })),
-      ],
-    },
-  };
+    value: ({ executedGflops }) => executedGflops,
+    format: (rate) => `${short(rate)} executed GFLOP/s`,
+    label: `executed GFLOP/s${pass.onAdapter}`,
+  });
 }
 
 export function seriesOf(rows: PassRows['rows']): Series[] {

@@ -87,7 +87,7 @@ describe('break-even', () => {
 describe('comparing two runs', () => {
   const environment = { adapter: { description: 'a', kind: 'gpu' }, kernelHash: 'h', date: 'd' };
   const compare = (before: AttentionRow, after: AttentionRow) =>
-    compareReports({ environment, rows: [before] }, { environment, rows: [after] })[0].verdict;
+    compareReports({ environment, rows: [{ ...before }] }, { environment, rows: [{ ...after }] })[0].verdict;
 
   it('tells regressions and improvements from noise', () => {
     expect(compare(row(512, 0.5), row(512, 0.6))).toBe('regression');
@@ -103,7 +103,10 @@ describe('comparing two runs', () => {
 
   it('leaves out rows that only one run has', () => {
     expect(
-      compareReports({ environment, rows: [row(128, 1)] }, { environment, rows: [row(256, 1)] }),
+      compareReports(
+        { environment, rows: [{ ...row(128, 1) }] },
+        { environment, rows: [{ ...row(256, 1) }] },
+      ),
     ).toEqual([]);
   });
 
