@@ -1,6 +1,6 @@
-import type { Text } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
+import type { Text } from '../src/grammar/custom-tags.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { type AttentionSweep, SENTENCES } from './attention-settings.js';
 import { type BreakEven, breakEvens } from './break-even.js';
@@ -46,9 +46,9 @@ export async function benchAttention(
   if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
   try {
     for (const length of sweep.lengths) {
-      const pieces = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;
+      const tokens = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;
       const texts = length === SENTENCES ? options.texts.slice(0, sweep.batch) : options.texts;
-      const text = tagText(texts, options.vocabulary, pieces, tagsOfAll(rules));
+      const text = tagText(texts, options.vocabulary, tokens, tagsOfAll(rules));
       for (const heads of sweep.heads) {
         for (const headDim of sweep.headDims) {
           if (options.signal?.aborted) break;

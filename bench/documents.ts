@@ -1,12 +1,12 @@
 import { NO_SENTENCE } from '../src/grammar/scope.js';
-import type { EncodedSentence } from '../src/grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../src/grammar/tagged-tokenizer.js';
 
 /**
- * Joins encoded sentences to one document of exactly `length` pieces: [CLS], the sentences without their own special
- * pieces, [SEP]. Sentences are used from the first on, and again from the first where they do not suffice. Each of the
+ * Joins encoded sentences to one document of exactly `length` tokens: [CLS], the sentences without their own special
+ * tokens, [SEP]. Sentences are used from the first on, and again from the first where they do not suffice. Each of the
  * sentences is one, whatever a tagger would split it into.
  */
-export function documentOf(sentences: readonly EncodedSentence[], length: number): EncodedSentence {
+export function documentOf(sentences: readonly TaggedTokens[], length: number): TaggedTokens {
   const ids = new Uint32Array(length);
   const tags = new Uint8Array(length);
   const numbers = new Uint32Array(length).fill(NO_SENTENCE);

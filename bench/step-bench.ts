@@ -4,7 +4,7 @@ import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
-import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
+import { TaggedTokenizer, type TaggedTokens } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { AttentionContender, randomInputs } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
@@ -108,7 +108,7 @@ export async function benchStep(
     rows: [],
   };
   const { examples, vocabulary, signal } = options;
-  const encoded = examples.map(({ text }) => encodeSentence(text, vocabulary));
+  const encoded = new TaggedTokenizer({ vocabulary }).encode(examples.map(({ text }) => text));
   for (const length of settings.lengths) {
     if (signal?.aborted) break;
     const sentences = length === SENTENCES ? encoded.slice(0, settings.batch) : [documentOf(encoded, length)];
@@ -126,7 +126,7 @@ export async function benchStep(
 }
 
 interface StepBatch {
-  sentences: EncodedSentence[];
+  sentences: TaggedTokens[];
   labels: number[];
   isDocument: boolean;
 }

@@ -1,8 +1,9 @@
 import { type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
+import { tokenTags } from '../src/grammar/custom-tags.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
-import { type EncodedSentence, encodeSentence } from '../src/grammar/tagged-pieces.js';
+import { TaggedTokenizer, type TaggedTokens } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { ADAMW_DEFAULTS } from '../src/nn/adamw.js';
 import { makeBatch } from '../src/nn/batch.js';
@@ -55,7 +56,7 @@ export class TrainingRig {
       vocabulary: vocabulary.size,
       positions,
       classes,
-      biasTags: biasTags(rules, strategy),
+      biasTags: biasTags(strategy, tokenTags(rules.tags)),
     };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
@@ -72,7 +73,7 @@ export class TrainingRig {
   }
 
   /** One training step to its end on the GPU. @returns Its stages in order. */
-  async run(sentences: readonly EncodedSentence[], labels: readonly number[]): Promise<Stage[]> {
+  async run(sentences: readonly TaggedTokens[], labels: readonly number[]): Promise<Stage[]> {
     const stages: Stage[] = [];
     const stage = <T>(name: Stage['name'], action: () => T): T => {
       const begin = performance.now();
@@ -104,9 +105,9 @@ export class TrainingRig {
 export function taggedStage(
   examples: readonly Example[],
   vocabulary: Vocabulary,
-  mostPieces: number,
-): { sentences: EncodedSentence[]; stage: Stage } {
+  maxLength: number,
+): { sentences: TaggedTokens[]; stage: Stage } {
   const begin = performance.now();
-  const sentences = examples.map(({ text }) => encodeSentence(text, vocabulary, mostPieces));
+  const sentences = new TaggedTokenizer({ vocabulary, maxLength }).encode(examples.map(({ text }) => text));
   return { sentences, stage: { name: 'tag', begin, end: performance.now() } };
 }

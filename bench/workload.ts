@@ -1,17 +1,14 @@
-import type { Text } from '../src/data/dataset.js';
-import { encodeTexts } from '../src/data/encoded-data.js';
-import { pieceTags } from '../src/grammar/own-tags.js';
+import type { Text } from '../src/grammar/custom-tags.js';
 import type { RuleSet, Tag } from '../src/grammar/rules.js';
-import { type EncodedSentence, tagNames } from '../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../src/grammar/tags.js';
+import { TaggedTokenizer, type TaggedTokens, tagNames } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import type { Workload } from './attention-contender.js';
 import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 
-/** Sentences enough for a text of some pieces, tagged, and how long that took. */
+/** Sentences enough for a text of some tokens, tagged, and how long that took. */
 export interface TaggedText {
-  sentences: EncodedSentence[];
+  sentences: TaggedTokens[];
   /** What their tags are indexes into. */
   tags: readonly Tag[];
   milliseconds: number;
@@ -24,46 +21,43 @@ export function tagsOfAll(rules: readonly Pick<RuleSet, 'tags'>[]): Tag[] {
 }
 
 /**
- * Tags sentences from the first on until they have `pieces` pieces, or all of them. Words that bring tags keep them.
- * @param known Tags that these may be.
+ * Tags sentences from the first on until they have this number of tokens, or all of them. Words that bring tags keep them.
+ * @param wordTags Tags that these may be; the universal ones where left out.
  */
 export function tagText(
   texts: readonly (string | Text)[],
   vocabulary: Vocabulary,
-  pieces: number,
-  known: readonly Tag[] = PIECE_TAGS,
+  tokens: number,
+  wordTags?: readonly Tag[],
 ): TaggedText {
   const began = performance.now();
-  const read = texts.map((text): Text => (typeof text === 'string' ? { text } : text));
-  const ownTags = read.some(({ words }) => words);
-  const rules = { tags: known };
-  const tags = pieceTags(rules, ownTags);
-  const reading = { vocabulary, mostPieces: Number.POSITIVE_INFINITY, rules, tags, ownTags };
-  const sentences: EncodedSentence[] = [];
+  const customTags = texts.some((text) => typeof text === 'object' && text.words);
+  const tokenizer = new TaggedTokenizer({ vocabulary, customTags }, wordTags);
+  const sentences: TaggedTokens[] = [];
   let count = 0;
-  for (const text of read) {
-    if (count >= pieces) break;
-    const [sentence] = encodeTexts([text], reading).sentences;
+  for (const text of texts) {
+    if (count >= tokens) break;
+    const [sentence] = tokenizer.encode([text]);
     sentences.push(sentence);
     count += sentence.ids.length - 2;
   }
-  return { sentences, tags, milliseconds: performance.now() - began };
+  return { sentences, tags: tokenizer.tags, milliseconds: performance.now() - began };
 }
 
 /**
- * A packed batch: documents of `length` pieces, each joined from other sentences where there are enough of them, or the
+ * A packed batch: documents of `length` tokens, each joined from other sentences where there are enough of them, or the
  * first sentences as they are.
- * @param tags What the sentences' tags are indexes into; `PIECE_TAGS` where left out.
+ * @param tags What the sentences' tags are indexes into; `TOKEN_TAGS` where left out.
  */
 export function workloadOf(
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
   length: number | typeof SENTENCES,
   batch: number,
   heads: number,
   headDim: number,
   tags?: readonly Tag[],
 ): Workload {
-  const sequences: EncodedSentence[] = [];
+  const sequences: TaggedTokens[] = [];
   let next = 0;
   while (sequences.length < batch) {
     if (length === SENTENCES) {
@@ -73,7 +67,7 @@ export function workloadOf(
     }
     const rotated = [...sentences.slice(next), ...sentences.slice(0, next)];
     sequences.push(documentOf(rotated, length));
-    for (let pieces = 0; pieces < length; pieces += sentences[next].ids.length - 2) {
+    for (let tokens = 0; tokens < length; tokens += sentences[next].ids.length - 2) {
       next = (next + 1) % sentences.length;
     }
   }
@@ -82,7 +76,7 @@ export function workloadOf(
 
 /** The workload of some sequences, packed as they are. */
 export function packed(
-  sequences: readonly EncodedSentence[],
+  sequences: readonly TaggedTokens[],
   heads: number,
   headDim: number,
   tags?: readonly Tag[],

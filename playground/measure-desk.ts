@@ -1,7 +1,6 @@
 import { workloadOf } from '../bench/workload.js';
 import { isPerHead } from '../src/grammar/head-rules.js';
-import { NO_SENTENCE } from '../src/grammar/scope.js';
-import { encodePieces } from '../src/grammar/tagged-pieces.js';
+import { encodeTokens } from '../src/grammar/tagged-tokenizer.js';
 import { html } from '../src/report/page/html.js';
 import { whole } from '../src/report/page/numbers.js';
 import { element, show } from './elements.js';
@@ -10,7 +9,7 @@ import { measurementView } from './measurement-view.js';
 import type { PageReading } from './reading.js';
 import type { State } from './state.js';
 
-/** Word pieces. */
+/** Tokens. */
 const LENGTHS = [128, 256, 512, 1024, 2048];
 
 /** bert-tiny's. */
@@ -25,7 +24,7 @@ export class MeasureDesk {
     private readonly state: State,
     private readonly hasGpu: boolean,
   ) {
-    const options = LENGTHS.map((length) => html`<option value="${length}">${whole(length)} pieces</option>`);
+    const options = LENGTHS.map((length) => html`<option value="${length}">${whole(length)} tokens</option>`);
     show('length', html`${options}`);
     element<HTMLSelectElement>('length').value = '512';
     element('measure').addEventListener('click', () =>
@@ -57,10 +56,9 @@ export class MeasureDesk {
   private measure(): void {
     const { strategy, rules } = this.state.shown;
     if (!this.reading || isPerHead(rules)) return;
-    const { pieces } = this.reading.explanation;
-    const tagged = pieces.map(({ tag, sentence = NO_SENTENCE, ...piece }) => ({ ...piece, tag, sentence }));
+    const { tokens } = this.reading.explanation;
     const length = Number(element<HTMLSelectElement>('length').value);
-    const workload = workloadOf([encodePieces(tagged)], length, 1, HEADS, HEAD_DIM);
+    const workload = workloadOf([encodeTokens(tokens)], length, 1, HEADS, HEAD_DIM);
     show('measurement', '');
     this.worker = new Worker(new URL('./measure-worker.ts', import.meta.url), { type: 'module' });
     this.worker.addEventListener('message', ({ data }: MessageEvent<MeasureAnswer>) => this.hear(data));

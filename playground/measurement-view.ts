@@ -23,7 +23,7 @@ function headline(row: AttentionRow): Html {
     return html`<h3 id="speed-up">No speed-up is shown: ${times(realisedSpeedup)} is ${IMPOSSIBLE}</h3>
 <p class="caution">${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most. Something else kept this machine busy; measure again.</p>`;
   }
-  return html`<h3 id="speed-up">At ${whole(length)} pieces, ${strategy} attention was ${speed(realisedSpeedup)} than dense</h3>
+  return html`<h3 id="speed-up">At ${whole(length)} tokens, ${strategy} attention was ${speed(realisedSpeedup)} than dense</h3>
 <p>${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most; ${percent(row.realisedFraction ?? 0)} of that was reached.</p>`;
 }
 

@@ -73,7 +73,7 @@ async function open(): Promise<void> {
     const classifier = await openModel(gpu.device, model);
     const own = new Predictor(classifier, (error) => fail((error as Error).message));
     predictor = own;
-    new TrainDesk(state, gpu.device, description.vocabulary, (trained, note) => {
+    new TrainDesk(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
       own.use(trained);
       element('about').textContent = note;
       state.tell();

@@ -69,7 +69,7 @@ function showPrediction(
   { description }: SentenceClassifier,
 ): void {
   const { label, probabilities, logits, cut } = prediction;
-  const { classes, mostPieces } = description;
+  const { classes, tokenizer } = description;
   const bars = classes.map(
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,
@@ -82,7 +82,7 @@ function showPrediction(
     html`<h2>Prediction: <strong id="label">${label}</strong></h2>
 <ul class="classes">${bars}</ul>
 ${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: ${listed}. The answer means little where they matter.</p>`}
-${cut && html`<p class="caution">The model reads ${mostPieces} pieces; it has seen only the beginning.</p>`}
+${cut && html`<p class="caution">The model reads ${tokenizer.maxLength} tokens; it has seen only the beginning.</p>`}
 `,
   );
 }

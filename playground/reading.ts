@@ -11,7 +11,7 @@ export interface PageReading {
   /** What was read of what was typed. */
   text: string;
   explanation: Explanation;
-  /** Words that the model has no piece for. */
+  /** Words that the model has no token for. */
   unknown: string[];
   /** What a reader must know: that only the beginning was read, say. */
   notes: string[];
@@ -31,25 +31,27 @@ function beginningOf(text: string): string {
  */
 export function readText(
   { text: typed, rules, strategy, beta }: Shown,
-  { vocabulary, relabelling }: ModelDescription,
+  { tokenizer }: ModelDescription,
   tile?: TileShape,
 ): PageReading | undefined {
   const text = beginningOf(typed);
   if (!/[^\s\p{C}]/u.test(text)) return undefined;
-  const explanation = explainText(text, { vocabulary, rules, strategy, beta, tile, relabelling });
+  // Pictures may show more of a text than the model reads.
+  const whole = tokenizer.withTags(rules.tags, Number.POSITIVE_INFINITY);
+  const explanation = explainText(text, { tokenizer: whole, rules, strategy, beta, tile });
   const notes: string[] = [];
   if (text.length < typed.length) {
     notes.push(`Long text: only its first ${MOST_CHARACTERS.toLocaleString('en-GB')} characters are read.`);
   }
   if (explanation.cut > 0) {
-    notes.push(`Only the first ${explanation.pieces.length} word pieces are shown.`);
+    notes.push(`Only the first ${explanation.tokens.length} tokens are shown.`);
   }
   // A model's vocabulary may be small: a picture says more with the words than with [UNK] everywhere.
-  const pieces = explanation.pieces.map((piece) => {
-    return piece.text === '[UNK]' ? { ...piece, text: text.slice(piece.start, piece.end) } : piece;
+  const tokens = explanation.tokens.map((token) => {
+    return token.text === '[UNK]' ? { ...token, text: text.slice(token.start, token.end) } : token;
   });
-  const unknown = explanation.pieces
-    .filter((piece) => piece.text === '[UNK]')
+  const unknown = explanation.tokens
+    .filter((token) => token.text === '[UNK]')
     .map(({ start, end }) => text.slice(start, end));
-  return { text, explanation: { ...explanation, pieces }, unknown: [...new Set(unknown)], notes };
+  return { text, explanation: { ...explanation, tokens }, unknown: [...new Set(unknown)], notes };
 }

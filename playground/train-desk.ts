@@ -1,9 +1,9 @@
 import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
+import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { SMALL_SHAPE } from '../src/nn/model-config.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
-import type { ModelDescription } from '../src/train/model-folder.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 import { element, show } from './elements.js';
 import type { Shown, State } from './state.js';
@@ -28,7 +28,7 @@ export class TrainDesk {
   constructor(
     private readonly state: State,
     private readonly device: Device,
-    private readonly vocabulary: ModelDescription['vocabulary'],
+    private readonly vocabulary: Vocabulary,
     private readonly onTrained: (model: SentenceClassifier, note: string) => void,
   ) {
     const options = SIZES.map(

@@ -86,14 +86,17 @@ export async function trainModel(folder) {
     const trained = JSON.parse(readFileSync(about, 'utf8'));
     if (trained.key === key) return trained.note;
   }
-  const { bertVocabulary, dataSource, SentenceClassifier, tagPieces } = await import('../dist/src/index.js');
+  const { bertVocabulary, dataSource, SentenceClassifier, TaggedTokenizer } = await import(
+    '../dist/src/index.js'
+  );
   console.error("Training the playground's model (once, about a quarter of a minute without a GPU)…");
   const { options, rows, devRows } = TRAINING;
   const data = dataSource('embedded');
   const train = (await data.examples('train')).slice(0, rows);
   const dev = (await data.examples('dev')).slice(0, devRows);
-  const pieces = train.flatMap(({ text }) => tagPieces(text, bertVocabulary()));
-  const vocabulary = bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text)));
+  const tokenizer = new TaggedTokenizer({ vocabulary: bertVocabulary() });
+  const tokens = train.flatMap(({ text }) => tokenizer.tokens(text));
+  const vocabulary = bertVocabulary().restrictedTo(new Set(tokens.map(({ text }) => text)));
   const aside = `${folder}.part`;
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { recursive: true });
@@ -106,7 +109,7 @@ export async function trainModel(folder) {
     return metrics.at(-1).devAccuracy;
   });
   const note =
-    `A tiny BERT (${SMALL_SHAPE.layers} layers, hidden ${SMALL_SHAPE.hidden}, ${vocabulary.size} word pieces) that ` +
+    `A tiny BERT (${SMALL_SHAPE.layers} layers, hidden ${SMALL_SHAPE.hidden}, ${vocabulary.size} tokens) that ` +
     `learned from ${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is ` +
     `judged; of ${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
   writeFileSync(join(aside, 'trained.json'), JSON.stringify({ key, note }));

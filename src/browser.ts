@@ -6,19 +6,24 @@ export { Attention, type MaskedTokens, type ShapeOptions } from './attention/att
 export type { KernelChoices } from './attention/kernel-choices.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
 export { CallerError, EngineError, ParsimonyError } from './base/errors.js';
-export type { Example, Text } from './data/dataset.js';
+export type { Example } from './data/dataset.js';
 export type { AdapterDescription } from './gpu/adapter.js';
 export type { Device, DeviceOptions } from './gpu/device.js';
 export { openDevice } from './gpu/open-device.js';
 export { bertVocabulary } from './grammar/bert-vocabulary.js';
+export { type TaggedWord, type Text, wordsWithTags } from './grammar/custom-tags.js';
 export type { HeadRules, ModelRules } from './grammar/head-rules.js';
-export { type OwnWord, wordsWithTags } from './grammar/own-tags.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
 export { formatRules, parseModelRules, parseRules } from './grammar/rules-file.js';
 export { NO_SENTENCE, type Scope } from './grammar/scope.js';
-export { encodeSentence, type TaggedPiece, tagPieces } from './grammar/tagged-pieces.js';
-export { PIECE_TAGS, SPECIAL_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
+export {
+  type TaggedToken,
+  TaggedTokenizer,
+  type TaggedTokens,
+  type TokenizerOptions,
+} from './grammar/tagged-tokenizer.js';
+export { SPECIAL_TAGS, TOKEN_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/model-config.js';
 export type { Ledger } from './plan/ledger.js';

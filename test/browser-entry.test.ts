@@ -77,7 +77,7 @@ describe('the browser entry', () => {
     for (const [name, value] of Object.entries(forBrowsers)) expect(forNode).toHaveProperty(name, value);
   });
 
-  it('has the same word pieces', () => {
+  it('has the same tokens', () => {
     expect(bertPiecesInBrowser()).toEqual(bertPieces());
   });
 

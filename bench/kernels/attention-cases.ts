@@ -11,7 +11,7 @@ import {
   type Strategy,
   type TagPair,
 } from '../../src/grammar/rules.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { TileShape } from '../../src/plan/tiles.js';
@@ -39,7 +39,7 @@ const RULES: readonly { strategy: Exclude<Strategy, 'none'>; scoped?: true; caus
 ];
 
 /** Tags of words: [CLS] comes before all text, [SEP] after it. */
-const WORDS = PIECE_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
+const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
 
 /**
  * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
@@ -50,9 +50,9 @@ function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: 
   const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
   const rules = {
     name: 'few see all',
-    tags: PIECE_TAGS,
-    hard: expandPairs(hard, PIECE_TAGS),
-    soft: expandPairs([['NOUN', 'VERB']], PIECE_TAGS),
+    tags: TOKEN_TAGS,
+    hard: expandPairs(hard, TOKEN_TAGS),
+    soft: expandPairs([['NOUN', 'VERB']], TOKEN_TAGS),
     beta: DEFAULT_BETA,
   };
   const words = Array.from({ length: TOKENS - 2 }, (_, word) => WORDS[word % WORDS.length]);

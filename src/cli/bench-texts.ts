@@ -1,8 +1,6 @@
 import { tagsOfAll } from '../../bench/workload.js';
 import { CallerError } from '../base/errors.js';
-import type { Text } from '../data/dataset.js';
-import { requireRulesTags } from '../data/encoded-data.js';
-import { areUniversal } from '../grammar/own-tags.js';
+import { areUniversal, requireRulesTags, type Text } from '../grammar/custom-tags.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { type DataFlags, dataOf } from './data-options.js';
 
@@ -19,7 +17,7 @@ export async function benchTexts(flags: DataFlags, rules: readonly RuleSet[]): P
 
 /** @throws CallerError for rules about tags that the tagger does not give, where only its tags are read. */
 export function requireTaggersTags(rules: RuleSet, command: string): void {
-  if (areUniversal(rules)) return;
+  if (areUniversal(rules.tags)) return;
   throw new CallerError({
     what: `rules "${rules.name}" are about tags that the tagger does not give`,
     where: command,

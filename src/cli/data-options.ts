@@ -1,6 +1,7 @@
 import { Option } from 'commander';
-import type { DataSource, Text } from '../data/dataset.js';
+import type { DataSource } from '../data/dataset.js';
 import { type DataOptions, dataSource } from '../data/sources.js';
+import type { Text } from '../grammar/custom-tags.js';
 import { list } from './options.js';
 import { note } from './terminal.js';
 
@@ -73,15 +74,15 @@ export function dataOf(flags: DataNames, more: DataOptions = {}): DataSource {
 }
 
 /** Says so where texts are tagged by another than those that the model was trained on. */
-export function noteOnTags(ownTags: boolean, texts: readonly Text[]): void {
+export function noteOnTags(customTags: boolean, texts: readonly Text[]): void {
   const tagged = texts.filter(({ words }) => words).length;
-  if (ownTags && tagged < texts.length) {
+  if (customTags && tagged < texts.length) {
     note(
       `This model was trained on tags of its data's own; wink-nlp tags ${texts.length - tagged} of ` +
         `${texts.length} texts, which have none.`,
     );
   }
-  if (!ownTags && tagged > 0) {
+  if (!customTags && tagged > 0) {
     note(
       `This model was trained on wink-nlp's tags; it reads ${tagged} of ${texts.length} texts with their own.`,
     );

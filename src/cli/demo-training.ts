@@ -5,7 +5,7 @@ import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
-import { splitPieces } from '../grammar/word-pieces.js';
+import { splitTokens } from '../grammar/word-piece.js';
 import { SMALL_SHAPE } from '../nn/model-config.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
@@ -86,8 +86,8 @@ async function trainOne(
   train: Example[],
   dev: Example[],
 ) {
-  const occurring = train.flatMap(({ text }) => splitPieces(text, bertVocabulary()));
-  const vocabulary = bertVocabulary().restrictedTo(new Set(occurring.map((piece) => piece.text)));
+  const occurring = train.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
+  const vocabulary = bertVocabulary().restrictedTo(new Set(occurring.map((token) => token.text)));
   const model = SentenceClassifier.build(device, {
     vocabulary,
     shape: SMALL_SHAPE,

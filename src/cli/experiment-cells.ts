@@ -170,7 +170,7 @@ async function rulesOf(device: Device, places: CellPlaces, cell: Cell): Promise<
   if (!learned) return {};
   const { run } = await finishRun(device, places, learned);
   const { train } = run.data;
-  const density = paperDensity(train, run.vocabulary, run.mostPieces);
+  const density = paperDensity(train, run.vocabulary, run.maxLength);
   const model = await SentenceClassifier.load(device, join(places.runs, learned.id));
   try {
     const { rules } = await model.prune(train, density);

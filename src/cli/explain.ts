@@ -3,6 +3,7 @@ import { CallerError } from '../base/errors.js';
 import { checkWritable, writeWhole } from '../data/files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
+import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
@@ -55,7 +56,8 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
   else {
     const rules = flags.rules === undefined ? presetRules('paper') : await readModelRules(flags.rules);
     const { strategy = 'hard', beta } = flags;
-    await show(explainText(text, { vocabulary: bertVocabulary(), rules, strategy, beta }), flags);
+    const tokenizer = new TaggedTokenizer({ vocabulary: bertVocabulary() });
+    await show(explainText(text, { tokenizer, rules, strategy, beta }), flags);
   }
 }
 
@@ -78,14 +80,14 @@ async function show(explanation: Explanation, flags: ExplainFlags, model?: PageM
 }
 
 function asJson(explanation: Explanation, model?: PageModel): unknown {
-  const { text, pieces, words, cut, strategy, rules, beta, ledger, order, runs, views } = explanation;
+  const { text, tokens, words, cut, strategy, rules, beta, ledger, order, runs, views } = explanation;
   const attribution = model && wordAttribution(explanation, model.explanation);
   return {
     text,
     strategy,
     rules: rules.name,
     beta,
-    pieces: pieces.map(({ text: piece, id, tag, start, end, word }) => ({
+    pieces: tokens.map(({ text: piece, id, tag, start, end, word }) => ({
       piece,
       id,
       tag,
@@ -106,7 +108,7 @@ function asJson(explanation: Explanation, model?: PageModel): unknown {
     ...(model && {
       label: model.explanation.label,
       probabilities: model.explanation.probabilities,
-      attention: model.explanation.attention.map((layer) => layer.map((head) => rowsOf(head, pieces.length))),
+      attention: model.explanation.attention.map((layer) => layer.map((head) => rowsOf(head, tokens.length))),
     }),
   };
 }
@@ -122,18 +124,18 @@ function signed(value: number): string {
 }
 
 function printExplanation(explanation: Explanation, model?: PageModel): void {
-  const { words, pieces, cut, ledger, strategy, rules } = explanation;
+  const { words, tokens, cut, ledger, strategy, rules } = explanation;
   const values = model && wordAttribution(explanation, model.explanation);
   printTable(
-    ['word', 'tag', 'pieces', ...(values ? [`for ${model.explanation.label}`] : [])],
-    words.map(({ text, tag, pieces: [first, next] }, at) => {
-      const own = pieces.slice(first, next).map((piece) => piece.text);
-      return [text, String(tag), own.join(' '), ...(values ? [signed(values[at])] : [])];
+    ['word', 'tag', 'tokens', ...(values ? [`for ${model.explanation.label}`] : [])],
+    words.map(({ text, tag, tokens: [first, next] }, at) => {
+      const ofWord = tokens.slice(first, next).map((token) => token.text);
+      return [text, String(tag), ofWord.join(' '), ...(values ? [signed(values[at])] : [])];
     }),
   );
   const { waste } = workOf(ledger);
   print();
-  if (cut > 0) print(`Cut: only the first ${pieces.length} pieces were read; ${cut} more were not.`);
+  if (cut > 0) print(`Cut: only the first ${tokens.length} tokens were read; ${cut} more were not.`);
   if (model) {
     const { label, probabilities } = model.explanation;
     const shares = model.classes.map((name, at) => `${name} ${probabilities[at].toFixed(3)}`);

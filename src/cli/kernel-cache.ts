@@ -86,7 +86,7 @@ export async function allKept(
   return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
 }
 
-/** The classes of lengths that a run with sequences of up to `longest` pieces has batches of. */
+/** The classes of lengths that a run with sequences of up to `longest` tokens has batches of. */
 function classesUpTo(longest: number): number[] {
   return LENGTH_CLASSES.filter((_, index) => index === 0 || LENGTH_CLASSES[index - 1] < longest);
 }

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
-import { SPLITS, type Split, type Text } from '../data/dataset.js';
+import { SPLITS, type Split } from '../data/dataset.js';
 import { checkWritable, writeWhole } from '../data/files.js';
+import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
 import { type DataFlags, dataOf, fileOptions } from './data-options.js';
 import { glueNames, glueText } from './glue.js';

@@ -1,15 +1,14 @@
 import { Option } from 'commander';
 import { type DataSource, SPLITS, type Split } from '../data/dataset.js';
-import { encodeTexts, requireRulesTags } from '../data/encoded-data.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { pieceTags } from '../grammar/own-tags.js';
+import { requireRulesTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { type DataFlags, textOptions } from './data-options.js';
 import { dataOption } from './options.js';
 
-/** Where `train` cuts sentences if nobody says otherwise. */
-const MOST_PIECES = 128;
+/** The default of `train`. */
+const MAX_LENGTH = 128;
 
 /** The texts that a command on rules counts pairs in, where it may do without. */
 export interface RulesDataFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
@@ -27,12 +26,12 @@ export function rulesDataOptions(): Option[] {
 
 /** The texts of a split, and what their tags are indexes into. */
 export interface EncodedSplit {
-  sentences: EncodedSentence[];
+  sentences: TaggedTokens[];
   tags: readonly Tag[];
 }
 
 /**
- * The texts of a split as a model of BERT's vocabulary reads them, of at most 128 pieces, with the tags that they bring;
+ * The texts of a split as a model of BERT's vocabulary reads them, of at most 128 tokens, with the tags that they bring;
  * labels are not asked for.
  * @param rules Whose tags the words carry.
  * @throws CallerError where a tag is not among them, or they are not the tagger's and a text brings none.
@@ -44,8 +43,8 @@ export async function encodedSplit(
 ): Promise<EncodedSplit> {
   const texts = await source.texts(split);
   requireRulesTags(texts, rules);
-  const ownTags = texts.some(({ words }) => words);
-  const tags = pieceTags(rules, ownTags);
-  const reading = { vocabulary: bertVocabulary(), mostPieces: MOST_PIECES, rules, tags, ownTags };
-  return { sentences: encodeTexts(texts, reading).sentences, tags };
+  const customTags = texts.some(({ words }) => words);
+  const options = { vocabulary: bertVocabulary(), maxLength: MAX_LENGTH, customTags };
+  const tokenizer = new TaggedTokenizer(options, rules.tags);
+  return { sentences: tokenizer.encode(texts), tags: tokenizer.tags };
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { requireTags } from '../data/encoded-data.js';
 import { checkWritable, writeWhole } from '../data/files.js';
+import { requireTags } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { loadDescription } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
@@ -50,11 +50,11 @@ export function rulesPruneCommand(): Command {
 
 async function prune(flags: PruneFlags): Promise<void> {
   await checkWritable(flags.out);
-  const { rules: own, tags } = await loadDescription(flags.model);
-  const source = dataOf(flags, { tags: own.tags, split: flags.split });
+  const { tokenizer } = await loadDescription(flags.model);
+  const source = dataOf(flags, { tags: tokenizer.wordTags, split: flags.split });
   const texts = await source.texts(flags.split);
-  requireTags(texts, own, tags === 'own');
-  noteOnTags(tags === 'own', texts);
+  if (tokenizer.customTags) requireTags(texts, tokenizer.wordTags);
+  noteOnTags(tokenizer.customTags, texts);
   await withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
     const display = progress({ label: 'reading', total: texts.length, unit: 'sentences' });

@@ -3,7 +3,7 @@ import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
-import { tagNames } from '../grammar/tagged-pieces.js';
+import { tagNames } from '../grammar/tagged-tokenizer.js';
 import { pairsOf } from '../train/sparsity.js';
 import { dataOf } from './data-options.js';
 import { jsonOption, readModelRules } from './options.js';
@@ -30,21 +30,21 @@ export function rulesShowCommand(): Command {
 
 /** Of what tags and pairs of tags some texts are made. */
 interface TextShares {
-  pieces: number;
-  /** For each tag, its share of the pieces. */
+  tokens: number;
+  /** For each tag, its share of the tokens. */
   frequency: Map<Tag, number>;
   pairs: PairCounts;
 }
 
 function sharesOf({ sentences, tags }: EncodedSplit): TextShares {
   const counts = new Map<Tag, number>();
-  let pieces = 0;
+  let tokens = 0;
   for (const sentence of sentences) {
-    pieces += sentence.tags.length;
+    tokens += sentence.tags.length;
     for (const tag of tagNames(sentence, tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }
-  const frequency = new Map([...counts].map(([tag, count]) => [tag, count / pieces]));
-  return { pieces, frequency, pairs: pairsOf(sentences, tags) };
+  const frequency = new Map([...counts].map(([tag, count]) => [tag, count / tokens]));
+  return { tokens, frequency, pairs: pairsOf(sentences, tags) };
 }
 
 async function show(name: string, flags: ShowFlags): Promise<void> {
@@ -62,7 +62,7 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
     const data = shares && {
       source: source!.name,
       split: flags.split,
-      pieces: shares.pieces,
+      pieces: shares.tokens,
       pairs: shares.pairs.total,
       frequency: tags.map((tag) => shares.frequency.get(tag) ?? 0),
       pairShares: tags.map((query) => tags.map((key) => shares.pairs.of(query, key) / shares.pairs.total)),
@@ -88,13 +88,13 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
   if (shares) printShares(shownTags, shares, source!.nameOf(flags.split));
 }
 
-function printShares(tags: readonly Tag[], { pieces, frequency, pairs }: TextShares, texts: string): void {
+function printShares(tags: readonly Tag[], { tokens, frequency, pairs }: TextShares, texts: string): void {
   print();
-  print(`${texts}: % of its ${pieces} pieces with a tag, and of its ${pairs.total} pairs with two`);
+  print(`${texts}: % of its ${tokens} tokens with a tag, and of its ${pairs.total} pairs with two`);
   print();
   const cell = (share: number) => (share === 0 ? '–' : (100 * share).toFixed(1));
   printTable(
-    ['', 'pieces', ...tags.map(String)],
+    ['', 'tokens', ...tags.map(String)],
     tags.map((query) => [
       String(query),
       percent(frequency.get(query) ?? 0),

@@ -62,7 +62,7 @@ export async function startingPoint(record: CheckpointRecord, options: StartOpti
   const start = await startFrom(folder, options);
   const { family, layers, hidden } = start.description.config;
   note(`Starting from ${name}${commit ? ` (commit ${commit})` : ''}: ${family}, ${layers} x ${hidden}`);
-  const guessed = caseNote(start.description.vocabulary);
+  const guessed = caseNote(start.description.tokenizer.vocabulary);
   for (const line of [...start.notes, ...(guessed ? [guessed] : [])]) note(`${name}: ${line}`);
   return start;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { encodeSentence, tagPieces } from '../grammar/tagged-pieces.js';
+import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { Planner } from '../train/planner.js';
@@ -14,7 +14,7 @@ Example:
 /** `parsimony tag` */
 export function tagCommand(): Command {
   return new Command('tag')
-    .description('show the word pieces and tags of a text, and how many of its pairs the hard rules allow')
+    .description('show the tokens and tags of a text, and how many of its pairs the hard rules allow')
     .argument('<text>', 'English text')
     .addOption(rulesOption().default('paper'))
     .addOption(jsonOption())
@@ -24,24 +24,16 @@ export function tagCommand(): Command {
 
 async function tag(text: string, flags: { rules: string; json?: boolean }): Promise<void> {
   const rules = await readRules(flags.rules);
-  const vocabulary = bertVocabulary();
-  const pieces = tagPieces(text, vocabulary);
-  const { ledger } = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE).plan([
-    encodeSentence(text, vocabulary),
-  ]);
+  const tokens = new TaggedTokenizer({ vocabulary: bertVocabulary() }).tokens(text);
+  const planner = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE);
+  const { ledger } = planner.plan([encodeTokens(tokens)]);
   const density = ledger.useful / ledger.dense;
   if (flags.json) {
-    const listed = pieces.map(({ text: piece, id, tag: pieceTag, start, end }) => ({
-      piece,
-      id,
-      tag: pieceTag,
-      start,
-      end,
-    }));
+    const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
     printJson({
       text,
       rules: rules.name,
-      pieces: listed,
+      pieces,
       pairs: ledger.dense,
       allowedPairs: ledger.useful,
       density,
@@ -49,8 +41,8 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
     return;
   }
   printTable(
-    ['piece', 'tag', 'text'],
-    pieces.map((piece) => [piece.text, piece.tag, text.slice(piece.start, piece.end)]),
+    ['token', 'tag', 'text'],
+    tokens.map((token) => [token.text, String(token.tag), text.slice(token.start, token.end)]),
   );
   print();
   print(

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
-import type { Split, Text } from '../data/dataset.js';
-import { requireTags } from '../data/encoded-data.js';
+import type { Split } from '../data/dataset.js';
 import type { DataOptions } from '../data/sources.js';
+import { requireTags, type Text } from '../grammar/custom-tags.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';
@@ -58,7 +58,7 @@ export async function withModel<T>(
   const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
   return withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
-    const { strategy, beta, tags, config } = model.description;
+    const { strategy, beta, tokenizer, config } = model.description;
     if (rules) checkHeads(rules, config, flags.rules);
     if (rules || (flags.strategy && flags.strategy !== strategy) || (flags.beta ?? beta) !== beta) {
       const read = flags.strategy ?? strategy;
@@ -67,11 +67,11 @@ export async function withModel<T>(
       );
       model.useRules(read, rules, flags.beta);
     }
-    requireTags(texts, rules ?? model.description.rules, tags === 'own');
-    const guessed = caseNote(model.description.vocabulary);
+    if (tokenizer.customTags) requireTags(texts, model.readsWith.tokenizer.wordTags);
+    const guessed = caseNote(tokenizer.vocabulary);
     if (guessed)
       note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
-    noteOnTags(tags === 'own', texts);
+    noteOnTags(tokenizer.customTags, texts);
     return action(model);
   });
 }
@@ -80,6 +80,6 @@ export async function withModel<T>(
 export function noteOnCut(cut: number, texts: number, { description }: SentenceClassifier): void {
   if (cut === 0) return;
   note(
-    `${cut} of ${texts} texts: only the first ${description.mostPieces} pieces were read, as the model was trained.`,
+    `${cut} of ${texts} texts: only the first ${description.tokenizer.maxLength} tokens were read, as the model was trained.`,
   );
 }

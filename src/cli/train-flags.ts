@@ -83,17 +83,17 @@ function modelOptions(): Option[] {
     strategyOption().default('none'),
     trainRulesOption(),
     betaOption(),
-    number('--max-length <pieces>', 'where texts are cut, up to 16384', countNumber, 128),
+    number('--max-length <tokens>', 'where texts are cut, up to 16384', countNumber, 128),
     number(
       '--dropout <probability>',
       `of hidden states (default: ${BERT_TINY.hiddenDropout}, with --init the checkpoint's)`,
       realNumber,
     ),
     number('--attention-dropout <probability>', 'of attention (default: as --dropout)', realNumber),
-    new Option('--vocab <file>', "vocab.txt, a word piece a line (default: BERT's vocabulary)"),
+    new Option('--vocab <file>', "vocab.txt, a token a line (default: BERT's vocabulary)"),
     new Option(
       '--case <how>',
-      'of texts, beside --vocab (default: keep where a piece of it has capitals, else lower)',
+      'of texts, beside --vocab (default: keep where a token of it has capitals, else lower)',
     ).choices(['keep', 'lower']),
     new Option(
       '--relabel <how>',
@@ -130,7 +130,7 @@ function settingsOptions(): Option[] {
     number('--weight-decay <number>', 'of AdamW', realNumber, weightDecay),
     number('--clip <norm>', 'largest gradient norm; 0 for no clipping', realNumber, clipNorm),
     number('--seed <number>', 'of weights, data order, dropout and masks', seedNumber, seed),
-    number('--mask-tokens <probability>', 'of a piece to be read as [MASK] while training', realNumber, 0),
+    number('--mask-tokens <probability>', 'of a token to be read as [MASK] while training', realNumber, 0),
     number(
       '--sparsity <number>',
       'penalty on the share of pairs that `learned` keeps, for `rules prune`',

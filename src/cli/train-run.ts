@@ -2,14 +2,14 @@ import { resolve } from 'node:path';
 import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
 import type { DataSource } from '../data/dataset.js';
-import { requireRulesTags, requireTags } from '../data/encoded-data.js';
 import { readText } from '../data/files.js';
 import { isFolder, namesIn } from '../data/split-files.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { requireRulesTags, requireTags } from '../grammar/custom-tags.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import { parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
+import { parseTagNoise } from '../grammar/tag-noise.js';
 import { normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { BERT_TINY, headDimOf } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
@@ -68,7 +68,7 @@ async function vocabularyOf(flags: TrainFlags): Promise<Vocabulary> {
     });
   }
   const normalisation = kept && normalisationFor(kept === 'lower');
-  const text = await readText(vocab, 'a file with a word piece a line');
+  const text = await readText(vocab, 'a file with a token a line');
   return parseVocabulary(text, vocab, normalisation);
 }
 
@@ -85,12 +85,12 @@ async function checkedData(flags: TrainFlags, rules: ModelRules) {
   }
   // Not of use here: what is wrong with it shall be known before the run, not after.
   if (flags.test !== undefined) await source.texts('test');
-  const ownTags = data.train.some(({ words }) => words);
+  const customTags = data.train.some(({ words }) => words);
   const all = [...data.train, ...data.dev];
-  requireTags(all, rules, ownTags);
+  if (customTags) requireTags(all, rules.tags);
   if (flags.strategy !== 'none') requireRulesTags(all, rules);
-  noteOnTags(ownTags, all);
-  return { source, data, tags: ownTags ? ('own' as const) : undefined };
+  noteOnTags(customTags, all);
+  return { source, data, customTags };
 }
 
 /**
@@ -98,21 +98,21 @@ async function checkedData(flags: TrainFlags, rules: ModelRules) {
  * @throws CallerError where data, rules, vocabulary, model or settings are not what they should be.
  */
 export async function runOfFlags(flags: TrainFlags): Promise<{ run: TrainingRun; source: DataSource }> {
-  const { strategy, beta, seed, init, maxLength: mostPieces } = flags;
+  const { strategy, beta, seed, init, maxLength } = flags;
   const isDrawn = flags.rules === RANDOM_RULES;
   const written = isDrawn ? PAPER_RULES : await readModelRules(flags.rules);
   if (init === undefined) checkHeads(written, flags, flags.rules);
   checkSparsity(flags.sparsity, strategy);
-  const { source, data, tags } = await checkedData(flags, written);
-  const relabelling: SeededRelabelling | undefined =
-    flags.relabel === undefined ? undefined : { how: parseRelabelling(flags.relabel), seed };
+  const { source, data, customTags } = await checkedData(flags, written);
+  const tagNoise = flags.relabel === undefined ? undefined : { how: parseTagNoise(flags.relabel), seed };
   const classes = source.classes;
   const checkpoint = init === undefined ? undefined : await checkpointOf(init);
   const vocabulary = checkpoint
     ? (await readFolderConfig(checkpoint.folder)).tokenizer.vocabulary
     : await vocabularyOf(flags);
-  const rules = isDrawn ? randomRulesFor(data.train, vocabulary, mostPieces, seed, relabelling) : written;
-  const model = { classes, strategy, rules, beta, tags, mostPieces, relabelling, seed };
+  const reading = { maxLength, customTags, tagNoise };
+  const rules = isDrawn ? randomRulesFor(data.train, { vocabulary, ...reading }, seed) : written;
+  const model = { classes, strategy, rules, beta, seed, ...reading };
   const { dropout, attentionDropout } = flags;
   const start = checkpoint && (await startingPoint(checkpoint, { ...model, dropout, attentionDropout }));
   const run: TrainingRun = {

@@ -1,5 +1,5 @@
 import { CallerError, shownValue } from '../base/errors.js';
-import { knownTag, type OwnWord, wordsWithTags } from '../grammar/own-tags.js';
+import { parseTag, type TaggedWord, wordsWithTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { ColumnNames, DataFile, DataRow, Wanted } from './data-rows.js';
 import { columnOf, placeOf, type Table } from './table.js';
@@ -78,7 +78,7 @@ function wordsOf(
   column: string,
   tags: readonly Tag[] | undefined,
   where: string,
-): OwnWord[] {
+): TaggedWord[] {
   const written = typeof value === 'string' ? (value.match(/\S+/g) ?? []) : value;
   if (!Array.isArray(written)) {
     throw new CallerError({
@@ -97,7 +97,7 @@ function wordsOf(
 
 /** @throws CallerError for what is no tag, or is not among those that are known. */
 export function checkedTag(tag: unknown, tags: readonly Tag[] | undefined, where: string): Tag {
-  if (tags) return knownTag(tag, tags, where);
+  if (tags) return parseTag(tag, tags, where);
   if (typeof tag === 'string' || typeof tag === 'number') return tag;
   throw new CallerError({ what: `${shown(tag)} as a tag`, where, expected: 'a name or an integer' });
 }

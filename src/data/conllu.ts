@@ -1,8 +1,8 @@
 import { CallerError, type ErrorParts } from '../base/errors.js';
-import type { OwnWord } from '../grammar/own-tags.js';
+import type { TaggedWord } from '../grammar/custom-tags.js';
 
 /** A word with the line that it stands in. */
-export interface ConlluWord extends OwnWord {
+export interface ConlluWord extends TaggedWord {
   line: number;
 }
 

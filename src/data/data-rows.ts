@@ -1,4 +1,4 @@
-import type { OwnWord } from '../grammar/own-tags.js';
+import type { TaggedWord } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { Table } from './table.js';
 
@@ -9,7 +9,7 @@ export interface DataRow {
   text: string;
   /** Without white space around it. */
   label?: string;
-  words?: readonly OwnWord[];
+  words?: readonly TaggedWord[];
 }
 
 /** The texts of a file. */

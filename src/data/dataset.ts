@@ -1,10 +1,8 @@
-import type { OwnWord } from '../grammar/own-tags.js';
-
-/** A text, with the tags of its words where the data brings them; wink-nlp tags it where it does not. */
-export interface Text {
-  text: string;
-  words?: readonly OwnWord[];
-}
+import * as v from 'valibot';
+import { checkArgument, options } from '../base/argument-schemas.js';
+import type { Text } from '../grammar/custom-tags.js';
+import { textFields } from '../grammar/grammar-arguments.js';
+import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.js';
 
 /** A sentence with its class. */
 export interface Example extends Text {
@@ -42,4 +40,31 @@ export interface DataSource {
   sentences(split: Split): Promise<string[]>;
   /** What a split is called where results are told: the data and the split, or the files that it was read from. */
   nameOf(split: Split): string;
+}
+
+/** @throws CallerError where these are no examples of this number of classes. */
+export function checkExamples(examples: unknown, classes: number, name: string): void {
+  const expected = `the number of a class, 0 to ${classes - 1}`;
+  const label = v.pipe(
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(0, expected),
+    v.maxValue(classes - 1, expected),
+  );
+  const example = options({ ...textFields, label }, 'an example: { text, label }');
+  checkArgument(v.array(example, 'a list of examples'), examples, name);
+}
+
+/** Examples as a model reads them: sentence i has label i. */
+export interface TokenizedExamples {
+  sentences: TaggedTokens[];
+  labels: Uint32Array;
+}
+
+/** @throws CallerError as `TaggedTokenizer.encode` does. */
+export function tokenizeExamples(
+  examples: readonly Example[],
+  tokenizer: TaggedTokenizer,
+): TokenizedExamples {
+  return { sentences: tokenizer.encode(examples), labels: Uint32Array.from(examples, ({ label }) => label) };
 }

@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { CallerError, EngineError } from '../base/errors.js';
+import type { Text } from '../grammar/custom-tags.js';
 import { readDataFile } from './data-file.js';
 import type { DataFile, Wanted } from './data-rows.js';
-import type { DataSource, Example, Split, Text } from './dataset.js';
+import type { DataSource, Example, Split } from './dataset.js';
 import { areNumbers, classesOf, examplesOf } from './labels.js';
 import type { SplitFiles } from './split-files.js';
 

@@ -1,12 +1,12 @@
 import { randomStream } from '../base/random.js';
 import { NO_SENTENCE } from '../grammar/scope.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 
 /** Keeps masks apart from other things that are drawn from a run's seed. */
 const MASKING = 0x6d61736b;
 
 export interface Masking {
-  /** With which each piece is masked, but [CLS], [SEP] and [PAD], wherever they stand. */
+  /** With which each token is masked, but [CLS], [SEP] and [PAD], wherever they stand. */
   probability: number;
   /** The id of [MASK]. */
   maskId: number;
@@ -14,16 +14,16 @@ export interface Masking {
 }
 
 /**
- * A sentence of which some pieces are [MASK]; their tags stay those of their words. What is drawn depends on seed, epoch,
+ * A sentence of which some tokens are [MASK]; their tags stay those of their words. What is drawn depends on seed, epoch,
  * example and position alone, not on batches.
  * @param example The number of the sentence in its data.
  */
 export function masked(
-  sentence: EncodedSentence,
+  sentence: TaggedTokens,
   { probability, maskId, seed }: Masking,
   epoch: number,
   example: number,
-): EncodedSentence {
+): TaggedTokens {
   if (probability === 0) return sentence;
   const stream = randomStream(MASKING, seed, epoch, example);
   const ids = sentence.ids.map((id, position) => {

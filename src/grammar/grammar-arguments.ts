@@ -9,6 +9,16 @@ export const vocabulary = having<Vocabulary>('a Vocabulary', 'idOf', 'has', 'toT
 
 const tag = v.union([v.string(), v.number()], 'a tag: a text or an integer');
 const tags = v.array(tag, 'a list of tags');
+
+const words = v.optional(
+  v.array(options({ start: number, end: number, tag }, 'a word with start, end and tag'), 'a list of words'),
+);
+/** The fields of a `Text`. */
+export const textFields = { text: v.string('a text'), words };
+const TEXT = 'a text, or an object with one';
+const textOrString = v.union([v.string(), options(textFields, TEXT)], TEXT);
+const textList = v.array(textOrString, 'a list of texts');
+
 const pairs = v.array(v.array(v.unknown(), 'a pair of tags'), 'a list of pairs of tags');
 const common = { name: v.string('a name'), tags, beta: number };
 const RULES = 'the name of a preset, or rules as parseRules returns them';
@@ -18,6 +28,16 @@ const headRules = options({
   ...common,
   heads: v.array(v.array(head, 'the heads of a layer'), 'a list of layers'),
 });
+
+/** @throws CallerError where this is no text. */
+export function checkText(value: unknown, name: string): void {
+  checkArgument(textOrString, value, name);
+}
+
+/** @throws CallerError where these are no texts. */
+export function checkTexts(texts: unknown, name: string): void {
+  checkArgument(textList, texts, name);
+}
 
 /** Rules by a preset's name, or as they are. @throws CallerError for an unknown name, and what are no rules. */
 export function modelRulesOf(rules: string | ModelRules, name = 'rules'): ModelRules {

@@ -42,7 +42,7 @@ export function allows(table: PairTable, query: number, key: number): boolean {
  * What a table adds to the score of two tokens, or undefined where their pair does not exist. The kernels ask for whole tiles;
  * this is for whoever shows pairs one by one.
  * @param query Index of the query's tag, `key` that of the key's.
- * @param distance Pieces from one to the other.
+ * @param distance Tokens from one to the other.
  * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
  */
 export function biasOfPair(

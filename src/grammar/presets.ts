@@ -11,7 +11,7 @@ import {
   type TagPair,
 } from './rules.js';
 import { splitScope, withScope } from './scoped-rules.js';
-import { PIECE_TAGS, type PieceTag } from './tags.js';
+import { TOKEN_TAGS, type TokenTag } from './tags.js';
 
 const PAPER_HARD: RuleLists = {
   '*': ['='],
@@ -37,43 +37,43 @@ const PAPER_SOFT: RuleLists = {
   '[CLS]': ['*'],
 };
 
-/** The rules of arXiv 2605.24518, over universal tags and BERT's special pieces. */
+/** The rules of arXiv 2605.24518, over universal tags and BERT's special tokens. */
 export const PAPER_RULES: RuleSet = {
   name: 'paper',
-  tags: PIECE_TAGS,
-  hard: expandLists(PAPER_HARD, PIECE_TAGS),
-  soft: expandLists(PAPER_SOFT, PIECE_TAGS),
+  tags: TOKEN_TAGS,
+  hard: expandLists(PAPER_HARD, TOKEN_TAGS),
+  soft: expandLists(PAPER_SOFT, TOKEN_TAGS),
   beta: DEFAULT_BETA,
 };
 
 /** Every tag sees every tag: what sparse kernels cost where there is nothing to skip. */
 const ALL_PAIRS: RuleSet = {
   name: 'all-pairs',
-  tags: PIECE_TAGS,
-  hard: expandLists({ '*': ['*'] }, PIECE_TAGS),
+  tags: TOKEN_TAGS,
+  hard: expandLists({ '*': ['*'] }, TOKEN_TAGS),
   soft: [],
   beta: DEFAULT_BETA,
 };
 
-/** Every piece sees only itself, and [CLS] sees everything: the least that a classifier can do with. */
+/** Every token sees only itself, and [CLS] sees everything: the least that a classifier can do with. */
 const FLOOR: RuleSet = {
   name: 'floor',
-  tags: PIECE_TAGS,
+  tags: TOKEN_TAGS,
   hard: expandPairs(
     [
       [EVERY_TAG, OWN_TAG, 0],
       ['[CLS]', EVERY_TAG],
     ],
-    PIECE_TAGS,
+    TOKEN_TAGS,
   ),
   soft: [],
   beta: DEFAULT_BETA,
 };
 
-/** How far SepLLM's pattern reaches where nothing is special: pieces to either side. */
+/** How far SepLLM's pattern reaches where nothing is special: tokens to either side. */
 const SEPLLM_WINDOW = 4;
 
-function sepllmPair(query: PieceTag, key: PieceTag): TagPair {
+function sepllmPair(query: TokenTag, key: TokenTag): TagPair {
   const isSeen = query === '[CLS]' || ['PUNCT', '[CLS]', '[SEP]'].includes(key);
   return isSeen ? [query, key] : [query, key, SEPLLM_WINDOW];
 }
@@ -84,8 +84,8 @@ function sepllmPair(query: PieceTag, key: PieceTag): TagPair {
  */
 const SEPLLM: RuleSet = {
   name: 'sepllm',
-  tags: PIECE_TAGS,
-  hard: PIECE_TAGS.flatMap((query) => PIECE_TAGS.map((key) => sepllmPair(query, key))),
+  tags: TOKEN_TAGS,
+  hard: TOKEN_TAGS.flatMap((query) => TOKEN_TAGS.map((key) => sepllmPair(query, key))),
   soft: [],
   beta: DEFAULT_BETA,
 };

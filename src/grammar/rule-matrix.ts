@@ -4,12 +4,12 @@ import { EVERYWHERE, NOWHERE, type Reach, reachesSentence, widest, windowOf } fr
 
 /** What the marks of a matrix mean. */
 export const MATRIX_LEGEND =
-  '● hard, ○ soft, · no rule; behind a mark, how far it reaches: 4 pieces, s sentence, nothing for the document';
+  '● hard, ○ soft, · no rule; behind a mark, how far it reaches: 4 tokens, s sentence, nothing for the document';
 
 /** How far a rule reaches, in words. */
 export function reachText(reach: Reach): string {
   if (reach === EVERYWHERE) return 'document';
-  const parts = windowOf(reach) >= 0 ? [`${windowOf(reach)} pieces`] : [];
+  const parts = windowOf(reach) >= 0 ? [`${windowOf(reach)} tokens`] : [];
   return [...parts, ...(reachesSentence(reach) ? ['sentence'] : [])].join(' or ');
 }
 

@@ -4,7 +4,7 @@ import { JsonText } from '../base/json-text.js';
 import type { ModelRules, RulePairs } from './head-rules.js';
 import { DEFAULT_BETA, EVERY_TAG, expandPairs, MOST_TAGS, OWN_TAG, type Tag, type TagPair } from './rules.js';
 import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
-import { PIECE_TAGS } from './tags.js';
+import { TOKEN_TAGS } from './tags.js';
 
 const RULE_FIELDS = ['hard', 'soft'];
 
@@ -146,7 +146,7 @@ export class RulesReader {
   }
 
   private tags(node: Node | undefined): readonly Tag[] {
-    if (!node) return PIECE_TAGS;
+    if (!node) return TOKEN_TAGS;
     if (node.type !== 'array')
       throw this.error(node.offset, { what: `"tags" is a ${node.type}`, expected: 'a list' });
     const { length } = node.children!;

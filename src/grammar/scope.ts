@@ -2,13 +2,13 @@ import { CallerError } from '../base/errors.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
- * How far a rule reaches: over the whole document, within a sentence, or so many pieces to either side (|query - key| <= w
+ * How far a rule reaches: over the whole document, within a sentence, or so many tokens to either side (|query - key| <= w
  * in the text's own order).
  */
 export type Scope = 'document' | 'sentence' | number;
 
 /**
- * A scope, or the union of several, as one number that kernels read: the widest window in pieces, or -1 for none, and a
+ * A scope, or the union of several, as one number that kernels read: the widest window in tokens, or -1 for none, and a
  * half more where a common sentence suffices too.
  */
 export type Reach = number;
@@ -32,7 +32,7 @@ export function isScope(scope: unknown): scope is Scope {
 }
 
 /** What a complaint says of a scope. */
-export const SCOPE_EXPECTED = '"document", "sentence", or a number of pieces';
+export const SCOPE_EXPECTED = '"document", "sentence", or a number of tokens';
 
 /** @throws CallerError where it is no scope. */
 export function reachOf(scope: Scope, where?: string): Reach {
@@ -43,7 +43,7 @@ export function reachOf(scope: Scope, where?: string): Reach {
   return scope === 'sentence' ? NOWHERE + SENTENCE : scope;
 }
 
-/** The window of a reach, in pieces; negative where there is none. */
+/** The window of a reach, in tokens; negative where there is none. */
 export function windowOf(reach: Reach): number {
   return Math.floor(reach);
 }
@@ -62,7 +62,7 @@ export function widest(a: Reach, b: Reach): Reach {
 
 /**
  * Whether two tokens are within a reach of each other.
- * @param distance Pieces from one to the other.
+ * @param distance Tokens from one to the other.
  * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
  */
 export function isWithin(reach: Reach, distance: number, inOneSentence: boolean): boolean {

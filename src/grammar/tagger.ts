@@ -1,14 +1,11 @@
-import { joinContractions } from './contractions.js';
-import { plainText } from './mapped-text.js';
-import { boundedUnits } from './tagger-units.js';
-import type { PieceTag } from './tags.js';
+import type { TaggedWord } from './custom-tags.js';
+import { boundedUnits, joinContractions, plainText } from './tagger-text.js';
+import type { TokenTag } from './tags.js';
 import { readWithWink } from './wink.js';
 
-/** A word of a text with its part of speech; places in UTF-16 units of the text as it was given. */
-export interface TaggedWord {
-  start: number;
-  end: number;
-  tag: PieceTag;
+/** A word of a text with its part of speech. */
+export interface ParsedWord extends TaggedWord {
+  tag: TokenTag;
   /** Which of the text's sentences it is in, counted from 0. */
   sentence: number;
 }
@@ -49,7 +46,7 @@ function placeOf(value: string, text: string, from: number): number {
  * @param firstSentence The number of its first sentence in its text.
  */
 function addWords(
-  words: TaggedWord[],
+  words: ParsedWord[],
   paragraph: string,
   upTo: number,
   offset: number,
@@ -61,7 +58,7 @@ function addWords(
     upTo < paragraph.length ? origins.findIndex((place) => plain.origins[place] > upTo) : text.length;
   const shown = boundedUnits(text, last, MARGIN);
   const { values, tags, sentences } = readWithWink(shown.text);
-  const add = (from: number, to: number, tag: PieceTag, index: number) => {
+  const add = (from: number, to: number, tag: TokenTag, index: number) => {
     const start = offset + plain.origins[origins[from]];
     const end = offset + plain.origins[origins[to - 1]] + 1;
     words.push({ start, end, tag, sentence: firstSentence + sentences[index] });
@@ -98,8 +95,8 @@ function addWords(
  * @param upTo The place of the last character whose tag counts: what stands further back than some words after it is not
  * read, which changes no tag up to it.
  */
-export function tagWords(text: string, upTo = Number.POSITIVE_INFINITY): TaggedWord[] {
-  const words: TaggedWord[] = [];
+export function tagWords(text: string, upTo = Number.POSITIVE_INFINITY): ParsedWord[] {
+  const words: ParsedWord[] = [];
   let sentence = 0;
   for (const { start, end } of paragraphs(text)) {
     if (start > upTo) break;

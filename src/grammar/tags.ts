@@ -19,10 +19,10 @@ export const UNIVERSAL_TAGS = [
   'X',
 ] as const;
 
-/** The tags of BERT's special pieces: each is a tag of its own. */
+/** The tags of BERT's special tokens: each is a tag of its own. */
 export const SPECIAL_TAGS = ['[CLS]', '[SEP]', '[PAD]'] as const;
 
-/** All tags that a word piece can carry. */
-export const PIECE_TAGS = [...UNIVERSAL_TAGS, ...SPECIAL_TAGS] as const;
+/** All tags that a token can carry. */
+export const TOKEN_TAGS = [...UNIVERSAL_TAGS, ...SPECIAL_TAGS] as const;
 
-export type PieceTag = (typeof PIECE_TAGS)[number];
+export type TokenTag = (typeof TOKEN_TAGS)[number];

@@ -3,10 +3,8 @@ import { checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import type { SpecialToken } from './special-tokens.js';
 
-/** The special pieces that every vocabulary must have. */
-export const SPECIAL_PIECES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
-
-export type SpecialPiece = (typeof SPECIAL_PIECES)[number];
+/** The special tokens that every vocabulary must have. */
+export const SPECIAL_TOKENS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 
 /** What becomes of a text before it is split, as Hugging Face's `BertNormalizer` is set. */
 export interface Normalisation {
@@ -20,61 +18,61 @@ export interface Normalisation {
 export const UNCASED: Normalisation = { lowerCase: true, stripAccents: true, splitIdeographs: true };
 
 /** What every model looks for in a text before it is split, and in this case alone: "[SEP]" is not "[sep]". */
-export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_PIECES.map((content) => {
+export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_TOKENS.map((content) => {
   return { content, singleWord: false, normalised: false };
 });
 
 /** What else there is to a vocabulary. */
 export interface VocabularyOptions {
-  /** Tokens that are looked for in a text before it is split; each is one of the pieces. `BERT_TOKENS` where left out. */
+  /** Tokens that are found in a text before it is split; the vocabulary has each. `BERT_TOKENS` where left out. */
   special?: readonly SpecialToken[];
-  /** How many of the pieces words are split into; those after them are only special tokens. All where left out. */
+  /** How many tokens words may be split into; those after them are only special tokens. All where left out. */
   ordinary?: number;
-  /** Whether nothing but the pieces says if the model knows capitals. */
+  /** Whether nothing but the tokens says if the model knows capitals. */
   isCaseGuessed?: boolean;
 }
 
-/** The word pieces of a model, in the order of their ids; a piece inside a word begins with `##`. */
+/** The tokens of a model, in the order of their ids; a token inside a word begins with `##`. */
 export class Vocabulary {
   readonly special: readonly SpecialToken[];
   readonly ordinary: number;
   readonly isCaseGuessed: boolean;
-  /** The length of the longest piece, in UTF-16 units. */
+  /** The length of the longest token, in UTF-16 units. */
   readonly longest: number;
   private readonly ids: ReadonlyMap<string, number>;
 
   /**
-   * @param pieces One for each id.
+   * @param tokens One for each id.
    * @param source What errors call it.
-   * @param normalisation What becomes of a text before it is split into these pieces.
-   * @throws CallerError where a special piece is missing or a piece stands twice.
+   * @param normalisation What becomes of a text before it is split into these tokens.
+   * @throws CallerError where a special token is missing or a token occurs twice.
    */
   constructor(
-    readonly pieces: readonly string[],
+    readonly tokens: readonly string[],
     source = 'vocabulary',
     readonly normalisation = UNCASED,
-    { special = BERT_TOKENS, ordinary = pieces?.length, isCaseGuessed = false }: VocabularyOptions = {},
+    { special = BERT_TOKENS, ordinary = tokens?.length, isCaseGuessed = false }: VocabularyOptions = {},
   ) {
-    checkArgument(v.array(v.string('a piece'), 'a list of pieces'), pieces, 'pieces');
+    checkArgument(v.array(v.string('a token'), 'a list of tokens'), tokens, 'tokens');
     const ids = new Map<string, number>();
     let longest = 0;
-    for (const [id, piece] of pieces.entries()) {
-      if (ids.has(piece)) {
-        const first = ids.get(piece)! + 1;
+    for (const [id, token] of tokens.entries()) {
+      if (ids.has(token)) {
+        const first = ids.get(token)! + 1;
         throw new CallerError({
-          what: `piece "${piece}" stands on line ${first} already`,
+          what: `token "${token}" is on line ${first} already`,
           where: `${source}:${id + 1}`,
         });
       }
-      ids.set(piece, id);
-      longest = Math.max(longest, piece.length);
+      ids.set(token, id);
+      longest = Math.max(longest, token.length);
     }
-    for (const piece of SPECIAL_PIECES) {
-      if (!ids.has(piece)) {
+    for (const token of SPECIAL_TOKENS) {
+      if (!ids.has(token)) {
         throw new CallerError({
-          what: `no piece ${piece}`,
+          what: `no token ${token}`,
           where: source,
-          expected: `all of ${SPECIAL_PIECES.join(', ')}`,
+          expected: `all of ${SPECIAL_TOKENS.join(', ')}`,
         });
       }
     }
@@ -86,40 +84,40 @@ export class Vocabulary {
   }
 
   get size(): number {
-    return this.pieces.length;
+    return this.tokens.length;
   }
 
-  /** Whether a word can have this piece. */
-  has(piece: string): boolean {
-    return (this.ids.get(piece) ?? this.ordinary) < this.ordinary;
+  /** Whether a word can have this token. */
+  has(token: string): boolean {
+    return (this.ids.get(token) ?? this.ordinary) < this.ordinary;
   }
 
-  /** The id of a piece, or that of [UNK]. */
-  idOf(piece: string): number {
-    return this.ids.get(piece) ?? this.ids.get('[UNK]')!;
+  /** The id of a token, or that of [UNK]. */
+  idOf(token: string): number {
+    return this.ids.get(token) ?? this.ids.get('[UNK]')!;
   }
 
-  /** The special pieces and those that `wanted` names, in the order of this vocabulary: for a model that needs no others. */
+  /** The special tokens and those that `wanted` names, in the order of this vocabulary: for a model that needs no others. */
   restrictedTo(wanted: ReadonlySet<string>): Vocabulary {
     const special = new Set(this.special.map(({ content }) => content));
-    const isKept = (piece: string) => special.has(piece) || wanted.has(piece);
-    const pieces = this.pieces.filter(isKept);
-    const ordinary = this.pieces.slice(0, this.ordinary).filter(isKept).length;
-    return new Vocabulary(pieces, 'vocabulary', this.normalisation, { special: this.special, ordinary });
+    const isKept = (token: string) => special.has(token) || wanted.has(token);
+    const tokens = this.tokens.filter(isKept);
+    const ordinary = this.tokens.slice(0, this.ordinary).filter(isKept).length;
+    return new Vocabulary(tokens, 'vocabulary', this.normalisation, { special: this.special, ordinary });
   }
 
-  /** The content of a `vocab.txt`: a piece a line, without those that are only special tokens. */
+  /** The content of a `vocab.txt`: a token a line, without those that are only special tokens. */
   toText(): string {
-    return `${this.pieces.slice(0, this.ordinary).join('\n')}\n`;
+    return `${this.tokens.slice(0, this.ordinary).join('\n')}\n`;
   }
 }
 
 /**
- * Whether a vocabulary is of a cased model: it has a piece with a capital. What stands in brackets ([CLS], [unused1], <URL>) is
- * none of a word's pieces.
+ * Whether a vocabulary is of a cased model: it has a token with a capital. What stands in brackets ([CLS], [unused1], <URL>) is
+ * none of a word's tokens.
  */
-export function hasCapitals(pieces: readonly string[]): boolean {
-  return pieces.some((piece) => piece !== piece.toLowerCase() && !/^(?:\[.*\]|<.*>)$/su.test(piece));
+export function hasCapitals(tokens: readonly string[]): boolean {
+  return tokens.some((token) => token !== token.toLowerCase() && !/^(?:\[.*\]|<.*>)$/su.test(token));
 }
 
 /** How a model reads a text whose case it keeps, or does not. */
@@ -127,31 +125,31 @@ export function normalisationFor(lowerCase: boolean): Normalisation {
   return lowerCase ? UNCASED : { lowerCase: false, stripAccents: false, splitIdeographs: true };
 }
 
-/** The pieces of a `vocab.txt`. */
-export function piecesOfText(text: string): string[] {
+/** The tokens of a `vocab.txt`. */
+export function tokensOfText(text: string): string[] {
   checkArgument(string, text, 'text');
-  const pieces = text.split(/\r?\n/);
-  if (pieces.at(-1) === '') pieces.pop();
-  return pieces;
+  const tokens = text.split(/\r?\n/);
+  if (tokens.at(-1) === '') tokens.pop();
+  return tokens;
 }
 
 /**
  * Reads a `vocab.txt`.
- * @param normalisation What becomes of a text before it is split; where left out, a text keeps its case if a piece has capitals.
+ * @param normalisation What becomes of a text before it is split; where left out, a text keeps its case if a token has capitals.
  * @throws CallerError as the constructor of `Vocabulary` does.
  */
 export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?: Normalisation): Vocabulary {
-  const pieces = piecesOfText(text);
+  const tokens = tokensOfText(text);
   const isCaseGuessed = normalisation === undefined;
-  return new Vocabulary(pieces, file, normalisation ?? normalisationFor(!hasCapitals(pieces)), {
+  return new Vocabulary(tokens, file, normalisation ?? normalisationFor(!hasCapitals(tokens)), {
     isCaseGuessed,
   });
 }
 
-/** What a reader must know where nothing but the pieces says if a model knows capitals; else undefined. */
+/** What a reader must know where nothing but the tokens says if a model knows capitals; else undefined. */
 export function caseNote({ isCaseGuessed, normalisation }: Vocabulary): string | undefined {
   if (!isCaseGuessed) return undefined;
   return normalisation.lowerCase
-    ? 'no piece of the vocabulary has a capital: texts are lower-cased'
-    : 'the vocabulary has pieces with capitals: texts keep their case';
+    ? 'no token of the vocabulary has a capital: texts are lower-cased'
+    : 'the vocabulary has tokens with capitals: texts keep their case';
 }

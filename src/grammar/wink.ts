@@ -1,11 +1,11 @@
 import model from 'wink-eng-lite-web-model';
 import winkNLP, { type Model, type WinkMethods } from 'wink-nlp';
-import { type PieceTag, UNIVERSAL_TAGS } from './tags.js';
+import { type TokenTag, UNIVERSAL_TAGS } from './tags.js';
 
 /** What wink-nlp makes of a text: for each of its tokens what it is, its tag and the number of its sentence. */
 export interface WinkTokens {
   values: readonly string[];
-  tags: readonly PieceTag[];
+  tags: readonly TokenTag[];
   sentences: Uint32Array;
 }
 
@@ -93,10 +93,10 @@ class Reader {
   }
 }
 
-const TAGS: ReadonlyMap<string, PieceTag> = new Map(UNIVERSAL_TAGS.map((tag) => [tag, tag]));
+const TAGS: ReadonlyMap<string, TokenTag> = new Map(UNIVERSAL_TAGS.map((tag) => [tag, tag]));
 
 /** wink's tags are the universal ones and SPACE, for line breaks and the like. */
-function universal(tag: string): PieceTag {
+function universal(tag: string): TokenTag {
   return TAGS.get(tag) ?? 'X';
 }
 

@@ -1,4 +1,4 @@
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import type { Plan } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
 
@@ -14,7 +14,7 @@ export interface RowGroups {
 export interface Batch {
   plan: Plan;
   sequences: number;
-  /** [2, tokens]: piece ids, then positions. */
+  /** [2, tokens]: token ids, then positions. */
   ids: Uint32Array;
   byWord: RowGroups;
   byPosition: RowGroups;
@@ -53,24 +53,20 @@ export function groupByRow(rowOfToken: Uint32Array): RowGroups {
  * Packs sentences into a batch.
  * @param plan Made from the same sentences, in the same order.
  */
-export function makeBatch(
-  sentences: readonly EncodedSentence[],
-  plan: Plan,
-  labels?: ArrayLike<number>,
-): Batch {
-  const pieces = new Uint32Array(plan.tokens);
+export function makeBatch(sentences: readonly TaggedTokens[], plan: Plan, labels?: ArrayLike<number>): Batch {
+  const tokens = new Uint32Array(plan.tokens);
   const positions = new Uint32Array(plan.tokens);
   const first = new Uint32Array(sentences.length);
   let start = 0;
   sentences.forEach(({ ids }, sequence) => {
     first[sequence] = start;
-    pieces.set(ids, start);
+    tokens.set(ids, start);
     for (let position = 0; position < ids.length; position++) positions[start + position] = position;
     start += ids.length;
   });
   const ids = new Uint32Array(2 * plan.tokens);
   plan.order.forEach((token, sorted) => {
-    ids[sorted] = pieces[token];
+    ids[sorted] = tokens[token];
     ids[plan.tokens + sorted] = positions[token];
   });
   const inverse = inverseOf(plan.order);

@@ -1,51 +1,36 @@
 import type { Example } from '../data/dataset.js';
-import { encodeTexts } from '../data/encoded-data.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { randomRules } from '../grammar/random-rules.js';
-import { relabelled, type SeededRelabelling } from '../grammar/relabelling.js';
 import type { RuleSet } from '../grammar/rules.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
+import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { pairsOf } from './sparsity.js';
 
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
 
-/** Examples as a model under the paper's rules reads them, by their own tags where they have some. */
-function encoded(
-  examples: readonly Example[],
-  vocabulary: Vocabulary,
-  mostPieces = Number.POSITIVE_INFINITY,
-): EncodedSentence[] {
-  const reading = { vocabulary, mostPieces, rules: PAPER_RULES, tags: PIECE_TAGS, ownTags: false };
-  return encodeTexts(examples, reading).sentences;
-}
-
-/** The share of all pairs of some sentences that the paper's hard rules allow. */
+/** The share of all pairs of some texts that the paper's hard rules allow, under the tagger's own tags. */
 export function paperDensity(
   examples: readonly Example[],
   vocabulary: Vocabulary,
-  mostPieces?: number,
+  maxLength?: number,
 ): number {
-  return pairsOf(encoded(examples, vocabulary, mostPieces)).hardDensity(PAPER_RULES);
+  const tokenizer = new TaggedTokenizer({ vocabulary, maxLength }, PAPER_RULES.tags);
+  return pairsOf(tokenizer.encode(examples)).hardDensity(PAPER_RULES);
 }
 
 /**
- * Rules drawn at random that allow as many pairs of these sentences as the paper's hard rules do.
- * @param relabelling Under which tags the rules drawn shall allow so many; the paper's are counted under the tagger's own.
+ * Rules drawn at random that allow as many pairs of these texts as the paper's hard rules do.
+ * @param tagNoise Under which the rules that are drawn shall allow as many; the paper's are counted without it.
  */
 export function randomRulesFor(
   examples: readonly Example[],
-  vocabulary: Vocabulary,
-  mostPieces: number,
+  { tagNoise, ...options }: TokenizerOptions,
   seed: number,
-  relabelling?: SeededRelabelling,
 ): RuleSet {
-  const sentences = encoded(examples, vocabulary, mostPieces);
-  const counts = pairsOf(sentences);
-  const others = relabelling
-    ? pairsOf(sentences.map((sentence) => relabelled(sentence, relabelling, vocabulary)))
-    : counts;
+  const texts = new TaggedTokenizer(options, PAPER_RULES.tags).encode(examples);
+  const counts = pairsOf(texts);
+  const noisy = tagNoise && new TaggedTokenizer({ ...options, tagNoise }, PAPER_RULES.tags);
+  const others = noisy ? pairsOf(noisy.encode(examples)) : counts;
   return randomRules(others, counts.hardDensity(PAPER_RULES), seed);
 }

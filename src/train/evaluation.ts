@@ -1,6 +1,6 @@
 import { EngineError } from '../base/errors.js';
-import type { EncodedData } from '../data/encoded-data.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { TokenizedExamples } from '../data/dataset.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
 import * as metrics from './metrics.js';
@@ -27,8 +27,8 @@ export interface Evaluation {
 const READING_BATCH = { sentences: 64, tokens: 16_384 };
 
 /** Sentences in their order, in groups that are read at once: at least one, and as many as the limits let in. */
-export function readingBatches(sentences: readonly EncodedSentence[]): EncodedSentence[][] {
-  const batches: EncodedSentence[][] = [];
+export function readingBatches(sentences: readonly TaggedTokens[]): TaggedTokens[][] {
+  const batches: TaggedTokens[][] = [];
   let tokens = Number.POSITIVE_INFINITY;
   for (const sentence of sentences) {
     tokens += sentence.ids.length;
@@ -83,7 +83,7 @@ export function checkedLogits(logits: Float32Array[], first = 1, where?: string)
 export async function logitsOf(
   classifier: Classifier,
   planner: Planner,
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
   where?: string,
   signal?: AbortSignal,
 ): Promise<Float32Array[]> {
@@ -113,7 +113,7 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
 export async function evaluate(
   classifier: Classifier,
   planner: Planner,
-  data: EncodedData,
+  data: TokenizedExamples,
   where?: string,
   signal?: AbortSignal,
 ): Promise<Evaluation> {
@@ -125,7 +125,7 @@ export async function evaluate(
     loss += crossEntropy(row, data.labels[index]);
   });
   const rows = logits.length;
-  const cut = data.cut.filter((isCut) => isCut).length;
+  const cut = data.sentences.filter(({ isCut }) => isCut).length;
   return {
     rows,
     accuracy: metrics.accuracy(counts),

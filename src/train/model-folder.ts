@@ -7,10 +7,10 @@ import { shown } from '../base/shown.js';
 import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import { formatRelabelling, parseRelabelling, type SeededRelabelling } from '../grammar/relabelling.js';
 import { STRATEGIES, type Strategy } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
-import type { Vocabulary } from '../grammar/vocabulary.js';
+import { formatTagNoise, parseTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
+import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
@@ -18,7 +18,7 @@ import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import { checkWeights } from './finite.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/bert-config.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
-import { readTokenizer, type TokenizerDescription, tokenizerFiles } from './hugging-face/tokenizer.js';
+import { readTokenizer, type TokenizerFolder, tokenizerFiles } from './hugging-face/tokenizer.js';
 import { checkClass } from './hugging-face/tokenizer-settings.js';
 import { openWeights } from './hugging-face/weights.js';
 import { biasTags } from './planner.js';
@@ -27,44 +27,34 @@ import { formatSafetensors, type Tensor } from './safetensors.js';
 /** Everything that a folder says of a model, except its weights. */
 export interface ModelDescription {
   config: ModelConfig;
-  vocabulary: Vocabulary;
+  tokenizer: TaggedTokenizer;
   /** Names of the classes, by label. */
   classes: readonly string[];
   strategy: Strategy;
   rules: ModelRules;
   beta: number;
-  /** "own" where words brought their own tags in training; left out where wink-nlp tagged them. */
-  tags?: 'own';
-  /** Pieces at which sentences are cut, [CLS] and [SEP] included. */
-  mostPieces: number;
   /** Variants of the kernels that it was trained with, where they had been measured. */
   kernels?: KernelChoices;
-  /** A control: other tags than the tagger's. */
-  relabelling?: SeededRelabelling;
 }
 
 const CONFIG = 'config.json';
 export const RULES_FILE = 'rules.json';
 export const WEIGHTS_FILE = 'model.safetensors';
 
-/** How the settings name a relabelling. */
-function relabellingJson({ how, seed }: SeededRelabelling) {
-  return { relabel: formatRelabelling(how), relabel_seed: seed };
-}
-
 function configJson(description: ModelDescription): string {
-  const { config, classes, vocabulary, strategy, beta, tags, mostPieces, kernels, relabelling } = description;
+  const { config, classes, tokenizer, strategy, beta, kernels } = description;
+  const { vocabulary, customTags, maxLength, tagNoise } = tokenizer;
   const json = {
     ...configFields(config, classes, vocabulary.idOf('[PAD]')),
     parsimony: {
       strategy,
       beta,
-      ...(tags && { tags }),
-      most_pieces: mostPieces,
+      ...(customTags && { tags: 'own' }),
+      most_pieces: maxLength,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
       ...(vocabulary.size !== config.vocabulary && { pieces: vocabulary.size }),
       ...(kernels && { kernels }),
-      ...(relabelling && relabellingJson(relabelling)),
+      ...(tagNoise && { relabel: formatTagNoise(tagNoise.how), relabel_seed: tagNoise.seed }),
     },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
@@ -75,7 +65,7 @@ export function descriptionFiles(description: ModelDescription): Record<string, 
   return {
     [CONFIG]: configJson(description),
     [RULES_FILE]: formatRules(description.rules),
-    ...tokenizerFiles(description),
+    ...tokenizerFiles(description.tokenizer),
   };
 }
 
@@ -116,11 +106,11 @@ export async function saveWeights(
   await writeWhole(file, formatSafetensors(tensorsOf(config, weights, file)));
 }
 
-/** @throws CallerError where a model of so many positions cannot read sentences of so many pieces. */
-export function checkedMostPieces(mostPieces: number, { positions }: ModelConfig, where?: string): number {
-  if (Number.isInteger(mostPieces) && mostPieces >= 3 && mostPieces <= positions) return mostPieces;
+/** @throws CallerError where a model has too few positions for texts of this length, in tokens. */
+export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, where?: string): number {
+  if (Number.isInteger(maxLength) && maxLength >= 3 && maxLength <= positions) return maxLength;
   throw new CallerError({
-    what: `sentences of up to ${shown(mostPieces)} pieces`,
+    what: `sentences of up to ${shown(maxLength)} tokens`,
     where,
     expected: `3 to ${positions}, the model's positions`,
     remedy: 'choose another length, or a model with more positions',
@@ -142,9 +132,9 @@ const OWN = fields({
 
 type Own = v.InferOutput<typeof OWN>;
 
-function relabellingOf({ relabel, relabel_seed: seed }: Own, file: string): SeededRelabelling | undefined {
+function tagNoiseOf({ relabel, relabel_seed: seed }: Own, file: string): SeededTagNoise | undefined {
   if (relabel === undefined) return undefined;
-  if (seed !== undefined) return { how: parseRelabelling(relabel), seed };
+  if (seed !== undefined) return { how: parseTagNoise(relabel), seed };
   throw new CallerError({
     what: '"relabel" without "relabel_seed"',
     where: file,
@@ -156,7 +146,7 @@ function relabellingOf({ relabel, relabel_seed: seed }: Own, file: string): Seed
 export interface FolderConfig extends HuggingFaceConfig {
   /** The configuration file. */
   file: string;
-  tokenizer: TokenizerDescription;
+  tokenizer: TokenizerFolder;
   /** What only `parsimony train` writes; undefined in a folder of Hugging Face's. */
   own?: Own;
 }
@@ -181,24 +171,24 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   });
   checkClass({ json: json.checked(tokenizerFields), where: file });
   const tokenizer = await readTokenizer(folder);
-  await checkPieces(folder, tokenizer, config.shape.vocabulary, own);
+  await checkVocabularySize(folder, tokenizer, config.shape.vocabulary, own);
   return { ...config, file, tokenizer, own };
 }
 
-/** Hugging Face's tables may have more rows than there are pieces; ours say how many pieces there are. */
-async function checkPieces(
+/** Hugging Face's tables may have more rows than there are tokens; ours say how many tokens there are. */
+async function checkVocabularySize(
   folder: string,
-  { vocabulary }: TokenizerDescription,
+  { vocabulary }: TokenizerFolder,
   rows: number,
   own?: Own,
 ): Promise<void> {
-  const pieces = own ? (own.pieces ?? rows) : Math.min(vocabulary.size, rows);
-  if (vocabulary.size === pieces) return;
+  const tokens = own ? (own.pieces ?? rows) : Math.min(vocabulary.size, rows);
+  if (vocabulary.size === tokens) return;
   const hasList = await isThere(placeIn(folder, 'vocab.txt'));
   throw new CallerError({
-    what: `${vocabulary.size} pieces`,
+    what: `${vocabulary.size} tokens`,
     where: placeIn(folder, hasList ? 'vocab.txt' : 'tokenizer.json'),
-    expected: own ? `${pieces}, as ${CONFIG} says` : `at most ${pieces}, as ${CONFIG} says`,
+    expected: own ? `${tokens}, as ${CONFIG} says` : `at most ${tokens}, as ${CONFIG} says`,
   });
 }
 
@@ -227,13 +217,22 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   }
   checkConfig(config, file);
   if (!own) {
-    const mostPieces = Math.min(tokenizer.mostPieces ?? config.positions, config.positions, LONGEST_SEQUENCE);
-    const { beta } = PAPER_RULES;
-    return { config, vocabulary, classes, strategy: 'none', rules: PAPER_RULES, beta, mostPieces };
+    const { beta, tags } = PAPER_RULES;
+    const longest = Math.min(tokenizer.maxLength ?? config.positions, config.positions, LONGEST_SEQUENCE);
+    const maxLength = checkedMaxLength(longest, config, folder);
+    const read = new TaggedTokenizer({ vocabulary, maxLength }, tags);
+    return { config, tokenizer: read, classes, strategy: 'none', rules: PAPER_RULES, beta };
   }
   const rules = await readRulesOf(folder);
   checkHeads(rules, config, placeIn(folder, RULES_FILE));
-  const tables = biasTags(rules, own.strategy, own.tags === 'own');
+  const options = {
+    vocabulary,
+    maxLength: checkedMaxLength(own.most_pieces, config, file),
+    customTags: own.tags === 'own',
+    tagNoise: tagNoiseOf(own, file),
+  };
+  const read = new TaggedTokenizer(options, rules.tags);
+  const tables = biasTags(own.strategy, read.tags);
   if (config.biasTags !== tables) {
     throw new CallerError({
       what: `"bias_tags" is ${config.biasTags}`,
@@ -243,15 +242,12 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   }
   return {
     config,
-    vocabulary,
+    tokenizer: read,
     classes,
     strategy: own.strategy,
     rules,
     beta: own.beta,
-    tags: own.tags,
-    mostPieces: checkedMostPieces(own.most_pieces, config, file),
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
-    relabelling: relabellingOf(own, file),
   };
 }
 

@@ -1,16 +1,14 @@
-import type { ModelRules } from '../grammar/head-rules.js';
-import { pieceTags } from '../grammar/own-tags.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
-import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
+import { type TaggedTokens, tagNames } from '../grammar/tagged-tokenizer.js';
+import { TOKEN_TAGS } from '../grammar/tags.js';
 import type { RuleMask } from '../plan/mask.js';
 import type { MaskTokens } from '../plan/mask-tokens.js';
 import type { Plan } from '../plan/plan.js';
 import type { ShapeOfTiles } from '../plan/tiles.js';
 
-/** Tags of a model's learned bias tables; 0 where its strategy learns none. */
-export function biasTags(rules: ModelRules, strategy: Strategy, ownTags = false): number {
-  return strategy === 'learned' ? pieceTags(rules, ownTags).length : 0;
+/** Tags of a model's learned biases; 0 where its strategy learns none. @param tags All that tokens may carry. */
+export function biasTags(strategy: Strategy, tags: readonly Tag[]): number {
+  return strategy === 'learned' ? tags.length : 0;
 }
 
 /** Lays a mask out over batches of sentences. */
@@ -24,13 +22,13 @@ export class Planner {
   constructor(
     mask: RuleMask,
     private readonly tiles: ShapeOfTiles,
-    readonly tags: readonly Tag[] = PIECE_TAGS,
+    readonly tags: readonly Tag[] = TOKEN_TAGS,
   ) {
     this.mask = mask.withTags(tags);
   }
 
   /** The tokens of some sentences, one text after the other. */
-  tokensOf(texts: readonly EncodedSentence[]): MaskTokens & { tags: Tag[] } {
+  tokensOf(texts: readonly TaggedTokens[]): MaskTokens & { tags: Tag[] } {
     return {
       lengths: texts.map(({ ids }) => ids.length),
       tags: texts.flatMap((text) => tagNames(text, this.tags)),
@@ -38,7 +36,7 @@ export class Planner {
     };
   }
 
-  plan(texts: readonly EncodedSentence[]): Plan {
+  plan(texts: readonly TaggedTokens[]): Plan {
     return this.mask.layout(this.tokensOf(texts), this.tiles);
   }
 }

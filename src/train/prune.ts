@@ -1,7 +1,7 @@
 import { CallerError } from '../base/errors.js';
 import type { HeadRules } from '../grammar/head-rules.js';
 import { prunedRules } from '../grammar/pruning.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
 import type { RuleMask } from '../plan/mask.js';
@@ -20,7 +20,7 @@ export interface PrunedRules {
 async function massesOf(
   classifier: Classifier,
   planner: Planner,
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
   onProgress?: (done: number) => void,
 ): Promise<Float64Array[]> {
   const { layers, heads } = classifier.config;
@@ -50,7 +50,7 @@ async function massesOf(
 export async function pruneHeads(
   classifier: Classifier,
   planner: Planner,
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
   density: number,
   onProgress?: (done: number) => void,
 ): Promise<PrunedRules> {
@@ -71,7 +71,7 @@ export async function pruneHeads(
   };
 }
 
-function checkPruning({ strategy }: RuleMask, sentences: readonly EncodedSentence[], density: number): void {
+function checkPruning({ strategy }: RuleMask, sentences: readonly TaggedTokens[], density: number): void {
   if (!(density > 0 && density <= 1)) {
     throw new CallerError({ what: `density ${density}`, expected: 'a share above 0, and 1 at most' });
   }

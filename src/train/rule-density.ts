@@ -1,6 +1,6 @@
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
-import type { EncodedSentence } from '../grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
@@ -24,7 +24,7 @@ export interface RuleDensity {
 export function ruleDensity(
   rules: ModelRules,
   strategy: Exclude<Strategy, 'none'>,
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
   indexed?: readonly Tag[],
 ): RuleDensity {
   const planner = new Planner(AttentionMask.fromRules(rules, strategy), () => COUNTING_TILE, indexed);

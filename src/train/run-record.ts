@@ -10,8 +10,8 @@ import type { Example } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
-import { formatRelabelling } from '../grammar/relabelling.js';
 import { formatRules } from '../grammar/rules-file.js';
+import { formatTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
 import { BEST_BY, type BestBy } from './best.js';
 import type { ModelDescription } from './model-folder.js';
 import type { TrainingSettings } from './settings.js';
@@ -61,6 +61,11 @@ export function dataHash({ train, dev }: Pick<RunData, 'train' | 'dev'>): string
   return hashOf([rows(train), rows(dev)]);
 }
 
+/** Tag noise as the first versions named its fields: runs that they began must still be found to be the same. */
+function hashedNoise({ how, seed }: SeededTagNoise) {
+  return { how: how.kind === 'blocks' ? { kind: how.kind, pieces: how.tokens } : how, seed };
+}
+
 /** @param start The weights that the run begins with, where these are not drawn from its seed. */
 export function fingerprintsOf(
   device: Device,
@@ -68,17 +73,17 @@ export function fingerprintsOf(
   data: RunData,
   start?: ReadonlyMap<string, Float32Array>,
 ): Fingerprints {
-  const { config, vocabulary, classes, strategy, rules, beta, mostPieces, relabelling } = description;
+  const { config, tokenizer, classes, strategy, rules, beta } = description;
   return {
     model: hashOf([
       sortedEntries(config),
-      vocabulary.toText(),
+      tokenizer.vocabulary.toText(),
       classes,
       strategy,
       formatRules(rules),
       beta,
-      mostPieces,
-      relabelling ?? null,
+      tokenizer.maxLength,
+      tokenizer.tagNoise ? hashedNoise(tokenizer.tagNoise) : null,
       ...(start ? [hashOfWeights(start)] : []),
     ]),
     data: dataHash(data),
@@ -103,7 +108,7 @@ export function formatRecord(
   device: Device,
   density: number,
 ): string {
-  const { strategy, rules, beta, kernels, mostPieces, config, relabelling } = description;
+  const { strategy, rules, beta, kernels, tokenizer, config } = description;
   const { settings, notes, bestBy, fingerprints } = record;
   const json = {
     strategy,
@@ -114,10 +119,10 @@ export function formatRecord(
     rows: { train: data.train.length, dev: data.dev.length },
     ...settings,
     bestBy,
-    maxLength: mostPieces,
+    maxLength: tokenizer.maxLength,
     dropout: config.hiddenDropout,
     attentionDropout: config.attentionDropout,
-    relabel: relabelling && formatRelabelling(relabelling.how),
+    relabel: tokenizer.tagNoise && formatTagNoise(tokenizer.tagNoise.how),
     adapter: device.adapter,
     kernels,
     settings: Object.keys(settings),

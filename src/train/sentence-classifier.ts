@@ -1,16 +1,13 @@
 import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
 import { checkArgument, device as deviceArgument, folderName, number } from '../base/argument-schemas.js';
-import { checkExamples, checkText, checkTexts } from '../data/data-arguments.js';
-import type { Example, Text } from '../data/dataset.js';
-import { encodeExamples, encodeTexts, type Reading } from '../data/encoded-data.js';
+import { checkExamples, type Example, tokenizeExamples } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
-import { modelRulesOf } from '../grammar/grammar-arguments.js';
+import { type Text, tokenTags } from '../grammar/custom-tags.js';
+import { checkText, modelRulesOf } from '../grammar/grammar-arguments.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import { pieceTags } from '../grammar/own-tags.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import type { SeededRelabelling } from '../grammar/relabelling.js';
 import type { Strategy } from '../grammar/rules.js';
-import type { Vocabulary } from '../grammar/vocabulary.js';
+import { TaggedTokenizer, type TaggedTokens, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
@@ -22,7 +19,7 @@ import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import {
-  checkedMostPieces,
+  checkedMaxLength,
   loadDescription,
   loadWeights,
   type ModelDescription,
@@ -35,8 +32,13 @@ import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings
 import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
-export interface BuildOptions {
-  vocabulary: Vocabulary;
+/** What a new model is made of. */
+export interface BuildOptions extends TokenizerOptions {
+  /**
+   * Tokens of a text, [CLS] and [SEP] included, after which it is cut; 128 where left out. The model has this many positions
+   * where its shape does not name another number, and 512 at least.
+   */
+  maxLength?: number;
   /** Whatever differs from bert-tiny. */
   shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
   /** Names of the classes, by label; `negative` and `positive` where left out. */
@@ -47,19 +49,10 @@ export interface BuildOptions {
   rules?: string | ModelRules;
   /** What soft pairs add to their score; the rule set's own β where left out. */
   beta?: number;
-  /** "own" where the examples carry the tags of their words; wink-nlp tags them where left out. */
-  tags?: 'own';
-  /**
-   * Pieces at which sentences are cut, [CLS] and [SEP] included; 128 where left out. The model has so many positions where
-   * its shape does not name another number, and 512 at least.
-   */
-  mostPieces?: number;
   /** Of the initial weights; 42 where left out. */
   seed?: number;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
   kernels?: KernelChoices;
-  /** A control: other tags than the tagger's, for every sentence that the model reads. */
-  relabelling?: SeededRelabelling;
 }
 
 export interface Prediction {
@@ -68,38 +61,24 @@ export interface Prediction {
   label: string;
   logits: number[];
   probabilities: number[];
-  /** Whether the text was longer than the model's sentences may be, and only its beginning was read. */
+  /** Whether the text was longer than the model's maximum length, and only its beginning was read. */
   cut: boolean;
 }
 
-/** A prediction with what led to it. Pieces are those of `encodeSentence`, [CLS] and [SEP] included, in the text's order. */
+/** A prediction with what led to it. Tokens are in the text's order, [CLS] and [SEP] included. */
 export interface ModelExplanation extends Prediction {
-  /** [layers][heads] of [pieces, pieces] by query, then key: probabilities, 0 where a pair does not exist. */
+  /** [layers][heads] of [tokens, tokens] by query, then key: probabilities, 0 where a pair does not exist. */
   attention: Float32Array[][];
-  /** For each piece, gradient times input for the logit of the predicted class (see `Classifier.attribution`). */
+  /** For each token, gradient times input for the logit of the predicted class (see `Classifier.attribution`). */
   attribution: number[];
   /** The tiles that the plan had. */
   tile: TileShape;
 }
 
-/** How a model reads texts. */
-export interface ReadsWith {
-  vocabulary: Vocabulary;
-  mostPieces: number;
-  rules: ModelRules;
-  strategy: Strategy;
-  beta: number;
-  ownTags: boolean;
-  relabelling?: SeededRelabelling;
-}
-
-function textOf(text: string | Text): Text {
-  return typeof text === 'string' ? { text } : text;
-}
-
 /** A BERT or DistilBERT classifier of sentences with its vocabulary, its rules and its strategy. */
 export class SentenceClassifier {
   private readonly classifier: Classifier;
+  private tokenizer: TaggedTokenizer;
   private planner: Planner;
 
   private constructor(
@@ -110,6 +89,7 @@ export class SentenceClassifier {
   ) {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
+    this.tokenizer = description.tokenizer;
     this.planner = this.plannerOf(description.strategy, description.rules, description.beta);
   }
 
@@ -150,10 +130,11 @@ export class SentenceClassifier {
    */
   useRules(strategy: Strategy, rules?: string | ModelRules, beta?: number): void {
     checkReading(strategy, beta);
-    const own = this.description;
-    const given = rules === undefined ? undefined : modelRulesOf(rules);
-    if (given) checkHeads(given, own.config);
-    this.planner = this.plannerOf(strategy, given ?? own.rules, beta ?? given?.beta ?? own.beta);
+    const { config, rules: trained, beta: trainedBeta, tokenizer } = this.description;
+    const others = rules === undefined ? undefined : modelRulesOf(rules);
+    if (others) checkHeads(others, config);
+    this.tokenizer = tokenizer.withTags((others ?? trained).tags);
+    this.planner = this.plannerOf(strategy, others ?? trained, beta ?? others?.beta ?? trainedBeta);
   }
 
   /**
@@ -178,10 +159,10 @@ export class SentenceClassifier {
     const trainer = new Trainer(
       this.classifier,
       this.planner,
-      encodeExamples(train, this.reading),
-      encodeExamples(dev, this.reading),
+      tokenizeExamples(train, this.tokenizer),
+      tokenizeExamples(dev, this.tokenizer),
       settings,
-      this.description.vocabulary.idOf('[MASK]'),
+      this.tokenizer.vocabulary.idOf('[MASK]'),
     );
     return trainer.run(hooks, from);
   }
@@ -192,13 +173,13 @@ export class SentenceClassifier {
    */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
     checkExamples(examples, this.description.classes.length, 'examples');
-    return evaluate(this.classifier, this.planner, encodeExamples(examples, this.reading));
+    return evaluate(this.classifier, this.planner, tokenizeExamples(examples, this.tokenizer));
   }
 
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
     checkExamples(examples, this.description.classes.length, 'examples');
-    const { ledger } = this.planner.plan(encodeTexts(examples, this.reading).sentences);
+    const { ledger } = this.planner.plan(this.tokenizer.encode(examples));
     return ledger.useful / ledger.dense;
   }
 
@@ -213,10 +194,8 @@ export class SentenceClassifier {
     density: number,
     onProgress?: (done: number) => void,
   ): Promise<PrunedRules> {
-    checkTexts(texts, 'texts');
     checkArgument(number, density, 'density');
-    const { sentences } = encodeTexts(texts.map(textOf), this.reading);
-    return pruneHeads(this.classifier, this.planner, sentences, density, onProgress);
+    return pruneHeads(this.classifier, this.planner, this.tokenizer.encode(texts), density, onProgress);
   }
 
   /**
@@ -224,51 +203,48 @@ export class SentenceClassifier {
    * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
    */
   async predict(texts: readonly (string | Text)[]): Promise<Prediction[]> {
-    checkTexts(texts, 'texts');
-    const { classes } = this.description;
-    const read = texts.map(textOf);
-    const { sentences, cut } = encodeTexts(read, this.reading);
+    const sentences = this.tokenizer.encode(texts);
     const logits = await logitsOf(this.classifier, this.planner, sentences);
-    return logits.map((row, index) => ({
-      text: read[index].text,
-      label: classes[mostProbable(row)],
-      logits: Array.from(row),
-      probabilities: softmax(row),
-      cut: cut[index],
-    }));
+    return logits.map((row, index) => this.predictionOf(texts[index], sentences[index], row));
   }
 
-  /** How texts are read now: what the model was made with, and the rules, strategy and β that `useRules` set. */
-  get readsWith(): ReadsWith {
-    const { vocabulary, mostPieces, tags, relabelling } = this.description;
+  private predictionOf(
+    text: string | Text,
+    { isCut = false }: TaggedTokens,
+    logits: Float32Array,
+  ): Prediction {
+    return {
+      text: typeof text === 'string' ? text : text.text,
+      label: this.description.classes[mostProbable(logits)],
+      logits: Array.from(logits),
+      probabilities: softmax(logits),
+      cut: isCut,
+    };
+  }
+
+  /** How texts are read now: by the model's tokenizer, and under the rules, strategy and β that `useRules` set. */
+  get readsWith(): Pick<ModelDescription, 'tokenizer' | 'rules' | 'strategy' | 'beta'> {
     const { rules, strategy, beta } = this.planner.mask;
-    return { vocabulary, mostPieces, rules, strategy, beta, ownTags: tags === 'own', relabelling };
+    return { tokenizer: this.tokenizer, rules, strategy, beta };
   }
 
   /**
-   * Classifies a text, and says what its attention did and which of its pieces spoke for the predicted class.
-   * @param mostPieces Where the text is cut, if that is earlier than the model cuts.
+   * Classifies a text, and says what its attention did and which of its tokens spoke for the predicted class.
+   * @param maxLength Tokens after which the text is cut, if the model does not cut it earlier.
    * @throws CallerError as `predict` does.
    */
-  async explain(text: string | Text, mostPieces = Number.POSITIVE_INFINITY): Promise<ModelExplanation> {
+  async explain(text: string | Text, maxLength = Number.POSITIVE_INFINITY): Promise<ModelExplanation> {
     checkText(text, 'text');
-    checkArgument(number, mostPieces, 'mostPieces');
-    const { classes } = this.description;
-    const read = textOf(text);
-    const most = Math.min(mostPieces, this.description.mostPieces);
-    const { sentences, cut } = encodeTexts([read], { ...this.reading, mostPieces: most });
+    checkArgument(number, maxLength, 'maxLength');
+    const most = Math.min(maxLength, this.tokenizer.maxLength);
+    const sentences = this.tokenizer.withTags(this.tokenizer.wordTags, most).encode([text]);
     const plan = this.planner.plan(sentences);
     const batch = makeBatch(sentences, plan);
     const [logits] = checkedLogits(await this.classifier.logits(batch));
-    const label = mostProbable(logits);
     return {
-      text: read.text,
-      label: classes[label],
-      logits: Array.from(logits),
-      probabilities: softmax(logits),
-      cut: cut[0],
+      ...this.predictionOf(text, sentences[0], logits),
       attention: await this.classifier.attentionProbabilities(batch),
-      attribution: Array.from(await this.classifier.attribution(batch, label)),
+      attribution: Array.from(await this.classifier.attribution(batch, mostProbable(logits))),
       tile: plan.shape,
     };
   }
@@ -296,24 +272,9 @@ export class SentenceClassifier {
     this.classifier.release();
   }
 
-  private get reading(): Reading {
-    const { vocabulary, mostPieces, tags, relabelling } = this.description;
-    const { mask, tags: pieceTags } = this.planner;
-    return {
-      vocabulary,
-      mostPieces,
-      rules: mask.rules,
-      tags: pieceTags,
-      ownTags: tags === 'own',
-      relabelling,
-    };
-  }
-
   private plannerOf(strategy: Strategy, rules: ModelRules, beta: number): Planner {
-    const { kernels, tags } = this.description;
-    const shape = tilesOn(this.classifier.device, kernels);
-    const mask = AttentionMask.fromRules(rules, strategy, { beta });
-    return new Planner(mask, shape, pieceTags(rules, tags === 'own'));
+    const shape = tilesOn(this.classifier.device, this.description.kernels);
+    return new Planner(AttentionMask.fromRules(rules, strategy, { beta }), shape, this.tokenizer.tags);
   }
 }
 
@@ -321,18 +282,19 @@ export class SentenceClassifier {
 export function describeModel(options: BuildOptions): ModelDescription {
   checkBuildOptions(options);
   const rules = modelRulesOf(options.rules ?? PAPER_RULES);
-  const { vocabulary, shape, strategy = 'none', beta = rules.beta } = options;
-  const { classes = ['negative', 'positive'], mostPieces = 128, kernels, tags, relabelling } = options;
+  const { shape, strategy = 'none', beta = rules.beta, kernels } = options;
+  const { classes = ['negative', 'positive'], maxLength = 128 } = options;
   const config = {
     ...BERT_TINY,
-    positions: Math.min(Math.max(BERT_TINY.positions, mostPieces), LONGEST_SEQUENCE),
+    positions: Math.min(Math.max(BERT_TINY.positions, maxLength), LONGEST_SEQUENCE),
     ...shape,
-    vocabulary: vocabulary.size,
+    vocabulary: options.vocabulary.size,
     classes: classes.length,
-    biasTags: biasTags(rules, strategy, tags === 'own'),
+    biasTags: biasTags(strategy, tokenTags(rules.tags, options.customTags)),
   };
   checkConfig(config);
   checkHeads(rules, config);
-  checkedMostPieces(mostPieces, config);
-  return { config, vocabulary, classes, strategy, rules, beta, tags, mostPieces, kernels, relabelling };
+  checkedMaxLength(maxLength, config);
+  const tokenizer = new TaggedTokenizer({ ...options, maxLength }, rules.tags);
+  return { config, tokenizer, classes, strategy, rules, beta, kernels };
 }

@@ -25,7 +25,7 @@ export interface TrainingSettings extends UpdateOptions {
   evaluateEvery?: number;
   /** Steps between two checkpoints; none where 0, and one at each evaluation where left out. */
   checkpointEvery?: number;
-  /** The probability with which a piece is read as [MASK] while training. */
+  /** The probability with which a token is read as [MASK] while training. */
   maskTokens: number;
   /** λ of the sparsity penalty on what strategy `learned` learns; 0 for none. */
   sparsity: number;

@@ -2,22 +2,19 @@ import { CallerError } from '../base/errors.js';
 import { PairCounts } from '../grammar/pair-counts.js';
 import { alwaysExists } from '../grammar/pruning.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
-import { type EncodedSentence, tagNames } from '../grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../grammar/tags.js';
+import { type TaggedTokens, tagNames } from '../grammar/tagged-tokenizer.js';
+import { TOKEN_TAGS } from '../grammar/tags.js';
 import type { Classifier } from '../nn/classifier.js';
 import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
 import type { Planner } from './planner.js';
 
-/** The pairs of some sentences, by the tags of their pieces. @param tags What these are indexes into. */
-export function pairsOf(
-  sentences: readonly EncodedSentence[],
-  tags: readonly Tag[] = PIECE_TAGS,
-): PairCounts {
+/** The pairs of some sentences, by the tags of their tokens. @param tags What these are indexes into. */
+export function pairsOf(sentences: readonly TaggedTokens[], tags: readonly Tag[] = TOKEN_TAGS): PairCounts {
   return PairCounts.ofTexts(sentences.map((sentence) => tagNames(sentence, tags)));
 }
 
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */
-export function pairWeights(sentences: readonly EncodedSentence[], planner: Planner): PairWeights {
+export function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): PairWeights {
   const counts = pairsOf(sentences, planner.tags);
   const { tags } = planner.mask;
   const rows = tags.map((query) => tags.map((key) => counts.of(query, key)));
@@ -45,7 +42,7 @@ export function penalise(
   classifier: Classifier,
   sparsity: number,
   planner: Planner,
-  sentences: readonly EncodedSentence[],
+  sentences: readonly TaggedTokens[],
 ): void {
   checkSparsity(sparsity, planner.mask.strategy);
   classifier.usePenalty(

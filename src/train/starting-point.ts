@@ -1,6 +1,4 @@
 import { checkArgument, folderName } from '../base/argument-schemas.js';
-import type { ModelRules } from '../grammar/head-rules.js';
-import { pieceTags } from '../grammar/own-tags.js';
 import { drawTensors } from '../nn/initial-weights.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { type ParameterSpec, parameterSpecs } from '../nn/parameter-specs.js';
@@ -13,11 +11,7 @@ import { DEFAULT_SEED } from './settings.js';
 import { checkStartOptions } from './train-arguments.js';
 
 /** What a model that starts from a checkpoint does not take from it; defaults as in `BuildOptions`. */
-export interface StartOptions
-  extends Pick<
-    BuildOptions,
-    'classes' | 'strategy' | 'rules' | 'beta' | 'mostPieces' | 'seed' | 'tags' | 'relabelling'
-  > {
+export interface StartOptions extends Omit<BuildOptions, 'vocabulary' | 'shape' | 'kernels'> {
   /** Of hidden states, and of attention where `attentionDropout` is left out, instead of the checkpoint's own probabilities. */
   dropout?: number;
   /** Of attention, instead of the checkpoint's own probability. */
@@ -45,13 +39,13 @@ function headTrouble(folder: FolderConfig, classes: readonly string[]): string |
   return isReordered ? `its classes are ${theirs.join(', ')}, in this order` : undefined;
 }
 
-/** Takes the classifier out where it is not one of these classes, and tables where they are not of these rules. */
+/** Takes the classifier out where it is not one of these classes, and learned biases where they are for other tags. */
 async function withoutForeign(
   folder: string,
   about: FolderConfig,
   weights: NamedWeights,
   config: ModelConfig,
-  { classes, rules, ownTags }: { classes: readonly string[]; rules: ModelRules; ownTags: boolean },
+  { classes, tokenizer }: ModelDescription,
 ): Promise<string[]> {
   const notes: string[] = [];
   const remove = (isRemoved: (name: string) => boolean) => {
@@ -66,7 +60,7 @@ async function withoutForeign(
   const isOfTheseRules =
     about.own !== undefined &&
     config.biasTags > 0 &&
-    pieceTags(await readRulesOf(folder), ownTags).join() === pieceTags(rules, ownTags).join();
+    tokenizer.withTags((await readRulesOf(folder)).tags).tags.join() === tokenizer.tags.join();
   if (!isOfTheseRules && remove((name) => tables.has(name))) notes.push('its learned biases are left out');
   return notes;
 }
@@ -102,15 +96,10 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
     ...(attentionDropout !== undefined && { attentionDropout }),
   };
   const described = describeModel({ ...options, vocabulary: about.tokenizer.vocabulary, shape });
-  const { classes, rules, tags } = described;
-  // A table may have more rows than there are pieces.
+  // A table may have more rows than there are tokens.
   const config = { ...described.config, vocabulary: shape.vocabulary };
   const weights = withEngineNames(await openWeights(folder), config.family, about.hasSentenceHead);
-  const notes = await withoutForeign(folder, about, weights, config, {
-    classes,
-    rules,
-    ownTags: tags === 'own',
-  });
+  const notes = await withoutForeign(folder, about, weights, config, described);
   const specs = parameterSpecs(config);
   const drawn = drawnAnew(specs, weights, config);
   const read = readTensors(

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { checkArgument, number, options } from '../base/argument-schemas.js';
+import { checkArgument, having, number, options } from '../base/argument-schemas.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import { STRATEGIES } from '../grammar/rules.js';
+import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 
 const finite = v.pipe(number, v.finite('a finite number'));
 const SEED = 'a whole number from 0 to 2³² - 1';
@@ -9,18 +10,18 @@ const seed = v.pipe(v.number(SEED), v.integer(SEED), v.minValue(0, SEED), v.maxV
 const strategy = v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`);
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
-const relabelling = options({ how: v.unknown(), seed });
+const tagNoise = options({ how: v.unknown(), seed });
 
 /** What is said of a model, whether it is new or begins from a checkpoint. Rules are checked where they are resolved. */
 const MODEL = {
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
   strategy: v.optional(strategy),
   beta: v.optional(finite),
-  tags: v.optional(v.literal('own', '"own", or nothing')),
-  mostPieces: v.optional(number),
+  customTags: v.optional(v.boolean('true or false')),
+  maxLength: v.optional(number),
   seed: v.optional(seed),
   kernels: v.optional(kernels),
-  relabelling: v.optional(relabelling),
+  tagNoise: v.optional(tagNoise),
 };
 
 /** @throws CallerError where these are no `BuildOptions`. */
@@ -67,11 +68,10 @@ export function checkTrainingOptions(value: unknown): void {
 
 const description = options({
   config: options({}),
-  vocabulary,
+  tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'encode', 'tokens'),
   classes: v.array(v.string('the name of a class'), 'a list of names'),
   strategy,
   beta: finite,
-  mostPieces: number,
 });
 
 /** @throws CallerError where these are no description of a model and weights by name. */

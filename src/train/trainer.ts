@@ -1,5 +1,5 @@
 import { batchesInOrder, shuffledBatches } from '../data/batches.js';
-import type { EncodedData } from '../data/encoded-data.js';
+import type { TokenizedExamples } from '../data/dataset.js';
 import { masked } from '../data/masking.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
@@ -92,8 +92,8 @@ export class Trainer {
   constructor(
     private readonly classifier: Classifier,
     private readonly planner: Planner,
-    private readonly train: EncodedData,
-    private readonly dev: EncodedData,
+    private readonly train: TokenizedExamples,
+    private readonly dev: TokenizedExamples,
     private readonly settings: TrainingSettings,
     private readonly maskId: number,
   ) {

@@ -172,8 +172,8 @@ async function standingIn(
  */
 export async function standingRun(folder: string): Promise<Omit<TrainingRun, 'data'>> {
   const { settings, bestBy, notes } = await readRecord(folder);
-  const { config: shape, ...description } = await loadDescription(folder);
-  return { ...settings, ...description, shape, bestBy, notes };
+  const { config: shape, tokenizer, ...description } = await loadDescription(folder);
+  return { ...settings, ...description, ...tokenizer, shape, bestBy, notes };
 }
 
 /** What a finished run came to. */

@@ -55,7 +55,7 @@ interface Run {
 }
 
 async function bench(names: string[], run: Run = {}): Promise<PeersReport> {
-  const { PIECE_TAGS } = await import('../../src/grammar/tags.js');
+  const { TOKEN_TAGS: PIECE_TAGS } = await import('../../src/grammar/tags.js');
   const hard = PIECE_TAGS.map((tag): [string, string] => [String(tag), String(tag)]);
   const peers = [PARSIMONY, ...names].map(
     (name): PeerSpec => ({ name, packages: {}, passes: ['forward'], opensAdapter: false, ...run.specs }),

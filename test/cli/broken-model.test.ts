@@ -101,11 +101,11 @@ describe('the rest of a model', () => {
     );
   });
 
-  it('is refused where its vocabulary has a piece twice, by the line', async () => {
-    await expectRefused('vocab.txt', replaced('hero', 'film'), /:8: piece "film" stands on line 7 already/);
+  it('is refused where its vocabulary has a token twice, by the line', async () => {
+    await expectRefused('vocab.txt', replaced('hero', 'film'), /:8: token "film" is on line 7 already/);
   });
 
-  it('is refused where its vocabulary has a piece too few', async () => {
+  it('is refused where its vocabulary has a token too few', async () => {
     await expectRefused('vocab.txt', replaced('hero\n', ''), /14 pieces; expected 15, as config\.json says/);
   });
 });

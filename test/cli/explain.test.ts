@@ -22,7 +22,7 @@ describe('explain', () => {
     expect(stderr).toBe('');
     const lines = stdout.split('\n').map((line) => line.split(/ {2,}/));
     expect(lines.slice(0, 6)).toEqual([
-      ['word', 'tag', 'pieces'],
+      ['word', 'tag', 'tokens'],
       ['[CLS]', '[CLS]', '[CLS]'],
       ['the', 'DET', 'the'],
       ['unaffordable', 'ADJ', 'una ##ff ##ord ##able'],
@@ -125,7 +125,7 @@ describe('explain', () => {
     const { status } = await runHere(['explain', long, '--out', 'long.html'], { cwd: folder });
     expect(status).toBe(0);
     expect(readFileSync(join(folder, 'long.html'), 'utf8')).toContain(
-      'only the first 512 pieces were read; 4,990 more were not',
+      'only the first 512 tokens were read; 4,990 more were not',
     );
   });
 });

@@ -126,7 +126,7 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
     const labels = (await json<Prediction[]>(...args)).map(({ label }) => label);
     const result = await run(...args, '--split', 'test', '--glue', 'SST-2.tsv');
     expect(complaints(result)).toEqual([
-      '1 of 2 texts: only the first 6 pieces were read, as the model was trained.',
+      '1 of 2 texts: only the first 6 tokens were read, as the model was trained.',
       '2 predictions are in SST-2.tsv.',
     ]);
     const numbers = labels.map((label) => ['negative', 'positive'].indexOf(label));
@@ -136,7 +136,7 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
     write('long.csv', 'text,label\nit is funny and dull .,negative\nit is .,Positive\n');
     const evaluated = await run('evaluate', '--model', 'glue', '--data', 'long.csv');
     expect(complaints(evaluated)).toEqual([
-      '1 of 2 texts: only the first 6 pieces were read, as the model was trained.',
+      '1 of 2 texts: only the first 6 tokens were read, as the model was trained.',
     ]);
   });
 });

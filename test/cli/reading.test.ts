@@ -91,7 +91,7 @@ describe('predict', () => {
     const result = await run('predict', SENTENCE, long, '--json');
     expect(predictions(result).map(({ cut }) => cut)).toEqual([false, true]);
     expect(complaints(result)).toEqual([
-      '1 of 2 texts: only the first 10 pieces were read, as the model was trained.',
+      '1 of 2 texts: only the first 10 tokens were read, as the model was trained.',
     ]);
   });
 });

@@ -122,12 +122,12 @@ describe('a training run', () => {
   });
 
   it('on sentences that are longer than the positions is refused', async () => {
-    await expectNoRun(['--max-length', '16385'], /16385 pieces; expected 3 to 16384, the model's positions/);
+    await expectNoRun(['--max-length', '16385'], /16385 tokens; expected 3 to 16384, the model's positions/);
   });
 
   it.each([
     ['a vocabulary that does not exist', ['--vocab', 'no.txt'], /^no\.txt: cannot be read/],
-    ['a vocabulary without special pieces', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no piece \[PAD\]/],
+    ['a vocabulary without special tokens', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no token \[PAD\]/],
     ['heads that do not divide the hidden size', ['--heads', '3'], /hidden size 16 over 3 heads; expected/],
     ['a dropout of 1', ['--dropout', '1'], /is 1; expected a probability below 1/],
     ['no epochs', ['--epochs', '0'], /'0'.*expected a whole number of 1 or more$/],
@@ -146,7 +146,7 @@ describe('a training run', () => {
       ['--evaluations', '2', '--evaluate-every', '5'],
       /2 evaluations an epoch, and one every 5 steps; expected one of both; leave the other out/,
     ],
-    ['all pieces masked', ['--mask-tokens', '1'], /tokens masked with 1; expected a probability below 1/],
+    ['all tokens masked', ['--mask-tokens', '1'], /tokens masked with 1; expected a probability below 1/],
     ['all attention dropped', ['--attention-dropout', '1'], /attentionDropout is 1; expected a probability/],
     ['a seed of 33 bits', ['--seed', `${2 ** 32}`], /seed is 4294967296; expected a whole number from 0 to/],
   ])('with %s is refused', async (_, args, says) => {
@@ -181,7 +181,7 @@ describe('a training run', () => {
     const before = contentOf(join(folder, 'standing'));
     expect(Object.keys(before).length).toBeGreaterThanOrEqual(6);
     const result = await trainTiny(folder, ['--max-length', '20000', '--out', 'standing', '--force']);
-    expectRefusal(result, CALLER, /20000 pieces/);
+    expectRefusal(result, CALLER, /20000 tokens/);
     expect(contentOf(join(folder, 'standing'))).toEqual(before);
   });
 

@@ -42,7 +42,7 @@ describe('rules show', () => {
   it('prints every head, and what the tags and pairs of some texts are', async () => {
     const text = await output('show', 'heads.json', '--data', 'data', '--split', 'dev');
     expect(text).toMatch(/layer 0, head 0\n(.*\n)*layer 0, head 1\n/);
-    expect(text).toMatch(/data \(dev\): % of its \d+ pieces/);
+    expect(text).toMatch(/data \(dev\): % of its \d+ tokens/);
     const json = JSON.parse(await output('show', 'heads.json', '--data', 'data', '--split', 'dev', '--json'));
     expect(
       json.rules.map(({ head, hard }: { head: number; hard: unknown[] }) => [head, hard.length]),
@@ -66,7 +66,7 @@ describe('rules diff', () => {
         (each: Record<string, string>) => each.query === query && each.key === key && each.kind === kind,
       );
     expect(of('DET', 'NOUN', 'hard')).toMatchObject({ change: 'only in A', scopes: ['document', null] });
-    expect(of('NOUN', 'NOUN', 'hard')).toMatchObject({ change: 'scope', scopes: ['document', '0 pieces'] });
+    expect(of('NOUN', 'NOUN', 'hard')).toMatchObject({ change: 'scope', scopes: ['document', '0 tokens'] });
     expect(of('[CLS]', 'NOUN', 'hard')).toBeUndefined();
     expect(of('DET', 'NOUN', 'hard').share).toBeGreaterThan(0);
     expect(await output('diff', 'floor', 'paper')).toMatch(/only in B +hard +DET -> NOUN +– +document/);

@@ -46,7 +46,7 @@ describe('tag', () => {
     expect(status).toBe(0);
     expect(stderr).toBe('');
     const [head, ...lines] = stdout.trimEnd().split('\n');
-    expect(head.split(/ {2,}/)).toEqual(['piece', 'tag', 'text']);
+    expect(head.split(/ {2,}/)).toEqual(['token', 'tag', 'text']);
     const rows = lines.slice(0, PIECES.length).map((line) => line.split(/ {2,}/));
     expect(rows).toEqual(PIECES.map((row) => row.filter((cell) => cell !== '')));
     expect(lines.at(-1)).toBe('The hard rules "paper" allow 37 of 64 pairs: density 57.8 %.');

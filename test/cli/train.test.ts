@@ -16,7 +16,7 @@ function weightsOf(model: string): Buffer {
   return readFileSync(join(folder, model, 'model.safetensors'));
 }
 
-/** The embedding of a word piece that no sentence has: no step but the decay of all weights has changed it. */
+/** The embedding of a token that no sentence has: no step but the decay of all weights has changed it. */
 function unseen(weights: Buffer): Float32Array {
   const piece = readFileSync(join(folder, 'vocab.txt'), 'utf8').split('\n').indexOf('likes');
   const { shape, values } = parseSafetensors(weights, 'f').get('bert.embeddings.word_embeddings.weight')!;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { masked } from '../../src/data/masking.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
+import { encodedText } from '../support/tagged-text.js';
 
 const vocabulary = bertVocabulary();
 const maskId = vocabulary.idOf('[MASK]');
 const masking = { probability: 0.3, maskId, seed: 7 };
-const sentence = encodeSentence('the film is funny . '.repeat(400), vocabulary);
+const sentence = encodedText('the film is funny . '.repeat(400), vocabulary);
 
 const draw = (options: Partial<typeof masking> = {}, epoch = 1, example = 0) =>
   masked(sentence, { ...masking, ...options }, epoch, example).ids;
@@ -24,14 +24,14 @@ describe('masks', () => {
   });
 
   it('are never on a [SEP] that the text itself names', () => {
-    const named = encodeSentence('the film [SEP] is funny '.repeat(50), vocabulary);
+    const named = encodedText('the film [SEP] is funny '.repeat(50), vocabulary);
     const { ids } = masked(named, { ...masking, probability: 1 }, 1, 0);
     const separator = vocabulary.idOf('[SEP]');
     expect(ids.filter((id) => id === separator)).toHaveLength(51);
     expect(new Set(ids)).toEqual(new Set([named.ids[0], separator, maskId]));
   });
 
-  it('leave every other piece, and all tags and sentences', () => {
+  it('leave every other token, and all tags and sentences', () => {
     const result = masked(sentence, masking, 1, 0);
     result.ids.forEach((id, position) => {
       if (id !== maskId) expect(id).toBe(sentence.ids[position]);

@@ -8,13 +8,13 @@ import { readInputs } from '../../src/cli/report-inputs.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { parseModelRules } from '../../src/grammar/rules-file.js';
-import { tagPieces } from '../../src/grammar/tagged-pieces.js';
 import { sectionsPage } from '../../src/report/page/sections.js';
 import { runSection } from '../../src/report/runs/run-section.js';
 import { readCheckpoint } from '../../src/train/checkpoint-file.js';
 import { cellsOf } from '../../src/train/experiment/cells.js';
 import { parseExperiment } from '../../src/train/experiment/file.js';
 import { loadDescription, loadWeights } from '../../src/train/model-folder.js';
+import { taggedTokens } from '../support/tagged-text.js';
 import type { Structure } from './mutate.js';
 import {
   attentionReport,
@@ -187,7 +187,7 @@ export const READERS: readonly FuzzReader[] = [
       textFiles({ 'a.txt': "It 's not a dull film, n't it? The hero likes brilliant stories." }),
     ],
     structureOf: () => 'text',
-    read: async (folder) => tagPieces(textOf(onlyFile(folder)), bertVocabulary()),
+    read: async (folder) => taggedTokens(textOf(onlyFile(folder)), bertVocabulary()),
   },
 ];
 

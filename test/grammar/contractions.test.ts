@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinContractions } from '../../src/grammar/contractions.js';
+import { joinContractions } from '../../src/grammar/tagger-text.js';
 import { runs } from '../support/arbitraries.js';
 import { anyText } from './texts.js';
 

@@ -2,8 +2,8 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { SPECIAL_PIECES } from '../../src/grammar/vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { SPECIAL_TOKENS } from '../../src/grammar/vocabulary.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { runs } from '../support/arbitraries.js';
 import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { devSentences, SST2_IS_MISSING } from './dev-sentences.js';
@@ -11,8 +11,8 @@ import { anyText } from './texts.js';
 
 /** What `tokenizer.json` of bert-base-uncased says. */
 const TOKENIZER_JSON = bertTokenizerJson(
-  bertVocabulary().pieces,
-  SPECIAL_PIECES.map((content) => {
+  bertVocabulary().tokens,
+  SPECIAL_TOKENS.map((content) => {
     const flags = { lstrip: false, rstrip: false, single_word: false, normalized: false, special: true };
     return { id: bertVocabulary().idOf(content), content, ...flags };
   }),
@@ -28,7 +28,7 @@ const reference = new Tokenizer(TOKENIZER_JSON, {});
 const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
 
 function ours(text: string): number[] {
-  return splitPieces(text, bertVocabulary()).map((piece) => piece.id);
+  return splitTokens(text, bertVocabulary()).map((piece) => piece.id);
 }
 
 function theirs(text: string): number[] {
@@ -40,7 +40,7 @@ function firstDifference(texts: Iterable<string>): object | undefined {
   for (const text of texts) {
     const [actual, expected] = [ours(text), theirs(text)];
     if (actual.join() !== expected.join()) {
-      const spelled = (ids: number[]) => ids.map((id) => bertVocabulary().pieces[id]).join(' ');
+      const spelled = (ids: number[]) => ids.map((id) => bertVocabulary().tokens[id]).join(' ');
       return { text: JSON.stringify(text), ours: spelled(actual), theirs: spelled(expected) };
     }
   }

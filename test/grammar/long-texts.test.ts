@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { tagPieces } from '../../src/grammar/tagged-pieces.js';
 import { tagWords } from '../../src/grammar/tagger.js';
+import { taggedTokens } from '../support/tagged-text.js';
 
 /** Texts of a length that wink's expressions take minutes for, or hours; none takes a second where all is linear. */
 const LONG: [string, string][] = [
@@ -24,7 +24,7 @@ describe.each(LONG)('a long text of %s', (_, text) => {
   it('is tagged in time', () => {
     const { user } = process.cpuUsage();
     tagWords(text);
-    tagPieces(text, bertVocabulary(), 128);
+    taggedTokens(text, bertVocabulary(), 128);
     expect((process.cpuUsage().user - user) / 1e6).toBeLessThan(MOST_SECONDS);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainText } from '../../src/grammar/mapped-text.js';
 import { tagWords } from '../../src/grammar/tagger.js';
+import { plainText } from '../../src/grammar/tagger-text.js';
 import { runs } from '../support/arbitraries.js';
 import { anyText } from './texts.js';
 

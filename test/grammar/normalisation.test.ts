@@ -2,14 +2,14 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { type Normalisation, SPECIAL_PIECES, Vocabulary } from '../../src/grammar/vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { type Normalisation, SPECIAL_TOKENS, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { runs } from '../support/arbitraries.js';
 import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { anyText } from './texts.js';
 
-/** BERT's pieces, with some that only a cased model has, or one that keeps accents. */
-const PIECES = [...new Set([...bertVocabulary().pieces, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国'])];
+/** BERT's tokens, with some that only a cased model has, or one that keeps accents. */
+const PIECES = [...new Set([...bertVocabulary().tokens, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国'])];
 
 const SETTINGS: Normalisation[] = [
   { lowerCase: false, stripAccents: false, splitIdeographs: true },
@@ -22,12 +22,12 @@ const SETTINGS: Normalisation[] = [
 const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
 
 describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %o', (normalisation) => {
-  const vocabulary = new Vocabulary(PIECES, 'pieces', normalisation);
+  const vocabulary = new Vocabulary(PIECES, 'tokens', normalisation);
   const { lowerCase, stripAccents, splitIdeographs } = normalisation;
   const reference = new Tokenizer(
     bertTokenizerJson(
       PIECES,
-      SPECIAL_PIECES.map((content) => ({ id: PIECES.indexOf(content), content, special: true })),
+      SPECIAL_TOKENS.map((content) => ({ id: PIECES.indexOf(content), content, special: true })),
       { handle_chinese_chars: splitIdeographs, strip_accents: stripAccents, lowercase: lowerCase },
     ),
     {},
@@ -36,7 +36,7 @@ describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %
   /** What the two make of the first text that they split differently. */
   function firstDifference(texts: Iterable<string>): object | undefined {
     for (const text of texts) {
-      const ours = splitPieces(text, vocabulary).map(({ id }) => id);
+      const ours = splitTokens(text, vocabulary).map(({ id }) => id);
       const theirs = reference.encode(text, { add_special_tokens: false }).ids;
       if (ours.join() !== theirs.join()) return { text: JSON.stringify(text), ours, theirs };
     }
@@ -63,8 +63,8 @@ describe('a cased vocabulary', () => {
   const cased = { lowerCase: false, stripAccents: false, splitIdeographs: true };
 
   it('keeps capitals and accents, and what a restriction leaves of it does too', () => {
-    const vocabulary = new Vocabulary(PIECES, 'pieces', cased).restrictedTo(new Set(['The', 'É', '##E']));
-    expect(splitPieces('The the É E', vocabulary).map(({ text }) => text)).toEqual([
+    const vocabulary = new Vocabulary(PIECES, 'tokens', cased).restrictedTo(new Set(['The', 'É', '##E']));
+    expect(splitTokens('The the É E', vocabulary).map(({ text }) => text)).toEqual([
       'The',
       '[UNK]',
       'É',
@@ -73,7 +73,7 @@ describe('a cased vocabulary', () => {
   });
 
   it('points at one character where lower case makes two of it', () => {
-    const lowered = new Vocabulary([...PIECES, 'i\u0307x'], 'pieces', { ...cased, lowerCase: true });
-    expect(splitPieces('İX', lowered)).toMatchObject([{ text: 'i\u0307x', start: 0, end: 2 }]);
+    const lowered = new Vocabulary([...PIECES, 'i\u0307x'], 'tokens', { ...cased, lowerCase: true });
+    expect(splitTokens('İX', lowered)).toMatchObject([{ text: 'i\u0307x', start: 0, end: 2 }]);
   });
 });

@@ -81,7 +81,7 @@ function entry(strategy: 'none' | 'hard' | 'soft' | 'guided', query: string, key
 }
 
 describe("the paper's rules", () => {
-  it('are over the 17 universal tags and the three of the special pieces', () => {
+  it('are over the 17 universal tags and the three of the special tokens', () => {
     expect([...PAPER_RULES.tags].sort()).toEqual(Object.values(TAGS).sort());
   });
 

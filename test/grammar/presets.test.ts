@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { presetRules } from '../../src/grammar/presets.js';
 
-it('SepLLM: punctuation, [CLS] and [SEP] are seen from anywhere, the rest from within four pieces; [CLS] sees everything', () => {
+it('SepLLM: punctuation, [CLS] and [SEP] are seen from anywhere, the rest from within four tokens; [CLS] sees everything', () => {
   const tags = [
     '[CLS]',
     'DET',

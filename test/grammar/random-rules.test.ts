@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PairCounts } from '../../src/grammar/pair-counts.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import { randomRules } from '../../src/grammar/random-rules.js';
-import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 
 const texts = fc.array(
   fc.array(fc.constantFrom(...UNIVERSAL_TAGS), { maxLength: 30 }).map((tags) => ['[CLS]', ...tags, '[SEP]']),
@@ -56,14 +56,14 @@ describe('random rules', () => {
 });
 
 describe('the floor', () => {
-  it('lets every piece see itself alone, and [CLS] everything', () => {
+  it('lets every token see itself alone, and [CLS] everything', () => {
     const { hard, soft } = presetRules('floor');
     expect(soft).toEqual([]);
     const own = hard.filter(([query, key]) => query === key && query !== '[CLS]');
-    expect(own).toHaveLength(PIECE_TAGS.length - 1);
+    expect(own).toHaveLength(TOKEN_TAGS.length - 1);
     expect(own.every(([, , scope]) => scope === 0)).toBe(true);
     const classified = hard.filter(([query, , scope]) => query === '[CLS]' && scope === undefined);
-    expect(classified.map(([, key]) => key)).toEqual(PIECE_TAGS);
+    expect(classified.map(([, key]) => key)).toEqual(TOKEN_TAGS);
     expect(hard.every(([query, key]) => query === key || query === '[CLS]')).toBe(true);
   });
 });

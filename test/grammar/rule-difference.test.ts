@@ -92,7 +92,7 @@ describe('a rule set as a matrix', () => {
   it('says in words how far a rule reaches', () => {
     expect(
       ([['document'], ['sentence'], [0], [128]] as const).map(([scope]) => reachText(reachOf(scope))),
-    ).toEqual(['document', 'sentence', '0 pieces', '128 pieces']);
-    expect(reachText(4.5)).toBe('4 pieces or sentence');
+    ).toEqual(['document', 'sentence', '0 tokens', '128 tokens']);
+    expect(reachText(4.5)).toBe('4 tokens or sentence');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Tag, TagPair } from '../../src/grammar/rules.js';
 import { formatRules, parseRules } from '../../src/grammar/rules-file.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { runs } from '../support/arbitraries.js';
 
 const anyTag: fc.Arbitrary<Tag> = fc.oneof(
@@ -66,10 +66,10 @@ describe('parseRules', () => {
     expect(soft).toEqual([['X', 'X']]);
   });
 
-  it('puts in what is left out: the name of the file, the tags of word pieces, no rules, a β of 5', () => {
+  it('puts in what is left out: the name of the file, the tags of tokens, no rules, a β of 5', () => {
     expect(parseRules('{ "soft": [] }', 'my.json')).toEqual({
       name: 'my.json',
-      tags: PIECE_TAGS,
+      tags: TOKEN_TAGS,
       hard: [],
       soft: [],
       beta: 5,

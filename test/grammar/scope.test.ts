@@ -61,7 +61,7 @@ describe('the reach of scopes', () => {
     (scope) => {
       expect(isScope(scope)).toBe(false);
       expect(callerErrorOf(() => reachOf(scope as Scope, 'rules "x"')).message).toBe(
-        `rules "x": scope ${JSON.stringify(scope)}; expected "document", "sentence", or a number of pieces`,
+        `rules "x": scope ${JSON.stringify(scope)}; expected "document", "sentence", or a number of tokens`,
       );
     },
   );

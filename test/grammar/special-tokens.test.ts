@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SpecialToken } from '../../src/grammar/special-tokens.js';
 import { BERT_TOKENS, UNCASED, Vocabulary } from '../../src/grammar/vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { runs } from '../support/arbitraries.js';
 import { bertTokenizerJson } from './bert-tokenizer-json.js';
 
@@ -23,7 +23,7 @@ const ORDINARY = [
 ];
 const PIECES = [...ORDINARY, ...ADDED.map(({ content }) => content)];
 
-const vocabulary = new Vocabulary(PIECES, 'pieces', UNCASED, {
+const vocabulary = new Vocabulary(PIECES, 'tokens', UNCASED, {
   special: [...BERT_TOKENS, ...ADDED],
   ordinary: ORDINARY.length,
 });
@@ -39,7 +39,7 @@ const reference = new Tokenizer(
   {},
 );
 
-const ours = (text: string, by = vocabulary) => splitPieces(text, by).map(({ text: piece }) => piece);
+const ours = (text: string, by = vocabulary) => splitTokens(text, by).map(({ text: piece }) => piece);
 
 describe('special tokens in a text', () => {
   it('are found as @huggingface/tokenizers finds them, in any text', () => {
@@ -66,7 +66,7 @@ describe('special tokens in a text', () => {
       fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 15 }), (texts) => {
         const text = texts.join('');
         const theirs = reference.encode(text, { add_special_tokens: false }).ids;
-        expect(splitPieces(text, vocabulary).map(({ id }) => id)).toEqual(theirs);
+        expect(splitTokens(text, vocabulary).map(({ id }) => id)).toEqual(theirs);
       }),
       runs(2000),
     );
@@ -83,13 +83,13 @@ describe('special tokens in a text', () => {
   });
 
   it('stand where the text names them', () => {
-    const [first, second] = splitPieces('é <url> [SEP]', vocabulary).slice(1);
+    const [first, second] = splitTokens('é <url> [SEP]', vocabulary).slice(1);
     expect(first).toEqual({ id: PIECES.indexOf('<URL>'), text: '<URL>', start: 2, end: 7, isSpecial: true });
     expect(second).toMatchObject({ text: '[SEP]', start: 8, end: 13, isSpecial: true });
   });
 
   it('count as words alone where they are single words', () => {
-    const single = new Vocabulary([...ORDINARY, 'ab'], 'pieces', UNCASED, {
+    const single = new Vocabulary([...ORDINARY, 'ab'], 'tokens', UNCASED, {
       special: [...BERT_TOKENS, token('ab', false, true)],
       ordinary: ORDINARY.length,
     });
@@ -113,7 +113,7 @@ describe('special tokens in a text', () => {
 
   it('stay in a vocabulary that is restricted to few words', () => {
     const few = vocabulary.restrictedTo(new Set(['a']));
-    expect(few.pieces).toEqual([
+    expect(few.tokens).toEqual([
       '[PAD]',
       '[UNK]',
       '[CLS]',

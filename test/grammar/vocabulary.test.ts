@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { parseVocabulary, SPECIAL_PIECES, UNCASED, Vocabulary } from '../../src/grammar/vocabulary.js';
+import { parseVocabulary, SPECIAL_TOKENS, UNCASED, Vocabulary } from '../../src/grammar/vocabulary.js';
 import { callerErrorOf } from './caller-error.js';
 
-const PIECES = [...SPECIAL_PIECES, 'a', '##b'];
+const PIECES = [...SPECIAL_TOKENS, 'a', '##b'];
 
 describe('Vocabulary', () => {
-  it('numbers its pieces in their order, and gives an unknown one the id of [UNK]', () => {
+  it('numbers its tokens in their order, and gives an unknown one the id of [UNK]', () => {
     const vocabulary = new Vocabulary(PIECES);
     expect(vocabulary.size).toBe(7);
     expect(PIECES.map((piece) => vocabulary.idOf(piece))).toEqual([0, 1, 2, 3, 4, 5, 6]);
@@ -16,16 +16,16 @@ describe('Vocabulary', () => {
     expect(vocabulary.has('constructor')).toBe(false);
   });
 
-  it.each(SPECIAL_PIECES)('refuses a list without %s', (special) => {
+  it.each(SPECIAL_TOKENS)('refuses a list without %s', (special) => {
     const pieces = PIECES.filter((piece) => piece !== special);
     const { message } = callerErrorOf(() => new Vocabulary(pieces, 'my/vocab.txt'));
-    expect(message).toMatch(/^my\/vocab\.txt: no piece \[/);
-    expect(message).toContain(`no piece ${special};`);
+    expect(message).toMatch(/^my\/vocab\.txt: no token \[/);
+    expect(message).toContain(`no token ${special};`);
   });
 
-  it('refuses a piece that stands twice, and names both lines', () => {
+  it('refuses a token that stands twice, and names both lines', () => {
     const { message } = callerErrorOf(() => new Vocabulary([...PIECES, 'c', 'a', 'd'], 'my/vocab.txt'));
-    expect(message).toBe('my/vocab.txt:9: piece "a" stands on line 6 already');
+    expect(message).toBe('my/vocab.txt:9: token "a" is on line 6 already');
   });
 });
 
@@ -34,15 +34,15 @@ describe('parseVocabulary', () => {
     ['line feeds', '\n', ''],
     ['line feeds, the last line ended', '\n', '\n'],
     ["Windows' line breaks", '\r\n', '\r\n'],
-  ])('reads a piece a line: %s', (_, lineBreak, end) => {
+  ])('reads a token a line: %s', (_, lineBreak, end) => {
     const vocabulary = parseVocabulary(PIECES.join(lineBreak) + end);
-    expect(vocabulary.pieces).toEqual(PIECES);
-    expect(parseVocabulary(vocabulary.toText()).pieces).toEqual(PIECES);
+    expect(vocabulary.tokens).toEqual(PIECES);
+    expect(parseVocabulary(vocabulary.toText()).tokens).toEqual(PIECES);
   });
 
-  it('keeps pieces that other definitions of a line would split or trim', () => {
+  it('keeps tokens that other definitions of a line would split or trim', () => {
     const pieces = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
-    expect(parseVocabulary(`${pieces.join('\n')}\n`).pieces).toEqual(pieces);
+    expect(parseVocabulary(`${pieces.join('\n')}\n`).tokens).toEqual(pieces);
   });
 
   it.each([
@@ -50,7 +50,7 @@ describe('parseVocabulary', () => {
     [['[URL]', '<URL>', '##é', 'ß', '中'], true],
     [['The'], false],
     [['##É'], false],
-  ])('lower-cases texts where no piece has a capital, but in brackets: %j', (more, lowerCase) => {
+  ])('lower-cases texts where no token has a capital, but in brackets: %j', (more, lowerCase) => {
     const text = `${[...PIECES, ...more].join('\n')}\n`;
     expect(parseVocabulary(text).normalisation).toMatchObject({ lowerCase, stripAccents: lowerCase });
     expect(parseVocabulary(text).isCaseGuessed).toBe(true);
@@ -65,9 +65,9 @@ describe('parseVocabulary', () => {
   });
 
   it('refuses as the constructor does', () => {
-    expect(callerErrorOf(() => parseVocabulary('')).message).toContain('vocab.txt: no piece [PAD]');
+    expect(callerErrorOf(() => parseVocabulary('')).message).toContain('vocab.txt: no token [PAD]');
     const twice = `${[...PIECES, 'a'].join('\r\n')}\r\n`;
-    expect(callerErrorOf(() => parseVocabulary(twice, 'v')).message).toMatch(/^v:8: piece "a"/);
+    expect(callerErrorOf(() => parseVocabulary(twice, 'v')).message).toMatch(/^v:8: token "a"/);
   });
 });
 
@@ -79,8 +79,8 @@ describe('bertVocabulary', () => {
     expect(bertVocabulary().size).toBe(30_522);
   });
 
-  it('has the special pieces where checkpoints expect them', () => {
-    const ids = SPECIAL_PIECES.map((piece) => bertVocabulary().idOf(piece));
+  it('has the special tokens where checkpoints expect them', () => {
+    const ids = SPECIAL_TOKENS.map((piece) => bertVocabulary().idOf(piece));
     expect(ids).toEqual([0, 100, 101, 102, 103]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/grammar/rules.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import type { Numbers } from '../reference/arithmetic.js';
 import { type BertBatch, referenceBert, type Weights } from '../reference/bert.js';
@@ -9,7 +9,7 @@ import { modelFor, randomBatch, randomWeights, SMALL_MODEL, withClassifier } fro
 /** [layers] of [heads, tags, tags]: softmax written out, pair by pair, in float64. */
 function referenceMass(config: ModelConfig, weights: Weights, batch: BertBatch): Float64Array[] {
   const { heads, hidden } = config;
-  const size = PIECE_TAGS.length;
+  const size = TOKEN_TAGS.length;
   const headDim = hidden / heads;
   const masses: Float64Array[] = [];
   const tags = batch.tags!;
@@ -58,7 +58,7 @@ describe('the attention that pairs of tags get', () => {
     const expected = referenceMass(config, weights, reference);
     await withClassifier(config, weights, async (classifier) => {
       const tags = Uint8Array.from(reference.tags!);
-      const masses = await classifier.attentionMass(batch, tags, PIECE_TAGS.length);
+      const masses = await classifier.attentionMass(batch, tags, TOKEN_TAGS.length);
       expect(masses).toHaveLength(config.layers);
       masses.forEach((mass, layer) => {
         expect(mass).toHaveLength(expected[layer].length);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { exact, type Numbers, plainInStrides, type Round } from '../reference/arithmetic.js';
@@ -22,7 +22,7 @@ function referenceProbabilities(config: ModelConfig, weights: Weights, batch: Be
   const { heads, hidden } = config;
   const headDim = hidden / heads;
   const tokens = batch.sentences[0].length;
-  const size = PIECE_TAGS.length;
+  const size = TOKEN_TAGS.length;
   const all: (number | undefined)[][][] = [];
   const onAttention = (layer: number, q: Numbers, k: Numbers) => {
     const table = weights.get(`bert.encoder.layer.${layer}.attention.self.tag_bias`);
@@ -92,7 +92,7 @@ function headRules(seed: number): RuleSet[][] {
     betas: [2],
   };
   return Array.from({ length: NARROW.layers }, () =>
-    Array.from({ length: NARROW.heads }, () => randomRules(random, PIECE_TAGS, shape, 'own')),
+    Array.from({ length: NARROW.heads }, () => randomRules(random, TOKEN_TAGS, shape, 'own')),
   );
 }
 
@@ -178,7 +178,7 @@ describe('what is read back of a model that has read a sentence', () => {
   it('the reference’s own attribution is what finite differences say', () => {
     const weights = randomWeights(SMALL_MODEL, 41);
     const { reference } = randomBatch(SMALL_MODEL, 'hard', 42, [7]);
-    // Each piece once, so that scaling a row of the table scales one token alone.
+    // Each token once, so that scaling a row of the table scales one token alone.
     const batch = { ...reference, sentences: [Float64Array.from([9, 3, 5, 7, 11, 13, 2])] };
     const exact = referenceAttribution(SMALL_MODEL, weights, batch, 1);
     const name = 'bert.embeddings.word_embeddings.weight';

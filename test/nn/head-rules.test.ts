@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { randomBatch, randomWeights, SMALL_MODEL, withClassifier } from '../support/model-cases.js';
@@ -15,10 +15,10 @@ function rulesFor(
   shape: RuleShape,
 ): RuleSet[][] {
   const random = generator(seed);
-  const first = randomRules(random, PIECE_TAGS, shape, 'first');
+  const first = randomRules(random, TOKEN_TAGS, shape, 'first');
   return Array.from({ length: layers }, (_, layer) =>
     Array.from({ length: heads }, (_, head) =>
-      (layer * heads + head) % 3 === 0 ? first : randomRules(random, PIECE_TAGS, shape, 'other'),
+      (layer * heads + head) % 3 === 0 ? first : randomRules(random, TOKEN_TAGS, shape, 'other'),
     ),
   );
 }

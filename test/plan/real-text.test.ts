@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
-import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
 import { planSparse } from '../../src/plan/plan.js';
 import { devSentences, SST2_IS_MISSING } from '../grammar/dev-sentences.js';
+import { encodedText } from '../support/tagged-text.js';
 
-/** Documents of SST-2's sentences, one behind another, each of exactly `pieces` pieces with [CLS] and [SEP]. */
-function documents(pieces: number): Uint8Array[] {
-  const { tags } = encodeSentence(devSentences().join(' '), bertVocabulary());
+/** Documents of SST-2's sentences, one behind another, each of exactly `tokens` tokens with [CLS] and [SEP]. */
+function documents(tokens: number): Uint8Array[] {
+  const { tags } = encodedText(devSentences().join(' '), bertVocabulary());
   const [cls, sep] = [tags[0], tags[tags.length - 1]];
   const inner = tags.subarray(1, -1);
   const found: Uint8Array[] = [];
-  for (let start = 0; start + pieces - 2 <= inner.length; start += pieces - 2) {
-    found.push(Uint8Array.of(cls, ...inner.subarray(start, start + pieces - 2), sep));
+  for (let start = 0; start + tokens - 2 <= inner.length; start += tokens - 2) {
+    found.push(Uint8Array.of(cls, ...inner.subarray(start, start + tokens - 2), sep));
   }
   return found;
 }
@@ -24,14 +24,14 @@ describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../
     [512, 42.3 / 32.3],
     [1024, 37.5 / 32.3],
     [4096, 33.4 / 32.2],
-  ])('documents of %d pieces', (pieces, mostWaste) => {
+  ])('documents of %d tokens', (tokens, mostWaste) => {
     const tables = pairTable(PAPER_RULES, 'hard');
-    const tagged = documents(pieces);
+    const tagged = documents(tokens);
     expect(tagged.length).toBeGreaterThanOrEqual(4);
     const rows = tagged.map((tags) => {
       const { useful, executed, executedTransposed, dense } = planSparse({
         tags,
-        lengths: [pieces],
+        lengths: [tokens],
         tables,
       }).ledger;
       return {
@@ -49,7 +49,7 @@ describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../
       mean((row) => row.transposedWaste),
     ];
     console.log(
-      `${rows.length} documents of ${pieces} pieces: density ${density.toFixed(3)}, ` +
+      `${rows.length} documents of ${tokens} tokens: density ${density.toFixed(3)}, ` +
         `executed/useful ${waste.toFixed(3)}, transposed ${transposedWaste.toFixed(3)}`,
     );
     expect(waste).toBeLessThanOrEqual(mostWaste);

@@ -38,7 +38,7 @@ describe('what the playground shows of a measurement', () => {
 
     const green = shown(results);
     expect(green).toContain('✓ Gate green');
-    expect(green).toMatch(/id="speed-up">At 8 pieces, hard attention was [\d.]+x (faster|slower) than dense/);
+    expect(green).toMatch(/id="speed-up">At 8 tokens, hard attention was [\d.]+x (faster|slower) than dense/);
     expect(green).toContain('&lt;adapter&gt;');
     const red = shown({
       gate: { ...GREEN, passed: false, complaints: ['output is off by 1'] },

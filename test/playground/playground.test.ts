@@ -9,6 +9,7 @@ import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
+import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { SMALL_SHAPE } from '../../src/nn/model-config.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
@@ -67,8 +68,9 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
 
   /** Waits until the page shows what this process computes: the logits to the bit, and the density. */
   async function expectShown(text: string, strategy: Strategy, rules: RuleSet, beta = 5): Promise<void> {
-    const { vocabulary } = model.description;
-    const { ledger } = explainText(text, { vocabulary, rules, strategy, beta });
+    const { vocabulary } = model.description.tokenizer;
+    const tokenizer = new TaggedTokenizer({ vocabulary });
+    const { ledger } = explainText(text, { tokenizer, rules, strategy, beta });
     model.useRules(strategy, rules, beta);
     const [{ logits, label }] = await model.predict([text]);
     await eventually(() =>
@@ -160,7 +162,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.waitForSelector('#gate');
       expect(await textOf('#gate')).toMatch(/^✓ Gate green/);
       expect(await textOf('#speed-up')).toMatch(
-        /^At 128 pieces, hard attention was [\d.]+x (faster|slower) than dense$/,
+        /^At 128 tokens, hard attention was [\d.]+x (faster|slower) than dense$/,
       );
       expect(await textOf('#software')).toContain('software');
       expect(await textOf('#measurement')).toMatch(/99 % interval of the speed-up: [\d.]+x to [\d.]+x/);
@@ -190,7 +192,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       // Without error scopes around each submit, which the page has not either.
       const device = await openDevice({ device: (await testDevice()).gpu });
       const trained = SentenceClassifier.build(device, {
-        vocabulary: model.description.vocabulary,
+        vocabulary: model.description.tokenizer.vocabulary,
         shape: SMALL_SHAPE,
         strategy: 'guided',
         seed: options.seed,
@@ -227,7 +229,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     it('reads the beginning of five thousand words, and says so', async () => {
       await type('the brilliant film follows the dull critic . '.repeat(625));
       await eventually(() => textOf('#messages')).toContain('only its first 6,000 characters');
-      expect(await textOf('#messages')).toContain('Only the first 512 word pieces are shown');
+      expect(await textOf('#messages')).toContain('Only the first 512 tokens are shown');
       await eventually(() => textOf('#prediction')).toContain('it has seen only the beginning');
       await type(SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);

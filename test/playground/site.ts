@@ -3,7 +3,7 @@ import { build } from 'vite';
 import { installModel } from '../../scripts/playground-model.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
 
@@ -16,7 +16,7 @@ export async function buildSite(folder: string): Promise<{ site: string; model: 
   const site = join(folder, 'site');
   await build({ configFile: CONFIG, logLevel: 'warn', build: { outDir: site } });
   const words = embeddedCorpus(1, { train: 300, dev: 0, test: 0 }).train;
-  const pieces = words.flatMap(({ text }) => splitPieces(text, bertVocabulary()));
+  const pieces = words.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
   const model = SentenceClassifier.build(await testDevice(), {
     vocabulary: bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text))),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initialDeviation: 0.3 },

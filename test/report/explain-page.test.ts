@@ -5,6 +5,7 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { ModelRules } from '../../src/grammar/head-rules.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { encodedAttention } from '../../src/report/explain/attention-data.js';
 import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
 import { ABSENT } from '../../src/report/explain/explained-pairs.js';
@@ -20,13 +21,17 @@ const HOSTILE =
   '<script>alert(1)</script> </script><!-- <img src=x onerror=alert(1)> "q" \'a\' & 😀👩‍👩‍👧 e\u0301 z\u0351\u036b שלום עולם مرحبا \u202eevil';
 
 function explained(text: string, rules: ModelRules, strategy: Strategy): Explanation {
-  return explainText(text, { vocabulary: bertVocabulary(), rules, strategy });
+  return explainText(text, {
+    tokenizer: new TaggedTokenizer({ vocabulary: bertVocabulary() }),
+    rules,
+    strategy,
+  });
 }
 
 /** A model that attends at random to the pairs that exist. */
-function modelOf({ views, pieces }: Explanation, layers: number, heads: number): PageModel {
+function modelOf({ views, tokens }: Explanation, layers: number, heads: number): PageModel {
   const random = generator(7);
-  const count = pieces.length;
+  const count = tokens.length;
   const attention = Array.from({ length: layers }, (_, layer) =>
     Array.from({ length: heads }, (__, head) => {
       const view = views.find((each) => each.heads?.includes(layer * heads + head) ?? true)!;
@@ -75,12 +80,12 @@ describe('the picture of pairs', () => {
   it.each(STRATEGIES)('draws every pair that exists once, and no other: %s', (strategy) => {
     for (const rules of ['paper', 'paper@2', 'floor'].map(presetRules)) {
       const explanation = explained(SENTENCE, rules, strategy);
-      const { pieces, order, views } = explanation;
-      const count = pieces.length;
+      const { tokens, order, views } = explanation;
+      const count = tokens.length;
       for (const pictured of ['reading', 'sorted'] satisfies PictureOrder[]) {
-        const tokens = pictured === 'reading' ? pieces.map((_, at) => at) : [...order];
-        const expected = tokens.flatMap((query, row) =>
-          tokens.flatMap((key, column) =>
+        const shown = pictured === 'reading' ? tokens.map((_, at) => at) : [...order];
+        const expected = shown.flatMap((query, row) =>
+          shown.flatMap((key, column) =>
             views[0].kinds[query * count + key] === ABSENT ? [] : [`${row},${column}`],
           ),
         );
@@ -139,8 +144,8 @@ describe('the matrix of rules', () => {
       cells.find(
         (each) => each.getAttribute('data-query') === query && each.getAttribute('data-key') === key,
       )!;
-    expect(cell('VERB', 'NOUN').textContent).toBe('●3hard within 3 pieces');
-    expect(cell('NOUN', 'VERB').textContent).toBe('○3soft within 3 pieces');
+    expect(cell('VERB', 'NOUN').textContent).toBe('●3hard within 3 tokens');
+    expect(cell('NOUN', 'VERB').textContent).toBe('○3soft within 3 tokens');
     expect(cell('[CLS]', 'VERB').textContent).toBe('●hard');
     expect(cell('DET', 'VERB').textContent).toBe('·');
     const headings = Array.from(document.querySelectorAll('th'));
@@ -177,7 +182,7 @@ describe('the page of an explanation', () => {
   it('marks words for and against the prediction by more than colour', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const model = modelOf(explanation, 1, 1);
-    model.explanation.attribution = explanation.pieces.map((_, at) => (at === 2 ? 2 : at === 6 ? -1 : 0));
+    model.explanation.attribution = explanation.tokens.map((_, at) => (at === 2 ? 2 : at === 6 ? -1 : 0));
     const { document } = openedPage(explainPage(explanation, model));
     const words = Array.from(document.querySelectorAll('[data-word]'));
     expect(words[2].className).toContain('for level-5');
@@ -244,14 +249,14 @@ describe('the page of an explanation', () => {
   it('carries attention to within a step of its square root', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const [[probabilities]] = modelOf(explanation, 1, 1).explanation.attention;
-    const count = explanation.pieces.length;
+    const count = explanation.tokens.length;
     const { kinds } = explanation.views[0];
     const rows = Array.from({ length: count }, (_, row) =>
       kinds.subarray(row * count, (row + 1) * count).join(''),
     );
     const data = {
       words: [],
-      pieces: count,
+      tokens: count,
       order: [],
       views: [{ rows, rowOf: rows.map((_, at) => at) }],
       heads: [],
@@ -298,7 +303,7 @@ describe('the page of an explanation', () => {
       const explanation = explained(text, rules, strategy);
       const source = explainPage(explanation, modelOf(explanation, heads, heads));
       const size = Buffer.byteLength(source);
-      expect(size, `${explanation.pieces.length} pieces, ${strategy}, ${rules.name}`).toBeLessThan(1_000_000);
+      expect(size, `${explanation.tokens.length} tokens, ${strategy}, ${rules.name}`).toBeLessThan(1_000_000);
       const shown = source.match(/<input type="radio"/g)?.length ?? 0;
       if (shown < heads ** 2)
         expect(source).toContain(`${heads ** 2 - shown} of ${heads ** 2} heads are left to the table`);

@@ -5,8 +5,8 @@ import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
-import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { ABSENT, HARD, PLAIN, SOFT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText, workOf } from '../../src/report/explain/explanation.js';
 import { runs } from '../support/arbitraries.js';
@@ -14,17 +14,18 @@ import { generator } from '../support/random.js';
 import { randomRules } from '../support/random-rules.js';
 
 const vocabulary = bertVocabulary();
+const tokenizer = new TaggedTokenizer({ vocabulary });
 const SENTENCE = 'the unaffordable film follows the dull hero .';
 const SEVERAL = `${SENTENCE} it 's funny ! nobody saw it twice , and they left .`;
 
 function explained(text: string, rules: RuleSet, strategy: Strategy): Explanation {
-  return explainText(text, { vocabulary, rules, strategy });
+  return explainText(text, { tokenizer, rules, strategy });
 }
 
 /** What each pair is, worded from the rules alone. */
 function referenceKind(explanation: Explanation, rules: RuleSet, strategy: Strategy) {
-  const tags = explanation.pieces.map(({ tag }) => tag);
-  const sentences = explanation.pieces.map(({ sentence }) => sentence ?? NO_SENTENCE);
+  const tags = explanation.tokens.map(({ tag }) => tag);
+  const sentences = explanation.tokens.map(({ sentence }) => sentence);
   const learned = () => 0;
   const places = { sentences, learned };
   const exists = referenceTokenBias(rules, strategy, tags, places);
@@ -39,8 +40,8 @@ function referenceKind(explanation: Explanation, rules: RuleSet, strategy: Strat
 }
 
 describe('a text explained', () => {
-  it('has its pieces, their places, and the words that they belong to', () => {
-    const { pieces, words, cut } = explained(SENTENCE, presetRules('paper'), 'hard');
+  it('has its tokens, their places, and the words that they belong to', () => {
+    const { tokens, words, cut } = explained(SENTENCE, presetRules('paper'), 'hard');
     expect(words.map(({ text, tag }) => `${text} ${tag}`)).toEqual([
       '[CLS] [CLS]',
       'the DET',
@@ -53,14 +54,14 @@ describe('a text explained', () => {
       '. PUNCT',
       '[SEP] [SEP]',
     ]);
-    expect(words[2].pieces).toEqual([2, 6]);
-    expect(pieces.slice(2, 6).map(({ text, word }) => [text, word])).toEqual([
+    expect(words[2].tokens).toEqual([2, 6]);
+    expect(tokens.slice(2, 6).map(({ text, word }) => [text, word])).toEqual([
       ['una', 2],
       ['##ff', 2],
       ['##ord', 2],
       ['##able', 2],
     ]);
-    expect(pieces.map(({ start, end }) => SENTENCE.slice(start, end)).join('')).toBe(
+    expect(tokens.map(({ start, end }) => SENTENCE.slice(start, end)).join('')).toBe(
       SENTENCE.replaceAll(' ', ''),
     );
     expect(cut).toBe(0);
@@ -70,7 +71,7 @@ describe('a text explained', () => {
     for (const rules of ['paper', 'paper@sentence', 'paper@3', 'sepllm'].map(presetRules)) {
       const explanation = explained(SEVERAL, rules, strategy);
       const kindOf = referenceKind(explanation, rules, strategy);
-      const count = explanation.pieces.length;
+      const count = explanation.tokens.length;
       const expected = Uint8Array.from({ length: count ** 2 }, (_, pair) =>
         kindOf(Math.floor(pair / count), pair % count),
       );
@@ -86,33 +87,33 @@ describe('a text explained', () => {
       (seed, strategy) => {
         const rules = randomRules(
           generator(seed),
-          PIECE_TAGS,
+          TOKEN_TAGS,
           { density: 0.4, soft: 0.4, scopes: ['document', 'sentence', 'window'], betas: [2] },
           'random',
         );
         const explanation = explained(SEVERAL, rules, strategy);
-        const { pieces, order, views, ledger, shape } = explanation;
-        const count = pieces.length;
+        const { tokens, order, views, ledger, shape } = explanation;
+        const count = tokens.length;
         const kindOf = referenceKind(explanation, rules, strategy);
         const [{ kinds, tiles }] = views;
         kinds.forEach((kind, pair) => {
           expect(kind).toBe(kindOf(Math.floor(pair / count), pair % count));
         });
         const text = {
-          tags: pieces.map(({ tag }) => tag),
+          tags: tokens.map(({ tag }) => tag),
           lengths: [count],
-          sentences: pieces.map(({ sentence }) => sentence ?? NO_SENTENCE),
+          sentences: tokens.map(({ sentence }) => sentence),
         };
         expect(ledger.useful).toBe(allowedPairs(text, rules, strategy));
         expect(ledger.dense).toBe(count ** 2);
         expect(tiles.reduce((sum, { useful }) => sum + useful, 0)).toBe(ledger.useful);
         expect(tiles.reduce((sum, { executed }) => sum + executed, 0)).toBe(ledger.executed);
-        expect([...order].sort((a, b) => a - b)).toEqual(pieces.map((_, at) => at));
+        expect([...order].sort((a, b) => a - b)).toEqual(tokens.map((_, at) => at));
         // Every row is in one tile, and all that it sees is among the tile's columns.
         const rows = tiles.flatMap(({ rowStart, rowCount }) =>
           Array.from({ length: rowCount }, (_, at) => rowStart + at),
         );
-        expect(rows).toEqual(pieces.map((_, at) => at));
+        expect(rows).toEqual(tokens.map((_, at) => at));
         for (const { rowStart, rowCount, ranges, useful, executed } of tiles) {
           expect(rowCount).toBeLessThanOrEqual(shape.rows);
           expect(executed).toBeGreaterThanOrEqual(useful);
@@ -134,13 +135,13 @@ describe('a text explained', () => {
     const sorted = explained(SENTENCE, presetRules('paper'), 'hard');
     for (const { tag, start, length } of sorted.runs) {
       const tokens = sorted.order.slice(start, start + length);
-      expect([...tokens].map((token) => sorted.pieces[token].tag)).toEqual(new Array(length).fill(tag));
+      expect([...tokens].map((token) => sorted.tokens[token].tag)).toEqual(new Array(length).fill(tag));
       expect([...tokens]).toEqual([...tokens].sort((a, b) => a - b));
     }
-    expect(sorted.runs.reduce((sum, { length }) => sum + length, 0)).toBe(sorted.pieces.length);
+    expect(sorted.runs.reduce((sum, { length }) => sum + length, 0)).toBe(sorted.tokens.length);
     const dense = explained(SENTENCE, presetRules('paper'), 'none');
     expect([dense.isSorted, sorted.isSorted]).toEqual([false, true]);
-    expect([...dense.order]).toEqual(dense.pieces.map((_, at) => at));
+    expect([...dense.order]).toEqual(dense.tokens.map((_, at) => at));
     expect(workOf(dense.ledger)).toMatchObject({ density: 1, idealSpeedup: 1 });
   });
 
@@ -156,7 +157,7 @@ describe('a text explained', () => {
         [floor, floor],
       ],
     };
-    const { views, ledger } = explainText(SENTENCE, { vocabulary, rules, strategy: 'hard' });
+    const { views, ledger } = explainText(SENTENCE, { tokenizer, rules, strategy: 'hard' });
     expect(views.map(({ heads }) => heads)).toEqual([[0], [1, 2, 3]]);
     const [paper, least] = views.map((view) => view.ledger.useful);
     expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').ledger.useful);
@@ -169,7 +170,11 @@ describe('a text explained', () => {
     expect(explained(long, presetRules('paper'), 'hard')).toMatchObject({ cut: 5002 - 512 });
     expect(explained(long, presetRules('paper@4'), 'hard')).toMatchObject({ cut: 5002 - 256 });
     expect(
-      explainText(long, { vocabulary, rules: presetRules('paper'), strategy: 'none', mostPieces: 16 }).pieces,
+      explainText(long, {
+        tokenizer: new TaggedTokenizer({ vocabulary, maxLength: 16 }),
+        rules: presetRules('paper'),
+        strategy: 'none',
+      }).tokens,
     ).toHaveLength(16);
     for (const nothing of ['', ' \n\t ', '\u200b\u200f']) {
       expect(() => explained(nothing, presetRules('paper'), 'hard')).toThrow(
@@ -185,7 +190,11 @@ describe('a text explained', () => {
       { start: 4, end: 8, tag: 'b' },
     ];
     const text = { text: 'the film', words };
-    const explanation = explainText(text, { vocabulary, rules, strategy: 'hard', ownTags: true });
+    const explanation = explainText(text, {
+      tokenizer: new TaggedTokenizer({ vocabulary, customTags: true }),
+      rules,
+      strategy: 'hard',
+    });
     expect(explanation.words.map(({ tag }) => tag)).toEqual(['[CLS]', 'a', 'b', '[SEP]']);
     expect([...explanation.views[0].kinds].flatMap((kind, pair) => (kind === ABSENT ? [] : [pair]))).toEqual([
       1 * 4 + 2,

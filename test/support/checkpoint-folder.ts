@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SPECIAL_PIECES } from '../../src/grammar/vocabulary.js';
+import { SPECIAL_TOKENS } from '../../src/grammar/vocabulary.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { parameterSpecs } from '../../src/nn/parameter-specs.js';
 import { formatSafetensors, type Tensor } from '../../src/train/safetensors.js';
@@ -8,7 +8,7 @@ import { legacyTorchFile, type TorchTensor, torchFile } from './torch-file.js';
 
 export const WORDS = 'the film hero is funny dull and it likes brilliant story play ##ing ##s .'.split(' ');
 
-export const PIECES = [...SPECIAL_PIECES, ...WORDS];
+export const PIECES = [...SPECIAL_TOKENS, ...WORDS];
 
 /** A configuration as Hugging Face's `save_pretrained` writes it; fields that have their default values are left out. */
 export function huggingFaceConfig(config: ModelConfig): Record<string, unknown> {

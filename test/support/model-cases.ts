@@ -4,7 +4,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { type Batch, makeBatch } from '../../src/nn/batch.js';
 import { Classifier } from '../../src/nn/classifier.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
@@ -96,8 +96,8 @@ export function randomBatch(
   const sentences = lengths.map((length) => ({
     ids: Uint32Array.from({ length }, () => randomInteger(random, 1, config.vocabulary - 1)),
     tags: Uint8Array.from({ length }, (_, i) => {
-      if (i === 0) return PIECE_TAGS.indexOf('[CLS]');
-      if (i === length - 1) return PIECE_TAGS.indexOf('[SEP]');
+      if (i === 0) return TOKEN_TAGS.indexOf('[CLS]');
+      if (i === length - 1) return TOKEN_TAGS.indexOf('[SEP]');
       return randomInteger(random, 0, UNIVERSAL_TAGS.length - 1);
     }),
     sentences: Uint32Array.from({ length }, (_, i) => (i === 0 || i === length - 1 ? NO_SENTENCE : 0)),
@@ -116,7 +116,7 @@ export function randomBatch(
     sentences: ofDocument,
   };
   const plan = strategy === 'none' ? planDense(lengths, WIDE_TILE) : planSparse(input, WIDE_TILE);
-  const names = tags.map((tag) => PIECE_TAGS[tag]);
+  const names = tags.map((tag) => TOKEN_TAGS[tag]);
   // What is learned stands among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
     layer.map((each) =>

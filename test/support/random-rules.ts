@@ -14,7 +14,7 @@ export interface RuleShape {
   betas: readonly number[];
 }
 
-/** Windows narrow and wide, those of a single piece and of none among them. */
+/** Windows narrow and wide, those of a single token and of none among them. */
 function randomScope(random: () => number, kinds: readonly ScopeKind[]): Scope {
   const kind = kinds[randomInteger(random, 0, kinds.length - 1)];
   if (kind !== 'window') return kind;

@@ -11,11 +11,12 @@ const ODD: readonly unknown[] = [null, 5, Number.NaN, 'x', true, () => 1, 1n, Sy
 type Call = (value: unknown) => unknown;
 type Loose = Record<string, (...args: unknown[]) => unknown>;
 
-const { Vocabulary, SentenceClassifier, Attention } = library;
+const { Vocabulary, SentenceClassifier, Attention, TaggedTokenizer } = library;
 const functions = library as unknown as Loose;
 const device = await testDevice();
 const vocabulary = new Vocabulary(PIECES);
-const options = { vocabulary, shape: { ...SMALL_SHAPE, layers: 1 }, mostPieces: 16 };
+const options = { vocabulary, shape: { ...SMALL_SHAPE, layers: 1 }, maxLength: 16 };
+const tokenizerOf = (more: object) => new TaggedTokenizer({ vocabulary, ...more });
 const Model = SentenceClassifier as unknown as Loose;
 const model = SentenceClassifier.build(device, options);
 const loose = model as unknown as Loose;
@@ -41,7 +42,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
     (layers) => Model.build(device, { ...options, shape: { ...options.shape, layers } }),
     [5],
   ],
-  ['build: mostPieces', (mostPieces) => Model.build(device, { ...options, mostPieces }), [5]],
+  ['build: maxLength', (maxLength) => Model.build(device, { ...options, maxLength }), [5]],
   ['build: seed', (seed) => Model.build(device, { ...options, seed }), [5]],
   ['build: kernels', (kernels) => Model.build(device, { ...options, kernels })],
   ['load', (folder) => Model.load(device, folder)],
@@ -71,9 +72,12 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['attend: causal', (causal) => functions.attend(device, { ...attended, causal }), [true]],
   ['attend: heads', (heads) => functions.attend(device, { ...attended, heads })],
   ['Attention', (value) => new Attention(device, value as never)],
-  ['Vocabulary', (pieces) => new Vocabulary(pieces as never)],
-  ['encodeSentence', (text) => functions.encodeSentence(text, vocabulary), ['x']],
-  ['encodeSentence: vocabulary', (value) => functions.encodeSentence('the film', value)],
+  ['Vocabulary', (tokens) => new Vocabulary(tokens as never)],
+  ['TaggedTokenizer', (given) => new TaggedTokenizer(given as never)],
+  ['TaggedTokenizer: vocabulary', (value) => new TaggedTokenizer({ vocabulary: value as never })],
+  ['TaggedTokenizer: maxLength', (maxLength) => tokenizerOf({ maxLength }), [5]],
+  ['tokens', (text) => tokenizerOf({}).tokens(text as never), ['x']],
+  ['encode', (texts) => tokenizerOf({}).encode(texts as never), [[[]]]],
   ['presetRules', (name) => functions.presetRules(name)],
   ['formatRules', (rules) => functions.formatRules(rules)],
   ['parseRules', (text) => functions.parseRules(text)],

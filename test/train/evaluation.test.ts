@@ -90,7 +90,7 @@ describe('predict', () => {
   });
 
   it('reads the beginning of a text that is too long, and says so', async () => {
-    await withModel(smallModel('none', { mostPieces: 7 }), async (model) => {
+    await withModel(smallModel('none', { maxLength: 7 }), async (model) => {
       const [long, short] = await model.predict([
         'the hero really likes the old woman .',
         'the hero really likes the',

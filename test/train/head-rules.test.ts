@@ -7,19 +7,19 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { HeadRules } from '../../src/grammar/head-rules.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import { encodeSentence } from '../../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
 import { ruleDensity } from '../../src/train/rule-density.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
+import { encodedText } from '../support/tagged-text.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
 function headRules(...rules: RuleSet[]): HeadRules {
   const pairs = rules.map(({ hard, soft }) => ({ hard, soft }));
-  return { name: 'four heads', tags: PIECE_TAGS, beta: 2, heads: [pairs.slice(0, 2), pairs.slice(2)] };
+  return { name: 'four heads', tags: TOKEN_TAGS, beta: 2, heads: [pairs.slice(0, 2), pairs.slice(2)] };
 }
 
 /** Two layers of two heads, three of them different, some within a scope. */
@@ -28,11 +28,11 @@ const RULES = headRules(PAPER_RULES, presetRules('floor'), presetRules('paper@2'
 /** The same over whole documents, for which there are fewer kernels to compile. */
 const UNSCOPED = headRules(PAPER_RULES, presetRules('all-pairs'), PAPER_RULES, PAPER_RULES);
 
-const ENCODED = TEXTS.map((text) => encodeSentence(text, bertVocabulary()));
+const ENCODED = TEXTS.map((text) => encodedText(text, bertVocabulary()));
 
 function pairsUnder(rules: RuleSet, strategy: 'hard' | 'guided'): number {
   const packed = {
-    tags: ENCODED.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    tags: ENCODED.flatMap(({ tags }) => Array.from(tags, (tag) => TOKEN_TAGS[tag])),
     sentences: ENCODED.flatMap(({ sentences }) => [...sentences]),
     lengths: ENCODED.map(({ ids }) => ids.length),
   };

@@ -6,7 +6,7 @@ import { kernelVariants } from '../../src/attention/kernel-variants.js';
 import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { loadWeights } from '../../src/train/model-folder.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
@@ -21,12 +21,12 @@ beforeAll(async () => {
   const train = (await source.examples('train')).slice(0, 24);
   // The other label for each text of training: what is learned makes dev worse.
   const dev = train.slice(0, 12).map((example) => ({ ...example, label: 1 - example.label }));
-  const pieces = train.flatMap(({ text }) => splitPieces(text, bertVocabulary())).map(({ text }) => text);
+  const pieces = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
   run = {
     data: { name: 'embedded', train, dev },
     vocabulary: bertVocabulary().restrictedTo(new Set(pieces)),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 32 },
-    mostPieces: 32,
+    maxLength: 32,
     strategy: 'guided',
     epochs: 2,
     batch: 4,
@@ -79,7 +79,7 @@ describe('a run that goes on', () => {
       ...run,
       data: { name, train: joined(train), dev: joined(dev) },
       shape: { ...run.shape, positions: 64 },
-      mostPieces: 64,
+      maxLength: 64,
       checkpointEvery: 2,
       kernels: chosen(other.name),
     };

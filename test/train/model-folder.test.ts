@@ -34,15 +34,16 @@ describe('a model folder', () => {
     const rules = parseRules(
       '{ "name": "own", "beta": 2, "hard": { "*": ["=", "NOUN"] }, "soft": [["ADJ", "VERB"]] }',
     );
-    const options = { rules, beta: 3.5, classes: ['no', 'maybe', 'yes'], mostPieces: 9 };
+    const options = { rules, beta: 3.5, classes: ['no', 'maybe', 'yes'], maxLength: 9 };
     const folder = join(root, 'own');
     const logits = await withModel(smallModel('guided', options), async (model) => {
       await model.save(folder);
       return logitsOf(model);
     });
     await withModel(loaded(folder), async (model) => {
-      const { beta, classes, mostPieces } = model.description;
-      expect({ beta, classes, mostPieces, rules: model.description.rules }).toEqual(options);
+      const { beta, classes, tokenizer } = model.description;
+      const { maxLength } = tokenizer;
+      expect({ beta, classes, maxLength, rules: model.description.rules }).toEqual(options);
       expect(await logitsOf(model)).toEqual(logits);
     });
   });
@@ -112,7 +113,7 @@ describe('a model folder is refused', () => {
     ['no bias', { parsimony: { strategy: 'hard', most_pieces: 9 } }, /no "parsimony\.beta"/],
     ['sentences over its positions', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 65 } }, /65.*64/],
     [
-      'sentences of no pieces',
+      'sentences of no tokens',
       { parsimony: { strategy: 'hard', beta: 5, most_pieces: 0 } },
       /is 0; expected/,
     ],

@@ -1,7 +1,7 @@
 import type { Device } from '../../src/gpu/device.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { Strategy } from '../../src/grammar/rules.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { type BuildOptions, SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
 
@@ -13,7 +13,7 @@ export const TEXTS = [
 ];
 
 const vocabulary = bertVocabulary().restrictedTo(
-  new Set(TEXTS.flatMap((text) => splitPieces(text, bertVocabulary())).map((piece) => piece.text)),
+  new Set(TEXTS.flatMap((text) => splitTokens(text, bertVocabulary())).map((piece) => piece.text)),
 );
 
 /** A small model with random weights, so far apart that every sentence has logits of its own. */
@@ -23,7 +23,7 @@ export async function smallModel(strategy: Strategy, options: Partial<BuildOptio
     vocabulary,
     shape,
     strategy,
-    mostPieces: 32,
+    maxLength: 32,
     seed: 5,
     ...options,
   });

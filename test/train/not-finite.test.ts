@@ -18,7 +18,7 @@ const EXAMPLES = TEXTS.flatMap((text) =>
   [0, 1, 2].map((i) => ({ text: text.slice(0, 20 + 9 * i), label: i % 2 })),
 );
 
-/** A model of which one weight is another, in the row of a piece that one text has alone, say. */
+/** A model of which one weight is another, in the row of a token that one text has alone, say. */
 async function modelWith(
   name: string,
   at: number,
@@ -62,7 +62,7 @@ describe('a training step that is not finite', () => {
     const own = [{ text: 'dull .', label: 0 }];
     const plain = Array.from({ length: 5 }, (_, i) => ({ text: 'the man tells', label: i % 2 }));
     const model = await smallModel('none');
-    const id = model.description.vocabulary.idOf('dull');
+    const id = model.description.tokenizer.vocabulary.idOf('dull');
     const weights = await model.weights();
     const table = weights.get('bert.embeddings.word_embeddings.weight')!;
     table[id * model.description.config.hidden] = Number.NaN;
@@ -85,8 +85,8 @@ describe('a training step that is not finite', () => {
     const { description } = await withModel(smallModel('none'), async (model) => model);
     const run: TrainingRun = {
       data: { name: 'own', train: EXAMPLES, dev: EXAMPLES },
-      vocabulary: description.vocabulary,
-      mostPieces: 32,
+      vocabulary: description.tokenizer.vocabulary,
+      maxLength: 32,
       shape: { hidden: 32, heads: 2, layers: 1, feedForward: 32, positions: 64 },
       ...OPTIONS,
       epochs: 3,

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
+import { tokenTags } from '../../src/grammar/custom-tags.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
-import { type EncodedSentence, encodeSentence } from '../../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
+import type { TaggedTokens } from '../../src/grammar/tagged-tokenizer.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { biasTags, Planner } from '../../src/train/planner.js';
+import { encodedText } from '../support/tagged-text.js';
 
 const TEXTS = [
   'A dull film. I fell asleep twice, and nobody minded.',
@@ -16,9 +18,9 @@ const TEXTS = [
   'He left. She stayed. Why?',
 ];
 
-const ENCODED = TEXTS.map((text) => encodeSentence(text, bertVocabulary()));
+const ENCODED = TEXTS.map((text) => encodedText(text, bertVocabulary()));
 
-/** Rules over a few tags of their own, in another order than the pieces', two of them within a scope. */
+/** Rules over a few tags of their own, in another order than the tokens', two of them within a scope. */
 const OWN: RuleSet = {
   name: 'own',
   tags: ['VERB', 'own tag', 'PRON', '[CLS]'],
@@ -36,9 +38,9 @@ function planner(rules: RuleSet, strategy: Strategy): Planner {
 }
 
 /** The pairs that exist in texts, counted one by one. */
-function pairsOf(texts: readonly EncodedSentence[], rules: RuleSet, strategy: Strategy): number {
+function pairsOf(texts: readonly TaggedTokens[], rules: RuleSet, strategy: Strategy): number {
   const packed = {
-    tags: texts.flatMap(({ tags }) => Array.from(tags, (tag) => PIECE_TAGS[tag])),
+    tags: texts.flatMap(({ tags }) => Array.from(tags, (tag) => TOKEN_TAGS[tag])),
     sentences: texts.flatMap(({ sentences }) => [...sentences]),
     lengths: texts.map(({ ids }) => ids.length),
   };
@@ -56,9 +58,9 @@ describe('a planner', () => {
   });
 
   it('plans the same pairs whatever list the tags of its texts count into', () => {
-    const tags = ['own tag', ...[...PIECE_TAGS].reverse()];
+    const tags = ['own tag', ...[...TOKEN_TAGS].reverse()];
     const turned = ENCODED.map((text) => {
-      return { ...text, tags: text.tags.map((tag) => tags.indexOf(PIECE_TAGS[tag])) };
+      return { ...text, tags: text.tags.map((tag) => tags.indexOf(TOKEN_TAGS[tag])) };
     });
     for (const rules of [PAPER_RULES, OWN]) {
       const own = new Planner(AttentionMask.fromRules(rules, 'guided'), () => WIDE_TILE, tags);
@@ -76,12 +78,12 @@ describe('a planner', () => {
   it('has tables for as many tags as the model learns biases of', () => {
     for (const rules of [PAPER_RULES, OWN]) {
       const [{ table }] = planner(rules, 'learned').plan(ENCODED).heads;
-      expect(table).toMatchObject({ learned: true, size: biasTags(rules, 'learned') });
+      expect(table).toMatchObject({ learned: true, size: biasTags('learned', tokenTags(rules.tags)) });
     }
-    expect(biasTags(PAPER_RULES, 'learned')).toBe(PIECE_TAGS.length);
-    expect(biasTags(OWN, 'learned')).toBe(PIECE_TAGS.length + 1);
+    expect(biasTags('learned', tokenTags(PAPER_RULES.tags))).toBe(TOKEN_TAGS.length);
+    expect(biasTags('learned', tokenTags(OWN.tags))).toBe(TOKEN_TAGS.length + 1);
     for (const strategy of STRATEGIES) {
-      if (strategy !== 'learned') expect(biasTags(OWN, strategy)).toBe(0);
+      if (strategy !== 'learned') expect(biasTags(strategy, tokenTags(OWN.tags))).toBe(0);
     }
   });
 

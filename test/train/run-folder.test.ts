@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CallerError, EngineError } from '../../src/base/errors.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { RunInterrupted } from '../../src/train/interruption.js';
 import { readMetrics } from '../../src/train/metrics-reader.js';
 import { runTraining, type TrainingRun, type TrainingRunHooks } from '../../src/train/training-run.js';
@@ -27,12 +27,12 @@ beforeAll(async () => {
   const source = dataSource('embedded');
   const train = (await source.examples('train')).slice(0, 24);
   const dev = (await source.examples('dev')).slice(0, 12);
-  const occurring = train.flatMap(({ text }) => splitPieces(text, bertVocabulary())).map(({ text }) => text);
+  const occurring = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
   run = {
     data: { name: 'embedded', train, dev },
     vocabulary: bertVocabulary().restrictedTo(new Set(occurring)),
     shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32 },
-    mostPieces: 32,
+    maxLength: 32,
     epochs: 2,
     batch: 8,
     rate: 5e-3,

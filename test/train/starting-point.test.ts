@@ -43,7 +43,7 @@ const without =
       if (parts.some((part) => name.startsWith(part))) tensors.delete(name);
   };
 
-const start = (options: StartOptions = {}) => startFrom(folder, { mostPieces: 40, ...options });
+const start = (options: StartOptions = {}) => startFrom(folder, { maxLength: 40, ...options });
 
 describe('startFrom', () => {
   it.each<[string, ModelConfig, (tensors: Map<string, Tensor>) => void, string[], string[]]>([
@@ -181,7 +181,7 @@ describe('startFrom', () => {
 
   it('refuses sentences that are longer than its positions', async () => {
     write(BERT, 'BertForSequenceClassification');
-    await expect(start({ mostPieces: 49 })).rejects.toThrow(/up to 49 pieces; expected 3 to 48/);
+    await expect(start({ maxLength: 49 })).rejects.toThrow(/up to 49 tokens; expected 3 to 48/);
   });
 });
 

@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { tilesOn } from '../../src/attention/kernel-choices.js';
 import { shuffledBatches } from '../../src/data/batches.js';
-import type { EncodedData } from '../../src/data/encoded-data.js';
+import type { TokenizedExamples } from '../../src/data/dataset.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { PIECE_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
 import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
@@ -41,7 +41,7 @@ const OPTIONS = {
   seed: 11,
 } satisfies TrainingOptions;
 
-function someData(seed: number, rows: number): EncodedData {
+function someData(seed: number, rows: number): TokenizedExamples {
   const random = generator(seed);
   const sentences = Array.from({ length: rows }, () => {
     const length = randomInteger(random, 4, 9);
@@ -49,13 +49,13 @@ function someData(seed: number, rows: number): EncodedData {
     return {
       ids: Uint32Array.from({ length }, () => randomInteger(random, 4, CONFIG.vocabulary - 1)),
       tags: Uint8Array.from({ length }, (_, i) =>
-        PIECE_TAGS.indexOf(place(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)]),
+        TOKEN_TAGS.indexOf(place(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)]),
       ),
       sentences: Uint32Array.from({ length }, (_, i) => (place(i) ? NO_SENTENCE : 0)),
     };
   });
   const labels = sentences.map(() => randomInteger(random, 0, CONFIG.classes - 1));
-  return { sentences, labels, cut: sentences.map(() => false) } as unknown as EncodedData;
+  return { sentences, labels, cut: sentences.map(() => false) } as unknown as TokenizedExamples;
 }
 
 const TRAIN = someData(1, 11);
@@ -72,7 +72,7 @@ function drawsMask(epoch: number, example: number, position: number): boolean {
 }
 
 /** The rows of some data as the reference reads them; in training, with their masks. */
-function batchOf(data: EncodedData, rows: readonly number[], epoch?: number): BertBatch {
+function batchOf(data: TokenizedExamples, rows: readonly number[], epoch?: number): BertBatch {
   const own = rows.map((row) => data.sentences[row]);
   const sentences = own.map(({ ids }, i) =>
     Array.from(ids, (id, position) => {
@@ -80,7 +80,7 @@ function batchOf(data: EncodedData, rows: readonly number[], epoch?: number): Be
       return isWord && epoch !== undefined && drawsMask(epoch, rows[i], position) ? MASK : id;
     }),
   );
-  const tags = own.flatMap((sentence) => Array.from(sentence.tags, (tag) => PIECE_TAGS[tag]));
+  const tags = own.flatMap((sentence) => Array.from(sentence.tags, (tag) => TOKEN_TAGS[tag]));
   const bias = referenceTokenBias(PAPER_RULES, 'guided', tags, {});
   return { sentences, labels: rows.map((row) => data.labels[row]), bias };
 }

@@ -14,7 +14,7 @@ import { CallerError } from '../../src/base/errors.js';
 import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { runTraining, type TrainingRun, type TrainingRunHooks } from '../../src/train/training-run.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -28,12 +28,12 @@ beforeAll(async () => {
     (await source.examples('train')).slice(0, 46),
     (await source.examples('dev')).slice(0, 20),
   ];
-  const occurring = train.flatMap(({ text }) => splitPieces(text, bertVocabulary())).map(({ text }) => text);
+  const occurring = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
   run = {
     data: { name: 'embedded', train, dev },
     vocabulary: bertVocabulary().restrictedTo(new Set(occurring)),
     shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32 },
-    mostPieces: 32,
+    maxLength: 32,
     strategy: 'learned',
     // Six steps an epoch; the last batch has fewer examples than the others.
     epochs: 2,

@@ -9,7 +9,7 @@ export interface ShownHead {
   head: number;
   /** Which of the explanation's views it has its rules from. */
   view: number;
-  /** [pieces, pieces] */
+  /** [tokens, tokens] */
   probabilities: Float32Array;
 }
 
@@ -47,7 +47,7 @@ export function encodedAttention({ probabilities }: ShownHead, kinds: Uint8Array
   return text;
 }
 
-/** Distinct rows, and for each piece its own: tokens of one tag mostly see the same. */
+/** Distinct rows, and for each token its own: tokens of one tag mostly see the same. */
 function viewData(kinds: Uint8Array, count: number): PageData['views'][number] {
   const rows = Array.from({ length: count }, (_, row) =>
     kinds.subarray(row * count, (row + 1) * count).join(''),
@@ -67,21 +67,21 @@ export function pageData(
   heads: readonly ShownHead[],
   room: number,
 ): { data: PageData; shown: ShownHead[] } {
-  const { words, pieces, order, views } = explanation;
+  const { words, tokens, order, views } = explanation;
   const encoded: HeadData[] = [];
-  const known = new Map([[0, viewData(views[0].kinds, pieces.length)]]);
+  const known = new Map([[0, viewData(views[0].kinds, tokens.length)]]);
   let left = room - JSON.stringify(known.get(0)).length;
   for (const head of [...heads].reverse()) {
     const probabilities = encodedAttention(head, views[head.view].kinds);
-    const view = known.get(head.view) ?? viewData(views[head.view].kinds, pieces.length);
+    const view = known.get(head.view) ?? viewData(views[head.view].kinds, tokens.length);
     left -= probabilities.length + (known.has(head.view) ? 0 : JSON.stringify(view).length);
     if (left < 0) break;
     known.set(head.view, view);
     encoded.unshift({ name: nameOfHead(head), view: head.view, probabilities });
   }
   const data = {
-    words: words.map(({ text, tag, pieces: [first] }) => ({ text, tag: String(tag), first })),
-    pieces: pieces.length,
+    words: words.map(({ text, tag, tokens: [first] }) => ({ text, tag: String(tag), first })),
+    tokens: tokens.length,
     order: Array.from(order),
     views: views.map((_, view) => known.get(view) ?? { rows: [], rowOf: [] }),
     heads: encoded,
@@ -89,11 +89,11 @@ export function pageData(
   return { data, shown: heads.slice(heads.length - encoded.length) };
 }
 
-/** For each word, the attention of a head between words: summed over the key's pieces, the mean over the query's. */
-export function wordAttention({ words, pieces }: Explanation, { probabilities }: ShownHead): Float64Array[] {
-  const count = pieces.length;
-  const wordOf = Uint32Array.from(pieces, ({ word }) => word);
-  return words.map(({ pieces: [first, next] }) => {
+/** For each word, the attention of a head between words: summed over the key's tokens, the mean over the query's. */
+export function wordAttention({ words, tokens }: Explanation, { probabilities }: ShownHead): Float64Array[] {
+  const count = tokens.length;
+  const wordOf = Uint32Array.from(tokens, ({ word }) => word);
+  return words.map(({ tokens: [first, next] }) => {
     const row = new Float64Array(words.length);
     for (let query = first; query < next; query++) {
       for (let key = 0; key < count; key++)

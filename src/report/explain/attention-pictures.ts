@@ -12,15 +12,15 @@ const SIDE = 330;
 /** Of the font of the words between arcs, as the page's style has it. */
 const WORD_SIZE = 12;
 
-/** Up to this many pieces attention is drawn: more make too large a page, and too small a picture. */
+/** Up to this many tokens attention is drawn: more make too large a page, and too small a picture. */
 export const MOST_DRAWN = 128;
 
 /** Attention by rows, -1 where a pair does not exist. */
-function rowsOf({ pieces, views }: Explanation, { probabilities, view }: ShownHead): number[][] {
-  const count = pieces.length;
+function rowsOf({ tokens, views }: Explanation, { probabilities, view }: ShownHead): number[][] {
+  const count = tokens.length;
   const { kinds } = views[view];
-  return pieces.map((_, query) =>
-    pieces.map((__, key) => {
+  return tokens.map((_, query) =>
+    tokens.map((__, key) => {
       const pair = query * count + key;
       return kinds[pair] === ABSENT ? -1 : probabilities[pair];
     }),
@@ -33,10 +33,10 @@ function pathsOf(paths: readonly string[], kind: string): Html {
 
 /** A head's attention as a matrix: queries down, keys across, the darker the more. */
 export function attentionMatrix(explanation: Explanation, head: ShownHead): Html {
-  const { pieces } = explanation;
-  const cell = SIDE / pieces.length;
+  const { tokens } = explanation;
+  const cell = SIDE / tokens.length;
   const labels = spacedLabels(
-    pieces.map(({ text }, start) => ({ text, start, length: 1 })),
+    tokens.map(({ text }, start) => ({ text, start, length: 1 })),
     cell,
     SIDE,
   );
@@ -62,10 +62,10 @@ ${rowLabels(labels)}${columnLabels(labels)}
 
 /** A head's attention as arcs beside the column of words: at the left to earlier ones, at the right to later ones. */
 export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
-  const { pieces } = explanation;
+  const { tokens } = explanation;
   const { pitch, left, right } = ARCS;
-  const height = pieces.length * pitch;
-  const words = pieces.map(({ text }, at) => {
+  const height = tokens.length * pitch;
+  const words = tokens.map(({ text }, at) => {
     const shown = fittedText(text, right - left - 8, WORD_SIZE);
     return html`<text x="${(left + right) / 2}" y="${at * pitch + 12}">${shown}</text>`;
   });
@@ -111,9 +111,9 @@ interface HeadSummary {
 }
 
 function summaryOf(explanation: Explanation, head: ShownHead): HeadSummary {
-  const { pieces, words } = explanation;
-  const count = pieces.length;
-  const tags = pieces.map(({ tag }) => tag);
+  const { tokens, words } = explanation;
+  const count = tokens.length;
+  const tags = tokens.map(({ tag }) => tag);
   const sums = { itself: 0, first: 0, last: 0, sameTag: 0 };
   for (let query = 0; query < count; query++) {
     const row = head.probabilities.subarray(query * count, (query + 1) * count);
@@ -136,7 +136,7 @@ function summaryOf(explanation: Explanation, head: ShownHead): HeadSummary {
 /** Where each head looks, in words: for who has no script, and for a first look at all of them. */
 export function headTable(explanation: Explanation, heads: readonly ShownHead[]): Html {
   return table(
-    'Where each head looks: means over all pieces, and the strongest pair of words',
+    'Where each head looks: means over all tokens, and the strongest pair of words',
     [
       { heading: 'Head', cell: ({ name }) => name },
       { heading: 'To itself', cell: ({ itself }) => percent(itself) },

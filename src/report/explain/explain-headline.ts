@@ -25,19 +25,19 @@ export function predictionText(model: ModelExplanation, classes: readonly string
 }
 
 /** Says so where not all of a text was read. */
-export function cutNote({ cut, pieces }: Explanation): Html | '' {
+export function cutNote({ cut, tokens }: Explanation): Html | '' {
   if (cut === 0) return '';
-  return html`<p class="cut"><strong>Cut:</strong> only the first ${pieces.length} pieces were read; ${whole(cut)} more were not.</p>`;
+  return html`<p class="cut"><strong>Cut:</strong> only the first ${tokens.length} tokens were read; ${whole(cut)} more were not.</p>`;
 }
 
 /** What the headline rests on. */
-export function facts({ ledger, pieces, words, strategy, rules, beta, shape }: Explanation): Html {
+export function facts({ ledger, tokens, words, strategy, rules, beta, shape }: Explanation): Html {
   const { waste } = workOf(ledger);
   const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
   const useful = whole(Math.round(ledger.useful));
   const lines = [
     ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
-    ['Length', `${pieces.length} pieces, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
+    ['Length', `${tokens.length} tokens, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
     [
       'Work of the kernels',
       `${whole(Math.round(ledger.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,

@@ -28,8 +28,8 @@ export interface PageModel {
 const MOST_CHARACTERS = 960_000;
 /** Characters of the pictures of pairs, where heads have rules of their own: further ones are left to the tables. */
 const MOST_OF_VIEWS = 200_000;
-/** Characters of the pictures of one head, and of what else has no bound of its own: so many, and more for each piece. */
-const RESERVED = { page: 150_000, piece: 250 };
+/** Characters of the pictures of one head, and of what else has no bound of its own: so many, and more for each token. */
+const RESERVED = { page: 150_000, token: 250 };
 
 const IDLE = 'Hover or focus a word to see what it may attend to.';
 
@@ -66,7 +66,7 @@ function attentionSection(
 ): Html {
   const left = heads.length - shown.length;
   const chosen = shown.length - 1;
-  const isDrawn = chosen >= 0 && explanation.pieces.length <= MOST_DRAWN;
+  const isDrawn = chosen >= 0 && explanation.tokens.length <= MOST_DRAWN;
   return html`<h2>Attention: <span id="head-name" aria-live="polite">${chosen < 0 ? 'all heads' : nameOfHead(shown[chosen])}</span></h2>
 <section id="attention" data-head="${chosen}" aria-label="Attention">
 ${left > 0 && html`<p>${left} of ${heads.length} heads are left to the table, so that the page stays small: those of the first layers.</p>`}
@@ -75,7 +75,7 @@ ${
   isDrawn
     ? html`<noscript><p>Without scripts this one head is drawn; the table says something of each.</p></noscript>
 <div class="figures">${attentionMatrix(explanation, shown[chosen])}${attentionArcs(explanation, shown[chosen])}</div>`
-    : html`<p>Attention is drawn up to ${MOST_DRAWN} pieces.${chosen >= 0 && ' Hover or focus a word to see where it looks.'}</p>`
+    : html`<p>Attention is drawn up to ${MOST_DRAWN} tokens.${chosen >= 0 && ' Hover or focus a word to see where it looks.'}</p>`
 }
 ${headTable(explanation, heads)}
 </section>`;
@@ -87,11 +87,11 @@ ${headTable(explanation, heads)}
  */
 export function explainPage(explanation: Explanation, model?: PageModel): string {
   checkArgument(
-    options({ views: arrayLike, rules: options({}), pieces: arrayLike }),
+    options({ views: arrayLike, rules: options({}), tokens: arrayLike }),
     explanation,
     'explanation',
   );
-  const { views, rules, pieces } = explanation;
+  const { views, rules, tokens } = explanation;
   const heads = model ? allHeads(explanation, model.explanation) : [];
   const values = model && wordAttribution(explanation, model.explanation);
   const label = model?.explanation.label ?? '';
@@ -100,8 +100,8 @@ export function explainPage(explanation: Explanation, model?: PageModel): string
     model?.explanation.attention[0].length ?? (isPerHead(rules) ? rules.heads[0].length : 1);
   const firstPictures = pictures(explanation, views[0], 0);
   const further = furtherViews(explanation, headsOfLayer);
-  const matrix = ruleMatrix(rules, new Set(pieces.map(({ tag }) => tag)));
-  const reserved = RESERVED.page + RESERVED.piece * pieces.length;
+  const matrix = ruleMatrix(rules, new Set(tokens.map(({ tag }) => tag)));
+  const reserved = RESERVED.page + RESERVED.token * tokens.length;
   const taken = [firstPictures, further, matrix].reduce((sum, { text }) => sum + text.length, reserved);
   const { data, shown } = pageData(explanation, heads, MOST_CHARACTERS - taken);
   return page({

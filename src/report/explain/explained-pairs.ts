@@ -1,7 +1,7 @@
 import { biasOfPair, type PairTable, reaches } from '../../grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../grammar/rules.js';
 import { areInOneSentence, isWithin } from '../../grammar/scope.js';
-import type { EncodedSentence } from '../../grammar/tagged-pieces.js';
+import type { TaggedTokens } from '../../grammar/tagged-tokenizer.js';
 
 /** What a pair of tokens is: it does not exist; a hard rule allows it; β is added; or it exists without a rule. */
 export const [ABSENT, HARD, SOFT, PLAIN] = [0, 1, 2, 3] as const;
@@ -12,17 +12,17 @@ export type PairKind = typeof ABSENT | typeof HARD | typeof SOFT | typeof PLAIN;
 export const KIND_NAMES = ['absent', 'hard', 'soft', 'plain'] as const;
 
 /**
- * [pieces, pieces] by query, then key, in the text's order: what each pair is. Whether it exists is the engine's pair table's to
+ * [tokens, tokens] by query, then key, in the text's order: what each pair is. Whether it exists is the engine's pair table's to
  * say; the rules only say why.
  * @param table Undefined where every pair exists.
- * @param tags Of each piece, indexes among the rules' own.
+ * @param tags Of each token, indexes among the rules' own.
  */
 export function pairKinds(
   table: PairTable | undefined,
   rules: RuleSet,
   strategy: Strategy,
   tags: Uint8Array,
-  sentences: EncodedSentence['sentences'],
+  sentences: TaggedTokens['sentences'],
 ): Uint8Array {
   const count = tags.length;
   const kinds = new Uint8Array(count * count).fill(PLAIN);

@@ -1,29 +1,25 @@
 import { WIDE_TILE } from '../../attention/families/wide.js';
-import { options as anyOptions, checkArgument } from '../../base/argument-schemas.js';
+import { options as anyOptions, checkArgument, having } from '../../base/argument-schemas.js';
 import { CallerError } from '../../base/errors.js';
 import { oneOf } from '../../base/json-schemas.js';
-import { checkText } from '../../data/data-arguments.js';
-import type { Text } from '../../data/dataset.js';
-import { encodeTexts } from '../../data/encoded-data.js';
-import { modelRulesOf, vocabulary as vocabularyArgument } from '../../grammar/grammar-arguments.js';
+import { requireTags, type Text } from '../../grammar/custom-tags.js';
+import { checkText, modelRulesOf } from '../../grammar/grammar-arguments.js';
 import { headsWithTags, type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
-import { pieceTags } from '../../grammar/own-tags.js';
-import type { SeededRelabelling } from '../../grammar/relabelling.js';
 import { STRATEGIES, type Strategy, type Tag } from '../../grammar/rules.js';
-import type { Vocabulary } from '../../grammar/vocabulary.js';
-import { type Piece, splitPieces } from '../../grammar/word-pieces.js';
+import { encodeTokens, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
+import { splitTokens } from '../../grammar/word-piece.js';
 import type { Ledger } from '../../plan/ledger.js';
 import { AttentionMask } from '../../plan/mask.js';
 import type { HeadPlan, Plan } from '../../plan/plan.js';
 import { executedPairsOfTile, type Tile, type TileShape } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
-import { type ExplainedPiece, type ExplainedWord, explainedWords } from './explained-words.js';
+import { type ExplainedToken, type ExplainedWord, explainedWords } from './explained-words.js';
 
-/** Where a text is cut at the latest, in pieces, so that its pictures can still be read, and stay small. */
+/** Where a text is cut at the latest, in tokens, so that its pictures can still be read, and stay small. */
 const MOST_EXPLAINED = { unscoped: 512, scoped: 256 };
 
-/** Pieces at which a text is cut: fewer where rules have scopes, for then no two rows of pairs are equal. */
+/** Tokens after which a text is cut: fewer where rules have scopes, for then no two rows of pairs are equal. */
 export function mostExplained(rules: ModelRules): number {
   const sets = ruleSetsOf(rules).flat();
   const isScoped = sets.some(({ hard, soft }) =>
@@ -34,22 +30,20 @@ export function mostExplained(rules: ModelRules): number {
 
 /** How a text is to be read. */
 export interface ExplainOptions {
-  vocabulary: Vocabulary;
+  /** Its `maxLength` is `mostExplained` at most. */
+  tokenizer: TaggedTokenizer;
   rules: ModelRules;
   strategy: Strategy;
   /** What soft pairs add to their score; the rules' own where left out. */
   beta?: number;
-  /** Pieces at which the text is cut, [CLS] and [SEP] included: `mostExplained` where left out, and never more. */
-  mostPieces?: number;
   /** The tiles of the kernels; those that run on every adapter where left out. */
   tile?: TileShape;
-  /** Whether words carry tags of their data's own, so that the tagger's must be the same where they have none. */
-  ownTags?: boolean;
-  /** A control: other tags than the tagger's. */
-  relabelling?: SeededRelabelling;
 }
 
-const EXPLAIN_OPTIONS = anyOptions({ vocabulary: vocabularyArgument, strategy: oneOf(STRATEGIES) });
+const EXPLAIN_OPTIONS = anyOptions({
+  tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'tokens', 'withTags'),
+  strategy: oneOf(STRATEGIES),
+});
 
 /** Consecutive tokens of one tag, in the plan's order. */
 export interface ExplainedRun {
@@ -70,18 +64,18 @@ export interface ExplainedTile extends Tile {
 export interface PairView {
   /** Which heads, those of further layers counting on; undefined where it is all of them. */
   heads: readonly number[] | undefined;
-  /** [pieces, pieces] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
+  /** [tokens, tokens] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
   kinds: Uint8Array;
   tiles: ExplainedTile[];
   ledger: Ledger;
 }
 
-/** What an attention does with a text, and what it costs. Pieces and pairs are in the text's order unless said otherwise. */
+/** What an attention does with a text, and what it costs. Tokens and pairs are in the text's order unless said otherwise. */
 export interface Explanation {
   text: string;
-  pieces: ExplainedPiece[];
+  tokens: ExplainedToken[];
   words: ExplainedWord[];
-  /** Pieces of the text that were not read, as it was longer than it may be. */
+  /** Tokens of the text that were not read, as it was too long. */
   cut: number;
   rules: ModelRules;
   strategy: Strategy;
@@ -100,36 +94,34 @@ export interface Explanation {
 
 /**
  * What the rules and the plan make of a text: everything here is taken from the plan that the kernels would run.
- * @throws CallerError for a text without any word piece, or one whose words have no tags that the rules know.
+ * @throws CallerError for a text without any word, or one whose words have no tags that the rules know.
  */
 export function explainText(text: string | Text, options: ExplainOptions): Explanation {
   checkText(text, 'text');
   checkArgument(EXPLAIN_OPTIONS, options, 'options');
   modelRulesOf(options.rules);
-  const { vocabulary, rules, strategy, beta = rules.beta, tile = WIDE_TILE, ownTags = false } = options;
+  const { rules, strategy, beta = rules.beta, tile = WIDE_TILE } = options;
   const read = typeof text === 'string' ? { text } : text;
+  const inTotal = 2 + splitTokens(read.text, options.tokenizer.vocabulary).length;
+  if (inTotal === 2) throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
+  const maxLength = Math.min(options.tokenizer.maxLength, mostExplained(rules));
+  const tokenizer = options.tokenizer.withTags(rules.tags, maxLength);
+  if (tokenizer.customTags) requireTags([read], rules.tags);
+  const tokens = tokenizer.tokens(read);
+  const encoded = encodeTokens(tokens, tokenizer.tags);
   const planner = new Planner(
     AttentionMask.fromRules(rules, strategy, { beta }),
     () => tile,
-    pieceTags(rules, ownTags),
+    tokenizer.tags,
   );
-  const inner = splitPieces(read.text, vocabulary);
-  if (inner.length === 0) {
-    throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
-  }
-  const mostPieces = Math.min(options.mostPieces ?? Number.POSITIVE_INFINITY, mostExplained(rules));
-  const { tags } = planner;
-  const reading = { vocabulary, mostPieces, rules, tags, ownTags, relabelling: options.relabelling };
-  const [encoded] = encodeTexts([read], reading).sentences;
   const plan = planner.plan([encoded]);
-  const pieces = withSpecial(inner.slice(0, encoded.ids.length - 2), encoded.ids);
   const { mask } = planner;
-  const indexes = mask.tagIndexes(planner.tokensOf([encoded]).tags);
+  const indexes = mask.tagIndexes(tokens.map(({ tag }) => tag));
   const sets = ruleSetsOf(headsWithTags(rules, mask.tags)).flat();
   return {
     text: read.text,
-    ...explainedWords(read.text, pieces, encoded, tags),
-    cut: inner.length + 2 - pieces.length,
+    ...explainedWords(read.text, tokens),
+    cut: inTotal - tokens.length,
     rules,
     strategy,
     beta,
@@ -143,13 +135,6 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     }),
     ledger: plan.ledger,
   };
-}
-
-/** The pieces between [CLS] and [SEP], as they were encoded. */
-function withSpecial(inner: readonly Piece[], ids: Uint32Array): Piece[] {
-  const special = (text: string, at: number, id: number) => ({ id, text, start: at, end: at });
-  const end = inner.at(-1)?.end ?? 0;
-  return [special('[CLS]', 0, ids[0]), ...inner, special('[SEP]', end, ids[ids.length - 1])];
 }
 
 function runsOf({ kind, sequences }: Plan, tagOf: (index: number) => Tag): ExplainedRun[] {

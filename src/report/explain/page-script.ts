@@ -5,12 +5,12 @@
 
 /** What the page's script knows; all in the text's order. */
 export interface PageData {
-  /** Of each word: its text, its tag, and its first piece. Words follow each other without gaps. */
+  /** Of each word: its text, its tag, and its first token. Words follow each other without gaps. */
   words: { text: string; tag: string; first: number }[];
-  pieces: number;
-  /** Pieces in the plan's order. */
+  tokens: number;
+  /** Tokens in the plan's order. */
   order: number[];
-  /** For each set of rules that some heads have: distinct rows of kinds of pairs, a digit a key, and which one each piece has. */
+  /** For each set of rules that some heads have: distinct rows of kinds of pairs, a digit a key, and which one each token has. */
   views: { rows: string[]; rowOf: number[] }[];
   /** The heads that are on the page. */
   heads: HeadData[];
@@ -27,7 +27,7 @@ export interface HeadData {
 /** What stands for each step from no attention to all of it; the steps are those of the square root. */
 export const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** A head's attention, [pieces][pieces]: probabilities, and -1 where a pair does not exist. */
+/** A head's attention, [tokens][tokens]: probabilities, and -1 where a pair does not exist. */
 export function decodedAttention(data: PageData, { view, probabilities }: HeadData): number[][] {
   const { rows, rowOf } = data.views[view];
   let at = 0;
@@ -63,7 +63,7 @@ export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 178 };
 
 /**
  * Arcs from queries to keys beside a column of words, a path for each of four strengths, the weakest first: at the left up to earlier
- * pieces, at the right down to later ones; a short stroke where a piece sees itself.
+ * tokens, at the right down to later ones; a short stroke where a token sees itself.
  * @param only The queries whose arcs are drawn; all where left out.
  */
 export function arcPaths(
@@ -99,8 +99,8 @@ export function interact(document: Document): void {
   const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
   const status = document.getElementById('word-status')!;
   const kindNames = ['absent', 'hard', 'soft', 'plain'];
-  const nextOf = (word: number) => data.words[word + 1]?.first ?? data.pieces;
-  const piecesOf = (word: number) => {
+  const nextOf = (word: number) => data.words[word + 1]?.first ?? data.tokens;
+  const tokensOf = (word: number) => {
     const { first } = data.words[word];
     return Array.from({ length: nextOf(word) - first }, (_, at) => first + at);
   };
@@ -110,13 +110,13 @@ export function interact(document: Document): void {
 
   const strongest = (query: number, key: number) => {
     const { rows, rowOf } = data.views[head < 0 ? 0 : data.heads[head].view];
-    const kinds = piecesOf(query).flatMap((row) => piecesOf(key).map((column) => rows[rowOf[row]][column]));
+    const kinds = tokensOf(query).flatMap((row) => tokensOf(key).map((column) => rows[rowOf[row]][column]));
     return Number(['1', '2', '3'].find((kind) => kinds.includes(kind)) ?? 0);
   };
-  /** What a word gives to another: summed over the other's pieces, the mean over its own. */
+  /** What a word gives to another: summed over the other's tokens, the mean over its own. */
   const given = (query: number, key: number) => {
-    const own = piecesOf(query);
-    const all = own.flatMap((row) => piecesOf(key).map((column) => Math.max(0, attention![row][column])));
+    const own = tokensOf(query);
+    const all = own.flatMap((row) => tokensOf(key).map((column) => Math.max(0, attention![row][column])));
     return all.reduce((sum, one) => sum + one, 0) / own.length;
   };
   const percent = (share: number) => `${Math.round(100 * share)} %`;
@@ -132,13 +132,13 @@ export function interact(document: Document): void {
       });
       if (word < 0) continue;
       const side = Number(plot.dataset.side);
-      for (const piece of piecesOf(word)) {
-        const row = plot.dataset.order === 'sorted' ? data.order.indexOf(piece) : piece;
+      for (const token of tokensOf(word)) {
+        const row = plot.dataset.order === 'sorted' ? data.order.indexOf(token) : token;
         const mark = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
         mark.setAttribute('class', 'row-mark');
-        mark.setAttribute('y', String((row * side) / data.pieces));
+        mark.setAttribute('y', String((row * side) / data.tokens));
         mark.setAttribute('width', String(side));
-        mark.setAttribute('height', String(side / data.pieces));
+        mark.setAttribute('height', String(side / data.tokens));
         plot.append(mark);
       }
     }
@@ -168,7 +168,7 @@ export function interact(document: Document): void {
     if (attention)
       drawArcs(
         '.arcs-of-word path',
-        word < 0 ? ['', '', '', ''] : arcPaths(attention, 0.005, piecesOf(word)),
+        word < 0 ? ['', '', '', ''] : arcPaths(attention, 0.005, tokensOf(word)),
       );
   };
   words.forEach((element, word) => {

@@ -42,8 +42,8 @@ function titleOf({ isSorted, ledger }: Explanation, order: PictureOrder, rectang
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
-  const { pieces, runs, ledger } = explanation;
-  const exist = `${whole(countPairs(view.kinds))} of ${whole(ledger.dense)} pairs of ${pieces.length} pieces exist.`;
+  const { tokens, runs, ledger } = explanation;
+  const exist = `${whole(countPairs(view.kinds))} of ${whole(ledger.dense)} pairs of ${tokens.length} tokens exist.`;
   if (order === 'reading') return `${exist} Queries down, keys across, both as the text has them.`;
   const listed = runs.map(({ tag, length }) => `${tag} ${length}`).join(', ');
   const { useful, executed } = view.ledger;
@@ -62,15 +62,15 @@ export function pairPicture(
   view = explanation.views[0],
   id = `pairs-${order}`,
 ): Html {
-  const { pieces, isSorted, runs } = explanation;
-  const tokens = order === 'reading' ? pieces.map((_, at) => at) : Array.from(explanation.order);
-  const cell = SIDE / pieces.length;
-  const title = titleOf(explanation, order, rectangleCount(view.kinds, tokens));
-  const filled = filledBlocks(view.kinds, tokens, BLOCK);
+  const { tokens, isSorted, runs } = explanation;
+  const shown = order === 'reading' ? tokens.map((_, at) => at) : Array.from(explanation.order);
+  const cell = SIDE / tokens.length;
+  const title = titleOf(explanation, order, rectangleCount(view.kinds, shown));
+  const filled = filledBlocks(view.kinds, shown, BLOCK);
   const showsRuns = order === 'sorted' && isSorted;
   const spans = showsRuns
     ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
-    : tokens.map((token, start) => ({ text: pieces[token].text, start, length: 1 }));
+    : shown.map((token, start) => ({ text: tokens[token].text, start, length: 1 }));
   const labels = spacedLabels(spans, cell, SIDE);
   const margin = labelMargin(labels);
   const width = margin + SIDE + 4;
@@ -82,7 +82,7 @@ export function pairPicture(
 <g transform="translate(${margin} ${margin})" data-order="${order}" data-side="${SIDE}">
 <rect class="frame" width="${SIDE}" height="${SIDE}"/>
 ${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
-<g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, tokens, id)}</g>
+<g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, shown, id)}</g>
 ${showsRuns && runLines(runs, cell)}
 ${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}
 ${rowLabels(labels)}${columnLabels(labels)}

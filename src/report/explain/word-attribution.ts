@@ -4,9 +4,9 @@ import { short } from '../page/numbers.js';
 import type { Explanation } from './explanation.js';
 import type { WordMark } from './tagged-sentence.js';
 
-/** For each word, gradient times input, summed over its pieces. */
+/** For each word, gradient times input, summed over its tokens. */
 export function wordAttribution({ words }: Explanation, { attribution }: ModelExplanation): number[] {
-  return words.map(({ pieces: [first, next] }) => {
+  return words.map(({ tokens: [first, next] }) => {
     return attribution.slice(first, next).reduce((sum, value) => sum + value, 0);
   });
 }

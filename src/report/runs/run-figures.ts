@@ -149,7 +149,7 @@ export function densityFigure(contenders: readonly Contender[]): Figure | undefi
   });
   return {
     title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.contender.name} has ${accuracy(sparsest.estimate.value)}${beside}`,
-    explanation: `Density is the share of all pairs of dev’s pieces that exist. ${aboutIntervals(contenders)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
+    explanation: `Density is the share of all pairs of dev’s tokens that exist. ${aboutIntervals(contenders)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
     description: described(rows),
     series: rows.map(({ contender }) => contender),
     options: {

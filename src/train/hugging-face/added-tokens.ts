@@ -1,6 +1,6 @@
 import { CallerError } from '../../base/errors.js';
 import type { SpecialToken } from '../../grammar/special-tokens.js';
-import { BERT_TOKENS, SPECIAL_PIECES } from '../../grammar/vocabulary.js';
+import { BERT_TOKENS, SPECIAL_TOKENS } from '../../grammar/vocabulary.js';
 import { isObject, type Json } from './json.js';
 
 /** What a file says of a token, with the file. */
@@ -10,10 +10,10 @@ interface Told {
   where: string;
 }
 
-/** The pieces of a vocabulary with the tokens that were added to them. */
+/** The tokens of a vocabulary with the tokens that were added to them. */
 export interface AddedTokens {
   /** By id: the vocabulary's own, then those that were added after them. */
-  pieces: string[];
+  tokens: string[];
   special: readonly SpecialToken[];
 }
 
@@ -53,7 +53,7 @@ function flagIn(token: Json, name: string, missing: boolean, where: string): boo
 }
 
 /**
- * A token as Hugging Face's `AddedToken` reads it. What `lstrip` and `rstrip` say changes no piece of BERT's: white space is
+ * A token as Hugging Face's `AddedToken` reads it. What `lstrip` and `rstrip` say changes no token of BERT's: white space is
  * dropped either way.
  * @param isSpecial Where the file does not say.
  */
@@ -61,7 +61,7 @@ function tokenOf(written: unknown, isSpecial: boolean, where: string): SpecialTo
   const token: Json = isObject(written) ? written : { content: written };
   const { content } = token;
   if (typeof content !== 'string' || content.trim() === '') return refuseToken(written, where, 'a text');
-  // A vocabulary has a piece a line.
+  // A vocabulary has a token a line.
   if (/[\r\n]/.test(content)) return refuseToken(written, where, 'a text without line breaks');
   const special = flagIn(token, 'special', isSpecial, where);
   return {
@@ -134,11 +134,11 @@ function told({ tokenizer, settings, map, added }: TokenFiles): Told[] {
 
 /**
  * The special tokens that a tokenizer's files name, beside BERT's own.
- * @param pieces The vocabulary's own, by id.
- * @throws CallerError for a token without a place of its own among the pieces or after them.
+ * @param vocabulary Its tokens without those that were added, by id.
+ * @throws CallerError for a token without a place of its own in the vocabulary or after them.
  */
-export function addedTokens(pieces: readonly string[], files: TokenFiles): AddedTokens {
-  const ids = new Map(pieces.map((piece, id) => [piece, id]));
+export function addedTokens(vocabulary: readonly string[], files: TokenFiles): AddedTokens {
+  const ids = new Map(vocabulary.map((token, id) => [token, id]));
   const special = new Map<string, SpecialToken>();
   const after = new Map<number, Told>();
   const entries = told(files);
@@ -153,11 +153,11 @@ export function addedTokens(pieces: readonly string[], files: TokenFiles): Added
     if (id === undefined) {
       refuseToken(content, where, `it in the vocabulary, or an id for it`);
     }
-    if (own !== undefined ? own !== id : id < pieces.length) {
+    if (own !== undefined ? own !== id : id < vocabulary.length) {
       refuseToken(
         content,
         where,
-        `it to have its id ${own ?? id} in the vocabulary, not that of another piece`,
+        `it to have its id ${own ?? id} in the vocabulary, not that of another token`,
       );
     }
     if (own === undefined) {
@@ -170,16 +170,16 @@ export function addedTokens(pieces: readonly string[], files: TokenFiles): Added
   }
   const more = [...after].sort(([a], [b]) => a - b);
   more.forEach(([id, { token, where }], index) => {
-    if (id === pieces.length + index) return;
+    if (id === vocabulary.length + index) return;
     refuseToken(
       token.content,
       where,
-      `id ${pieces.length + index}, the next after the vocabulary, not ${id}`,
+      `id ${vocabulary.length + index}, the next after the vocabulary, not ${id}`,
     );
   });
   for (const token of BERT_TOKENS) if (!special.has(token.content)) special.set(token.content, token);
   return {
-    pieces: [...pieces, ...more.map(([, { token }]) => token.content)],
+    tokens: [...vocabulary, ...more.map(([, { token }]) => token.content)],
     special: [...special.values()],
   };
 }
@@ -190,7 +190,7 @@ export function addedTokensJson(
   idOfToken: (content: string) => number,
 ): Json {
   const isOwn = ({ content, singleWord, normalised }: SpecialToken) =>
-    !singleWord && !normalised && SPECIAL_PIECES.some((piece) => piece === content);
+    !singleWord && !normalised && SPECIAL_TOKENS.some((token) => token === content);
   if (special.every(isOwn)) return {};
   const entries = special.map(({ content, singleWord, normalised }) => {
     const flags = { lstrip: false, normalized: normalised, rstrip: false, single_word: singleWord };

@@ -1,6 +1,7 @@
 import { CallerError } from '../../base/errors.js';
 import { isThere, placeIn, readText } from '../../data/files.js';
-import { hasCapitals, type Normalisation, piecesOfText, Vocabulary } from '../../grammar/vocabulary.js';
+import type { TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
+import { hasCapitals, type Normalisation, tokensOfText, Vocabulary } from '../../grammar/vocabulary.js';
 import { addedTokens, addedTokensJson, type PlacedJson } from './added-tokens.js';
 import { isObject, type Json, jsonIfThere } from './json.js';
 import { checkSettings, checkTokenizer, flagOf } from './tokenizer-settings.js';
@@ -12,18 +13,18 @@ const ADDED = 'added_tokens.json';
 const MAP = 'special_tokens_map.json';
 
 /** What a folder's tokenizer makes of texts. */
-export interface TokenizerDescription {
+export interface TokenizerFolder {
   vocabulary: Vocabulary;
   /** `model_max_length`, where it is named. */
-  mostPieces?: number;
+  maxLength?: number;
 }
 
-/** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does; case, else, as the pieces have it. */
-function normalisationOf(settings: PlacedJson, tokenizer: PlacedJson, pieces: readonly string[]) {
+/** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does; case, else, as the tokens have it. */
+function normalisationOf(settings: PlacedJson, tokenizer: PlacedJson, tokens: readonly string[]) {
   const { where } = tokenizer;
   const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
   const told = flagOf(settings, 'do_lower_case') ?? flagOf(normalizer, 'lowercase');
-  const lowerCase = told ?? !hasCapitals(pieces);
+  const lowerCase = told ?? !hasCapitals(tokens);
   const normalisation: Normalisation = {
     lowerCase,
     stripAccents: flagOf(settings, 'strip_accents') ?? flagOf(normalizer, 'strip_accents') ?? lowerCase,
@@ -33,52 +34,52 @@ function normalisationOf(settings: PlacedJson, tokenizer: PlacedJson, pieces: re
   return { normalisation, isCaseGuessed: told === undefined };
 }
 
-/** The pieces of `tokenizer.json`, by id. */
-function piecesOf(tokenizer: Json, where: string): string[] {
+/** The tokens of `tokenizer.json`, by id. */
+function tokensById(tokenizer: Json, where: string): string[] {
   const ids = isObject(tokenizer.model) && isObject(tokenizer.model.vocab) ? tokenizer.model.vocab : {};
   const entries = Object.entries(ids);
-  const pieces: string[] = new Array(entries.length);
-  for (const [piece, id] of entries) {
-    const isFree = typeof id === 'number' && id in entries && pieces[id] === undefined;
+  const tokens: string[] = new Array(entries.length);
+  for (const [token, id] of entries) {
+    const isFree = typeof id === 'number' && id in entries && tokens[id] === undefined;
     if (!isFree) {
       throw new CallerError({
-        what: `piece "${piece}" has id ${JSON.stringify(id)}`,
+        what: `token "${token}" has id ${JSON.stringify(id)}`,
         where,
         expected: `an id of its own, from 0 to ${entries.length - 1}`,
       });
     }
-    pieces[id] = piece;
+    tokens[id] = token;
   }
-  return pieces;
+  return tokens;
 }
 
-/** The pieces of a folder, by id, and the file that has them. @throws CallerError where two files have other ones. */
-async function readPieces(
+/** The tokens of a folder, by id, and the file that has them. @throws CallerError where two files have other ones. */
+async function readTokens(
   folder: string,
   tokenizer: PlacedJson,
-): Promise<{ pieces: string[]; file: string }> {
+): Promise<{ tokens: string[]; file: string }> {
   const file = placeIn(folder, VOCABULARY);
   const hasTokenizer = await isThere(tokenizer.where);
-  const described = hasTokenizer ? piecesOf(tokenizer.json, tokenizer.where) : undefined;
-  if (described && !(await isThere(file))) return { pieces: described, file: tokenizer.where };
-  const pieces = piecesOfText(await readText(file, `it, or ${TOKENIZER}`));
-  const other = described?.findIndex((piece, id) => piece !== pieces[id]) ?? -1;
+  const described = hasTokenizer ? tokensById(tokenizer.json, tokenizer.where) : undefined;
+  if (described && !(await isThere(file))) return { tokens: described, file: tokenizer.where };
+  const tokens = tokensOfText(await readText(file, `it, or ${TOKENIZER}`));
+  const other = described?.findIndex((token, id) => token !== tokens[id]) ?? -1;
   if (described && other >= 0) {
     throw new CallerError({
-      what: `piece "${pieces[other] ?? ''}"`,
+      what: `token "${tokens[other] ?? ''}"`,
       where: `${file}:${other + 1}`,
       expected: `"${described[other]}", which has id ${other} in ${TOKENIZER}`,
       remedy: `remove the file of the two that is not the model's`,
     });
   }
-  return { pieces, file };
+  return { tokens, file };
 }
 
 /**
  * Reads a folder's tokenizer: `vocab.txt` or else `tokenizer.json`, how texts are normalised, and special tokens.
- * @throws CallerError where there is none, or it is no word-piece tokenizer as BERT's, naming what is not supported.
+ * @throws CallerError where there is none, or it is no WordPiece tokenizer as BERT's, naming what is not supported.
  */
-export async function readTokenizer(folder: string): Promise<TokenizerDescription> {
+export async function readTokenizer(folder: string): Promise<TokenizerFolder> {
   const read = async (name: string, expected: string): Promise<PlacedJson> => {
     const where = placeIn(folder, name);
     return { json: await jsonIfThere(where, expected), where };
@@ -89,21 +90,20 @@ export async function readTokenizer(folder: string): Promise<TokenizerDescriptio
   const added = await read(ADDED, 'ids of added tokens');
   checkSettings(settings);
   if (await isThere(tokenizer.where)) checkTokenizer(tokenizer);
-  const { pieces, file } = await readPieces(folder, tokenizer);
-  const tokens = addedTokens(pieces, { tokenizer, settings, map, added });
-  const { normalisation, isCaseGuessed } = normalisationOf(settings, tokenizer, pieces);
-  const { special } = tokens;
-  const options = { special, ordinary: pieces.length, isCaseGuessed };
-  const vocabulary = new Vocabulary(tokens.pieces, file, normalisation, options);
+  const { tokens, file } = await readTokens(folder, tokenizer);
+  const all = addedTokens(tokens, { tokenizer, settings, map, added });
+  const { normalisation, isCaseGuessed } = normalisationOf(settings, tokenizer, tokens);
+  const options = { special: all.special, ordinary: tokens.length, isCaseGuessed };
+  const vocabulary = new Vocabulary(all.tokens, file, normalisation, options);
   const longest = settings.json.model_max_length;
-  return typeof longest === 'number' ? { vocabulary, mostPieces: longest } : { vocabulary };
+  return typeof longest === 'number' ? { vocabulary, maxLength: longest } : { vocabulary };
 }
 
 /** The files of a tokenizer by name, as Hugging Face's `BertTokenizer` reads them. */
 export function tokenizerFiles({
   vocabulary,
-  mostPieces,
-}: Required<TokenizerDescription>): Record<string, string> {
+  maxLength,
+}: Pick<TaggedTokenizer, 'vocabulary' | 'maxLength'>): Record<string, string> {
   const { lowerCase, stripAccents, splitIdeographs } = vocabulary.normalisation;
   const settings = {
     tokenizer_class: 'BertTokenizer',
@@ -111,7 +111,7 @@ export function tokenizerFiles({
     ...(stripAccents !== lowerCase && { strip_accents: stripAccents }),
     ...(!splitIdeographs && { tokenize_chinese_chars: false }),
     ...addedTokensJson(vocabulary.special, (content) => vocabulary.idOf(content)),
-    model_max_length: mostPieces,
+    model_max_length: maxLength,
   };
   return { [VOCABULARY]: vocabulary.toText(), [SETTINGS]: `${JSON.stringify(settings, null, 2)}\n` };
 }

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { referenceTokenBias } from '../../../bench/reference-pairs.js';
 import { PAPER_RULES } from '../../../src/grammar/presets.js';
-import { encodeSentence } from '../../../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../../../src/grammar/tags.js';
+import { TOKEN_TAGS } from '../../../src/grammar/tags.js';
 import type { ModelConfig } from '../../../src/nn/model-config.js';
 import { loadDescription, loadWeights } from '../../../src/train/model-folder.js';
 import { parseSafetensors } from '../../../src/train/safetensors.js';
@@ -22,6 +21,7 @@ import {
 import { testDevice } from '../../support/device.js';
 import { expectWithinBound } from '../../support/error-bound.js';
 import { randomWeights, SMALL_DISTILBERT, SMALL_MODEL } from '../../support/model-cases.js';
+import { encodedText } from '../../support/tagged-text.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { withModel } from '../models.js';
 
@@ -39,9 +39,9 @@ function referenceLogits(
   strategy: 'none' | 'hard',
   folder: string,
 ) {
-  return loadDescription(folder).then(({ vocabulary }) => {
-    const sentences = TEXTS.map((text) => encodeSentence(text, vocabulary));
-    const tags = sentences.flatMap((sentence) => Array.from(sentence.tags, (tag) => PIECE_TAGS[tag]));
+  return loadDescription(folder).then(({ tokenizer: { vocabulary } }) => {
+    const sentences = TEXTS.map((text) => encodedText(text, vocabulary));
+    const tags = sentences.flatMap((sentence) => Array.from(sentence.tags, (tag) => TOKEN_TAGS[tag]));
     const batch = {
       sentences: sentences.map(({ ids }) => ids),
       labels: TEXTS.map(() => 0),
@@ -97,7 +97,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
       expect(model.description).toMatchObject({
         strategy: 'none',
         rules: PAPER_RULES,
-        mostPieces: config.positions,
+        maxLength: config.positions,
       });
       expect(model.description.classes).toEqual(
         Array.from({ length: config.classes }, (_, i) => `LABEL_${i}`),
@@ -214,7 +214,7 @@ describe('a folder of Hugging Face', () => {
     ],
     ['a family that is a list', { model_type: ['bert'] }, /"model_type" is \["bert"\]; expected text/],
     ['a part of ours that is none', { parsimony: 5 }, /"parsimony" is 5; expected an object/],
-    ['fewer rows than pieces', { vocab_size: 10 }, /vocab\.txt: 20 pieces; expected at most 10/],
+    ['fewer rows than tokens', { vocab_size: 10 }, /vocab\.txt: 20 tokens; expected at most 10/],
   ])('is refused with %s', async (_, changes, says) => {
     writeCheckpoint(folder, { ...huggingFaceConfig(BERT), ...changes }, tensorsOf(BERT, weights));
     const message = await loadDescription(folder).then(String, (error: Error) => error.message);

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { caseNote, type Vocabulary } from '../../../src/grammar/vocabulary.js';
-import { splitPieces } from '../../../src/grammar/word-pieces.js';
+import { splitTokens } from '../../../src/grammar/word-piece.js';
 import { readTokenizer, tokenizerFiles } from '../../../src/train/hugging-face/tokenizer.js';
 import { PIECES } from '../../support/checkpoint-folder.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -78,7 +78,7 @@ describe('the tokenizer of a folder', () => {
   ])('is read: %s', async (_, files, normalisation) => {
     write(files);
     const { vocabulary } = await readTokenizer(folder);
-    expect(vocabulary.pieces).toEqual(PIECES);
+    expect(vocabulary.tokens).toEqual(PIECES);
     expect(vocabulary.normalisation).toMatchObject(normalisation);
   });
 
@@ -89,8 +89,8 @@ describe('the tokenizer of a folder', () => {
         '{"do_lower_case":false,"strip_accents":true,"tokenize_chinese_chars":false,"model_max_length":48}',
     });
     const tokenizer = await readTokenizer(folder);
-    expect(tokenizer.mostPieces).toBe(48);
-    write(tokenizerFiles({ vocabulary: tokenizer.vocabulary, mostPieces: 48 }));
+    expect(tokenizer.maxLength).toBe(48);
+    write(tokenizerFiles({ vocabulary: tokenizer.vocabulary, maxLength: 48 }));
     expect(await readTokenizer(folder)).toEqual(tokenizer);
   });
 
@@ -119,26 +119,26 @@ describe('the tokenizer of a folder', () => {
   ])('reads an added token %s, also from what it writes', async (_, files, expected) => {
     write(files);
     const { vocabulary } = await readTokenizer(folder);
-    const textOf = (by: Vocabulary) => splitPieces('<e1>film <E1>[SEP]', by).map(({ text }) => text);
+    const textOf = (by: Vocabulary) => splitTokens('<e1>film <E1>[SEP]', by).map(({ text }) => text);
     expect(
       textOf(vocabulary)
-        .filter((piece) => !['<', '>'].includes(piece))
+        .filter((token) => !['<', '>'].includes(token))
         .slice(0, 2),
     ).toEqual(expected.slice(0, 2));
     expect(textOf(vocabulary).at(-1)).toBe('[SEP]');
     expect(textOf(vocabulary).includes('[UNK]')).toBe(expected.includes('[UNK]'));
-    write(tokenizerFiles({ vocabulary, mostPieces: 48 }));
+    write(tokenizerFiles({ vocabulary, maxLength: 48 }));
     const again = await readTokenizer(folder);
     expect(textOf(again.vocabulary)).toEqual(textOf(vocabulary));
-    expect(again.vocabulary.pieces).toEqual(vocabulary.pieces);
+    expect(again.vocabulary.tokens).toEqual(vocabulary.tokens);
   });
 
-  it('keeps case where nothing but the pieces says so, and tells', async () => {
+  it('keeps case where nothing but the tokens says so, and tells', async () => {
     write({ 'vocab.txt': `${VOCABULARY}The\n`, 'tokenizer_config.json': '{"model_max_length":48}' });
     const { vocabulary } = await readTokenizer(folder);
     expect(vocabulary.normalisation).toMatchObject({ lowerCase: false, stripAccents: false });
-    expect(caseNote(vocabulary)).toMatch(/has pieces with capitals: texts keep their case/);
-    write(tokenizerFiles({ vocabulary, mostPieces: 48 }));
+    expect(caseNote(vocabulary)).toMatch(/has tokens with capitals: texts keep their case/);
+    write(tokenizerFiles({ vocabulary, maxLength: 48 }));
     const again = (await readTokenizer(folder)).vocabulary;
     expect(again.normalisation).toEqual(vocabulary.normalisation);
     expect(caseNote(again)).toBeUndefined();
@@ -163,7 +163,7 @@ describe('the tokenizer of a folder', () => {
       /the added token "<url>"; expected id 20, the next after the vocabulary, not 30/,
     ],
     [
-      "an added token with another piece's id",
+      "an added token with another token's id",
       { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<user>":7}' },
       /added_tokens\.json: the added token "<user>"; expected it to have its id 7 in the vocabulary/,
     ],
@@ -197,19 +197,19 @@ describe('the tokenizer of a folder', () => {
       /"auto_map" names a tokenizer of its own/,
     ],
     [
-      'a second file with other pieces',
+      'a second file with other tokens',
       { 'vocab.txt': `${[...PIECES.slice(0, 19), 'x'].join('\n')}\n`, 'tokenizer.json': tokenizerJson() },
-      /vocab\.txt:20: piece "x"; expected "\.", which has id 19 in tokenizer\.json/,
+      /vocab\.txt:20: token "x"; expected "\.", which has id 19 in tokenizer\.json/,
     ],
     [
-      'a piece of an id that another has',
+      'a token of an id that another has',
       { 'tokenizer.json': tokenizerJson({ model: { vocab: { '[PAD]': 0, a: 0 } } }) },
-      /piece "a" has id 0; expected an id of its own, from 0 to 1/,
+      /token "a" has id 0; expected an id of its own, from 0 to 1/,
     ],
     [
       'ids that leave out some',
       { 'tokenizer.json': tokenizerJson({ model: { vocab: { '[PAD]': 0, a: 7e9 } } }) },
-      /piece "a" has id 7000000000/,
+      /token "a" has id 7000000000/,
     ],
   ])('is refused where there is %s', async (_, files, says) => {
     write(files);

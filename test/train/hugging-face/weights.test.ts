@@ -75,7 +75,7 @@ describe("a wrapper's names are read", () => {
     ]);
     writeCheckpoint(folder, huggingFaceConfig(DISTILBERT), tensors);
     expect(bitsOfAll(await loadWeights(folder, DISTILBERT))).toEqual(bitsOfAll(own));
-    const { notes } = await startFrom(folder, { mostPieces: 4 });
+    const { notes } = await startFrom(folder, { maxLength: 4 });
     expect(notes).toEqual(['not used: module.vocab_projector.bias']);
   });
 
@@ -118,13 +118,13 @@ describe('numbers that are no numbers are refused', () => {
     const tensors = tensorsOf(BERT, weights);
     const broken = { shape: [1], values: Float32Array.of(Number.NaN) };
     writeCheckpoint(folder, huggingFaceConfig(BERT), new Map([...tensors, ['cls.predictions.bias', broken]]));
-    await startFrom(folder, { mostPieces: 4 });
+    await startFrom(folder, { maxLength: 4 });
     const bias = {
       shape: [16],
       values: Float32Array.from({ length: 16 }, (_, i) => (i === 7 ? Number.NaN : 0)),
     };
     writeCheckpoint(folder, huggingFaceConfig(BERT), new Map([...tensors, ['bert.pooler.dense.bias', bias]]));
-    await expect(startFrom(folder, { mostPieces: 4 })).rejects.toThrow(
+    await expect(startFrom(folder, { maxLength: 4 })).rejects.toThrow(
       'tensor "bert.pooler.dense.bias" is NaN at [7]',
     );
   });

@@ -2,8 +2,8 @@ import { type Character, normalised } from './normalised-text.js';
 import { SpecialFinder, type SpecialToken } from './special-tokens.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** A word piece and where it stands in the text, in UTF-16 units; the model's own [CLS] and [SEP] stand nowhere (start = end). */
-export interface Piece {
+/** A token and where it stands in the text, in UTF-16 units; the model's own [CLS] and [SEP] stand nowhere (start = end). */
+export interface Token {
   id: number;
   text: string;
   start: number;
@@ -51,12 +51,12 @@ function textOf(characters: readonly Character[]): string {
   return characters.map(({ text }) => text).join('');
 }
 
-function specialPiece({ content }: SpecialToken, start: number, end: number, vocabulary: Vocabulary): Piece {
+function specialToken({ content }: SpecialToken, start: number, end: number, vocabulary: Vocabulary): Token {
   return { id: vocabulary.idOf(content), text: content, start, end, isSpecial: true };
 }
 
-/** The longest piece that a word goes on with at `from`: where it ends, and its text. */
-function longestPiece(
+/** The longest token that a word goes on with at `from`: where it ends, and its text. */
+function longestToken(
   word: string,
   starts: readonly number[],
   from: number,
@@ -70,20 +70,20 @@ function longestPiece(
   return undefined;
 }
 
-function* piecesOfWord(word: readonly Character[], vocabulary: Vocabulary): Generator<Piece> {
-  const pieces: Piece[] = [];
+function* tokensOfWord(word: readonly Character[], vocabulary: Vocabulary): Generator<Token> {
+  const tokens: Token[] = [];
   let from = 0;
   if (word.length <= LONGEST_WORD) {
     const text = textOf(word);
     const starts = [0];
     for (const character of word) starts.push(starts[starts.length - 1] + character.text.length);
     while (from < word.length) {
-      const found = longestPiece(text, starts, from, vocabulary);
+      const found = longestToken(text, starts, from, vocabulary);
       if (!found) break;
-      const { to, text: piece } = found;
-      pieces.push({
-        id: vocabulary.idOf(piece),
-        text: piece,
+      const { to, text: token } = found;
+      tokens.push({
+        id: vocabulary.idOf(token),
+        text: token,
         start: word[from].start,
         end: word[to - 1].end,
       });
@@ -91,28 +91,28 @@ function* piecesOfWord(word: readonly Character[], vocabulary: Vocabulary): Gene
     }
   }
   if (from === word.length) {
-    yield* pieces;
+    yield* tokens;
     return;
   }
   const { start } = word[0];
   yield { id: vocabulary.idOf('[UNK]'), text: '[UNK]', start, end: word[word.length - 1].end };
 }
 
-/** The pieces of normalised characters, in which white space and punctuation end words. */
-function* piecesOfCharacters(characters: readonly Character[], vocabulary: Vocabulary): Generator<Piece> {
+/** The tokens of normalised characters, in which white space and punctuation end words. */
+function* tokensOfCharacters(characters: readonly Character[], vocabulary: Vocabulary): Generator<Token> {
   let word: Character[] = [];
   for (const character of characters) {
     const isSpace = character.text === ' ';
     const alone = isSpace || PUNCTUATION.test(character.text);
     if (alone && word.length > 0) {
-      yield* piecesOfWord(word, vocabulary);
+      yield* tokensOfWord(word, vocabulary);
       word = [];
     }
     if (isSpace) continue;
-    if (alone) yield* piecesOfWord([character], vocabulary);
+    if (alone) yield* tokensOfWord([character], vocabulary);
     else word.push(character);
   }
-  if (word.length > 0) yield* piecesOfWord(word, vocabulary);
+  if (word.length > 0) yield* tokensOfWord(word, vocabulary);
 }
 
 /** A part of a text without special tokens, normalised or not yet; `offset` is where it begins in the text. */
@@ -124,7 +124,7 @@ function* normalisedSections(
   offset: number,
   finder: SpecialFinder,
   vocabulary: Vocabulary,
-): Generator<Section | Piece> {
+): Generator<Section | Token> {
   const characters = normalised(text, offset, vocabulary.normalisation);
   // From a place in their text to a character.
   const indexes = new Map<number, number>();
@@ -138,16 +138,16 @@ function* normalisedSections(
   for (const { token, start, end } of finder.find(textOf(characters))) {
     const [first, after] = [indexes.get(start)!, indexes.get(end)!];
     yield { characters: characters.slice(from, first) };
-    yield specialPiece(token, characters[first].start, characters[after - 1].end, vocabulary);
+    yield specialToken(token, characters[first].start, characters[after - 1].end, vocabulary);
     from = after;
   }
   yield { characters: characters.slice(from) };
 }
 
 /** The special tokens of a text, and what stands between them. */
-function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | Piece> {
+function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | Token> {
   const finders = findersOf(vocabulary);
-  function* between(from: number, to: number): Generator<Section | Piece> {
+  function* between(from: number, to: number): Generator<Section | Token> {
     const part = text.slice(from, to);
     if (finders.normalised) yield* normalisedSections(part, from, finders.normalised, vocabulary);
     else yield { text: part, offset: from };
@@ -155,42 +155,42 @@ function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | 
   let from = 0;
   for (const { token, start, end } of finders.written.find(text)) {
     yield* between(from, start);
-    yield specialPiece(token, start, end, vocabulary);
+    yield specialToken(token, start, end, vocabulary);
     from = end;
   }
   yield* between(from, text.length);
 }
 
-function* allPieces(text: string, vocabulary: Vocabulary): Generator<Piece> {
+function* allTokens(text: string, vocabulary: Vocabulary): Generator<Token> {
   for (const section of sectionsOf(text, vocabulary)) {
     if ('id' in section) yield section;
-    else if ('characters' in section) yield* piecesOfCharacters(section.characters, vocabulary);
+    else if ('characters' in section) yield* tokensOfCharacters(section.characters, vocabulary);
     else {
       for (const { index, 0: run } of section.text.matchAll(RUN)) {
         const characters = normalised(run, section.offset + index, vocabulary.normalisation);
-        yield* piecesOfCharacters(characters, vocabulary);
+        yield* tokensOfCharacters(characters, vocabulary);
       }
     }
   }
 }
 
 /** The special tokens that a text names ("[SEP]"), in its order. */
-export function specialPieces(text: string, vocabulary: Vocabulary): Piece[] {
+export function specialTokensIn(text: string, vocabulary: Vocabulary): Token[] {
   return [...sectionsOf(text, vocabulary)].filter((section) => 'id' in section);
 }
 
 /**
- * Splits a text into the word pieces of BERT's tokenizer, normalised as the vocabulary says: greedy, longest match first (Wu et al. 2016,
+ * Splits a text into the tokens of BERT's tokenizer, normalised as the vocabulary says: greedy, longest match first (Wu et al. 2016,
  * arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). A special token that the text names ("[SEP]") is one
- * piece, as in Hugging Face's tokenizers. [CLS] and [SEP] are not added.
- * @param most Pieces after which the rest of the text is not looked at.
+ * token, as in Hugging Face's tokenizers. [CLS] and [SEP] are not added.
+ * @param most Tokens after which the rest of the text is not looked at.
  */
-export function splitPieces(text: string, vocabulary: Vocabulary, most = Number.POSITIVE_INFINITY): Piece[] {
-  const pieces: Piece[] = [];
-  if (most <= 0) return pieces;
-  for (const piece of allPieces(text, vocabulary)) {
-    pieces.push(piece);
-    if (pieces.length >= most) break;
+export function splitTokens(text: string, vocabulary: Vocabulary, most = Number.POSITIVE_INFINITY): Token[] {
+  const tokens: Token[] = [];
+  if (most <= 0) return tokens;
+  for (const token of allTokens(text, vocabulary)) {
+    tokens.push(token);
+    if (tokens.length >= most) break;
   }
-  return pieces;
+  return tokens;
 }

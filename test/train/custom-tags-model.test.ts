@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { allowedPairs } from '../../bench/allowed-pairs.js';
 import { CallerError } from '../../src/base/errors.js';
 import type { Example } from '../../src/data/dataset.js';
-import { wordsWithTags } from '../../src/grammar/own-tags.js';
+import { wordsWithTags } from '../../src/grammar/custom-tags.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { loadDescription } from '../../src/train/model-folder.js';
@@ -50,19 +50,22 @@ async function messageOf(made: Promise<unknown>): Promise<string> {
 describe("a model that reads the caller's own tags", () => {
   it.each(['hard', 'learned'] as const)('follows them, trains, and comes back: %s', async (strategy) => {
     const folder = join(root, strategy);
-    const predicted = await withModel(smallModel(strategy, { rules: PENN, tags: 'own' }), async (model) => {
-      const tags = EXAMPLES.flatMap(({ words }) => ['[CLS]', ...words!.map(({ tag }) => tag), '[SEP]']);
-      const lengths = EXAMPLES.map(({ words }) => words!.length + 2);
-      const pairs = lengths.reduce((sum, length) => sum + length * length, 0);
-      const sentences = tags.map(() => 0);
-      expect(model.density(EXAMPLES)).toBe(
-        allowedPairs({ tags, sentences, lengths }, PENN, strategy) / pairs,
-      );
-      await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 2 });
-      await model.save(folder);
-      return model.predict(EXAMPLES);
-    });
-    expect((await loadDescription(folder)).tags).toBe('own');
+    const predicted = await withModel(
+      smallModel(strategy, { rules: PENN, customTags: true }),
+      async (model) => {
+        const tags = EXAMPLES.flatMap(({ words }) => ['[CLS]', ...words!.map(({ tag }) => tag), '[SEP]']);
+        const lengths = EXAMPLES.map(({ words }) => words!.length + 2);
+        const pairs = lengths.reduce((sum, length) => sum + length * length, 0);
+        const sentences = tags.map(() => 0);
+        expect(model.density(EXAMPLES)).toBe(
+          allowedPairs({ tags, sentences, lengths }, PENN, strategy) / pairs,
+        );
+        await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 2 });
+        await model.save(folder);
+        return model.predict(EXAMPLES);
+      },
+    );
+    expect((await loadDescription(folder)).tokenizer.customTags).toBe(true);
     await withModel(SentenceClassifier.load(await testDevice(), folder), async (model) => {
       expect(await model.predict(EXAMPLES)).toEqual(predicted);
       const others = [{ ...EXAMPLES[0], words: EXAMPLES[0].words!.map((word) => ({ ...word, tag: 'T3' })) }];
@@ -71,7 +74,7 @@ describe("a model that reads the caller's own tags", () => {
   });
 
   it('refuses texts without them, and tags that are not of its rules', async () => {
-    await withModel(smallModel('hard', { rules: PENN, tags: 'own' }), async (model) => {
+    await withModel(smallModel('hard', { rules: PENN, customTags: true }), async (model) => {
       expect(await messageOf(model.predict(['dull .']))).toMatch(
         /^text 1: no tags, and this model was trained on tags of its own; expected .*NN, VBZ.*--tags-column/,
       );
@@ -86,7 +89,7 @@ describe("a model that reads the caller's own tags", () => {
   });
 
   it('takes those of the tagger where these are of the same kind', async () => {
-    await withModel(smallModel('hard', { rules: PAPER_RULES, tags: 'own' }), async (model) => {
+    await withModel(smallModel('hard', { rules: PAPER_RULES, customTags: true }), async (model) => {
       const [tagged, own] = await model.predict(['the hero', example('the hero', 'DET NOUN')]);
       expect(own.logits).toEqual(tagged.logits);
     });
@@ -110,17 +113,17 @@ describe('a model that reads the tags of the tagger', () => {
 it.each([
   [600, 600],
   [64, 512],
-])('a new model for texts of %i pieces has %i positions', async (mostPieces, positions) => {
+])('a new model for texts of %i tokens has %i positions', async (maxLength, positions) => {
   const shape = { hidden: 16, heads: 1, layers: 1, feedForward: 16 };
-  await withModel(smallModel('hard', { shape, mostPieces }), async (model) => {
+  await withModel(smallModel('hard', { shape, maxLength }), async (model) => {
     expect(model.description.config.positions).toBe(positions);
     const text = (length: number) =>
       Array.from({ length }, (_, word) => (word % 7 ? 'dull' : 'film')).join(' ');
-    const [whole, cut] = await model.predict([text(mostPieces - 2), `${text(mostPieces - 2)} dull dull`]);
+    const [whole, cut] = await model.predict([text(maxLength - 2), `${text(maxLength - 2)} dull dull`]);
     expect([whole.cut, cut.cut]).toEqual([false, true]);
     expect(cut.logits).toEqual(whole.logits);
     const data = [
-      { text: text(mostPieces), label: 0 },
+      { text: text(maxLength), label: 0 },
       { text: '', label: 1 },
     ];
     expect(await model.evaluate(data)).toMatchObject({ rows: 2, cut: 1 });

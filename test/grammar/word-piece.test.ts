@@ -1,56 +1,56 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { type Piece, splitPieces } from '../../src/grammar/word-pieces.js';
+import { splitTokens, type Token } from '../../src/grammar/word-piece.js';
 import { runs } from '../support/arbitraries.js';
 import { devSentences, SST2_IS_MISSING } from './dev-sentences.js';
 import { anyText } from './texts.js';
 
-function pieces(text: string): Piece[] {
-  return splitPieces(text, bertVocabulary());
+function tokens(text: string): Token[] {
+  return splitTokens(text, bertVocabulary());
 }
 
 function words(text: string): string[] {
-  return pieces(text).map((piece) => piece.text);
+  return tokens(text).map((token) => token.text);
 }
 
-/** The pieces of `text` and, in brackets, what each was made of. */
+/** The tokens of `text` and, in brackets, what each was made of. */
 function origins(text: string): string {
-  return pieces(text)
-    .map((piece) => `${piece.text}[${text.slice(piece.start, piece.end)}]`)
+  return tokens(text)
+    .map((token) => `${token.text}[${text.slice(token.start, token.end)}]`)
     .join(' ');
 }
 
 /** The first broken promise, so that the many cases cost one `expect` each. */
 function complaint(text: string): string | undefined {
   let last = { start: 0, end: 0 };
-  for (const piece of pieces(text)) {
-    if (!(piece.start >= 0 && piece.start < piece.end && piece.end <= text.length)) return 'out of range';
-    if (piece.start < last.start || piece.end < last.end) return 'out of order';
-    if (bertVocabulary().pieces[piece.id] !== piece.text) return 'an id of another piece';
-    last = piece;
+  for (const token of tokens(text)) {
+    if (!(token.start >= 0 && token.start < token.end && token.end <= text.length)) return 'out of range';
+    if (token.start < last.start || token.end < last.end) return 'out of order';
+    if (bertVocabulary().tokens[token.id] !== token.text) return 'an id of another token';
+    last = token;
   }
   return undefined;
 }
 
 function asciiComplaint(text: string): string | undefined {
   let end = 0;
-  for (const piece of pieces(text)) {
-    const source = text.slice(piece.start, piece.end);
-    const expected = piece.text.replace(/^##(?=.)/, '');
-    if (piece.isSpecial) {
-      if (source !== piece.text) return `${piece.text} from "${source}"`;
-    } else if (piece.text !== '[UNK]' && source.toLowerCase() !== expected)
-      return `${piece.text} from "${source}"`;
-    if (piece.start < end) return `${piece.text} overlaps`;
-    if (text.slice(end, piece.start).trim() !== '') return `"${text.slice(end, piece.start)}" is lost`;
-    end = piece.end;
+  for (const token of tokens(text)) {
+    const source = text.slice(token.start, token.end);
+    const expected = token.text.replace(/^##(?=.)/, '');
+    if (token.isSpecial) {
+      if (source !== token.text) return `${token.text} from "${source}"`;
+    } else if (token.text !== '[UNK]' && source.toLowerCase() !== expected)
+      return `${token.text} from "${source}"`;
+    if (token.start < end) return `${token.text} overlaps`;
+    if (text.slice(end, token.start).trim() !== '') return `"${text.slice(end, token.start)}" is lost`;
+    end = token.end;
   }
   return text.slice(end).trim() === '' ? undefined : `"${text.slice(end)}" is lost`;
 }
 
 describe('splitPieces', () => {
-  it('takes the longest piece first', () => {
+  it('takes the longest token first', () => {
     expect(words('Unaffable playing.')).toEqual(['una', '##ffa', '##ble', 'playing', '.']);
   });
 
@@ -60,7 +60,7 @@ describe('splitPieces', () => {
     expect(origins(` ${'a'.repeat(101)} b`)).toBe(`[UNK][${'a'.repeat(101)}] b[b]`);
   });
 
-  it('takes a special token in a text for one piece, in capitals alone', () => {
+  it('takes a special token in a text for one token, in capitals alone', () => {
     expect(origins('go[SEP]on [MASK] [unk]')).toBe(
       'go[go] [SEP][[SEP]] on[on] [MASK][[MASK]] [[[] un[un] ##k[k] ][]]',
     );
@@ -79,7 +79,7 @@ describe('splitPieces', () => {
 
   it('splits ideographs, also those beyond the basic plane', () => {
     expect(origins('a中国b')).toBe('a[a] 中[中] 国[国] b[b]');
-    // BERT's list of ideographs begins this block at 20000; no piece knows them.
+    // BERT's list of ideographs begins this block at 20000; no token knows them.
     expect(origins('a𠀀𠀁b')).toBe('a[a] [UNK][𠀀] [UNK][𠀁] b[b]');
   });
 
@@ -109,7 +109,7 @@ describe('splitPieces', () => {
     expect(words('ΣΟΦΟΣ.')).toEqual(words('σοφος.'));
   });
 
-  it('gives every piece a place, in order, for any text', () => {
+  it('gives every token a place, in order, for any text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(complaint(text)).toBeUndefined();

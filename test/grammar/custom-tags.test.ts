@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
-import { areUniversal, knownTag, pieceTags, wordsWithTags } from '../../src/grammar/own-tags.js';
+import {
+  areUniversal,
+  parseTag,
+  type TaggedWord,
+  tokenTags,
+  wordsWithTags,
+} from '../../src/grammar/custom-tags.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Tag } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { encodePieces, ownTaggedPieces } from '../../src/grammar/tagged-pieces.js';
-import { PIECE_TAGS } from '../../src/grammar/tags.js';
-import { splitPieces } from '../../src/grammar/word-pieces.js';
+import { encodeTokens, TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
+import { splitTokens } from '../../src/grammar/word-piece.js';
 import { runs } from '../support/arbitraries.js';
 import { callerErrorOf } from './caller-error.js';
 import { anyText } from './texts.js';
@@ -20,24 +26,31 @@ function rulesOf(tags: readonly Tag[]): RuleSet {
 
 const PENN = rulesOf(['DT', 'NN', 'VBZ', '[CLS]', '.']);
 
+function tokensOf(text: string, words: readonly TaggedWord[], maxLength?: number) {
+  return new TaggedTokenizer({ vocabulary, maxLength, customTags: true }, PENN.tags).tokens(
+    { text, words },
+    'here',
+  );
+}
+
 function tagged(text: string, tags: string): string {
   const words = wordsWithTags(text, tags.match(/\S+/g) ?? [], 'here');
-  return ownTaggedPieces(text, words, PENN, vocabulary, 100, 'here')
-    .map((piece) => `${piece.text}/${piece.tag}`)
+  return tokensOf(text, words)
+    .map((token) => `${token.text}/${token.tag}`)
     .join(' ');
 }
 
 describe('own tags', () => {
-  it('are those of all pieces of a word', () => {
+  it('are those of all tokens of a word', () => {
     expect(tagged("the unaffable film's. ", 'DT NN .')).toBe(
       "[CLS]/[CLS] the/DT una/NN ##ffa/NN ##ble/NN film/. '/. s/. ./. [SEP]/[SEP]",
     );
     expect(tagged(' ', '')).toBe('[CLS]/[CLS] [SEP]/[SEP]');
   });
 
-  it('are, for any text, those of the words that cover the first characters of pieces', () => {
+  it('are, for any text, those of the words that cover the first characters of tokens', () => {
     fc.assert(
-      fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, mostPieces) => {
+      fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, maxLength) => {
         const spans = [...text.matchAll(/\S+/g)].map(({ index, 0: word }) => [index, index + word.length]);
         const tagAt = (index: number) => PENN.tags[index % 3];
         const words = wordsWithTags(
@@ -46,17 +59,17 @@ describe('own tags', () => {
           'here',
         );
         expect(words).toEqual(spans.map(([start, end], index) => ({ start, end, tag: tagAt(index) })));
-        const pieces = ownTaggedPieces(text, words, PENN, vocabulary, mostPieces, 'here');
-        const plain = splitPieces(text, vocabulary).slice(0, mostPieces - 2);
-        expect(pieces.slice(1, -1)).toEqual(
-          plain.map((piece) => {
-            const word = spans.findIndex(([start, end]) => start <= piece.start && piece.start < end);
-            return { ...piece, tag: tagAt(word), sentence: 0 };
+        const tokens = tokensOf(text, words, maxLength);
+        const plain = splitTokens(text, vocabulary).slice(0, maxLength - 2);
+        expect(tokens.slice(1, -1)).toEqual(
+          plain.map((token) => {
+            const word = spans.findIndex(([start, end]) => start <= token.start && token.start < end);
+            return { ...token, tag: tagAt(word), sentence: 0 };
           }),
         );
-        const tags = pieceTags(PENN, true);
-        const encoded = encodePieces(pieces, tags);
-        expect(Array.from(encoded.tags, (tag) => tags[tag])).toEqual(pieces.map(({ tag }) => tag));
+        const tags = tokenTags(PENN.tags, true);
+        const encoded = encodeTokens(tokens, tags);
+        expect(Array.from(encoded.tags, (tag) => tags[tag])).toEqual(tokens.map(({ tag }) => tag));
         expect([encoded.sentences[0], encoded.sentences.at(-1)]).toEqual([NO_SENTENCE, NO_SENTENCE]);
       }),
       runs(100),
@@ -71,14 +84,14 @@ describe('own tags', () => {
       'here: unknown tag "NX"; expected a tag of the rules: DT, NN, VBZ, [CLS], .',
     );
     const half = [{ start: 0, end: 3, tag: 'DT' }];
-    expect(
-      callerErrorOf(() => ownTaggedPieces('the film', half, PENN, vocabulary, 9, 'here')).message,
-    ).toMatch(/^here: no word with a tag covers "film", at character 5 of the text/);
+    expect(callerErrorOf(() => tokensOf('the film', half)).message).toMatch(
+      /^here: no word with a tag covers "film", at character 5 of the text/,
+    );
   });
 
   it('may be integers, as such or in digits', () => {
     const tags = [7, -1, '3'];
-    expect([7, '7', -1, '-1', '3', 3].map((tag) => callOr(() => knownTag(tag, tags, 'here')))).toEqual([
+    expect([7, '7', -1, '-1', '3', 3].map((tag) => callOr(() => parseTag(tag, tags, 'here')))).toEqual([
       7,
       7,
       -1,
@@ -97,20 +110,20 @@ function callOr(action: () => Tag): Tag | undefined {
   }
 }
 
-describe('the tags that pieces carry', () => {
-  it("are the rules' own and those of special pieces where words bring tags that are not universal", () => {
-    expect(pieceTags(PENN, true)).toEqual([...PENN.tags, '[SEP]']);
-    expect(pieceTags(rulesOf([1, 2]), true)).toEqual([1, 2, '[CLS]', '[SEP]']);
-    expect(areUniversal(PENN)).toBe(false);
+describe('the tags that tokens carry', () => {
+  it("are the rules' own and those of special tokens where words bring tags that are not universal", () => {
+    expect(tokenTags(PENN.tags, true)).toEqual([...PENN.tags, '[SEP]']);
+    expect(tokenTags(rulesOf([1, 2]).tags, true)).toEqual([1, 2, '[CLS]', '[SEP]']);
+    expect(areUniversal(PENN.tags)).toBe(false);
   });
 
   it('are the universal ones elsewhere, whoever tags', () => {
-    expect(pieceTags(PAPER_RULES, true)).toEqual(PIECE_TAGS);
-    expect(pieceTags(PAPER_RULES, false)).toEqual(PIECE_TAGS);
+    expect(tokenTags(PAPER_RULES.tags, true)).toEqual(TOKEN_TAGS);
+    expect(tokenTags(PAPER_RULES.tags, false)).toEqual(TOKEN_TAGS);
     const few = rulesOf(['VERB', 'NOUN', '[CLS]']);
-    expect(areUniversal(few)).toBe(true);
-    expect(pieceTags(few, true)).toEqual(pieceTags(few, false));
-    expect(new Set(pieceTags(few, true))).toEqual(new Set(PIECE_TAGS));
-    expect(pieceTags(PENN, false)).toEqual(expect.arrayContaining([...PENN.tags, ...PIECE_TAGS]));
+    expect(areUniversal(few.tags)).toBe(true);
+    expect(tokenTags(few.tags, true)).toEqual(tokenTags(few.tags, false));
+    expect(new Set(tokenTags(few.tags, true))).toEqual(new Set(TOKEN_TAGS));
+    expect(tokenTags(PENN.tags, false)).toEqual(expect.arrayContaining([...PENN.tags, ...TOKEN_TAGS]));
   });
 });

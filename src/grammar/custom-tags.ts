@@ -1,0 +1,103 @@
+import { arrayLike, checkArgument, string } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
+import type { Tag } from './rules.js';
+import { TOKEN_TAGS } from './tags.js';
+
+/** A word of a text with its tag; `start` and `end` are in UTF-16 units of the text. */
+export interface TaggedWord {
+  start: number;
+  end: number;
+  tag: Tag;
+}
+
+/** A text, with custom tags of its words where the data has them; wink-nlp tags it where it does not. */
+export interface Text {
+  text: string;
+  words?: readonly TaggedWord[];
+}
+
+/** Whether wink-nlp, which gives universal tags, can tag texts for rules with these tags. */
+export function areUniversal(tags: readonly Tag[]): boolean {
+  return tags.every(isTokenTag);
+}
+
+function isTokenTag(tag: Tag): boolean {
+  return TOKEN_TAGS.some((tokenTag) => tokenTag === tag);
+}
+
+/**
+ * The tags that tokens may carry: those that words may bring, then the universal ones; but where all words bring custom tags
+ * that are not universal, only [CLS] and [SEP] are added.
+ */
+export function tokenTags(wordTags: readonly Tag[], customTags = false): readonly Tag[] {
+  const others = customTags && !areUniversal(wordTags) ? ['[CLS]', '[SEP]'] : TOKEN_TAGS;
+  return [...new Set([...wordTags, ...others])];
+}
+
+/**
+ * The tag that is written: the tag itself, or, where tags are integers, its digits.
+ * @param where What an error calls the place: file and row, or the example's number.
+ * @throws CallerError where it is none of the tags.
+ */
+export function parseTag(written: unknown, tags: readonly Tag[], where: string): Tag {
+  const tag = tags.find((each) => each === written) ?? tags.find((each) => String(each) === written);
+  if (tag !== undefined) return tag;
+  throw new CallerError({
+    what: `unknown tag ${JSON.stringify(written)}`,
+    where,
+    expected: `a tag of the rules: ${tags.join(', ')}`,
+  });
+}
+
+/**
+ * Gives each word of a text a tag. White space separates words.
+ * @param tags As many as the text has words.
+ * @throws CallerError where they are more or fewer.
+ */
+export function wordsWithTags(text: string, tags: readonly Tag[], where: string): TaggedWord[] {
+  checkArgument(string, text, 'text');
+  checkArgument(arrayLike, tags, 'tags');
+  const words = [...text.matchAll(/\S+/g)];
+  if (words.length !== tags.length) {
+    throw new CallerError({
+      what: `${tags.length} tags`,
+      where,
+      expected: `${words.length}, one for each word between white space of the text`,
+    });
+  }
+  return words.map(({ index, 0: word }, at) => ({ start: index, end: index + word.length, tag: tags[at] }));
+}
+
+function requireWords(texts: readonly Text[], tags: readonly Tag[], what: string): void {
+  if (areUniversal(tags)) return;
+  const untagged = texts.findIndex(({ words }) => !words);
+  if (untagged < 0) return;
+  throw new CallerError({
+    what,
+    where: `text ${untagged + 1}`,
+    expected: `a tag for each word, among: ${tags.join(', ')}`,
+    remedy: 'name their column with --tags-column, or read a .conllu file',
+  });
+}
+
+/**
+ * Checks that texts bring the tags that a model was trained on.
+ * @param tags Those that words may bring.
+ * @throws CallerError for a text without tags, where wink-nlp does not give such tags.
+ */
+export function requireTags(texts: readonly Text[], tags: readonly Tag[]): void {
+  requireWords(texts, tags, 'no tags, and this model was trained on tags of its own');
+}
+
+/** @throws CallerError for a text without tags, where rules have tags that wink-nlp does not give: they would forbid all pairs. */
+export function requireRulesTags(
+  texts: readonly Text[],
+  rules: { name: string; tags: readonly Tag[] },
+): void {
+  const custom = rules.tags.filter((tag) => !isTokenTag(tag));
+  requireWords(
+    texts,
+    rules.tags,
+    `no tags, and rules "${rules.name}" are about tags that the tagger does not give: ${custom.join(', ')}`,
+  );
+}
