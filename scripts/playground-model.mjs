@@ -58,11 +58,11 @@ async function onDevice(action) {
  * @throws CallerError where it is not such a folder, or the model's tags cannot be found by a tagger.
  */
 export async function convertModel(folder, target) {
-  const { CallerError, PIECE_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
+  const { CallerError, TOKEN_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
   await onDevice(async (device) => {
     const model = await SentenceClassifier.load(device, folder);
     const { tags } = model.description.rules;
-    if (!tags.every((tag) => PIECE_TAGS.includes(tag))) {
+    if (!tags.every((tag) => TOKEN_TAGS.includes(tag))) {
       throw new CallerError({
         what: 'a model of other tags than the universal ones, which the page could not find in what is typed',
         where: folder,

@@ -19,7 +19,7 @@ export interface RuleDensity {
 
 /**
  * Counts the pairs that rules allow in some texts, as a model's plans do.
- * @param indexed What the tags of the sentences are indexes into; `PIECE_TAGS` where left out.
+ * @param indexed What the tags of the sentences are indexes into; `TOKEN_TAGS` where left out.
  */
 export function ruleDensity(
   rules: ModelRules,

@@ -55,8 +55,8 @@ interface Run {
 }
 
 async function bench(names: string[], run: Run = {}): Promise<PeersReport> {
-  const { TOKEN_TAGS: PIECE_TAGS } = await import('../../src/grammar/tags.js');
-  const hard = PIECE_TAGS.map((tag): [string, string] => [String(tag), String(tag)]);
+  const { TOKEN_TAGS } = await import('../../src/grammar/tags.js');
+  const hard = TOKEN_TAGS.map((tag): [string, string] => [String(tag), String(tag)]);
   const peers = [PARSIMONY, ...names].map(
     (name): PeerSpec => ({ name, packages: {}, passes: ['forward'], opensAdapter: false, ...run.specs }),
   );
@@ -65,7 +65,7 @@ async function bench(names: string[], run: Run = {}): Promise<PeersReport> {
     { ...SETTINGS, ...run.settings },
     {
       peers,
-      rules: { ...OWN_TAG_RULES, tags: PIECE_TAGS.map(String), hard },
+      rules: { ...OWN_TAG_RULES, tags: TOKEN_TAGS.map(String), hard },
       data: 'embedded',
       texts: embeddedCorpus().dev.map(({ text }) => text),
       vocabulary: bertVocabulary(),

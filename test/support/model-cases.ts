@@ -81,7 +81,7 @@ export interface BatchCase {
 
 /**
  * Random sentences, [CLS] first and [SEP] last, of 2 to 40 pieces where no lengths are given.
- * @param rules [layers][heads] The rules of each head, over `PIECE_TAGS`; the paper's for all where left out.
+ * @param rules [layers][heads] The rules of each head, over `TOKEN_TAGS`; the paper's for all where left out.
  */
 export function randomBatch(
   config: ModelConfig,
