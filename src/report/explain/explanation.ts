@@ -109,11 +109,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   if (tokenizer.customTags) requireTags([read], rules.tags);
   const tokens = tokenizer.tokens(read);
   const encoded = encodeTokens(tokens, tokenizer.tags);
-  const planner = new Planner(
-    AttentionMask.fromRules(rules, strategy, { beta }),
-    () => tile,
-    tokenizer.tags,
-  );
+  const planner = new Planner(AttentionMask.fromRules(rules, strategy, { beta }), () => tile, tokenizer.tags);
   const plan = planner.plan([encoded]);
   const { mask } = planner;
   const indexes = mask.tagIndexes(tokens.map(({ tag }) => tag));
