@@ -8,6 +8,7 @@ import {
 } from 'jsonc-parser';
 import * as v from 'valibot';
 import { CallerError, type ErrorParts, shownValue } from './errors.js';
+import { findInJson } from './json-scan.js';
 
 /** Objects and lists in each other. No file of ours has more than ten; parsers that recurse overflow at thousands. */
 const DEEPEST = 100;
@@ -15,35 +16,9 @@ const DEEPEST = 100;
 /** Names that JavaScript's objects take for their own, so that a file's value under one would be lost. */
 const RESERVED = ['__proto__', 'constructor', 'prototype'];
 
-/** The place where a text nests objects and lists too deep; undefined where it nowhere does. Comments count as such. */
+/** The place where a text nests objects and lists too deep; undefined where it nowhere does. */
 function tooDeepAt(text: string): number | undefined {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case '"':
-        for (at++; at < text.length && text[at] !== '"' && text[at] !== '\n'; at++)
-          if (text[at] === '\\') at++;
-        break;
-      case '/':
-        at = endOfComment(text, at);
-        break;
-      case '{':
-      case '[':
-        if (++depth > DEEPEST) return at;
-        break;
-      case '}':
-      case ']':
-        depth--;
-    }
-  }
-  return undefined;
-}
-
-function endOfComment(text: string, at: number): number {
-  const ending = { '/': '\n', '*': '*/' }[text[at + 1]];
-  if (ending === undefined) return at;
-  const end = text.indexOf(ending, at + 2);
-  return end < 0 ? text.length : end + ending.length - 1;
+  return findInJson(text, ({ depth }) => depth > DEEPEST)?.offset;
 }
 
 /** A schema of any kind. */
@@ -126,7 +101,11 @@ export class JsonText {
       throw this.error(problem?.offset ?? 0, { what: `not JSON (${reason})`, ...about });
     }
     this.root = root;
-    this.refuseRepetitions();
+    const twice = findInJson(text, ({ isRepeated }) => isRepeated === true);
+    if (twice) {
+      const what = `${shownValue(twice.name)} is here a second time`;
+      throw this.error(twice.offset, { what, remedy: 'remove one' });
+    }
   }
 
   /** An error that names the line of a place in the text. */
@@ -150,51 +129,16 @@ export class JsonText {
    */
   checked<S extends Schema>(schema: S): v.InferOutput<S> {
     const { expected, remedy } = this.about;
-    this.refuseReserved();
+    const reserved = findInJson(this.text, ({ name }) => name !== undefined && RESERVED.includes(name));
+    if (reserved) {
+      const expected = 'another: JavaScript keeps it for itself';
+      throw this.error(reserved.offset, { what: `the name "${reserved.name}"`, expected });
+    }
     const { issues, output } = v.safeParse(schema, getNodeValue(this.root));
     if (!issues) return output;
     // A field that is unknown is often a misspelling of one that is missing.
     const issue = issues.find(isUnknownField) ?? issues[0];
     const path = (issue.path ?? []).map(({ key }) => key as string | number);
     throw this.errorAt(path, { ...complaintOf(issue, expected), remedy });
-  }
-
-  /** Of values under one name, the last would be taken without a word. */
-  private refuseRepetitions(): void {
-    for (const names of this.namesOfObjects()) {
-      const known = new Set<string>();
-      for (const { value, offset } of names) {
-        if (known.has(value)) {
-          throw this.error(offset, {
-            what: `${shownValue(value)} stands here a second time`,
-            remedy: 'remove one',
-          });
-        }
-        known.add(value);
-      }
-    }
-  }
-
-  private refuseReserved(): void {
-    for (const names of this.namesOfObjects()) {
-      const reserved = names.find(({ value }) => RESERVED.includes(value));
-      if (reserved) {
-        const { value, offset } = reserved;
-        throw this.error(offset, {
-          what: `the name "${value}"`,
-          expected: 'another: JavaScript keeps it for itself',
-        });
-      }
-    }
-  }
-
-  /** The names in each object of the text. */
-  private *namesOfObjects(): Generator<Node[]> {
-    const left = [this.root];
-    for (let node = left.pop(); node; node = left.pop()) {
-      const { children = [] } = node;
-      if (node.type === 'object') yield children.map((property) => property.children![0]);
-      for (const child of children) if (child.children) left.push(child);
-    }
   }
 }

@@ -1,6 +1,6 @@
 import { CallerError } from '../base/errors.js';
+import { repeatedName } from '../base/json-scan.js';
 import { shown } from '../base/shown.js';
-import { repeatedKey } from './hugging-face/json-keys.js';
 
 /** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */
 export interface HeaderEntry {
@@ -93,7 +93,7 @@ class HeaderReader {
       this.fail('the header is no JSON');
     }
     if (!isObject(json) || !text.startsWith('{')) return this.fail('the header is no JSON object');
-    const twice = repeatedKey(text);
+    const twice = repeatedName(text);
     if (twice !== undefined) this.fail(`the header has ${shown(twice)} twice`, 'every name once');
     return { json, dataAt };
   }

@@ -35,7 +35,7 @@ const MISTAKES: Mistake[] = [
     'a repeated field',
     ['{', '  "hard": [],', '  "soft": [],', '  "hard": []', '}'],
     4,
-    /"hard" stands here a second time/,
+    /"hard" is here a second time/,
   ],
   [
     'a name that is no string',
@@ -65,7 +65,7 @@ const MISTAKES: Mistake[] = [
     'a query listed a second time',
     ['{ "hard": {', '  "X": ["X"],', '  "X": ["ADJ"]', '} }'],
     3,
-    /"X" stands here a second time; remove one/,
+    /"X" is here a second time; remove one/,
   ],
   [
     'lists in lists without end',

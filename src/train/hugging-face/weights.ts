@@ -1,10 +1,10 @@
 import { CallerError } from '../../base/errors.js';
+import { repeatedName } from '../../base/json-scan.js';
 import { shown } from '../../base/shown.js';
 import { isThere, placeIn, readBytesOf, readText } from '../../data/files.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { isObject, parseJson } from './json.js';
-import { repeatedKey } from './json-keys.js';
 import { openTorchFile } from './torch-file.js';
 
 const SAFETENSORS = 'model.safetensors';
@@ -57,7 +57,7 @@ export function parseIndex(text: string, where: string): Map<string, string> {
       expected: '"weight_map": { tensor: file beside this one … }',
     });
   }
-  const twice = repeatedKey(text);
+  const twice = repeatedName(text);
   if (twice !== undefined) {
     throw new CallerError({
       what: `${shown(twice)} is there twice`,

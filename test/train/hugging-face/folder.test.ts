@@ -225,7 +225,7 @@ describe('a folder of Hugging Face', () => {
     [
       'twice in it',
       '"hidden_size": 64, "hidden_size": 32',
-      /config\.json:2: "hidden_size" stands here a second time/,
+      /config\.json:2: "hidden_size" is here a second time/,
     ],
     [
       'beyond f64',

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { repeatedKey } from '../../../src/train/hugging-face/json-keys.js';
-import { runs } from '../../support/arbitraries.js';
+import { repeatedName } from '../../src/base/json-scan.js';
+import { runs } from '../support/arbitraries.js';
 
-describe('a key that stands twice', () => {
+describe('a name that is twice in an object', () => {
   it.each([
     ['{"a":1,"a":2}', 'a'],
     ['[{"a":1},{"b":{"c":1,"d":[],"c":2}}]', 'c'],
@@ -13,18 +13,18 @@ describe('a key that stands twice', () => {
     ['{"__proto__":1,"__proto__":2}', '__proto__'],
   ])('is found in %s', (json, key) => {
     JSON.parse(json);
-    expect(repeatedKey(json)).toBe(key);
+    expect(repeatedName(json)).toBe(key);
   });
 
   it.each(['{"a":"a","b":"a"}', '[{"a":1},{"a":1}]', '{"a":{"a":{"a":"a:"}}}', '"a"', '["a","a"]', '7'])(
     'is not found in %s',
-    (json) => expect(repeatedKey(json)).toBeUndefined(),
+    (json) => expect(repeatedName(json)).toBeUndefined(),
   );
 
   it('is found in no text that JSON.stringify writes', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, indent) => {
-        expect(repeatedKey(JSON.stringify(value, null, indent))).toBeUndefined();
+        expect(repeatedName(JSON.stringify(value, null, indent))).toBeUndefined();
       }),
       runs(300),
     );
@@ -32,8 +32,8 @@ describe('a key that stands twice', () => {
 
   it('takes no longer for deep texts or many keys than for their bytes', () => {
     const deep = `${'[{"a":'.repeat(300_000)}1${'}]'.repeat(300_000)}`;
-    expect(repeatedKey(deep)).toBeUndefined();
+    expect(repeatedName(deep)).toBeUndefined();
     const wide = `{${Array.from({ length: 300_000 }, (_, index) => `"${index}":1`).join()},"7":2}`;
-    expect(repeatedKey(wide)).toBe('7');
+    expect(repeatedName(wide)).toBe('7');
   });
 });

@@ -1,0 +1,52 @@
+import { createScanner } from 'jsonc-parser';
+
+/** Where an object or a list begins, or the name of a value in an object. */
+export interface JsonPlace {
+  offset: number;
+  /** Objects and lists around it, itself included. */
+  depth: number;
+  name?: string;
+  /** Whether its object has the name already: JSON.parse keeps the last value without a word. */
+  isRepeated?: boolean;
+}
+
+/**
+ * The first place of a JSON text that is wanted, or undefined. It does not recurse: texts may be deep.
+ * @param text Comments are passed over; what is not JSON is scanned as far as it can be.
+ */
+export function findInJson(text: string, isWanted: (place: JsonPlace) => boolean): JsonPlace | undefined {
+  const scanner = createScanner(text, true);
+  /** The names of each object or list that is open. */
+  const open: Set<string>[] = [];
+  let string = { offset: 0, name: '' };
+  for (;;) {
+    scanner.scan();
+    const offset = scanner.getTokenOffset();
+    if (offset >= text.length) return undefined;
+    let place: JsonPlace | undefined;
+    switch (text[offset]) {
+      case '{':
+      case '[':
+        place = { offset, depth: open.push(new Set()) };
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        break;
+      case '"':
+        string = { offset, name: scanner.getTokenValue() };
+        break;
+      case ':': {
+        const names = open.at(-1);
+        place = { ...string, depth: open.length, isRepeated: names?.has(string.name) };
+        names?.add(string.name);
+      }
+    }
+    if (place && isWanted(place)) return place;
+  }
+}
+
+/** A name that is twice in one object, anywhere in a JSON text, or undefined. */
+export function repeatedName(text: string): string | undefined {
+  return findInJson(text, ({ isRepeated }) => isRepeated === true)?.name;
+}
