@@ -17,7 +17,7 @@ export interface ProductRate extends LinearShape {
 }
 
 /** Dense attention, forward, beside the best of the products that ran in the same turns. */
-export interface DenseRate {
+interface DenseRate {
   length: number;
   heads: number;
   headDim: number;

@@ -19,7 +19,7 @@ import { both, type GateResult } from './gate.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
 /** What has to be done before attention can run, timed on its own. */
-export interface PreparationRow {
+interface PreparationRow {
   stage: 'tagging and word pieces' | 'sorting' | 'planning' | 'upload of query, key and value';
   length: number;
   batch: number;

@@ -105,7 +105,7 @@ function ofRow(kind: string, row: AnyRow): string[] {
 }
 
 /** What is said of more than all of a peak. */
-export const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
+const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
 /** All that speaks against a report's figures: a loaded machine, speed-ups above their bounds, shares over 100 %. */
 export function suspicionsOf({ kind, environment, gate, rows, dense = [] }: SuspectReport): string[] {

@@ -230,7 +230,7 @@ const GROWTH_COLUMNS: readonly BenchColumn<GrowthRow>[] = [
   column('99 % interval', (row) => intervalText(row.ratioLow, row.ratioHigh), COMPARES),
 ];
 
-export function growthTable(report: GrowthReport): BenchTable {
+function growthTable(report: GrowthReport): BenchTable {
   return benchTable(report, 'Documents in turns', GROWTH_COLUMNS, report.rows);
 }
 
@@ -245,7 +245,7 @@ function shareColumn<Name extends string>(
   });
 }
 
-export function limitsTables(report: LimitsReport): BenchTable[] {
+function limitsTables(report: LimitsReport): BenchTable[] {
   const { limits, products, dense, rows } = report;
   const microseconds = (value: number | null) => orNothing(value ?? null, (known) => `${short(known)} µs`);
   const peaks: string[][] = [
@@ -316,7 +316,7 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
   ),
 ];
 
-export function peersTable(report: PeersReport): BenchTable {
+function peersTable(report: PeersReport): BenchTable {
   const note =
     'The mask is one tensor of all pairs for the others, a plan of the pairs that exist for us; ort-mha-cpu runs on the CPU’s own code. onnxruntime’s times include reading the output back. A peer that is wrong has a time, but no ratio.';
   return benchTable(report, 'Every peer', PEER_COLUMNS, report.rows, { alignment: 'words', note });

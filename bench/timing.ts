@@ -33,7 +33,7 @@ export interface Times {
   kernels: Map<string, KernelSum>;
 }
 
-export interface KernelSum {
+interface KernelSum {
   /** Dispatches a turn. */
   dispatches: number;
   /** Milliseconds, turn by turn. */

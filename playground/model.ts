@@ -3,7 +3,7 @@ import { loadDescription, loadWeights, type ModelDescription } from '../src/trai
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 
 /** What the page says of its model; the file `about.json` beside the model's own. */
-export interface AboutModel {
+interface AboutModel {
   /** Where it comes from, in a sentence. */
   note: string;
   /** A sentence to begin with. */

@@ -1,7 +1,7 @@
 import type { RuleSet, Tag, TagPair } from '../src/grammar/rules.js';
 
 /** What a pair of tags is by the rules: the hard rule counts where there are both. */
-export function ruleOf({ hard, soft }: RuleSet, query: Tag, key: Tag): 'hard' | 'soft' | 'absent' {
+function ruleOf({ hard, soft }: RuleSet, query: Tag, key: Tag): 'hard' | 'soft' | 'absent' {
   const isOf = (pair: TagPair) => pair[0] === query && pair[1] === key;
   if (hard.some(isOf)) return 'hard';
   return soft.some(isOf) ? 'soft' : 'absent';

@@ -85,7 +85,7 @@ interface LengthPlot {
 }
 
 /** Said where intervals are cut off. */
-export const CUT = '; those that leave the picture are whole in the table';
+const CUT = '; those that leave the picture are whole in the table';
 
 function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): Figure {
   const { point, otherwise, explanation, value, format, interval, reference, label, isLogarithmic } = plot;

@@ -17,7 +17,7 @@ export interface Peaks {
  * FLOPs per byte that must move at least: query, key, value and output once; for the backward pass these again, and their
  * four gradients.
  */
-export function intensity({ executedGflops, medianMs, lengths, heads, headDim, pass }: ShownRow): number {
+function intensity({ executedGflops, medianMs, lengths, heads, headDim, pass }: ShownRow): number {
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const tensors = pass === 'forward' ? 4 : 12;
   return (executedGflops * medianMs * 1e6) / (tensors * tokens * heads * headDim * 4);

@@ -38,7 +38,7 @@ export interface Peer {
 }
 
 /** What a peer is opened with. */
-export interface PeerContext {
+interface PeerContext {
   /** The adapter, as `--adapter` takes it. */
   adapter: string;
   /** Imports one of the packages that were installed for the peer. */

@@ -9,7 +9,7 @@ import { referenceTokenBias } from '../reference-pairs.js';
  * A peer may be off by so much where our own bound is stricter: others sum in other orders, and none is called wrong for an
  * error that no model notices.
  */
-export const LAX_ERROR = 1e-5;
+const LAX_ERROR = 1e-5;
 
 /** What a peer's results should be, and how far they may be off. */
 export interface PeerReference {

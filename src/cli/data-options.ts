@@ -35,7 +35,7 @@ export function devOption(): Option {
   return new Option('--dev <files>', 'where --data is files: those of the development split');
 }
 
-export function tagsColumnOption(): Option {
+function tagsColumnOption(): Option {
   return new Option(
     '--tags-column <name>',
     "a column with a tag of the rules for each word, instead of wink-nlp's tags",

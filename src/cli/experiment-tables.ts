@@ -77,7 +77,7 @@ function markdown({ head, rows }: TextTable): string {
 }
 
 /** What the columns mean. */
-export const NOTE = `Intervals are over seeds (Student). p is of a test paired by seed (signs turned), corrected (Holm) for all comparisons of the table; fewer than ${LEAST_SEEDS} seeds are not tested.`;
+const NOTE = `Intervals are over seeds (Student). p is of a test paired by seed (signs turned), corrected (Holm) for all comparisons of the table; fewer than ${LEAST_SEEDS} seeds are not tested.`;
 
 /** The tables of an experiment as Markdown. */
 export function experimentMarkdown(tables: readonly ExperimentTable[]): string {

@@ -2,7 +2,7 @@ import { CallerError, type ErrorParts } from '../base/errors.js';
 import type { TaggedWord } from '../grammar/custom-tags.js';
 
 /** A word with the line that it stands in. */
-export interface ConlluWord extends TaggedWord {
+interface ConlluWord extends TaggedWord {
   line: number;
 }
 

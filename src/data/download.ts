@@ -19,7 +19,7 @@ export interface DownloadLimits {
 }
 
 /** What a download may take where nothing is known of the file. */
-export const DOWNLOAD_LIMITS: DownloadLimits = {
+const DOWNLOAD_LIMITS: DownloadLimits = {
   silentSeconds: 30,
   bytesPerSecond: 1024,
   mostBytes: 64 * MEGABYTE,

@@ -21,7 +21,7 @@ export function hubCachePath(...names: string[]): string {
 }
 
 /** Where a cache keeps a repository. */
-export function repositoryPath(id: string): string {
+function repositoryPath(id: string): string {
   return hubCachePath(`models--${id.replaceAll('/', '--')}`);
 }
 

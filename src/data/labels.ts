@@ -152,7 +152,7 @@ function byName(classes: readonly string[]): (label: string) => number | undefin
 }
 
 /** How labels name classes. */
-export interface Matching {
+interface Matching {
   /** The class of each label. */
   classOf: ReadonlyMap<string, number>;
   /** True where labels are numbers, and the classes have names that do not tell which number each is. */
@@ -166,7 +166,7 @@ export interface Matching {
  * @param numbers Whether they may be numbers.
  * @throws CallerError where a label is no class.
  */
-export function matched(
+function matched(
   labels: ReadonlyMap<string, string>,
   classes: readonly string[],
   numbers: boolean,

@@ -7,7 +7,7 @@ export type KernelName = keyof typeof kernelSources;
 /** Values for `const NAME = …;` lines of a kernel; nothing else in its text can be changed. */
 export type KernelConstants = Readonly<Record<string, number>>;
 
-export type ParameterType = 'u32' | 'f32';
+type ParameterType = 'u32' | 'f32';
 
 /** A storage buffer, or a texture of f32 vectors that is read or written texel by texel. */
 export interface KernelBinding {
@@ -16,7 +16,7 @@ export interface KernelBinding {
 }
 
 /** Whether a text names a kernel. */
-export function isKernelName(name: string): name is KernelName {
+function isKernelName(name: string): name is KernelName {
   return Object.hasOwn(kernelSources, name);
 }
 

@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { checkArgument, having, number, options } from '../base/argument-schemas.js';
 import type { ModelRules } from './head-rules.js';
 import { presetRules } from './presets.js';
-import type { RuleSet } from './rules.js';
 import type { Vocabulary } from './vocabulary.js';
 
 export const vocabulary = having<Vocabulary>('a Vocabulary', 'idOf', 'has', 'toText');
@@ -44,12 +43,5 @@ export function modelRulesOf(rules: string | ModelRules, name = 'rules'): ModelR
   if (typeof rules === 'string') return presetRules(rules);
   const isPerHead = typeof rules === 'object' && rules !== null && 'heads' in rules;
   checkArgument(isPerHead ? headRules : ruleSet, rules, name);
-  return rules;
-}
-
-/** The same, for rules that are those of every head. */
-export function ruleSetOf(rules: string | RuleSet, name = 'rules'): RuleSet {
-  if (typeof rules === 'string') return presetRules(rules);
-  checkArgument(ruleSet, rules, name);
   return rules;
 }

@@ -20,11 +20,8 @@ export interface PairTable {
   learned?: boolean;
 }
 
-/** One tag, and everybody sees everybody: what strategy `none` is where something else asks for a sparse plan. */
-export const EVERYBODY: PairTable = { size: 1, biases: new Float32Array(1) };
-
 /** How far the rules of each pair of tags reach: bias 0 within the hard one, else β within the soft one, else `elsewhere`. */
-export interface PairScopes {
+interface PairScopes {
   /** [size, size] */
   hard: Float32Array;
   soft: Float32Array;

@@ -37,7 +37,7 @@ export const OWN_TAG = '=';
 export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
 
 /** Expands one written rule: `*` on either side, `=` as key. */
-export function expandPair([query, key, ...scope]: TagPair, tags: readonly Tag[]): TagPair[] {
+function expandPair([query, key, ...scope]: TagPair, tags: readonly Tag[]): TagPair[] {
   const queries = query === EVERY_TAG ? tags : [query];
   return queries.flatMap((from) => {
     const keys = key === EVERY_TAG ? tags : [key === OWN_TAG ? from : key];

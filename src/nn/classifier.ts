@@ -21,7 +21,7 @@ import { microBatchOf, type Pass, type TrainingStep } from './pass.js';
 import type { SparsityPenalty } from './sparsity-penalty.js';
 
 /** How many steps' losses and gradient norms the GPU holds before they must have been read. */
-export const LOSS_HISTORY = 256;
+const LOSS_HISTORY = 256;
 
 /** The number of `Classifier.outcomes` that says that a run is halted. */
 const HALTED_AT = 2 * LOSS_HISTORY;

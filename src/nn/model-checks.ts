@@ -6,7 +6,7 @@ import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-
 import { MODEL_FAMILIES } from './tensor-names.js';
 
 /** Ten times those of the deepest encoders: each has pipelines, tensors and buffers of its own. */
-export const MOST_LAYERS = 1024;
+const MOST_LAYERS = 1024;
 export const MOST_CLASSES = 65_536;
 
 /** @throws CallerError where the kernels cannot run a model of this shape. */

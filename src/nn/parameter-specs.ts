@@ -1,7 +1,7 @@
 import { type ModelConfig, paddedClasses } from './model-config.js';
 import { tensorNames } from './tensor-names.js';
 
-export type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
+type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
 
 /** A parameter tensor by its name in Hugging Face's checkpoints. */
 export interface ParameterSpec {

@@ -13,7 +13,7 @@ import { type Plan, planDense, planSparse, type SparseInput } from './plan.js';
 import { COUNTING_TILE, type ShapeOfTiles } from './tiles.js';
 
 /** @throws CallerError for a strategy that does not exist. */
-export function checkedStrategy(strategy: string, where?: string): Strategy {
+function checkedStrategy(strategy: string, where?: string): Strategy {
   const found = STRATEGIES.find((candidate) => candidate === strategy);
   if (found) return found;
   throw new CallerError({

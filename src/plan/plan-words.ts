@@ -73,7 +73,7 @@ function labelWords({ sequences, tags }: Pick<Plan, 'sequences' | 'tags'>): Uint
 }
 
 /** Tiles, then their ranges, as words. @param shifts For each sequence, the shift of its labels. */
-export function tileWords(
+function tileWords(
   tiles: readonly Tile[],
   shifts: readonly number[],
 ): { tiles: Uint32Array; ranges: Uint32Array } {

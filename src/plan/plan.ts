@@ -14,7 +14,7 @@ import { COUNTING_TILE, inOrder, type Tile, type TileShape, tilesOf } from './ti
 export const LONGEST_SEQUENCE = 16_384;
 
 /** The longest batch: kernels compare places in it as f32, which holds no larger integers exactly. */
-export const MOST_TOKENS = 2 ** 24;
+const MOST_TOKENS = 2 ** 24;
 
 /** The tiles of heads that share one pair table. */
 export interface HeadPlan {

@@ -5,7 +5,7 @@ import type { Run, Sequence, SortedBatch } from './runs.js';
 import type { Visibility } from './visibility.js';
 
 /** What kernels for rows that a tile has alone make of them. */
-export interface LoneRows {
+interface LoneRows {
   /** From how many slots on such a row is theirs. */
   from: number;
   /** What a pair costs there, in pairs of other tiles. */
@@ -98,7 +98,7 @@ function pairsTogether(slots: number, tile: Pick<Tile, 'rowCount' | 'slots'>, sh
 }
 
 /** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
-export function executedPairs(tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
+function executedPairs(tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
   return pairsTogether(tile.slots, tile, shape);
 }
 

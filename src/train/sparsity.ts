@@ -14,7 +14,7 @@ export function pairsOf(sentences: readonly TaggedTokens[], tags: readonly Tag[]
 }
 
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */
-export function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): PairWeights {
+function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): PairWeights {
   const counts = pairsOf(sentences, planner.tags);
   const { tags } = planner.mask;
   const rows = tags.map((query) => tags.map((key) => counts.of(query, key)));

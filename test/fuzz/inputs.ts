@@ -8,7 +8,7 @@ import type { FuzzReader } from './readers.js';
 import type { Files } from './samples.js';
 
 /** What one input may take, in milliseconds of the processor. */
-export const MOST_MS = 2000;
+const MOST_MS = 2000;
 
 /** What the process may hold while it reads inputs of some kilobytes. */
 const MOST_BYTES = 2 ** 30;

@@ -4,7 +4,7 @@ import { randomInteger } from '../support/random.js';
 export type Random = () => number;
 
 /** Values that a reader may not have thought of, each as JSON. */
-export const HOSTILE_VALUES: readonly string[] = [
+const HOSTILE_VALUES: readonly string[] = [
   'null',
   'true',
   '0',

@@ -9,7 +9,7 @@ import { testDevice } from '../support/device.js';
 
 const CONFIG = join(import.meta.dirname, '../../playground/vite.config.ts');
 
-export const NOTE = 'A model that the tests made.';
+const NOTE = 'A model that the tests made.';
 
 /** Builds the playground around a small model that nobody has trained. @returns The same model in this process. */
 export async function buildSite(folder: string): Promise<{ site: string; model: SentenceClassifier }> {

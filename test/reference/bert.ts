@@ -66,7 +66,7 @@ const DISTILBERT_PARTS: typeof BERT_PARTS = {
 };
 
 /** Where values of a hidden state are dropped. */
-export type HiddenSite = 'embeddings' | 'attention output' | 'feed-forward output' | 'pooled';
+type HiddenSite = 'embeddings' | 'attention output' | 'feed-forward output' | 'pooled';
 
 /** What each value is multiplied by: 0 or 1 / (1 - p). Rows, queries and keys are tokens of the batch, or sentences. */
 export interface Factors {

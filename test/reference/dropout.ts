@@ -14,7 +14,7 @@ function finalized(word: number): number {
 const GOLDEN_RATIO = 0x9e3779b9;
 
 /** The random word at the end of a path: stream, then the numbers of `path` one after another. */
-export function randomWord(stream: number, path: readonly number[]): number {
+function randomWord(stream: number, path: readonly number[]): number {
   let chain = stream >>> 0;
   for (const number of path) chain = finalized(chain + Math.imul(number + 1, GOLDEN_RATIO));
   return chain;

@@ -6,7 +6,7 @@ import { parameterSpecs } from '../../src/nn/parameter-specs.js';
 import { formatSafetensors, type Tensor } from '../../src/train/safetensors.js';
 import { legacyTorchFile, type TorchTensor, torchFile } from './torch-file.js';
 
-export const WORDS = 'the film hero is funny dull and it likes brilliant story play ##ing ##s .'.split(' ');
+const WORDS = 'the film hero is funny dull and it likes brilliant story play ##ing ##s .'.split(' ');
 
 export const PIECES = [...SPECIAL_TOKENS, ...WORDS];
 

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 
 /** Files as torch.save writes them, byte for byte of the same structure (made after files of PyTorch 2.13). */
 
-export type TorchType = 'Float' | 'Half' | 'BFloat16' | 'Long';
+type TorchType = 'Float' | 'Half' | 'BFloat16' | 'Long';
 
 /** A tensor as a state dictionary holds it: a view of a storage, which several may share. */
 export interface TorchTensor {
@@ -43,7 +43,7 @@ function integers(values: readonly number[]): number[] {
   return values.length <= 3 ? [...items, 0x84 + values.length] : [...latin('('), ...items, ...latin('t')];
 }
 
-export function contiguous(shape: readonly number[]): number[] {
+function contiguous(shape: readonly number[]): number[] {
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
 }
 
@@ -77,7 +77,7 @@ export function pickle(content: readonly number[]): Uint8Array {
 }
 
 /** An OrderedDict of tensors with the `_metadata` that `state_dict()` adds, a mark kept and recalled on the way. */
-export function statePickle(state: StateDict, isLegacy = false): Uint8Array {
+function statePickle(state: StateDict, isLegacy = false): Uint8Array {
   const items = [...state].flatMap(([name, tensor]) => [...unicode(name), ...tensorPickle(tensor, isLegacy)]);
   const metadata = [...latin('}q\x01'), ...unicode('_metadata'), ...latin('h\x01'), ...latin('s')];
   return pickle([

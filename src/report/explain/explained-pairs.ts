@@ -8,9 +8,6 @@ export const [ABSENT, HARD, SOFT, PLAIN] = [0, 1, 2, 3] as const;
 
 export type PairKind = typeof ABSENT | typeof HARD | typeof SOFT | typeof PLAIN;
 
-/** The names of the kinds, by number. */
-export const KIND_NAMES = ['absent', 'hard', 'soft', 'plain'] as const;
-
 /**
  * [tokens, tokens] by query, then key, in the text's order: what each pair is. Whether it exists is the engine's pair table's to
  * say; the rules only say why.

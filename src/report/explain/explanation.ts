@@ -46,7 +46,7 @@ const EXPLAIN_OPTIONS = anyOptions({
 });
 
 /** Consecutive tokens of one tag, in the plan's order. */
-export interface ExplainedRun {
+interface ExplainedRun {
   tag: Tag;
   start: number;
   length: number;

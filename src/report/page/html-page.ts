@@ -18,7 +18,7 @@ export interface PageContent {
 }
 
 /** A script and what it works on. */
-export interface PageScript {
+interface PageScript {
   source: string;
   /** The id of the element that holds `data` as JSON. */
   dataId: string;

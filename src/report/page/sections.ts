@@ -15,7 +15,7 @@ export interface Section {
 }
 
 /** The point of a page, what it rests on, and its facts: the first screen. */
-export function pointOf({ finding, lead, facts }: Pick<Section, 'finding' | 'lead' | 'facts'>): Html {
+function pointOf({ finding, lead, facts }: Pick<Section, 'finding' | 'lead' | 'facts'>): Html {
   return html`<h1>${finding}</h1>
 <div class="lead">${lead}</div>
 ${factList(facts)}`;

@@ -59,7 +59,7 @@ export function trainingCurve(runs: readonly Run[]): CurvePoint[] {
 }
 
 /** The best dev accuracies of a contender's runs, a seed each. */
-export function bestAccuracies(runs: readonly Run[]): number[] {
+function bestAccuracies(runs: readonly Run[]): number[] {
   return runs.flatMap(({ best }) => (best ? [best.accuracy] : []));
 }
 

@@ -54,7 +54,7 @@ const COLOURS = 8;
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
 /** A look of its own for each of several contenders: with so many colours and shapes, no two of the first 56 are alike. */
-export function lookOf(at: number): Look {
+function lookOf(at: number): Look {
   return {
     colour: `var(--series-${at % COLOURS})`,
     marker: MARKERS[at % MARKERS.length],

@@ -5,7 +5,7 @@ import { asShare, type Estimate, holm, meanOverSeeds, seedTest } from './seed-st
 import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
 
 /** Which evaluation of each run is meant: the one whose weights were kept, or the last. */
-export type Moment = 'best' | 'last';
+type Moment = 'best' | 'last';
 
 export interface ContenderRow {
   contender: string;
