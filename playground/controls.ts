@@ -3,7 +3,7 @@ import { PAPER_RULES, PRESET_NAMES, presetRules } from '../src/grammar/presets.j
 import { STRATEGIES, type Strategy } from '../src/grammar/rules.js';
 import { formatRules } from '../src/grammar/rules-file.js';
 import { html } from '../src/report/page/html.js';
-import type { ModelDescription } from '../src/train/model-folder.js';
+import type { ModelDescription } from '../src/train/model-description.js';
 import { element, show } from './elements.js';
 import type { State } from './state.js';
 

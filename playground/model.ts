@@ -1,5 +1,7 @@
 import type { Device } from '../src/gpu/device.js';
-import { loadDescription, loadWeights, type ModelDescription } from '../src/train/model-folder.js';
+import type { ModelDescription } from '../src/train/model-description.js';
+import { loadDescription } from '../src/train/model-folder.js';
+import { loadWeights } from '../src/train/model-weights.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 
 /** What the page says of its model; the file `about.json` beside the model's own. */

@@ -1,6 +1,6 @@
 import type { TileShape } from '../src/plan/tiles.js';
 import { type Explanation, explainText } from '../src/report/explain/explanation.js';
-import type { ModelDescription } from '../src/train/model-folder.js';
+import type { ModelDescription } from '../src/train/model-description.js';
 import type { Shown } from './state.js';
 
 /** Characters that are read: more than the longest picture shows, and few enough to be tagged between two frames. */

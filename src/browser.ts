@@ -32,13 +32,9 @@ export type { MaskPicture } from './plan/mask-picture.js';
 export type { MaskTokens } from './plan/mask-tokens.js';
 export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
+export type { BuildOptions } from './train/model-description.js';
 export type { PrunedRules } from './train/prune.js';
-export {
-  type BuildOptions,
-  type ModelExplanation,
-  type Prediction,
-  SentenceClassifier,
-} from './train/sentence-classifier.js';
+export { type ModelExplanation, type Prediction, SentenceClassifier } from './train/sentence-classifier.js';
 export type { TrainingOptions } from './train/settings.js';
 export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
 export type {

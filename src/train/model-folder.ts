@@ -1,45 +1,26 @@
 import * as v from 'valibot';
-import { checkedChoices, type KernelChoices } from '../attention/kernel-choices.js';
+import { checkedChoices } from '../attention/kernel-choices.js';
 import { CallerError } from '../base/errors.js';
 import { fields, finite, oneOf, positiveWhole, text, whole } from '../base/json-schemas.js';
 import { JsonText } from '../base/json-text.js';
-import { shown } from '../base/shown.js';
 import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import { STRATEGIES, type Strategy } from '../grammar/rules.js';
+import { STRATEGIES } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import { formatTagNoise, parseTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
 import type { ModelConfig } from '../nn/model-config.js';
-import { parameterSpecs } from '../nn/parameter-specs.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
-import { checkWeights } from './finite.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/bert-config.js';
-import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { readTokenizer, type TokenizerFolder, tokenizerFiles } from './hugging-face/tokenizer.js';
 import { checkClass } from './hugging-face/tokenizer-settings.js';
-import { openWeights } from './hugging-face/weights.js';
+import { checkedMaxLength, type ModelDescription } from './model-description.js';
 import { biasTags } from './planner.js';
-import { formatSafetensors, type Tensor } from './safetensors.js';
-
-/** Everything that a folder says of a model, except its weights. */
-export interface ModelDescription {
-  config: ModelConfig;
-  tokenizer: TaggedTokenizer;
-  /** Names of the classes, by label. */
-  classes: readonly string[];
-  strategy: Strategy;
-  rules: ModelRules;
-  beta: number;
-  /** Variants of the kernels that it was trained with, where they had been measured. */
-  kernels?: KernelChoices;
-}
 
 const CONFIG = 'config.json';
 export const RULES_FILE = 'rules.json';
-export const WEIGHTS_FILE = 'model.safetensors';
 
 function configJson(description: ModelDescription): string {
   const { config, classes, tokenizer, strategy, beta, kernels } = description;
@@ -75,46 +56,6 @@ export async function saveDescription(folder: string, description: ModelDescript
   for (const [name, content] of Object.entries(descriptionFiles(description))) {
     await writeWhole(placeIn(folder, name), content);
   }
-}
-
-/**
- * A model's weights as tensors of a file, under Hugging Face's names.
- * @param where What errors call the file.
- * @throws EngineError where a weight is NaN or infinite.
- */
-export function tensorsOf(
-  config: ModelConfig,
-  weights: ReadonlyMap<string, Float32Array>,
-  where: string,
-): Map<string, Tensor> {
-  checkWeights(weights, where);
-  return new Map(
-    parameterSpecs(config).map(({ name, shape }) => [name, { shape, values: weights.get(name)! }]),
-  );
-}
-
-/**
- * Writes a model's weights beside its description.
- * @throws EngineError where a weight is NaN or infinite; ParsimonyError where the disk refuses.
- */
-export async function saveWeights(
-  folder: string,
-  config: ModelConfig,
-  weights: ReadonlyMap<string, Float32Array>,
-): Promise<void> {
-  const file = placeIn(folder, WEIGHTS_FILE);
-  await writeWhole(file, formatSafetensors(tensorsOf(config, weights, file)));
-}
-
-/** @throws CallerError where a model has too few positions for texts of this length, in tokens. */
-export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, where?: string): number {
-  if (Number.isInteger(maxLength) && maxLength >= 3 && maxLength <= positions) return maxLength;
-  throw new CallerError({
-    what: `sentences of up to ${shown(maxLength)} tokens`,
-    where,
-    expected: `3 to ${positions}, the model's positions`,
-    remedy: 'choose another length, or a model with more positions',
-  });
 }
 
 /** What only `parsimony train` writes to a `config.json`. */
@@ -249,13 +190,4 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     beta: own.beta,
     kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
   };
-}
-
-/**
- * Reads a model's weights; f16 and bf16 become f32, and heads for other ends are left out.
- * @throws CallerError where a file is missing or cut off, or a tensor is missing, too much or of another shape.
- */
-export async function loadWeights(folder: string, config: ModelConfig): Promise<Map<string, Float32Array>> {
-  const weights = withEngineNames(await openWeights(folder), config.family, true);
-  return readTensors(weights, parameterSpecs(config));
 }

@@ -13,7 +13,7 @@ import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { formatTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
 import { BEST_BY, type BestBy } from './best.js';
-import type { ModelDescription } from './model-folder.js';
+import type { ModelDescription } from './model-description.js';
 import type { TrainingSettings } from './settings.js';
 
 export const RECORD_FILE = 'training.json';

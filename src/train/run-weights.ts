@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { hashOf, sortedEntries } from '../base/hash.js';
 import type { ModelConfig } from '../nn/model-config.js';
-import { tensorsOf } from './model-folder.js';
+import { tensorsOf } from './model-weights.js';
 import type { RunRecord } from './run-record.js';
 import { safetensorsMetadata } from './safetensors.js';
 import { formatSealed } from './seal.js';

@@ -1,59 +1,27 @@
-import { type KernelChoices, tilesOn } from '../attention/kernel-choices.js';
+import { tilesOn } from '../attention/kernel-choices.js';
 import { checkArgument, device as deviceArgument, folderName, number } from '../base/argument-schemas.js';
 import { checkExamples, type Example, tokenizeExamples } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
-import { type Text, tokenTags } from '../grammar/custom-tags.js';
+import type { Text } from '../grammar/custom-tags.js';
 import { checkText, modelRulesOf } from '../grammar/grammar-arguments.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import { PAPER_RULES } from '../grammar/presets.js';
 import type { Strategy } from '../grammar/rules.js';
-import { TaggedTokenizer, type TaggedTokens, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
+import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
-import { checkConfig } from '../nn/model-checks.js';
-import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
 import { AttentionMask } from '../plan/mask.js';
-import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
-import {
-  checkedMaxLength,
-  loadDescription,
-  loadWeights,
-  type ModelDescription,
-  saveDescription,
-  saveWeights,
-} from './model-folder.js';
-import { biasTags, Planner } from './planner.js';
+import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
+import { loadDescription, saveDescription } from './model-folder.js';
+import { loadWeights, saveWeights } from './model-weights.js';
+import { Planner } from './planner.js';
 import { type PrunedRules, pruneHeads } from './prune.js';
 import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings.js';
-import { checkBuildOptions, checkContinuation, checkModel, checkReading } from './train-arguments.js';
+import { checkContinuation, checkModel, checkReading } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
-
-/** What a new model is made of. */
-export interface BuildOptions extends TokenizerOptions {
-  /**
-   * Tokens of a text, [CLS] and [SEP] included, after which it is cut; 128 where left out. The model has this many positions
-   * where its shape does not name another number, and 512 at least.
-   */
-  maxLength?: number;
-  /** Whatever differs from bert-tiny. */
-  shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
-  /** Names of the classes, by label; `negative` and `positive` where left out. */
-  classes?: readonly string[];
-  /** `none` where left out. */
-  strategy?: Strategy;
-  /** Rules, or the name of a preset; the paper's where left out. */
-  rules?: string | ModelRules;
-  /** What soft pairs add to their score; the rule set's own β where left out. */
-  beta?: number;
-  /** Of the initial weights; 42 where left out. */
-  seed?: number;
-  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
-  kernels?: KernelChoices;
-}
 
 export interface Prediction {
   text: string;
@@ -276,25 +244,4 @@ export class SentenceClassifier {
     const shape = tilesOn(this.classifier.device, this.description.kernels);
     return new Planner(AttentionMask.fromRules(rules, strategy, { beta }), shape, this.tokenizer.tags);
   }
-}
-
-/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
-export function describeModel(options: BuildOptions): ModelDescription {
-  checkBuildOptions(options);
-  const rules = modelRulesOf(options.rules ?? PAPER_RULES);
-  const { shape, strategy = 'none', beta = rules.beta, kernels } = options;
-  const { classes = ['negative', 'positive'], maxLength = 128 } = options;
-  const config = {
-    ...BERT_TINY,
-    positions: Math.min(Math.max(BERT_TINY.positions, maxLength), LONGEST_SEQUENCE),
-    ...shape,
-    vocabulary: options.vocabulary.size,
-    classes: classes.length,
-    biasTags: biasTags(strategy, tokenTags(rules.tags, options.customTags)),
-  };
-  checkConfig(config);
-  checkHeads(rules, config);
-  checkedMaxLength(maxLength, config);
-  const tokenizer = new TaggedTokenizer({ ...options, maxLength }, rules.tags);
-  return { config, tokenizer, classes, strategy, rules, beta, kernels };
 }

@@ -5,8 +5,8 @@ import { type ParameterSpec, parameterSpecs } from '../nn/parameter-specs.js';
 import { tensorNames } from '../nn/tensor-names.js';
 import { type NamedWeights, readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';
-import { type FolderConfig, type ModelDescription, readFolderConfig, readRulesOf } from './model-folder.js';
-import { type BuildOptions, describeModel } from './sentence-classifier.js';
+import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
+import { type FolderConfig, readFolderConfig, readRulesOf } from './model-folder.js';
 import { DEFAULT_SEED } from './settings.js';
 import { checkStartOptions } from './train-arguments.js';
 

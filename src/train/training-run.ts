@@ -15,7 +15,8 @@ import { type BestBy, bestOf, checkedBestBy, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';
 import { evaluationLine } from './metrics-log.js';
 import { readMetrics } from './metrics-reader.js';
-import { loadDescription, type ModelDescription } from './model-folder.js';
+import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
+import { loadDescription } from './model-folder.js';
 import {
   CHECKPOINT_FILE,
   isBeginning,
@@ -37,7 +38,7 @@ import {
 } from './run-record.js';
 import type { RunStart } from './run-start.js';
 import { RunWriter } from './run-writer.js';
-import { type BuildOptions, describeModel, SentenceClassifier } from './sentence-classifier.js';
+import { SentenceClassifier } from './sentence-classifier.js';
 import { completeSettings, stepsPerEpoch, type TrainingOptions } from './settings.js';
 import type { StartingPoint } from './starting-point.js';
 import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './trainer.js';

@@ -13,7 +13,8 @@ import { runSection } from '../../src/report/runs/run-section.js';
 import { readCheckpoint } from '../../src/train/checkpoint-file.js';
 import { cellsOf } from '../../src/train/experiment/cells.js';
 import { parseExperiment } from '../../src/train/experiment/file.js';
-import { loadDescription, loadWeights } from '../../src/train/model-folder.js';
+import { loadDescription } from '../../src/train/model-folder.js';
+import { loadWeights } from '../../src/train/model-weights.js';
 import { taggedTokens } from '../support/tagged-text.js';
 import type { Structure } from './mutate.js';
 import {

@@ -7,7 +7,7 @@ import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
-import { loadWeights } from '../../src/train/model-folder.js';
+import { loadWeights } from '../../src/train/model-weights.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
 import { testDevice } from '../support/device.js';

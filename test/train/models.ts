@@ -2,7 +2,8 @@ import type { Device } from '../../src/gpu/device.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { Strategy } from '../../src/grammar/rules.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
-import { type BuildOptions, SentenceClassifier } from '../../src/train/sentence-classifier.js';
+import type { BuildOptions } from '../../src/train/model-description.js';
+import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
 
 export const TEXTS = [

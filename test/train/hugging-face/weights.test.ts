@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../../../src/nn/model-config.js';
-import { loadWeights } from '../../../src/train/model-folder.js';
+import { loadWeights } from '../../../src/train/model-weights.js';
 import { formatSafetensors, type Tensor } from '../../../src/train/safetensors.js';
 import { startFrom } from '../../../src/train/starting-point.js';
 import { bitsOfAll } from '../../support/bits.js';

@@ -1,0 +1,82 @@
+import type { KernelChoices } from '../attention/kernel-choices.js';
+import { CallerError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
+import { tokenTags } from '../grammar/custom-tags.js';
+import { modelRulesOf } from '../grammar/grammar-arguments.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { PAPER_RULES } from '../grammar/presets.js';
+import type { Strategy } from '../grammar/rules.js';
+import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
+import { checkConfig } from '../nn/model-checks.js';
+import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
+import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import { biasTags } from './planner.js';
+import { checkBuildOptions } from './train-arguments.js';
+
+/** What a new model is made of. */
+export interface BuildOptions extends TokenizerOptions {
+  /**
+   * Tokens of a text, [CLS] and [SEP] included, after which it is cut; 128 where left out. The model has this many positions
+   * where its shape does not name another number, and 512 at least.
+   */
+  maxLength?: number;
+  /** Whatever differs from bert-tiny. */
+  shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
+  /** Names of the classes, by label; `negative` and `positive` where left out. */
+  classes?: readonly string[];
+  /** `none` where left out. */
+  strategy?: Strategy;
+  /** Rules, or the name of a preset; the paper's where left out. */
+  rules?: string | ModelRules;
+  /** What soft pairs add to their score; the rule set's own β where left out. */
+  beta?: number;
+  /** Of the initial weights; 42 where left out. */
+  seed?: number;
+  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
+  kernels?: KernelChoices;
+}
+
+/** A model without its weights. */
+export interface ModelDescription {
+  config: ModelConfig;
+  tokenizer: TaggedTokenizer;
+  /** Names of the classes, by label. */
+  classes: readonly string[];
+  strategy: Strategy;
+  rules: ModelRules;
+  beta: number;
+  /** Variants of the kernels that it was trained with, where they had been measured. */
+  kernels?: KernelChoices;
+}
+
+/** @throws CallerError where a model has too few positions for texts of this length, in tokens. */
+export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, where?: string): number {
+  if (Number.isInteger(maxLength) && maxLength >= 3 && maxLength <= positions) return maxLength;
+  throw new CallerError({
+    what: `sentences of up to ${shown(maxLength)} tokens`,
+    where,
+    expected: `3 to ${positions}, the model's positions`,
+    remedy: 'choose another length, or a model with more positions',
+  });
+}
+
+/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
+export function describeModel(options: BuildOptions): ModelDescription {
+  checkBuildOptions(options);
+  const rules = modelRulesOf(options.rules ?? PAPER_RULES);
+  const { shape, strategy = 'none', beta = rules.beta, kernels } = options;
+  const { classes = ['negative', 'positive'], maxLength = 128 } = options;
+  const config = {
+    ...BERT_TINY,
+    positions: Math.min(Math.max(BERT_TINY.positions, maxLength), LONGEST_SEQUENCE),
+    ...shape,
+    vocabulary: options.vocabulary.size,
+    classes: classes.length,
+    biasTags: biasTags(strategy, tokenTags(rules.tags, options.customTags)),
+  };
+  checkConfig(config);
+  checkHeads(rules, config);
+  checkedMaxLength(maxLength, config);
+  const tokenizer = new TaggedTokenizer({ ...options, maxLength }, rules.tags);
+  return { config, tokenizer, classes, strategy, rules, beta, kernels };
+}
