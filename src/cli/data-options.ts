@@ -5,7 +5,7 @@ import type { Text } from '../grammar/custom-tags.js';
 import { list } from './options.js';
 import { note } from './terminal.js';
 
-/** The flags that say what stands where in files of data. */
+/** The flags that name data, its files and their columns. */
 export interface DataFlags {
   data: string;
   dev?: string;
@@ -78,13 +78,13 @@ export function noteOnTags(customTags: boolean, texts: readonly Text[]): void {
   const tagged = texts.filter(({ words }) => words).length;
   if (customTags && tagged < texts.length) {
     note(
-      `This model was trained on tags of its data's own; wink-nlp tags ${texts.length - tagged} of ` +
+      `This model was trained on custom tags; wink-nlp tags ${texts.length - tagged} of ` +
         `${texts.length} texts, which have none.`,
     );
   }
   if (!customTags && tagged > 0) {
     note(
-      `This model was trained on wink-nlp's tags; it reads ${tagged} of ${texts.length} texts with their own.`,
+      `This model was trained on wink-nlp's tags; it reads ${tagged} of ${texts.length} texts with custom tags.`,
     );
   }
 }

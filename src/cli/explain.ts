@@ -117,7 +117,7 @@ function rowsOf(head: Float32Array, count: number): number[][] {
   return Array.from({ length: count }, (_, row) => Array.from(head.subarray(row * count, (row + 1) * count)));
 }
 
-/** Three digits behind the point, and no minus before zeros. */
+/** Three digits after the point, and no minus before zeros. */
 function signed(value: number): string {
   const text = value.toFixed(3);
   return Number(text) === 0 ? '0.000' : text;

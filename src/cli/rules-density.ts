@@ -21,7 +21,7 @@ Example:
 
 function splits(text: string): Split[] {
   return list(text).map((name) => {
-    const split = SPLITS.find((known) => known === name);
+    const split = SPLITS.find((each) => each === name);
     if (split) return split;
     throw new InvalidArgumentError(`expected some of: ${SPLITS.join(', ')}`);
   });
@@ -86,8 +86,8 @@ async function density(name: string, flags: DensityFlags): Promise<void> {
     tags.map((tag) => [
       String(tag),
       ...results.map((result) => {
-        const own = result.tags.find((each) => each.tag === tag);
-        return own ? percent(own.density) : '–';
+        const ofTag = result.tags.find((each) => each.tag === tag);
+        return ofTag ? percent(ofTag.density) : '–';
       }),
     ]),
   );

@@ -79,6 +79,6 @@ async function prune(flags: PruneFlags): Promise<void> {
       heads.map(({ layer, head, rules: count, density }) => [layer, head, count, percent(density)]),
     );
     print();
-    print(`Densities are of all pairs of ${source.nameOf(flags.split)}. The rules stand in ${flags.out}.`);
+    print(`Densities are of all pairs of ${source.nameOf(flags.split)}. The rules are in ${flags.out}.`);
   });
 }

@@ -27,8 +27,8 @@ export interface ReadingFlags {
 const BY_NUMBER = 'negative, positive';
 
 /**
- * A checkpoint of somebody else's may call 0 positive: its predictions must not be counted as the other class. A model of ours
- * was trained on numbers that it names itself.
+ * A checkpoint from elsewhere may call 0 positive: its predictions must not be counted as the other class. A model of
+ * `parsimony train` names the numbers that it was trained on.
  * @throws CallerError where they would be.
  */
 export function refuseTurned(model: string, classes: readonly string[]): void {

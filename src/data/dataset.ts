@@ -31,10 +31,10 @@ export interface DataSource {
   note?: string;
   /**
    * The examples of a split.
-   * @throws CallerError where the split is missing, is no such data, or has no labels.
+   * @throws CallerError where the split is missing, cannot be read, or has no labels.
    */
   examples(split: Split): Promise<Example[]>;
-  /** The texts of a split, labels or not. @throws CallerError where the split is missing or is no such data. */
+  /** The texts of a split, labels or not. @throws CallerError where the split is missing or cannot be read. */
   texts(split: Split): Promise<Text[]>;
   /** `texts`, without any tags. */
   sentences(split: Split): Promise<string[]>;

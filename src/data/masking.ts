@@ -6,7 +6,7 @@ import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 const MASKING = 0x6d61736b;
 
 export interface Masking {
-  /** With which each token is masked, but [CLS], [SEP] and [PAD], wherever they stand. */
+  /** With which each token is masked, but [CLS], [SEP] and [PAD], wherever they are. */
   probability: number;
   /** The id of [MASK]. */
   maskId: number;

@@ -86,7 +86,7 @@ function requireWords(texts: readonly Text[], tags: readonly Tag[], what: string
  * @throws CallerError for a text without tags, where wink-nlp does not give such tags.
  */
 export function requireTags(texts: readonly Text[], tags: readonly Tag[]): void {
-  requireWords(texts, tags, 'no tags, and this model was trained on tags of its own');
+  requireWords(texts, tags, 'no tags, and this model was trained on custom tags');
 }
 
 /** @throws CallerError for a text without tags, where rules have tags that wink-nlp does not give: they would forbid all pairs. */

@@ -28,17 +28,17 @@ const headRules = options({
   heads: v.array(v.array(head, 'the heads of a layer'), 'a list of layers'),
 });
 
-/** @throws CallerError where this is no text. */
+/** @throws CallerError where this is not a text. */
 export function checkText(value: unknown, name: string): void {
   checkArgument(textOrString, value, name);
 }
 
-/** @throws CallerError where these are no texts. */
+/** @throws CallerError where these are not texts. */
 export function checkTexts(texts: unknown, name: string): void {
   checkArgument(textList, texts, name);
 }
 
-/** Rules by a preset's name, or as they are. @throws CallerError for an unknown name, and what are no rules. */
+/** Rules by a preset's name, or as they are. @throws CallerError for an unknown name, and for a value that is not rules. */
 export function modelRulesOf(rules: string | ModelRules, name = 'rules'): ModelRules {
   if (typeof rules === 'string') return presetRules(rules);
   const isPerHead = typeof rules === 'object' && rules !== null && 'heads' in rules;

@@ -21,7 +21,7 @@ export interface Character {
 }
 
 /**
- * The characters that count, in lower case where that is asked for. A sigma at a word's end has a lower case of its own, so that
+ * The characters that count, in lower case where that is asked for. A sigma at a word's end has another lower case, so that
  * the text is lowered as a whole; only İ becomes longer by it, and is written out beforehand.
  */
 function counting(text: string, offset: number, lowerCase: boolean): Character[] {
@@ -45,7 +45,7 @@ function counting(text: string, offset: number, lowerCase: boolean): Character[]
 
 /**
  * What BERT's tokenizer makes of a text before it splits words: control characters are dropped, any white space is a space,
- * ideographs stand between spaces, letters are lower-cased and lose their accents.
+ * each ideograph gets a space before and after it, letters are lower-cased and lose their accents.
  * @param offset Where the text begins in the one that places are counted in.
  */
 export function normalised(text: string, offset: number, normalisation: Normalisation): Character[] {

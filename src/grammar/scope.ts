@@ -2,7 +2,7 @@ import { CallerError } from '../base/errors.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
- * How far a rule reaches: over the whole document, within a sentence, or so many tokens to either side (|query - key| <= w
+ * How far a rule reaches: over the whole document, within a sentence, or a number of tokens to either side (|query - key| <= w
  * in the text's own order).
  */
 export type Scope = 'document' | 'sentence' | number;

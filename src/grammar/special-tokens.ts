@@ -1,9 +1,9 @@
 /** A token that is looked for in a text before the text is split, as Hugging Face's `AddedToken`. */
 export interface SpecialToken {
   content: string;
-  /** Whether it counts only where no letter, digit or mark stands next to it. */
+  /** Whether it counts only where no letter, digit or mark is next to it. */
   singleWord: boolean;
-  /** Whether it is looked for in the text as it is normalised (lower-cased …), not as it was given. */
+  /** Whether it is looked for in the text as it is normalised (lower-cased …), not as it is written. */
   normalised: boolean;
 }
 

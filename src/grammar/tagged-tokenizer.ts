@@ -139,7 +139,7 @@ export class TaggedTokenizer implements TokenizerOptions {
     this.tags = tokenTags(wordTags, this.customTags);
   }
 
-  /** The same tokenizer for rules with other tags, and for texts of another length where it is given. */
+  /** The same tokenizer for rules with other tags, and with another `maxLength` where that is named. */
   withTags(wordTags: readonly Tag[], maxLength = this.maxLength): TaggedTokenizer {
     return new TaggedTokenizer({ ...this, maxLength }, wordTags);
   }

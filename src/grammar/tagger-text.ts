@@ -7,10 +7,10 @@ export interface MappedText {
   origins: Uint32Array;
 }
 
-/** What stands for an apostrophe wherever it is: the curly one, that of letters, the wide one, the prime and their like. */
+/** Characters that mean an apostrophe anywhere: the curly one, that of letters, the wide one, the prime and their like. */
 const APOSTROPHE = /[\u2019\u2018\u201b\u02bc\u02b9\u02bb\u02bd\u2032\uff07\ua78c]/u;
 
-/** An accent that stands for an apostrophe between letters, or before the ending of a contraction. */
+/** An accent that means an apostrophe between letters, or before the ending of a contraction. */
 const ACCENT_AS_APOSTROPHE = /[`\u00b4](?<=\p{L}\s*.)(?=(?:s|re|ve|ll|d|m|t)(?![\p{L}\p{N}]))/giu;
 
 /** What is not as the tagger is to see it, or may not be; most texts have none of it. */
@@ -84,7 +84,7 @@ export function joinContractions(original: string): JoinedText {
 
 /**
  * Characters without white space that the tagger is shown at once: its expressions take time that grows with the square of
- * them, or faster. What is longer is shown in parts, that end after the last character that is no letter and no digit.
+ * them, or faster. A longer run is shown in parts, each of which ends after the last character that is neither a letter nor a digit.
  */
 const LONGEST_UNIT = 256;
 

@@ -32,7 +32,7 @@ function* paragraphs(text: string): Generator<{ start: number; end: number }> {
   if (start < text.length) yield { start, end: text.length };
 }
 
-/** Where a token stands in the tagger's text at the earliest, or -1: wink writes a few words in another way. */
+/** The first place of a token in the tagger's text, or -1: wink writes a few words in another way. */
 function placeOf(value: string, text: string, from: number): number {
   const start = text[from] === ' ' ? from + 1 : from;
   if (text.startsWith(value, start)) return start;
@@ -92,8 +92,8 @@ function addWords(
  * counts as one space, but that blank lines part paragraphs, each of which is tagged by itself; curly apostrophes count as
  * straight ones; contractions that are written with a space before them, as SST-2 does, are tagged as if they were not; what
  * BERT's tokenizer drops is not seen. A run of more than 256 characters without white space is tagged in parts.
- * @param upTo The place of the last character whose tag counts: what stands further back than some words after it is not
- * read, which changes no tag up to it.
+ * @param upTo The place of the last character whose tag counts: only some words after it are read, and the rest
+ * changes no tag up to it.
  */
 export function tagWords(text: string, upTo = Number.POSITIVE_INFINITY): ParsedWord[] {
   const words: ParsedWord[] = [];

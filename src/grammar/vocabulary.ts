@@ -113,8 +113,8 @@ export class Vocabulary {
 }
 
 /**
- * Whether a vocabulary is of a cased model: it has a token with a capital. What stands in brackets ([CLS], [unused1], <URL>) is
- * none of a word's tokens.
+ * Whether a vocabulary is of a cased model: it has a token with a capital. What is in brackets ([CLS], [unused1], <URL>) is
+ * no token of a word.
  */
 export function hasCapitals(tokens: readonly string[]): boolean {
   return tokens.some((token) => token !== token.toLowerCase() && !/^(?:\[.*\]|<.*>)$/su.test(token));

@@ -32,14 +32,14 @@ const NO_MACHINE = JSON.stringify([100, 0, { 0: {} }, {}, {}, {}]);
  */
 class Reader {
   private readonly core: Core;
-  private readonly known: number;
+  private readonly initialWords: number;
   private nlp: WinkMethods;
   private forgotten = 0;
 
   constructor() {
     this.core = (model as unknown as OpenModel).core();
     const { lexeme } = this.core.features;
-    this.known = lexeme.list.length;
+    this.initialWords = lexeme.list.length;
     const { preserve } = this.core;
     // Plain objects have "constructor" and the like, which are no prefixes.
     for (const part of ['prefix', 'suffix'] as const) {
@@ -68,12 +68,12 @@ class Reader {
   /** Takes out of wink's lexicon what the last text put into it. */
   private forget(): void {
     const { lexeme } = this.core.features;
-    for (; this.known + this.forgotten < lexeme.list.length; this.forgotten++) {
-      delete lexeme.hash[lexeme.list[this.known + this.forgotten]];
+    for (; this.initialWords + this.forgotten < lexeme.list.length; this.forgotten++) {
+      delete lexeme.hash[lexeme.list[this.initialWords + this.forgotten]];
     }
     if (this.forgotten < MOST_FORGOTTEN) return;
-    lexeme.list.length = this.known;
-    lexeme.index = this.known;
+    lexeme.list.length = this.initialWords;
+    lexeme.index = this.initialWords;
     this.forgotten = 0;
     this.nlp = this.made();
   }

@@ -2,7 +2,7 @@ import { type Character, normalised } from './normalised-text.js';
 import { SpecialFinder, type SpecialToken } from './special-tokens.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** A token and where it stands in the text, in UTF-16 units; the model's own [CLS] and [SEP] stand nowhere (start = end). */
+/** A token with its place in the text, in UTF-16 units; [CLS] and [SEP] that are added have an empty place (start = end). */
 export interface Token {
   id: number;
   text: string;
@@ -18,7 +18,7 @@ const LONGEST_WORD = 100;
 /** ASCII symbols count as punctuation too, although Unicode says otherwise of some. */
 const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/u;
 
-/** What stands between white space, which is none of what BERT drops (`IGNORED`). */
+/** A run of characters between white space, which is none of what BERT drops (`IGNORED`). */
 const RUN = /[^\t\n\r\p{Z}]+/gu;
 
 /** The finders of a vocabulary's special tokens: in texts as they are, and in texts that are normalised. */
@@ -27,10 +27,10 @@ interface Finders {
   normalised: SpecialFinder | undefined;
 }
 
-const known = new WeakMap<Vocabulary, Finders>();
+const findersByVocabulary = new WeakMap<Vocabulary, Finders>();
 
 function findersOf(vocabulary: Vocabulary): Finders {
-  let finders = known.get(vocabulary);
+  let finders = findersByVocabulary.get(vocabulary);
   if (!finders) {
     const plain = ({ content }: SpecialToken) => textOf(normalised(content, 0, vocabulary.normalisation));
     const byNormal = vocabulary.special.filter((token) => token.normalised && plain(token) !== '');
@@ -42,7 +42,7 @@ function findersOf(vocabulary: Vocabulary): Finders {
           ? undefined
           : new SpecialFinder(new Map(byNormal.map((token) => [plain(token), token]))),
     };
-    known.set(vocabulary, finders);
+    findersByVocabulary.set(vocabulary, finders);
   }
   return finders;
 }
@@ -144,7 +144,7 @@ function* normalisedSections(
   yield { characters: characters.slice(from) };
 }
 
-/** The special tokens of a text, and what stands between them. */
+/** The special tokens of a text, and the parts of the text between them. */
 function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | Token> {
   const finders = findersOf(vocabulary);
   function* between(from: number, to: number): Generator<Section | Token> {

@@ -9,7 +9,7 @@ import { pairsOf } from './sparsity.js';
 /** What `--rules random` means: a name for rules that need the data to be drawn. */
 export const RANDOM_RULES = 'random';
 
-/** The share of all pairs of some texts that the paper's hard rules allow, under the tagger's own tags. */
+/** The share of all pairs of some texts that the paper's hard rules allow, under the tags that the tagger gives. */
 export function paperDensity(
   examples: readonly Example[],
   vocabulary: Vocabulary,

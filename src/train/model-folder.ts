@@ -59,7 +59,7 @@ export async function saveDescription(folder: string, description: ModelDescript
 }
 
 /** What only `parsimony train` writes to a `config.json`. */
-const OWN = fields({
+const PARSIMONY_FIELDS = fields({
   strategy: oneOf(STRATEGIES),
   beta: finite,
   tags: v.optional(v.literal('own', '"own", or no such field')),
@@ -71,9 +71,12 @@ const OWN = fields({
   relabel_seed: v.optional(v.pipe(whole, v.maxValue(2 ** 32 - 1, 'a whole number from 0 to 2³² - 1'))),
 });
 
-type Own = v.InferOutput<typeof OWN>;
+type ParsimonyFields = v.InferOutput<typeof PARSIMONY_FIELDS>;
 
-function tagNoiseOf({ relabel, relabel_seed: seed }: Own, file: string): SeededTagNoise | undefined {
+function tagNoiseOf(
+  { relabel, relabel_seed: seed }: ParsimonyFields,
+  file: string,
+): SeededTagNoise | undefined {
   if (relabel === undefined) return undefined;
   if (seed !== undefined) return { how: parseTagNoise(relabel), seed };
   throw new CallerError({
@@ -83,13 +86,13 @@ function tagNoiseOf({ relabel, relabel_seed: seed }: Own, file: string): SeededT
   });
 }
 
-/** What a folder's `config.json` and tokenizer say, whoever wrote them. */
+/** What a folder's `config.json` and tokenizer say. */
 export interface FolderConfig extends HuggingFaceConfig {
   /** The configuration file. */
   file: string;
   tokenizer: TokenizerFolder;
   /** What only `parsimony train` writes; undefined in a folder of Hugging Face's. */
-  own?: Own;
+  parsimony?: ParsimonyFields;
 }
 
 /**
@@ -101,9 +104,9 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   const expected = "a model's folder, as `parsimony train --out` or Hugging Face's save_pretrained writes it";
   const json = new JsonText(await readText(file, expected), file, { expected });
   const config = readConfig(json, file);
-  const { parsimony: own } = json.checked(fields({ parsimony: v.optional(OWN) }));
+  const { parsimony } = json.checked(fields({ parsimony: v.optional(PARSIMONY_FIELDS) }));
   checkConfig(
-    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: own?.bias_tags ?? 0 },
+    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: parsimony?.bias_tags ?? 0 },
     file,
   );
   const tokenizerFields = fields({
@@ -112,8 +115,8 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   });
   checkClass({ json: json.checked(tokenizerFields), where: file });
   const tokenizer = await readTokenizer(folder);
-  await checkVocabularySize(folder, tokenizer, config.shape.vocabulary, own);
-  return { ...config, file, tokenizer, own };
+  await checkVocabularySize(folder, tokenizer, config.shape.vocabulary, parsimony);
+  return { ...config, file, tokenizer, parsimony };
 }
 
 /** Hugging Face's tables may have more rows than there are tokens; ours say how many tokens there are. */
@@ -121,15 +124,15 @@ async function checkVocabularySize(
   folder: string,
   { vocabulary }: TokenizerFolder,
   rows: number,
-  own?: Own,
+  parsimony?: ParsimonyFields,
 ): Promise<void> {
-  const tokens = own ? (own.pieces ?? rows) : Math.min(vocabulary.size, rows);
+  const tokens = parsimony ? (parsimony.pieces ?? rows) : Math.min(vocabulary.size, rows);
   if (vocabulary.size === tokens) return;
   const hasList = await isThere(placeIn(folder, 'vocab.txt'));
   throw new CallerError({
     what: `${vocabulary.size} tokens`,
     where: placeIn(folder, hasList ? 'vocab.txt' : 'tokenizer.json'),
-    expected: own ? `${tokens}, as ${CONFIG} says` : `at most ${tokens}, as ${CONFIG} says`,
+    expected: parsimony ? `${tokens}, as ${CONFIG} says` : `at most ${tokens}, as ${CONFIG} says`,
   });
 }
 
@@ -145,8 +148,8 @@ export async function readRulesOf(folder: string): Promise<ModelRules> {
  * @throws CallerError where a file is missing or is not what it should be.
  */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
-  const { shape, classes, tokenizer, own, file, hasSentenceHead } = await readFolderConfig(folder);
-  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: own?.bias_tags ?? 0 };
+  const { shape, classes, tokenizer, parsimony, file, hasSentenceHead } = await readFolderConfig(folder);
+  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: parsimony?.bias_tags ?? 0 };
   const { vocabulary } = tokenizer;
   if (!hasSentenceHead) {
     throw new CallerError({
@@ -157,7 +160,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     });
   }
   checkConfig(config, file);
-  if (!own) {
+  if (!parsimony) {
     const { beta, tags } = PAPER_RULES;
     const longest = Math.min(tokenizer.maxLength ?? config.positions, config.positions, LONGEST_SEQUENCE);
     const maxLength = checkedMaxLength(longest, config, folder);
@@ -168,12 +171,12 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   checkHeads(rules, config, placeIn(folder, RULES_FILE));
   const options = {
     vocabulary,
-    maxLength: checkedMaxLength(own.most_pieces, config, file),
-    customTags: own.tags === 'own',
-    tagNoise: tagNoiseOf(own, file),
+    maxLength: checkedMaxLength(parsimony.most_pieces, config, file),
+    customTags: parsimony.tags === 'own',
+    tagNoise: tagNoiseOf(parsimony, file),
   };
   const read = new TaggedTokenizer(options, rules.tags);
-  const tables = biasTags(own.strategy, read.tags);
+  const tables = biasTags(parsimony.strategy, read.tags);
   if (config.biasTags !== tables) {
     throw new CallerError({
       what: `"bias_tags" is ${config.biasTags}`,
@@ -185,9 +188,9 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     config,
     tokenizer: read,
     classes,
-    strategy: own.strategy,
+    strategy: parsimony.strategy,
     rules,
-    beta: own.beta,
-    kernels: own.kernels === undefined ? undefined : checkedChoices(own.kernels, file),
+    beta: parsimony.beta,
+    kernels: parsimony.kernels === undefined ? undefined : checkedChoices(parsimony.kernels, file),
   };
 }

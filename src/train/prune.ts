@@ -45,7 +45,7 @@ async function massesOf(
  * `prunedRules`), until the share of all pairs in these sentences that was asked for is reached as nearly as they allow.
  *
  * @param density From 0 to 1, for each head.
- * @throws CallerError where it is no share, there are no sentences, or rules forbid some pairs already.
+ * @throws CallerError where it is not a share, there are no sentences, or rules forbid some pairs already.
  */
 export async function pruneHeads(
   classifier: Classifier,

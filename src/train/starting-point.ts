@@ -23,7 +23,7 @@ export interface StartingPoint {
   description: ModelDescription;
   /** Flat numbers by Hugging Face's names. */
   weights: Map<string, Float32Array>;
-  /** What a reader of results must know: tensors that were left out, and those that were drawn anew. */
+  /** What a reader of results must know: tensors that were left out, and those that were drawn. */
   notes: string[];
 }
 
@@ -42,7 +42,7 @@ function headTrouble(folder: FolderConfig, classes: readonly string[]): string |
 /** Takes the classifier out where it is not one of these classes, and learned biases where they are for other tags. */
 async function withoutForeign(
   folder: string,
-  about: FolderConfig,
+  folderConfig: FolderConfig,
   weights: NamedWeights,
   config: ModelConfig,
   { classes, tokenizer }: ModelDescription,
@@ -54,11 +54,11 @@ async function withoutForeign(
     return removed.length > 0;
   };
   const { classifier, layer } = tensorNames(config.family);
-  const trouble = headTrouble(about, classes);
+  const trouble = headTrouble(folderConfig, classes);
   if (trouble && remove((name) => name.startsWith(`${classifier}.`))) notes.push(trouble);
   const tables = new Set(Array.from({ length: config.layers }, (_, index) => layer(index).tagBias));
   const isOfTheseRules =
-    about.own !== undefined &&
+    folderConfig.parsimony !== undefined &&
     config.biasTags > 0 &&
     tokenizer.withTags((await readRulesOf(folder)).tags).tags.join() === tokenizer.tags.join();
   if (!isOfTheseRules && remove((name) => tables.has(name))) notes.push('its learned biases are left out');
@@ -66,7 +66,7 @@ async function withoutForeign(
 }
 
 /** The tensors that a checkpoint need not have: the head, and what Hugging Face's models do not know. */
-function drawnAnew(
+function drawnSpecs(
   specs: readonly ParameterSpec[],
   weights: NamedWeights,
   config: ModelConfig,
@@ -89,19 +89,19 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
   checkArgument(folderName, folder, 'folder');
   checkStartOptions(options);
   const { seed = DEFAULT_SEED, dropout, attentionDropout = dropout } = options;
-  const about = await readFolderConfig(folder);
+  const folderConfig = await readFolderConfig(folder);
   const shape = {
-    ...about.shape,
+    ...folderConfig.shape,
     ...(dropout !== undefined && { hiddenDropout: dropout, headDropout: dropout }),
     ...(attentionDropout !== undefined && { attentionDropout }),
   };
-  const described = describeModel({ ...options, vocabulary: about.tokenizer.vocabulary, shape });
+  const described = describeModel({ ...options, vocabulary: folderConfig.tokenizer.vocabulary, shape });
   // A table may have more rows than there are tokens.
   const config = { ...described.config, vocabulary: shape.vocabulary };
-  const weights = withEngineNames(await openWeights(folder), config.family, about.hasSentenceHead);
-  const notes = await withoutForeign(folder, about, weights, config, described);
+  const weights = withEngineNames(await openWeights(folder), config.family, folderConfig.hasSentenceHead);
+  const notes = await withoutForeign(folder, folderConfig, weights, config, described);
   const specs = parameterSpecs(config);
-  const drawn = drawnAnew(specs, weights, config);
+  const drawn = drawnSpecs(specs, weights, config);
   const read = readTensors(
     weights,
     specs.filter((spec) => !drawn.includes(spec)),

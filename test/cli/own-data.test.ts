@@ -167,7 +167,7 @@ describe("a model of the data's own tags", () => {
     expectRefusal(
       await run('predict', '--model', 'own', 'it is dull .'),
       CALLER,
-      /^text 1: no tags, and this model was trained on tags of its own; expected .* T1, T2/,
+      /^text 1: no tags, and this model was trained on custom tags; expected .* T1, T2/,
     );
     const evaluation = ['evaluate', '--model', 'own', '--data', 'reviews.csv', '--label-column', 'verdict'];
     expect(await json(...evaluation, ...tags)).toMatchObject({ rows: 4, strategy: 'hard' });
@@ -190,7 +190,7 @@ describe("a model of the data's own tags", () => {
     expect(result.status, result.stderr).toBe(0);
     const sentence = await run('predict', '--model', 'universal', 'it is');
     expect(complaints(sentence)).toEqual([
-      "This model was trained on tags of its data's own; wink-nlp tags 1 of 1 texts, which have none.",
+      'This model was trained on custom tags; wink-nlp tags 1 of 1 texts, which have none.',
     ]);
     const own = await run('predict', '--model', 'universal', '--data', 'tagged.conllu');
     expect(complaints(own)).toEqual([]);

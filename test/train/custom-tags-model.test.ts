@@ -76,7 +76,7 @@ describe("a model that reads the caller's own tags", () => {
   it('refuses texts without them, and tags that are not of its rules', async () => {
     await withModel(smallModel('hard', { rules: PENN, customTags: true }), async (model) => {
       expect(await messageOf(model.predict(['dull .']))).toMatch(
-        /^text 1: no tags, and this model was trained on tags of its own; expected .*NN, VBZ.*--tags-column/,
+        /^text 1: no tags, and this model was trained on custom tags; expected .*NN, VBZ.*--tags-column/,
       );
       const [first] = EXAMPLES;
       expect(await messageOf(model.evaluate([first, { text: 'dull', label: 0 }]))).toMatch(

@@ -69,21 +69,21 @@ export function pageData(
 ): { data: PageData; shown: ShownHead[] } {
   const { words, tokens, order, views } = explanation;
   const encoded: HeadData[] = [];
-  const known = new Map([[0, viewData(views[0].kinds, tokens.length)]]);
-  let left = room - JSON.stringify(known.get(0)).length;
+  const viewsByNumber = new Map([[0, viewData(views[0].kinds, tokens.length)]]);
+  let left = room - JSON.stringify(viewsByNumber.get(0)).length;
   for (const head of [...heads].reverse()) {
     const probabilities = encodedAttention(head, views[head.view].kinds);
-    const view = known.get(head.view) ?? viewData(views[head.view].kinds, tokens.length);
-    left -= probabilities.length + (known.has(head.view) ? 0 : JSON.stringify(view).length);
+    const view = viewsByNumber.get(head.view) ?? viewData(views[head.view].kinds, tokens.length);
+    left -= probabilities.length + (viewsByNumber.has(head.view) ? 0 : JSON.stringify(view).length);
     if (left < 0) break;
-    known.set(head.view, view);
+    viewsByNumber.set(head.view, view);
     encoded.unshift({ name: nameOfHead(head), view: head.view, probabilities });
   }
   const data = {
     words: words.map(({ text, tag, tokens: [first] }) => ({ text, tag: String(tag), first })),
     tokens: tokens.length,
     order: Array.from(order),
-    views: views.map((_, view) => known.get(view) ?? { rows: [], rowOf: [] }),
+    views: views.map((_, view) => viewsByNumber.get(view) ?? { rows: [], rowOf: [] }),
     heads: encoded,
   };
   return { data, shown: heads.slice(heads.length - encoded.length) };

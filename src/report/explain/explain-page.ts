@@ -26,9 +26,9 @@ export interface PageModel {
 
 /** Characters of a page: it stays under a megabyte. Attention gets what its pictures and the rest leave. */
 const MOST_CHARACTERS = 960_000;
-/** Characters of the pictures of pairs, where heads have rules of their own: further ones are left to the tables. */
+/** Characters of the pictures of pairs, where heads have different rules: further ones are left to the tables. */
 const MOST_OF_VIEWS = 200_000;
-/** Characters of the pictures of one head, and of what else has no bound of its own: so many, and more for each token. */
+/** Characters of the pictures of one head, and of what else has no bound: for the page, and more for each token. */
 const RESERVED = { page: 150_000, token: 250 };
 
 const IDLE = 'Hover or focus a word to see what it may attend to.';

@@ -10,7 +10,7 @@ export interface ExplainedToken extends TaggedToken {
 
 /** Tokens of one tag that no space separates; [CLS] and [SEP] are words of their own. */
 export interface ExplainedWord {
-  /** As it stands in the text, in capitals as there; "[CLS]" and "[SEP]" stand nowhere. */
+  /** As the text writes it; "[CLS]" and "[SEP]" have no place in it. */
   text: string;
   tag: Tag;
   /** Its tokens: the first, and one past the last. */

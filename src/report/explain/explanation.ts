@@ -94,7 +94,7 @@ export interface Explanation {
 
 /**
  * What the rules and the plan make of a text: everything here is taken from the plan that the kernels would run.
- * @throws CallerError for a text without any word, or one whose words have no tags that the rules know.
+ * @throws CallerError for a text without any word, or one whose words have no tags of the rules.
  */
 export function explainText(text: string | Text, options: ExplainOptions): Explanation {
   checkText(text, 'text');
@@ -126,8 +126,8 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     runs: runsOf(plan, (tag) => mask.tags[tag]),
     shape: plan.shape,
     views: plan.heads.map((head) => {
-      const own = sets[head.heads?.[0] ?? 0];
-      return viewOf(plan, head, pairKinds(head.table, own, strategy, indexes, encoded.sentences));
+      const rulesOfHead = sets[head.heads?.[0] ?? 0];
+      return viewOf(plan, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
     }),
     ledger: plan.ledger,
   };

@@ -148,19 +148,19 @@ export function addedTokens(vocabulary: readonly string[], files: TokenFiles): A
   for (const entry of entries) {
     const { token, where } = entry;
     const { content } = token;
-    const own = ids.get(content);
-    const id = entry.id ?? idsTold.get(content) ?? own;
+    const inVocabulary = ids.get(content);
+    const id = entry.id ?? idsTold.get(content) ?? inVocabulary;
     if (id === undefined) {
       refuseToken(content, where, `it in the vocabulary, or an id for it`);
     }
-    if (own !== undefined ? own !== id : id < vocabulary.length) {
+    if (inVocabulary !== undefined ? inVocabulary !== id : id < vocabulary.length) {
       refuseToken(
         content,
         where,
-        `it to have its id ${own ?? id} in the vocabulary, not that of another token`,
+        `it to have its id ${inVocabulary ?? id} in the vocabulary, not that of another token`,
       );
     }
-    if (own === undefined) {
+    if (inVocabulary === undefined) {
       const other = after.get(id) ?? entry;
       if (other.token.content !== content)
         refuseToken(content, where, `another id than "${other.token.content}"`);

@@ -26,12 +26,12 @@ function refuse(what: string, where: string, expected: string): never {
 /** @throws CallerError where a file names a class of tokenizers that is none of BERT's. */
 export function checkClass({ json, where }: PlacedJson): void {
   const name = json.tokenizer_class ?? undefined;
-  if (name !== undefined && !CLASSES.some((known) => known === name)) {
+  if (name !== undefined && !CLASSES.some((supported) => supported === name)) {
     refuse(`"tokenizer_class" is ${JSON.stringify(name)}`, where, CLASSES.join(', '));
   }
-  const own = isObject(json.auto_map) ? (json.auto_map.AutoTokenizer ?? undefined) : undefined;
-  if (own !== undefined) {
-    refuse(`"auto_map" names a tokenizer of its own, ${JSON.stringify(own)}`, where, 'none');
+  const custom = isObject(json.auto_map) ? (json.auto_map.AutoTokenizer ?? undefined) : undefined;
+  if (custom !== undefined) {
+    refuse(`"auto_map" names a tokenizer of its own, ${JSON.stringify(custom)}`, where, 'none');
   }
 }
 
@@ -78,7 +78,7 @@ export function checkTokenizer({ json, where }: PlacedJson): void {
   checkPart(json.model, 'model', { ...type, ...wordPiece }, where);
   const post = json.post_processor ?? undefined;
   const kind = isObject(post) ? post.type : post;
-  if (post !== undefined && !POST_PROCESSORS.some((known) => known === kind)) {
+  if (post !== undefined && !POST_PROCESSORS.some((supported) => supported === kind)) {
     refuse(`"post_processor" has type ${JSON.stringify(kind)}`, where, POST_PROCESSORS.join(' or '));
   }
 }
