@@ -106,7 +106,7 @@ describe('the rest of a model', () => {
   });
 
   it('is refused where its vocabulary has a token too few', async () => {
-    await expectRefused('vocab.txt', replaced('hero\n', ''), /14 pieces; expected 15, as config\.json says/);
+    await expectRefused('vocab.txt', replaced('hero\n', ''), /14 tokens; expected 15, as config\.json says/);
   });
 });
 

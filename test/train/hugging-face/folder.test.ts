@@ -98,7 +98,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
       expect(model.description).toMatchObject({
         strategy: 'none',
         rules: PAPER_RULES,
-        maxLength: config.positions,
+        tokenizer: { maxLength: config.positions },
       });
       expect(model.description.classes).toEqual(
         Array.from({ length: config.classes }, (_, i) => `LABEL_${i}`),
