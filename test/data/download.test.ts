@@ -20,9 +20,9 @@ async function from(answer: RequestListener): Promise<string> {
 }
 
 /** What a download ends with, which must be soon. */
-async function errorFrom(answer: RequestListener): Promise<string> {
+async function errorFrom(answer: RequestListener, limits = LIMITS): Promise<string> {
   const began = performance.now();
-  const error = await download(await from(answer), 'try again', undefined, LIMITS).catch((thrown) => thrown);
+  const error = await download(await from(answer), 'try again', undefined, limits).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(EngineError);
   expect(performance.now() - began).toBeLessThan(10_000);
   return (error as EngineError).message;
@@ -72,10 +72,12 @@ describe('download', () => {
       },
       /cannot be downloaded \(/,
     ],
-    [
-      'redirects for ever',
-      (_, response) => response.writeHead(302, { location: '/file' }).end(),
-      /redirect count exceeded/,
-    ],
   ])('gives up a server that %s', async (_, answer, says) => expect(await errorFrom(answer)).toMatch(says));
+
+  it('gives up a server that redirects for ever', async () => {
+    // Twenty redirects take long on a busy machine.
+    const limits = { ...LIMITS, silentSeconds: 9 };
+    const answer: RequestListener = (_, response) => response.writeHead(302, { location: '/file' }).end();
+    expect(await errorFrom(answer, limits)).toMatch(/redirect count exceeded/);
+  });
 });
