@@ -1,10 +1,6 @@
+import type { AttentionShape } from '../src/attention/passes.js';
 import { PlanBuffers } from '../src/attention/plan-buffers.js';
-import {
-  type AttentionShape,
-  type BackwardBuffers,
-  recordBackward,
-  recordForward,
-} from '../src/attention/record.js';
+import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
 import { readFloats } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';

@@ -10,14 +10,9 @@ import type { Plan } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
 import { checkAttention, checkEncoding } from './attention-arguments.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
+import type { AttentionShape } from './passes.js';
 import { PlanBuffers } from './plan-buffers.js';
-import {
-  type AttentionShape,
-  type BackwardBuffers,
-  type ForwardBuffers,
-  recordBackward,
-  recordForward,
-} from './record.js';
+import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForward } from './record.js';
 
 /** The tokens of a packed batch, and which of them may attend to which. */
 export interface MaskedTokens extends MaskTokens {

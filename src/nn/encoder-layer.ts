@@ -1,9 +1,5 @@
-import {
-  type AttentionShape,
-  type ForwardBuffers,
-  recordBackward,
-  recordForward,
-} from '../attention/record.js';
+import type { AttentionShape } from '../attention/passes.js';
+import { type ForwardBuffers, recordBackward, recordForward } from '../attention/record.js';
 import { headDimOf } from './model-config.js';
 import {
   type Linear,

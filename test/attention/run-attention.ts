@@ -1,6 +1,7 @@
 import type { AttendResult } from '../../src/attention/attend.js';
+import type { AttentionShape } from '../../src/attention/passes.js';
 import { PlanBuffers } from '../../src/attention/plan-buffers.js';
-import { type AttentionShape, recordBackward, recordForward } from '../../src/attention/record.js';
+import { recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
 import { inverseOf } from '../../src/plan/runs.js';
 import type { Family } from '../support/device.js';
