@@ -22,7 +22,7 @@ export class PlanBuffers {
 
   /**
    * Makes `plan` the current one: what is recorded from now on works on it.
-   * @param heads Heads of the attention; a plan with learned biases has room for the tables of so many.
+   * @param heads Heads of the attention; a plan with learned biases has room for their tables.
    * @throws EngineError where the device has no kernels for its tiles.
    */
   write(plan: Plan, heads = 1): void {
@@ -62,7 +62,7 @@ export class PlanBuffers {
     return this.currentChunks;
   }
 
-  /** A temporary of a pass: so many numbers. */
+  /** A temporary of a pass, with room for `floats` numbers. */
   temporary(name: string, floats: number): GPUBuffer {
     return this.workspace.floats(name, floats);
   }

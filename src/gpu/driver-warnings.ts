@@ -30,7 +30,7 @@ const HARMLESS = new RegExp(
 
 const STDERR = 2;
 
-/** Whether somebody reads a pipe; true of all else. Opening one that nobody reads any more would wait forever. */
+/** Whether a pipe has a reader; true of all else. Opening one without a reader would wait forever. */
 function isRead(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
@@ -82,7 +82,7 @@ function passOn(text: string): void {
   try {
     writeSync(STDERR, text);
   } catch {
-    // Nobody reads it, or the disk is full: it carries no result.
+    // The pipe has no reader, or the disk is full: the text carries no result.
   }
 }
 

@@ -46,7 +46,7 @@ async function unpackedDriver(): Promise<string> {
   const folder = join(cache, `swiftshader-${version}`);
   if (FILES.every((file) => existsSync(join(folder, file)))) return folder;
 
-  // Two processes may arrive here at once: each unpacks aside, and whoever comes second finds the folder in place.
+  // Two processes may get here at once: each unpacks aside, and the second finds the folder in place.
   await mkdir(cache, { recursive: true });
   const aside = await mkdtemp(join(cache, 'unpacking-'));
   try {

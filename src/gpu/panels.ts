@@ -8,7 +8,7 @@ const ROW_ALIGNMENT = 256;
 /** Numbers of a texel: one vector. */
 const TEXEL = 4;
 
-/** Texels by which a wide texture is wider yet: rows that are powers of two apart would fall into the same sets of a cache. */
+/** Texels by which a wide texture is made wider: rows that are powers of two apart would fall into the same sets of a cache. */
 const SPARE_TEXELS = 4;
 
 /** Texels of a row from which on it is wide. */
@@ -24,36 +24,36 @@ export interface PanelShape {
   panels: number;
   /** Numbers of a row of one panel, a multiple of four. */
   width: number;
-  /** How many rows, one behind another, are read together: those of a sequence. */
+  /** How many consecutive rows are read together: those of a sequence. */
   span: number;
   /** Whether its kernels know rows abreast. */
   folds?: boolean;
 }
 
 /**
- * Rows from which on a panel is a block of its own: so many rows of all panels are more pages of memory than a processor knows
+ * Rows from which on a panel is a block of its own: these rows of all panels are on more pages of memory than a processor holds
  * the addresses of. Below, the matrix keeps its rows, and is copied at once. Where the blocks would be more rows than a texture
- * has, several of a panel's stand abreast.
+ * has, several rows of a panel are side by side.
  */
 const LONG_SPAN = 1024;
 
 /**
  * A matrix in a texture. Software drivers load a vector from a texture at a third of what it costs from a buffer, and read
- * each panel as a block of its own, its rows one behind another.
+ * each panel as a block of its own, its rows in order.
  */
 export interface Panels extends PanelShape {
   texture: GPUTexture;
   /** Texels of a row of a panel: its vectors, and texels of zeros up to a multiple of four of them. */
   vectors: number;
-  /** Panels that stand one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * panelRows`. */
+  /** Panels that are one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * panelRows`. */
   perColumn: number;
-  /** Rows of a panel that stand side by side, a power of two: row r at column `r % abreast * vectors`, row `floor(r / abreast)`. */
+  /** Rows of a panel that are side by side, a power of two: row r at column `r % abreast * vectors`, row `floor(r / abreast)`. */
   abreast: number;
   /** Rows of the texture that a panel takes. */
   panelRows: number;
 }
 
-/** Rows of a panel that must stand side by side for all panels to be blocks one below the other: a power of two. */
+/** Rows of a panel that must be side by side for all panels to be blocks one below the other: a power of two. */
 function rowsAbreast(side: number, { rows, panels, span, folds }: PanelShape): number {
   let abreast = 1;
   if (!folds || (span < LONG_SPAN && rows <= side)) return abreast;
@@ -87,13 +87,6 @@ export function fitsPanels(device: Device, shape: PanelShape): boolean {
   return layoutOf(device, shape) !== undefined;
 }
 
-/** Panels that are kept under a name, and the texture that holds them. */
-interface KeptPanels {
-  panels: Panels;
-  width: number;
-  height: number;
-}
-
 function isShape(a: PanelShape, b: PanelShape): boolean {
   return (
     a.rows === b.rows &&
@@ -106,7 +99,7 @@ function isShape(a: PanelShape, b: PanelShape): boolean {
 
 /** Named textures for panels; they grow when more is asked of them and are used again when not. */
 export class PanelWorkspace {
-  private readonly kept = new Map<string, KeptPanels>();
+  private readonly current = new Map<string, Panels>();
 
   constructor(
     private readonly device: Device,
@@ -115,26 +108,26 @@ export class PanelWorkspace {
 
   /** Panels of a shape that `fitsPanels`. Their content is undefined where they had another shape before. */
   panels(name: string, shape: PanelShape): Panels {
-    const known = this.kept.get(name);
-    if (known && isShape(known.panels, shape)) return known.panels;
+    const last = this.current.get(name);
+    if (last && isShape(last, shape)) return last;
     const { width, height, ...layout } = layoutOf(this.device, shape)!;
-    const fits = known?.width === width && known.height >= height;
-    // A quarter more than asked for where one grows: batches differ a little in length.
-    const room = known?.width === width ? Math.ceil(1.25 * height) : height;
-    const size = fits ? known : { width, height: Math.min(this.device.longestTexture, room) };
-    if (known && !fits) this.device.retire(known.panels.texture);
-    const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
-    const texture = fits
-      ? known.panels.texture
-      : this.device.allocateTexture(size, usage, `${this.label}.${name}`);
+    let texture = last?.texture;
+    if (texture?.width !== width || texture.height < height) {
+      // A quarter more than asked for where one grows: batches differ a little in length.
+      const room = texture?.width === width ? Math.ceil(1.25 * height) : height;
+      if (texture) this.device.retire(texture);
+      const size = { width, height: Math.min(this.device.longestTexture, room) };
+      const usage = TEXTURE_BINDING | STORAGE_BINDING | COPY_DST;
+      texture = this.device.allocateTexture(size, usage, `${this.label}.${name}`);
+    }
     const panels = { ...shape, texture, ...layout };
-    this.kept.set(name, { panels, width: size.width, height: size.height });
+    this.current.set(name, panels);
     return panels;
   }
 
   release(): void {
-    for (const { panels } of this.kept.values()) this.device.release(panels.texture);
-    this.kept.clear();
+    for (const { texture } of this.current.values()) this.device.release(texture);
+    this.current.clear();
   }
 }
 
@@ -154,7 +147,7 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
     return;
   }
   if (bytesPerRow % ROW_ALIGNMENT === 0) {
-    // One panel after the other within so many rows: their pages of memory are those that the processor just knew.
+    // One panel after the other within as many rows: the processor still holds the addresses of their pages.
     for (let row = 0; row < Math.min(abreast, rows); row++) {
       for (let panel = 0; panel < panels.panels; panel++) {
         const x = (Math.floor(panel / perColumn) + row) * vectors;

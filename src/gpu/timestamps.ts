@@ -7,7 +7,7 @@ const BYTES = 8;
 /**
  * Times every dispatch of a device while it is set as `device.clock`: each then gets a compute pass of its own, with a
  * timestamp before and after. Needs the feature `timestamp-query`; Dawn rounds to 65,536 ns unless it was opened without
- * `timestamp_quantization`, as our own door does.
+ * `timestamp_quantization`, as `openDevice` opens it.
  */
 export class KernelClock implements DispatchClock {
   private readonly queries: GPUQuerySet;

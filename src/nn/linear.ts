@@ -13,7 +13,7 @@ export interface LinearShape {
   outputs: number;
 }
 
-/** A family of linear kernels (kernels/linear/), as an adapter and a shape want it. */
+/** A family of linear kernels (kernels/linear/), for an adapter and a shape. */
 interface LinearFamily {
   name: 'wide' | 'subgroup';
   constants: KernelConstants;
@@ -147,7 +147,7 @@ export interface LinearBackwardBuffers {
 
 /**
  * Writes the gradients of weight, bias and input.
- * @param add Whether the input's gradient is added to what stands in its buffer.
+ * @param add Whether the input's gradient is added to what its buffer holds.
  */
 export function recordLinearBackward(
   recorder: Recorder,

@@ -12,7 +12,7 @@ function numbersOf(config: ModelConfig): number {
   return parameterSpecs(config).reduce((total, { room }) => total + room, 0);
 }
 
-/** Bytes of a layer's weights, and of all that is no layer. */
+/** Bytes of a layer's weights, and of everything else. */
 function bytesOfParts(config: ModelConfig): { layer: number; rest: number } {
   const [one, two] = [1, 2].map((layers) => 4 * numbersOf({ ...config, layers }));
   return { layer: two - one, rest: 2 * one - two };

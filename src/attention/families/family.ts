@@ -12,7 +12,7 @@ export interface Pass {
   name: PassName;
   headDim: number;
   heads: Pick<HeadPlan, 'table' | 'bits'>;
-  /** Whether anything depends on where tokens stand in the text. */
+  /** Whether anything depends on the positions of tokens in the text. */
   placed: boolean;
 }
 

@@ -52,7 +52,7 @@ function familyOf(lanes: Lanes): KernelFamily {
     tile: SUBGROUP_TILES[lanes],
     heights: [8],
     readsPanels: true,
-    // A token's heads stand side by side in memory, where each is not a block of its own. (256 sentences on lavapipe: 0.85 to 0.9
+    // A token's heads are side by side in memory, where each is not a block of its own. (256 sentences on lavapipe: 0.85 to 0.9
     // of the time.)
     countsHeadsFirst: (panels) =>
       panels?.perColumn === 1 && panels.span <= SHORT_SPAN && panels.rows >= MANY_ROWS,
