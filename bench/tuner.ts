@@ -3,9 +3,10 @@ import {
   adapterKey,
   choiceKey,
   type KernelChoices,
+  type KernelVariant,
+  kernelVariants,
   LENGTH_CLASSES,
 } from '../src/attention/kernel-choices.js';
-import { type KernelVariant, kernelVariants } from '../src/attention/kernel-variants.js';
 import { embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import { bertVocabulary } from '../src/grammar/bert-vocabulary.js';

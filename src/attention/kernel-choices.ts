@@ -3,11 +3,41 @@ import { CallerError } from '../base/errors.js';
 import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
 import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
-import type { ShapeOfTiles } from '../plan/tiles.js';
-import { fastestFamily } from './families/families.js';
-import { kernelVariants } from './kernel-variants.js';
+import type { ShapeOfTiles, TileShape } from '../plan/tiles.js';
+import { familiesOn, fastestFamily } from './families/families.js';
 
-/** Batches whose longest sequence has so many tokens at most share a choice: sentences, paragraphs, documents. */
+/** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
+export interface KernelVariant {
+  /** The family, the rows of a tile and, where it steers the plan, what a tile is said to cost. */
+  name: string;
+  tile: TileShape;
+}
+
+/**
+ * What a tile is said to cost beside its pairs, in pairs. The more, the sooner runs share a tile, and their pairs are tested
+ * one by one, instead of having tiles of their own.
+ */
+const TILE_COSTS = [64, 256, 1024];
+
+function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVariant {
+  const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
+  return { name: `${family}, ${tile.rows} rows${cost}`, tile };
+}
+
+/** Every variant that a device runs for plans of a kind, each once; the first is what runs where nothing was measured. */
+export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): KernelVariant[] {
+  const families = familiesOn(device, tokens);
+  const { name, tile } = families[0];
+  const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
+  const all = [variant(name, kind, tile)];
+  for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
+  // A software adapter takes minutes to compile the kernels of GPUs, and they have never won there.
+  for (const family of device.isSoftware ? families.slice(0, 1) : families)
+    for (const rows of family.heights) all.push(variant(family.name, kind, { ...family.tile, rows }));
+  return all.filter((each, index) => all.findIndex((other) => other.name === each.name) === index);
+}
+
+/** Batches whose longest sequence is in the same class share a choice: sentences, paragraphs, documents. */
 export const LENGTH_CLASSES = [64, 512, LONGEST_SEQUENCE] as const;
 
 /**
@@ -67,7 +97,7 @@ export function tilesOn(device: Device, choices?: KernelChoices): ShapeOfTiles {
       tokens += lengths[sequence];
     }
     const name = chosen[choiceKey(kind, longest)];
-    const variant = name && kernelVariants(device, kind, tokens).find((known) => known.name === name);
+    const variant = name && kernelVariants(device, kind, tokens).find((each) => each.name === name);
     return variant ? variant.tile : fastestFamily(device, tokens).tile;
   };
 }

@@ -6,10 +6,10 @@ import {
   checkedChoices,
   choiceKey,
   type KernelChoices,
+  kernelVariants,
   LENGTH_CLASSES,
   tilesOn,
 } from '../../src/attention/kernel-choices.js';
-import { kernelVariants } from '../../src/attention/kernel-variants.js';
 import { CallerError } from '../../src/base/errors.js';
 import { hostRandom } from '../../src/base/random.js';
 import type { Device } from '../../src/gpu/device.js';

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Tuning, tune } from '../../bench/tuner.js';
-import { adapterKey, tilesOn } from '../../src/attention/kernel-choices.js';
-import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import { adapterKey, kernelVariants, tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
 import { testDevice } from '../support/device.js';
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { adapterKey, type KernelChoices } from '../../src/attention/kernel-choices.js';
-import { kernelVariants } from '../../src/attention/kernel-variants.js';
+import { adapterKey, type KernelChoices, kernelVariants } from '../../src/attention/kernel-choices.js';
 import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
