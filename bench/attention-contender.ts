@@ -10,7 +10,8 @@ import { type RuleSet, type Strategy, type Tag, withTags } from '../src/grammar/
 import { rankOfTag } from '../src/plan/derived.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import type { Plan } from '../src/plan/plan.js';
-import { sentencesFor, sortedBatch } from '../src/plan/sorting.js';
+import { sentencesFor } from '../src/plan/sentence-numbers.js';
+import { sortedBatch } from '../src/plan/sorting.js';
 import type { ShapeOfTiles } from '../src/plan/tiles.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {

@@ -7,7 +7,8 @@ import type { LabelBits } from './label-bits.js';
 import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
 import { paddedToQuads } from './ranges.js';
 import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
-import { sentencesFor, sortedBatch } from './sorting.js';
+import { sentencesFor } from './sentence-numbers.js';
+import { sortedBatch } from './sorting.js';
 import { COUNTING_TILE, inOrder, type Tile, type TileShape, tilesOf } from './tiles.js';
 
 /** The longest sequence that the kernels are tested at. */

@@ -1,62 +1,104 @@
-import { CallerError } from '../base/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
 import { visibilityOf } from './derived.js';
-import { emptyBatch, type SortedBatch, type SortKeys, sortSequence } from './runs.js';
+import type { Run, Sequence, SortedBatch } from './runs.js';
 
-function asksForSentences({ scopes }: PairTable): boolean {
-  return scopes !== undefined && [...scopes.hard, ...scopes.soft].some(reachesSentence);
+/** What tokens are sorted by. */
+export interface SortKeys {
+  /** [tokens], the tag index of each token. */
+  tags: Uint8Array;
+  /** [tokens], the sentence of each, ascending within a sequence but for NO_SENTENCE. */
+  sentences?: Uint32Array;
+  /** For each tag, its place among the tags. */
+  rankOfTag: Uint8Array;
+}
+
+/** Tokens that belong to the document and not to a sentence are a run of their own. */
+function isOfDocument(sentences: Uint32Array | undefined, token: number): boolean {
+  return sentences?.[token] === NO_SENTENCE;
 }
 
 /**
- * The sentence of each token where some rule asks for it; each sequence is one where none are given. They are numbered anew
- * from 0, as the kernels compare them as f32.
- *
- * @throws CallerError where they are no sentence numbers, or do not ascend.
+ * Sorts tokens `start` to `end` of the caller's stably by tag (a counting sort), documents' own tokens after the others of
+ * their tag, and writes them to the same indexes of `batch`.
  */
-export function sentencesFor(
-  tables: readonly PairTable[],
-  tokens: number,
-  sentences: ArrayLike<number> | undefined,
-  lengths: Uint32Array,
-): Uint32Array | undefined {
-  if (!tables.some(asksForSentences)) return undefined;
-  const numbers = new Uint32Array(tokens);
-  if (!sentences) return numbers;
-  if (sentences.length !== tokens) {
-    throw new CallerError({
-      what: `${sentences.length} sentence numbers`,
-      where: 'sentences',
-      expected: `${tokens}`,
-    });
+function sortByTag(batch: SortedBatch, keys: SortKeys, from: ArrayLike<number>, at: number): Run[] {
+  const { tags, sentences, rankOfTag } = keys;
+  const ranks = 2 * rankOfTag.length;
+  const counts = new Uint32Array(ranks);
+  const rankOf = (token: number) => 2 * rankOfTag[tags[token]] + (isOfDocument(sentences, token) ? 1 : 0);
+  for (let index = 0; index < from.length; index++) counts[rankOf(from[index])]++;
+  const runs: Run[] = [];
+  const next = new Uint32Array(ranks);
+  let begin = at;
+  for (let rank = 0; rank < ranks; rank++) {
+    next[rank] = begin;
+    if (counts[rank] > 0) runs.push({ tag: 0, start: begin, length: counts[rank] });
+    begin += counts[rank];
   }
-  let token = 0;
-  for (const length of lengths) {
-    let last = 0;
-    let count = 0;
-    for (const end = token + length; token < end; token++) {
-      const sentence = checkedSentence(sentences, token, last);
-      if (sentence === NO_SENTENCE) {
-        numbers[token] = NO_SENTENCE;
-        continue;
-      }
-      if (sentence > last) count++;
-      numbers[token] = count;
-      last = sentence;
-    }
+  for (let index = 0; index < from.length; index++) {
+    const token = from[index];
+    const to = next[rankOf(token)]++;
+    batch.order[to] = token;
+    batch.tags[to] = tags[token];
+    if (sentences) batch.sentences![to] = sentences[token];
   }
-  return numbers;
+  for (const run of runs) run.tag = batch.tags[run.start];
+  return runs;
 }
 
-function checkedSentence(sentences: ArrayLike<number>, token: number, last: number): number {
-  const sentence = sentences[token];
-  if (Number.isInteger(sentence) && sentence >= last && sentence <= NO_SENTENCE) return sentence;
-  const isNumber = Number.isInteger(sentence) && sentence >= 0 && sentence <= NO_SENTENCE;
-  throw new CallerError({
-    what: isNumber ? `sentence ${sentence} behind sentence ${last}` : `sentence ${sentence}`,
-    where: `sentences[${token}]`,
-    expected: isNumber ? 'numbers that ascend within a sequence' : `an integer from 0 to ${NO_SENTENCE}`,
-  });
+/** The tokens of each sentence, in the text's order; those of the document last. */
+function sentencesOf(sentences: Uint32Array, start: number, length: number): number[][] {
+  const groups: number[][] = [];
+  const ofDocument: number[] = [];
+  let last = NO_SENTENCE;
+  for (let token = start; token < start + length; token++) {
+    if (sentences[token] === NO_SENTENCE) {
+      ofDocument.push(token);
+      continue;
+    }
+    if (sentences[token] !== last) groups.push([]);
+    last = sentences[token];
+    groups[groups.length - 1].push(token);
+  }
+  return ofDocument.length > 0 ? [...groups, ofDocument] : groups;
+}
+
+/** An empty batch, to be sorted into. */
+function emptyBatch(tokens: number, withSentences: boolean): SortedBatch {
+  return {
+    order: new Uint32Array(tokens),
+    tags: new Uint8Array(tokens),
+    sentences: withSentences ? new Uint32Array(tokens) : undefined,
+    sequences: [],
+  };
+}
+
+/**
+ * Sorts one sequence into `batch`: by tag, or by sentence first and by tag within each. Both are stable: inside a run,
+ * the text's order is kept, so that whatever depends on a position is a contiguous part of each run.
+ */
+function sortSequence(
+  batch: SortedBatch,
+  keys: SortKeys,
+  start: number,
+  length: number,
+  bySentence: boolean,
+): Sequence {
+  const runs: Run[] = [];
+  if (bySentence) {
+    let at = start;
+    for (const group of sentencesOf(keys.sentences!, start, length)) {
+      const sentence = keys.sentences![group[0]];
+      runs.push(...sortByTag(batch, keys, group, at).map((run) => ({ ...run, sentence })));
+      at += group.length;
+    }
+  } else {
+    const all = new Uint32Array(length);
+    for (let index = 0; index < length; index++) all[index] = start + index;
+    runs.push(...sortByTag(batch, keys, all, start));
+  }
+  return { start, length, runs, bySentence };
 }
 
 /** Sorts each sequence by tag, or by sentence first where that leaves the kernels less to do. */
