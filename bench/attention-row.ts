@@ -2,69 +2,10 @@ import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import { countTags } from './allowed-pairs.js';
-import type { AttentionContender, TokenOrder, Workload } from './attention-contender.js';
+import type { AttentionContender, Workload } from './attention-contender.js';
 import type { Pass } from './attention-settings.js';
-import type { CountedPairs } from './counted-pairs.js';
 import { medianOfRatios } from './statistics.js';
 import type { Times } from './timing.js';
-
-/** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
-export interface AttentionRow {
-  /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
-  strategy: string;
-  rules: string;
-  order: TokenOrder;
-  text: 'document' | 'sentences';
-  /** Pieces of a sequence; the mean where sentences differ. */
-  length: number;
-  lengths: number[];
-  heads: number;
-  headDim: number;
-  /** Sequences. */
-  batch: number;
-  pass: Pass;
-  repeats: number;
-  /** Runs of which each time is the mean. */
-  runsPerRepeat: number;
-  /** Wall time from recording to the end of the GPU's work. */
-  medianMs: number;
-  /** The kernels alone, by the GPU's own clock; null where the adapter has none. */
-  gpuMedianMs: number | null;
-  /** All wall times, turn by turn. */
-  timesMs: number[];
-  ratioToDense: number | null;
-  ratioLow: number | null;
-  ratioHigh: number | null;
-  /** For each sequence, tokens by tag. */
-  tagCounts: Record<string, number>[];
-  usefulPairs: number;
-  executedPairs: number;
-  /** Pairs that the key and value gradients' kernel multiplies. */
-  executedPairsTransposed: number;
-  /** What the kernels counted on the device. */
-  countedPairs: CountedPairs;
-  densePairs: number;
-  density: number;
-  waste: number;
-  /** Useful pairs of dense attention over its own. */
-  idealSpeedup: number;
-  realisedSpeedup: number | null;
-  realisedFraction: number | null;
-  /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
-  executedCostRatio: number | null;
-  /** Nanoseconds of a useful pair in one head. */
-  nsPerUsefulPair: number | null;
-  /** Microseconds of a token, all heads together. */
-  usPerToken: number | null;
-  /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
-  usefulGflops: number | null;
-  /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
-  executedGflops: number | null;
-  /** Sorting and planning, on the CPU; not part of the times above. */
-  planMs: number;
-  /** Bytes of GPU buffers that this contender holds. */
-  bufferBytes: number;
-}
 
 export interface Measured {
   contender: AttentionContender;
@@ -102,6 +43,9 @@ export function usefulFlops(pass: Pass, headDim: number): number {
   return (pass === 'forward' ? 4 : 14) * headDim;
 }
 
+/** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
+export type AttentionRow = ReturnType<typeof attentionRow>;
+
 /** The row of a contender beside the dense one that was timed in the same turns. */
 export function attentionRow(
   measured: Measured,
@@ -111,10 +55,11 @@ export function attentionRow(
     pass: Pass;
     text: 'document' | 'sentences';
     seed: number;
+    /** Runs of which each time is the mean. */
     runsPerTurn: number;
     gatePassed: boolean;
   },
-): AttentionRow {
+) {
   const { contender, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
@@ -124,8 +69,9 @@ export function attentionRow(
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
   const executed = executedFlops(pass, headDim, ledger);
-  const shown = <T>(value: T): T | null => (gatePassed ? value : null);
+  const shown = (value: number): number | null => (gatePassed ? value : null);
   return {
+    /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
     strategy: name,
     rules: contender.variant.rules.name,
     order: contender.variant.order,
@@ -134,28 +80,41 @@ export function attentionRow(
     pass,
     repeats: times.wall.length,
     runsPerRepeat: context.runsPerTurn,
+    /** Wall time from recording to the end of the GPU's work. */
     medianMs,
+    /** The kernels alone, by the GPU's own clock; null where the adapter has none. */
     gpuMedianMs: times.gpu.length > 0 ? median(times.gpu) : null,
+    /** All wall times, turn by turn. */
     timesMs: times.wall,
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
     usefulPairs: ledger.useful,
     executedPairs: ledger.executed,
+    /** Pairs that the key and value gradients' kernel multiplies. */
     executedPairsTransposed: ledger.executedTransposed,
+    /** What the kernels counted on the device. */
     countedPairs: contender.countedPairs,
     densePairs: ledger.dense,
     density: ledger.useful / ledger.dense,
     waste: ledger.executed / ledger.useful,
+    /** Useful pairs of dense attention over its own. */
     idealSpeedup,
     realisedSpeedup: shown(1 / ratio),
     realisedFraction: shown(1 / ratio / idealSpeedup),
+    /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
     executedCostRatio: shown((ratio * executedFlops(pass, headDim, baseline)) / executed),
+    /** Nanoseconds of a useful pair in one head. */
     nsPerUsefulPair: shown((1e6 * medianMs) / ledger.useful / heads),
+    /** Microseconds of a token, all heads together. */
     usPerToken: shown((1000 * medianMs) / workload.tags.length),
+    /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
     usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),
+    /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
     executedGflops: shown((heads * executed) / medianMs / 1e6),
+    /** Sorting and planning, on the CPU; not part of the times above. */
     planMs: contender.planMs,
+    /** Bytes of GPU buffers that this contender holds. */
     bufferBytes,
   };
 }

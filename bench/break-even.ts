@@ -55,24 +55,15 @@ export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
   const documents = rows.filter(
     (row) => row.text === 'document' && row.ratioToDense !== null && !isImpossible(row),
   );
-  const found: BreakEven[] = [];
+  const found = new Map<string, BreakEven>();
   for (const row of documents) {
     const { strategy, rules, pass, heads, headDim } = row;
     if (row.order !== 'tags' || row.density === 1 || strategy === 'none') continue;
-    if (
-      found.some(
-        (known) =>
-          known.strategy === strategy &&
-          known.rules === rules &&
-          known.pass === pass &&
-          known.heads === heads &&
-          known.headDim === headDim,
-      )
-    )
-      continue;
+    const name = JSON.stringify([strategy, rules, pass, heads, headDim]);
+    if (found.has(name)) continue;
     const alike = documents.filter((other) => sameShape(row, other));
     const own = alike.filter((other) => other.strategy === strategy && other.rules === rules);
-    found.push({
+    found.set(name, {
       strategy,
       rules,
       pass,
@@ -85,5 +76,5 @@ export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
       density: densityAt(alike),
     });
   }
-  return found;
+  return [...found.values()];
 }

@@ -17,7 +17,7 @@ import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import { BiasSums, type BiasTags } from './bias-sums.js';
 import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
-import { type ReferenceInput, type ReferenceResult, referenceAttention } from './reference-attention.js';
+import { type ReferenceInput, referenceAttention } from './reference-attention.js';
 
 /** Whether a run computed what it says: outputs and gradients against float64, and its pairs recounted. */
 export interface GateResult {
@@ -40,27 +40,6 @@ export function both(a: GateResult, b: GateResult): GateResult {
     shareOfBound: Math.max(a.shareOfBound, b.shareOfBound),
     complaints: [...a.complaints, ...b.complaints],
   };
-}
-
-/** A tensor to be checked: what the GPU left, the two references, the size of its terms before they cancel. */
-interface Checked {
-  name: string;
-  actual: ArrayLike<number>;
-  exact: ArrayLike<number>;
-  plain: ArrayLike<number>;
-  scale: number;
-}
-
-function check(tensors: readonly Checked[]): GateResult {
-  return tensors
-    .map(({ name, actual, exact, plain, scale }): GateResult => {
-      const maxError = largestError(actual, exact);
-      const bound = errorBound(exact, plain, scale);
-      const passed = maxError <= bound;
-      const complaint = `${name} is off by ${maxError.toExponential(1)}, allowed are ${bound.toExponential(1)}`;
-      return { passed, maxError, shareOfBound: maxError / bound, complaints: passed ? [] : [complaint] };
-    })
-    .reduce(both, GREEN);
 }
 
 /** Rows in a group, of which one is checked: no tile of any kernel has fewer rows, but at the end of a run. */
@@ -116,51 +95,101 @@ export interface ComputedWithBiases extends Computed {
   biasGradient?: Float32Array;
 }
 
-/** Compares the sampled rows of the output and the query gradient, and every row of the other gradients, with float64. */
-export function checkNumbers(
+/** What a run should compute, and how far it may be off. */
+export interface Expected {
+  tensors: {
+    name: keyof ComputedWithBiases;
+    exact: ArrayLike<number>;
+    bound: number;
+    /** Whether only sampled rows are compared: those of queries. */
+    isSampled: boolean;
+  }[];
+  /** At [row * heads + head]. */
+  sampled: Uint8Array;
+  headDim: number;
+}
+
+const NAMES: Readonly<Record<keyof ComputedWithBiases, string>> = {
+  output: 'output',
+  queryGradient: 'query gradient',
+  keyGradient: 'key gradient',
+  valueGradient: 'value gradient',
+  biasGradient: 'bias gradient',
+};
+
+/** Evaluates the sampled rows in float64, and in plain f32 for the bounds; gradients where there is an output gradient. */
+export function expectedNumbers(
   given: ReferenceInput,
   sampled: Uint8Array,
-  computed: ComputedWithBiases,
   biasTags: BiasTags = { count: 0, indexes: new Uint8Array(0) },
-): GateResult {
+): Expected {
   const includes = (row: number, head: number) => sampled[row * given.heads + head] === 1;
   const input = { ...given, includes };
   const [exactBias, plainBias] = [new BiasSums(given.heads, biasTags), new BiasSums(given.heads, biasTags)];
   const exact = referenceAttention({ ...input, onScoreGradient: exactBias.adder((x) => x) });
   const plain = referenceAttention({ ...input, onScoreGradient: plainBias.adder(Math.fround) }, 'float32');
-  const atSampled = (values: ArrayLike<number>) => {
-    const kept: number[] = [];
-    for (let at = 0; at < values.length; at++) {
-      if (sampled[Math.floor(at / input.headDim)] === 1) kept.push(values[at]);
-    }
-    return kept;
+  const tensor = (name: keyof Computed, key: 'output' | 'dq' | 'dk' | 'dv', scale: number) => {
+    const isSampled = key === 'output' || key === 'dq';
+    const values = isSampled ? atSampled(exact[key], sampled, given.headDim) : exact[key];
+    // Rows that were not evaluated are 0 in both, so they add nothing to the bound.
+    return { name, exact: values, bound: errorBound(exact[key], plain[key], scale), isSampled };
   };
-  const tensor = (
-    name: string,
-    actual: ArrayLike<number>,
-    key: 'output' | 'dq' | 'dk' | 'dv',
-    scale: number,
-  ) => {
-    const pick = (result: ReferenceResult) =>
-      key === 'output' || key === 'dq' ? atSampled(result[key]) : result[key];
-    const own = key === 'output' || key === 'dq' ? atSampled(actual) : actual;
-    return { name, actual: own, exact: pick(exact), plain: pick(plain), scale };
-  };
-  const tensors = [tensor('output', computed.output, 'output', largest(input.v))];
-  const { queryGradient, keyGradient, valueGradient } = computed;
-  if (queryGradient && keyGradient && valueGradient) {
+  const tensors: Expected['tensors'] = [tensor('output', 'output', largest(input.v))];
+  if (given.outputGradient) {
     tensors.push(
-      tensor('query gradient', queryGradient, 'dq', exact.dqScale),
-      tensor('key gradient', keyGradient, 'dk', exact.dkScale),
-      tensor('value gradient', valueGradient, 'dv', largest(exact.dv)),
+      tensor('queryGradient', 'dq', exact.dqScale),
+      tensor('keyGradient', 'dk', exact.dkScale),
+      tensor('valueGradient', 'dv', largest(exact.dv)),
     );
+    if (biasTags.count > 0) {
+      const bound = errorBound(exactBias.sums, plainBias.sums, largest(exactBias.sizes));
+      tensors.push({ name: 'biasGradient', exact: exactBias.sums, bound, isSampled: false });
+    }
   }
-  if (computed.biasGradient) {
-    const scale = largest(exactBias.sizes);
-    const { biasGradient: actual } = computed;
-    tensors.push({ name: 'bias gradient', actual, exact: exactBias.sums, plain: plainBias.sums, scale });
-  }
-  return check(tensors);
+  return { tensors, sampled, headDim: given.headDim };
+}
+
+function atSampled(values: ArrayLike<number>, sampled: Uint8Array, headDim: number): number[] {
+  if (values.length !== sampled.length * headDim) return [];
+  return Array.from(values).filter((_, at) => sampled[Math.floor(at / headDim)] === 1);
+}
+
+/** How far a tensor is off: a missing one, or one of another length, by infinity. */
+export interface TensorCheck {
+  maxError: number;
+  allowed: number;
+  /** What is wrong, in words; undefined where nothing is. */
+  complaint: string | undefined;
+}
+
+/** Compares what was computed with what should be. @param leastBound Allowed where a tensor's own bound is stricter. */
+export function checkTensors(
+  { tensors, sampled, headDim }: Expected,
+  computed: ComputedWithBiases,
+  leastBound = 0,
+): TensorCheck[] {
+  return tensors.map(({ name, exact, bound, isSampled }) => {
+    const actual = computed[name] ?? [];
+    const maxError = largestError(isSampled ? atSampled(actual, sampled, headDim) : actual, exact);
+    const allowed = Math.max(leastBound, bound);
+    const complaint = `${NAMES[name]} is off by ${maxError.toExponential(1)}, allowed are ${allowed.toExponential(1)}`;
+    return { maxError, allowed, complaint: maxError <= allowed ? undefined : complaint };
+  });
+}
+
+/** Compares the sampled rows of the output and the query gradient, and every row of the other gradients, with float64. */
+export function checkNumbers(
+  given: ReferenceInput,
+  sampled: Uint8Array,
+  computed: ComputedWithBiases,
+  biasTags?: BiasTags,
+): GateResult {
+  return checkTensors(expectedNumbers(given, sampled, biasTags), computed)
+    .map(({ maxError, allowed, complaint }): GateResult => {
+      const complaints = complaint === undefined ? [] : [complaint];
+      return { passed: complaints.length === 0, maxError, shareOfBound: maxError / allowed, complaints };
+    })
+    .reduce(both, GREEN);
 }
 
 /** Where the tiles of a pass begin among the words of a plan, and their ranges. */

@@ -12,30 +12,7 @@ import { type Contender, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
 /** What one document costs, beside shorter and longer ones that ran in the same turns. */
-export interface GrowthRow {
-  strategy: Strategy;
-  rules: string;
-  pass: Pass;
-  length: number;
-  heads: number;
-  headDim: number;
-  repeats: number;
-  /** Runs of which each time is the mean: more of short documents, so that all turns are long ones. */
-  runsPerRepeat: number;
-  medianMs: number;
-  timesMs: number[];
-  usefulPairs: number;
-  executedPairs: number;
-  /** Bytes of GPU buffers and textures. */
-  bufferBytes: number;
-  bytesPerToken: number;
-  /** Nanoseconds of a useful pair in one head. What depends on times is null where the correctness gate was red. */
-  nsPerUsefulPair: number | null;
-  /** The same over that of the shortest document, with its interval. */
-  ratioToShortest: number | null;
-  ratioLow: number | null;
-  ratioHigh: number | null;
-}
+export type GrowthRow = Awaited<ReturnType<typeof timedRows>>[number];
 
 export interface GrowthReport {
   kind: 'growth';
@@ -129,10 +106,10 @@ async function timedRows(
   device: Device,
   { repeats, seed }: GrowthSweep,
   entries: readonly Entry[],
-  about: Pick<GrowthRow, 'strategy' | 'rules' | 'pass' | 'heads' | 'headDim'>,
+  about: { strategy: Strategy; rules: string; pass: Pass; heads: number; headDim: number },
   gatePassed: boolean,
   signal: AbortSignal | undefined,
-): Promise<GrowthRow[]> {
+) {
   const { heads, pass } = about;
   const pairsOf = ({ attention }: Entry) => attention.plan.ledger.useful;
   const most = Math.max(...entries.map(pairsOf));
@@ -146,23 +123,27 @@ async function timedRows(
   const perPair = entries.map((entry, at) =>
     times[at].wall.map((wall) => (1e6 * wall) / runs[at] / pairsOf(entry) / heads),
   );
-  return entries.map(({ length, attention, bufferBytes }, at): GrowthRow => {
+  return entries.map(({ length, attention, bufferBytes }, at) => {
     const timesMs = times[at].wall.map((wall) => wall / runs[at]);
     const { ratio, low, high } = medianOfRatios(perPair[at], perPair[0], seed);
-    const shown = (value: number) => (gatePassed ? value : null);
+    const shown = (value: number): number | null => (gatePassed ? value : null);
     const { useful, executed } = attention.plan.ledger;
     return {
       ...about,
       length,
       repeats: timesMs.length,
+      /** Runs of which each time is the mean: more of short documents, so that all turns are long ones. */
       runsPerRepeat: runs[at],
       medianMs: median(timesMs),
       timesMs,
       usefulPairs: useful,
       executedPairs: executed,
+      /** Bytes of GPU buffers and textures. */
       bufferBytes,
       bytesPerToken: bufferBytes / length,
+      /** Nanoseconds of a useful pair in one head. What depends on times is null where the correctness gate was red. */
       nsPerUsefulPair: shown(median(perPair[at])),
+      /** The same over that of the shortest document, with its interval. */
       ratioToShortest: shown(ratio),
       ratioLow: shown(low),
       ratioHigh: shown(high),

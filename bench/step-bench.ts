@@ -27,38 +27,7 @@ export interface StepSettings {
 }
 
 /** One training step of one strategy. What depends on a speed-up is null where the correctness gate was red. */
-export interface StepRow {
-  strategy: Strategy;
-  rules: string;
-  text: 'document' | 'sentences';
-  length: number;
-  batch: number;
-  tokens: number;
-  /** From planning to the end of the GPU's work. */
-  medianMs: number;
-  tokensPerSecond: number;
-  /** CPU stages within it. */
-  stagesMs: Record<string, number>;
-  /** What sorting, planning and uploading the batch take of it. */
-  planningShare: number;
-  /** All kernels, by the GPU's own clock, and those of attention among them. */
-  kernelsMs: number;
-  attentionMs: number;
-  kernels: { kernel: string; dispatches: number; medianMs: number }[];
-  density: number;
-  waste: number;
-  ratioToDense: number | null;
-  ratioLow: number | null;
-  ratioHigh: number | null;
-  /** Of attention's kernels alone, over those of the dense step, with the ends of its interval. */
-  attentionSpeedup: number | null;
-  attentionSpeedupLow: number | null;
-  attentionSpeedupHigh: number | null;
-  /** Amdahl's law with the measured speed-up of attention, and with the ideal one. */
-  predictedSpeedup: number | null;
-  predictedFromIdeal: number | null;
-  realisedSpeedup: number | null;
-}
+export type StepRow = ReturnType<typeof stepRow>;
 
 export interface StepReport {
   kind: 'step';
@@ -209,7 +178,7 @@ async function attentionGate(
   }
 }
 
-function kernelTable({ kernels }: Times): StepRow['kernels'] {
+function kernelTable({ kernels }: Times) {
   return [...kernels]
     .map(([kernel, { dispatches, times }]) => ({ kernel, dispatches, medianMs: median(times) }))
     .sort((a, b) => b.medianMs - a.medianMs);
@@ -235,7 +204,7 @@ function stepRow(
   dense: Times,
   stages: readonly Stage[][],
   context: StepBatch & { tokens: number; seed: number; gatePassed: boolean; rules: RuleSet },
-): StepRow {
+) {
   const { sentences, tokens, gatePassed, isDocument, rules } = context;
   const { ledger } = rig;
   const medianMs = median(times.wall);
@@ -244,7 +213,7 @@ function stepRow(
   const share = Math.min(1, attentionOf(dense) / median(dense.wall));
   const attentionSpeedup = attentionOf(dense) / attentionMs;
   const attentionRatio = medianOfRatios(attentionTurns(dense), attentionTurns(times), context.seed);
-  const shown = (value: number) => (gatePassed ? value : null);
+  const shown = (value: number): number | null => (gatePassed ? value : null);
   const stageNames = stages[0].map(({ name }) => name);
   const stageMedian = (name: string) =>
     median(
@@ -254,18 +223,24 @@ function stepRow(
           step.filter((stage) => stage.name === name).reduce((sum, { begin, end }) => sum + end - begin, 0),
         ),
     );
-  const stagesMs = Object.fromEntries(stageNames.map((name) => [name, stageMedian(name)]));
+  const stagesMs: Record<string, number> = Object.fromEntries(
+    stageNames.map((name) => [name, stageMedian(name)]),
+  );
   return {
     strategy: rig.strategy,
     rules: rules.name,
-    text: isDocument ? 'document' : 'sentences',
+    text: isDocument ? ('document' as const) : ('sentences' as const),
     length: Math.round(tokens / sentences.length),
     batch: sentences.length,
     tokens,
+    /** From planning to the end of the GPU's work. */
     medianMs,
     tokensPerSecond: (1000 * tokens) / medianMs,
+    /** CPU stages within it. */
     stagesMs,
+    /** What sorting, planning and uploading the batch take of it. */
     planningShare: (stagesMs.plan + stagesMs.upload) / medianMs,
+    /** All kernels, by the GPU's own clock, and those of attention among them. */
     kernelsMs: median(times.gpu),
     attentionMs,
     kernels: kernelTable(times),
@@ -274,9 +249,11 @@ function stepRow(
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
+    /** Of attention's kernels alone, over those of the dense step, with the ends of its interval. */
     attentionSpeedup: shown(attentionSpeedup),
     attentionSpeedupLow: shown(attentionRatio.low),
     attentionSpeedupHigh: shown(attentionRatio.high),
+    /** Amdahl's law with the measured speed-up of attention, and with the ideal one. */
     predictedSpeedup: shown(amdahl(share, attentionSpeedup)),
     predictedFromIdeal: shown(amdahl(share, ledger.dense / ledger.useful)),
     realisedSpeedup: shown(1 / ratio),

@@ -90,38 +90,87 @@ export async function timeInTurns(
 ): Promise<Times[]> {
   const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const runsOf = (index: number) => (typeof runsPerTurn === 'number' ? runsPerTurn : runsPerTurn[index]);
-  const random = hostRandom(seed);
+  const run = (index: number) => contenders[index].run(runsOf(index));
   const flush = new CacheFlush(device);
   const clock = device?.clock;
   if (device) device.clock = undefined;
+  const clocked = async (turn: number, order: readonly number[]) => {
+    if (!device || !clock || turn % TURNS_OF_A_CLOCK !== 0) return;
+    for (const index of order) {
+      await flush.flush();
+      addKernels(times[index], await clockedRun(device, clock, () => run(index)), runsOf(index));
+    }
+  };
   try {
     await warmUp(device, async () => {
-      for (const [index, { run }] of contenders.entries()) await run(runsOf(index));
+      for (const index of contenders.keys()) await run(index);
     });
-    for (let turn = 0; turn < repeats && !signal?.aborted; turn++) {
-      const order = [...contenders.keys()];
-      shuffle(order, random);
-      const taken: { index: number; wall: number }[] = [];
-      for (const index of order) {
-        await flush.flush();
-        const runs = runsOf(index);
-        const began = performance.now();
-        await contenders[index].run(runs);
-        taken.push({ index, wall: (performance.now() - began) / runs });
-        if (signal?.aborted) break;
-      }
-      if (taken.length < contenders.length) break;
-      for (const { index, wall } of taken) times[index].wall.push(wall);
-      if (!device || !clock || turn % TURNS_OF_A_CLOCK !== 0) continue;
-      for (const index of order) {
-        await flush.flush();
-        const kernels = await clockedRun(device, clock, () => contenders[index].run(runsOf(index)));
-        addKernels(times[index], kernels, runsOf(index));
-      }
-    }
+    const takers = contenders.map((_, index) => async () => {
+      const began = performance.now();
+      await run(index);
+      return (performance.now() - began) / runsOf(index);
+    });
+    const walls = await takeTurns(takers, {
+      repeats,
+      seed,
+      signal,
+      beforeEach: () => flush.flush(),
+      afterTurn: clocked,
+    });
+    for (const [index, wall] of walls.entries()) times[index].wall = wall;
   } finally {
     if (device) device.clock = clock;
     flush.release();
+  }
+  return times;
+}
+
+export interface TurnOptions {
+  repeats: number;
+  /** Draws the order of each turn, so that none always runs after the same other. */
+  seed: number;
+  /** Ends the turns early. */
+  signal?: AbortSignal;
+  /** Is done before each timed run. */
+  beforeEach?(): Promise<void>;
+  /** Is done after each complete turn, which had this order. */
+  afterTurn?(turn: number, order: readonly number[]): Promise<void>;
+  /** Is told once that a run failed; it then takes no more turns. Left out, a failure ends all. */
+  onFailure?(index: number, error: Error): void;
+}
+
+/**
+ * Times several in turns, one at a time. One that fails is left out from then on, and has no times; the others go on.
+ *
+ * @param takers Each runs once, and returns its milliseconds.
+ * @returns The times of each, of complete turns only.
+ */
+export async function takeTurns(
+  takers: readonly (() => Promise<number>)[],
+  { repeats, seed, signal, beforeEach, afterTurn, onFailure }: TurnOptions,
+): Promise<number[][]> {
+  const times: number[][] = takers.map(() => []);
+  const random = hostRandom(seed);
+  const remaining = new Set(takers.keys());
+  for (let turn = 0; turn < repeats && remaining.size > 0 && !signal?.aborted; turn++) {
+    const order = [...remaining];
+    shuffle(order, random);
+    const taken = new Map<number, number>();
+    for (const index of order) {
+      await beforeEach?.();
+      try {
+        taken.set(index, await takers[index]());
+      } catch (error) {
+        if (signal?.aborted) return times;
+        if (!onFailure) throw error;
+        onFailure(index, error as Error);
+        remaining.delete(index);
+        times[index] = [];
+      }
+      if (signal?.aborted && taken.size < remaining.size) return times;
+    }
+    for (const [index, time] of taken) times[index].push(time);
+    await afterTurn?.(turn, order);
   }
   return times;
 }

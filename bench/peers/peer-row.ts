@@ -7,61 +7,6 @@ import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js'
 import type { Pass } from '../attention-settings.js';
 import { medianOfRatios } from '../statistics.js';
 
-/**
- * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A
- * peer that was wrong keeps its time, marked by `error`, but nothing is derived from it; one that failed has no time.
- */
-export interface PeerRow {
-  peer: string;
-  mask: boolean;
-  /** `none` without the mask, `hard` with it. */
-  strategy: 'none' | 'hard';
-  rules: string;
-  text: 'document';
-  length: number;
-  lengths: number[];
-  heads: number;
-  headDim: number;
-  batch: number;
-  pass: Pass;
-  /** What it ran on, as far as it tells. */
-  adapter: string | null;
-  repeats: number;
-  medianMs: number | null;
-  /** All times, turn by turn. */
-  timesMs: number[];
-  /** The first run, which compiles. */
-  coldMs: number | null;
-  /** Its time over parsimony-webgpu's in the same turns, with the same mask. */
-  ratioToParsimony: number | null;
-  ratioToParsimonyLow: number | null;
-  ratioToParsimonyHigh: number | null;
-  /** Its time over its own without the mask, in the same turns. */
-  ratioToDense: number | null;
-  ratioLow: number | null;
-  ratioHigh: number | null;
-  tagCounts: Record<string, number>[];
-  usefulPairs: number;
-  /** All pairs, but where a plan leaves some out. */
-  executedPairs: number;
-  densePairs: number;
-  density: number;
-  waste: number;
-  idealSpeedup: number;
-  realisedSpeedup: number | null;
-  realisedFraction: number | null;
-  usefulGflops: number | null;
-  executedGflops: number | null;
-  /** Building the mask tensor, or planning, on the CPU; not part of the times. */
-  planMs: number | null;
-  bufferBytes: number | null;
-  /** Against float64; null where it never answered. */
-  maxError: number | null;
-  /** What was allowed: the wider of our own bound and 1e-5; null for our own, which the gate holds to its bound. */
-  allowedError: number | null;
-  error?: string;
-}
-
 /** What is known of a peer after its turns. */
 export interface MeasuredPeer {
   peer: string;
@@ -87,6 +32,12 @@ export interface PeerCase {
 }
 
 /**
+ * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A
+ * peer that was wrong keeps its time, marked by `error`, but nothing is derived from it; one that failed has no time.
+ */
+export type PeerRow = ReturnType<typeof peerRow>;
+
+/**
  * The row of a peer.
  *
  * @param parsimony Ours with the same mask, in the same turns.
@@ -97,10 +48,10 @@ export function peerRow(
   parsimony: MeasuredPeer | undefined,
   dense: MeasuredPeer | undefined,
   { workload, rules, pass, seed }: PeerCase,
-): PeerRow {
+) {
   const { peer, mask, times, ledger, error } = measured;
   const { heads, headDim, lengths } = workload;
-  const strategy = mask ? 'hard' : 'none';
+  const strategy: 'none' | 'hard' = mask ? 'hard' : 'none';
   const usefulPairs = allowedPairs(workload, rules, strategy);
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
   const executedPairs = ledger?.executed ?? densePairs;
@@ -121,21 +72,27 @@ export function peerRow(
     mask,
     strategy,
     rules: rules.name,
-    text: 'document',
+    text: 'document' as const,
     ...workloadFields(workload),
     pass,
+    /** What it ran on, as far as it tells. */
     adapter: measured.adapter ?? null,
     repeats: times.length,
     medianMs,
+    /** All times, turn by turn. */
     timesMs: times,
+    /** The first run, which compiles. */
     coldMs: measured.coldMs ?? null,
+    /** Its time over parsimony-webgpu's in the same turns, with the same mask. */
     ratioToParsimony: toParsimony?.ratio ?? null,
     ratioToParsimonyLow: toParsimony?.low ?? null,
     ratioToParsimonyHigh: toParsimony?.high ?? null,
+    /** Its time over its own without the mask, in the same turns. */
     ratioToDense: toDense?.ratio ?? null,
     ratioLow: toDense?.low ?? null,
     ratioHigh: toDense?.high ?? null,
     usefulPairs,
+    /** All pairs, but where a plan leaves some out. */
     executedPairs,
     densePairs,
     density: usefulPairs / densePairs,
@@ -145,11 +102,16 @@ export function peerRow(
     realisedFraction: toDense ? 1 / toDense.ratio / idealSpeedup : null,
     usefulGflops: gflops(usefulFlops(pass, headDim) * usefulPairs),
     executedGflops: gflops(flops),
+    /** Building the mask tensor, or planning, on the CPU; not part of the times. */
     planMs: measured.planMs ?? null,
     bufferBytes: measured.bufferBytes ?? null,
-    // JSON has no infinity: a peer whose results are NaN has an error beyond every number.
+    /**
+     * Against float64; null where it never answered. JSON has no infinity: a peer whose results are NaN has an error beyond
+     * every number.
+     */
     maxError: measured.maxError === undefined ? null : Math.min(measured.maxError, Number.MAX_VALUE),
+    /** What was allowed: the wider of our own bound and 1e-5; null for our own, which the gate holds to its bound. */
     allowedError: measured.allowedError ?? null,
-    ...(error && { error }),
+    error,
   };
 }

@@ -1,5 +1,5 @@
 import { cpus, loadavg } from 'node:os';
-import { Option } from 'commander';
+import { Command, Option } from 'commander';
 import { formatCsv } from '../../bench/csv-report.js';
 import { environmentLine } from '../../bench/environment.js';
 import type { BenchTable } from '../../bench/report-table.js';
@@ -23,6 +23,22 @@ export function outputOptions(): Option[] {
     new Option('--json <file>', 'write everything as JSON; - for standard output'),
     new Option('--csv <file>', 'write the rows as CSV'),
   ];
+}
+
+export function option(flags: string, description: string, parse: (text: string) => unknown): Option {
+  return new Option(flags, description).argParser(parse);
+}
+
+/** A command of `parsimony bench`. @param examples Lines of `--help`. */
+export function benchmark(
+  name: string,
+  description: string,
+  options: readonly Option[],
+  examples: string,
+): Command {
+  const command = new Command(name).description(description).addHelpText('after', `\nExample:\n${examples}`);
+  for (const each of options) command.addOption(each);
+  return command;
 }
 
 /** Measures on a device, and shows the report: in files, and on the terminal unless JSON goes there. */

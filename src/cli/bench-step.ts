@@ -1,8 +1,8 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
 import { benchStep } from '../../bench/step-bench.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
 import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
@@ -21,11 +21,6 @@ import {
 } from './options.js';
 import { note } from './terminal.js';
 
-const EXAMPLE = `
-Example:
-  $ parsimony bench step --lengths sentences,512 --strategies none,hard
-  $ parsimony bench step --data path/to/SST-2 --lengths sentences --batch 32 --json step.json`;
-
 type StepFlags = OutputFlags &
   ShapeFlags &
   DataFlags & {
@@ -41,54 +36,46 @@ type StepFlags = OutputFlags &
 
 /** `parsimony bench step` */
 export function benchStepCommand(): Command {
-  const command = new Command('step')
-    .description('a training step per strategy and length, kernel by kernel, beside what Amdahl predicts')
-    .addOption(
-      new Option('--lengths <list>', 'pieces of a document, or "sentences"')
-        .argParser(numbers)
-        .default([SENTENCES, 512]),
-    )
-    .addOption(
-      new Option('--batch <count>', 'sentences of a packed batch; documents come one a batch')
-        .argParser(countNumber)
-        .default(32),
-    )
-    .addOption(
-      new Option('--strategies <list>', 'among none, hard, soft, guided, learned')
-        .argParser(list)
-        .default(ATTENTION_DEFAULTS.strategies),
-    )
-    .addOption(
-      new Option('--repeats <count>', 'timed steps of each')
-        .argParser(countNumber)
-        .default(ATTENTION_DEFAULTS.repeats),
-    )
-    .addOption(
-      new Option('--seed <number>', 'of weights, order and intervals').argParser(seedNumber).default(1),
-    )
-    .addOption(rulesOption().default('paper'))
-    .addOption(dataOption().default('embedded'))
-    .addOption(textColumnOption())
-    .addOption(labelColumnOption())
-    .addOption(adapterOption())
-    .addOption(noTuneOption());
-  for (const option of [...shapeOptions(), ...outputOptions()]) command.addOption(option);
-  return command.addHelpText('after', EXAMPLE).action(run);
+  const { strategies, repeats } = ATTENTION_DEFAULTS;
+  return benchmark(
+    'step',
+    'a training step per strategy and length, kernel by kernel, beside what Amdahl predicts',
+    [
+      option('--lengths <list>', 'pieces of a document, or "sentences"', numbers).default([SENTENCES, 512]),
+      option(
+        '--batch <count>',
+        'sentences of a packed batch; documents come one a batch',
+        countNumber,
+      ).default(32),
+      option('--strategies <list>', `among ${strategies.join(', ')}`, list).default(strategies),
+      option('--repeats <count>', 'timed steps of each', countNumber).default(repeats),
+      option('--seed <number>', 'of weights, order and intervals', seedNumber).default(1),
+      rulesOption().default('paper'),
+      dataOption().default('embedded'),
+      textColumnOption(),
+      labelColumnOption(),
+      adapterOption(),
+      noTuneOption(),
+      ...shapeOptions(),
+      ...outputOptions(),
+    ],
+    `  $ parsimony bench step --lengths sentences,512 --strategies none,hard
+  $ parsimony bench step --data path/to/SST-2 --lengths sentences --batch 32 --json step.json`,
+  ).action(run);
 }
 
 async function run(flags: StepFlags): Promise<void> {
-  const { lengths, strategies, batch, repeats, seed, rules } = completeAttentionSettings({
+  const { lengths, strategies, batch, repeats, seed } = completeAttentionSettings({
     lengths: flags.lengths,
     strategies: flags.strategies,
     batch: flags.batch,
     repeats: flags.repeats,
     seed: flags.seed,
-    rules: [flags.rules],
   });
   const settings = { lengths, strategies, batch, repeats, seed, shape: shapeOf(flags) };
   const source = dataOf(flags, { split: 'dev' });
   const examples = await source.examples('dev');
-  const ruleSet = await readRules(rules[0]);
+  const ruleSet = await readRules(flags.rules);
   requireTaggersTags(ruleSet, 'bench step');
   await runBenchmark(flags, async (device, signal) => {
     return benchStep(device, settings, {

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { benchAttention } from '../../bench/attention-bench.js';
 import {
   ATTENTION_DEFAULTS,
@@ -17,7 +17,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
-import { type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { benchTexts } from './bench-texts.js';
 import { type DataFlags, dataOf, textColumnOption, textOptions } from './data-options.js';
 import { allKept, noTuneOption } from './kernel-cache.js';
@@ -25,10 +25,6 @@ import { adapterOption, countNumber, dataOption, list, numbers, readRules, seedN
 import { note } from './terminal.js';
 
 type SweepFlags = OutputFlags & DataFlags & { adapter?: string } & Partial<AttentionSettings>;
-
-function option(flags: string, description: string, parse: (text: string) => unknown): Option {
-  return new Option(flags, description).argParser(parse);
-}
 
 /** The flags of every sweep; those without a default here have the one of `ATTENTION_DEFAULTS`. */
 function sweepOptions(
@@ -68,12 +64,6 @@ function ruleOptions(strategies: string): Option[] {
   ];
 }
 
-function command(name: string, description: string, options: readonly Option[], examples: string): Command {
-  const made = new Command(name).description(description).addHelpText('after', `\nExample:\n${examples}`);
-  for (const each of options) made.addOption(each);
-  return made;
-}
-
 /** Settings from flags and, where a flag is left out, from others. @throws CallerError where one is out of bounds. */
 function settingsOf(flags: Partial<AttentionSettings>, others: Partial<Record<string, unknown>>) {
   const names = Object.keys(ATTENTION_DEFAULTS) as (keyof AttentionSettings)[];
@@ -111,7 +101,7 @@ async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<At
 
 /** `parsimony bench attention` */
 export function benchAttentionCommand(): Command {
-  return command(
+  return benchmark(
     'attention',
     'sparse against dense attention: the same run, in turns, checked against float64; speed-ups are medians of the ratios within each turn',
     [
@@ -147,7 +137,7 @@ const GROWTH = {
 
 /** `parsimony bench growth` */
 export function benchGrowthCommand(): Command {
-  return command(
+  return benchmark(
     'growth',
     'documents of several lengths in turns: time by allowed pairs, memory by tokens',
     [...sweepOptions(GROWTH.lengths), ...ruleOptions('hard')],
@@ -164,7 +154,7 @@ export function benchGrowthCommand(): Command {
 
 /** `parsimony bench peers` */
 export function benchPeersCommand(): Command {
-  return command(
+  return benchmark(
     'peers',
     "the same attention through others' libraries, dense and with a mask, checked against float64",
     [

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
-import { checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchmark, checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
 import { benchStepCommand } from './bench-step.js';
 import { benchAttentionCommand, benchGrowthCommand, benchPeersCommand } from './bench-sweeps.js';
 import { adapterOption } from './options.js';
@@ -30,11 +30,9 @@ export function benchCommand(): Command {
 
 /** `parsimony bench limits` */
 function benchLimitsCommand(): Command {
-  const command = new Command('limits')
-    .description("the adapter's measured peaks, and where each kernel is under them")
-    .addOption(adapterOption());
-  for (const option of outputOptions()) command.addOption(option);
-  return command
-    .addHelpText('after', '\nExample:\n  $ parsimony bench limits --json limits.json')
-    .action((flags: OutputFlags & { adapter?: string }) => runBenchmark(flags, benchLimits));
+  const description = "the adapter's measured peaks, and where each kernel is under them";
+  const options = [adapterOption(), ...outputOptions()];
+  return benchmark('limits', description, options, '  $ parsimony bench limits --json limits.json').action(
+    (flags: OutputFlags & { adapter?: string }) => runBenchmark(flags, benchLimits),
+  );
 }

@@ -10,8 +10,8 @@ import { headsFirst, tokensFirst } from '../../bench/peers/layout.js';
 import { additiveMask, MASKED_SCORE } from '../../bench/peers/mask.js';
 import { identityModel, multiHeadAttentionModel, plainAttentionModel } from '../../bench/peers/onnx-model.js';
 import { openOnnxRuntime } from '../../bench/peers/onnxruntime.js';
+import { checkPeer, expectedOfPeer } from '../../bench/peers/peer-case.js';
 import { PEERS } from '../../bench/peers/peer-list.js';
-import { checkPeer, peerReference } from '../../bench/peers/reference.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
@@ -65,7 +65,7 @@ describe('an ONNX model', () => {
         const task = { workload: WORKLOAD, inputs, mask, rules: PAPER_RULES, backward: false, seed: 1 };
         const prepared = await peer.prepare(task);
         const results = (await prepared.check()) as Computed;
-        expect(checkPeer(peerReference(WORKLOAD, inputs, sampled, task), results).complaint).toBeUndefined();
+        expect(checkPeer(expectedOfPeer(WORKLOAD, inputs, sampled, task), results).complaint).toBeUndefined();
         prepared.release();
       }
     },
@@ -94,7 +94,7 @@ describe("the check of a peer's results", () => {
   const all = randomInputs(WORKLOAD, 2);
   const inputs = { ...all, outputGradient: onlySampled(all.outputGradient, sampled, 16) };
   const task = { rules: PAPER_RULES, mask: true, backward: true };
-  const reference = peerReference(WORKLOAD, inputs, sampled, task);
+  const reference = expectedOfPeer(WORKLOAD, inputs, sampled, task);
 
   /** What a peer computes that is right: every row, and every gradient. */
   function right(): Required<Computed> {
@@ -112,10 +112,10 @@ describe("the check of a peer's results", () => {
   }
 
   it('accepts what is right', () => {
-    const { complaint, maxError, allowedError } = checkPeer(reference, right());
+    const { complaint, maxError, allowed } = checkPeer(reference, right());
     expect(complaint).toBeUndefined();
     expect(maxError).toBeLessThan(1e-6);
-    expect(allowedError).toBe(1e-5);
+    expect(allowed).toBe(1e-5);
   });
 
   it.each([

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { installedFolder, installPackages } from '../../bench/peers/install.js';
 import { PARSIMONY, peersNamed } from '../../bench/peers/peer-list.js';
-import { takeTurns } from '../../bench/peers/peer-turns.js';
 import type { PeerReply, PeerRequest } from '../../bench/peers/protocol.js';
 import { servePeer } from '../../bench/peers/serve-peer.js';
+import { takeTurns } from '../../bench/timing.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('turns', () => {
-  const taker = (time: () => number) => ({ time: async () => time(), onFailure: vi.fn() });
+  const taker = (time: () => number) => async () => time();
 
   it('are taken by all alike, but by who has failed', async () => {
     const order: string[] = [];
@@ -18,11 +18,11 @@ describe('turns', () => {
       order.push('bad');
       throw new Error('no more');
     });
-    const times = await takeTurns([good, bad], { repeats: 3, seed: 1 });
+    const onFailure = vi.fn();
+    const times = await takeTurns([good, bad], { repeats: 3, seed: 1, onFailure });
     expect(times.map(({ length }) => length)).toEqual([3, 0]);
     expect(order.filter((name) => name === 'bad')).toHaveLength(1);
-    expect(bad.onFailure).toHaveBeenCalledOnce();
-    expect(good.onFailure).not.toHaveBeenCalled();
+    expect(onFailure).toHaveBeenCalledExactlyOnceWith(1, new Error('no more'));
   });
 
   it('count only when complete', async () => {

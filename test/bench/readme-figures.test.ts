@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { attentionTable, limitsSentence, stepTable } from '../../bench/readme-tables.js';
+import { attentionTable, limitsSentence, stepTable } from './readme-tables.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
