@@ -30,7 +30,7 @@ import { referenceTokenBias } from './reference-pairs.js';
 import type { Contender } from './timing.js';
 
 /** How a contender's plan treats the tokens' order; all but `tags` are controls. */
-export type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
+type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
 
 /** What is attended: the tag of every token of a packed batch, and the shape of the heads. */
 export interface Workload {
@@ -224,7 +224,8 @@ export class AttentionContender {
     await this.run(backward);
     const computed: Partial<ComputedWithBiases> = {};
     for (const name of backward ? RESULTS : (['output'] as const)) {
-      computed[name] = this.inCallersOrder(await readFloats(this.device, buffers[name], numbers));
+      const rows = await readFloats(this.device, buffers[name], numbers);
+      computed[name] = this.permuted(rows, (callers, sorted) => [sorted, callers]);
     }
     if (backward && buffers.biasGradient) {
       const { biasGradient } = buffers;
@@ -244,21 +245,15 @@ export class AttentionContender {
   }
 
   private sorted(rows: Float32Array): Float32Array {
-    return this.permuted(rows, (from, to) => [from, to]);
+    return this.permuted(rows, (callers, sorted) => [callers, sorted]);
   }
 
-  private inCallersOrder(rows: Float32Array): Float32Array {
-    return this.permuted(rows, (from, to) => [to, from]);
-  }
-
-  private permuted(
-    rows: Float32Array,
-    direction: (callers: number, sorted: number) => [from: number, to: number],
-  ): Float32Array {
+  /** Copies each row to another place. @param placesOf From and to where, by a token's places before and after sorting. */
+  private permuted(rows: Float32Array, placesOf: (callers: number, sorted: number) => [number, number]) {
     const width = this.workload.heads * this.workload.headDim;
     const result = new Float32Array(rows.length);
     this.plan.order.forEach((callers, sorted) => {
-      const [from, to] = direction(callers, sorted);
+      const [from, to] = placesOf(callers, sorted);
       result.set(rows.subarray(from * width, (from + 1) * width), to * width);
     });
     return result;

@@ -2,8 +2,7 @@ import * as v from 'valibot';
 import { CallerError, shownValue } from '../src/base/errors.js';
 import { recordOf } from '../src/base/json-schemas.js';
 import { JsonText } from '../src/base/json-text.js';
-import type { RuleSet, Strategy } from '../src/grammar/rules.js';
-import { STRATEGIES } from '../src/grammar/rules.js';
+import { type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
 
 export type Pass = 'forward' | 'forward+backward';
 

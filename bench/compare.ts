@@ -3,13 +3,13 @@ import { CallerError } from '../src/base/errors.js';
 import { JsonText } from '../src/base/json-text.js';
 import { COMPARABLE } from './report-schema.js';
 
-export type ComparableReport = v.InferOutput<typeof COMPARABLE>;
+type ComparableReport = v.InferOutput<typeof COMPARABLE>;
 type ComparableRow = ComparableReport['rows'][number];
 
 export type Verdict = 'regression' | 'improvement' | 'noise' | 'not comparable';
 
 /** One row of A beside the same of B. */
-export interface Comparison {
+interface Comparison {
   name: string;
   before: number;
   after: number;

@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { KernelChoices } from '../src/attention/kernel-choices.js';
 import { hashOf, hashOfText } from '../src/base/hash.js';
-import type { AdapterDescription } from '../src/gpu/adapter.js';
 import { adapterName } from '../src/gpu/adapter.js';
 import type { Device } from '../src/gpu/device.js';
 import { TOGGLES } from '../src/gpu/driver.js';
@@ -13,30 +12,7 @@ import type { RuleSet } from '../src/grammar/rules.js';
 import { formatRules } from '../src/grammar/rules-file.js';
 
 /** All that a reader must know to repeat a measurement, or to doubt it. */
-export interface Environment {
-  adapter: AdapterDescription;
-  /** True where the adapter computes on the CPU: its times are those of no GPU. */
-  software: boolean;
-  features: string[];
-  /** Which family of kernels ran, by the lanes of a subgroup; null where it is the one for GPUs, which shares work through workgroup memory. */
-  subgroupLanes: number | null;
-  dawn: { package: string; toggles: readonly string[] };
-  packages: Record<string, string>;
-  system: { platform: string; node: string; cpu: string; cores: number; memoryGiB: number };
-  /** MHz of the CPU now, where the system tells them, and of the GPU and its memory, where nvidia-smi does. */
-  clocks: { cpuMHz?: number; gpu?: string };
-  /** Load averages of 1, 5 and 15 minutes at the start. */
-  load: number[];
-  /** Variants of the kernels that had been measured to be the fastest; where none, the expected ones ran. */
-  kernels: KernelChoices[];
-  kernelHash: string;
-  /** By the rule sets' names. */
-  ruleHashes: Record<string, string>;
-  seed: number;
-  /** What repeats this run. */
-  command: string;
-  date: string;
-}
+export type Environment = ReturnType<typeof describeEnvironment>;
 
 /** The version of an installed package. */
 export function versionOf(packageName: string): string {
@@ -67,15 +43,21 @@ export function describeEnvironment(
   rules: readonly RuleSet[],
   seed: number,
   kernels: readonly KernelChoices[] = [],
-): Environment {
+) {
   const [cpu] = cpus();
+  const clocks: { cpuMHz?: number; gpu?: string } = {
+    cpuMHz: cpu?.speed || undefined,
+    gpu: gpuClocks(device),
+  };
   return {
     adapter: device.adapter,
+    /** True where the adapter computes on the CPU: its times are those of no GPU. */
     software: device.isSoftware,
-    features: [...device.gpu.features].sort(),
+    features: [...device.gpu.features].sort() as string[],
+    /** Which family of kernels ran, by the lanes of a subgroup; null where it is the one for GPUs, which shares work through workgroup memory. */
     subgroupLanes: device.lanes ?? null,
-    dawn: { package: `webgpu ${versionOf('webgpu')}`, toggles: TOGGLES },
-    packages: Object.fromEntries(
+    dawn: { package: `webgpu ${versionOf('webgpu')}`, toggles: TOGGLES as readonly string[] },
+    packages: Object.fromEntries<string>(
       ['parsimony-attention', 'wink-nlp', 'wink-eng-lite-web-model'].map((name) => [name, versionOf(name)]),
     ),
     system: {
@@ -85,12 +67,17 @@ export function describeEnvironment(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    clocks: { cpuMHz: cpu?.speed || undefined, gpu: gpuClocks(device) },
+    /** MHz of the CPU now, where the system tells them, and of the GPU and its memory, where nvidia-smi does. */
+    clocks,
+    /** Load averages of 1, 5 and 15 minutes at the start. */
     load: loadavg().map((value) => Math.round(100 * value) / 100),
+    /** Variants of the kernels that had been measured to be the fastest; where none, the expected ones ran. */
     kernels: [...kernels],
     kernelHash: hashOf(kernelSources),
+    /** By the rule sets' names. */
     ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOfText(formatRules(set))])),
     seed,
+    /** What repeats this run. */
     command: commandLine(),
     date: new Date().toISOString(),
   };

@@ -14,9 +14,9 @@ import {
 } from '../src/plan/plan-words.js';
 import { isLone, type TileShape } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
-import { BiasSums, type BiasTags } from './bias-sums.js';
 import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
+import { BiasSums, type BiasTags } from './learned-biases.js';
 import { type ReferenceInput, referenceAttention } from './reference-attention.js';
 
 /** Whether a run computed what it says: outputs and gradients against float64, and its pairs recounted. */

@@ -27,7 +27,7 @@ export interface GrowthReport {
   rows: GrowthRow[];
 }
 
-export type GrowthSweep = Omit<AttentionSweep, 'lengths'> & { lengths: number[] };
+type GrowthSweep = Omit<AttentionSweep, 'lengths'> & { lengths: number[] };
 
 /** Runs of the shortest document in a turn, at most. */
 const MOST_RUNS = 16;

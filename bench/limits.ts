@@ -2,26 +2,11 @@ import { median } from 'simple-statistics';
 import { createStorage } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
-import { bestProduct, measurePeakShares, type PeakOptions, type PeakShares } from './peak-share.js';
+import { bestProduct, measurePeakShares, type PeakOptions } from './peak-share.js';
 import { warmUp } from './timing.js';
 
 /** What an adapter can do, measured. */
-export interface Limits {
-  /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
-  multiplyAddGflops: number;
-  /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
-  matrixProductGflops: number;
-  /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
-  copyGBs: number;
-  /** One dispatch among a thousand in a pass, in microseconds. */
-  dispatchMicroseconds: number;
-  /** An empty submit and its end, in microseconds. */
-  submitMicroseconds: number;
-  /** The smallest step seen of the clock that times the wall, in microseconds. */
-  wallTimerMicroseconds: number;
-  /** The smallest step seen of the GPU's own clock, in microseconds; null where there is none. */
-  gpuTimerMicroseconds: number | null;
-}
+export type Limits = Awaited<ReturnType<typeof measureLimits>>['limits'];
 
 const COPY_BYTES = 64 * 2 ** 20;
 const DISPATCHES = 1000;
@@ -148,10 +133,7 @@ export async function measurePeaks(device: Device): Promise<{ gflops: number; gi
 const SHARES: PeakOptions = { lengths: [512, 1024, 2048], repeats: 15 };
 
 /** Measures an adapter's limits, one after the other, and the dense kernel beside the products that make the peak. */
-export async function measureLimits(
-  device: Device,
-  options: PeakOptions = SHARES,
-): Promise<{ limits: Limits; shares: PeakShares }> {
+export async function measureLimits(device: Device, options: PeakOptions = SHARES) {
   const { clock } = device;
   const gpuTimerMicroseconds = await gpuTimerStep(device);
   // A pass around every dispatch is not what programs pay.
@@ -159,12 +141,19 @@ export async function measureLimits(
   try {
     const shares = await measurePeakShares(device, options);
     const limits = {
+      /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
       multiplyAddGflops: await multiplyAdd(device),
+      /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
       matrixProductGflops: bestProduct(shares.products),
+      /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
       copyGBs: await copyBandwidth(device),
+      /** One dispatch among a thousand in a pass, in microseconds. */
       dispatchMicroseconds: await dispatchOverhead(device),
+      /** An empty submit and its end, in microseconds. */
       submitMicroseconds: await submitOverhead(device),
+      /** The smallest step seen of the clock that times the wall, in microseconds. */
       wallTimerMicroseconds: wallTimerStep(),
+      /** The smallest step seen of the GPU's own clock, in microseconds; null where there is none. */
       gpuTimerMicroseconds,
     };
     return { limits, shares };

@@ -12,7 +12,7 @@ import { medianOfRatios } from './statistics.js';
 import { type Contender, runsForTurn, timeInTurns } from './timing.js';
 
 /** A matrix product, [rows, inputs] by [inputs, outputs]. */
-export interface ProductRate extends LinearShape {
+interface ProductRate extends LinearShape {
   gflops: number;
 }
 

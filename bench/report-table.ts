@@ -2,9 +2,9 @@ import { NOTHING, orNothing, times } from '../src/report/page/numbers.js';
 import type { Pass } from './attention-settings.js';
 import type { GateResult } from './gate.js';
 
-export type Tone = 'good' | 'bad' | undefined;
+type Tone = 'good' | 'bad' | undefined;
 
-export interface ColumnOptions<Row> {
+interface ColumnOptions<Row> {
   /** It compares times: left out where the gate is red. */
   compares?: true;
   /** Left to pages, for a terminal has no room. */

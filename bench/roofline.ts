@@ -13,21 +13,7 @@ import { type Limits, measureLimits } from './limits.js';
 import type { PeakShares } from './peak-share.js';
 
 /** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
-export interface RooflineRow {
-  kernel: string;
-  shape: string;
-  medianMs: number;
-  /** Operations that the formula needs, a multiply-add counted as two. */
-  flops: number;
-  /** Bytes of its operands and results, each read or written once. */
-  bytes: number;
-  /** FLOPs a byte. */
-  intensity: number;
-  gflops: number;
-  /** What the adapter allows at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
-  roofGflops: number;
-  shareOfRoof: number;
-}
+export type RooflineRow = ReturnType<typeof rooflineRow>;
 
 /** The file that `bench limits --json` writes. */
 export interface LimitsReport extends PeakShares {
@@ -84,19 +70,32 @@ async function measureRoofline(device: Device, limits: Limits): Promise<Roofline
   }
   attention.release();
   workspace.release();
-  const rows: RooflineRow[] = [];
-  for (const { kernel, shape, flops, floats } of WORKS) {
-    const name = [...times.keys()].find((key) => key.replace(/\/(wide|subgroup)\//, '/') === kernel);
-    if (!name) continue;
-    const medianMs = median(times.get(name)!);
-    const bytes = 4 * floats;
-    const intensity = flops / bytes;
-    const gflops = flops / medianMs / 1e6;
-    const roofGflops = Math.min(limits.matrixProductGflops, intensity * limits.copyGBs);
-    const row = { kernel: name, shape, medianMs, flops, bytes, intensity, gflops, roofGflops };
-    rows.push({ ...row, shareOfRoof: gflops / roofGflops });
-  }
-  return rows;
+  return WORKS.flatMap((work) => {
+    const name = [...times.keys()].find((key) => key.replace(/\/(wide|subgroup)\//, '/') === work.kernel);
+    return name ? [rooflineRow({ ...work, kernel: name }, median(times.get(name)!), limits)] : [];
+  });
+}
+
+function rooflineRow({ kernel, shape, flops, floats }: Work, medianMs: number, limits: Limits) {
+  const bytes = 4 * floats;
+  const intensity = flops / bytes;
+  const gflops = flops / medianMs / 1e6;
+  const roofGflops = Math.min(limits.matrixProductGflops, intensity * limits.copyGBs);
+  return {
+    kernel,
+    shape,
+    medianMs,
+    /** Operations that the formula needs, a multiply-add counted as two. */
+    flops,
+    /** Bytes of its operands and results, each read or written once. */
+    bytes,
+    /** FLOPs a byte. */
+    intensity,
+    gflops,
+    /** What the adapter allows at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
+    roofGflops,
+    shareOfRoof: gflops / roofGflops,
+  };
 }
 
 const NUMBERS = ROWS * HIDDEN;

@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 
 /** A ratio of two contenders' times with the interval in which it lies. */
-export interface Ratio {
+interface Ratio {
   ratio: number;
   low: number;
   high: number;

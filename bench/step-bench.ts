@@ -16,7 +16,7 @@ import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
 import { packed } from './workload.js';
 
-export interface StepSettings {
+interface StepSettings {
   lengths: (number | typeof SENTENCES)[];
   /** Sentences of a packed batch; a document is a batch of its own. */
   batch: number;
@@ -38,7 +38,7 @@ export interface StepReport {
   rows: StepRow[];
 }
 
-export interface StepOptions {
+interface StepOptions {
   data: string;
   examples: readonly Example[];
   /** Labels are below this; two where left out. */
@@ -184,18 +184,20 @@ function kernelTable({ kernels }: Times) {
     .sort((a, b) => b.medianMs - a.medianMs);
 }
 
-function attentionOf({ kernels }: Times): number {
-  const attention = [...kernels].filter(([name]) => name.startsWith('attention/'));
-  return attention.reduce((sum, [, { times }]) => sum + median(times), 0);
+/** Milliseconds of each of attention's kernels, turn by turn. */
+function attentionTimes({ kernels }: Times): number[][] {
+  return [...kernels].flatMap(([name, { times }]) => (name.startsWith('attention/') ? [times] : []));
 }
 
-/** Milliseconds of attention's kernels in each turn. */
-function attentionTurns({ kernels }: Times): number[] {
-  const attention = [...kernels].filter(([name]) => name.startsWith('attention/'));
-  const turns = Math.min(...attention.map(([, { times }]) => times.length));
-  return Array.from({ length: turns }, (_, turn) =>
-    attention.reduce((sum, [, { times }]) => sum + times[turn], 0),
-  );
+function attentionOf(times: Times): number {
+  return attentionTimes(times).reduce((sum, kernel) => sum + median(kernel), 0);
+}
+
+/** Milliseconds of attention's kernels together, turn by turn. */
+function attentionTurns(times: Times): number[] {
+  const kernels = attentionTimes(times);
+  const turns = Math.min(...kernels.map(({ length }) => length));
+  return Array.from({ length: turns }, (_, turn) => kernels.reduce((sum, kernel) => sum + kernel[turn], 0));
 }
 
 function stepRow(
@@ -214,17 +216,16 @@ function stepRow(
   const attentionSpeedup = attentionOf(dense) / attentionMs;
   const attentionRatio = medianOfRatios(attentionTurns(dense), attentionTurns(times), context.seed);
   const shown = (value: number): number | null => (gatePassed ? value : null);
-  const stageNames = stages[0].map(({ name }) => name);
-  const stageMedian = (name: string) =>
-    median(
-      stages
-        .slice(1)
-        .map((step) =>
-          step.filter((stage) => stage.name === name).reduce((sum, { begin, end }) => sum + end - begin, 0),
-        ),
-    );
+  // The first step also compiles.
+  const stageTimes = (name: string) => {
+    return stages.slice(1).map((step) => {
+      return step
+        .filter((stage) => stage.name === name)
+        .reduce((sum, { begin, end }) => sum + end - begin, 0);
+    });
+  };
   const stagesMs: Record<string, number> = Object.fromEntries(
-    stageNames.map((name) => [name, stageMedian(name)]),
+    stages[0].map(({ name }) => [name, median(stageTimes(name))]),
   );
   return {
     strategy: rig.strategy,

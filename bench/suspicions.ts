@@ -60,7 +60,7 @@ export function loadWarning({ load: [load], system }: Machine): string | undefin
 }
 
 /** What a report of any benchmark may hold. */
-export interface SuspectReport {
+interface SuspectReport {
   kind: string;
   environment: Machine;
   rows: readonly object[];

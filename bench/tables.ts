@@ -230,10 +230,6 @@ const GROWTH_COLUMNS: readonly BenchColumn<GrowthRow>[] = [
   column('99 % interval', (row) => intervalText(row.ratioLow, row.ratioHigh), COMPARES),
 ];
 
-function growthTable(report: GrowthReport): BenchTable {
-  return benchTable(report, 'Documents in turns', GROWTH_COLUMNS, report.rows);
-}
-
 /** A share of a peak, which can be no more than all of it. */
 function shareColumn<Name extends string>(
   heading: string,
@@ -316,11 +312,8 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
   ),
 ];
 
-function peersTable(report: PeersReport): BenchTable {
-  const note =
-    'The mask is one tensor of all pairs for the others, a plan of the pairs that exist for us; ort-mha-cpu runs on the CPU’s own code. onnxruntime’s times include reading the output back. A peer that is wrong has a time, but no ratio.';
-  return benchTable(report, 'Every peer', PEER_COLUMNS, report.rows, { alignment: 'words', note });
-}
+const PEERS_NOTE =
+  'The mask is one tensor of all pairs for the others, a plan of the pairs that exist for us; ort-mha-cpu runs on the CPU’s own code. onnxruntime’s times include reading the output back. A peer that is wrong has a time, but no ratio.';
 
 export type BenchReport = AttentionReport | StepReport | GrowthReport | LimitsReport | PeersReport;
 
@@ -336,10 +329,12 @@ export function tablesOf(report: BenchReport): BenchTable[] {
     case 'step':
       return [stepTable(report), ...report.rows.map((row) => stepKernelsTable(report, row))];
     case 'growth':
-      return [growthTable(report)];
+      return [benchTable(report, 'Documents in turns', GROWTH_COLUMNS, report.rows)];
     case 'limits':
       return limitsTables(report);
     case 'peers':
-      return [peersTable(report)];
+      return [
+        benchTable(report, 'Every peer', PEER_COLUMNS, report.rows, { alignment: 'words', note: PEERS_NOTE }),
+      ];
   }
 }

@@ -8,7 +8,7 @@ export interface Contender {
   run(times: number): Promise<void>;
 }
 
-export interface TimingOptions {
+interface TimingOptions {
   /** Timed runs of each contender. */
   repeats: number;
   /** Draws the order of the contenders in each turn, so that none always runs after the same other. */
@@ -125,7 +125,7 @@ export async function timeInTurns(
   return times;
 }
 
-export interface TurnOptions {
+interface TurnOptions {
   repeats: number;
   /** Draws the order of each turn, so that none always runs after the same other. */
   seed: number;

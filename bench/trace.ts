@@ -37,25 +37,19 @@ function trackOf(name: (typeof TRACKS)[number]): number {
  * last of them ends with the wait for it, which is when the CPU learns of it.
  */
 export function traceEvents(processName: string, steps: readonly ProfiledStep[]): TraceEvent[] {
-  const names: TraceEvent[] = TRACKS.flatMap((name): TraceEvent[] => [
-    { name: 'thread_name', ph: 'M', pid: PROCESS, tid: trackOf(name), args: { name } },
-    {
-      name: 'thread_sort_index',
-      ph: 'M',
-      pid: PROCESS,
-      tid: trackOf(name),
-      args: { sort_index: trackOf(name) },
-    },
-  ]);
-  const process: TraceEvent = {
-    name: 'process_name',
-    ph: 'M',
-    pid: PROCESS,
-    tid: 0,
-    args: { name: processName },
+  const named = (name: string, tid: number, args: TraceEvent['args']): TraceEvent => {
+    return { name, ph: 'M', pid: PROCESS, tid, args };
   };
+  const tracks = TRACKS.flatMap((name) => [
+    named('thread_name', trackOf(name), { name }),
+    named('thread_sort_index', trackOf(name), { sort_index: trackOf(name) }),
+  ]);
   const zero = Math.min(...steps.flatMap(({ stages }) => stages.map(({ begin }) => begin)));
-  return [process, ...names, ...steps.flatMap((step) => eventsOf(step, zero))];
+  return [
+    named('process_name', 0, { name: processName }),
+    ...tracks,
+    ...steps.flatMap((step) => eventsOf(step, zero)),
+  ];
 }
 
 function eventsOf(

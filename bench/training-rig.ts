@@ -23,7 +23,7 @@ export interface Stage {
 
 export type ModelShape = Pick<ModelConfig, 'hidden' | 'heads' | 'layers' | 'feedForward'>;
 
-export interface RigOptions {
+interface RigOptions {
   shape: ModelShape;
   vocabulary: Vocabulary;
   /** The longest sequence that the model reads. */

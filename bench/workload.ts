@@ -7,7 +7,7 @@ import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 
 /** Sentences enough for a text of some tokens, tagged, and how long that took. */
-export interface TaggedText {
+interface TaggedText {
   sentences: TaggedTokens[];
   /** What their tags are indexes into. */
   tags: readonly Tag[];

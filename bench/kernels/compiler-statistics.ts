@@ -79,10 +79,6 @@ function dialectOf(line: Line): Dialect {
   });
 }
 
-function numberOf(line: Line, name: string | undefined): number {
-  return name === undefined ? 0 : Number(line[name]);
-}
-
 /**
  * The file to which a layer of the Vulkan loader writes what a driver says of each compute pipeline that it made: a line of JSON
  * a pipeline, written before the call returns that made it. WebGPU itself does not tell.
@@ -109,13 +105,14 @@ export class StatisticsFile {
     const said: Line = JSON.parse(line);
     const { names, unit } = dialectOf(said);
     this.unit = unit;
+    const numberOf = (name: Named) => Number(said[names[name] ?? ''] ?? 0);
     return {
-      registers: numberOf(said, names.registers),
-      spills: numberOf(said, names.spills),
-      moved: numberOf(said, names.moved),
-      instructions: numberOf(said, names.instructions),
-      occupancy: numberOf(said, names.occupancy),
-      subgroup: numberOf(said, 'subgroup'),
+      registers: numberOf('registers'),
+      spills: numberOf('spills'),
+      moved: numberOf('moved'),
+      instructions: numberOf('instructions'),
+      occupancy: numberOf('occupancy'),
+      subgroup: Number(said.subgroup),
     };
   }
 

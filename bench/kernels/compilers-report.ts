@@ -27,7 +27,8 @@ function range(values: readonly number[]): string {
   return least === most ? `${least}` : `${least} to ${most}`;
 }
 
-function rangeOf(kernels: readonly CompiledKernel[], name: keyof CompilerStatistics): string {
+/** The least and the most of a number over some kernels, or a dash where the driver told none. */
+export function rangeOf(kernels: readonly CompiledKernel[], name: keyof CompilerStatistics): string {
   const values = kernels.flatMap(({ statistics }) => (statistics ? [statistics[name]] : []));
   return values.length > 0 ? range(values) : '–';
 }
@@ -64,34 +65,4 @@ export function reportJson({ kernels, ...about }: KernelReport): string {
   const lines = rounded.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
   const head = JSON.stringify(about, null, 2).replace(/\n\}$/, '');
   return `${head},\n  "kernels": [\n${lines}\n  ]\n}\n`;
-}
-
-/** Kernels outside attention and the linear layers are small: a line of the README for each folder. */
-function lineOf(kernel: string): string {
-  const [folder] = kernel.split('/');
-  return ['attention', 'linear'].includes(folder) ? kernel : folder;
-}
-
-/** The README's table: for each kernel its registers and its occupancy on each of some adapters, over all variants. */
-export function compilersTable(reports: Readonly<Record<string, KernelReport>>): string {
-  const head = [
-    'kernel',
-    ...Object.entries(reports).map(([name, { occupancyUnit }]) => `${name}: registers; ${occupancyUnit}`),
-  ];
-  const names = [
-    ...new Set(Object.values(reports).flatMap(({ kernels }) => kernels.map(({ kernel }) => lineOf(kernel)))),
-  ];
-  const rows = names.sort().map((name) => [
-    `\`${name}\``,
-    ...Object.values(reports).map(({ kernels }) => {
-      const own = kernels.filter(({ kernel }) => lineOf(kernel) === name);
-      const spills = own.some(({ statistics }) => statistics && statistics.spills > 0);
-      return [
-        rangeOf(own, 'registers'),
-        rangeOf(own, 'occupancy'),
-        ...(spills ? [`spills ${rangeOf(own, 'spills')}`] : []),
-      ].join('; ');
-    }),
-  ]);
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

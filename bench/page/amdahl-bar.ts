@@ -4,7 +4,7 @@ import type { Drawn, Figure } from '../../src/report/page/plot-frame.js';
 import { fittedText, textWidth } from '../../src/report/page/text-width.js';
 
 /** Where the time of a training step goes. */
-export interface StepBar {
+interface StepBar {
   /** What the step is, or would be. */
   name: string;
   attentionMs: number;

@@ -11,9 +11,8 @@ import { findingsOf, verdicts } from './bench-headline.js';
 import { breakEvenPlot } from './break-even-plot.js';
 import { fractionPlot, type PassRows, passRows, ratePlot, speedupPlot, timePlot } from './length-plots.js';
 import { type Peaks, rooflinePlot } from './roofline-plot.js';
-import { isShown } from './row-format.js';
 import { htmlTable, sectionOf } from './section-parts.js';
-import { passesOf, type Shape, shapesOf } from './series.js';
+import { isShown, passesOf, type Shape, shapesOf } from './series.js';
 
 /** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
 export type PageReport = AttentionReport & { peaks?: Peaks };

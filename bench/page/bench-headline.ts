@@ -5,8 +5,7 @@ import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
 import { passName, speedupInterval } from '../report-table.js';
 import { IMPOSSIBLE } from '../suspicions.js';
-import { isShown, type ShownRow, verdictOf } from './row-format.js';
-import { mainRow, meaningOf, passesOf, type Shape } from './series.js';
+import { isShown, mainRow, meaningOf, passesOf, type Shape, type ShownRow, verdictOf } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {
   const pieces = text === 'document' ? `${length} pieces` : `sentences of ${length} pieces on average`;

@@ -4,14 +4,8 @@ import { capital, percent } from '../../src/report/page/numbers.js';
 import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
 import { passName } from '../report-table.js';
-import { type PassRows, seriesOf } from './length-plots.js';
-import type { ShownRow } from './row-format.js';
-import { bySeries } from './series.js';
-
-/** The rows through which the break-even density was fitted. */
-function fitted(rows: readonly ShownRow[]): ShownRow[] {
-  return rows.filter(({ order, density }) => order === 'tags' && density < 1);
-}
+import { CUT, type PassRows, seriesOf } from './length-plots.js';
+import { bySeries, type ShownRow } from './series.js';
 
 function crossingOf(all: readonly BreakEven[], { heads, headDim, pass }: ShownRow): number | null {
   const own = all.find((one) => one.heads === heads && one.headDim === headDim && one.pass === pass);
@@ -29,7 +23,7 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
   const isCut = rows.some(({ row }) => row.ratioHigh > top);
   return {
     title: `${capital(passName(first.pass))}, ${longest} pieces: ${pointOf(crossing)}`,
-    explanation: `Density is the share of all pairs that the rules allow. Below the line at 1 a strategy is faster than dense${crossing === null ? '' : '; the dotted line is fitted through the tag-sorted strategies below 100 %'}. Vertical bars are 99 % intervals${isCut ? '; those that leave the picture are whole in the table' : ''}.`,
+    explanation: `Density is the share of all pairs that the rules allow. Below the line at 1 a strategy is faster than dense${crossing === null ? '' : '; the dotted line is fitted through the tag-sorted strategies below 100 %'}. Vertical bars are 99 % intervals${isCut ? CUT : ''}.`,
     description: bySeries(rows)
       .flatMap(({ series, rows: own }) =>
         own.map(({ density, ratioToDense, ratioLow, ratioHigh }) => {
@@ -57,7 +51,7 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
       marks: [
         Plot.ruleY([0], { stroke: 'currentColor' }),
         Plot.ruleY([1], { stroke: 'currentColor', strokeWidth: 1.5 }),
-        ...(crossing === null ? [] : fitMarks(fitted(rows.map(({ row }) => row)), top)),
+        ...(crossing === null ? [] : fitMarks(rows, top)),
         ...(isInside ? crossingMarks(crossing) : []),
         ...dots(rows, top),
       ],
@@ -92,10 +86,11 @@ function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
   ];
 }
 
-function fitMarks(rows: readonly ShownRow[], top: number): Plot.Markish[] {
-  const { m: slope, b: intercept } = linearRegression(
-    rows.map(({ density, ratioToDense }) => [density, ratioToDense]),
-  );
+/** The line through the rows that are sorted by tag and leave pairs out. */
+function fitMarks(rows: PassRows['rows'], top: number): Plot.Markish[] {
+  const fitted = rows.filter(({ row: { order, density } }) => order === 'tags' && density < 1);
+  const measured = fitted.map(({ row: { density, ratioToDense } }) => [density, ratioToDense]);
+  const { m: slope, b: intercept } = linearRegression(measured);
   // From the left edge to where the line leaves the picture, at its right or its top.
   const ends = [Math.max(0, -intercept / slope), Math.min(1, (top - intercept) / slope)];
   if (ends[0] >= ends[1]) return [];

@@ -11,8 +11,7 @@ import {
   type Point,
 } from '../../src/report/page/plot-frame.js';
 import { passName, speedupInterval } from '../report-table.js';
-import type { ShownRow } from './row-format.js';
-import { bySeries, lengthsOf, mainRow, type Series } from './series.js';
+import { bySeries, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
 
 /** What the plots of one pass at one shape are made of. */
 export interface PassRows {

@@ -2,8 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { short } from '../../src/report/page/numbers.js';
 import { type Figure, logAxis, markers } from '../../src/report/page/plot-frame.js';
 import { described, type PassRows, seriesOf, titled } from './length-plots.js';
-import type { ShownRow } from './row-format.js';
-import { bySeries } from './series.js';
+import { bySeries, type ShownRow } from './series.js';
 
 /** What the adapter can do at most, as it was measured. */
 export interface Peaks {

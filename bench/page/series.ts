@@ -45,7 +45,7 @@ export interface Series extends Drawn {
   strategy: string;
 }
 
-export interface SeriesRow {
+interface SeriesRow {
   row: AttentionRow;
   series: Series;
 }
@@ -126,4 +126,28 @@ export function mainRow<Row extends AttentionRow>(rows: readonly Row[], pass: Pa
   const longest = Math.max(...ofPass.map(({ length }) => length));
   const rank = ({ strategy }: Row) => SPOKEN_OF.indexOf(strategy);
   return ofPass.filter(({ length }) => length === longest).sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** A row with a speed-up: its gate was green. */
+export type ShownRow = AttentionRow & {
+  ratioToDense: number;
+  ratioLow: number;
+  ratioHigh: number;
+  realisedSpeedup: number;
+  realisedFraction: number;
+  executedGflops: number;
+};
+
+export function isShown(row: AttentionRow): row is ShownRow {
+  return row.ratioToDense !== null;
+}
+
+export type Verdict = 'faster' | 'slower' | 'unclear' | 'impossible';
+
+/** What the 99 % interval leaves to be said. */
+export function verdictOf(row: ShownRow): Verdict {
+  const { ratioLow, ratioHigh } = row;
+  if (isImpossible(row)) return 'impossible';
+  if (ratioHigh < 1) return 'faster';
+  return ratioLow > 1 ? 'slower' : 'unclear';
 }

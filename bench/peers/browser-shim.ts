@@ -1,7 +1,7 @@
 import { findAdapter } from '../../src/gpu/driver.js';
 
 /** What a library for browsers finds where it looks for WebGPU. */
-export interface BrowserShim {
+interface BrowserShim {
   /** The description of the adapter that was handed out. */
   adapter(): string | undefined;
 }

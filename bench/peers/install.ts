@@ -5,7 +5,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { createFolder } from '../../src/data/files.js';
-import { oneLine } from './protocol.js';
+import { oneLine } from './peer.js';
 
 /** The module through which a peer's process imports what was installed beside it. */
 export const LOADER = 'load.mjs';

@@ -1,6 +1,6 @@
 import { shimBrowser } from './browser-shim.js';
-import { maskTensor } from './mask.js';
 import type { OpenPeer, PeerTask } from './peer.js';
+import { maskTensor } from './peer-tensors.js';
 
 /** As much of `@jax-js/jax` as is used here. An array is consumed by what takes it, unless `ref` keeps it. */
 interface JaxArray {

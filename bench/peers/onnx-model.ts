@@ -1,7 +1,7 @@
 import { PbfWriter } from 'pbf';
 
 /** The shape of one attention, batch 1. */
-export interface OnnxShape {
+interface OnnxShape {
   tokens: number;
   heads: number;
   headDim: number;

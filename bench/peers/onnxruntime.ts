@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { installEmbeddedDriver } from '../../src/gpu/embedded-driver.js';
-import { headsFirst, tokensFirst } from './layout.js';
-import { additiveMask } from './mask.js';
 import { INPUT_NAMES, identityModel, multiHeadAttentionModel, plainAttentionModel } from './onnx-model.js';
 import type { OpenPeer, PeerTask } from './peer.js';
+import { additiveMask, headsFirst, tokensFirst } from './peer-tensors.js';
 
 /** As much of `onnxruntime-node` as is used here. */
 interface OrtTensor {

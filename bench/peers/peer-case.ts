@@ -16,10 +16,10 @@ import {
 } from '../gate.js';
 import { referenceTokenBias } from '../reference-pairs.js';
 import { type CacheFlush, takeTurns } from '../timing.js';
+import { oneLine } from './peer.js';
 import { PARSIMONY } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
-import { oneLine } from './protocol.js';
 
 interface Entry extends MeasuredPeer {
   seat: PeerSeat;

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './protocol.js';
+import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './peer.js';
 
 /** Lines on standard error that do not say what went wrong: empty ones, Dawn's two warnings, stacks, Node's version. */
 const NO_REASON = /^\s*$|^Warning: maxDynamic|^\s*(at |\d+: |-----|\^)|^Node\.js v/;

@@ -1,7 +1,7 @@
 import { installPackages } from './install.js';
+import { oneLine, type PeerAnswers, type PeerRequest } from './peer.js';
 import type { PeerSpec } from './peer-list.js';
 import { PeerProcess, PeerTimeout } from './peer-process.js';
-import { oneLine, type PeerAnswers, type PeerRequest } from './protocol.js';
 
 export interface SeatOptions {
   /** The adapter, as a peer's process is to open it. */

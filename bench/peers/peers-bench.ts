@@ -40,7 +40,7 @@ export interface PeersReport {
   rows: PeerRow[];
 }
 
-export interface PeersBenchOptions {
+interface PeersBenchOptions {
   /** With our own among them. */
   peers: readonly PeerSpec[];
   rules: RuleSet;

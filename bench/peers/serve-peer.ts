@@ -1,10 +1,17 @@
 import { pathToFileURL } from 'node:url';
 import { LOADER } from './install.js';
-import type { OpenPeer, Peer, PreparedAttention } from './peer.js';
-import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './protocol.js';
+import {
+  type OpenPeer,
+  oneLine,
+  type Peer,
+  type PeerAnswers,
+  type PeerReply,
+  type PeerRequest,
+  type PreparedAttention,
+} from './peer.js';
 
 /** The process's end of the line to the benchmark. */
-export interface PeerChannel {
+interface PeerChannel {
   onRequest(listener: (request: PeerRequest) => void): void;
   reply(reply: PeerReply): void;
 }

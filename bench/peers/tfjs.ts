@@ -1,7 +1,6 @@
 import { shimBrowser } from './browser-shim.js';
-import { headsFirst, tokensFirst } from './layout.js';
-import { additiveMask } from './mask.js';
 import type { OpenPeer, PeerTask } from './peer.js';
+import { additiveMask, headsFirst, tokensFirst } from './peer-tensors.js';
 
 /** As much of `@tensorflow/tfjs` as is used here. */
 interface Tensor {

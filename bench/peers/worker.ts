@@ -1,6 +1,5 @@
-import type { OpenPeer } from './peer.js';
+import type { OpenPeer, PeerRequest } from './peer.js';
 import { PARSIMONY } from './peer-list.js';
-import type { PeerRequest } from './protocol.js';
 import { servePeer } from './serve-peer.js';
 
 /** The process of one peer, whose name is its argument. Only that peer's module is loaded. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compilersTable, complaints, type KernelReport } from '../../bench/kernels/compilers-report.js';
+import { complaints, type KernelReport, rangeOf } from '../../bench/kernels/compilers-report.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -14,6 +14,36 @@ const REPORTS = {
   Apple: reportOf('apple'),
   Qualcomm: reportOf('adreno'),
 };
+
+/** Kernels outside attention and the linear layers are small: a line of the README for each folder. */
+function lineOf(kernel: string): string {
+  const [folder] = kernel.split('/');
+  return ['attention', 'linear'].includes(folder) ? kernel : folder;
+}
+
+/** The README's table: for each kernel its registers and its occupancy on each of some adapters, over all variants. */
+function compilersTable(reports: Readonly<Record<string, KernelReport>>): string {
+  const head = [
+    'kernel',
+    ...Object.entries(reports).map(([name, { occupancyUnit }]) => `${name}: registers; ${occupancyUnit}`),
+  ];
+  const names = [
+    ...new Set(Object.values(reports).flatMap(({ kernels }) => kernels.map(({ kernel }) => lineOf(kernel)))),
+  ];
+  const rows = names.sort().map((name) => [
+    `\`${name}\``,
+    ...Object.values(reports).map(({ kernels }) => {
+      const own = kernels.filter(({ kernel }) => lineOf(kernel) === name);
+      const spills = own.some(({ statistics }) => statistics && statistics.spills > 0);
+      return [
+        rangeOf(own, 'registers'),
+        rangeOf(own, 'occupancy'),
+        ...(spills ? [`spills ${rangeOf(own, 'spills')}`] : []),
+      ].join('; ');
+    }),
+  ]);
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
 
 describe('registers and occupancy on four compilers', () => {
   it('stand in the README of the kernels as bench/results has them', () => {

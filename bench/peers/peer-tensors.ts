@@ -6,7 +6,7 @@ import type { PeerTask } from './peer.js';
 export const MASKED_SCORE = -1e9;
 
 /** A mask tensor and the milliseconds that it took. */
-export interface TimedMask<T> {
+interface TimedMask<T> {
   mask: T | undefined;
   planMs: number;
 }
@@ -38,4 +38,25 @@ export function maskTensor<T extends Float32Array | Int32Array>(
 /** A mask to be added to scores. */
 export function additiveMask(task: Pick<PeerTask, 'mask' | 'rules' | 'workload'>): TimedMask<Float32Array> {
   return maskTensor(task, (count) => new Float32Array(count), 0, MASKED_SCORE);
+}
+
+/** Rows of [tokens, heads, headDim] as [heads, tokens, headDim], which batched matrix products take. */
+export function headsFirst(rows: Float32Array, heads: number, headDim: number): Float32Array {
+  return swapped(rows, rows.length / (heads * headDim), heads, headDim);
+}
+
+/** The way back. */
+export function tokensFirst(rows: Float32Array, heads: number, headDim: number): Float32Array {
+  return swapped(rows, heads, rows.length / (heads * headDim), headDim);
+}
+
+function swapped(rows: Float32Array, outer: number, inner: number, width: number): Float32Array {
+  const result = new Float32Array(rows.length);
+  for (let i = 0; i < outer; i++) {
+    for (let j = 0; j < inner; j++) {
+      const from = (i * inner + j) * width;
+      result.set(rows.subarray(from, from + width), (j * outer + i) * width);
+    }
+  }
+  return result;
 }
