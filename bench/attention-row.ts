@@ -2,13 +2,13 @@ import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
 import type { Ledger } from '../src/plan/ledger.js';
 import { countTags } from './allowed-pairs.js';
-import type { AttentionContender, Workload } from './attention-contender.js';
+import type { AttentionImplementation, Workload } from './attention-implementation.js';
 import type { Pass } from './attention-settings.js';
 import { medianOfRatios } from './statistics.js';
 import type { Times } from './timing.js';
 
 export interface Measured {
-  contender: AttentionContender;
+  implementation: AttentionImplementation;
   name: string;
   times: Times;
   bufferBytes: number;
@@ -43,10 +43,10 @@ export function usefulFlops(pass: Pass, headDim: number): number {
   return (pass === 'forward' ? 4 : 14) * headDim;
 }
 
-/** One contender at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
+/** One implementation at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
 export type AttentionRow = ReturnType<typeof attentionRow>;
 
-/** The row of a contender beside the dense one that was timed in the same turns. */
+/** The row of an implementation beside the dense one that was timed in the same turns. */
 export function attentionRow(
   measured: Measured,
   dense: Measured,
@@ -60,11 +60,11 @@ export function attentionRow(
     gatePassed: boolean;
   },
 ) {
-  const { contender, name, times, bufferBytes } = measured;
+  const { implementation, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
-  const { ledger } = contender.plan;
-  const baseline = dense.contender.plan.ledger;
+  const { ledger } = implementation.plan;
+  const baseline = dense.implementation.plan.ledger;
   const idealSpeedup = baseline.useful / ledger.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
@@ -73,8 +73,8 @@ export function attentionRow(
   return {
     /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
     strategy: name,
-    rules: contender.variant.rules.name,
-    order: contender.variant.order,
+    rules: implementation.variant.rules.name,
+    order: implementation.variant.order,
     text,
     ...workloadFields(workload),
     pass,
@@ -94,7 +94,7 @@ export function attentionRow(
     /** Pairs that the key and value gradients' kernel multiplies. */
     executedPairsTransposed: ledger.executedTransposed,
     /** What the kernels counted on the device. */
-    countedPairs: contender.countedPairs,
+    countedPairs: implementation.countedPairs,
     densePairs: ledger.dense,
     density: ledger.useful / ledger.dense,
     waste: ledger.executed / ledger.useful,
@@ -113,8 +113,8 @@ export function attentionRow(
     /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
     executedGflops: shown((heads * executed) / medianMs / 1e6),
     /** Sorting and planning, on the CPU; not part of the times above. */
-    planMs: contender.planMs,
-    /** Bytes of GPU buffers that this contender holds. */
+    planMs: implementation.planMs,
+    /** Bytes of GPU buffers that this implementation holds. */
     bufferBytes,
   };
 }

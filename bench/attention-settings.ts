@@ -23,7 +23,7 @@ export interface AttentionSettings {
   /** Whether queries see only keys that do not come after them; in dense attention too. */
   causal: boolean;
   passes: Pass[];
-  /** Timed runs of each contender. */
+  /** Timed runs of each implementation. */
   repeats: number;
   seed: number;
   /** Whether unsorted tokens, blocks in reading order and random rules are measured too. */

@@ -16,7 +16,7 @@ export interface BreakEven {
   lengthWithPlanning: number | null;
   /**
    * The density at which it would take as long as dense at the longest length: where the line through all tag-sorted
-   * contenders' (density, time over dense's time) meets 1. Null with fewer than two different densities, and where it meets 1
+   * implementations' (density, time over dense's time) meets 1. Null with fewer than two different densities, and where it meets 1
    * at no density.
    */
   density: number | null;

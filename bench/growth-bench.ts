@@ -3,12 +3,12 @@ import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { AttentionBenchOptions } from './attention-bench.js';
-import { AttentionContender, randomInputs } from './attention-contender.js';
+import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import type { AttentionSweep, Pass } from './attention-settings.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
 import { medianOfRatios } from './statistics.js';
-import { type Contender, timeInTurns } from './timing.js';
+import { type Implementation, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
 /** What one document costs, beside shorter and longer ones that ran in the same turns. */
@@ -61,7 +61,7 @@ export async function benchGrowth(
 
 interface Entry {
   length: number;
-  attention: AttentionContender;
+  attention: AttentionImplementation;
   bufferBytes: number;
 }
 
@@ -86,7 +86,12 @@ async function benchVariant(
         const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim, text.tags), causal };
         const tiles = tilesOn(device, choicesFor(headDim, options.kernels));
         const variant = { strategy, rules, order: 'tags', tiles } as const;
-        const attention = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
+        const attention = new AttentionImplementation(
+          device,
+          workload,
+          variant,
+          randomInputs(workload, seed),
+        );
         gate = both(gate, await attention.gate(passes.includes('forward+backward'), seed));
         entries.push({ length, attention, bufferBytes: device.allocatedBytes - before });
       }
@@ -114,11 +119,11 @@ async function timedRows(
   const pairsOf = ({ attention }: Entry) => attention.plan.ledger.useful;
   const most = Math.max(...entries.map(pairsOf));
   const runs = entries.map((entry) => Math.min(MOST_RUNS, Math.round(most / pairsOf(entry))));
-  const contenders = entries.map(({ attention, length }, at): Contender => {
-    const { run } = attention.contender(pass === 'forward+backward');
+  const implementations = entries.map(({ attention, length }, at): Implementation => {
+    const { run } = attention.timed(pass === 'forward+backward');
     return { name: `${length}`, run: (times) => run(times * runs[at]) };
   });
-  const times = await timeInTurns(contenders, { repeats, seed, device, signal });
+  const times = await timeInTurns(implementations, { repeats, seed, device, signal });
   if (times[0].wall.length === 0) return [];
   const perPair = entries.map((entry, at) =>
     times[at].wall.map((wall) => (1e6 * wall) / runs[at] / pairsOf(entry) / heads),

@@ -5,11 +5,11 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { type LinearShape, recordLinear } from '../src/nn/linear.js';
-import { AttentionContender, randomInputs } from './attention-contender.js';
+import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import { usefulFlops } from './attention-row.js';
 import { both, type GateResult, GREEN } from './gate.js';
 import { medianOfRatios } from './statistics.js';
-import { type Contender, runsForTurn, timeInTurns } from './timing.js';
+import { type Implementation, runsForTurn, timeInTurns } from './timing.js';
 
 /** A matrix product, [rows, inputs] by [inputs, outputs]. */
 interface ProductRate extends LinearShape {
@@ -65,12 +65,12 @@ export async function measurePeakShares(
     let gate = GREEN;
     for (const attention of attentions) gate = both(gate, await attention.gate(false, SEED));
     const shapes = device.isSoftware ? PRODUCTS : [...PRODUCTS, LARGE_PRODUCT];
-    const products = shapes.map((shape) => productContender(device, workspace, shape));
-    const contenders = [...products, ...attentions.map((attention) => attention.contender(false))];
-    for (const { run } of contenders) await run(1);
+    const products = shapes.map((shape) => productImplementation(device, workspace, shape));
+    const implementations = [...products, ...attentions.map((attention) => attention.timed(false))];
+    for (const { run } of implementations) await run(1);
     const runsPerTurn: number[] = [];
-    for (const contender of contenders) runsPerTurn.push(await runsForTurn(contender));
-    const times = await timeInTurns(contenders, { repeats, seed: SEED, device, runsPerTurn });
+    for (const implementation of implementations) runsPerTurn.push(await runsForTurn(implementation));
+    const times = await timeInTurns(implementations, { repeats, seed: SEED, device, runsPerTurn });
     const rate = (flops: number, at: number) => flops / median(times[at].wall) / 1e6;
     const productRates = shapes.map((shape, at) => ({ ...shape, gflops: rate(flopsOf(shape), at) }));
     const best = productRates.findIndex(({ gflops }) => gflops === bestProduct(productRates));
@@ -97,14 +97,14 @@ export function bestProduct(products: readonly ProductRate[]): number {
   return Math.max(...products.map(({ gflops }) => gflops));
 }
 
-function denseAttention(device: Device, length: number): AttentionContender {
+function denseAttention(device: Device, length: number): AttentionImplementation {
   const tags = Array<string>(length).fill('NOUN');
   const workload = { tags, lengths: [length], heads: HEADS, headDim: HEAD_DIM };
   const variant = { strategy: 'none', rules: PAPER_RULES, order: 'tags' } as const;
-  return new AttentionContender(device, workload, variant, randomInputs(workload, SEED));
+  return new AttentionImplementation(device, workload, variant, randomInputs(workload, SEED));
 }
 
-function productContender(device: Device, workspace: Workspace, shape: LinearShape): Contender {
+function productImplementation(device: Device, workspace: Workspace, shape: LinearShape): Implementation {
   const { rows, inputs, outputs } = shape;
   const name = `${rows} x ${inputs} x ${outputs}`;
   const random = hostRandom(SEED);

@@ -7,12 +7,12 @@ import { randomRules } from '../src/grammar/random-rules.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import { sequencesOf } from './allowed-pairs.js';
 import {
-  AttentionContender,
+  AttentionImplementation,
   type Inputs,
   randomInputs,
   type Variant,
   type Workload,
-} from './attention-contender.js';
+} from './attention-implementation.js';
 import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
 import type { AttentionSweep } from './attention-settings.js';
 import { both, type GateResult } from './gate.js';
@@ -28,7 +28,7 @@ interface PreparationRow {
 
 /** What the shapes of a sweep come to, in the order in which they were measured. */
 export interface ShapeResults {
-  /** Of all contenders together. */
+  /** Of all implementations together. */
   gate: GateResult;
   rows: AttentionRow[];
   preparation: PreparationRow[];
@@ -48,7 +48,7 @@ interface Entry extends Measured {
   variant: Variant;
 }
 
-/** All contenders at one shape. */
+/** All implementations at one shape. */
 export class ShapeBench {
   private readonly inputs: Inputs;
   private readonly entries: Omit<Entry, 'times'>[] = [];
@@ -64,18 +64,18 @@ export class ShapeBench {
     this.inputs = randomInputs(workload, sweep.seed);
   }
 
-  /** Checks all contenders, then times them. A red gate ends nothing: its rows are without speed-ups. */
+  /** Checks all implementations, then times them. A red gate ends nothing: its rows are without speed-ups. */
   async run(): Promise<void> {
-    this.openContenders();
+    this.openImplementations();
     const gates = await this.checkAll();
     for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
       const backward = pass === 'forward+backward';
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
-      const contenders = this.entries.map(({ contender }) => contender.contender(backward));
+      const implementations = this.entries.map(({ implementation }) => implementation.timed(backward));
       const { repeats, seed } = this.sweep;
-      const runsPerTurn = await runsForTurn(contenders[0]);
+      const runsPerTurn = await runsForTurn(implementations[0]);
       const { signal } = this.options;
-      const times = await timeInTurns(contenders, {
+      const times = await timeInTurns(implementations, {
         repeats,
         seed,
         device: this.device,
@@ -94,10 +94,10 @@ export class ShapeBench {
         }
       });
     }
-    for (const { contender } of this.entries) contender.release();
+    for (const { implementation } of this.entries) implementation.release();
   }
 
-  /** Checks every contender, gradients too where any pass wants them; this also compiles all kernels. */
+  /** Checks every implementation, gradients too where any pass wants them; this also compiles all kernels. */
   private async checkAll(): Promise<GateResult[]> {
     const backward = this.sweep.passes.includes('forward+backward');
     const gates: GateResult[] = [];
@@ -105,7 +105,7 @@ export class ShapeBench {
       if (this.options.signal?.aborted) break;
       this.options.onNote?.(`checking ${this.title()}, ${entry.name}`);
       const before = this.device.allocatedBytes;
-      gates.push(await entry.contender.gate(backward, this.sweep.seed));
+      gates.push(await entry.implementation.gate(backward, this.sweep.seed));
       // What a plan needs beside the operands is made when it first runs.
       entry.bufferBytes += this.device.allocatedBytes - before;
     }
@@ -126,8 +126,8 @@ export class ShapeBench {
       { stage: 'upload of query, key and value', ...about, medianMs: median(uploads) },
     );
     if (plans.length === 0) return;
-    const planMs = median(plans.map(({ contender }) => contender.planMs));
-    const sortMs = median(plans.map(({ contender }) => contender.sortMs()));
+    const planMs = median(plans.map(({ implementation }) => implementation.planMs));
+    const sortMs = median(plans.map(({ implementation }) => implementation.sortMs()));
     this.results.preparation.push(
       { stage: 'sorting', ...about, medianMs: sortMs },
       { stage: 'planning', ...about, medianMs: Math.max(0, planMs - sortMs) },
@@ -149,7 +149,7 @@ export class ShapeBench {
     return milliseconds;
   }
 
-  private openContenders(): void {
+  private openImplementations(): void {
     const { strategies, rules, controls } = this.sweep;
     this.open('none', { strategy: 'none', rules: rules[0], order: 'tags' });
     for (const set of rules) {
@@ -163,7 +163,7 @@ export class ShapeBench {
 
   private openControls(rules: RuleSet): void {
     const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
-    const { plan } = grammar.contender;
+    const { plan } = grammar.implementation;
     // The controls know tags alone, and none of them is slower than what sees every pair.
     if (plan.placed || plan.ledger.useful === plan.ledger.dense) return;
     if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
@@ -182,7 +182,12 @@ export class ShapeBench {
   private open(name: string, variant: Variant): void {
     const before = this.device.allocatedBytes;
     const tiles = tilesOn(this.device, choicesFor(this.workload.headDim, this.options.kernels));
-    const contender = new AttentionContender(this.device, this.workload, { ...variant, tiles }, this.inputs);
-    this.entries.push({ name, variant, contender, bufferBytes: this.device.allocatedBytes - before });
+    const implementation = new AttentionImplementation(
+      this.device,
+      this.workload,
+      { ...variant, tiles },
+      this.inputs,
+    );
+    this.entries.push({ name, variant, implementation, bufferBytes: this.device.allocatedBytes - before });
   }
 }

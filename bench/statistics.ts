@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 
-/** A ratio of two contenders' times with the interval in which it lies. */
+/** A ratio of two implementations' times with the interval in which it lies. */
 interface Ratio {
   ratio: number;
   low: number;
@@ -14,11 +14,11 @@ const RESAMPLES = 2_000;
 export const CONFIDENCE = 0.99;
 
 /**
- * How the times of two contenders that were timed in turns compare: the median of the ratios within each turn, with a percentile
+ * How the times of two implementations that were timed in turns compare: the median of the ratios within each turn, with a percentile
  * bootstrap interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). What slows a whole
  * turn slows both, and leaves their ratio; medians of their times may fall into turns of different kinds.
  *
- * @param times Milliseconds of one contender, turn by turn.
+ * @param times Milliseconds of one implementation, turn by turn.
  * @param reference Those of the other in the same turns.
  */
 export function medianOfRatios(times: readonly number[], reference: readonly number[], seed: number): Ratio {

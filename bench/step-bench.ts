@@ -6,7 +6,7 @@ import { KernelClock } from '../src/gpu/timestamps.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
-import { AttentionContender, randomInputs } from './attention-contender.js';
+import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 import { describeEnvironment, type Environment } from './environment.js';
@@ -126,7 +126,7 @@ async function benchBatch(
     });
   });
   const stages: Stage[][][] = rigs.map(() => []);
-  const contenders = rigs.map((rig, index) => ({
+  const implementations = rigs.map((rig, index) => ({
     name: rig.strategy,
     run: async () => {
       const stage = await rig.run(batch.sentences, batch.labels);
@@ -135,10 +135,10 @@ async function benchBatch(
     },
   }));
   options.onNote?.(`timing steps of ${title}`);
-  for (const { run } of contenders) await run();
+  for (const { run } of implementations) await run();
   device.clock = new KernelClock(device);
   const { signal } = options;
-  const times = await timeInTurns(contenders, { repeats, seed, device, signal });
+  const times = await timeInTurns(implementations, { repeats, seed, device, signal });
   device.clock.release();
   device.clock = undefined;
   report.gate = gates.reduce(both, report.gate);
@@ -170,11 +170,11 @@ async function attentionGate(
 ): Promise<GateResult> {
   const workload = packed(sentences, shape.heads, shape.hidden / shape.heads);
   const variant = { strategy, rules, order: 'tags' } as const;
-  const contender = new AttentionContender(device, workload, variant, randomInputs(workload, seed));
+  const implementation = new AttentionImplementation(device, workload, variant, randomInputs(workload, seed));
   try {
-    return await contender.gate(true, seed);
+    return await implementation.gate(true, seed);
   } finally {
-    contender.release();
+    implementation.release();
   }
 }
 

@@ -2,21 +2,21 @@ import { hostRandom, shuffle } from '../src/base/random.js';
 import type { Device, DispatchClock, KernelTime } from '../src/gpu/device.js';
 
 /** Something to be timed. */
-export interface Contender {
+export interface Implementation {
   name: string;
   /** Runs `times` times, as a model runs its layers: one after the other, without a wait between. Ends when all is done, on the GPU too. */
   run(times: number): Promise<void>;
 }
 
 interface TimingOptions {
-  /** Timed runs of each contender. */
+  /** Timed runs of each implementation. */
   repeats: number;
-  /** Draws the order of the contenders in each turn, so that none always runs after the same other. */
+  /** Draws the order of the implementations in each turn, so that none always runs after the same other. */
   seed: number;
   /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
   device?: Device;
   /**
-   * Runs of a contender that make up one of its turns, back to back: its time is their mean. Of all of them, or of each; 1
+   * Runs of an implementation that make up one of its turns, back to back: its time is their mean. Of all of them, or of each; 1
    * where left out.
    */
   runsPerTurn?: number | readonly number[];
@@ -24,7 +24,7 @@ interface TimingOptions {
   signal?: AbortSignal;
 }
 
-/** Milliseconds of a contender, turn by turn. */
+/** Milliseconds of an implementation, turn by turn. */
 export interface Times {
   wall: number[];
   /** Sums over its kernels by the GPU's own clock, in fewer turns than the wall's; empty where the adapter has none. */
@@ -43,7 +43,7 @@ interface KernelSum {
 /** Larger than the last-level cache of any GPU. */
 const FLUSH_BYTES = 512 * 2 ** 20;
 
-/** Overwrites the caches of a real GPU; a software adapter's are the CPU's, which every contender's own data fills. */
+/** Overwrites the caches of a real GPU; a software adapter's are the CPU's, which every implementation's own data fills. */
 export class CacheFlush {
   private readonly buffer: GPUBuffer | undefined;
 
@@ -80,17 +80,17 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
 const TURNS_OF_A_CLOCK = 3;
 
 /**
- * Times contenders in turns, so that other work of the machine slows all of them alike. The caller has run each
+ * Times implementations in turns, so that other work of the machine slows all of them alike. The caller has run each
  * once, so that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps want a pass for every
  * dispatch: programs do not pay that.
  */
 export async function timeInTurns(
-  contenders: readonly Contender[],
+  implementations: readonly Implementation[],
   { repeats, seed, device, signal, runsPerTurn = 1 }: TimingOptions,
 ): Promise<Times[]> {
-  const times = contenders.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
+  const times = implementations.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const runsOf = (index: number) => (typeof runsPerTurn === 'number' ? runsPerTurn : runsPerTurn[index]);
-  const run = (index: number) => contenders[index].run(runsOf(index));
+  const run = (index: number) => implementations[index].run(runsOf(index));
   const flush = new CacheFlush(device);
   const clock = device?.clock;
   if (device) device.clock = undefined;
@@ -103,9 +103,9 @@ export async function timeInTurns(
   };
   try {
     await warmUp(device, async () => {
-      for (const index of contenders.keys()) await run(index);
+      for (const index of implementations.keys()) await run(index);
     });
-    const takers = contenders.map((_, index) => async () => {
+    const takers = implementations.map((_, index) => async () => {
       const began = performance.now();
       await run(index);
       return (performance.now() - began) / runsOf(index);
@@ -215,8 +215,8 @@ const SHORTEST_TURN_MS = 100;
 /** Kernels of a turn that a clock can tell apart (`DispatchClock`), at up to ten a run. */
 const MOST_RUNS = 100;
 
-/** How often a contender must run in a turn for the turn to be long enough, by the time of one run. */
-export async function runsForTurn({ run }: Contender): Promise<number> {
+/** How often an implementation must run in a turn for the turn to be long enough, by the time of one run. */
+export async function runsForTurn({ run }: Implementation): Promise<number> {
   const began = performance.now();
   await run(1);
   const milliseconds = performance.now() - began;

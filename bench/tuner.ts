@@ -12,7 +12,12 @@ import type { Device } from '../src/gpu/device.js';
 import { bertVocabulary } from '../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import type { Plan } from '../src/plan/plan.js';
-import { AttentionContender, type Inputs, randomInputs, type Workload } from './attention-contender.js';
+import {
+  AttentionImplementation,
+  type Inputs,
+  randomInputs,
+  type Workload,
+} from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import type { GateResult } from './gate.js';
 import { medianOfRatios } from './statistics.js';
@@ -130,7 +135,7 @@ async function measureAll(
   const entries = variants.map(({ tile }) => {
     const strategy = STRATEGY_OF[kind];
     const variant = { strategy, rules: PAPER_RULES, order: 'tags', tiles: () => tile } as const;
-    return new AttentionContender(device, workload, variant, inputs);
+    return new AttentionImplementation(device, workload, variant, inputs);
   });
   try {
     const measured = await timeAll(device, entries);
@@ -149,15 +154,15 @@ async function measureAll(
 }
 
 /** Times every variant once, and in turns those that are not much slower than the fastest. */
-async function timeAll(device: Device, entries: readonly AttentionContender[]): Promise<Measured[]> {
-  const contenders = entries.map((entry) => entry.contender(true));
+async function timeAll(device: Device, entries: readonly AttentionImplementation[]): Promise<Measured[]> {
+  const implementations = entries.map((entry) => entry.timed(true));
   // The first run also compiles.
-  for (const { run } of contenders) await run(1);
-  const once = await timeInTurns(contenders, { repeats: 1, seed: SEED, device });
+  for (const { run } of implementations) await run(1);
+  const once = await timeInTurns(implementations, { repeats: 1, seed: SEED, device });
   const measured = once.map(({ wall }): Measured => ({ medianMs: wall[0], isFaster: false, gate: null }));
   const limit = FAR_BEHIND * Math.min(...measured.map(({ medianMs }) => medianMs));
-  const places = [...contenders.keys()].filter((place) => measured[place].medianMs <= limit);
-  const remaining = places.map((place) => contenders[place]);
+  const places = [...implementations.keys()].filter((place) => measured[place].medianMs <= limit);
+  const remaining = places.map((place) => implementations[place]);
   const runsPerTurn = await runsForTurn(remaining[0]);
   const turnMs = runsPerTurn * places.reduce((sum, place) => sum + measured[place].medianMs, 0);
   const repeats = Math.max(REPEATS.least, Math.min(REPEATS.most, Math.floor(REPEATS.budgetMs / turnMs)));

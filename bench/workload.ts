@@ -2,7 +2,7 @@ import type { Text } from '../src/grammar/custom-tags.js';
 import type { RuleSet, Tag } from '../src/grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens, tagNames } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
-import type { Workload } from './attention-contender.js';
+import type { Workload } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import { documentOf } from './documents.js';
 

@@ -1,4 +1,4 @@
-import type { Workload } from '../bench/attention-contender.js';
+import type { Workload } from '../bench/attention-implementation.js';
 import type { ShapeResults } from '../bench/shape-bench.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 

@@ -1,5 +1,5 @@
 import { openDevice } from '../../src/gpu/open-device.js';
-import { AttentionContender } from '../attention-contender.js';
+import { AttentionImplementation } from '../attention-implementation.js';
 import type { OpenPeer } from './peer.js';
 
 /** Ours: the dense kernel, or the sparse one with a plan of the hard rules. */
@@ -10,13 +10,13 @@ export const openParsimony: OpenPeer = async ({ adapter }) => {
     async prepare({ workload, inputs, mask, rules, backward, seed }) {
       const before = device.allocatedBytes;
       const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags' } as const;
-      const attention = new AttentionContender(device, workload, variant, inputs);
-      const contender = attention.contender(backward);
+      const attention = new AttentionImplementation(device, workload, variant, inputs);
+      const implementation = attention.timed(backward);
       return {
         planMs: attention.planMs,
         ledger: attention.plan.ledger,
         bufferBytes: device.allocatedBytes - before,
-        run: () => contender.run(1),
+        run: () => implementation.run(1),
         check: () => attention.gate(backward, seed),
         release: () => attention.release(),
       };

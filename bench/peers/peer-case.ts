@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { planDense } from '../../src/plan/plan.js';
-import { type Inputs, randomInputs, type Workload } from '../attention-contender.js';
+import { type Inputs, randomInputs, type Workload } from '../attention-implementation.js';
 import {
   both,
   type Computed,

@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { Ledger } from '../../src/plan/ledger.js';
 import { allowedPairs } from '../allowed-pairs.js';
-import type { Workload } from '../attention-contender.js';
+import type { Workload } from '../attention-implementation.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
 import { medianOfRatios } from '../statistics.js';

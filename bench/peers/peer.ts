@@ -1,6 +1,6 @@
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { Ledger } from '../../src/plan/ledger.js';
-import type { Inputs, Workload } from '../attention-contender.js';
+import type { Inputs, Workload } from '../attention-implementation.js';
 import type { Computed, GateResult } from '../gate.js';
 
 /** One attention that a peer has to compute: batch 1, f32. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { randomInputs } from '../../bench/attention-contender.js';
+import { randomInputs } from '../../bench/attention-implementation.js';
 import { type Computed, onlySampled } from '../../bench/gate.js';
 import { installedFolder, isInstalled } from '../../bench/peers/install.js';
 import { identityModel, multiHeadAttentionModel, plainAttentionModel } from '../../bench/peers/onnx-model.js';

@@ -27,11 +27,11 @@ describe('timing', () => {
     };
     const clock = new KernelClock(device);
     device.clock = clock;
-    const contenders = [
+    const implementations = [
       { name: 'much', run: work(4000) },
       { name: 'little', run: work(40) },
     ];
-    const [much, little] = await timeInTurns(contenders, { repeats: 5, seed: 1, device });
+    const [much, little] = await timeInTurns(implementations, { repeats: 5, seed: 1, device });
     expect(device.clock).toBe(clock);
     clock.release();
     device.clock = undefined;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { AttentionContender } from '../../bench/attention-contender.js';
+import { AttentionImplementation } from '../../bench/attention-implementation.js';
 import { GREEN } from '../../bench/gate.js';
 import { quickCheck } from '../../bench/quick-check.js';
 import { tune } from '../../bench/tuner.js';
@@ -73,7 +73,7 @@ describe('tuning', () => {
   it('goes on where one is right, and says which is not', async () => {
     // Where no adapter runs two families, all variants are the same kernels: none of them is wrong alone.
     const wrongOne = { ...GREEN, passed: false, complaints: ['output is off'] };
-    vi.spyOn(AttentionContender.prototype, 'gate').mockResolvedValueOnce(wrongOne);
+    vi.spyOn(AttentionImplementation.prototype, 'gate').mockResolvedValueOnce(wrongOne);
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
     const wrong = rows.filter(({ gate }) => gate && !gate.passed);
     const chosen = rows.filter(({ isChosen }) => isChosen);

@@ -27,9 +27,9 @@ import {
 import { randomBiases, referenceOfBiases } from './learned-biases.js';
 import { planReadingOrder } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
-import type { Contender } from './timing.js';
+import type { Implementation } from './timing.js';
 
-/** How a contender's plan treats the tokens' order; all but `tags` are controls. */
+/** How an implementation's plan treats the tokens' order; all but `tags` are controls. */
 type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
 
 /** What is attended: the tag of every token of a packed batch, and the shape of the heads. */
@@ -75,7 +75,7 @@ export function randomInputs({ tags, heads, headDim }: Workload, seed: number): 
 }
 
 /** One way of doing the same attention, ready to be timed and checked. */
-export class AttentionContender {
+export class AttentionImplementation {
   readonly plan: Plan;
   /** Milliseconds that sorting and planning took. */
   readonly planMs: number;
@@ -121,7 +121,7 @@ export class AttentionContender {
     return this.counted!;
   }
 
-  contender(backward: boolean): Contender {
+  timed(backward: boolean): Implementation {
     return {
       name: `${this.variant.strategy}, ${this.variant.order}`,
       run: (times) => this.run(backward, times),
