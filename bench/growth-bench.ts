@@ -80,7 +80,7 @@ async function benchVariant(
       let gate = GREEN;
       for (const length of [...lengths].sort((a, b) => a - b)) {
         options.onNote?.(
-          `checking ${length} pieces, ${heads} heads of ${headDim}, ${strategy}, ${rules.name}`,
+          `checking ${length} tokens, ${heads} heads of ${headDim}, ${strategy}, ${rules.name}`,
         );
         const before = device.allocatedBytes;
         const workload = { ...workloadOf(text.sentences, length, 1, heads, headDim, text.tags), causal };

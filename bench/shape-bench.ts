@@ -136,7 +136,7 @@ export class ShapeBench {
 
   private title(): string {
     const { lengths, heads, headDim, tags } = this.workload;
-    return `${Math.round(tags.length / lengths.length)} pieces x ${lengths.length}, ${heads} heads of ${headDim}`;
+    return `${Math.round(tags.length / lengths.length)} tokens x ${lengths.length}, ${heads} heads of ${headDim}`;
   }
 
   private uploadMs(): number {

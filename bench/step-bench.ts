@@ -110,7 +110,7 @@ async function benchBatch(
   const { shape, seed, repeats } = settings;
   const strategies: Strategy[] = ['none', ...settings.strategies.filter((strategy) => strategy !== 'none')];
   const tokens = batch.sentences.reduce((sum, { ids }) => sum + ids.length, 0);
-  const title = `${batch.sentences.length} x ${Math.round(tokens / batch.sentences.length)} pieces`;
+  const title = `${batch.sentences.length} x ${Math.round(tokens / batch.sentences.length)} tokens`;
   const positions = Math.max(512, ...batch.sentences.map(({ ids }) => ids.length));
   const gates: GateResult[] = [];
   for (const strategy of strategies) {

@@ -83,7 +83,7 @@ type AnyRow = BoundedRow &
   };
 
 function ofRow(kind: string, row: AnyRow): string[] {
-  const name = `${row.peer ?? row.strategy}, ${row.batch} x ${row.length} pieces`;
+  const name = `${row.peer ?? row.strategy}, ${row.batch} x ${row.length} tokens`;
   switch (kind) {
     case 'attention':
     case 'peers':

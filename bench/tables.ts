@@ -28,7 +28,7 @@ import type { KernelCost } from './trace.js';
 const COMPARES = { compares: true } as const;
 const PAGES = { onPagesOnly: true } as const;
 
-const PIECES = column('pieces', ({ length }: { length: number }) => length);
+const LENGTH = column('tokens', ({ length }: { length: number }) => length);
 const SEQUENCES = column('sequences', ({ batch }: { batch: number }) => batch);
 const HEADS = column('heads', (row: { heads: number; headDim: number }) => `${row.heads} of ${row.headDim}`);
 const PASS = column('pass', ({ pass }: { pass: Pass }) => passName(pass));
@@ -40,7 +40,7 @@ const PAIR_TIME = number('useful pair and head, ns', 'nsPerUsefulPair', short, C
 const GFLOPS = number('GFLOP/s', 'gflops', short);
 
 const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
-  PIECES,
+  LENGTH,
   SEQUENCES,
   HEADS,
   PASS,
@@ -110,7 +110,7 @@ export function areCountsEqual({ rows }: AttentionReport): boolean {
 
 /** What must be done before the kernels run. */
 export function preparationTable(report: AttentionReport): BenchTable {
-  const columns = [column('stage', ({ stage }: { stage: string }) => stage), PIECES, SEQUENCES, TIME];
+  const columns = [column('stage', ({ stage }: { stage: string }) => stage), LENGTH, SEQUENCES, TIME];
   const title = 'Before the kernels, on the CPU; not part of the times above';
   return benchTable(report, title, columns, report.preparation);
 }
@@ -130,14 +130,14 @@ export function breakEvenTable(report: AttentionReport): BenchTable {
   };
   return benchTable<AttentionReport['breakEven'][number]>(
     report,
-    'Faster than dense, with 99 % confidence, from this many pieces on',
+    'Faster than dense, with 99 % confidence, from this many tokens on',
     [
       column('strategy', ({ strategy, rules }) => (strategy === 'hard-random' ? rules : strategy)),
       RULES,
       HEADS,
       PASS,
-      column('pieces', ({ length }) => from(length)),
-      column('pieces, with sorting and planning', ({ lengthWithPlanning }) => from(lengthWithPlanning)),
+      column('tokens', ({ length }) => from(length)),
+      column('tokens, with sorting and planning', ({ lengthWithPlanning }) => from(lengthWithPlanning)),
       number('below a density of', 'density', densityText),
     ],
     report.breakEven,
@@ -151,7 +151,7 @@ export function attentionShare({ attentionMs, medianMs }: StepRow): number {
 }
 
 export function batchName({ batch, length }: Pick<StepRow, 'batch' | 'length'>): string {
-  return `${batch} x ${length} pieces`;
+  return `${batch} x ${length} tokens`;
 }
 
 const STEP_COLUMNS: readonly BenchColumn<StepRow>[] = [
@@ -217,7 +217,7 @@ export function costsTable(report: Measured, title: string, costs: readonly Kern
 }
 
 const GROWTH_COLUMNS: readonly BenchColumn<GrowthRow>[] = [
-  PIECES,
+  LENGTH,
   STRATEGY,
   RULES,
   PASS,
@@ -275,7 +275,7 @@ function limitsTables(report: LimitsReport): BenchTable[] {
       ],
       products,
     ),
-    benchTable(report, besides, [PIECES, HEADS, GFLOPS, shareColumn('of the peak', 'shareOfPeak')], dense),
+    benchTable(report, besides, [LENGTH, HEADS, GFLOPS, shareColumn('of the peak', 'shareOfPeak')], dense),
     benchTable(
       report,
       'Kernels under the roof',
@@ -295,7 +295,7 @@ function limitsTables(report: LimitsReport): BenchTable[] {
 
 const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
   column('peer', ({ peer }) => peer),
-  PIECES,
+  LENGTH,
   PASS,
   column('mask', ({ mask }) => (mask ? 'hard rules' : 'none')),
   HEADS,

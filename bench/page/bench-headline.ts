@@ -8,8 +8,8 @@ import { IMPOSSIBLE } from '../suspicions.js';
 import { isShown, mainRow, meaningOf, passesOf, type Shape, type ShownRow, verdictOf } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {
-  const pieces = text === 'document' ? `${length} pieces` : `sentences of ${length} pieces on average`;
-  return batch > 1 ? `${batch} x ${pieces}` : pieces;
+  const tokens = text === 'document' ? `${length} tokens` : `sentences of ${length} tokens on average`;
+  return batch > 1 ? `${batch} x ${tokens}` : tokens;
 }
 
 function claim(row: ShownRow, environment: Environment): string {
@@ -74,7 +74,7 @@ export function verdicts(shape: Shape): Html {
     return found && isShown(found) ? inWords(found) : '';
   };
   return html`${table(
-    `Beside dense attention at ${longest} pieces, ${shape.title}, with 99 % confidence`,
+    `Beside dense attention at ${longest} tokens, ${shape.title}, with 99 % confidence`,
     [
       { heading: 'Strategy', cell: ({ name }) => name },
       ...passes.map((pass) => ({

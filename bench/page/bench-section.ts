@@ -66,7 +66,7 @@ function growthSection(report: GrowthReport): Section {
   return sectionOf(report, {
     title: 'Growth with length',
     finding: main
-      ? `A useful pair of ${whole(main.length)} pieces takes ${times(main.ratioToShortest!)} the time of one of the shortest document`
+      ? `A useful pair of ${whole(main.length)} tokens takes ${times(main.ratioToShortest!)} the time of one of the shortest document`
       : 'Nothing was measured',
     lead: main
       ? html`${main.strategy}, ${main.rules}, ${passName(main.pass)}: 99 % interval ${times(main.ratioLow!)} to ${times(main.ratioHigh!)}. Buffers take ${short(main.bytesPerToken / 1024)} KiB a token.`

@@ -22,7 +22,7 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
   const top = Math.max(1.2, 1.25 * Math.max(...rows.map(({ row }) => row.ratioToDense)));
   const isCut = rows.some(({ row }) => row.ratioHigh > top);
   return {
-    title: `${capital(passName(first.pass))}, ${longest} pieces: ${pointOf(crossing)}`,
+    title: `${capital(passName(first.pass))}, ${longest} tokens: ${pointOf(crossing)}`,
     explanation: `Density is the share of all pairs that the rules allow. Below the line at 1 a strategy is faster than dense${crossing === null ? '' : '; the dotted line is fitted through the tag-sorted strategies below 100 %'}. Vertical bars are 99 % intervals${isCut ? CUT : ''}.`,
     description: bySeries(rows)
       .flatMap(({ series, rows: own }) =>

@@ -28,20 +28,20 @@ export function passRows(rows: PassRows['rows'], software: boolean): PassRows {
   return { rows, main, onAdapter: software ? ', software adapter' : '' };
 }
 
-/** "Forward, 512 pieces: hard …" */
+/** "Forward, 512 tokens: hard …" */
 export function titled(
   { rows, main }: PassRows,
   point: (main: ShownRow) => string,
   otherwise: string,
 ): string {
   const pass = capital(passName(rows[0].row.pass));
-  return main ? `${pass}, ${main.length} pieces: ${main.strategy} ${point(main)}` : `${pass}: ${otherwise}`;
+  return main ? `${pass}, ${main.length} tokens: ${main.strategy} ${point(main)}` : `${pass}: ${otherwise}`;
 }
 
 /** Every series with its values, in words. */
 export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => string): string {
   const lines = bySeries(rows).map(({ series, rows: own }) => {
-    return `${series.name}: ${own.map((row) => `${wordsFor(row)} at ${row.length} pieces`).join(', ')}.`;
+    return `${series.name}: ${own.map((row) => `${wordsFor(row)} at ${row.length} tokens`).join(', ')}.`;
   });
   return lines.join(' ');
 }
@@ -52,7 +52,7 @@ function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Poi
   const marks = groups.map(({ series, rows: own }, at) => {
     const points = own.map((row) => {
       const point = pointOf(row);
-      return { ...point, title: `${series.name}, ${row.length} pieces: ${point.title}` };
+      return { ...point, title: `${series.name}, ${row.length} tokens: ${point.title}` };
     });
     const hasIntervals = points[0].low !== undefined;
     const dx = hasIntervals ? aside(at, groups.length) : 0;

@@ -60,7 +60,7 @@ export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Pea
             own.map((row) => ({
               x: intensity(row),
               y: row.executedGflops,
-              title: `${series.name}, ${row.length} pieces: ${short(row.executedGflops)} executed GFLOP/s`,
+              title: `${series.name}, ${row.length} tokens: ${short(row.executedGflops)} executed GFLOP/s`,
             })),
             series.look,
           ),

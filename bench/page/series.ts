@@ -13,7 +13,7 @@ interface Kind {
 }
 
 const KINDS: readonly Kind[] = [
-  { name: 'none', dashes: 'none', meaning: 'dense attention, the baseline: every pair of word pieces' },
+  { name: 'none', dashes: 'none', meaning: 'dense attention, the baseline: every pair of tokens' },
   { name: 'hard', dashes: 'none', meaning: 'only the pairs that the hard grammar rules allow' },
   { name: 'soft', dashes: 'none', meaning: 'every pair, with a bonus on those that a soft rule prefers' },
   { name: 'guided', dashes: 'none', meaning: 'the pairs of hard and soft rules, with the bonus on the soft' },

@@ -106,7 +106,7 @@ export class CaseBench {
 
   private title(): string {
     const { workload, pass } = this.about;
-    return `${workload.tags.length} pieces, ${workload.heads} heads of ${workload.headDim}, ${pass}`;
+    return `${workload.tags.length} tokens, ${workload.heads} heads of ${workload.headDim}, ${pass}`;
   }
 
   private fail(entry: Entry, error: Error): void {

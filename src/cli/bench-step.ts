@@ -41,7 +41,7 @@ export function benchStepCommand(): Command {
     'step',
     'a training step per strategy and length, kernel by kernel, beside what Amdahl predicts',
     [
-      option('--lengths <list>', 'pieces of a document, or "sentences"', numbers).default([SENTENCES, 512]),
+      option('--lengths <list>', 'tokens of a document, or "sentences"', numbers).default([SENTENCES, 512]),
       option(
         '--batch <count>',
         'sentences of a packed batch; documents come one a batch',

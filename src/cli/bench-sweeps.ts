@@ -35,7 +35,7 @@ function sweepOptions(
   return [
     option(
       '--lengths <list>',
-      `pieces of a document${areDocuments ? '' : ', or "sentences"'} (default: ${lengths})`,
+      `tokens of a document${areDocuments ? '' : ', or "sentences"'} (default: ${lengths})`,
       numbers,
     ),
     option('--heads <list>', `attention heads (default: ${heads})`, numbers),
@@ -84,7 +84,7 @@ function documentSettings(flags: Partial<AttentionSettings>, others: Partial<Att
   throw new CallerError({
     what: `lengths has "${SENTENCES}"`,
     where: '--lengths',
-    expected: 'numbers of pieces',
+    expected: 'numbers of tokens',
   });
 }
 

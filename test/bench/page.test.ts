@@ -18,7 +18,7 @@ describe('the page of bench attention', () => {
     const main = rowOf('hard', 1024, 0.431);
     const shown = (value: number) => `${value.toFixed(2)}x`;
     expect(text('h1')).toBe(
-      `Hard attention is ${shown(main.realisedSpeedup!)} faster than dense at 1024 pieces, forward, on a software adapter`,
+      `Hard attention is ${shown(main.realisedSpeedup!)} faster than dense at 1024 tokens, forward, on a software adapter`,
     );
     const interval = `${shown(1 / main.ratioHigh!)} to ${shown(1 / main.ratioLow!)}`;
     expect(text('.lead')).toContain(`99 % bootstrap interval ${interval}`);
@@ -28,7 +28,7 @@ describe('the page of bench attention', () => {
 
   it('says slower where it is slower, and nothing where nothing could be shown', () => {
     const slower = open(reportOf([rowOf('none', 64, 1), rowOf('hard', 64, 1.5)]));
-    expect(slower.text('h1')).toContain('Hard attention is 1.50x slower than dense at 64 pieces');
+    expect(slower.text('h1')).toContain('Hard attention is 1.50x slower than dense at 64 tokens');
     const unclear = open(reportOf([rowOf('none', 64, 1), rowOf('hard', 64, 0.98)]));
     expect(unclear.text('h1')).toContain('No difference between hard and dense attention could be shown');
   });
@@ -78,7 +78,7 @@ describe('the page of bench attention', () => {
     const { document } = open({ ...reportOf(someRows()), peaks: { gflops: 12, gigabytesPerSecond: 9 } });
     const titles = Array.from(document.querySelectorAll('figure h4')).map((title) => title.textContent);
     // 4 D FLOPs on 0.384 N² pairs over 16 N D bytes is 98 FLOPs a byte at N = 1,024: far right of the ridge.
-    expect(titles[3]).toBe('Forward, 1024 pieces: hard executes 4.80 GFLOP/s, 40 % of the roof');
+    expect(titles[3]).toBe('Forward, 1024 tokens: hard executes 4.80 GFLOP/s, 40 % of the roof');
   });
 
   it('holds every row, what came before the kernels, the environment and the command', () => {

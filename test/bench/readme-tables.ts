@@ -17,7 +17,7 @@ const times = (value: number | null) => (value === null ? 'red' : `${value.toFix
 export function attentionTable({ rows }: AttentionReport): string {
   return table(
     [
-      'pieces',
+      'tokens',
       'pass',
       'density',
       'executed / useful',
@@ -72,7 +72,7 @@ export function limitsSentence({ dense, products }: PeakShares): string {
     .join(', ');
   const rates = dense.map(({ gflops }) => gflops.toFixed(1)).join(', ');
   return (
-    `At ${lengths} pieces the dense forward kernel runs at ${rates} GFLOP/s, ${shares} of the adapter's ` +
+    `At ${lengths} tokens the dense forward kernel runs at ${rates} GFLOP/s, ${shares} of the adapter's ` +
     `matrix-product peak in the same turns (${bestProduct(products).toFixed(1)} GFLOP/s).`
   );
 }

@@ -31,9 +31,9 @@ describe('the section of bench attention', () => {
     const shown = (value: number) => `${value.toFixed(2)}x`;
     const interval = `${shown(1 / (1.1 * 0.431))} to ${shown(1 / (0.9 * 0.431))}`;
     expect(titles[0]).toBe(
-      `Forward, 1024 pieces: hard is ${shown(1 / 0.431)} as fast as dense (${interval})`,
+      `Forward, 1024 tokens: hard is ${shown(1 / 0.431)} as fast as dense (${interval})`,
     );
-    expect(text('figure desc')).toContain(`hard: ${shown(1 / 0.431)} (${interval}) at 512 pieces`);
+    expect(text('figure desc')).toContain(`hard: ${shown(1 / 0.431)} (${interval}) at 512 tokens`);
     expect(text('figure desc')).not.toContain('none');
     expect(document.querySelectorAll('tbody tr').length).toBeGreaterThan(someRows().length);
   });
@@ -51,11 +51,11 @@ describe('the section of bench step', () => {
     const most = amdahl(share, Number.POSITIVE_INFINITY);
     expect(most).toBeCloseTo(1 / (1 - share), 12);
     expect(text('h1')).toBe(
-      `Of a dense training step of 1 x 2048 pieces, ${(100 * share).toFixed(1)} % is attention: if it were free, the step ` +
+      `Of a dense training step of 1 x 2048 tokens, ${(100 * share).toFixed(1)} % is attention: if it were free, the step ` +
         `would be ${most.toFixed(2)}x as fast; hard makes it ${rowOf('hard', 2048).realisedSpeedup!.toFixed(2)}x`,
     );
     expect(titles).toHaveLength(3);
-    expect(titles[2]).toBe(`1 x 2048 pieces: attention is ${(100 * share).toFixed(1)} % of the dense step`);
+    expect(titles[2]).toBe(`1 x 2048 tokens: attention is ${(100 * share).toFixed(1)} % of the dense step`);
   });
 
   it('draws bars whose parts add up to the step', () => {

@@ -24,7 +24,7 @@ describe('a speed-up above what its pairs allow', () => {
   it('is flagged, in words that name its row', () => {
     const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
     expect(suspicionsOf(report)).toEqual([
-      `hard, 1 x 1024 pieces, forward: speed-up 4.07x of an ideal 3.13x is ${IMPOSSIBLE}`,
+      `hard, 1 x 1024 tokens, forward: speed-up 4.07x of an ideal 3.13x is ${IMPOSSIBLE}`,
     ]);
     expect(suspicionsOf({ ...report, gate: { passed: false } })).toEqual([]);
     expect(suspicionsOf(reportOf(someRows()))).toEqual([]);
@@ -42,7 +42,7 @@ describe('a speed-up above what its pairs allow', () => {
     }
     expect(report.breakEven).toEqual([]);
     const others = open(reportOf([...someRows().slice(0, 3), TOO_FAST]));
-    expect(others.text('h1')).toMatch(/^Hard attention is 2\.32x faster than dense at 512 pieces/);
+    expect(others.text('h1')).toMatch(/^Hard attention is 2\.32x faster than dense at 512 tokens/);
   });
 });
 
@@ -65,7 +65,7 @@ describe('what else cannot be', () => {
   it('is attention of a step that is faster than its pairs allow, beyond its interval', () => {
     expect(ofSteps({})).toEqual([]);
     expect(ofSteps({ attentionSpeedup: 3.3 })).toEqual([
-      `hard, 1 x 2048 pieces, attention alone: speed-up 3.30x of an ideal 3.08x is ${IMPOSSIBLE}`,
+      `hard, 1 x 2048 tokens, attention alone: speed-up 3.30x of an ideal 3.08x is ${IMPOSSIBLE}`,
     ]);
     expect(ofSteps({ attentionSpeedup: 3.3, attentionSpeedupLow: 3 })).toEqual([]);
     expect(ofSteps({ attentionSpeedup: 3.2, attentionSpeedupLow: 3.1 })).toHaveLength(1);
@@ -73,7 +73,7 @@ describe('what else cannot be', () => {
 
   it('is a step that gains more than ideal attention would give it', () => {
     expect(ofSteps({ ratioHigh: 1 / 2, realisedSpeedup: 2.1 })).toEqual([
-      `hard, 1 x 2048 pieces, the step: speed-up 2.10x, with ideal attention 1.90x, is ${IMPOSSIBLE}`,
+      `hard, 1 x 2048 tokens, the step: speed-up 2.10x, with ideal attention 1.90x, is ${IMPOSSIBLE}`,
     ]);
   });
 
