@@ -1,29 +1,22 @@
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import type { Text } from '../src/grammar/custom-tags.js';
-import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import type { AttentionRow } from './attention-row.js';
 import { type AttentionSweep, SENTENCES } from './attention-settings.js';
+import { type BenchmarkReport, type BenchOptions, newReport } from './bench-report.js';
 import { type BreakEven, breakEvens } from './break-even.js';
-import { describeEnvironment, type Environment } from './environment.js';
-import { GREEN } from './gate.js';
-import { ShapeBench, type ShapeBenchOptions, type ShapeResults } from './shape-bench.js';
+import { ShapeBench, type ShapeResults } from './shape-bench.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
-/** The file that `bench attention --json` writes. */
-export interface AttentionReport extends ShapeResults {
-  kind: 'attention';
-  environment: Environment;
-  settings: Omit<AttentionSweep, 'rules'> & { rules: string[]; data: string };
-  /** True where the run was ended early: the rows are those of what was measured by then. */
-  interrupted: boolean;
+export interface AttentionReport
+  extends ShapeResults,
+    BenchmarkReport<'attention', Omit<AttentionSweep, 'rules'> & { rules: string[] }, AttentionRow> {
   breakEven: BreakEven[];
 }
 
-export interface AttentionBenchOptions extends ShapeBenchOptions {
-  data: string;
+export interface AttentionBenchOptions extends BenchOptions {
   /** Words that bring tags of their own keep them. */
   texts: readonly (string | Text)[];
-  vocabulary: Vocabulary;
 }
 
 /** Runs a sweep. A red gate ends nothing: its rows are without speed-ups, and the report says why. */
@@ -32,13 +25,10 @@ export async function benchAttention(
   sweep: AttentionSweep,
   options: AttentionBenchOptions,
 ): Promise<AttentionReport> {
-  const { rules, ...settings } = sweep;
+  const { rules } = sweep;
+  const settings = { ...sweep, rules: rules.map(({ name }) => name) };
   const report: AttentionReport = {
-    kind: 'attention',
-    environment: describeEnvironment(device, rules, sweep.seed, options.kernels),
-    settings: { ...settings, rules: rules.map(({ name }) => name), data: options.data },
-    gate: GREEN,
-    interrupted: false,
+    ...newReport(device, 'attention', settings, rules, options),
     rows: [],
     preparation: [],
     breakEven: [],

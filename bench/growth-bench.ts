@@ -5,8 +5,8 @@ import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { AttentionBenchOptions } from './attention-bench.js';
 import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import type { AttentionSweep, Pass } from './attention-settings.js';
-import { describeEnvironment, type Environment } from './environment.js';
-import { both, type GateResult, GREEN } from './gate.js';
+import { type BenchmarkReport, newReport } from './bench-report.js';
+import { both, GREEN } from './gate.js';
 import { medianOfRatios } from './statistics.js';
 import { type Implementation, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
@@ -14,18 +14,11 @@ import { tagsOfAll, tagText, workloadOf } from './workload.js';
 /** What one document costs, beside shorter and longer ones that ran in the same turns. */
 export type GrowthRow = Awaited<ReturnType<typeof timedRows>>[number];
 
-export interface GrowthReport {
-  kind: 'growth';
-  environment: Environment;
-  settings: Pick<AttentionSweep, 'heads' | 'headDims' | 'strategies' | 'passes' | 'repeats' | 'seed'> & {
-    lengths: number[];
-    rules: string[];
-    data: string;
-  };
-  gate: GateResult;
-  interrupted: boolean;
-  rows: GrowthRow[];
-}
+export type GrowthReport = BenchmarkReport<
+  'growth',
+  Omit<GrowthSweep, 'rules'> & { rules: string[] },
+  GrowthRow
+>;
 
 type GrowthSweep = Omit<AttentionSweep, 'lengths'> & { lengths: number[] };
 
@@ -38,17 +31,9 @@ export async function benchGrowth(
   sweep: GrowthSweep,
   options: AttentionBenchOptions,
 ): Promise<GrowthReport> {
-  const { lengths, heads, headDims, strategies, passes, repeats, seed, rules } = sweep;
-  const names = rules.map(({ name }) => name);
-  const settings = { lengths, heads, headDims, strategies, passes, repeats, seed, rules: names };
-  const report: GrowthReport = {
-    kind: 'growth',
-    environment: describeEnvironment(device, rules, seed, options.kernels),
-    settings: { ...settings, data: options.data },
-    gate: GREEN,
-    interrupted: false,
-    rows: [],
-  };
+  const { rules, strategies } = sweep;
+  const settings = { ...sweep, rules: rules.map(({ name }) => name) };
+  const report: GrowthReport = newReport(device, 'growth', settings, rules, options);
   for (const set of rules) {
     for (const strategy of strategies) {
       if (options.signal?.aborted) break;

@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
+import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { PairCounts } from '../src/grammar/pair-counts.js';
@@ -15,6 +15,7 @@ import {
 } from './attention-implementation.js';
 import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
 import type { AttentionSweep } from './attention-settings.js';
+import type { BenchOptions } from './bench-report.js';
 import { both, type GateResult } from './gate.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
@@ -34,12 +35,7 @@ export interface ShapeResults {
   preparation: PreparationRow[];
 }
 
-export interface ShapeBenchOptions {
-  /** Variants of the kernels that were measured to be the fastest, by head dimension; the expected ones where left out. */
-  kernels?: readonly KernelChoices[];
-  signal?: AbortSignal;
-  onNote?(line: string): void;
-}
+export type ShapeBenchOptions = Pick<BenchOptions, 'kernels' | 'signal' | 'onNote'>;
 
 /** Below this, a tile would list thousands of single columns: unsorted controls are left out of longer texts. */
 const LONGEST_UNSORTED = 4096;

@@ -1,16 +1,15 @@
 import { median } from 'simple-statistics';
-import { choicesFor, type KernelChoices } from '../src/attention/kernel-choices.js';
+import { choicesFor } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../src/grammar/tagged-tokenizer.js';
-import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
+import { type BenchmarkReport, type BenchOptions, newReport } from './bench-report.js';
 import { documentOf } from './documents.js';
-import { describeEnvironment, type Environment } from './environment.js';
-import { both, type GateResult, GREEN } from './gate.js';
+import { both, type GateResult } from './gate.js';
 import { medianOfRatios } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
@@ -29,26 +28,13 @@ interface StepSettings {
 /** One training step of one strategy. What depends on a speed-up is null where the correctness gate was red. */
 export type StepRow = ReturnType<typeof stepRow>;
 
-export interface StepReport {
-  kind: 'step';
-  environment: Environment;
-  settings: StepSettings & { rules: string; data: string };
-  gate: GateResult;
-  interrupted: boolean;
-  rows: StepRow[];
-}
+export type StepReport = BenchmarkReport<'step', StepSettings & { rules: string }, StepRow>;
 
-interface StepOptions {
-  data: string;
+interface StepOptions extends BenchOptions {
   examples: readonly Example[];
   /** Labels are below this; two where left out. */
   classes?: number;
-  vocabulary: Vocabulary;
   rules: RuleSet;
-  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
-  kernels?: readonly KernelChoices[];
-  signal?: AbortSignal;
-  onNote?(line: string): void;
 }
 
 /** Amdahl, AFIPS 1967: a share of the time becomes faster by a factor. */
@@ -68,14 +54,8 @@ export async function benchStep(
   options: StepOptions,
 ): Promise<StepReport> {
   KernelClock.require(device.gpu);
-  const report: StepReport = {
-    kind: 'step',
-    environment: describeEnvironment(device, [options.rules], settings.seed, options.kernels),
-    settings: { ...settings, rules: options.rules.name, data: options.data },
-    gate: GREEN,
-    interrupted: false,
-    rows: [],
-  };
+  const { rules } = options;
+  const report: StepReport = newReport(device, 'step', { ...settings, rules: rules.name }, [rules], options);
   const { examples, vocabulary, signal } = options;
   const encoded = new TaggedTokenizer({ vocabulary }).encode(examples.map(({ text }) => text));
   for (const length of settings.lengths) {

@@ -8,11 +8,7 @@ export interface Implementation {
   run(times: number): Promise<void>;
 }
 
-interface TimingOptions {
-  /** Timed runs of each implementation. */
-  repeats: number;
-  /** Draws the order of the implementations in each turn, so that none always runs after the same other. */
-  seed: number;
+interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal'> {
   /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
   device?: Device;
   /**
@@ -20,8 +16,6 @@ interface TimingOptions {
    * where left out.
    */
   runsPerTurn?: number | readonly number[];
-  /** Ends the timing early: complete turns so far are returned. */
-  signal?: AbortSignal;
 }
 
 /** Milliseconds of an implementation, turn by turn. */
@@ -126,10 +120,11 @@ export async function timeInTurns(
 }
 
 interface TurnOptions {
+  /** Turns, in each of which all run. */
   repeats: number;
   /** Draws the order of each turn, so that none always runs after the same other. */
   seed: number;
-  /** Ends the turns early. */
+  /** Ends the turns early: the complete ones so far are returned. */
   signal?: AbortSignal;
   /** Is done before each timed run. */
   beforeEach?(): Promise<void>;

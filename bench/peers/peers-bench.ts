@@ -8,10 +8,9 @@
  */
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import type { Vocabulary } from '../../src/grammar/vocabulary.js';
-import type { Pass } from '../attention-settings.js';
-import { describeEnvironment, type Environment } from '../environment.js';
-import { both, type GateResult, GREEN } from '../gate.js';
+import type { AttentionSettings } from '../attention-settings.js';
+import { type BenchmarkReport, type BenchOptions, newReport } from '../bench-report.js';
+import { both } from '../gate.js';
 import { CacheFlush } from '../timing.js';
 import { tagText, workloadOf } from '../workload.js';
 import { isInstalled } from './install.js';
@@ -20,39 +19,22 @@ import type { PeerSpec } from './peer-list.js';
 import type { PeerRow } from './peer-row.js';
 import { PeerSeat, type SeatOptions } from './peer-seat.js';
 
-export interface PeersSettings {
-  lengths: readonly number[];
-  heads: readonly number[];
-  headDims: readonly number[];
-  passes: readonly Pass[];
-  repeats: number;
-  seed: number;
-}
+export type PeersSettings = Pick<AttentionSettings, 'heads' | 'headDims' | 'passes' | 'repeats' | 'seed'> & {
+  lengths: number[];
+};
 
-/** The file that `bench peers --json` writes. */
-export interface PeersReport {
-  kind: 'peers';
-  environment: Environment;
-  settings: PeersSettings & { peers: string[]; data: string };
-  /** Of our own kernels; each peer's own error is in its rows. */
-  gate: GateResult;
-  interrupted: boolean;
-  rows: PeerRow[];
-}
+/** The gate is of our own kernels; each peer's own error is in its rows. */
+export type PeersReport = BenchmarkReport<'peers', PeersSettings & { peers: string[] }, PeerRow>;
 
-interface PeersBenchOptions {
+interface PeersBenchOptions extends Omit<BenchOptions, 'kernels'> {
   /** With our own among them. */
   peers: readonly PeerSpec[];
   rules: RuleSet;
-  data: string;
   texts: readonly string[];
-  vocabulary: Vocabulary;
   /** The adapter as it was asked for. */
   adapter: string | undefined;
   /** How long a peer may take for one answer. */
   timeoutMs: number;
-  signal?: AbortSignal;
-  onNote?(line: string): void;
   start?: SeatOptions['start'];
 }
 
@@ -71,14 +53,8 @@ export async function benchPeers(
   options: PeersBenchOptions,
 ): Promise<PeersReport> {
   const { peers, rules, signal, onNote, timeoutMs, start } = options;
-  const report: PeersReport = {
-    kind: 'peers',
-    environment: describeEnvironment(device, [rules], settings.seed),
-    settings: { ...settings, peers: peers.map(({ name }) => name), data: options.data },
-    gate: GREEN,
-    interrupted: false,
-    rows: [],
-  };
+  const named = { ...settings, peers: peers.map(({ name }) => name) };
+  const report: PeersReport = newReport(device, 'peers', named, [rules], options);
   // A process that takes any other way to the embedded driver than we did would find it by its environment, or not at all.
   const adapter = device.adapter.kind === 'embedded software' ? 'embedded' : (options.adapter ?? 'auto');
   const seatOptions = { adapter, env: driverSelection(device), timeoutMs, signal, onNote, start };
