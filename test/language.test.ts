@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** The folders and files that are checked. */
 const CHECKED = [
   'bench',
+  'docs',
   'experiments',
   'kernels',
   'playground',
