@@ -84,7 +84,7 @@ interface LengthPlot {
 }
 
 /** Said where intervals are cut off. */
-const CUT = '; those that leave the picture are whole in the table';
+export const CUT = '; those that leave the picture are whole in the table';
 
 function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): Figure {
   const { point, otherwise, explanation, value, format, interval, reference, label, isLogarithmic } = plot;
