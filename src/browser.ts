@@ -35,7 +35,7 @@ export type { Evaluation } from './train/evaluation.js';
 export type { BuildOptions } from './train/model-description.js';
 export type { PrunedRules } from './train/prune.js';
 export { type ModelExplanation, type Prediction, SentenceClassifier } from './train/sentence-classifier.js';
-export type { TrainingOptions } from './train/settings.js';
+export type { TrainingOptions } from './train/settings-schema.js';
 export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';
 export type {
   Checkpoint,

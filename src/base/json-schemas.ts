@@ -38,6 +38,17 @@ export function fields<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(object, v.looseObject(entries, 'an object'));
 }
 
+/** `fields`, some of which have former names. */
+export function renamed<Entries extends v.ObjectEntries>(names: Record<string, string>, entries: Entries) {
+  return v.pipe(
+    object,
+    v.transform((value) =>
+      Object.fromEntries(Object.entries(value).map(([name, field]) => [names[name] ?? name, field])),
+    ),
+    v.looseObject(entries, 'an object'),
+  );
+}
+
 /** These fields and no others. */
 export function onlyFields<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(object, v.strictObject(entries, `one of: ${Object.keys(entries).join(', ')}`));

@@ -1,24 +1,22 @@
 import type { Command } from 'commander';
 import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
 import { benchStep } from '../../bench/step-bench.js';
+import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
-import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
-import { allKept, noTuneOption } from './kernel-cache.js';
+import { allKept } from './kernel-cache.js';
+import { list, numbers } from './options.js';
 import {
-  adapterOption,
   countNumber,
-  dataOption,
-  list,
-  numbers,
-  readRules,
-  rulesOption,
+  type DataFlags,
   type ShapeFlags,
   seedNumber,
+  settingOption,
   shapeOf,
   shapeOptions,
-} from './options.js';
+} from './setting-options.js';
 import { note } from './terminal.js';
 
 type StepFlags = OutputFlags &
@@ -50,12 +48,12 @@ export function benchStepCommand(): Command {
       option('--strategies <list>', `among ${strategies.join(', ')}`, list).default(strategies),
       option('--repeats <count>', 'timed steps of each', countNumber).default(repeats),
       option('--seed <number>', 'of weights, order and intervals', seedNumber).default(1),
-      rulesOption().default('paper'),
-      dataOption().default('embedded'),
-      textColumnOption(),
-      labelColumnOption(),
-      adapterOption(),
-      noTuneOption(),
+      settingOption('rules').default('paper'),
+      settingOption('data').default('embedded'),
+      settingOption('textColumn'),
+      settingOption('labelColumn'),
+      settingOption('adapter'),
+      settingOption('tune'),
       ...shapeOptions(),
       ...outputOptions(),
     ],

@@ -13,15 +13,17 @@ import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
 import { benchPeers } from '../../bench/peers/peers-bench.js';
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
+import { readRules } from '../data/named-rules.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
+import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { benchTexts } from './bench-texts.js';
-import { type DataFlags, dataOf, textColumnOption, textOptions } from './data-options.js';
-import { allKept, noTuneOption } from './kernel-cache.js';
-import { adapterOption, countNumber, dataOption, list, numbers, readRules, seedNumber } from './options.js';
+import { allKept } from './kernel-cache.js';
+import { list, numbers } from './options.js';
+import { countNumber, type DataFlags, seedNumber, settingOption, textOptions } from './setting-options.js';
 import { note } from './terminal.js';
 
 type SweepFlags = OutputFlags & DataFlags & { adapter?: string } & Partial<AttentionSettings>;
@@ -43,8 +45,8 @@ function sweepOptions(
     option('--passes <list>', 'among forward, forward+backward (default: both)', list),
     option('--repeats <count>', `timed runs of each (default: ${repeats})`, countNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
-    dataOption().default('embedded'),
-    adapterOption(),
+    settingOption('data').default('embedded'),
+    settingOption('adapter'),
     ...outputOptions(),
   ];
 }
@@ -59,7 +61,7 @@ function ruleOptions(strategies: string): Option[] {
       list,
     ),
     new Option('--causal', 'queries see only keys that do not come after them'),
-    noTuneOption(),
+    settingOption('tune'),
     ...textOptions(),
   ];
 }
@@ -165,7 +167,7 @@ export function benchPeersCommand(): Command {
         'how long a peer may take for one answer, compilation included',
         countNumber,
       ).default(300),
-      textColumnOption(),
+      settingOption('textColumn'),
     ],
     `  $ parsimony bench peers --lengths 128,512 --passes forward --repeats 5 --json peers.json
   $ parsimony bench peers --peers jax-js-webgpu,tfjs-webgpu

@@ -2,7 +2,8 @@ import { tagsOfAll } from '../../bench/workload.js';
 import { CallerError } from '../base/errors.js';
 import { areUniversal, requireRulesTags, type Text } from '../grammar/custom-tags.js';
 import type { RuleSet } from '../grammar/rules.js';
-import { type DataFlags, dataOf } from './data-options.js';
+import { dataOf } from '../train/prepare-run.js';
+import type { DataFlags } from './setting-options.js';
 
 /**
  * The texts that documents are made of, with the tags that they bring.

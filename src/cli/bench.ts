@@ -4,7 +4,7 @@ import { benchCompareCommand } from './bench-compare.js';
 import { benchmark, checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
 import { benchStepCommand } from './bench-step.js';
 import { benchAttentionCommand, benchGrowthCommand, benchPeersCommand } from './bench-sweeps.js';
-import { adapterOption } from './options.js';
+import { settingOption } from './setting-options.js';
 
 const EXAMPLE = `
 Example:
@@ -31,7 +31,7 @@ export function benchCommand(): Command {
 /** `parsimony bench limits` */
 function benchLimitsCommand(): Command {
   const description = "the adapter's measured peaks, and where each kernel is under them";
-  const options = [adapterOption(), ...outputOptions()];
+  const options = [settingOption('adapter'), ...outputOptions()];
   return benchmark('limits', description, options, '  $ parsimony bench limits --json limits.json').action(
     (flags: OutputFlags & { adapter?: string }) => runBenchmark(flags, benchLimits),
   );

@@ -17,7 +17,7 @@ import { percent, print, printTable, progress } from './terminal.js';
 /** What the demo holds side by side. */
 export const COMPARED: readonly Strategy[] = ['none', 'hard', 'soft'];
 
-const TRAINING = { epochs: 3, batch: 32, rate: 2e-3, seed: 42 };
+const TRAINING = { epochs: 3, batchSize: 32, learningRate: 2e-3, seed: 42 };
 
 /** The losses of a run as a line of blocks, from the first report to the last. */
 function sparkline(losses: readonly number[]): string {
@@ -65,11 +65,11 @@ function runOf(
   const best = bestOf('accuracy', metrics);
   return {
     name: `demo, ${strategy}`,
-    contender: strategy,
+    condition: strategy,
     seed: `${TRAINING.seed}`,
     evaluations,
     trainingLosses,
-    best: best && evaluations[metrics.indexOf(best as EpochMetrics)],
+    best: best && evaluations[metrics.indexOf(best)],
     density,
     isFinished: true,
     settings: { strategy, data: data.name, ...TRAINING, ...SMALL_SHAPE },
@@ -96,7 +96,7 @@ async function trainOne(
   });
   const display = progress({
     label: `training ${strategy}`.padEnd(13),
-    total: TRAINING.epochs * Math.ceil(train.length / TRAINING.batch),
+    total: TRAINING.epochs * Math.ceil(train.length / TRAINING.batchSize),
     unit: 'steps',
   });
   const losses: TrainingLoss[] = [];

@@ -10,13 +10,14 @@ import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
+import { dataOf } from '../train/prepare-run.js';
 import { warnOfLoad } from './bench-output.js';
 import { bad } from './colour.js';
-import { type DataFlags, dataOf, devOption, labelColumnOption, textColumnOption } from './data-options.js';
 import { COMPARED, compareTraining } from './demo-training.js';
-import { adapterOption, dataOption, withDevice } from './options.js';
+import { withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
 import { writePage } from './report-command.js';
+import { type DataFlags, settingOption } from './setting-options.js';
 import { multiple, note, percent, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -39,11 +40,11 @@ export function demoCommand(): Command {
     .description(
       'train none, hard and soft side by side, then time their kernels on one long document, with a page of both',
     )
-    .addOption(dataOption().default('embedded'))
-    .addOption(devOption())
-    .addOption(textColumnOption())
-    .addOption(labelColumnOption())
-    .addOption(adapterOption())
+    .addOption(settingOption('data').default('embedded'))
+    .addOption(settingOption('dev'))
+    .addOption(settingOption('textColumn'))
+    .addOption(settingOption('labelColumn'))
+    .addOption(settingOption('adapter'))
     .addHelpText('after', EXAMPLE)
     .action(demo);
 }

@@ -6,7 +6,8 @@ import { EngineError } from '../base/errors.js';
 import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
-import { adapterOption, jsonOption, withDevice } from './options.js';
+import { jsonOption, withDevice } from './options.js';
+import { settingOption } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -41,7 +42,7 @@ const SHOWN_LIMITS = [
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('say which GPU adapter is used and why, and what to install for a better one')
-    .addOption(adapterOption())
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(doctor);

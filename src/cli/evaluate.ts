@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { escapeControls } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { type DataFlags, dataOf, fileOptions } from './data-options.js';
-import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
+import { dataOf } from '../train/prepare-run.js';
+import { jsonOption } from './options.js';
+import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
 import { note, print, printJson } from './terminal.js';
 import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './text-flags.js';
 
@@ -18,14 +19,14 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description("accuracy, F1, Matthews' correlation and loss of a model on labelled sentences")
     .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
-    .addOption(dataOption().makeOptionMandatory())
+    .addOption(settingOption('data').makeOptionMandatory())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'));
   for (const option of fileOptions()) command.addOption(option);
   return command
-    .addOption(strategyOption())
-    .addOption(rulesOption())
-    .addOption(betaOption())
-    .addOption(adapterOption())
+    .addOption(settingOption('strategy'))
+    .addOption(settingOption('rules'))
+    .addOption(settingOption('beta'))
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(evaluate);

@@ -5,18 +5,21 @@ import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
-import { type Cell, cellsOf } from '../train/experiment/cells.js';
-import type { Experiment } from '../train/experiment/experiment-types.js';
-import { parseExperiment } from '../train/experiment/file.js';
+import type { Experiment } from '../train/experiment/experiment.js';
+import { type Cell, cellsOf } from '../train/experiment/experiment.js';
+import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { type CellResult, checkSameRows, readResult, resultFile } from '../train/experiment/results.js';
+import { runExperiment } from '../train/experiment/run-experiment.js';
 import { experimentTables, type RowFilter } from '../train/experiment/table.js';
-import { type CellPlaces, checkCell, finishCell } from './experiment-cells.js';
 import { experimentFile } from './experiment-file.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
-import { adapterOption, jsonOption, list, seedNumber, withDevice } from './options.js';
+import { kernelsFor } from './kernel-cache.js';
+import { jsonOption, list, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
+import { seedNumber, settingOption } from './setting-options.js';
 import { stoppable } from './stopping.js';
 import { note, print, printJson } from './terminal.js';
+import { runDisplay } from './train-output.js';
 
 interface ExperimentFlags {
   data?: string;
@@ -55,11 +58,11 @@ export function experimentCommand(): Command {
         list(text).map(seedNumber),
       ),
     )
-    .addOption(new Option('--only <list>', 'run these contenders alone').argParser(list))
+    .addOption(new Option('--only <list>', 'run these conditions alone').argParser(list))
     .addOption(new Option('--subset <name>', 'count only the rows of dev with such a word').choices(SUBSETS))
     .option('--table', 'run nothing: the table of what is there')
     .option('--markdown', 'the tables as Markdown')
-    .addOption(adapterOption())
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(experiment);
@@ -67,34 +70,15 @@ export function experimentCommand(): Command {
 
 async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const file = experimentFile(name);
-  const written = parseExperiment(
-    await readText(file, 'an experiment, such as experiments/embedded.json'),
-    file,
-  );
-  const seeds = flags.seeds ?? written.grid.seed;
-  const whole: Experiment = { ...written, grid: { ...written.grid, seed: seeds } };
-  checkOnly(whole, flags.only);
+  const text = await readText(file, 'an experiment, such as experiments/embedded.json');
+  const written = parseExperiment(text, file);
   checkSeeds(flags.seeds);
-  const cells = cellsOf(whole).filter(({ contender }) => flags.only?.includes(contender) ?? true);
-  const places: CellPlaces = {
-    experiment: whole.name,
-    file,
-    runs: join(flags.out, whole.name),
-    results: flags.results,
-    data: flags.data,
-    cells: cellsOf(whole),
-    dataHashes: new Map(),
-  };
-  for (const cell of cells) checkCell(places, cell);
+  const grid = { ...written.grid, ...(flags.seeds && { seed: flags.seeds }) };
+  const whole: Experiment = { ...written, grid };
+  checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
-  if (!flags.table) {
-    outliveReaders();
-    await stoppable(
-      (signal) => runCells({ ...places, signal }, cells, flags),
-      () => `go on with: ${commandLine()}`,
-    );
-  }
-  const results = await keptResults(places, flags.table ? cellsOf(whole) : cells);
+  const results = flags.table ? await keptResults(whole, flags.results) : await run(whole, flags);
+  checkSameRows(results, join(flags.results, whole.name));
   if (results.length === 0) {
     throw new CallerError({
       what: 'no results yet',
@@ -108,45 +92,61 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   else printExperiment(tables);
 }
 
-function checkOnly({ contenders }: Experiment, only: readonly string[] = []): void {
-  const unknown = only.find((name) => !Object.hasOwn(contenders, name));
+function checkOnly({ conditions }: Experiment, only: readonly string[] = []): void {
+  const unknown = only.find((name) => !Object.hasOwn(conditions, name));
   if (unknown === undefined) return;
   throw new CallerError({
-    what: `no contender "${unknown}"`,
+    what: `no condition "${unknown}"`,
     where: '--only',
-    expected: `among: ${Object.keys(contenders).join(', ')}`,
+    expected: `among: ${Object.keys(conditions).join(', ')}`,
   });
 }
 
 /** Every seed is a run of its own, kept in files of its own. */
 function checkSeeds(seeds: readonly number[] = []): void {
   const twice = seeds.find((seed, at) => seeds.indexOf(seed) < at);
-  const odd = twice ?? seeds.find((seed) => seed >= 2 ** 32);
-  if (odd === undefined) return;
-  const what = twice === undefined ? `seed ${odd}` : `seed ${odd} a second time`;
-  throw new CallerError({ what, where: '--seeds', expected: 'different whole numbers from 0 to 2³² - 1' });
-}
-
-async function runCells(places: CellPlaces, cells: readonly Cell[], flags: ExperimentFlags): Promise<void> {
-  await withDevice(flags.adapter, async (device) => {
-    for (const [index, cell] of cells.entries()) {
-      const { best, last } = await finishCell(device, places, cell);
-      note(
-        `${index + 1} of ${cells.length}, ${cell.id}: dev accuracy ${best.accuracy.toFixed(4)} at its best, ` +
-          `${last.accuracy.toFixed(4)} at the end`,
-      );
-    }
+  if (twice === undefined) return;
+  throw new CallerError({
+    what: `seed ${twice} a second time`,
+    where: '--seeds',
+    expected: 'each seed once',
   });
 }
 
-async function keptResults(
-  { results, experiment: name }: CellPlaces,
-  cells: readonly Cell[],
-): Promise<CellResult[]> {
-  const kept = await Promise.all(cells.map((cell) => readResult(resultFile(results, name, cell), cell)));
-  const found = kept.filter((result) => result !== undefined);
-  checkSameRows(found, join(results, name));
-  return found;
+async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResult[]> {
+  const { out: runs, results, data, only } = flags;
+  const total = cellsOf(whole).filter(({ condition }) => only?.includes(condition) ?? true).length;
+  let done = 0;
+  const options = {
+    ...{ runs, results, data, only, kernelsFor },
+    notes: { command: commandLine() },
+    onNote: note,
+    hooksOf: ({ id }: Cell, folder: string) => runDisplay(folder, () => note(`${id}:`)),
+    onResult({ id }: Cell, { best, final }: CellResult) {
+      note(
+        `${++done} of ${total}, ${id}: dev accuracy ${best.accuracy.toFixed(4)} at its best, ` +
+          `${final.accuracy.toFixed(4)} at the end`,
+      );
+    },
+  };
+  const adapter = flags.adapter ?? adapterOf(whole);
+  outliveReaders();
+  return stoppable(
+    (signal) => withDevice(adapter, (device) => runExperiment(device, whole, { ...options, signal })),
+    () => `go on with: ${commandLine()}`,
+  );
+}
+
+/** The adapter that an experiment's settings name: one for all of its runs. */
+function adapterOf({ settings: { adapter } }: Experiment): string | undefined {
+  return adapter === undefined ? undefined : `${adapter}`;
+}
+
+async function keptResults(experiment: Experiment, folder: string): Promise<CellResult[]> {
+  const kept = await Promise.all(
+    cellsOf(experiment).map((cell) => readResult(resultFile(folder, experiment.name, cell), cell)),
+  );
+  return kept.filter((result) => result !== undefined);
 }
 
 /** Which rows of dev count. Without a subset all of them do, and the data need not be there. */

@@ -1,6 +1,5 @@
-import type { Estimate } from '../train/experiment/seed-statistics.js';
-import type { ComparisonRow, ContenderRow, ExperimentTable } from '../train/experiment/table.js';
-import { LEAST_SEEDS, verdictOf } from '../train/experiment/verdict.js';
+import { type Estimate, LEAST_SEEDS, verdictOf } from '../train/experiment/seed-statistics.js';
+import type { ComparisonRow, ConditionRow, ExperimentTable } from '../train/experiment/table.js';
 import { bad, good } from './colour.js';
 import { percent, print, printTable } from './terminal.js';
 
@@ -24,11 +23,11 @@ function probability(value: number): string {
 
 const plain = (value: number) => value.toFixed(4);
 
-function contenderTable(rows: readonly ContenderRow[]): TextTable {
+function conditionTable(rows: readonly ConditionRow[]): TextTable {
   const hasPlace = rows.some(({ place }) => !Number.isNaN(place));
   return {
     head: [
-      'contender',
+      'condition',
       'pairs',
       'seeds',
       'best dev accuracy',
@@ -37,14 +36,14 @@ function contenderTable(rows: readonly ContenderRow[]): TextTable {
       '95 % interval',
       ...(hasPlace ? ['floor 0, full 1'] : []),
     ],
-    rows: rows.map(({ contender, density, seeds, best, last, place }) => [
-      contender,
+    rows: rows.map(({ condition, density, seeds, best, final, place }) => [
+      condition,
       percent(density),
       `${seeds}`,
       plain(best.value),
       interval(best, plain),
-      plain(last.value),
-      interval(last, plain),
+      plain(final.value),
+      interval(final, plain),
       ...(hasPlace ? [Number.isNaN(place) ? '–' : place.toFixed(2)] : []),
     ]),
   };
@@ -54,8 +53,8 @@ function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
   return {
     head: ['difference', 'weights', 'seeds', 'accuracy', '95 % interval', 'p', 'p, corrected', ''],
     rows: rows.map((row) => [
-      `${row.one} - ${row.against}`,
-      row.moment,
+      `${row.treatment} - ${row.baseline}`,
+      row.checkpoint,
       `${row.seeds}`,
       signed(row.difference.value),
       interval(row.difference, signed),
@@ -84,8 +83,8 @@ export function experimentMarkdown(tables: readonly ExperimentTable[]): string {
   return tables.flatMap((table) => [`${title(table)}:`, ...partsOf(table).map(markdown)]).join('\n\n');
 }
 
-function partsOf({ contenders, comparisons }: ExperimentTable): TextTable[] {
-  return [contenderTable(contenders), comparisonTable(comparisons)].filter(({ rows }) => rows.length > 0);
+function partsOf({ conditions, comparisons }: ExperimentTable): TextTable[] {
+  return [conditionTable(conditions), comparisonTable(comparisons)].filter(({ rows }) => rows.length > 0);
 }
 
 /** Prints the tables of an experiment. */
@@ -100,7 +99,7 @@ export function printExperiment(tables: readonly ExperimentTable[]): void {
   print(NOTE);
 }
 
-/** Verdicts stand last. */
+/** Verdicts come last. */
 function withColour(row: readonly string[]): string[] {
   const last = row[row.length - 1];
   if (last === 'better') return [...row.slice(0, -1), good(last)];

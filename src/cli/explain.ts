@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
 import { checkWritable, writeWhole } from '../data/files.js';
+import { readModelRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
@@ -8,14 +9,8 @@ import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { wordAttribution } from '../report/explain/word-attribution.js';
-import {
-  adapterOption,
-  betaOption,
-  jsonOption,
-  readModelRules,
-  rulesOption,
-  strategyOption,
-} from './options.js';
+import { jsonOption } from './options.js';
+import { settingOption } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type ReadingFlags, withModel } from './text-flags.js';
 
@@ -36,11 +31,11 @@ export function explainCommand(): Command {
       '--model <folder>',
       "what a model attends to, too: a folder that `train` or Hugging Face's save_pretrained wrote",
     )
-    .addOption(strategyOption())
-    .addOption(rulesOption())
-    .addOption(betaOption())
+    .addOption(settingOption('strategy'))
+    .addOption(settingOption('rules'))
+    .addOption(settingOption('beta'))
     .addOption(new Option('--out <file>', 'the page to write; in the terminal alone where left out'))
-    .addOption(adapterOption())
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(explain);

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Option } from 'commander';
 import envPaths from 'env-paths';
 import { quickCheck } from '../../bench/quick-check.js';
 import { type TunedRow, type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
@@ -16,15 +15,10 @@ import { hashOf, sortedEntries } from '../base/hash.js';
 import { createFolder, readText, writeWhole } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
+import { headDimOf } from '../nn/model-config.js';
+import { checkFits } from '../nn/model-size.js';
+import { descriptionOf, type TrainingRun } from '../train/training-run.js';
 import { note } from './terminal.js';
-
-/** `--no-tune` */
-export function noTuneOption(): Option {
-  return new Option(
-    '--no-tune',
-    'run the variants of the kernels that are expected to be fastest, unmeasured',
-  );
-}
 
 /** Where the choices for an adapter and a head dimension are kept; other kernels, or another driver, have a file of their own. */
 export function choicesFile(device: Device, headDim: number): string {
@@ -133,14 +127,19 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
 }
 
 /**
- * The choices for a device: none where not asked for, else those that were kept, else measured now and kept.
- * @throws EngineError where the kernels that would run are wrong, or the GPU fails.
+ * The choices for a run: none where not asked for, else those that were kept, else measured now and kept.
+ * @throws EngineError where the kernels that would run are wrong, or the GPU fails; either error, before measuring, where the
+ * model is too large.
  */
 export async function kernelsFor(
   device: Device,
+  run: TrainingRun,
   shouldTune: boolean,
-  tuned: Tuned,
 ): Promise<KernelChoices | undefined> {
+  const { config, strategy, tokenizer } = descriptionOf(run);
+  checkFits(config, device, true);
+  const kinds = [strategy === 'none' ? 'dense' : 'sparse'] as const;
+  const tuned: Tuned = { headDim: headDimOf(config), longest: tokenizer.maxLength, kinds };
   if (!shouldTune) {
     await checkOnce(device, tuned);
     return undefined;

@@ -4,9 +4,10 @@ import { SPLITS, type Split } from '../data/dataset.js';
 import { checkWritable, writeWhole } from '../data/files.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
-import { type DataFlags, dataOf, fileOptions } from './data-options.js';
+import { dataOf } from '../train/prepare-run.js';
 import { glueNames, glueText } from './glue.js';
-import { adapterOption, betaOption, dataOption, jsonOption, rulesOption, strategyOption } from './options.js';
+import { jsonOption } from './options.js';
+import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
 import { note, printJson, printTable } from './terminal.js';
 import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './text-flags.js';
 
@@ -23,7 +24,7 @@ export function predictCommand(): Command {
     .description('classify sentences, or the texts of a file')
     .argument('[text...]', 'sentences')
     .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
-    .addOption(dataOption())
+    .addOption(settingOption('data'))
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('test'));
   for (const option of fileOptions()) command.addOption(option);
   return command
@@ -31,10 +32,10 @@ export function predictCommand(): Command {
       '--glue <file>',
       "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
     )
-    .addOption(strategyOption())
-    .addOption(rulesOption())
-    .addOption(betaOption())
-    .addOption(adapterOption())
+    .addOption(settingOption('strategy'))
+    .addOption(settingOption('rules'))
+    .addOption(settingOption('beta'))
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(predict);

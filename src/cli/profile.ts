@@ -4,28 +4,25 @@ import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
 import { checkWritable, writeWhole } from '../data/files.js';
+import { readRules } from '../data/named-rules.js';
 import { adapterName } from '../gpu/adapter.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
+import { dataOf } from '../train/prepare-run.js';
 import { printBenchTable, warnOfLoad } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
-import { type DataFlags, dataOf, labelColumnOption, textColumnOption } from './data-options.js';
-import { allKept, noTuneOption } from './kernel-cache.js';
+import { allKept } from './kernel-cache.js';
+import { jsonOption, withDevice } from './options.js';
 import {
-  adapterOption,
   countNumber,
-  dataOption,
-  jsonOption,
-  readRules,
-  rulesOption,
+  type DataFlags,
   type ShapeFlags,
   seedNumber,
+  settingOption,
   shapeOf,
   shapeOptions,
-  strategyOption,
-  withDevice,
-} from './options.js';
+} from './setting-options.js';
 import { note, print, printJson } from './terminal.js';
 
 const EXAMPLE = `
@@ -52,11 +49,11 @@ const MOST_PIECES = 128;
 export function profileCommand(): Command {
   const command = new Command('profile')
     .description('record training steps as a trace: tagging, planning, upload, every kernel')
-    .addOption(dataOption().default('embedded'))
-    .addOption(textColumnOption())
-    .addOption(labelColumnOption())
-    .addOption(strategyOption().default('hard'))
-    .addOption(rulesOption().default('paper'))
+    .addOption(settingOption('data').default('embedded'))
+    .addOption(settingOption('textColumn'))
+    .addOption(settingOption('labelColumn'))
+    .addOption(settingOption('strategy').default('hard'))
+    .addOption(settingOption('rules').default('paper'))
     .addOption(
       new Option('--steps <count>', 'profiled steps, after one that warms up')
         .argParser(countNumber)
@@ -65,8 +62,8 @@ export function profileCommand(): Command {
     .addOption(new Option('--batch <count>', 'sentences a step').argParser(countNumber).default(32))
     .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(seedNumber).default(1))
     .option('--out <file>', 'where the trace goes', 'trace.json')
-    .addOption(adapterOption())
-    .addOption(noTuneOption())
+    .addOption(settingOption('adapter'))
+    .addOption(settingOption('tune'))
     .addOption(jsonOption());
   for (const option of shapeOptions()) command.addOption(option);
   return command.addHelpText('after', EXAMPLE).action(profile);

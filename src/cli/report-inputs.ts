@@ -9,8 +9,8 @@ import { readText } from '../data/files.js';
 import { isRunFolder, readRun } from '../report/runs/read-run.js';
 import type { Run } from '../report/runs/run.js';
 import { experimentGroups, experimentOf, folderGroups, type RunGroup } from '../report/runs/run-groups.js';
-import { cellsOf } from '../train/experiment/cells.js';
-import { parseExperiment } from '../train/experiment/file.js';
+import { cellsOf } from '../train/experiment/experiment.js';
+import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import {
   type CellResult,
   checkSameRows,
@@ -100,9 +100,9 @@ async function readFile(file: string, found: Found): Promise<void> {
   }
   const text = await readText(file);
   const json = parsed(text, file);
-  if ('contenders' in json && 'grid' in json) {
+  if (('conditions' in json || 'contenders' in json) && 'grid' in json) {
     found.inputs.push(...(await readExperiment(file, text)));
-  } else if ('experiment' in json && 'contender' in json) {
+  } else if ('experiment' in json && ('condition' in json || 'contender' in json)) {
     found.cells.push(parseResult(text, file));
   } else {
     found.inputs.push({ kind: 'benchmark', report: benchmarkOf(json, text, file) });

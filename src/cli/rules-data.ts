@@ -4,8 +4,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { requireRulesTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
-import { type DataFlags, textOptions } from './data-options.js';
-import { dataOption } from './options.js';
+import { type DataFlags, settingOption, textOptions } from './setting-options.js';
 
 /** The default of `train`. */
 const MAX_LENGTH = 128;
@@ -18,7 +17,7 @@ export interface RulesDataFlags extends Pick<DataFlags, 'textColumn' | 'tagsColu
 
 export function rulesDataOptions(): Option[] {
   return [
-    dataOption(),
+    settingOption('data'),
     new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'),
     ...textOptions(),
   ];

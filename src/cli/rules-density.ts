@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
+import { readModelRules } from '../data/named-rules.js';
 import { isFolder } from '../data/split-files.js';
+import { dataOf } from '../train/prepare-run.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
-import { type DataFlags, dataOf, devOption, testOption, textOptions } from './data-options.js';
-import { dataOption, jsonOption, list, readModelRules } from './options.js';
+import { jsonOption, list } from './options.js';
 import { encodedSplit } from './rules-data.js';
+import { type DataFlags, settingOption, textOptions } from './setting-options.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 
 const STRATEGIES = ['hard', 'guided'] as const;
@@ -32,14 +34,15 @@ export function rulesDensityCommand(): Command {
   const command = new Command('density')
     .description('the share of all pairs that a rule set allows in some texts')
     .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence")
-    .addOption(dataOption().makeOptionMandatory())
+    .addOption(settingOption('data').makeOptionMandatory())
     .addOption(
       new Option(
         '--splits <list>',
         'parts of the data (default: train,dev; of files: those that are named)',
       ).argParser(splits),
     );
-  for (const option of [devOption(), testOption(), ...textOptions()]) command.addOption(option);
+  for (const option of [settingOption('dev'), settingOption('test'), ...textOptions()])
+    command.addOption(option);
   return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(density);
 }
 

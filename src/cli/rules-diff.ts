@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import { readModelRules } from '../data/named-rules.js';
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-difference.js';
 import { reachText } from '../grammar/rule-matrix.js';
+import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
-import { dataOf } from './data-options.js';
-import { jsonOption, readModelRules } from './options.js';
+import { jsonOption } from './options.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { checkWritable, writeWhole } from '../data/files.js';
-import { requireTags } from '../grammar/custom-tags.js';
+import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { loadDescription } from '../train/model-folder.js';
+import { dataOf } from '../train/prepare-run.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
-import { type DataFlags, dataOf, noteOnTags, textOptions } from './data-options.js';
-import { adapterOption, dataOption, jsonOption, realNumber, withDevice } from './options.js';
-import { percent, print, printJson, printTable, progress } from './terminal.js';
+import { jsonOption, withDevice } from './options.js';
+import { type DataFlags, realNumber, settingOption, textOptions } from './setting-options.js';
+import { noteAll, percent, print, printJson, printTable, progress } from './terminal.js';
 
 interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   model: string;
@@ -37,12 +38,12 @@ export function rulesPruneCommand(): Command {
         .argParser(realNumber)
         .makeOptionMandatory(),
     )
-    .addOption(dataOption().makeOptionMandatory())
+    .addOption(settingOption('data').makeOptionMandatory())
     .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'));
   for (const option of textOptions()) command.addOption(option);
   return command
     .requiredOption('--out <file>', 'where the rules go')
-    .addOption(adapterOption())
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(prune);
@@ -54,7 +55,7 @@ async function prune(flags: PruneFlags): Promise<void> {
   const source = dataOf(flags, { tags: tokenizer.wordTags, split: flags.split });
   const texts = await source.texts(flags.split);
   if (tokenizer.customTags) requireTags(texts, tokenizer.wordTags);
-  noteOnTags(tokenizer.customTags, texts);
+  noteAll(tagsNote(tokenizer.customTags, texts));
   await withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
     const display = progress({ label: 'reading', total: texts.length, unit: 'sentences' });

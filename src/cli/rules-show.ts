@@ -1,12 +1,13 @@
 import { Command } from 'commander';
+import { readModelRules } from '../data/named-rules.js';
 import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
 import type { PairCounts } from '../grammar/pair-counts.js';
 import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
 import { tagNames } from '../grammar/tagged-tokenizer.js';
+import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
-import { dataOf } from './data-options.js';
-import { jsonOption, readModelRules } from './options.js';
+import { jsonOption } from './options.js';
 import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { Planner } from '../train/planner.js';
-import { jsonOption, readRules, rulesOption } from './options.js';
+import { jsonOption } from './options.js';
+import { settingOption } from './setting-options.js';
 import { percent, print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -16,7 +18,7 @@ export function tagCommand(): Command {
   return new Command('tag')
     .description('show the tokens and tags of a text, and how many of its pairs the hard rules allow')
     .argument('<text>', 'English text')
-    .addOption(rulesOption().default('paper'))
+    .addOption(settingOption('rules').default('paper'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(tag);

@@ -37,6 +37,11 @@ export function note(line: string): void {
   process.stderr.write(`${harmlessLines(line)}\n`);
 }
 
+/** Prints some notes. */
+export function noteAll(lines: readonly string[]): void {
+  for (const line of lines) note(line);
+}
+
 const PLAIN_BORDERS = {
   top: '',
   'top-mid': '',

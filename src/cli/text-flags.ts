@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
+import { readModelRules } from '../data/named-rules.js';
 import type { DataOptions } from '../data/sources.js';
-import { requireTags, type Text } from '../grammar/custom-tags.js';
+import { requireTags, type Text, tagsNote } from '../grammar/custom-tags.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
-import { noteOnTags } from './data-options.js';
-import { readModelRules, withDevice } from './options.js';
-import { note } from './terminal.js';
+import { withDevice } from './options.js';
+import { note, noteAll } from './terminal.js';
 
 /** The flags of commands that read with a trained model. */
 export interface ReadingFlags {
@@ -71,7 +71,7 @@ export async function withModel<T>(
     const guessed = caseNote(tokenizer.vocabulary);
     if (guessed)
       note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
-    noteOnTags(tokenizer.customTags, texts);
+    noteAll(tagsNote(tokenizer.customTags, texts));
     return action(model);
   });
 }

@@ -1,21 +1,16 @@
 import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
-import { type BestBy, scoreOf } from '../train/best.js';
+import { scoreOf } from '../train/best.js';
 import type { TrainingOutcome, TrainingRun, TrainingRunHooks } from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
 
-/** Hooks that show a run, and what ends the showing of one that was broken off. */
-export interface RunDisplay extends TrainingRunHooks {
-  stop(): void;
-}
-
 /** Tells on standard error how a run goes on. @param introduction Told before the first step of a run. */
-export function runDisplay(folder: string, introduction: () => void): RunDisplay {
+export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
   let display: ProgressDisplay | undefined;
   let total = 0;
   return {
     onNote: note,
-    stop: () => display?.stop(),
+    onEnd: () => display?.stop(),
     onStart({ step, totalSteps }) {
       total = totalSteps;
       if (step === totalSteps) {
@@ -63,24 +58,21 @@ export function classCounts(
   return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** What the result says of the run, beside what it came to. */
-export interface RunResult {
-  folder: string;
-  strategy: string;
-  bestBy: BestBy;
-  json?: boolean;
-}
-
-/** Prints what a run came to, alone on standard output. */
+/** Prints what a run in a folder came to, alone on standard output. */
 export function printOutcome(
-  { folder, strategy, bestBy, json }: RunResult,
+  folder: string,
+  { strategy = 'none', metricForBestModel = 'accuracy' }: TrainingRun,
   { epochs, best }: TrainingOutcome,
+  asJson = false,
 ): void {
-  if (json) {
-    printJson({ model: folder, strategy, bestBy, best, epochs });
+  if (asJson) {
+    printJson({ model: folder, strategy, metricForBestModel, best, epochs });
     return;
   }
   const { epoch, step, devAccuracy } = best;
-  const by = bestBy === 'accuracy' ? '' : `, dev ${bestBy} ${scoreOf(bestBy, best).toFixed(4)}`;
+  const by =
+    metricForBestModel === 'accuracy'
+      ? ''
+      : `, dev ${metricForBestModel} ${scoreOf(metricForBestModel, best).toFixed(4)}`;
   print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
 }

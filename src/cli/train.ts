@@ -1,22 +1,35 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
-import type { DataSource } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import type { RunInterrupted } from '../train/interruption.js';
-import { loadDescription } from '../train/model-folder.js';
+import { type PreparedRun, prepareResumedRun, prepareRun } from '../train/prepare-run.js';
 import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
-import { type StartingPoint, startFrom } from '../train/starting-point.js';
-import { runTraining, standingRun, type TrainingRun } from '../train/training-run.js';
-import { dataOf } from './data-options.js';
-import { withDevice } from './options.js';
+import { SETTING_DEFAULTS } from '../train/settings.js';
+import { runTraining } from '../train/training-run.js';
+import { kernelsFor } from './kernel-cache.js';
+import { jsonOption, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
-import { type CheckpointRecord, refuseOverwriting } from './starting-checkpoint.js';
+import { settingOptions, settingsOf } from './setting-options.js';
 import { folderWord, shellCommand, stoppable } from './stopping.js';
 import { note } from './terminal.js';
-import { addTrainFlags, checkTogether, type TrainFlags } from './train-flags.js';
-import { classCounts, printOutcome, type RunResult, runDisplay } from './train-output.js';
-import { type CommandNotes, chooseKernels, examplesOf, runOfFlags } from './train-run.js';
+import { classCounts, printOutcome, runDisplay } from './train-output.js';
+
+/** The flags that are no settings of the run. */
+interface TrainFlags {
+  out: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+interface ResumeFlags {
+  resume: string;
+  data?: string;
+  adapter?: string;
+  json?: boolean;
+}
 
 const EXAMPLE = `
 Example:
@@ -37,77 +50,81 @@ export function trainCommand(): Command {
   const command = new Command('train').description(
     'train a sentence classifier, from scratch or from a checkpoint',
   );
-  return addTrainFlags(command)
+  for (const option of settingOptions()) command.addOption(option);
+  return command
+    .option('--out <folder>', 'where the model and its metrics go')
+    .option('--force', 'replace the finished run or the model that stands in --out')
+    .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')
+    .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
-    .action(async (flags: TrainFlags & { resume?: string }) => {
+    .action(async (flags: TrainFlags | ResumeFlags) => {
       checkTogether(command);
-      if (flags.resume === undefined) await train(flags);
-      else await resume(flags.resume, flags);
+      if ('resume' in flags) await resume(flags);
+      else await train(flags);
     });
+}
+
+/** What may be typed beside `--resume`: where data and GPU are found, and how the result is printed. */
+const BESIDE_RESUME = new Set(['resume', 'data', 'adapter', 'json']);
+
+/** Ends the command where flags are missing, or cannot be used together. */
+function checkTogether(command: Command): void {
+  const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (isTyped('resume')) {
+    const other = command.options.find((option) => {
+      return isTyped(option.attributeName()) && !BESIDE_RESUME.has(option.attributeName());
+    });
+    if (other) command.error(`error: option '${other.long}' cannot be used with option '--resume <folder>'`);
+    return;
+  }
+  for (const name of ['data', 'out']) {
+    const option = command.options.find((candidate) => candidate.attributeName() === name)!;
+    if (!isTyped(name)) command.error(`error: required option '${option.flags}' not specified`);
+  }
 }
 
 async function train(flags: TrainFlags): Promise<void> {
-  if (flags.init !== undefined) refuseOverwriting(flags.init, flags.out);
-  if (!flags.force) {
-    await refuseOccupied(flags.out, 'choose another one, or replace its run or model with --force');
-  }
-  const { run, source } = await runOfFlags(flags);
-  if (isUnfinished(flags.out)) {
-    note(
-      `The run that stands unfinished in ${flags.out} is given up for this one after its first step; --resume would go on with it.`,
-    );
-  }
-  await withDevice(flags.adapter, async (device) => {
-    await chooseKernels(device, run, flags);
-    const { force } = flags;
-    const goesOn = { data: undefined, adapter: undefined };
-    await runAndPrint(
-      device,
-      { ...run, startOver: true, force },
-      source,
-      { ...flags, folder: flags.out },
-      goesOn,
-    );
-  });
-}
-
-async function resume(folder: string, flags: Pick<TrainFlags, 'adapter' | 'json'> & { data?: string }) {
-  const standing = await standingRun(folder);
-  const notes = standing.notes as Partial<CommandNotes>;
-  const named = flags.data === undefined ? notes.data : { ...notes.data, data: flags.data };
-  if (!named)
+  const { out, force, json } = flags;
+  const settings = settingsOf(flags);
+  if (settings.init !== undefined && resolve(settings.init) === resolve(out)) {
     throw new CallerError({
-      what: 'does not say where its data lie',
-      where: folder,
-      remedy: 'name them with --data',
+      what: '--out is the folder of --init',
+      expected: 'another: the checkpoint stays as it is',
     });
-  const source = dataOf(named, { tags: standing.rules?.tags, labels: standing.classes });
-  const start = notes.init && (await startOfRun(folder, standing, notes.init));
-  const run: TrainingRun = { ...standing, data: await examplesOf(source), start };
-  await withDevice(flags.adapter ?? notes.adapter, async (device) => {
-    const { strategy = 'none', bestBy = 'accuracy' } = standing;
-    await runAndPrint(device, run, source, { folder, strategy, bestBy, json: flags.json }, flags);
+  }
+  if (!force) await refuseOccupied(out, 'choose another one, or replace its run or model with --force');
+  const { run, source } = await prepareRun(settings, note);
+  if (isUnfinished(out)) {
+    note(
+      `The run that stands unfinished in ${out} is given up for this one after its first step; --resume would go on with it.`,
+    );
+  }
+  await withDevice(settings.adapter, async (device) => {
+    const kernels = await kernelsFor(device, run, settings.tune ?? SETTING_DEFAULTS.tune);
+    const notes = { command: commandLine(), ...run.notes };
+    const prepared = { run: { ...run, kernels, notes, startOver: true, force }, source };
+    await runAndPrint(device, prepared, out, [], json);
   });
 }
 
-/** What a run began with that began from a checkpoint: its model as the run's folder describes it, the checkpoint's weights. */
-async function startOfRun(
-  folder: string,
-  standing: Omit<TrainingRun, 'data'>,
-  init: CheckpointRecord,
-): Promise<StartingPoint> {
-  const { weights } = await startFrom(init.folder, standing);
-  return { description: await loadDescription(folder), weights, notes: [] };
+async function resume({ resume: folder, data, adapter, json }: ResumeFlags): Promise<void> {
+  const prepared = await prepareResumedRun(folder, data);
+  const typed = Object.entries({ '--data': data, '--adapter': adapter });
+  const words = typed.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  await withDevice(adapter ?? prepared.adapter, (device) =>
+    runAndPrint(device, prepared, folder, words, json),
+  );
 }
 
+/** @param words Flags that the command which goes on after an interruption needs, too. */
 async function runAndPrint(
   device: Device,
-  run: TrainingRun,
-  source: DataSource,
-  result: RunResult,
-  { data, adapter }: Pick<Partial<TrainFlags>, 'data' | 'adapter'>,
+  { run, source }: PreparedRun,
+  folder: string,
+  words: readonly string[],
+  asJson?: boolean,
 ): Promise<void> {
-  const display = runDisplay(result.folder, () => {
+  const display = runDisplay(folder, () => {
     const rows = run.data.train.length;
     const { strategy, seed } = run;
     const { description } = device.adapter;
@@ -118,13 +135,10 @@ async function runAndPrint(
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
   outliveReaders();
-  const { folder } = result;
-  const given = Object.entries({ '--data': data, '--adapter': adapter });
-  const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
   const goOn = ({ standsThere }: RunInterrupted) =>
     standsThere
-      ? `go on with: ${shellCommand('train', '--resume', folderWord(folder), ...flags)}`
+      ? `go on with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
       : `what stood in ${folder} is as it was`;
   const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });
-  printOutcome(result, await stoppable(training, goOn).finally(display.stop));
+  printOutcome(folder, run, await stoppable(training, goOn), asJson);
 }

@@ -3,7 +3,8 @@ import type { TunedRow } from '../../bench/tuner.js';
 import { checkedShape } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/plan.js';
 import { complaintOf, tuneAndKeep } from './kernel-cache.js';
-import { adapterOption, jsonOption, numbers, withDevice } from './options.js';
+import { jsonOption, numbers, withDevice } from './options.js';
+import { settingOption } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -28,7 +29,7 @@ export function tuneCommand(): Command {
         .argParser(numbers)
         .default([64]),
     )
-    .addOption(adapterOption())
+    .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(tuneHeads);

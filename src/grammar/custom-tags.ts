@@ -101,3 +101,15 @@ export function requireRulesTags(
     `no tags, and rules "${rules.name}" are about tags that the tagger does not give: ${custom.join(', ')}`,
   );
 }
+
+/** What a user should know where texts are tagged by another than those that the model was trained on: a note, or none. */
+export function tagsNote(customTags: boolean, texts: readonly Text[]): string[] {
+  const tagged = texts.filter(({ words }) => words).length;
+  if (customTags && tagged < texts.length) {
+    const untagged = `${texts.length - tagged} of ${texts.length} texts`;
+    return [`This model was trained on custom tags; wink-nlp tags ${untagged}, which have none.`];
+  }
+  if (customTags || tagged === 0) return [];
+  const others = `${tagged} of ${texts.length} texts`;
+  return [`This model was trained on wink-nlp's tags; it reads ${others} with custom tags.`];
+}

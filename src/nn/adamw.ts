@@ -10,7 +10,7 @@ export interface AdamWOptions {
   epsilon: number;
   weightDecay: number;
   /** The norm above which the whole gradient is scaled down; 0 leaves it as it is. */
-  clipNorm: number;
+  maxGradNorm: number;
   /** The learning rate of learned biases, as a multiple of that of all else; 1 where left out. */
   biasRateFactor?: number;
 }
@@ -21,7 +21,7 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
   beta2: 0.999,
   epsilon: 1e-8,
   weightDecay: 0.01,
-  clipNorm: 1,
+  maxGradNorm: 1,
 };
 
 /** Which vectors of an outer range belong to an inner one. */
@@ -47,8 +47,8 @@ export function recordAdamW(
   outcome: OutcomeOffsets,
   updated: UpdatedRange = parameters.layout.all,
 ): void {
-  const { beta1, beta2, epsilon, weightDecay, clipNorm, biasRateFactor = 1 } = options;
-  const clip = recordClipFactor(recorder, scratch, parameters, clipNorm, outcome, updated);
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm, biasRateFactor = 1 } = options;
+  const clip = recordClipFactor(recorder, scratch, parameters, maxGradNorm, outcome, updated);
   const { gradients, firstMoment, secondMoment } = parameters.trainingBuffers;
   for (const range of rangesInShards(parameters.layout.shards, updated)) {
     const decayed = vectorsOf({ offset: updated.offset, length: updated.decayedLength }, range);

@@ -104,7 +104,7 @@ export function recordClipFactor(
   recorder: Recorder,
   scratch: Workspace,
   parameters: Parameters,
-  clipNorm: number,
+  maxGradNorm: number,
   { buffer: outcomes, lossAt, normAt, haltedAt }: OutcomeOffsets,
   updated: UpdatedRange = parameters.layout.all,
 ): GPUBuffer {
@@ -115,7 +115,13 @@ export function recordClipFactor(
   recorder.dispatch({
     kernel: 'optimizer/clip_factor',
     buffers: { partial, outcomes, clip },
-    parameters: { count: blocks, loss_at: lossAt, norm_at: normAt, halted_at: haltedAt, largest: clipNorm },
+    parameters: {
+      count: blocks,
+      loss_at: lossAt,
+      norm_at: normAt,
+      halted_at: haltedAt,
+      largest: maxGradNorm,
+    },
     grid: [1],
   });
   return clip;

@@ -48,5 +48,5 @@ export function drawTensors(
  * embedding of [PAD] 0.
  */
 export function initialWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
-  return drawTensors(parameterSpecs(config), config.initialDeviation, seed);
+  return drawTensors(parameterSpecs(config), config.initializerRange, seed);
 }

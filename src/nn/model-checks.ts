@@ -45,7 +45,7 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
   }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
-  for (const name of ['normEpsilon', 'initialDeviation'] as const) {
+  for (const name of ['normEpsilon', 'initializerRange'] as const) {
     const value = config[name];
     if (!(Number.isFinite(value) && value >= 0)) fail(`${name} is ${shown(value)}`, 'a number of 0 or more');
   }

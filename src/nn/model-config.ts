@@ -22,7 +22,7 @@ export interface ModelConfig {
   /** In front of the classifier; `hiddenDropout` where left out. */
   headDropout?: number;
   /** Standard deviation of the initial weights. */
-  initialDeviation: number;
+  initializerRange: number;
   classes: number;
   /** Tags of the bias tables that strategy `learned` trains, one for each layer and head; 0 where there are none. */
   biasTags: number;
@@ -41,7 +41,7 @@ export const BERT_TINY: ModelConfig = {
   normEpsilon: 1e-12,
   hiddenDropout: 0.1,
   attentionDropout: 0.1,
-  initialDeviation: 0.02,
+  initializerRange: 0.02,
   classes: 2,
   biasTags: 0,
 };
@@ -55,7 +55,7 @@ export const SMALL_SHAPE = {
   hiddenDropout: 0,
   attentionDropout: 0,
   // BERT's 0.02 is made for wider layers.
-  initialDeviation: 0.1,
+  initializerRange: 0.1,
 };
 
 export function headDimOf(config: ModelConfig): number {

@@ -1,18 +1,17 @@
-import { CallerError } from '../base/errors.js';
-import type { EvaluationMetrics } from './trainer.js';
-
 /** What tells the best of a run's evaluations. */
 export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
 
 export type BestBy = (typeof BEST_BY)[number];
 
-/** @throws CallerError where it is none of `BEST_BY`. */
-export function checkedBestBy(by: BestBy): BestBy {
-  if (BEST_BY.includes(by)) return by;
-  throw new CallerError({ what: `the best by "${by}"`, expected: `one of: ${BEST_BY.join(', ')}` });
+/** How good a model is on dev. */
+export interface DevScores {
+  devLoss: number;
+  devAccuracy: number;
+  devF1: number;
+  devMatthews: number;
 }
 
-const VALUE: Record<BestBy, (metrics: EvaluationMetrics) => number> = {
+const VALUE: Record<BestBy, (metrics: DevScores) => number> = {
   accuracy: ({ devAccuracy }) => devAccuracy,
   f1: ({ devF1 }) => devF1,
   matthews: ({ devMatthews }) => devMatthews,
@@ -20,11 +19,11 @@ const VALUE: Record<BestBy, (metrics: EvaluationMetrics) => number> = {
 };
 
 /** The number that an evaluation is compared by. */
-export function scoreOf(by: BestBy, metrics: EvaluationMetrics): number {
+export function scoreOf(by: BestBy, metrics: DevScores): number {
   return VALUE[by](metrics);
 }
 
-/** Compares by a value that shall be low, and is the worst where it is no number. */
+/** Compares by a value that should be low, and is the worst where it is no number. */
 function isLower(value: number, before: number): boolean {
   return Number.isNaN(before) ? !Number.isNaN(value) : value < before;
 }
@@ -33,7 +32,7 @@ function isLower(value: number, before: number): boolean {
  * Whether an evaluation is better than the best before it. Of equal ones that with the lower loss is; of those, the first. A
  * loss that is NaN never is.
  */
-export function isBetter(by: BestBy, metrics: EvaluationMetrics, best?: EvaluationMetrics): boolean {
+export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): boolean {
   if (!best) return true;
   const [value, before] = [VALUE[by](metrics), VALUE[by](best)];
   if (by === 'loss' || value === before) return isLower(metrics.devLoss, best.devLoss);
@@ -41,8 +40,11 @@ export function isBetter(by: BestBy, metrics: EvaluationMetrics, best?: Evaluati
 }
 
 /** The best of some evaluations, in the order of a run; undefined of none. */
-export function bestOf(by: BestBy, evaluations: readonly EvaluationMetrics[]): EvaluationMetrics | undefined {
-  let best: EvaluationMetrics | undefined;
+export function bestOf<Scores extends DevScores>(
+  by: BestBy,
+  evaluations: readonly Scores[],
+): Scores | undefined {
+  let best: Scores | undefined;
   for (const metrics of evaluations) if (isBetter(by, metrics, best)) best = metrics;
   return best;
 }

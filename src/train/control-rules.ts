@@ -21,7 +21,7 @@ export function paperDensity(
 
 /**
  * Rules drawn at random that allow as many pairs of these texts as the paper's hard rules do.
- * @param tagNoise Under which the rules that are drawn shall allow as many; the paper's are counted without it.
+ * @param tagNoise Under which the rules that are drawn must allow as many; the paper's are counted without it.
  */
 export function randomRulesFor(
   examples: readonly Example[],

@@ -72,7 +72,7 @@ export function checkedLogits(logits: Float32Array[], first = 1, where?: string)
     what: `the logits of text ${first + bad} are not finite (${Array.from(logits[bad]).join(', ')})`,
     where,
     expected: 'finite numbers',
-    remedy: 'the weights are too large or damaged: train with a lower rate (--lr), or take other weights',
+    remedy: 'the weights are too large or damaged: train with a lower --learning-rate, or take other weights',
   });
 }
 

@@ -4,7 +4,7 @@ import type { TensorValues } from '../nn/parameters.js';
 
 /** What helps where numbers grow out of range. */
 const REMEDY =
-  'lower the learning rate (--lr), warm up for longer (--warmup) or clip gradients to a smaller norm (--clip)';
+  'lower the learning rate (--learning-rate), warm up for longer (--warmup-steps) or clip gradients to a smaller norm (--max-grad-norm)';
 
 /** The first number of some that is NaN or infinite. */
 function firstBad(values: Float32Array): number | undefined {

@@ -50,7 +50,7 @@ export class KeptFiles {
     this.files.set(name, { content, checksum: checksumOf(content), stamp: await stampOf(path) });
   }
 
-  /** Keeps a file that stands there. @returns Its content. @throws CallerError where it cannot be read. */
+  /** Keeps a file that is there. @returns Its content. @throws CallerError where it cannot be read. */
   async keep(name: string): Promise<Uint8Array> {
     const path = join(this.folder, name);
     const stamp = await stampOf(path);

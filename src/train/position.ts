@@ -44,11 +44,14 @@ export interface RunLength {
   epochs: number;
   /** Batches of an epoch, and batches a step. */
   batches: number;
-  accumulate: number;
+  gradientAccumulationSteps: number;
 }
 
 /** Whether a run of such a length can come to a position. */
-export function isReachable(position: TrainingPosition, { epochs, batches, accumulate }: RunLength): boolean {
+export function isReachable(
+  position: TrainingPosition,
+  { epochs, batches, gradientAccumulationSteps: accumulate }: RunLength,
+): boolean {
   const { step, epoch, losses, unreported } = position;
   const steps = Math.ceil(position.batches / accumulate);
   return (

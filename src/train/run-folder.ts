@@ -10,10 +10,10 @@ import { RECORD_FILE } from './run-record.js';
 
 export const METRICS_FILE = 'metrics.jsonl';
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
-/** The weights of the last step; once they stand there, the run is finished. */
+/** The weights of the last step; once they are there, the run is finished. */
 export const LAST_FILE = 'last.safetensors';
 
-/** What stands in a run's record until the files that it speaks of are written. */
+/** What a run's record holds until the files that it speaks of are written. */
 export const BEGINNING = '{ "fingerprints": "not written yet" }\n';
 
 /** Of a run, in the order in which they go: without its record, no run goes on; without its weights, no model is read. */
@@ -52,7 +52,7 @@ export async function isEmpty(folder: string): Promise<boolean> {
   return (await namesIn(folder)).length === 0;
 }
 
-/** Whether a record stands in a folder that a run has written, of whatever version. */
+/** Whether a folder holds a record that a run of any version has written. */
 function hasRecord(folder: string): boolean {
   try {
     return JSON.parse(readFileSync(join(folder, RECORD_FILE), 'utf8')).fingerprints !== undefined;
@@ -70,7 +70,7 @@ export function isBeginning(folder: string): boolean {
   }
 }
 
-/** Whether a run stands in a folder that has been interrupted, and could go on from a checkpoint. */
+/** Whether a folder holds an interrupted run, which could go on from a checkpoint. */
 export function isUnfinished(folder: string): boolean {
   return hasRecord(folder) && existsSync(join(folder, CHECKPOINT_FILE));
 }
@@ -106,7 +106,7 @@ export async function refuseOccupied(folder: string, remedy: string): Promise<vo
   });
 }
 
-/** Removes the run or the model that stands in a folder, and leaves all else. @throws ParsimonyError where the disk refuses. */
+/** Removes the run or the model in a folder, and leaves all else. @throws ParsimonyError where the disk refuses. */
 export async function removeModel(folder: string): Promise<void> {
   for (const file of RUN_FILES) await removeFile(join(folder, file));
   for (const name of await namesIn(folder)) {

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { adapterKey } from '../attention/kernel-choices.js';
 import { CallerError } from '../base/errors.js';
 import { hashOf, sortedEntries } from '../base/hash.js';
-import { fields, listOf, oneOf, recordOf, share, text, whole } from '../base/json-schemas.js';
+import { fields, recordOf, share, text, whole } from '../base/json-schemas.js';
 import { JsonText } from '../base/json-text.js';
 import type { Example } from '../data/dataset.js';
 import { readText } from '../data/files.js';
@@ -12,9 +12,14 @@ import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { formatTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
-import { BEST_BY, type BestBy } from './best.js';
 import type { ModelDescription } from './model-description.js';
-import type { TrainingSettings } from './settings.js';
+import {
+  type TrainingSettings,
+  trainingSettings,
+  trainingSettingsIn,
+  withHashedNames,
+  withTodaysNames,
+} from './settings-schema.js';
 
 export const RECORD_FILE = 'training.json';
 
@@ -40,7 +45,6 @@ export interface Fingerprints {
 /** What `training.json` holds: all settings, and what tells a run from another. */
 export interface RunRecord {
   settings: TrainingSettings;
-  bestBy: BestBy;
   fingerprints: Fingerprints;
   /** What the caller keeps there for itself. */
   notes: Record<string, unknown>;
@@ -76,7 +80,7 @@ export function fingerprintsOf(
   const { config, tokenizer, classes, strategy, rules, beta } = description;
   return {
     model: hashOf([
-      sortedEntries(config),
+      sortedEntries(withHashedNames(config)),
       tokenizer.vocabulary.toText(),
       classes,
       strategy,
@@ -92,9 +96,19 @@ export function fingerprintsOf(
   };
 }
 
-/** What names a run: nothing else than it may go on from its checkpoints. */
-export function fingerprintOf({ settings, bestBy, fingerprints }: RunRecord): string {
-  return hashOf([sortedEntries(settings), bestBy, fingerprints.model, fingerprints.data]);
+/** What names a run: only the same run may go on from its checkpoints. */
+export function fingerprintOf({
+  settings,
+  fingerprints,
+}: Pick<RunRecord, 'settings' | 'fingerprints'>): string {
+  const { metricForBestModel, ...others } = settings;
+  const entries = sortedEntries(withHashedNames(others));
+  return hashOf([entries, metricForBestModel, fingerprints.model, fingerprints.data]);
+}
+
+/** What names the weights of a run, at any of its steps: how often it writes checkpoints has no part in it. */
+export function weightsRunOf({ settings, fingerprints }: RunRecord): string {
+  return fingerprintOf({ settings: { ...settings, saveSteps: undefined }, fingerprints });
 }
 
 /**
@@ -109,7 +123,7 @@ export function formatRecord(
   density: number,
 ): string {
   const { strategy, rules, beta, kernels, tokenizer, config } = description;
-  const { settings, notes, bestBy, fingerprints } = record;
+  const { settings, notes, fingerprints } = record;
   const json = {
     strategy,
     rules: rules.name,
@@ -118,70 +132,67 @@ export function formatRecord(
     density,
     rows: { train: data.train.length, dev: data.dev.length },
     ...settings,
-    bestBy,
     maxLength: tokenizer.maxLength,
     dropout: config.hiddenDropout,
     attentionDropout: config.attentionDropout,
-    relabel: tokenizer.tagNoise && formatTagNoise(tokenizer.tagNoise.how),
+    tagNoise: tokenizer.tagNoise && formatTagNoise(tokenizer.tagNoise.how),
     adapter: device.adapter,
     kernels,
-    settings: Object.keys(settings),
     fingerprints,
     notes,
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
-const RECORD = v.pipe(
-  fields({
-    settings: listOf(text),
-    bestBy: oneOf(BEST_BY),
-    fingerprints: fields({ model: text, data: text, kernels: text, adapter: text }),
-    notes: v.optional(recordOf(v.unknown()), {}),
-    density: v.optional(share),
-    rows: v.optional(recordOf(whole)),
-    adapter: v.optional(fields({ description: text })),
-  }),
+const RECORD = fields({
+  fingerprints: fields({ model: text, data: text, kernels: text, adapter: text }),
+  notes: v.optional(recordOf(v.unknown()), {}),
+  density: v.optional(share),
+  rows: v.optional(recordOf(whole)),
+  adapter: v.optional(fields({ description: text })),
+});
+
+const SETTINGS_OF_RECORD = v.pipe(
+  trainingSettings,
   v.check(
-    (record) =>
-      record.settings.every((name) => ['number', 'string', 'boolean'].includes(typeof record[name])),
-    'a value for each name in "settings"',
+    ({ metricForBestModel }) => metricForBestModel !== undefined,
+    'the metric that tells the best weights',
   ),
 );
 
-/** All that a run's record says. */
-export type WrittenRecord = v.InferOutput<typeof RECORD>;
+/** All that a run's record says, of this version or of 0.1; settings have the names of this one. */
+export type WrittenRecord = v.InferOutput<typeof RECORD> & TrainingSettings;
 
 /** Reads all of a run's record. @throws CallerError where there is none, or it cannot be read. */
 export async function readWrittenRecord(folder: string): Promise<WrittenRecord> {
   const file = join(folder, RECORD_FILE);
   const content = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
   const expected = 'the settings of a training run, as this version writes them';
-  return new JsonText(content, file, { expected, remedy: 'begin the run again' }).checked(RECORD);
+  const json = new JsonText(content, file, { expected, remedy: 'begin the run again' });
+  json.checked(SETTINGS_OF_RECORD);
+  return withTodaysNames(json.checked(RECORD)) as WrittenRecord;
 }
 
 /** Reads what a run needs of its record to go on. @throws CallerError where there is none, or it cannot be read. */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const record = await readWrittenRecord(folder);
-  const { bestBy, fingerprints, notes } = record;
-  const settings = Object.fromEntries(record.settings.map((name) => [name, record[name]]));
-  return { settings: settings as unknown as TrainingSettings, bestBy, fingerprints, notes };
+  const { fingerprints, notes } = record;
+  return { settings: trainingSettingsIn(record) as TrainingSettings, fingerprints, notes };
 }
 
 /**
- * Makes sure that a run that stands in a folder is this one.
+ * Makes sure that the run in a folder is this one.
  * @throws CallerError where settings, model or data are others.
  */
-export function checkSameRun(folder: string, standing: RunRecord, run: RunRecord): void {
+export function checkSameRun(folder: string, recorded: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);
   const remedy = 'go on with what it began with, or choose another folder';
-  for (const [name, value] of sortedEntries({ ...standing.settings, ...run.settings, bestBy: run.bestBy })) {
-    const before = name === 'bestBy' ? standing.bestBy : standing.settings[name as keyof TrainingSettings];
-    const now = name === 'bestBy' ? value : run.settings[name as keyof TrainingSettings];
+  for (const [name] of sortedEntries({ ...recorded.settings, ...run.settings })) {
+    const [before, now] = [recorded, run].map(({ settings }) => settings[name as keyof TrainingSettings]);
     if (before === now) continue;
     throw new CallerError({ what: `a run with ${name} ${before}`, where, expected: `${now}`, remedy });
   }
-  const { model, data } = standing.fingerprints;
+  const { model, data } = recorded.fingerprints;
   if (model !== run.fingerprints.model) {
     throw new CallerError({ what: 'a run of another model or under other rules', where, remedy });
   }
@@ -199,22 +210,22 @@ export function checkSameRun(folder: string, standing: RunRecord, run: RunRecord
  * Makes sure that a run would go on to the bits that it would have had undisturbed.
  * @throws CallerError where the adapter or the kernels are others.
  */
-export function checkSameMachine(folder: string, standing: RunRecord, run: RunRecord): void {
+export function checkSameMachine(folder: string, recorded: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);
-  const { adapter, kernels } = standing.fingerprints;
+  const { adapter, kernels } = recorded.fingerprints;
   if (adapter !== run.fingerprints.adapter) {
     throw new CallerError({
       what: `a run on the adapter "${adapter}"`,
       where,
       expected: `the same, not "${run.fingerprints.adapter}", which gives other bits`,
-      remedy: 'choose it with --adapter, or begin the run anew',
+      remedy: 'choose it with --adapter, or begin the run again',
     });
   }
   if (kernels !== run.fingerprints.kernels) {
     throw new CallerError({
       what: 'a run with the kernels of another version of this package',
       where,
-      remedy: 'go on with that version, or begin the run anew',
+      remedy: 'go on with that version, or begin the run again',
     });
   }
 }

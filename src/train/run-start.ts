@@ -10,8 +10,8 @@ import { descriptionFiles } from './model-folder.js';
 import { WEIGHTS_FILE } from './model-weights.js';
 import { isReachable } from './position.js';
 import { CHECKPOINT_FILE, METRICS_FILE } from './run-folder.js';
-import { fingerprintOf, RECORD_FILE, type RunRecord } from './run-record.js';
-import { weightsNotes, weightsRunOf } from './run-weights.js';
+import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
+import { weightsNotes } from './run-weights.js';
 import { checkSeal, checksumOf } from './seal.js';
 import type { Checkpoint, EpochMetrics, EvaluationMetrics } from './trainer.js';
 
@@ -25,7 +25,7 @@ export interface RunStart {
   epochs: EpochMetrics[];
 }
 
-const REMEDY = 'put it back as it was, or begin the run anew';
+const REMEDY = 'put it back as it was, or begin the run again';
 
 function refuse(what: string, where: string, expected?: string): never {
   throw new CallerError({ what, where, expected, remedy: REMEDY });
@@ -97,8 +97,8 @@ export async function startOf(
   if (notes.run !== fingerprintOf(record)) {
     refuse('a checkpoint of another run', file, `one with the settings, model and data of ${RECORD_FILE}`);
   }
-  const { epochs, accumulate } = record.settings;
-  if (!isReachable(notes.position, { epochs, batches, accumulate })) {
+  const { epochs, gradientAccumulationSteps } = record.settings;
+  if (!isReachable(notes.position, { epochs, batches, gradientAccumulationSteps })) {
     refuse(`a position that this run does not come to (step ${notes.position.step})`, file);
   }
   const past = await pastMetrics(join(folder, METRICS_FILE), notes.metrics);

@@ -1,9 +1,7 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
-import { hashOf, sortedEntries } from '../base/hash.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { tensorsOf } from './model-weights.js';
-import type { RunRecord } from './run-record.js';
 import { safetensorsMetadata } from './safetensors.js';
 import { formatSealed } from './seal.js';
 
@@ -17,12 +15,6 @@ export interface WeightsNotes {
 const notesSchema = v.object({ run: v.string(), step: v.pipe(v.number(), v.safeInteger()) });
 
 const NOTES = 'parsimony';
-
-/** What names the weights of a run, at any of its steps. */
-export function weightsRunOf({ settings, bestBy, fingerprints }: RunRecord): string {
-  const { checkpointEvery: _, ...rest } = settings;
-  return hashOf([sortedEntries(rest), bestBy, fingerprints.model, fingerprints.data]);
-}
 
 /** The file of a run's weights after a step. @throws EngineError where a weight is NaN or infinite. */
 export function formatRunWeights(

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { removeFile, removeParts, writeWhole } from '../data/files.js';
 import type { TrainingState } from '../nn/parameters.js';
-import { type BestBy, scoreOf } from './best.js';
+import { scoreOf } from './best.js';
 import { formatCheckpoint } from './checkpoint-file.js';
 import { KeptFiles } from './kept-files.js';
 import { type LogState, type MetricsLine, MetricsLog } from './metrics-log.js';
@@ -11,9 +11,9 @@ import { tensorsOf, WEIGHTS_FILE } from './model-weights.js';
 import type { TrainingPosition } from './position.js';
 import { BEGINNING, CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel } from './run-folder.js';
 import type { RunLock } from './run-lock.js';
-import { fingerprintOf, RECORD_FILE, type RunRecord } from './run-record.js';
+import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import { namesOf, type RunStart, startOf } from './run-start.js';
-import { formatRunWeights, weightsRunOf } from './run-weights.js';
+import { formatRunWeights } from './run-weights.js';
 import { formatSafetensors } from './safetensors.js';
 import { checksumOf } from './seal.js';
 import type { EvaluationMetrics } from './trainer.js';
@@ -49,13 +49,13 @@ export class RunWriter {
     this.kept = new KeptFiles(run.folder, lock, onNote);
   }
 
-  /** Whether the run stands in the folder, so that it can go on there. */
+  /** Whether the run is in the folder, so that it can go on there. */
   get hasBegun(): boolean {
     return this.log !== undefined;
   }
 
   /**
-   * Goes on with the run that stands in the folder.
+   * Goes on with the run in the folder.
    * @param batches Of an epoch.
    * @throws CallerError where a file of it is missing, damaged, or another run's.
    */
@@ -69,7 +69,7 @@ export class RunWriter {
   }
 
   /**
-   * Begins the run in the folder, unless it has begun: takes away the run or the model that stands there, and writes down this
+   * Begins the run in the folder, unless it has begun: removes the run or the model that is there, and writes down this
    * one. A kill leaves no record, one that says that nothing is written yet, or the right one.
    */
   begin(): Promise<void> {
@@ -113,10 +113,10 @@ export class RunWriter {
   async checkpoint(
     position: TrainingPosition,
     pending: Promise<TrainingState>,
-    by: BestBy,
     best?: EvaluationMetrics,
   ): Promise<void> {
     const { folder, record, description } = this.run;
+    const by = record.settings.metricForBestModel;
     const metrics = this.log?.state ?? NOTHING_LOGGED;
     // What the GPU could not do shows here, before anything in the folder gives way to the run.
     const state = await pending;

@@ -19,7 +19,8 @@ import { loadDescription, saveDescription } from './model-folder.js';
 import { loadWeights, saveWeights } from './model-weights.js';
 import { Planner } from './planner.js';
 import { type PrunedRules, pruneHeads } from './prune.js';
-import { completeSettings, DEFAULT_SEED, type TrainingOptions } from './settings.js';
+import { DEFAULT_SEED } from './settings.js';
+import { completeSettings, type TrainingOptions } from './settings-schema.js';
 import { checkContinuation, checkModel, checkReading } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 

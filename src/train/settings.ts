@@ -1,156 +1,240 @@
-import { CallerError } from '../base/errors.js';
+import * as v from 'valibot';
+import { oneOf, text } from '../base/json-schemas.js';
+import { PRESET_NAMES } from '../grammar/presets.js';
+import { STRATEGIES } from '../grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
-import type { UpdateOptions } from '../nn/classifier.js';
-import { SCHEDULES, type ScheduleKind } from './schedule.js';
-import { checkTrainingOptions } from './train-arguments.js';
+import { BERT_TINY } from '../nn/model-config.js';
+import { BEST_BY } from './best.js';
+import { LR_SCHEDULERS } from './schedule.js';
 
-/** What a training run is made of, beside model and data. */
-export interface TrainingSettings extends UpdateOptions {
-  epochs: number;
-  /** Sentences a batch. */
-  batch: number;
-  /** Batches a step: its gradient is the mean over the examples of all. The last step of an epoch may have fewer. */
-  accumulate: number;
-  /** The learning rate at the end of the warm-up. */
-  rate: number;
-  /** The same of learned biases, where it is another. */
-  biasRate?: number;
-  /** What the rate does after the warm-up. */
-  schedule: ScheduleKind;
-  warmUpSteps: number;
-  seed: number;
-  /** How often in an epoch, evenly spread, `dev` is evaluated; the last time is at its end. */
-  evaluations?: number;
-  /** Instead of `evaluations`: the steps from one evaluation to the next; the end of an epoch is evaluated, too. */
-  evaluateEvery?: number;
-  /** Steps between two checkpoints; none where 0, and one at each evaluation where left out. */
-  checkpointEvery?: number;
-  /** The probability with which a token is read as [MASK] while training. */
-  maskTokens: number;
-  /** λ of the sparsity penalty on what strategy `learned` learns; 0 for none. */
-  sparsity: number;
+export type Table = Readonly<Record<string, Setting>>;
+
+/**
+ * A setting of a training run. Its entry in the tables below is all there is of it: the flag of `parsimony train`, the field of
+ * an experiment's file and of `training.json`, the option of the library, and the line in `--help` and in docs/settings.md.
+ */
+export interface Setting {
+  /** Type and range; its messages say what is expected. */
+  type: v.GenericSchema<unknown, unknown> & { type: string };
+  /** What `--help` calls the value; a flag without one is true or false. */
+  value?: string;
+  /** What it is; of a flag that is true by default, what its negation does. */
+  help: string;
+  default?: unknown;
+  /** The default in words, where it follows from something else. */
+  otherwise?: string;
+  /** Names of version 0.1, which files and flags may still use. The first of them stays in the hashes that name runs. */
+  aliases?: readonly string[];
 }
 
-export type TrainingOptions = Partial<TrainingSettings>;
-
-export const DEFAULT_SEED = 42;
-
-/** The paper's run, but for what suits training from scratch: batch 32 at rate 2e-4. */
-export const TRAINING_DEFAULTS = {
-  ...ADAMW_DEFAULTS,
-  freezeEmbeddings: false,
-  epochs: 3,
-  batch: 32,
-  accumulate: 1,
-  rate: 2e-4,
-  schedule: 'linear' as ScheduleKind,
-  seed: DEFAULT_SEED,
-  maskTokens: 0,
-  sparsity: 0,
-};
-
-const NAMES: ReadonlySet<string> = new Set([
-  ...Object.keys(TRAINING_DEFAULTS),
-  'warmUpSteps',
-  'biasRate',
-  'evaluations',
-  'evaluateEvery',
-  'checkpointEvery',
-]);
-
-/** The paper warms up for 500 steps; a short run for a tenth of its own. */
-function warmUpSteps(totalSteps: number): number {
-  return Math.min(500, Math.ceil(totalSteps / 10));
+/** What makes settings of a type. */
+function of<Type extends Setting['type']>(type: Type, value?: string) {
+  return <const More extends Pick<Setting, 'default' | 'otherwise' | 'aliases'>>(
+    help: string,
+    more?: More,
+  ) => ({
+    ...({ ...more } as More),
+    type,
+    value,
+    help,
+  });
 }
 
-export function stepsPerEpoch(
-  rows: number,
-  { batch, accumulate }: Pick<TrainingSettings, 'batch' | 'accumulate'>,
-): number {
-  return Math.ceil(Math.ceil(rows / batch) / accumulate);
+/** A number that holds to a condition; everything else gets the same message. */
+function number(expected: string, holds: (value: number) => boolean) {
+  return v.pipe(v.number(expected), v.check(holds, expected));
 }
 
-function check(holds: boolean, what: string, expected: string, remedy?: string): void {
-  if (!holds) throw new CallerError({ what, expected, remedy });
-}
+const positiveWhole = number(
+  'a whole number of 1 or more',
+  (value) => Number.isSafeInteger(value) && value >= 1,
+);
+const whole = number('a whole number of 0 or more', (value) => Number.isSafeInteger(value) && value >= 0);
 
 /** The kernels count in f32: what is larger would reach them as infinity. */
 function isSingle(value: number): boolean {
   return Number.isFinite(Math.fround(value));
 }
 
-function checkCounts(settings: TrainingOptions): void {
-  const isCount = (value: number) => Number.isInteger(value) && value >= 1;
-  const { epochs, batch, accumulate, evaluations, evaluateEvery, checkpointEvery, warmUpSteps } = settings;
-  for (const [what, value] of [
-    [`${epochs} epochs`, epochs],
-    [`a batch of ${batch}`, batch],
-    [`${accumulate} batches a step`, accumulate],
-    [`${evaluations} evaluations an epoch`, evaluations],
-    [`an evaluation every ${evaluateEvery} steps`, evaluateEvery],
-  ] as const) {
-    check(value === undefined || isCount(value), what, 'a positive integer');
-  }
-  for (const [what, value] of [
-    [`a checkpoint every ${checkpointEvery} steps`, checkpointEvery],
-    [`${warmUpSteps} warm-up steps`, warmUpSteps],
-  ] as const) {
-    check(value === undefined || value === 0 || isCount(value), what, 'a whole number');
-  }
-  check(
-    evaluations === undefined || evaluateEvery === undefined,
-    `${evaluations} evaluations an epoch, and one every ${evaluateEvery} steps`,
-    'one of both',
-    'leave the other out',
-  );
+export const seed = number(
+  'a whole number from 0 to 2³² - 1',
+  (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32,
+);
+const isShareBelow1 = (value: number) => value >= 0 && value < 1;
+const rate = of(
+  number('a positive number of 32 bits', (value) => isSingle(value) && Math.fround(value) > 0),
+  'rate',
+);
+const weight = of(
+  number('a number of 0 or more, of 32 bits', (value) => isSingle(value) && value >= 0),
+  'number',
+);
+const decayRate = of(number('a number from 0 to below 1', isShareBelow1), 'number');
+const probability = of(number('a probability below 1', isShareBelow1), 'probability');
+const real = of(number('a number', Number.isFinite), 'number');
+const count = of(positiveWhole, 'count');
+const steps = of(whole, 'steps');
+const word = (value: string) => of(text, value);
+const flag = of(v.boolean('true or false'));
+const FILES = v.union([text, v.array(text)], 'the name of a file or folder, or a list of names');
+const files = of(FILES, 'files');
+const names = of(
+  v.pipe(
+    v.union([text, v.array(text)], 'a list of names'),
+    v.transform((list) => (typeof list === 'string' ? list.split(',').map((name) => name.trim()) : list)),
+  ),
+  'list',
+);
+function choice<const Options extends readonly string[]>(options: Options, value: string) {
+  return of(oneOf(options), value);
 }
 
-/**
- * All settings of a run.
- * @param options May carry more, which is left out.
- * @param rows Training examples.
- * @throws CallerError where a setting makes no sense.
- */
-export function completeSettings(options: TrainingOptions, rows: number): TrainingSettings {
-  checkTrainingOptions(options);
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([name, value]) => NAMES.has(name) && value !== undefined),
-  );
-  const settings: Omit<TrainingSettings, 'warmUpSteps'> = { ...TRAINING_DEFAULTS, ...given };
-  if (settings.evaluateEvery === undefined) settings.evaluations ??= 1;
-  checkCounts(settings);
-  const { rate, biasRate = rate, seed, schedule, maskTokens, weightDecay, clipNorm, sparsity } = settings;
-  for (const each of [rate, biasRate]) {
-    check(
-      isSingle(each) && Math.fround(each) > 0,
-      `a learning rate of ${each}`,
-      'a positive number of 32 bits',
-    );
-  }
-  for (const [name, value] of Object.entries({
-    'a weight decay': weightDecay,
-    'a gradient norm': clipNorm,
-    'a sparsity penalty': sparsity,
-  })) {
-    check(isSingle(value) && value >= 0, `${name} of ${value}`, 'a number of 0 or more, of 32 bits');
-  }
-  for (const name of ['beta1', 'beta2'] as const) {
-    const beta = settings[name];
-    check(beta >= 0 && beta < 1, `${name} of ${beta}`, 'a number from 0 to below 1');
-  }
-  check(
-    settings.epsilon > 0 && Number.isFinite(settings.epsilon),
-    `epsilon of ${settings.epsilon}`,
-    'a positive number',
-  );
-  check(
-    Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32,
-    `seed ${seed}`,
-    'a whole number from 0 to 2³² - 1',
-  );
-  check(SCHEDULES.includes(schedule), `schedule "${schedule}"`, `one of: ${SCHEDULES.join(', ')}`);
-  check(maskTokens >= 0 && maskTokens < 1, `tokens masked with ${maskTokens}`, 'a probability below 1');
-  check(rows > 0, 'no training examples', 'at least one');
-  const totalSteps = settings.epochs * stepsPerEpoch(rows, settings);
-  return { ...settings, warmUpSteps: options.warmUpSteps ?? warmUpSteps(totalSteps) };
+const { weightDecay, maxGradNorm, beta1, beta2, epsilon } = ADAMW_DEFAULTS;
+
+/** How weights are updated, and when dev is evaluated: what the library's `train` takes. */
+export const TRAINING = {
+  epochs: count('passes over the training data', { default: 3 }),
+  batchSize: count('sentences in a batch', { default: 32, aliases: ['batch'] }),
+  gradientAccumulationSteps: count('batches in a step, whose gradient is the mean over all their sentences', {
+    default: 1,
+    aliases: ['accumulate'],
+  }),
+  learningRate: rate('learning rate at the end of the warm-up', {
+    default: 2e-4,
+    otherwise: '0.0002, with --init 0.00005',
+    aliases: ['rate', 'lr'],
+  }),
+  biasLearningRate: rate('learning rate of the biases of strategy `learned`', {
+    otherwise: 'as --learning-rate',
+    aliases: ['biasRate', 'biasLr'],
+  }),
+  lrScheduler: choice(LR_SCHEDULERS, 'name')('what the learning rate does after the warm-up', {
+    default: 'linear',
+    aliases: ['schedule'],
+  }),
+  warmupSteps: steps('steps in which the learning rate rises from 0', {
+    otherwise: 'a tenth of all, at most 500',
+    aliases: ['warmUpSteps', 'warmup'],
+  }),
+  weightDecay: weight('weight decay of AdamW', { default: weightDecay }),
+  maxGradNorm: weight('norm above which the whole gradient is scaled down; 0 for no clipping', {
+    default: maxGradNorm,
+    aliases: ['clipNorm', 'clip'],
+  }),
+  beta1: decayRate('decay rate of the first moment of AdamW', { default: beta1 }),
+  beta2: decayRate('decay rate of the second moment of AdamW', { default: beta2 }),
+  epsilon: of(
+    number('a positive number', (value) => value > 0 && Number.isFinite(value)),
+    'number',
+  )('added to the denominator of AdamW', { default: epsilon }),
+  seed: of(seed, 'number')('of weights, data order, dropout and masked tokens', { default: 42 }),
+  maskProbability: probability('probability with which a token is read as [MASK] while training', {
+    default: 0,
+    aliases: ['maskTokens'],
+  }),
+  sparsity: weight('penalty on the share of pairs that strategy `learned` keeps, for `rules prune`', {
+    default: 0,
+  }),
+  freezeEmbeddings: flag('train neither the tables nor the norm of the embeddings', { default: false }),
+  evaluationsPerEpoch: count('evenly spread evaluations of dev in an epoch', {
+    otherwise: '4; 1 in the library',
+    aliases: ['evaluations'],
+  }),
+  evalSteps: of(positiveWhole, 'steps')(
+    'steps between two evaluations, instead of --evaluations-per-epoch; the end of an epoch is always evaluated',
+    { aliases: ['evaluateEvery'] },
+  ),
+  saveSteps: steps('steps between two checkpoints; 0 for none', {
+    otherwise: 'at each evaluation',
+    aliases: ['checkpointEvery'],
+  }),
+  metricForBestModel: choice(BEST_BY, 'metric')('metric of dev that tells the best weights', {
+    default: 'accuracy',
+    aliases: ['bestBy'],
+  }),
+} satisfies Table;
+
+/** All settings of a run, by name: data, model, training, and what it runs on. */
+export const SETTINGS = {
+  data: of(
+    FILES,
+    'source',
+  )(
+    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), or embedded (generated text)',
+  ),
+  dev: files('files of the development split, where --data is files'),
+  test: files('files of the test split, where --data is files'),
+  textColumn: word('name')('the column of the texts', { otherwise: 'sentence, else text' }),
+  labelColumn: word('name')('the column of the labels', { otherwise: 'label' }),
+  tagsColumn: word('name')("a column with a tag of the rules for each word, instead of wink-nlp's tags"),
+  labels: names('names of the classes in their order', {
+    otherwise: 'the labels of the training split, sorted',
+  }),
+  init: word('checkpoint')("start from a folder of Hugging Face's layout, or hub:owner/model[@revision]"),
+  strategy: choice(STRATEGIES, 'name')('how rules act on attention', { default: 'none' }),
+  rules: word('name or file')(
+    `${PRESET_NAMES.join(', ')}, or a JSON file; within a scope: paper@sentence, paper@128; for training also random: drawn with the seed, as many pairs as the paper's allow`,
+    { default: 'paper' },
+  ),
+  beta: real('what soft pairs add to their score', { otherwise: "the rules' own" }),
+  maxLength: of(positiveWhole, 'tokens')('length at which texts are cut, up to 16384', { default: 128 }),
+  dropout: probability('dropout of hidden states', {
+    otherwise: `${BERT_TINY.hiddenDropout}, with --init the checkpoint's`,
+  }),
+  attentionDropout: probability('dropout of attention probabilities', { otherwise: 'as --dropout' }),
+  vocab: word('file')('vocab.txt, a token a line', { otherwise: "BERT's vocabulary" }),
+  case: choice(['keep', 'lower'], 'how')('whether texts keep their capitals, for a vocabulary of --vocab', {
+    otherwise: 'keep where a token of --vocab has capitals, else lower',
+  }),
+  tagNoise: word('how')(
+    "a control: other tags than the tagger's: shuffled, noise:P (a share P of the words), blocks:N (by position)",
+    { aliases: ['relabel'] },
+  ),
+  layers: count('encoder layers', { default: BERT_TINY.layers }),
+  hidden: of(positiveWhole, 'size')('hidden size', { default: BERT_TINY.hidden }),
+  heads: count('attention heads', { default: BERT_TINY.heads }),
+  feedForward: of(positiveWhole, 'size')('size of the feed-forward layer', {
+    default: BERT_TINY.feedForward,
+  }),
+  initializerRange: real('standard deviation of the initial weights', {
+    default: BERT_TINY.initializerRange,
+    aliases: ['initialDeviation'],
+  }),
+  ...TRAINING,
+  adapter: word('name')('GPU adapter: auto, gpu, system, embedded, or part of its name'),
+  tune: flag('run the variants of the kernels that are expected to be fastest, unmeasured', {
+    default: true,
+  }),
+} satisfies Table;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type Value<S> = S extends { type: infer Type extends v.GenericSchema } ? v.InferOutput<Type> : never;
+
+/** Settings of a table, each of which may be left out. */
+export type Options<T extends Table> = { -readonly [Name in keyof T]?: Value<T[Name]> };
+
+/** Those of a table's settings that have a default. */
+export type Defaults<T extends Table> = {
+  -readonly [Name in keyof T as T[Name] extends { default: unknown } ? Name : never]: Value<T[Name]>;
+};
+
+/** What a run may be told, by an experiment or a command line. */
+export interface RunSettings extends Options<typeof SETTINGS> {}
+
+function defaultsOf<T extends Table>(table: T): Defaults<T> {
+  const pairs = Object.entries(table).map(([name, setting]) => [name, setting.default]);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined)) as Defaults<T>;
+}
+
+export const TRAINING_DEFAULTS = defaultsOf(TRAINING);
+export const SETTING_DEFAULTS = defaultsOf(SETTINGS);
+export const DEFAULT_SEED = TRAINING_DEFAULTS.seed;
+
+/** Fine-tuning wants smaller steps than training from scratch: Hugging Face's default. */
+export const FINE_TUNING_RATE = 5e-5;
+
+/** "--weight-decay" of weightDecay. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -29,7 +29,7 @@ function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): Pair
 }
 
 /** @throws CallerError where a sparsity penalty is asked for and nothing is learned that it could work on. */
-export function checkSparsity(sparsity: number, strategy: Strategy): void {
+function checkSparsity(sparsity: number, strategy: Strategy): void {
   if (sparsity === 0 || strategy === 'learned') return;
   throw new CallerError({
     what: `a sparsity penalty of ${sparsity} with strategy "${strategy}"`,

@@ -111,7 +111,7 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
   if (heads.length > 0) notes.push(`drawn from seed ${seed}: ${heads.map(({ name }) => name).join(', ')}`);
   return {
     description: { ...described, config },
-    weights: new Map([...read, ...drawTensors(drawn, config.initialDeviation, seed)]),
+    weights: new Map([...read, ...drawTensors(drawn, config.initializerRange, seed)]),
     notes,
   };
 }

@@ -3,10 +3,9 @@ import { checkArgument, having, number, options } from '../base/argument-schemas
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
+import { seed } from './settings.js';
 
 const finite = v.pipe(number, v.finite('a finite number'));
-const SEED = 'a whole number from 0 to 2³² - 1';
-const seed = v.pipe(v.number(SEED), v.integer(SEED), v.minValue(0, SEED), v.maxValue(2 ** 32 - 1, SEED));
 const strategy = v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`);
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
@@ -33,37 +32,6 @@ export function checkBuildOptions(value: unknown): void {
 export function checkStartOptions(value: unknown): void {
   const probability = v.optional(number);
   checkArgument(options({ ...MODEL, dropout: probability, attentionDropout: probability }), value, 'options');
-}
-
-/** Settings that are numbers, each within its own range: `completeSettings` knows these. */
-const NUMBERS = [
-  'epochs',
-  'batch',
-  'accumulate',
-  'rate',
-  'biasRate',
-  'warmUpSteps',
-  'seed',
-  'evaluations',
-  'evaluateEvery',
-  'checkpointEvery',
-  'maskTokens',
-  'sparsity',
-  'beta1',
-  'beta2',
-  'epsilon',
-  'weightDecay',
-  'clipNorm',
-] as const;
-
-/** @throws CallerError where these are no `TrainingOptions`. */
-export function checkTrainingOptions(value: unknown): void {
-  const entries = Object.fromEntries(NUMBERS.map((name) => [name, v.optional(number)]));
-  const others = {
-    schedule: v.optional(v.string('a text')),
-    freezeEmbeddings: v.optional(v.boolean('true or false')),
-  };
-  checkArgument(options({ ...entries, ...others }), value, 'options');
 }
 
 const description = options({

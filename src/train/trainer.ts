@@ -5,6 +5,7 @@ import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
 import type { TrainingStep } from '../nn/pass.js';
+import type { DevScores } from './best.js';
 import { Background, Clock, Meter } from './clock.js';
 import { type Evaluation, evaluate } from './evaluation.js';
 import { checkWeights, firstNotFinite, notFinite } from './finite.js';
@@ -12,17 +13,14 @@ import { RunInterrupted } from './interruption.js';
 import type { Planner } from './planner.js';
 import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
 import { rateAt, type Schedule } from './schedule.js';
-import { stepsPerEpoch, type TrainingSettings } from './settings.js';
+import { stepsPerEpoch, type TrainingSettings } from './settings-schema.js';
+
 import { penalise } from './sparsity.js';
 
 /** What is known after an evaluation. */
-export interface EvaluationMetrics {
+export interface EvaluationMetrics extends DevScores {
   epoch: number;
   step: number;
-  devLoss: number;
-  devAccuracy: number;
-  devF1: number;
-  devMatthews: number;
   /** The most probable class of each of dev's rows. */
   devPredicted: number[];
 }
@@ -59,12 +57,12 @@ export interface TrainingHooks {
   signal?: AbortSignal;
   /** Called every `REPORT_STEPS` steps, and after the last of an epoch. */
   onProgress?(progress: Progress): Promise<void> | void;
-  /** Called after each evaluation; the model stands as it is then. */
+  /** Called after each evaluation; the model is as it is then. */
   onEvaluation?(metrics: EvaluationMetrics): Promise<void> | void;
-  /** Called after each epoch, behind its last evaluation. */
+  /** Called after each epoch, after its last evaluation. */
   onEpoch?(metrics: EpochMetrics): Promise<void> | void;
   /**
-   * Called when a checkpoint is due, behind evaluation and epoch, but not after the last step. The state is still on its way
+   * Called when a checkpoint is due, after evaluation and epoch, but not after the last step. The state is still on its way
    * from the GPU. The run goes on meanwhile: only the next checkpoint and the run's end wait for what this returns.
    */
   onCheckpoint?(position: TrainingPosition, state: Promise<TrainingState>): Promise<void>;
@@ -97,11 +95,11 @@ export class Trainer {
     private readonly settings: TrainingSettings,
     private readonly maskId: number,
   ) {
-    const { epochs, rate, biasRate = rate, warmUpSteps, schedule } = settings;
+    const { epochs, learningRate, biasLearningRate = learningRate } = settings;
     penalise(classifier, settings.sparsity, planner, train.sentences);
     const totalSteps = epochs * stepsPerEpoch(train.sentences.length, settings);
-    this.update = { ...settings, biasRateFactor: biasRate / rate };
-    this.schedule = { kind: schedule, rate, warmUpSteps, totalSteps };
+    this.update = { ...settings, biasRateFactor: biasLearningRate / learningRate };
+    this.schedule = { ...settings, totalSteps };
   }
 
   /**
@@ -132,14 +130,16 @@ export class Trainer {
   private async epoch(hooks: TrainingHooks): Promise<EpochMetrics> {
     const { evaluationDue, ...position } = this.position;
     const { epoch, batches: done, seconds } = position;
-    const { batch, accumulate, seed } = this.settings;
-    const batches = shuffledBatches(this.train.sentences.length, batch, seed, epoch);
-    const steps = batchesInOrder(batches.length, accumulate).map((indexes) => indexes.map((i) => batches[i]));
+    const { batchSize, gradientAccumulationSteps, seed } = this.settings;
+    const batches = shuffledBatches(this.train.sentences.length, batchSize, seed, epoch);
+    const steps = batchesInOrder(batches.length, gradientAccumulationSteps).map((indexes) =>
+      indexes.map((i) => batches[i]),
+    );
     this.position = position;
     this.clock.start(seconds);
     this.meter.restart();
     let last: EvaluationMetrics | undefined;
-    const stepsDone = Math.ceil(done / accumulate);
+    const stepsDone = Math.ceil(done / gradientAccumulationSteps);
     for (let index = evaluationDue ? stepsDone - 1 : stepsDone; index < steps.length; index++) {
       const isLast = index === steps.length - 1;
       if (index >= stepsDone) {
@@ -149,7 +149,7 @@ export class Trainer {
       }
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
-      // The epoch's end is a checkpoint's place, too, but behind the hook that is told of it.
+      // The epoch's end is a checkpoint's place, too, but after the hook that is told of it.
       if (!isLast) await this.endStep(hooks, isEvaluated);
     }
     const metrics = this.epochMetrics(last!);
@@ -183,16 +183,16 @@ export class Trainer {
   }
 
   private evaluationIsDue(stepOfEpoch: number, steps: number): boolean {
-    const { evaluations, evaluateEvery } = this.settings;
-    if (evaluateEvery) return this.position.step % evaluateEvery === 0 || stepOfEpoch === steps;
-    const evaluationsBy = (step: number) => Math.floor((step * (evaluations ?? 1)) / steps);
+    const { evaluationsPerEpoch = 1, evalSteps } = this.settings;
+    if (evalSteps) return this.position.step % evalSteps === 0 || stepOfEpoch === steps;
+    const evaluationsBy = (step: number) => Math.floor((step * evaluationsPerEpoch) / steps);
     return evaluationsBy(stepOfEpoch) > evaluationsBy(stepOfEpoch - 1);
   }
 
   private checkpointIsDue(isEvaluated: boolean): boolean {
-    const { checkpointEvery } = this.settings;
-    if (checkpointEvery === undefined) return isEvaluated;
-    return checkpointEvery > 0 && this.position.step % checkpointEvery === 0;
+    const { saveSteps } = this.settings;
+    if (saveSteps === undefined) return isEvaluated;
+    return saveSteps > 0 && this.position.step % saveSteps === 0;
   }
 
   private async trainOn(batches: number[][]): Promise<void> {
@@ -227,7 +227,8 @@ export class Trainer {
 
   private batchOf(indexes: readonly number[]) {
     const { epoch } = this.position;
-    const masking = { probability: this.settings.maskTokens, maskId: this.maskId, seed: this.settings.seed };
+    const { maskProbability: probability, seed } = this.settings;
+    const masking = { probability, maskId: this.maskId, seed };
     const sentences = indexes.map((index) => masked(this.train.sentences[index], masking, epoch, index));
     const labels = indexes.map((index) => this.train.labels[index]);
     return makeBatch(sentences, this.planner.plan(sentences), labels);

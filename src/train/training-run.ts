@@ -11,7 +11,7 @@ import { CallerError } from '../base/errors.js';
 import { createFolder, removeFile } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import type { ModelRules } from '../grammar/head-rules.js';
-import { type BestBy, bestOf, checkedBestBy, isBetter } from './best.js';
+import { type BestBy, bestOf, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';
 import { evaluationLine } from './metrics-log.js';
 import { readMetrics } from './metrics-reader.js';
@@ -39,7 +39,7 @@ import {
 import type { RunStart } from './run-start.js';
 import { RunWriter } from './run-writer.js';
 import { SentenceClassifier } from './sentence-classifier.js';
-import { completeSettings, stepsPerEpoch, type TrainingOptions } from './settings.js';
+import { completeSettings, stepsPerEpoch, type TrainingOptions } from './settings-schema.js';
 import type { StartingPoint } from './starting-point.js';
 import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './trainer.js';
 
@@ -47,11 +47,9 @@ import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from '.
 export interface TrainingRun extends BuildOptions, TrainingOptions {
   rules?: ModelRules;
   data: RunData;
-  /** What it begins with, instead of random weights; its description then stands for all that `BuildOptions` say. */
+  /** What it begins with, instead of random weights; its description then replaces all that `BuildOptions` say. */
   start?: StartingPoint;
-  /** Which evaluation's weights are kept as the best; `accuracy` where left out. */
-  bestBy?: BestBy;
-  /** Begins anew where a run stands in the folder that is not finished; else that goes on. */
+  /** Begins again where the folder holds an unfinished run; else that goes on. */
   startOver?: boolean;
   /** Where it begins, it takes the place of a finished run or a model, too; files that are none of these always stay. */
   force?: boolean;
@@ -64,10 +62,10 @@ export interface TrainingOutcome {
   /** Every evaluation from the run's beginning, before interruptions, too. */
   evaluations: EvaluationMetrics[];
   epochs: EpochMetrics[];
-  /** The evaluation whose weights stand in `model.safetensors`. */
+  /** The evaluation whose weights are in `model.safetensors`. */
   best: EvaluationMetrics;
-  /** The last evaluation; its weights stand in `last.safetensors`. */
-  last: EvaluationMetrics;
+  /** The last evaluation; its weights are in `last.safetensors`. */
+  final: EvaluationMetrics;
 }
 
 export interface TrainingRunHooks {
@@ -79,6 +77,8 @@ export interface TrainingRunHooks {
   onEvaluation?(metrics: EvaluationMetrics): void;
   /** @param best The best evaluation so far. */
   onEpoch?(metrics: EpochMetrics, best: EvaluationMetrics): void;
+  /** Called when the run ends, however it ends, after `onStart`. */
+  onEnd?(): void;
   /** Called with what a user should know, such as that a file was removed while the run went on. */
   onNote?(note: string): void;
 }
@@ -98,10 +98,10 @@ function newModel(device: Device, run: TrainingRun): SentenceClassifier {
 const OCCUPIED = 'choose another folder, or replace the run or the model in it with `train --force`';
 
 /**
- * Trains into a folder, or goes on where a run of the same settings, model and data stands there unfinished, to the bits that it
+ * Trains into a folder, or goes on with an unfinished run of the same settings, model and data there, to the bits that it
  * would have had undisturbed. The folder is a model's (the weights that were best on dev), with `training.json`,
  * `metrics.jsonl`, `last.safetensors` and, until the run is finished, `checkpoint.safetensors`. A finished run is not trained
- * again: what it came to is read. Kernels of a run that goes on are those that it began with. What stands in the folder before a
+ * again: what it came to is read. Kernels of a run that goes on are those that it began with. What is in the folder before a
  * run begins stays until the first step has run.
  *
  * @throws CallerError where a setting makes no sense, the folder holds another run, a model or other files, or another run trains
@@ -120,20 +120,19 @@ export async function runTraining(
   const settings = completeSettings(run, data.train.length);
   const description = descriptionOf(run);
   const fingerprints = fingerprintsOf(device, description, data, run.start?.weights);
-  const bestBy = checkedBestBy(run.bestBy ?? 'accuracy');
-  const record = { settings, bestBy, fingerprints, notes: run.notes ?? {} };
+  const record = { settings, fingerprints, notes: run.notes ?? {} };
   const totalSteps = settings.epochs * stepsPerEpoch(data.train.length, settings);
   const finished = () => {
     hooks.onStart?.({ step: totalSteps, totalSteps });
-    return finishedRun(folder, bestBy);
+    return finishedRun(folder, settings.metricForBestModel);
   };
-  if ((await standingIn(folder, run, record)) === 'finished') return finished();
+  if ((await stateOf(folder, run, record)) === 'finished') return finished();
   await createFolder(folder);
   return withRunLock(folder, async (lock) => {
     // Another process may have come to the run's end before the lock was ours.
-    const standing = await standingIn(folder, run, record);
-    if (standing === 'finished') return finished();
-    if (standing === 'unfinished') {
+    const state = await stateOf(folder, run, record);
+    if (state === 'finished') return finished();
+    if (state === 'unfinished') {
       checkSameMachine(folder, await readRecord(folder), record);
       description.kernels = (await loadDescription(folder)).kernels;
     }
@@ -144,7 +143,7 @@ export async function runTraining(
       return await train(model, data, new RunWriter(written, lock, (note) => hooks.onNote?.(note)), {
         folder,
         record,
-        resumes: standing === 'unfinished',
+        resumes: state === 'unfinished',
         hooks,
       });
     } finally {
@@ -153,8 +152,8 @@ export async function runTraining(
   });
 }
 
-/** What stands in a folder of a run: nothing that goes on, the run itself, or what it came to. */
-async function standingIn(
+/** What a folder holds of a run: nothing that goes on, the run itself, or what it came to. */
+async function stateOf(
   folder: string,
   run: TrainingRun,
   record: RunRecord,
@@ -168,13 +167,13 @@ async function standingIn(
 }
 
 /**
- * The run that stands in a folder, but for its data, which must be given to it again.
+ * The run in a folder, without its data, which must be read again.
  * @throws CallerError where there is none, or a file of it cannot be read.
  */
-export async function standingRun(folder: string): Promise<Omit<TrainingRun, 'data'>> {
-  const { settings, bestBy, notes } = await readRecord(folder);
+export async function recordedRun(folder: string): Promise<Omit<TrainingRun, 'data'>> {
+  const { settings, notes } = await readRecord(folder);
   const { config: shape, tokenizer, ...description } = await loadDescription(folder);
-  return { ...settings, ...description, ...tokenizer, shape, bestBy, notes };
+  return { ...settings, ...description, ...tokenizer, shape, notes };
 }
 
 /** What a finished run came to. */
@@ -183,19 +182,19 @@ async function finishedRun(folder: string, by: BestBy): Promise<TrainingOutcome>
   if (existsSync(join(folder, CHECKPOINT_FILE))) await removeFile(join(folder, CHECKPOINT_FILE));
   const { evaluations, epochs } = await readMetrics(join(folder, METRICS_FILE));
   const [best, last] = [bestOf(by, evaluations), evaluations.at(-1)];
-  if (best && last && epochs.length > 0) return { evaluations, epochs, best, last };
+  if (best && last && epochs.length > 0) return { evaluations, epochs, best, final: last };
   throw new CallerError({
     what: 'the metrics of a finished run are not there',
     where: join(folder, METRICS_FILE),
     expected: 'its evaluations and epochs',
-    remedy: 'put the file back, or begin the run anew',
+    remedy: 'put the file back, or begin the run again',
   });
 }
 
 interface Surroundings {
   folder: string;
   record: RunRecord;
-  /** Whether it stands in the folder already. */
+  /** Whether it is in the folder already. */
   resumes: boolean;
   hooks: TrainingRunHooks;
 }
@@ -213,10 +212,11 @@ async function train(
   writer: RunWriter,
   { folder, record, resumes, hooks }: Surroundings,
 ): Promise<TrainingOutcome> {
-  const { settings, bestBy } = record;
+  const { settings } = record;
+  const bestBy = settings.metricForBestModel;
   const { classes } = model.description;
   try {
-    const batches = Math.ceil(data.train.length / settings.batch);
+    const batches = Math.ceil(data.train.length / settings.batchSize);
     const { checkpoint, evaluations, epochs } = resumes
       ? await writer.resume(batches)
       : await beginning(writer, folder);
@@ -244,14 +244,15 @@ async function train(
         await writer.append({ kind: 'epoch', ...metrics });
         hooks.onEpoch?.(metrics, best!);
       },
-      onCheckpoint: (position, state) => writer.checkpoint(position, state, bestBy, best),
+      onCheckpoint: (position, state) => writer.checkpoint(position, state, best),
     };
     await model.train(data.train, data.dev, settings, trainingHooks, checkpoint);
     await writer.finish(await model.weights());
-    return { evaluations, epochs, best: best!, last: evaluations.at(-1)! };
+    return { evaluations, epochs, best: best!, final: evaluations.at(-1)! };
   } catch (error) {
     throw error instanceof RunInterrupted ? new RunInterrupted(error.at, writer.hasBegun) : error;
   } finally {
+    hooks.onEnd?.();
     await writer.close();
   }
 }

@@ -13,20 +13,20 @@ const EXPERIMENT = {
   settings: {
     data: 'data',
     epochs: 1,
-    batch: 8,
+    batchSize: 8,
     hidden: 32,
     feedForward: 32,
     layers: 1,
     maxLength: 32,
     vocab: 'vocab.txt',
-    evaluations: 1,
+    evaluationsPerEpoch: 1,
     tune: false,
   },
-  contenders: {
+  conditions: {
     none: { strategy: 'none' },
     learned: { strategy: 'learned' },
     'learned, pruned': { strategy: 'hard', rules: 'pruned:learned' },
-    'random rules': { strategy: 'hard', rules: 'random', relabel: 'shuffled' },
+    'random rules': { strategy: 'hard', rules: 'random', tagNoise: 'shuffled' },
   },
   grid: { seed: [1] },
   comparisons: [['learned, pruned', 'none']],
@@ -62,11 +62,11 @@ describe('experiment', () => {
       'none_seed=1.json',
       'random-rules_seed=1.json',
     ]);
-    expect(first.stdout).toMatch(/contender .*pairs .*best dev accuracy/);
+    expect(first.stdout).toMatch(/condition .*pairs .*best dev accuracy/);
     expect(first.stdout).toMatch(/^learned, pruned - none +best/m);
-    const { best, last, density, settings } = JSON.parse(results().get('learned-pruned_seed=1.json')!);
+    const { best, final, density, settings } = JSON.parse(results().get('learned-pruned_seed=1.json')!);
     expect(best.marks).toMatch(/^[01]+$/);
-    expect(last.marks).toHaveLength(best.marks.length);
+    expect(final.marks).toHaveLength(best.marks.length);
     expect(density).toBeLessThan(1);
     expect(settings).not.toHaveProperty('data');
   });
@@ -118,20 +118,28 @@ describe('experiment', () => {
     expect(status, stderr).toBe(0);
     const { tables } = JSON.parse(stdout);
     expect(tables).toHaveLength(1);
-    expect(tables[0].contenders.map(({ contender }: { contender: string }) => contender)).toEqual(
-      Object.keys(EXPERIMENT.contenders),
+    expect(tables[0].conditions.map(({ condition }: { condition: string }) => condition)).toEqual(
+      Object.keys(EXPERIMENT.conditions),
     );
-    expect((await experiment('--table', '--markdown')).stdout).toMatch(/^\| contender \| pairs \|/m);
+    expect((await experiment('--table', '--markdown')).stdout).toMatch(/^\| condition \| pairs \|/m);
   });
 
   it.each([
-    ['a setting that is no flag', { settings: { ...EXPERIMENT.settings, learningRate: 1 } }, /learningRate/],
+    [
+      'a setting that is none',
+      { settings: { ...EXPERIMENT.settings, learningrate: 1 } },
+      /wrong\.json:1: unknown field "settings\.learningrate"; expected one of: data, /,
+    ],
     ['no data', { settings: { tune: false } }, /no data/],
-    ['a value that a flag refuses', { settings: { ...EXPERIMENT.settings, epochs: 'many' } }, /epochs/],
+    [
+      "a value that is no setting's",
+      { settings: { ...EXPERIMENT.settings, epochs: 'many' } },
+      /wrong\.json:1: "settings\.epochs" is "many"; expected a whole number of 1 or more/,
+    ],
     [
       'rules pruned from nobody',
       {
-        contenders: { one: { rules: 'pruned:two', strategy: 'hard' } },
+        conditions: { one: { rules: 'pruned:two', strategy: 'hard' } },
         comparisons: [],
         range: ['one', 'one'],
       },

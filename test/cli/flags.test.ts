@@ -116,9 +116,17 @@ describe('a command line is refused', () => {
       [...training, '--seed', '-1'],
       /'--seed .* '-1'.*whole number from 0 to 2³² - 1$/m,
     ],
-    ['with a word for a number', [...training, '--lr', 'fast'], /'--lr .* 'fast'.*expected a number/],
+    [
+      'with a word for a number',
+      [...training, '--learning-rate', 'fast'],
+      /'--learning-rate .* 'fast'.*expected a positive number/,
+    ],
     ['with nothing for a number', [...training, '--beta', ' '], /'--beta .* ' '.*expected a number/],
-    ['with an infinite number', [...training, '--lr', '1e999'], /'--lr .* '1e999'.*expected a number/],
+    [
+      'with an infinite number',
+      [...training, '--lr', '1e999'],
+      /'--lr .* '1e999'.*expected a positive number/,
+    ],
     ['with an unknown schedule', [...training, '--schedule', 'step'], /'step'.* linear, cosine, constant/],
     [
       'with an unknown metric',

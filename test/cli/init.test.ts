@@ -55,7 +55,7 @@ describe('train --init', () => {
       .values.findIndex((value, i) => Math.abs(value - WEIGHTS.get(name)![i]) > 1e-7);
     expect(far).toBe(-1);
     const training = JSON.parse(readFileSync(join(folder, 'trained/training.json'), 'utf8'));
-    expect(training).toMatchObject({ notes: { init: { name: 'bare' } }, rate: 1e-9 });
+    expect(training).toMatchObject({ notes: { init: { name: 'bare' } }, learningRate: 1e-9 });
   });
 
   it.each(['--layers', '--hidden', '--heads', '--feed-forward', '--vocab'])(

@@ -34,7 +34,7 @@ describe('parsimony report', () => {
     expect(text('main')).toContain('parsimony bench step');
     expect(source).not.toMatch(/NaN|undefined/);
     const names = Object.keys(
-      JSON.parse(readFileSync(join(ROOT, 'experiments/embedded.json'), 'utf8')).contenders,
+      JSON.parse(readFileSync(join(ROOT, 'experiments/embedded.json'), 'utf8')).conditions,
     );
     for (const name of names) expect(text('section')).toContain(name);
   });
@@ -95,7 +95,7 @@ describe('parsimony report', () => {
     const path = join(folder, 'runs/hard-2');
     const inputs = await readInputs([path, `${path}/`]);
     expect(
-      inputs.flatMap((input) => (input.kind === 'runs' ? input.group.contenders[0].runs : [])),
+      inputs.flatMap((input) => (input.kind === 'runs' ? input.group.conditions[0].runs : [])),
     ).toHaveLength(1);
   });
 });

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { experimentMarkdown } from '../../src/cli/experiment-tables.js';
-import { cellsOf } from '../../src/train/experiment/cells.js';
-import type { Experiment } from '../../src/train/experiment/experiment-types.js';
-import { parseExperiment } from '../../src/train/experiment/file.js';
-import type { CellResult } from '../../src/train/experiment/results.js';
+import type { Experiment } from '../../src/train/experiment/experiment.js';
+import { cellsOf, settingsHash } from '../../src/train/experiment/experiment.js';
+import { parseExperiment } from '../../src/train/experiment/parse-experiment.js';
+import { type CellResult, parseResult } from '../../src/train/experiment/results.js';
 import { experimentTables } from '../../src/train/experiment/table.js';
 
 const EXPERIMENTS = join(import.meta.dirname, '../../experiments');
@@ -24,7 +24,7 @@ function kept({ name }: Experiment): Map<string, CellResult> {
   return new Map(
     results.map((file) => [
       file.replace(/\.json$/, ''),
-      JSON.parse(readFileSync(join(folder, file), 'utf8')),
+      parseResult(readFileSync(join(folder, file), 'utf8'), file),
     ]),
   );
 }
@@ -36,11 +36,11 @@ describe('the results that are kept', () => {
     const seeds = [...new Set([...results.values()].map(({ point }) => point.seed))];
     const cells = cellsOf({ ...experiment, grid: { ...experiment.grid, seed: seeds } });
     for (const [id, result] of results) {
-      expect(result.hash, id).toBe(cells.find((cell) => cell.id === id)?.hash);
+      expect(settingsHash(result.settings), id).toBe(cells.find((cell) => cell.id === id)?.hash);
       const right = [...result.best.marks].filter((mark) => mark === '1').length;
       expect(result.best.accuracy, id).toBeCloseTo(right / result.best.marks.length, 12);
       expect(Math.max(...result.evaluations.map(({ accuracy }) => accuracy)), id).toBe(result.best.accuracy);
-      expect(result.evaluations.at(-1)!.accuracy, id).toBe(result.last.accuracy);
+      expect(result.evaluations.at(-1)!.accuracy, id).toBe(result.final.accuracy);
     }
   });
 

@@ -74,8 +74,8 @@ describe('train', () => {
 
   it('writes down the settings of the run', async () => {
     const settings = JSON.parse(readFileSync(join(folder, 'first/training.json'), 'utf8'));
-    expect(settings).toMatchObject({ strategy: 'hard', seed: 7, epochs: 1, batch: 4, data: 'data' });
-    expect(settings.warmUpSteps, 'a tenth of three steps').toBe(1);
+    expect(settings).toMatchObject({ strategy: 'hard', seed: 7, epochs: 1, batchSize: 4, data: 'data' });
+    expect(settings.warmupSteps, 'a tenth of three steps').toBe(1);
     expect(settings.adapter.kind).toEqual(expect.any(String));
   });
 

@@ -132,7 +132,7 @@ describe('AdamW', () => {
     step: fc.constantFrom(1, 2, 10, 5000),
     rate: fc.constantFrom(2e-5, 1e-2),
     weightDecay: fc.constantFrom(0, 0.01, 0.5),
-    clipNorm: fc.constantFrom(0, 1),
+    maxGradNorm: fc.constantFrom(0, 1),
     parameterSize: fc.constantFrom(0, 0.05, 3),
     gradientSize: anySize,
     momentSize: fc.constantFrom(0, 1e-4, 1),
@@ -140,7 +140,7 @@ describe('AdamW', () => {
   });
 
   it('updates parameters and both moments', async () => {
-    const property = fc.asyncProperty(anyCase, ({ length, step, rate, weightDecay, clipNorm, ...rest }) =>
+    const property = fc.asyncProperty(anyCase, ({ length, step, rate, weightDecay, maxGradNorm, ...rest }) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(rest.seed);
         const before = {
@@ -153,13 +153,13 @@ describe('AdamW', () => {
         const biases = 4 * Math.floor((rest.biases * (length - decayed)) / 4);
         const parameters = fakeParameters(buffers, decayed, biases, before);
         const { biasRateFactor } = rest;
-        const options = { ...ADAMW_DEFAULTS, weightDecay, clipNorm, biasRateFactor };
+        const options = { ...ADAMW_DEFAULTS, weightDecay, maxGradNorm, biasRateFactor };
         recordAdamW(recorder, buffers.scratch, parameters, options, step, rate, outcomeIn(buffers));
         recorder.submit();
 
         const expected = (name: string, from: number, to: number) =>
           inBothPrecisions((round) => {
-            const { factor } = clipFactor(before.gradient, clipNorm, round);
+            const { factor } = clipFactor(before.gradient, maxGradNorm, round);
             const part = {
               parameter: before.parameter.subarray(from, to),
               gradient: before.gradient.subarray(from, to),

@@ -59,7 +59,7 @@ describe('a shape that no machine holds is refused', () => {
       { hiddenDropout: [] as unknown as number },
       /hiddenDropout is an empty list; expected a probability/,
     ],
-    ['an infinite deviation', { initialDeviation: Number.POSITIVE_INFINITY }, /initialDeviation is Infinity/],
+    ['an infinite deviation', { initializerRange: Number.POSITIVE_INFINITY }, /initializerRange is Infinity/],
   ])('by its %s', (_, shape, says) => {
     expect(callerErrorOf(() => checkConfig({ ...BERT_TINY, ...shape })).message).toMatch(says);
   });

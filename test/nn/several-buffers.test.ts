@@ -55,7 +55,7 @@ describe('parameters in several buffers', () => {
   it.each([
     ['all', LARGEST_TENSOR, {}],
     ['without the embeddings', LARGEST_TENSOR + 16_384, { freezeEmbeddings: true }],
-    ['clipped', 70_000, { clipNorm: 1e-3, biasRateFactor: 10 }],
+    ['clipped', 70_000, { maxGradNorm: 1e-3, biasRateFactor: 10 }],
   ])('train to the same bits as in one: %s', async (_, bytes, changed) => {
     const options = { ...ADAMW_DEFAULTS, ...changed };
     const together = await withLimit(Number.MAX_SAFE_INTEGER, async (classifier) => {

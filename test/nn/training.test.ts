@@ -27,7 +27,7 @@ describe('initial weights', () => {
       else {
         // Five standard deviations of a mean, and of a variance, of normal numbers; [PAD] holds zeros.
         const drawn = name.includes('word_embeddings') ? values.subarray(SMALL_MODEL.hidden) : values;
-        const deviation = SMALL_MODEL.initialDeviation;
+        const deviation = SMALL_MODEL.initializerRange;
         const variance = drawn.reduce((a, b) => a + b * b, 0) / drawn.length;
         expect(Math.abs(mean), name).toBeLessThan((5 * deviation) / Math.sqrt(length));
         expect(Math.abs(variance / deviation ** 2 - 1), name).toBeLessThan(5 * Math.sqrt(2 / drawn.length));
@@ -52,7 +52,7 @@ describe('training', () => {
     "takes AdamW's steps along the reference's gradients: %s",
     async (strategy) => {
       const config = { ...modelFor(strategy), classes: 3 };
-      const options = { ...ADAMW_DEFAULTS, clipNorm: 0.1 };
+      const options = { ...ADAMW_DEFAULTS, maxGradNorm: 0.1 };
       const rate = 1e-3;
       await withClassifier(config, randomWeights(config, 5), async (classifier) => {
         for (const step of [1, 2]) {
@@ -62,8 +62,8 @@ describe('training', () => {
           const after = await state(classifier);
           const gradients = referenceBert(config, before.parameter, reference).gradients();
           const all = [...gradients.values()].flatMap(({ values }) => Array.from(values));
-          const { norm, factor } = clipFactor(all, options.clipNorm);
-          expect(norm, 'a gradient to be clipped').toBeGreaterThan(options.clipNorm);
+          const { norm, factor } = clipFactor(all, options.maxGradNorm);
+          expect(norm, 'a gradient to be clipped').toBeGreaterThan(options.maxGradNorm);
           const compared = new Map<string, number>();
           for (const [name, { values, scale }] of gradients) {
             const weightDecay = /LayerNorm|[._]bias$/.test(name) ? 0 : options.weightDecay;

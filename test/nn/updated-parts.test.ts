@@ -23,8 +23,8 @@ async function afterOneStep(options: Partial<UpdateOptions>): Promise<TrainingSt
 
 describe('frozen embeddings', () => {
   it('stay as they are, and everything else moves as it would', async () => {
-    const free = await afterOneStep({ clipNorm: 0 });
-    const frozen = await afterOneStep({ clipNorm: 0, freezeEmbeddings: true });
+    const free = await afterOneStep({ maxGradNorm: 0 });
+    const frozen = await afterOneStep({ maxGradNorm: 0, freezeEmbeddings: true });
     for (const [name, values] of frozen.values) {
       expect(bitsOf(free.values.get(name)!), `${name} moves`).not.toBe(bitsOf(weights.get(name)!));
       expect(bitsOf(values), name).toBe(bitsOf((isFrozen(name) ? weights : free.values).get(name)!));
@@ -37,12 +37,12 @@ describe('frozen embeddings', () => {
   });
 
   it('have no part in the norm that is clipped', async () => {
-    const clipNorm = 1e-2;
-    const { firstMoment } = await afterOneStep({ clipNorm, freezeEmbeddings: true });
+    const maxGradNorm = 1e-2;
+    const { firstMoment } = await afterOneStep({ maxGradNorm, freezeEmbeddings: true });
     let squares = 0;
     for (const values of firstMoment.values()) for (const value of values) squares += value ** 2;
     // The first moment is the clipped gradient, but for a factor.
-    expect(Math.sqrt(squares) / (1 - ADAMW_DEFAULTS.beta1) / clipNorm).toBeCloseTo(1, 4);
+    expect(Math.sqrt(squares) / (1 - ADAMW_DEFAULTS.beta1) / maxGradNorm).toBeCloseTo(1, 4);
   });
 });
 
@@ -50,7 +50,7 @@ describe('learned biases', () => {
   it.each([false, true])(
     'learn at a rate of their own, with embeddings frozen: %s',
     async (freezeEmbeddings) => {
-      const options = { clipNorm: 0, freezeEmbeddings };
+      const options = { maxGradNorm: 0, freezeEmbeddings };
       const [plain, faster] = [
         await afterOneStep(options),
         await afterOneStep({ ...options, biasRateFactor: 10 }),

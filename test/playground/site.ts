@@ -19,7 +19,7 @@ export async function buildSite(folder: string): Promise<{ site: string; model: 
   const pieces = words.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
   const model = SentenceClassifier.build(await testDevice(), {
     vocabulary: bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text))),
-    shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initialDeviation: 0.3 },
+    shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initializerRange: 0.3 },
     strategy: 'hard',
     seed: 7,
   });

@@ -5,11 +5,11 @@ import { adamWStep, clipFactor } from './training.js';
 
 /** The settings of a run, by PyTorch's and Hugging Face's words. */
 export interface ReferenceSettings {
-  rate: number;
-  warmUpSteps: number;
+  learningRate: number;
+  warmupSteps: number;
   totalSteps: number;
   weightDecay: number;
-  clipNorm: number;
+  maxGradNorm: number;
 }
 
 /** A batch of a step, and its share in the step's mean: examples of the batch over those of the step. */
@@ -20,10 +20,10 @@ export interface ReferencePart {
 
 type Weights = Map<string, Float64Array>;
 
-/** Linear warm-up from rate / warmUpSteps to rate, then linear decay to 0 behind the last step; steps count from 1. */
-function linearRate({ rate, warmUpSteps, totalSteps }: ReferenceSettings, step: number): number {
-  if (step <= warmUpSteps) return rate * (step / warmUpSteps);
-  return rate * (1 - (step - 1 - warmUpSteps) / (totalSteps - warmUpSteps));
+/** Linear warm-up from learningRate / warmupSteps to learningRate, then linear decay to 0 behind the last step; steps count from 1. */
+function linearRate({ learningRate, warmupSteps, totalSteps }: ReferenceSettings, step: number): number {
+  if (step <= warmupSteps) return learningRate * (step / warmupSteps);
+  return learningRate * (1 - (step - 1 - warmupSteps) / (totalSteps - warmupSteps));
 }
 
 /** Hugging Face spares biases and norms, and we the tables of learned biases. */
@@ -68,7 +68,7 @@ export class ReferenceTrainer {
       }
     }
     const all = [...sums.values()].flatMap((values) => Array.from(values));
-    const { factor } = clipFactor(all, settings.clipNorm, round);
+    const { factor } = clipFactor(all, settings.maxGradNorm, round);
     const options = {
       beta1: 0.9,
       beta2: 0.999,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bestAccuracy, densityOf, devCurve, trainingCurve } from '../../src/report/runs/curves.js';
-import { contendersOf, divergedAt } from '../../src/report/runs/run.js';
+import { conditionsOf, divergedAt } from '../../src/report/runs/run.js';
 import { runOf } from './some-runs.js';
 
 describe('a curve over seeds', () => {
@@ -70,15 +70,15 @@ describe('a curve over seeds', () => {
   });
 });
 
-describe('contenders', () => {
+describe('conditions', () => {
   it('have looks of their own, however many they are', () => {
-    const contenders = contendersOf(Array.from({ length: 56 }, (_, at) => runOf(`c${at}`, 1, [0.5])));
-    const looks = contenders.map(({ look: { colour, marker } }) => `${colour} ${marker}`);
+    const conditions = conditionsOf(Array.from({ length: 56 }, (_, at) => runOf(`c${at}`, 1, [0.5])));
+    const looks = conditions.map(({ look: { colour, marker } }) => `${colour} ${marker}`);
     expect(new Set(looks).size).toBe(56);
   });
 
   it('have their runs in the order of seeds', () => {
-    const [contender] = contendersOf([10, 9, 1].map((seed) => runOf('hard', seed, [0.5])));
-    expect(contender.runs.map(({ seed }) => seed)).toEqual(['1', '9', '10']);
+    const [condition] = conditionsOf([10, 9, 1].map((seed) => runOf('hard', seed, [0.5])));
+    expect(condition.runs.map(({ seed }) => seed)).toEqual(['1', '9', '10']);
   });
 });

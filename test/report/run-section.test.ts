@@ -21,8 +21,8 @@ function ofFolders(...runs: Run[]) {
 }
 
 describe('the page of training runs', () => {
-  const three = (contender: string, ...best: number[]) =>
-    best.map((accuracy, seed) => runOf(contender, seed, [0.5, accuracy]));
+  const three = (condition: string, ...best: number[]) =>
+    best.map((accuracy, seed) => runOf(condition, seed, [0.5, accuracy]));
 
   it('says first who is best and how sure that is, with the same numbers in figure and table', () => {
     const { text, titles, document } = ofFolders(
@@ -80,7 +80,7 @@ describe('the page of training runs', () => {
       other(1, 0.2),
       runOf('hard', 1, [0.9], { data: 'other' }),
     ]);
-    expect(groups.map(({ contenders }) => contenders.map(({ name, runs }) => [name, runs.length]))).toEqual([
+    expect(groups.map(({ conditions }) => conditions.map(({ name, runs }) => [name, runs.length]))).toEqual([
       [
         ['hard, rate 0.1', 2],
         ['hard, rate 0.2', 1],
@@ -90,27 +90,27 @@ describe('the page of training runs', () => {
   });
 
   it('takes the same run in two folders for no second seed', () => {
-    const [{ contenders }] = folderGroups([
+    const [{ conditions }] = folderGroups([
       runOf('hard', 1, [0.7]),
       runOf('hard', 1, [0.7], { name: 'runs/copy' }),
     ]);
-    expect(contenders.map(({ runs }) => runs.length)).toEqual([1, 1]);
+    expect(conditions.map(({ runs }) => runs.length)).toEqual([1, 1]);
   });
 
-  it('draws few contenders as lines, and many as small pictures with their names', () => {
+  it('draws few conditions as lines, and many as small pictures with their names', () => {
     const few = ofFolders(...['a', 'b', 'c', 'd'].flatMap((name) => three(name, 0.7, 0.8, 0.9)));
     const legends = Array.from(few.document.querySelectorAll('figure'))
       .find((figure) => figure.textContent.includes('Dev accuracy over steps'))!
       .querySelectorAll('.legend li');
     expect(legends.length).toBe(4);
-    const names = Array.from({ length: 14 }, (_, at) => `contender ${at}`);
+    const names = Array.from({ length: 14 }, (_, at) => `condition ${at}`);
     const many = ofFolders(...names.map((name, at) => runOf(name, 1, [0.5, 0.6 + at / 100])));
     const figure = Array.from(many.document.querySelectorAll('figure')).find((one) =>
       one.textContent.includes('Dev accuracy over steps'),
     )!;
     const texts = Array.from(figure.querySelectorAll('svg text')).map(({ textContent }) => textContent);
     for (const name of names) expect(texts).toContain(name);
-    expect(many.titles[0]).toBe('Best dev accuracy: contender 13 0.7300');
+    expect(many.titles[0]).toBe('Best dev accuracy: condition 13 0.7300');
   });
 
   it('names every figure, tells it in words, and has no id twice', () => {
@@ -144,10 +144,13 @@ describe('the page of training runs', () => {
 });
 
 describe('the page of an experiment', () => {
-  it('tells what the best contender has over full attention only where it is shown', () => {
+  it('tells what the best condition has over full attention only where it is shown', () => {
     const results = [1, 2, 3].flatMap((seed) => [cellOf('hard', seed, 7), cellOf('none', seed, 6)]);
     const [group] = experimentGroups(experimentOf(results), results);
-    expect(group.comparisons.map(({ one, against }) => [one, against])[0]).toEqual(['hard', 'none']);
+    expect(group.comparisons.map(({ treatment: one, baseline: against }) => [one, against])[0]).toEqual([
+      'hard',
+      'none',
+    ]);
     const { text } = open([group]);
     expect(text('h1')).toMatch(/^No difference is shown: the best of 2, hard, /);
     expect(text('.lead')).toContain('+0.1000');

@@ -3,7 +3,7 @@ import type { CellResult } from '../../src/train/experiment/results.js';
 
 /** A finished run with evaluations at steps 10, 20, …, one for each accuracy; losses are 1 - accuracy. */
 export function runOf(
-  contender: string,
+  condition: string,
   seed: number,
   accuracies: readonly number[],
   changes: Partial<Run> = {},
@@ -18,38 +18,37 @@ export function runOf(
     undefined,
   );
   return {
-    name: `runs/${contender}-${seed}`,
-    contender,
+    name: `runs/${condition}-${seed}`,
+    condition,
     seed: `${seed}`,
     evaluations,
     trainingLosses: [],
     best,
-    density: contender === 'hard' ? 0.3 : 1,
+    density: condition === 'hard' ? 0.3 : 1,
     isFinished: true,
-    settings: { strategy: contender, data: 'some data', epochs: 1, seed },
+    settings: { strategy: condition, data: 'some data', epochs: 1, seed },
     adapter: 'an adapter',
     data: '0123456789abcdef',
-    command: `parsimony train --strategy ${contender} --seed ${seed}`,
+    command: `parsimony train --strategy ${condition} --seed ${seed}`,
     ...changes,
   };
 }
 
 /** What a cell of an experiment came to that got so many of ten rows right. */
-export function cellOf(contender: string, seed: number, right: number, changes: Partial<CellResult> = {}) {
+export function cellOf(condition: string, seed: number, right: number, changes: Partial<CellResult> = {}) {
   const reading = { epoch: 1, step: 10, accuracy: right / 10, loss: 0.5, f1: 0, matthews: 0 };
   const marked = { ...reading, marks: '1'.repeat(right).padEnd(10, '0') };
   const cell: CellResult = {
     experiment: 'small',
-    contender,
+    condition,
     point: { seed },
-    settings: { strategy: contender, seed },
-    hash: '0',
+    settings: { strategy: condition, seed },
     data: '1',
     adapter: 'an adapter',
     density: 0.5,
     evaluations: [reading],
     best: marked,
-    last: marked,
+    final: marked,
     tokensPerSecond: 1,
     seconds: 1,
     ...changes,

@@ -28,7 +28,7 @@ export const SMALL_MODEL: ModelConfig = {
   normEpsilon: 1e-12,
   hiddenDropout: 0,
   attentionDropout: 0,
-  initialDeviation: 0.02,
+  initializerRange: 0.02,
   classes: 2,
   biasTags: 0,
 };

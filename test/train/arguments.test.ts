@@ -58,7 +58,11 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['train', (train) => loose.train(train, examples)],
   ['train: dev', (dev) => loose.train(examples, dev)],
   ['train: options', (given) => loose.train([], examples, given)],
-  ['train: rate', (rate) => loose.train(examples, examples, { epochs: 1, rate }), [5]],
+  [
+    'train: learningRate',
+    (learningRate) => loose.train(examples, examples, { epochs: 1, learningRate }),
+    [5],
+  ],
   ['train: beta1', (beta1) => loose.train(examples, examples, { epochs: 1, beta1 })],
   ['train: hooks', (hooks) => loose.train([], examples, {}, hooks)],
   ['train: from', (from) => loose.train(examples, examples, {}, {}, from)],

@@ -60,7 +60,7 @@ describe("a model that reads the caller's own tags", () => {
         expect(model.density(EXAMPLES)).toBe(
           allowedPairs({ tags, sentences, lengths }, PENN, strategy) / pairs,
         );
-        await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 2 });
+        await model.train(EXAMPLES, EXAMPLES, { epochs: 1, batchSize: 2 });
         await model.save(folder);
         return model.predict(EXAMPLES);
       },
@@ -127,7 +127,7 @@ it.each([
       { text: '', label: 1 },
     ];
     expect(await model.evaluate(data)).toMatchObject({ rows: 2, cut: 1 });
-    const [{ trainLoss }] = await model.train(data, data, { epochs: 1, batch: 2 });
+    const [{ trainLoss }] = await model.train(data, data, { epochs: 1, batchSize: 2 });
     expect(Number.isFinite(trainLoss)).toBe(true);
   });
 });

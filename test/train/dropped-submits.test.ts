@@ -108,7 +108,9 @@ describe('a submit that the driver drops without an error', () => {
       dropSubmits(device, isDropped);
       const told = vi.fn();
       const hooks = { onEvaluation: told, onEpoch: told, onCheckpoint: told };
-      await expectRefused(model.train(EXAMPLES, EXAMPLES, { epochs: 1, batch: 3, accumulate: 2 }, hooks));
+      await expectRefused(
+        model.train(EXAMPLES, EXAMPLES, { epochs: 1, batchSize: 3, gradientAccumulationSteps: 2 }, hooks),
+      );
       expect(told, 'nothing that is wrong is told').not.toHaveBeenCalled();
     });
   });

@@ -34,7 +34,11 @@ describe('evaluate', () => {
   it('is what a training run reports after its last epoch', async () => {
     await withModel(smallModel('hard', { classes: ['a', 'b', 'c'] }), async (model) => {
       const before = await model.evaluate(EXAMPLES);
-      const metrics = await model.train(EXAMPLES.slice(0, 20), EXAMPLES, { epochs: 2, batch: 8, rate: 1e-3 });
+      const metrics = await model.train(EXAMPLES.slice(0, 20), EXAMPLES, {
+        epochs: 2,
+        batchSize: 8,
+        learningRate: 1e-3,
+      });
       expect(metrics.map(({ epoch, step }) => [epoch, step])).toEqual([
         [1, 3],
         [2, 6],
@@ -55,7 +59,7 @@ describe('a training run', () => {
       model.train(
         train,
         dev,
-        { epochs: 2, batch: 4, evaluations },
+        { epochs: 2, batchSize: 4, evaluationsPerEpoch: evaluations },
         {
           onEvaluation: ({ step }) => void steps.push(step),
           onEpoch: ({ step }) => void expect(step, 'an epoch ends with an evaluation').toBe(steps.at(-1)),

@@ -153,7 +153,13 @@ describe('a sparsity penalty', () => {
   it('changes what is learned, and is refused where nothing is', async () => {
     const tableAfter = async (sparsity: number) =>
       withModel(smallModel('learned'), async (model) => {
-        await model.train(examples, examples, { epochs: 1, batch: 2, rate: 0.01, warmUpSteps: 0, sparsity });
+        await model.train(examples, examples, {
+          epochs: 1,
+          batchSize: 2,
+          learningRate: 0.01,
+          warmupSteps: 0,
+          sparsity,
+        });
         return (await model.weights()).get('bert.encoder.layer.0.attention.self.tag_bias')!;
       });
     expect(await tableAfter(50)).not.toEqual(await tableAfter(0));

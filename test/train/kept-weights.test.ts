@@ -28,11 +28,11 @@ beforeAll(async () => {
     maxLength: 32,
     strategy: 'guided',
     epochs: 2,
-    batch: 4,
-    rate: 1e-2,
-    warmUpSteps: 0,
-    evaluateEvery: 2,
-    bestBy: 'loss',
+    batchSize: 4,
+    learningRate: 1e-2,
+    warmupSteps: 0,
+    evalSteps: 2,
+    metricForBestModel: 'loss',
     seed: 3,
   };
 });
@@ -41,7 +41,7 @@ describe('what a run leaves', () => {
   it('are the weights of its best evaluation, and beside them those of the last', async () => {
     const device = await testDevice();
     const folder = join(root, 'best');
-    const { best, last } = await runTraining(device, run, folder);
+    const { best, final: last } = await runTraining(device, run, folder);
     expect(best.step).toBeLessThan(last.step);
     expect(best.devLoss).toBeLessThan(last.devLoss);
     const model = await SentenceClassifier.load(device, folder);
@@ -79,7 +79,7 @@ describe('a run that goes on', () => {
       data: { name, train: joined(train), dev: joined(dev) },
       shape: { ...run.shape, positions: 64 },
       maxLength: 64,
-      checkpointEvery: 2,
+      saveSteps: 2,
       kernels: chosen(other.name),
     };
     const weightsOf = (folder: string) => readFileSync(join(folder, 'last.safetensors'));

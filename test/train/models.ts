@@ -19,7 +19,7 @@ const vocabulary = bertVocabulary().restrictedTo(
 
 /** A small model with random weights, so far apart that every sentence has logits of its own. */
 export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}, device?: Device) {
-  const shape = { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 64, initialDeviation: 0.3 };
+  const shape = { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 64, initializerRange: 0.3 };
   return SentenceClassifier.build(device ?? (await testDevice()), {
     vocabulary,
     shape,

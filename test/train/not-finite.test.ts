@@ -7,7 +7,7 @@ import { checkedLogits, crossEntropy } from '../../src/train/evaluation.js';
 import { checkWeights } from '../../src/train/finite.js';
 import { parseSafetensors } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
-import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
+import { completeSettings, type TrainingOptions } from '../../src/train/settings-schema.js';
 import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -42,7 +42,7 @@ async function errorOf(action: Promise<unknown>): Promise<Error> {
   return error;
 }
 
-const OPTIONS: TrainingOptions = { epochs: 1, batch: 2, evaluations: 1 };
+const OPTIONS: TrainingOptions = { epochs: 1, batchSize: 2, evaluationsPerEpoch: 1 };
 
 describe('a training step that is not finite', () => {
   it.each([
@@ -69,7 +69,7 @@ describe('a training step that is not finite', () => {
     model.release();
     const broken = SentenceClassifier.of(await testDevice(), model.description, weights);
     await withModel(Promise.resolve(broken), async (classifier) => {
-      const options = { ...OPTIONS, batch: 1, accumulate: 3 };
+      const options = { ...OPTIONS, batchSize: 1, gradientAccumulationSteps: 3 };
       const { message } = await errorOf(classifier.train([...plain, ...own], plain, options));
       expect(message).toMatch(
         /^step [12]: the loss is NaN; weight "bert\.embeddings\.word_embeddings\.weight"/,
@@ -91,11 +91,11 @@ describe('a training step that is not finite', () => {
       ...OPTIONS,
       epochs: 3,
       seed: 5,
-      rate: 1e6,
-      schedule: 'constant',
-      warmUpSteps: 0,
-      evaluateEvery: 1,
-      evaluations: undefined,
+      learningRate: 1e6,
+      lrScheduler: 'constant',
+      warmupSteps: 0,
+      evalSteps: 1,
+      evaluationsPerEpoch: undefined,
       weightDecay: 1,
     };
     const out = join(folder, 'run');
@@ -144,13 +144,13 @@ describe('what is not finite elsewhere', () => {
   });
 
   it.each([
-    [{ rate: 1e39 }, /a learning rate of 1e\+39/],
-    [{ rate: 1e-50 }, /a learning rate of 1e-50/],
-    [{ biasRate: 1e39 }, /a learning rate of 1e\+39/],
-    [{ weightDecay: 1e39 }, /a weight decay of 1e\+39/],
-    [{ clipNorm: 1e39 }, /a gradient norm of 1e\+39/],
-    [{ sparsity: 1e39 }, /a sparsity penalty of 1e\+39/],
-    [{ rate: Number.NaN }, /a learning rate of NaN/],
+    [{ learningRate: 1e39 }, /options\.learningRate is 1e\+39; expected a positive number of 32 bits/],
+    [{ learningRate: 1e-50 }, /options\.learningRate is 1e-50; expected a positive number/],
+    [{ biasLearningRate: 1e39 }, /options\.biasLearningRate is 1e\+39/],
+    [{ weightDecay: 1e39 }, /options\.weightDecay is 1e\+39; expected a number of 0 or more, of 32 bits/],
+    [{ maxGradNorm: 1e39 }, /options\.maxGradNorm is 1e\+39/],
+    [{ sparsity: 1e39 }, /options\.sparsity is 1e\+39/],
+    [{ learningRate: Number.NaN }, /options\.learningRate is NaN/],
   ] as const)('is no setting: %o', (options, says) => {
     expect(() => completeSettings(options, 10)).toThrow(says);
   });

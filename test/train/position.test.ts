@@ -13,7 +13,7 @@ const POSITION: TrainingPosition = {
   tokens: 99,
 };
 
-const LENGTH = { epochs: 3, batches: 5, accumulate: 2 };
+const LENGTH = { epochs: 3, batches: 5, gradientAccumulationSteps: 2 };
 
 describe('a position', () => {
   it('of the run is accepted, that of an epoch whose last step has fewer batches too', () => {

@@ -34,8 +34,8 @@ beforeAll(async () => {
     shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32 },
     maxLength: 32,
     epochs: 2,
-    batch: 8,
-    rate: 5e-3,
+    batchSize: 8,
+    learningRate: 5e-3,
     seed: 9,
   };
 });

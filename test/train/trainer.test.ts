@@ -8,7 +8,7 @@ import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
-import { completeSettings, type TrainingOptions } from '../../src/train/settings.js';
+import { completeSettings, type TrainingOptions } from '../../src/train/settings-schema.js';
 import { type EvaluationMetrics, type Progress, Trainer } from '../../src/train/trainer.js';
 import { exact, plainInStrides, type Round } from '../reference/arithmetic.js';
 import type { BertBatch, Factors } from '../reference/bert.js';
@@ -30,14 +30,14 @@ const MASK = 3;
 /** Two steps an epoch, of three batches each; the last batch of the second has one example instead of two. */
 const OPTIONS = {
   epochs: 2,
-  batch: 2,
-  accumulate: 3,
-  rate: 4e-3,
-  warmUpSteps: 2,
+  batchSize: 2,
+  gradientAccumulationSteps: 3,
+  learningRate: 4e-3,
+  warmupSteps: 2,
   weightDecay: 0.3,
-  clipNorm: 0.5,
-  maskTokens: 0.4,
-  evaluateEvery: 1,
+  maxGradNorm: 0.5,
+  maskProbability: 0.4,
+  evalSteps: 1,
   seed: 11,
 } satisfies TrainingOptions;
 
@@ -68,7 +68,7 @@ const MASKING = 0x6d61736b;
 /** Whether a token would be masked, were it neither [CLS] nor [SEP]. */
 function drawsMask(epoch: number, example: number, position: number): boolean {
   const word = streamOf(streamOf(MASKING, OPTIONS.seed, epoch, example), position);
-  return word < OPTIONS.maskTokens * 2 ** 32;
+  return word < OPTIONS.maskProbability * 2 ** 32;
 }
 
 /** The rows of some data as the reference reads them; in training, with their masks. */
@@ -110,7 +110,7 @@ function referenceRun(round: Round): Run {
   const trainer = new ReferenceTrainer(CONFIG, WEIGHTS, { ...OPTIONS, totalSteps: 4 }, round);
   const run: Run = { losses: [], dev: [], weights: trainer.weights };
   for (const epoch of [1, 2]) {
-    const batches = shuffledBatches(TRAIN.sentences.length, OPTIONS.batch, OPTIONS.seed, epoch);
+    const batches = shuffledBatches(TRAIN.sentences.length, OPTIONS.batchSize, OPTIONS.seed, epoch);
     for (const first of [0, 3]) {
       const own = batches.slice(first, first + 3);
       const examples = own.flat().length;

@@ -37,12 +37,12 @@ beforeAll(async () => {
     strategy: 'learned',
     // Six steps an epoch; the last batch has fewer examples than the others.
     epochs: 2,
-    batch: 4,
-    accumulate: 2,
-    rate: 5e-3,
-    maskTokens: 0.1,
-    evaluateEvery: 3,
-    checkpointEvery: 2,
+    batchSize: 4,
+    gradientAccumulationSteps: 2,
+    learningRate: 5e-3,
+    maskProbability: 0.1,
+    evalSteps: 3,
+    saveSteps: 2,
     seed: 9,
   };
 });
@@ -95,7 +95,12 @@ describe('a run that was interrupted', () => {
   const undisturbed = join(root, 'undisturbed');
 
   beforeAll(async () => {
-    const { evaluations, epochs, best, last } = await runTraining(await testDevice(), run, undisturbed);
+    const {
+      evaluations,
+      epochs,
+      best,
+      final: last,
+    } = await runTraining(await testDevice(), run, undisturbed);
     expect(evaluations.map(({ step }) => step)).toEqual([3, 6, 9, 12]);
     expect(epochs.map(({ step }) => step)).toEqual([6, 12]);
     expect(last).toBe(evaluations.at(-1));
@@ -128,7 +133,7 @@ describe('a run that was interrupted', () => {
 
   it('without checkpoints begins anew, and ends with the same bytes', async () => {
     const folder = join(root, 'none');
-    const options = { checkpointEvery: 0 };
+    const options = { saveSteps: 0 };
     await interrupted(folder, interruptedAt('onEpoch', 1), options);
     expect(existsSync(join(folder, 'checkpoint.safetensors'))).toBe(false);
     expect(await finished(folder, options)).toBe(0);
@@ -138,7 +143,7 @@ describe('a run that was interrupted', () => {
 
   it('has a checkpoint at each evaluation where nothing else is said', async () => {
     const folder = join(root, 'beside');
-    const options = { checkpointEvery: undefined };
+    const options = { saveSteps: undefined };
     await interrupted(folder, interruptedAt('onEvaluation', 3), options);
     expect(await finished(folder, options)).toBe(6);
   });
@@ -172,18 +177,22 @@ describe('a run is refused, and what stands there stays,', () => {
     examples.map((example, i) => (i === 3 ? { ...example, label: 1 - example.label } : example));
 
   it.each<[string, () => Partial<TrainingRun>, RegExp]>([
-    ['with another setting', () => ({ rate: 4e-3 }), /a run with rate 0\.005; expected 0\.004; go on with/],
-    ['with another metric', () => ({ bestBy: 'loss' }), /a run with bestBy accuracy; expected loss/],
+    [
+      'with another setting',
+      () => ({ learningRate: 4e-3 }),
+      /a run with learningRate 0\.005; expected 0\.004; go on with/,
+    ],
+    [
+      'with another metric',
+      () => ({ metricForBestModel: 'loss' }),
+      /a run with metricForBestModel accuracy; expected loss/,
+    ],
     [
       'with another setting that was a default',
-      () => ({ schedule: 'cosine' }),
-      /with schedule linear; expected cosine/,
+      () => ({ lrScheduler: 'cosine' }),
+      /with lrScheduler linear; expected cosine/,
     ],
-    [
-      'with a setting less',
-      () => ({ checkpointEvery: undefined }),
-      /with checkpointEvery 2; expected undefined/,
-    ],
+    ['with a setting less', () => ({ saveSteps: undefined }), /with saveSteps 2; expected undefined/],
     ['with other rules', () => ({ beta: 4 }), /a run of another model or under other rules; go on/],
     ['with another dropout', () => ({ shape: { ...run.shape, hiddenDropout: 0 } }), /a run of another model/],
     [

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { type Figure, intervals, line, markers } from '../page/plot-frame.js';
 import { axes, type Curve, domainOf, isOutside, pointsIn, type Vertical } from './curve-frame.js';
 import { type CurvePoint, devCurve, trainingCurve } from './curves.js';
-import type { Contender } from './run.js';
+import type { Condition } from './run.js';
 import { aboutIntervals } from './run-figures.js';
 import { accuracy, interval, isKnown } from './run-format.js';
 import { smallMultiples } from './small-multiples.js';
@@ -11,22 +11,22 @@ import { smallMultiples } from './small-multiples.js';
 const MOST_LINES = 4;
 
 /** Dev accuracy, dev loss and, where it was kept, training loss over steps. */
-export function curveFigures(contenders: readonly Contender[]): Figure[] {
-  const dev = (measure: 'accuracy' | 'loss') => (contender: Contender) => devCurve(contender.runs, measure);
+export function curveFigures(conditions: readonly Condition[]): Figure[] {
+  const dev = (measure: 'accuracy' | 'loss') => (condition: Condition) => devCurve(condition.runs, measure);
   return [
-    curveFigure(contenders, dev('accuracy'), { name: 'Dev accuracy', isShare: true }),
-    curveFigure(contenders, dev('loss'), { name: 'Dev loss', isShare: false }),
-    curveFigure(contenders, ({ runs }) => trainingCurve(runs), { name: 'Training loss', isShare: false }),
+    curveFigure(conditions, dev('accuracy'), { name: 'Dev accuracy', isShare: true }),
+    curveFigure(conditions, dev('loss'), { name: 'Dev loss', isShare: false }),
+    curveFigure(conditions, ({ runs }) => trainingCurve(runs), { name: 'Training loss', isShare: false }),
   ].filter((figure) => figure !== undefined);
 }
 
 function curveFigure(
-  contenders: readonly Contender[],
-  pointsOf: (contender: Contender) => CurvePoint[],
+  conditions: readonly Condition[],
+  pointsOf: (condition: Condition) => CurvePoint[],
   vertical: Vertical,
 ): Figure | undefined {
-  const curves = contenders
-    .map((contender) => ({ contender, points: pointsOf(contender) }))
+  const curves = conditions
+    .map((condition) => ({ condition, points: pointsOf(condition) }))
     .filter(({ points }) => points.length > 0);
   if (curves.length === 0) return undefined;
   const shared = curves.length <= MOST_LINES;
@@ -36,51 +36,51 @@ function curveFigure(
   return {
     title: titleOf(curves, vertical),
     explanation: [
-      contenders.some(({ runs }) => runs.length > 1) ? 'Means over seeds.' : '',
-      shared ? '' : 'A small picture for each contender: its own line in colour, all others in grey.',
-      aboutIntervals(contenders),
+      conditions.some(({ runs }) => runs.length > 1) ? 'Means over seeds.' : '',
+      shared ? '' : 'A small picture for each condition: its own line in colour, all others in grey.',
+      aboutIntervals(conditions),
       isCut ? 'Those that leave the picture are whole in the table.' : '',
     ]
       .filter((sentence) => sentence !== '')
       .join(' '),
     description: described(curves),
-    series: shared ? curves.map(({ contender }) => contender) : [],
+    series: shared ? curves.map(({ condition }) => condition) : [],
     ...(shared ? sharedPlot(curves, vertical) : smallMultiples(curves, vertical)),
   };
 }
 
-/** The point of a curve: who stands where at its end. */
+/** The point of a curve: the order at its end. */
 function titleOf(curves: readonly Curve[], { name, isShare }: Vertical): string {
-  const ends = curves.map(({ contender, points }) => ({ contender, end: points[points.length - 1] }));
+  const ends = curves.map(({ condition, points }) => ({ condition, end: points[points.length - 1] }));
   const best = ends.reduce((one, other) => {
     return (isShare ? other.end.value > one.end.value : other.end.value < one.end.value) ? other : one;
   });
-  return `${name} over steps: ${best.contender.name} ends ${
+  return `${name} over steps: ${best.condition.name} ends ${
     curves.length > 1 ? (isShare ? 'highest' : 'lowest') : 'at'
   }${curves.length > 1 ? ', at' : ''} ${accuracy(best.end.value)}`;
 }
 
 function described(curves: readonly Curve[]): string {
   return curves
-    .map(({ contender, points }) => {
+    .map(({ condition, points }) => {
       const few = points.filter(
         (_, at) => at === points.length - 1 || at % Math.ceil(points.length / 8) === 0,
       );
       const told = few.map(
         (point) => `${accuracy(point.value)}${interval(point, ' (', ')')} at step ${point.step}`,
       );
-      return `${contender.name}: ${told.join(', ')}.`;
+      return `${condition.name}: ${told.join(', ')}.`;
     })
     .join(' ');
 }
 
-/** Above so many points a line speaks without markers. */
+/** Above this number of points a line speaks without markers. */
 const MOST_MARKERS = 24;
 
 function sharedPlot(curves: readonly Curve[], vertical: Vertical): Pick<Figure, 'options'> {
   const domain = domainOf(curves, vertical);
   const drawn = curves.map((curve, at) => {
-    const { look } = curve.contender;
+    const { look } = curve.condition;
     const points = pointsIn(curve, domain);
     const dx = (at - (curves.length - 1) / 2) * 3;
     return { look, points, dx: points.length > MOST_MARKERS ? 0 : dx };

@@ -1,11 +1,11 @@
 import type * as Plot from '@observablehq/plot';
 import type { Point } from '../page/plot-frame.js';
 import type { CurvePoint } from './curves.js';
-import type { Contender } from './run.js';
+import type { Condition } from './run.js';
 import { accuracyDomain } from './run-figures.js';
 import { accuracy, interval, isKnown } from './run-format.js';
 
-/** What stands on the vertical axis. */
+/** What the vertical axis shows. */
 export interface Vertical {
   /** "Dev accuracy". */
   name: string;
@@ -14,7 +14,7 @@ export interface Vertical {
 
 /** One line of a picture. */
 export interface Curve {
-  contender: Contender;
+  condition: Condition;
   points: readonly CurvePoint[];
 }
 
@@ -35,7 +35,7 @@ export function isOutside(point: CurvePoint, [low, high]: [number, number]): boo
 }
 
 /** Points with what is inside of the picture of their intervals. */
-export function pointsIn({ contender, points }: Curve, [low, high]: [number, number]): Point[] {
+export function pointsIn({ condition, points }: Curve, [low, high]: [number, number]): Point[] {
   return points.map((point) => ({
     x: point.step,
     y: point.value,
@@ -43,7 +43,7 @@ export function pointsIn({ contender, points }: Curve, [low, high]: [number, num
       low: Math.min(high, Math.max(low, point.low)),
       high: Math.max(low, Math.min(high, point.high)),
     }),
-    title: `${contender.name}, step ${point.step}: ${accuracy(point.value)}${interval(point, ' (', ')')}, seeds: ${point.seeds}`,
+    title: `${condition.name}, step ${point.step}: ${accuracy(point.value)}${interval(point, ' (', ')')}, seeds: ${point.seeds}`,
   }));
 }
 

@@ -12,7 +12,7 @@ export interface CurvePoint extends Estimate {
 export type Measure = 'accuracy' | 'loss';
 
 /**
- * The curve of one contender on dev. A step counts the seeds that were evaluated there; a step at which any of them is no number
+ * The curve of one condition on dev. A step counts the seeds that were evaluated there; a step at which any of them is no number
  * (a run that diverged) has no mean: it is left out, rather than averaged over those that did well.
  */
 export function devCurve(runs: readonly Run[], measure: Measure): CurvePoint[] {
@@ -32,7 +32,7 @@ export function devCurve(runs: readonly Run[], measure: Measure): CurvePoint[] {
 /** Points of a curve that an eye tells apart. */
 const MOST_POINTS = 80;
 
-/** The training losses of one contender, averaged over its seeds, and over neighbouring steps where there are very many. */
+/** The training losses of one condition, averaged over its seeds, and over neighbouring steps where there are very many. */
 export function trainingCurve(runs: readonly Run[]): CurvePoint[] {
   const byStep = new Map<number, number[]>();
   for (const { step, loss } of runs.flatMap(({ trainingLosses }) => trainingLosses)) {
@@ -58,7 +58,7 @@ export function trainingCurve(runs: readonly Run[]): CurvePoint[] {
   });
 }
 
-/** The best dev accuracies of a contender's runs, a seed each. */
+/** The best dev accuracies of a condition's runs, a seed each. */
 function bestAccuracies(runs: readonly Run[]): number[] {
   return runs.flatMap(({ best }) => (best ? [best.accuracy] : []));
 }
@@ -80,7 +80,7 @@ export function lastAccuracy(runs: readonly Run[]): Estimate {
   );
 }
 
-/** The share of pairs that exist, over a contender's runs; undefined where it is not known of all. */
+/** The share of pairs that exist, over a condition's runs; undefined where it is not known of all. */
 export function densityOf(runs: readonly Run[]): number | undefined {
   const known = runs.flatMap(({ density }) => (density === undefined ? [] : [density]));
   return known.length === runs.length && known.length > 0 ? mean(known) : undefined;

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBytesOf } from '../../data/files.js';
 import { bestOf } from '../../train/best.js';
+import type { Settings } from '../../train/experiment/experiment.js';
 import { readMetrics } from '../../train/metrics-reader.js';
 import { readFolderConfig } from '../../train/model-folder.js';
 import { LAST_FILE, METRICS_FILE } from '../../train/run-folder.js';
 import { RECORD_FILE, readWrittenRecord } from '../../train/run-record.js';
-import type { DevReading, Run, ShownSettings } from './run.js';
+import type { DevReading, Run } from './run.js';
 
 const NEWLINE = 10;
 
@@ -16,22 +17,13 @@ async function wholeLines(path: string): Promise<number> {
 }
 
 /** What every file of a run's settings says that a reader may want to know. */
-function shownSettings(record: Record<string, unknown>, shape: object): ShownSettings {
-  const {
-    fingerprints: _f,
-    notes: _n,
-    kernels: _k,
-    adapter: _a,
-    settings: _s,
-    density: _d,
-    rows,
-    ...others
-  } = record;
+function shownSettings(record: Record<string, unknown>, shape: object): Settings {
+  const { density: _, rows, ...others } = record;
   const all = { ...others, ...prefixed('rows of ', rows), ...shape };
   const shown = Object.entries(all).filter(([, value]) => {
     return ['string', 'number', 'boolean'].includes(typeof value);
   });
-  return Object.fromEntries(shown) as ShownSettings;
+  return Object.fromEntries(shown) as Settings;
 }
 
 function prefixed(prefix: string, values: unknown): Record<string, unknown> {
@@ -39,10 +31,10 @@ function prefixed(prefix: string, values: unknown): Record<string, unknown> {
 }
 
 /** What a run is called beside others: its strategy, and whose rules and tags it has where these are not the usual ones. */
-function contenderName({ strategy, rules, relabel }: ShownSettings): string {
+function conditionName({ strategy, rules, tagNoise }: Settings): string {
   const own = [strategy];
   if (strategy !== 'none' && rules !== 'paper') own.push(`${rules} rules`);
-  if (relabel !== undefined) own.push(`tags ${relabel}`);
+  if (tagNoise !== undefined) own.push(`tags ${tagNoise}`);
   return own.join(', ');
 }
 
@@ -57,18 +49,18 @@ export function isRunFolder(folder: string): boolean {
  */
 export async function readRun(folder: string): Promise<Run> {
   const record = await readWrittenRecord(folder);
-  const { bestBy, fingerprints, notes, density } = record;
+  const { metricForBestModel, fingerprints, notes, density } = record;
   const { shape } = await readFolderConfig(folder);
   const metricsFile = join(folder, METRICS_FILE);
   const { evaluations, losses } = await readMetrics(metricsFile, await wholeLines(metricsFile));
   const readings = evaluations.map(
     ({ step, devAccuracy, devLoss }): DevReading => ({ step, accuracy: devAccuracy, loss: devLoss }),
   );
-  const best = bestOf(bestBy, evaluations);
+  const best = bestOf(metricForBestModel, evaluations);
   const settings = shownSettings(record, shape);
   return {
     name: folder,
-    contender: contenderName(settings),
+    condition: conditionName(settings),
     seed: `${settings.seed}`,
     evaluations: readings,
     trainingLosses: losses,

@@ -4,7 +4,7 @@ import { percent } from '../page/numbers.js';
 import { aside, type Figure, intervals, markers, type Point } from '../page/plot-frame.js';
 import { fittedText, textWidth } from '../page/text-width.js';
 import { bestAccuracy, densityOf } from './curves.js';
-import { type Contender, YARDSTICK } from './run.js';
+import { BASELINE, type Condition } from './run.js';
 import { accuracy, interval, isKnown, seedsText } from './run-format.js';
 
 /** Of the pictures' font, as the page's style has it. */
@@ -14,35 +14,35 @@ const FONT_SIZE = 12;
 const NAME_ROOM = 150;
 
 interface Ranked {
-  contender: Contender;
+  condition: Condition;
   estimate: Estimate;
   density: number | undefined;
 }
 
-/** Contenders that were evaluated, the most accurate first. */
-function ranked(contenders: readonly Contender[]): Ranked[] {
-  return contenders
-    .map((contender) => ({
-      contender,
-      estimate: bestAccuracy(contender.runs),
-      density: densityOf(contender.runs),
+/** Conditions that were evaluated, the most accurate first. */
+function ranked(conditions: readonly Condition[]): Ranked[] {
+  return conditions
+    .map((condition) => ({
+      condition,
+      estimate: bestAccuracy(condition.runs),
+      density: densityOf(condition.runs),
     }))
     .filter(({ estimate }) => Number.isFinite(estimate.value))
     .sort((one, other) => other.estimate.value - one.estimate.value);
 }
 
-function pointTitle({ contender, estimate, density }: Ranked): string {
+function pointTitle({ condition, estimate, density }: Ranked): string {
   const pairs = density === undefined ? '' : `, ${percent(density)} of the pairs`;
-  return `${contender.name}: ${accuracy(estimate.value)}${interval(estimate, ' (', ')')}, ${seedsText(contender.runs)}${pairs}`;
+  return `${condition.name}: ${accuracy(estimate.value)}${interval(estimate, ' (', ')')}, ${seedsText(condition.runs)}${pairs}`;
 }
 
 function described(rows: readonly Ranked[]): string {
   return rows.map((row) => `${pointTitle(row)}.`).join(' ');
 }
 
-/** What the intervals of a picture are; that there are none where each contender has one seed. */
-export function aboutIntervals(contenders: readonly Contender[]): string {
-  const counts = contenders.map(({ runs }) => runs.length);
+/** What the intervals of a picture are; that there are none where each condition has one seed. */
+export function aboutIntervals(conditions: readonly Condition[]): string {
+  const counts = conditions.map(({ runs }) => runs.length);
   if (Math.max(...counts) < 2)
     return 'One seed each: there is no interval, and another seed may tell another story.';
   const some = Math.min(...counts) < 2 ? ' Those without one have a single seed.' : '';
@@ -57,24 +57,24 @@ export function accuracyDomain(values: readonly number[]): [number, number] {
   return [Math.max(0, low - room), Math.min(1, high + room)];
 }
 
-/** Every contender's best dev accuracy with its interval, sorted. */
-export function accuracyFigure(contenders: readonly Contender[]): Figure | undefined {
-  const rows = ranked(contenders);
+/** Every condition's best dev accuracy with its interval, sorted. */
+export function accuracyFigure(conditions: readonly Condition[]): Figure | undefined {
+  const rows = ranked(conditions);
   if (rows.length === 0) return undefined;
   const [first] = rows;
-  const yardstick = rows.find(({ contender }) => contender.name === YARDSTICK);
+  const baseline = rows.find(({ condition }) => condition.name === BASELINE);
   const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
-  const longest = Math.max(...rows.map(({ contender }) => textWidth(shortName(contender.name), FONT_SIZE)));
+  const longest = Math.max(...rows.map(({ condition }) => textWidth(shortName(condition.name), FONT_SIZE)));
   const dots = rows.map((row) => ({
     ...row.estimate,
-    name: row.contender.name,
-    colour: row.contender.look.colour,
+    name: row.condition.name,
+    colour: row.condition.look.colour,
     title: pointTitle(row),
   }));
   return {
-    title: `Best dev accuracy: ${first.contender.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
-    explanation: `Each run’s evaluation whose weights were kept${contenders.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(contenders)}${
-      yardstick ? ' The dotted line is full attention (none).' : ''
+    title: `Best dev accuracy: ${first.condition.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
+    explanation: `Each run’s evaluation whose weights were kept${conditions.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(conditions)}${
+      baseline ? ' The dotted line is full attention (none).' : ''
     }`,
     description: described(rows),
     series: [],
@@ -94,14 +94,14 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
       y: {
         type: 'point',
         padding: 0.6,
-        domain: rows.map(({ contender }) => contender.name),
+        domain: rows.map(({ condition }) => condition.name),
         label: null,
         tickFormat: shortName,
         tickSize: 0,
       },
       marks: [
-        yardstick
-          ? Plot.ruleX([yardstick.estimate.value], { stroke: 'currentColor', strokeDasharray: '2 3' })
+        baseline
+          ? Plot.ruleX([baseline.estimate.value], { stroke: 'currentColor', strokeDasharray: '2 3' })
           : null,
         Plot.ruleY(dots.filter(isKnown), {
           x1: 'low',
@@ -117,9 +117,9 @@ export function accuracyFigure(contenders: readonly Contender[]): Figure | undef
   };
 }
 
-/** A point per contender: what fewer pairs cost in accuracy. Undefined where fewer than two densities are known. */
-export function densityFigure(contenders: readonly Contender[]): Figure | undefined {
-  const rows = ranked(contenders).filter(({ density }) => density !== undefined);
+/** A point per condition: what fewer pairs cost in accuracy. Undefined where fewer than two densities are known. */
+export function densityFigure(conditions: readonly Condition[]): Figure | undefined {
+  const rows = ranked(conditions).filter(({ density }) => density !== undefined);
   if (rows.length < 2) return undefined;
   const sparsest = rows.reduce((one, other) => (other.density! < one.density! ? other : one));
   const percentages = rows.map(({ density }) => 100 * density!);
@@ -128,12 +128,12 @@ export function densityFigure(contenders: readonly Contender[]): Figure | undefi
   const spread = Math.max(...values) - Math.min(...values);
   const [bottom, top] = accuracyDomain([Math.min(...values) - spread / 2, Math.max(...values) + spread / 2]);
   const isCut = rows.some(({ estimate: { low, high } }) => low < bottom || high > top);
-  const yardstick = rows.find(({ contender }) => contender.name === YARDSTICK);
+  const baseline = rows.find(({ condition }) => condition.name === BASELINE);
   const beside =
-    yardstick && yardstick !== sparsest ? `, ${YARDSTICK} ${accuracy(yardstick.estimate.value)}` : '';
+    baseline && baseline !== sparsest ? `, ${BASELINE} ${accuracy(baseline.estimate.value)}` : '';
   const room = Math.max(3, 0.06 * (Math.max(...percentages) - Math.min(...percentages)));
-  const marks = contenders.flatMap(({ look, name }) => {
-    const row = rows.find(({ contender }) => contender.name === name);
+  const marks = conditions.flatMap(({ look, name }) => {
+    const row = rows.find(({ condition }) => condition.name === name);
     if (!row) return [];
     const near = rows.filter(({ density }) => Math.abs(density! - row.density!) < 0.02);
     const { value, low, high } = row.estimate;
@@ -148,10 +148,10 @@ export function densityFigure(contenders: readonly Contender[]): Figure | undefi
     return [...(isKnown(point) ? [intervals([point], look, dx)] : []), markers([point], look, dx)];
   });
   return {
-    title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.contender.name} has ${accuracy(sparsest.estimate.value)}${beside}`,
-    explanation: `Density is the share of all pairs of dev’s tokens that exist. ${aboutIntervals(contenders)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
+    title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.condition.name} has ${accuracy(sparsest.estimate.value)}${beside}`,
+    explanation: `Density is the share of all pairs of dev’s tokens that exist. ${aboutIntervals(conditions)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
     description: described(rows),
-    series: rows.map(({ contender }) => contender),
+    series: rows.map(({ condition }) => condition),
     options: {
       marginLeft: 52,
       x: {

@@ -16,14 +16,14 @@ export function isKnown({ low, high }: { low?: number; high?: number }): boolean
   return low !== undefined && high !== undefined && Number.isFinite(low) && Number.isFinite(high);
 }
 
-/** "0.9 to 1", between what shall stand before and behind it; nothing where there is no interval. */
+/** "0.9 to 1", between what comes before and after it; nothing where there is no interval. */
 export function interval(
   estimate: Estimate,
   before = '',
-  behind = '',
+  after = '',
   text: (value: number) => string = accuracy,
 ): string {
-  return isKnown(estimate) ? `${before}${text(estimate.low)} to ${text(estimate.high)}${behind}` : '';
+  return isKnown(estimate) ? `${before}${text(estimate.low)} to ${text(estimate.high)}${after}` : '';
 }
 
 export function seedsText(runs: readonly Run[]): string {

@@ -1,33 +1,33 @@
-import type { Experiment, Settings } from '../../train/experiment/experiment-types.js';
+import type { Experiment, Settings } from '../../train/experiment/experiment.js';
 import type { CellResult, Reading } from '../../train/experiment/results.js';
 import { type ComparisonRow, experimentTables } from '../../train/experiment/table.js';
 import { bestAccuracy } from './curves.js';
-import { type Contender, contendersOf, type Run, type ShownSettings, YARDSTICK } from './run.js';
+import { BASELINE, type Condition, conditionsOf, type Run } from './run.js';
 
 /** Runs that may be compared with each other: they were trained on the same data. */
 export interface RunGroup {
   title: string;
   /** What it asks, in a sentence; empty where nobody said. */
   description: string;
-  contenders: readonly Contender[];
+  conditions: readonly Condition[];
   /** Differences over the same seeds; of training folders there are none. */
   comparisons: readonly ComparisonRow[];
-  /** What the best contender has over the yardstick, corrected for having been chosen; undefined where nothing can be tested. */
+  /** What the best condition has over the baseline, corrected for having been chosen; undefined where nothing can be tested. */
   lead?: ComparisonRow;
   /** The rows of dev that were counted; undefined where nobody said. */
   rows?: number;
 }
 
-/** JSON has no NaN: the loss of a run that has diverged stands there as null. */
+/** JSON has no NaN: the loss of a run that has diverged is null there. */
 function readingOf({ step, accuracy, loss }: Reading) {
   return { step, accuracy, loss: loss ?? Number.NaN };
 }
 
 function runOfCell(result: CellResult, command: string | undefined): Run {
-  const { contender, point, settings, density, evaluations, best, adapter, data } = result;
+  const { condition, point, settings, density, evaluations, best, adapter, data } = result;
   return {
-    name: `${contender}, seed ${point.seed}`,
-    contender,
+    name: `${condition}, seed ${point.seed}`,
+    condition,
     seed: `${point.seed}`,
     evaluations: evaluations.map(readingOf),
     trainingLosses: [],
@@ -41,19 +41,19 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
   };
 }
 
-/** The experiment that results without a file belong to: every contender is held against the dense one, where it takes part. */
+/** The experiment that results without a file belong to: every condition is held against the dense one, where it takes part. */
 export function experimentOf(results: readonly CellResult[]): Experiment {
-  const all = [...new Set(results.map(({ contender }) => contender))];
-  const others = all.filter((name) => name !== YARDSTICK);
-  const hasYardstick = all.includes(YARDSTICK);
-  const names = hasYardstick ? [YARDSTICK, ...others] : all;
+  const all = [...new Set(results.map(({ condition }) => condition))];
+  const others = all.filter((name) => name !== BASELINE);
+  const hasBaseline = all.includes(BASELINE);
+  const names = hasBaseline ? [BASELINE, ...others] : all;
   return {
     name: results[0].experiment,
     description: '',
     settings: {},
-    contenders: Object.fromEntries(names.map((name) => [name, {}])),
+    conditions: Object.fromEntries(names.map((name) => [name, {}])),
     grid: { seed: [...new Set(results.map(({ point }) => point.seed))] },
-    comparisons: hasYardstick ? others.map((name) => [name, YARDSTICK] as const) : [],
+    comparisons: hasBaseline ? others.map((name) => [name, BASELINE] as const) : [],
   };
 }
 
@@ -65,25 +65,25 @@ export function experimentGroups(
 ): RunGroup[] {
   return experimentTables(experiment, results).map(({ point, rows, comparisons }) => {
     const here = results.filter((result) => isAt(result.point, point));
-    const inOrder = Object.keys(experiment.contenders).flatMap((name) => {
-      return here.filter(({ contender }) => contender === name);
+    const inOrder = Object.keys(experiment.conditions).flatMap((name) => {
+      return here.filter(({ condition }) => condition === name);
     });
-    const contenders = contendersOf(inOrder.map((result) => runOfCell(result, command)));
+    const conditions = conditionsOf(inOrder.map((result) => runOfCell(result, command)));
     const place = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
     return {
       title: [`Experiment ${experiment.name}`, ...place].join(', '),
       description: experiment.description,
-      contenders,
+      conditions,
       comparisons,
-      lead: leadOf(experiment, here, contenders),
+      lead: leadOf(experiment, here, conditions),
       rows,
     };
   });
 }
 
-/** The contender with the highest mean of best dev accuracies; undefined where nothing was evaluated. */
-export function bestContender(contenders: readonly Contender[]): Contender | undefined {
-  const known = contenders.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
+/** The condition with the highest mean of best dev accuracies; undefined where nothing was evaluated. */
+export function bestCondition(conditions: readonly Condition[]): Condition | undefined {
+  const known = conditions.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
   return known.sort((one, other) => bestAccuracy(other.runs).value - bestAccuracy(one.runs).value)[0];
 }
 
@@ -91,26 +91,26 @@ export function bestContender(contenders: readonly Contender[]): Contender | und
 function leadOf(
   experiment: Experiment,
   results: readonly CellResult[],
-  contenders: readonly Contender[],
+  conditions: readonly Condition[],
 ): ComparisonRow | undefined {
-  const best = bestContender(contenders);
-  if (!best || best.name === YARDSTICK) return undefined;
-  const two = Object.fromEntries([best.name, YARDSTICK].map((name) => [name, {}]));
+  const best = bestCondition(conditions);
+  if (!best || best.name === BASELINE) return undefined;
+  const two = Object.fromEntries([best.name, BASELINE].map((name) => [name, {}]));
   const asked = {
     ...experiment,
-    contenders: two,
-    comparisons: [[best.name, YARDSTICK] as const],
+    conditions: two,
+    comparisons: [[best.name, BASELINE] as const],
     range: undefined,
   };
   const [row] = experimentTables(asked, results)[0].comparisons;
-  return row && { ...row, corrected: Math.min(1, row.probability * (contenders.length - 1)) };
+  return row && { ...row, corrected: Math.min(1, row.probability * (conditions.length - 1)) };
 }
 
 function isAt(own: Settings, point: Settings): boolean {
   return Object.entries(point).every(([axis, value]) => own[axis] === value);
 }
 
-/** Training folders by their data. Runs that differ by more than their seed are contenders of their own, named by the difference. */
+/** Training folders by their data. Runs that differ by more than their seed are conditions of their own, named by the difference. */
 export function folderGroups(runs: readonly Run[]): RunGroup[] {
   const byData = [...new Set(runs.map(({ data }) => data))];
   return byData.map((data) => {
@@ -120,13 +120,13 @@ export function folderGroups(runs: readonly Run[]): RunGroup[] {
     return {
       title: `${count} on ${names.join(', ')}`,
       description: '',
-      contenders: contendersOf(own),
+      conditions: conditionsOf(own),
       comparisons: [],
     };
   });
 }
 
-function keyOf({ seed: _, ...settings }: ShownSettings): string {
+function keyOf({ seed: _, ...settings }: Settings): string {
   return JSON.stringify(Object.entries(settings).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
@@ -148,11 +148,11 @@ function tellingNames(runs: readonly Run[]): string[] {
 /** Runs whose names tell apart what differs by more than a seed. */
 function told(runs: readonly Run[]): Run[] {
   return runs.map((run) => {
-    const namesakes = runs.filter(({ contender }) => contender === run.contender);
+    const namesakes = runs.filter(({ condition }) => condition === run.condition);
     const own = tellingNames(namesakes).map((name) => `${name} ${run.settings[name] ?? 'left out'}`);
     const isTwice = namesakes.some((other) => {
       return other !== run && other.seed === run.seed && keyOf(other.settings) === keyOf(run.settings);
     });
-    return { ...run, contender: [run.contender, ...own, ...(isTwice ? [run.name] : [])].join(', ') };
+    return { ...run, condition: [run.condition, ...own, ...(isTwice ? [run.name] : [])].join(', ') };
   });
 }

@@ -1,9 +1,10 @@
+import type { Settings } from '../../train/experiment/experiment.js';
+import { LEAST_SEEDS, verdictOf } from '../../train/experiment/seed-statistics.js';
 import type { ComparisonRow } from '../../train/experiment/table.js';
-import { LEAST_SEEDS, verdictOf } from '../../train/experiment/verdict.js';
 import { type Column, type Html, html, table } from '../page/html.js';
 import { NOTHING, orNothing, percent } from '../page/numbers.js';
 import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';
-import { type Contender, divergedAt, type Run, type ShownSettings } from './run.js';
+import { type Condition, divergedAt, type Run } from './run.js';
 import { accuracy, interval, signed } from './run-format.js';
 
 function orDash(text: string): string {
@@ -16,9 +17,9 @@ function bestSteps(runs: readonly Run[]): string {
 }
 
 /** What the first figures draw, in numbers. */
-export function contenderTable(contenders: readonly Contender[]): Html {
-  const columns: Column<Contender>[] = [
-    { heading: 'Contender', cell: ({ name }) => name },
+export function conditionTable(conditions: readonly Condition[]): Html {
+  const columns: Column<Condition>[] = [
+    { heading: 'Condition', cell: ({ name }) => name },
     { heading: 'Pairs', cell: ({ runs }) => orNothing(densityOf(runs) ?? null, percent) },
     { heading: 'Seeds', cell: ({ runs }) => runs.length },
     { heading: 'Best dev accuracy', cell: ({ runs }) => accuracy(bestAccuracy(runs).value) },
@@ -27,7 +28,7 @@ export function contenderTable(contenders: readonly Contender[]): Html {
     { heading: 'At the end', cell: ({ runs }) => accuracy(lastAccuracy(runs).value) },
     { heading: '95 % interval', cell: ({ runs }) => orDash(interval(lastAccuracy(runs))) },
   ];
-  return table('Dev accuracy: means over seeds, Student’s intervals', columns, contenders);
+  return table('Dev accuracy: means over seeds, Student’s intervals', columns, conditions);
 }
 
 /** Differences that were asked for, with what may be said of them. */
@@ -36,8 +37,8 @@ export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '
   return table(
     `Differences of dev accuracy over the same seeds; p of a test paired by seed, corrected after Holm for all of them; fewer than ${LEAST_SEEDS} seeds are not tested`,
     [
-      { heading: 'Difference', cell: ({ one, against }) => `${one} − ${against}` },
-      { heading: 'Weights', cell: ({ moment }) => moment },
+      { heading: 'Difference', cell: ({ treatment: one, baseline: against }) => `${one} − ${against}` },
+      { heading: 'Weights', cell: ({ checkpoint: moment }) => moment },
       { heading: 'Seeds', cell: ({ seeds }) => seeds },
       { heading: 'Accuracy', cell: ({ difference }) => signed(difference.value) },
       { heading: '95 % interval', cell: ({ difference }) => orDash(interval(difference, '', '', signed)) },
@@ -50,15 +51,15 @@ export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '
 }
 
 /** The curves on dev in numbers, step by step. */
-export function curveTable(contenders: readonly Contender[]): Html {
-  const rows = contenders.flatMap(({ name, runs }) => {
+export function curveTable(conditions: readonly Condition[]): Html {
+  const rows = conditions.flatMap(({ name, runs }) => {
     const losses = new Map(devCurve(runs, 'loss').map((point) => [point.step, point]));
     return devCurve(runs, 'accuracy').map((point) => ({ name, point, loss: losses.get(point.step) }));
   });
   return table(
     'Dev accuracy and dev loss at every evaluation',
     [
-      { heading: 'Contender', cell: ({ name }) => name },
+      { heading: 'Condition', cell: ({ name }) => name },
       { heading: 'Step', cell: ({ point }) => point.step },
       { heading: 'Seeds', cell: ({ point }) => point.seeds },
       { heading: 'Dev accuracy', cell: ({ point }) => accuracy(point.value) },
@@ -71,8 +72,8 @@ export function curveTable(contenders: readonly Contender[]): Html {
 }
 
 /** Every run by itself. */
-export function runTable(contenders: readonly Contender[]): Html {
-  const rows = contenders.flatMap(({ name, runs }) => runs.map((run) => ({ name, run })));
+export function runTable(conditions: readonly Condition[]): Html {
+  const rows = conditions.flatMap(({ name, runs }) => runs.map((run) => ({ name, run })));
   const state = (run: Run) => {
     const step = divergedAt(run);
     if (step !== undefined) return `diverged: a loss is no number at step ${step}`;
@@ -82,7 +83,7 @@ export function runTable(contenders: readonly Contender[]): Html {
     'Every run',
     [
       { heading: 'Run', cell: ({ run }) => run.name },
-      { heading: 'Contender', cell: ({ name }) => name },
+      { heading: 'Condition', cell: ({ name }) => name },
       { heading: 'Seed', cell: ({ run }) => run.seed },
       { heading: 'Evaluations', cell: ({ run }) => run.evaluations.length },
       { heading: 'Best dev accuracy', cell: ({ run }) => (run.best ? accuracy(run.best.accuracy) : NOTHING) },
@@ -93,13 +94,13 @@ export function runTable(contenders: readonly Contender[]): Html {
   );
 }
 
-function shown(value: ShownSettings[string] | undefined): string {
+function shown(value: Settings[string] | undefined): string {
   return value === undefined ? NOTHING : `${value}`;
 }
 
-/** Settings that all runs share, and those in which contenders differ. */
-export function settingsTables(contenders: readonly Contender[]): Html {
-  const all = contenders.flatMap(({ runs }) => runs.map(({ settings }) => settings));
+/** Settings that all runs share, and those in which conditions differ. */
+export function settingsTables(conditions: readonly Condition[]): Html {
+  const all = conditions.flatMap(({ runs }) => runs.map(({ settings }) => settings));
   const names = [...new Set(all.flatMap((settings) => Object.keys(settings)))].filter(
     (name) => name !== 'seed',
   );
@@ -109,15 +110,15 @@ export function settingsTables(contenders: readonly Contender[]): Html {
   const rows = shared.map(
     (name) => html`<tr><th scope="row">${name}</th><td>${shown(all[0][name])}</td></tr>\n`,
   );
-  const columns: Column<Contender>[] = [
-    { heading: 'Contender', cell: ({ name }) => name },
+  const columns: Column<Condition>[] = [
+    { heading: 'Condition', cell: ({ name }) => name },
     ...differing.map((name) => ({
       heading: name,
-      cell: ({ runs }: Contender) =>
+      cell: ({ runs }: Condition) =>
         [...new Set(runs.map(({ settings }) => shown(settings[name])))].join(', '),
     })),
     { heading: 'seeds', cell: ({ runs }) => runs.map(({ seed }) => seed).join(', ') },
   ];
-  return html`${table('In what the contenders differ', columns, contenders, 'words')}
+  return html`${table('In what the conditions differ', columns, conditions, 'words')}
 <table class="wrapping"><caption>Settings of all runs</caption><tbody>${rows}</tbody></table>`;
 }

@@ -1,3 +1,4 @@
+import type { Settings } from '../../train/experiment/experiment.js';
 import { type Look, MARKERS } from '../page/plot-frame.js';
 
 /** What a model did on dev at one step; a loss that is no number is NaN. */
@@ -13,15 +14,12 @@ export interface TrainingLoss {
   loss: number;
 }
 
-/** A value of a setting, as a page shows it. */
-export type ShownSettings = Readonly<Record<string, string | number | boolean>>;
-
 /** One training, as a page shows it. */
 export interface Run {
   /** What is called so here: a folder, or a cell of an experiment. */
   name: string;
-  /** Runs of one contender differ by their seed alone. */
-  contender: string;
+  /** Runs of one condition differ by their seed alone. */
+  condition: string;
   seed: string;
   evaluations: readonly DevReading[];
   /** Empty where only dev was kept. */
@@ -32,7 +30,7 @@ export interface Run {
   density?: number;
   /** False where it was interrupted. */
   isFinished: boolean;
-  settings: ShownSettings;
+  settings: Settings;
   adapter: string;
   /** Names the data, so that only what was trained on the same is compared. */
   data: string;
@@ -41,19 +39,19 @@ export interface Run {
 }
 
 /** All runs of one name, and how they are drawn. */
-export interface Contender {
+export interface Condition {
   name: string;
   runs: readonly Run[];
   look: Look;
 }
 
-/** The contender that others are held against, where it takes part. */
-export const YARDSTICK = 'none';
+/** The condition that others are held against, where it takes part. */
+export const BASELINE = 'none';
 
 const COLOURS = 8;
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
-/** A look of its own for each of several contenders: with so many colours and shapes, no two of the first 56 are alike. */
+/** A look of its own for each of several conditions: with these colours and shapes, no two of the first 56 are alike. */
 function lookOf(at: number): Look {
   return {
     colour: `var(--series-${at % COLOURS})`,
@@ -62,13 +60,13 @@ function lookOf(at: number): Look {
   };
 }
 
-/** Runs by contender, in the order in which these first appear, those of a contender by seed. */
-export function contendersOf(runs: readonly Run[]): Contender[] {
-  const names = [...new Set(runs.map(({ contender }) => contender))];
+/** Runs by condition, in the order in which these first appear, those of a condition by seed. */
+export function conditionsOf(runs: readonly Run[]): Condition[] {
+  const names = [...new Set(runs.map(({ condition }) => condition))];
   return names.map((name, at) => ({
     name,
     runs: runs
-      .filter(({ contender }) => contender === name)
+      .filter(({ condition }) => condition === name)
       .sort((a, b) => a.seed.localeCompare(b.seed, 'en', { numeric: true })),
     look: lookOf(at),
   }));

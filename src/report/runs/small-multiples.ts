@@ -10,7 +10,7 @@ const NAME_SIZE = 11;
 /** Room for a name over a small picture. */
 const NAME_ROOM = 92;
 
-/** A small picture for each curve, with all others in grey behind it. */
+/** A small picture for each curve, with all others in grey below it. */
 export function smallMultiples(
   curves: readonly Curve[],
   vertical: Vertical,
@@ -20,7 +20,7 @@ export function smallMultiples(
   const panel = (at: number) => ({ fx: at % COLUMNS, fy: Math.floor(at / COLUMNS) });
   const facets = { fx: 'fx', fy: 'fy' };
   const marks = curves.flatMap((curve, at) => {
-    const { colour } = curve.contender.look;
+    const { colour } = curve.condition.look;
     const own = pointsIn(curve, domain).map((point) => ({ ...point, ...panel(at) }));
     const others = curves.flatMap((other, index) =>
       index === at
@@ -39,7 +39,7 @@ export function smallMultiples(
       }),
       Plot.line(own, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
       Plot.dot(own, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
-      Plot.text([{ name: fittedText(curve.contender.name, NAME_ROOM, NAME_SIZE), ...panel(at) }], {
+      Plot.text([{ name: fittedText(curve.condition.name, NAME_ROOM, NAME_SIZE), ...panel(at) }], {
         text: 'name',
         frameAnchor: 'top-left',
         dy: -13,

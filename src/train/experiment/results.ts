@@ -5,18 +5,19 @@ import { CallerError } from '../../base/errors.js';
 import {
   fields,
   finite,
+  flag,
   listOf,
   notNegative,
   recordOf,
+  renamed,
   share,
   text,
   whole,
 } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { readText, writeWhole } from '../../data/files.js';
-import type { Cell } from './cells.js';
-import type { Settings } from './experiment-types.js';
-import { setting } from './file.js';
+import { withTodaysNames } from '../settings-schema.js';
+import { type Cell, type Settings, settingsHash } from './experiment.js';
 
 /** What a model did on dev at one step. */
 export interface Reading {
@@ -36,11 +37,10 @@ export interface MarkedReading extends Reading {
 /** What one finished run of an experiment came to: kept, so that later seeds need not run the old ones again. */
 export interface CellResult {
   experiment: string;
-  contender: string;
+  condition: string;
   point: Settings;
   /** Where the data lay and which adapter ran are no part of them. */
   settings: Settings;
-  hash: string;
   /** Of the training and dev examples. */
   data: string;
   adapter: string;
@@ -48,7 +48,8 @@ export interface CellResult {
   density: number;
   evaluations: Reading[];
   best: MarkedReading;
-  last: MarkedReading;
+  /** The last evaluation. */
+  final: MarkedReading;
   tokensPerSecond: number;
   seconds: number;
 }
@@ -65,10 +66,10 @@ export function resultFile(folder: string, experiment: string, { id }: Cell): st
 export async function readResult(file: string, { hash }: Cell): Promise<CellResult | undefined> {
   if (!existsSync(file)) return undefined;
   const result = parseResult(await readText(file), file);
-  return result.hash === hash ? result : undefined;
+  return settingsHash(result.settings) === hash ? result : undefined;
 }
 
-/** JSON has no NaN: the loss of a run that has diverged stands there as null. */
+/** JSON has no NaN: the loss of a run that has diverged is null there. */
 const readingFields = {
   epoch: whole,
   step: whole,
@@ -86,27 +87,35 @@ const marked = fields({
   marks: v.pipe(text, v.regex(/^[01]+$/, 'a digit for each row, 1 or 0')),
 });
 
-const RESULT = fields({
-  experiment: text,
-  contender: text,
-  point: v.pipe(
-    recordOf(setting),
-    v.check((point) => Object.hasOwn(point, 'seed'), 'a place on each axis of the grid, "seed" among them'),
-  ),
-  settings: recordOf(setting),
-  hash: text,
-  data: text,
-  adapter: text,
-  density: share,
-  evaluations: listOf(fields(readingFields)),
-  best: marked,
-  last: marked,
-  tokensPerSecond: v.pipe(
-    v.nullable(notNegative),
-    v.transform((value) => value ?? Number.NaN),
-  ),
-  seconds: notNegative,
-});
+/** The settings of a result, by today's names. */
+const settings = v.pipe(
+  recordOf(v.union([text, finite, flag, listOf(text)], 'text, a number, true or false, or a list of names')),
+  v.transform(withTodaysNames),
+);
+
+const RESULT = renamed(
+  { contender: 'condition', last: 'final' },
+  {
+    experiment: text,
+    condition: text,
+    point: v.pipe(
+      settings,
+      v.check((point) => Object.hasOwn(point, 'seed'), 'a value on each axis of the grid, "seed" among them'),
+    ),
+    settings,
+    data: text,
+    adapter: text,
+    density: share,
+    evaluations: listOf(fields(readingFields)),
+    best: marked,
+    final: marked,
+    tokensPerSecond: v.pipe(
+      v.nullable(notNegative),
+      v.transform((value) => value ?? Number.NaN),
+    ),
+    seconds: notNegative,
+  },
+);
 
 /** The remedy for every result that cannot be read. */
 const ABOUT = {
@@ -118,7 +127,7 @@ const ABOUT = {
 export function parseResult(text: string, file: string): CellResult {
   const json = new JsonText(text, file, ABOUT);
   const result = json.checked(RESULT);
-  for (const name of ['best', 'last'] as const) {
+  for (const name of ['best', 'final'] as const) {
     const { marks, accuracy } = result[name];
     const right = marks.replaceAll('0', '').length / marks.length;
     if (Math.abs(right - accuracy) < 1e-9) continue;
@@ -140,12 +149,12 @@ export function checkSameRows(results: readonly CellResult[], where: string): vo
     const first = known.get(key) ?? result;
     known.set(key, first);
     const [rows, before] = [result.best.marks.length, first.best.marks.length];
-    const name = `${result.contender}, seed ${result.point.seed}`;
-    if (rows === before && result.last.marks.length === before) continue;
+    const name = `${result.condition}, seed ${result.point.seed}`;
+    if (rows === before && result.final.marks.length === before) continue;
     throw new CallerError({
-      what: `the result of "${name}" counts ${rows === before ? result.last.marks.length : rows} rows of dev`,
+      what: `the result of "${name}" counts ${rows === before ? result.final.marks.length : rows} rows of dev`,
       where,
-      expected: `${before}, as that of "${first.contender}, seed ${first.point.seed}"`,
+      expected: `${before}, as that of "${first.condition}, seed ${first.point.seed}"`,
       remedy: 'delete one: the run is made again',
     });
   }

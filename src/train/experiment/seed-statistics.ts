@@ -25,7 +25,7 @@ function cosinePower(angle: number, freedom: number): number {
 
 const quantiles = new Map<number, number>();
 
-/** The t that Student's distribution of so many degrees of freedom stays within with 95 % probability, on both sides of 0. */
+/** The t that Student's distribution with these degrees of freedom stays within with 95 % probability, on both sides of 0. */
 export function studentQuantile(freedom: number): number {
   const known = quantiles.get(freedom);
   if (known !== undefined) return known;
@@ -54,15 +54,15 @@ export function asShare({ value, low, high }: Estimate): Estimate {
   return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
 
-/** Up to so many seeds, all patterns of signs are counted. */
+/** Up to this number of seeds, all patterns of signs are counted. */
 const MOST_COUNTED = 16;
 
 /** What sums may lose to rounding. */
 const ROUNDING = 1e-12;
 
 /**
- * How probable a difference at least this large is if it made no difference which of two contenders a run was: each seed keeps
- * what one contender has over the other there, and its sign is turned (Fisher's randomisation test, paired by seed). All patterns
+ * How probable a difference at least this large is if it made no difference which of two conditions a run was: each seed keeps
+ * what one condition has over the other there, and its sign is turned (Fisher's randomisation test, paired by seed). All patterns
  * of signs are counted, or 10,000 are drawn where there are more.
  * @param differences Of each seed.
  */
@@ -94,4 +94,32 @@ export function holm(probabilities: readonly number[]): number[] {
     corrected[index] = largest;
   });
   return corrected;
+}
+
+/** Below this, a corrected probability is called a difference. */
+const SIGNIFICANT = 0.05;
+
+/** Fewer seeds than these give no verdict. */
+export const LEAST_SEEDS = 10;
+
+/** What is known of a difference of two conditions. */
+export interface TestedDifference {
+  /** Seeds that both conditions have: the unit of the test. */
+  seeds: number;
+  difference: Estimate;
+  /** The probability of the test over seeds, corrected for all comparisons that were made; NaN with too few seeds. */
+  corrected: number;
+}
+
+/** Whether a difference is shown: by enough seeds, by the corrected test, and by the interval. */
+export function isShown({ seeds, difference: { low, high }, corrected }: TestedDifference): boolean {
+  return seeds >= LEAST_SEEDS && corrected < SIGNIFICANT && (low > 0 || high < 0);
+}
+
+/** What may be said of a difference, in words. */
+export function verdictOf(tested: TestedDifference): string {
+  if (isShown(tested)) return tested.difference.value > 0 ? 'better' : 'worse';
+  const { seeds } = tested;
+  if (seeds >= LEAST_SEEDS) return 'no difference is shown';
+  return `no difference is shown: ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, at least ${LEAST_SEEDS} are needed`;
 }

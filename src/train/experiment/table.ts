@@ -1,27 +1,35 @@
 import { mean } from 'simple-statistics';
-import type { Experiment, Settings } from './experiment-types.js';
+import type { Experiment, Settings } from './experiment.js';
 import type { CellResult, MarkedReading } from './results.js';
-import { asShare, type Estimate, holm, meanOverSeeds, seedTest } from './seed-statistics.js';
-import { isShown, LEAST_SEEDS, type TestedDifference } from './verdict.js';
+import {
+  asShare,
+  type Estimate,
+  holm,
+  isShown,
+  LEAST_SEEDS,
+  meanOverSeeds,
+  seedTest,
+  type TestedDifference,
+} from './seed-statistics.js';
 
-/** Which evaluation of each run is meant: the one whose weights were kept, or the last. */
-type Moment = 'best' | 'last';
+/** Which checkpoint of each run is meant: the one whose weights were the best, or the last. */
+type CheckpointName = 'best' | 'final';
 
-export interface ContenderRow {
-  contender: string;
+export interface ConditionRow {
+  condition: string;
   seeds: number;
   density: number;
   best: Estimate;
-  last: Estimate;
-  /** Where its mean best accuracy stands between floor (0) and ceiling (1); NaN where these two are not shown to differ. */
+  final: Estimate;
+  /** Where its mean best accuracy is between floor (0) and ceiling (1); NaN where these two are not shown to differ. */
   place: number;
 }
 
-/** The difference of two contenders over the seeds that both have, with Student's interval over these seeds. */
+/** The difference of two conditions over the seeds that both have, with Student's interval over these seeds. */
 export interface ComparisonRow extends TestedDifference {
-  one: string;
-  against: string;
-  moment: Moment;
+  treatment: string;
+  baseline: string;
+  checkpoint: CheckpointName;
   /** Of the test over seeds alone; NaN with too few seeds for a verdict. `corrected` counts all tests of the table. */
   probability: number;
 }
@@ -32,7 +40,7 @@ export interface ExperimentTable {
   point: Settings;
   /** Rows of dev that were counted. */
   rows: number;
-  contenders: ContenderRow[];
+  conditions: ConditionRow[];
   comparisons: ComparisonRow[];
 }
 
@@ -53,11 +61,11 @@ function pointWithoutSeed({ point }: CellResult): Settings {
   return others;
 }
 
-/** The results of one contender, by seed. */
+/** The results of one condition, by seed. */
 type BySeed = Map<string, CellResult>;
 
 class PointTable {
-  private readonly contenders = new Map<string, BySeed>();
+  private readonly conditions = new Map<string, BySeed>();
   private readonly hasRoom: boolean;
 
   constructor(
@@ -66,46 +74,48 @@ class PointTable {
     results: readonly CellResult[],
     private readonly filter: RowFilter,
   ) {
-    for (const name of Object.keys(experiment.contenders)) {
+    for (const name of Object.keys(experiment.conditions)) {
       const own = results
-        .filter(({ contender }) => contender === name)
+        .filter(({ condition }) => condition === name)
         .sort((a, b) => Number(a.point.seed) - Number(b.point.seed));
       if (own.length > 0)
-        this.contenders.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
+        this.conditions.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }
     this.hasRoom = this.roomIsShown();
   }
 
   make(): ExperimentTable {
-    const names = [...this.contenders.keys()];
-    const [first] = this.contenders.get(names[0])!.values();
+    const names = [...this.conditions.keys()];
+    const [first] = this.conditions.get(names[0])!.values();
     return {
       point: this.point,
       rows: marksOf(first.best, this.filter).length,
-      contenders: names.map((name) => this.contenderRow(name)),
+      conditions: names.map((name) => this.conditionRow(name)),
       comparisons: this.comparisons(),
     };
   }
 
-  private accuracies(name: string, moment: Moment): number[] {
-    return [...this.contenders.get(name)!.values()].map((result) => accuracyOf(result[moment], this.filter));
+  private accuracies(name: string, checkpoint: CheckpointName): number[] {
+    return [...this.conditions.get(name)!.values()].map((result) =>
+      accuracyOf(result[checkpoint], this.filter),
+    );
   }
 
-  private contenderRow(contender: string): ContenderRow {
-    const results = [...this.contenders.get(contender)!.values()];
+  private conditionRow(condition: string): ConditionRow {
+    const results = [...this.conditions.get(condition)!.values()];
     return {
-      contender,
+      condition,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
-      best: asShare(meanOverSeeds(this.accuracies(contender, 'best'))),
-      last: asShare(meanOverSeeds(this.accuracies(contender, 'last'))),
-      place: this.place(contender),
+      best: asShare(meanOverSeeds(this.accuracies(condition, 'best'))),
+      final: asShare(meanOverSeeds(this.accuracies(condition, 'final'))),
+      place: this.place(condition),
     };
   }
 
-  private place(contender: string): number {
+  private place(condition: string): number {
     if (!this.hasRoom) return Number.NaN;
-    const [floor, ceiling, own] = [...this.experiment.range!, contender].map(
+    const [floor, ceiling, own] = [...this.experiment.range!, condition].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
     return (own - floor) / (ceiling - floor);
@@ -114,16 +124,16 @@ class PointTable {
   /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
   private roomIsShown(): boolean {
     const { range } = this.experiment;
-    if (!range?.every((name) => this.contenders.has(name))) return false;
+    if (!range?.every((name) => this.conditions.has(name))) return false;
     const [floor, ceiling] = range;
     const row = this.comparison(ceiling, floor, 'best');
     return isShown({ ...row, corrected: row.probability }) && row.difference.low > 0;
   }
 
   private comparisons(): ComparisonRow[] {
-    const rows = (['best', 'last'] as const).flatMap((moment) =>
+    const rows = (['best', 'final'] as const).flatMap((checkpoint) =>
       this.experiment.comparisons
-        .map(([one, against]) => this.comparison(one, against, moment))
+        .map(([treatment, baseline]) => this.comparison(treatment, baseline, checkpoint))
         .filter(({ seeds }) => seeds > 0),
     );
     const tested = rows.filter(({ probability }) => !Number.isNaN(probability));
@@ -131,16 +141,16 @@ class PointTable {
     return rows.map((row) => ({ ...row, corrected: corrected[tested.indexOf(row)] ?? Number.NaN }));
   }
 
-  private comparison(one: string, against: string, moment: Moment): ComparisonRow {
-    const seeds = this.commonSeeds(one, against);
-    const [ours, theirs] = [one, against].map((name) =>
-      seeds.map((seed) => accuracyOf(this.contenders.get(name)!.get(seed)![moment], this.filter)),
+  private comparison(treatment: string, baseline: string, checkpoint: CheckpointName): ComparisonRow {
+    const seeds = this.commonSeeds(treatment, baseline);
+    const [ours, theirs] = [treatment, baseline].map((name) =>
+      seeds.map((seed) => accuracyOf(this.conditions.get(name)!.get(seed)![checkpoint], this.filter)),
     );
     const differences = ours.map((accuracy, at) => accuracy - theirs[at]);
     return {
-      one,
-      against,
-      moment,
+      treatment,
+      baseline,
+      checkpoint,
       seeds: seeds.length,
       difference: meanOverSeeds(differences),
       probability: seeds.length < LEAST_SEEDS ? Number.NaN : seedTest(differences),
@@ -149,14 +159,14 @@ class PointTable {
   }
 
   private commonSeeds(one: string, other: string): string[] {
-    const seeds = [...(this.contenders.get(one)?.keys() ?? [])];
-    return seeds.filter((seed) => this.contenders.get(other)?.has(seed));
+    const seeds = [...(this.conditions.get(one)?.keys() ?? [])];
+    return seeds.filter((seed) => this.conditions.get(other)?.has(seed));
   }
 }
 
 /**
  * The tables of an experiment, one for each point of its grid that has results; each mean is over seeds, each difference over
- * the seeds that both contenders have.
+ * the seeds that both conditions have.
  * @param filter Which rows of dev count.
  */
 export function experimentTables(

@@ -26,7 +26,7 @@ const BERT_FIELDS: Fields = {
   hiddenDropout: ['hidden_dropout_prob', 0.1],
   attentionDropout: ['attention_probs_dropout_prob', 0.1],
   headDropout: ['classifier_dropout'],
-  initialDeviation: ['initializer_range', 0.02],
+  initializerRange: ['initializer_range', 0.02],
 };
 
 /** `DistilBertConfig` */
@@ -40,7 +40,7 @@ const DISTILBERT_FIELDS: Fields = {
   hiddenDropout: ['dropout', 0.1],
   attentionDropout: ['attention_dropout', 0.1],
   headDropout: ['seq_classif_dropout', 0.2],
-  initialDeviation: ['initializer_range', 0.02],
+  initializerRange: ['initializer_range', 0.02],
 };
 
 const FIELDS: Readonly<Record<ModelFamily, Fields>> = { bert: BERT_FIELDS, distilbert: DISTILBERT_FIELDS };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseExperiment } from '../../../src/train/experiment/file.js';
+import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
 import type { CellResult, MarkedReading } from '../../../src/train/experiment/results.js';
+import { verdictOf } from '../../../src/train/experiment/seed-statistics.js';
 import { experimentTables } from '../../../src/train/experiment/table.js';
-import { verdictOf } from '../../../src/train/experiment/verdict.js';
 
 const experiment = parseExperiment(
-  `{ "name": "three", "contenders": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
+  `{ "name": "three", "conditions": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
      "grid": { "seed": [1, 2, 3], "maxLength": [64, 128] },
      "comparisons": [["hard", "none"], ["hard", "floor"], ["hard", "never run"]], "range": ["floor", "none"] }`,
   'three.json',
@@ -15,19 +15,18 @@ function reading(marks: string): MarkedReading {
   return { epoch: 1, step: 10, accuracy: 0.5, loss: 1, f1: 0.5, matthews: 0, marks };
 }
 
-function result(contender: string, seed: number, best: string, last: string, maxLength = 64): CellResult {
+function result(condition: string, seed: number, best: string, final: string, maxLength = 64): CellResult {
   return {
     experiment: 'three',
-    contender,
+    condition,
     point: { maxLength, seed },
     settings: {},
-    hash: '',
     data: '',
     adapter: '',
     density: 0.25 * seed,
     evaluations: [],
     best: reading(best),
-    last: reading(last),
+    final: reading(final),
     tokensPerSecond: 100,
     seconds: 1,
   };
@@ -49,15 +48,15 @@ describe('the tables of an experiment', () => {
   it('are one for each point of the grid', () => {
     expect(short.point).toEqual({ maxLength: 64 });
     expect(long.point).toEqual({ maxLength: 128 });
-    expect(long.contenders.map(({ contender }) => contender)).toEqual(['none']);
+    expect(long.conditions.map(({ condition }) => condition)).toEqual(['none']);
     expect(long.comparisons).toEqual([]);
   });
 
   it('have means over seeds of both moments, densities, and places between floor and ceiling', () => {
-    const byName = new Map(short.contenders.map((row) => [row.contender, row]));
+    const byName = new Map(short.conditions.map((row) => [row.condition, row]));
     expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375 });
     expect(byName.get('none')!.best.value).toBeCloseTo(0.85, 12);
-    expect(byName.get('none')!.last.value).toBeCloseTo(0.8, 12);
+    expect(byName.get('none')!.final.value).toBeCloseTo(0.8, 12);
     expect(byName.get('hard')!.best.value).toBeCloseTo(1.3 / 3, 12);
     expect(byName.get('none')!.best.high).toBe(1);
   });
@@ -75,29 +74,29 @@ describe('the tables of an experiment', () => {
       ),
     );
     const [table] = experimentTables(experiment, clear);
-    const places = table.contenders.map(({ place }) => place);
+    const places = table.conditions.map(({ place }) => place);
     [1, 2 / 3, 0].forEach((place, index) => {
       expect(places[index]).toBeCloseTo(place, 12);
     });
     const nowhere = [Number.NaN, Number.NaN, Number.NaN];
     const fewer = clear.filter(({ point }) => point.seed !== 10);
-    expect(experimentTables(experiment, fewer)[0].contenders.map((row) => row.place)).toEqual(nowhere);
-    const unclear = clear.map(({ contender, point, ...others }) => {
-      const isTurned = Number(point.seed) <= 4 && contender !== 'hard';
-      const name = isTurned ? { none: 'floor', floor: 'none' }[contender]! : contender;
-      return { ...others, point, contender: name };
+    expect(experimentTables(experiment, fewer)[0].conditions.map((row) => row.place)).toEqual(nowhere);
+    const unclear = clear.map(({ condition, point, ...others }) => {
+      const isTurned = Number(point.seed) <= 4 && condition !== 'hard';
+      const name = isTurned ? { none: 'floor', floor: 'none' }[condition]! : condition;
+      return { ...others, point, condition: name };
     });
-    expect(experimentTables(experiment, unclear)[0].contenders.map((row) => row.place)).toEqual(nowhere);
+    expect(experimentTables(experiment, unclear)[0].conditions.map((row) => row.place)).toEqual(nowhere);
   });
 
   it('compare over the seeds that both have, and test nothing with too few of them', () => {
     const hardNone = short.comparisons.find(
-      ({ against, moment }) => against === 'none' && moment === 'best',
+      ({ baseline: against, checkpoint: moment }) => against === 'none' && moment === 'best',
     )!;
     expect(hardNone.seeds).toBe(2);
     expect(hardNone.difference.value).toBeCloseTo(0.65 - 0.85, 12);
     const hardFloor = short.comparisons.find(
-      ({ against, moment }) => against === 'floor' && moment === 'best',
+      ({ baseline: against, checkpoint: moment }) => against === 'floor' && moment === 'best',
     )!;
     expect(hardFloor.seeds).toBe(1);
     expect(hardFloor.difference.value).toBeCloseTo(0.1, 12);
@@ -113,6 +112,6 @@ describe('the tables of an experiment', () => {
   it('count only the rows that are asked for', () => {
     const [first] = experimentTables(experiment, results, (row) => row >= 5);
     expect(first.rows).toBe(5);
-    expect(first.contenders[0].best.value).toBeCloseTo((0.8 + 0.6) / 2, 12);
+    expect(first.conditions[0].best.value).toBeCloseTo((0.8 + 0.6) / 2, 12);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { hostRandom } from '../../../src/base/random.js';
-import type { Experiment } from '../../../src/train/experiment/experiment-types.js';
+import type { Experiment } from '../../../src/train/experiment/experiment.js';
 import type { CellResult } from '../../../src/train/experiment/results.js';
+import { isShown, verdictOf } from '../../../src/train/experiment/seed-statistics.js';
 import { experimentTables } from '../../../src/train/experiment/table.js';
-import { isShown, verdictOf } from '../../../src/train/experiment/verdict.js';
 
 const CONTENDERS = ['none', 'hard', 'soft', 'floor', 'random', 'window'];
 const SEEDS = Array.from({ length: 10 }, (_, at) => at + 1);
@@ -13,7 +13,7 @@ const experiment: Experiment = {
   name: 'null',
   description: '',
   settings: {},
-  contenders: Object.fromEntries(CONTENDERS.map((name) => [name, {}])),
+  conditions: Object.fromEntries(CONTENDERS.map((name) => [name, {}])),
   grid: { seed: SEEDS },
   comparisons: CONTENDERS.slice(1).flatMap((name) => [
     [name, 'none'] as const,
@@ -21,29 +21,28 @@ const experiment: Experiment = {
   ]),
 };
 
-function cell(contender: string, seed: number, best: number, last: number): CellResult {
+function cell(condition: string, seed: number, best: number, final: number): CellResult {
   const reading = (right: number) => {
     const marks = '1'.repeat(right).padEnd(ROWS, '0');
     return { epoch: 1, step: 1, accuracy: right / ROWS, loss: 1, f1: 0, matthews: 0, marks };
   };
   return {
     experiment: 'null',
-    contender,
+    condition,
     point: { seed },
     settings: {},
-    hash: '',
     data: '',
     adapter: '',
     density: 1,
     evaluations: [],
     best: reading(best),
-    last: reading(last),
+    final: reading(final),
     tokensPerSecond: 1,
     seconds: 1,
   };
 }
 
-/** Rows that each contender got right with each seed: seeds differ much more than contenders, and one in six fails altogether. */
+/** Rows that each condition got right with each seed: seeds differ much more than conditions, and one in six fails altogether. */
 function drawn(random: () => number, lead = 0): CellResult[] {
   return SEEDS.flatMap((seed) => {
     const level = random() < 1 / 6 ? 50 : 60 + Math.floor(30 * random());
@@ -61,7 +60,7 @@ function drawn(random: () => number, lead = 0): CellResult[] {
 }
 
 describe('verdicts', () => {
-  it('err in at most 5 % of tables whose contenders are named at random within each seed', () => {
+  it('err in at most 5 % of tables whose conditions are named at random within each seed', () => {
     const random = hostRandom(15);
     let wrong = 0;
     const tables = 200;
@@ -75,9 +74,9 @@ describe('verdicts', () => {
 
   it('find a difference that every seed shows', () => {
     const [{ comparisons }] = experimentTables(experiment, drawn(hostRandom(16), 9));
-    const verdicts = comparisons.filter(({ one }) => one === 'hard').map(verdictOf);
+    const verdicts = comparisons.filter(({ treatment: one }) => one === 'hard').map(verdictOf);
     expect(verdicts).toEqual(new Array(10).fill('better'));
-    const others = comparisons.filter(({ one }) => one !== 'hard').map(verdictOf);
+    const others = comparisons.filter(({ treatment: one }) => one !== 'hard').map(verdictOf);
     expect(new Set(others)).toEqual(new Set(['no difference is shown']));
   });
 

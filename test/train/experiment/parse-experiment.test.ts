@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../../src/base/errors.js';
-import { cellsOf } from '../../../src/train/experiment/cells.js';
-import { parseExperiment } from '../../../src/train/experiment/file.js';
+import { cellsOf } from '../../../src/train/experiment/experiment.js';
+import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
 
 const TEXT = `{
   // Comments are allowed.
   "name": "two",
   "settings": { "data": "embedded", "epochs": 2, "lr": 5e-4 },
-  "contenders": { "none": { "strategy": "none" }, "random rules": { "strategy": "hard", "rules": "random", "lr": 1e-3 } },
+  "conditions": { "none": { "strategy": "none" }, "random rules": { "strategy": "hard", "rules": "random", "lr": 1e-3 } },
   "grid": { "seed": [1, 2], "maxLength": [64, 128] },
   "comparisons": [["random rules", "none"]],
   "range": ["random rules", "none"]
@@ -16,16 +16,22 @@ const TEXT = `{
 describe('the file of an experiment', () => {
   it('is read as it is written', () => {
     const experiment = parseExperiment(TEXT, 'two.json');
-    expect(experiment.settings).toEqual({ data: 'embedded', epochs: 2, lr: 5e-4 });
-    expect(Object.keys(experiment.contenders)).toEqual(['none', 'random rules']);
+    expect(experiment.settings).toEqual({ data: 'embedded', epochs: 2, learningRate: 5e-4 });
+    expect(Object.keys(experiment.conditions)).toEqual(['none', 'random rules']);
     expect(experiment.comparisons).toEqual([['random rules', 'none']]);
     expect(experiment.range).toEqual(['random rules', 'none']);
+  });
+
+  it('may use the names of version 0.1, and says the same by those of today', () => {
+    const today = TEXT.replace(/"lr"/g, '"learningRate"');
+    const before = TEXT.replace('"conditions"', '"contenders"');
+    expect(parseExperiment(before, 'two.json')).toEqual(parseExperiment(today, 'two.json'));
   });
 
   it.each([
     ['"name": "two"', '"name": "../two"', 'two.json:3'],
     ['"epochs": 2', '"epochs": [2]', 'two.json:4'],
-    ['"contenders"', '"contestants"', 'two.json:5'],
+    ['"conditions"', '"contestants"', 'two.json:5'],
     ['[1, 2]', '[]', 'two.json:6'],
     ['"seed"', '"seeds"', 'two.json:6'],
     ['[["random rules", "none"]]', '[["random", "none"]]', 'two.json:7'],
@@ -40,16 +46,20 @@ describe('the file of an experiment', () => {
     ['"name": "two"', `"name": "${'n'.repeat(300)}"`, 'two.json:3'],
     ['"name": "two"', '"name": "a\\u0000b"', 'two.json:3'],
     ['"name": "two"', '"name": 5', 'two.json:3: "name" is 5; expected text'],
-    ['"lr": 5e-4', '"lr": 1e999', 'two.json:4: "settings.lr" is Infinity; expected a finite number'],
+    ['"lr": 5e-4', '"lr": 1e999', 'two.json:4: "settings.lr" is Infinity; expected a positive number'],
     ['"lr": 5e-4', '"lr": null', 'two.json:4: "settings.lr" is null'],
     ['"lr": 5e-4', '"__proto__": 1', 'two.json:4: the name "__proto__"'],
-    ['"contenders": {', '"contenders": {}, "x": {', 'two.json:5: unknown field "x"'],
+    ['"conditions": {', '"conditions": {}, "x": {', 'two.json:5: unknown field "x"'],
     ['[1, 2]', '[1, 1]', 'two.json:6: seed 1 a second time'],
-    ['[1, 2]', '[-1]', 'two.json:6: seed -1; expected a whole number'],
-    ['[1, 2]', '[1.5]', 'two.json:6: seed 1.5; expected a whole number'],
-    ['[1, 2]', '["1"]', 'two.json:6: seed "1"; expected a whole number'],
+    ['[1, 2]', '[-1]', 'two.json:6: "grid.seed[0]" is -1; expected a whole number'],
+    ['[1, 2]', '[1.5]', 'two.json:6: "grid.seed[0]" is 1.5; expected a whole number'],
+    ['[1, 2]', '["1"]', 'two.json:6: "grid.seed[0]" is "1"; expected a whole number'],
     ['[1, 2]', 'null', 'two.json:6: "grid.seed" is null; expected a list'],
-    ['"maxLength"', '"lr"', 'two.json:5: "lr" of a contender, and of the grid; expected one of both'],
+    [
+      '"maxLength"',
+      '"lr"',
+      'two.json:5: "learningRate" of a condition, and of the grid; expected one of both',
+    ],
     [
       '[["random rules", "none"]]',
       '[{ "a": 1 }]',
@@ -57,20 +67,37 @@ describe('the file of an experiment', () => {
     ],
     ['[["random rules", "none"]]', '[["none", {}]]', 'two.json:7: "comparisons[0][1]" is {}'],
     ['[["random rules", "none"]]', '[["random rules", "none"], ["none", "random rules"]]', 'a second time'],
-    ['"random rules": {', '"NONE": {', 'two.json:5: contenders "none" and "NONE" share the file "NONE_max'],
-    ['"random rules": {', '"α": {}, "β": {', 'two.json:5: contenders "α" and "β" share the file "-_'],
+    ['"random rules": {', '"NONE": {', 'two.json:5: conditions "none" and "NONE" share the file "NONE_max'],
+    ['"random rules": {', '"α": {}, "β": {', 'two.json:5: conditions "α" and "β" share the file "-_'],
     [
       '"random rules": {',
       '"lr high": {}, "lr-high": {',
-      'two.json:5: contenders "lr high" and "lr-high" share',
+      'two.json:5: conditions "lr high" and "lr-high" share',
     ],
     ['"random rules": {', '"a/b": {}, "a\\\\b": {', 'share the file "a-b_maxLength=64_seed=1"'],
     ['"random rules": {', `"${'x'.repeat(300)}": {`, 'a file name of 320 characters; expected 200 at most'],
-    ['"random rules": {', '" ": {', 'two.json:5: a contender without a name'],
+    ['"random rules": {', '" ": {', 'two.json:5: a condition without a name'],
     [
-      '[64, 128]',
-      '["a b", "a-b"]',
-      'two.json:6: two runs of "none" share the file "none_maxLength=a-b_seed=1"',
+      '"maxLength": [64, 128]',
+      '"vocab": ["a b", "a-b"]',
+      'two.json:6: two runs of "none" share the file "none_vocab=a-b_seed=1"',
+    ],
+    ['"lr": 5e-4', '"lr": 5e-4, "learningRate": 1', 'two.json:4: "settings" is'],
+    [
+      '"lr": 5e-4',
+      '"lr": 5e-4, "batch": 0',
+      'two.json:4: "settings.batch" is 0; expected a whole number of 1 or more',
+    ],
+    ['"lr": 5e-4', '"init": "x", "heads": 4', 'two.json:5: --heads beside --init'],
+    [
+      '"rules": "random"',
+      '"rules": "pruned:none"',
+      'two.json:5: rules pruned from "none"; expected a condition',
+    ],
+    [
+      '"conditions"',
+      '"contenders": { "a": {} }, "conditions"',
+      'two.json:5: "contenders", the former name of "conditions"',
     ],
     ['"range"', `"description": ${'['.repeat(20_000)}`, 'two.json:8: more than 100 objects and lists'],
   ])('with %s written as %s is refused with its line', (right, wrong, where) => {
@@ -93,7 +120,7 @@ describe('the cells of an experiment', () => {
   const experiment = parseExperiment(TEXT, 'two.json');
   const cells = cellsOf(experiment);
 
-  it('are every contender at every point, the first seed first', () => {
+  it('are every condition at every point, the first seed first', () => {
     expect(cells.map(({ id }) => id)).toEqual([
       'none_maxLength=64_seed=1',
       'random-rules_maxLength=64_seed=1',
@@ -106,11 +133,11 @@ describe('the cells of an experiment', () => {
     ]);
   });
 
-  it('are told the contender’s settings over the experiment’s, and the point’s over both', () => {
+  it('are told the condition’s settings over the experiment’s, and the point’s over both', () => {
     expect(cells[1].settings).toEqual({
       data: 'embedded',
       epochs: 2,
-      lr: 1e-3,
+      learningRate: 1e-3,
       strategy: 'hard',
       rules: 'random',
       seed: 1,

@@ -1,13 +1,11 @@
 import * as v from 'valibot';
 import { shownValue } from '../../base/errors.js';
-import { finite, flag, listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
+import { listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
-import { cellsOf, LONGEST_ID, MOST_CELLS } from './cells.js';
-import type { Experiment } from './experiment-types.js';
+import { fileSettings, gridSettings } from '../settings-schema.js';
+import { cellsOf, type Experiment, LONGEST_ID, MOST_CELLS, troubleIn } from './experiment.js';
 
-export const setting = v.union([text, finite, flag], 'text, a finite number, or true or false');
-
-const PAIR_EXPECTED = 'the names of two contenders';
+const PAIR_EXPECTED = 'the names of two conditions';
 const pair = v.pipe(
   v.array(v.string(PAIR_EXPECTED), PAIR_EXPECTED),
   v.length(2, PAIR_EXPECTED),
@@ -17,7 +15,10 @@ const pair = v.pipe(
 /** Results are kept in a folder of this name: it must be one on every system, and below the folder that was asked for. */
 const NAME = /^(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9_][\w.-]{0,98}(?<!\.)$/i;
 
-const settings = recordOf(setting);
+const conditions = v.pipe(
+  recordOf(fileSettings),
+  v.minEntries(1, '"conditions": { "none": { "strategy": "none" }, … }'),
+);
 
 const EXPERIMENT = onlyFields({
   name: v.pipe(
@@ -28,17 +29,16 @@ const EXPERIMENT = onlyFields({
     ),
   ),
   description: v.optional(text, ''),
-  settings: v.optional(settings, {}),
-  contenders: v.pipe(
-    recordOf(settings),
-    v.minEntries(1, '"contenders": { "none": { "strategy": "none" }, … }'),
-  ),
-  grid: recordOf(v.pipe(listOf(setting), v.minLength(1, 'a list of at least one value'))),
+  settings: v.optional(fileSettings, {}),
+  conditions: v.optional(conditions),
+  /** The name of version 0.1. */
+  contenders: v.optional(conditions),
+  grid: gridSettings,
   comparisons: v.optional(listOf(pair), []),
   range: v.optional(pair),
 });
 
-/** The place of the first value that stood in a list before; -1 where none did. */
+/** The index of the first value that is in a list before it, too; -1 where none is. */
 function repetitionIn(values: readonly unknown[]): number {
   const known = new Set<unknown>();
   return values.findIndex((value) => known.size === known.add(value).size);
@@ -51,12 +51,14 @@ class ExperimentChecker {
   constructor(
     private readonly json: JsonText,
     private readonly experiment: Experiment,
+    /** What the file calls its conditions. */
+    private readonly key: 'conditions' | 'contenders',
   ) {}
 
   check(): void {
     this.checkAxes();
-    this.checkContenders();
-    this.checkIds();
+    this.checkConditions();
+    this.checkCells();
     this.checkPairs();
   }
 
@@ -67,14 +69,9 @@ class ExperimentChecker {
   private checkAxes(): void {
     const { grid } = this.experiment;
     if (!Object.hasOwn(grid, 'seed')) this.refuse(['grid'], 'no seeds', '"grid": { "seed": [1, 2, 3] }');
-    const contenders = Object.keys(this.experiment.contenders).length;
-    const cells = Object.values(grid).reduce((product, { length }) => product * length, contenders);
+    const conditions = Object.keys(this.experiment.conditions).length;
+    const cells = Object.values(grid).reduce((product, { length }) => product * length, conditions);
     if (cells > MOST_CELLS) this.refuse(['grid'], `${cells} runs`, `${MOST_CELLS} at most`);
-    for (const [at, seed] of grid.seed.entries()) {
-      const isSeed = Number.isInteger(seed) && (seed as number) >= 0 && (seed as number) < 2 ** 32;
-      if (!isSeed)
-        this.refuse(['grid', 'seed', at], `seed ${shownValue(seed)}`, 'a whole number from 0 to 2³² - 1');
-    }
     for (const [axis, values] of Object.entries(grid)) {
       const twice = repetitionIn(values);
       if (twice >= 0)
@@ -86,26 +83,26 @@ class ExperimentChecker {
     }
   }
 
-  private checkContenders(): void {
-    const { contenders, grid } = this.experiment;
-    for (const [name, own] of Object.entries(contenders)) {
-      const path = ['contenders', name];
-      if (name.trim() === '') this.refuse(path, 'a contender without a name', 'a name');
-      const axis = Object.keys(own).find((setting) => Object.hasOwn(grid, setting));
+  private checkConditions(): void {
+    const { conditions, grid } = this.experiment;
+    for (const [name, settings] of Object.entries(conditions)) {
+      const path = [this.key, name];
+      if (name.trim() === '') this.refuse(path, 'a condition without a name', 'a name');
+      const axis = Object.keys(settings).find((setting) => Object.hasOwn(grid, setting));
       if (axis !== undefined) {
         const expected = 'one of both: the grid would overrule it';
-        this.refuse([...path, axis], `"${axis}" of a contender, and of the grid`, expected);
+        this.refuse([...path, axis], `"${axis}" of a condition, and of the grid`, expected);
       }
     }
   }
 
   private checkPairs(): void {
-    const { comparisons, range, contenders } = this.experiment;
-    const names = Object.keys(contenders);
+    const { comparisons, range, conditions } = this.experiment;
+    const names = Object.keys(conditions);
     const checkPair = (path: Path, two: readonly [string, string]) => {
       const unknown = two.findIndex((name) => !names.includes(name));
       const expected = `two of: ${names.join(', ')}`;
-      if (unknown >= 0) this.refuse([...path, unknown], `no contender ${shownValue(two[unknown])}`, expected);
+      if (unknown >= 0) this.refuse([...path, unknown], `no condition ${shownValue(two[unknown])}`, expected);
     };
     const known = new Set<string>();
     for (const [at, two] of comparisons.entries()) {
@@ -119,28 +116,31 @@ class ExperimentChecker {
   }
 
   /** Runs and results have files of these names: some file systems know no difference between A and a. */
-  private checkIds(): void {
+  private checkCells(): void {
     const known = new Map<string, string>();
     const remedy = 'rename one: letters from a to z, digits, and . _ - @ = tell names apart';
-    for (const { id, contender } of cellsOf(this.experiment)) {
-      const path = ['contenders', contender];
+    for (const cell of cellsOf(this.experiment)) {
+      const { id, condition } = cell;
+      const path = [this.key, condition];
+      const trouble = troubleIn(cell, this.experiment);
+      if (trouble) throw this.json.errorAt([...path, 'rules'], trouble);
       if (id.length > LONGEST_ID) {
-        const what = `contender ${shownValue(contender)} makes a file name of ${id.length} characters`;
+        const what = `condition ${shownValue(condition)} makes a file name of ${id.length} characters`;
         this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or what stands in the grid');
       }
       const other = known.get(id.toLowerCase());
-      if (other === contender)
+      if (other === condition)
         this.refuse(
           ['grid'],
-          `two runs of ${shownValue(contender)} share the file "${id}"`,
+          `two runs of ${shownValue(condition)} share the file "${id}"`,
           'other values',
           remedy,
         );
       if (other !== undefined) {
-        const what = `contenders ${shownValue(other)} and ${shownValue(contender)} share the file "${id}"`;
-        this.refuse(path, what, 'names of their own', remedy);
+        const what = `conditions ${shownValue(other)} and ${shownValue(condition)} share the file "${id}"`;
+        this.refuse(path, what, 'different names', remedy);
       }
-      known.set(id.toLowerCase(), contender);
+      known.set(id.toLowerCase(), condition);
     }
   }
 }
@@ -149,14 +149,23 @@ class ExperimentChecker {
  * Parses an experiment's file:
  *
  *     { "name": "paper", "settings": { "data": "sst2", "epochs": 3 },
- *       "contenders": { "none": { "strategy": "none" }, "hard": { "strategy": "hard" } },
+ *       "conditions": { "none": { "strategy": "none" }, "hard": { "strategy": "hard" } },
  *       "grid": { "seed": [1, 2, 3] }, "comparisons": [["hard", "none"]], "range": ["floor", "none"] }
  *
  * @throws CallerError with file and line for anything that is no experiment, and where two of its runs would share a file.
  */
 export function parseExperiment(text: string, file: string): Experiment {
-  const json = new JsonText(text, file, { expected: 'an experiment with "contenders" and "grid"' }, true);
-  const experiment: Experiment = json.checked(EXPERIMENT);
-  new ExperimentChecker(json, experiment).check();
+  const json = new JsonText(text, file, { expected: 'an experiment with "conditions" and "grid"' }, true);
+  const { conditions: named, contenders, ...written } = json.checked(EXPERIMENT);
+  const conditions = named ?? contenders;
+  if (!conditions || (named && contenders)) {
+    const what = conditions ? '"contenders", the former name of "conditions", beside it' : 'no "conditions"';
+    throw json.errorAt(['contenders'], {
+      what,
+      expected: '"conditions": { "none": { "strategy": "none" }, … }',
+    });
+  }
+  const experiment = { ...written, conditions, file } as Experiment;
+  new ExperimentChecker(json, experiment, named ? 'conditions' : 'contenders').check();
   return experiment;
 }

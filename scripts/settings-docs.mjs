@@ -1,0 +1,36 @@
+// Writes docs/settings.md from the schema of settings: node scripts/settings-docs.mjs, after a build. A test keeps it up to date.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const PAGE = new URL('../docs/settings.md', import.meta.url);
+
+/** The text of docs/settings.md. */
+export function settingsPage({ SETTINGS, flagOf }, { defaultText }) {
+  const cell = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  const rows = Object.entries(SETTINGS).map(([name, setting]) => {
+    const { value, help, aliases = [], type } = setting;
+    const isOn = value === undefined && setting.default === true;
+    const flag = `\`${flagOf(isOn ? `no-${name}` : name)}${value ? ` <${value}>` : ''}\``;
+    const kinds = type.type === 'picklist' ? type.options.map((one) => `\`${one}\``).join(', ') : undefined;
+    const what = [isOn ? `if false: ${help}` : help, ...(kinds ? [kinds] : [])].join(': ');
+    const standard = value === undefined ? `${setting.default}` : (defaultText(setting) ?? '');
+    const before = aliases.map((one) => `\`${one}\``).join(', ');
+    return `| \`${name}\` | ${flag} | ${cell(what)} | ${cell(standard)} | ${before} |`;
+  });
+  return `# Settings
+
+A setting has one name: in camel case in an experiment's file, in \`training.json\` and in the library, and as a flag of
+\`parsimony train\`. The names are those of Hugging Face's \`TrainingArguments\` where it has one. Names of version 0.1 are
+still read, as flags and in files. This page is written by \`node scripts/settings-docs.mjs\` from \`src/train/settings.ts\`.
+
+| setting | flag | what it is | default | before |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const modules = ['train/settings.js', 'cli/setting-options.js'];
+  const [settings, options] = await Promise.all(modules.map((path) => import(`../dist/src/${path}`)));
+  writeFileSync(PAGE, settingsPage(settings, options));
+}

@@ -1,0 +1,96 @@
+import { InvalidArgumentError, Option } from 'commander';
+import * as v from 'valibot';
+import { CallerError } from '../base/errors.js';
+import type { DataSettings } from '../train/prepare-run.js';
+import {
+  flagOf,
+  type RunSettings,
+  SETTING_DEFAULTS,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from '../train/settings.js';
+import { namedTwice, settingNamed, withTodaysNames } from '../train/settings-schema.js';
+
+/** The flags that name data, and the columns of their files. */
+export type DataFlags = DataSettings & { data: string };
+
+/** The flags of a model's shape. */
+export type ShapeFlags = Pick<typeof SETTING_DEFAULTS, 'layers' | 'hidden' | 'heads' | 'feedForward'>;
+
+/** A number as it is written; Number would take an empty text for 0, and 0x10 for 16. */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** What turns a flag's text into a value of a type. @throws InvalidArgumentError where it is none. */
+function parserOf<Value>(type: v.GenericSchema<unknown, Value>): (text: string) => Value {
+  return (text) => {
+    const value = type.type === 'number' ? (NUMBER.test(text.trim()) ? Number(text) : Number.NaN) : text;
+    const { issues, output } = v.safeParse(type, value);
+    if (issues) throw new InvalidArgumentError(`expected ${issues[0].message}`);
+    return output;
+  };
+}
+
+/** A number of things of which there must be some. */
+export const countNumber = parserOf(SETTINGS.epochs.type);
+export const seedNumber = parserOf(SETTINGS.seed.type);
+export const realNumber = parserOf(SETTINGS.beta.type);
+
+function optionNamed(name: string, setting: Setting, help: string): Option {
+  const { type, value, default: standard } = setting;
+  if (value === undefined) return new Option(flagOf(standard === true ? `no-${name}` : name), help);
+  const option = new Option(`${flagOf(name)} <${value}>`, help);
+  const { options } = type as { options?: unknown };
+  return type.type === 'picklist' ? option.choices(options as string[]) : option.argParser(parserOf(type));
+}
+
+/** What `--help` and the docs say of a setting's default; undefined where it has none. */
+export function defaultText({ default: standard, otherwise, value }: Setting): string | undefined {
+  return otherwise ?? (value === undefined || standard === undefined ? undefined : `${standard}`);
+}
+
+/** The flag of a setting, for a command with a default of its own. */
+export function settingOption(name: SettingName): Option {
+  const setting: Setting = SETTINGS[name];
+  const option = optionNamed(name, setting, setting.help);
+  return name === 'adapter' ? option.env('PARSIMONY_ADAPTER') : option;
+}
+
+/** The flags of all settings, their defaults in the help, and those of version 0.1, which the help leaves out. */
+export function settingOptions(): Option[] {
+  return Object.entries<Setting>(SETTINGS).flatMap(([name, setting]) => {
+    const option = settingOption(name as SettingName);
+    const text = defaultText(setting);
+    if (text !== undefined) option.description += ` (default: ${text})`;
+    const aliases = setting.aliases ?? [];
+    return [option, ...aliases.map((alias) => optionNamed(alias, setting, setting.help).hideHelp())];
+  });
+}
+
+/** What a command that reads texts alone takes beside `--data`. */
+export function textOptions(): Option[] {
+  return (['textColumn', 'tagsColumn'] as const).map(settingOption);
+}
+
+/** What a command that reads all of a model's data takes beside `--data`. */
+export function fileOptions(): Option[] {
+  return (['dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn'] as const).map(settingOption);
+}
+
+/** A model's shape, bert-tiny's where left out. */
+export function shapeOptions(): Option[] {
+  const names = ['layers', 'hidden', 'heads', 'feedForward'] as const;
+  return names.map((name) => settingOption(name).default(SETTING_DEFAULTS[name]));
+}
+
+export function shapeOf({ layers, hidden, heads, feedForward }: ShapeFlags): ShapeFlags {
+  return { layers, hidden, heads, feedForward };
+}
+
+/** The settings among a command's flags, by today's names. @throws CallerError where one is named twice. */
+export function settingsOf(flags: object): RunSettings {
+  const settings = Object.fromEntries(Object.entries(flags).filter(([name]) => settingNamed(name)));
+  const twice = namedTwice(settings);
+  if (!twice) return withTodaysNames(settings);
+  throw new CallerError({ what: twice.map(flagOf).join(' beside '), expected: 'one of them' });
+}

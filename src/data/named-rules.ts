@@ -1,0 +1,24 @@
+import { headsWithScope, type ModelRules } from '../grammar/head-rules.js';
+import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
+import type { RuleSet } from '../grammar/rules.js';
+import { parseModelRules, parseRules } from '../grammar/rules-file.js';
+import { splitScope, withScope } from '../grammar/scoped-rules.js';
+import { readText } from './files.js';
+
+/** Rules by a preset's name, else from a file; within a scope where one is added. @throws CallerError where they are neither. */
+export async function readRules(name: string): Promise<RuleSet> {
+  const { base, scope } = splitScope(name);
+  if (PRESET_NAMES.includes(base)) return presetRules(name);
+  return withScope(parseRules(await rulesText(base), base), scope);
+}
+
+/** `readRules`, where a file may hold rules for each head of a model. */
+export async function readModelRules(name: string): Promise<ModelRules> {
+  const { base, scope } = splitScope(name);
+  if (PRESET_NAMES.includes(base)) return presetRules(name);
+  return headsWithScope(parseModelRules(await rulesText(base), base), scope);
+}
+
+async function rulesText(file: string): Promise<string> {
+  return readText(file, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
+}

@@ -1,0 +1,107 @@
+import type { ErrorParts } from '../../base/errors.js';
+import { hashOf, sortedEntries } from '../../base/hash.js';
+import { conflictIn } from '../settings-schema.js';
+
+type SettingValue = string | number | boolean | readonly string[];
+
+/** Settings of a run, by name: see docs/settings.md. */
+export type Settings = Readonly<Record<string, SettingValue>>;
+
+/** Trainings that are compared: each condition at each point of a grid. */
+export interface Experiment {
+  name: string;
+  /** What it asks, in a sentence; empty where it does not say. */
+  description: string;
+  /** The file that it is from, for errors. */
+  file?: string;
+  /** Settings of every run. */
+  settings: Settings;
+  /** The rows of the table: what is compared, by name, and what each sets. */
+  conditions: Readonly<Record<string, Settings>>;
+  /** Every condition is run at every point of this grid; `seed` is one of its axes. */
+  grid: Readonly<Record<string, readonly SettingValue[]>>;
+  /** Pairs of conditions whose difference is tested. */
+  comparisons: readonly (readonly [treatment: string, baseline: string])[];
+  /** The two conditions that the others are placed between. */
+  range?: readonly [floor: string, ceiling: string];
+}
+
+/** One run of an experiment. */
+export interface Cell {
+  /** Condition and point of the grid, as a file's name. */
+  id: string;
+  condition: string;
+  /** Its value on each axis of the grid. */
+  point: Settings;
+  /** All that it is told, the condition's settings over the experiment's. */
+  settings: Settings;
+  /** Of the settings: a finished cell whose settings have changed since is another cell. */
+  hash: string;
+}
+
+/** Runs of one experiment, at most. */
+export const MOST_CELLS = 100_000;
+
+/** Characters of a cell's id: as a file's name it gets endings, and may have 255 bytes. */
+export const LONGEST_ID = 200;
+
+function points(grid: Experiment['grid']): Record<string, SettingValue>[] {
+  return Object.entries(grid).reduce<Record<string, SettingValue>[]>(
+    (done, [axis, values]) => values.flatMap((value) => done.map((point) => ({ ...point, [axis]: value }))),
+    [{}],
+  );
+}
+
+function fileName(text: string): string {
+  return text.replace(/[^\w.@=-]+/g, '-');
+}
+
+/** Settings that say where a run is made, and not what it computes: the data are known by their content. */
+const LOCATIONS = ['data', 'adapter'];
+
+/** The settings without those that say where a run is made. */
+export function withoutLocations(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !LOCATIONS.includes(name)));
+}
+
+/** What names the settings of a cell, in any order. */
+export function settingsHash(settings: Settings): string {
+  return hashOf(sortedEntries(withoutLocations(settings)));
+}
+
+/** The runs of an experiment: seed by seed, so that the first seeds are whole when a long grid is cut off. */
+export function cellsOf({ settings, conditions, grid }: Experiment): Cell[] {
+  const { seed: seeds, ...axes } = grid;
+  return points({ ...axes, seed: seeds }).flatMap((point) =>
+    Object.entries(conditions).map(([condition, ofCondition]): Cell => {
+      const all = { ...settings, ...ofCondition, ...point };
+      const values = Object.entries(point).map(([axis, value]) => `${axis}=${value}`);
+      const id = fileName([condition, ...values].join('_'));
+      return { id, condition, point, settings: all, hash: settingsHash(all) };
+    }),
+  );
+}
+
+/** The condition whose learned biases a cell's rules are pruned from: that of `pruned:learned` is "learned". */
+const PRUNED = /^pruned:(.+)$/;
+
+/** The cell at the same point whose learned biases a cell's rules are pruned from; undefined where they are not pruned. */
+export function learnedCell(cell: Cell, cells: readonly Cell[]): Cell | undefined {
+  const [, condition] = PRUNED.exec(String(cell.settings.rules)) ?? [];
+  const samePoint = (other: Cell) => JSON.stringify(other.point) === JSON.stringify(cell.point);
+  return cells.find((other) => other.condition === condition && samePoint(other));
+}
+
+/** What is wrong with the settings of a cell, all together; undefined where all is well. */
+export function troubleIn({ settings, point }: Cell, experiment: Experiment): ErrorParts | undefined {
+  const [, condition] = PRUNED.exec(String(settings.rules)) ?? [];
+  const isNamed = condition !== undefined && Object.hasOwn(experiment.conditions, condition);
+  const learned = isNamed && { ...experiment.settings, ...experiment.conditions[condition], ...point };
+  if (condition !== undefined && !(learned && learned.strategy === 'learned')) {
+    return {
+      what: `rules pruned from "${condition}"`,
+      expected: 'a condition of this experiment with strategy "learned"',
+    };
+  }
+  return conflictIn(settings);
+}

@@ -1,0 +1,214 @@
+import { resolve } from 'node:path';
+import { CallerError } from '../base/errors.js';
+import type { DataSource } from '../data/dataset.js';
+import { readText } from '../data/files.js';
+import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
+import { readModelRules } from '../data/named-rules.js';
+import { dataSource } from '../data/sources.js';
+import { isFolder, namesIn } from '../data/split-files.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { requireRulesTags, requireTags, tagsNote } from '../grammar/custom-tags.js';
+import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { PAPER_RULES } from '../grammar/presets.js';
+import { parseTagNoise } from '../grammar/tag-noise.js';
+import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
+import { BERT_TINY } from '../nn/model-config.js';
+import { RANDOM_RULES, randomRulesFor } from './control-rules.js';
+import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
+import { loadDescription, readFolderConfig } from './model-folder.js';
+import { FINE_TUNING_RATE, type RunSettings, SETTING_DEFAULTS } from './settings.js';
+import { completeSettings, conflictIn, trainingSettingsIn } from './settings-schema.js';
+import { type StartingPoint, type StartOptions, startFrom } from './starting-point.js';
+import { descriptionOf, recordedRun, type TrainingRun } from './training-run.js';
+
+/** A run that is known to be possible, and its data. */
+export interface PreparedRun {
+  run: TrainingRun;
+  source: DataSource;
+  /** The adapter that the run runs on; any where left out. */
+  adapter?: string;
+}
+
+/** The settings that name data. */
+export type DataSettings = Pick<
+  RunSettings,
+  'data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels'
+>;
+
+/** What a run writes down of the checkpoint that it started from. */
+interface CheckpointRecord extends Partial<HubName> {
+  /** What the setting `init` said. */
+  name: string;
+  folder: string;
+  /** Of a checkpoint of Hugging Face's: what the revision was. */
+  commit?: string;
+}
+
+/** What a run keeps in `training.json` to find data, adapter and checkpoint again. */
+interface RunNotes {
+  /** The settings that named the data; files by their whole paths. */
+  data: DataSettings;
+  adapter?: string;
+  init?: CheckpointRecord;
+}
+
+type OnNote = (note: string) => void;
+
+/** Evaluations an epoch, unless a setting says how many: the best weights are looked for more often than the library does. */
+const EVALUATIONS = 4;
+
+/** Names that lead to the same files from any folder: a list, for a name may have a comma in it. */
+function pathsOf(files: string | readonly string[] | undefined): string | string[] | undefined {
+  if (typeof files !== 'string') return files?.map((file) => resolve(file));
+  if (['embedded', 'sst2'].includes(files)) return files;
+  return isFolder(files) ? resolve(files) : namesIn(files).map((file) => resolve(file));
+}
+
+function notesOf(settings: RunSettings, init?: CheckpointRecord): RunNotes {
+  const { data, dev, test, textColumn, labelColumn, tagsColumn, adapter } = settings;
+  const named = { data: pathsOf(data), dev: pathsOf(dev), test: pathsOf(test) };
+  return { data: { ...named, textColumn, labelColumn, tagsColumn }, adapter, init };
+}
+
+/** The data that settings name. @throws CallerError where they name none, or do not fit each other. */
+export function dataOf(
+  { data, ...options }: DataSettings,
+  more: Parameters<typeof dataSource>[1] = {},
+): DataSource {
+  if (data === undefined) throw new CallerError({ what: 'no data', expected: 'a setting "data", or --data' });
+  const { dev, test, textColumn, labelColumn, tagsColumn, labels } = options;
+  return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...more });
+}
+
+/** The examples that a run is made of. @throws CallerError where they are not there, or some have tags and others none. */
+export async function examplesOf(source: DataSource): Promise<TrainingRun['data']> {
+  return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
+}
+
+/** The examples that settings name, known to be whole before a long run begins. */
+async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnNote) {
+  const source = dataOf(settings, { tags: rules.tags });
+  const data = await examplesOf(source);
+  if (new Set(data.train.map(({ label }) => label)).size < 2) {
+    throw new CallerError({
+      what: `every row is of the class "${source.classes[data.train[0].label]}"`,
+      where: source.name,
+      expected: 'examples of two classes at least',
+    });
+  }
+  // Training does not use it: what is wrong with it must be known before the run, not after.
+  if (settings.test !== undefined) await source.texts('test');
+  const customTags = data.train.some(({ words }) => words);
+  const all = [...data.train, ...data.dev];
+  if (customTags) requireTags(all, rules.tags);
+  if ((settings.strategy ?? 'none') !== 'none') requireRulesTags(all, rules);
+  for (const note of tagsNote(customTags, all)) onNote(note);
+  return { source, data, customTags };
+}
+
+/** The vocabulary that settings name. @throws CallerError where it is none. */
+async function vocabularyOf({ vocab, case: kept }: RunSettings): Promise<Vocabulary> {
+  if (!vocab) return bertVocabulary();
+  const text = await readText(vocab, 'a file with a token a line');
+  return parseVocabulary(text, vocab, kept && normalisationFor(kept === 'lower'));
+}
+
+/**
+ * The folder of the checkpoint that `init` names, a folder or `hub:id@revision`: from the user's cache, or downloaded into it.
+ * @throws EngineError where it cannot be downloaded.
+ */
+async function checkpointOf(name: string, onNote: OnNote): Promise<CheckpointRecord> {
+  const hub = parseHubName(name);
+  if (!hub) return { name, folder: resolve(name) };
+  const layout = {
+    names: WEIGHTS_FILES,
+    filesOf: (text: string, file: string) => parseIndex(text, file).values(),
+  };
+  return { name, ...(await hubCheckpoint(hub, layout, onNote)) };
+}
+
+/** Reads a checkpoint, and tells what was left out or drawn. @throws CallerError where it is none that the engine runs. */
+async function startingPoint(
+  { name, folder, commit }: CheckpointRecord,
+  options: StartOptions,
+  onNote: OnNote,
+): Promise<StartingPoint> {
+  const start = await startFrom(folder, options);
+  const { family, layers, hidden } = start.description.config;
+  onNote(`Starting from ${name}${commit ? ` (commit ${commit})` : ''}: ${family}, ${layers} x ${hidden}`);
+  const guessed = caseNote(start.description.tokenizer.vocabulary);
+  for (const line of [...start.notes, ...(guessed ? [guessed] : [])]) onNote(`${name}: ${line}`);
+  return start;
+}
+
+function shapeOf(settings: RunSettings): TrainingRun['shape'] {
+  const { layers, hidden, heads, feedForward, initializerRange } = { ...SETTING_DEFAULTS, ...settings };
+  const { dropout = BERT_TINY.hiddenDropout, attentionDropout = dropout } = settings;
+  return { layers, hidden, heads, feedForward, hiddenDropout: dropout, attentionDropout, initializerRange };
+}
+
+/**
+ * The run that settings describe. Its data, rules, vocabulary and checkpoint are read, and all is checked before hours are spent.
+ * @throws CallerError where data, rules, vocabulary, model or settings are not what they should be.
+ */
+export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {}): Promise<PreparedRun> {
+  const conflict = conflictIn(settings);
+  if (conflict) throw new CallerError(conflict);
+  const { rules: named, strategy, maxLength, seed } = { ...SETTING_DEFAULTS, ...settings };
+  const { init, beta, dropout, attentionDropout } = settings;
+  const isDrawn = named === RANDOM_RULES;
+  const written = isDrawn ? PAPER_RULES : await readModelRules(named);
+  const shape = shapeOf(settings);
+  if (init === undefined) checkHeads(written, { ...BERT_TINY, ...shape }, named);
+  const { source, data, customTags } = await checkedData(settings, written, onNote);
+  const tagNoise =
+    settings.tagNoise === undefined ? undefined : { how: parseTagNoise(settings.tagNoise), seed };
+  const checkpoint = init === undefined ? undefined : await checkpointOf(init, onNote);
+  const vocabulary = checkpoint
+    ? (await readFolderConfig(checkpoint.folder)).tokenizer.vocabulary
+    : await vocabularyOf(settings);
+  const reading = { maxLength, customTags, tagNoise };
+  const rules = isDrawn ? randomRulesFor(data.train, { vocabulary, ...reading }, seed) : written;
+  const model = { classes: source.classes, strategy, rules, beta, seed, ...reading };
+  const startOptions = { ...model, dropout, attentionDropout };
+  const run: TrainingRun = {
+    ...(init !== undefined && { learningRate: FINE_TUNING_RATE }),
+    ...(settings.evalSteps === undefined && { evaluationsPerEpoch: EVALUATIONS }),
+    ...trainingSettingsIn(settings),
+    ...model,
+    data,
+    vocabulary,
+    shape,
+    start: checkpoint && (await startingPoint(checkpoint, startOptions, onNote)),
+    notes: { ...notesOf(settings, checkpoint) },
+  };
+  descriptionOf(run);
+  completeSettings(run, data.train.length);
+  return { run, source, adapter: settings.adapter };
+}
+
+/**
+ * The unfinished run in a folder, with its data read again.
+ * @param data Where the data lie now, where that is elsewhere than when the run began.
+ * @throws CallerError where there is no run, a file of it cannot be read, or its data are not there.
+ */
+export async function prepareResumedRun(folder: string, data?: string): Promise<PreparedRun> {
+  const recorded = await recordedRun(folder);
+  const notes = recorded.notes as Partial<RunNotes>;
+  const named = data === undefined ? notes.data : { ...notes.data, data };
+  if (!named) {
+    throw new CallerError({
+      what: 'does not say where its data lie',
+      where: folder,
+      remedy: 'name them with --data',
+    });
+  }
+  const source = dataOf(named, { tags: recorded.rules?.tags, labels: recorded.classes });
+  const examples = await examplesOf(source);
+  const run = { ...recorded, data: examples };
+  if (!notes.init) return { run, source, adapter: notes.adapter };
+  // The folder describes the model; the weights that it began with are the checkpoint's.
+  const { weights } = await startFrom(notes.init.folder, recorded);
+  const start = { description: await loadDescription(folder), weights, notes: [] };
+  return { run: { ...run, start }, source, adapter: notes.adapter };
+}
