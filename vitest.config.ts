@@ -2,7 +2,14 @@ import { defineConfig } from 'vitest/config';
 import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
 /** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
-const SHARING = ['test/{grammar,plan,report,nn,train,bench}/**/*.test.ts', 'test/cli/!(process).test.ts'];
+const SHARING = [
+  'test/{grammar,plan,report,nn,train,bench,data,kernels,reference}/**/*.test.ts',
+  'test/attention/!(subgroup).test.ts',
+  'test/cli/!(process).test.ts',
+  'test/gpu/{adapter-name,bind-groups,limits}.test.ts',
+  'test/playground/{measurement-view,serve}.test.ts',
+  'test/ci.test.ts',
+];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
 

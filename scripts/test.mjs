@@ -1,8 +1,8 @@
-// Runs the tests; arguments go to vitest. With --conformance, every property test takes five times
-// as many cases, on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out
-// what costs more than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
-// test/attention/random-case.ts), most lone rows and panels abreast, every second case of the kernels for GPUs, and most
-// shapes of linear layers.
+// Runs the tests; what follows the command goes to vitest. With --conformance, every property test takes ten times as many cases,
+// on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out what costs more
+// than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
+// test/attention/random-case.ts), a third of the cases of each kind and two thirds of those of the kernels for GPUs, most lone
+// rows and panels abreast, most shapes of linear layers, most damaged bytes of Parquet files, and all kills of a run but one.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -8,15 +8,17 @@ import {
   numbers,
   options,
 } from '../base/argument-schemas.js';
-import { anyMask } from '../plan/mask.js';
-import { TOKENS } from '../plan/mask-tokens.js';
+import type { AttentionMask } from '../plan/mask.js';
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 
 /** The types of `MaskedTokens`; what they hold is checked where it is used. */
 const PLAN = {
-  mask: anyMask,
-  ...TOKENS,
+  mask: having<AttentionMask>('an AttentionMask', 'layout', 'and', 'or', 'not'),
+  lengths: v.optional(arrayLike),
+  tags: v.optional(arrayLike),
+  labels: v.optional(v.record(v.string(), arrayLike, 'lists of labels by name')),
+  sentences: v.optional(arrayLike),
   kernels: v.optional(kernels),
 };
 

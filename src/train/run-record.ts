@@ -77,15 +77,15 @@ export function fingerprintsOf(
   data: RunData,
   start?: ReadonlyMap<string, Float32Array>,
 ): Fingerprints {
-  const { config, tokenizer, classes, mask } = description;
+  const { config, tokenizer, classes, strategy, rules, beta } = description;
   return {
     model: hashOf([
       sortedEntries(withHashedNames(config)),
       tokenizer.vocabulary.toText(),
       classes,
-      mask.strategy,
-      formatRules(mask.rules),
-      mask.beta,
+      strategy,
+      formatRules(rules),
+      beta,
       tokenizer.maxLength,
       tokenizer.tagNoise ? hashedNoise(tokenizer.tagNoise) : null,
       ...(start ? [hashOfWeights(start)] : []),
@@ -122,12 +122,12 @@ export function formatRecord(
   device: Device,
   density: number,
 ): string {
-  const { mask, kernels, tokenizer, config } = description;
+  const { strategy, rules, beta, kernels, tokenizer, config } = description;
   const { settings, notes, fingerprints } = record;
   const json = {
-    strategy: mask.strategy,
-    rules: mask.rules.name,
-    beta: mask.beta,
+    strategy,
+    rules: rules.name,
+    beta,
     data: data.name,
     density,
     rows: { train: data.train.length, dev: data.dev.length },

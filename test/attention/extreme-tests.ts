@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attend } from '../../src/attention/attend.js';
 import { AttentionMask } from '../../src/plan/mask.js';
+import { CASES } from '../support/arbitraries.js';
 import { type Family, testDevice } from '../support/device.js';
 import { generator, randomInteger } from '../support/random.js';
 import { type AttentionCase, biasesOf, type KindName, randomCase, rulesOf } from './random-case.js';
@@ -9,7 +10,7 @@ import { runAttention } from './run-attention.js';
 
 /** Kinds of which each needs its pairs told apart in a way of its own. */
 const KINDS: readonly KindName[] = [
-  'dense, middling',
+  'dense',
   'dense under dropout',
   'every pair, causal',
   'hard, some tags',
@@ -18,6 +19,9 @@ const KINDS: readonly KindName[] = [
   'heads of their own',
   'learned',
 ];
+
+/** A run of more cases than usual takes two of each kind. */
+const SEEDS = CASES > 1 ? [2, 3] : [2];
 
 /** Of sequences with several tiles, with one that is not full, and with one row. */
 const LENGTHS = [70, 33, 1];
@@ -51,22 +55,24 @@ function around(offset: number, kind: KindName, seed: number): AttentionCase {
 /** All that a family of kernels must do with scores of any size, and with numbers that are none. */
 export function describeExtremes(family: Family): void {
   describe(`attention at the ends of f32, ${family} kernels`, () => {
-    it.each(
-      KINDS.flatMap((kind) =>
-        [2 ** 13, -(2 ** 20), 2 ** 26].map((offset): [KindName, number] => [kind, offset]),
-      ),
-    )('is that of the reference: %s, scores around %i', async (kind, offset) => {
-      for (const seed of [2, 3]) {
-        const attention = around(offset, kind, seed);
-        expectReference(attention, await runAttention(attention, family));
-      }
-    });
+    // What suits a GPU takes a CPU thrice as long.
+    const offsets = family === 'subgroup' || CASES > 1 ? [2 ** 13, -(2 ** 20), 2 ** 26] : [2 ** 26];
+
+    it.each(KINDS.flatMap((kind) => offsets.map((offset): [KindName, number] => [kind, offset])))(
+      'is that of the reference: %s, scores around %i',
+      async (kind, offset) => {
+        for (const seed of SEEDS) {
+          const attention = around(offset, kind, seed);
+          expectReference(attention, await runAttention(attention, family));
+        }
+      },
+    );
 
     it.each([1e4, 1e6, 2 ** 26])(
       'shares out evenly between 16 equal keys whose score is %i',
       async (score) => {
         const tokens = 16;
-        const { headDim } = randomCase('dense, middling', 2);
+        const { headDim } = randomCase('dense', 2);
         const first = (value: number) =>
           Float32Array.from({ length: tokens * headDim }, (_, at) => (at % headDim === 0 ? value : 0));
         const v = Float32Array.from({ length: tokens * headDim }, (_, at) => at % 7);
@@ -93,7 +99,7 @@ export function describeExtremes(family: Family): void {
     );
 
     it.each(KINDS)('is that of the reference where scores are of the size of 1e32: %s', async (kind) => {
-      for (const seed of [2, 3]) {
+      for (const seed of SEEDS) {
         const attention = randomCase(kind, seed, LENGTHS);
         const random = generator(seed);
         const signs = (length: number) =>
@@ -105,8 +111,11 @@ export function describeExtremes(family: Family): void {
       }
     });
 
-    it.each(KINDS)('gives a token alone its value, whatever its score: %s', async (kind) => {
-      const attention = { ...randomCase(kind, 2, [1]), dropout: undefined };
+    // Dropout may take the value away.
+    const keeping = KINDS.filter((kind) => kind !== 'dense under dropout');
+
+    it.each(keeping)('gives a token alone its value, whatever its score: %s', async (kind) => {
+      const attention = randomCase(kind, 2, [1]);
       const { heads, headDim, v, outputGradient } = attention;
       const biasOf = biasesOf(attention);
       const huge = { ...attention, q: v.map(() => 1e16), k: v.map(() => -1e16), scale: 1 };

@@ -16,7 +16,7 @@ const RULES: RuleSet = {
 
 const BY_SENTENCE: RuleSet = { ...RULES, hard: [['a', 'b', 'sentence']] };
 
-const [HEADS, HEAD_DIM] = [2, 40];
+const [HEADS, HEAD_DIM] = [2, 24];
 
 const WIDTH = HEADS * HEAD_DIM;
 
@@ -134,7 +134,7 @@ export function describeAttend(): void {
       ['lengths that do not add up', { lengths: [1, 1] }, /lengths: .*add up to 2 tokens; expected 3/],
       ['an unknown preset', { rules: 'papers' }, /no rules named "papers"; expected one of: paper/],
       ['an unknown strategy', { strategy: 'hart' as 'hard' }, /unknown strategy "hart"/],
-      ['too few numbers', { k: new Float32Array(5) }, /k: 5 numbers; expected 240/],
+      ['too few numbers', { k: new Float32Array(5) }, /k: 5 numbers; expected 144/],
       [
         'a head dimension of 12',
         { headDim: 12 },

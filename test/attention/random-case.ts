@@ -48,53 +48,54 @@ const EVERY_SCOPE: readonly ScopeKind[] = ['document', 'sentence', 'window'];
 
 /**
  * The kinds of every run. Head dimensions are chosen by how many vectors of a row a lane owns, tags by how many words their
- * bits take; kinds share both where that spares pipelines. Each value of each constant of the kernels is in one of them.
+ * bits take; kinds share both where that spares pipelines, at 20 to 32, where a pipeline is small. Each value of each constant of
+ * the kernels is in one of them.
  */
 const USUAL_KINDS = {
-  'dense, middling': { strategies: ['none'], tags: [1, 2], headDims: [36, 48] },
+  dense: { strategies: ['none'], tags: [1, 2], headDims: [20, 32] },
   'dense under dropout': { strategies: ['none'], tags: [1, 2], headDims: [68, 96], dropout: true },
   'every pair, causal': { strategies: ['none'], tags: [1, 2], headDims: [16, 16], causal: 'always' },
-  'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [36, 48] },
-  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [36, 48] },
-  'biased, causal': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], causal: 'always' },
+  'hard, causal': { strategies: ['hard'], tags: [3, 4], headDims: [16, 16], causal: 'always' },
+  'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [20, 32] },
+  'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [124, 128] },
   'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
   sentences: {
     strategies: ['hard', 'guided', 'soft'],
     tags: [5, 8],
-    headDims: [36, 48],
+    headDims: [20, 32],
     scopes: ['sentence'],
     causal: 'sometimes',
   },
   windows: {
     strategies: ['hard', 'guided', 'soft'],
     tags: [5, 8],
-    headDims: [36, 48],
+    headDims: [20, 32],
     scopes: ['window'],
     causal: 'sometimes',
   },
   'every scope under dropout': {
     strategies: ['guided', 'soft'],
     tags: [5, 8],
-    headDims: [68, 80],
+    headDims: [20, 32],
     scopes: EVERY_SCOPE,
     causal: 'sometimes',
     dropout: true,
   },
-  'heads of their own': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], perHead: true },
+  'heads of their own': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [20, 32], perHead: true },
   'scopes of heads of their own': {
     strategies: ['hard', 'guided'],
     tags: [5, 8],
-    headDims: [36, 48],
+    headDims: [20, 32],
     scopes: EVERY_SCOPE,
     causal: 'sometimes',
     perHead: true,
   },
-  learned: { strategies: ['learned'], tags: [5, 8], headDims: [36, 48] },
-  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [124, 128], causal: 'always' },
+  learned: { strategies: ['learned'], tags: [5, 8], headDims: [20, 32] },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [36, 48], causal: 'always' },
   'learned by heads of their own': {
     strategies: ['learned'],
     tags: [5, 8],
-    headDims: [36, 48],
+    headDims: [20, 32],
     perHead: true,
   },
 } satisfies Record<string, Kind>;
@@ -103,15 +104,22 @@ const USUAL_KINDS = {
 const MORE_KINDS: Record<string, Kind> = {
   'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 96] },
   'dense under dropout, narrow': { strategies: ['none'], tags: [1, 2], headDims: [16, 16], dropout: true },
-  'every scope under dropout, middling': { ...USUAL_KINDS['every scope under dropout'], headDims: [36, 48] },
+  'every scope under dropout, wide': { ...USUAL_KINDS['every scope under dropout'], headDims: [68, 80] },
   'biased, some tags': { strategies: ['soft', 'guided'], tags: [5, 8], headDims: [36, 48] },
-  'biased, causal, few tags': { ...USUAL_KINDS['biased, causal'], tags: [3, 4], headDims: [16, 16] },
+  'biased, causal': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], causal: 'always' },
+  'biased, causal, few tags': {
+    strategies: ['guided', 'soft'],
+    tags: [3, 4],
+    headDims: [16, 16],
+    causal: 'always',
+  },
   'windows, widest': { ...USUAL_KINDS.windows, headDims: [100, 128] },
-  'sentences, narrow': { ...USUAL_KINDS.sentences, headDims: [20, 32] },
+  'sentences, middling': { ...USUAL_KINDS.sentences, headDims: [36, 48] },
   'learned, few tags': { ...USUAL_KINDS.learned, tags: [3, 4] },
+  'learned, causal, widest': { ...USUAL_KINDS['learned, causal'], headDims: [124, 128] },
   'heads of their own under dropout': {
     ...USUAL_KINDS['heads of their own'],
-    headDims: [20, 32],
+    headDims: [36, 48],
     dropout: true,
   },
 };

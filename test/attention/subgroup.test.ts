@@ -12,7 +12,8 @@ import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
 // All in one process, whose kernels are compiled once.
-describeFamily('subgroup');
+// One of few rules, one of some, one of all, one of a long sequence.
+describeFamily('subgroup', [0, 1, 4, 5]);
 describeMeaning('subgroup');
 describeBuffers('subgroup');
 describeAttend();
@@ -30,7 +31,7 @@ const SENTENCES = Array.from({ length: 60 }, (_, index) => 1 + ((7 * index) % 40
 describe('attention of 65,536 sequences of one token', () => {
   it('is more tiles than a grid has, and each token has its own value', async () => {
     const device = await testDevice('subgroup');
-    const [tokens, heads, headDim] = [65_536, 1, 36];
+    const [tokens, heads, headDim] = [65_536, 1, 16];
     expect(device.mostWorkgroups).toBeLessThan(tokens);
     const [q, v, outputGradient] = [1, 2, 3].map((seed) =>
       randomFloats(generator(seed), tokens * heads * headDim),
@@ -56,8 +57,8 @@ describe('attention of 65,536 sequences of one token', () => {
 
 describe('attention of a large batch of short sequences', () => {
   it.each<[KindName, number]>([
-    ['dense, middling', 2],
-    ['hard, some tags', 2],
+    ['dense', 2],
+    ['hard, some tags', 0],
     ['every scope under dropout', 2],
     ['heads of their own', 2],
   ])('is that of the reference: %s', async (kind, seed) => {

@@ -12,7 +12,7 @@ describe('tuning', () => {
   beforeAll(async () => {
     device = await testDevice();
     tuning = await tune(device, {
-      headDim: 32,
+      headDim: 16,
       longest: 64,
       kinds: ['sparse'],
       onNote: (line) => told.push(line),
@@ -34,7 +34,7 @@ describe('tuning', () => {
     expect(chosen[0].ratio).toBeLessThanOrEqual(1);
     expect(tuning.choices).toEqual({
       adapter: adapterKey(device),
-      headDim: 32,
+      headDim: 16,
       variants: { 'sparse, up to 64': chosen[0].variant },
     });
     const tile = kernelVariants(device, 'sparse').find(({ name }) => name === chosen[0].variant)!.tile;

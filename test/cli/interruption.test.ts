@@ -11,8 +11,8 @@ import { contentOf, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-
 
 const folder = temporaryFolder();
 
-/** Ninety steps: long enough for a signal to arrive before the last one. */
-const RUN = ['--lr', '1e-2', '--epochs', '30', '--evaluate-every', '9'];
+/** Sixty steps: long enough for a signal to arrive before the last one. */
+const RUN = ['--lr', '1e-2', '--epochs', '20', '--evaluate-every', '9'];
 
 const COMMAND_LINE = ['train', '--data', 'data', ...TINY, ...RUN];
 
@@ -69,7 +69,7 @@ describe('a training that is signalled', () => {
       const ended = await signalled([...COMMAND_LINE, '--out', out], signal);
       expect(ended.status, ended.stderr).toBe(status);
       const lines = ended.stderr.trimEnd().split('\n');
-      const says = /^parsimony: the run was interrupted after step \d+ of 90; go on with: parsimony (.+)$/;
+      const says = /^parsimony: the run was interrupted after step \d+ of 60; go on with: parsimony (.+)$/;
       const [, args] = says.exec(lines.at(-1)!) ?? [];
       expect(args, ended.stderr).toBe(`train --resume 'it'\\''s ${signal}'`);
       expect(ended.stderr).not.toMatch(/^ +at /m);

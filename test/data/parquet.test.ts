@@ -3,7 +3,7 @@ import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../src/base/errors.js';
 import { readParquet } from '../../src/data/parquet.js';
-import { runs } from '../support/arbitraries.js';
+import { CASES, runs } from '../support/arbitraries.js';
 
 function parquet(columnData: ColumnSource[], rowGroupSize = 1000): Uint8Array {
   return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize }));
@@ -31,7 +31,7 @@ describe('readParquet', () => {
           expect(table.rows.map(({ cells }) => [cells[1] ?? null, cells[2] ?? null])).toEqual(rows);
         },
       ),
-      runs(50),
+      runs(50, 15),
     );
   });
 
@@ -95,14 +95,16 @@ describe('readParquet', () => {
       { name: 'label', data: rows.map((row) => BigInt(row % 2)), type: 'INT64' },
     ];
     const sound = new Uint8Array(parquetWriteBuffer({ columnData, codec: 'UNCOMPRESSED' }));
-    // A run of 12 values becomes one of 2 ** 30 - 1; the last byte of a count, any; a length, none.
-    const damaged = [...sound.keys()].flatMap((at) => {
-      const one = sound.slice();
-      one.set([0xfe, 0xff, 0xff, 0xff, 0x07].slice(0, sound.length - at), at);
-      const other = sound.slice();
-      other[at] ^= 1 << (at % 8);
-      return [one, other];
-    });
+    // Every fifth byte in a usual run. A run of 12 values becomes one of 2 ** 30 - 1; the last byte of a count, any; a length, none.
+    const damaged = [...sound.keys()]
+      .filter((at) => CASES > 1 || at % 5 === 0)
+      .flatMap((at) => {
+        const one = sound.slice();
+        one.set([0xfe, 0xff, 0xff, 0xff, 0x07].slice(0, sound.length - at), at);
+        const other = sound.slice();
+        other[at] ^= 1 << (at % 8);
+        return [one, other];
+      });
     let slowest = 0;
     for (const bytes of damaged) {
       const began = performance.now();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CASES } from '../support/arbitraries.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { failureOf, inputOf, writeInput } from './inputs.js';
 import { nodeMutations } from './mutate.js';
@@ -8,9 +9,9 @@ import { READERS, readerNamed } from './readers.js';
 const folder = join(temporaryFolder(), 'input');
 
 const SEED = 7;
-const COUNT = 200;
+const COUNT = 200 * CASES;
 /** Loaded machines read fewer inputs, the first ones. */
-const MOST_MS = 500;
+const MOST_MS = 150 * CASES;
 
 /** What may never end is tried in a process that can be killed: by `npm run fuzz`. */
 const NAMES = READERS.map(({ name }) => name).filter((name) => name !== 'parquet');

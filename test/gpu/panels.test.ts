@@ -92,7 +92,7 @@ describe('panels', () => {
         workspace.release();
       }),
     );
-    await fc.assert(property, runs(90));
+    await fc.assert(property, runs(90, 90));
     expect(folded).toBeGreaterThan(3);
   });
 

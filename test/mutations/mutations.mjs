@@ -26,7 +26,7 @@ const KERNELS = [
     find: 'select(0.0, 1.0, lane < step.quads)',
     replace: '1.0',
     tests: SUBGROUP,
-    only: `${ATTENTION}: dense, middling`,
+    only: `${ATTENTION}: dense, case`,
   },
   {
     name: 'forward gives rows without keys a logarithm of 0',
@@ -42,7 +42,7 @@ const KERNELS = [
     find: 'query_gradient[at.upper[r]] = parameters.scale * dq.upper[r]',
     replace: 'query_gradient[at.upper[r]] = dq.upper[r]',
     tests: SUBGROUP,
-    only: `${ATTENTION}: dense, middling`,
+    only: `${ATTENTION}: dense, case`,
   },
   {
     name: 'the gradient of queries forgets dropout',
@@ -66,7 +66,7 @@ const KERNELS = [
     find: 'mat4x4f(p[0] * (dp[0] - delta[0]),',
     replace: 'mat4x4f(p[0] * dp[0],',
     tests: SUBGROUP,
-    only: `${ATTENTION}: dense, middling`,
+    only: `${ATTENTION}: dense, case`,
   },
   {
     name: 'a step takes columns after the end of its range',
@@ -98,7 +98,7 @@ const KERNELS = [
     find: 'select(vec4f(), vec4f(parameters.soft_bias), biased)',
     replace: 'vec4f()',
     tests: SUBGROUP,
-    only: `${ATTENTION}: biased, causal`,
+    only: `${ATTENTION}: heads of their own`,
   },
   {
     name: 'Δ misses the last vector of a row',
@@ -106,7 +106,7 @@ const KERNELS = [
     find: 'd < parameters.head_vectors',
     replace: 'd + 1u < parameters.head_vectors',
     tests: SUBGROUP,
-    only: `${ATTENTION}: dense, middling`,
+    only: `${ATTENTION}: dense, case`,
   },
   {
     name: 'dropout keeps what it should drop',

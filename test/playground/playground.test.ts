@@ -11,7 +11,6 @@ import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { SMALL_SHAPE } from '../../src/nn/model-config.js';
-import { AttentionMask } from '../../src/plan/mask.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
@@ -22,6 +21,8 @@ import { buildSite } from './site.js';
 
 /** What a page comes to, however long it takes. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
+
+const ROWS = 150;
 
 const SENTENCE = 'the brilliant film is not dull and the critic knows the warm story .';
 
@@ -71,9 +72,8 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
   async function expectShown(text: string, strategy: Strategy, rules: RuleSet, beta = 5): Promise<void> {
     const { vocabulary } = model.description.tokenizer;
     const tokenizer = new TaggedTokenizer({ vocabulary });
-    const mask = AttentionMask.fromRules(rules, strategy, { beta });
-    const { ledger } = explainText(text, { tokenizer, mask });
-    model.useMask(mask);
+    const { ledger } = explainText(text, { tokenizer, rules, strategy, beta });
+    model.useRules(strategy, rules, beta);
     const [{ logits, label }] = await model.predict([text]);
     await eventually(() =>
       page.evaluate(() => ({
@@ -187,7 +187,13 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     it('trains a model under the rules that are shown, and then predicts with its bits', async () => {
       await type(SENTENCE);
       await page.select('#strategy', 'guided');
-      await page.select('#rows', '500');
+      // Fewer than the page offers.
+      await page.$eval(
+        '#rows',
+        (sizes, rows) => (sizes as HTMLSelectElement).add(new Option(rows, rows)),
+        `${ROWS}`,
+      );
+      await page.select('#rows', `${ROWS}`);
       await page.click('#train');
       await eventually(() => textOf('#training')).toContain('Trained in');
       const { options, devRows } = TRAINING;
@@ -196,11 +202,11 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.tokenizer.vocabulary,
         shape: SMALL_SHAPE,
-        mask: AttentionMask.fromRules('paper', 'guided'),
+        strategy: 'guided',
         seed: options.seed,
       });
       const { train, dev } = embeddedCorpus();
-      const metrics = await trained.train(train.slice(0, 500), dev.slice(0, devRows), options);
+      const metrics = await trained.train(train.slice(0, ROWS), dev.slice(0, devRows), options);
       expect(await textOf('#training')).toContain(`: ${percent(metrics.at(-1)!.devAccuracy)} of 500 unseen`);
       expect(await textOf('#about')).toContain('strategy guided and the rules "paper"');
       model = trained;

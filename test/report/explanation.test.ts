@@ -7,7 +7,6 @@ import { presetRules } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { TOKEN_TAGS } from '../../src/grammar/tags.js';
-import { AttentionMask } from '../../src/plan/mask.js';
 import { ABSENT, HARD, PLAIN, SOFT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText, workOf } from '../../src/report/explain/explanation.js';
 import { runs } from '../support/arbitraries.js';
@@ -20,7 +19,7 @@ const SENTENCE = 'the unaffordable film follows the dull hero .';
 const SEVERAL = `${SENTENCE} it 's funny ! nobody saw it twice , and they left .`;
 
 function explained(text: string, rules: RuleSet, strategy: Strategy): Explanation {
-  return explainText(text, { tokenizer, mask: AttentionMask.fromRules(rules, strategy) });
+  return explainText(text, { tokenizer, rules, strategy });
 }
 
 /** What each pair is, worded from the rules alone. */
@@ -158,7 +157,7 @@ describe('a text explained', () => {
         [floor, floor],
       ],
     };
-    const { views, ledger } = explainText(SENTENCE, { tokenizer, mask: AttentionMask.fromRules(rules) });
+    const { views, ledger } = explainText(SENTENCE, { tokenizer, rules, strategy: 'hard' });
     expect(views.map(({ heads }) => heads)).toEqual([[0], [1, 2, 3]]);
     const [paper, least] = views.map((view) => view.ledger.useful);
     expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').ledger.useful);
@@ -173,7 +172,8 @@ describe('a text explained', () => {
     expect(
       explainText(long, {
         tokenizer: new TaggedTokenizer({ vocabulary, maxLength: 16 }),
-        mask: AttentionMask.fromRules('paper', 'none'),
+        rules: presetRules('paper'),
+        strategy: 'none',
       }).tokens,
     ).toHaveLength(16);
     for (const nothing of ['', ' \n\t ', '\u200b\u200f']) {
@@ -192,7 +192,8 @@ describe('a text explained', () => {
     const text = { text: 'the film', words };
     const explanation = explainText(text, {
       tokenizer: new TaggedTokenizer({ vocabulary, customTags: true }),
-      mask: AttentionMask.fromRules(rules),
+      rules,
+      strategy: 'hard',
     });
     expect(explanation.words.map(({ tag }) => tag)).toEqual(['[CLS]', 'a', 'b', '[SEP]']);
     expect([...explanation.views[0].kinds].flatMap((kind, pair) => (kind === ABSENT ? [] : [pair]))).toEqual([

@@ -12,23 +12,36 @@ const LONGEST = [
   'attention/subgroup',
   TOGETHER,
   'playground/playground',
-  'attention/lone-rows',
-  'attention/wide',
-  'house',
   'browser-entry',
-  'attention/abreast',
+  'cli/process',
+  'house',
 ];
 
-/** The same among those that share a process. */
+/**
+ * The same among those that share a process: first those whose kernels others have, too, then those that compile kernels of their
+ * own, or wait for other processes.
+ */
 const LONGEST_TOGETHER = [
   'nn/classifier',
-  'cli/resume',
-  'cli/interruption',
+  'attention/wide',
   'cli/tune',
   'cli/init',
   'bench/gate',
-  'cli/bench',
   'bench/counted-pairs',
+  'train/custom-tags-model',
+  'train/training-run',
+  'cli/explain',
+  'nn/explaining',
+  'train/trainer',
+  'bench/tuner',
+  'attention/lone-rows',
+  'attention/abreast',
+  'cli/resume',
+  'cli/interruption',
+  'cli/own-data',
+  'bench/trace',
+  'nn/training',
+  'cli/bench',
 ];
 
 /** Folders whose tests compile no kernels: the last of those that share a process. */

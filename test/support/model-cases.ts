@@ -10,7 +10,7 @@ import { Classifier } from '../../src/nn/classifier.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { parameterSpecs, sizeOf } from '../../src/nn/parameter-specs.js';
 import type { TrainingStep } from '../../src/nn/pass.js';
-import { denseLayout, sparseLayout } from '../../src/plan/layout.js';
+import { planDense, planSparse } from '../../src/plan/plan.js';
 import type { BertBatch, Factors } from '../reference/bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from '../reference/dropout.js';
 import { testDevice } from './device.js';
@@ -80,7 +80,7 @@ export interface BatchCase {
 }
 
 /**
- * Random sentences, [CLS] first and [SEP] last, of 2 to 40 pieces where no lengths are given.
+ * Random sentences, [CLS] first and [SEP] last, of 2 to 24 pieces where no lengths are given.
  * @param rules [layers][heads] The rules of each head, over `TOKEN_TAGS`; the paper's for all where left out.
  */
 export function randomBatch(
@@ -92,7 +92,7 @@ export function randomBatch(
 ): BatchCase {
   const random = generator(seed);
   const lengths =
-    givenLengths ?? Array.from({ length: randomInteger(random, 3, 5) }, () => randomInteger(random, 2, 40));
+    givenLengths ?? Array.from({ length: randomInteger(random, 3, 5) }, () => randomInteger(random, 2, 24));
   const sentences = lengths.map((length) => ({
     ids: Uint32Array.from({ length }, () => randomInteger(random, 1, config.vocabulary - 1)),
     tags: Uint8Array.from({ length }, (_, i) => {
@@ -115,7 +115,7 @@ export function randomBatch(
     layers: rules?.length,
     sentences: ofDocument,
   };
-  const layout = strategy === 'none' ? denseLayout(lengths, WIDE_TILE) : sparseLayout(input, WIDE_TILE);
+  const plan = strategy === 'none' ? planDense(lengths, WIDE_TILE) : planSparse(input, WIDE_TILE);
   const names = tags.map((tag) => TOKEN_TAGS[tag]);
   // What is learned stands among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
@@ -124,7 +124,7 @@ export function randomBatch(
     ),
   );
   return {
-    batch: makeBatch(sentences, layout, labels),
+    batch: makeBatch(sentences, plan, labels),
     reference: {
       sentences: sentences.map(({ ids }) => ids),
       labels,

@@ -10,7 +10,7 @@ import { loadDescription } from '../../src/train/model-folder.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { smallModel, withModel } from './models.js';
+import { SMALL_SHAPE, smallModel, withModel } from './models.js';
 
 const root = temporaryFolder();
 
@@ -32,6 +32,9 @@ function example(text: string, tags: string, label = 0): Example {
   return { text, label, words: wordsWithTags(text, tags.split(' '), 'here') };
 }
 
+/** Training and reading then have the same kernels, which so many tags share with no other model. */
+const SHAPE = { ...SMALL_SHAPE, attentionDropout: 0 };
+
 /** Every word is one piece. */
 const EXAMPLES = [
   example('the hero likes the woman .', 'DT NN VBZ DT NN T44', 1),
@@ -51,7 +54,7 @@ describe("a model that reads the caller's own tags", () => {
   it.each(['hard', 'learned'] as const)('follows them, trains, and comes back: %s', async (strategy) => {
     const folder = join(root, strategy);
     const predicted = await withModel(
-      smallModel(strategy, { rules: PENN, customTags: true }),
+      smallModel(strategy, { rules: PENN, customTags: true, shape: SHAPE }),
       async (model) => {
         const tags = EXAMPLES.flatMap(({ words }) => ['[CLS]', ...words!.map(({ tag }) => tag), '[SEP]']);
         const lengths = EXAMPLES.map(({ words }) => words!.length + 2);

@@ -54,7 +54,7 @@ describe('a plan for the heads of several layers', () => {
     const { ledger, heads, order } = new Planner(
       AttentionMask.fromRules(RULES, strategy, { beta: 2 }),
       () => WIDE_TILE,
-    ).layout(ENCODED);
+    ).plan(ENCODED);
     const expected = RULES.heads.flat().map((pairs) => pairsUnder({ ...PAPER_RULES, ...pairs }, strategy));
     expect(new Set(expected).size).toBe(3);
     expect(ledger.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
@@ -72,7 +72,7 @@ describe('a plan for the heads of several layers', () => {
     const { heads } = new Planner(
       AttentionMask.fromRules(RULES, 'learned', { beta: 2 }),
       () => WIDE_TILE,
-    ).layout(ENCODED);
+    ).plan(ENCODED);
     expect(heads).toHaveLength(1);
     expect(heads[0].heads).toBeUndefined();
   });
@@ -88,9 +88,9 @@ describe('a model with rules for each head', () => {
       return logitsOf(model);
     });
     await withModel(SentenceClassifier.load(await testDevice(), saved), async (model) => {
-      expect(model.description.mask.rules).toEqual(UNSCOPED);
+      expect(model.description.rules).toEqual(UNSCOPED);
       expect(await logitsOf(model)).toEqual(logits);
-      model.useMask(model.description.mask.with({ strategy: 'guided', rules: PAPER_RULES }));
+      model.useRules('guided', PAPER_RULES);
       expect(await logitsOf(model), 'other rules').not.toEqual(logits);
     });
   });
@@ -100,9 +100,7 @@ describe('a model with rules for each head', () => {
     const says = /rules "four heads": rules for 1 layers of 2 heads; expected 2 layers of 2/;
     await expect(smallModel('hard', { rules: wrong })).rejects.toThrow(says);
     await withModel(smallModel('hard'), async (model) => {
-      expect(
-        refusal(() => model.useMask(model.description.mask.with({ strategy: 'hard', rules: wrong }))),
-      ).toMatch(says);
+      expect(refusal(() => model.useRules('hard', wrong))).toMatch(says);
     });
   });
 });
@@ -116,7 +114,7 @@ describe('pruning a model', () => {
       expect(rules.heads.map((layer) => layer.length)).toEqual([2, 2]);
       expect(new Set(rules.heads.flat().map(({ hard }) => JSON.stringify(hard))).size).toBeGreaterThan(1);
       for (const density of densities.flat()) expect(Math.abs(density - 0.5)).toBeLessThan(0.03);
-      model.useMask(model.description.mask.with({ strategy: 'hard', rules }));
+      model.useRules('hard', rules);
       const mean = densities.flat().reduce((sum, density) => sum + density, 0) / 4;
       expect(model.density(TEXTS.map((text) => ({ text, label: 0 })))).toBeCloseTo(mean, 10);
       expect(await logitsOf(model)).toHaveLength(TEXTS.length);
@@ -131,7 +129,7 @@ describe('pruning a model', () => {
         [1, 1],
         [1, 1],
       ]);
-      model.useMask(model.description.mask.with({ strategy: 'hard', rules }));
+      model.useRules('hard', rules);
       (await logitsOf(model)).flat().forEach((logit, at) => {
         expect(logit).toBeCloseTo(before.flat()[at], 4);
       });
@@ -143,7 +141,7 @@ describe('pruning a model', () => {
       for (const density of [0, -1, 1.01, Number.NaN])
         await expect(model.prune(TEXTS, density)).rejects.toThrow(/^density .*expected a share above 0/);
       await expect(model.prune([], 0.5)).rejects.toThrow(/no texts/);
-      model.useMask(model.description.mask.with({ strategy: 'hard' }));
+      model.useRules('hard');
       await expect(model.prune(TEXTS, 0.5)).rejects.toThrow(/strategy "hard", which forbids pairs already/);
     });
   });

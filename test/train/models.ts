@@ -2,7 +2,6 @@ import type { Device } from '../../src/gpu/device.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { Strategy } from '../../src/grammar/rules.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
-import { AttentionMask, type RuleMaskChanges } from '../../src/plan/mask.js';
 import type { BuildOptions } from '../../src/train/model-description.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
@@ -18,17 +17,21 @@ const vocabulary = bertVocabulary().restrictedTo(
   new Set(TEXTS.flatMap((text) => splitTokens(text, bertVocabulary())).map((piece) => piece.text)),
 );
 
+export const SMALL_SHAPE = {
+  hidden: 32,
+  heads: 2,
+  layers: 2,
+  feedForward: 32,
+  positions: 64,
+  initializerRange: 0.3,
+};
+
 /** A small model with random weights, so far apart that every sentence has logits of its own. */
-export async function smallModel(
-  strategy: Strategy,
-  { rules, beta, ...options }: Partial<BuildOptions> & Omit<RuleMaskChanges, 'strategy'> = {},
-  device?: Device,
-) {
-  const shape = { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 64, initializerRange: 0.3 };
+export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}, device?: Device) {
   return SentenceClassifier.build(device ?? (await testDevice()), {
     vocabulary,
-    shape,
-    mask: AttentionMask.fromRules(rules ?? 'paper', strategy, { beta }),
+    shape: SMALL_SHAPE,
+    strategy,
     maxLength: 32,
     seed: 5,
     ...options,

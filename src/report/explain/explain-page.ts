@@ -87,12 +87,11 @@ ${headTable(explanation, heads)}
  */
 export function explainPage(explanation: Explanation, model?: PageModel): string {
   checkArgument(
-    options({ views: arrayLike, mask: options({}), tokens: arrayLike }),
+    options({ views: arrayLike, rules: options({}), tokens: arrayLike }),
     explanation,
     'explanation',
   );
-  const { views, tokens } = explanation;
-  const { rules } = explanation.mask;
+  const { views, rules, tokens } = explanation;
   const heads = model ? allHeads(explanation, model.explanation) : [];
   const values = model && wordAttribution(explanation, model.explanation);
   const label = model?.explanation.label ?? '';
