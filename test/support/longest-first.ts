@@ -14,7 +14,7 @@ const LONGEST = [
   'playground/playground',
   'browser-entry',
   'cli/process',
-  'house',
+  'architecture',
 ];
 
 /**
