@@ -6,10 +6,10 @@ import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import type { PairTable } from '../src/grammar/pair-table.js';
-import { type RuleSet, type Strategy, type Tag, withTags } from '../src/grammar/rules.js';
+import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
 import { rankOfTag } from '../src/plan/derived.js';
+import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
-import type { Plan } from '../src/plan/plan.js';
 import { sentencesFor } from '../src/plan/sentence-numbers.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import type { ShapeOfTiles } from '../src/plan/tiles.js';
@@ -25,7 +25,7 @@ import {
   sampledRows,
 } from './gate.js';
 import { randomBiases, referenceOfBiases } from './learned-biases.js';
-import { planReadingOrder } from './reading-order.js';
+import { readingOrderLayout } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
 import type { Implementation } from './timing.js';
 
@@ -76,7 +76,7 @@ export function randomInputs({ tags, heads, headDim }: Workload, seed: number): 
 
 /** One way of doing the same attention, ready to be timed and checked. */
 export class AttentionImplementation {
-  readonly plan: Plan;
+  readonly layout: Layout;
   /** Milliseconds that sorting and planning took. */
   readonly planMs: number;
   private readonly rules: RuleSet;
@@ -93,14 +93,14 @@ export class AttentionImplementation {
     private readonly inputs: Inputs,
   ) {
     const { tags, heads } = workload;
-    this.rules = withTags(variant.rules, [...new Set(tags)]);
+    this.rules = { ...variant.rules, tags: [...new Set([...variant.rules.tags, ...tags])] };
     const planned = Array.from({ length: PLANNINGS }, () => {
       const began = performance.now();
-      return { plan: this.makePlan(), milliseconds: performance.now() - began };
+      return { layout: this.makeLayout(), milliseconds: performance.now() - began };
     });
-    this.plan = planned[0].plan;
+    this.layout = planned[0].layout;
     this.planMs = median(planned.map(({ milliseconds }) => milliseconds));
-    this.attention = new Attention(device, this.plan, heads);
+    this.attention = new Attention(device, this.layout, heads);
     this.biasTable = variant.strategy === 'learned' ? randomBiases(this.rules, heads) : undefined;
     const numbers = inputs.query.length;
     const inputBuffers = INPUTS.map((name) => [name, upload(device, this.sorted(inputs[name]), name)]);
@@ -135,14 +135,14 @@ export class AttentionImplementation {
   async gate(backward: boolean, seed: number): Promise<GateResult> {
     const { heads, headDim, lengths } = this.workload;
     const scale = 1 / Math.sqrt(headDim);
-    const sampled = sampledRows(this.plan, heads, seed);
+    const sampled = sampledRows(this.layout, heads, seed);
     const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
     write(this.device, this.buffers.outputGradient, this.sorted(outputGradient));
     const computed = await this.computed(backward);
     write(this.device, this.buffers.outputGradient, this.sorted(this.inputs.outputGradient));
     this.counted = await countedPairs(
       this.device,
-      this.plan,
+      this.layout,
       { heads, headDim, scale },
       this.buffers,
       backward,
@@ -169,8 +169,8 @@ export class AttentionImplementation {
         indexes: this.mask().tagIndexes(this.workload.tags),
       },
     );
-    const ledger = checkLedger(this.plan, this.workload, this.rules, this.variant.strategy);
-    return [ledger, checkCounts(this.plan, this.counted)].reduce(both, numbers);
+    const ledger = checkLedger(this.layout, this.workload, this.rules, this.variant.strategy);
+    return [ledger, checkCounts(this.layout, this.counted)].reduce(both, numbers);
   }
 
   /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */
@@ -194,13 +194,13 @@ export class AttentionImplementation {
     this.attention.release();
   }
 
-  private makePlan(): Plan {
+  private makeLayout(): Layout {
     const { order, tiles = tilesOn(this.device) } = this.variant;
     const mask = this.mask();
     if (order === 'tags') return mask.layout(this.workload, tiles);
     const { tags, lengths, tables } = mask.input(this.workload);
     const block = order === 'reading' ? 1 : BLOCK;
-    return planReadingOrder(tags, lengths, tables as PairTable, tiles('sparse', lengths), block);
+    return readingOrderLayout(tags, lengths, tables as PairTable, tiles('sparse', lengths), block);
   }
 
   private mask(): AttentionMask {
@@ -252,7 +252,7 @@ export class AttentionImplementation {
   private permuted(rows: Float32Array, placesOf: (callers: number, sorted: number) => [number, number]) {
     const width = this.workload.heads * this.workload.headDim;
     const result = new Float32Array(rows.length);
-    this.plan.order.forEach((callers, sorted) => {
+    this.layout.order.forEach((callers, sorted) => {
       const [from, to] = placesOf(callers, sorted);
       result.set(rows.subarray(from * width, (from + 1) * width), to * width);
     });

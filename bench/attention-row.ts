@@ -63,8 +63,8 @@ export function attentionRow(
   const { implementation, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
-  const { ledger } = implementation.plan;
-  const baseline = dense.implementation.plan.ledger;
+  const { ledger } = implementation.layout;
+  const baseline = dense.implementation.layout.ledger;
   const idealSpeedup = baseline.useful / ledger.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);

@@ -1,10 +1,10 @@
+import { DevicePlan } from '../src/attention/device-plan.js';
 import type { AttentionShape } from '../src/attention/passes.js';
-import { PlanBuffers } from '../src/attention/plan-buffers.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
 import { readFloats } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
-import type { HeadPlan, Plan } from '../src/plan/plan.js';
+import type { HeadLayout, Layout } from '../src/plan/layout.js';
 
 /** Pairs that the kernels said they multiplied, padding included: per head, the mean where heads differ. */
 export interface CountedPairs {
@@ -27,22 +27,22 @@ const VECTOR = 4;
  */
 export async function countedPairs(
   device: Device,
-  plan: Plan,
+  layout: Layout,
   shape: AttentionShape,
   buffers: BackwardBuffers,
   backward: boolean,
 ): Promise<CountedPairs> {
   const sums = { forward: 0, queryGradient: 0, keyValueGradient: 0 };
   // One plan of heads after the other: each of them counts from the beginning of the output on.
-  for (const own of plan.heads) {
-    const part = new PlanBuffers(device);
-    part.write({ ...plan, heads: [own] }, shape.heads);
+  for (const own of layout.heads) {
+    const part = new DevicePlan(device);
+    part.write({ ...layout, heads: [own] }, shape.heads);
     const recorder = new Recorder(device);
     recordForward(recorder, part, shape, buffers, true);
     if (backward) recordBackward(recorder, part, shape, buffers, true);
     recorder.submit();
     const vectors = vectorsOf(part, shape);
-    const sum = (buffer: GPUBuffer, tiles: HeadPlan['queryTiles']) => {
+    const sum = (buffer: GPUBuffer, tiles: HeadLayout['queryTiles']) => {
       return sumOfCounts(device, buffer, tiles.length * (own.heads?.length ?? shape.heads), vectors);
     };
     sums.forward += await sum(buffers.output, own.queryTiles);
@@ -61,7 +61,7 @@ export async function countedPairs(
 }
 
 /** Vectors of a query, padding included. */
-function vectorsOf(part: PlanBuffers, { heads, headDim }: AttentionShape): number {
+function vectorsOf(part: DevicePlan, { heads, headDim }: AttentionShape): number {
   return part.family.readsPanels ? part.panels('query', heads, headDim).vectors : headDim / 4;
 }
 

@@ -1,7 +1,7 @@
 import { hostRandom } from '../src/base/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+import type { Layout } from '../src/plan/layout.js';
 import type { Ledger } from '../src/plan/ledger.js';
-import type { Plan } from '../src/plan/plan.js';
 import {
   FIRST_RANGE,
   planWords,
@@ -55,24 +55,24 @@ const PAIR_BUDGET = 1_500_000;
  *
  * @returns For row i of the caller's order and head h, whether it is checked: at [i * heads + h].
  */
-export function sampledRows(plan: Plan, heads: number, seed: number): Uint8Array {
-  const longest = Math.max(...plan.lengths);
-  const groups = Math.ceil(plan.tokens / GROUP);
+export function sampledRows(layout: Layout, heads: number, seed: number): Uint8Array {
+  const longest = Math.max(...layout.lengths);
+  const groups = Math.ceil(layout.tokens / GROUP);
   const excess = Math.max(1, Math.ceil((groups * heads * longest) / PAIR_BUDGET));
   const headsApart = Math.min(heads, excess);
   const groupsApart = Math.ceil(excess / heads);
   const random = hostRandom(seed);
-  const sampled = new Uint8Array(plan.tokens * heads);
+  const sampled = new Uint8Array(layout.tokens * heads);
   for (let group = 0; group < groups; group += groupsApart) {
-    const size = Math.min(GROUP, plan.tokens - group * GROUP);
+    const size = Math.min(GROUP, layout.tokens - group * GROUP);
     for (let head = (group / groupsApart) % headsApart; head < heads; head += headsApart) {
       const row = group * GROUP + Math.floor(random() * size);
-      sampled[plan.order[row] * heads + head] = 1;
+      sampled[layout.order[row] * heads + head] = 1;
     }
   }
-  const isShort = plan.sequences.every(({ runs }) => runs.length <= plan.tokens / GROUP);
-  for (const { start } of isShort ? plan.sequences.flatMap(({ runs }) => runs) : []) {
-    sampled.fill(1, plan.order[start] * heads, (plan.order[start] + 1) * heads);
+  const isShort = layout.sequences.every(({ runs }) => runs.length <= layout.tokens / GROUP);
+  for (const { start } of isShort ? layout.sequences.flatMap(({ runs }) => runs) : []) {
+    sampled.fill(1, layout.order[start] * heads, (layout.order[start] + 1) * heads);
   }
   return sampled;
 }
@@ -226,22 +226,28 @@ function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): nu
 }
 
 /** Recounts a plan's ledger: useful and dense pairs from the text, executed pairs from what the kernels read. */
-export function checkLedger(plan: Plan, text: PackedText, rules: RuleSet, strategy: Strategy): GateResult {
-  const { words, heads } = planWords(plan);
+export function checkLedger(
+  layout: Layout,
+  text: PackedText,
+  rules: RuleSet,
+  strategy: Strategy,
+): GateResult {
+  const { words, heads } = planWords(layout);
   const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt }] = heads;
-  const [{ queryTiles, keyTiles }] = plan.heads;
+  const [{ queryTiles, keyTiles }] = layout.heads;
   const queries = { tilesAt: queryTilesAt, rangesAt: queryRangesAt, tiles: queryTiles.length };
   const keys = { tilesAt: keyTilesAt, rangesAt: keyRangesAt, tiles: keyTiles.length };
   const recounted = {
     useful: allowedPairs(text, rules, strategy),
     dense: text.lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfTiles(words, queries, plan.shape),
-    executedTransposed: pairsOfTiles(words, keys, plan.shape),
+    executed: pairsOfTiles(words, queries, layout.shape),
+    executedTransposed: pairsOfTiles(words, keys, layout.shape),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
-    .filter((name) => recounted[name] !== plan.ledger[name])
-    .map((name) => `${plan.ledger[name]} ${name} pairs were counted, there are ${recounted[name]}`);
-  if (plan.ledger.executed < plan.ledger.useful) complaints.push('fewer pairs are executed than are useful');
+    .filter((name) => recounted[name] !== layout.ledger[name])
+    .map((name) => `${layout.ledger[name]} ${name} pairs were counted, there are ${recounted[name]}`);
+  if (layout.ledger.executed < layout.ledger.useful)
+    complaints.push('fewer pairs are executed than are useful');
   return { ...GREEN, passed: complaints.length === 0, complaints };
 }
 

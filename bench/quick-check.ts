@@ -6,8 +6,8 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
+import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
-import type { Plan } from '../src/plan/plan.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { checkNumbers, type GateResult } from './gate.js';
 import { referenceTokenBias } from './reference-pairs.js';
@@ -19,7 +19,7 @@ const LENGTHS = [37, 11];
 const LINEAR = { rows: 37, inputs: 36, outputs: 20 };
 
 /** Attention forward and backward on a few random tokens, against float64. */
-async function checkAttention(device: Device, kind: Plan['kind'], headDim: number): Promise<GateResult> {
+async function checkAttention(device: Device, kind: Layout['kind'], headDim: number): Promise<GateResult> {
   const random = hostRandom(SEED);
   const tokens = LENGTHS.reduce((sum, length) => sum + length, 0);
   const draw = () => Float32Array.from({ length: tokens * HEADS * headDim }, () => 2 * random() - 1);
@@ -136,7 +136,7 @@ async function checkLinear(device: Device): Promise<string[]> {
  */
 export async function quickCheck(
   device: Device,
-  kinds: readonly Plan['kind'][],
+  kinds: readonly Layout['kind'][],
   headDim: number,
 ): Promise<void> {
   const wrong: string[] = [];

@@ -2,8 +2,8 @@ import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
 import { labelBits, visibilityOf } from '../src/plan/derived.js';
 import { type Columns, TEST_TAGS } from '../src/plan/key-columns.js';
+import { checkedLengths, type Layout } from '../src/plan/layout.js';
 import { ledgerOf } from '../src/plan/ledger.js';
-import { checkedLengths, type Plan } from '../src/plan/plan.js';
 import { paddedToQuads, QUAD } from '../src/plan/ranges.js';
 import { keepOrder, type Run, type Sequence } from '../src/plan/runs.js';
 import { sortedBatch } from '../src/plan/sorting.js';
@@ -17,13 +17,13 @@ import type { Visibility } from '../src/plan/visibility.js';
  * @param block Rows and columns that are visited or skipped together, as block-sparse attention does it: a multiple of
  * `shape.rows`. With 1, a tile visits exactly the quads of columns that its own rows see.
  */
-export function planReadingOrder(
+export function readingOrderLayout(
   tags: Uint8Array,
   lengths: ArrayLike<number>,
   table: PairTable,
   tile: TileShape,
   block: number,
-): Plan {
+): Layout {
   const { lone: _, ...shape } = tile;
   const checked = checkedLengths(lengths, tags.length);
   const queryTiles: Tile[] = [];

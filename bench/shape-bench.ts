@@ -159,14 +159,14 @@ export class ShapeBench {
 
   private openControls(rules: RuleSet): void {
     const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
-    const { plan } = grammar.implementation;
+    const { layout } = grammar.implementation;
     // The controls know tags alone, and none of them is slower than what sees every pair.
-    if (plan.placed || plan.ledger.useful === plan.ledger.dense) return;
+    if (layout.placed || layout.ledger.useful === layout.ledger.dense) return;
     if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
       this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
       this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
     }
-    const { useful, dense } = plan.ledger;
+    const { useful, dense } = layout.ledger;
     const random = randomRules(
       PairCounts.ofTexts(sequencesOf(this.workload)),
       useful / dense,

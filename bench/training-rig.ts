@@ -82,9 +82,9 @@ export class TrainingRig {
       return result;
     };
     const batch = stage('plan', () => {
-      const plan = this.planner.plan(sentences);
-      this.lastLedger = plan.ledger;
-      return makeBatch(sentences, plan, labels);
+      const layout = this.planner.layout(sentences);
+      this.lastLedger = layout.ledger;
+      return makeBatch(sentences, layout, labels);
     });
     stage('upload', () => this.classifier.upload(batch));
     this.step++;

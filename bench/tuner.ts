@@ -11,7 +11,7 @@ import { embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import { bertVocabulary } from '../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
-import type { Plan } from '../src/plan/plan.js';
+import type { Layout } from '../src/plan/layout.js';
 import {
   AttentionImplementation,
   type Inputs,
@@ -47,7 +47,7 @@ export interface TuningOptions {
   headDim: number;
   /** The longest sequence that will be run: classes of longer ones are left out. */
   longest: number;
-  kinds: readonly Plan['kind'][];
+  kinds: readonly Layout['kind'][];
   onNote?(line: string): void;
 }
 
@@ -75,7 +75,7 @@ const LEAST_GAIN = 0.05;
 const FAR_BEHIND = 1.5;
 
 /** The plans' kinds, by the strategy that represents each. */
-const STRATEGY_OF = { dense: 'none', sparse: 'hard' } as const satisfies Record<Plan['kind'], string>;
+const STRATEGY_OF = { dense: 'none', sparse: 'hard' } as const satisfies Record<Layout['kind'], string>;
 
 /**
  * Measures the variants of the kernels on generated text, for each kind of plan and each length class. None is chosen whose
@@ -127,7 +127,7 @@ interface Measured {
  */
 async function measureAll(
   device: Device,
-  kind: Plan['kind'],
+  kind: Layout['kind'],
   workload: Workload,
   inputs: Inputs,
   variants: readonly KernelVariant[],

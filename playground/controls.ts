@@ -29,7 +29,7 @@ export function asPreset(rules: ModelRules): ModelRules {
 }
 
 /** Connects the sentence, the strategy, the choice of rules and β with the state. */
-export function connectControls(state: State, model: ModelDescription): void {
+export function connectControls(state: State, { mask: model }: ModelDescription): void {
   const text = element<HTMLTextAreaElement>('text');
   const strategy = element<HTMLSelectElement>('strategy');
   const preset = element<HTMLSelectElement>('preset');

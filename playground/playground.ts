@@ -24,8 +24,8 @@ export async function start(): Promise<void> {
 async function open(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
   const { description, about } = model;
-  const { strategy, beta } = description;
-  const rules = asPreset(description.rules);
+  const { strategy, beta } = description.mask;
+  const rules = asPreset(description.mask.rules);
   // A user may have typed before the model was loaded.
   const text = element<HTMLTextAreaElement>('text').value || about.example;
   const state = new State({ text, strategy, rules, beta });

@@ -50,7 +50,7 @@ export class Predictor {
       const { reading, shown } = this.waiting;
       this.waiting = undefined;
       try {
-        classifier.useRules(shown.strategy, shown.rules, shown.beta);
+        classifier.useMask(classifier.description.mask.with(shown));
         const [prediction] = await classifier.predict([reading.text]);
         if (!this.waiting) showPrediction(prediction, reading, classifier);
       } catch (error) {

@@ -1,3 +1,4 @@
+import { AttentionMask } from '../src/plan/mask.js';
 import type { TileShape } from '../src/plan/tiles.js';
 import { type Explanation, explainText } from '../src/report/explain/explanation.js';
 import type { ModelDescription } from '../src/train/model-description.js';
@@ -38,7 +39,8 @@ export function readText(
   if (!/[^\s\p{C}]/u.test(text)) return undefined;
   // Pictures may show more of a text than the model reads.
   const whole = tokenizer.withTags(rules.tags, Number.POSITIVE_INFINITY);
-  const explanation = explainText(text, { tokenizer: whole, rules, strategy, beta, tile });
+  const mask = AttentionMask.fromRules(rules, strategy, { beta });
+  const explanation = explainText(text, { tokenizer: whole, mask, tile });
   const notes: string[] = [];
   if (text.length < typed.length) {
     notes.push(`Long text: only its first ${MOST_CHARACTERS.toLocaleString('en-GB')} characters are read.`);

@@ -2,6 +2,7 @@ import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { SMALL_SHAPE } from '../src/nn/model-config.js';
+import { AttentionMask } from '../src/plan/mask.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
@@ -52,9 +53,7 @@ export class TrainDesk {
     const model = SentenceClassifier.build(this.device, {
       vocabulary: this.vocabulary,
       shape: SMALL_SHAPE,
-      strategy: shown.strategy,
-      rules: shown.rules,
-      beta: shown.beta,
+      mask: AttentionMask.fromRules(shown.rules, shown.strategy, { beta: shown.beta }),
       seed: training.options.seed,
     });
     try {

@@ -1,6 +1,6 @@
 // Builds dist/ from src/, bench/ and kernels/. npm runs it as "prepare": after `npm ci`, and before `npm pack`.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { embedKernels, writeKernels } from './embed-kernels.mjs';
 
@@ -21,6 +21,15 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(1);
+
+// From TypeScript 6 on, the DOM's types contain WebGPU's, and those of @webgpu/types would be declared twice.
+for (const entry of ['browser', 'index']) {
+  const types = readFileSync(new URL(`../dist/src/${entry}.d.ts`, import.meta.url), 'utf8')
+    .replace(/\/\/\/ <reference types="@webgpu\/types".*\n/, '')
+    .replace("'./browser.js'", "'./browser.lib-dom.js'");
+  writeFileSync(new URL(`../dist/src/${entry}.lib-dom.d.ts`, import.meta.url), types);
+}
+
 writeKernels(kernels, new URL('../dist/kernels/', import.meta.url));
 
 // Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.

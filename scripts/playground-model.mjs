@@ -86,7 +86,7 @@ export async function trainModel(folder) {
     const trained = JSON.parse(readFileSync(about, 'utf8'));
     if (trained.key === key) return trained.note;
   }
-  const { bertVocabulary, dataSource, SentenceClassifier, TaggedTokenizer } = await import(
+  const { AttentionMask, bertVocabulary, dataSource, SentenceClassifier, TaggedTokenizer } = await import(
     '../dist/src/index.js'
   );
   console.error("Training the playground's model (once, about a quarter of a minute without a GPU)…");
@@ -102,7 +102,8 @@ export async function trainModel(folder) {
   mkdirSync(aside, { recursive: true });
   const { classes } = data;
   const devAccuracy = await onDevice(async (device) => {
-    const settings = { vocabulary, shape: SMALL_SHAPE, strategy: 'hard', classes };
+    const mask = AttentionMask.fromRules('paper', 'hard');
+    const settings = { vocabulary, shape: SMALL_SHAPE, mask, classes };
     const model = SentenceClassifier.build(device, settings);
     const metrics = await model.train(train, dev, options);
     await model.save(aside);

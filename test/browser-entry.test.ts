@@ -96,7 +96,11 @@ describe.skipIf(!embeddedDriverExists())('the package in a project of Vite, as i
     const device = await testDevice();
     const vocabulary = new Vocabulary(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...SENTENCE.split(' ')]);
     const shape = { hidden: 16, heads: 1, layers: 1, feedForward: 16 };
-    const model = forNode.SentenceClassifier.build(device, { vocabulary, shape, strategy: 'hard' });
+    const model = forNode.SentenceClassifier.build(device, {
+      vocabulary,
+      shape,
+      mask: forNode.AttentionMask.fromRules('paper'),
+    });
     await model.save(join(project, 'public/model'));
     const q = Float32Array.from({ length: NUMBERS }, (_, at) => Math.sin(at));
     const { output } = await attend(device, {

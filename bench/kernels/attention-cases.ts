@@ -1,4 +1,4 @@
-import { PlanBuffers } from '../../src/attention/plan-buffers.js';
+import { DevicePlan } from '../../src/attention/device-plan.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../../src/attention/record.js';
 import { createStorage } from '../../src/gpu/buffers.js';
 import type { Device } from '../../src/gpu/device.js';
@@ -12,8 +12,8 @@ import {
   type TagPair,
 } from '../../src/grammar/rules.js';
 import { TOKEN_TAGS } from '../../src/grammar/tags.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
-import type { Plan } from '../../src/plan/plan.js';
 import type { TileShape } from '../../src/plan/tiles.js';
 
 /** Head dimensions of the models that are trained and measured here. */
@@ -45,7 +45,7 @@ const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
  * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
  * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
  */
-function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Plan {
+function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Layout {
   const own: TagPair = scoped ? [EVERY_TAG, OWN_TAG, REACH] : [EVERY_TAG, OWN_TAG];
   const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
   const rules = {
@@ -61,7 +61,7 @@ function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: 
   return ordered.layout({ tags: ['[CLS]', ...words, '[SEP]'] }, () => tile);
 }
 
-function plansFor(tile: TileShape): Plan[] {
+function plansFor(tile: TileShape): Layout[] {
   return [
     AttentionMask.all().layout({ lengths: [TOKENS] }, () => tile),
     ...RULES.map((rules) => sparsePlan(rules, tile)),
@@ -79,7 +79,7 @@ export function recordAttentionCases(
   onHeadDim: (headDim: number) => void,
 ): void {
   const buffer = createStorage(device, 16, 'never bound');
-  const plan = new PlanBuffers(device);
+  const plan = new DevicePlan(device);
   for (const each of plansFor(tile)) {
     plan.write(each, HEADS);
     for (const headDim of HEAD_DIMS) {

@@ -3,6 +3,7 @@ import type { Device } from '../../src/gpu/device.js';
 import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { type Pipeline, PipelineCache } from '../../src/gpu/pipelines.js';
+import { linearConstants } from '../../src/nn/linear.js';
 import { recordAttentionCases } from './attention-cases.js';
 
 /** A kernel with its constants as the engine sets them: what a driver compiles. */
@@ -34,9 +35,9 @@ class InstanceList extends PipelineCache {
 }
 
 /** Constants of a kernel that attention does not ask for; undefined where the device does not run it. */
-function constantsOf(kernel: KernelName, { lanes }: Device): KernelConstants | undefined {
-  if (!kernel.includes('/subgroup/')) return {};
-  return lanes && { LANES: lanes };
+function constantsOf(kernel: KernelName, device: Device): KernelConstants | undefined {
+  if (!kernel.includes('/subgroup/')) return linearConstants(device, kernel);
+  return device.lanes && { LANES: device.lanes };
 }
 
 /**

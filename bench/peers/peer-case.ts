@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import { planDense } from '../../src/plan/plan.js';
+import { denseLayout } from '../../src/plan/layout.js';
 import { type Inputs, randomInputs, type Workload } from '../attention-implementation.js';
 import {
   both,
@@ -56,7 +56,7 @@ export class CaseBench {
     private readonly options: { signal?: AbortSignal; onNote?(line: string): void },
   ) {
     const { workload, seed } = about;
-    this.sampled = sampledRows(planDense(workload.lengths), workload.heads, seed);
+    this.sampled = sampledRows(denseLayout(workload.lengths), workload.heads, seed);
     this.allInputs = randomInputs(workload, seed);
     const outputGradient = onlySampled(this.allInputs.outputGradient, this.sampled, workload.headDim);
     this.inputs = { ...this.allInputs, outputGradient };

@@ -8,17 +8,15 @@ import {
   numbers,
   options,
 } from '../base/argument-schemas.js';
-import type { AttentionMask } from '../plan/mask.js';
+import { anyMask } from '../plan/mask.js';
+import { TOKENS } from '../plan/mask-tokens.js';
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 
 /** The types of `MaskedTokens`; what they hold is checked where it is used. */
 const PLAN = {
-  mask: having<AttentionMask>('an AttentionMask', 'layout', 'and', 'or', 'not'),
-  lengths: v.optional(arrayLike),
-  tags: v.optional(arrayLike),
-  labels: v.optional(v.record(v.string(), arrayLike, 'lists of labels by name')),
-  sentences: v.optional(arrayLike),
+  mask: anyMask,
+  ...TOKENS,
   kernels: v.optional(kernels),
 };
 

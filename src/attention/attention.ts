@@ -3,15 +3,15 @@ import { shown } from '../base/shown.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
+import type { Layout } from '../plan/layout.js';
 import type { Ledger } from '../plan/ledger.js';
 import type { AttentionMask } from '../plan/mask.js';
 import type { MaskTokens } from '../plan/mask-tokens.js';
-import type { Plan } from '../plan/plan.js';
 import { inverseOf } from '../plan/runs.js';
 import { checkAttention, checkEncoding } from './attention-arguments.js';
+import { DevicePlan } from './device-plan.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
 import type { AttentionShape } from './passes.js';
-import { PlanBuffers } from './plan-buffers.js';
 import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForward } from './record.js';
 
 /** The tokens of a packed batch, and which of them may attend to which. */
@@ -51,7 +51,7 @@ export function checkedShape({ heads, headDim, scale }: ShapeOptions): Attention
 
 function checkBuffers(
   buffers: object,
-  { tokens, heads: plans }: Plan,
+  { tokens, heads: plans }: Layout,
   { heads, headDim }: AttentionShape,
 ): void {
   const { table } = plans[0];
@@ -88,11 +88,11 @@ function checkBuffers(
 /**
  * Attention over one packed batch, on the caller's buffers and in the caller's command encoder. Nothing is read back.
  *
- * Tokens stand in the plan's order: `order[i]` says which of the caller's tokens is the i-th. A model sorts its token ids
+ * Tokens stand in the layout's order: `order[i]` says which of the caller's tokens is the i-th. A model sorts its token ids
  * once by it; nothing is permuted afterwards.
  */
 export class Attention {
-  private readonly plan: PlanBuffers;
+  private readonly plan: DevicePlan;
 
   /**
    * @param options Tokens and their mask, or a layout that was made for this device's tiles.
@@ -101,38 +101,38 @@ export class Attention {
    */
   constructor(
     private readonly device: Device,
-    options: MaskedTokens | Plan,
+    options: MaskedTokens | Layout,
     heads = 1,
   ) {
     checkAttention(device, options, heads);
-    this.plan = new PlanBuffers(device);
+    this.plan = new DevicePlan(device);
     const layout =
       'kind' in options ? options : options.mask.layout(options, tilesOn(device, options.kernels));
     this.plan.write(layout, heads);
   }
 
   get tokens(): number {
-    return this.plan.plan.tokens;
+    return this.plan.layout.tokens;
   }
 
-  /** For each token in the plan's order, its index in the caller's order. */
+  /** For each token in the layout's order, its index in the caller's order. */
   get order(): Uint32Array {
-    return this.plan.plan.order;
+    return this.plan.layout.order;
   }
 
-  /** For each token in the caller's order, its index in the plan's order. */
+  /** For each token in the caller's order, its index in the layout's order. */
   get inverseOrder(): Uint32Array {
     return inverseOf(this.order);
   }
 
   /** Labels that the plan tells apart, mostly tags; 0 where it is dense. */
   get labels(): number {
-    return this.plan.plan.heads[0].table?.size ?? 0;
+    return this.plan.layout.heads[0].table?.size ?? 0;
   }
 
   /** Useful, executed and dense pairs, per head. */
   get ledger(): Ledger {
-    return this.plan.plan.ledger;
+    return this.plan.layout.ledger;
   }
 
   /**
@@ -164,7 +164,7 @@ export class Attention {
   ): void {
     checkEncoding(encoder, options, buffers);
     const shape = checkedShape(options);
-    checkBuffers(buffers, this.plan.plan, shape);
+    checkBuffers(buffers, this.plan.layout, shape);
     const recorder = new Recorder(this.device);
     record(recorder, shape);
     recorder.encodeInto(encoder);

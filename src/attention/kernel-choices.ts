@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
-import { LONGEST_SEQUENCE, type Plan } from '../plan/plan.js';
+import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
 import type { ShapeOfTiles, TileShape } from '../plan/tiles.js';
 import { familiesOn, fastestFamily } from './families/families.js';
 
@@ -19,13 +19,13 @@ export interface KernelVariant {
  */
 const TILE_COSTS = [64, 256, 1024];
 
-function variant(family: string, kind: Plan['kind'], tile: TileShape): KernelVariant {
+function variant(family: string, kind: Layout['kind'], tile: TileShape): KernelVariant {
   const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
   return { name: `${family}, ${tile.rows} rows${cost}`, tile };
 }
 
 /** Every variant that a device runs for plans of a kind, each once; the first is what runs where nothing was measured. */
-export function kernelVariants(device: Device, kind: Plan['kind'], tokens = 0): KernelVariant[] {
+export function kernelVariants(device: Device, kind: Layout['kind'], tokens = 0): KernelVariant[] {
   const families = familiesOn(device, tokens);
   const { name, tile } = families[0];
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
@@ -61,7 +61,7 @@ export function adapterKey({ adapter, lanes }: Device): string {
 }
 
 /** Names a choice: "sparse, up to 512", say. */
-export function choiceKey(kind: Plan['kind'], longest: number): string {
+export function choiceKey(kind: Layout['kind'], longest: number): string {
   return `${kind}, up to ${LENGTH_CLASSES.find((most) => longest <= most) ?? LONGEST_SEQUENCE}`;
 }
 

@@ -5,11 +5,11 @@ import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
 import type { Dispatch, Grid, Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
-import type { HeadPlan } from '../plan/plan.js';
+import type { HeadLayout } from '../plan/layout.js';
 import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
 import { isLone, type Tile } from '../plan/tiles.js';
+import type { DevicePlan } from './device-plan.js';
 import type { PassName } from './families/family.js';
-import type { PlanBuffers } from './plan-buffers.js';
 
 /** The shape of an attention; tokens come from the plan. */
 export interface AttentionShape {
@@ -31,7 +31,7 @@ type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
 /** The kernel of one pass, and where a plan has its tiles. */
 export interface PassKernel {
   name: PassName;
-  tiles: (plan: HeadPlan) => readonly Tile[];
+  tiles: (plan: HeadLayout) => readonly Tile[];
   words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
   /** Where it has the pair table of its rows, as bits. */
   bits: (words: HeadWords) => number;
@@ -58,7 +58,7 @@ export class AttentionRecorder {
   /** @param counting Takes kernels that count the pairs they multiply, instead of computing anything. */
   constructor(
     private readonly recorder: Recorder,
-    private readonly plan: PlanBuffers,
+    private readonly plan: DevicePlan,
     private readonly shape: AttentionShape,
     private readonly counting: boolean,
   ) {
@@ -87,8 +87,8 @@ export class AttentionRecorder {
 
   /** Makes a learned table the one that the kernels read. */
   learn(table: Tensor | undefined): void {
-    const { plan, words } = this.plan;
-    const { table: pairTable } = plan.heads[0];
+    const { layout, words } = this.plan;
+    const { table: pairTable } = layout.heads[0];
     if (!table || !pairTable?.learned) return;
     const bytes = 4 * this.shape.heads * pairTable.size ** 2;
     for (const { tableAt } of words.at.heads) {
@@ -99,16 +99,16 @@ export class AttentionRecorder {
 
   /** Records a pass for every group of heads. @param constants Those that this pass alone has. */
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
-    const { plan, words, family } = this.plan;
+    const { layout, words, family } = this.plan;
     const { headDim, dropout } = this.shape;
     const panels = family.readsPanels ? this.panels('query') : undefined;
     const headsFirst = family.countsHeadsFirst(panels);
-    plan.heads.forEach((headPlan, index) => {
-      const pass = { name: kernel.name, headDim, heads: headPlan, placed: plan.placed };
+    layout.heads.forEach((headLayout, index) => {
+      const pass = { name: kernel.name, headDim, heads: headLayout, placed: layout.placed };
       const tilePass = family.tilePass(pass);
-      const { first, count } = this.headsOfLayer(headPlan);
-      const tiles = kernel.tiles(headPlan);
-      const regular = tiles.filter((tile) => !isLone(tile, plan.shape)).length;
+      const { first, count } = this.headsOfLayer(headLayout);
+      const tiles = kernel.tiles(headLayout);
+      const regular = tiles.filter((tile) => !isLone(tile, layout.shape)).length;
       const shared = {
         ...(panels && { ABREAST: panels.abreast }),
         ...constants,
@@ -132,13 +132,13 @@ export class AttentionRecorder {
         panel_vectors: panels?.vectors ?? 0,
         panels_per_column: panels?.perColumn ?? 0,
         heads_first: headsFirst ? 1 : 0,
-        ...this.sparseParameters(kernel, headPlan, at, first),
+        ...this.sparseParameters(kernel, headLayout, at, first),
         ...kernel.words(at),
       };
       const dispatchOf = (name: string, ofFamily: KernelConstants) => {
         return { kernel: this.kernel(name), buffers: all, constants: { ...ofFamily, ...shared }, parameters };
       };
-      record(dispatchOf(`${plan.kind}_${kernel.name}`, tilePass.constants), 0, regular, tilePass.depth);
+      record(dispatchOf(`${layout.kind}_${kernel.name}`, tilePass.constants), 0, regular, tilePass.depth);
       record(dispatchOf(`sparse_row_${kernel.name}`, family.rowPass(pass)), regular, tiles.length);
     });
   }
@@ -157,7 +157,7 @@ export class AttentionRecorder {
   }
 
   /** Which of the heads in a plan's ascending list are those of this layer: how many, from which on. */
-  private headsOfLayer({ heads: listed }: HeadPlan): { first: number; count: number } {
+  private headsOfLayer({ heads: listed }: HeadLayout): { first: number; count: number } {
     const { heads, layer = 0 } = this.shape;
     if (!listed) return { first: 0, count: heads };
     const first = listed.filter((head) => head < layer * heads).length;
@@ -170,12 +170,12 @@ export class AttentionRecorder {
 
   private sparseParameters(
     kernel: PassKernel,
-    { table, bits }: HeadPlan,
+    { table, bits }: HeadLayout,
     at: HeadWords,
     firstHead: number,
   ): Record<string, number> {
     if (!table) return {};
-    const { plan, words } = this.plan;
+    const { layout, words } = this.plan;
     const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
     const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
@@ -190,7 +190,7 @@ export class AttentionRecorder {
       label_count: table.size,
       soft_bias: table.scopes?.beta ?? bits?.bias ?? 0,
       elsewhere: table.scopes?.elsewhere ?? FORBIDDEN,
-      causal: plan.causal ? 1 : 0,
+      causal: layout.causal ? 1 : 0,
     };
   }
 }

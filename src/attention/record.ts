@@ -1,5 +1,6 @@
 import type { Tensor } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
+import type { DevicePlan } from './device-plan.js';
 import {
   AttentionRecorder,
   type AttentionShape,
@@ -7,9 +8,8 @@ import {
   BACKWARD_QUERY,
   FORWARD,
 } from './passes.js';
-import type { PlanBuffers } from './plan-buffers.js';
 
-/** Buffers of the forward pass: [tokens, heads, headDim], and `logSumExp` [tokens, heads], in the plan's order. */
+/** Buffers of the forward pass: [tokens, heads, headDim], and `logSumExp` [tokens, heads], in the layout's order. */
 export interface ForwardBuffers {
   query: GPUBuffer;
   key: GPUBuffer;
@@ -39,7 +39,7 @@ export interface BackwardBuffers extends ForwardBuffers {
 /** Records the forward pass: `output` and `logSumExp` are written. Rows that see no key get 0 and FORBIDDEN. */
 export function recordForward(
   recorder: Recorder,
-  plan: PlanBuffers,
+  plan: DevicePlan,
   shape: AttentionShape,
   buffers: ForwardBuffers,
   counting = false,
@@ -61,7 +61,7 @@ export function recordForward(
  */
 export function recordBackward(
   recorder: Recorder,
-  plan: PlanBuffers,
+  plan: DevicePlan,
   shape: AttentionShape,
   buffers: BackwardBuffers,
   counting = false,
@@ -74,9 +74,9 @@ export function recordBackward(
     ...attention.operands({ query, key, value, output_gradient: outputGradient }),
     statistics,
   };
-  const table = plan.plan.heads[0].table;
+  const table = plan.layout.heads[0].table;
   const biasGradient = table && !counting ? buffers.biasGradient : undefined;
-  const labelNumbers = biasGradient ? plan.plan.tokens * shape.heads * table!.size : 1;
+  const labelNumbers = biasGradient ? plan.layout.tokens * shape.heads * table!.size : 1;
   const labelGradients = table && plan.temporary(biasGradient ? 'label gradients' : 'nothing', labelNumbers);
   attention.pass(
     BACKWARD_QUERY,
@@ -97,23 +97,23 @@ export function recordBackward(
 
 /** m and log l of every row: in the caller's buffer, or in the plan's. */
 function softmaxStatistics(
-  plan: PlanBuffers,
+  plan: DevicePlan,
   { heads }: AttentionShape,
   { softmaxStatistics: buffer }: ForwardBuffers,
 ): GPUBuffer {
-  return buffer ?? plan.temporary(`softmax statistics of ${heads} heads`, 2 * plan.plan.tokens * heads);
+  return buffer ?? plan.temporary(`softmax statistics of ${heads} heads`, 2 * plan.layout.tokens * heads);
 }
 
 /** Records m, log l and Δ of every row, and returns them. */
 function recordStatistics(
   recorder: Recorder,
-  plan: PlanBuffers,
+  plan: DevicePlan,
   shape: AttentionShape,
   buffers: BackwardBuffers,
 ): GPUBuffer {
   const { heads, headDim } = shape;
   const { output, outputGradient, logSumExp } = buffers;
-  const rows = plan.plan.tokens * heads;
+  const rows = plan.layout.tokens * heads;
   const statistics = plan.temporary(`statistics of ${heads} heads`, 4 * rows);
   recorder.dispatch({
     kernel: 'attention/statistics',
@@ -133,13 +133,13 @@ function recordStatistics(
 /** Records the sums of each row's label gradients over all rows of a tag: chunks first, then their sums, in a fixed order. */
 function recordBiasGradient(
   recorder: Recorder,
-  plan: PlanBuffers,
+  plan: DevicePlan,
   heads: number,
   labelGradients: GPUBuffer,
   gradient: Tensor,
 ): void {
   const { buffer: chunks, count, chunksAt, tagsAt, entriesAt } = plan.chunks;
-  const labels = plan.plan.heads[0].table!.size;
+  const labels = plan.layout.heads[0].table!.size;
   const width = heads * labels;
   const partial = plan.temporary('sums of chunks', count * width);
   recorder.dispatch({

@@ -7,6 +7,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { splitTokens } from '../grammar/word-piece.js';
 import { SMALL_SHAPE } from '../nn/model-config.js';
+import { AttentionMask } from '../plan/mask.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
 import { dataHash, type RunData } from '../train/run-record.js';
@@ -91,7 +92,7 @@ async function trainOne(
   const model = SentenceClassifier.build(device, {
     vocabulary,
     shape: SMALL_SHAPE,
-    strategy,
+    mask: AttentionMask.fromRules('paper', strategy),
     classes: source.classes,
   });
   const display = progress({

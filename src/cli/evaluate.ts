@@ -45,13 +45,13 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   await withModel(flags, examples, async (model) => {
     const { accuracy, f1, matthews, loss, rows, cut } = await model.evaluate(examples);
     noteOnCut(cut, rows, model);
-    const { strategy } = model.description;
+    const { strategy } = model.readsWith.mask;
     if (flags.json) {
       printJson({
         model: flags.model,
         data: source.name,
         ...(read !== source.name && { split: flags.split }),
-        strategy: flags.strategy ?? strategy,
+        strategy,
         accuracy,
         f1,
         matthews,

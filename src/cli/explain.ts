@@ -5,6 +5,7 @@ import { readModelRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
+import { AttentionMask } from '../plan/mask.js';
 import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
@@ -50,15 +51,15 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
   if (model !== undefined) await explainWithModel(text, { ...flags, model });
   else {
     const rules = flags.rules === undefined ? presetRules('paper') : await readModelRules(flags.rules);
-    const { strategy = 'hard', beta } = flags;
+    const mask = AttentionMask.fromRules(rules, flags.strategy, { beta: flags.beta });
     const tokenizer = new TaggedTokenizer({ vocabulary: bertVocabulary() });
-    await show(explainText(text, { tokenizer, rules, strategy, beta }), flags);
+    await show(explainText(text, { tokenizer, mask }), flags);
   }
 }
 
 async function explainWithModel(text: string, flags: ExplainFlags & { model: string }): Promise<void> {
   await withModel(flags, [{ text }], async (model) => {
-    const read = await model.explain(text, mostExplained(model.readsWith.rules));
+    const read = await model.explain(text, mostExplained(model.readsWith.mask.rules));
     const explanation = explainText(text, { ...model.readsWith, tile: read.tile });
     const { classes } = model.description;
     await show(explanation, flags, { explanation: read, classes, name: flags.model });
@@ -75,13 +76,13 @@ async function show(explanation: Explanation, flags: ExplainFlags, model?: PageM
 }
 
 function asJson(explanation: Explanation, model?: PageModel): unknown {
-  const { text, tokens, words, cut, strategy, rules, beta, ledger, order, runs, views } = explanation;
+  const { text, tokens, words, cut, mask, ledger, order, runs, views } = explanation;
   const attribution = model && wordAttribution(explanation, model.explanation);
   return {
     text,
-    strategy,
-    rules: rules.name,
-    beta,
+    strategy: mask.strategy,
+    rules: mask.rules.name,
+    beta: mask.beta,
     pieces: tokens.map(({ text: piece, id, tag, start, end, word }) => ({
       piece,
       id,
@@ -119,7 +120,7 @@ function signed(value: number): string {
 }
 
 function printExplanation(explanation: Explanation, model?: PageModel): void {
-  const { words, tokens, cut, ledger, strategy, rules } = explanation;
+  const { words, tokens, cut, ledger, mask } = explanation;
   const values = model && wordAttribution(explanation, model.explanation);
   printTable(
     ['word', 'tag', 'tokens', ...(values ? [`for ${model.explanation.label}`] : [])],
@@ -136,7 +137,7 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
     const shares = model.classes.map((name, at) => `${name} ${probabilities[at].toFixed(3)}`);
     print(`Prediction: ${label} (${shares.join(', ')})`);
   }
-  print(`${headlineText(explanation)} (strategy ${strategy}, rules "${rules.name}").`);
+  print(`${headlineText(explanation)} (strategy ${mask.strategy}, rules "${mask.rules.name}").`);
   print(
     `Pairs of a head: ${ledger.dense} dense, ${ledger.useful} useful, ${ledger.executed} executed: waste ${waste.toFixed(2)}.`,
   );

@@ -136,9 +136,9 @@ export async function kernelsFor(
   run: TrainingRun,
   shouldTune: boolean,
 ): Promise<KernelChoices | undefined> {
-  const { config, strategy, tokenizer } = descriptionOf(run);
+  const { config, mask, tokenizer } = descriptionOf(run);
   checkFits(config, device, true);
-  const kinds = [strategy === 'none' ? 'dense' : 'sparse'] as const;
+  const kinds = [mask.strategy === 'none' ? 'dense' : 'sparse'] as const;
   const tuned: Tuned = { headDim: headDimOf(config), longest: tokenizer.maxLength, kinds };
   if (!shouldTune) {
     await checkOnce(device, tuned);

@@ -77,9 +77,16 @@ async function density(name: string, flags: DensityFlags): Promise<void> {
   print(`Rules "${rules.name}" on ${source.name}: the share of all pairs that exist`);
   print();
   printTable(
-    ['split', 'strategy', 'pairs', 'density'],
-    results.map(({ split, strategy, pairs, density: share }) => [split, strategy, pairs, percent(share)]),
+    ['split', 'strategy', 'pairs', 'density', '2 layers', '3 layers'],
+    results.map(({ split, strategy, pairs, density: share, closure }) => [
+      split,
+      strategy,
+      pairs,
+      percent(share),
+      ...closure.slice(1).map((joined) => percent(joined)),
+    ]),
   );
+  print('Layers: the share of pairs that are joined after so many of them, by way of other tokens.');
   print();
   print('Of the pairs of a query tag:');
   print();

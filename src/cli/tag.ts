@@ -28,7 +28,7 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const tokens = new TaggedTokenizer({ vocabulary: bertVocabulary() }).tokens(text);
   const planner = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE);
-  const { ledger } = planner.plan([encodeTokens(tokens)]);
+  const { ledger } = planner.layout([encodeTokens(tokens)]);
   const density = ledger.useful / ledger.dense;
   if (flags.json) {
     const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));

@@ -5,7 +5,7 @@ import type { Split } from '../data/dataset.js';
 import { readModelRules } from '../data/named-rules.js';
 import type { DataOptions } from '../data/sources.js';
 import { requireTags, type Text, tagsNote } from '../grammar/custom-tags.js';
-import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
+import { checkHeads } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
@@ -44,8 +44,8 @@ export function refuseTurned(model: string, classes: readonly string[]): void {
 
 /** What data must be for a model, before the model itself is there: its classes, and tags of the rules that it is read with. */
 export async function dataForModel(flags: ReadingFlags, split: Split): Promise<DataOptions> {
-  const { classes, rules } = await loadDescription(flags.model);
-  const { tags }: ModelRules = flags.rules === undefined ? rules : await readModelRules(flags.rules);
+  const { classes, mask } = await loadDescription(flags.model);
+  const { tags } = flags.rules === undefined ? mask.rules : await readModelRules(flags.rules);
   return { labels: classes, labelsFrom: `${flags.model}, its classes`, tags, split };
 }
 
@@ -58,14 +58,14 @@ export async function withModel<T>(
   const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
   return withDevice(flags.adapter, async (device) => {
     const model = await SentenceClassifier.load(device, flags.model);
-    const { strategy, beta, tokenizer, config } = model.description;
+    const { mask, tokenizer, config } = model.description;
     if (rules) checkHeads(rules, config, flags.rules);
-    if (rules || (flags.strategy && flags.strategy !== strategy) || (flags.beta ?? beta) !== beta) {
-      const read = flags.strategy ?? strategy;
+    const other = mask.with({ rules, strategy: flags.strategy, beta: flags.beta });
+    if (rules || other.strategy !== mask.strategy || other.beta !== mask.beta) {
       note(
-        `This model was trained with strategy ${strategy}; it is read with ${read}, rules ${rules?.name ?? 'its own'}.`,
+        `This model was trained with strategy ${mask.strategy}; it is read with ${other.strategy}, rules ${rules?.name ?? 'its own'}.`,
       );
-      model.useRules(read, rules, flags.beta);
+      model.useMask(other);
     }
     if (tokenizer.customTags) requireTags(texts, model.readsWith.tokenizer.wordTags);
     const guessed = caseNote(tokenizer.vocabulary);

@@ -1,7 +1,12 @@
 import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
 import { scoreOf } from '../train/best.js';
-import type { TrainingOutcome, TrainingRun, TrainingRunHooks } from '../train/training-run.js';
+import {
+  descriptionOf,
+  type TrainingOutcome,
+  type TrainingRun,
+  type TrainingRunHooks,
+} from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
 
 /** Tells on standard error how a run goes on. @param introduction Told before the first step of a run. */
@@ -61,10 +66,12 @@ export function classCounts(
 /** Prints what a run in a folder came to, alone on standard output. */
 export function printOutcome(
   folder: string,
-  { strategy = 'none', metricForBestModel = 'accuracy' }: TrainingRun,
+  run: TrainingRun,
   { epochs, best }: TrainingOutcome,
   asJson = false,
 ): void {
+  const { metricForBestModel = 'accuracy' } = run;
+  const { strategy } = descriptionOf(run).mask;
   if (asJson) {
     printJson({ model: folder, strategy, metricForBestModel, best, epochs });
     return;

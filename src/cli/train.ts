@@ -8,7 +8,7 @@ import type { RunInterrupted } from '../train/interruption.js';
 import { type PreparedRun, prepareResumedRun, prepareRun } from '../train/prepare-run.js';
 import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
-import { runTraining } from '../train/training-run.js';
+import { descriptionOf, runTraining } from '../train/training-run.js';
 import { kernelsFor } from './kernel-cache.js';
 import { jsonOption, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
@@ -126,7 +126,8 @@ async function runAndPrint(
 ): Promise<void> {
   const display = runDisplay(folder, () => {
     const rows = run.data.train.length;
-    const { strategy, seed } = run;
+    const { seed } = run;
+    const { strategy } = descriptionOf(run).mask;
     const { description } = device.adapter;
     note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
     note(classCounts(source.classes, run.data));

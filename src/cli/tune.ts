@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { TunedRow } from '../../bench/tuner.js';
 import { checkedShape } from '../attention/attention.js';
-import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { complaintOf, tuneAndKeep } from './kernel-cache.js';
 import { jsonOption, numbers, withDevice } from './options.js';
 import { settingOption } from './setting-options.js';

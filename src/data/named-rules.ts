@@ -1,8 +1,7 @@
-import { headsWithScope, type ModelRules } from '../grammar/head-rules.js';
+import { type ModelRules, splitScope, withScope } from '../grammar/head-rules.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
-import { splitScope, withScope } from '../grammar/scoped-rules.js';
 import { readText } from './files.js';
 
 /** Rules by a preset's name, else from a file; within a scope where one is added. @throws CallerError where they are neither. */
@@ -16,7 +15,7 @@ export async function readRules(name: string): Promise<RuleSet> {
 export async function readModelRules(name: string): Promise<ModelRules> {
   const { base, scope } = splitScope(name);
   if (PRESET_NAMES.includes(base)) return presetRules(name);
-  return headsWithScope(parseModelRules(await rulesText(base), base), scope);
+  return withScope(parseModelRules(await rulesText(base), base), scope);
 }
 
 async function rulesText(file: string): Promise<string> {

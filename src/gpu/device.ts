@@ -117,6 +117,11 @@ export class Device {
     return this.adapter.kind.endsWith('software') || isSoftwareAdapter(this.gpu.adapterInfo);
   }
 
+  /** Whether an invocation may have some 200 registers of 32 bits; where they are fewer, kernels give it fewer sums. */
+  get hasManyRegisters(): boolean {
+    return this.isSoftware || ['nvidia', 'amd'].includes(this.gpu.adapterInfo.vendor);
+  }
+
   /**
    * Creates a buffer.
    * @param size Bytes; rounded up to a multiple of 16, so that any buffer can be read as vectors.

@@ -1,7 +1,6 @@
 import { CallerError } from '../base/errors.js';
-import { type RuleSet, type Tag, type TagPair, withTags } from './rules.js';
+import type { RuleSet, Tag, TagPair } from './rules.js';
 import type { Scope } from './scope.js';
-import { withScope } from './scoped-rules.js';
 
 /** The rules of one head; tags and β are those of all. */
 export type RulePairs = Pick<RuleSet, 'hard' | 'soft'>;
@@ -47,23 +46,30 @@ export function ruleSetsOf(rules: ModelRules): RuleSet[][] {
   );
 }
 
-/** The same rules with those of each head changed. */
-function mapHeads(rules: ModelRules, change: (rules: RuleSet) => RuleSet): ModelRules {
-  if (!isPerHead(rules)) return change(rules);
-  const changed = rules.heads.map((layer) => layer.map((pairs) => change({ ...rules, ...pairs })));
-  const { name, tags, beta } = changed[0][0];
-  const heads = changed.map((layer) => layer.map(({ hard, soft }) => ({ hard, soft })));
-  return { name, tags, beta, heads };
+/** What leads from a name to a scope: `paper@sentence`, `rules.json@128`. */
+const SCOPED = /^(.+)@(document|sentence|\d+)$/;
+
+/** A name of rules, and the scope that is added to it. */
+export function splitScope(name: string): { base: string; scope: Scope | undefined } {
+  const [, base, scope] = SCOPED.exec(name) ?? [];
+  if (base === undefined) return { base: name, scope: undefined };
+  return { base, scope: scope === 'document' || scope === 'sentence' ? scope : Number(scope) };
 }
 
-/** `withScope` for the rules of every head. */
-export function headsWithScope(rules: ModelRules, scope: Scope | undefined): ModelRules {
-  return mapHeads(rules, (each) => withScope(each, scope));
-}
-
-/** `withTags` for the rules of every head. */
-export function headsWithTags(rules: ModelRules, tags: readonly Tag[]): ModelRules {
-  return mapHeads(rules, (each) => withTags(each, tags));
+/**
+ * The same rules, those without a scope of their own within this one. What [CLS] sees stays as it is: it stands for the
+ * document, from wherever it looks.
+ */
+export function withScope<Rules extends ModelRules>(rules: Rules, scope: Scope | undefined): Rules {
+  if (scope === undefined) return rules;
+  const scoped = (pairs: readonly TagPair[]) =>
+    pairs.map((pair): TagPair => {
+      const [query, key, ownScope] = pair;
+      return ownScope === undefined && query !== '[CLS]' ? [query, key, scope] : pair;
+    });
+  const ofHead = ({ hard, soft }: RulePairs): RulePairs => ({ hard: scoped(hard), soft: scoped(soft) });
+  const pairs = isPerHead(rules) ? { heads: rules.heads.map((layer) => layer.map(ofHead)) } : ofHead(rules);
+  return { ...rules, ...pairs, name: `${rules.name}@${scope}` };
 }
 
 /**

@@ -58,13 +58,6 @@ export function biasOfPair(
   return elsewhere === FORBIDDEN ? undefined : elsewhere;
 }
 
-/** The number of tokens of each tag. */
-export function tagCounts(table: PairTable, tags: Uint8Array): Uint32Array {
-  const counts = new Uint32Array(table.size);
-  for (const tag of tags) counts[tag]++;
-  return counts;
-}
-
 /**
  * [tags, tags] by query tag, then key tag: the union of what some rules of each pair of tags reach.
  * @param rules Whose tags they are over. @throws CallerError for a tag that is not among them, or a scope that is none.

@@ -1,5 +1,6 @@
 import { checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
+import { splitScope, withScope } from './head-rules.js';
 import {
   DEFAULT_BETA,
   EVERY_TAG,
@@ -10,7 +11,6 @@ import {
   type RuleSet,
   type TagPair,
 } from './rules.js';
-import { splitScope, withScope } from './scoped-rules.js';
 import { TOKEN_TAGS, type TokenTag } from './tags.js';
 
 const PAPER_HARD: RuleLists = {

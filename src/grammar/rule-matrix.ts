@@ -13,11 +13,6 @@ export function reachText(reach: Reach): string {
   return [...parts, ...(reachesSentence(reach) ? ['sentence'] : [])].join(' or ');
 }
 
-function marked(mark: string, reach: Reach): string {
-  if (reach === EVERYWHERE) return mark;
-  return `${mark}${windowOf(reach) >= 0 ? windowOf(reach) : ''}${reachesSentence(reach) ? 's' : ''}`;
-}
-
 /** The tag of what fills sequences up to a common length. */
 const PADDING = '[PAD]';
 
@@ -29,16 +24,36 @@ export function meetingTags(tags: readonly Tag[], present?: ReadonlySet<Tag>): n
   return [...tags.keys()].filter((at) => tags[at] !== PADDING || present?.has(PADDING));
 }
 
-/** A rule set as marks, [tags][tags]: query tags down, key tags across. A soft rule shows where it reaches beyond the hard one. */
-export function ruleMatrix(rules: RuleSet): string[][] {
+/** What a kind of rules says of a pair of tags. */
+export interface RulePart {
+  kind: 'hard' | 'soft';
+  reach: Reach;
+}
+
+/** A rule set, [tags][tags]: query tags down, key tags across. A soft rule is there where it reaches beyond the hard one. */
+export function ruleParts(rules: RuleSet): RulePart[][][] {
   const [hard, soft] = [reaches(rules.hard, rules), reaches(rules.soft, rules)];
   return rules.tags.map((_, query) =>
     rules.tags.map((__, key) => {
       const at = query * rules.tags.length + key;
-      const marks = hard[at] === NOWHERE ? [] : [marked('●', hard[at])];
-      if (soft[at] !== NOWHERE && (hard[at] === NOWHERE || widest(hard[at], soft[at]) !== hard[at]))
-        marks.push(marked('○', soft[at]));
-      return marks.join('') || '·';
+      const parts: RulePart[] = hard[at] === NOWHERE ? [] : [{ kind: 'hard', reach: hard[at] }];
+      const isWider = soft[at] !== NOWHERE && (parts.length === 0 || widest(hard[at], soft[at]) !== hard[at]);
+      return isWider ? [...parts, { kind: 'soft', reach: soft[at] }] : parts;
     }),
   );
+}
+
+/** The mark of a pair of tags. */
+export function markOf(parts: readonly RulePart[]): string {
+  const marks = parts.map(({ kind, reach }) => {
+    const mark = kind === 'hard' ? '●' : '○';
+    if (reach === EVERYWHERE) return mark;
+    return `${mark}${windowOf(reach) >= 0 ? windowOf(reach) : ''}${reachesSentence(reach) ? 's' : ''}`;
+  });
+  return marks.join('') || '·';
+}
+
+/** A rule set as marks, [tags][tags]. */
+export function ruleMatrix(rules: RuleSet): string[][] {
+  return ruleParts(rules).map((row) => row.map(markOf));
 }

@@ -61,15 +61,6 @@ export function expandLists(lists: RuleLists, tags: readonly Tag[]): TagPair[] {
 }
 
 /**
- * The same rules over more tags: tags that the rule set does not list are added, without any rule. They see nothing,
- * and only who sees every tag by a rule of its own is not extended to them.
- */
-export function withTags(rules: RuleSet, tags: readonly Tag[]): RuleSet {
-  const missing = [...new Set(tags)].filter((tag) => !rules.tags.includes(tag));
-  return missing.length === 0 ? rules : { ...rules, tags: [...rules.tags, ...missing] };
-}
-
-/**
  * The index in `rules.tags` of each token's tag. A name is looked up. An integer is looked up too where the rule set's
  * own tags are integers; where they are names, it is the index itself.
  *

@@ -28,7 +28,7 @@ export async function attentionMass(
   const { recorder, config, workspace, batch } = pass;
   const { heads, hidden } = config;
   const [headDim, { device }] = [headDimOf(config), recorder];
-  const tagOfToken = Uint8Array.from(batch.plan.plan.order, (token) => tags[token]);
+  const tagOfToken = Uint8Array.from(batch.plan.layout.order, (token) => tags[token]);
   const outputs: { layer: number; first: number; buffer: GPUBuffer }[] = [];
   for (let first = 0; first < tagCount; first += headDim) {
     const value = workspace.floats(`indicators of tags from ${first} on`, batch.tokens * hidden);

@@ -1,12 +1,12 @@
 import { readFloats, readManyFloats } from '../gpu/buffers.js';
+import type { HeadLayout, Layout } from '../plan/layout.js';
 import { pairBiases } from '../plan/pair-biases.js';
-import type { HeadPlan, Plan } from '../plan/plan.js';
 import type { LayerActivations } from './encoder-layer.js';
 import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 import { tensorNames } from './tensor-names.js';
 
-/** What the kernels attended with in one layer, in the plan's order: [tokens, heads, headDim], and [tokens, heads, 2]. */
+/** What the kernels attended with in one layer, in the layout's order: [tokens, heads, headDim], and [tokens, heads, 2]. */
 interface Attended {
   query: Float32Array;
   key: Float32Array;
@@ -16,7 +16,7 @@ interface Attended {
   learned?: Float32Array;
 }
 
-function planOfHead({ heads, headsOfLayer }: Plan, layer: number, head: number): HeadPlan {
+function planOfHead({ heads, headsOfLayer }: Layout, layer: number, head: number): HeadLayout {
   return heads.find((each) => each.heads?.includes(layer * headsOfLayer + head) ?? true)!;
 }
 
@@ -25,15 +25,15 @@ function planOfHead({ heads, headsOfLayer }: Plan, layer: number, head: number):
  * row only adds up to 1 where these saw the same pairs. Their sum as one f32 would lose low bits where scores are large.
  * @returns [tokens, tokens] by query, then key, in the caller's order.
  */
-function probabilitiesOfHead(plan: Plan, layer: number, head: number, heads: number, attended: Attended) {
-  const { tokens, order } = plan;
+function probabilitiesOfHead(layout: Layout, layer: number, head: number, heads: number, attended: Attended) {
+  const { tokens, order } = layout;
   const { query, key, softmaxStatistics, learned } = attended;
   const headDim = query.length / tokens / heads;
   // The kernels' scale is an f32.
   const scale = Math.fround(1 / Math.sqrt(headDim));
-  const headPlan = planOfHead(plan, layer, head);
-  const entries = (headPlan.table?.size ?? 0) ** 2;
-  const biasOf = pairBiases(plan, headPlan, learned?.subarray(head * entries, (head + 1) * entries));
+  const headLayout = planOfHead(layout, layer, head);
+  const entries = (headLayout.table?.size ?? 0) ** 2;
+  const biasOf = pairBiases(layout, headLayout, learned?.subarray(head * entries, (head + 1) * entries));
   const probabilities = new Float32Array(tokens * tokens);
   for (let row = 0; row < tokens; row++) {
     const rowAt = (row * heads + head) * headDim;
@@ -63,11 +63,11 @@ export async function attentionProbabilities(
   const { recorder, config, parameters, batch } = pass;
   const { device } = recorder;
   const { heads } = config;
-  const { plan } = batch.plan;
+  const { layout } = batch.plan;
   recorder.submit();
   const probabilities: Float32Array[][] = [];
   for (const { layer, attention } of layers) {
-    const rows = plan.tokens * heads;
+    const rows = layout.tokens * heads;
     const numbers = rows * headDimOf(config);
     const buffers = [attention.query, attention.key, attention.softmaxStatistics];
     const [query, key, softmaxStatistics] = await readManyFloats(device, buffers, [
@@ -82,7 +82,7 @@ export async function attentionProbabilities(
     }
     const attended = { query, key, softmaxStatistics, learned };
     probabilities.push(
-      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(plan, layer, head, heads, attended)),
+      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(layout, layer, head, heads, attended)),
     );
   }
   return probabilities;

@@ -13,7 +13,7 @@ import { tensorNames } from './tensor-names.js';
 export async function attribution(pass: Pass, saved: ModelActivations, label: number): Promise<Float64Array> {
   const { recorder, config, parameters, workspace, batch } = pass;
   const { hidden } = config;
-  const { order, tokens } = batch.plan.plan;
+  const { order, tokens } = batch.plan.layout;
   const oneLogit = Float32Array.from({ length: paddedClasses(config) }, (_, each) => Number(each === label));
   const logitsGradient = workspace.floats('logits gradient', oneLogit.length);
   write(recorder.device, logitsGradient, oneLogit);

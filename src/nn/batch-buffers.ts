@@ -1,12 +1,12 @@
-import { PlanBuffers } from '../attention/plan-buffers.js';
+import { DevicePlan } from '../attention/device-plan.js';
 import { Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { Batch } from './batch.js';
 import { NO_ROW, type Positions } from './pointwise.js';
 
-/** A batch on the GPU, in the plan's order. */
+/** A batch on the GPU, in the layout's order. */
 export interface UploadedBatch {
-  plan: PlanBuffers;
+  plan: DevicePlan;
   tokens: number;
   sequences: number;
   /** [2, tokens]: token ids, then positions. */
@@ -28,7 +28,7 @@ export interface UploadedBatch {
 
 /** Where batches go on the GPU: one object serves every batch of a run. */
 export class BatchBuffers {
-  private readonly plan: PlanBuffers;
+  private readonly plan: DevicePlan;
   private readonly workspace: Workspace;
   private current: { batch: Batch; uploaded: UploadedBatch } | undefined;
 
@@ -37,24 +37,24 @@ export class BatchBuffers {
     private readonly device: Device,
     private readonly heads: number,
   ) {
-    this.plan = new PlanBuffers(device);
+    this.plan = new DevicePlan(device);
     this.workspace = new Workspace(device, 'batch');
   }
 
   /** Uploads a batch, over the one before. Nothing is done where it is the current one. */
   write(batch: Batch): UploadedBatch {
     if (batch === this.current?.batch) return this.current.uploaded;
-    const { plan, sequences, firstTokens, byWord, byPosition } = batch;
-    const sequenceOfToken = new Uint32Array(plan.tokens).fill(NO_ROW);
+    const { layout, sequences, firstTokens, byWord, byPosition } = batch;
+    const sequenceOfToken = new Uint32Array(layout.tokens).fill(NO_ROW);
     firstTokens.forEach((token, sequence) => {
       sequenceOfToken[token] = sequence;
     });
     const sequenceNumbers = Uint32Array.from({ length: sequences }, (_, index) => index);
-    this.plan.write(plan, this.heads);
+    this.plan.write(layout, this.heads);
     const { buffer, at } = this.plan.words;
     const uploaded = {
       plan: this.plan,
-      tokens: plan.tokens,
+      tokens: layout.tokens,
       sequences,
       ids: this.upload('ids', batch.ids),
       byWord: { buffer: this.upload('by word', byWord.words), rows: byWord.rows },

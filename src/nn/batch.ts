@@ -1,5 +1,5 @@
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
-import type { Plan } from '../plan/plan.js';
+import type { Layout } from '../plan/layout.js';
 import { inverseOf } from '../plan/runs.js';
 
 /** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wesl` reads them. */
@@ -10,9 +10,9 @@ export interface RowGroups {
   words: Uint32Array;
 }
 
-/** A packed batch of sentences, in the plan's order. */
+/** A packed batch of sentences, in the layout's order. */
 export interface Batch {
-  plan: Plan;
+  layout: Layout;
   sequences: number;
   /** [2, tokens]: token ids, then positions. */
   ids: Uint32Array;
@@ -51,11 +51,15 @@ export function groupByRow(rowOfToken: Uint32Array): RowGroups {
 
 /**
  * Packs sentences into a batch.
- * @param plan Made from the same sentences, in the same order.
+ * @param layout Made from the same sentences, in the same order.
  */
-export function makeBatch(sentences: readonly TaggedTokens[], plan: Plan, labels?: ArrayLike<number>): Batch {
-  const tokens = new Uint32Array(plan.tokens);
-  const positions = new Uint32Array(plan.tokens);
+export function makeBatch(
+  sentences: readonly TaggedTokens[],
+  layout: Layout,
+  labels?: ArrayLike<number>,
+): Batch {
+  const tokens = new Uint32Array(layout.tokens);
+  const positions = new Uint32Array(layout.tokens);
   const first = new Uint32Array(sentences.length);
   let start = 0;
   sentences.forEach(({ ids }, sequence) => {
@@ -64,18 +68,18 @@ export function makeBatch(sentences: readonly TaggedTokens[], plan: Plan, labels
     for (let position = 0; position < ids.length; position++) positions[start + position] = position;
     start += ids.length;
   });
-  const ids = new Uint32Array(2 * plan.tokens);
-  plan.order.forEach((token, sorted) => {
+  const ids = new Uint32Array(2 * layout.tokens);
+  layout.order.forEach((token, sorted) => {
     ids[sorted] = tokens[token];
-    ids[plan.tokens + sorted] = positions[token];
+    ids[layout.tokens + sorted] = positions[token];
   });
-  const inverse = inverseOf(plan.order);
+  const inverse = inverseOf(layout.order);
   return {
-    plan,
+    layout,
     sequences: sentences.length,
     ids,
-    byWord: groupByRow(ids.subarray(0, plan.tokens)),
-    byPosition: groupByRow(ids.subarray(plan.tokens)),
+    byWord: groupByRow(ids.subarray(0, layout.tokens)),
+    byPosition: groupByRow(ids.subarray(layout.tokens)),
     firstTokens: first.map((token) => inverse[token]),
     labels: labels && Uint32Array.from(labels),
   };

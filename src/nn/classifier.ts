@@ -73,15 +73,15 @@ export class Classifier {
    */
   upload(batch: Batch): UploadedBatch {
     const { layers, heads } = this.config;
-    const listed = batch.plan.heads.flatMap((each) => each.heads ?? []).length;
-    const { headsOfLayer } = batch.plan;
+    const listed = batch.layout.heads.flatMap((each) => each.heads ?? []).length;
+    const { headsOfLayer } = batch.layout;
     if (listed > 0 && (listed !== layers * heads || headsOfLayer !== heads)) {
       throw new CallerError({
         what: `rules for ${listed / headsOfLayer} layers of ${headsOfLayer} heads`,
         expected: `${layers} layers of ${heads}, as the model has`,
       });
     }
-    const { table } = batch.plan.heads[0];
+    const { table } = batch.layout.heads[0];
     if (table?.learned && table.size !== this.config.biasTags) {
       throw new CallerError({
         what: `strategy "learned" over ${table.size} tags, and a model with biases of ${this.config.biasTags}`,

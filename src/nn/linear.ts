@@ -1,6 +1,6 @@
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import type { KernelConstants } from '../gpu/kernel.js';
+import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
@@ -16,7 +16,6 @@ export interface LinearShape {
 /** A family of linear kernels (kernels/linear/), for an adapter and a shape. */
 interface LinearFamily {
   name: 'wide' | 'subgroup';
-  constants: KernelConstants;
   /** The tile of the product that a workgroup owns. */
   tileRows: number;
   tileColumns: number;
@@ -28,7 +27,6 @@ interface LinearFamily {
 
 const WIDE_FAMILY: LinearFamily = {
   name: 'wide',
-  constants: {},
   tileRows: 64,
   tileColumns: 64,
   readsTextures: false,
@@ -47,12 +45,17 @@ function linearFamily(device: Device, { rows, inputs, outputs }: LinearShape): L
   if (!lanes || !matrices.every((matrix) => fitsPanels(device, matrix))) return WIDE_FAMILY;
   return {
     name: 'subgroup',
-    constants: { LANES: lanes },
     tileRows: 16,
     tileColumns: 8 * lanes,
     readsTextures: true,
     sumsBias: true,
   };
+}
+
+/** Constants of a linear kernel, as a device runs it; none of any other. */
+export function linearConstants({ lanes, hasManyRegisters }: Device, kernel: KernelName): KernelConstants {
+  if (lanes && kernel.startsWith('linear/subgroup/')) return { LANES: lanes };
+  return hasManyRegisters && kernel === 'linear/wide/weight_gradient' ? { TOGETHER: 4 } : {};
 }
 
 /** A linear layer as one family computes it. */
@@ -93,13 +96,14 @@ class LinearRecorder {
     parameters: { add?: number; rows_per_share?: number } = {},
     depth = 1,
   ): void {
-    const { name, constants, tileRows, tileColumns, readsTextures } = this.family;
+    const { name, tileRows, tileColumns, readsTextures } = this.family;
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
     // Those of a weight fit, too.
     const isFolded = !readsTextures && kernel !== 'weight_gradient';
+    const path = `linear/${name}/${kernel}` as const;
     this.recorder.dispatch({
-      kernel: `linear/${name}/${kernel}`,
-      constants,
+      kernel: path,
+      constants: linearConstants(this.recorder.device, path),
       buffers,
       parameters: { ...this.shape, add: 0, rows_per_share: 0, ...parameters },
       grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, depth],

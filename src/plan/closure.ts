@@ -1,17 +1,17 @@
+import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
-import type { Plan } from './plan.js';
 import type { Sequence } from './runs.js';
 
 /** Bits of a word. */
 const WORD = 32;
 
 /** For each node, as bits, the others that some head of a layer attends to. */
-function attendedTo(plan: Plan, layer: number, nodes: readonly number[]): Uint32Array[] {
-  const { headsOfLayer } = plan;
-  const ofLayer = plan.heads.filter(
+function attendedTo(layout: Layout, layer: number, nodes: readonly number[]): Uint32Array[] {
+  const { headsOfLayer } = layout;
+  const ofLayer = layout.heads.filter(
     ({ heads }) => heads?.some((head) => Math.floor(head / headsOfLayer) === layer) ?? true,
   );
-  const biases = ofLayer.map((head) => pairBiases(plan, head));
+  const biases = ofLayer.map((head) => pairBiases(layout, head));
   return nodes.map((query) => {
     const bits = new Uint32Array(Math.ceil(nodes.length / WORD));
     nodes.forEach((key, at) => {
@@ -25,17 +25,17 @@ function has(bits: Uint32Array, at: number): boolean {
   return ((bits[at >> 5] >>> (at & 31)) & 1) === 1;
 }
 
-/** Layers that the heads of a plan are listed for. */
-function layersOf({ heads, headsOfLayer }: Plan): number {
+/** Layers that the heads of a layout are listed for. */
+function layersOf({ heads, headsOfLayer }: Layout): number {
   return Math.max(1, heads.flatMap((each) => each.heads ?? []).length / headsOfLayer);
 }
 
 /** The pairs of one sequence that are joined by 1, 2, … layers. */
-function joinedPairs(plan: Plan, { runs, start, length }: Sequence, layers: number): number[] {
+function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: number): number[] {
   // Where nothing depends on places, the tokens of a run see the same and are seen by the same.
-  const sizes = plan.placed ? Array<number>(length).fill(1) : runs.map((run) => run.length);
-  const nodes = plan.placed ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
-  const ofLayers = Array.from({ length: layersOf(plan) }, (_, layer) => attendedTo(plan, layer, nodes));
+  const sizes = layout.placed ? Array<number>(length).fill(1) : runs.map((run) => run.length);
+  const nodes = layout.placed ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
+  const ofLayers = Array.from({ length: layersOf(layout) }, (_, layer) => attendedTo(layout, layer, nodes));
   let reached = nodes.map(() => new Uint32Array(Math.ceil(nodes.length / WORD)));
   return Array.from({ length: layers }, (_, layer) => {
     const attended = ofLayers[layer % ofLayers.length];
@@ -60,13 +60,13 @@ function joinedPairs(plan: Plan, { runs, start, length }: Sequence, layers: numb
 
 /**
  * After 1, 2, … layers, the share of all pairs of tokens whose query has heard of the key: along the pairs that exist in any
- * head of each layer, and along residual connections. Layers beyond those that a plan has heads for begin with its first.
+ * head of each layer, and along residual connections. Layers beyond those that a layout has heads for begin with its first.
  */
-export function closureOf(plan: Plan, layers: number): number[] {
+export function closureOf(layout: Layout, layers: number): number[] {
   const pairs = new Float64Array(layers);
   let all = 0;
-  for (const sequence of plan.sequences) {
-    joinedPairs(plan, sequence, layers).forEach((joined, layer) => {
+  for (const sequence of layout.sequences) {
+    joinedPairs(layout, sequence, layers).forEach((joined, layer) => {
       pairs[layer] += joined;
     });
     all += sequence.length ** 2;

@@ -1,5 +1,5 @@
+import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
-import type { Plan } from './plan.js';
 import { inverseOf } from './runs.js';
 
 /** One sequence of a mask as a matrix of square blocks, queries down and keys across, in the text's order. */
@@ -15,10 +15,10 @@ export interface MaskPicture {
 }
 
 /** @param most Blocks on a side: longer sequences have more tokens in each. @param head Counted on from layer to layer. */
-export function pictureOf(plan: Plan, sequence: number, head: number, most: number): MaskPicture {
-  const { start, length } = plan.sequences[sequence];
-  const biasOf = pairBiases(plan, plan.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
-  const placeOf = inverseOf(plan.order);
+export function pictureOf(layout: Layout, sequence: number, head: number, most: number): MaskPicture {
+  const { start, length } = layout.sequences[sequence];
+  const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
+  const placeOf = inverseOf(layout.order);
   const block = Math.max(1, Math.ceil(length / most));
   const size = Math.ceil(length / block);
   const [existing, sums] = [new Float64Array(size * size), new Float64Array(size * size)];

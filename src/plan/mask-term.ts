@@ -19,8 +19,8 @@ export type Term =
 
 type Leaf = Extract<Term, { kind: 'rules' | 'all' | 'causal' | 'within' }>;
 
-/** Where two tokens stand, as far as masks ask. */
-interface Place {
+/** How far apart two tokens are, as far as masks ask. */
+interface Offset {
   distance: number;
   inOneSentence: boolean;
 }
@@ -29,7 +29,7 @@ interface Place {
 type BiasOf = (
   query: readonly number[],
   key: readonly number[],
-  place: Place,
+  offset: Offset,
   isLater: boolean,
 ) => number | undefined;
 
@@ -52,7 +52,7 @@ function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
     case 'all':
       return () => 0;
     case 'causal':
-      return (_query, _key, _place, isLater) => (isLater ? undefined : 0);
+      return (_query, _key, _offset, isLater) => (isLater ? undefined : 0);
     case 'within':
       return (_query, _key, { distance, inOneSentence }) =>
         isWithin(term.reach, distance, inOneSentence) ? 0 : undefined;
@@ -71,7 +71,7 @@ function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
       if (term.kind === 'or') return (...pair) => left(...pair) ?? right(...pair);
       return (...pair) => {
         const [one, other] = [left(...pair), right(...pair)];
-        return one === undefined || other === undefined ? undefined : one + other;
+        return one === undefined || other === undefined ? undefined : one;
       };
     }
   }
@@ -86,7 +86,7 @@ function tableOfRules(
 }
 
 /** Places at which every pair of tokens decides as at one of them: both sides of each distance at which a leaf changes. */
-function placesOf(term: Term): Place[] {
+function offsetsOf(term: Term): Offset[] {
   const windows = leavesOf(term).flatMap((leaf) => {
     if (leaf.kind === 'within') return [windowOf(leaf.reach)];
     if (leaf.kind !== 'rules') return [];
@@ -101,12 +101,12 @@ function placesOf(term: Term): Place[] {
   ]);
 }
 
-/** The reach that holds exactly at some of all places (`placesOf`), or undefined where none does. */
-function reachAt(places: readonly Place[], isIn: (place: number) => boolean): Reach | undefined {
+/** The reach that holds exactly at some of all offsets (`offsetsOf`), or undefined where none does. */
+function reachAt(offsets: readonly Offset[], isIn: (offset: number) => boolean): Reach | undefined {
   let window = NOWHERE;
   let isOver = false;
   let sentence = 0;
-  for (const [index, { distance, inOneSentence }] of places.entries()) {
+  for (const [index, { distance, inOneSentence }] of offsets.entries()) {
     if (inOneSentence && distance > 0) {
       if (isIn(index) && isOver) sentence = 0.5;
       continue;
@@ -118,8 +118,8 @@ function reachAt(places: readonly Place[], isIn: (place: number) => boolean): Re
   // Every token is in its own sentence.
   if (sentence > 0 && window === 0) window = NOWHERE;
   const reach = window + sentence;
-  const isExact = places.every((place, index) => {
-    return isWithin(reach, place.distance, place.inOneSentence) === isIn(index);
+  const isExact = offsets.every((offset, index) => {
+    return isWithin(reach, offset.distance, offset.inOneSentence) === isIn(index);
   });
   return isExact ? reach : undefined;
 }
@@ -146,7 +146,7 @@ export function tableOf(term: Term, alphabet: Alphabet, causal: boolean): PairTa
   // A learned table is a parameter, in which no pair can be left out.
   if (leavesOf(term).some((leaf) => leaf.kind === 'rules' && leaf.strategy === 'learned')) return undefined;
   const size = labels.length;
-  const places = placesOf(term);
+  const offsets = offsetsOf(term);
   const bias = biasOf(term, labellings);
   const biases = new Float32Array(size * size).fill(FORBIDDEN);
   const [hard, soft] = [biases.map(() => NOWHERE), biases.map(() => NOWHERE)];
@@ -154,13 +154,13 @@ export function tableOf(term: Term, alphabet: Alphabet, causal: boolean): PairTa
   let isScoped = false;
   for (let at = 0; at < size * size; at++) {
     const [query, key] = [labels[Math.floor(at / size)], labels[at % size]];
-    const found = places.map((place) => bias(query, key, place, false));
-    const isOrdered = places.every(({ distance }, index) => {
+    const found = offsets.map((offset) => bias(query, key, offset, false));
+    const isOrdered = offsets.every(({ distance }, index) => {
       if (distance === 0) return true;
-      return bias(query, key, places[index], true) === (causal ? undefined : found[index]);
+      return bias(query, key, offsets[index], true) === (causal ? undefined : found[index]);
     });
-    const exists = reachAt(places, (place) => found[place] !== undefined);
-    const plain = reachAt(places, (place) => found[place] === 0);
+    const exists = reachAt(offsets, (offset) => found[offset] !== undefined);
+    const plain = reachAt(offsets, (offset) => found[offset] === 0);
     const others = new Set(found.filter((value) => value !== undefined && value !== 0));
     if (!isOrdered || exists === undefined || plain === undefined || others.size > 1) return undefined;
     hard[at] = plain;

@@ -1,7 +1,9 @@
+import * as v from 'valibot';
+import { arrayLike } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { MOST_TAGS, type Tag, tagIndexes } from '../grammar/rules.js';
+import { checkedLengths } from './layout.js';
 import { type Labelling, leavesOf, type Term } from './mask-term.js';
-import { checkedLengths } from './plan.js';
 
 /** The tokens of a packed batch, in the caller's order. */
 export interface MaskTokens {
@@ -9,6 +11,8 @@ export interface MaskTokens {
   lengths?: ArrayLike<number>;
   /** [tokens], by name or integer (see `tagIndexes`), where the mask is made from rules about tags. */
   tags?: ArrayLike<Tag>;
+  /** [tokens], in the place of `tags`: their indexes among those of the mask. */
+  tagIndexes?: Uint8Array;
   /** [tokens] each: further labels, by the names that masks from rules give them. */
   labels?: Readonly<Record<string, ArrayLike<Tag>>>;
   /**
@@ -17,6 +21,15 @@ export interface MaskTokens {
    */
   sentences?: ArrayLike<number>;
 }
+
+/** The types of `MaskTokens`; what they hold is checked where it is used. */
+export const TOKENS = {
+  lengths: v.optional(arrayLike),
+  tags: v.optional(arrayLike),
+  tagIndexes: v.optional(v.instance(Uint8Array, 'a Uint8Array')),
+  labels: v.optional(v.record(v.string(), arrayLike, 'lists of labels by name')),
+  sentences: v.optional(arrayLike),
+};
 
 /** The labelling that rules are about where they name no other. */
 export const TAGS = 'tags';
@@ -39,8 +52,8 @@ function checkedCount<T>(labels: T[], what: string): T[] {
 }
 
 /** Tokens of each sequence. @throws CallerError where nothing says how many there are. */
-export function lengthsOf({ lengths, tags, labels = {} }: MaskTokens): ArrayLike<number> {
-  const labelled = tags ?? Object.values(labels)[0];
+export function lengthsOf({ lengths, tags, tagIndexes, labels = {} }: MaskTokens): ArrayLike<number> {
+  const labelled = tags ?? tagIndexes ?? Object.values(labels)[0];
   if (lengths) return lengths;
   if (labelled) return [labelled.length];
   throw new CallerError({
@@ -49,8 +62,19 @@ export function lengthsOf({ lengths, tags, labels = {} }: MaskTokens): ArrayLike
   });
 }
 
+function checkedIndexes(indexes: Uint8Array, count: number): Uint8Array {
+  const unknown = indexes.findIndex((index) => index >= count);
+  if (unknown < 0) return indexes;
+  throw new CallerError({
+    what: `tag index ${indexes[unknown]}`,
+    where: `tagIndexes[${unknown}]`,
+    expected: `0 to ${count - 1}`,
+  });
+}
+
 /** The index of each token's value in a labelling. */
 function valuesOf({ name, tags }: Labelling, tokens: MaskTokens, mask: string): Uint8Array {
+  if (name === TAGS && tokens.tagIndexes) return checkedIndexes(tokens.tagIndexes, tags.length);
   const values = name === TAGS ? tokens.tags : tokens.labels?.[name];
   if (values) return tagIndexes({ name: mask, tags }, values);
   throw new CallerError({

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { arrayLike, checkArgument, number, options, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { shown } from '../base/shown.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
@@ -6,11 +8,14 @@ import { type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import { reachOf } from '../grammar/scope.js';
 import { closureOf } from './closure.js';
+import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layout.js';
 import { drawn, type MaskPicture, pictureOf } from './mask-picture.js';
 import { joined, type Labelling, type Term, tableOf } from './mask-term.js';
-import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS } from './mask-tokens.js';
-import { type Plan, planDense, planSparse, type SparseInput } from './plan.js';
+import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS, TOKENS } from './mask-tokens.js';
 import { COUNTING_TILE, type ShapeOfTiles } from './tiles.js';
+
+/** Any mask, for checks of arguments. */
+export const anyMask = v.custom<AttentionMask>((value) => value instanceof AttentionMask, 'an AttentionMask');
 
 /** @throws CallerError for a strategy that does not exist. */
 function checkedStrategy(strategy: string, where?: string): Strategy {
@@ -59,7 +64,8 @@ export class AttentionMask {
 
   /** |query - key| <= `tokens`, in the text's order. @throws CallerError where that is no number of tokens. */
   static window(tokens: number): AttentionMask {
-    return new AttentionMask(`window ${tokens}`, [[{ kind: 'within', reach: reachOf(tokens) }]]);
+    const term: Term = { kind: 'within', reach: reachOf(tokens) };
+    return new AttentionMask(`window ${tokens}`, [[term]]);
   }
 
   /** A query attends to the keys of its sentence, and to those that belong to the document. */
@@ -70,10 +76,16 @@ export class AttentionMask {
   /**
    * A mask from rules of who looks at whom, or from those of each head of a model.
    * @param rules Rules, or the name of a preset.
+   * @param strategy How rules become scores: `hard` where left out.
    * @throws CallerError for rules, a strategy or a β that make no sense.
    */
-  static fromRules(rules: string | ModelRules, strategy?: Strategy, options?: RuleMaskOptions): RuleMask {
-    return new RuleMask(modelRulesOf(rules), strategy, options);
+  static fromRules(
+    rules: string | ModelRules,
+    strategy: Strategy = 'hard',
+    more?: RuleMaskOptions,
+  ): RuleMask {
+    checkArgument(v.optional(RULE_MASK_OPTIONS), more, 'options');
+    return new RuleMask(modelRulesOf(rules), checkedStrategy(strategy), more);
   }
 
   /**
@@ -81,7 +93,8 @@ export class AttentionMask {
    * @throws CallerError where there are none, or one of them has several heads itself.
    */
   static perHead(masks: readonly AttentionMask[] | readonly (readonly AttentionMask[])[]): AttentionMask {
-    const isList = masks.every((each) => each instanceof AttentionMask);
+    checkArgument(arrayLike, masks, 'masks');
+    const isList = masks.every((each) => !Array.isArray(each));
     const layers = (isList ? [masks] : masks) as readonly (readonly AttentionMask[])[];
     if (layers.length === 0 || layers.some(({ length }) => length === 0 || length !== layers[0].length)) {
       throw new CallerError({
@@ -91,6 +104,7 @@ export class AttentionMask {
     }
     const heads = layers.map((layer) =>
       layer.map((mask) => {
+        checkArgument(anyMask, mask, 'mask');
         if (mask.heads.length === 1 && mask.heads[0].length === 1) return mask.heads[0][0];
         throw new CallerError({
           what: `mask "${mask.name}" of several heads`,
@@ -153,10 +167,11 @@ export class AttentionMask {
    * @param tiles The tiles of the kernels, `tilesOn(device)`; without them the layout can only be counted.
    * @throws CallerError where tokens lack labels or do not fit together, or no kernel runs this mask exactly.
    */
-  layout(tokens: MaskTokens, tiles: ShapeOfTiles = () => COUNTING_TILE): Plan {
+  layout(tokens: MaskTokens, tiles: ShapeOfTiles = () => COUNTING_TILE): Layout {
+    checkArgument(options(TOKENS), tokens, 'tokens');
     const lengths = lengthsOf(tokens);
-    if (this.isDense) return planDense(lengths, tiles('dense', lengths));
-    return planSparse(this.input(tokens), tiles('sparse', lengths));
+    if (this.isDense) return denseLayout(lengths, tiles('dense', lengths));
+    return sparseLayout(this.input(tokens), tiles('sparse', lengths));
   }
 
   /** The share of all pairs of tokens that exist, the mean over heads. */
@@ -220,6 +235,7 @@ export class AttentionMask {
   }
 
   private joinedWith(other: AttentionMask, kind: 'and' | 'or'): AttentionMask {
+    checkArgument(anyMask, other, 'mask');
     const [wide, narrow]: AttentionMask[] = this.heads.flat().length > 1 ? [this, other] : [other, this];
     const isOne = narrow.heads.flat().length === 1;
     const isSame =
@@ -232,12 +248,12 @@ export class AttentionMask {
     }
     const of = ({ heads }: AttentionMask, layer: number, head: number) =>
       heads[Math.min(layer, heads.length - 1)][Math.min(head, heads[0].length - 1)];
-    const known = new Map<Term, Map<Term, Term>>();
+    const joinedTerms = new Map<Term, Map<Term, Term>>();
     const heads = wide.heads.map((terms, layer) =>
       terms.map((_, head) => {
         const [left, right] = [of(this, layer, head), of(other, layer, head)];
-        const ofLeft = known.get(left) ?? new Map<Term, Term>();
-        known.set(left, ofLeft);
+        const ofLeft = joinedTerms.get(left) ?? new Map<Term, Term>();
+        joinedTerms.set(left, ofLeft);
         const term = ofLeft.get(right) ?? joined(kind, left, right);
         ofLeft.set(right, term);
         return term;
@@ -257,28 +273,52 @@ export interface RuleMaskOptions {
   moreTags?: readonly Tag[];
 }
 
+export interface RuleMaskChanges {
+  /** Rules, or the name of a preset. */
+  rules?: string | ModelRules;
+  strategy?: Strategy;
+  beta?: number;
+}
+
+const RULE_MASK_OPTIONS = options({
+  beta: v.optional(number),
+  labels: v.optional(string),
+  moreTags: v.optional(arrayLike),
+});
+
 /** The mask that a strategy makes of rules: what a model's files hold. */
 export class RuleMask extends AttentionMask {
-  readonly strategy: Strategy;
   readonly beta: number;
+  private readonly labels: string;
+  private readonly moreTags: readonly Tag[];
 
+  /** Arguments as `fromRules` has checked them. */
   constructor(
     readonly rules: ModelRules,
-    strategy: Strategy = 'hard',
-    private readonly options: RuleMaskOptions = {},
+    readonly strategy: Strategy,
+    { beta = rules.beta, labels = TAGS, moreTags = [] }: RuleMaskOptions = {},
   ) {
-    const { beta = rules.beta, labels = TAGS, moreTags = [] } = options;
-    super(`${rules.name}, ${strategy}`, termsOf(rules, checkedStrategy(strategy), beta, labels), moreTags);
-    this.strategy = strategy;
+    super(`${rules.name}, ${strategy}`, termsOf(rules, strategy, beta, labels), moreTags);
     this.beta = beta;
+    this.labels = labels;
+    this.moreTags = moreTags;
   }
 
   override get tags(): readonly Tag[] {
-    return [...new Set([...this.rules.tags, ...(this.options.moreTags ?? [])])];
+    return [...new Set([...this.rules.tags, ...this.moreTags])];
+  }
+
+  /** The same with other rules, or another strategy or β. New rules bring their β, where none is given. */
+  with({ rules, strategy = this.strategy, beta }: RuleMaskChanges): RuleMask {
+    const { labels, moreTags } = this;
+    const changed = rules === undefined ? this.rules : modelRulesOf(rules);
+    const bias = beta ?? (rules === undefined ? this.beta : changed.beta);
+    return AttentionMask.fromRules(changed, strategy, { labels, moreTags, beta: bias });
   }
 
   override withTags(tags: readonly Tag[]): RuleMask {
-    return new RuleMask(this.rules, this.strategy, { ...this.options, moreTags: [...this.tags, ...tags] });
+    const { labels, beta } = this;
+    return new RuleMask(this.rules, this.strategy, { labels, beta, moreTags: [...this.moreTags, ...tags] });
   }
 }
 

@@ -1,6 +1,6 @@
 import { ColumnCounter } from './column-counter.js';
 import { visibilityOf } from './derived.js';
-import type { Plan } from './plan.js';
+import type { Layout } from './layout.js';
 
 /** Pairs by the tag of the query, [tags] each; their sums are those of the ledger. */
 export interface PairsByTag {
@@ -11,20 +11,20 @@ export interface PairsByTag {
 }
 
 /** The pairs of a sparse plan by the tag of the query. */
-export function pairsByTag(plan: Plan): PairsByTag {
-  const size = plan.heads[0].table!.size;
+export function pairsByTag(layout: Layout): PairsByTag {
+  const size = layout.heads[0].table!.size;
   const [useful, dense] = [new Float64Array(size), new Float64Array(size)];
-  const heads = plan.heads.reduce((sum, { heads: own }) => sum + (own?.length ?? 1), 0);
-  for (const { heads: own, table } of plan.heads) {
-    const counter = new ColumnCounter(plan, visibilityOf(table!, 'queries', plan.causal));
+  const heads = layout.heads.reduce((sum, { heads: own }) => sum + (own?.length ?? 1), 0);
+  for (const { heads: own, table } of layout.heads) {
+    const counter = new ColumnCounter(layout, visibilityOf(table!, 'queries', layout.causal));
     const share = (own?.length ?? 1) / heads;
-    for (const sequence of plan.sequences) {
+    for (const sequence of layout.sequences) {
       counter.pairsByTag(sequence).forEach((pairs, tag) => {
         useful[tag] += share * pairs;
       });
     }
   }
-  for (const { runs, length: keys } of plan.sequences) {
+  for (const { runs, length: keys } of layout.sequences) {
     for (const { tag, length } of runs) dense[tag] += length * keys;
   }
   return { useful, dense };

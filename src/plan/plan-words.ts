@@ -1,7 +1,7 @@
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 import { allows, type PairTable } from '../grammar/pair-table.js';
 import { EVERYWHERE, NOWHERE } from '../grammar/scope.js';
-import type { Plan } from './plan.js';
+import type { Layout } from './layout.js';
 import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
 
@@ -50,7 +50,7 @@ export interface PlanWords {
 }
 
 /** For each sequence, what is added to a token's index to find its label: each sequence begins at a multiple of four. */
-function labelShifts({ sequences }: Pick<Plan, 'sequences'>): number[] {
+function labelShifts({ sequences }: Pick<Layout, 'sequences'>): number[] {
   let place = 0;
   return sequences.map(({ start, length }) => {
     const shift = place - start;
@@ -59,7 +59,7 @@ function labelShifts({ sequences }: Pick<Plan, 'sequences'>): number[] {
   });
 }
 
-function labelWords({ sequences, tags }: Pick<Plan, 'sequences' | 'tags'>): Uint32Array {
+function labelWords({ sequences, tags }: Pick<Layout, 'sequences' | 'tags'>): Uint32Array {
   const bytes = new Uint8Array(sequences.reduce((sum, { length }) => sum + paddedToQuads(length), 0));
   const shifts = labelShifts({ sequences });
   sequences.forEach(({ start, length }, index) => {
@@ -139,16 +139,20 @@ function tablesOf(table: PairTable, placed: boolean, headCount: number): Float32
  * Writes a plan as words.
  * @param headCount Heads of the attention, for each of which a learned table has room.
  */
-export function planWords(plan: Plan, headCount = 1): PlanWords {
-  const shifts = labelShifts(plan);
+export function planWords(layout: Layout, headCount = 1): PlanWords {
+  const shifts = labelShifts(layout);
   const empty = new Uint32Array(0);
-  const shared = [plan.order, plan.sentences ?? empty, plan.kind === 'dense' ? empty : labelWords(plan)];
-  const parts = plan.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
+  const shared = [
+    layout.order,
+    layout.sentences ?? empty,
+    layout.kind === 'dense' ? empty : labelWords(layout),
+  ];
+  const parts = layout.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
     const query = tileWords(queryTiles, shifts);
     const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
     const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
-    const tables = table ? tablesOf(table, plan.placed, headCount) : [];
-    const list = Uint32Array.from(heads ?? [], (head) => head % plan.headsOfLayer);
+    const tables = table ? tablesOf(table, layout.placed, headCount) : [];
+    const list = Uint32Array.from(heads ?? [], (head) => head % layout.headsOfLayer);
     const tableWords = concatenated(tables.map(bitsOf)).words;
     return [
       query.tiles,
@@ -162,8 +166,8 @@ export function planWords(plan: Plan, headCount = 1): PlanWords {
   });
   const { words, offsets } = concatenated([...shared, ...parts]);
   const [positionsAt, listedAt, labelsAt, ...others] = offsets;
-  const sentencesAt = plan.sentences ? listedAt : positionsAt;
-  const heads = plan.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
+  const sentencesAt = layout.sentences ? listedAt : positionsAt;
+  const heads = layout.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
     const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt, queryBitsAt, keyBitsAt] =
       others.slice(8 * index);
     const isSame = keyTiles === queryTiles;

@@ -1,4 +1,4 @@
-import type { Plan } from './plan.js';
+import type { Layout } from './layout.js';
 import { concatenated } from './plan-words.js';
 
 /** Rows of a chunk, at most. */
@@ -17,7 +17,7 @@ export interface RunChunks {
 }
 
 /** Cuts the runs of a sparse plan into chunks, for sums over all rows of a tag in a fixed order. */
-export function runChunks({ sequences, heads }: Plan): RunChunks {
+export function runChunks({ sequences, heads }: Layout): RunChunks {
   const size = heads[0].table!.size;
   const chunks: number[] = [];
   const ofTag = Array.from({ length: size }, (): number[] => []);

@@ -90,7 +90,7 @@ export async function logitsOf(
   const logits: Float32Array[] = [];
   for (const group of readingBatches(sentences)) {
     signal?.throwIfAborted();
-    const read = await classifier.logits(makeBatch(group, planner.plan(group)));
+    const read = await classifier.logits(makeBatch(group, planner.layout(group)));
     logits.push(...checkedLogits(read, logits.length + 1, where));
   }
   return logits;

@@ -2,14 +2,12 @@ import type { KernelChoices } from '../attention/kernel-choices.js';
 import { CallerError } from '../base/errors.js';
 import { shown } from '../base/shown.js';
 import { tokenTags } from '../grammar/custom-tags.js';
-import { modelRulesOf } from '../grammar/grammar-arguments.js';
-import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import { PAPER_RULES } from '../grammar/presets.js';
-import type { Strategy } from '../grammar/rules.js';
+import { checkHeads } from '../grammar/head-rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
 import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
-import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import { LONGEST_SEQUENCE } from '../plan/layout.js';
+import { AttentionMask, type RuleMask } from '../plan/mask.js';
 import { biasTags } from './planner.js';
 import { checkBuildOptions } from './train-arguments.js';
 
@@ -24,12 +22,8 @@ export interface BuildOptions extends TokenizerOptions {
   shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
   /** Names of the classes, by label; `negative` and `positive` where left out. */
   classes?: readonly string[];
-  /** `none` where left out. */
-  strategy?: Strategy;
-  /** Rules, or the name of a preset; the paper's where left out. */
-  rules?: string | ModelRules;
-  /** What soft pairs add to their score; the rule set's own β where left out. */
-  beta?: number;
+  /** Which tokens attend to which; where left out all to all, and the paper's rules for later use. */
+  mask?: RuleMask;
   /** Of the initial weights; 42 where left out. */
   seed?: number;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
@@ -42,9 +36,7 @@ export interface ModelDescription {
   tokenizer: TaggedTokenizer;
   /** Names of the classes, by label. */
   classes: readonly string[];
-  strategy: Strategy;
-  rules: ModelRules;
-  beta: number;
+  mask: RuleMask;
   /** Variants of the kernels that it was trained with, where they had been measured. */
   kernels?: KernelChoices;
 }
@@ -63,8 +55,8 @@ export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, 
 /** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function describeModel(options: BuildOptions): ModelDescription {
   checkBuildOptions(options);
-  const rules = modelRulesOf(options.rules ?? PAPER_RULES);
-  const { shape, strategy = 'none', beta = rules.beta, kernels } = options;
+  const { mask = AttentionMask.fromRules('paper', 'none'), shape, kernels } = options;
+  const { rules, strategy } = mask;
   const { classes = ['negative', 'positive'], maxLength = 128 } = options;
   const config = {
     ...BERT_TINY,
@@ -78,5 +70,5 @@ export function describeModel(options: BuildOptions): ModelDescription {
   checkHeads(rules, config);
   checkedMaxLength(maxLength, config);
   const tokenizer = new TaggedTokenizer({ ...options, maxLength }, rules.tags);
-  return { config, tokenizer, classes, strategy, rules, beta, kernels };
+  return { config, tokenizer, classes, mask, kernels };
 }

@@ -5,14 +5,14 @@ import { fields, finite, oneOf, positiveWhole, text, whole } from '../base/json-
 import { JsonText } from '../base/json-text.js';
 import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import { formatTagNoise, parseTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
 import type { ModelConfig } from '../nn/model-config.js';
-import { LONGEST_SEQUENCE } from '../plan/plan.js';
+import { LONGEST_SEQUENCE } from '../plan/layout.js';
+import { AttentionMask } from '../plan/mask.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/bert-config.js';
 import { readTokenizer, type TokenizerFolder, tokenizerFiles } from './hugging-face/tokenizer.js';
 import { checkClass } from './hugging-face/tokenizer-settings.js';
@@ -23,13 +23,13 @@ const CONFIG = 'config.json';
 export const RULES_FILE = 'rules.json';
 
 function configJson(description: ModelDescription): string {
-  const { config, classes, tokenizer, strategy, beta, kernels } = description;
+  const { config, classes, tokenizer, mask, kernels } = description;
   const { vocabulary, customTags, maxLength, tagNoise } = tokenizer;
   const json = {
     ...configFields(config, classes, vocabulary.idOf('[PAD]')),
     parsimony: {
-      strategy,
-      beta,
+      strategy: mask.strategy,
+      beta: mask.beta,
       ...(customTags && { tags: 'own' }),
       most_pieces: maxLength,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
@@ -45,7 +45,7 @@ function configJson(description: ModelDescription): string {
 export function descriptionFiles(description: ModelDescription): Record<string, string> {
   return {
     [CONFIG]: configJson(description),
-    [RULES_FILE]: formatRules(description.rules),
+    [RULES_FILE]: formatRules(description.mask.rules),
     ...tokenizerFiles(description.tokenizer),
   };
 }
@@ -161,11 +161,11 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
   }
   checkConfig(config, file);
   if (!parsimony) {
-    const { beta, tags } = PAPER_RULES;
+    const mask = AttentionMask.fromRules('paper', 'none');
     const longest = Math.min(tokenizer.maxLength ?? config.positions, config.positions, LONGEST_SEQUENCE);
     const maxLength = checkedMaxLength(longest, config, folder);
-    const read = new TaggedTokenizer({ vocabulary, maxLength }, tags);
-    return { config, tokenizer: read, classes, strategy: 'none', rules: PAPER_RULES, beta };
+    const read = new TaggedTokenizer({ vocabulary, maxLength }, mask.rules.tags);
+    return { config, tokenizer: read, classes, mask };
   }
   const rules = await readRulesOf(folder);
   checkHeads(rules, config, placeIn(folder, RULES_FILE));
@@ -188,9 +188,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     config,
     tokenizer: read,
     classes,
-    strategy: parsimony.strategy,
-    rules,
-    beta: parsimony.beta,
+    mask: AttentionMask.fromRules(rules, parsimony.strategy, { beta: parsimony.beta }),
     kernels: parsimony.kernels === undefined ? undefined : checkedChoices(parsimony.kernels, file),
   };
 }

@@ -1,9 +1,8 @@
 import type { Strategy, Tag } from '../grammar/rules.js';
-import { type TaggedTokens, tagNames } from '../grammar/tagged-tokenizer.js';
+import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { TOKEN_TAGS } from '../grammar/tags.js';
+import type { Layout } from '../plan/layout.js';
 import type { RuleMask } from '../plan/mask.js';
-import type { MaskTokens } from '../plan/mask-tokens.js';
-import type { Plan } from '../plan/plan.js';
 import type { ShapeOfTiles } from '../plan/tiles.js';
 
 /** Tags of a model's learned biases; 0 where its strategy learns none. @param tags All that tokens may carry. */
@@ -14,6 +13,8 @@ export function biasTags(strategy: Strategy, tags: readonly Tag[]): number {
 /** Lays a mask out over batches of sentences. */
 export class Planner {
   readonly mask: RuleMask;
+  /** For each of `tags`, its index among those of the mask. */
+  private readonly indexOfTag: Uint8Array;
 
   /**
    * @param tags What the tags of sentences are indexes into. Those that the rules do not list see nothing under `hard`.
@@ -25,18 +26,26 @@ export class Planner {
     readonly tags: readonly Tag[] = TOKEN_TAGS,
   ) {
     this.mask = mask.withTags(tags);
+    this.indexOfTag = this.mask.tagIndexes(tags);
   }
 
   /** The tokens of some sentences, one text after the other. */
-  tokensOf(texts: readonly TaggedTokens[]): MaskTokens & { tags: Tag[] } {
-    return {
-      lengths: texts.map(({ ids }) => ids.length),
-      tags: texts.flatMap((text) => tagNames(text, this.tags)),
-      sentences: texts.flatMap(({ sentences }) => Array.from(sentences)),
-    };
+  tokensOf(texts: readonly TaggedTokens[]) {
+    const lengths = texts.map(({ ids }) => ids.length);
+    const tokens = lengths.reduce((total, length) => total + length, 0);
+    const [tagIndexes, sentences] = [new Uint8Array(tokens), new Uint32Array(tokens)];
+    let start = 0;
+    for (const text of texts) {
+      for (let token = 0; token < text.tags.length; token++) {
+        tagIndexes[start + token] = this.indexOfTag[text.tags[token]];
+      }
+      sentences.set(text.sentences, start);
+      start += text.tags.length;
+    }
+    return { lengths, tagIndexes, sentences };
   }
 
-  plan(texts: readonly TaggedTokens[]): Plan {
+  layout(texts: readonly TaggedTokens[]): Layout {
     return this.mask.layout(this.tokensOf(texts), this.tiles);
   }
 }

@@ -13,6 +13,7 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import { parseTagNoise } from '../grammar/tag-noise.js';
 import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { BERT_TINY } from '../nn/model-config.js';
+import { AttentionMask } from '../plan/mask.js';
 import { RANDOM_RULES, randomRulesFor } from './control-rules.js';
 import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
 import { loadDescription, readFolderConfig } from './model-folder.js';
@@ -169,7 +170,8 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
     : await vocabularyOf(settings);
   const reading = { maxLength, customTags, tagNoise };
   const rules = isDrawn ? randomRulesFor(data.train, { vocabulary, ...reading }, seed) : written;
-  const model = { classes: source.classes, strategy, rules, beta, seed, ...reading };
+  const mask = AttentionMask.fromRules(rules, strategy, { beta });
+  const model = { classes: source.classes, mask, seed, ...reading };
   const startOptions = { ...model, dropout, attentionDropout };
   const run: TrainingRun = {
     ...(init !== undefined && { learningRate: FINE_TUNING_RATE }),
@@ -203,7 +205,7 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
       remedy: 'name them with --data',
     });
   }
-  const source = dataOf(named, { tags: recorded.rules?.tags, labels: recorded.classes });
+  const source = dataOf(named, { tags: recorded.mask?.rules.tags, labels: recorded.classes });
   const examples = await examplesOf(source);
   const run = { ...recorded, data: examples };
   if (!notes.init) return { run, source, adapter: notes.adapter };

@@ -28,9 +28,9 @@ async function massesOf(
   const sums = Array.from({ length: layers }, () => new Float64Array(heads * tagCount ** 2));
   let done = 0;
   for (const group of readingBatches(sentences)) {
-    const batch = makeBatch(group, planner.plan(group));
-    const tags = planner.mask.tagIndexes(planner.tokensOf(group).tags);
-    const masses = await classifier.attentionMass(batch, tags, tagCount);
+    const batch = makeBatch(group, planner.layout(group));
+    const { tagIndexes } = planner.tokensOf(group);
+    const masses = await classifier.attentionMass(batch, tagIndexes, tagCount);
     masses.forEach((mass, layer) => {
       for (let entry = 0; entry < mass.length; entry++) sums[layer][entry] += mass[entry];
     });

@@ -1,11 +1,15 @@
 import type { ModelRules } from '../grammar/head-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
+import { closureOf } from '../plan/closure.js';
 import { AttentionMask } from '../plan/mask.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { readingBatches } from './evaluation.js';
 import { Planner } from './planner.js';
+
+/** Layers that closures are told of. */
+const LAYERS = 3;
 
 /** What rules allow in some texts. */
 export interface RuleDensity {
@@ -13,6 +17,8 @@ export interface RuleDensity {
   pairs: number;
   /** The share of them that exist, scopes counted pair by pair; the mean over heads where they differ. */
   density: number;
+  /** After 1, 2 and 3 layers, the share of all pairs whose query has heard of the key. */
+  closure: number[];
   /** Of each tag that occurs, the share of all pairs that its queries have, and how many of these exist. */
   tags: { tag: Tag; share: number; density: number }[];
 }
@@ -30,18 +36,24 @@ export function ruleDensity(
   const planner = new Planner(AttentionMask.fromRules(rules, strategy), () => COUNTING_TILE, indexed);
   const { tags } = planner.mask;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
+  const joined = new Float64Array(LAYERS);
+  const total = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0);
   for (const group of readingBatches(sentences)) {
-    const counted = pairsByTag(planner.plan(group));
+    const layout = planner.layout(group);
+    const counted = pairsByTag(layout);
+    closureOf(layout, LAYERS).forEach((share, layer) => {
+      joined[layer] += share * total(counted.dense);
+    });
     for (let tag = 0; tag < tags.length; tag++) {
       useful[tag] += counted.useful[tag];
       dense[tag] += counted.dense[tag];
     }
   }
-  const total = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0);
   const pairs = total(dense);
   return {
     pairs,
     density: total(useful) / pairs,
+    closure: Array.from(joined, (number) => number / pairs),
     tags: tags
       .map((tag, index) => ({ tag, share: dense[index] / pairs, density: useful[index] / dense[index] }))
       .filter(({ share }) => share > 0),

@@ -77,15 +77,15 @@ export function fingerprintsOf(
   data: RunData,
   start?: ReadonlyMap<string, Float32Array>,
 ): Fingerprints {
-  const { config, tokenizer, classes, strategy, rules, beta } = description;
+  const { config, tokenizer, classes, mask } = description;
   return {
     model: hashOf([
       sortedEntries(withHashedNames(config)),
       tokenizer.vocabulary.toText(),
       classes,
-      strategy,
-      formatRules(rules),
-      beta,
+      mask.strategy,
+      formatRules(mask.rules),
+      mask.beta,
       tokenizer.maxLength,
       tokenizer.tagNoise ? hashedNoise(tokenizer.tagNoise) : null,
       ...(start ? [hashOfWeights(start)] : []),
@@ -122,12 +122,12 @@ export function formatRecord(
   device: Device,
   density: number,
 ): string {
-  const { strategy, rules, beta, kernels, tokenizer, config } = description;
+  const { mask, kernels, tokenizer, config } = description;
   const { settings, notes, fingerprints } = record;
   const json = {
-    strategy,
-    rules: rules.name,
-    beta,
+    strategy: mask.strategy,
+    rules: mask.rules.name,
+    beta: mask.beta,
     data: data.name,
     density,
     rows: { train: data.train.length, dev: data.dev.length },

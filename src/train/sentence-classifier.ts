@@ -3,15 +3,14 @@ import { checkArgument, device as deviceArgument, folderName, number } from '../
 import { checkExamples, type Example, tokenizeExamples } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import type { Text } from '../grammar/custom-tags.js';
-import { checkText, modelRulesOf } from '../grammar/grammar-arguments.js';
-import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
-import type { Strategy } from '../grammar/rules.js';
+import { checkText } from '../grammar/grammar-arguments.js';
+import { checkHeads } from '../grammar/head-rules.js';
 import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { checkFits } from '../nn/model-size.js';
-import { AttentionMask } from '../plan/mask.js';
+import type { RuleMask } from '../plan/mask.js';
 import type { TileShape } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
@@ -21,7 +20,7 @@ import { Planner } from './planner.js';
 import { type PrunedRules, pruneHeads } from './prune.js';
 import { DEFAULT_SEED } from './settings.js';
 import { completeSettings, type TrainingOptions } from './settings-schema.js';
-import { checkContinuation, checkModel, checkReading } from './train-arguments.js';
+import { checkContinuation, checkModel, ruleMask } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
 export interface Prediction {
@@ -44,7 +43,7 @@ export interface ModelExplanation extends Prediction {
   tile: TileShape;
 }
 
-/** A BERT or DistilBERT classifier of sentences with its vocabulary, its rules and its strategy. */
+/** A BERT or DistilBERT classifier of sentences with its vocabulary and its mask. */
 export class SentenceClassifier {
   private readonly classifier: Classifier;
   private tokenizer: TaggedTokenizer;
@@ -59,7 +58,7 @@ export class SentenceClassifier {
     this.classifier = new Classifier(device, description.config);
     this.classifier.parameters.write(weights, where);
     this.tokenizer = description.tokenizer;
-    this.planner = this.plannerOf(description.strategy, description.rules, description.beta);
+    this.planner = this.plannerOf(description.mask);
   }
 
   /** A new model with random weights. @throws CallerError where the kernels cannot run its shape. */
@@ -79,7 +78,6 @@ export class SentenceClassifier {
   ): SentenceClassifier {
     checkArgument(deviceArgument, device, 'device');
     checkModel(description, weights);
-    modelRulesOf(description.rules);
     return new SentenceClassifier(device, description, weights);
   }
 
@@ -93,17 +91,14 @@ export class SentenceClassifier {
   }
 
   /**
-   * Reads on under other rules than before: strategy, rules and β take effect with the next call. Where rules are given
-   * and β is not, it is theirs; where neither is, the model's own.
-   * @throws CallerError where the rules are for other layers or heads than the model's.
+   * Reads on under another mask than before, from the next call on: `description.mask.with({ strategy: 'hard' })`, say.
+   * @throws CallerError where its rules are for other layers or heads than the model's.
    */
-  useRules(strategy: Strategy, rules?: string | ModelRules, beta?: number): void {
-    checkReading(strategy, beta);
-    const { config, rules: trained, beta: trainedBeta, tokenizer } = this.description;
-    const others = rules === undefined ? undefined : modelRulesOf(rules);
-    if (others) checkHeads(others, config);
-    this.tokenizer = tokenizer.withTags((others ?? trained).tags);
-    this.planner = this.plannerOf(strategy, others ?? trained, beta ?? others?.beta ?? trainedBeta);
+  useMask(mask: RuleMask): void {
+    checkArgument(ruleMask, mask, 'mask');
+    checkHeads(mask.rules, this.description.config);
+    this.tokenizer = this.description.tokenizer.withTags(mask.rules.tags);
+    this.planner = this.plannerOf(mask);
   }
 
   /**
@@ -148,12 +143,12 @@ export class SentenceClassifier {
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
     checkExamples(examples, this.description.classes.length, 'examples');
-    const { ledger } = this.planner.plan(this.tokenizer.encode(examples));
+    const { ledger } = this.planner.layout(this.tokenizer.encode(examples));
     return ledger.useful / ledger.dense;
   }
 
   /**
-   * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with `strategy: 'hard'`, a
+   * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with strategy `hard`, a
    * model of this shape can be trained with them.
    * @param density The share of all pairs that shall exist, in each head.
    * @throws CallerError where it is no share, or the model's own rules forbid pairs already.
@@ -191,10 +186,9 @@ export class SentenceClassifier {
     };
   }
 
-  /** How texts are read now: by the model's tokenizer, and under the rules, strategy and β that `useRules` set. */
-  get readsWith(): Pick<ModelDescription, 'tokenizer' | 'rules' | 'strategy' | 'beta'> {
-    const { rules, strategy, beta } = this.planner.mask;
-    return { tokenizer: this.tokenizer, rules, strategy, beta };
+  /** How texts are read now: by the model's tokenizer, and under the mask that `useMask` set. */
+  get readsWith(): Pick<ModelDescription, 'tokenizer' | 'mask'> {
+    return { tokenizer: this.tokenizer, mask: this.planner.mask };
   }
 
   /**
@@ -207,14 +201,14 @@ export class SentenceClassifier {
     checkArgument(number, maxLength, 'maxLength');
     const most = Math.min(maxLength, this.tokenizer.maxLength);
     const sentences = this.tokenizer.withTags(this.tokenizer.wordTags, most).encode([text]);
-    const plan = this.planner.plan(sentences);
-    const batch = makeBatch(sentences, plan);
+    const layout = this.planner.layout(sentences);
+    const batch = makeBatch(sentences, layout);
     const [logits] = checkedLogits(await this.classifier.logits(batch));
     return {
       ...this.predictionOf(text, sentences[0], logits),
       attention: await this.classifier.attentionProbabilities(batch),
       attribution: Array.from(await this.classifier.attribution(batch, mostProbable(logits))),
-      tile: plan.shape,
+      tile: layout.shape,
     };
   }
 
@@ -241,8 +235,8 @@ export class SentenceClassifier {
     this.classifier.release();
   }
 
-  private plannerOf(strategy: Strategy, rules: ModelRules, beta: number): Planner {
-    const shape = tilesOn(this.classifier.device, this.description.kernels);
-    return new Planner(AttentionMask.fromRules(rules, strategy, { beta }), shape, this.tokenizer.tags);
+  private plannerOf(mask: RuleMask): Planner {
+    const tiles = tilesOn(this.classifier.device, this.description.kernels);
+    return new Planner(mask, tiles, this.tokenizer.tags);
   }
 }

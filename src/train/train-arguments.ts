@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { checkArgument, having, number, options } from '../base/argument-schemas.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
-import { STRATEGIES } from '../grammar/rules.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
+import { RuleMask } from '../plan/mask.js';
 import { seed } from './settings.js';
 
-const finite = v.pipe(number, v.finite('a finite number'));
-const strategy = v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`);
+/** A mask that a model's files can hold. */
+export const ruleMask = v.instance(RuleMask, 'a mask from AttentionMask.fromRules');
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 const tagNoise = options({ how: v.unknown(), seed });
@@ -14,8 +14,7 @@ const tagNoise = options({ how: v.unknown(), seed });
 /** What is said of a model, whether it is new or begins from a checkpoint. Rules are checked where they are resolved. */
 const MODEL = {
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
-  strategy: v.optional(strategy),
-  beta: v.optional(finite),
+  mask: v.optional(ruleMask),
   customTags: v.optional(v.boolean('true or false')),
   maxLength: v.optional(number),
   seed: v.optional(seed),
@@ -38,8 +37,7 @@ const description = options({
   config: options({}),
   tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'encode', 'tokens'),
   classes: v.array(v.string('the name of a class'), 'a list of names'),
-  strategy,
-  beta: finite,
+  mask: ruleMask,
 });
 
 /** @throws CallerError where these are no description of a model and weights by name. */
@@ -47,12 +45,6 @@ export function checkModel(described: unknown, weights: unknown): void {
   checkArgument(description, described, 'description');
   const values = v.instance(Float32Array, 'a Float32Array');
   checkArgument(v.map(v.string(), values, 'a Map of tensors by name'), weights, 'weights');
-}
-
-/** @throws CallerError where these are no strategy and no β. */
-export function checkReading(named: unknown, beta: unknown): void {
-  checkArgument(strategy, named, 'strategy');
-  checkArgument(v.optional(finite), beta, 'beta');
 }
 
 /** @throws CallerError where these are no `TrainingHooks`, or no checkpoint. */

@@ -206,7 +206,7 @@ export class Trainer {
       this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.update);
       this.inFlight.push(this.classifier.device.submittedWorkDone());
       if (this.inFlight.length > BATCHES_IN_FLIGHT) await this.inFlight.shift();
-      tokens += batch.plan.tokens;
+      tokens += batch.layout.tokens;
     }
     this.meter.add(tokens);
     this.unread.push(batches);
@@ -231,7 +231,7 @@ export class Trainer {
     const masking = { probability, maskId: this.maskId, seed };
     const sentences = indexes.map((index) => masked(this.train.sentences[index], masking, epoch, index));
     const labels = indexes.map((index) => this.train.labels[index]);
-    return makeBatch(sentences, this.planner.plan(sentences), labels);
+    return makeBatch(sentences, this.planner.layout(sentences), labels);
   }
 
   /** Reads what the steps came to that are not read yet. @throws EngineError where one is not finite. */

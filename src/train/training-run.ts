@@ -10,7 +10,6 @@ import {
 import { CallerError } from '../base/errors.js';
 import { createFolder, removeFile } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
-import type { ModelRules } from '../grammar/head-rules.js';
 import { type BestBy, bestOf, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';
 import { evaluationLine } from './metrics-log.js';
@@ -45,7 +44,6 @@ import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from '.
 
 /** A training run: its model, its settings and its data. One seed serves weights, order and masks. */
 export interface TrainingRun extends BuildOptions, TrainingOptions {
-  rules?: ModelRules;
   data: RunData;
   /** What it begins with, instead of random weights; its description then replaces all that `BuildOptions` say. */
   start?: StartingPoint;

@@ -6,7 +6,7 @@ import { type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
-import { planSparse } from '../../src/plan/plan.js';
+import { sparseLayout } from '../../src/plan/layout.js';
 
 /** What families ask of a device. */
 const device = (lanes: 4 | 8 | undefined, longestTexture = 8192) => ({ lanes, longestTexture }) as Device;
@@ -43,7 +43,7 @@ describe('families of attention kernels', () => {
 
   it('give constants that their kernels declare, for every pass', () => {
     const tables = pairTable(PAPER_RULES, 'hard', 5);
-    const { heads } = planSparse({ tags: Uint8Array.of(0, 1), lengths: [2], tables });
+    const { heads } = sparseLayout({ tags: Uint8Array.of(0, 1), lengths: [2], tables });
     for (const family of everyFamily()) {
       for (const name of PASSES) {
         for (const headDim of [16, 64, 128]) {

@@ -146,10 +146,10 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
         for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {
           await withBuffers(async (buffers) => {
             const attention = narrowed({ ...randomCase(kind, seed), dropout: undefined });
-            const plan = layoutOn(buffers.device, attention);
-            const given = buffersOf(buffers, plan.order, attention);
-            const { executed, executedTransposed } = plan.ledger;
-            expect(await countedPairs(buffers.device, plan, attention, given, true)).toEqual({
+            const layout = layoutOn(buffers.device, attention);
+            const given = buffersOf(buffers, layout.order, attention);
+            const { executed, executedTransposed } = layout.ledger;
+            expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
               forward: executed,
               queryGradient: executed,
               keyValueGradient: executedTransposed,
@@ -164,9 +164,9 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       async (kind) => {
         const attention = randomCase(kind, 2, Array(20).fill(3));
         const device = await testDevice(family);
-        const plan = layoutOn(device, attention);
+        const layout = layoutOn(device, attention);
         const few = 17;
-        for (const { queryTiles, keyTiles } of plan.heads)
+        for (const { queryTiles, keyTiles } of layout.heads)
           expect(Math.min(queryTiles.length, keyTiles.length)).toBeGreaterThan(few);
         expect(await withGridsOf(few, family, () => attend(device, attention))).toEqual(
           await attend(device, attention),
@@ -174,8 +174,8 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
         if (kind !== 'dense') return;
         await withBuffers(async (buffers) => {
           const narrow = narrowed(attention);
-          const given = buffersOf(buffers, plan.order, narrow);
-          const counted = () => countedPairs(device, plan, narrow, given, true);
+          const given = buffersOf(buffers, layout.order, narrow);
+          const counted = () => countedPairs(device, layout, narrow, given, true);
           expect(await withGridsOf(few, family, counted)).toEqual(await counted());
         }, family);
       },

@@ -61,15 +61,15 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
     const device = await testDevice(family);
     for (const seed of [0, 1]) {
       const attention = { ...randomCase('heads of their own', seed), dropout: undefined };
-      const plan = layoutOn(device, attention);
-      for (const { queryTiles, keyTiles } of plan.heads) {
+      const layout = layoutOn(device, attention);
+      for (const { queryTiles, keyTiles } of layout.heads) {
         for (const tile of [...queryTiles, ...keyTiles])
-          expect(tile.slots === 0 || isLone(tile, plan.shape)).toBe(true);
+          expect(tile.slots === 0 || isLone(tile, layout.shape)).toBe(true);
       }
       await withBuffers(async (buffers) => {
-        const given = buffersOf(buffers, plan.order, attention);
-        const { executed, executedTransposed } = plan.ledger;
-        expect(await countedPairs(buffers.device, plan, attention, given, true)).toEqual({
+        const given = buffersOf(buffers, layout.order, attention);
+        const { executed, executedTransposed } = layout.ledger;
+        expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
           forward: executed,
           queryGradient: executed,
           keyValueGradient: executedTransposed,

@@ -1,6 +1,6 @@
 import type { AttendResult } from '../../src/attention/attend.js';
+import { DevicePlan } from '../../src/attention/device-plan.js';
 import type { AttentionShape } from '../../src/attention/passes.js';
-import { PlanBuffers } from '../../src/attention/plan-buffers.js';
 import { recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
 import { inverseOf } from '../../src/plan/runs.js';
@@ -10,7 +10,7 @@ import { layoutOn } from '../support/masks.js';
 import { type AttentionCase, rulesOf } from './random-case.js';
 
 /** A plan whose temporaries are full of NaN, so that no kernel may count on zeros, or on what an earlier pass left. */
-class PoisonedPlanBuffers extends PlanBuffers {
+class PoisonedPlanBuffers extends DevicePlan {
   override temporary(name: string, floats: number): GPUBuffer {
     const buffer = super.temporary(name, floats);
     write(this.device, buffer, poisonWords(buffer.size / 4));
@@ -53,16 +53,16 @@ export function buffersOf(buffers: GuardedBuffers, order: Uint32Array, attention
 export async function runAttention(attention: AttentionCase, family: Family): Promise<AttendResult> {
   let result: AttendResult | undefined;
   await withBuffers(async (buffers, recorder) => {
-    const plan = layoutOn(buffers.device, attention);
+    const layout = layoutOn(buffers.device, attention);
     const onDevice = new PoisonedPlanBuffers(buffers.device);
-    onDevice.write(plan, attention.heads);
-    const given = buffersOf(buffers, plan.order, attention);
+    onDevice.write(layout, attention.heads);
+    const given = buffersOf(buffers, layout.order, attention);
     const { heads, headDim, scale, dropout } = attention;
     const shape: AttentionShape = { heads, headDim, scale, dropout };
     recordForward(recorder, onDevice, shape, given);
     recordBackward(recorder, onDevice, shape, given);
     recorder.submit();
-    const inverse = inverseOf(plan.order);
+    const inverse = inverseOf(layout.order);
     const rows = async (buffer: GPUBuffer, width = heads * headDim) =>
       gathered(await buffers.read(buffer), inverse, width);
     result = {

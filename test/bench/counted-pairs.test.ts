@@ -4,7 +4,7 @@ import { checkCounts } from '../../bench/gate.js';
 import type { BackwardBuffers } from '../../src/attention/record.js';
 import { createStorage } from '../../src/gpu/buffers.js';
 import type { Device } from '../../src/gpu/device.js';
-import type { Plan } from '../../src/plan/plan.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { executedPairsOfTile } from '../../src/plan/tiles.js';
 import { FAMILIES, testDevice } from '../support/device.js';
 import { layoutOn, type MaskParts, maskOf } from '../support/masks.js';
@@ -23,7 +23,7 @@ function someText() {
   return { tags, lengths, sentences };
 }
 
-async function count(device: Device, plan: Plan, headDim: number) {
+async function count(device: Device, layout: Layout, headDim: number) {
   const heads = 2;
   const names = [
     'query',
@@ -35,14 +35,14 @@ async function count(device: Device, plan: Plan, headDim: number) {
     'keyGradient',
     'valueGradient',
   ];
-  const { size } = plan.heads[0].table ?? { size: 0 };
-  const floats = { logSumExp: plan.tokens * heads, biasTable: Math.max(1, heads * size ** 2) };
+  const { size } = layout.heads[0].table ?? { size: 0 };
+  const floats = { logSumExp: layout.tokens * heads, biasTable: Math.max(1, heads * size ** 2) };
   const buffers: Record<string, GPUBuffer> = Object.fromEntries([
-    ...names.map((name) => [name, createStorage(device, 4 * plan.tokens * heads * headDim, name)]),
+    ...names.map((name) => [name, createStorage(device, 4 * layout.tokens * heads * headDim, name)]),
     ...Object.entries(floats).map(([name, length]) => [name, createStorage(device, 4 * length, name)]),
   ]);
   const shape = { heads, headDim, scale: 0.25 };
-  const counted = await countedPairs(device, plan, shape, buffers as unknown as BackwardBuffers, true);
+  const counted = await countedPairs(device, layout, shape, buffers as unknown as BackwardBuffers, true);
   for (const buffer of Object.values(buffers)) device.release(buffer);
   return counted;
 }
@@ -69,26 +69,26 @@ const CASES: Record<(typeof FAMILIES)[number], [string, MaskParts, number][]> = 
 describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
   it.each(CASES[family])('are those of the plan: %s', async (_, options, headDim) => {
     const device = await testDevice(family);
-    const plan = layoutOn(device, { ...someText(), mask: maskOf(options) });
-    const { executed, executedTransposed } = plan.ledger;
-    const counted = await count(device, plan, headDim);
+    const layout = layoutOn(device, { ...someText(), mask: maskOf(options) });
+    const { executed, executedTransposed } = layout.ledger;
+    const counted = await count(device, layout, headDim);
     expect(counted).toEqual({
       forward: executed,
       queryGradient: executed,
       keyValueGradient: executedTransposed,
     });
-    expect(checkCounts(plan, counted)).toMatchObject({ passed: true, complaints: [] });
+    expect(checkCounts(layout, counted)).toMatchObject({ passed: true, complaints: [] });
   });
 
   it('are others where a kernel is handed fewer tiles than the ledger has', async () => {
     const device = await testDevice(family);
-    const plan = layoutOn(device, { ...someText(), mask: maskOf({ strategy: 'hard' }) });
-    const { executed, executedTransposed } = plan.ledger;
-    const skipped = plan.heads[0].queryTiles.shift()!;
-    const counted = await count(device, plan, 16);
-    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, plan.shape));
+    const layout = layoutOn(device, { ...someText(), mask: maskOf({ strategy: 'hard' }) });
+    const { executed, executedTransposed } = layout.ledger;
+    const skipped = layout.heads[0].queryTiles.shift()!;
+    const counted = await count(device, layout, 16);
+    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, layout.shape));
     expect(counted.keyValueGradient).toBe(executedTransposed);
-    const { passed, complaints } = checkCounts(plan, counted);
+    const { passed, complaints } = checkCounts(layout, counted);
     expect(passed).toBe(false);
     expect(complaints).toHaveLength(2);
   });

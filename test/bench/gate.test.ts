@@ -6,21 +6,21 @@ import { referenceAttention } from '../../bench/reference-attention.js';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
-import type { Plan } from '../../src/plan/plan.js';
-import * as plans from '../../src/plan/plan.js';
+import type { Layout } from '../../src/plan/layout.js';
+import * as plans from '../../src/plan/layout.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 
 /** What is done to every sparse plan before the kernels see it. */
-let breakage: (plan: Plan) => void = () => {};
+let breakage: (layout: Layout) => void = () => {};
 
 beforeAll(() => {
-  const { planSparse } = plans;
-  vi.spyOn(plans, 'planSparse').mockImplementation((...args) => {
-    const plan = planSparse(...args);
-    breakage(plan);
-    return plan;
+  const { sparseLayout } = plans;
+  vi.spyOn(plans, 'sparseLayout').mockImplementation((...args) => {
+    const layout = sparseLayout(...args);
+    breakage(layout);
+    return layout;
   });
 });
 
@@ -125,31 +125,31 @@ describe('the gate of bench attention', () => {
     expect(wrong.complaints).toEqual([expect.stringContaining('bias gradient is off')]);
   });
 
-  it.each<[string, (plan: Plan) => void]>([
-    ['a key range is skipped going forward', (plan) => skipOneRange(plan.heads[0].queryTiles)],
-    ['a query range is skipped going backward', (plan) => skipOneRange(plan.heads[0].keyTiles)],
+  it.each<[string, (layout: Layout) => void]>([
+    ['a key range is skipped going forward', (layout) => skipOneRange(layout.heads[0].queryTiles)],
+    ['a query range is skipped going backward', (layout) => skipOneRange(layout.heads[0].keyTiles)],
     [
       'useful pairs are miscounted',
-      (plan) => {
-        plan.ledger.useful--;
+      (layout) => {
+        layout.ledger.useful--;
       },
     ],
     [
       'executed pairs are miscounted',
-      (plan) => {
-        plan.ledger.executed -= 32;
+      (layout) => {
+        layout.ledger.executed -= 32;
       },
     ],
     [
       'executed pairs of the key pass are miscounted',
-      (plan) => {
-        plan.ledger.executedTransposed += 32;
+      (layout) => {
+        layout.ledger.executedTransposed += 32;
       },
     ],
     [
       'dense pairs are miscounted',
-      (plan) => {
-        plan.ledger.dense += 1;
+      (layout) => {
+        layout.ledger.dense += 1;
       },
     ],
   ])('is red where %s, and no speed-up is shown', async (_, breaking) => {

@@ -82,12 +82,17 @@ describe('rules density', () => {
       'dev hard',
       'dev guided',
     ]);
-    const [{ density, tags }] = densities;
+    const [{ density, closure, tags }] = densities;
     expect(density, 'one of two heads sees everything').toBeGreaterThan(0.5);
     expect(density).toBeLessThan(0.75);
+    expect(closure).toHaveLength(3);
+    expect(closure.at(-1), 'one of two heads of some layer sees everything').toBeCloseTo(1, 12);
     expect(tags.map(({ tag }: { tag: string }) => tag)).toContain('[SEP]');
     expect(await output('density', 'paper', '--data', 'data', '--splits', 'dev')).toMatch(
       /^\[CLS\] +100\.0 % +100\.0 %$/m,
+    );
+    expect(await output('density', 'paper', '--data', 'data', '--splits', 'dev')).toMatch(
+      /^split +strategy +pairs +density +2 layers +3 layers$/m,
     );
   });
 

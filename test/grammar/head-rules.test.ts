@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  checkHeads,
-  type HeadRules,
-  headsWithScope,
-  headsWithTags,
-  isPerHead,
-  ruleSetsOf,
-} from '../../src/grammar/head-rules.js';
+import { checkHeads, type HeadRules, ruleSetsOf, withScope } from '../../src/grammar/head-rules.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { formatRules, parseModelRules, parseRules } from '../../src/grammar/rules-file.js';
 import { callerErrorOf } from './caller-error.js';
@@ -105,13 +98,10 @@ describe('rules for each head', () => {
     }
   });
 
-  it('take a scope and more tags as one rule set does', () => {
-    const scoped = headsWithScope(RULES, 'sentence') as HeadRules;
+  it('take a scope as one rule set does', () => {
+    const scoped = withScope(RULES, 'sentence');
     expect(scoped.name).toBe('two by two@sentence');
     expect(scoped.heads[0][1].soft).toEqual([['a', 'b', 'sentence']]);
-    const wider = headsWithTags(RULES, ['b', 'x']);
-    expect(wider.tags).toEqual(['a', 'b', 7, 'x']);
-    expect(isPerHead(wider) && wider.heads).toEqual(RULES.heads);
-    expect(headsWithScope(PAPER_RULES, undefined)).toEqual(PAPER_RULES);
+    expect(scoped.tags).toBe(RULES.tags);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allows, pairTable, tagCounts } from '../../src/grammar/pair-table.js';
+import { allows, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy, TagPair } from '../../src/grammar/rules.js';
 import { callerErrorOf } from './caller-error.js';
 
@@ -107,12 +107,5 @@ describe('pairTable', () => {
     expect(allows(table, 0, 63)).toBe(false);
     expect(callerErrorOf(() => pairTable(withTagCount(65), 'hard')).message).toContain('65 tags');
     callerErrorOf(() => pairTable({ ...RULES, tags: [], hard: [], soft: [] }, 'none'));
-  });
-});
-
-describe('tagCounts', () => {
-  it('counts the tokens of each tag', () => {
-    const counts = tagCounts(pairTable(RULES, 'hard'), Uint8Array.of(0, 2, 2, 0, 2));
-    expect([...counts]).toEqual([2, 0, 3]);
   });
 });

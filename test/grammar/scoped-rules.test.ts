@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { splitScope, withScope } from '../../src/grammar/head-rules.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import { splitScope, withScope } from '../../src/grammar/scoped-rules.js';
 import { callerErrorOf } from './caller-error.js';
 
 describe('rules within a scope', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
-import { expandLists, type RuleSet, type Tag, tagIndexes, withTags } from '../../src/grammar/rules.js';
+import { type RuleSet, type Tag, tagIndexes } from '../../src/grammar/rules.js';
 import { callerErrorOf } from './caller-error.js';
 
 function rulesOver(tags: readonly Tag[]): RuleSet {
@@ -49,34 +48,5 @@ describe('tagIndexes', () => {
 
   it('makes nothing of no tags', () => {
     expect(tagIndexes(PAPER_RULES, [])).toHaveLength(0);
-  });
-});
-
-describe('withTags', () => {
-  const rules: RuleSet = {
-    name: 'test',
-    tags: ['x', 'y'],
-    hard: expandLists({ x: ['*'] }, ['x', 'y']),
-    soft: [['y', 'x']],
-    beta: 5,
-  };
-
-  it('adds what is missing behind what is there, without rules', () => {
-    const more = withTags(rules, ['y', 'z', 7]);
-    expect(more).toEqual({ ...rules, tags: ['x', 'y', 'z', 7] });
-    const { biases } = pairTable(more, 'guided');
-    const exists = [...biases].map((bias) => bias > -1e29);
-    expect(exists.map(Number)).toEqual([1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  });
-
-  it('leaves the rules that it is given as they are', () => {
-    withTags(rules, ['z']);
-    expect(rules.tags).toEqual(['x', 'y']);
-    expect(withTags(rules, ['y', 'x'])).toBe(rules);
-    expect(withTags(rules, [])).toBe(rules);
-  });
-
-  it('adds a tag once, however often it is asked for', () => {
-    expect(withTags(rules, ['z', 'x', 'z']).tags).toEqual(['x', 'y', 'z']);
   });
 });

@@ -59,7 +59,7 @@ describe('registers and occupancy on four compilers', () => {
     },
   );
 
-  it.each(['NVIDIA', 'AMD'] as const)('on %s are without spills', (name) => {
+  it.each(['NVIDIA', 'AMD', 'Qualcomm'] as const)('on %s are without spills', (name) => {
     expect(complaints(REPORTS[name])).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
 import { TEST_PLACES } from '../../src/plan/key-columns.js';
-import type { Plan } from '../../src/plan/plan.js';
+import type { Layout } from '../../src/plan/layout.js';
 import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';
 
@@ -42,7 +42,7 @@ export function decodedTiles(
 }
 
 /** What a kernel knows beside the words of a sparse plan: what `recordForward` passes it. */
-type Given = Pick<Plan, 'heads' | 'placed' | 'causal'>;
+type Given = Pick<Layout, 'heads' | 'placed' | 'causal'>;
 
 /** Reads a sparse plan's words as the kernels do; places of tokens are those of the sorted order. */
 export class WordReader {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planDense } from '../../src/plan/plan.js';
+import { denseLayout } from '../../src/plan/layout.js';
 import { runs } from '../support/arbitraries.js';
 import { anyTileShape, executedIn, spansOf } from './random-batch.js';
 
@@ -12,17 +12,17 @@ const anyLengths: fc.Arbitrary<number[]> = fc.array(
   },
 );
 
-describe('planDense', () => {
+describe('denseLayout', () => {
   it("keeps the caller's order and needs neither tags nor a table", () => {
-    const plan = planDense(Uint32Array.of(2, 0, 3));
-    expect(plan.kind).toBe('dense');
-    expect(plan.tokens).toBe(5);
-    expect([...plan.lengths]).toEqual([2, 0, 3]);
-    expect([...plan.order]).toEqual([0, 1, 2, 3, 4]);
-    expect([...plan.tags]).toEqual([0, 0, 0, 0, 0]);
-    expect([plan.sentences, plan.causal, plan.placed]).toEqual([undefined, false, false]);
-    expect(plan.heads).toHaveLength(1);
-    const [{ heads, table, queryTiles, keyTiles }] = plan.heads;
+    const layout = denseLayout(Uint32Array.of(2, 0, 3));
+    expect(layout.kind).toBe('dense');
+    expect(layout.tokens).toBe(5);
+    expect([...layout.lengths]).toEqual([2, 0, 3]);
+    expect([...layout.order]).toEqual([0, 1, 2, 3, 4]);
+    expect([...layout.tags]).toEqual([0, 0, 0, 0, 0]);
+    expect([layout.sentences, layout.causal, layout.placed]).toEqual([undefined, false, false]);
+    expect(layout.heads).toHaveLength(1);
+    const [{ heads, table, queryTiles, keyTiles }] = layout.heads;
     expect([heads, table]).toEqual([undefined, undefined]);
     expect(keyTiles).toBe(queryTiles);
   });
@@ -31,7 +31,7 @@ describe('planDense', () => {
     fc.assert(
       fc.property(anyLengths, anyTileShape, (lengths, shape) => {
         const spans = spansOf(lengths);
-        const [{ queryTiles }] = planDense(lengths, shape).heads;
+        const [{ queryTiles }] = denseLayout(lengths, shape).heads;
         let row = 0;
         for (const tile of [...queryTiles].sort((a, b) => a.rowStart - b.rowStart)) {
           const { sequence, rowStart, rowCount, ranges, slots, tests } = tile;
@@ -53,7 +53,7 @@ describe('planDense', () => {
   });
 
   it('begins with the longest sequences', () => {
-    const { heads } = planDense([40, 513, 0, 130]);
+    const { heads } = denseLayout([40, 513, 0, 130]);
     const sequences = heads[0].queryTiles.map(({ sequence }) => sequence);
     expect([...new Set(sequences)]).toEqual([1, 3, 0]);
   });
@@ -61,7 +61,7 @@ describe('planDense', () => {
   it('counts every pair of a sequence as useful', () => {
     fc.assert(
       fc.property(anyLengths, anyTileShape, (lengths, tile) => {
-        const { ledger, heads, shape } = planDense(lengths, tile);
+        const { ledger, heads, shape } = denseLayout(lengths, tile);
         const dense = lengths.reduce((pairs, length) => pairs + length ** 2, 0);
         const executed = heads[0].queryTiles.reduce((pairs, tile) => pairs + executedIn(tile, shape), 0);
         expect(ledger).toEqual({ useful: dense, executed, executedTransposed: executed, dense });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { LONGEST_SEQUENCE, planDense, planSparse } from '../../src/plan/plan.js';
+import { denseLayout, LONGEST_SEQUENCE, sparseLayout } from '../../src/plan/layout.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 
 const TABLE: PairTable = { size: 2, biases: new Float32Array(4) };
@@ -13,13 +13,13 @@ const BY_SENTENCE = pairTable(
 );
 
 function sparseError(tags: number[], lengths: ArrayLike<number>): string {
-  return callerErrorOf(() => planSparse({ tags: Uint8Array.from(tags), lengths, tables: TABLE })).message;
+  return callerErrorOf(() => sparseLayout({ tags: Uint8Array.from(tags), lengths, tables: TABLE })).message;
 }
 
 function sentenceError(sentences: ArrayLike<number>, lengths: number[]): string {
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   const tags = new Uint8Array(tokens);
-  return callerErrorOf(() => planSparse({ tags, lengths, tables: BY_SENTENCE, sentences })).message;
+  return callerErrorOf(() => sparseLayout({ tags, lengths, tables: BY_SENTENCE, sentences })).message;
 }
 
 describe('plans refuse', () => {
@@ -38,36 +38,36 @@ describe('plans refuse', () => {
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 16_385])('a sequence of %d tokens', (length) => {
     const expected = `lengths[1]: a sequence of ${length} tokens; expected 0 to 16384`;
     expect(sparseError([0], [1, length])).toContain(expected);
-    expect(callerErrorOf(() => planDense([1, length])).message).toContain(expected);
+    expect(callerErrorOf(() => denseLayout([1, length])).message).toContain(expected);
   });
 
   it('a negative length that others make up for', () => {
     expect(sparseError([0, 1], [3, -1])).toContain('lengths[1]');
-    callerErrorOf(() => planDense([3, -1]));
+    callerErrorOf(() => denseLayout([3, -1]));
   });
 
   it('fractions that add up', () => {
     expect(sparseError([0], [0.5, 0.5])).toContain('lengths[0]');
-    callerErrorOf(() => planDense([0.5, 0.5]));
+    callerErrorOf(() => denseLayout([0.5, 0.5]));
   });
 
   it('a batch of more tokens than kernels tell apart', () => {
     const lengths = Array<number>(2 ** 10 + 1).fill(LONGEST_SEQUENCE);
     const expected = /^a batch of 16793600 tokens; expected at most 16777216; use a smaller batch$/;
-    expect(callerErrorOf(() => planDense(lengths)).message).toMatch(expected);
+    expect(callerErrorOf(() => denseLayout(lengths)).message).toMatch(expected);
     const tags = new Uint8Array(lengths.length * LONGEST_SEQUENCE);
-    expect(callerErrorOf(() => planSparse({ tags, lengths, tables: TABLE })).message).toMatch(expected);
+    expect(callerErrorOf(() => sparseLayout({ tags, lengths, tables: TABLE })).message).toMatch(expected);
   });
 
   it('a table of more tags than kernels hold bits of', () => {
     const tables = { size: 65, biases: new Float32Array(65 ** 2) };
-    const { message } = callerErrorOf(() => planSparse({ tags: new Uint8Array(1), lengths: [1], tables }));
+    const { message } = callerErrorOf(() => sparseLayout({ tags: new Uint8Array(1), lengths: [1], tables }));
     expect(message).toBe('65 tags; expected 1 to 64');
   });
 
   it('rules of heads that have other tags than the first', () => {
     const tables = [TABLE, TABLE, { size: 3, biases: new Float32Array(9) }];
-    const { message } = callerErrorOf(() => planSparse({ tags: Uint8Array.of(0), lengths: [1], tables }));
+    const { message } = callerErrorOf(() => sparseLayout({ tags: Uint8Array.of(0), lengths: [1], tables }));
     expect(message).toBe('rules of head 2: 3 tags; expected 2, as for head 0');
   });
 
@@ -93,32 +93,32 @@ describe('plans refuse', () => {
 describe('plans take', () => {
   it('the longest sequence, and several of it', () => {
     expect(LONGEST_SEQUENCE).toBe(16_384);
-    expect(planDense([16_384, 16_384]).tokens).toBe(32_768);
+    expect(denseLayout([16_384, 16_384]).tokens).toBe(32_768);
     const tags = new Uint8Array(16_384);
-    expect(planSparse({ tags, lengths: [16_384], tables: TABLE }).ledger.useful).toBe(16_384 ** 2);
+    expect(sparseLayout({ tags, lengths: [16_384], tables: TABLE }).ledger.useful).toBe(16_384 ** 2);
   });
 
   it('lengths and sentences in any kind of array', () => {
     const tags = Uint8Array.of(0, 1, 1);
-    const plan = planSparse({ tags, lengths: [1, 2], tables: BY_SENTENCE, sentences: [0, 4, 5] });
+    const layout = sparseLayout({ tags, lengths: [1, 2], tables: BY_SENTENCE, sentences: [0, 4, 5] });
     const ints = { lengths: Uint32Array.of(1, 2), sentences: Uint32Array.of(0, 4, 5) };
-    expect(planSparse({ tags, ...ints, tables: BY_SENTENCE })).toEqual(plan);
+    expect(sparseLayout({ tags, ...ints, tables: BY_SENTENCE })).toEqual(layout);
     const shorts = { lengths: Uint16Array.of(1, 2), sentences: Uint8Array.of(0, 4, 5) };
-    expect(planSparse({ tags, ...shorts, tables: BY_SENTENCE })).toEqual(plan);
+    expect(sparseLayout({ tags, ...shorts, tables: BY_SENTENCE })).toEqual(layout);
   });
 
   it('sentences that begin anew in every sequence', () => {
     const tags = Uint8Array.of(0, 1, 0, 1);
-    const { ledger } = planSparse({ tags, lengths: [2, 2], tables: BY_SENTENCE, sentences: [7, 7, 0, 1] });
+    const { ledger } = sparseLayout({ tags, lengths: [2, 2], tables: BY_SENTENCE, sentences: [7, 7, 0, 1] });
     expect(ledger.useful).toBe(1);
   });
 
   it('sentence numbers that an f32 does not tell apart', () => {
     const tags = Uint8Array.of(0, 1);
     const sentences = [2 ** 32 - 3, 2 ** 32 - 2];
-    const plan = planSparse({ tags, lengths: [2], tables: BY_SENTENCE, sentences });
-    expect(plan.ledger.useful).toBe(0);
-    expect(new Set(Float32Array.from(plan.sentences!)).size).toBe(2);
-    expect(plan.sentences).not.toContain(NO_SENTENCE);
+    const layout = sparseLayout({ tags, lengths: [2], tables: BY_SENTENCE, sentences });
+    expect(layout.ledger.useful).toBe(0);
+    expect(new Set(Float32Array.from(layout.sentences!)).size).toBe(2);
+    expect(layout.sentences).not.toContain(NO_SENTENCE);
   });
 });

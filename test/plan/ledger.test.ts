@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
+import { sparseLayout } from '../../src/plan/layout.js';
 import { meanLedger } from '../../src/plan/ledger.js';
-import { planSparse } from '../../src/plan/plan.js';
 import { runs } from '../support/arbitraries.js';
 import {
   anyBatch,
   biasesOf,
   executedIn,
-  headPlans,
-  planOf,
+  headLayouts,
+  layoutOf,
   spansOf,
   type TaggedBatch,
 } from './random-batch.js';
@@ -35,8 +35,8 @@ describe('the ledger of a sparse plan', () => {
   it('counts the work as section 4 of the design does, for the rules of each head', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        for (const { head, headPlan } of headPlans(planOf(batch))) {
-          const { ledger, queryTiles, keyTiles } = headPlan;
+        for (const { head, headLayout } of headLayouts(layoutOf(batch))) {
+          const { ledger, queryTiles, keyTiles } = headLayout;
           expect(ledger).toEqual({
             useful: allowedPairs(batch, head),
             executed: sum(queryTiles.map((tile) => executedIn(tile, batch.shape))),
@@ -54,13 +54,13 @@ describe('the ledger of a sparse plan', () => {
   it('is the mean over the heads', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
+        const layout = layoutOf(batch);
         const ofHeads = batch.rules.map((_, head) => {
-          return plan.heads.find(({ heads }) => heads === undefined || heads.includes(head))!.ledger;
+          return layout.heads.find(({ heads }) => heads === undefined || heads.includes(head))!.ledger;
         });
         for (const name of ['useful', 'executed', 'executedTransposed', 'dense'] as const) {
           const mean = sum(ofHeads.map((ledger) => ledger[name])) / ofHeads.length;
-          expect(plan.ledger[name]).toBeCloseTo(mean, 6);
+          expect(layout.ledger[name]).toBeCloseTo(mean, 6);
         }
       }),
       runs(100),
@@ -85,7 +85,7 @@ describe('the ledger of a sparse plan', () => {
     // Tag 0 sees tag 1, and nobody else sees anybody: 3 rows of one tile see 2 columns.
     const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
     const shape = { ...WIDE_TILE, strip: 8, steps: [32, 16] };
-    const { ledger } = planSparse({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
+    const { ledger } = sparseLayout({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
     expect(ledger).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });
 
@@ -93,7 +93,7 @@ describe('the ledger of a sparse plan', () => {
     const none = { useful: 0, executed: 0, executedTransposed: 0, dense: 0 };
     const tables: PairTable = { size: 1, biases: Float32Array.of(0) };
     const ledgerOf = (tags: Uint8Array, lengths: number[], table = tables) => {
-      return planSparse({ tags, lengths, tables: table }).ledger;
+      return sparseLayout({ tags, lengths, tables: table }).ledger;
     };
     expect(ledgerOf(new Uint8Array(0), [])).toEqual(none);
     expect(ledgerOf(new Uint8Array(0), [0, 0])).toEqual(none);

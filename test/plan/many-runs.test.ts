@@ -4,7 +4,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { UNTESTED } from '../../src/plan/key-columns.js';
-import { type HeadPlan, planSparse } from '../../src/plan/plan.js';
+import { type HeadLayout, sparseLayout } from '../../src/plan/layout.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
 /** Tables of hard rules over so many tags, one for each list of pairs. */
@@ -16,7 +16,7 @@ function tablesFor(tagCount: number, ...lists: ((tag: string, index: number) => 
 }
 
 /** For each row, in sorted order, the columns that its tile holds. */
-function columnsOfRows(plan: HeadPlan, side: (typeof SIDES)[number], tokens: number): number[][] {
+function columnsOfRows(plan: HeadLayout, side: (typeof SIDES)[number], tokens: number): number[][] {
   const columns: number[][] = Array.from({ length: tokens }, () => []);
   for (const { rowStart, rowCount, ranges } of tilesOf(plan, side)) {
     for (let row = rowStart; row < rowStart + rowCount; row++) {
@@ -44,19 +44,23 @@ describe('a sequence of many runs', () => {
       sentences: Uint32Array.from({ length: tokens }, (_, token) => (token < tagCount ? 0 : NO_SENTENCE)),
     };
     // A row a tile: none must be tested.
-    const plan = planSparse(input, { ...WIDE_TILE, rows: 1 });
-    expect(plan.sequences[0].runs).toHaveLength(66);
-    for (const head of plan.heads) {
+    const layout = sparseLayout(input, { ...WIDE_TILE, rows: 1 });
+    expect(layout.sequences[0].runs).toHaveLength(66);
+    for (const head of layout.heads) {
       for (const side of SIDES) {
         columnsOfRows(head, side, tokens).forEach((columns, row) => {
-          const own = Array.from(plan.tags.keys()).filter((column) => plan.tags[column] === plan.tags[row]);
+          const own = Array.from(layout.tags.keys()).filter(
+            (column) => layout.tags[column] === layout.tags[row],
+          );
           expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
         });
         // What is not tested is taken for allowed.
         for (const { rowStart, ranges, tests } of tilesOf(head, side)) {
           if (tests !== UNTESTED) continue;
-          const tags = ranges.flatMap(({ start, length }) => [...plan.tags.subarray(start, start + length)]);
-          expect(new Set(tags), `${side}, the tile at ${rowStart}`).toEqual(new Set([plan.tags[rowStart]]));
+          const tags = ranges.flatMap(({ start, length }) => [
+            ...layout.tags.subarray(start, start + length),
+          ]);
+          expect(new Set(tags), `${side}, the tile at ${rowStart}`).toEqual(new Set([layout.tags[rowStart]]));
         }
       }
     }
@@ -70,20 +74,20 @@ describe('a sequence of many runs', () => {
       (tag, index) => (index === 0 ? ['t0', 't1', 't2'].map((key): TagPair => [tag, key]) : []),
       (tag, index) => (index === 0 ? [] : [[tag, 't1', 'sentence']]),
     );
-    const plan = planSparse({
+    const layout = sparseLayout({
       tags: Uint8Array.from({ length: tokens }, (_, token) => (token === 0 ? 0 : 1 + (token % 2))),
       lengths: [tokens],
       tables,
       sentences: Uint32Array.from({ length: tokens }, (_, token) => (token === 0 ? NO_SENTENCE : token >> 1)),
     });
-    expect(plan.sequences[0].runs).toHaveLength(tokens);
-    const [ofDocument, ofSentences] = plan.heads.map((head) => columnsOfRows(head, 'queries', tokens));
+    expect(layout.sequences[0].runs).toHaveLength(tokens);
+    const [ofDocument, ofSentences] = layout.heads.map((head) => columnsOfRows(head, 'queries', tokens));
     const last = tokens - 1;
-    expect(plan.order[last]).toBe(0);
+    expect(layout.order[last]).toBe(0);
     expect(ofDocument[last]).toHaveLength(tokens);
     const blind = ofSentences.slice(0, last).findIndex((columns, row) => {
-      const near = [row - 1, row, row + 1].filter((key) => key >= 0 && plan.tags[key] === 1);
-      const keys = near.filter((key) => plan.order[key] >> 1 === plan.order[row] >> 1);
+      const near = [row - 1, row, row + 1].filter((key) => key >= 0 && layout.tags[key] === 1);
+      const keys = near.filter((key) => layout.order[key] >> 1 === layout.order[row] >> 1);
       return !keys.every((key) => columns.includes(key));
     });
     expect(blind, 'a row that misses a key of its sentence').toBe(-1);

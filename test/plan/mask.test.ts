@@ -4,11 +4,11 @@ import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.
 import { CallerError } from '../../src/base/errors.js';
 import type { RuleSet, Strategy, Tag } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { drawn } from '../../src/plan/mask-picture.js';
 import type { MaskTokens } from '../../src/plan/mask-tokens.js';
 import { pairBiases } from '../../src/plan/pair-biases.js';
-import type { Plan } from '../../src/plan/plan.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { anySeed, runs } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
@@ -18,7 +18,7 @@ const TAGS = ['a', 'b', 'c', 'd'];
 const SPEAKERS = ['x', 'y', 'z'];
 
 /** Tokens of a few sequences, tagged, in sentences, said by some speaker. */
-interface Text extends Required<MaskTokens> {
+interface Text extends Required<Omit<MaskTokens, 'tagIndexes'>> {
   tags: string[];
   labels: { speaker: string[] };
   lengths: number[];
@@ -126,7 +126,7 @@ function* pairsOf(lengths: readonly number[]): Generator<[query: number, key: nu
 }
 
 /** A layout, or undefined where the mask is refused as one that no kernel runs. */
-function laidOut(mask: AttentionMask, text: MaskTokens): Plan | undefined {
+function laidOut(mask: AttentionMask, text: MaskTokens): Layout | undefined {
   try {
     return mask.layout(text);
   } catch (error) {
@@ -137,14 +137,14 @@ function laidOut(mask: AttentionMask, text: MaskTokens): Plan | undefined {
 }
 
 /** What a layout says of two of the caller's tokens. */
-function biasIn(plan: Plan, head = 0): TokenBias {
-  const biasOf = pairBiases(plan, plan.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
-  const placeOf = new Map([...plan.order].map((token, place) => [token, place]));
+function biasIn(layout: Layout, head = 0): TokenBias {
+  const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
+  const placeOf = new Map([...layout.order].map((token, place) => [token, place]));
   return (query, key) => biasOf(placeOf.get(query)!, placeOf.get(key)!);
 }
 
-function expectPairs(plan: Plan, text: Text, expected: TokenBias, head = 0): void {
-  const found = biasIn(plan, head);
+function expectPairs(layout: Layout, text: Text, expected: TokenBias, head = 0): void {
+  const found = biasIn(layout, head);
   for (const [query, key] of pairsOf(text.lengths)) {
     expect(found(query, key), `${query} to ${key}`).toBe(expected(query, key));
   }
@@ -191,13 +191,13 @@ describe('masks compose', () => {
       fc.property(anyRandom, (random) => {
         const { mask, bias } = randomMask(random, 3);
         const text = randomText(random);
-        const plan = laidOut(mask, text);
+        const layout = laidOut(mask, text);
         composed++;
-        if (!plan) return;
+        if (!layout) return;
         laid++;
         const expected = bias(text);
-        expectPairs(plan, text, expected);
-        expect(plan.ledger.useful).toBe(countOf(text, expected));
+        expectPairs(layout, text, expected);
+        expect(layout.ledger.useful).toBe(countOf(text, expected));
       }),
       runs(400),
     );
@@ -210,11 +210,11 @@ describe('masks compose', () => {
         const [one, other] = [ofRules(random), ofRules(random)];
         const text = randomText(random);
         const heads = AttentionMask.perHead([one.mask, other.mask, one.mask]);
-        const plan = heads.and(AttentionMask.causal()).layout(text);
-        expect(plan.heads.map((head) => head.heads)).toEqual([[0, 2], [1]]);
+        const layout = heads.and(AttentionMask.causal()).layout(text);
+        expect(layout.heads.map((head) => head.heads)).toEqual([[0, 2], [1]]);
         [one, other, one].forEach(({ bias }, head) => {
           const whole = bias(text);
-          expectPairs(plan, text, (query, key) => (key <= query ? whole(query, key) : undefined), head);
+          expectPairs(layout, text, (query, key) => (key <= query ? whole(query, key) : undefined), head);
         });
       }),
       runs(40),
@@ -247,9 +247,9 @@ describe('masks compose', () => {
     );
     const tags: Tag[] = Array.from({ length: 64 }, (_, token) => 'ab'[token % 2]);
     const turn = tags.map((_, token) => Math.floor(token / 2));
-    const plan = mask.layout({ tags, labels: { turn } });
-    expect(plan.heads[0].table!.size).toBe(64);
-    expect(plan.ledger.useful).toBe(32);
+    const layout = mask.layout({ tags, labels: { turn } });
+    expect(layout.heads[0].table!.size).toBe(64);
+    expect(layout.ledger.useful).toBe(32);
     const more = { tags: [...tags, 'a'], labels: { turn: [...turn, 39] } };
     expect(callerErrorOf(() => mask.layout(more)).message).toBe(
       '65 combinations of labels; expected 1 to 64',
@@ -291,6 +291,35 @@ describe('masks compose', () => {
 });
 
 describe('a mask', () => {
+  it('takes tags that no rule is about, after its own, once each', () => {
+    const mask = AttentionMask.fromRules(RULES, 'guided').withTags(['b', 'z', 7, 'z']);
+    expect(mask.tags).toEqual(['a', 'b', 'z', 7]);
+    const layout = mask.layout({ tags: ['a', 'z', 'b', 7] });
+    const found = biasIn(layout);
+    const existing = [...pairsOf([4])].filter(([query, key]) => found(query, key) !== undefined);
+    expect(existing).toEqual([
+      [0, 2],
+      [2, 0],
+    ]);
+  });
+
+  it('takes indexes of tags as it does tags', () => {
+    const mask = AttentionMask.fromRules(RULES, 'guided');
+    const [tags, indexes] = [['b', 'a', 'a'], Uint8Array.of(1, 0, 0)];
+    const [byName, byIndex] = [mask.layout({ tags }), mask.layout({ tagIndexes: indexes })];
+    expect(byIndex.heads[0].queryTiles).toEqual(byName.heads[0].queryTiles);
+    expect([...byIndex.tags]).toEqual([...byName.tags]);
+    expect(callerErrorOf(() => mask.layout({ tagIndexes: Uint8Array.of(0, 2) })).message).toBe(
+      'tagIndexes[1]: tag index 2; expected 0 to 1',
+    );
+  });
+
+  it('keeps tokens of a sentence together where no pair leaves its sentence', () => {
+    const text = { tags: [...'abab'], sentences: [0, 0, 1, 1] };
+    const layouts = [AttentionMask.sentence(), AttentionMask.fromRules(RULES).and(AttentionMask.sentence())];
+    for (const mask of layouts) expect(mask.layout(text).sequences[0].bySentence).toBe(true);
+  });
+
   it('of causal order or a window needs no tags, and is dense where every pair exists', () => {
     const kindOf = (mask: AttentionMask) => mask.layout({ lengths: [5, 2] }).kind;
     expect(kindOf(AttentionMask.all())).toBe('dense');
@@ -317,8 +346,8 @@ describe('a mask', () => {
               [c.mask, b.mask],
             ])
           : a.mask;
-        const plan = laidOut(mask, tokens);
-        if (!plan) return;
+        const layout = laidOut(mask, tokens);
+        if (!layout) return;
         const heads = (isPerLayer ? [a, b, c, b] : [a]).map(({ bias }) => bias(tokens));
         const pairs = heads.map((exists) => countOf(tokens, exists));
         const mean = pairs.reduce((sum, count) => sum + count, 0) / heads.length / (81 + 16);

@@ -4,16 +4,16 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
 import { rankOfTag } from '../../src/plan/derived.js';
-import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { type Layout, sparseLayout } from '../../src/plan/layout.js';
 import { inverseOf, type Sequence } from '../../src/plan/runs.js';
 import { runs } from '../support/arbitraries.js';
-import { anyBatch, planOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
+import { anyBatch, layoutOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
 
 /** What tokens of the caller's are sorted by; equal keys are one run. Tokens of the document stand behind the others. */
-function sortKeys(batch: TaggedBatch, plan: Plan): (sequence: Sequence) => (token: number) => number[] {
+function sortKeys(batch: TaggedBatch, layout: Layout): (sequence: Sequence) => (token: number) => number[] {
   const ranks = rankOfTag(tablesOf(batch));
   // Without rules that ask for sentences, the plan does not know of any.
-  const sentences = plan.sentences && (batch.sentences ?? new Uint32Array(batch.tags.length));
+  const sentences = layout.sentences && (batch.sentences ?? new Uint32Array(batch.tags.length));
   return ({ bySentence }) => {
     return (token) => {
       const sentence = sentences?.[token] ?? 0;
@@ -31,15 +31,15 @@ describe('the order of a sparse plan', () => {
   it('is, inside the span of each sequence, that of a stable sort by tag, or by sentence and tag', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
-        const keysOf = sortKeys(batch, plan);
+        const layout = layoutOf(batch);
+        const keysOf = sortKeys(batch, layout);
         const expected = spansOf(batch.lengths).flatMap(([start, end], index) => {
-          const keyOf = keysOf(plan.sequences[index]);
+          const keyOf = keysOf(layout.sequences[index]);
           const tokens = Array.from({ length: end - start }, (_, offset) => start + offset);
           return tokens.sort((a, b) => compared(keyOf(a), keyOf(b)) || a - b);
         });
-        expect([...plan.order]).toEqual(expected);
-        expect([...plan.tags]).toEqual(expected.map((token) => batch.tags[token]));
+        expect([...layout.order]).toEqual(expected);
+        expect([...layout.tags]).toEqual(expected.map((token) => batch.tags[token]));
       }),
       runs(150),
     );
@@ -48,20 +48,20 @@ describe('the order of a sparse plan', () => {
   it('has runs that are as long as can be and cover each sequence', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
+        const layout = layoutOf(batch);
         const spans = spansOf(batch.lengths);
-        const keysOf = sortKeys(batch, plan);
-        expect(plan.sequences).toHaveLength(spans.length);
-        plan.sequences.forEach((sequence, index) => {
+        const keysOf = sortKeys(batch, layout);
+        expect(layout.sequences).toHaveLength(spans.length);
+        layout.sequences.forEach((sequence, index) => {
           const [start, end] = spans[index];
           expect([sequence.start, sequence.length]).toEqual([start, end - start]);
           const keyOf = keysOf(sequence);
-          const keys = [...plan.order.subarray(start, end)].map((token) => keyOf(token).join());
+          const keys = [...layout.order.subarray(start, end)].map((token) => keyOf(token).join());
           const starts = keys.flatMap((key, at) => (key === keys[at - 1] ? [] : [start + at]));
           expect(sequence.runs.map((run) => run.start)).toEqual(starts);
           for (const [at, run] of sequence.runs.entries()) {
             expect(run.start + run.length).toBe(starts[at + 1] ?? end);
-            expect(run.tag).toBe(plan.tags[run.start]);
+            expect(run.tag).toBe(layout.tags[run.start]);
           }
         });
       }),
@@ -72,7 +72,7 @@ describe('the order of a sparse plan', () => {
   it('leaves tokens in one sentence that were, and tells which are the document’s', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const { sentences, order } = planOf(batch);
+        const { sentences, order } = layoutOf(batch);
         if (!sentences) return;
         const given = batch.sentences ?? new Uint32Array(batch.tags.length);
         for (const [start, end] of spansOf(batch.lengths)) {
@@ -91,7 +91,7 @@ describe('the order of a sparse plan', () => {
   it('has an inverse', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const { order } = planOf(batch);
+        const { order } = layoutOf(batch);
         const inverse = inverseOf(order);
         expect([...order].every((token, sorted) => inverse[token] === sorted)).toBe(true);
         expect([...inverse].every((sorted, token) => order[sorted] === token)).toBe(true);
@@ -105,13 +105,13 @@ describe('the order of a sparse plan', () => {
       fc.property(anyBatch, (batch) => {
         const tables = tablesOf(batch);
         const before = structuredClone({ batch, tables });
-        const plan = planOf(batch, tables);
+        const layout = layoutOf(batch, tables);
         expect({ batch, tables }).toEqual(before);
-        expect(planOf(batch)).toEqual(plan);
-        expect(plan.kind).toBe('sparse');
-        expect(plan.tokens).toBe(batch.tags.length);
-        expect([...plan.lengths]).toEqual(batch.lengths);
-        expect(plan.causal).toBe(batch.causal);
+        expect(layoutOf(batch)).toEqual(layout);
+        expect(layout.kind).toBe('sparse');
+        expect(layout.tokens).toBe(batch.tags.length);
+        expect([...layout.lengths]).toEqual(batch.lengths);
+        expect(layout.causal).toBe(batch.causal);
       }),
       runs(50),
     );
@@ -127,13 +127,13 @@ describe('the order of a sparse plan by sentence', () => {
 
   function isBySentence(hard: TagPair[], sentences = SENTENCES, tags = TAGS): boolean {
     const tables = pairTable(rulesWith(...hard), 'hard');
-    return planSparse({ tags, lengths: [tags.length], tables, sentences }).sequences[0].bySentence;
+    return sparseLayout({ tags, lengths: [tags.length], tables, sentences }).sequences[0].bySentence;
   }
 
   it('is taken where every rule stays within a sentence', () => {
     expect(isBySentence([['a', 'b', 'sentence']])).toBe(true);
     const tables = pairTable(rulesWith(['a', 'b', 'sentence'], ['b', 'b', 'sentence']), 'hard');
-    const { order } = planSparse({ tags: TAGS, lengths: [6], tables, sentences: SENTENCES });
+    const { order } = sparseLayout({ tags: TAGS, lengths: [6], tables, sentences: SENTENCES });
     const [first, second, last] = [order.slice(0, 3), order.slice(3, 5), order.slice(5)];
     expect([first.sort(), second.sort(), last].map((part) => [...part])).toEqual([[0, 1, 2], [3, 4], [5]]);
   });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { referenceTokenBias } from '../../bench/reference-pairs.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
+import { sparseLayout } from '../../src/plan/layout.js';
 import { pairsByTag } from '../../src/plan/pairs-by-tag.js';
-import { planSparse } from '../../src/plan/plan.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences } from '../support/random-rules.js';
 
@@ -18,7 +18,7 @@ it('pairs by tag are what the rules say of each pair of tokens, the mean over he
     const sentences = randomSentences(random, lengths, 0.1);
     const [one, other] = ['one', 'other'].map((name) => randomRules(random, TAGS, SCOPED, name));
     const [first, second] = [one, other].map((rules) => pairTable(rules, 'guided'));
-    const plan = planSparse({ tags, lengths, tables: [first, second, first], sentences });
+    const layout = sparseLayout({ tags, lengths, tables: [first, second, first], sentences });
     const names = Array.from(tags, (tag) => TAGS[tag]);
     const biases = [one, other, one].map((rules) =>
       referenceTokenBias(rules, 'guided', names, { sentences }),
@@ -36,12 +36,12 @@ it('pairs by tag are what the rules say of each pair of tokens, the mean over he
         }
       }
     }
-    const { useful, dense } = pairsByTag(plan);
+    const { useful, dense } = pairsByTag(layout);
     expect(dense).toEqual(expected.dense);
     useful.forEach((pairs, tag) => {
       expect(pairs).toBeCloseTo(expected.useful[tag], 6);
     });
     const total = useful.reduce((sum, pairs) => sum + pairs, 0);
-    expect(total).toBeCloseTo(plan.ledger.useful, 6);
+    expect(total).toBeCloseTo(layout.ledger.useful, 6);
   }
 });

@@ -3,7 +3,7 @@ import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { UNTESTED } from '../../src/plan/key-columns.js';
-import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { type Layout, sparseLayout } from '../../src/plan/layout.js';
 import { isLone, type Tile, type TileShape } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';
 
@@ -44,13 +44,13 @@ function exists(given: Case, query: number, key: number): boolean {
   return given.scope === 'sentence or 1' ? inOneSentence || distance <= 1 : distance <= given.scope;
 }
 
-function planOf(given: Case, shape: Partial<TileShape> = {}): Plan {
+function planOf(given: Case, shape: Partial<TileShape> = {}): Layout {
   const { length, tagCount, scope, causal, rows } = given;
   const tags = ['a', 'b'].slice(0, tagCount);
   const scopes = scope === 'sentence or 1' ? ['sentence' as const, 1] : [scope];
   const pairs = tags.flatMap((query) => tags.map((key) => [query, key] as const));
   const hard = pairs.flatMap((pair) => scopes.map((each): TagPair => [...pair, each]));
-  return planSparse(
+  return sparseLayout(
     {
       tags: Uint8Array.from({ length }, (_, token) => token % tagCount),
       lengths: [length],
@@ -67,7 +67,7 @@ function columnsOf({ ranges }: Tile): number[] {
 }
 
 /** For each row of a tile, those of all tokens that exist for it, in sorted order. */
-function seenBy(given: Case, { order }: Plan, side: Side, tile: Tile): number[][] {
+function seenBy(given: Case, { order }: Layout, side: Side, tile: Tile): number[][] {
   return Array.from({ length: tile.rowCount }, (_, offset) => {
     const row = order[tile.rowStart + offset];
     return Array.from(order.keys()).filter((column) =>
@@ -77,9 +77,9 @@ function seenBy(given: Case, { order }: Plan, side: Side, tile: Tile): number[][
 }
 
 /** What is wrong with a tile, if anything. */
-function complaint(given: Case, plan: Plan, side: Side, tile: Tile): string | undefined {
+function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string | undefined {
   const columns = columnsOf(tile);
-  const ofRows = seenBy(given, plan, side, tile);
+  const ofRows = seenBy(given, layout, side, tile);
   const union = new Set(ofRows.flat());
   const where = `${side}, ${JSON.stringify(given)}, the tile at ${tile.rowStart}`;
   if (new Set(columns).size !== columns.length) return `${where}: a column twice`;
@@ -102,10 +102,10 @@ function complaint(given: Case, plan: Plan, side: Side, tile: Tile): string | un
 describe('tiles of tokens whose places matter', () => {
   it.each(SIDES)('hold what scope and causal order leave, and not a token more: %s', (side) => {
     for (const given of CASES) {
-      const plan = planOf(given);
-      const tiles = tilesOf(plan.heads[0], side);
+      const layout = planOf(given);
+      const tiles = tilesOf(layout.heads[0], side);
       expect(tiles.reduce((rows, { rowCount }) => rows + rowCount, 0)).toBe(given.length);
-      const found = tiles.map((tile) => complaint(given, plan, side, tile)).find((each) => each);
+      const found = tiles.map((tile) => complaint(given, layout, side, tile)).find((each) => each);
       expect(found).toBeUndefined();
     }
   });
@@ -132,7 +132,7 @@ describe('tiles of tokens whose places matter', () => {
     for (const between of [1, 2, 3, 4, 9]) {
       const counts = [4, between, 4];
       const given = Uint8Array.from(counts.flatMap((count, tag) => Array<number>(count).fill(tag)));
-      const { heads, tags: sorted } = planSparse(
+      const { heads, tags: sorted } = sparseLayout(
         { tags: given, lengths: [given.length], tables: table },
         { ...WIDE_TILE, rows: 1 },
       );
@@ -151,14 +151,14 @@ describe('tiles of tokens whose places matter', () => {
     const shape = { lone: { from: 12, pairCost: 1 } };
     const lone = [1, 8, 9, 12, 13, 16, 17].map((length) => {
       const given: Case = { length, tagCount: 1, scope: 'document', causal: false, rows: 1 };
-      const plan = planOf(given, shape);
-      const [tile] = plan.heads[0].queryTiles;
+      const layout = planOf(given, shape);
+      const [tile] = layout.heads[0].queryTiles;
       expect(tile.slots).toBe(4 * Math.ceil(length / 4));
-      return isLone(tile, plan.shape);
+      return isLone(tile, layout.shape);
     });
     expect(lone).toEqual([false, false, true, true, true, true, true]);
     const several: Case = { length: 14, tagCount: 1, scope: 'document', causal: false, rows: 2 };
-    const plan = planOf(several, shape);
-    expect(plan.heads[0].queryTiles.filter((tile) => isLone(tile, plan.shape))).toEqual([]);
+    const layout = planOf(several, shape);
+    expect(layout.heads[0].queryTiles.filter((tile) => isLone(tile, layout.shape))).toEqual([]);
   });
 });

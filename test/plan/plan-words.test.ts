@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
-import { type Plan, planDense } from '../../src/plan/plan.js';
+import { denseLayout, type Layout } from '../../src/plan/layout.js';
 import { ALL_HEADS, type PlanWords, planWords, RANGE_WORDS, TILE_WORDS } from '../../src/plan/plan-words.js';
 import { runs } from '../support/arbitraries.js';
 import { decodedTiles, WordReader } from './decode.js';
@@ -9,9 +9,9 @@ import {
   anyBatch,
   anyCrowdedBatch,
   biasesOf,
-  headPlans,
+  headLayouts,
   LEARNED,
-  planOf,
+  layoutOf,
   SIDES,
   spansOf,
   type TaggedBatch,
@@ -19,9 +19,9 @@ import {
 } from './random-batch.js';
 
 /** A plan's words, with a learned table that is 1 everywhere, as if somebody had uploaded it. */
-function wordsWithBiases(plan: Plan, headCount: number): PlanWords {
-  const written = planWords(plan, headCount);
-  plan.heads.forEach(({ table }, index) => {
+function wordsWithBiases(layout: Layout, headCount: number): PlanWords {
+  const written = planWords(layout, headCount);
+  layout.heads.forEach(({ table }, index) => {
     if (!table?.learned) return;
     const { words } = written;
     const from = written.heads[index].tableAt;
@@ -32,12 +32,12 @@ function wordsWithBiases(plan: Plan, headCount: number): PlanWords {
 
 /** The first pair of any head of which a kernel would find anything but what the rules say. */
 function complaint(batch: TaggedBatch): string | undefined {
-  const plan = planOf(batch);
+  const layout = layoutOf(batch);
   const headCount = Math.max(2, batch.rules.length);
-  const reader = new WordReader(plan, wordsWithBiases(plan, headCount), headCount);
-  const { order } = plan;
+  const reader = new WordReader(layout, wordsWithBiases(layout, headCount), headCount);
+  const { order } = layout;
   const headsSeen: number[] = [];
-  for (const [index] of plan.heads.entries()) {
+  for (const [index] of layout.heads.entries()) {
     for (const head of reader.headsOf(index)) {
       headsSeen.push(head);
       const biasOf = biasesOf(batch, batch.rules.length === 1 ? 0 : head);
@@ -73,7 +73,7 @@ function complaint(batch: TaggedBatch): string | undefined {
   return headsSeen.sort().join() === heads.join() ? undefined : `tiles for heads ${headsSeen}`;
 }
 
-function numberOfRanges({ heads }: Plan): number {
+function numberOfRanges({ heads }: Layout): number {
   return heads
     .flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles])
     .reduce((count, tile) => count + tile.ranges.length, 0);
@@ -98,11 +98,11 @@ describe('planWords', () => {
   it('decode to the tiles of the plan, with the slots of their ranges', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
-        const reader = new WordReader(plan, planWords(plan), 1);
-        headPlans(plan).forEach(({ headPlan }, index) => {
+        const layout = layoutOf(batch);
+        const reader = new WordReader(layout, planWords(layout), 1);
+        headLayouts(layout).forEach(({ headLayout }, index) => {
           for (const side of SIDES) {
-            const expected = tilesOf(headPlan, side).map(({ sequence, ranges, ...tile }) => {
+            const expected = tilesOf(headLayout, side).map(({ sequence, ranges, ...tile }) => {
               let slot = 0;
               const withSlots = ranges.map(({ start, length }) => {
                 const range = { start, length, slot };
@@ -123,20 +123,20 @@ describe('planWords', () => {
   it('hold order and sentences of the plan, and nothing beside its parts', () => {
     fc.assert(
       fc.property(anyBatch, fc.integer({ min: 1, max: 3 }), (batch, headCount) => {
-        const plan = planOf(batch);
-        const { words, positionsAt, sentencesAt } = planWords(plan, headCount);
-        const { tokens, sentences, placed } = plan;
-        expect(words.slice(positionsAt, positionsAt + tokens)).toEqual(plan.order);
+        const layout = layoutOf(batch);
+        const { words, positionsAt, sentencesAt } = planWords(layout, headCount);
+        const { tokens, sentences, placed } = layout;
+        expect(words.slice(positionsAt, positionsAt + tokens)).toEqual(layout.order);
         if (sentences) expect(words.slice(sentencesAt, sentencesAt + tokens)).toEqual(sentences);
-        const tiles = plan.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
+        const tiles = layout.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
         const labels = batch.lengths.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
-        const tables = plan.heads.map(({ table }) => (table!.learned ? headCount : 1) + (placed ? 2 : 0));
+        const tables = layout.heads.map(({ table }) => (table!.learned ? headCount : 1) + (placed ? 2 : 0));
         // Two sides, and for each of their tags what exists for it and what of that is biased.
-        const bits = plan.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
-        const lists = plan.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
+        const bits = layout.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
+        const lists = layout.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [
           TILE_WORDS * tiles.length,
-          RANGE_WORDS * numberOfRanges(plan),
+          RANGE_WORDS * numberOfRanges(layout),
           tokens,
           sentences ? tokens : 0,
           labels,
@@ -151,12 +151,12 @@ describe('planWords', () => {
   });
 
   it('hold the tiles of a dense plan once, and no labels', () => {
-    const plan = planDense([65, 0, 3], WIDE_TILE);
-    const { words, heads, positionsAt } = planWords(plan);
+    const layout = denseLayout([65, 0, 3], WIDE_TILE);
+    const { words, heads, positionsAt } = planWords(layout);
     const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt }] = heads;
-    const [{ queryTiles }] = plan.heads;
+    const [{ queryTiles }] = layout.heads;
     expect([keyTilesAt, keyRangesAt, headsAt]).toEqual([queryTilesAt, queryRangesAt, ALL_HEADS]);
-    expect(words.slice(positionsAt, positionsAt + 68)).toEqual(plan.order);
+    expect(words.slice(positionsAt, positionsAt + 68)).toEqual(layout.order);
     const decoded = decodedTiles(words, queryTilesAt, queryTiles.length, queryRangesAt);
     expect(decoded.map(({ rowStart, rowCount }) => [rowStart, rowCount])).toEqual(
       queryTiles.map(({ rowStart, rowCount }) => [rowStart, rowCount]),
@@ -167,10 +167,10 @@ describe('planWords', () => {
   it('do not change the table that they are written from', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
-        const before = structuredClone(plan.heads.map(({ table }) => table));
-        planWords(plan).words.fill(7);
-        expect(plan.heads.map(({ table }) => table)).toEqual(before);
+        const layout = layoutOf(batch);
+        const before = structuredClone(layout.heads.map(({ table }) => table));
+        planWords(layout).words.fill(7);
+        expect(layout.heads.map(({ table }) => table)).toEqual(before);
       }),
       runs(20),
     );

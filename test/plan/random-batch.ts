@@ -4,7 +4,7 @@ import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
-import { type HeadPlan, type Plan, planSparse } from '../../src/plan/plan.js';
+import { type HeadLayout, type Layout, sparseLayout } from '../../src/plan/layout.js';
 import type { Tile, TileShape } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
@@ -165,10 +165,10 @@ export function tablesOf({ rules, strategy }: TaggedBatch): PairTable[] {
   return rules.map((each) => tables.get(each)!);
 }
 
-export function planOf(batch: TaggedBatch, tables: readonly PairTable[] = tablesOf(batch)): Plan {
+export function layoutOf(batch: TaggedBatch, tables: readonly PairTable[] = tablesOf(batch)): Layout {
   const { tags, lengths, sentences, causal, shape } = batch;
   const one = tables.length === 1 ? tables[0] : tables;
-  return planSparse({ tags, lengths, tables: one, sentences, causal }, shape);
+  return sparseLayout({ tags, lengths, tables: one, sentences, causal }, shape);
 }
 
 /** The first token of each sequence and one past its last. */
@@ -189,12 +189,12 @@ export function biasesOf({ rules, strategy, tags, sentences, causal }: TaggedBat
   return referenceTokenBias(rules[head], strategy, names, { sentences, causal, learned: () => LEARNED });
 }
 
-/** The plan of a head's tiles, and that head. */
-export function headPlans(plan: Plan): { head: number; headPlan: HeadPlan }[] {
-  return plan.heads.map((headPlan) => ({ head: headPlan.heads?.[0] ?? 0, headPlan }));
+/** The layout of a head's tiles, and that head. */
+export function headLayouts(layout: Layout): { head: number; headLayout: HeadLayout }[] {
+  return layout.heads.map((headLayout) => ({ head: headLayout.heads?.[0] ?? 0, headLayout }));
 }
 
-export function tilesOf({ queryTiles, keyTiles }: HeadPlan, side: Side): Tile[] {
+export function tilesOf({ queryTiles, keyTiles }: HeadLayout, side: Side): Tile[] {
   return side === 'queries' ? queryTiles : keyTiles;
 }
 

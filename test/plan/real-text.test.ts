@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
-import { planSparse } from '../../src/plan/plan.js';
+import { sparseLayout } from '../../src/plan/layout.js';
 import { devSentences, SST2_IS_MISSING } from '../grammar/dev-sentences.js';
 import { encodedText } from '../support/tagged-text.js';
 
@@ -29,7 +29,7 @@ describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../
     const tagged = documents(tokens);
     expect(tagged.length).toBeGreaterThanOrEqual(4);
     const rows = tagged.map((tags) => {
-      const { useful, executed, executedTransposed, dense } = planSparse({
+      const { useful, executed, executedTransposed, dense } = sparseLayout({
         tags,
         lengths: [tokens],
         tables,

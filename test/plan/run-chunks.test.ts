@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runChunks } from '../../src/plan/run-chunks.js';
 import { runs } from '../support/arbitraries.js';
-import { anyBatch, planOf, type TaggedBatch } from './random-batch.js';
+import { anyBatch, layoutOf, type TaggedBatch } from './random-batch.js';
 
 interface Decoded {
   /** In the order of their numbers. */
@@ -13,7 +13,7 @@ interface Decoded {
 
 /** Reads the words as the kernels do. */
 function decoded(batch: TaggedBatch): Decoded {
-  const { words, count, chunksAt, tagsAt, entriesAt } = runChunks(planOf(batch));
+  const { words, count, chunksAt, tagsAt, entriesAt } = runChunks(layoutOf(batch));
   const chunks = Array.from({ length: count }, (_, chunk) => {
     const [start, rows] = words.subarray(chunksAt + 2 * chunk);
     return { start, rows };
@@ -43,7 +43,7 @@ describe('runChunks', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const { chunks, lists } = decoded(batch);
-        const { tags } = planOf(batch);
+        const { tags } = layoutOf(batch);
         expect(lists.flat().sort((a, b) => a - b)).toEqual(chunks.map((_, chunk) => chunk));
         const wrong = lists.flatMap((list, tag) => {
           const rowsOf = (chunk: number) =>

@@ -3,7 +3,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
-import { type Plan, planSparse } from '../../src/plan/plan.js';
+import { type Layout, sparseLayout } from '../../src/plan/layout.js';
 import { planWords } from '../../src/plan/plan-words.js';
 import { runChunks } from '../../src/plan/run-chunks.js';
 import { generator, randomInteger } from '../support/random.js';
@@ -28,10 +28,10 @@ function scoped(scope: Scope): RuleSet {
   return { ...PAPER_RULES, hard, soft };
 }
 
-function plan(tokens: number, rules: RuleSet, strategy: Strategy, causal = false): Plan {
+function plan(tokens: number, rules: RuleSet, strategy: Strategy, causal = false): Layout {
   const tables = pairTable(rules, strategy);
   const sentences = sentencesOf(tokens);
-  return planSparse({ tags: randomTags(tokens), lengths: [tokens], tables, sentences, causal });
+  return sparseLayout({ tags: randomTags(tokens), lengths: [tokens], tables, sentences, causal });
 }
 
 /** Milliseconds of this process, not of the clock: a busy machine interrupts the longer work more often. */
@@ -52,7 +52,7 @@ describe("the size of a plan under the paper's rules", () => {
     for (const rules of [PAPER_RULES, scoped('sentence'), scoped(128)]) {
       for (const causal of [false, true]) {
         const [short, long] = [SHORT, LONG].map((tokens) => plan(tokens, rules, strategy, causal));
-        const words = (made: Plan) => planWords(made).words.length;
+        const words = (made: Layout) => planWords(made).words.length;
         expect(words(long)).toBeLessThan(MOST_GROWTH * words(short));
         // No more chunks than tokens, three words for each, and where the list of each tag begins.
         expect(runChunks(long).words.length).toBeLessThanOrEqual(3 * LONG + rules.tags.length + 1);

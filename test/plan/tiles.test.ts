@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TokenBias } from '../../bench/reference-pairs.js';
 import { ONE_TAG, TEST_PLACES, UNTESTED } from '../../src/plan/key-columns.js';
-import type { Plan } from '../../src/plan/plan.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { runs } from '../support/arbitraries.js';
@@ -12,9 +12,9 @@ import {
   anyUnscopedBatch,
   biasesOf,
   executedIn,
-  headPlans,
+  headLayouts,
   isAlone,
-  planOf,
+  layoutOf,
   SIDES,
   type Side,
   spansOf,
@@ -23,19 +23,19 @@ import {
 } from './random-batch.js';
 
 /** The lists of tiles of a plan: for each head's, those of queries and those of keys. */
-function tileLists(plan: Plan): { head: number; side: Side; tiles: Tile[] }[] {
-  return headPlans(plan).flatMap(({ head, headPlan }) =>
-    SIDES.map((side) => ({ head, side, tiles: tilesOf(headPlan, side) })),
+function tileLists(layout: Layout): { head: number; side: Side; tiles: Tile[] }[] {
+  return headLayouts(layout).flatMap(({ head, headLayout }) =>
+    SIDES.map((side) => ({ head, side, tiles: tilesOf(headLayout, side) })),
   );
 }
 
 /** All tiles of a plan, each with what its rows and columns, in sorted order, are to each other. */
-function* tilesWithPairs(batch: TaggedBatch, plan: Plan): Generator<{ tile: Tile; pair: TokenBias }> {
-  for (const { head, side, tiles } of tileLists(plan)) {
+function* tilesWithPairs(batch: TaggedBatch, layout: Layout): Generator<{ tile: Tile; pair: TokenBias }> {
+  for (const { head, side, tiles } of tileLists(layout)) {
     const biasOf = biasesOf(batch, head);
     const pair: TokenBias = (row, column) => {
       const [query, key] = side === 'queries' ? [row, column] : [column, row];
-      return biasOf(plan.order[query], plan.order[key]);
+      return biasOf(layout.order[query], layout.order[key]);
     };
     for (const tile of tiles) yield { tile, pair };
   }
@@ -108,7 +108,7 @@ function expectNoComplaint(complaints: Iterable<string | undefined>): void {
 /** The first pair that exists and is not covered once. */
 function coverageComplaint(
   batch: TaggedBatch,
-  plan: Plan,
+  layout: Layout,
   { head, side, tiles }: ReturnType<typeof tileLists>[number],
 ): string | undefined {
   const tokens = batch.tags.length;
@@ -123,7 +123,7 @@ function coverageComplaint(
     for (let row = start; row < end; row++) {
       for (let column = start; column < end; column++) {
         const [query, key] = side === 'queries' ? [row, column] : [column, row];
-        if (biasOf(plan.order[query], plan.order[key]) === undefined) continue;
+        if (biasOf(layout.order[query], layout.order[key]) === undefined) continue;
         const covered = times[row * tokens + column];
         if (covered !== 1) return `row ${row}, column ${column}: covered ${covered} times`;
       }
@@ -146,7 +146,7 @@ describe('the tiles of queries, and those of keys', () => {
   it('part the rows of every sequence, none empty, none taller than the kernels have it', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        expectNoComplaint(tileLists(planOf(batch)).map(({ tiles }) => partitionComplaint(batch, tiles)));
+        expectNoComplaint(tileLists(layoutOf(batch)).map(({ tiles }) => partitionComplaint(batch, tiles)));
       }),
       runs(150),
     );
@@ -155,7 +155,7 @@ describe('the tiles of queries, and those of keys', () => {
   it('have ranges that ascend, do not touch, stay in the sequence, and begin words of labels where tested', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const tiles = tileLists(planOf(batch)).flatMap((list) => list.tiles);
+        const tiles = tileLists(layoutOf(batch)).flatMap((list) => list.tiles);
         expectNoComplaint(tiles.map((tile) => rangeComplaint(batch, tile)));
       }),
       runs(150),
@@ -168,8 +168,8 @@ describe('the tiles of queries, and those of keys', () => {
   ])('cover every pair that exists exactly once: %s', (_, batches, count) => {
     fc.assert(
       fc.property(batches, (batch) => {
-        const plan = planOf(batch);
-        expectNoComplaint(tileLists(plan).map((list) => coverageComplaint(batch, plan, list)));
+        const layout = layoutOf(batch);
+        expectNoComplaint(tileLists(layout).map((list) => coverageComplaint(batch, layout, list)));
       }),
       runs(count),
     );
@@ -178,7 +178,7 @@ describe('the tiles of queries, and those of keys', () => {
   it('hold nothing but pairs that exist, without bias, where they are not tested', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const tiles = [...tilesWithPairs(batch, planOf(batch))];
+        const tiles = [...tilesWithPairs(batch, layoutOf(batch))];
         expectNoComplaint(tiles.map(({ tile, pair }) => untestedComplaint(tile, pair)));
       }),
       runs(150),
@@ -188,7 +188,7 @@ describe('the tiles of queries, and those of keys', () => {
   it('are tested only where they must be, and waste no quad of columns, where rules have no scope', () => {
     fc.assert(
       fc.property(anyUnscopedBatch, (batch) => {
-        for (const { tile, pair } of tilesWithPairs(batch, planOf(batch))) {
+        for (const { tile, pair } of tilesWithPairs(batch, layoutOf(batch))) {
           if (tile.tests !== UNTESTED) {
             expect(hasReasonForTests(tile, pair), `the tile at ${tile.rowStart} is tested`).toBe(true);
           }
@@ -202,12 +202,12 @@ describe('the tiles of queries, and those of keys', () => {
   it('are tested once for all rows only where these have one tag, and no place matters to the rules', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        const plan = planOf(batch);
-        for (const { table, queryTiles, keyTiles } of plan.heads) {
+        const layout = layoutOf(batch);
+        for (const { table, queryTiles, keyTiles } of layout.heads) {
           for (const tile of [...queryTiles, ...keyTiles]) {
             if ((tile.tests & ONE_TAG) === 0) continue;
-            expect(new Set(rowsOf(tile).map((row) => plan.tags[row])).size).toBe(1);
-            expect([tile.tests & TEST_PLACES, plan.causal, table!.scopes]).toEqual([0, false, undefined]);
+            expect(new Set(rowsOf(tile).map((row) => layout.tags[row])).size).toBe(1);
+            expect([tile.tests & TEST_PLACES, layout.causal, table!.scopes]).toEqual([0, false, undefined]);
           }
         }
       }),
@@ -218,7 +218,7 @@ describe('the tiles of queries, and those of keys', () => {
   it('come by row, by falling powers of two of their work where that is wanted, those of lone rows last', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
-        for (const { tiles } of tileLists(planOf(batch))) {
+        for (const { tiles } of tileLists(layoutOf(batch))) {
           const alone = tiles.map((tile) => isAlone(tile, batch.shape));
           const first = alone.includes(true) ? alone.indexOf(true) : tiles.length;
           expect(alone.slice(first)).not.toContain(false);

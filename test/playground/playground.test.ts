@@ -11,6 +11,7 @@ import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { SMALL_SHAPE } from '../../src/nn/model-config.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
@@ -72,8 +73,9 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
   async function expectShown(text: string, strategy: Strategy, rules: RuleSet, beta = 5): Promise<void> {
     const { vocabulary } = model.description.tokenizer;
     const tokenizer = new TaggedTokenizer({ vocabulary });
-    const { ledger } = explainText(text, { tokenizer, rules, strategy, beta });
-    model.useRules(strategy, rules, beta);
+    const mask = AttentionMask.fromRules(rules, strategy, { beta });
+    const { ledger } = explainText(text, { tokenizer, mask });
+    model.useMask(mask);
     const [{ logits, label }] = await model.predict([text]);
     await eventually(() =>
       page.evaluate(() => ({
@@ -202,7 +204,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.tokenizer.vocabulary,
         shape: SMALL_SHAPE,
-        strategy: 'guided',
+        mask: AttentionMask.fromRules('paper', 'guided'),
         seed: options.seed,
       });
       const { train, dev } = embeddedCorpus();

@@ -4,6 +4,7 @@ import { installModel } from '../../scripts/playground-model.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
 
@@ -20,7 +21,7 @@ export async function buildSite(folder: string): Promise<{ site: string; model: 
   const model = SentenceClassifier.build(await testDevice(), {
     vocabulary: bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text))),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initializerRange: 0.3 },
-    strategy: 'hard',
+    mask: AttentionMask.fromRules('paper'),
     seed: 7,
   });
   const saved = join(folder, 'model');

@@ -6,6 +6,7 @@ import type { ModelRules } from '../../src/grammar/head-rules.js';
 import { presetRules } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { encodedAttention } from '../../src/report/explain/attention-data.js';
 import { explainPage, type PageModel } from '../../src/report/explain/explain-page.js';
 import { ABSENT } from '../../src/report/explain/explained-pairs.js';
@@ -23,8 +24,7 @@ const HOSTILE =
 function explained(text: string, rules: ModelRules, strategy: Strategy): Explanation {
   return explainText(text, {
     tokenizer: new TaggedTokenizer({ vocabulary: bertVocabulary() }),
-    rules,
-    strategy,
+    mask: AttentionMask.fromRules(rules, strategy),
   });
 }
 

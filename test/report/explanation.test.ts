@@ -7,6 +7,7 @@ import { presetRules } from '../../src/grammar/presets.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { TOKEN_TAGS } from '../../src/grammar/tags.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { ABSENT, HARD, PLAIN, SOFT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText, workOf } from '../../src/report/explain/explanation.js';
 import { runs } from '../support/arbitraries.js';
@@ -19,7 +20,7 @@ const SENTENCE = 'the unaffordable film follows the dull hero .';
 const SEVERAL = `${SENTENCE} it 's funny ! nobody saw it twice , and they left .`;
 
 function explained(text: string, rules: RuleSet, strategy: Strategy): Explanation {
-  return explainText(text, { tokenizer, rules, strategy });
+  return explainText(text, { tokenizer, mask: AttentionMask.fromRules(rules, strategy) });
 }
 
 /** What each pair is, worded from the rules alone. */
@@ -157,7 +158,7 @@ describe('a text explained', () => {
         [floor, floor],
       ],
     };
-    const { views, ledger } = explainText(SENTENCE, { tokenizer, rules, strategy: 'hard' });
+    const { views, ledger } = explainText(SENTENCE, { tokenizer, mask: AttentionMask.fromRules(rules) });
     expect(views.map(({ heads }) => heads)).toEqual([[0], [1, 2, 3]]);
     const [paper, least] = views.map((view) => view.ledger.useful);
     expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').ledger.useful);
@@ -172,8 +173,7 @@ describe('a text explained', () => {
     expect(
       explainText(long, {
         tokenizer: new TaggedTokenizer({ vocabulary, maxLength: 16 }),
-        rules: presetRules('paper'),
-        strategy: 'none',
+        mask: AttentionMask.fromRules('paper', 'none'),
       }).tokens,
     ).toHaveLength(16);
     for (const nothing of ['', ' \n\t ', '\u200b\u200f']) {
@@ -192,8 +192,7 @@ describe('a text explained', () => {
     const text = { text: 'the film', words };
     const explanation = explainText(text, {
       tokenizer: new TaggedTokenizer({ vocabulary, customTags: true }),
-      rules,
-      strategy: 'hard',
+      mask: AttentionMask.fromRules(rules),
     });
     expect(explanation.words.map(({ tag }) => tag)).toEqual(['[CLS]', 'a', 'b', '[SEP]']);
     expect([...explanation.views[0].kinds].flatMap((kind, pair) => (kind === ABSENT ? [] : [pair]))).toEqual([

@@ -2,9 +2,9 @@ import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import { tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import type { MaskTokens } from '../../src/plan/mask-tokens.js';
-import type { Plan } from '../../src/plan/plan.js';
 
 /** What a test's mask is made from: rules for all heads, or a list of those of each; strategy `none` where left out. */
 export interface MaskParts {
@@ -30,6 +30,6 @@ export function maskOf({ rules = 'paper', strategy = 'none', beta, causal }: Mas
 export function layoutOn(
   device: Device,
   tokens: MaskTokens & { mask: AttentionMask; kernels?: KernelChoices },
-): Plan {
+): Layout {
   return tokens.mask.layout(tokens, tilesOn(device, tokens.kernels));
 }

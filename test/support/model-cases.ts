@@ -10,7 +10,7 @@ import { Classifier } from '../../src/nn/classifier.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { parameterSpecs, sizeOf } from '../../src/nn/parameter-specs.js';
 import type { TrainingStep } from '../../src/nn/pass.js';
-import { planDense, planSparse } from '../../src/plan/plan.js';
+import { denseLayout, sparseLayout } from '../../src/plan/layout.js';
 import type { BertBatch, Factors } from '../reference/bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from '../reference/dropout.js';
 import { testDevice } from './device.js';
@@ -115,7 +115,7 @@ export function randomBatch(
     layers: rules?.length,
     sentences: ofDocument,
   };
-  const plan = strategy === 'none' ? planDense(lengths, WIDE_TILE) : planSparse(input, WIDE_TILE);
+  const layout = strategy === 'none' ? denseLayout(lengths, WIDE_TILE) : sparseLayout(input, WIDE_TILE);
   const names = tags.map((tag) => TOKEN_TAGS[tag]);
   // What is learned stands among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
@@ -124,7 +124,7 @@ export function randomBatch(
     ),
   );
   return {
-    batch: makeBatch(sentences, plan, labels),
+    batch: makeBatch(sentences, layout, labels),
     reference: {
       sentences: sentences.map(({ ids }) => ids),
       labels,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as library from '../../src/index.js';
 import { SMALL_SHAPE } from '../../src/nn/model-config.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { PIECES } from '../support/checkpoint-folder.js';
 import { testDevice } from '../support/device.js';
 
@@ -22,7 +23,10 @@ const model = SentenceClassifier.build(device, options);
 const loose = model as unknown as Loose;
 const examples = [0, 1].map((label) => ({ text: 'the film is dull', label }));
 const q = new Float32Array(32);
-const attended = { q, k: q, v: q, heads: 1, headDim: 16, tags: ['NOUN', 'DET'], strategy: 'hard' };
+const mask = AttentionMask.fromRules('paper');
+const Mask = AttentionMask as unknown as Loose;
+const looseMask = mask as unknown as Loose;
+const attended = { q, k: q, v: q, heads: 1, headDim: 16, tags: ['NOUN', 'DET'], mask };
 
 /** By what the error calls the argument, or its field; each with what it accepts of the odd values. */
 const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
@@ -34,8 +38,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['build', (value) => Model.build(device, value)],
   ['build: vocabulary', (value) => Model.build(device, { ...options, vocabulary: value })],
   ['build: classes', (classes) => Model.build(device, { ...options, classes })],
-  ['build: strategy', (strategy) => Model.build(device, { ...options, strategy })],
-  ['build: rules', (rules) => Model.build(device, { ...options, rules }), [null]],
+  ['build: mask', (value) => Model.build(device, { ...options, mask: value })],
   ['build: family', (family) => Model.build(device, { ...options, shape: { family } })],
   [
     'build: layers',
@@ -47,8 +50,17 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['build: kernels', (kernels) => Model.build(device, { ...options, kernels })],
   ['load', (folder) => Model.load(device, folder)],
   ['of: weights', (weights) => Model.of(device, model.description, weights)],
-  ['useRules: strategy', (strategy) => loose.useRules(strategy)],
-  ['useRules: rules', (rules) => loose.useRules('none', rules)],
+  ['useMask', (value) => loose.useMask(value)],
+  ['fromRules', (rules) => Mask.fromRules(rules)],
+  ['fromRules: strategy', (strategy) => Mask.fromRules('paper', strategy)],
+  ['fromRules: options', (given) => Mask.fromRules('paper', 'hard', given), [OTHER]],
+  ['fromRules: beta', (beta) => Mask.fromRules('paper', 'hard', { beta }), [5]],
+  ['perHead', (masks) => Mask.perHead(masks)],
+  ['perHead: a mask', (value) => Mask.perHead([value])],
+  ['window', (tokens) => Mask.window(tokens), [5]],
+  ['and', (value) => looseMask.and(value)],
+  ['or', (value) => looseMask.or(value)],
+  ['layout', (tokens) => looseMask.layout(tokens)],
   ['predict', (texts) => loose.predict(texts)],
   ['predict: text', (text) => loose.predict([{ text }]), ['x']],
   ['predict: words', (words) => loose.predict([{ text: 'the film', words }])],
@@ -72,8 +84,7 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['attend', (value) => functions.attend(device, value)],
   ['attend: q', (value) => functions.attend(device, { ...attended, q: value })],
   ['attend: tags', (tags) => functions.attend(device, { ...attended, tags })],
-  ['attend: rules', (rules) => functions.attend(device, { ...attended, rules })],
-  ['attend: causal', (causal) => functions.attend(device, { ...attended, causal }), [true]],
+  ['attend: mask', (value) => functions.attend(device, { ...attended, mask: value })],
   ['attend: heads', (heads) => functions.attend(device, { ...attended, heads })],
   ['Attention', (value) => new Attention(device, value as never)],
   ['Vocabulary', (tokens) => new Vocabulary(tokens as never)],
@@ -111,22 +122,14 @@ describe('an argument of the public library that is not what it should be', () =
     expect(message(() => Model.build(device, { ...options, classes: ['a', 7] }))).toBe(
       'options.classes[1] is 7; expected the name of a class',
     );
-    expect(message(() => Model.build(device, { ...options, rules: { name: 'x', tags: 5 } }))).toBe(
+    expect(message(() => Mask.fromRules({ name: 'x', tags: 5 }))).toBe(
       'rules.tags is 5; expected a list of tags',
     );
   });
 
   it('may be the name of a preset where rules are asked for', async () => {
-    const named = SentenceClassifier.build(device, { ...options, strategy: 'hard', rules: 'paper' });
-    const given = SentenceClassifier.build(device, {
-      ...options,
-      strategy: 'hard',
-      rules: library.PAPER_RULES,
-    });
-    expect(named.description.rules).toEqual(given.description.rules);
-    model.useRules('hard', 'floor');
-    expect(model.readsWith.rules.name).toBe('floor');
-    named.release();
-    given.release();
+    expect(mask.rules).toEqual(library.PAPER_RULES);
+    model.useMask(model.description.mask.with({ strategy: 'hard', rules: 'floor' }));
+    expect(model.readsWith.mask.rules.name).toBe('floor');
   });
 });

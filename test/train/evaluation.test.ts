@@ -109,11 +109,11 @@ describe('predict', () => {
       const own = await logitsOf(model);
       const others: number[][][] = [];
       for (const [strategy, beta] of [['hard'], ['soft'], ['soft', 1], ['guided']] as const) {
-        model.useRules(strategy, undefined, beta);
+        model.useMask(model.description.mask.with({ strategy, beta }));
         others.push(await logitsOf(model));
       }
       expect(new Set([own, ...others].map((logits) => logits[1].join())).size).toBe(5);
-      model.useRules('none');
+      model.useMask(model.description.mask.with({ strategy: 'none' }));
       expect(await logitsOf(model)).toEqual(own);
       const built = await withModel(smallModel('hard'), (hard) => logitsOf(hard));
       expect(built, 'as if it had been built with them').toEqual(others[0]);

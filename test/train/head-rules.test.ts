@@ -54,7 +54,7 @@ describe('a plan for the heads of several layers', () => {
     const { ledger, heads, order } = new Planner(
       AttentionMask.fromRules(RULES, strategy, { beta: 2 }),
       () => WIDE_TILE,
-    ).plan(ENCODED);
+    ).layout(ENCODED);
     const expected = RULES.heads.flat().map((pairs) => pairsUnder({ ...PAPER_RULES, ...pairs }, strategy));
     expect(new Set(expected).size).toBe(3);
     expect(ledger.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
@@ -72,7 +72,7 @@ describe('a plan for the heads of several layers', () => {
     const { heads } = new Planner(
       AttentionMask.fromRules(RULES, 'learned', { beta: 2 }),
       () => WIDE_TILE,
-    ).plan(ENCODED);
+    ).layout(ENCODED);
     expect(heads).toHaveLength(1);
     expect(heads[0].heads).toBeUndefined();
   });
@@ -88,9 +88,9 @@ describe('a model with rules for each head', () => {
       return logitsOf(model);
     });
     await withModel(SentenceClassifier.load(await testDevice(), saved), async (model) => {
-      expect(model.description.rules).toEqual(UNSCOPED);
+      expect(model.description.mask.rules).toEqual(UNSCOPED);
       expect(await logitsOf(model)).toEqual(logits);
-      model.useRules('guided', PAPER_RULES);
+      model.useMask(model.description.mask.with({ strategy: 'guided', rules: PAPER_RULES }));
       expect(await logitsOf(model), 'other rules').not.toEqual(logits);
     });
   });
@@ -100,7 +100,9 @@ describe('a model with rules for each head', () => {
     const says = /rules "four heads": rules for 1 layers of 2 heads; expected 2 layers of 2/;
     await expect(smallModel('hard', { rules: wrong })).rejects.toThrow(says);
     await withModel(smallModel('hard'), async (model) => {
-      expect(refusal(() => model.useRules('hard', wrong))).toMatch(says);
+      expect(
+        refusal(() => model.useMask(model.description.mask.with({ strategy: 'hard', rules: wrong }))),
+      ).toMatch(says);
     });
   });
 });
@@ -114,7 +116,7 @@ describe('pruning a model', () => {
       expect(rules.heads.map((layer) => layer.length)).toEqual([2, 2]);
       expect(new Set(rules.heads.flat().map(({ hard }) => JSON.stringify(hard))).size).toBeGreaterThan(1);
       for (const density of densities.flat()) expect(Math.abs(density - 0.5)).toBeLessThan(0.03);
-      model.useRules('hard', rules);
+      model.useMask(model.description.mask.with({ strategy: 'hard', rules }));
       const mean = densities.flat().reduce((sum, density) => sum + density, 0) / 4;
       expect(model.density(TEXTS.map((text) => ({ text, label: 0 })))).toBeCloseTo(mean, 10);
       expect(await logitsOf(model)).toHaveLength(TEXTS.length);
@@ -129,7 +131,7 @@ describe('pruning a model', () => {
         [1, 1],
         [1, 1],
       ]);
-      model.useRules('hard', rules);
+      model.useMask(model.description.mask.with({ strategy: 'hard', rules }));
       (await logitsOf(model)).flat().forEach((logit, at) => {
         expect(logit).toBeCloseTo(before.flat()[at], 4);
       });
@@ -141,7 +143,7 @@ describe('pruning a model', () => {
       for (const density of [0, -1, 1.01, Number.NaN])
         await expect(model.prune(TEXTS, density)).rejects.toThrow(/^density .*expected a share above 0/);
       await expect(model.prune([], 0.5)).rejects.toThrow(/no texts/);
-      model.useRules('hard');
+      model.useMask(model.description.mask.with({ strategy: 'hard' }));
       await expect(model.prune(TEXTS, 0.5)).rejects.toThrow(/strategy "hard", which forbids pairs already/);
     });
   });

@@ -6,6 +6,7 @@ import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { loadWeights } from '../../src/train/model-weights.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { runTraining, type TrainingRun } from '../../src/train/training-run.js';
@@ -26,7 +27,7 @@ beforeAll(async () => {
     vocabulary: bertVocabulary().restrictedTo(new Set(pieces)),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 32 },
     maxLength: 32,
-    strategy: 'guided',
+    mask: AttentionMask.fromRules('paper', 'guided'),
     epochs: 2,
     batchSize: 4,
     learningRate: 1e-2,

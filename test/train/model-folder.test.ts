@@ -41,9 +41,9 @@ describe('a model folder', () => {
       return logitsOf(model);
     });
     await withModel(loaded(folder), async (model) => {
-      const { beta, classes, tokenizer } = model.description;
+      const { mask, classes, tokenizer } = model.description;
       const { maxLength } = tokenizer;
-      expect({ beta, classes, maxLength, rules: model.description.rules }).toEqual(options);
+      expect({ beta: mask.beta, classes, maxLength, rules: mask.rules }).toEqual(options);
       expect(await logitsOf(model)).toEqual(logits);
     });
   });

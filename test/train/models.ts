@@ -2,6 +2,7 @@ import type { Device } from '../../src/gpu/device.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import type { Strategy } from '../../src/grammar/rules.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
+import { AttentionMask, type RuleMaskChanges } from '../../src/plan/mask.js';
 import type { BuildOptions } from '../../src/train/model-description.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
@@ -27,11 +28,15 @@ export const SMALL_SHAPE = {
 };
 
 /** A small model with random weights, so far apart that every sentence has logits of its own. */
-export async function smallModel(strategy: Strategy, options: Partial<BuildOptions> = {}, device?: Device) {
+export async function smallModel(
+  strategy: Strategy,
+  { rules, beta, ...options }: Partial<BuildOptions> & Omit<RuleMaskChanges, 'strategy'> = {},
+  device?: Device,
+) {
   return SentenceClassifier.build(device ?? (await testDevice()), {
     vocabulary,
     shape: SMALL_SHAPE,
-    strategy,
+    mask: AttentionMask.fromRules(rules ?? 'paper', strategy, { beta }),
     maxLength: 32,
     seed: 5,
     ...options,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../src/base/errors.js';
 import { parseRules } from '../../src/grammar/rules-file.js';
 import type { ModelConfig } from '../../src/nn/model-config.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import type { Tensor } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { type StartOptions, startFrom } from '../../src/train/starting-point.js';
@@ -140,18 +141,18 @@ describe('startFrom', () => {
 
   it('keeps learned biases under the same tags, and leaves them out under others', async () => {
     write(DISTILBERT, 'DistilBertForSequenceClassification');
-    const first = await start({ strategy: 'learned' });
+    const first = await start({ mask: AttentionMask.fromRules('paper', 'learned') });
     const table = 'distilbert.transformer.layer.1.attention.tag_bias';
     const values = first.weights.get(table)!;
     expect(values.every((value) => value === 0)).toBe(true);
     values.fill(0.5);
     const saving = async () => SentenceClassifier.of(await testDevice(), first.description, first.weights);
     await withModel(saving(), (model) => model.save(folder));
-    const again = await start({ strategy: 'learned' });
+    const again = await start({ mask: AttentionMask.fromRules('paper', 'learned') });
     expect(again.notes).toEqual([]);
     expect(same(again.weights.get(table), values)).toBe(true);
     const rules = parseRules('{ "name": "own", "tags": ["ADJ", "own"], "hard": { "*": ["="] } }');
-    const other = await start({ strategy: 'learned', rules });
+    const other = await start({ mask: AttentionMask.fromRules(rules, 'learned') });
     expect(other.notes).toEqual(['its learned biases are left out']);
     expect(other.weights.get(table)!.every((value) => value === 0)).toBe(true);
     const none = await start();

@@ -15,6 +15,7 @@ import type { Example } from '../../src/data/dataset.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { splitTokens } from '../../src/grammar/word-piece.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { runTraining, type TrainingRun, type TrainingRunHooks } from '../../src/train/training-run.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -34,7 +35,7 @@ beforeAll(async () => {
     vocabulary: bertVocabulary().restrictedTo(new Set(occurring)),
     shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32 },
     maxLength: 32,
-    strategy: 'learned',
+    mask: AttentionMask.fromRules('paper', 'learned'),
     // Six steps an epoch; the last batch has fewer examples than the others.
     epochs: 2,
     batchSize: 4,
@@ -193,7 +194,11 @@ describe('a run is refused, and what stands there stays,', () => {
       /with lrScheduler linear; expected cosine/,
     ],
     ['with a setting less', () => ({ saveSteps: undefined }), /with saveSteps 2; expected undefined/],
-    ['with other rules', () => ({ beta: 4 }), /a run of another model or under other rules; go on/],
+    [
+      'with other rules',
+      () => ({ mask: run.mask!.with({ beta: 4 }) }),
+      /a run of another model or under other rules; go on/,
+    ],
     ['with another dropout', () => ({ shape: { ...run.shape, hiddenDropout: 0 } }), /a run of another model/],
     [
       'with other sentences',

@@ -1,7 +1,7 @@
 import type { Device } from '../../gpu/device.js';
 import type { KernelConstants } from '../../gpu/kernel.js';
 import type { Panels } from '../../gpu/panels.js';
-import type { HeadPlan } from '../../plan/plan.js';
+import type { HeadLayout } from '../../plan/layout.js';
 import type { TileShape } from '../../plan/tiles.js';
 
 /** The passes of attention, as the kernels' names have them. */
@@ -11,7 +11,7 @@ export type PassName = 'forward' | 'backward_query' | 'backward_key_value';
 export interface Pass {
   name: PassName;
   headDim: number;
-  heads: Pick<HeadPlan, 'table' | 'bits'>;
+  heads: Pick<HeadLayout, 'table' | 'bits'>;
   /** Whether anything depends on the positions of tokens in the text. */
   placed: boolean;
 }

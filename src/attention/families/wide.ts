@@ -1,6 +1,6 @@
 import type { KernelConstants } from '../../gpu/kernel.js';
 import { COUNTING_TILE, type TileShape } from '../../plan/tiles.js';
-import type { KernelFamily, Pass } from './family.js';
+import type { FamilyOnDevice, KernelFamily, Pass, PassName } from './family.js';
 
 export const WIDE_TILE: TileShape = {
   ...COUNTING_TILE,
@@ -10,19 +10,23 @@ export const WIDE_TILE: TileShape = {
 };
 
 /**
- * Into how many parts a kernel shares a step's columns out, so that each of its invocations owns `vectors` vectors of eight of the
- * tile's rows.
+ * Into how many parts a kernel shares a step's columns out, so that each of its 128 invocations owns `vectors` vectors of `strip`
+ * of the tile's rows.
  */
-function partsOf(headDim: number, vectors: number): number {
+function partsOf(headDim: number, strip: number, vectors: number): number {
   const width = 2 ** Math.ceil(Math.log2(Math.max(headDim, 32)));
-  return (128 * vectors) / width;
+  return (16 * strip * vectors) / width;
 }
 
 function placed({ heads, placed: isPlaced }: Pass): KernelConstants {
   return heads.table ? { PLACED: isPlaced ? 1 : 0 } : {};
 }
 
-const WIDE: KernelFamily = {
+/** Columns a step of the kernels for lone rows with two vectors an invocation, where registers are few. */
+const SHORT_STEPS: Record<PassName, number> = { forward: 64, backward_query: 64, backward_key_value: 32 };
+
+/** @param strip Of how many of a tile's rows an invocation has the sums: 8, or 4 where registers are few. */
+const wide = (strip: 4 | 8): KernelFamily => ({
   name: 'wide',
   tile: WIDE_TILE,
   // Fewer rows leave invocations idle, and make more workgroups.
@@ -32,11 +36,19 @@ const WIDE: KernelFamily = {
   tilePass(pass) {
     const { name, headDim } = pass;
     const isKeyPass = name === 'backward_key_value';
-    const parts = isKeyPass ? partsOf(Math.min(headDim, 64), 1) : partsOf(headDim, 2);
-    return { constants: { PARTS: parts, ...placed(pass) }, depth: isKeyPass ? Math.ceil(headDim / 64) : 1 };
+    const parts = isKeyPass ? partsOf(Math.min(headDim, 64), strip, 1) : partsOf(headDim, strip, 2);
+    const constants = { STRIP: strip, PARTS: parts, ...placed(pass) };
+    return { constants, depth: isKeyPass ? Math.ceil(headDim / 64) : 1 };
   },
-  rowPass: (pass) => ({ OUTPUT_VECTORS: Math.ceil(pass.headDim / 64), ...placed(pass) }),
-};
+  rowPass(pass) {
+    const vectors = Math.ceil(pass.headDim / 64);
+    const steps: KernelConstants = strip === 4 && vectors > 1 ? { STEP: SHORT_STEPS[pass.name] } : {};
+    return { OUTPUT_VECTORS: vectors, ...steps, ...placed(pass) };
+  },
+});
+
+const [WIDE, WIDE_OF_FEW_REGISTERS] = [wide(8), wide(4)];
 
 /** Work shared through workgroup memory by many invocations: for GPUs, and for whatever has no subgroups of a known size. */
-export const wideFamily = () => WIDE;
+export const wideFamily: FamilyOnDevice = ({ hasManyRegisters }) =>
+  hasManyRegisters ? WIDE : WIDE_OF_FEW_REGISTERS;

@@ -5,7 +5,7 @@ import { countPairs, SOFT } from './explained-pairs.js';
 import { type Explanation, workOf } from './explanation.js';
 
 /** The point in a line: which share of the pairs exists, and what that could save at most. */
-export function headlineText({ ledger, views, strategy, beta }: Explanation): string {
+export function headlineText({ ledger, views, mask: { strategy, beta } }: Explanation): string {
   const { density, idealSpeedup } = workOf(ledger);
   if (ledger.useful < ledger.dense) {
     const share = density < 0.1 ? percent(density) : `${Math.round(100 * density)} %`;
@@ -31,7 +31,8 @@ export function cutNote({ cut, tokens }: Explanation): Html | '' {
 }
 
 /** What the headline rests on. */
-export function facts({ ledger, tokens, words, strategy, rules, beta, shape }: Explanation): Html {
+export function facts({ ledger, tokens, words, mask, shape }: Explanation): Html {
+  const { strategy, rules, beta } = mask;
   const { waste } = workOf(ledger);
   const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
   const useful = whole(Math.round(ledger.useful));

@@ -87,11 +87,12 @@ ${headTable(explanation, heads)}
  */
 export function explainPage(explanation: Explanation, model?: PageModel): string {
   checkArgument(
-    options({ views: arrayLike, rules: options({}), tokens: arrayLike }),
+    options({ views: arrayLike, mask: options({}), tokens: arrayLike }),
     explanation,
     'explanation',
   );
-  const { views, rules, tokens } = explanation;
+  const { views, tokens } = explanation;
+  const { rules } = explanation.mask;
   const heads = model ? allHeads(explanation, model.explanation) : [];
   const values = model && wordAttribution(explanation, model.explanation);
   const label = model?.explanation.label ?? '';

@@ -1,18 +1,18 @@
 import { WIDE_TILE } from '../../attention/families/wide.js';
 import { options as anyOptions, checkArgument, having } from '../../base/argument-schemas.js';
 import { CallerError } from '../../base/errors.js';
-import { oneOf } from '../../base/json-schemas.js';
 import { requireTags, type Text } from '../../grammar/custom-tags.js';
-import { checkText, modelRulesOf } from '../../grammar/grammar-arguments.js';
-import { headsWithTags, type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
-import { STRATEGIES, type Strategy, type Tag } from '../../grammar/rules.js';
+import { checkText } from '../../grammar/grammar-arguments.js';
+import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
+import type { Tag } from '../../grammar/rules.js';
 import { encodeTokens, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { splitTokens } from '../../grammar/word-piece.js';
+import type { HeadLayout, Layout } from '../../plan/layout.js';
 import type { Ledger } from '../../plan/ledger.js';
-import { AttentionMask } from '../../plan/mask.js';
-import type { HeadPlan, Plan } from '../../plan/plan.js';
+import type { RuleMask } from '../../plan/mask.js';
 import { executedPairsOfTile, type Tile, type TileShape } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
+import { ruleMask } from '../../train/train-arguments.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
 import { type ExplainedToken, type ExplainedWord, explainedWords } from './explained-words.js';
 
@@ -32,20 +32,17 @@ export function mostExplained(rules: ModelRules): number {
 export interface ExplainOptions {
   /** Its `maxLength` is `mostExplained` at most. */
   tokenizer: TaggedTokenizer;
-  rules: ModelRules;
-  strategy: Strategy;
-  /** What soft pairs add to their score; the rules' own where left out. */
-  beta?: number;
+  mask: RuleMask;
   /** The tiles of the kernels; those that run on every adapter where left out. */
   tile?: TileShape;
 }
 
 const EXPLAIN_OPTIONS = anyOptions({
   tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'tokens', 'withTags'),
-  strategy: oneOf(STRATEGIES),
+  mask: ruleMask,
 });
 
-/** Consecutive tokens of one tag, in the plan's order. */
+/** Consecutive tokens of one tag, in the layout's order. */
 interface ExplainedRun {
   tag: Tag;
   start: number;
@@ -77,12 +74,10 @@ export interface Explanation {
   words: ExplainedWord[];
   /** Tokens of the text that were not read, as it was too long. */
   cut: number;
-  rules: ModelRules;
-  strategy: Strategy;
-  beta: number;
+  mask: RuleMask;
   /** Whether the plan sorts tokens at all: dense attention takes them as they come. */
   isSorted: boolean;
-  /** For each token in the plan's order, its place in the text's. */
+  /** For each token in the layout's order, its place in the text's. */
   order: Uint32Array;
   runs: ExplainedRun[];
   shape: TileShape;
@@ -99,8 +94,8 @@ export interface Explanation {
 export function explainText(text: string | Text, options: ExplainOptions): Explanation {
   checkText(text, 'text');
   checkArgument(EXPLAIN_OPTIONS, options, 'options');
-  modelRulesOf(options.rules);
-  const { rules, strategy, beta = rules.beta, tile = WIDE_TILE } = options;
+  const { mask, tile = WIDE_TILE } = options;
+  const { rules, strategy } = mask;
   const read = typeof text === 'string' ? { text } : text;
   const inTotal = 2 + splitTokens(read.text, options.tokenizer.vocabulary).length;
   if (inTotal === 2) throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
@@ -109,45 +104,43 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
   if (tokenizer.customTags) requireTags([read], rules.tags);
   const tokens = tokenizer.tokens(read);
   const encoded = encodeTokens(tokens, tokenizer.tags);
-  const planner = new Planner(AttentionMask.fromRules(rules, strategy, { beta }), () => tile, tokenizer.tags);
-  const plan = planner.plan([encoded]);
-  const { mask } = planner;
-  const indexes = mask.tagIndexes(tokens.map(({ tag }) => tag));
-  const sets = ruleSetsOf(headsWithTags(rules, mask.tags)).flat();
+  const planner = new Planner(mask, () => tile, tokenizer.tags);
+  const layout = planner.layout([encoded]);
+  const { tags } = planner.mask;
+  const indexes = planner.mask.tagIndexes(tokens.map(({ tag }) => tag));
+  const sets = ruleSetsOf(rules).flat();
   return {
     text: read.text,
     ...explainedWords(read.text, tokens),
     cut: inTotal - tokens.length,
-    rules,
-    strategy,
-    beta,
-    isSorted: plan.kind === 'sparse',
-    order: plan.order,
-    runs: runsOf(plan, (tag) => mask.tags[tag]),
-    shape: plan.shape,
-    views: plan.heads.map((head) => {
-      const rulesOfHead = sets[head.heads?.[0] ?? 0];
-      return viewOf(plan, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
+    mask,
+    isSorted: layout.kind === 'sparse',
+    order: layout.order,
+    runs: runsOf(layout, (tag) => tags[tag]),
+    shape: layout.shape,
+    views: layout.heads.map((head) => {
+      const rulesOfHead = { ...sets[head.heads?.[0] ?? 0], tags };
+      return viewOf(layout, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
     }),
-    ledger: plan.ledger,
+    ledger: layout.ledger,
   };
 }
 
-function runsOf({ kind, sequences }: Plan, tagOf: (index: number) => Tag): ExplainedRun[] {
+function runsOf({ kind, sequences }: Layout, tagOf: (index: number) => Tag): ExplainedRun[] {
   if (kind === 'dense') return [];
   return sequences[0].runs.map(({ tag, start, length }) => ({ tag: tagOf(tag), start, length }));
 }
 
-function viewOf(plan: Plan, { heads, queryTiles, ledger }: HeadPlan, kinds: Uint8Array): PairView {
-  const count = plan.tokens;
+function viewOf(layout: Layout, { heads, queryTiles, ledger }: HeadLayout, kinds: Uint8Array): PairView {
+  const count = layout.tokens;
   const tiles = queryTiles.map((tile) => {
     let useful = 0;
     for (let row = tile.rowStart; row < tile.rowStart + tile.rowCount; row++) {
       for (let key = 0; key < count; key++) {
-        if (kinds[plan.order[row] * count + key] !== ABSENT) useful++;
+        if (kinds[layout.order[row] * count + key] !== ABSENT) useful++;
       }
     }
-    return { ...tile, useful, executed: executedPairsOfTile(tile, plan.shape) };
+    return { ...tile, useful, executed: executedPairsOfTile(tile, layout.shape) };
   });
   return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), ledger };
 }

@@ -8,7 +8,7 @@ export interface PageData {
   /** Of each word: its text, its tag, and its first token. Words follow each other without gaps. */
   words: { text: string; tag: string; first: number }[];
   tokens: number;
-  /** Tokens in the plan's order. */
+  /** Tokens in the layout's order. */
   order: number[];
   /** For each set of rules that some heads have: distinct rows of kinds of pairs, a digit a key, and which one each token has. */
   views: { rows: string[]; rowOf: number[] }[];

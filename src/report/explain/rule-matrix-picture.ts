@@ -1,30 +1,30 @@
 import { isPerHead, type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
-import { reaches } from '../../grammar/pair-table.js';
-import { MATRIX_LEGEND, ruleMatrix as marksOf, meetingTags, reachText } from '../../grammar/rule-matrix.js';
+import {
+  MATRIX_LEGEND,
+  markOf,
+  meetingTags,
+  type RulePart,
+  reachText,
+  ruleParts,
+} from '../../grammar/rule-matrix.js';
 import type { RuleSet, Tag } from '../../grammar/rules.js';
-import { EVERYWHERE, NOWHERE, type Reach, widest } from '../../grammar/scope.js';
+import { EVERYWHERE } from '../../grammar/scope.js';
 import { type Html, html } from '../page/html.js';
 
-function part(name: string, reach: Reach): string {
-  return reach === EVERYWHERE ? name : `${name} within ${reachText(reach)}`;
+function inWords({ kind, reach }: RulePart): string {
+  return reach === EVERYWHERE ? kind : `${kind} within ${reachText(reach)}`;
 }
 
 /** One rule set: query tags down, key tags across, those that can meet. */
 function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | undefined): Html {
   const { tags } = rules;
   const shown = meetingTags(tags, present);
-  const marks = marksOf(rules);
-  const [hard, soft] = [reaches(rules.hard, rules), reaches(rules.soft, rules)];
-  const describe = (at: number) => {
-    const isSoft = soft[at] !== NOWHERE && (hard[at] === NOWHERE || widest(hard[at], soft[at]) !== hard[at]);
-    const parts = hard[at] === NOWHERE ? [] : [part('hard', hard[at])];
-    return [...parts, ...(isSoft ? [part('soft', soft[at])] : [])];
-  };
+  const cells = ruleParts(rules);
   const dim = (tag: Tag) => present && !present.has(tag) && html` class="elsewhere"`;
   const cell = (query: number, key: number) => {
-    const parts = describe(query * tags.length + key).join(', ');
+    const parts = cells[query][key].map(inWords).join(', ');
     const pair = html`data-query="${tags[query]}" data-key="${tags[key]}"`;
-    const mark = marks[query][key];
+    const mark = markOf(cells[query][key]);
     if (parts === '') return html`<td ${pair}>${mark}</td>`;
     const kind = parts.startsWith('hard') ? 'hard' : 'soft';
     return html`<td class="rule-${kind}" ${pair} title="${tags[query]} to ${tags[key]}: ${parts}"><span aria-hidden="true">${mark}</span><span class="spoken">${parts}</span></td>`;

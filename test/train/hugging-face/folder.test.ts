@@ -103,7 +103,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
       expect(model.description.classes).toEqual(
         Array.from({ length: config.classes }, (_, i) => `LABEL_${i}`),
       );
-      model.useRules(strategy);
+      model.useMask(model.description.mask.with({ strategy }));
       const logits = (await model.predict(TEXTS)).flatMap((prediction) => prediction.logits);
       const { exactly, plainly } = await referenceLogits(config, weights, strategy, folder);
       const error = (plain: ArrayLike<number>) =>

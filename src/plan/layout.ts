@@ -18,7 +18,7 @@ export const LONGEST_SEQUENCE = 16_384;
 const MOST_TOKENS = 2 ** 24;
 
 /** The tiles of heads that share one pair table. */
-export interface HeadPlan {
+export interface HeadLayout {
   /** Which heads, ascending, or undefined where it is all of them. Those of several layers count on from layer to layer. */
   heads: readonly number[] | undefined;
   table: PairTable | undefined;
@@ -33,10 +33,10 @@ export interface HeadPlan {
  * Everything that the attention kernels need to know of a packed batch. All arrays are in sorted order, in which the
  * kernels expect their tokens; `order` leads back to the caller's.
  */
-export interface Plan extends SortedBatch {
-  /** Dense plans use the dense kernels; sparse ones the kernels with ranges and a pair table. */
+export interface Layout extends SortedBatch {
+  /** Dense layouts use the dense kernels; sparse ones the kernels with ranges and a pair table. */
   kind: 'dense' | 'sparse';
-  /** The tiles of the kernels that the plan is made for. */
+  /** The tiles of the kernels that it is made for. */
   shape: TileShape;
   /** Tokens of the whole batch. */
   tokens: number;
@@ -45,9 +45,9 @@ export interface Plan extends SortedBatch {
   causal: boolean;
   /** Whether anything depends on where tokens stand in the text. */
   placed: boolean;
-  /** One plan for all heads, or one for each rule set that some heads have. */
-  heads: HeadPlan[];
-  /** After how many of the heads that some `HeadPlan` lists a new layer begins. */
+  /** One layout for all heads, or one for each rule set that some heads have. */
+  heads: HeadLayout[];
+  /** After how many of the heads that some `HeadLayout` lists a new layer begins. */
   headsOfLayer: number;
   /** Pairs per head, the mean over heads and layers where they differ. */
   readonly ledger: Ledger;
@@ -94,8 +94,8 @@ function lazy<T>(make: () => T): () => T {
   };
 }
 
-/** A plan in which every token of a sequence sees every other, in the caller's own order. */
-export function planDense(lengths: ArrayLike<number>, tile = COUNTING_TILE): Plan {
+/** A layout in which every token of a sequence sees every other, in the caller's own order. */
+export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): Layout {
   const { lone: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
@@ -132,7 +132,7 @@ function denseTiles({ start, length }: Sequence, sequence: number, { rows }: Til
   }));
 }
 
-/** What a sparse plan is made from. */
+/** What a sparse layout is made from. */
 export interface SparseInput {
   /** [tokens], tag indexes below the tables' size, in the caller's order. */
   tags: Uint8Array;
@@ -154,12 +154,12 @@ export interface SparseInput {
 }
 
 /**
- * A plan for pair tables: tokens sorted inside each sequence, tiles of rows with the column ranges they see, and
+ * A layout for pair tables: tokens sorted inside each sequence, tiles of rows with the column ranges they see, and
  * the same transposed. Its size and the time to make it grow with the tokens, never with their square.
  *
  * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
-export function planSparse(input: SparseInput, shape = COUNTING_TILE): Plan {
+export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout {
   const { tags, causal = false, layers = 1 } = input;
   const tables = isList(input.tables) ? input.tables : [input.tables];
   const lengths = checkedLengths(input.lengths, tags.length);
@@ -168,7 +168,7 @@ export function planSparse(input: SparseInput, shape = COUNTING_TILE): Plan {
   const batch = sortedBatch({ tags, sentences, rankOfTag: rankOfTag(tables) }, lengths, tables);
   const distinct = [...new Set(tables)];
   const placed = causal || tables.some(({ scopes }) => scopes !== undefined);
-  const heads = distinct.map((table): HeadPlan => {
+  const heads = distinct.map((table): HeadLayout => {
     const own = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
     const queryTiles = inOrder(tilesOf(batch, queries, shape), shape);

@@ -2,17 +2,17 @@ import { EngineError } from '../base/errors.js';
 import { upload, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { fitsPanels, type Panels } from '../gpu/panels.js';
-import type { Plan } from '../plan/plan.js';
+import type { Layout } from '../plan/layout.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
 import { type RunChunks, runChunks } from '../plan/run-chunks.js';
 import { familyOfTiles } from './families/families.js';
 import type { KernelFamily } from './families/family.js';
 
-/** A plan on the GPU. One object serves many plans one after another, and its buffers with it. */
-export class PlanBuffers {
+/** A layout on the GPU, as kernels read it. One object serves many layouts one after another, and its buffers with it. */
+export class DevicePlan {
   private readonly workspace: Workspace;
   private current:
-    | { plan: Plan; family: KernelFamily; at: Omit<PlanWords, 'words'>; words: GPUBuffer }
+    | { layout: Layout; family: KernelFamily; at: Omit<PlanWords, 'words'>; words: GPUBuffer }
     | undefined;
   private currentChunks: (RunChunks & { buffer: GPUBuffer }) | undefined;
 
@@ -21,26 +21,31 @@ export class PlanBuffers {
   }
 
   /**
-   * Makes `plan` the current one: what is recorded from now on works on it.
+   * Makes `layout` the current one: what is recorded from now on works on it.
    * @param heads Heads of the attention; a plan with learned biases has room for their tables.
    * @throws EngineError where the device has no kernels for its tiles.
    */
-  write(plan: Plan, heads = 1): void {
-    const { words, ...at } = planWords(plan, heads);
+  write(layout: Layout, heads = 1): void {
+    const { words, ...at } = planWords(layout, heads);
     const buffer = this.workspace.floats('words', words.length);
     write(this.device, buffer, words);
-    this.current = { plan, family: familyOfTiles(this.device, plan.shape, plan.tokens), at, words: buffer };
+    this.current = {
+      layout,
+      family: familyOfTiles(this.device, layout.shape, layout.tokens),
+      at,
+      words: buffer,
+    };
     if (this.currentChunks) this.device.retire(this.currentChunks.buffer);
     this.currentChunks = undefined;
   }
 
-  get plan(): Plan {
-    return this.current!.plan;
+  get layout(): Layout {
+    return this.current!.layout;
   }
 
   /** Whether the plan's biases are a parameter. */
   get isLearned(): boolean {
-    return this.plan.heads[0].table?.learned === true;
+    return this.layout.heads[0].table?.learned === true;
   }
 
   /** The kernels that the plan is made for. */
@@ -56,7 +61,7 @@ export class PlanBuffers {
   /** The runs of the plan in chunks, for the gradient of a bias table; made when first asked for. */
   get chunks(): RunChunks & { buffer: GPUBuffer } {
     if (!this.currentChunks) {
-      const chunks = runChunks(this.plan);
+      const chunks = runChunks(this.layout);
       this.currentChunks = { ...chunks, buffer: upload(this.device, chunks.words, 'plan.chunks') };
     }
     return this.currentChunks;
@@ -69,8 +74,8 @@ export class PlanBuffers {
 
   /** A matrix of all tokens as panels, one for each head. @throws EngineError where no texture of the adapter holds them. */
   panels(name: string, heads: number, headDim: number): Panels {
-    const span = this.plan.lengths.reduce((most, length) => Math.max(most, length), 0);
-    const shape = { rows: this.plan.tokens, panels: heads, width: headDim, span, folds: true };
+    const span = this.layout.lengths.reduce((most, length) => Math.max(most, length), 0);
+    const shape = { rows: this.layout.tokens, panels: heads, width: headDim, span, folds: true };
     if (!fitsPanels(this.device, shape)) {
       throw new EngineError({
         what: `${heads} heads of ${headDim} for ${shape.rows} tokens`,
