@@ -27,7 +27,7 @@ describe('the README', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(blocks('js').map((code, index) => [index + 1, code]))(
-    'shows a library example that runs as it stands, in under 20 lines: %i',
+    'shows a library example of under 20 lines that runs unchanged: %i',
     (index, code) => {
       expect(`${code}`.trimEnd().split('\n').length).toBeLessThan(20);
       const file = join(folder, `example-${index}.mjs`);

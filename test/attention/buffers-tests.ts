@@ -50,7 +50,7 @@ export function describeBuffers(family: Family): void {
       });
     });
 
-    it('reads learned biases anew in every pass', async () => {
+    it('reads learned biases again in every pass', async () => {
       const shape = randomCase('learned', 5);
       await withAttention(shape, family, async (attention, first, buffers) => {
         const { device } = buffers;

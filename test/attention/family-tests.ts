@@ -18,7 +18,7 @@ import {
 import { expectReference } from './reference.js';
 import { buffersOf, runAttention } from './run-attention.js';
 
-/** Of a kind's cases, those of a usual run; a run of more cases takes all. */
+/** The cases of each kind that a usual run has; a run of more cases takes all. */
 function caseNumbers(usual: readonly number[]): [KindName, number][] {
   const seeds = CASES > 1 ? Array.from({ length: CASES_OF_KIND * CASES }, (_, seed) => seed) : usual;
   return KIND_NAMES.flatMap((kind) => seeds.map((seed): [KindName, number] => [kind, seed]));

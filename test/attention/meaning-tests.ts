@@ -67,19 +67,19 @@ export function describeMeaning(family: Family): void {
     it('is the same for strategies that come to the same', async () => {
       const device = await testDevice(family);
       const tags = Array.from({ length: 70 }, (_, i) => 'ab'[(i * i) % 3 === 0 ? 0 : 1]);
-      const everybody: RuleSet = {
+      const everyPair: RuleSet = {
         ...RULES,
         hard: ['a', 'b'].flatMap((q) => ['a', 'b'].map((k) => [q, k] as const)),
       };
       const outputOf = async (options: Partial<AttendOptions> & MaskParts) =>
         (await attend(device, small(tags, { ...forward, ...options }))).output;
       const none = await outputOf({ strategy: 'none' });
-      const near = everybody.hard.map(([q, k]) => [q, k, tags.length] as const);
+      const near = everyPair.hard.map(([q, k]) => [q, k, tags.length] as const);
       const others: (Partial<AttendOptions> & MaskParts)[] = [
-        { strategy: 'hard', rules: everybody },
+        { strategy: 'hard', rules: everyPair },
         { strategy: 'hard', rules: { ...RULES, hard: near } },
         { strategy: 'soft', beta: 0 },
-        { strategy: 'guided', rules: everybody },
+        { strategy: 'guided', rules: everyPair },
         { strategy: 'learned', bias: new Float32Array(HEADS * RULES.tags.length ** 2) },
       ];
       for (const options of others) {
@@ -143,7 +143,7 @@ export function describeAttend(): void {
       ['no head', { heads: 0 }, /0 heads; expected a positive integer/],
       ['more heads than a grid has', { heads: 65_536 }, /65536 heads; expected at most 65535/],
       ['an infinite β', { beta: Number.POSITIVE_INFINITY }, /β is Infinity/],
-      ['a scale that is no number', { scale: Number.NaN }, /scale NaN/],
+      ['a scale that is not a number', { scale: Number.NaN }, /scale NaN/],
       [
         'a wrong number of biases',
         { strategy: 'learned', bias: new Float32Array(7) },

@@ -47,8 +47,8 @@ export function buffersOf(buffers: GuardedBuffers, order: Uint32Array, attention
 }
 
 /**
- * Computes a case on guarded buffers and gives back what `attend` would. What the kernels write is poisoned before, and fails
- * where anything was written behind its end.
+ * Computes a case on guarded buffers and returns what `attend` would. The outputs hold poison beforehand. It fails where a
+ * kernel wrote past the end of a buffer.
  */
 export async function runAttention(attention: AttentionCase, family: Family): Promise<AttendResult> {
   let result: AttendResult | undefined;

@@ -25,7 +25,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - b[index])), 0);
 }
 
-/** So many short sequences that grids count heads before tiles. */
+/** With this many short sequences, grids count heads before tiles. */
 const SENTENCES = Array.from({ length: 60 }, (_, index) => 1 + ((7 * index) % 40));
 
 describe('attention of 65,536 sequences of one token', () => {

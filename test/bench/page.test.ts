@@ -126,7 +126,7 @@ describe('the page of bench attention', () => {
     expect(document.querySelector('figure svg title')!.textContent).not.toBe('');
   });
 
-  it('says so where nothing, nothing sparse, or not all was measured', () => {
+  it('reports where nothing, nothing sparse, or only a part was measured', () => {
     expect(open(reportOf([])).text('h1')).toBe('Nothing was measured');
     expect(open(reportOf([rowOf('none', 64, 1)])).text('h1')).toBe('Only dense attention was measured');
     const interrupted = open(reportOf(someRows(), { interrupted: true }));

@@ -72,7 +72,7 @@ describe('break-even', () => {
     expect([found.length, found.lengthWithPlanning]).toEqual([512, 1024]);
   });
 
-  it('has none of the yardstick, nor of what sees every pair', () => {
+  it('has none for the baseline, nor for a strategy with every pair', () => {
     const causal = row(512, 1, 0, { strategy: 'none', density: 0.5 });
     expect(breakEvens([causal, row(512, 1.1, 0.01, { strategy: 'soft', density: 1 })])).toEqual([]);
   });
@@ -110,7 +110,7 @@ describe('comparing two runs', () => {
     ).toEqual([]);
   });
 
-  it('refuses what is no report', () => {
+  it('refuses a file that is not a report', () => {
     expect(() => parseReport('{"rows": [{}]}', 'x.json')).toThrow(/^x\.json: no report/);
     expect(() => parseReport('no JSON', 'x.json')).toThrow(/^x\.json: no report/);
   });

@@ -30,7 +30,7 @@ describe('a speed-up above what its pairs allow', () => {
     expect(suspicionsOf(reportOf(someRows()))).toEqual([]);
   });
 
-  it('stands on no page without that, and makes no headline, no title and no break-even point', () => {
+  it('is flagged on every page, and makes no headline, no title and no break-even point', () => {
     const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
     {
       const { text, titles } = open(report);

@@ -30,7 +30,7 @@ function breakKernels(which: (name: string) => boolean): void {
   }
 }
 
-/** A device that compiles the kernels as they stand now. */
+/** A device that compiles the kernels as they are now. */
 async function ownDevice(): Promise<Device> {
   const { gpu } = await testDevice();
   const device = await openDevice({ device: gpu });

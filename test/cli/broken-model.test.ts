@@ -77,7 +77,7 @@ describe('a configuration', () => {
     await expectRefused('config.json', cut, /config\.json:\d+: not JSON \(\w+\); expected a model's folder/);
   });
 
-  it('that cuts sentences behind the last position is refused', async () => {
+  it('that cuts sentences after the last position is refused', async () => {
     const change = edited((json) => Object.assign(json.parsimony as object, { most_pieces: 513 }));
     await expectRefused('config.json', change, /513.*512/);
   });

@@ -132,7 +132,7 @@ describe('experiment', () => {
     ],
     ['no data', { settings: { tune: false } }, /no data/],
     [
-      "a value that is no setting's",
+      'a value of the wrong type',
       { settings: { ...EXPERIMENT.settings, epochs: 'many' } },
       /wrong\.json:1: "settings\.epochs" is "many"; expected a whole number of 1 or more/,
     ],

@@ -73,7 +73,7 @@ describe('train --init', () => {
     expectRefusal(result, CALLER, /^--out is the folder of --init; expected another/);
   });
 
-  it('refuses what is no checkpoint, and a name of the hub without a network', async () => {
+  it('refuses a folder without a checkpoint, and a name of the hub without a network', async () => {
     expectRefusal(
       await run([...TRAIN, '--init', 'data', '--out', 'x']),
       CALLER,

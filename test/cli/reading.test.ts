@@ -86,7 +86,7 @@ describe('predict', () => {
     expect(row.split(/ {2,}/)).toEqual([label, ...probabilities.map((p) => p.toFixed(3)), SENTENCE]);
   });
 
-  it('says so where a text is cut', async () => {
+  it('warns where a text is cut', async () => {
     const long = `${SENTENCE} and it is dull .`;
     const result = await run('predict', SENTENCE, long, '--json');
     expect(predictions(result).map(({ cut }) => cut)).toEqual([false, true]);

@@ -5,17 +5,17 @@ import type { CommandResult } from '../support/run-command.js';
 export const CALLER = 2;
 export const OURS = 1;
 
-/** What stands on standard error although nothing is wrong: what a command is about to do, and on which adapter. */
+/** Lines on standard error although nothing is wrong: what a command is about to do, and on which adapter. */
 const NOTES = /^(Training \w+ on |Classes, with |No GPU or system driver found: )/;
 
-/** Lines of standard error that are no notes. */
+/** Lines of standard error other than notes. */
 export function complaints({ stderr }: CommandResult, notes = NOTES): string[] {
   return stderr.split('\n').filter((line) => line !== '' && !notes.test(line));
 }
 
 /**
- * Expects that a command refused its input as section 7 of the design says: one line, and no result.
- * @param says What the line says behind `parsimony: `.
+ * Expects that a command refused its input with one line and no result.
+ * @param says The line after `parsimony: `.
  */
 export function expectRefusal(result: CommandResult, exitCode: number, says: RegExp): void {
   const lines = complaints(result);

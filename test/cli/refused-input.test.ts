@@ -66,7 +66,7 @@ describe('data', () => {
     await expectNoRun([], /^no-labels.train\.tsv:1: no column "label"; expected .*index, sentence/, data);
   });
 
-  it('with a label that is no class is refused by file and line', async () => {
+  it('with a label that is not a class is refused by file and line', async () => {
     const text = glueText([
       ['it is funny .', '1'],
       ['it is dull .', '-1'],
@@ -188,13 +188,13 @@ describe('a training run', () => {
     expect(contentOf(folder)).toEqual(before);
   });
 
-  it('that is refused leaves the model that stood there as it was', async () => {
-    await trainedModel(folder, 'standing');
-    const before = contentOf(join(folder, 'standing'));
+  it('that is refused leaves an existing model unchanged', async () => {
+    await trainedModel(folder, 'existing');
+    const before = contentOf(join(folder, 'existing'));
     expect(Object.keys(before).length).toBeGreaterThanOrEqual(6);
-    const result = await trainTiny(folder, ['--max-length', '20000', '--out', 'standing', '--force']);
+    const result = await trainTiny(folder, ['--max-length', '20000', '--out', 'existing', '--force']);
     expectRefusal(result, CALLER, /20000 tokens/);
-    expect(contentOf(join(folder, 'standing'))).toEqual(before);
+    expect(contentOf(join(folder, 'existing'))).toEqual(before);
   });
 
   it('whose files the disk refuses ends with exit code 1 and without parts of files', async () => {

@@ -66,7 +66,7 @@ function resultOf(out: string): Record<string, string> {
   );
 }
 
-/** Runs the command where no file may be longer than so many bytes: what a full disk does, without one. */
+/** Runs the command with a limit on the size of files, which fails as a full disk does. */
 function runCramped(
   args: readonly string[],
   bytes: number,

@@ -51,7 +51,7 @@ export async function trainedModel(cwd: string, out: string, ...args: string[]):
   return result;
 }
 
-/** Every file under a folder with its bytes: to be compared with what stands there later. */
+/** Every file under a folder with its bytes, for a later comparison. */
 export function contentOf(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),

@@ -99,7 +99,7 @@ describe('train', () => {
     expect(steps.tokensPerSecond).toBeGreaterThan(0);
   });
 
-  it('writes the same bytes for the same seed, and others for another, wherever another model stood', async () => {
+  it('writes the same bytes for the same seed, other bytes for another seed, also over an existing model', async () => {
     await trainedModel(folder, 'second', '--seed', '8', '--strategy', 'hard');
     const other = weightsOf('second');
     expect(other.length).toBe(weightsOf('first').length);

@@ -38,7 +38,7 @@ describe('parseConllu', () => {
     ]);
   });
 
-  it('finds each word where it stands in the text', () => {
+  it('finds the position of each word in the text', () => {
     const anyForm = fc.string({ unit: fc.constantFrom('a', 'b', '.', '"', '😀', 'ש', 'é'), minLength: 1 });
     const anyWord = fc.record({
       form: anyForm,

@@ -11,7 +11,7 @@ const anyField = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', '\r\n', ' ', '\t', ';', BOM, 'a', '😀', 'م') }),
 );
 
-/** A table with, for each field, whether it stands in quotation marks although it need not. */
+/** A table and, for each field, whether it has quotation marks that it does not need. */
 const anyTable = fc.integer({ min: 1, max: 4 }).chain((columns) =>
   fc.array(
     fc.array(fc.record({ text: anyField, quoted: fc.boolean() }), {

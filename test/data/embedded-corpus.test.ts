@@ -93,7 +93,7 @@ describe('the embedded corpus', () => {
     }
   });
 
-  it('is not given away by its words, but by what stands beside what', () => {
+  it('depends on which words are neighbours, not on the words alone', () => {
     expect(bagAccuracy(corpus.train, corpus.dev, words)).toBeLessThan(0.6);
     // The same learner, so that it can't pass by learning nothing.
     expect(bagAccuracy(corpus.train, corpus.dev, neighbours)).toBeGreaterThan(0.7);

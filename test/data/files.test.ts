@@ -118,7 +118,7 @@ describe('writeWhole', () => {
     expect(readdirSync(taken)).toEqual(['inside']);
   });
 
-  it('says so where the folder is missing', async () => {
+  it('reports a missing folder', async () => {
     const lost = join(folder, 'nowhere', 'content');
     const says =
       /\(ENOENT\); expected the folder .*nowhere, which does not exist; create it, or choose another/;

@@ -140,7 +140,7 @@ describe.skipIf(SST2_IS_MISSING)('the files of SST-2 (needs ../shared/sst2)', ()
     expect(dev.filter(({ label }) => label === 1).length).toBe(444);
   });
 
-  it('have the sentences that stand in them', async () => {
+  it('have the sentences of their files', async () => {
     expect((await source().examples('dev')).map(({ text }) => text)).toEqual(devSentences());
   });
 });

@@ -119,7 +119,7 @@ describe('labels of classes that were named before', () => {
     [['neutral', ''], /^f\.csv:3: an empty label/],
   ])('are refused as %j', (labels, says) => expect(refused(labels)).toMatch(says));
 
-  it('are no numbers of names that are numbers themselves, or that were found as names', () => {
+  it('are not class numbers where names are numbers, or where labels were read as names', () => {
     expect(refused(['1', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:3: label "0" is no class; .* 1, 2, 3$/);
     expect(refused(['0', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:2: label "0" is no class/);
     expect(refused(['1', '0'], classes, false)).toMatch(

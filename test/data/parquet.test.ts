@@ -35,7 +35,7 @@ describe('readParquet', () => {
     );
   });
 
-  it('reads bytes that stand inside a larger buffer', async () => {
+  it('reads bytes inside a larger buffer', async () => {
     const bytes = parquet([{ name: 'text', data: ['a', 'b'], type: 'STRING' }]);
     const larger = new Uint8Array(bytes.length + 20).fill(7);
     larger.set(bytes, 10);
@@ -66,7 +66,7 @@ describe('readParquet', () => {
     expect(table.rows).toHaveLength(3);
   });
 
-  it('keeps bytes that are not UTF-8, and a replacement character that stands there', async () => {
+  it('keeps bytes that are not UTF-8, and a replacement character of the file', async () => {
     const bytes = parquet([{ name: 'text', data: ['caf\ufffd', '\ufeffx', 'plainly'], type: 'STRING' }]);
     const at = bytes.findIndex(
       (_, index) => new TextDecoder().decode(bytes.subarray(index, index + 7)) === 'plainly',
@@ -76,7 +76,7 @@ describe('readParquet', () => {
     expect(rows.map(({ cells }) => cells[0])).toEqual(['caf\ufffd', '\ufeffx', expect.any(Uint8Array)]);
   });
 
-  it('knows what the numbers of classes stand for, where the file says so', async () => {
+  it('reads the names of classes, where the file has them', async () => {
     const features = {
       label: { names: ['positive', 'negative'], _type: 'ClassLabel' },
       text: { _type: 'Value' },

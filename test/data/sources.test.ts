@@ -240,7 +240,7 @@ describe('what --data names', () => {
     },
   );
 
-  it('is no folder beside which a split is named', () => {
+  it('is not a folder where a split is named as a file', () => {
     mkdirSync(join(folder, 'empty'));
     const message = callerErrorOf(() => dataSource(join(folder, 'empty'), { dev: 'a.csv' })).message;
     expect(message).toMatch(/^--dev beside --data .*empty; expected it beside files/);

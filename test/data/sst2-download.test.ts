@@ -19,7 +19,7 @@ const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
 const DEV_SHA256 = 'fb00fe008f6828f86ba2beda8415a4cf5da0c884f21c5f238c87131b5aa19529';
 const DEV_PATH = `/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/validation-00000-of-00001.parquet`;
 
-/** A parquet file in the layout of `stanfordnlp/sst2`: labels are 64-bit integers, an index stands before the rest. */
+/** A parquet file in the layout of `stanfordnlp/sst2`: labels are 64-bit integers, the first column is an index. */
 function parquet(examples: readonly Example[], rowGroupSize = 1000): Uint8Array {
   const columnData = [
     { name: 'idx', data: Int32Array.from(examples.keys()), type: 'INT32' as const },
@@ -52,7 +52,7 @@ describe('readSst2Parquet', () => {
     );
   });
 
-  it('reads bytes that stand inside a larger buffer', async () => {
+  it('reads bytes inside a larger buffer', async () => {
     const bytes = parquet(EXAMPLES);
     const larger = new Uint8Array(bytes.length + 20).fill(7);
     larger.set(bytes, 10);
@@ -121,17 +121,17 @@ describe('--data sst2', () => {
     expect(requested).toEqual([DEV_PATH]);
   });
 
-  it.each([404, 500])('says so where the server answers %i', async (status) => {
+  it.each([404, 500])('reports that the server answers %i', async (status) => {
     const endpoint = await serve((_, response) => response.writeHead(status).end('sorry'));
     await expectNoDownload(new RegExp(`cannot be downloaded .*${status}`), `${endpoint}${DEV_PATH}`);
   });
 
-  it('says so where the connection is refused', async () => {
+  it('reports a refused connection', async () => {
     const endpoint = await deadEndpoint();
     await expectNoDownload(/cannot be downloaded \(ECONNREFUSED\)/, `${endpoint}${DEV_PATH}`);
   });
 
-  it('says so where the connection ends half-way', async () => {
+  it('reports a connection that ends half-way', async () => {
     await serve((_, response) => {
       response.writeHead(200, { 'content-length': 1000 });
       response.write('half', () => response.destroy());

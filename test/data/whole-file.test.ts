@@ -96,7 +96,7 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
-  it('writes to open files from where they stand', async () => {
+  it('writes to open files from their current position', async () => {
     const folder = newFolder();
     const script = `
       import { writeWhole } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/data/files.js'))};

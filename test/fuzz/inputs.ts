@@ -25,7 +25,7 @@ export function inputOf(reader: FuzzReader, samples: readonly Files[], seed: num
   return { ...files, [name]: mutated(files[name], reader.structureOf(name)!, random) };
 }
 
-/** Writes an input where no other stands. */
+/** Writes an input into an empty folder. */
 export function writeInput(folder: string, files: Files): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

@@ -68,7 +68,7 @@ function placesIn(value: unknown, above = ''): Place[] {
   ]);
 }
 
-/** What stands for a hostile value while the rest is written as JSON: numbers beyond f64 are no values of JavaScript's. */
+/** A placeholder for a hostile value while the rest is written as JSON. JavaScript has no numbers beyond f64. */
 const MARK = '\ue000hostile\ue000';
 
 /** A JSON text with one node replaced, removed, doubled or added. */

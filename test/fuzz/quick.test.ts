@@ -35,7 +35,7 @@ describe('the readers of files', () => {
   });
 
   it.each(['rules', 'experiment', 'kernel-choices', 'bench-config', 'bench-other', 'results', 'run'])(
-    '%s holds whatever stands at any place of its JSON',
+    '%s accepts or refuses any value at any path of its JSON',
     async (name) => {
       const reader = readerNamed(name);
       const known = new Set<string>();

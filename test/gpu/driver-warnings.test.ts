@@ -28,7 +28,7 @@ const WRITTEN = [
 ];
 const KEPT = ['before', 'first', ...OTHER, '', `no ${HARMLESS[0]}`, 'last', 'after'];
 
-/** What stands in the file that is standard error after these lines were written in an action that then does `ending`. */
+/** The lines of standard error, a file, after an action wrote these lines and then ran `ending`. */
 function writtenBy(file: string, ending: string): string[] {
   const lines = (texts: string[]) => JSON.stringify(texts.map((text) => `${text}\n`).join(''));
   const script = `
@@ -74,7 +74,7 @@ describe.skipIf(process.platform === 'win32')("Dawn's harmless warnings", () => 
     expect(readFileSync(file, 'utf8')).toBe('before\nafter\n');
   });
 
-  it('are no hindrance where standard error is closed', () => {
+  it('do no harm where standard error is closed', () => {
     const script = `
       import { withoutHarmlessWarnings } from ${JSON.stringify(MODULE)};
       process.exit(withoutHarmlessWarnings(() => 7));

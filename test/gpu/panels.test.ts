@@ -48,7 +48,7 @@ async function texels({ device }: GuardedBuffers, texture: GPUTexture): Promise<
   });
 }
 
-/** What the kernels read of a panel: its rows, each with the texels of zeros behind it. */
+/** What the kernels read of a panel: its rows, each followed by texels of zeros. */
 function panelOf(rows: Float32Array[], panels: Panels, panel: number): number[] {
   const { perColumn, vectors, abreast, panelRows } = panels;
   return Array.from({ length: panels.rows }, (_, row) => {
@@ -59,7 +59,7 @@ function panelOf(rows: Float32Array[], panels: Panels, panel: number): number[] 
 }
 
 describe('panels', () => {
-  it('hold the matrix that was copied to them, and zeros behind each row', async () => {
+  it('hold the matrix that was copied to them, and zeros after each row', async () => {
     let folded = 0;
     const property = fc.asyncProperty(anyShape, anySeed, fc.boolean(), (shape, seed, isShort) =>
       withBuffers(async (buffers, recorder) => {

@@ -3,7 +3,7 @@ import { bertTokenizerJson as withoutDecoder } from '../../scripts/bert-tokenize
 /**
  * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it.
  * @param pieces That words are split into, by id.
- * @param added What stands under `added_tokens`.
+ * @param added The list `added_tokens`.
  * @param normalizer What differs from an uncased model's.
  */
 export function bertTokenizerJson(

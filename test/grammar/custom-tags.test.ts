@@ -117,7 +117,7 @@ describe('the tags that tokens carry', () => {
     expect(areUniversal(PENN.tags)).toBe(false);
   });
 
-  it('are the universal ones elsewhere, whoever tags', () => {
+  it('are the universal ones elsewhere, for any tagger', () => {
     expect(tokenTags(PAPER_RULES.tags, true)).toEqual(TOKEN_TAGS);
     expect(tokenTags(PAPER_RULES.tags, false)).toEqual(TOKEN_TAGS);
     const few = rulesOf(['VERB', 'NOUN', '[CLS]']);

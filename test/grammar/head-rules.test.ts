@@ -48,7 +48,12 @@ describe('a rules file with rules for each head', () => {
   });
 
   it.each<[string, string, number, RegExp]>([
-    ['heads that are no list', '{\n"heads": {} }', 2, /a JSON object in "heads"; expected a list of layers/],
+    [
+      'heads that are not a list',
+      '{\n"heads": {} }',
+      2,
+      /a JSON object in "heads"; expected a list of layers/,
+    ],
     ['no layers', '{\n"heads": [] }', 2, /an empty list in "heads"/],
     ['a layer without heads', '{ "heads": [\n[]] }', 2, /an empty list in "heads"/],
     ['a head without rules', '{ "heads": [[\n{}]] }', 2, /no rules; expected a field "hard"/],

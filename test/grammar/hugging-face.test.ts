@@ -21,9 +21,9 @@ const TOKENIZER_JSON = bertTokenizerJson(
 const reference = new Tokenizer(TOKENIZER_JSON, {});
 
 /**
- * Left out of the comparison: ideographs beyond the basic plane, which Hugging Face's JavaScript looks for one UTF-16
- * unit at a time and so never finds, and the capital sigma, whose lower case depends on what stands beside it (its Rust
- * and its JavaScript disagree). word-piece.test.ts holds both against what google-research/bert does.
+ * Characters left out of the comparison. Hugging Face's JavaScript looks for ideographs beyond the basic plane one UTF-16
+ * unit at a time, so it never finds them. The lower case of a capital sigma depends on its neighbours, and its Rust and its
+ * JavaScript disagree. word-piece.test.ts compares both with google-research/bert.
  */
 const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
 

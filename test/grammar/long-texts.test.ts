@@ -30,7 +30,7 @@ describe.each(LONG)('a long text of %s', (_, text) => {
 });
 
 describe('a run without white space', () => {
-  it('is tagged in parts that end after what is no letter', () => {
+  it('is tagged in parts that never end after a letter', () => {
     const words = tagWords(`${'very-good,'.repeat(60)}`);
     const cut = words.filter(({ start, end }, index) => end !== words[index + 1]?.start && start > 0);
     expect(cut).toHaveLength(1);

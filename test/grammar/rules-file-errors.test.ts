@@ -18,7 +18,7 @@ const MISTAKES: Mistake[] = [
   ['a missing comma', ['{', '  "hard": []', '  "soft": []', '}'], 3, /not JSON/],
   ['a comma too many', ['{', '  "hard": [', '    ["X", "X"],', '  ]', '}'], 4, /not JSON/],
   ['a missing value', ['{', '', '  "hard": }'], 3, /not JSON/],
-  ['garbage behind the end', ['{', '  "hard": []', '}', '', 'x'], 5, /not JSON/],
+  ['garbage after the end', ['{', '  "hard": []', '}', '', 'x'], 5, /not JSON/],
   ['a second object', ['{ "hard": [] }', '{ "hard": [] }'], 2, /not JSON/],
   ['a list', ['', '[["X", "X"]]'], 2, /a JSON array; expected an object/],
   ['a string', ['"hard"'], 1, /a JSON string; expected an object/],
@@ -38,7 +38,7 @@ const MISTAKES: Mistake[] = [
     /"hard" is here a second time/,
   ],
   [
-    'a name that is no string',
+    'a name that is not a string',
     ['{', '  "name": 5,', '  "hard": []', '}'],
     2,
     /"name" is a number; expected a string/,
@@ -94,7 +94,7 @@ const MISTAKES: Mistake[] = [
   ],
   ['an infinite beta', ['{ "hard": [],', '  "beta": 1e999 }'], 2, /"beta" is .*; expected a number/],
   [
-    'tags that are no list',
+    'tags that are not a list',
     ['{', '  "tags": "X",', '  "hard": []', '}'],
     2,
     /"tags" is a string; expected a list/,
@@ -124,7 +124,12 @@ const MISTAKES: Mistake[] = [
   ['a wildcard as a tag', ['{ "tags": ["a",', '"*"], "hard": [] }'], 2, /"\*" as a tag/],
   ['hard rules that are a string', ['{', '  "hard": "X"', '}'], 2, /"hard" is a string/],
   ['soft rules that are null', ['{', '', '  "soft": null', '}'], 3, /"soft" is a null/],
-  ['keys that are no list', ['{ "hard": {', '  "ADJ": "NOUN"', '} }'], 2, /the keys of "ADJ" are a string/],
+  [
+    'keys that are not a list',
+    ['{ "hard": {', '  "ADJ": "NOUN"', '} }'],
+    2,
+    /the keys of "ADJ" are a string/,
+  ],
   [
     'a pair that is a tag',
     ['{ "soft": [', '  ["X", "X"],', '  "X"', '] }'],

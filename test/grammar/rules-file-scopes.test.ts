@@ -5,7 +5,7 @@ import { callerErrorOf } from './caller-error.js';
 const TAGS = '"tags": ["a", "b", "c"]';
 
 describe('scopes in rules files', () => {
-  it('stand as the third of a pair, beside a key, or in the file for all that have none', () => {
+  it('are the third item of a pair, a field beside a key, or a default of the file', () => {
     const { hard, soft } = parseRules(`{ ${TAGS}, "scope": 128,
       "hard": [["a", "b"], ["a", "c", "sentence"], ["b", "c", "document"], ["c", "a", 0]],
       "soft": { "a": ["a", { "tag": "b", "scope": 3 }, { "tag": "c" }] } }`);
@@ -22,7 +22,7 @@ describe('scopes in rules files', () => {
     ]);
   });
 
-  it('hold for what * and = stand for, and one pair may have several', () => {
+  it('hold for the tags of * and =, and one pair may have several', () => {
     const { hard } = parseRules(`{ "tags": ["a", "b"], "hard": [["*", "=", "sentence"], ["a", "*", 2]] }`);
     expect(hard).toEqual([
       ['a', 'a', 'sentence'],

@@ -5,7 +5,7 @@ import type { RuleSet } from '../../src/grammar/rules.js';
 import { callerErrorOf } from './caller-error.js';
 
 describe('rules within a scope', () => {
-  it('are asked for behind an @, and by nothing else', () => {
+  it('are given after an @, and only there', () => {
     expect(splitScope('paper@sentence')).toEqual({ base: 'paper', scope: 'sentence' });
     expect(splitScope('my@home/rules.json@128')).toEqual({ base: 'my@home/rules.json', scope: 128 });
     for (const name of ['paper', 'my@home/rules.json', '@128', 'paper@-1', 'paper@']) {

@@ -82,7 +82,7 @@ describe('special tokens in a text', () => {
     expect(ours('[SEP][sep]')).toEqual(['[SEP]', '[', '[UNK]', ']']);
   });
 
-  it('stand where the text names them', () => {
+  it('are where the text names them', () => {
     const [first, second] = splitTokens('é <url> [SEP]', vocabulary).slice(1);
     expect(first).toEqual({ id: PIECES.indexOf('<URL>'), text: '<URL>', start: 2, end: 7, isSpecial: true });
     expect(second).toMatchObject({ text: '[SEP]', start: 8, end: 13, isSpecial: true });

@@ -13,11 +13,11 @@ function tagged(text: string): string {
     .join(' ');
 }
 
-/** The first broken promise. */
+/** The first guarantee of the tagger that does not hold, or undefined. */
 function complaint(text: string): string | undefined {
   let last = 0;
   for (const { start, end, tag } of tagWords(text)) {
-    if (!(start >= last)) return `a word at ${start} behind one that ends at ${last}`;
+    if (!(start >= last)) return `a word at ${start} after one that ends at ${last}`;
     if (!(end > start)) return `an empty word at ${start}`;
     if (!(end <= text.length)) return `a word that ends at ${end}`;
     if (!UNIVERSAL_TAGS.some((known) => known === tag)) return `tag ${tag}`;

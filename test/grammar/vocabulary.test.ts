@@ -23,7 +23,7 @@ describe('Vocabulary', () => {
     expect(message).toContain(`no token ${special};`);
   });
 
-  it('refuses a token that stands twice, and names both lines', () => {
+  it('refuses a token that occurs twice, and names both lines', () => {
     const { message } = callerErrorOf(() => new Vocabulary([...PIECES, 'c', 'a', 'd'], 'my/vocab.txt'));
     expect(message).toBe('my/vocab.txt:9: token "a" is on line 6 already');
   });

@@ -46,7 +46,7 @@ function compilersTable(reports: Readonly<Record<string, KernelReport>>): string
 }
 
 describe('registers and occupancy on four compilers', () => {
-  it('stand in the README of the kernels as bench/results has them', () => {
+  it('are in the README of the kernels as bench/results has them', () => {
     const readme = readFileSync(join(ROOT, 'kernels/README.md'), 'utf8');
     expect(readme).toContain(compilersTable(REPORTS));
   });

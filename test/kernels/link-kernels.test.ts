@@ -160,7 +160,7 @@ fn part() {
       /^kernels\/parts\.wesl:2: "main" is declared in kernels\/entry\.wesl too/,
     ],
     [
-      'what is no declaration',
+      'text that is not a declaration',
       'fn part() {}\nreturn 1;',
       /^kernels\/parts\.wesl:2: expected a declaration, found "return 1;"/,
     ],

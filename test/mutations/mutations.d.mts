@@ -1,8 +1,8 @@
-/** A fault that somebody could write. */
+/** A fault that a change could introduce. */
 export interface Mutation {
   name: string;
   file: string;
-  /** What stands once in the file, and what takes its place. */
+  /** Text that occurs once in the file, and its replacement. */
   find: string;
   replace: string;
   /** The test file that must fail, and which of its tests, by a pattern; all where left out. */

@@ -1,6 +1,6 @@
 /**
- * Faults that somebody could write, one line each, and the tests that must catch them. `npm run mutate` makes them one by one
- * in a copy of the project. `find` occurs once in `file`.
+ * Faults that a change could introduce, one line each, and the tests that must catch them. `npm run mutate` applies them one
+ * by one in a copy of the project. `find` occurs once in `file`.
  *
  * @typedef {import("./mutations.mjs").Mutation} Mutation
  */

@@ -17,7 +17,7 @@ import {
 
 const TINY_MODEL = { ...SMALL_MODEL, hidden: 32, feedForward: 32, layers: 1 };
 
-/** Products, norms and attentions that a gradient has behind it, and the sum over batches. */
+/** Kernels in sequence whose errors a gradient accumulates: products, norms, attentions, and the sum over batches. */
 const KERNELS = 9;
 
 /** Several batches as one. */

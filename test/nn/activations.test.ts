@@ -17,7 +17,7 @@ import { generator, randomFloats } from '../support/random.js';
 /** Where the kernels' formulas change, and the ends of what they are asked. */
 const SPECIAL = [0, 1e-30, 0.15, 0.14999999, Math.SQRT2, 1.4142137, 12, 88].flatMap((x) => [x, -x]);
 
-/** Numbers of one size, so that a small one's error does not hide behind the bound of a large one. */
+/** Numbers of one size: the bound of a large number would hide the error of a small one. */
 const anyNumbers = fc
   .record({
     vectors: fc.oneof(fc.constantFrom(1, 63, 64, 65), fc.integer({ min: 1, max: 3000 })),

@@ -17,7 +17,7 @@ const anyLength = fc.oneof(
 
 const anySize = fc.constantFrom(1e-6, 1e-3, 0.1, 10);
 
-/** What the optimizer reads of a model's parameters: any length, with guards behind the end. */
+/** What the optimizer reads of a model's parameters: any length, with guards after the end. */
 function fakeParameters(
   buffers: GuardedBuffers,
   decayedLength: number,
@@ -39,7 +39,7 @@ function fakeParameters(
   } as unknown as Parameters;
 }
 
-/** Where a step's loss stands, and its norm shall go. */
+/** The offsets of a step's loss, and of the norm that the step writes. */
 function outcomeIn(buffers: GuardedBuffers, loss = 0.7, halted = 0): OutcomeOffsets {
   const buffer = buffers.inPlace(Float32Array.of(loss, -1, halted, 0));
   return { buffer, lossAt: 0, normAt: 1, haltedAt: 2 };

@@ -71,7 +71,7 @@ function referenceAttribution(
 /** Pieces of the sentences. */
 const LENGTH = 17;
 
-/** Products, norms and attentions behind what is read, at least. */
+/** Kernels in sequence whose errors the result accumulates, at least: products, norms and attentions. */
 const KERNELS = 8;
 
 function rowSums(probabilities: ArrayLike<number>): number[] {

@@ -71,7 +71,7 @@ function linear(rows: number): Operator {
   };
 }
 
-/** A kernel whose grid is one count, with a buffer of so many numbers for each of its operands. */
+/** A kernel whose grid is one count, with a buffer of that length for each of its operands. */
 function counted(
   kernel: KernelName,
   workgroups: number,

@@ -87,14 +87,14 @@ describe('column sums', () => {
       rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(2100) }),
       columns: fc.integer({ min: 1, max: 150 }),
       inputAt: fc.integer({ min: 0, max: 70 }),
-      behind: fc.integer({ min: 0, max: 70 }),
+      after: fc.integer({ min: 0, max: 70 }),
       outputAt: fc.integer({ min: 0, max: 9 }),
       seed: anySeed,
     });
-    const property = fc.asyncProperty(anyCase, ({ rows, columns, inputAt, behind, outputAt, seed }) =>
+    const property = fc.asyncProperty(anyCase, ({ rows, columns, inputAt, after, outputAt, seed }) =>
       withBuffers(async (buffers, recorder) => {
-        const stride = inputAt + columns + behind;
-        // What stands outside the columns is NaN, so that a sum over any of it shows.
+        const stride = inputAt + columns + after;
+        // Everything outside the columns is NaN, so that a sum over any of it shows.
         const input = new Float32Array(rows * stride).fill(Number.NaN);
         const summed = randomFloats(generator(seed), rows * columns, 5);
         for (let row = 0; row < rows; row++) {

@@ -13,7 +13,7 @@ const weights = randomWeights(config, 9);
 /** Bytes of the largest tensor: a weight of the feed-forward layers. */
 const LARGEST_TENSOR = 4 * config.hidden * config.feedForward;
 
-/** A model whose parameters stand in buffers of at most so many bytes; activations may be longer. */
+/** Runs a test with a model whose parameter buffers have at most `bytes` bytes; activations may be longer. */
 async function withLimit<T>(bytes: number, test: (classifier: Classifier) => Promise<T>): Promise<T> {
   const device = await openDevice({ device: (await testDevice()).gpu, checked: true });
   const actual = device.largestBuffer;

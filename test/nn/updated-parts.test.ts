@@ -9,7 +9,7 @@ const config = modelFor('learned');
 const weights = randomWeights(config, 8);
 const isFrozen = (name: string) => name.startsWith('bert.embeddings.');
 
-/** What the first step of a model leaves behind; more than one would begin from other weights. */
+/** The state after the first step of a model. Later steps would start from other weights. */
 async function afterOneStep(options: Partial<UpdateOptions>): Promise<TrainingState> {
   let state: TrainingState | undefined;
   await withClassifier(config, weights, async (classifier) => {

@@ -107,7 +107,7 @@ describe('plans take', () => {
     expect(sparseLayout({ tags, ...shorts, tables: BY_SENTENCE })).toEqual(layout);
   });
 
-  it('sentences that begin anew in every sequence', () => {
+  it('sentences that start again in every sequence', () => {
     const tags = Uint8Array.of(0, 1, 0, 1);
     const { ledger } = sparseLayout({ tags, lengths: [2, 2], tables: BY_SENTENCE, sentences: [7, 7, 0, 1] });
     expect(ledger.useful).toBe(1);

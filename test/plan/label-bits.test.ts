@@ -15,7 +15,7 @@ function anyTable(biases: readonly number[]): fc.Arbitrary<PairTable> {
   });
 }
 
-/** The table that bits stand for, read from one side. */
+/** The table that the bits encode, read from one side. */
 function tableOf({ bias, words, ofQueries, ofKeys }: LabelBits, size: number, side: 'queries' | 'keys') {
   const bits = side === 'queries' ? ofQueries : ofKeys;
   const isSet = (tag: number, part: 0 | 1, other: number) =>

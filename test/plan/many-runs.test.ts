@@ -7,7 +7,7 @@ import { UNTESTED } from '../../src/plan/key-columns.js';
 import { type HeadLayout, sparseLayout } from '../../src/plan/layout.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
-/** Tables of hard rules over so many tags, one for each list of pairs. */
+/** Tables of hard rules over `tagCount` tags, one for each list of pairs. */
 function tablesFor(tagCount: number, ...lists: ((tag: string, index: number) => TagPair[])[]) {
   const tags = Array.from({ length: tagCount }, (_, tag) => `t${tag}`);
   return lists.map((pairs, index) =>

@@ -9,7 +9,7 @@ import { inverseOf, type Sequence } from '../../src/plan/runs.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
 
-/** What tokens of the caller's are sorted by; equal keys are one run. Tokens of the document stand behind the others. */
+/** The sort keys of the caller's tokens. Equal keys are one tag run. Tokens of the document come after the others. */
 function sortKeys(batch: TaggedBatch, layout: Layout): (sequence: Sequence) => (token: number) => number[] {
   const ranks = rankOfTag(tablesOf(batch));
   // Without rules that ask for sentences, the plan does not know of any.

@@ -86,7 +86,7 @@ function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string 
   if ([...union].some((column) => !columns.includes(column))) return `${where}: a column is missing`;
   const isWhole = ofRows.every((seen) => seen.length === columns.length);
   if (tile.tests === UNTESTED && !isWhole) return `${where}: pairs that do not exist are not tested`;
-  // Of one tag, rows stand as in the text, and what they see has no gap: nothing is tested or held beyond it in vain.
+  // Rows of one tag keep the order of the text, and the columns that they see have no gap: no mask is tested without need.
   if (given.tagCount > 1 || union.size === 0) return undefined;
   // Where some pairs are in one sentence and some near, all may exist and the plan not know it.
   const isSure = given.scope !== 'sentence or 1';
@@ -118,8 +118,8 @@ describe('tiles of tokens whose places matter', () => {
     }
   });
 
-  it('have no range that reaches over columns that nobody sees', () => {
-    // Tag 0 sees itself and tag 2, never tag 1, of which two tokens stand between.
+  it('have no range with columns that no row sees', () => {
+    // Tag 0 sees itself and tag 2, but never tag 1, of which two tokens are in between.
     const tags = ['a', 'b', 'c'];
     const hard: TagPair[] = [
       ['b', 'b'],

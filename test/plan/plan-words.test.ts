@@ -18,7 +18,7 @@ import {
   tilesOf,
 } from './random-batch.js';
 
-/** A plan's words, with a learned table that is 1 everywhere, as if somebody had uploaded it. */
+/** A plan's words, with a learned table that is 1 everywhere, as after an upload. */
 function wordsWithBiases(layout: Layout, headCount: number): PlanWords {
   const written = planWords(layout, headCount);
   layout.heads.forEach(({ table }, index) => {
@@ -84,7 +84,7 @@ describe('planWords', () => {
     ['any', anyBatch, 150],
     ['of many runs', anyCrowdedBatch, 100],
   ])(
-    'make a kernel find of every pair what the rules say, whatever it must test: %s',
+    'make a kernel find for every pair what the rules say, whichever mask it tests: %s',
     (_, batches, count) => {
       fc.assert(
         fc.property(batches, (batch) => {

@@ -129,14 +129,14 @@ function batchOf(shape: Shape): TaggedBatch {
 
 export const anyBatch: fc.Arbitrary<TaggedBatch> = anyShape.map(batchOf);
 
-/** Batches in which only tags decide, and which tokens stand behind which where they are causal. */
+/** Batches without scopes: only tags decide, and the order of tokens where attention is causal. */
 export const anyUnscopedBatch: fc.Arbitrary<TaggedBatch> = anyShape.map((shape) =>
   batchOf({ ...shape, scopes: [['document'], ['document']] }),
 );
 
 /**
- * Batches with any number of tags, most of which occur, in sentences and beside them: a sequence has up to two runs for each
- * tag, and where all stays within sentences a run for each tag of each. Heads differ in whether their rules have scopes.
+ * Batches with any number of tags, most of which occur, inside and outside of sentences. A sequence has up to two tag runs
+ * for each tag; where all pairs are within sentences, one for each tag of each sentence. Rules have scopes in some heads only.
  */
 export const anyCrowdedBatch: fc.Arbitrary<TaggedBatch> = anyShape.chain((shape) =>
   fc

@@ -6,7 +6,7 @@ import { sparseLayout } from '../../src/plan/layout.js';
 import { devSentences, SST2_IS_MISSING } from '../grammar/dev-sentences.js';
 import { encodedText } from '../support/tagged-text.js';
 
-/** Documents of SST-2's sentences, one behind another, each of exactly `tokens` tokens with [CLS] and [SEP]. */
+/** Documents of consecutive sentences of SST-2, each of exactly `tokens` tokens with [CLS] and [SEP]. */
 function documents(tokens: number): Uint8Array[] {
   const { tags } = encodedText(devSentences().join(' '), bertVocabulary());
   const [cls, sep] = [tags[0], tags[tags.length - 1]];

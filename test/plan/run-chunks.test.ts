@@ -39,7 +39,7 @@ describe('runChunks', () => {
     );
   });
 
-  it('are of one tag each, and stand in its list, once', () => {
+  it('are of one tag each, and are in its list once', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const { chunks, lists } = decoded(batch);

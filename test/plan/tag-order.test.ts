@@ -85,9 +85,9 @@ describe('rankOfTag', () => {
     );
   });
 
-  it('keeps the order of the rules where nothing speaks for another', () => {
-    const everybody: PairTable = { size: 5, biases: new Float32Array(25) };
-    expect(orderOf([everybody])).toEqual([0, 1, 2, 3, 4]);
+  it('keeps the order of the rules where no other is better', () => {
+    const everyPair: PairTable = { size: 5, biases: new Float32Array(25) };
+    expect(orderOf([everyPair])).toEqual([0, 1, 2, 3, 4]);
     expect(orderOf([tableOf(5, {})])).toEqual([0, 1, 2, 3, 4]);
   });
 

@@ -70,7 +70,7 @@ function rangeComplaint({ lengths }: TaggedBatch, tile: Tile): string | undefine
   for (const range of tile.ranges) {
     if (range.length < 1) return 'an empty range';
     if (range.start === last) return `ranges that touch at ${last} and are not one`;
-    if (range.start < last) return `a range at ${range.start} behind one that ends at ${last}`;
+    if (range.start < last) return `a range at ${range.start} after one that ends at ${last}`;
     if (tile.tests !== UNTESTED && (range.start - start) % QUAD !== 0) {
       return `a tested range at ${range.start}, where no word of labels begins`;
     }
@@ -87,7 +87,7 @@ function wasteComplaint(tile: Tile, pair: TokenBias): string | undefined {
     for (let quad = start; quad < start + length; quad += QUAD) {
       const columns = tokensOf({ start: quad, length: Math.min(QUAD, start + length - quad) });
       const isSeen = columns.some((column) => rowsOf(tile).some((row) => pair(row, column) !== undefined));
-      if (!isSeen) return `nobody sees column ${quad} of the tile at ${tile.rowStart} and those behind it`;
+      if (!isSeen) return `no row sees the quad of columns at ${quad} of the tile at ${tile.rowStart}`;
     }
   }
   return undefined;

@@ -9,7 +9,7 @@ import { withoutSpeedup } from '../bench/page-report.js';
 import { testDevice } from '../support/device.js';
 
 describe('what the playground shows of a measurement', () => {
-  it('is no speed-up where the gate is red', async () => {
+  it('shows no speed-up where the gate is red', async () => {
     const tags = ['[CLS]', 'DET', 'ADJ', 'NOUN', 'VERB', 'DET', 'NOUN', '[SEP]'];
     const workload = {
       tags,

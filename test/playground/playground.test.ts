@@ -47,7 +47,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     server?.close();
   });
 
-  /** Opens the page anew, on which nothing may go wrong. */
+  /** Opens the page again. Any error of the page fails the test. */
   async function open(before: (page: Page) => Promise<unknown> = async () => {}): Promise<void> {
     await page?.close();
     ({ page, complaints } = await openPage(browser));

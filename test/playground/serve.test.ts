@@ -32,8 +32,8 @@ describe("the playground's server", () => {
   afterAll(() => server.close());
 
   /**
-   * Sends bytes as they are. @returns All that comes back until the server ends the connection.
-   * @param patience After so many milliseconds without an answer this side has nothing more to say: half a request is none.
+   * Sends bytes unchanged. @returns All bytes until the server ends the connection.
+   * @param patience After this number of milliseconds without an answer, this side ends its half of the connection.
    */
   function exchange(bytes: string | Buffer, patience?: number): Promise<string> {
     return new Promise((resolve) => {

@@ -11,7 +11,7 @@ export type Numbers = ArrayLike<number>;
 
 export const exact: Round = (x) => x;
 
-/** Plain f32 that adds up in strides, as a loop over vectors does: the order of a sum is no part of a formula. */
+/** Plain f32 that adds up in strides, as a loop over vectors does. A formula does not fix the order of a sum. */
 export function plainInStrides(strides: number): Round {
   return Object.assign((x: number) => Math.fround(x), { strides });
 }

@@ -20,7 +20,7 @@ export interface ReferencePart {
 
 type Weights = Map<string, Float64Array>;
 
-/** Linear warm-up from learningRate / warmupSteps to learningRate, then linear decay to 0 behind the last step; steps count from 1. */
+/** Linear warm-up from learningRate / warmupSteps to learningRate, then linear decay to 0 after the last step; steps count from 1. */
 function linearRate({ learningRate, warmupSteps, totalSteps }: ReferenceSettings, step: number): number {
   if (step <= warmupSteps) return learningRate * (step / warmupSteps);
   return learningRate * (1 - (step - 1 - warmupSteps) / (totalSteps - warmupSteps));

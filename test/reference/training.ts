@@ -40,7 +40,7 @@ export function crossEntropy(
   };
 }
 
-/** The norm of a gradient, and the factor that brings it down to `largest`; 0 stands for no limit. */
+/** The norm of a gradient, and the factor that scales it down to `largest`; 0 turns clipping off. */
 export function clipFactor(
   gradient: Numbers,
   largest: number,

@@ -114,7 +114,7 @@ describe('the picture of pairs', () => {
     expect(labels).toEqual([tags, tags]);
   });
 
-  it('has labels that do not stand over each other', () => {
+  it('has labels that do not overlap', () => {
     for (const text of [SENTENCE, SENTENCE.repeat(4), SENTENCE.repeat(30)]) {
       for (const order of ['reading', 'sorted'] as const) {
         const { document } = openedPage(

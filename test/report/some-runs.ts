@@ -34,7 +34,7 @@ export function runOf(
   };
 }
 
-/** What a cell of an experiment came to that got so many of ten rows right. */
+/** The result of a cell of an experiment that predicted `right` of ten rows correctly. */
 export function cellOf(condition: string, seed: number, right: number, changes: Partial<CellResult> = {}) {
   const reading = { epoch: 1, step: 10, accuracy: right / 10, loss: 0.5, f1: 0, matthews: 0 };
   const marked = { ...reading, marks: '1'.repeat(right).padEnd(10, '0') };

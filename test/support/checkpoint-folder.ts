@@ -109,7 +109,7 @@ function inTwo(tensors: Tensors, stem: string, ending: string, write: (half: Ten
   };
 }
 
-/** Writes a folder as Hugging Face lays out a model, where no other stood. */
+/** Writes a folder in Hugging Face's layout of a model. */
 export function writeCheckpoint(
   folder: string,
   config: Record<string, unknown>,

@@ -7,8 +7,8 @@ import { openDevice } from '../../src/gpu/open-device.js';
 export const FAMILIES = ['subgroup', 'wide'] as const;
 
 /**
- * Further cases: the first family finds its textures so short that rows of a panel stand abreast; the second does what it does
- * on GPUs alone.
+ * Further cases. 'abreast': the subgroup family with textures so short that rows of a panel are side by side. 'wide, as on a
+ * GPU': the wide family with the choices that it makes on GPUs alone.
  */
 export type Family = (typeof FAMILIES)[number] | 'abreast' | 'wide, as on a GPU';
 
@@ -17,10 +17,10 @@ const SHORT_TEXTURE = 256;
 
 const opened = new Map<Family, Promise<Device>>();
 
-/** Every pipeline of the process: as long as one lives, Dawn gives it to whoever asks for the same again on its device. */
+/** Every pipeline of the process. Dawn reuses a living pipeline when the same one is created again on its device. */
 const kept: GPUComputePipeline[] = [];
 
-/** Makes one GPU device serve all tests of the process, each with a `Device` or several of its own around it. */
+/** Makes one GPU device serve all tests of the process, each with one or several `Device` objects around it. */
 function share(gpu: GPUDevice): void {
   const create = gpu.createComputePipeline.bind(gpu);
   gpu.createComputePipeline = (descriptor) => {

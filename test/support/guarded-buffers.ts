@@ -6,16 +6,16 @@ import type { Computed } from '../reference/arithmetic.js';
 import { type Family, testDevice } from './device.js';
 import { expectWithinBound } from './error-bound.js';
 
-/** A NaN that no arithmetic makes: its bits tell a number that was never written from one that was computed wrongly. */
+/** A NaN that no arithmetic makes: its bits distinguish a number that was never written from a wrong result. */
 const POISON = 0x7fc0dead;
 
-/** Another, behind the end of inputs: some arithmetic passes a NaN's bits on, and then POISON would come from there. */
+/** Another NaN, after the end of inputs: some arithmetic passes a NaN's bits on, so inputs cannot use POISON. */
 const NOT_TO_BE_READ = 0x7fc0beef;
 
-/** 12345.678, behind the end of what is updated in place: a NaN might stay as it is although it was updated. */
+/** 12345.678, after the end of buffers that are updated in place: an update might leave a NaN unchanged. */
 const NOT_TO_BE_UPDATED = 0x4640e6b7;
 
-/** Numbers behind the end of every buffer that must be neither read nor written. */
+/** Numbers after the end of every buffer that must be neither read nor written. */
 const GUARD = 256;
 
 export function poisonWords(length: number): Uint32Array {
@@ -26,12 +26,12 @@ function hasOnly(numbers: Float32Array, word: number): boolean {
   return new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length).every((each) => each === word);
 }
 
-/** True where all numbers still are as they were before anybody wrote. */
+/** Whether no number was written. */
 export function isPoison(numbers: Float32Array): boolean {
   return hasOnly(numbers, POISON);
 }
 
-/** Scratch memory that is full of NaN, so that no sum may count on zeros. */
+/** Scratch memory that is full of NaN, so that a sum cannot rely on zeros. */
 class PoisonedWorkspace extends Workspace {
   constructor(private readonly poisonDevice: Device) {
     super(poisonDevice, 'test');
@@ -44,11 +44,11 @@ class PoisonedWorkspace extends Workspace {
   }
 }
 
-/** The buffers of one test: inputs that end in NaN, outputs that hold nothing else. */
+/** The buffers of one test: inputs are followed by NaN, outputs are full of it. */
 export class GuardedBuffers {
   readonly scratch: Workspace;
-  /** How long each buffer is, and what stands behind its end. */
-  private readonly ends = new Map<GPUBuffer, { length: number; behind: number }>();
+  /** The length of each buffer, and the word after its end. */
+  private readonly ends = new Map<GPUBuffer, { length: number; after: number }>();
 
   constructor(readonly device: Device) {
     this.scratch = new PoisonedWorkspace(device);
@@ -65,14 +65,14 @@ export class GuardedBuffers {
   output(length: number): GPUBuffer {
     const buffer = createStorage(this.device, 4 * (length + GUARD), 'test output');
     write(this.device, buffer, poisonWords(buffer.size / 4));
-    return this.kept(buffer, length, POISON);
+    return this.guarded(buffer, length, POISON);
   }
 
-  /** Reads a buffer back, one of these or of `scratch`; fails where anything was written behind its end. */
+  /** Reads a buffer back, one of these or of `scratch`; fails where anything was written after its end. */
   async read(buffer: GPUBuffer, length = this.ends.get(buffer)!.length): Promise<Float32Array> {
     const all = new Float32Array(await readBytes(this.device, buffer, 4 * (length + GUARD)));
-    const behind = this.ends.get(buffer)?.behind ?? POISON;
-    expect(hasOnly(all.subarray(length), behind), 'untouched behind the end').toBe(true);
+    const after = this.ends.get(buffer)?.after ?? POISON;
+    expect(hasOnly(all.subarray(length), after), 'untouched after the end').toBe(true);
     return all.subarray(0, length);
   }
 
@@ -86,14 +86,14 @@ export class GuardedBuffers {
     this.ends.clear();
   }
 
-  private filled(data: Float32Array | Uint32Array, behind: number): GPUBuffer {
-    const words = new Uint32Array(data.length + GUARD).fill(behind);
+  private filled(data: Float32Array | Uint32Array, after: number): GPUBuffer {
+    const words = new Uint32Array(data.length + GUARD).fill(after);
     words.set(new Uint32Array(data.buffer, data.byteOffset, data.length));
-    return this.kept(upload(this.device, words, 'test input'), data.length, behind);
+    return this.guarded(upload(this.device, words, 'test input'), data.length, after);
   }
 
-  private kept(buffer: GPUBuffer, length: number, behind: number): GPUBuffer {
-    this.ends.set(buffer, { length, behind });
+  private guarded(buffer: GPUBuffer, length: number, after: number): GPUBuffer {
+    this.ends.set(buffer, { length, after });
     return buffer;
   }
 }

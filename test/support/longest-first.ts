@@ -1,12 +1,12 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The project whose files share a process. It ends with the first other file, so they must stand one behind the other. */
+/** The project whose files share a process. The process ends with the first other file, so they must be consecutive. */
 export const TOGETHER = 'together';
 
 /**
- * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone knows no times, and
- * one of them begun last would leave the other core idle. Those that share a process come second: one core has them while
- * the other has the first file, and what the first then takes of them, in a process of its own, compiles few kernels.
+ * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone has no times, and
+ * a long file that starts last would leave the other core idle. Files that share a process come second: one core runs them while
+ * the other core runs the first file. Those that the other core then takes run in a separate process, and compile few kernels.
  */
 const LONGEST = [
   'attention/subgroup',
@@ -18,8 +18,8 @@ const LONGEST = [
 ];
 
 /**
- * The same among those that share a process: first those whose kernels others have, too, then those that compile kernels of their
- * own, or wait for other processes.
+ * The same among files that share a process: first those whose kernels other files need, too, then those whose kernels no other
+ * file needs, or that wait for other processes.
  */
 const LONGEST_TOGETHER = [
   'nn/classifier',

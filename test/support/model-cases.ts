@@ -117,7 +117,7 @@ export function randomBatch(
   };
   const layout = strategy === 'none' ? denseLayout(lengths, WIDE_TILE) : sparseLayout(input, WIDE_TILE);
   const names = tags.map((tag) => TOKEN_TAGS[tag]);
-  // What is learned stands among the weights.
+  // Learned biases are among the weights.
   const biases = (rules ?? [[PAPER_RULES]]).map((layer) =>
     layer.map((each) =>
       referenceTokenBias(each, strategy, names, { sentences: ofDocument, learned: () => 0 }),

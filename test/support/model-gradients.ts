@@ -8,7 +8,7 @@ import { largestError } from './error-bound.js';
 import { expectComputed } from './guarded-buffers.js';
 import { type BatchCase, factorsOf } from './model-cases.js';
 
-/** Products, norms and attentions that a gradient has behind it, at least: two layers, there and back. */
+/** Kernels in sequence whose errors a gradient accumulates, at least: two layers, forward and backward. */
 const KERNELS = 8;
 
 /**

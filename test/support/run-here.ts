@@ -23,13 +23,13 @@ function captured(stream: NodeJS.WriteStream): { text: () => string; stop: () =>
   return { text: () => chunks.join(''), stop: () => spy.mockRestore() };
 }
 
-/** In place, for modules keep hold of `process.env`. */
+/** Changes `process.env` in place, because modules hold references to it. */
 function setEnvironment(wanted: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(process.env)) if (wanted[name] === undefined) delete process.env[name];
   for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = value;
 }
 
-/** Makes whoever asks an adapter for a device get the one of the tests, which nobody may destroy. */
+/** Makes every adapter return the tests' device, which cannot be destroyed meanwhile. */
 async function withDeviceOfTests<T>(action: () => Promise<T>): Promise<T> {
   const { gpu } = await testDevice();
   const request = vi.spyOn(GPUAdapter.prototype, 'requestDevice').mockResolvedValue(gpu);
@@ -43,9 +43,8 @@ async function withDeviceOfTests<T>(action: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs `parsimony` with these arguments as `runCommand` does, but in the process of the tests and on their device: a process
- * of its own compiles every kernel anew, which takes a software driver seconds. What only a process can show, its end or how
- * it dies, is for `runCommand`.
+ * Runs `parsimony` with these arguments as `runCommand` does, but in the process of the tests and on their device. A new process
+ * compiles every kernel again, which takes a software driver seconds. Use `runCommand` to test how a process ends.
  */
 export async function runHere(
   args: readonly string[],

@@ -23,7 +23,7 @@ describe('the best evaluation', () => {
     expect(bestOf(by, EVALUATIONS)?.step).toBe(step);
   });
 
-  it('of equals in all is the first, and of equals a loss that is no number is the worst', () => {
+  it('is the first of equals, and among equals a loss of NaN is the worst', () => {
     const equal = [1, 2].map((step) => evaluation(step, [0.8, 0.7, 0.5, 0.4]));
     const diverged = evaluation(0, [0.8, 0.7, 0.5, Number.NaN]);
     for (const by of ['accuracy', 'f1', 'matthews', 'loss'] as const) {
@@ -32,7 +32,7 @@ describe('the best evaluation', () => {
     }
   });
 
-  it('by loss is none whose loss is no number, where there is another', () => {
+  it('by loss never has a loss of NaN, unless all have', () => {
     const diverged = evaluation(0, [0.5, 0, 0, Number.NaN]);
     expect(bestOf('loss', [diverged, ...EVALUATIONS, diverged])?.step).toBe(3);
     expect(bestOf('loss', [diverged, diverged])).toBe(diverged);

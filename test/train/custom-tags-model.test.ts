@@ -14,7 +14,7 @@ import { SMALL_SHAPE, smallModel, withModel } from './models.js';
 
 const root = temporaryFolder();
 
-/** Fifty tags that are not universal: too many to stand beside those that are. */
+/** Fifty tags that are not universal: together with the universal ones they are too many. */
 const PENN: RuleSet = {
   name: 'penn',
   tags: ['NN', 'VBZ', 'DT', '[CLS]', '[SEP]', ...Array.from({ length: 45 }, (_, index) => `T${index}`)],
@@ -32,7 +32,7 @@ function example(text: string, tags: string, label = 0): Example {
   return { text, label, words: wordsWithTags(text, tags.split(' '), 'here') };
 }
 
-/** Training and reading then have the same kernels, which so many tags share with no other model. */
+/** Training and reading then have the same kernels. No other model shares kernels for this number of tags. */
 const SHAPE = { ...SMALL_SHAPE, attentionDropout: 0 };
 
 /** Every word is one piece. */

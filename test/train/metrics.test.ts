@@ -8,7 +8,7 @@ function all(labels: number[], predicted: number[], classes: number) {
   return { accuracy: accuracy(counts), f1: f1(counts), matthews: matthews(counts) };
 }
 
-/** Labels and predictions with so many rows of each pair. */
+/** Labels and predictions with the given number of rows of each pair. */
 function rows(pairs: [label: number, predicted: number, times: number][]): [number[], number[]] {
   const each = pairs.flatMap(([label, predicted, times]) => Array(times).fill([label, predicted]));
   return [each.map(([label]) => label), each.map(([, predicted]) => predicted)];

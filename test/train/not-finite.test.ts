@@ -113,7 +113,7 @@ describe('a training step that is not finite', () => {
 });
 
 describe('what is not finite elsewhere', () => {
-  it('is no evaluation, no prediction and no explanation', async () => {
+  it('gives no evaluation, no prediction and no explanation', async () => {
     await withModel(modelWith('classifier.weight', 1, Number.NaN), async (model) => {
       for (const action of [model.evaluate(EXAMPLES), model.predict(TEXTS), model.explain(TEXTS[0])]) {
         expect((await errorOf(action)).message).toMatch(/^the logits of text 1 are not finite/);
@@ -151,7 +151,7 @@ describe('what is not finite elsewhere', () => {
     [{ maxGradNorm: 1e39 }, /options\.maxGradNorm is 1e\+39/],
     [{ sparsity: 1e39 }, /options\.sparsity is 1e\+39/],
     [{ learningRate: Number.NaN }, /options\.learningRate is NaN/],
-  ] as const)('is no setting: %o', (options, says) => {
+  ] as const)('is not a setting: %o', (options, says) => {
     expect(() => completeSettings(options, 10)).toThrow(says);
   });
 });

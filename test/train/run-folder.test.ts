@@ -146,7 +146,7 @@ describe('a run that is told to stop', () => {
     expect(contentOf(folder)).toEqual(contentOf(whole));
   });
 
-  it('before its first step leaves what stands there', async () => {
+  it('before its first step leaves the folder unchanged', async () => {
     const folder = newFolder();
     mkdirSync(join(folder, 'own'));
     const stopped = trained(folder, { signal: AbortSignal.abort() }, { force: true });

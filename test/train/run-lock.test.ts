@@ -25,7 +25,7 @@ function newFolder(): string {
   return folder;
 }
 
-it('leaves nothing behind, whether what it was held for went well or not', async () => {
+it('is released after the action, whether it succeeds or fails', async () => {
   const folder = newFolder();
   const file = join(folder, LOCK_FILE);
   expect(await withRunLock(folder, async () => existsSync(file))).toBe(true);

@@ -3,7 +3,7 @@ import { openSafetensors, safetensorsMetadata } from '../../src/train/safetensor
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { fileOf } from '../support/safetensors-file.js';
 
-/** Eight bytes behind the header. */
+/** Eight bytes after the header. */
 const DATA = [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
 
 function tensor(
@@ -33,7 +33,7 @@ describe("a safetensors file's bytes belong to one tensor each", () => {
     expect(refusalOf(`{${tensors.join()}}`)).toMatch(says);
   });
 
-  it('which tensors of no numbers are no exception to', () => {
+  it('also where tensors have no numbers', () => {
     const header = `{${[tensor('b', 0, 8), tensor('none', 0, 0), tensor('end', 8, 8, [3, 0])].join()}}`;
     expect([...openSafetensors(fileOf(header, DATA), 'f')].map(([name, { shape }]) => [name, shape])).toEqual(
       [
@@ -55,7 +55,7 @@ describe('a safetensors header is refused', () => {
       'the header has "a" twice',
     ],
     [
-      'two places of a tensor',
+      'two offsets of a tensor',
       '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"data_offsets":[0,8]}}',
       'the header has "data_offsets" twice',
     ],
@@ -70,14 +70,14 @@ describe('a safetensors header is refused', () => {
       'tensor "a" has bytes 0 to 8; expected 4 bytes for F32',
     ],
     ['an end before the beginning', `{${tensor('a', 4, 0, [1])}}`, 'tensor "a" has bytes 4 to 0'],
-    ['a place before the numbers', `{${tensor('a', -4, 0)}}`, 'tensor "a" is not described'],
-    ['a place behind the file', `{${tensor('a', 8, 16)}}`, 'tensor "a" is cut off; expected 16 bytes'],
+    ['an offset before the numbers', `{${tensor('a', -4, 0)}}`, 'tensor "a" is not described'],
+    ['an offset after the file', `{${tensor('a', 8, 16)}}`, 'tensor "a" is cut off; expected 16 bytes'],
     [
       'numbers beyond counting',
       `{${tensor('a', 0, 8, [2 ** 40, 2 ** 40])}}`,
       'tensor "a" has bytes 0 to 8; expected a shape',
     ],
-    ['a size that is no integer', `{${tensor('a', 0, 8, [2 ** 60])}}`, 'tensor "a" is not described'],
+    ['a size that is not an integer', `{${tensor('a', 0, 8, [2 ** 60])}}`, 'tensor "a" is not described'],
     ['a type of no format', `{${tensor('a', 0, 8, [2], 'F33')}}`, 'tensor "a" is of type "F33"'],
     ["a type by an object's own name", `{${tensor('a', 0, 8, [2], 'constructor')}}`, 'of type "constructor"'],
     [

@@ -15,7 +15,7 @@ const anyTensor = fc
     const size = shape.reduce((product, length) => product * length, 1);
     return fc.tuple(fc.constant(shape), fc.array(anyNumber, { minLength: size, maxLength: size }));
   })
-  // Values that stand inside a larger buffer, as they do where many tensors were read back at once.
+  // Values inside a larger buffer, as after many tensors were read back at once.
   .map(([shape, values]): Tensor => ({ shape, values: Float32Array.from([7, ...values]).subarray(1) }));
 
 const anyName = fc
@@ -124,7 +124,7 @@ describe('a safetensors file is refused', () => {
   });
 
   it.each([
-    ['is no JSON', '{"a":'],
+    ['is not JSON', '{"a":'],
     ['is null', 'null'],
     ['is a number', '7'],
     ['has a tensor that is null', '{"a":null}'],
@@ -138,7 +138,7 @@ describe('a safetensors file is refused', () => {
     expect(message.startsWith('f: '), message).toBe(true);
   });
 
-  it('where its header is no UTF-8, or longer than any', () => {
+  it('where its header is not UTF-8, or too long', () => {
     const broken = fileOf('{"a":1}');
     broken[10] = 0xff;
     expect(callerErrorOf(() => parseSafetensors(broken, 'f')).message).toMatch(/^f: the header is no JSON/);

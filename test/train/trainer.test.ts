@@ -165,7 +165,7 @@ describe('a run of four steps, against a trainer in float64', () => {
   const allowed = (error: (run: Run) => number, scale: number) =>
     8 * Math.max(...plainly.map(error)) + 64 * 2 ** -24 * scale;
 
-  it('has masks, also where [CLS] and [SEP] stand, which are spared', () => {
+  it('draws masks for [CLS] and [SEP], too, which are spared', () => {
     const drawn = TRAIN.sentences.map(({ ids }, row) => [
       drawsMask(1, row, 0),
       drawsMask(1, row, ids.length - 1),

@@ -132,7 +132,7 @@ describe('a run that was interrupted', () => {
     expect(resultOf(folder)).toEqual(resultOf(undisturbed));
   });
 
-  it('without checkpoints begins anew, and ends with the same bytes', async () => {
+  it('without checkpoints starts again, and ends with the same bytes', async () => {
     const folder = join(root, 'none');
     const options = { saveSteps: 0 };
     await interrupted(folder, interruptedAt('onEpoch', 1), options);
@@ -161,18 +161,18 @@ describe('a run that was interrupted', () => {
     expect(await finished(undisturbed)).toBe(12);
   });
 
-  it('begins anew where that is asked for, in the place of a finished run', async () => {
-    const folder = join(root, 'anew');
+  it('starts again over a finished run, where --force asks for it', async () => {
+    const folder = join(root, 'again');
     cpSync(undisturbed, folder, { recursive: true });
     expect(await finished(folder, { startOver: true, force: true })).toBe(0);
     expect(resultOf(folder)).toEqual(resultOf(undisturbed));
   });
 });
 
-describe('a run is refused, and what stands there stays,', () => {
-  const standing = join(root, 'standing');
+describe('a run is refused, and the folder stays unchanged,', () => {
+  const existing = join(root, 'existing');
 
-  beforeAll(() => interrupted(standing, interruptedAt('onEvaluation', 3)));
+  beforeAll(() => interrupted(existing, interruptedAt('onEvaluation', 3)));
 
   const changed = (examples: readonly Example[]) =>
     examples.map((example, i) => (i === 3 ? { ...example, label: 1 - example.label } : example));
@@ -211,14 +211,14 @@ describe('a run is refused, and what stands there stays,', () => {
       /a run on other data; expected/,
     ],
   ])('%s', async (_, options, says) => {
-    const before = resultOf(standing);
-    const error = await runTraining(await testDevice(), { ...run, ...options() }, standing).catch(
+    const before = resultOf(existing);
+    const error = await runTraining(await testDevice(), { ...run, ...options() }, existing).catch(
       (thrown) => thrown,
     );
     expect(error).toBeInstanceOf(CallerError);
     expect(error.message).toMatch(says);
-    expect(error.message).toContain(`${join(standing, 'training.json')}: `);
-    expect(resultOf(standing)).toEqual(before);
+    expect(error.message).toContain(`${join(existing, 'training.json')}: `);
+    expect(resultOf(existing)).toEqual(before);
   });
 
   it.each<[string, (folder: string) => void, RegExp]>([
@@ -264,7 +264,7 @@ describe('a run is refused, and what stands there stays,', () => {
     ],
   ])('%s', async (name, breakIt, says) => {
     const folder = join(root, `broken-${name.replaceAll(' ', '-')}`);
-    cpSync(standing, folder, { recursive: true });
+    cpSync(existing, folder, { recursive: true });
     breakIt(folder);
     const before = resultOf(folder);
     const error = await runTraining(await testDevice(), run, folder).catch((thrown) => thrown);
@@ -276,7 +276,7 @@ describe('a run is refused, and what stands there stays,', () => {
 
   it('with a checkpoint of another run', async () => {
     const [folder, other] = [join(root, 'mixed'), join(root, 'other')];
-    cpSync(standing, folder, { recursive: true });
+    cpSync(existing, folder, { recursive: true });
     await interrupted(other, interruptedAt('onEvaluation', 3), { seed: 10 });
     for (const name of ['checkpoint.safetensors', 'metrics.jsonl'])
       cpSync(join(other, name), join(folder, name));

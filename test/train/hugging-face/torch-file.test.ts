@@ -80,7 +80,7 @@ describe.each(FORMATS)('a file of PyTorch, %s', (_, write) => {
   });
 
   it.each<[string, TorchTensor]>([
-    ['ends behind its storage', { storage: shared, offset: 11, shape: [2] }],
+    ['ends after its storage', { storage: shared, offset: 11, shape: [2] }],
     ['strides out of it', { storage: shared, shape: [2, 2], strides: [12, 1] }],
     ['repeats it', { storage: shared, shape: [1000, 1000], strides: [0, 0] }],
   ])('refuses a tensor that %s', (_name, tensor) => {
@@ -153,7 +153,7 @@ describe('a hostile pickle is refused', () => {
     ['new objects', [...global('collections', 'OrderedDict'), ...call(')'), 0x81], /operation 0x81/],
     ['extensions', [0x82, 1], /operation 0x82/],
     [
-      'calls of what is no tensor',
+      'calls of something other than a tensor',
       [...global('torch', 'FloatStorage'), ...call(')R')],
       /calls what is no tensor/,
     ],
@@ -204,7 +204,7 @@ describe('a hostile pickle is refused', () => {
   it('that has an entry twice', () => {
     const twice = zip({ ...torchEntries(state), 'archive/data/1': Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
     const name = new TextEncoder().encode('archive/data/');
-    // The second storage gets the first one's name, wherever it stands.
+    // The second storage gets the first one's name, wherever it occurs.
     for (let at = 0; at < twice.length - name.length; at++) {
       const isName = name.every((byte, index) => twice[at + index] === byte);
       if (isName && twice[at + name.length] === 0x31) twice[at + name.length] = 0x30;

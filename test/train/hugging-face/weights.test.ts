@@ -97,7 +97,7 @@ describe("a wrapper's names are read", () => {
   });
 });
 
-describe('numbers that are no numbers are refused', () => {
+describe('weights that are not finite are refused', () => {
   const name = 'bert.encoder.layer.0.output.dense.weight';
   it.each<[keyof typeof WRITERS, number, string]>([
     ['safetensors', Number.NaN, 'NaN'],
