@@ -71,7 +71,7 @@ function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
       if (term.kind === 'or') return (...pair) => left(...pair) ?? right(...pair);
       return (...pair) => {
         const [one, other] = [left(...pair), right(...pair)];
-        return one === undefined || other === undefined ? undefined : one;
+        return one === undefined || other === undefined ? undefined : one + other;
       };
     }
   }

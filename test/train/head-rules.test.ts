@@ -171,7 +171,7 @@ describe('a sparsity penalty', () => {
         /a sparsity penalty of 1 with strategy "hard"; expected strategy "learned"/,
       );
       await expect(model.train(examples, examples, { sparsity: -1 })).rejects.toThrow(
-        /sparsity penalty of -1/,
+        /sparsity is -1; expected a number/,
       );
     });
   });
