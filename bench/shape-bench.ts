@@ -2,9 +2,9 @@ import { median } from 'simple-statistics';
 import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { PairCounts } from '../src/grammar/pair-counts.js';
 import { randomRules } from '../src/grammar/random-rules.js';
 import type { RuleSet } from '../src/grammar/rules.js';
+import { TagPairCounts } from '../src/grammar/tag-pair-counts.js';
 import { sequencesOf } from './allowed-pairs.js';
 import {
   AttentionImplementation,
@@ -168,7 +168,7 @@ export class ShapeBench {
     }
     const { useful, dense } = layout.ledger;
     const random = randomRules(
-      PairCounts.ofTexts(sequencesOf(this.workload)),
+      TagPairCounts.ofTexts(sequencesOf(this.workload)),
       useful / dense,
       this.sweep.seed,
     );

@@ -1,7 +1,7 @@
 import { EMBEDDED_ROWS, embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
-import { SMALL_SHAPE } from '../src/nn/model-config.js';
+import { SMALL_CONFIG } from '../src/nn/model-config.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
@@ -52,7 +52,7 @@ export class TrainDesk {
     const { shown } = this.state;
     const model = SentenceClassifier.build(this.device, {
       vocabulary: this.vocabulary,
-      shape: SMALL_SHAPE,
+      shape: SMALL_CONFIG,
       mask: AttentionMask.fromRules(shown.rules, shown.strategy, { beta: shown.beta }),
       seed: training.options.seed,
     });

@@ -9,8 +9,8 @@ import { attend } from '../src/attention/attend.js';
 import * as forBrowsers from '../src/browser.js';
 import * as filesInBrowser from '../src/data/files-in-browser.js';
 import { embeddedDriverExists } from '../src/gpu/embedded-driver.js';
-import { bertPieces } from '../src/grammar/bert-pieces.js';
-import { bertPieces as bertPiecesInBrowser } from '../src/grammar/bert-pieces-in-browser.js';
+import { bertTokens } from '../src/grammar/bert-tokens.js';
+import { bertTokens as bertTokensInBrowser } from '../src/grammar/bert-tokens-in-browser.js';
 import { Vocabulary } from '../src/grammar/vocabulary.js';
 import * as forNode from '../src/index.js';
 import { openChromium, openPage } from './support/chromium.js';
@@ -78,11 +78,11 @@ describe('the browser entry', () => {
   });
 
   it('has the same tokens', () => {
-    expect(bertPiecesInBrowser()).toEqual(bertPieces());
+    expect(bertTokensInBrowser()).toEqual(bertTokens());
   });
 
   it('refuses to write, and says what to do', async () => {
-    await expect(filesInBrowser.writeWhole('folder/file')).rejects.toThrow(/browser.*weights\(\)/);
+    await expect(filesInBrowser.writeAtomically('folder/file')).rejects.toThrow(/browser.*weights\(\)/);
     await expect(filesInBrowser.createFolder('folder')).rejects.toThrow('folder: a browser has no folder');
   });
 });

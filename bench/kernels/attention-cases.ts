@@ -7,7 +7,7 @@ import {
   DEFAULT_BETA,
   EVERY_TAG,
   expandPairs,
-  OWN_TAG,
+  SAME_TAG,
   type Strategy,
   type TagPair,
 } from '../../src/grammar/rules.js';
@@ -46,7 +46,7 @@ const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
  * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
  */
 function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Layout {
-  const own: TagPair = scoped ? [EVERY_TAG, OWN_TAG, REACH] : [EVERY_TAG, OWN_TAG];
+  const own: TagPair = scoped ? [EVERY_TAG, SAME_TAG, REACH] : [EVERY_TAG, SAME_TAG];
   const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
   const rules = {
     name: 'few see all',

@@ -5,7 +5,7 @@ import { environmentLine } from '../../bench/environment.js';
 import type { BenchTable } from '../../bench/report-table.js';
 import { loadWarning, suspicionsOf } from '../../bench/suspicions.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { bad, good } from './colour.js';
 import { withDevice } from './options.js';
@@ -81,7 +81,7 @@ export async function checkOutputs({ json, csv, html }: OutputFlags): Promise<vo
 }
 
 async function written(path: string, content: string): Promise<void> {
-  await writeWhole(path, content);
+  await writeAtomically(path, content);
   note(`written: ${path}`);
 }
 

@@ -6,7 +6,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { splitTokens } from '../grammar/word-piece.js';
-import { SMALL_SHAPE } from '../nn/model-config.js';
+import { SMALL_CONFIG } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
@@ -34,7 +34,7 @@ export async function compareTraining(
   train: Example[],
   dev: Example[],
 ): Promise<Run[]> {
-  const { hidden, layers } = SMALL_SHAPE;
+  const { hidden, layers } = SMALL_CONFIG;
   print(
     `1. A BERT encoder (${layers} layers, hidden ${hidden}) trained from scratch on ${train.length} sentences of ` +
       `${source.name}${source.note ? ` (${source.note})` : ''}, ${TRAINING.epochs} epochs, once for each strategy:`,
@@ -73,7 +73,7 @@ function runOf(
     best: best && evaluations[metrics.indexOf(best)],
     density,
     isFinished: true,
-    settings: { strategy, data: data.name, ...TRAINING, ...SMALL_SHAPE },
+    settings: { strategy, data: data.name, ...TRAINING, ...SMALL_CONFIG },
     adapter: adapterName(device.adapter),
     data: dataHash(data),
     command: commandLine(),
@@ -91,7 +91,7 @@ async function trainOne(
   const vocabulary = bertVocabulary().restrictedTo(new Set(occurring.map((token) => token.text)));
   const model = SentenceClassifier.build(device, {
     vocabulary,
-    shape: SMALL_SHAPE,
+    shape: SMALL_CONFIG,
     mask: AttentionMask.fromRules('paper', strategy),
     classes: source.classes,
   });

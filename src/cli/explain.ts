@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import { readModelRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
@@ -68,7 +68,7 @@ async function explainWithModel(text: string, flags: ExplainFlags & { model: str
 
 async function show(explanation: Explanation, flags: ExplainFlags, model?: PageModel): Promise<void> {
   if (flags.out !== undefined) {
-    await writeWhole(flags.out, explainPage(explanation, model));
+    await writeAtomically(flags.out, explainPage(explanation, model));
     note(`The page is ${flags.out}: open it in a browser.`);
   }
   if (flags.json) printJson(asJson(explanation, model));

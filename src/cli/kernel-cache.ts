@@ -12,7 +12,7 @@ import {
 } from '../attention/kernel-choices.js';
 import { CallerError, EngineError, ParsimonyError } from '../base/errors.js';
 import { hashOf, sortedEntries } from '../base/hash.js';
-import { createFolder, readText, writeWhole } from '../data/files.js';
+import { createFolder, readText, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
 import { headDimOf } from '../nn/model-config.js';
@@ -62,7 +62,10 @@ export async function tuneAndKeep(
   };
   try {
     await createFolder(dirname(file));
-    await writeWhole(file, `${JSON.stringify({ ...choices, checksum: checksumOf(choices) }, null, 2)}\n`);
+    await writeAtomically(
+      file,
+      `${JSON.stringify({ ...choices, checksum: checksumOf(choices) }, null, 2)}\n`,
+    );
   } catch (error) {
     if (!(error instanceof ParsimonyError)) throw error;
     note(`The choice of kernels is not kept, so that another run may choose others: ${error.message}`);
@@ -119,7 +122,7 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
   await quickCheck(device, kinds, headDim);
   try {
     await createFolder(dirname(file));
-    await writeWhole(file, `${JSON.stringify({ adapter: adapterKey(device), headDim, kinds })}\n`);
+    await writeAtomically(file, `${JSON.stringify({ adapter: adapterKey(device), headDim, kinds })}\n`);
   } catch (error) {
     // Checked again by the next run.
     if (!(error instanceof ParsimonyError)) throw error;

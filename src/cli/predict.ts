@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
@@ -68,7 +68,7 @@ async function predict(sentences: string[], flags: PredictFlags): Promise<void> 
     const { classes } = model.description;
     noteOnCut(predictions.filter(({ cut }) => cut).length, texts.length, model);
     if (flags.glue !== undefined && names) {
-      await writeWhole(flags.glue, glueText(predictions, classes, names));
+      await writeAtomically(flags.glue, glueText(predictions, classes, names));
       note(`${predictions.length} predictions are in ${flags.glue}.`);
     }
     if (flags.json) printJson(predictions);

@@ -3,7 +3,7 @@ import { describeEnvironment, environmentLine } from '../../bench/environment.js
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
 import { adapterName } from '../gpu/adapter.js';
 import { KernelClock } from '../gpu/timestamps.js';
@@ -113,7 +113,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     clock.release();
     rig.release();
     const events = traceEvents(`parsimony on ${adapterName(device.adapter)}`, steps);
-    await writeWhole(
+    await writeAtomically(
       flags.out,
       JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms', otherData: environment }),
     );

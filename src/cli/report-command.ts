@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import type { ReportInput } from './report-inputs.js';
 import { print } from './terminal.js';
 
@@ -39,6 +39,6 @@ export async function writePage(inputs: readonly ReportInput[], out: string): Pr
   const sections = inputs.map((input, at) =>
     input.kind === 'runs' ? runSection(input.group, `runs-${at}`) : benchSection(input.report, `bench-${at}`),
   );
-  await writeWhole(out, sectionsPage('Parsimony: report', sections));
+  await writeAtomically(out, sectionsPage('Parsimony: report', sections));
   print(`The report is in ${resolve(out)}`);
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { readModelRules } from '../data/named-rules.js';
 import type { ModelRules } from '../grammar/head-rules.js';
-import type { PairCounts } from '../grammar/pair-counts.js';
 import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-difference.js';
 import { reachText } from '../grammar/rule-matrix.js';
+import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
@@ -48,11 +48,11 @@ function whatChanged({ reach: [a, b] }: RuleChange): 'only in A' | 'only in B' |
   return b === undefined ? 'only in A' : 'scope';
 }
 
-function shareOf({ query, key }: RuleChange, pairs: PairCounts): number {
+function shareOf({ query, key }: RuleChange, pairs: TagPairCounts): number {
   return pairs.of(query, key) / pairs.total;
 }
 
-function asJson(a: ModelRules, b: ModelRules, heads: HeadChanges[], pairs: PairCounts | undefined) {
+function asJson(a: ModelRules, b: ModelRules, heads: HeadChanges[], pairs: TagPairCounts | undefined) {
   const changes = heads.flatMap(({ changes: own, ...place }) =>
     own.map((change) => ({
       ...place,
@@ -71,7 +71,7 @@ function printChanges(
   a: ModelRules,
   b: ModelRules,
   heads: HeadChanges[],
-  pairs: PairCounts | undefined,
+  pairs: TagPairCounts | undefined,
 ): void {
   print(`A: "${a.name}", B: "${b.name}"`);
   if (a.beta !== b.beta) print(`A soft rule adds ${a.beta} in A, ${b.beta} in B.`);

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { checkWritable, writeWhole } from '../data/files.js';
+import { checkWritable, writeAtomically } from '../data/files.js';
 import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { loadDescription } from '../train/model-folder.js';
@@ -62,7 +62,7 @@ async function prune(flags: PruneFlags): Promise<void> {
     const { rules, densities } = await model
       .prune(texts, flags.density, (done) => display.update(done, ''))
       .finally(() => display.stop());
-    await writeWhole(flags.out, formatRules(rules));
+    await writeAtomically(flags.out, formatRules(rules));
     const heads = rules.heads.flatMap((layer, index) =>
       layer.map(({ hard }, head) => ({
         layer: index,

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { readModelRules } from '../data/named-rules.js';
 import { isPerHead, ruleSetsOf } from '../grammar/head-rules.js';
-import type { PairCounts } from '../grammar/pair-counts.js';
 import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.js';
 import type { Tag } from '../grammar/rules.js';
+import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { tagNames } from '../grammar/tagged-tokenizer.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
@@ -34,7 +34,7 @@ interface TextShares {
   tokens: number;
   /** For each tag, its share of the tokens. */
   frequency: Map<Tag, number>;
-  pairs: PairCounts;
+  pairs: TagPairCounts;
 }
 
 function sharesOf({ sentences, tags }: EncodedSplit): TextShares {

@@ -1,8 +1,8 @@
 import { CallerError, shownValue } from '../base/errors.js';
 import { parseTag, type TaggedWord, wordsWithTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
-import type { ColumnNames, DataFile, DataRow, Wanted } from './data-rows.js';
-import { columnOf, placeOf, type Table } from './table.js';
+import type { ColumnNames, DataFile, DataRow, ReadOptions } from './data-rows.js';
+import { columnOf, locationOf, type Table } from './table.js';
 
 function textColumns({ text }: ColumnNames): readonly string[] {
   return text === undefined ? ['sentence', 'text'] : [text];
@@ -13,7 +13,7 @@ function labelColumn({ label = 'label' }: ColumnNames): string {
 }
 
 /** The columns that may be read of a file. */
-export function wantedColumns(columns: ColumnNames): string[] {
+export function columnsToRead(columns: ColumnNames): string[] {
   return [
     ...textColumns(columns),
     labelColumn(columns),
@@ -106,7 +106,7 @@ export function checkedTag(tag: unknown, tags: readonly Tag[] | undefined, where
  * The texts of a table, with labels and tags where these are wanted.
  * @throws CallerError with file and row where a column is missing, or a value is not what stands in such a column.
  */
-export function rowsOf(table: Table, { columns, labels, tags }: Wanted): DataFile {
+export function rowsOf(table: Table, { columns, labels, tags }: ReadOptions): DataFile {
   const { file, counts } = table;
   if (table.rows.length === 0) {
     throw new CallerError({ what: 'no rows', where: file, expected: 'the names of columns, then texts' });
@@ -116,7 +116,7 @@ export function rowsOf(table: Table, { columns, labels, tags }: Wanted): DataFil
   const names = label === undefined ? undefined : table.classNames?.get(table.columns[label]);
   const tagged = columns.tags === undefined ? undefined : columnOf(table, [columns.tags], '--tags-column');
   const rows = table.rows.map(({ number, cells }): DataRow => {
-    const where = placeOf(table, number);
+    const where = locationOf(table, number);
     const row: DataRow = { number, text: textOf(cells[text], table.columns[text], where) };
     if (label !== undefined) row.label = labelOf(cells[label], table.columns[label], names, where);
     if (tagged !== undefined) {

@@ -1,13 +1,13 @@
 import { CallerError } from '../base/errors.js';
 import { checkedTag } from './column-selection.js';
 import { parseConllu } from './conllu.js';
-import type { DataFile, DataRow, Wanted } from './data-rows.js';
+import type { DataFile, DataRow, ReadOptions } from './data-rows.js';
 
 /**
  * The sentences of a CoNLL-U file, with the tags of their words, and with labels where these are wanted.
  * @throws CallerError with file and line where it is no such file, a tag is not among those wanted, or a label is missing.
  */
-export function conlluRows(text: string, file: string, { labels, tags }: Wanted): DataFile {
+export function conlluRows(text: string, file: string, { labels, tags }: ReadOptions): DataFile {
   const rows = parseConllu(text, file).map(({ line, text: sentence, label, words }): DataRow => {
     const where = `${file}:${line}`;
     if (labels && label === undefined) {

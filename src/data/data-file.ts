@@ -1,9 +1,9 @@
 import { constants } from 'node:buffer';
 import { extname } from 'node:path';
 import { CallerError } from '../base/errors.js';
-import { rowsOf, wantedColumns } from './column-selection.js';
+import { columnsToRead, rowsOf } from './column-selection.js';
 import { conlluRows } from './conllu-rows.js';
-import type { DataFile, Wanted } from './data-rows.js';
+import type { DataFile, ReadOptions } from './data-rows.js';
 import { parseCsv, parseTsv } from './delimited-text.js';
 import { readBytesOf } from './files.js';
 import { parseJsonLines } from './json-lines.js';
@@ -37,7 +37,7 @@ function decode(bytes: Uint8Array, file: string): string {
  * Reads a file of texts, by the ending of its name: .tsv, .csv, .jsonl or .json (an object in each line), .parquet, .conllu.
  * @throws CallerError with file and line, or row, where it is no such file, or lacks a column, a label or a tag.
  */
-export async function readDataFile(file: string, wanted: Wanted): Promise<DataFile> {
+export async function readDataFile(file: string, wanted: ReadOptions): Promise<DataFile> {
   const ending = extname(file).toLowerCase();
   if (!DATA_FORMATS.includes(ending)) {
     throw new CallerError({
@@ -50,7 +50,7 @@ export async function readDataFile(file: string, wanted: Wanted): Promise<DataFi
   if (ending === '.conllu') return conlluRows(decode(bytes, file), file, wanted);
   const table =
     ending === '.parquet'
-      ? await readParquet(bytes, file, wantedColumns(wanted.columns))
+      ? await readParquet(bytes, file, columnsToRead(wanted.columns))
       : TEXT_FORMATS[ending](decode(bytes, file), file);
   return rowsOf(table, wanted);
 }

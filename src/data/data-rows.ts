@@ -30,7 +30,7 @@ export interface ColumnNames {
 }
 
 /** What is to be read of a file. */
-export interface Wanted {
+export interface ReadOptions {
   columns: ColumnNames;
   /** Whether every text must have a label. */
   labels: boolean;

@@ -2,12 +2,12 @@ import { basename } from 'node:path';
 import { CallerError, EngineError } from '../base/errors.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { readDataFile } from './data-file.js';
-import type { DataFile, Wanted } from './data-rows.js';
+import type { DataFile, ReadOptions } from './data-rows.js';
 import type { DataSource, Example, Split } from './dataset.js';
 import { areNumbers, classesOf, examplesOf } from './labels.js';
 import type { SplitFiles } from './split-files.js';
 
-export interface FileSourceOptions extends Pick<Wanted, 'columns' | 'tags'> {
+export interface FileSourceOptions extends Pick<ReadOptions, 'columns' | 'tags'> {
   /** What outputs call the source. */
   name: string;
   files: SplitFiles;

@@ -4,7 +4,7 @@ import { CallerError, EngineError } from '../base/errors.js';
 import { decodeUtf8 } from './utf8.js';
 
 /** The address of a file in a folder. */
-export function placeIn(folder: string, name: string): string {
+export function pathIn(folder: string, name: string): string {
   return `${folder.replace(/\/+$/, '')}/${name}`;
 }
 
@@ -14,7 +14,7 @@ function isFile(response: Response): boolean {
 }
 
 /** Whether there is a file at this address. */
-export async function isThere(address: string): Promise<boolean> {
+export async function exists(address: string): Promise<boolean> {
   return isFile(await answerOf(address, { method: 'HEAD' }));
 }
 
@@ -55,7 +55,7 @@ function noDisk(path: string): EngineError {
 }
 
 /** @throws EngineError always. */
-export async function writeWhole(path: string): Promise<void> {
+export async function writeAtomically(path: string): Promise<void> {
   throw noDisk(path);
 }
 

@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CallerError } from '../base/errors.js';
+import { flushFolder, isPartialFile } from './atomic-file.js';
 import { cannotBeCreated, cannotBeRemoved, codeOf } from './file-errors.js';
 import { decodeUtf8 } from './utf8.js';
-import { flushFolder, isPart } from './whole-file.js';
 
-export { checkWritable, writeWhole } from './whole-file.js';
+export { checkWritable, writeAtomically } from './atomic-file.js';
 
-/** Removes what killed processes left of `writeWhole` in a folder. No other process may be writing there. */
-export async function removeParts(folder: string): Promise<void> {
+/** Removes what killed processes left of `writeAtomically` in a folder. No other process may be writing there. */
+export async function removePartialFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) if (isPart(name)) await removeFile(join(folder, name));
+  for (const name of names) if (isPartialFile(name)) await removeFile(join(folder, name));
 }
 
 /** Removes a file, for good; none there is as good. @throws ParsimonyError where that fails. */
@@ -25,12 +25,12 @@ export async function removeFile(path: string): Promise<void> {
 }
 
 /** The place of a file in a folder. */
-export function placeIn(folder: string, name: string): string {
+export function pathIn(folder: string, name: string): string {
   return join(folder, name);
 }
 
 /** Whether there is a file, or a folder, of this name. */
-export async function isThere(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return existsSync(path);
 }
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createFolder, readText, writeWhole } from './files.js';
+import { createFolder, readText, writeAtomically } from './files.js';
 
 /** Files that a checkpoint may have, besides its configuration and weights. */
-export const DESCRIPTION = [
+export const OPTIONAL_FILES = [
   'vocab.txt',
   'tokenizer.json',
   'tokenizer_config.json',
@@ -61,14 +61,14 @@ export class Snapshot {
 
   async write(name: string, content: Uint8Array): Promise<void> {
     await createFolder(this.folder);
-    await writeWhole(join(this.folder, name), content);
+    await writeAtomically(join(this.folder, name), content);
   }
 
   /** Notes that the repository has no such file. */
   async noteAbsence(name: string): Promise<void> {
     if (this.isAbsent(name)) return;
     await createFolder(this.absent);
-    await writeWhole(join(this.absent, name), '');
+    await writeAtomically(join(this.absent, name), '');
   }
 
   /** The files that an index names; none of a file that is no index. @throws CallerError where an index cannot be read. */
@@ -93,7 +93,7 @@ export class Snapshot {
 
   /** Whether the repository has nothing more that a model needs. */
   async isComplete(): Promise<boolean> {
-    return DESCRIPTION.every((name) => this.has(name) || this.isAbsent(name)) && (await this.isUsable());
+    return OPTIONAL_FILES.every((name) => this.has(name) || this.isAbsent(name)) && (await this.isUsable());
   }
 }
 
@@ -107,5 +107,5 @@ export async function noteRevision(id: string, revision: string, commit: string)
   const path = revisionPath(id, revision);
   if (existsSync(path) && (await readText(path)) === commit) return;
   await createFolder(dirname(path));
-  await writeWhole(path, commit);
+  await writeAtomically(path, commit);
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { CallerError, EngineError } from '../base/errors.js';
 import { download, huggingFaceEndpoint } from './download.js';
 import { readText } from './files.js';
-import { DESCRIPTION, noteRevision, revisionPath, Snapshot, type WeightsLayout } from './hub-cache.js';
+import { noteRevision, OPTIONAL_FILES, revisionPath, Snapshot, type WeightsLayout } from './hub-cache.js';
 
 const PREFIX = 'hub:';
 const WHOLE_COMMIT = /^[0-9a-f]{40}$/;
@@ -117,7 +117,8 @@ async function fetchMissing(
     await snapshot.write(wanted, await fetchFile(name, commit, file));
   };
   await fetchNamed('config.json');
-  for (const wanted of DESCRIPTION) await (find(wanted) ? fetchNamed(wanted) : snapshot.noteAbsence(wanted));
+  for (const wanted of OPTIONAL_FILES)
+    await (find(wanted) ? fetchNamed(wanted) : snapshot.noteAbsence(wanted));
   if (await snapshot.hasWeights()) return;
   const weights = names.find(find) ?? names[0];
   await fetchNamed(weights);

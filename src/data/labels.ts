@@ -1,7 +1,7 @@
 import { CallerError } from '../base/errors.js';
 import type { DataFile } from './data-rows.js';
 import type { DataSource, Example } from './dataset.js';
-import { placeOf } from './table.js';
+import { locationOf } from './table.js';
 
 /** More are taken for a column that holds no classes. */
 const MOST_CLASSES = 1_000;
@@ -45,11 +45,11 @@ export function checkedClasses(names: readonly string[], where = '--labels'): re
 }
 
 /** Each label that occurs, with the place of the first that is so. @throws CallerError where one is empty. */
-function placesOfLabels(files: readonly DataFile[]): Map<string, string> {
+function locationsOfLabels(files: readonly DataFile[]): Map<string, string> {
   const places = new Map<string, string>();
   for (const file of files) {
     for (const { label, number } of file.rows) {
-      if (!places.has(label!)) places.set(label!, placeOf(file, number));
+      if (!places.has(label!)) places.set(label!, locationOf(file, number));
     }
   }
   if (!places.has('')) return places;
@@ -115,7 +115,7 @@ function declaredClasses(files: readonly DataFile[]): readonly string[] | undefi
  * @throws CallerError where the labels are no classes, names and numbers, or there is only one.
  */
 export function classesOf(files: readonly DataFile[]): readonly string[] {
-  const places = placesOfLabels(files);
+  const places = locationsOfLabels(files);
   const labels = [...places.keys()];
   const [{ file }] = files;
   if (labels.length < 2 || labels.length > MOST_CLASSES) {
@@ -211,7 +211,7 @@ export function examplesOf(
   classes: readonly string[],
   numbers: boolean,
 ): MatchedExamples {
-  const { classOf, byNumber } = matched(placesOfLabels(files), classes, numbers);
+  const { classOf, byNumber } = matched(locationsOfLabels(files), classes, numbers);
   const examples = files.flatMap((file) =>
     file.rows.map(({ text, label, words }): Example => {
       const example: Example = { text, label: classOf.get(label!)! };
@@ -227,7 +227,7 @@ export function examplesOf(
  * A source whose labels count into other classes: each is the class of the same name, in whatever case; where no class has a
  * name of the source's, the one of the same number.
  */
-export function relabelled(source: DataSource, classes: readonly string[]): DataSource {
+export function withClasses(source: DataSource, classes: readonly string[]): DataSource {
   const named = byName(classes);
   const isNamed = source.classes.some((name) => named(name) !== undefined);
   const labels = isNamed ? source.classes : source.classes.map((_, label) => `${label}`);

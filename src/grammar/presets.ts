@@ -6,9 +6,9 @@ import {
   EVERY_TAG,
   expandLists,
   expandPairs,
-  OWN_TAG,
   type RuleLists,
   type RuleSet,
+  SAME_TAG,
   type TagPair,
 } from './rules.js';
 import { TOKEN_TAGS, type TokenTag } from './tags.js';
@@ -61,7 +61,7 @@ const FLOOR: RuleSet = {
   tags: TOKEN_TAGS,
   hard: expandPairs(
     [
-      [EVERY_TAG, OWN_TAG, 0],
+      [EVERY_TAG, SAME_TAG, 0],
       ['[CLS]', EVERY_TAG],
     ],
     TOKEN_TAGS,

@@ -1,5 +1,5 @@
-import type { PairCounts } from './pair-counts.js';
 import type { Tag, TagPair } from './rules.js';
+import type { TagPairCounts } from './tag-pair-counts.js';
 
 /** Pairs that rules have whatever they cost: every tag sees its own, and [CLS], from which a text is classified, everything. */
 export function alwaysExists(query: Tag, key: Tag): boolean {
@@ -12,7 +12,7 @@ export function alwaysExists(query: Tag, key: Tag): boolean {
  *
  * @param density The share of all pairs of tokens that shall exist.
  */
-export function pairsUpTo(counts: PairCounts, candidates: readonly TagPair[], density: number): TagPair[] {
+export function pairsUpTo(counts: TagPairCounts, candidates: readonly TagPair[], density: number): TagPair[] {
   const kept = candidates.filter(([query, key]) => alwaysExists(query, key));
   const target = density * counts.total;
   let allowed = kept.reduce((sum, [query, key]) => sum + counts.of(query, key), 0);
@@ -43,7 +43,11 @@ export interface AttentionMass {
  *
  * @param density The share of all pairs of tokens that shall exist.
  */
-export function prunedRules({ tags, mass }: AttentionMass, counts: PairCounts, density: number): TagPair[] {
+export function prunedRules(
+  { tags, mass }: AttentionMass,
+  counts: TagPairCounts,
+  density: number,
+): TagPair[] {
   const ranked = tags.flatMap((query, row) =>
     tags.map((key, column) => {
       const pairs = counts.of(query, key);

@@ -1,7 +1,7 @@
 import { hostRandom, shuffle } from '../base/random.js';
-import type { PairCounts } from './pair-counts.js';
 import { alwaysExists, pairsUpTo } from './pruning.js';
 import type { RuleSet, TagPair } from './rules.js';
+import type { TagPairCounts } from './tag-pair-counts.js';
 
 /**
  * Hard rules drawn at random until they allow about as many pairs of some texts as a share asked for: what grammar has to
@@ -9,7 +9,7 @@ import type { RuleSet, TagPair } from './rules.js';
  *
  * @param density The share of all pairs that shall exist.
  */
-export function randomRules(counts: PairCounts, density: number, seed: number): RuleSet {
+export function randomRules(counts: TagPairCounts, density: number, seed: number): RuleSet {
   const { tags } = counts;
   const all = tags.flatMap((query) => tags.map((key): TagPair => [query, key]));
   const fixed = all.filter(([query, key]) => alwaysExists(query, key));

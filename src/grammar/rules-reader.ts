@@ -2,7 +2,15 @@ import { getNodeValue, type Node } from 'jsonc-parser';
 import { type CallerError, type ErrorParts, shownValue } from '../base/errors.js';
 import { JsonText } from '../base/json-text.js';
 import type { ModelRules, RulePairs } from './head-rules.js';
-import { DEFAULT_BETA, EVERY_TAG, expandPairs, MOST_TAGS, OWN_TAG, type Tag, type TagPair } from './rules.js';
+import {
+  DEFAULT_BETA,
+  EVERY_TAG,
+  expandPairs,
+  MOST_TAGS,
+  SAME_TAG,
+  type Tag,
+  type TagPair,
+} from './rules.js';
 import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
 import { TOKEN_TAGS } from './tags.js';
 
@@ -155,7 +163,7 @@ export class RulesReader {
     const tags: Tag[] = [];
     for (const item of node.children!) {
       const tag = getNodeValue(item);
-      const reserved = tag === EVERY_TAG || tag === OWN_TAG;
+      const reserved = tag === EVERY_TAG || tag === SAME_TAG;
       if ((typeof tag !== 'string' || tag === '' || reserved) && !Number.isSafeInteger(tag)) {
         throw this.error(item.offset, {
           what: `${shownValue(tag)} as a tag`,
@@ -181,7 +189,7 @@ export class RulesReader {
     for (const { query, key, scope } of this.written(field, node)) {
       const tagPair = [
         this.tag(query, tags, [EVERY_TAG]),
-        this.tag(key, tags, [EVERY_TAG, OWN_TAG]),
+        this.tag(key, tags, [EVERY_TAG, SAME_TAG]),
       ] as const;
       const own = scope ? this.scope(scope) : fileScope;
       const pair: TagPair = own === undefined || own === 'document' ? tagPair : [...tagPair, own];

@@ -31,7 +31,7 @@ export const DEFAULT_BETA = 5;
 export const EVERY_TAG = '*';
 
 /** Stands, as key, for the query's own tag. */
-export const OWN_TAG = '=';
+export const SAME_TAG = '=';
 
 /** Keys by query tag, as rule files and presets write them: `{ "ADJ": ["NOUN", "PROPN"], "*": ["="] }`. */
 export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
@@ -40,7 +40,7 @@ export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
 function expandPair([query, key, ...scope]: TagPair, tags: readonly Tag[]): TagPair[] {
   const queries = query === EVERY_TAG ? tags : [query];
   return queries.flatMap((from) => {
-    const keys = key === EVERY_TAG ? tags : [key === OWN_TAG ? from : key];
+    const keys = key === EVERY_TAG ? tags : [key === SAME_TAG ? from : key];
     return keys.map((to): TagPair => [from, to, ...scope]);
   });
 }

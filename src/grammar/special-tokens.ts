@@ -8,7 +8,7 @@ export interface SpecialToken {
 }
 
 /** A special token in a text. */
-export interface SpecialPlace {
+export interface SpecialMatch {
   token: SpecialToken;
   start: number;
   end: number;
@@ -33,7 +33,7 @@ export class SpecialFinder {
     if (contents.length > 0) this.expression = new RegExp(contents.join('|'), 'gu');
   }
 
-  *find(text: string): Generator<SpecialPlace> {
+  *find(text: string): Generator<SpecialMatch> {
     if (!this.expression) return;
     for (const { index: start, 0: found } of text.matchAll(this.expression)) {
       const token = this.byText.get(found)!;

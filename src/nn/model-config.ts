@@ -47,7 +47,7 @@ export const BERT_TINY: ModelConfig = {
 };
 
 /** A shape that two cores train within a minute without a GPU, as the demo and the playground do. */
-export const SMALL_SHAPE = {
+export const SMALL_CONFIG = {
   hidden: 32,
   heads: 2,
   layers: 2,

@@ -9,7 +9,7 @@ import { parameterSpecs } from './parameter-specs.js';
 export const MOST_WEIGHT_BYTES = 2 ** 31 - 1;
 
 function numbersOf(config: ModelConfig): number {
-  return parameterSpecs(config).reduce((total, { room }) => total + room, 0);
+  return parameterSpecs(config).reduce((total, { paddedSize: room }) => total + room, 0);
 }
 
 /** Bytes of a layer's weights, and of everything else. */

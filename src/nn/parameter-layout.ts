@@ -85,10 +85,10 @@ export class ParameterLayout {
     let offset = from;
     for (const spec of this.specs) {
       if (!isIncluded(spec)) continue;
-      const aligned = Math.ceil(spec.room / ALIGNMENT) * ALIGNMENT;
+      const aligned = Math.ceil(spec.paddedSize / ALIGNMENT) * ALIGNMENT;
       const shard = this.shardFor(spec, offset, aligned);
       const at = offset - this.shards[shard].offset;
-      this.ranges.set(spec.name, { shard, at, offset, length: spec.room });
+      this.ranges.set(spec.name, { shard, at, offset, length: spec.paddedSize });
       offset += aligned;
     }
     return offset;

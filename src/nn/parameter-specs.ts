@@ -11,7 +11,7 @@ export interface ParameterSpec {
   decays: boolean;
   initial: InitialValue;
   /** Numbers that the kernels address: more than the shape has where its rows are padded. */
-  room: number;
+  paddedSize: number;
 }
 
 function tensor(
@@ -20,15 +20,15 @@ function tensor(
   decays: boolean,
   initial: InitialValue,
 ): ParameterSpec {
-  return { name, shape, decays, initial, room: sizeOf(shape) };
+  return { name, shape, decays, initial, paddedSize: sizeOf(shape) };
 }
 
 function linear(name: string, outputs: number, inputs: number, paddedOutputs = outputs): ParameterSpec[] {
   const weight = tensor(`${name}.weight`, [outputs, inputs], true, 'normal');
   const bias = tensor(`${name}.bias`, [outputs], false, 'zero');
   return [
-    { ...weight, room: paddedOutputs * inputs },
-    { ...bias, room: paddedOutputs },
+    { ...weight, paddedSize: paddedOutputs * inputs },
+    { ...bias, paddedSize: paddedOutputs },
   ];
 }
 
@@ -40,7 +40,7 @@ function norm(name: string, hidden: number): ParameterSpec[] {
 function biasTables(name: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
   if (biasTags === 0) return [];
   const table = tensor(name, [heads, biasTags, biasTags], false, 'zero');
-  return [{ ...table, room: Math.ceil(table.room / 4) * 4 }];
+  return [{ ...table, paddedSize: Math.ceil(table.paddedSize / 4) * 4 }];
 }
 
 export function sizeOf(shape: readonly number[]): number {

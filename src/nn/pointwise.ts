@@ -33,7 +33,7 @@ function recordBackward(
 ): void {
   recorder.dispatch({
     kernel,
-    buffers: { known: saved, output_gradient: outputGradient, input_gradient: inputGradient },
+    buffers: { saved, output_gradient: outputGradient, input_gradient: inputGradient },
     parameters: { vectors: length / 4 },
     grid: vectorGrid(recorder, length / 4),
   });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBytesOf, writeWhole } from '../data/files.js';
+import { readBytesOf, writeAtomically } from '../data/files.js';
 import type { RunLock } from './run-lock.js';
 import { checksumOf } from './seal.js';
 import { Turns } from './turns.js';
@@ -46,7 +46,7 @@ export class KeptFiles {
   private async writeNow(name: string, content: Uint8Array): Promise<void> {
     await this.lock.check();
     const path = join(this.folder, name);
-    await writeWhole(path, content);
+    await writeAtomically(path, content);
     this.files.set(name, { content, checksum: checksumOf(content), stamp: await stampOf(path) });
   }
 

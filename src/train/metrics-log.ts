@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { cannotBeWritten } from '../data/file-errors.js';
-import { writeWhole } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
 import { rewritten, stampOf } from './kept-files.js';
 import type { RunLock } from './run-lock.js';
 import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
@@ -124,7 +124,7 @@ export class MetricsLog {
   private async restore(): Promise<void> {
     await this.lock.check();
     if ((await stampOf(this.path)) === this.stamp) return;
-    await writeWhole(this.path, Buffer.concat(this.lines));
+    await writeAtomically(this.path, Buffer.concat(this.lines));
     await this.attempt(async () => {
       await this.file.close();
       this.file = await open(this.path, 'a');

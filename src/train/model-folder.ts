@@ -3,7 +3,7 @@ import { checkedChoices } from '../attention/kernel-choices.js';
 import { CallerError } from '../base/errors.js';
 import { fields, finite, oneOf, positiveWhole, text, whole } from '../base/json-schemas.js';
 import { JsonText } from '../base/json-text.js';
-import { createFolder, isThere, placeIn, readText, writeWhole } from '../data/files.js';
+import { createFolder, exists, pathIn, readText, writeAtomically } from '../data/files.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { formatRules, parseModelRules } from '../grammar/rules-file.js';
@@ -54,7 +54,7 @@ export function descriptionFiles(description: ModelDescription): Record<string, 
 export async function saveDescription(folder: string, description: ModelDescription): Promise<void> {
   await createFolder(folder);
   for (const [name, content] of Object.entries(descriptionFiles(description))) {
-    await writeWhole(placeIn(folder, name), content);
+    await writeAtomically(pathIn(folder, name), content);
   }
 }
 
@@ -100,7 +100,7 @@ export interface FolderConfig extends HuggingFaceConfig {
  * @throws CallerError where a file is missing or is not what it should be.
  */
 export async function readFolderConfig(folder: string): Promise<FolderConfig> {
-  const file = placeIn(folder, CONFIG);
+  const file = pathIn(folder, CONFIG);
   const expected = "a model's folder, as `parsimony train --out` or Hugging Face's save_pretrained writes it";
   const json = new JsonText(await readText(file, expected), file, { expected });
   const config = readConfig(json, file);
@@ -128,17 +128,17 @@ async function checkVocabularySize(
 ): Promise<void> {
   const tokens = parsimony ? (parsimony.pieces ?? rows) : Math.min(vocabulary.size, rows);
   if (vocabulary.size === tokens) return;
-  const hasList = await isThere(placeIn(folder, 'vocab.txt'));
+  const hasList = await exists(pathIn(folder, 'vocab.txt'));
   throw new CallerError({
     what: `${vocabulary.size} tokens`,
-    where: placeIn(folder, hasList ? 'vocab.txt' : 'tokenizer.json'),
+    where: pathIn(folder, hasList ? 'vocab.txt' : 'tokenizer.json'),
     expected: parsimony ? `${tokens}, as ${CONFIG} says` : `at most ${tokens}, as ${CONFIG} says`,
   });
 }
 
 /** The rules of a model that `parsimony train` wrote. @throws CallerError where they are missing or are none. */
 export async function readRulesOf(folder: string): Promise<ModelRules> {
-  const file = placeIn(folder, RULES_FILE);
+  const file = pathIn(folder, RULES_FILE);
   return parseModelRules(await readText(file), file);
 }
 
@@ -168,7 +168,7 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
     return { config, tokenizer: read, classes, mask };
   }
   const rules = await readRulesOf(folder);
-  checkHeads(rules, config, placeIn(folder, RULES_FILE));
+  checkHeads(rules, config, pathIn(folder, RULES_FILE));
   const options = {
     vocabulary,
     maxLength: checkedMaxLength(parsimony.most_pieces, config, file),

@@ -1,4 +1,4 @@
-import { placeIn, writeWhole } from '../data/files.js';
+import { pathIn, writeAtomically } from '../data/files.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
 import { checkWeights } from './finite.js';
@@ -33,8 +33,8 @@ export async function saveWeights(
   config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
 ): Promise<void> {
-  const file = placeIn(folder, WEIGHTS_FILE);
-  await writeWhole(file, formatSafetensors(tensorsOf(config, weights, file)));
+  const file = pathIn(folder, WEIGHTS_FILE);
+  await writeAtomically(file, formatSafetensors(tensorsOf(config, weights, file)));
 }
 
 /**

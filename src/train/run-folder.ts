@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
+import { isPartialFile } from '../data/atomic-file.js';
 import { codeOf } from '../data/file-errors.js';
 import { removeFile } from '../data/files.js';
-import { isPart } from '../data/whole-file.js';
 import { LOCK_FILE } from './run-lock.js';
 import { RECORD_FILE } from './run-record.js';
 
@@ -28,7 +28,7 @@ const OTHER_MODEL_FILES =
 
 /** What no user put there: our own leftovers, and those of file managers and of network file systems. */
 function isNothing(name: string): boolean {
-  return name === LOCK_FILE || isPart(name) || name === '.DS_Store' || /^\.nfs[0-9a-f]+$/.test(name);
+  return name === LOCK_FILE || isPartialFile(name) || name === '.DS_Store' || /^\.nfs[0-9a-f]+$/.test(name);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeFile, removeParts, writeWhole } from '../data/files.js';
+import { removeFile, removePartialFiles, writeAtomically } from '../data/files.js';
 import type { TrainingState } from '../nn/parameters.js';
 import { scoreOf } from './best.js';
 import { formatCheckpoint } from './checkpoint-file.js';
@@ -61,7 +61,7 @@ export class RunWriter {
    */
   async resume(batches: number): Promise<RunStart> {
     const { folder, record, description } = this.run;
-    await removeParts(folder);
+    await removePartialFiles(folder);
     const start = await startOf(folder, record, description, batches, this.kept);
     this.beginning = this.openLog(start.past);
     await this.beginning;
@@ -80,7 +80,7 @@ export class RunWriter {
   private async replace(): Promise<void> {
     const { folder, recordText, description } = this.run;
     await this.lock.check();
-    await removeParts(folder);
+    await removePartialFiles(folder);
     await removeModel(folder);
     await this.kept.write(RECORD_FILE, BEGINNING);
     for (const [name, content] of Object.entries(descriptionFiles(description))) {
@@ -131,7 +131,7 @@ export class RunWriter {
       metrics,
       files,
     };
-    await writeWhole(join(folder, CHECKPOINT_FILE), formatCheckpoint(description.config, notes, state));
+    await writeAtomically(join(folder, CHECKPOINT_FILE), formatCheckpoint(description.config, notes, state));
   }
 
   /** Writes the weights of the last step, which say that the run is finished. */

@@ -1,7 +1,7 @@
 import { CallerError } from '../base/errors.js';
-import { PairCounts } from '../grammar/pair-counts.js';
 import { alwaysExists } from '../grammar/pruning.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
+import { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { type TaggedTokens, tagNames } from '../grammar/tagged-tokenizer.js';
 import { TOKEN_TAGS } from '../grammar/tags.js';
 import type { Classifier } from '../nn/classifier.js';
@@ -9,8 +9,11 @@ import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
 import type { Planner } from './planner.js';
 
 /** The pairs of some sentences, by the tags of their tokens. @param tags What these are indexes into. */
-export function pairsOf(sentences: readonly TaggedTokens[], tags: readonly Tag[] = TOKEN_TAGS): PairCounts {
-  return PairCounts.ofTexts(sentences.map((sentence) => tagNames(sentence, tags)));
+export function pairsOf(
+  sentences: readonly TaggedTokens[],
+  tags: readonly Tag[] = TOKEN_TAGS,
+): TagPairCounts {
+  return TagPairCounts.ofTexts(sentences.map((sentence) => tagNames(sentence, tags)));
 }
 
 /** What the penalty weighs pairs by, over the tags of a model's learned biases. */

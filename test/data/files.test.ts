@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CallerError, EngineError } from '../../src/base/errors.js';
-import { checkWritable, createFolder, readText, removeFile, writeWhole } from '../../src/data/files.js';
+import { checkWritable, createFolder, readText, removeFile, writeAtomically } from '../../src/data/files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const root = temporaryFolder();
@@ -59,25 +59,25 @@ async function* broken(): AsyncGenerator<string> {
   throw new Error('no second half');
 }
 
-describe('writeWhole', () => {
+describe('writeAtomically', () => {
   it.each([
     ['text', 'new ä\n', Buffer.from('new ä\n')],
     ['bytes', Uint8Array.of(0, 255, 10), Buffer.of(0, 255, 10)],
     ['nothing', '', Buffer.of()],
   ])('replaces a file by %s, and leaves nothing beside it', async (_, content, expected) => {
-    await writeWhole(file, content);
+    await writeAtomically(file, content);
     expect(readFileSync(file)).toEqual(expected);
     expect(readdirSync(folder)).toEqual(['content']);
   });
 
   it('creates a file that was not there', async () => {
-    await writeWhole(join(folder, 'another'), 'new');
+    await writeAtomically(join(folder, 'another'), 'new');
     expect(readFileSync(join(folder, 'another'), 'utf8')).toBe('new');
     expect(readdirSync(folder).sort()).toEqual(['another', 'content']);
   });
 
   it('leaves the old content where the new one fails half-way', async () => {
-    await expectUntouched(() => writeWhole(file, broken() as unknown as string), file, [
+    await expectUntouched(() => writeAtomically(file, broken() as unknown as string), file, [
       EngineError,
       /no second/,
     ]);
@@ -85,7 +85,7 @@ describe('writeWhole', () => {
 
   it('leaves no file where there was none and the content fails', async () => {
     const another = join(folder, 'another');
-    await expectUntouched(() => writeWhole(another, broken() as unknown as string), another, [
+    await expectUntouched(() => writeAtomically(another, broken() as unknown as string), another, [
       EngineError,
       /no second/,
     ]);
@@ -101,7 +101,7 @@ describe('writeWhole', () => {
       try {
         const says = /\(EACCES\); expected permission to write there; change the permissions/;
         await withoutPrivileges(() =>
-          expectUntouched(() => writeWhole(file, 'new'), file, [CallerError, says]),
+          expectUntouched(() => writeAtomically(file, 'new'), file, [CallerError, says]),
         );
       } finally {
         chmodSync(folder, 0o755);
@@ -113,7 +113,7 @@ describe('writeWhole', () => {
     const taken = join(folder, 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
     const says = /\(EISDIR\); expected a file, where a folder has this name; choose another name$/;
-    await expectUntouched(() => writeWhole(taken, 'new'), taken, [CallerError, says]);
+    await expectUntouched(() => writeAtomically(taken, 'new'), taken, [CallerError, says]);
     await expectUntouched(() => checkWritable(taken), taken, [CallerError, says]);
     expect(readdirSync(taken)).toEqual(['inside']);
   });
@@ -122,10 +122,13 @@ describe('writeWhole', () => {
     const lost = join(folder, 'nowhere', 'content');
     const says =
       /\(ENOENT\); expected the folder .*nowhere, which does not exist; create it, or choose another/;
-    await expectUntouched(() => writeWhole(lost, 'new'), lost, [CallerError, says]);
+    await expectUntouched(() => writeAtomically(lost, 'new'), lost, [CallerError, says]);
     await expectUntouched(() => checkWritable(lost), lost, [CallerError, says]);
     const below = join(file, 'content');
-    await expectUntouched(() => writeWhole(below, 'new'), below, [CallerError, /where a file has this name/]);
+    await expectUntouched(() => writeAtomically(below, 'new'), below, [
+      CallerError,
+      /where a file has this name/,
+    ]);
     await expectUntouched(() => checkWritable(below), below, [CallerError, /where a file has this name/]);
   });
 });

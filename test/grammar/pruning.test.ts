@@ -1,28 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PairCounts } from '../../src/grammar/pair-counts.js';
 import { type AttentionMass, pairsUpTo, prunedRules } from '../../src/grammar/pruning.js';
 import type { Tag, TagPair } from '../../src/grammar/rules.js';
+import { TagPairCounts } from '../../src/grammar/tag-pair-counts.js';
 import { runs } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 
 const TAGS = ['[CLS]', 'a', 'b', 'c', 'd'];
 
 /** Texts without a `d`. */
-const COUNTS = PairCounts.ofTexts([
+const COUNTS = TagPairCounts.ofTexts([
   ['[CLS]', 'a', 'a', 'b', 'c'],
   ['[CLS]', 'b', 'c', 'c', 'c', 'a'],
 ]);
 
 /** What is listed of the mean attention of a pair of tokens; the rest gets a little. */
-function massOf(means: Record<string, number>, counts: PairCounts): AttentionMass {
+function massOf(means: Record<string, number>, counts: TagPairCounts): AttentionMass {
   const mass = TAGS.flatMap((query) =>
     TAGS.map((key) => (means[`${query} ${key}`] ?? 0.001) * counts.of(query, key)),
   );
   return { tags: TAGS, mass: Float64Array.from(mass) };
 }
 
-function shareOf(pairs: readonly TagPair[], counts: PairCounts): number {
+function shareOf(pairs: readonly TagPair[], counts: TagPairCounts): number {
   return pairs.reduce((sum, [query, key]) => sum + counts.of(query, key), 0) / counts.total;
 }
 
@@ -65,7 +65,7 @@ describe('rules pruned from attention', () => {
           '[CLS]',
           ...Array.from({ length: 12 }, () => TAGS[randomInteger(random, 1, TAGS.length - 1)]),
         ]);
-        const counts = PairCounts.ofTexts(texts);
+        const counts = TagPairCounts.ofTexts(texts);
         const mass = { tags: TAGS, mass: Float64Array.from({ length: TAGS.length ** 2 }, random) };
         const pruned = prunedRules(mass, counts, density);
         expect(new Set(pruned.map((pair) => JSON.stringify(pair))).size).toBe(pruned.length);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PairCounts } from '../../src/grammar/pair-counts.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import { randomRules } from '../../src/grammar/random-rules.js';
+import { TagPairCounts } from '../../src/grammar/tag-pair-counts.js';
 import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 
 const texts = fc.array(
@@ -28,7 +28,7 @@ describe('pairs of some texts', () => {
   it('are counted as if one by one, and never across texts', () => {
     fc.assert(
       fc.property(texts, (all) => {
-        const counts = PairCounts.ofTexts(all);
+        const counts = TagPairCounts.ofTexts(all);
         expect(counts.total).toBe(all.reduce((sum, tags) => sum + tags.length ** 2, 0));
         expect(counts.hardDensity(PAPER_RULES)).toBeCloseTo(densityByPairs(all, PAPER_RULES), 12);
       }),
@@ -39,7 +39,7 @@ describe('pairs of some texts', () => {
 
 describe('random rules', () => {
   const noun = (count: number) => Array.from({ length: count }, (_, index) => UNIVERSAL_TAGS[index % 17]);
-  const counts = PairCounts.ofTexts([5, 17, 40, 61].map((length) => ['[CLS]', ...noun(length), '[SEP]']));
+  const counts = TagPairCounts.ofTexts([5, 17, 40, 61].map((length) => ['[CLS]', ...noun(length), '[SEP]']));
 
   it('come near the density asked for, differ by seed, and let [CLS] see everything and every tag itself', () => {
     for (let seed = 1; seed <= 10; seed++) {

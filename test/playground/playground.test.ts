@@ -10,7 +10,7 @@ import { openDevice } from '../../src/gpu/open-device.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
-import { SMALL_SHAPE } from '../../src/nn/model-config.js';
+import { SMALL_CONFIG } from '../../src/nn/model-config.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { explainText } from '../../src/report/explain/explanation.js';
 import { percent } from '../../src/report/page/numbers.js';
@@ -203,7 +203,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       const device = await openDevice({ device: (await testDevice()).gpu });
       const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.tokenizer.vocabulary,
-        shape: SMALL_SHAPE,
+        shape: SMALL_CONFIG,
         mask: AttentionMask.fromRules('paper', 'guided'),
         seed: options.seed,
       });

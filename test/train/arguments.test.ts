@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as library from '../../src/index.js';
-import { SMALL_SHAPE } from '../../src/nn/model-config.js';
+import { SMALL_CONFIG } from '../../src/nn/model-config.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { PIECES } from '../support/checkpoint-folder.js';
 import { testDevice } from '../support/device.js';
@@ -16,7 +16,7 @@ const { Vocabulary, SentenceClassifier, Attention, TaggedTokenizer } = library;
 const functions = library as unknown as Loose;
 const device = await testDevice();
 const vocabulary = new Vocabulary(PIECES);
-const options = { vocabulary, shape: { ...SMALL_SHAPE, layers: 1 }, maxLength: 16 };
+const options = { vocabulary, shape: { ...SMALL_CONFIG, layers: 1 }, maxLength: 16 };
 const tokenizerOf = (more: object) => new TaggedTokenizer({ vocabulary, ...more });
 const Model = SentenceClassifier as unknown as Loose;
 const model = SentenceClassifier.build(device, options);

@@ -15,7 +15,7 @@ import {
   whole,
 } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
-import { readText, writeWhole } from '../../data/files.js';
+import { readText, writeAtomically } from '../../data/files.js';
 import { withTodaysNames } from '../settings-schema.js';
 import { type Cell, type Settings, settingsHash } from './experiment.js';
 
@@ -162,5 +162,5 @@ export function checkSameRows(results: readonly CellResult[], where: string): vo
 
 /** Keeps a result. @throws EngineError where the disk refuses. */
 export async function writeResult(file: string, result: CellResult): Promise<void> {
-  await writeWhole(file, `${JSON.stringify(result)}\n`);
+  await writeAtomically(file, `${JSON.stringify(result)}\n`);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { adapterKey, type KernelChoices } from '../../attention/kernel-choices.js';
 import { CallerError } from '../../base/errors.js';
-import { createFolder, writeWhole } from '../../data/files.js';
+import { createFolder, writeAtomically } from '../../data/files.js';
 import type { Device } from '../../gpu/device.js';
 import { formatRules } from '../../grammar/rules-file.js';
 import { paperDensity } from '../control-rules.js';
@@ -157,7 +157,7 @@ class ExperimentRunner {
     return this.withModel(learned, async (model) => {
       const { rules } = await model.prune(train, density);
       const file = join(this.runs, `${cell.id}.rules.json`);
-      await writeWhole(file, formatRules(rules));
+      await writeAtomically(file, formatRules(rules));
       return { rules: file };
     });
   }

@@ -1,5 +1,5 @@
 import { CallerError } from '../../base/errors.js';
-import { isThere, readText } from '../../data/files.js';
+import { exists, readText } from '../../data/files.js';
 
 export type Json = Record<string, unknown>;
 
@@ -21,5 +21,5 @@ export function parseJson(text: string, file: string, expected = "a model's conf
 
 /** A JSON file's object, or an empty one where there is no such file. @throws CallerError where it is none. */
 export async function jsonIfThere(file: string, expected?: string): Promise<Json> {
-  return (await isThere(file)) ? parseJson(await readText(file), file, expected) : {};
+  return (await exists(file)) ? parseJson(await readText(file), file, expected) : {};
 }

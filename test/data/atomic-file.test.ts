@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { checkWritable, writeWhole } from '../../src/data/files.js';
+import { checkWritable, writeAtomically } from '../../src/data/files.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const root = temporaryFolder();
@@ -25,13 +25,13 @@ function newFolder(): string {
   return mkdtempSync(join(root, 'case-'));
 }
 
-describe.skipIf(process.platform === 'win32')('writeWhole', () => {
+describe.skipIf(process.platform === 'win32')('writeAtomically', () => {
   it('keeps the mode of what it replaces', async () => {
     const file = join(newFolder(), 'file');
     writeFileSync(file, 'old');
     for (const mode of [0o600, 0o664, 0o755]) {
       chmodSync(file, mode);
-      await writeWhole(file, 'new');
+      await writeAtomically(file, 'new');
       expect(statSync(file).mode & 0o7777).toBe(mode);
     }
   });
@@ -53,7 +53,7 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
       ['up/link', 'deep/above'],
     ]) {
       await checkWritable(join(folder, link));
-      await writeWhole(join(folder, link), link);
+      await writeAtomically(join(folder, link), link);
       expect(readFileSync(join(folder, target), 'utf8')).toBe(link);
       expect(lstatSync(join(folder, link)).isSymbolicLink()).toBe(true);
     }
@@ -65,8 +65,8 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
     symlinkSync('b', join(folder, 'a'));
     symlinkSync('a', join(folder, 'b'));
     symlinkSync('nowhere/file', join(folder, 'lost'));
-    await expect(writeWhole(join(folder, 'a'), 'new')).rejects.toThrow(/cannot be written \(ELOOP\)/);
-    await expect(writeWhole(join(folder, 'lost'), 'new')).rejects.toThrow(
+    await expect(writeAtomically(join(folder, 'a'), 'new')).rejects.toThrow(/cannot be written \(ELOOP\)/);
+    await expect(writeAtomically(join(folder, 'lost'), 'new')).rejects.toThrow(
       /the folder .*nowhere, which does not/,
     );
     expect(readdirSync(folder).sort()).toEqual(['a', 'b', 'lost']);
@@ -74,16 +74,18 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
 
   it('writes files whose names are as long as names can be', async () => {
     const file = join(newFolder(), 'n'.repeat(255));
-    await writeWhole(file, 'new');
+    await writeAtomically(file, 'new');
     expect(readFileSync(file, 'utf8')).toBe('new');
-    await expect(writeWhole(`${file}n`, 'new')).rejects.toThrow(/\(ENAMETOOLONG\); expected a shorter name/);
+    await expect(writeAtomically(`${file}n`, 'new')).rejects.toThrow(
+      /\(ENAMETOOLONG\); expected a shorter name/,
+    );
   });
 
   it('writes through pipes', async () => {
     const pipe = join(newFolder(), 'pipe');
     execFileSync('mkfifo', [pipe]);
     const read = text(createReadStream(pipe));
-    await writeWhole(pipe, 'through ä');
+    await writeAtomically(pipe, 'through ä');
     expect(await read).toBe('through ä');
     expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
@@ -91,7 +93,7 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
   it('writes through devices, by a link', async () => {
     const link = join(newFolder(), 'link');
     symlinkSync('/dev/null', link);
-    await writeWhole(link, 'gone');
+    await writeAtomically(link, 'gone');
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
   });
@@ -99,12 +101,12 @@ describe.skipIf(process.platform === 'win32')('writeWhole', () => {
   it('writes to open files from their current position', async () => {
     const folder = newFolder();
     const script = `
-      import { writeWhole } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/data/files.js'))};
+      import { writeAtomically } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/data/files.js'))};
       process.stdout.write('before ');
-      await writeWhole('/dev/stdout', 'written');
+      await writeAtomically('/dev/stdout', 'written');
       process.stdout.write(' after');
-      await writeWhole('/dev/fd/3', 'third');
-      await writeWhole('/proc/self/fd/3', ', again');
+      await writeAtomically('/dev/fd/3', 'third');
+      await writeAtomically('/proc/self/fd/3', ', again');
     `;
     const third = openSync(join(folder, 'third'), 'w');
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,7 +1,7 @@
 import type { RuleSet, Tag } from './rules.js';
 
 /** How many pairs of tokens some texts have, by the tags of query and key; a pair never leaves its text. */
-export class PairCounts {
+export class TagPairCounts {
   /** All pairs, whatever their tags. */
   readonly total: number;
 
@@ -15,7 +15,7 @@ export class PairCounts {
   }
 
   /** @param texts The tag of each token, text by text. */
-  static ofTexts(texts: Iterable<Iterable<Tag>>): PairCounts {
+  static ofTexts(texts: Iterable<Iterable<Tag>>): TagPairCounts {
     const counts = new Map<Tag, Map<Tag, number>>();
     for (const text of texts) {
       const tokens = new Map<Tag, number>();
@@ -26,7 +26,7 @@ export class PairCounts {
         for (const [key, keys] of tokens) row.set(key, (row.get(key) ?? 0) + queries * keys);
       }
     }
-    return new PairCounts([...counts.keys()], counts);
+    return new TagPairCounts([...counts.keys()], counts);
   }
 
   /** Pairs of a query with one tag and a key with another. */
