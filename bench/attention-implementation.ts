@@ -18,8 +18,8 @@ import {
   both,
   type ComputedWithBiases,
   checkCounts,
-  checkLedger,
   checkNumbers,
+  checkPairCounts,
   type GateResult,
   onlySampled,
   sampledRows,
@@ -169,7 +169,7 @@ export class AttentionImplementation {
         indexes: this.mask().tagIndexes(this.workload.tags),
       },
     );
-    const ledger = checkLedger(this.layout, this.workload, this.rules, this.variant.strategy);
+    const ledger = checkPairCounts(this.layout, this.workload, this.rules, this.variant.strategy);
     return [ledger, checkCounts(this.layout, this.counted)].reduce(both, numbers);
   }
 

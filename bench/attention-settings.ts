@@ -11,7 +11,7 @@ export const SENTENCES = 'sentences';
 
 /** What `bench attention` sweeps: every combination of lengths, heads, head dimensions and rule sets. */
 export interface AttentionSettings {
-  /** Pieces of a document, or `sentences`. */
+  /** Tokens of a document, or `sentences`. */
   lengths: (number | typeof SENTENCES)[];
   heads: number[];
   headDims: number[];

@@ -1,7 +1,7 @@
 import { linearRegression } from 'simple-statistics';
 import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
-import { isImpossible } from './suspicions.js';
+import { isImpossible } from './plausibility.js';
 
 /** Where sparse attention begins to pay. */
 export interface BreakEven {

@@ -226,7 +226,7 @@ function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): nu
 }
 
 /** Recounts a plan's ledger: useful and dense pairs from the text, executed pairs from what the kernels read. */
-export function checkLedger(
+export function checkPairCounts(
   layout: Layout,
   text: PackedText,
   rules: RuleSet,

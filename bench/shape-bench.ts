@@ -21,7 +21,7 @@ import { runsForTurn, timeInTurns } from './timing.js';
 
 /** What has to be done before attention can run, timed on its own. */
 interface PreparationRow {
-  stage: 'tagging and word pieces' | 'sorting' | 'planning' | 'upload of query, key and value';
+  stage: 'tagging and tokenizing' | 'sorting' | 'planning' | 'upload of query, key and value';
   length: number;
   batch: number;
   medianMs: number;
@@ -118,7 +118,7 @@ export class ShapeBench {
     );
     const uploads = Array.from({ length: 5 }, () => this.uploadMs());
     this.results.preparation.push(
-      { stage: 'tagging and word pieces', ...about, medianMs: tagMs },
+      { stage: 'tagging and tokenizing', ...about, medianMs: tagMs },
       { stage: 'upload of query, key and value', ...about, medianMs: median(uploads) },
     );
     if (plans.length === 0) return;

@@ -12,7 +12,7 @@ import { documentOf } from './documents.js';
 import { both, type GateResult } from './gate.js';
 import { medianOfRatios } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
-import { type ModelShape, type Stage, TrainingRig } from './training-rig.js';
+import { type ModelShape, type Stage, TrainingSetup } from './training-setup.js';
 import { packed } from './workload.js';
 
 interface StepSettings {
@@ -97,19 +97,19 @@ async function benchBatch(
     options.onNote?.(`checking attention of ${title}, ${strategy}`);
     gates.push(await attentionGate(device, settings, options, batch, strategy));
   }
-  const rigs = strategies.map((strategy) => {
+  const setups = strategies.map((strategy) => {
     const { vocabulary, rules, classes } = options;
     const about = { shape, vocabulary, positions, classes, strategy, rules, seed };
-    return new TrainingRig(device, {
+    return new TrainingSetup(device, {
       ...about,
       kernels: choicesFor(shape.hidden / shape.heads, options.kernels),
     });
   });
-  const stages: Stage[][][] = rigs.map(() => []);
-  const implementations = rigs.map((rig, index) => ({
-    name: rig.strategy,
+  const stages: Stage[][][] = setups.map(() => []);
+  const implementations = setups.map((setup, index) => ({
+    name: setup.strategy,
     run: async () => {
-      const stage = await rig.run(batch.sentences, batch.labels);
+      const stage = await setup.run(batch.sentences, batch.labels);
       // Stages are of the wall's runs, not of those by the GPU's clock.
       if (!device.clock) stages[index].push(stage);
     },
@@ -123,11 +123,11 @@ async function benchBatch(
   device.clock = undefined;
   report.gate = gates.reduce(both, report.gate);
   if (times[0].wall.length > 0) {
-    rigs.forEach((rig, index) => {
+    setups.forEach((setup, index) => {
       if (index === 0 && !settings.strategies.includes('none')) return;
       const gatePassed = gates[0].passed && gates[index].passed;
       report.rows.push(
-        stepRow(rig, times[index], times[0], stages[index], {
+        stepRow(setup, times[index], times[0], stages[index], {
           ...batch,
           tokens,
           seed,
@@ -137,7 +137,7 @@ async function benchBatch(
       );
     });
   }
-  for (const rig of rigs) rig.release();
+  for (const setup of setups) setup.release();
 }
 
 /** Whether attention is right on this adapter, at the step's shape, under its rules. */
@@ -181,14 +181,14 @@ function attentionTurns(times: Times): number[] {
 }
 
 function stepRow(
-  rig: TrainingRig,
+  setup: TrainingSetup,
   times: Times,
   dense: Times,
   stages: readonly Stage[][],
   context: StepBatch & { tokens: number; seed: number; gatePassed: boolean; rules: RuleSet },
 ) {
   const { sentences, tokens, gatePassed, isDocument, rules } = context;
-  const { ledger } = rig;
+  const { pairCounts } = setup;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.wall, context.seed);
   const attentionMs = attentionOf(times);
@@ -208,7 +208,7 @@ function stepRow(
     stages[0].map(({ name }) => [name, median(stageTimes(name))]),
   );
   return {
-    strategy: rig.strategy,
+    strategy: setup.strategy,
     rules: rules.name,
     text: isDocument ? ('document' as const) : ('sentences' as const),
     length: Math.round(tokens / sentences.length),
@@ -225,8 +225,8 @@ function stepRow(
     kernelsMs: median(times.gpu),
     attentionMs,
     kernels: kernelTable(times),
-    density: ledger.useful / ledger.dense,
-    waste: ledger.executed / ledger.useful,
+    density: pairCounts.useful / pairCounts.dense,
+    waste: pairCounts.executed / pairCounts.useful,
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
@@ -236,7 +236,7 @@ function stepRow(
     attentionSpeedupHigh: shown(attentionRatio.high),
     /** Amdahl's law with the measured speed-up of attention, and with the ideal one. */
     predictedSpeedup: shown(amdahl(share, attentionSpeedup)),
-    predictedFromIdeal: shown(amdahl(share, ledger.dense / ledger.useful)),
+    predictedFromIdeal: shown(amdahl(share, pairCounts.dense / pairCounts.useful)),
     realisedSpeedup: shown(1 / ratio),
   };
 }

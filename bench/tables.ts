@@ -7,6 +7,7 @@ import { checkCounts } from './gate.js';
 import type { GrowthReport, GrowthRow } from './growth-bench.js';
 import type { PeerRow } from './peers/peer-row.js';
 import type { PeersReport } from './peers/peers-bench.js';
+import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from './plausibility.js';
 import {
   type BenchColumn,
   type BenchTable,
@@ -22,7 +23,6 @@ import {
 } from './report-table.js';
 import type { LimitsReport, RooflineRow } from './roofline.js';
 import { mostToGain, type StepReport, type StepRow } from './step-bench.js';
-import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from './suspicions.js';
 import type { KernelCost } from './trace.js';
 
 const COMPARES = { compares: true } as const;

@@ -1,6 +1,6 @@
 import type { KernelTime } from '../src/gpu/device.js';
 import type { Ledger } from '../src/plan/ledger.js';
-import type { Stage } from './training-rig.js';
+import type { Stage } from './training-setup.js';
 
 /** One event of Chrome's trace format, which Perfetto reads too: times and durations in microseconds. */
 export interface TraceEvent {
@@ -19,7 +19,7 @@ export interface ProfiledStep {
   step: number;
   stages: readonly Stage[];
   kernels: readonly KernelTime[];
-  ledger: Ledger;
+  pairCounts: Ledger;
   heads: number;
   headDim: number;
 }
@@ -53,7 +53,7 @@ export function traceEvents(processName: string, steps: readonly ProfiledStep[])
 }
 
 function eventsOf(
-  { step, stages, kernels, ledger, heads, headDim }: ProfiledStep,
+  { step, stages, kernels, pairCounts, heads, headDim }: ProfiledStep,
   zero: number,
 ): TraceEvent[] {
   const events = stages.map(
@@ -79,7 +79,7 @@ function eventsOf(
       dur: (end - begin) / 1000,
       pid: PROCESS,
       tid: trackOf('kernels'),
-      args: { step, pipeline: label, ...workOf(label, (end - begin) / 1e9, ledger, heads, headDim) },
+      args: { step, pipeline: label, ...workOf(label, (end - begin) / 1e9, pairCounts, heads, headDim) },
     });
   }
   return events;
@@ -96,22 +96,22 @@ const PRODUCTS: readonly (readonly [part: string, products: number])[] = [
 function workOf(
   label: string,
   seconds: number,
-  ledger: Ledger,
+  pairCounts: Ledger,
   heads: number,
   headDim: number,
 ): Record<string, number> {
   if (!label.startsWith('attention/')) return {};
   const products = PRODUCTS.find(([part]) => label.includes(part))?.[1];
   if (products === undefined) return {};
-  const executed = label.includes('key_value') ? ledger.executedTransposed : ledger.executed;
+  const executed = label.includes('key_value') ? pairCounts.executedTransposed : pairCounts.executed;
   const flops = 2 * products * headDim * heads;
   return {
     heads,
-    usefulPairs: ledger.useful,
+    usefulPairs: pairCounts.useful,
     executedPairs: executed,
-    densePairs: ledger.dense,
+    densePairs: pairCounts.dense,
     executedGflops: (flops * executed) / seconds / 1e9,
-    usefulGflops: (flops * ledger.useful) / seconds / 1e9,
+    usefulGflops: (flops * pairCounts.useful) / seconds / 1e9,
   };
 }
 

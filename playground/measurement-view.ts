@@ -1,6 +1,6 @@
 import type { AttentionRow } from '../bench/attention-row.js';
+import { IMPOSSIBLE, isImpossible } from '../bench/plausibility.js';
 import { CONFIDENCE } from '../bench/statistics.js';
-import { IMPOSSIBLE, isImpossible } from '../bench/suspicions.js';
 import { type Html, html, table } from '../src/report/page/html.js';
 import { orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
 import type { MeasureAnswer } from './measure-protocol.js';

@@ -3,13 +3,13 @@ import { html } from '../src/report/page/html.js';
 import { asPreset, connectControls } from './controls.js';
 import { element, show } from './elements.js';
 import { LOST, openGpu } from './gpu.js';
-import { MeasureDesk } from './measure-desk.js';
+import { MeasurePanel } from './measure-panel.js';
 import { openModel, readModel } from './model.js';
 import { Predictor } from './prediction.js';
 import { readText } from './reading.js';
 import { RuleEditor } from './rule-editor.js';
 import { type Shown, State } from './state.js';
-import { TrainDesk } from './train-desk.js';
+import { TrainPanel } from './train-panel.js';
 import { showNothing, showReading } from './views.js';
 
 /** Brings the page to life. */
@@ -30,7 +30,7 @@ async function open(): Promise<void> {
   const text = element<HTMLTextAreaElement>('text').value || about.example;
   const state = new State({ text, strategy, rules, beta });
   const editor = new RuleEditor(state);
-  const desk = new MeasureDesk(state, gpu.device !== undefined);
+  const measurePanel = new MeasurePanel(state, gpu.device !== undefined);
   let trouble = gpu.trouble;
   let predictor: Predictor | undefined;
   const tile = gpu.device && fastestFamily(gpu.device, 1).tile;
@@ -49,7 +49,7 @@ async function open(): Promise<void> {
         notes.push('Type a sentence: everything on this page follows from it.');
       }
       editor.show(new Set(reading?.explanation.words.map(({ tag }) => tag)));
-      desk.show(reading);
+      measurePanel.show(reading);
     } catch (error) {
       notes.push((error as Error).message);
     }
@@ -73,7 +73,7 @@ async function open(): Promise<void> {
     const classifier = await openModel(gpu.device, model);
     const own = new Predictor(classifier, (error) => fail((error as Error).message));
     predictor = own;
-    new TrainDesk(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
+    new TrainPanel(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
       own.use(trained);
       element('about').textContent = note;
       state.tell();

@@ -4,7 +4,7 @@ import { workOf } from '../src/report/explain/explanation.js';
 import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
 import { taggedSentence } from '../src/report/explain/tagged-sentence.js';
-import { ledgerTable } from '../src/report/explain/tile-table.js';
+import { pairCountTable } from '../src/report/explain/tile-table.js';
 import { html, jsonElement } from '../src/report/page/html.js';
 import { percent, times, whole } from '../src/report/page/numbers.js';
 import { element, show } from './elements.js';
@@ -18,15 +18,15 @@ const MOST_VIEWS = 8;
 
 /** Draws what rules and plan make of the text; all that needs no GPU. */
 export function showReading({ explanation }: PageReading): void {
-  const { ledger, views } = explanation;
-  const { density, waste, idealSpeedup } = workOf(ledger);
+  const { pairCounts, views } = explanation;
+  const { density, waste, idealSpeedup } = workOf(pairCounts);
   element('point').textContent = headlineText(explanation);
   show(
     'facts',
     html`<dl class="facts">
-<div><dt>Pairs that exist (density)</dt><dd><strong id="density">${percent(density)}</strong>, ${whole(ledger.useful)} of ${whole(ledger.dense)}</dd></div>
+<div><dt>Pairs that exist (density)</dt><dd><strong id="density">${percent(density)}</strong>, ${whole(pairCounts.useful)} of ${whole(pairCounts.dense)}</dd></div>
 <div><dt>Fastest possible against dense</dt><dd><strong>${times(idealSpeedup)}</strong></dd></div>
-<div><dt>Multiplied, padding included</dt><dd>${whole(ledger.executed)} pairs, ${waste.toFixed(2)} for each that exists</dd></div>
+<div><dt>Multiplied, padding included</dt><dd>${whole(pairCounts.executed)} pairs, ${waste.toFixed(2)} for each that exists</dd></div>
 </dl>`,
   );
   show('pictures', html`${pairPicture(explanation, 'reading')}${pairPicture(explanation, 'sorted')}`);
@@ -39,8 +39,8 @@ export function showReading({ explanation }: PageReading): void {
     interact(document);
   const named = (heads: readonly number[] | undefined) => (heads ? heads.join(', ') : 'all');
   show(
-    'ledgers',
-    ledgerTable(views.slice(0, MOST_VIEWS), (view) => named(view.heads)),
+    'pair-counts',
+    pairCountTable(views.slice(0, MOST_VIEWS), (view) => named(view.heads)),
   );
 }
 
@@ -48,5 +48,5 @@ export function showReading({ explanation }: PageReading): void {
 export function showNothing(): void {
   element('point').textContent = IDLE;
   element('word-status').textContent = '';
-  for (const id of ['facts', 'pictures', 'sentence', 'ledgers', 'prediction']) show(id, '');
+  for (const id of ['facts', 'pictures', 'sentence', 'pair-counts', 'prediction']) show(id, '');
 }

@@ -59,18 +59,18 @@ function inWords(bar: StepBar, unitMs: number): string {
 /** Bars of steps over each other, in per cent of the first one's time. */
 export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter: string): Figure {
   const unitMs = wholeOf(bars[0]);
-  const pieces = bars.flatMap((bar) => {
+  const segments = bars.flatMap((bar) => {
     let from = 0;
     return PARTS.map(({ key, name, colour }) => {
       const share = (100 * bar[key]) / unitMs;
-      const piece = { name: bar.name, from, to: from + share, share, colour: `var(--series-${colour})` };
+      const segment = { name: bar.name, from, to: from + share, share, colour: `var(--series-${colour})` };
       from += share;
-      return { ...piece, title: `${bar.name}: ${name}, ${short(bar[key])} ms${onAdapter}` };
+      return { ...segment, title: `${bar.name}: ${name}, ${short(bar[key])} ms${onAdapter}` };
     });
   });
   const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
   const longest = Math.max(...bars.map(({ name }) => textWidth(shortName(name), FONT_SIZE)));
-  const most = Math.max(...pieces.map(({ to }) => to));
+  const most = Math.max(...segments.map(({ to }) => to));
   return {
     title,
     explanation: `Amdahl’s law: whatever attention gains, the rest of the step stays. Each bar is a training step, its parts from left to right as below the plot${
@@ -99,16 +99,16 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
         tickSize: 0,
       },
       marks: [
-        Plot.barX(pieces, {
+        Plot.barX(segments, {
           x1: 'from',
           x2: 'to',
           y: 'name',
-          fill: (piece) => piece.colour,
+          fill: (segment) => segment.colour,
           title: 'title',
           stroke: 'var(--background)',
         }),
         Plot.text(
-          pieces.filter(({ share }) => share >= 12),
+          segments.filter(({ share }) => share >= 12),
           {
             x: ({ from, to }) => (from + to) / 2,
             y: 'name',

@@ -3,8 +3,8 @@ import { type Html, html, table } from '../../src/report/page/html.js';
 import { capital, times } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
+import { IMPOSSIBLE } from '../plausibility.js';
 import { passName, speedupInterval } from '../report-table.js';
-import { IMPOSSIBLE } from '../suspicions.js';
 import { isShown, mainRow, meaningOf, passesOf, type Shape, type ShownRow, verdictOf } from './series.js';
 
 function lengthText({ text, length, batch }: ShownRow): string {

@@ -4,8 +4,8 @@ import { capital } from '../../src/report/page/numbers.js';
 import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
 import type { GateResult } from '../gate.js';
+import { plausibilityWarnings } from '../plausibility.js';
 import type { BenchTable } from '../report-table.js';
-import { suspicionsOf } from '../suspicions.js';
 
 /** What the section of any benchmark shows beside its own findings. */
 interface SectionReport {
@@ -40,7 +40,7 @@ export function sectionOf(report: SectionReport, content: SectionContent): Secti
       ['Adapter', adapterText(environment)],
       ...(gate ? [['Correctness gate', isChecked ? gateText(gate) : 'Nothing was checked'] as const] : []),
       ...(measured.length > 0 ? [['How measured', measured.join('. ')] as const] : []),
-      ...suspicionFact(report),
+      ...warningsFact(report),
     ],
     body: html`${body}
 <h3>Environment and command</h3>
@@ -56,10 +56,10 @@ function adapterText({ adapter, software }: Environment): Html {
 }
 
 /** What speaks against a report's figures, where anything does. */
-function suspicionFact(report: SectionReport): (readonly [string, Html])[] {
-  const items = suspicionsOf(report).map((suspicion) => html`<li>${capital(suspicion)}</li>`);
+function warningsFact(report: SectionReport): (readonly [string, Html])[] {
+  const items = plausibilityWarnings(report).map((warning) => html`<li>${capital(warning)}</li>`);
   if (items.length === 0) return [];
-  return [['Not to be trusted', html`<ul class="suspicions red">${items}</ul>`]];
+  return [['Not to be trusted', html`<ul class="warnings red">${items}</ul>`]];
 }
 
 /** Whether results were right, in words and colour. */

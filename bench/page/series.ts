@@ -2,7 +2,7 @@ import { type Drawn, type Look, MARKERS } from '../../src/report/page/plot-frame
 import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
-import { isImpossible } from '../suspicions.js';
+import { isImpossible } from '../plausibility.js';
 import { strategyName } from '../tables.js';
 
 interface Kind {

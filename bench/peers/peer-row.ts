@@ -15,7 +15,7 @@ export interface MeasuredPeer {
   times: number[];
   coldMs?: number;
   planMs?: number;
-  ledger?: Ledger;
+  pairCounts?: Ledger;
   bufferBytes?: number;
   maxError?: number;
   allowedError?: number;
@@ -49,12 +49,12 @@ export function peerRow(
   dense: MeasuredPeer | undefined,
   { workload, rules, pass, seed }: PeerCase,
 ) {
-  const { peer, mask, times, ledger, error } = measured;
+  const { peer, mask, times, pairCounts, error } = measured;
   const { heads, headDim, lengths } = workload;
   const strategy: 'none' | 'hard' = mask ? 'hard' : 'none';
   const usefulPairs = allowedPairs(workload, rules, strategy);
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
-  const executedPairs = ledger?.executed ?? densePairs;
+  const executedPairs = pairCounts?.executed ?? densePairs;
   const medianMs = times.length > 0 ? median(times) : null;
 
   const isSound = (other: MeasuredPeer | undefined) =>
@@ -66,7 +66,9 @@ export function peerRow(
   const gflops = (work: number) => (isSound(measured) ? (heads * work) / medianMs! / 1e6 : null);
   const idealSpeedup = densePairs / usefulPairs;
   // A peer multiplies each pair once a product.
-  const flops = ledger ? executedFlops(pass, headDim, ledger) : usefulFlops(pass, headDim) * densePairs;
+  const flops = pairCounts
+    ? executedFlops(pass, headDim, pairCounts)
+    : usefulFlops(pass, headDim) * densePairs;
   return {
     peer,
     mask,

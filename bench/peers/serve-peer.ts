@@ -41,8 +41,8 @@ export function servePeer(openPeer: OpenPeer, channel: PeerChannel): void {
       }
       case 'prepare': {
         const made = await peer!.prepare(request.task);
-        const { planMs, ledger, bufferBytes } = made;
-        return { handle: prepared.push(made) - 1, planMs, ledger, bufferBytes };
+        const { planMs, pairCounts, bufferBytes } = made;
+        return { handle: prepared.push(made) - 1, planMs, pairCounts, bufferBytes };
       }
       case 'check': {
         const began = performance.now();

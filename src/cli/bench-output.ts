@@ -2,8 +2,8 @@ import { cpus, loadavg } from 'node:os';
 import { Command, Option } from 'commander';
 import { formatCsv } from '../../bench/csv-report.js';
 import { environmentLine } from '../../bench/environment.js';
+import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
-import { loadWarning, suspicionsOf } from '../../bench/suspicions.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
@@ -59,7 +59,7 @@ export async function runBenchmark(
 /** Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail. */
 async function writeReport(flags: OutputFlags, report: BenchReport): Promise<void> {
   if (!report.gate.passed) process.exitCode = 1;
-  const json = `${JSON.stringify({ ...report, suspicions: suspicionsOf(report) }, null, 2)}\n`;
+  const json = `${JSON.stringify({ ...report, suspicions: plausibilityWarnings(report) }, null, 2)}\n`;
   if (flags.json === '-') process.stdout.write(json);
   else if (flags.json) await written(flags.json, json);
   if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
@@ -127,7 +127,7 @@ export function warnOfLoad(): void {
 /** Says whether results were right, and what figures cannot be. */
 function printGate(report: BenchReport): void {
   const { gate } = report;
-  for (const suspicion of suspicionsOf(report)) print(bad(`Not to be trusted: ${suspicion}`));
+  for (const warning of plausibilityWarnings(report)) print(bad(`Not to be trusted: ${warning}`));
   if (gate.passed) {
     print(
       `Every result was within the error bound of float64 (largest error ${gate.maxError.toExponential(1)}).`,

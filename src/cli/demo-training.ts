@@ -8,12 +8,13 @@ import type { Strategy } from '../grammar/rules.js';
 import { splitTokens } from '../grammar/word-piece.js';
 import { SMALL_CONFIG } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
+import { percent } from '../report/page/numbers.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
 import { dataHash, type RunData } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import type { EpochMetrics } from '../train/trainer.js';
-import { percent, print, printTable, progress } from './terminal.js';
+import { print, printTable, progress } from './terminal.js';
 
 /** What the demo holds side by side. */
 export const COMPARED: readonly Strategy[] = ['none', 'hard', 'soft'];

@@ -3,13 +3,14 @@ import { Command } from 'commander';
 import { type AttentionReport, benchAttention } from '../../bench/attention-bench.js';
 import type { AttentionRow } from '../../bench/attention-row.js';
 import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
-import { isImpossible, suspicionsOf } from '../../bench/suspicions.js';
+import { isImpossible, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { Example } from '../data/dataset.js';
 import { createFolder } from '../data/files.js';
 import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
+import { orNothing, percent, times } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { warnOfLoad } from './bench-output.js';
 import { bad } from './colour.js';
@@ -18,7 +19,7 @@ import { withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
 import { writePage } from './report-command.js';
 import { type DataFlags, settingOption } from './setting-options.js';
-import { multiple, note, percent, print, printTable } from './terminal.js';
+import { note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -105,10 +106,10 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
     process.exitCode = 1;
     return report;
   }
-  const timesOf = (row: AttentionRow) => [
-    `${row.medianMs.toFixed(1)} ms`,
-    isImpossible(row) ? bad(`${multiple(row.realisedSpeedup)} (!)`) : multiple(row.realisedSpeedup),
-  ];
+  const timesOf = (row: AttentionRow) => {
+    const speedup = orNothing(row.realisedSpeedup, times);
+    return [`${row.medianMs.toFixed(1)} ms`, isImpossible(row) ? bad(`${speedup} (!)`) : speedup];
+  };
   printTable(
     ['strategy', 'density', 'executed', 'ideal', 'forward', 'speed-up', 'forward+backward', 'speed-up'],
     COMPARED.map((strategy) => {
@@ -117,14 +118,14 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
         strategy,
         percent(forward.density),
         percent(forward.executedPairs / forward.densePairs),
-        multiple(forward.idealSpeedup),
+        times(forward.idealSpeedup),
         ...timesOf(forward),
         ...timesOf(both),
       ];
     }),
   );
   print();
-  for (const suspicion of suspicionsOf(report)) print(bad(`Not to be trusted: ${suspicion}`));
+  for (const warning of plausibilityWarnings(report)) print(bad(`Not to be trusted: ${warning}`));
   print(
     'density: pairs the rules allow; executed: pairs the kernel multiplies, padding included; ideal: 1 / density;',
   );

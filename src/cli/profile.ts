@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { describeEnvironment, environmentLine } from '../../bench/environment.js';
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
-import { TrainingRig, taggedStage } from '../../bench/training-rig.js';
+import { TrainingSetup, taggedStage } from '../../bench/training-setup.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
 import { adapterName } from '../gpu/adapter.js';
@@ -85,7 +85,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     const { strategy, seed } = flags;
     const classes = source.classes.length;
     const about = { shape, vocabulary, positions: 512, classes, strategy, rules, seed, kernels: kernels[0] };
-    const rig = new TrainingRig(device, about);
+    const setup = new TrainingSetup(device, about);
     const clock = new KernelClock(device);
     const steps: ProfiledStep[] = [];
     for (let step = 0; step <= flags.steps; step++) {
@@ -93,7 +93,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
       const batch = examples.slice(from, from + flags.batch);
       const { sentences, stage } = taggedStage(batch, vocabulary, MOST_PIECES);
       device.clock = step > 0 ? clock : undefined;
-      const stages = await rig.run(
+      const stages = await setup.run(
         sentences,
         batch.map(({ label }) => label),
       );
@@ -104,14 +104,14 @@ async function profile(flags: ProfileFlags): Promise<void> {
         step,
         stages: [stage, ...stages],
         kernels,
-        ledger: rig.ledger,
+        pairCounts: setup.pairCounts,
         heads,
         headDim: hidden / heads,
       });
     }
     device.clock = undefined;
     clock.release();
-    rig.release();
+    setup.release();
     const events = traceEvents(`parsimony on ${adapterName(device.adapter)}`, steps);
     await writeAtomically(
       flags.out,

@@ -2,12 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { readModelRules } from '../data/named-rules.js';
 import { isFolder } from '../data/split-files.js';
+import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
 import { jsonOption, list } from './options.js';
 import { encodedSplit } from './rules-data.js';
 import { type DataFlags, settingOption, textOptions } from './setting-options.js';
-import { percent, print, printJson, printTable } from './terminal.js';
+import { print, printJson, printTable } from './terminal.js';
 
 const STRATEGIES = ['hard', 'guided'] as const;
 

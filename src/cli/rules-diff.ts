@@ -4,11 +4,12 @@ import type { ModelRules } from '../grammar/head-rules.js';
 import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-difference.js';
 import { reachText } from '../grammar/rule-matrix.js';
 import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
+import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
-import { percent, print, printJson, printTable } from './terminal.js';
+import { print, printJson, printTable } from './terminal.js';
 
 interface DiffFlags extends RulesDataFlags {
   json?: boolean;

@@ -3,12 +3,13 @@ import { SPLITS, type Split } from '../data/dataset.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
+import { percent } from '../report/page/numbers.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { jsonOption, withDevice } from './options.js';
 import { type DataFlags, realNumber, settingOption, textOptions } from './setting-options.js';
-import { noteAll, percent, print, printJson, printTable, progress } from './terminal.js';
+import { noteAll, print, printJson, printTable, progress } from './terminal.js';
 
 interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   model: string;

@@ -5,11 +5,12 @@ import { MATRIX_LEGEND, meetingTags, ruleMatrix } from '../grammar/rule-matrix.j
 import type { Tag } from '../grammar/rules.js';
 import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { tagNames } from '../grammar/tagged-tokenizer.js';
+import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
 import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
-import { percent, print, printJson, printTable } from './terminal.js';
+import { print, printJson, printTable } from './terminal.js';
 
 interface ShowFlags extends RulesDataFlags {
   json?: boolean;

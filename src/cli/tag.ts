@@ -4,10 +4,11 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
+import { percent } from '../report/page/numbers.js';
 import { Planner } from '../train/planner.js';
 import { jsonOption } from './options.js';
 import { settingOption } from './setting-options.js';
-import { percent, print, printJson, printTable } from './terminal.js';
+import { print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:

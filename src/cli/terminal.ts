@@ -133,12 +133,3 @@ function lines({ label, total, unit, done = 0 }: Task): ProgressDisplay {
 export function progress(task: Task): ProgressDisplay {
   return process.stderr.isTTY ? bar(task) : lines(task);
 }
-
-/** A speed-up, or a dash where none may be shown. */
-export function multiple(value: number | null): string {
-  return value === null ? '–' : `${value.toFixed(2)}x`;
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}

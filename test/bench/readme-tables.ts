@@ -1,7 +1,12 @@
 import type { AttentionReport } from '../../bench/attention-bench.js';
 import { bestProduct, type PeakShares } from '../../bench/peak-share.js';
+import {
+  isAttentionImpossible,
+  isImpossible,
+  isOverAll,
+  isStepImpossible,
+} from '../../bench/plausibility.js';
 import type { StepReport } from '../../bench/step-bench.js';
-import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from '../../bench/suspicions.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows];

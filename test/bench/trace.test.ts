@@ -72,7 +72,7 @@ const STEP: ProfiledStep = {
     { label: 'attention/wide/sparse_forward {"LANES":4}', begin: 1e6, end: 3e6 },
     { label: 'linear/forward {}', begin: 3e6, end: 4e6 },
   ],
-  ledger: { useful: 30, executed: 40, executedTransposed: 50, dense: 100 },
+  pairCounts: { useful: 30, executed: 40, executedTransposed: 50, dense: 100 },
   heads: 2,
   headDim: 16,
 };

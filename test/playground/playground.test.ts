@@ -74,7 +74,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     const { vocabulary } = model.description.tokenizer;
     const tokenizer = new TaggedTokenizer({ vocabulary });
     const mask = AttentionMask.fromRules(rules, strategy, { beta });
-    const { ledger } = explainText(text, { tokenizer, mask });
+    const { pairCounts } = explainText(text, { tokenizer, mask });
     model.useMask(mask);
     const [{ logits, label }] = await model.predict([text]);
     await eventually(() =>
@@ -85,7 +85,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
         label: document.querySelector<HTMLElement>('#label')?.innerText,
         density: document.querySelector<HTMLElement>('#density')?.innerText,
       })),
-    ).toEqual({ logits, label, density: percent(ledger.useful / ledger.dense) });
+    ).toEqual({ logits, label, density: percent(pairCounts.useful / pairCounts.dense) });
   }
 
   const cell = (query: string, key: string) => `td[data-query="${query}"][data-key="${key}"] button`;
@@ -158,7 +158,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(named.filter((name) => !name)).toEqual([]);
     });
 
-    it('measures dense against sparse, with gate and ledgers', async () => {
+    it('measures dense against sparse, with gate and pair counts', async () => {
       await type(SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
       await page.select('#length', '128');

@@ -157,7 +157,7 @@ describe('the page of an explanation', () => {
   it('says the point, the prediction and the words first, then all the rest', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const { document, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
-    const { useful, dense } = explanation.ledger;
+    const { useful, dense } = explanation.pairCounts;
     expect(text('h1')).toBe(
       `${Math.round((100 * useful) / dense)} % of ${dense} pairs exist: at most ${(dense / useful).toFixed(1)}x less work`,
     );

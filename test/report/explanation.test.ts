@@ -81,7 +81,7 @@ describe('a text explained', () => {
     }
   });
 
-  it('has the pairs, tiles and ledger of any rules', () => {
+  it('has the pairs, tiles and pair counts of any rules', () => {
     const property = fc.property(
       fc.integer({ min: 0, max: 1e6 }),
       fc.constantFrom(...STRATEGIES),
@@ -93,7 +93,7 @@ describe('a text explained', () => {
           'random',
         );
         const explanation = explained(SEVERAL, rules, strategy);
-        const { tokens, order, views, ledger, shape } = explanation;
+        const { tokens, order, views, pairCounts, shape } = explanation;
         const count = tokens.length;
         const kindOf = referenceKind(explanation, rules, strategy);
         const [{ kinds, tiles }] = views;
@@ -105,10 +105,10 @@ describe('a text explained', () => {
           lengths: [count],
           sentences: tokens.map(({ sentence }) => sentence),
         };
-        expect(ledger.useful).toBe(allowedPairs(text, rules, strategy));
-        expect(ledger.dense).toBe(count ** 2);
-        expect(tiles.reduce((sum, { useful }) => sum + useful, 0)).toBe(ledger.useful);
-        expect(tiles.reduce((sum, { executed }) => sum + executed, 0)).toBe(ledger.executed);
+        expect(pairCounts.useful).toBe(allowedPairs(text, rules, strategy));
+        expect(pairCounts.dense).toBe(count ** 2);
+        expect(tiles.reduce((sum, { useful }) => sum + useful, 0)).toBe(pairCounts.useful);
+        expect(tiles.reduce((sum, { executed }) => sum + executed, 0)).toBe(pairCounts.executed);
         expect([...order].sort((a, b) => a - b)).toEqual(tokens.map((_, at) => at));
         // Every row is in one tile, and all that it sees is among the tile's columns.
         const rows = tiles.flatMap(({ rowStart, rowCount }) =>
@@ -143,7 +143,7 @@ describe('a text explained', () => {
     const dense = explained(SENTENCE, presetRules('paper'), 'none');
     expect([dense.isSorted, sorted.isSorted]).toEqual([false, true]);
     expect([...dense.order]).toEqual(dense.tokens.map((_, at) => at));
-    expect(workOf(dense.ledger)).toMatchObject({ density: 1, idealSpeedup: 1 });
+    expect(workOf(dense.pairCounts)).toMatchObject({ density: 1, idealSpeedup: 1 });
   });
 
   it('shows heads with rules of their own apart', () => {
@@ -158,12 +158,12 @@ describe('a text explained', () => {
         [floor, floor],
       ],
     };
-    const { views, ledger } = explainText(SENTENCE, { tokenizer, mask: AttentionMask.fromRules(rules) });
+    const { views, pairCounts } = explainText(SENTENCE, { tokenizer, mask: AttentionMask.fromRules(rules) });
     expect(views.map(({ heads }) => heads)).toEqual([[0], [1, 2, 3]]);
-    const [paper, least] = views.map((view) => view.ledger.useful);
-    expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').ledger.useful);
-    expect(least).toBe(explained(SENTENCE, floor, 'hard').ledger.useful);
-    expect(ledger.useful).toBe((paper + 3 * least) / 4);
+    const [paper, least] = views.map((view) => view.pairCounts.useful);
+    expect(paper).toBe(explained(SENTENCE, presetRules('paper'), 'hard').pairCounts.useful);
+    expect(least).toBe(explained(SENTENCE, floor, 'hard').pairCounts.useful);
+    expect(pairCounts.useful).toBe((paper + 3 * least) / 4);
   });
 
   it('cuts what is too long, and refuses what has no word', () => {

@@ -5,13 +5,13 @@ import { countPairs, SOFT } from './explained-pairs.js';
 import { type Explanation, workOf } from './explanation.js';
 
 /** The point in a line: which share of the pairs exists, and what that could save at most. */
-export function headlineText({ ledger, views, mask: { strategy, beta } }: Explanation): string {
-  const { density, idealSpeedup } = workOf(ledger);
-  if (ledger.useful < ledger.dense) {
+export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Explanation): string {
+  const { density, idealSpeedup } = workOf(pairCounts);
+  if (pairCounts.useful < pairCounts.dense) {
     const share = density < 0.1 ? percent(density) : `${Math.round(100 * density)} %`;
-    return `${share} of ${whole(ledger.dense)} pairs exist: at most ${idealSpeedup.toFixed(1)}x less work`;
+    return `${share} of ${whole(pairCounts.dense)} pairs exist: at most ${idealSpeedup.toFixed(1)}x less work`;
   }
-  const all = `All ${whole(ledger.dense)} pairs exist`;
+  const all = `All ${whole(pairCounts.dense)} pairs exist`;
   if (strategy === 'none') return `${all}: strategy none forbids nothing`;
   if (strategy === 'learned') return `${all}, each with a bias that was learned for its tags`;
   const soft = views.reduce((sum, { kinds }) => sum + countPairs(kinds, SOFT), 0) / views.length;
@@ -31,17 +31,17 @@ export function cutNote({ cut, tokens }: Explanation): Html | '' {
 }
 
 /** What the headline rests on. */
-export function facts({ ledger, tokens, words, mask, shape }: Explanation): Html {
+export function facts({ pairCounts, tokens, words, mask, shape }: Explanation): Html {
   const { strategy, rules, beta } = mask;
-  const { waste } = workOf(ledger);
+  const { waste } = workOf(pairCounts);
   const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
-  const useful = whole(Math.round(ledger.useful));
+  const useful = whole(Math.round(pairCounts.useful));
   const lines = [
     ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
     ['Length', `${tokens.length} tokens, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
     [
       'Work of the kernels',
-      `${whole(Math.round(ledger.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
+      `${whole(Math.round(pairCounts.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
     ],
     ['Tiles', `of at most ${shape.rows} rows; keys in steps of ${shape.steps.join(', ')}`],
   ];

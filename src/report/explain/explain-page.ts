@@ -12,7 +12,7 @@ import { pageScript } from './page-script.js';
 import { pairPicture } from './pair-picture.js';
 import { ruleMatrix } from './rule-matrix-picture.js';
 import { taggedSentence } from './tagged-sentence.js';
-import { ledgerTable, tileTable } from './tile-table.js';
+import { pairCountTable, tileTable } from './tile-table.js';
 import { attributionTable, wordAttribution, wordMarks } from './word-attribution.js';
 
 /** What a model made of the text. */
@@ -122,7 +122,7 @@ ${values && html`<h2>Which words it turned on</h2>${attributionTable(explanation
 <h2>Rules</h2>
 ${matrix}
 <h2>Tiles</h2>
-${ledgerTable(views, (view) => nameOfView(view, headsOfLayer))}
+${pairCountTable(views, (view) => nameOfView(view, headsOfLayer))}
 ${tileTable(explanation)}`,
     style: EXPLAIN_STYLE,
     script: { source: pageScript(), dataId: 'explained', data },

@@ -34,19 +34,19 @@ function legend(kinds: Uint8Array, withTiles: boolean): Html {
   return html`<ul class="legend">${swatches}${withTiles && tiles}</ul>`;
 }
 
-function titleOf({ isSorted, ledger }: Explanation, order: PictureOrder, rectangles: number): string {
+function titleOf({ isSorted, pairCounts }: Explanation, order: PictureOrder, rectangles: number): string {
   const name = order === 'reading' ? 'Reading order' : isSorted ? 'Sorted by tag' : 'Not sorted';
-  if (ledger.useful === ledger.dense) return `${name}: every pair exists`;
+  if (pairCounts.useful === pairCounts.dense) return `${name}: every pair exists`;
   const lie = rectangles === 1 ? 'one rectangle' : `${whole(rectangles)} rectangles`;
   return order === 'reading' ? `${name}: the pairs lie in ${lie}` : `${name}: the same pairs in ${lie}`;
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
-  const { tokens, runs, ledger } = explanation;
-  const exist = `${whole(countPairs(view.kinds))} of ${whole(ledger.dense)} pairs of ${tokens.length} tokens exist.`;
+  const { tokens, runs, pairCounts } = explanation;
+  const exist = `${whole(countPairs(view.kinds))} of ${whole(pairCounts.dense)} pairs of ${tokens.length} tokens exist.`;
   if (order === 'reading') return `${exist} Queries down, keys across, both as the text has them.`;
   const listed = runs.map(({ tag, length }) => `${tag} ${length}`).join(', ');
-  const { useful, executed } = view.ledger;
+  const { useful, executed } = view.pairCounts;
   return `${exist} Queries down, keys across, both sorted by tag, in runs: ${listed || 'none'}. ${view.tiles.length} tiles execute ${whole(executed)} pairs for ${whole(useful)} useful ones.`;
 }
 

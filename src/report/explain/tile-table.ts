@@ -23,17 +23,20 @@ export function tileTable(explanation: Explanation, view = explanation.views[0])
 }
 
 /** The work of some heads counted three ways, and what follows from it. */
-export function ledgerTable(views: readonly PairView[], nameOf: (view: PairView) => string): Html {
+export function pairCountTable(views: readonly PairView[], nameOf: (view: PairView) => string): Html {
   return html`${table(
     'Pairs of one head, counted three ways',
     [
       { heading: 'Heads', cell: nameOf },
-      { heading: 'Dense pairs', cell: ({ ledger }) => whole(ledger.dense) },
-      { heading: 'Useful pairs', cell: ({ ledger }) => whole(ledger.useful) },
-      { heading: 'Executed pairs', cell: ({ ledger }) => whole(ledger.executed) },
-      { heading: 'Density: useful / dense', cell: ({ ledger }) => percent(workOf(ledger).density) },
-      { heading: 'Waste: executed / useful', cell: ({ ledger }) => workOf(ledger).waste.toFixed(2) },
-      { heading: 'Ideal speed-up', cell: ({ ledger }) => `${workOf(ledger).idealSpeedup.toFixed(2)}x` },
+      { heading: 'Dense pairs', cell: ({ pairCounts }) => whole(pairCounts.dense) },
+      { heading: 'Useful pairs', cell: ({ pairCounts }) => whole(pairCounts.useful) },
+      { heading: 'Executed pairs', cell: ({ pairCounts }) => whole(pairCounts.executed) },
+      { heading: 'Density: useful / dense', cell: ({ pairCounts }) => percent(workOf(pairCounts).density) },
+      { heading: 'Waste: executed / useful', cell: ({ pairCounts }) => workOf(pairCounts).waste.toFixed(2) },
+      {
+        heading: 'Ideal speed-up',
+        cell: ({ pairCounts }) => `${workOf(pairCounts).idealSpeedup.toFixed(2)}x`,
+      },
     ],
     views,
   )}`;

@@ -135,7 +135,7 @@ export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
     domain: shortest < longest ? [shortest, longest] : [shortest / 2, longest * 2],
     ticks,
     tickFormat: String,
-    label: 'length of a sequence, word pieces (log)',
+    label: 'length of a sequence, tokens (log)',
     labelAnchor: 'center',
     labelArrow: 'none',
     inset: 14,

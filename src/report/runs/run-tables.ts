@@ -37,8 +37,8 @@ export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '
   return table(
     `Differences of dev accuracy over the same seeds; p of a test paired by seed, corrected after Holm for all of them; fewer than ${LEAST_SEEDS} seeds are not tested`,
     [
-      { heading: 'Difference', cell: ({ treatment: one, baseline: against }) => `${one} − ${against}` },
-      { heading: 'Weights', cell: ({ checkpoint: moment }) => moment },
+      { heading: 'Difference', cell: ({ treatment, baseline }) => `${treatment} − ${baseline}` },
+      { heading: 'Weights', cell: ({ checkpoint }) => checkpoint },
       { heading: 'Seeds', cell: ({ seeds }) => seeds },
       { heading: 'Accuracy', cell: ({ difference }) => signed(difference.value) },
       { heading: '95 % interval', cell: ({ difference }) => orDash(interval(difference, '', '', signed)) },

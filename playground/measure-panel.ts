@@ -16,7 +16,7 @@ const LENGTHS = [128, 256, 512, 1024, 2048];
 const [HEADS, HEAD_DIM] = [2, 64];
 
 /** The part of the page that measures: a length, a button, and what came of it. */
-export class MeasureDesk {
+export class MeasurePanel {
   private reading: PageReading | undefined;
   private worker: Worker | undefined;
 

@@ -23,7 +23,7 @@ export interface Stage {
 
 export type ModelShape = Pick<ModelConfig, 'hidden' | 'heads' | 'layers' | 'feedForward'>;
 
-interface RigOptions {
+interface SetupOptions {
   shape: ModelShape;
   vocabulary: Vocabulary;
   /** The longest sequence that the model reads. */
@@ -38,15 +38,15 @@ interface RigOptions {
 }
 
 /** A model in training with one batch, whose steps can be run one by one and are told stage by stage. */
-export class TrainingRig {
+export class TrainingSetup {
   private readonly classifier: Classifier;
   private readonly planner: Planner;
   private step = 0;
-  private lastLedger: Ledger | undefined;
+  private lastPairCounts: Ledger | undefined;
 
   constructor(
     device: Device,
-    private readonly options: RigOptions,
+    private readonly options: SetupOptions,
   ) {
     const { shape, vocabulary, positions, strategy, rules, seed, kernels } = options;
     const { classes = BERT_TINY.classes } = options;
@@ -68,8 +68,8 @@ export class TrainingRig {
   }
 
   /** The ledger of the last step's plan. */
-  get ledger(): Ledger {
-    return this.lastLedger!;
+  get pairCounts(): Ledger {
+    return this.lastPairCounts!;
   }
 
   /** One training step to its end on the GPU. @returns Its stages in order. */
@@ -83,7 +83,7 @@ export class TrainingRig {
     };
     const batch = stage('plan', () => {
       const layout = this.planner.layout(sentences);
-      this.lastLedger = layout.ledger;
+      this.lastPairCounts = layout.ledger;
       return makeBatch(sentences, layout, labels);
     });
     stage('upload', () => this.classifier.upload(batch));

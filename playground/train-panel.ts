@@ -21,7 +21,7 @@ const SIZES: readonly (readonly [rows: number, words: string])[] = [
 class Stopped extends Error {}
 
 /** The part of the page that trains: a new model, from scratch, under the rules that are shown. */
-export class TrainDesk {
+export class TrainPanel {
   private isTraining = false;
   private isStopped = false;
 

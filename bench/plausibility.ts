@@ -60,7 +60,7 @@ export function loadWarning({ load: [load], system }: Machine): string | undefin
 }
 
 /** What a report of any benchmark may hold. */
-interface SuspectReport {
+interface CheckedReport {
   kind: string;
   environment: Machine;
   rows: readonly object[];
@@ -108,7 +108,7 @@ function ofRow(kind: string, row: AnyRow): string[] {
 const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
 /** All that speaks against a report's figures: a loaded machine, speed-ups above their bounds, shares over 100 %. */
-export function suspicionsOf({ kind, environment, gate, rows, dense = [] }: SuspectReport): string[] {
+export function plausibilityWarnings({ kind, environment, gate, rows, dense = [] }: CheckedReport): string[] {
   const load = loadWarning(environment);
   const loaded = load ? [load] : [];
   if (gate?.passed === false) return loaded;

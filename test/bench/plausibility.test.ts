@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AttentionReport } from '../../bench/attention-bench.js';
 import { benchSection } from '../../bench/page/bench-section.js';
-import { IMPOSSIBLE, isImpossible, loadWarning, suspicionsOf } from '../../bench/suspicions.js';
+import { IMPOSSIBLE, isImpossible, loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import { sectionsPage } from '../../src/report/page/sections.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows } from './page-report.js';
@@ -23,11 +23,11 @@ describe('a speed-up above what its pairs allow', () => {
 
   it('is flagged, in words that name its row', () => {
     const report = reportOf([rowOf('none', 1024, 1), TOO_FAST]);
-    expect(suspicionsOf(report)).toEqual([
+    expect(plausibilityWarnings(report)).toEqual([
       `hard, 1 x 1024 tokens, forward: speed-up 4.07x of an ideal 3.13x is ${IMPOSSIBLE}`,
     ]);
-    expect(suspicionsOf({ ...report, gate: { passed: false } })).toEqual([]);
-    expect(suspicionsOf(reportOf(someRows()))).toEqual([]);
+    expect(plausibilityWarnings({ ...report, gate: { passed: false } })).toEqual([]);
+    expect(plausibilityWarnings(reportOf(someRows()))).toEqual([]);
   });
 
   it('is flagged on every page, and makes no headline, no title and no break-even point', () => {
@@ -36,7 +36,7 @@ describe('a speed-up above what its pairs allow', () => {
       const { text, titles } = open(report);
       expect(text('h1')).toBe('No speed-up is shown: timing is not to be trusted');
       expect(text('.lead')).not.toContain('4.07x');
-      expect(text('.suspicions')).toContain(`4.07x of an ideal 3.13x is ${IMPOSSIBLE}`);
+      expect(text('.warnings')).toContain(`4.07x of an ideal 3.13x is ${IMPOSSIBLE}`);
       expect(text('main')).toContain('4.07x, above the ideal: not to be trusted');
       expect(titles.join()).not.toContain('4.07x');
     }
@@ -60,7 +60,7 @@ describe('what else cannot be', () => {
     ...changes,
   });
   const ofSteps = (...changes: object[]) =>
-    suspicionsOf({ kind: 'step', environment, rows: changes.map(step) });
+    plausibilityWarnings({ kind: 'step', environment, rows: changes.map(step) });
 
   it('is attention of a step that is faster than its pairs allow, beyond its interval', () => {
     expect(ofSteps({})).toEqual([]);
@@ -87,7 +87,7 @@ describe('what else cannot be', () => {
       { length: 2048, shareOfPeak: 1.06 },
       { length: 4096, shareOfPeak: null },
     ];
-    expect(suspicionsOf({ kind: 'limits', environment, rows, dense })).toEqual([
+    expect(plausibilityWarnings({ kind: 'limits', environment, rows, dense })).toEqual([
       expect.stringMatching(
         /^dense attention of 2048 tokens: 106\.0 % of the best matrix product is more than/,
       ),
@@ -104,7 +104,7 @@ describe('what else cannot be', () => {
     expect(on(1.5, 1)).toContain('on 1 core:');
     const loaded = reportOf(someRows());
     loaded.environment.load = [10, 9, 8];
-    expect(suspicionsOf(loaded)).toEqual([on(10, 2)]);
-    expect(open(loaded).text('.suspicions')).toContain('load 10.0 on 2 cores');
+    expect(plausibilityWarnings(loaded)).toEqual([on(10, 2)]);
+    expect(open(loaded).text('.warnings')).toContain('load 10.0 on 2 cores');
   });
 });
