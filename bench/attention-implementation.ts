@@ -12,7 +12,7 @@ import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { sentencesFor } from '../src/plan/sentence-numbers.js';
 import { sortedBatch } from '../src/plan/sorting.js';
-import type { ShapeOfTiles } from '../src/plan/tiles.js';
+import type { TileChooser } from '../src/plan/tiles.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,
@@ -50,7 +50,7 @@ export interface Variant {
   rules: RuleSet;
   order: TokenOrder;
   /** The tiles of the plan, and with them the kernels; those that are expected to be fastest where left out. */
-  tiles?: ShapeOfTiles;
+  tiles?: TileChooser;
 }
 
 /** Queries, keys, values and output gradients, [tokens, heads, headDim] in the caller's order. */

@@ -1,6 +1,6 @@
 import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
-import type { Ledger } from '../src/plan/ledger.js';
+import type { PairCounts } from '../src/plan/pair-counts.js';
 import { countTags } from './allowed-pairs.js';
 import type { AttentionImplementation, Workload } from './attention-implementation.js';
 import type { Pass } from './attention-settings.js';
@@ -32,10 +32,10 @@ export function workloadFields(workload: Workload) {
 }
 
 /** FLOPs that our kernels execute in one head: the backward pass computes scores in both of its halves. */
-export function executedFlops(pass: Pass, headDim: number, ledger: Ledger): number {
-  const forward = 4 * headDim * ledger.executed;
+export function executedFlops(pass: Pass, headDim: number, pairCounts: PairCounts): number {
+  const forward = 4 * headDim * pairCounts.executed;
   if (pass === 'forward') return forward;
-  return forward + 6 * headDim * ledger.executed + 8 * headDim * ledger.executedTransposed;
+  return forward + 6 * headDim * pairCounts.executed + 8 * headDim * pairCounts.executedTransposed;
 }
 
 /** FLOPs of a pair in one head, by the design's count. */
@@ -63,12 +63,12 @@ export function attentionRow(
   const { implementation, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
   const { pass, text, seed, gatePassed } = context;
-  const { ledger } = implementation.layout;
-  const baseline = dense.implementation.layout.ledger;
-  const idealSpeedup = baseline.useful / ledger.useful;
+  const { pairCounts } = implementation.layout;
+  const baseline = dense.implementation.layout.pairCounts;
+  const idealSpeedup = baseline.useful / pairCounts.useful;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
-  const executed = executedFlops(pass, headDim, ledger);
+  const executed = executedFlops(pass, headDim, pairCounts);
   const shown = (value: number): number | null => (gatePassed ? value : null);
   return {
     /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
@@ -89,15 +89,15 @@ export function attentionRow(
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
-    usefulPairs: ledger.useful,
-    executedPairs: ledger.executed,
+    usefulPairs: pairCounts.useful,
+    executedPairs: pairCounts.executed,
     /** Pairs that the key and value gradients' kernel multiplies. */
-    executedPairsTransposed: ledger.executedTransposed,
+    executedPairsTransposed: pairCounts.executedTransposed,
     /** What the kernels counted on the device. */
     countedPairs: implementation.countedPairs,
-    densePairs: ledger.dense,
-    density: ledger.useful / ledger.dense,
-    waste: ledger.executed / ledger.useful,
+    densePairs: pairCounts.dense,
+    density: pairCounts.useful / pairCounts.dense,
+    waste: pairCounts.executed / pairCounts.useful,
     /** Useful pairs of dense attention over its own. */
     idealSpeedup,
     realisedSpeedup: shown(1 / ratio),
@@ -105,11 +105,11 @@ export function attentionRow(
     /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
     executedCostRatio: shown((ratio * executedFlops(pass, headDim, baseline)) / executed),
     /** Nanoseconds of a useful pair in one head. */
-    nsPerUsefulPair: shown((1e6 * medianMs) / ledger.useful / heads),
+    nsPerUsefulPair: shown((1e6 * medianMs) / pairCounts.useful / heads),
     /** Microseconds of a token, all heads together. */
     usPerToken: shown((1000 * medianMs) / workload.tags.length),
     /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
-    usefulGflops: shown((usefulFlops(pass, headDim) * heads * ledger.useful) / medianMs / 1e6),
+    usefulGflops: shown((usefulFlops(pass, headDim) * heads * pairCounts.useful) / medianMs / 1e6),
     /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
     executedGflops: shown((heads * executed) / medianMs / 1e6),
     /** Sorting and planning, on the CPU; not part of the times above. */

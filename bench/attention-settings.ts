@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CallerError, shownValue } from '../src/base/errors.js';
+import { CallerError, describeJson } from '../src/base/errors.js';
 import { recordOf } from '../src/base/json-schemas.js';
 import { JsonText } from '../src/base/json-text.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
@@ -93,7 +93,7 @@ export function completeAttentionSettings(
       });
     }
     if (!check.holds(value)) {
-      throw new CallerError({ what: `${name} is ${shownValue(value)}`, where, expected: check.expected });
+      throw new CallerError({ what: `${name} is ${describeJson(value)}`, where, expected: check.expected });
     }
   }
   return { ...ATTENTION_DEFAULTS, ...(given as Partial<AttentionSettings>) };

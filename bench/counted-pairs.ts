@@ -1,5 +1,5 @@
 import { DevicePlan } from '../src/attention/device-plan.js';
-import type { AttentionShape } from '../src/attention/passes.js';
+import type { AttentionConfig } from '../src/attention/passes.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
 import { readFloats } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -28,7 +28,7 @@ const VECTOR = 4;
 export async function countedPairs(
   device: Device,
   layout: Layout,
-  shape: AttentionShape,
+  shape: AttentionConfig,
   buffers: BackwardBuffers,
   backward: boolean,
 ): Promise<CountedPairs> {
@@ -61,7 +61,7 @@ export async function countedPairs(
 }
 
 /** Vectors of a query, padding included. */
-function vectorsOf(part: DevicePlan, { heads, headDim }: AttentionShape): number {
+function vectorsOf(part: DevicePlan, { heads, headDim }: AttentionConfig): number {
   return part.family.readsPanels ? part.panels('query', heads, headDim).vectors : headDim / 4;
 }
 

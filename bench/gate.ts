@@ -1,18 +1,18 @@
 import { hostRandom } from '../src/base/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Layout } from '../src/plan/layout.js';
-import type { Ledger } from '../src/plan/ledger.js';
+import type { PairCounts } from '../src/plan/pair-counts.js';
 import {
   FIRST_RANGE,
+  PADDED_COLUMNS,
   planWords,
   RANGE_COUNT,
   RANGE_SLOT,
   RANGE_WORDS,
   ROW_COUNT,
-  SLOT_COUNT,
   TILE_WORDS,
 } from '../src/plan/plan-words.js';
-import { isLone, type TileShape } from '../src/plan/tiles.js';
+import { isGlobalToken, type TileConfig } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
@@ -200,24 +200,26 @@ interface PassWords {
 }
 
 /** The pairs that a pass of the kernels will multiply, from what they read of its tiles and ranges. */
-function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileShape): number {
-  const { strip, steps, page } = shape;
+function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileConfig): number {
+  const { rowBlock, steps, page } = shape;
   let pairs = 0;
   for (let index = 0; index < pass.tiles; index++) {
     const tile = words.subarray(pass.tilesAt + index * TILE_WORDS);
-    const [rows, slots, ranges] = [tile[ROW_COUNT], tile[SLOT_COUNT], tile[RANGE_COUNT]];
-    if (isLone({ rowCount: rows, slots }, shape)) {
-      pairs += slots;
+    const [rows, paddedColumns, ranges] = [tile[ROW_COUNT], tile[PADDED_COLUMNS], tile[RANGE_COUNT]];
+    if (isGlobalToken({ rowCount: rows, paddedColumns }, shape)) {
+      pairs += paddedColumns;
       continue;
     }
-    const strips = Math.ceil(rows / strip);
+    const rowBlocks = Math.ceil(rows / rowBlock);
     const slotAt = (range: number) =>
-      range < ranges ? words[pass.rangesAt + (tile[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT] : slots;
+      range < ranges
+        ? words[pass.rangesAt + (tile[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT]
+        : paddedColumns;
     const together = page ?? Math.max(1, ranges);
     for (let first = 0; first < ranges; first += together) {
       for (let left = slotAt(first + together) - slotAt(first); left > 0; ) {
         const step = Math.min(...steps.filter((candidate) => candidate >= Math.min(left, steps[0])));
-        pairs += strips * strip * step;
+        pairs += rowBlocks * rowBlock * step;
         left -= step;
       }
     }
@@ -240,26 +242,26 @@ export function checkPairCounts(
   const recounted = {
     useful: allowedPairs(text, rules, strategy),
     dense: text.lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfTiles(words, queries, layout.shape),
-    executedTransposed: pairsOfTiles(words, keys, layout.shape),
+    executed: pairsOfTiles(words, queries, layout.tileConfig),
+    executedTransposed: pairsOfTiles(words, keys, layout.tileConfig),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
-    .filter((name) => recounted[name] !== layout.ledger[name])
-    .map((name) => `${layout.ledger[name]} ${name} pairs were counted, there are ${recounted[name]}`);
-  if (layout.ledger.executed < layout.ledger.useful)
+    .filter((name) => recounted[name] !== layout.pairCounts[name])
+    .map((name) => `${layout.pairCounts[name]} ${name} pairs were counted, there are ${recounted[name]}`);
+  if (layout.pairCounts.executed < layout.pairCounts.useful)
     complaints.push('fewer pairs are executed than are useful');
   return { ...GREEN, passed: complaints.length === 0, complaints };
 }
 
-/** Holds what the kernels counted on the device against the plan's ledger. */
+/** Holds what the kernels counted on the device against the plan's pairCounts. */
 export function checkCounts(
-  { ledger }: { ledger: Pick<Ledger, 'executed' | 'executedTransposed'> },
+  { pairCounts }: { pairCounts: Pick<PairCounts, 'executed' | 'executedTransposed'> },
   counted: CountedPairs,
 ): GateResult {
   const passes = [
-    ['forward', counted.forward, ledger.executed],
-    ['for the gradients of queries', counted.queryGradient, ledger.executed],
-    ['for the gradients of keys and values', counted.keyValueGradient, ledger.executedTransposed],
+    ['forward', counted.forward, pairCounts.executed],
+    ['for the gradients of queries', counted.queryGradient, pairCounts.executed],
+    ['for the gradients of keys and values', counted.keyValueGradient, pairCounts.executedTransposed],
   ] as const;
   const complaints = passes
     .filter(([, onDevice, planned]) => onDevice !== null && onDevice !== planned)

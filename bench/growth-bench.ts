@@ -101,7 +101,7 @@ async function timedRows(
   signal: AbortSignal | undefined,
 ) {
   const { heads, pass } = about;
-  const pairsOf = ({ attention }: Entry) => attention.layout.ledger.useful;
+  const pairsOf = ({ attention }: Entry) => attention.layout.pairCounts.useful;
   const most = Math.max(...entries.map(pairsOf));
   const runs = entries.map((entry) => Math.min(MOST_RUNS, Math.round(most / pairsOf(entry))));
   const implementations = entries.map(({ attention, length }, at): Implementation => {
@@ -117,7 +117,7 @@ async function timedRows(
     const timesMs = times[at].wall.map((wall) => wall / runs[at]);
     const { ratio, low, high } = medianOfRatios(perPair[at], perPair[0], seed);
     const shown = (value: number): number | null => (gatePassed ? value : null);
-    const { useful, executed } = attention.layout.ledger;
+    const { useful, executed } = attention.layout.pairCounts;
     return {
       ...about,
       length,

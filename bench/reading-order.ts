@@ -1,13 +1,13 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
 import { labelBits, visibilityOf } from '../src/plan/derived.js';
-import { type Columns, TEST_TAGS } from '../src/plan/key-columns.js';
+import { type Columns, MASK_TAGS } from '../src/plan/key-columns.js';
 import { checkedLengths, type Layout } from '../src/plan/layout.js';
-import { ledgerOf } from '../src/plan/ledger.js';
+import { pairCountsOf } from '../src/plan/pair-counts.js';
 import { paddedToQuads, QUAD } from '../src/plan/ranges.js';
-import { keepOrder, type Run, type Sequence } from '../src/plan/runs.js';
 import { sortedBatch } from '../src/plan/sorting.js';
-import type { Tile, TileShape } from '../src/plan/tiles.js';
+import { keepOrder, type Sequence, type TagRun } from '../src/plan/tag-runs.js';
+import type { Tile, TileConfig } from '../src/plan/tiles.js';
 import type { Visibility } from '../src/plan/visibility.js';
 
 /**
@@ -21,10 +21,10 @@ export function readingOrderLayout(
   tags: Uint8Array,
   lengths: ArrayLike<number>,
   table: PairTable,
-  tile: TileShape,
+  tile: TileConfig,
   block: number,
 ): Layout {
-  const { lone: _, ...shape } = tile;
+  const { globalTokens: _, ...shape } = tile;
   const checked = checkedLengths(lengths, tags.length);
   const queryTiles: Tile[] = [];
   const keyTiles: Tile[] = [];
@@ -37,10 +37,10 @@ export function readingOrderLayout(
   });
   const rankOfTag = Uint8Array.from({ length: table.size }, (_, tag) => tag);
   const sorted = sortedBatch({ tags, rankOfTag }, checked, [table]);
-  const ledger = ledgerOf(sorted, queries, queryTiles, keyTiles, shape);
+  const pairCounts = pairCountsOf(sorted, queries, queryTiles, keyTiles, shape);
   return {
     kind: 'sparse',
-    shape,
+    tileConfig: shape,
     tokens: tags.length,
     lengths: checked,
     order,
@@ -48,15 +48,15 @@ export function readingOrderLayout(
     sentences: undefined,
     sequences: sequences.map((sequence) => ({ ...sequence, runs: runsInOrder(tags, sequence) })),
     causal: false,
-    placed: false,
-    heads: [{ heads: undefined, table, bits: labelBits(table), queryTiles, keyTiles, ledger }],
+    positional: false,
+    heads: [{ heads: undefined, table, bits: labelBits(table), queryTiles, keyTiles, pairCounts }],
     headsOfLayer: 1,
-    ledger,
+    pairCounts,
   };
 }
 
-function runsInOrder(tags: Uint8Array, { start, length }: Sequence): Run[] {
-  const runs: Run[] = [];
+function runsInOrder(tags: Uint8Array, { start, length }: Sequence): TagRun[] {
+  const runs: TagRun[] = [];
   for (let token = start; token < start + length; token++) {
     const last = runs[runs.length - 1];
     if (last?.tag === tags[token]) last.length++;
@@ -74,7 +74,7 @@ function tilesInOrder(
   { start, length }: Sequence,
   sequence: number,
   { size, reach }: Visibility,
-  shape: TileShape,
+  shape: TileConfig,
   block: number,
 ): Tile[] {
   const tiles: Tile[] = [];
@@ -100,14 +100,14 @@ function columnsOf(
   block: number,
 ): Columns {
   const ranges: Columns['ranges'] = [];
-  let slots = 0;
+  let paddedColumns = 0;
   for (let column = start; column < end; column += block) {
     const length = Math.min(block, end - column);
     if (![...tagsWithin(tags, column, column + length)].some(sees)) continue;
     const last = ranges[ranges.length - 1];
     if (last && last.start + last.length === column) last.length += length;
     else ranges.push({ start: column, length });
-    slots += paddedToQuads(length);
+    paddedColumns += paddedToQuads(length);
   }
-  return { ranges, slots, tests: TEST_TAGS };
+  return { ranges, paddedColumns, needsMask: MASK_TAGS };
 }

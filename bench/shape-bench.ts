@@ -161,12 +161,12 @@ export class ShapeBench {
     const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
     const { layout } = grammar.implementation;
     // The controls know tags alone, and none of them is slower than what sees every pair.
-    if (layout.placed || layout.ledger.useful === layout.ledger.dense) return;
+    if (layout.positional || layout.pairCounts.useful === layout.pairCounts.dense) return;
     if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
       this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
       this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
     }
-    const { useful, dense } = layout.ledger;
+    const { useful, dense } = layout.pairCounts;
     const random = randomRules(
       TagPairCounts.ofTexts(sequencesOf(this.workload)),
       useful / dense,

@@ -103,7 +103,7 @@ export function attentionTable(
 export function areCountsEqual({ rows }: AttentionReport): boolean {
   return rows.every(
     ({ countedPairs, executedPairs: executed, executedPairsTransposed: executedTransposed }) => {
-      return checkCounts({ ledger: { executed, executedTransposed } }, countedPairs).passed;
+      return checkCounts({ pairCounts: { executed, executedTransposed } }, countedPairs).passed;
     },
   );
 }

@@ -10,8 +10,8 @@ import { makeBatch } from '../src/nn/batch.js';
 import { Classifier } from '../src/nn/classifier.js';
 import { initialWeights } from '../src/nn/initial-weights.js';
 import { BERT_TINY, type ModelConfig } from '../src/nn/model-config.js';
-import type { Ledger } from '../src/plan/ledger.js';
 import { AttentionMask } from '../src/plan/mask.js';
+import type { PairCounts } from '../src/plan/pair-counts.js';
 import { biasTags, Planner } from '../src/train/planner.js';
 
 /** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */

@@ -1,5 +1,5 @@
 import { AttentionMask } from '../src/plan/mask.js';
-import type { TileShape } from '../src/plan/tiles.js';
+import type { TileConfig } from '../src/plan/tiles.js';
 import { type Explanation, explainText } from '../src/report/explain/explanation.js';
 import type { ModelDescription } from '../src/train/model-description.js';
 import type { Shown } from './state.js';
@@ -33,7 +33,7 @@ function beginningOf(text: string): string {
 export function readText(
   { text: typed, rules, strategy, beta }: Shown,
   { tokenizer }: ModelDescription,
-  tile?: TileShape,
+  tile?: TileConfig,
 ): PageReading | undefined {
   const text = beginningOf(typed);
   if (!/[^\s\p{C}]/u.test(text)) return undefined;

@@ -3,7 +3,7 @@
 import { conditioned, withoutComments } from './kernel-conditions.mjs';
 
 /**
- * A pass of attention is linked for dense and for sparse attention, one of lone rows for sparse attention. In that of keys and
+ * A pass of attention is linked for dense and for sparse attention, one of global tokens for sparse attention. In that of keys and
  * values rows are keys and columns are queries: the pass is transposed.
  */
 const PASS = /^(attention\/\w+)\/(row_)?(forward|backward_query|backward_key_value)$/;

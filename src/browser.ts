@@ -2,7 +2,11 @@
 // modules that are others there.
 /// <reference types="@webgpu/types" preserve="true" />
 export { type AttendOptions, type AttendResult, attend } from './attention/attend.js';
-export { Attention, type MaskedTokens, type ShapeOptions } from './attention/attention.js';
+export {
+  Attention,
+  type AttentionOptions as ShapeOptions,
+  type MaskedTokens,
+} from './attention/attention.js';
 export type { KernelChoices } from './attention/kernel-choices.js';
 export type { BackwardBuffers, ForwardBuffers } from './attention/record.js';
 export { CallerError, EngineError, ParsimonyError } from './base/errors.js';
@@ -26,10 +30,10 @@ export {
 export { SPECIAL_TAGS, TOKEN_TAGS, UNIVERSAL_TAGS } from './grammar/tags.js';
 export { parseVocabulary, Vocabulary } from './grammar/vocabulary.js';
 export { BERT_TINY, type ModelConfig } from './nn/model-config.js';
-export type { Ledger } from './plan/ledger.js';
 export { AttentionMask, type RuleMask, type RuleMaskOptions } from './plan/mask.js';
 export type { MaskPicture } from './plan/mask-picture.js';
 export type { MaskTokens } from './plan/mask-tokens.js';
+export type { PairCounts } from './plan/pair-counts.js';
 export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
 export type { BuildOptions } from './train/model-description.js';

@@ -14,7 +14,7 @@ import {
 import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
-import type { TileShape } from '../../src/plan/tiles.js';
+import type { TileConfig } from '../../src/plan/tiles.js';
 
 /** Head dimensions of the models that are trained and measured here. */
 export const HEAD_DIMS = [32, 64, 128] as const;
@@ -45,7 +45,7 @@ const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
  * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
  * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
  */
-function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileShape): Layout {
+function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileConfig): Layout {
   const own: TagPair = scoped ? [EVERY_TAG, SAME_TAG, REACH] : [EVERY_TAG, SAME_TAG];
   const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
   const rules = {
@@ -61,7 +61,7 @@ function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: 
   return ordered.layout({ tags: ['[CLS]', ...words, '[SEP]'] }, () => tile);
 }
 
-function plansFor(tile: TileShape): Layout[] {
+function plansFor(tile: TileConfig): Layout[] {
   return [
     AttentionMask.all().layout({ lengths: [TOKENS] }, () => tile),
     ...RULES.map((rules) => sparsePlan(rules, tile)),
@@ -75,7 +75,7 @@ function plansFor(tile: TileShape): Layout[] {
  */
 export function recordAttentionCases(
   device: Device,
-  tile: TileShape,
+  tile: TileConfig,
   onHeadDim: (headDim: number) => void,
 ): void {
   const buffer = createStorage(device, 16, 'never bound');

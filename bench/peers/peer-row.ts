@@ -1,6 +1,6 @@
 import { median } from 'simple-statistics';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import type { Ledger } from '../../src/plan/ledger.js';
+import type { PairCounts } from '../../src/plan/pair-counts.js';
 import { allowedPairs } from '../allowed-pairs.js';
 import type { Workload } from '../attention-implementation.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';

@@ -1,5 +1,5 @@
 import type { RuleSet } from '../../src/grammar/rules.js';
-import type { Ledger } from '../../src/plan/ledger.js';
+import type { PairCounts } from '../../src/plan/pair-counts.js';
 import type { Inputs, Workload } from '../attention-implementation.js';
 import type { Computed, GateResult } from '../gate.js';
 

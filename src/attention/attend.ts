@@ -1,11 +1,11 @@
 import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, upload } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { Attention, checkedShape, type MaskedTokens, type ShapeOptions } from './attention.js';
+import { Attention, type AttentionOptions, checkedConfig, type MaskedTokens } from './attention.js';
 import { checkAttend } from './attention-arguments.js';
 
 /** Queries, keys and values in the caller's token order, and the mask. */
-export interface AttendOptions extends MaskedTokens, ShapeOptions {
+export interface AttendOptions extends MaskedTokens, AttentionOptions {
   /** [tokens, heads, headDim] */
   q: Float32Array;
   k: Float32Array;
@@ -60,7 +60,7 @@ function checkLength(name: string, array: Float32Array | undefined, expected: nu
 export async function attend(device: Device, options: AttendOptions): Promise<AttendResult> {
   checkAttend(device, options);
   const { q, k, v, outputGradient } = options;
-  const { heads, headDim } = checkedShape(options);
+  const { heads, headDim } = checkedConfig(options);
   const width = heads * headDim;
   const tokens = options.tags?.length ?? q.length / width;
   for (const [name, array] of Object.entries({ q, k, v, outputGradient })) {

@@ -3,9 +3,9 @@ import {
   arrayLike,
   checkArgument,
   device,
-  having,
   number,
   numbers,
+  objectWith,
   options,
 } from '../base/argument-schemas.js';
 import { anyMask } from '../plan/mask.js';
@@ -29,8 +29,8 @@ const ATTEND = options({
   outputGradient: v.optional(numbers),
 });
 
-const encoderArgument = having<GPUCommandEncoder>('a GPUCommandEncoder', 'beginComputePass');
-const buffer = having<GPUBuffer>('a GPUBuffer, or a part of one', 'destroy');
+const encoderArgument = objectWith<GPUCommandEncoder>('a GPUCommandEncoder', 'beginComputePass');
+const buffer = objectWith<GPUBuffer>('a GPUBuffer, or a part of one', 'destroy');
 const bound = v.union([options({ buffer }), buffer], 'a GPUBuffer, or a part of one');
 
 /** @throws CallerError where these are no arguments for `attend`. */

@@ -1,17 +1,17 @@
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
 import type { Layout } from '../plan/layout.js';
-import type { Ledger } from '../plan/ledger.js';
 import type { AttentionMask } from '../plan/mask.js';
 import type { MaskTokens } from '../plan/mask-tokens.js';
-import { inverseOf } from '../plan/runs.js';
+import type { PairCounts } from '../plan/pair-counts.js';
+import { inverseOf } from '../plan/tag-runs.js';
 import { checkAttention, checkEncoding } from './attention-arguments.js';
 import { DevicePlan } from './device-plan.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
-import type { AttentionShape } from './passes.js';
+import type { AttentionConfig } from './passes.js';
 import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForward } from './record.js';
 
 /** The tokens of a packed batch, and which of them may attend to which. */
@@ -22,7 +22,7 @@ export interface MaskedTokens extends MaskTokens {
 }
 
 /** Heads and head dimension, with the scale of the scores: 1 / √headDim where left out. */
-export interface ShapeOptions {
+export interface AttentionOptions {
   heads: number;
   headDim: number;
   scale?: number;
@@ -32,19 +32,19 @@ export interface ShapeOptions {
 const MOST_HEADS = 65_535;
 
 /** @throws CallerError where the kernels do not support a shape. */
-export function checkedShape({ heads, headDim, scale }: ShapeOptions): AttentionShape {
+export function checkedConfig({ heads, headDim, scale }: AttentionOptions): AttentionConfig {
   if (!Number.isInteger(heads) || heads < 1)
-    throw new CallerError({ what: `${shown(heads)} heads`, expected: 'a positive integer' });
+    throw new CallerError({ what: `${describeValue(heads)} heads`, expected: 'a positive integer' });
   if (heads > MOST_HEADS)
     throw new CallerError({ what: `${heads} heads`, expected: `at most ${MOST_HEADS}` });
   if (!Number.isInteger(headDim) || headDim < 16 || headDim > 128 || headDim % 4 !== 0) {
     throw new CallerError({
-      what: `head dimension ${shown(headDim)}`,
+      what: `head dimension ${describeValue(headDim)}`,
       expected: 'a multiple of 4 from 16 to 128',
     });
   }
   if (scale !== undefined && !Number.isFinite(scale)) {
-    throw new CallerError({ what: `scale ${shown(scale)}`, expected: 'a finite number' });
+    throw new CallerError({ what: `scale ${describeValue(scale)}`, expected: 'a finite number' });
   }
   return { heads, headDim, scale: scale ?? 1 / Math.sqrt(headDim) };
 }
@@ -52,7 +52,7 @@ export function checkedShape({ heads, headDim, scale }: ShapeOptions): Attention
 function checkBuffers(
   buffers: object,
   { tokens, heads: plans }: Layout,
-  { heads, headDim }: AttentionShape,
+  { heads, headDim }: AttentionConfig,
 ): void {
   const { table } = plans[0];
   const entries = heads * (table ? table.size ** 2 : 0);
@@ -131,15 +131,15 @@ export class Attention {
   }
 
   /** Useful, executed and dense pairs, per head. */
-  get ledger(): Ledger {
-    return this.plan.layout.ledger;
+  get pairCounts(): PairCounts {
+    return this.plan.layout.pairCounts;
   }
 
   /**
    * Encodes the forward pass: writes `output` and `logSumExp`.
    * @throws CallerError where the shape is not supported or a buffer is too small.
    */
-  encodeForward(encoder: GPUCommandEncoder, options: ShapeOptions, buffers: ForwardBuffers): void {
+  encodeForward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: ForwardBuffers): void {
     this.encode(encoder, options, buffers, (recorder, shape) =>
       recordForward(recorder, this.plan, shape, buffers),
     );
@@ -150,7 +150,7 @@ export class Attention {
    * buffer is given for it and the strategy is not `none`, that of the bias table, [heads, tags, tags].
    * @throws CallerError where the shape is not supported or a buffer is too small.
    */
-  encodeBackward(encoder: GPUCommandEncoder, options: ShapeOptions, buffers: BackwardBuffers): void {
+  encodeBackward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: BackwardBuffers): void {
     this.encode(encoder, options, buffers, (recorder, shape) =>
       recordBackward(recorder, this.plan, shape, buffers),
     );
@@ -158,12 +158,12 @@ export class Attention {
 
   private encode(
     encoder: GPUCommandEncoder,
-    options: ShapeOptions,
+    options: AttentionOptions,
     buffers: ForwardBuffers,
-    record: (recorder: Recorder, shape: AttentionShape) => void,
+    record: (recorder: Recorder, shape: AttentionConfig) => void,
   ): void {
     checkEncoding(encoder, options, buffers);
-    const shape = checkedShape(options);
+    const shape = checkedConfig(options);
     checkBuffers(buffers, this.plan.layout, shape);
     const recorder = new Recorder(this.device);
     record(recorder, shape);

@@ -4,7 +4,7 @@ import type { Device } from '../gpu/device.js';
 import { fitsPanels, type Panels } from '../gpu/panels.js';
 import type { Layout } from '../plan/layout.js';
 import { type PlanWords, planWords } from '../plan/plan-words.js';
-import { type RunChunks, runChunks } from '../plan/run-chunks.js';
+import { type TagRunChunks, tagRunChunks } from '../plan/tag-run-chunks.js';
 import { familyOfTiles } from './families/families.js';
 import type { KernelFamily } from './families/family.js';
 
@@ -14,7 +14,7 @@ export class DevicePlan {
   private current:
     | { layout: Layout; family: KernelFamily; at: Omit<PlanWords, 'words'>; words: GPUBuffer }
     | undefined;
-  private currentChunks: (RunChunks & { buffer: GPUBuffer }) | undefined;
+  private currentChunks: (TagRunChunks & { buffer: GPUBuffer }) | undefined;
 
   constructor(readonly device: Device) {
     this.workspace = new Workspace(device, 'plan');
@@ -31,7 +31,7 @@ export class DevicePlan {
     write(this.device, buffer, words);
     this.current = {
       layout,
-      family: familyOfTiles(this.device, layout.shape, layout.tokens),
+      family: familyOfTiles(this.device, layout.tileConfig, layout.tokens),
       at,
       words: buffer,
     };
@@ -59,9 +59,9 @@ export class DevicePlan {
   }
 
   /** The runs of the plan in chunks, for the gradient of a bias table; made when first asked for. */
-  get chunks(): RunChunks & { buffer: GPUBuffer } {
+  get chunks(): TagRunChunks & { buffer: GPUBuffer } {
     if (!this.currentChunks) {
-      const chunks = runChunks(this.layout);
+      const chunks = tagRunChunks(this.layout);
       this.currentChunks = { ...chunks, buffer: upload(this.device, chunks.words, 'plan.chunks') };
     }
     return this.currentChunks;

@@ -3,14 +3,14 @@ import { CallerError } from '../base/errors.js';
 import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
 import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
-import type { ShapeOfTiles, TileShape } from '../plan/tiles.js';
+import type { TileChooser, TileConfig } from '../plan/tiles.js';
 import { familiesOn, fastestFamily } from './families/families.js';
 
 /** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
 export interface KernelVariant {
   /** The family, the rows of a tile and, where it steers the plan, what a tile is said to cost. */
   name: string;
-  tile: TileShape;
+  tile: TileConfig;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface KernelVariant {
  */
 const TILE_COSTS = [64, 256, 1024];
 
-function variant(family: string, kind: Layout['kind'], tile: TileShape): KernelVariant {
+function variant(family: string, kind: Layout['kind'], tile: TileConfig): KernelVariant {
   const cost = kind === 'dense' ? '' : `, cost ${tile.tileCost}`;
   return { name: `${family}, ${tile.rows} rows${cost}`, tile };
 }
@@ -88,7 +88,7 @@ export function choicesFor(headDim: number, all: readonly KernelChoices[] = []):
 }
 
 /** The tiles that a device's plans have: as was chosen for it, else those of the kernels that are expected to be fastest. */
-export function tilesOn(device: Device, choices?: KernelChoices): ShapeOfTiles {
+export function tilesOn(device: Device, choices?: KernelChoices): TileChooser {
   const chosen = choices?.adapter === adapterKey(device) ? choices.variants : {};
   return (kind, lengths) => {
     let [longest, tokens] = [0, 0];

@@ -7,12 +7,12 @@ import type { Dispatch, Grid, Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadLayout } from '../plan/layout.js';
 import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
-import { isLone, type Tile } from '../plan/tiles.js';
+import { isGlobalToken, type Tile } from '../plan/tiles.js';
 import type { DevicePlan } from './device-plan.js';
 import type { PassName } from './families/family.js';
 
 /** The shape of an attention; tokens come from the plan. */
-export interface AttentionShape {
+export interface AttentionConfig {
   heads: number;
   /** 16 to 128, a multiple of 4. */
   headDim: number;
@@ -59,7 +59,7 @@ export class AttentionRecorder {
   constructor(
     private readonly recorder: Recorder,
     private readonly plan: DevicePlan,
-    private readonly shape: AttentionShape,
+    private readonly shape: AttentionConfig,
     private readonly counting: boolean,
   ) {
     const { heads, headDim, scale, dropout } = shape;
@@ -104,11 +104,11 @@ export class AttentionRecorder {
     const panels = family.readsPanels ? this.panels('query') : undefined;
     const headsFirst = family.countsHeadsFirst(panels);
     layout.heads.forEach((headLayout, index) => {
-      const pass = { name: kernel.name, headDim, heads: headLayout, placed: layout.placed };
+      const pass = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional };
       const tilePass = family.tilePass(pass);
       const { first, count } = this.headsOfLayer(headLayout);
       const tiles = kernel.tiles(headLayout);
-      const regular = tiles.filter((tile) => !isLone(tile, layout.shape)).length;
+      const regular = tiles.filter((tile) => !isGlobalToken(tile, layout.tileConfig)).length;
       const shared = {
         ...(panels && { ABREAST: panels.abreast }),
         ...constants,
@@ -117,7 +117,7 @@ export class AttentionRecorder {
       const all = { ...buffers, plan: words.buffer };
       const at = words.at.heads[index];
       const { tiles_at: tilesAt } = kernel.words(at);
-      /** Tiles `from` to `to - 1`, those of lone rows last. */
+      /** Tiles `from` to `to - 1`, those of globalTokens rows last. */
       const record = (dispatch: Omit<Dispatch, 'grid'>, from: number, to: number, depth = 1) => {
         for (const { tile, length } of this.parts(from, to)) {
           const begin = { tiles_at: tilesAt + TILE_WORDS * tile, counts_before: tile * count };

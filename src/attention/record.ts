@@ -2,8 +2,8 @@ import type { Tensor } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { DevicePlan } from './device-plan.js';
 import {
+  type AttentionConfig,
   AttentionRecorder,
-  type AttentionShape,
   BACKWARD_KEY_VALUE,
   BACKWARD_QUERY,
   FORWARD,
@@ -40,7 +40,7 @@ export interface BackwardBuffers extends ForwardBuffers {
 export function recordForward(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionShape,
+  shape: AttentionConfig,
   buffers: ForwardBuffers,
   counting = false,
 ): void {
@@ -62,7 +62,7 @@ export function recordForward(
 export function recordBackward(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionShape,
+  shape: AttentionConfig,
   buffers: BackwardBuffers,
   counting = false,
 ): void {
@@ -98,7 +98,7 @@ export function recordBackward(
 /** m and log l of every row: in the caller's buffer, or in the plan's. */
 function softmaxStatistics(
   plan: DevicePlan,
-  { heads }: AttentionShape,
+  { heads }: AttentionConfig,
   { softmaxStatistics: buffer }: ForwardBuffers,
 ): GPUBuffer {
   return buffer ?? plan.temporary(`softmax statistics of ${heads} heads`, 2 * plan.layout.tokens * heads);
@@ -108,7 +108,7 @@ function softmaxStatistics(
 function recordStatistics(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionShape,
+  shape: AttentionConfig,
   buffers: BackwardBuffers,
 ): GPUBuffer {
   const { heads, headDim } = shape;

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
+import { describeValue } from './describe-value.js';
 import { CallerError } from './errors.js';
-import { shown } from './shown.js';
 
 /** A value that has such methods: an object of ours or of the browser's, wherever its class came from. */
-export function having<Value extends object>(
+export function objectWith<Value extends object>(
   expected: string,
   ...methods: readonly (keyof Value & string)[]
 ) {
@@ -50,5 +50,5 @@ export function checkArgument(schema: v.GenericSchema, value: unknown, name: str
   if (!issues) return;
   const [{ path = [], input, message }] = issues;
   const place = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  throw new CallerError({ what: `${name}${place} is ${shown(input)}`, expected: message });
+  throw new CallerError({ what: `${name}${place} is ${describeValue(input)}`, expected: message });
 }

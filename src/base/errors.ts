@@ -28,8 +28,8 @@ export function shortened(text: string, most: number): string {
 }
 
 /** A value of a file as a message shows it: JSON, shortened. It must not be nested deeply. */
-export function shownValue(value: unknown): string {
-  if (typeof value === 'string' && value.length > 100) return shownValue(shortened(value, 60));
+export function describeJson(value: unknown): string {
+  if (typeof value === 'string' && value.length > 100) return describeJson(shortened(value, 60));
   const isOdd = typeof value === 'number' && !Number.isFinite(value);
   return shortened((isOdd ? undefined : JSON.stringify(value)) ?? String(value), 80);
 }

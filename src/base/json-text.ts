@@ -7,7 +7,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import * as v from 'valibot';
-import { CallerError, type ErrorParts, shownValue } from './errors.js';
+import { CallerError, describeJson, type ErrorParts } from './errors.js';
 import { findInJson } from './json-scan.js';
 
 /** Objects and lists in each other. No file of ours has more than ten; parsers that recurse overflow at thousands. */
@@ -39,10 +39,10 @@ function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
 /** What a schema found, as the parts of an error: its messages say what was expected. */
 function complaintOf(issue: v.BaseIssue<unknown>, expected: string): ErrorParts {
   const path = pathText((issue.path ?? []).map(({ key }) => key));
-  if (path === '') return { what: shownValue(issue.input), expected };
+  if (path === '') return { what: describeJson(issue.input), expected };
   if (isUnknownField(issue)) return { what: `unknown field "${path}"`, expected: issue.message };
   if (issue.input === undefined) return { what: `no "${path}"`, expected };
-  return { what: `"${path}" is ${shownValue(issue.input)}`, expected: issue.message };
+  return { what: `"${path}" is ${describeJson(issue.input)}`, expected: issue.message };
 }
 
 /** What an error says of a file as a whole. */
@@ -103,7 +103,7 @@ export class JsonText {
     this.root = root;
     const twice = findInJson(text, ({ isRepeated }) => isRepeated === true);
     if (twice) {
-      const what = `${shownValue(twice.name)} is here a second time`;
+      const what = `${describeJson(twice.name)} is here a second time`;
       throw this.error(twice.offset, { what, remedy: 'remove one' });
     }
   }

@@ -99,7 +99,7 @@ function asJson(explanation: Explanation, model?: PageModel): unknown {
     cut,
     order: Array.from(order),
     runs,
-    ledger: { ...ledger, ...workOf(ledger) },
+    ledger: { ...pairCounts, ...workOf(pairCounts) },
     tiles: views.map(({ heads, tiles }) => ({ heads, tiles })),
     ...(model && {
       label: model.explanation.label,
@@ -129,7 +129,7 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
       return [text, String(tag), ofWord.join(' '), ...(values ? [signed(values[at])] : [])];
     }),
   );
-  const { waste } = workOf(ledger);
+  const { waste } = workOf(pairCounts);
   print();
   if (cut > 0) print(`Cut: only the first ${tokens.length} tokens were read; ${cut} more were not.`);
   if (model) {
@@ -139,7 +139,7 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
   }
   print(`${headlineText(explanation)} (strategy ${mask.strategy}, rules "${mask.rules.name}").`);
   print(
-    `Pairs of a head: ${ledger.dense} dense, ${ledger.useful} useful, ${ledger.executed} executed: waste ${waste.toFixed(2)}.`,
+    `Pairs of a head: ${pairCounts.dense} dense, ${pairCounts.useful} useful, ${pairCounts.executed} executed: waste ${waste.toFixed(2)}.`,
   );
   print('Add --out page.html for the page: pairs in both orders, tiles, rules, and attention with --model.');
 }

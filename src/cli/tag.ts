@@ -29,16 +29,16 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const tokens = new TaggedTokenizer({ vocabulary: bertVocabulary() }).tokens(text);
   const planner = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE);
-  const { ledger } = planner.layout([encodeTokens(tokens)]);
-  const density = ledger.useful / ledger.dense;
+  const { pairCounts } = planner.layout([encodeTokens(tokens)]);
+  const density = pairCounts.useful / pairCounts.dense;
   if (flags.json) {
     const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
     printJson({
       text,
       rules: rules.name,
       pieces,
-      pairs: ledger.dense,
-      allowedPairs: ledger.useful,
+      pairs: pairCounts.dense,
+      allowedPairs: pairCounts.useful,
       density,
     });
     return;
@@ -49,6 +49,6 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   );
   print();
   print(
-    `The hard rules "${rules.name}" allow ${ledger.useful} of ${ledger.dense} pairs: density ${percent(density)}.`,
+    `The hard rules "${rules.name}" allow ${pairCounts.useful} of ${pairCounts.dense} pairs: density ${percent(density)}.`,
   );
 }

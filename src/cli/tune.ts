@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { TunedRow } from '../../bench/tuner.js';
-import { checkedShape } from '../attention/attention.js';
+import { checkedConfig } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { complaintOf, tuneAndKeep } from './kernel-cache.js';
 import { jsonOption, numbers, withDevice } from './options.js';
@@ -39,7 +39,7 @@ async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> 
   await withDevice(adapter, async (device) => {
     const tunings = [];
     for (const given of headDims) {
-      const { headDim } = checkedShape({ heads: 1, headDim: Number(given) });
+      const { headDim } = checkedConfig({ heads: 1, headDim: Number(given) });
       const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
       const tuning = await tuneAndKeep(device, { ...wanted, onNote: note });
       tunings.push(tuning);

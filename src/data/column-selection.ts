@@ -1,4 +1,4 @@
-import { CallerError, shownValue } from '../base/errors.js';
+import { CallerError, describeJson } from '../base/errors.js';
 import { parseTag, type TaggedWord, wordsWithTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { ColumnNames, DataFile, DataRow, ReadOptions } from './data-rows.js';
@@ -26,7 +26,7 @@ function shown(value: unknown): string {
   // Text columns of parquet whose bytes are no text.
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8';
   if (typeof value === 'bigint') return `${value}`;
-  return shownValue(typeof value === 'object' ? JSON.parse(JSON.stringify(value, bigintAsText)) : value);
+  return describeJson(typeof value === 'object' ? JSON.parse(JSON.stringify(value, bigintAsText)) : value);
 }
 
 function bigintAsText(_: string, value: unknown): unknown {

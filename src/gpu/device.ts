@@ -3,7 +3,7 @@ import { type AdapterChoice, type AdapterDescription, isSoftwareAdapter } from '
 import { Canary } from './canary.js';
 import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
-import { napUntil } from './waiting.js';
+import { pollUntil } from './polling.js';
 
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
@@ -224,7 +224,7 @@ export class Device {
 
   /** Waits for a promise of the GPU's: in Node, a software driver gets the cores that asking it would take. */
   wait<T>(promise: Promise<T>): Promise<T> {
-    return this.isSoftware && IN_NODE ? napUntil(promise) : promise;
+    return this.isSoftware && IN_NODE ? pollUntil(promise) : promise;
   }
 
   /** @throws EngineError with the first error that the driver has reported so far. */

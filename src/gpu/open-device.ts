@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { options as anyOptions, checkArgument, having } from '../base/argument-schemas.js';
+import { options as anyOptions, checkArgument, objectWith } from '../base/argument-schemas.js';
 import { EngineError } from '../base/errors.js';
 import type { AdapterDescription, AdapterKind, FoundAdapter } from './adapter.js';
 import { Device, type DeviceOptions, IN_NODE } from './device.js';
@@ -20,7 +20,7 @@ const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f
 
 const DEVICE_OPTIONS = anyOptions({
   adapter: v.optional(v.string('the name of an adapter')),
-  device: v.optional(having<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
+  device: v.optional(objectWith<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
   subgroups: v.optional(v.boolean('true or false')),
   checked: v.optional(v.boolean('true or false')),
 });

@@ -5,7 +5,7 @@ import {
   type KernelName,
   readKernel,
 } from './kernel.js';
-import { type WeakKey, WeakTree } from './weak-tree.js';
+import { WeakCache, type WeakKey } from './weak-cache.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {
@@ -38,7 +38,7 @@ export const OFFSET_ALIGNMENT = 256;
  */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
-  private readonly bindGroups = new WeakTree<GPUBindGroup>();
+  private readonly bindGroups = new WeakCache<GPUBindGroup>();
   private readonly views = new WeakMap<GPUTexture, GPUTextureView>();
 
   constructor(private readonly gpu: GPUDevice) {}

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { checkArgument, having, number, options } from '../base/argument-schemas.js';
+import { checkArgument, number, objectWith, options } from '../base/argument-schemas.js';
 import type { ModelRules } from './head-rules.js';
 import { presetRules } from './presets.js';
 import type { Vocabulary } from './vocabulary.js';
 
-export const vocabulary = having<Vocabulary>('a Vocabulary', 'idOf', 'has', 'toText');
+export const vocabulary = objectWith<Vocabulary>('a Vocabulary', 'idOf', 'has', 'toText');
 
 const tag = v.union([v.string(), v.number()], 'a tag: a text or an integer');
 const tags = v.array(tag, 'a list of tags');

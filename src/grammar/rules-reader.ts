@@ -1,5 +1,5 @@
 import { getNodeValue, type Node } from 'jsonc-parser';
-import { type CallerError, type ErrorParts, shownValue } from '../base/errors.js';
+import { type CallerError, describeJson, type ErrorParts } from '../base/errors.js';
 import { JsonText } from '../base/json-text.js';
 import type { ModelRules, RulePairs } from './head-rules.js';
 import {
@@ -146,7 +146,7 @@ export class RulesReader {
     if (!node) return DEFAULT_BETA;
     if (node.type !== 'number' || !Number.isFinite(Math.fround(node.value))) {
       throw this.error(node.offset, {
-        what: `"beta" is ${shownValue(getNodeValue(node))}`,
+        what: `"beta" is ${describeJson(getNodeValue(node))}`,
         expected: 'a number that f32 can hold',
       });
     }
@@ -166,13 +166,13 @@ export class RulesReader {
       const reserved = tag === EVERY_TAG || tag === SAME_TAG;
       if ((typeof tag !== 'string' || tag === '' || reserved) && !Number.isSafeInteger(tag)) {
         throw this.error(item.offset, {
-          what: `${shownValue(tag)} as a tag`,
+          what: `${describeJson(tag)} as a tag`,
           expected: 'a name or an integer',
         });
       }
       // As a name in "hard" or "soft", an integer is text.
       if (tags.some((other) => String(other) === String(tag)))
-        throw this.error(item.offset, { what: `tag ${shownValue(tag)} stands here twice` });
+        throw this.error(item.offset, { what: `tag ${describeJson(tag)} stands here twice` });
       tags.push(tag);
     }
     return tags;
@@ -257,7 +257,7 @@ export class RulesReader {
   private scope(node: Node): Scope {
     const scope = getNodeValue(node);
     if (isScope(scope)) return scope;
-    throw this.error(node.offset, { what: `scope ${shownValue(scope)}`, expected: SCOPE_EXPECTED });
+    throw this.error(node.offset, { what: `scope ${describeJson(scope)}`, expected: SCOPE_EXPECTED });
   }
 
   private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
@@ -269,7 +269,7 @@ export class RulesReader {
     );
     if (tag !== undefined) return tag;
     throw this.error(node.offset, {
-      what: `unknown tag ${shownValue(written)}`,
+      what: `unknown tag ${describeJson(written)}`,
       expected: `one of: ${[...wildcards, ...tags].join(', ')}`,
       remedy: 'correct it or add it to "tags"',
     });

@@ -1,6 +1,6 @@
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import type { Layout } from '../plan/layout.js';
-import { inverseOf } from '../plan/runs.js';
+import { inverseOf } from '../plan/tag-runs.js';
 
 /** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wesl` reads them. */
 export interface RowGroups {

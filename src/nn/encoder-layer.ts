@@ -1,4 +1,4 @@
-import type { AttentionShape } from '../attention/passes.js';
+import type { AttentionConfig } from '../attention/passes.js';
 import { type ForwardBuffers, recordBackward, recordForward } from '../attention/record.js';
 import { headDimOf } from './model-config.js';
 import {
@@ -51,7 +51,7 @@ function linearsOf(pass: Pass, layer: number) {
   };
 }
 
-function attentionShape(pass: Pass, layer: number): AttentionShape {
+function attentionShape(pass: Pass, layer: number): AttentionConfig {
   const headDim = headDimOf(pass.config);
   const dropout = dropoutAt(pass, 'attention', layer);
   return { heads: pass.config.heads, headDim, scale: 1 / Math.sqrt(headDim), layer, dropout };

@@ -1,5 +1,5 @@
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { headDimOf, type ModelConfig } from './model-config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
@@ -15,7 +15,7 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     throw new CallerError({ what, where, expected, remedy });
   };
   if (!MODEL_FAMILIES.includes(config.family))
-    fail(`family is ${shown(config.family)}`, `one of: ${MODEL_FAMILIES.join(', ')}`);
+    fail(`family is ${describeValue(config.family)}`, `one of: ${MODEL_FAMILIES.join(', ')}`);
   for (const name of [
     'vocabulary',
     'hidden',
@@ -26,11 +26,15 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     'classes',
   ] as const) {
     const value = config[name];
-    if (!Number.isSafeInteger(value) || value < 1) fail(`${name} is ${shown(value)}`, 'a positive integer');
+    if (!Number.isSafeInteger(value) || value < 1)
+      fail(`${name} is ${describeValue(value)}`, 'a positive integer');
   }
   const typed = config.family === 'bert';
   if (!Number.isSafeInteger(config.types) || (typed ? config.types < 1 : config.types !== 0)) {
-    fail(`types is ${shown(config.types)}`, typed ? 'a positive integer' : `0, as ${config.family} has none`);
+    fail(
+      `types is ${describeValue(config.types)}`,
+      typed ? 'a positive integer' : `0, as ${config.family} has none`,
+    );
   }
   const headDim = headDimOf(config);
   if (headDim % 4 !== 0 || headDim < 16 || headDim > 128) {
@@ -41,18 +45,19 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     );
   }
   if (!Number.isInteger(config.biasTags) || config.biasTags < 0 || config.biasTags > MOST_TAGS) {
-    fail(`biases for ${shown(config.biasTags)} tags`, `0 to ${MOST_TAGS}`);
+    fail(`biases for ${describeValue(config.biasTags)} tags`, `0 to ${MOST_TAGS}`);
   }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
   for (const name of ['normEpsilon', 'initializerRange'] as const) {
     const value = config[name];
-    if (!(Number.isFinite(value) && value >= 0)) fail(`${name} is ${shown(value)}`, 'a number of 0 or more');
+    if (!(Number.isFinite(value) && value >= 0))
+      fail(`${name} is ${describeValue(value)}`, 'a number of 0 or more');
   }
   for (const name of ['hiddenDropout', 'attentionDropout', 'headDropout'] as const) {
     const value = config[name] ?? config.hiddenDropout;
     if (!(typeof value === 'number' && value >= 0 && value < 1))
-      fail(`${name} is ${shown(value)}`, 'a probability below 1');
+      fail(`${name} is ${describeValue(value)}`, 'a probability below 1');
   }
   if (config.layers > MOST_LAYERS)
     fail(`${config.layers} layers`, `at most ${MOST_LAYERS}`, 'use fewer layers');

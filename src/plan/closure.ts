@@ -1,6 +1,6 @@
 import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
-import type { Sequence } from './runs.js';
+import type { Sequence } from './tag-runs.js';
 
 /** Bits of a word. */
 const WORD = 32;
@@ -33,8 +33,8 @@ function layersOf({ heads, headsOfLayer }: Layout): number {
 /** The pairs of one sequence that are joined by 1, 2, … layers. */
 function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: number): number[] {
   // Where nothing depends on places, the tokens of a run see the same and are seen by the same.
-  const sizes = layout.placed ? Array<number>(length).fill(1) : runs.map((run) => run.length);
-  const nodes = layout.placed ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
+  const sizes = layout.positional ? Array<number>(length).fill(1) : runs.map((run) => run.length);
+  const nodes = layout.positional ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
   const ofLayers = Array.from({ length: layersOf(layout) }, (_, layer) => attendedTo(layout, layer, nodes));
   let reached = nodes.map(() => new Uint32Array(Math.ceil(nodes.length / WORD)));
   return Array.from({ length: layers }, (_, layer) => {

@@ -1,5 +1,5 @@
 import { EVERYWHERE, NO_SENTENCE, NOWHERE, type Reach, reachesSentence, windowOf } from '../grammar/scope.js';
-import { type Run, runGroups, type Sequence, type SortedBatch } from './runs.js';
+import { type Sequence, type SortedBatch, type TagRun, tagRunGroups } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
 /** A place in ascending values that only ever moves on. */
@@ -32,7 +32,7 @@ export class ColumnCounter {
   /** [size]: the same by the tag of the row. */
   pairsByTag({ runs, bySentence }: Sequence): Float64Array {
     const { size, reach } = this.visibility;
-    const groups = bySentence ? runGroups(runs) : undefined;
+    const groups = bySentence ? tagRunGroups(runs) : undefined;
     const pairs = new Float64Array(size);
     runs.forEach((row, index) => {
       const everything: [number, number][] = [[0, runs.length]];
@@ -48,7 +48,7 @@ export class ColumnCounter {
     return pairs;
   }
 
-  private pairsBetween(row: Run, column: Run, reach: Reach): number {
+  private pairsBetween(row: TagRun, column: TagRun, reach: Reach): number {
     const { causal } = this.visibility;
     if (reach === EVERYWHERE && !causal) return row.length * column.length;
     const { order, sentences } = this.batch;

@@ -1,21 +1,21 @@
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 import { EVERYWHERE, NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
 import { type ColumnRange, RangeJoiner } from './ranges.js';
-import { type Run, type RunGroups, runGroups, type Sequence, type SortedBatch } from './runs.js';
+import { type Sequence, type SortedBatch, type TagRun, type TagRunGroups, tagRunGroups } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
 /** What a kernel must look up for each pair of a tile: nothing, its bias, or its bias and where its tokens stand. */
-export const UNTESTED = 0;
-/** Sums of these say what; ONE_TAG stands beside TEST_TAGS alone (kernels/attention/plan_words.wesl). */
-export const { TEST_TAGS, TEST_PLACES, ONE_TAG } = planWordNames;
+export const NO_MASK = 0;
+/** Sums of these say what; ONE_TAG stands beside MASK_TAGS alone (kernels/attention/plan_words.wesl). */
+export const { MASK_TAGS, MASK_POSITIONS, ONE_TAG } = planWordNames;
 
 /** All columns that some rows see. */
 export interface Columns {
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
-  slots: number;
-  /** UNTESTED, or a sum of TEST_TAGS, TEST_PLACES and ONE_TAG. */
-  tests: number;
+  paddedColumns: number;
+  /** NO_MASK, or a sum of MASK_TAGS, MASK_POSITIONS and ONE_TAG. */
+  needsMask: number;
 }
 
 /** Numbers of a part of a run that rows see. */
@@ -39,12 +39,12 @@ function firstFrom(values: Uint32Array, start: number, end: number, least: numbe
  * the same in less time.
  */
 export class ColumnFinder {
-  private readonly runs: readonly Run[];
+  private readonly runs: readonly TagRun[];
   /** For each token of the sequence, the run it is in. */
   private readonly runOfToken: Uint32Array;
   /** For each tag of a row so far, the runs that it may see, whatever their sentence. */
   private readonly visible: (readonly number[] | undefined)[] = [];
-  private readonly groups: RunGroups | undefined;
+  private readonly groups: TagRunGroups | undefined;
   /** For each run, the parts that all of its rows see, once they were asked for. */
   private readonly ofRuns: number[][] = [];
   // Of each run that is seen: its columns, and how many segments of rows see it.
@@ -58,7 +58,7 @@ export class ColumnFinder {
   private end = 0;
   private segments = 0;
   private ragged = false;
-  private found = UNTESTED;
+  private found = NO_MASK;
   private low = 0;
   private high = 0;
   private readonly joiner: RangeJoiner;
@@ -74,7 +74,7 @@ export class ColumnFinder {
     for (const [run, { start, length }] of runs.entries()) {
       this.runOfToken.fill(run, start - sequence.start, start - sequence.start + length);
     }
-    this.groups = sequence.bySentence ? runGroups(runs) : undefined;
+    this.groups = sequence.bySentence ? tagRunGroups(runs) : undefined;
     this.lows = new Uint32Array(runs.length);
     this.highs = new Uint32Array(runs.length);
     this.seenBy = new Uint32Array(runs.length);
@@ -93,7 +93,7 @@ export class ColumnFinder {
     this.seen.length = 0;
     this.segments = 0;
     this.ragged = false;
-    this.found = UNTESTED;
+    this.found = NO_MASK;
     this.end = row;
   }
 
@@ -109,17 +109,17 @@ export class ColumnFinder {
     }
   }
 
-  /** What must be looked up for each pair: UNTESTED, or tags and places. */
-  get tests(): number {
-    const isTested =
-      this.found !== UNTESTED || this.ragged || this.seen.some((run) => this.seenBy[run] < this.segments);
+  /** What must be looked up for each pair: NO_MASK, or tags and places. */
+  get needsMask(): number {
+    const isMasked =
+      this.found !== NO_MASK || this.ragged || this.seen.some((run) => this.seenBy[run] < this.segments);
     // A tested tile's ranges may begin early, at tokens that only their places tell from the others of their tag.
-    return isTested ? TEST_TAGS | TEST_PLACES : UNTESTED;
+    return isMasked ? MASK_TAGS | MASK_POSITIONS : NO_MASK;
   }
 
   /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
-  slots(tests: number, ranges?: ColumnRange[]): number {
-    this.joiner.begin(tests !== UNTESTED, ranges);
+  paddedColumns(needsMask: number, ranges?: ColumnRange[]): number {
+    this.joiner.begin(needsMask !== NO_MASK, ranges);
     for (const run of this.seen) this.joiner.add(this.lows[run], this.highs[run]);
     return this.joiner.end();
   }
@@ -160,9 +160,9 @@ export class ColumnFinder {
     const { size, reach, plain } = this.visibility;
     const at = this.runs[rowRun].tag * size + this.runs[run].tag;
     if (reach[at] === NOWHERE) return;
-    const tests = this.within(rowRun, from, to, run, reach[at]);
+    const needsMask = this.within(rowRun, from, to, run, reach[at]);
     if (this.low < this.high)
-      parts.push(run, this.low, this.high, plain[at] === 0 ? tests | TEST_TAGS : tests);
+      parts.push(run, this.low, this.high, plain[at] === 0 ? needsMask | MASK_TAGS : needsMask);
   }
 
   private visibleTo(tag: number): readonly number[] {
@@ -209,7 +209,7 @@ export class ColumnFinder {
 
   /**
    * Sets `low` and `high` to the part of a run that rows `from` to `to - 1` see, as a whole; it may be empty.
-   * @returns TEST_PLACES where some of these pairs are out of reach, else UNTESTED.
+   * @returns MASK_POSITIONS where some of these pairs are out of reach, else NO_MASK.
    */
   private within(rowRun: number, from: number, to: number, run: number, reach: number): number {
     const { order } = this.batch;
@@ -217,7 +217,7 @@ export class ColumnFinder {
     const { causal } = this.visibility;
     this.low = start;
     this.high = start + length;
-    if (reach === EVERYWHERE && !causal) return UNTESTED;
+    if (reach === EVERYWHERE && !causal) return NO_MASK;
     const first = order[from];
     const last = order[to - 1];
     const sentenceSuffices = reachesSentence(reach);
@@ -225,13 +225,13 @@ export class ColumnFinder {
     if (reach !== EVERYWHERE && !allBySentence) this.narrow(from, to, run, reach, sentenceSuffices);
     if (causal === 'until') this.high = firstFrom(order, this.low, this.high, last + 1);
     if (causal === 'from') this.low = firstFrom(order, this.low, this.high, first);
-    if (this.low >= this.high) return UNTESTED;
+    if (this.low >= this.high) return NO_MASK;
     const [lowest, highest] = [order[this.low], order[this.high - 1]];
     const window = windowOf(reach);
     const inWindow = reach === EVERYWHERE || (last - lowest <= window && highest - first <= window);
     const inReach = inWindow || allBySentence || (sentenceSuffices && this.isOneSentence(from, to));
     const inTime = !causal || (causal === 'until' ? highest <= first : lowest >= last);
-    return inReach && inTime ? UNTESTED : TEST_PLACES;
+    return inReach && inTime ? NO_MASK : MASK_POSITIONS;
   }
 
   /** Cuts `low` and `high` to what window and sentence of the rows leave of a run. */

@@ -2,14 +2,14 @@ import { CallerError } from '../base/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { labelBits, rankOfTag, visibilityOf } from './derived.js';
-import { UNTESTED } from './key-columns.js';
+import { NO_MASK } from './key-columns.js';
 import type { LabelBits } from './label-bits.js';
-import { type Ledger, ledgerOf, meanLedger } from './ledger.js';
+import { meanPairCounts, type PairCounts, pairCountsOf } from './pair-counts.js';
 import { paddedToQuads } from './ranges.js';
-import { keepOrder, type Sequence, type SortedBatch } from './runs.js';
 import { sentencesFor } from './sentence-numbers.js';
 import { sortedBatch } from './sorting.js';
-import { COUNTING_TILE, inOrder, type Tile, type TileShape, tilesOf } from './tiles.js';
+import { keepOrder, type Sequence, type SortedBatch } from './tag-runs.js';
+import { COUNTING_TILE, inOrder, type Tile, type TileConfig, tilesOf } from './tiles.js';
 
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;
@@ -26,7 +26,7 @@ export interface HeadLayout {
   bits: LabelBits | undefined;
   queryTiles: Tile[];
   keyTiles: Tile[];
-  readonly ledger: Ledger;
+  readonly pairCounts: PairCounts;
 }
 
 /**
@@ -37,20 +37,20 @@ export interface Layout extends SortedBatch {
   /** Dense layouts use the dense kernels; sparse ones the kernels with ranges and a pair table. */
   kind: 'dense' | 'sparse';
   /** The tiles of the kernels that it is made for. */
-  shape: TileShape;
+  tileConfig: TileConfig;
   /** Tokens of the whole batch. */
   tokens: number;
   lengths: Uint32Array;
   /** Whether queries see only keys that do not stand behind them in the text. */
   causal: boolean;
   /** Whether anything depends on where tokens stand in the text. */
-  placed: boolean;
+  positional: boolean;
   /** One layout for all heads, or one for each rule set that some heads have. */
   heads: HeadLayout[];
   /** After how many of the heads that some `HeadLayout` lists a new layer begins. */
   headsOfLayer: number;
   /** Pairs per head, the mean over heads and layers where they differ. */
-  readonly ledger: Ledger;
+  readonly pairCounts: PairCounts;
 }
 
 /** Lengths that add up to the tokens, each within what the kernels are tested at. @throws CallerError else. */
@@ -96,7 +96,7 @@ function lazy<T>(make: () => T): () => T {
 
 /** A layout in which every token of a sequence sees every other, in the caller's own order. */
 export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): Layout {
-  const { lone: _, ...shape } = tile;
+  const { globalTokens: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
   const batch = keepOrder(checked);
@@ -104,31 +104,31 @@ export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): L
     batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, shape)),
     shape,
   );
-  const ledger = ledgerOf(batch, undefined, tiles, tiles, shape);
+  const pairCounts = pairCountsOf(batch, undefined, tiles, tiles, shape);
   const all = { heads: undefined, table: undefined, bits: undefined };
-  const heads = [{ ...all, queryTiles: tiles, keyTiles: tiles, ledger }];
+  const heads = [{ ...all, queryTiles: tiles, keyTiles: tiles, pairCounts }];
   return {
     kind: 'dense',
-    shape,
+    tileConfig: shape,
     tokens,
     lengths: checked,
     ...batch,
     causal: false,
-    placed: false,
+    positional: false,
     heads,
     headsOfLayer: 1,
-    ledger,
+    pairCounts,
   };
 }
 
-function denseTiles({ start, length }: Sequence, sequence: number, { rows }: TileShape): Tile[] {
+function denseTiles({ start, length }: Sequence, sequence: number, { rows }: TileConfig): Tile[] {
   return Array.from({ length: Math.ceil(length / rows) }, (_, index) => ({
     sequence,
     rowStart: start + index * rows,
     rowCount: Math.min(rows, length - index * rows),
     ranges: [{ start, length }],
-    slots: paddedToQuads(length),
-    tests: UNTESTED,
+    paddedColumns: paddedToQuads(length),
+    needsMask: NO_MASK,
   }));
 }
 
@@ -167,37 +167,37 @@ export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout 
   const sentences = sentencesFor(tables, tags.length, input.sentences, lengths);
   const batch = sortedBatch({ tags, sentences, rankOfTag: rankOfTag(tables) }, lengths, tables);
   const distinct = [...new Set(tables)];
-  const placed = causal || tables.some(({ scopes }) => scopes !== undefined);
+  const positional = causal || tables.some(({ scopes }) => scopes !== undefined);
   const heads = distinct.map((table): HeadLayout => {
     const own = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
     const queryTiles = inOrder(tilesOf(batch, queries, shape), shape);
     const keyTiles = inOrder(tilesOf(batch, keys, shape), shape);
-    const ledger = lazy(() => ledgerOf(batch, queries, queryTiles, keyTiles, shape));
+    const pairCounts = lazy(() => pairCountsOf(batch, queries, queryTiles, keyTiles, shape));
     return {
       heads: distinct.length > 1 ? own : undefined,
       table,
       bits: table.scopes ? undefined : labelBits(table),
       queryTiles,
       keyTiles,
-      get ledger() {
-        return ledger();
+      get pairCounts() {
+        return pairCounts();
       },
     };
   });
   return {
     kind: 'sparse',
-    shape,
+    tileConfig: shape,
     tokens: tags.length,
     lengths,
     ...batch,
     causal,
-    placed,
+    positional,
     heads,
     headsOfLayer: tables.length / layers,
-    get ledger() {
-      const ledgers = heads.map((each) => ({ heads: each.heads?.length ?? 1, ledger: each.ledger }));
-      return heads.length === 1 ? heads[0].ledger : meanLedger(ledgers);
+    get pairCounts() {
+      const counts = heads.map((each) => ({ heads: each.heads?.length ?? 1, pairCounts: each.pairCounts }));
+      return heads.length === 1 ? heads[0].pairCounts : meanPairCounts(counts);
     },
   };
 }

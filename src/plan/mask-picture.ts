@@ -1,6 +1,6 @@
 import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
-import { inverseOf } from './runs.js';
+import { inverseOf } from './tag-runs.js';
 
 /** One sequence of a mask as a matrix of square blocks, queries down and keys across, in the text's order. */
 export interface MaskPicture {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { arrayLike, checkArgument, number, options, string } from '../base/argument-schemas.js';
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
 import { isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
 import { type PairTable, pairTable } from '../grammar/pair-table.js';
@@ -12,7 +12,7 @@ import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layo
 import { drawn, type MaskPicture, pictureOf } from './mask-picture.js';
 import { joined, type Labelling, type Term, tableOf } from './mask-term.js';
 import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS, TOKENS } from './mask-tokens.js';
-import { COUNTING_TILE, type ShapeOfTiles } from './tiles.js';
+import { COUNTING_TILE, type TileChooser } from './tiles.js';
 
 /** Any mask, for checks of arguments. */
 export const anyMask = v.custom<AttentionMask>((value) => value instanceof AttentionMask, 'an AttentionMask');
@@ -22,7 +22,7 @@ function checkedStrategy(strategy: string, where?: string): Strategy {
   const found = STRATEGIES.find((candidate) => candidate === strategy);
   if (found) return found;
   throw new CallerError({
-    what: `unknown strategy ${shown(strategy)}`,
+    what: `unknown strategy ${describeValue(strategy)}`,
     where,
     expected: `one of: ${STRATEGIES.join(', ')}`,
   });
@@ -167,7 +167,7 @@ export class AttentionMask {
    * @param tiles The tiles of the kernels, `tilesOn(device)`; without them the layout can only be counted.
    * @throws CallerError where tokens lack labels or do not fit together, or no kernel runs this mask exactly.
    */
-  layout(tokens: MaskTokens, tiles: ShapeOfTiles = () => COUNTING_TILE): Layout {
+  layout(tokens: MaskTokens, tiles: TileChooser = () => COUNTING_TILE): Layout {
     checkArgument(options(TOKENS), tokens, 'tokens');
     const lengths = lengthsOf(tokens);
     if (this.isDense) return denseLayout(lengths, tiles('dense', lengths));
@@ -176,7 +176,7 @@ export class AttentionMask {
 
   /** The share of all pairs of tokens that exist, the mean over heads. */
   density(tokens: MaskTokens): number {
-    const { useful, dense } = this.layout(tokens).ledger;
+    const { useful, dense } = this.layout(tokens).pairCounts;
     return useful / dense;
   }
 

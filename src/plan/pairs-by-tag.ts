@@ -2,7 +2,7 @@ import { ColumnCounter } from './column-counter.js';
 import { visibilityOf } from './derived.js';
 import type { Layout } from './layout.js';
 
-/** Pairs by the tag of the query, [tags] each; their sums are those of the ledger. */
+/** Pairs by the tag of the query, [tags] each; their sums are those of the pairCounts. */
 export interface PairsByTag {
   /** Pairs that the rules allow, the mean over heads where they differ. */
   useful: Float64Array;

@@ -15,8 +15,8 @@ export const {
   ROW_COUNT,
   FIRST_RANGE,
   RANGE_COUNT,
-  SLOT_COUNT,
-  TESTS,
+  PADDED_COLUMNS,
+  NEEDS_MASK,
   LABEL_SHIFT,
   FIRST_COLUMN,
 } = planWordNames;
@@ -81,14 +81,14 @@ function tileWords(
   const tileArray = new Uint32Array(tiles.length * TILE_WORDS);
   const rangeArray = new Uint32Array(rangeCount * RANGE_WORDS);
   let range = 0;
-  tiles.forEach(({ sequence, rowStart, rowCount, ranges, slots, tests }, index) => {
+  tiles.forEach(({ sequence, rowStart, rowCount, ranges, paddedColumns, needsMask }, index) => {
     const tile = index * TILE_WORDS;
     tileArray[tile + FIRST_ROW] = rowStart;
     tileArray[tile + ROW_COUNT] = rowCount;
     tileArray[tile + FIRST_RANGE] = range;
     tileArray[tile + RANGE_COUNT] = ranges.length;
-    tileArray[tile + SLOT_COUNT] = slots;
-    tileArray[tile + TESTS] = tests;
+    tileArray[tile + PADDED_COLUMNS] = paddedColumns;
+    tileArray[tile + NEEDS_MASK] = needsMask;
     tileArray[tile + LABEL_SHIFT] = shifts[sequence];
     tileArray[tile + FIRST_COLUMN] = ranges[0]?.start ?? rowStart;
     let slot = 0;
@@ -124,10 +124,10 @@ function bitsOf(numbers: Float32Array): Uint32Array {
 }
 
 /** A pair table's biases, once or for each head, and its hard and soft reaches where places matter. */
-function tablesOf(table: PairTable, placed: boolean, headCount: number): Float32Array[] {
+function tablesOf(table: PairTable, positional: boolean, headCount: number): Float32Array[] {
   const { size, biases, scopes, learned } = table;
   const copies = Array<Float32Array>(learned ? headCount : 1).fill(biases);
-  if (!placed) return copies;
+  if (!positional) return copies;
   if (scopes) return [...copies, scopes.hard, scopes.soft];
   const everywhere = biases.map((_, at) =>
     allows(table, Math.floor(at / size), at % size) ? EVERYWHERE : NOWHERE,
@@ -151,7 +151,7 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
     const query = tileWords(queryTiles, shifts);
     const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
     const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
-    const tables = table ? tablesOf(table, layout.placed, headCount) : [];
+    const tables = table ? tablesOf(table, layout.positional, headCount) : [];
     const list = Uint32Array.from(heads ?? [], (head) => head % layout.headsOfLayer);
     const tableWords = concatenated(tables.map(bitsOf)).words;
     return [

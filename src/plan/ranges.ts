@@ -12,11 +12,11 @@ export function paddedToQuads(count: number): number {
   return Math.ceil(count / QUAD) * QUAD;
 }
 
-/** Joins columns, which come in their order, to ranges, and counts their slots. */
+/** Joins columns, which come in their order, to ranges, and counts their paddedColumns. */
 export class RangeJoiner {
-  private isTested = false;
+  private isMasked = false;
   private ranges: ColumnRange[] | undefined;
-  private slots = 0;
+  private paddedColumns = 0;
   private start = -1;
   private stop = -1;
 
@@ -24,20 +24,20 @@ export class RangeJoiner {
   constructor(private readonly first: number) {}
 
   /** Begins anew. @param ranges Where the ranges are listed, if anywhere. */
-  begin(isTested: boolean, ranges?: ColumnRange[]): void {
-    this.isTested = isTested;
+  begin(isMasked: boolean, ranges?: ColumnRange[]): void {
+    this.isMasked = isMasked;
     this.ranges = ranges;
-    this.slots = 0;
+    this.paddedColumns = 0;
     this.start = -1;
   }
 
   /** Adds the columns from `low` up to before `high`. */
   add(low: number, high: number): void {
     // A tested tile looks up every pair, so its ranges may begin early, where a quad of labels begins.
-    const start = this.isTested ? low - ((low - this.first) % QUAD) : low;
+    const start = this.isMasked ? low - ((low - this.first) % QUAD) : low;
     if (this.start >= 0) {
-      const reach = this.isTested ? this.start + paddedToQuads(this.stop - this.start) : this.stop;
-      if (this.isTested ? start <= reach : start === reach) {
+      const reach = this.isMasked ? this.start + paddedToQuads(this.stop - this.start) : this.stop;
+      if (this.isMasked ? start <= reach : start === reach) {
         this.stop = high;
         return;
       }
@@ -50,11 +50,11 @@ export class RangeJoiner {
   /** @returns Columns with every range padded to quads. */
   end(): number {
     if (this.start >= 0) this.close();
-    return this.slots;
+    return this.paddedColumns;
   }
 
   private close(): void {
-    this.slots += paddedToQuads(this.stop - this.start);
+    this.paddedColumns += paddedToQuads(this.stop - this.start);
     this.ranges?.push({ start: this.start, length: this.stop - this.start });
   }
 }

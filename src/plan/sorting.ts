@@ -1,7 +1,7 @@
 import type { PairTable } from '../grammar/pair-table.js';
 import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
 import { visibilityOf } from './derived.js';
-import type { Run, Sequence, SortedBatch } from './runs.js';
+import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
 
 /** What tokens are sorted by. */
 export interface SortKeys {
@@ -22,13 +22,13 @@ function isOfDocument(sentences: Uint32Array | undefined, token: number): boolea
  * Sorts tokens `start` to `end` of the caller's stably by tag (a counting sort), documents' own tokens after the others of
  * their tag, and writes them to the same indexes of `batch`.
  */
-function sortByTag(batch: SortedBatch, keys: SortKeys, from: ArrayLike<number>, at: number): Run[] {
+function sortByTag(batch: SortedBatch, keys: SortKeys, from: ArrayLike<number>, at: number): TagRun[] {
   const { tags, sentences, rankOfTag } = keys;
   const ranks = 2 * rankOfTag.length;
   const counts = new Uint32Array(ranks);
   const rankOf = (token: number) => 2 * rankOfTag[tags[token]] + (isOfDocument(sentences, token) ? 1 : 0);
   for (let index = 0; index < from.length; index++) counts[rankOf(from[index])]++;
-  const runs: Run[] = [];
+  const runs: TagRun[] = [];
   const next = new Uint32Array(ranks);
   let begin = at;
   for (let rank = 0; rank < ranks; rank++) {
@@ -85,7 +85,7 @@ function sortSequence(
   length: number,
   bySentence: boolean,
 ): Sequence {
-  const runs: Run[] = [];
+  const runs: TagRun[] = [];
   if (bySentence) {
     let at = start;
     for (const group of sentencesOf(keys.sentences!, start, length)) {

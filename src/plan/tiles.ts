@@ -1,25 +1,25 @@
-import { ColumnFinder, type Columns, ONE_TAG, UNTESTED } from './key-columns.js';
+import { ColumnFinder, type Columns, NO_MASK, ONE_TAG } from './key-columns.js';
 import { type ColumnRange, paddedToQuads } from './ranges.js';
-import { RunSpans } from './run-spans.js';
-import type { Run, Sequence, SortedBatch } from './runs.js';
+import { TagRunSpans } from './tag-run-spans.js';
+import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
 /** What kernels for rows that a tile has alone make of them. */
-interface LoneRows {
-  /** From how many slots on such a row is theirs. */
+interface GlobalTokens {
+  /** From how many paddedColumns on such a row is theirs. */
   from: number;
   /** What a pair costs there, in pairs of other tiles. */
   pairCost: number;
 }
 
 /** What a family of kernels makes of a tile, and what that costs. */
-export interface TileShape {
+export interface TileConfig {
   /** The name of the kernels' family. */
   family: string;
   /** The most rows of a workgroup. */
   rows: number;
   /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
-  strip: number;
+  rowBlock: number;
   /**
    * How many columns are computed together, the most first: a tile takes as many of the largest step as fill up, and for
    * what is left the smallest that holds it.
@@ -30,9 +30,9 @@ export interface TileShape {
   /** What a tile costs beside its pairs (loading rows, the last reductions, storing), in pairs. */
   tileCost: number;
   /** What looking up biases and places costs, as a share of the pairs' own cost. */
-  testCost: number;
+  maskCost: number;
   /** The row kernels of sparse plans, where the family has them. */
-  lone?: LoneRows;
+  globalTokens?: GlobalTokens;
   /**
    * Whether heavy tiles begin first, as is best where whoever is free takes the next one. A software driver gives each of its
    * threads a half of all beforehand: there tiles stay in the order of their rows.
@@ -41,19 +41,19 @@ export interface TileShape {
 }
 
 /** The tiles for a plan of a kind, over sequences of some lengths. */
-export type ShapeOfTiles = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>) => TileShape;
+export type TileChooser = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>) => TileConfig;
 
-/** What tests cost where one row's serve all, as a share of what they cost else. */
+/** What needsMask cost where one row's serve all, as a share of what they cost else. */
 const ONE_TAG_SHARE = 0.25;
 
 /** The tiles of plans that no kernel runs, in which pairs are counted: those of GPUs, where no row is alone. */
-export const COUNTING_TILE: TileShape = {
+export const COUNTING_TILE: TileConfig = {
   family: 'none',
   rows: 32,
-  strip: 8,
+  rowBlock: 8,
   steps: [64, 32],
   tileCost: 256,
-  testCost: 0.1,
+  maskCost: 0.1,
   heaviestFirst: true,
 };
 
@@ -65,9 +65,9 @@ export interface Tile {
   rowCount: number;
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
-  slots: number;
-  /** What must be looked up for each pair: UNTESTED, or a sum of TEST_TAGS, TEST_PLACES and ONE_TAG. */
-  tests: number;
+  paddedColumns: number;
+  /** What must be looked up for each pair: NO_MASK, or a sum of MASK_TAGS, MASK_POSITIONS and ONE_TAG. */
+  needsMask: number;
 }
 
 function padded(count: number, multiple: number): number {
@@ -75,54 +75,58 @@ function padded(count: number, multiple: number): number {
 }
 
 /** Columns with the padding of the last step. */
-function executedColumns(slots: number, steps: readonly number[]): number {
-  const rest = slots % steps[0];
-  if (rest === 0) return slots;
+function executedColumns(paddedColumns: number, steps: readonly number[]): number {
+  const rest = paddedColumns % steps[0];
+  if (rest === 0) return paddedColumns;
   let last = 0;
   while (last + 1 < steps.length && steps[last + 1] >= rest) last++;
-  return slots - rest + steps[last];
+  return paddedColumns - rest + steps[last];
 }
 
 /** Whether a tile is one of the row kernels'. */
-export function isLone(
-  { rowCount, slots }: Pick<Tile, 'rowCount' | 'slots'>,
-  { lone }: Pick<TileShape, 'lone'>,
+export function isGlobalToken(
+  { rowCount, paddedColumns }: Pick<Tile, 'rowCount' | 'paddedColumns'>,
+  { globalTokens }: Pick<TileConfig, 'globalTokens'>,
 ): boolean {
-  return lone !== undefined && rowCount === 1 && slots >= lone.from;
+  return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
 }
 
-/** The pairs that a kernel multiplies for so many slots of a tile that are taken together. */
-function pairsTogether(slots: number, tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
-  if (isLone(tile, shape)) return slots;
-  return padded(tile.rowCount, shape.strip) * executedColumns(slots, shape.steps);
+/** The pairs that a kernel multiplies for so many paddedColumns of a tile that are taken together. */
+function pairsTogether(
+  paddedColumns: number,
+  tile: Pick<Tile, 'rowCount' | 'paddedColumns'>,
+  config: TileConfig,
+): number {
+  if (isGlobalToken(tile, config)) return paddedColumns;
+  return padded(tile.rowCount, config.rowBlock) * executedColumns(paddedColumns, config.steps);
 }
 
 /** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
-function executedPairs(tile: Pick<Tile, 'rowCount' | 'slots'>, shape: TileShape): number {
-  return pairsTogether(tile.slots, tile, shape);
+function executedPairs(tile: Pick<Tile, 'rowCount' | 'paddedColumns'>, config: TileConfig): number {
+  return pairsTogether(tile.paddedColumns, tile, config);
 }
 
 /** The same for a tile whose ranges are listed, where they may be several pages. */
-export function executedPairsOfTile(tile: Tile, shape: TileShape): number {
-  const { page = Number.POSITIVE_INFINITY } = shape;
+export function executedPairsOfTile(tile: Tile, config: TileConfig): number {
+  const { page = Number.POSITIVE_INFINITY } = config;
   const { ranges } = tile;
-  if (ranges.length <= page) return executedPairs(tile, shape);
+  if (ranges.length <= page) return executedPairs(tile, config);
   let pairs = 0;
   for (let first = 0; first < ranges.length; first += page) {
     const together = ranges.slice(first, first + page);
-    const slots = together.reduce((sum, { length }) => sum + paddedToQuads(length), 0);
-    pairs += pairsTogether(slots, tile, shape);
+    const paddedColumns = together.reduce((sum, { length }) => sum + paddedToQuads(length), 0);
+    pairs += pairsTogether(paddedColumns, tile, config);
   }
   return pairs;
 }
 
-function endOf({ start, length }: Run): number {
+function endOf({ start, length }: TagRun): number {
   return start + length;
 }
 
 /** Cuts the rows of one sequence into tiles. */
 class SequenceTiler {
-  private readonly seen: ColumnFinder | RunSpans;
+  private readonly seen: ColumnFinder | TagRunSpans;
   private readonly first: number;
   private readonly end: number;
 
@@ -130,14 +134,14 @@ class SequenceTiler {
     batch: SortedBatch,
     private readonly index: number,
     visibility: Visibility,
-    private readonly shape: TileShape,
+    private readonly config: TileConfig,
   ) {
     this.sequence = batch.sequences[index];
     // Sorted by sentence, a sequence may have as many runs as tokens: what every pair of runs sees would be too much to hold.
     this.seen =
-      visibility.placed || this.sequence.bySentence
+      visibility.positional || this.sequence.bySentence
         ? new ColumnFinder(batch, this.sequence, visibility)
-        : new RunSpans(this.sequence, visibility);
+        : new TagRunSpans(this.sequence, visibility);
     this.first = this.sequence.start;
     this.end = this.first + this.sequence.length;
   }
@@ -159,7 +163,7 @@ class SequenceTiler {
       while (endOf(runs[run]) <= begin) run++;
       if (cheapest[begin - first] === Number.POSITIVE_INFINITY) continue;
       this.seen.from(begin);
-      const full = Math.min(begin + this.shape.rows, end);
+      const full = Math.min(begin + this.config.rows, end);
       for (let last = run, to = begin; to < full; last++) {
         to = Math.min(full, endOf(runs[last]));
         this.seen.through(to);
@@ -181,20 +185,20 @@ class SequenceTiler {
   private columns(begin: number, end: number): Columns {
     this.seen.from(begin);
     this.seen.through(end);
-    const { tests } = this.seen;
+    const { needsMask } = this.seen;
     const ranges: ColumnRange[] = [];
-    return { slots: this.seen.slots(tests, ranges), ranges, tests };
+    return { paddedColumns: this.seen.paddedColumns(needsMask, ranges), ranges, needsMask };
   }
 
   /** What a tile of so many rows costs, up to which the finder has come. */
   private cost(rowCount: number): number {
-    const { tests } = this.seen;
-    const { tileCost, testCost, lone } = this.shape;
-    const tile = { rowCount, slots: this.seen.slots(tests) };
-    const pairs = executedPairs(tile, this.shape);
-    if (isLone(tile, this.shape)) return tileCost + pairs * lone!.pairCost;
-    const share = tests === UNTESTED ? 0 : (tests & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
-    return tileCost + pairs * (1 + share * testCost);
+    const { needsMask } = this.seen;
+    const { tileCost, maskCost, globalTokens } = this.config;
+    const tile = { rowCount, paddedColumns: this.seen.paddedColumns(needsMask) };
+    const pairs = executedPairs(tile, this.config);
+    if (isGlobalToken(tile, this.config)) return tileCost + pairs * globalTokens!.pairCost;
+    const share = needsMask === NO_MASK ? 0 : (needsMask & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
+    return tileCost + pairs * (1 + share * maskCost);
   }
 }
 
@@ -202,21 +206,21 @@ class SequenceTiler {
  * Cuts every sequence into tiles, which may hold rows of several tags where that is cheaper, and
  * lists for each the columns that its rows see. No tile crosses sequences; a tile may be without columns.
  */
-export function tilesOf(batch: SortedBatch, visibility: Visibility, shape: TileShape): Tile[] {
+export function tilesOf(batch: SortedBatch, visibility: Visibility, config: TileConfig): Tile[] {
   return batch.sequences.flatMap(({ length }, index) =>
-    length > 0 ? new SequenceTiler(batch, index, visibility, shape).tiles() : [],
+    length > 0 ? new SequenceTiler(batch, index, visibility, config).tiles() : [],
   );
 }
 
 /**
- * Tiles in the order in which they begin: those of lone rows last, and by falling work where their family wants it, so that none
+ * Tiles in the order in which they begin: those of globalTokens rows last, and by falling work where their family wants it, so that none
  * of the long ones begins last. Only powers of two of work tell tiles apart: others keep their order, so that
  * neighbours, which see many of the same columns, run while a cache still holds them.
  */
-export function inOrder(tiles: readonly Tile[], shape: TileShape): Tile[] {
+export function inOrder(tiles: readonly Tile[], config: TileConfig): Tile[] {
   const classOf = (tile: Tile) =>
-    shape.heaviestFirst ? Math.floor(Math.log2(1 + executedPairs(tile, shape))) : 0;
+    config.heaviestFirst ? Math.floor(Math.log2(1 + executedPairs(tile, config))) : 0;
   const classes = new Map(tiles.map((tile) => [tile, classOf(tile)]));
-  const lone = (tile: Tile) => Number(isLone(tile, shape));
-  return [...tiles].sort((a, b) => lone(a) - lone(b) || classes.get(b)! - classes.get(a)!);
+  const rank = (tile: Tile) => Number(isGlobalToken(tile, config));
+  return [...tiles].sort((a, b) => rank(a) - rank(b) || classes.get(b)! - classes.get(a)!);
 }

@@ -14,7 +14,7 @@ export interface Visibility {
   /** Whether a causal mask hides what stands behind the row in the text (`until`), or before it (`from`). */
   causal: 'until' | 'from' | undefined;
   /** Whether anything depends on where tokens stand in the text. */
-  placed: boolean;
+  positional: boolean;
 }
 
 /** The widest reach within which a pair of tags exists, and whether all its pairs there have bias 0. */
@@ -46,6 +46,6 @@ export function readVisibility(table: PairTable, side: Side, causal: boolean): V
     reach,
     plain,
     causal: causal ? towards : undefined,
-    placed: causal || table.scopes !== undefined,
+    positional: causal || table.scopes !== undefined,
   };
 }

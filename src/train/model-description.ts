@@ -1,6 +1,6 @@
 import type { KernelChoices } from '../attention/kernel-choices.js';
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import { tokenTags } from '../grammar/custom-tags.js';
 import { checkHeads } from '../grammar/head-rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
@@ -45,7 +45,7 @@ export interface ModelDescription {
 export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, where?: string): number {
   if (Number.isInteger(maxLength) && maxLength >= 3 && maxLength <= positions) return maxLength;
   throw new CallerError({
-    what: `sentences of up to ${shown(maxLength)} tokens`,
+    what: `sentences of up to ${describeValue(maxLength)} tokens`,
     where,
     expected: `3 to ${positions}, the model's positions`,
     remedy: 'choose another length, or a model with more positions',

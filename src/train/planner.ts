@@ -3,7 +3,7 @@ import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { TOKEN_TAGS } from '../grammar/tags.js';
 import type { Layout } from '../plan/layout.js';
 import type { RuleMask } from '../plan/mask.js';
-import type { ShapeOfTiles } from '../plan/tiles.js';
+import type { TileChooser } from '../plan/tiles.js';
 
 /** Tags of a model's learned biases; 0 where its strategy learns none. @param tags All that tokens may carry. */
 export function biasTags(strategy: Strategy, tags: readonly Tag[]): number {
@@ -22,7 +22,7 @@ export class Planner {
    */
   constructor(
     mask: RuleMask,
-    private readonly tiles: ShapeOfTiles,
+    private readonly tiles: TileChooser,
     readonly tags: readonly Tag[] = TOKEN_TAGS,
   ) {
     this.mask = mask.withTags(tags);

@@ -1,6 +1,6 @@
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import { repeatedName } from '../base/json-scan.js';
-import { shown } from '../base/shown.js';
 
 /** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */
 export interface HeaderEntry {
@@ -94,7 +94,7 @@ class HeaderReader {
     }
     if (!isObject(json) || !text.startsWith('{')) return this.fail('the header is no JSON object');
     const twice = repeatedName(text);
-    if (twice !== undefined) this.fail(`the header has ${shown(twice)} twice`, 'every name once');
+    if (twice !== undefined) this.fail(`the header has ${describeValue(twice)} twice`, 'every name once');
     return { json, dataAt };
   }
 
@@ -102,13 +102,13 @@ class HeaderReader {
     const isTexts = isObject(value) && Object.values(value).every((each) => typeof each === 'string');
     if (isTexts) return value as Record<string, string>;
     return this.fail(
-      `"${METADATA}" is ${isObject(value) ? 'not of texts alone' : shown(value)}`,
+      `"${METADATA}" is ${isObject(value) ? 'not of texts alone' : describeValue(value)}`,
       'texts by name',
     );
   }
 
   private entry(name: string, entry: unknown, dataBytes: number): HeaderEntry {
-    const tensor = `tensor ${shown(name)}`;
+    const tensor = `tensor ${describeValue(name)}`;
     const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : ({} as Record<string, unknown>);
     const isTensor =
       typeof dtype === 'string' &&
@@ -120,7 +120,8 @@ class HeaderReader {
     if (!isTensor)
       this.fail(`${tensor} is not described`, 'its dtype, shape and data_offsets, all whole numbers');
     const [type, sizes, [start, end]] = [dtype as string, shape as number[], offsets as [number, number]];
-    if (!Object.hasOwn(BITS, type)) this.fail(`${tensor} is of type ${shown(type)}`, 'a type of the format');
+    if (!Object.hasOwn(BITS, type))
+      this.fail(`${tensor} is of type ${describeValue(type)}`, 'a type of the format');
     const bytes = bytesOf(sizes, BITS[type]);
     if (end - start !== bytes) {
       this.fail(
@@ -145,7 +146,7 @@ class HeaderReader {
       const [start, end] = offsets;
       if (start < at) {
         this.fail(
-          `tensors ${shown(before)} and ${shown(name)} share bytes ${start} to ${Math.min(at, end)}`,
+          `tensors ${describeValue(before)} and ${describeValue(name)} share bytes ${start} to ${Math.min(at, end)}`,
           'bytes of their own',
         );
       }

@@ -1,5 +1,5 @@
+import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import { type HeaderEntry, LENGTH_BYTES, readHeader } from './safetensors-header.js';
 import { FLOAT_BYTES, FLOAT_NAMES, rounded, type StoredTensor } from './stored-tensor.js';
 
@@ -55,7 +55,7 @@ export function openSafetensors(file: Uint8Array, where: string): Map<string, St
           return rounded(file.subarray(dataAt + start, dataAt + end), dtype);
         }
         throw new CallerError({
-          what: `tensor ${shown(name)} is of type ${dtype}`,
+          what: `tensor ${describeValue(name)} is of type ${dtype}`,
           where,
           expected: FLOAT_NAMES,
         });

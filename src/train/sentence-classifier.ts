@@ -11,7 +11,7 @@ import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import { checkFits } from '../nn/model-size.js';
 import type { RuleMask } from '../plan/mask.js';
-import type { TileShape } from '../plan/tiles.js';
+import type { TileConfig } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
 import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
 import { loadDescription, saveDescription } from './model-folder.js';
@@ -40,7 +40,7 @@ export interface ModelExplanation extends Prediction {
   /** For each token, gradient times input for the logit of the predicted class (see `Classifier.attribution`). */
   attribution: number[];
   /** The tiles that the plan had. */
-  tile: TileShape;
+  tile: TileConfig;
 }
 
 /** A BERT or DistilBERT classifier of sentences with its vocabulary and its mask. */
@@ -143,8 +143,8 @@ export class SentenceClassifier {
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
     checkExamples(examples, this.description.classes.length, 'examples');
-    const { ledger } = this.planner.layout(this.tokenizer.encode(examples));
-    return ledger.useful / ledger.dense;
+    const { pairCounts } = this.planner.layout(this.tokenizer.encode(examples));
+    return pairCounts.useful / pairCounts.dense;
   }
 
   /**
@@ -208,7 +208,7 @@ export class SentenceClassifier {
       ...this.predictionOf(text, sentences[0], logits),
       attention: await this.classifier.attentionProbabilities(batch),
       attribution: Array.from(await this.classifier.attribution(batch, mostProbable(logits))),
-      tile: layout.shape,
+      tile: layout.tileConfig,
     };
   }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { checkArgument } from '../base/argument-schemas.js';
-import { CallerError, type ErrorParts, shownValue } from '../base/errors.js';
+import { CallerError, describeJson, type ErrorParts } from '../base/errors.js';
 import { listOf } from '../base/json-schemas.js';
 import {
   type Defaults,
@@ -115,7 +115,7 @@ export function conflictIn(settings: RunSettings): ErrorParts | undefined {
   }
   if (sparsity > 0 && strategy !== 'learned') {
     return {
-      what: `a sparsity penalty of ${shownValue(sparsity)} with strategy "${strategy}"`,
+      what: `a sparsity penalty of ${describeJson(sparsity)} with strategy "${strategy}"`,
       expected: 'strategy "learned"',
     };
   }

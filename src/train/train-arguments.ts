@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checkArgument, having, number, options } from '../base/argument-schemas.js';
+import { checkArgument, number, objectWith, options } from '../base/argument-schemas.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { RuleMask } from '../plan/mask.js';
@@ -35,7 +35,7 @@ export function checkStartOptions(value: unknown): void {
 
 const description = options({
   config: options({}),
-  tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'encode', 'tokens'),
+  tokenizer: objectWith<TaggedTokenizer>('a TaggedTokenizer', 'encode', 'tokens'),
   classes: v.array(v.string('the name of a class'), 'a list of names'),
   mask: ruleMask,
 });

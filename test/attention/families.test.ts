@@ -47,7 +47,7 @@ describe('families of attention kernels', () => {
     for (const family of everyFamily()) {
       for (const name of PASSES) {
         for (const headDim of [16, 64, 128]) {
-          const pass = { name, headDim, heads: heads[0], placed: false };
+          const pass = { name, headDim, heads: heads[0], positional: false };
           const dense = { ...pass, heads: { table: undefined, bits: undefined } };
           for (const [kernel, constants] of [
             [`sparse_${name}`, family.tilePass(pass).constants],

@@ -148,7 +148,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
             const attention = narrowed({ ...randomCase(kind, seed), dropout: undefined });
             const layout = layoutOn(buffers.device, attention);
             const given = buffersOf(buffers, layout.order, attention);
-            const { executed, executedTransposed } = layout.ledger;
+            const { executed, executedTransposed } = layout.pairCounts;
             expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
               forward: executed,
               queryGradient: executed,

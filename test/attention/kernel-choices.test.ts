@@ -62,7 +62,7 @@ describe('choices of kernels', () => {
       expect(new Set(variants.map(({ name }) => name)).size).toBe(variants.length);
       for (const { tile } of variants) expect(() => familyOfTiles(device, tile, 100)).not.toThrow();
       for (const { tile } of variants) {
-        for (const other of [{ rows: 33 }, { strip: 4 }, { steps: [24] }])
+        for (const other of [{ rows: 33 }, { rowBlock: 4 }, { steps: [24] }])
           expect(() => familyOfTiles(device, { ...tile, ...other }, 100)).toThrow(/^a plan for /);
       }
     }

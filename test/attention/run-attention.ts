@@ -1,9 +1,9 @@
 import type { AttendResult } from '../../src/attention/attend.js';
 import { DevicePlan } from '../../src/attention/device-plan.js';
-import type { AttentionShape } from '../../src/attention/passes.js';
+import type { AttentionConfig } from '../../src/attention/passes.js';
 import { recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
-import { inverseOf } from '../../src/plan/runs.js';
+import { inverseOf } from '../../src/plan/tag-runs.js';
 import type { Family } from '../support/device.js';
 import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
 import { layoutOn } from '../support/masks.js';
@@ -58,7 +58,7 @@ export async function runAttention(attention: AttentionCase, family: Family): Pr
     onDevice.write(layout, attention.heads);
     const given = buffersOf(buffers, layout.order, attention);
     const { heads, headDim, scale, dropout } = attention;
-    const shape: AttentionShape = { heads, headDim, scale, dropout };
+    const shape: AttentionConfig = { heads, headDim, scale, dropout };
     recordForward(recorder, onDevice, shape, given);
     recordBackward(recorder, onDevice, shape, given);
     recorder.submit();

@@ -47,7 +47,7 @@ async function count(device: Device, layout: Layout, headDim: number) {
   return counted;
 }
 
-/** Shared out between the families, for each compiles its own; test/attention counts dense, placed and other rules in each. */
+/** Shared out between the families, for each compiles its own; test/attention counts dense, positional and other rules in each. */
 const CASES: Record<(typeof FAMILIES)[number], [string, MaskParts, number][]> = {
   wide: [
     ['none', { strategy: 'none' }, 16],
@@ -70,7 +70,7 @@ describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
   it.each(CASES[family])('are those of the plan: %s', async (_, options, headDim) => {
     const device = await testDevice(family);
     const layout = layoutOn(device, { ...someText(), mask: maskOf(options) });
-    const { executed, executedTransposed } = layout.ledger;
+    const { executed, executedTransposed } = layout.pairCounts;
     const counted = await count(device, layout, headDim);
     expect(counted).toEqual({
       forward: executed,
@@ -80,13 +80,13 @@ describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
     expect(checkCounts(layout, counted)).toMatchObject({ passed: true, complaints: [] });
   });
 
-  it('are others where a kernel is handed fewer tiles than the ledger has', async () => {
+  it('are others where a kernel is handed fewer tiles than were counted', async () => {
     const device = await testDevice(family);
     const layout = layoutOn(device, { ...someText(), mask: maskOf({ strategy: 'hard' }) });
-    const { executed, executedTransposed } = layout.ledger;
+    const { executed, executedTransposed } = layout.pairCounts;
     const skipped = layout.heads[0].queryTiles.shift()!;
     const counted = await count(device, layout, 16);
-    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, layout.shape));
+    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, layout.tileConfig));
     expect(counted.keyValueGradient).toBe(executedTransposed);
     const { passed, complaints } = checkCounts(layout, counted);
     expect(passed).toBe(false);

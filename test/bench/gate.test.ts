@@ -49,7 +49,7 @@ async function bench(sweep: Partial<AttentionSweep> = {}) {
 function skipOneRange(tiles: Tile[]): void {
   const tile = tiles.reduce((most, other) => (other.ranges.length > most.ranges.length ? other : most));
   const skipped = tile.ranges.pop()!;
-  tile.slots -= QUAD * Math.ceil(skipped.length / QUAD);
+  tile.paddedColumns -= QUAD * Math.ceil(skipped.length / QUAD);
 }
 
 afterEach(() => {
@@ -131,25 +131,25 @@ describe('the gate of bench attention', () => {
     [
       'useful pairs are miscounted',
       (layout) => {
-        layout.ledger.useful--;
+        layout.pairCounts.useful--;
       },
     ],
     [
       'executed pairs are miscounted',
       (layout) => {
-        layout.ledger.executed -= 32;
+        layout.pairCounts.executed -= 32;
       },
     ],
     [
       'executed pairs of the key pass are miscounted',
       (layout) => {
-        layout.ledger.executedTransposed += 32;
+        layout.pairCounts.executedTransposed += 32;
       },
     ],
     [
       'dense pairs are miscounted',
       (layout) => {
-        layout.ledger.dense += 1;
+        layout.pairCounts.dense += 1;
       },
     ],
   ])('is red where %s, and no speed-up is shown', async (_, breaking) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CallerError, escapeControls, shortened, shownValue } from '../../src/base/errors.js';
+import { CallerError, describeJson, escapeControls, shortened } from '../../src/base/errors.js';
 
 describe('an error of one line', () => {
   it('shows what would steer a terminal instead of sending it', () => {
@@ -22,8 +22,8 @@ describe('an error of one line', () => {
     const long = 'x'.repeat(10_000_000);
     const { message } = new CallerError({ what: long, where: long, expected: long, remedy: long });
     expect(message.length).toBeLessThan(6100);
-    expect(shownValue({ a: long }).length).toBeLessThanOrEqual(80);
-    expect(shownValue(long).length).toBeLessThanOrEqual(80);
+    expect(describeJson({ a: long }).length).toBeLessThanOrEqual(80);
+    expect(describeJson(long).length).toBeLessThanOrEqual(80);
     expect(shortened('abcdefghij', 8)).toBe('abcde…ij');
   });
 
@@ -33,5 +33,5 @@ describe('an error of one line', () => {
     [null, 'null'],
     [-0, '0'],
     [[1, 'a'], '[1,"a"]'],
-  ])('shows %s', (value, text) => expect(shownValue(value)).toBe(text));
+  ])('shows %s', (value, text) => expect(describeJson(value)).toBe(text));
 });

@@ -12,7 +12,7 @@ const NAMES = (Object.keys(kernelSources) as KernelName[]).filter((name) => !nam
 function switchesOf(pass: string): string[] {
   return [
     'DROPOUT',
-    ...(pass.includes('/sparse_') ? ['PLACED'] : []),
+    ...(pass.includes('/sparse_') ? ['POSITIONAL'] : []),
     ...(/\/sparse_(row_)?backward_query$/.test(pass) ? ['BIAS_GRADIENT'] : []),
   ];
 }

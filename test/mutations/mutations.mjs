@@ -197,9 +197,9 @@ const OPTIMIZER = [
 const PLANNER = [
   {
     name: 'biased pairs are not looked up',
-    file: 'src/plan/run-spans.ts',
-    find: 'if (plain[at] === 0) this.testsOf[row] = TEST_TAGS;',
-    replace: 'if (plain[at] === 2) this.testsOf[row] = TEST_TAGS;',
+    file: 'src/plan/tag-run-spans.ts',
+    find: 'if (plain[at] === 0) this.masksOf[row] = MASK_TAGS;',
+    replace: 'if (plain[at] === 2) this.masksOf[row] = MASK_TAGS;',
     tests: 'test/plan/tiles.test.ts',
   },
   {
@@ -214,14 +214,14 @@ const PLANNER = [
     file: 'src/plan/key-columns.ts',
     find: 'order[to - 1] + window + 1)',
     replace: 'order[to - 1] + window)',
-    tests: 'test/plan/places.test.ts',
+    tests: 'test/plan/positions.test.ts',
   },
   {
     name: 'causal columns end before the query itself',
     file: 'src/plan/key-columns.ts',
     find: 'this.low, this.high, last + 1)',
     replace: 'this.low, this.high, last)',
-    tests: 'test/plan/places.test.ts',
+    tests: 'test/plan/positions.test.ts',
   },
   {
     name: 'the columns of the transposed plan are those of queries',

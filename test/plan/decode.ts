@@ -1,5 +1,5 @@
 import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
-import { TEST_PLACES } from '../../src/plan/key-columns.js';
+import { MASK_POSITIONS } from '../../src/plan/key-columns.js';
 import type { Layout } from '../../src/plan/layout.js';
 import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';
@@ -9,8 +9,8 @@ export interface DecodedTile {
   rowStart: number;
   rowCount: number;
   ranges: { start: number; length: number; slot: number }[];
-  slots: number;
-  tests: number;
+  paddedColumns: number;
+  needsMask: number;
   /** What leads from a token to the byte of its label. */
   shift: number;
   firstColumn: number;
@@ -33,8 +33,8 @@ export function decodedTiles(
       rowStart: tile[W.FIRST_ROW],
       rowCount: tile[W.ROW_COUNT],
       ranges,
-      slots: tile[W.SLOT_COUNT],
-      tests: tile[W.TESTS],
+      paddedColumns: tile[W.PADDED_COLUMNS],
+      needsMask: tile[W.NEEDS_MASK],
       shift: tile[W.LABEL_SHIFT] | 0,
       firstColumn: tile[W.FIRST_COLUMN],
     };
@@ -42,7 +42,7 @@ export function decodedTiles(
 }
 
 /** What a kernel knows beside the words of a sparse plan: what `recordForward` passes it. */
-type Given = Pick<Layout, 'heads' | 'placed' | 'causal'>;
+type Given = Pick<Layout, 'heads' | 'positional' | 'causal'>;
 
 /** Reads a sparse plan's words as the kernels do; places of tokens are those of the sorted order. */
 export class WordReader {
@@ -81,14 +81,14 @@ export class WordReader {
     row: number,
     column: number,
   ): number | undefined {
-    if (tile.tests === 0) return 0;
+    if (tile.needsMask === 0) return 0;
     const [query, key] = side === 'queries' ? [row, column] : [column, row];
     const { size, scopes, learned } = this.plan.heads[index].table!;
     const { tableAt } = this.written.heads[index];
     const entry = this.label(query, tile.shift) * size + this.label(key, tile.shift);
     const found = this.floats[tableAt + (learned ? head * size * size : 0) + entry];
     const near = found > -1e29 ? found : undefined;
-    if ((tile.tests & TEST_PLACES) === 0 || !this.plan.placed) return near;
+    if ((tile.needsMask & MASK_POSITIONS) === 0 || !this.plan.positional) return near;
     const reachesAt = tableAt + (learned ? this.headCount : 1) * size * size;
     const { words, positionsAt } = this.written;
     if (this.plan.causal && words[positionsAt + key] > words[positionsAt + query]) return undefined;

@@ -20,7 +20,7 @@ describe('denseLayout', () => {
     expect([...layout.lengths]).toEqual([2, 0, 3]);
     expect([...layout.order]).toEqual([0, 1, 2, 3, 4]);
     expect([...layout.tags]).toEqual([0, 0, 0, 0, 0]);
-    expect([layout.sentences, layout.causal, layout.placed]).toEqual([undefined, false, false]);
+    expect([layout.sentences, layout.causal, layout.positional]).toEqual([undefined, false, false]);
     expect(layout.heads).toHaveLength(1);
     const [{ heads, table, queryTiles, keyTiles }] = layout.heads;
     expect([heads, table]).toEqual([undefined, undefined]);
@@ -34,14 +34,14 @@ describe('denseLayout', () => {
         const [{ queryTiles }] = denseLayout(lengths, shape).heads;
         let row = 0;
         for (const tile of [...queryTiles].sort((a, b) => a.rowStart - b.rowStart)) {
-          const { sequence, rowStart, rowCount, ranges, slots, tests } = tile;
+          const { sequence, rowStart, rowCount, ranges, paddedColumns, needsMask } = tile;
           const [start, end] = spans[sequence];
           expect(rowStart).toBe(row);
           expect(rowCount >= 1 && rowCount <= shape.rows).toBe(true);
           expect(start <= rowStart && rowStart + rowCount <= end).toBe(true);
           expect(ranges).toEqual([{ start, length: end - start }]);
-          expect(slots).toBe(4 * Math.ceil((end - start) / 4));
-          expect(tests).toBe(0);
+          expect(paddedColumns).toBe(4 * Math.ceil((end - start) / 4));
+          expect(needsMask).toBe(0);
           row += rowCount;
         }
         expect(row).toBe(spans.at(-1)?.[1] ?? 0);
@@ -61,11 +61,11 @@ describe('denseLayout', () => {
   it('counts every pair of a sequence as useful', () => {
     fc.assert(
       fc.property(anyLengths, anyTileShape, (lengths, tile) => {
-        const { ledger, heads, shape } = denseLayout(lengths, tile);
+        const { pairCounts, heads, tileConfig: shape } = denseLayout(lengths, tile);
         const dense = lengths.reduce((pairs, length) => pairs + length ** 2, 0);
         const executed = heads[0].queryTiles.reduce((pairs, tile) => pairs + executedIn(tile, shape), 0);
-        expect(ledger).toEqual({ useful: dense, executed, executedTransposed: executed, dense });
-        expect(heads[0].ledger).toEqual(ledger);
+        expect(pairCounts).toEqual({ useful: dense, executed, executedTransposed: executed, dense });
+        expect(heads[0].pairCounts).toEqual(pairCounts);
         expect(executed).toBeGreaterThanOrEqual(dense);
       }),
       runs(100),

@@ -95,7 +95,7 @@ describe('plans take', () => {
     expect(LONGEST_SEQUENCE).toBe(16_384);
     expect(denseLayout([16_384, 16_384]).tokens).toBe(32_768);
     const tags = new Uint8Array(16_384);
-    expect(sparseLayout({ tags, lengths: [16_384], tables: TABLE }).ledger.useful).toBe(16_384 ** 2);
+    expect(sparseLayout({ tags, lengths: [16_384], tables: TABLE }).pairCounts.useful).toBe(16_384 ** 2);
   });
 
   it('lengths and sentences in any kind of array', () => {
@@ -109,15 +109,20 @@ describe('plans take', () => {
 
   it('sentences that start again in every sequence', () => {
     const tags = Uint8Array.of(0, 1, 0, 1);
-    const { ledger } = sparseLayout({ tags, lengths: [2, 2], tables: BY_SENTENCE, sentences: [7, 7, 0, 1] });
-    expect(ledger.useful).toBe(1);
+    const { pairCounts } = sparseLayout({
+      tags,
+      lengths: [2, 2],
+      tables: BY_SENTENCE,
+      sentences: [7, 7, 0, 1],
+    });
+    expect(pairCounts.useful).toBe(1);
   });
 
   it('sentence numbers that an f32 does not tell apart', () => {
     const tags = Uint8Array.of(0, 1);
     const sentences = [2 ** 32 - 3, 2 ** 32 - 2];
     const layout = sparseLayout({ tags, lengths: [2], tables: BY_SENTENCE, sentences });
-    expect(layout.ledger.useful).toBe(0);
+    expect(layout.pairCounts.useful).toBe(0);
     expect(new Set(Float32Array.from(layout.sentences!)).size).toBe(2);
     expect(layout.sentences).not.toContain(NO_SENTENCE);
   });

@@ -3,7 +3,7 @@ import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
-import { UNTESTED } from '../../src/plan/key-columns.js';
+import { NO_MASK } from '../../src/plan/key-columns.js';
 import { type HeadLayout, sparseLayout } from '../../src/plan/layout.js';
 import { SIDES, tilesOf } from './random-batch.js';
 
@@ -55,8 +55,8 @@ describe('a sequence of many runs', () => {
           expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
         });
         // What is not tested is taken for allowed.
-        for (const { rowStart, ranges, tests } of tilesOf(head, side)) {
-          if (tests !== UNTESTED) continue;
+        for (const { rowStart, ranges, needsMask } of tilesOf(head, side)) {
+          if (needsMask !== NO_MASK) continue;
           const tags = ranges.flatMap(({ start, length }) => [
             ...layout.tags.subarray(start, start + length),
           ]);

@@ -197,7 +197,7 @@ describe('masks compose', () => {
         laid++;
         const expected = bias(text);
         expectPairs(layout, text, expected);
-        expect(layout.ledger.useful).toBe(countOf(text, expected));
+        expect(layout.pairCounts.useful).toBe(countOf(text, expected));
       }),
       runs(400),
     );
@@ -249,7 +249,7 @@ describe('masks compose', () => {
     const turn = tags.map((_, token) => Math.floor(token / 2));
     const layout = mask.layout({ tags, labels: { turn } });
     expect(layout.heads[0].table!.size).toBe(64);
-    expect(layout.ledger.useful).toBe(32);
+    expect(layout.pairCounts.useful).toBe(32);
     const more = { tags: [...tags, 'a'], labels: { turn: [...turn, 39] } };
     expect(callerErrorOf(() => mask.layout(more)).message).toBe(
       '65 combinations of labels; expected 1 to 64',
@@ -325,7 +325,7 @@ describe('a mask', () => {
     expect(kindOf(AttentionMask.all())).toBe('dense');
     expect(kindOf(AttentionMask.all().and(AttentionMask.all()))).toBe('dense');
     expect(kindOf(AttentionMask.causal())).toBe('sparse');
-    expect(AttentionMask.causal().layout({ lengths: [5, 2] }).ledger.useful).toBe(15 + 3);
+    expect(AttentionMask.causal().layout({ lengths: [5, 2] }).pairCounts.useful).toBe(15 + 3);
     expect(callerErrorOf(() => AttentionMask.causal().layout({})).message).toContain(
       'neither lengths nor tags',
     );

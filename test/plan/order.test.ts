@@ -5,7 +5,7 @@ import type { RuleSet, TagPair } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
 import { rankOfTag } from '../../src/plan/derived.js';
 import { type Layout, sparseLayout } from '../../src/plan/layout.js';
-import { inverseOf, type Sequence } from '../../src/plan/runs.js';
+import { inverseOf, type Sequence } from '../../src/plan/tag-runs.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, spansOf, type TaggedBatch, tablesOf } from './random-batch.js';
 

@@ -9,7 +9,7 @@ import { randomRules, randomSentences } from '../support/random-rules.js';
 const TAGS = ['a', 'b', 'c', 'd'];
 const SCOPED = { density: 0.6, soft: 0.4, scopes: ['document', 'sentence', 'window'], betas: [2] } as const;
 
-it('pairs by tag are what the rules say of each pair of tokens, the mean over heads; their sum is the ledger', () => {
+it('pairs by tag are what the rules say of each pair of tokens, the mean over heads; their sums are the pair counts', () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = generator(seed);
     const lengths = [randomInteger(random, 0, 30), randomInteger(random, 1, 30)];
@@ -42,6 +42,6 @@ it('pairs by tag are what the rules say of each pair of tokens, the mean over he
       expect(pairs).toBeCloseTo(expected.useful[tag], 6);
     });
     const total = useful.reduce((sum, pairs) => sum + pairs, 0);
-    expect(total).toBeCloseTo(layout.ledger.useful, 6);
+    expect(total).toBeCloseTo(layout.pairCounts.useful, 6);
   }
 });

@@ -95,7 +95,7 @@ describe('planWords', () => {
     },
   );
 
-  it('decode to the tiles of the plan, with the slots of their ranges', () => {
+  it('decode to the tiles of the plan, with the paddedColumns of their ranges', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
@@ -125,12 +125,14 @@ describe('planWords', () => {
       fc.property(anyBatch, fc.integer({ min: 1, max: 3 }), (batch, headCount) => {
         const layout = layoutOf(batch);
         const { words, positionsAt, sentencesAt } = planWords(layout, headCount);
-        const { tokens, sentences, placed } = layout;
+        const { tokens, sentences, positional } = layout;
         expect(words.slice(positionsAt, positionsAt + tokens)).toEqual(layout.order);
         if (sentences) expect(words.slice(sentencesAt, sentencesAt + tokens)).toEqual(sentences);
         const tiles = layout.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
         const labels = batch.lengths.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
-        const tables = layout.heads.map(({ table }) => (table!.learned ? headCount : 1) + (placed ? 2 : 0));
+        const tables = layout.heads.map(
+          ({ table }) => (table!.learned ? headCount : 1) + (positional ? 2 : 0),
+        );
         // Two sides, and for each of their tags what exists for it and what of that is biased.
         const bits = layout.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = layout.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);

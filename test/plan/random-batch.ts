@@ -5,7 +5,7 @@ import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadLayout, type Layout, sparseLayout } from '../../src/plan/layout.js';
-import type { Tile, TileShape } from '../../src/plan/tiles.js';
+import type { Tile, TileConfig } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
@@ -19,7 +19,7 @@ export interface TaggedBatch {
   strategy: Strategy;
   sentences: Uint32Array | undefined;
   causal: boolean;
-  shape: TileShape;
+  shape: TileConfig;
 }
 
 export type Side = 'queries' | 'keys';
@@ -27,12 +27,12 @@ export type Side = 'queries' | 'keys';
 export const SIDES: readonly Side[] = ['queries', 'keys'];
 
 /** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
-const SHAPES: readonly TileShape[] = [
-  { ...WIDE_TILE, lone: undefined },
-  { ...WIDE_TILE, lone: { from: 8, pairCost: 1 } },
-  { ...SUBGROUP_TILES[4], page: undefined, lone: { from: 16, pairCost: 4 } },
-  { ...SUBGROUP_TILES[8], page: undefined, lone: undefined },
-  { ...SUBGROUP_TILES[8], page: undefined, lone: { from: 16, pairCost: 2 } },
+const SHAPES: readonly TileConfig[] = [
+  { ...WIDE_TILE, globalTokens: undefined },
+  { ...WIDE_TILE, globalTokens: { from: 8, pairCost: 1 } },
+  { ...SUBGROUP_TILES[4], page: undefined, globalTokens: { from: 16, pairCost: 4 } },
+  { ...SUBGROUP_TILES[8], page: undefined, globalTokens: undefined },
+  { ...SUBGROUP_TILES[8], page: undefined, globalTokens: { from: 16, pairCost: 2 } },
 ];
 
 export const anyTileShape = fc.constantFrom(...SHAPES);
@@ -75,7 +75,7 @@ interface Shape {
   rulesOfHeads: readonly number[];
   causal: boolean;
   withSentences: boolean;
-  tileShape: TileShape;
+  tileShape: TileConfig;
   lengths: number[];
   seed: number;
 }
@@ -199,22 +199,22 @@ export function tilesOf({ queryTiles, keyTiles }: HeadLayout, side: Side): Tile[
 }
 
 /** Whether a tile is of one row with many columns, in a plan for kernels that have others for it. */
-export function isAlone({ rowCount, slots }: Tile, { lone }: TileShape): boolean {
-  return lone !== undefined && rowCount === 1 && slots >= lone.from;
+export function isAlone({ rowCount, paddedColumns }: Tile, { globalTokens }: TileConfig): boolean {
+  return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
 }
 
 /**
- * The pairs that a kernel multiplies for a tile: whole strips of rows, whole steps of columns, the last as short as may be; of
- * a row alone nothing but its slots.
+ * The pairs that a kernel multiplies for a tile: whole rowBlocks of rows, whole steps of columns, the last as short as may be; of
+ * a row alone nothing but its paddedColumns.
  */
-export function executedIn(tile: Tile, shape: TileShape): number {
-  const { rowCount, slots } = tile;
-  const { strip, steps } = shape;
-  if (isAlone(tile, shape)) return slots;
+export function executedIn(tile: Tile, shape: TileConfig): number {
+  const { rowCount, paddedColumns } = tile;
+  const { rowBlock, steps } = shape;
+  if (isAlone(tile, shape)) return paddedColumns;
   let columns = 0;
-  while (slots - columns > 0) {
-    const fitting = steps.filter((step) => step >= slots - columns);
+  while (paddedColumns - columns > 0) {
+    const fitting = steps.filter((step) => step >= paddedColumns - columns);
     columns += fitting.length > 0 ? Math.min(...fitting) : Math.max(...steps);
   }
-  return Math.ceil(rowCount / strip) * strip * columns;
+  return Math.ceil(rowCount / rowBlock) * rowBlock * columns;
 }

@@ -33,7 +33,7 @@ describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../
         tags,
         lengths: [tokens],
         tables,
-      }).ledger;
+      }).pairCounts;
       return {
         density: useful / dense,
         waste: executed / useful,

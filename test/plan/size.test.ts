@@ -5,7 +5,7 @@ import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
 import { type Layout, sparseLayout } from '../../src/plan/layout.js';
 import { planWords } from '../../src/plan/plan-words.js';
-import { runChunks } from '../../src/plan/run-chunks.js';
+import { tagRunChunks } from '../../src/plan/tag-run-chunks.js';
 import { generator, randomInteger } from '../support/random.js';
 
 function randomTags(tokens: number): Uint8Array {
@@ -55,7 +55,7 @@ describe("the size of a plan under the paper's rules", () => {
         const words = (made: Layout) => planWords(made).words.length;
         expect(words(long)).toBeLessThan(MOST_GROWTH * words(short));
         // No more chunks than tokens, three words for each, and where the list of each tag begins.
-        expect(runChunks(long).words.length).toBeLessThanOrEqual(3 * LONG + rules.tags.length + 1);
+        expect(tagRunChunks(long).words.length).toBeLessThanOrEqual(3 * LONG + rules.tags.length + 1);
       }
     }
   });
@@ -75,10 +75,10 @@ describe("the size of a plan under the paper's rules", () => {
 describe('the work under rules with a scope', () => {
   it.each<Scope>(['sentence', 128])('is linear in the tokens: %s', (scope) => {
     // Long enough for the ends of the text, where windows are cut off, not to count.
-    const ledgers = [2 * SHORT, 2 * LONG].map((tokens) => plan(tokens, scoped(scope), 'hard').ledger);
+    const counts = [2 * SHORT, 2 * LONG].map((tokens) => plan(tokens, scoped(scope), 'hard').pairCounts);
     for (const name of ['useful', 'executed', 'executedTransposed'] as const) {
-      expect(ledgers[1][name] / ledgers[0][name], name).toBeLessThan(MOST_GROWTH);
+      expect(counts[1][name] / counts[0][name], name).toBeLessThan(MOST_GROWTH);
     }
-    console.log(`scope ${scope}: executed/useful ${(ledgers[1].executed / ledgers[1].useful).toFixed(2)}`);
+    console.log(`scope ${scope}: executed/useful ${(counts[1].executed / counts[1].useful).toFixed(2)}`);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TokenBias } from '../../bench/reference-pairs.js';
-import { ONE_TAG, TEST_PLACES, UNTESTED } from '../../src/plan/key-columns.js';
+import { MASK_POSITIONS, NO_MASK, ONE_TAG } from '../../src/plan/key-columns.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
@@ -66,19 +66,21 @@ function partitionComplaint({ lengths, tags, shape }: TaggedBatch, tiles: Tile[]
 function rangeComplaint({ lengths }: TaggedBatch, tile: Tile): string | undefined {
   const [start, end] = spansOf(lengths)[tile.sequence];
   let last = Number.NEGATIVE_INFINITY;
-  let slots = 0;
+  let paddedColumns = 0;
   for (const range of tile.ranges) {
     if (range.length < 1) return 'an empty range';
     if (range.start === last) return `ranges that touch at ${last} and are not one`;
     if (range.start < last) return `a range at ${range.start} after one that ends at ${last}`;
-    if (tile.tests !== UNTESTED && (range.start - start) % QUAD !== 0) {
+    if (tile.needsMask !== NO_MASK && (range.start - start) % QUAD !== 0) {
       return `a tested range at ${range.start}, where no word of labels begins`;
     }
     last = range.start + range.length;
-    slots += Math.ceil(range.length / QUAD) * QUAD;
+    paddedColumns += Math.ceil(range.length / QUAD) * QUAD;
     if (range.start < start || last > end) return 'a range that leaves the sequence';
   }
-  return slots === tile.slots ? undefined : `${slots} slots, not ${tile.slots}`;
+  return paddedColumns === tile.paddedColumns
+    ? undefined
+    : `${paddedColumns} paddedColumns, not ${tile.paddedColumns}`;
 }
 
 /** The first quad of columns of which no row sees any. */
@@ -134,7 +136,7 @@ function coverageComplaint(
 
 /** The first pair of a tile that is not tested, and that does not exist or has a bias. */
 function untestedComplaint(tile: Tile, pair: TokenBias): string | undefined {
-  if (tile.tests !== UNTESTED) return undefined;
+  if (tile.needsMask !== NO_MASK) return undefined;
   for (const column of tile.ranges.flatMap(tokensOf)) {
     const row = rowsOf(tile).find((each) => pair(each, column) !== 0);
     if (row !== undefined) return `row ${row}, column ${column} is ${pair(row, column)}, and not tested`;
@@ -189,7 +191,7 @@ describe('the tiles of queries, and those of keys', () => {
     fc.assert(
       fc.property(anyUnscopedBatch, (batch) => {
         for (const { tile, pair } of tilesWithPairs(batch, layoutOf(batch))) {
-          if (tile.tests !== UNTESTED) {
+          if (tile.needsMask !== NO_MASK) {
             expect(hasReasonForTests(tile, pair), `the tile at ${tile.rowStart} is tested`).toBe(true);
           }
           expect(wasteComplaint(tile, pair)).toBeUndefined();
@@ -205,9 +207,13 @@ describe('the tiles of queries, and those of keys', () => {
         const layout = layoutOf(batch);
         for (const { table, queryTiles, keyTiles } of layout.heads) {
           for (const tile of [...queryTiles, ...keyTiles]) {
-            if ((tile.tests & ONE_TAG) === 0) continue;
+            if ((tile.needsMask & ONE_TAG) === 0) continue;
             expect(new Set(rowsOf(tile).map((row) => layout.tags[row])).size).toBe(1);
-            expect([tile.tests & TEST_PLACES, layout.causal, table!.scopes]).toEqual([0, false, undefined]);
+            expect([tile.needsMask & MASK_POSITIONS, layout.causal, table!.scopes]).toEqual([
+              0,
+              false,
+              undefined,
+            ]);
           }
         }
       }),
@@ -215,7 +221,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('come by row, by falling powers of two of their work where that is wanted, those of lone rows last', () => {
+  it('come by row, by falling powers of two of their work where that is wanted, those of globalTokens rows last', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { tiles } of tileLists(layoutOf(batch))) {

@@ -34,7 +34,7 @@ const LONGEST_TOGETHER = [
   'nn/explaining',
   'train/trainer',
   'bench/tuner',
-  'attention/lone-rows',
+  'attention/global-tokens',
   'attention/abreast',
   'cli/resume',
   'cli/interruption',

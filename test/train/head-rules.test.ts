@@ -50,19 +50,19 @@ function refusal(action: () => unknown): string {
 }
 
 describe('a plan for the heads of several layers', () => {
-  it.each(['hard', 'guided'] as const)('has the mean of their pairs in its ledger: %s', (strategy) => {
-    const { ledger, heads, order } = new Planner(
+  it.each(['hard', 'guided'] as const)('has the mean of their pairs in its pairCounts: %s', (strategy) => {
+    const { pairCounts, heads, order } = new Planner(
       AttentionMask.fromRules(RULES, strategy, { beta: 2 }),
       () => WIDE_TILE,
     ).layout(ENCODED);
     const expected = RULES.heads.flat().map((pairs) => pairsUnder({ ...PAPER_RULES, ...pairs }, strategy));
     expect(new Set(expected).size).toBe(3);
-    expect(ledger.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
+    expect(pairCounts.useful).toBeCloseTo(expected.reduce((sum, pairs) => sum + pairs, 0) / 4, 8);
     expect(heads.map((each) => each.heads)).toEqual([[0, 3], [1], [2]]);
-    expect(order).toHaveLength(ledger.dense > 0 ? ENCODED.flatMap(({ ids }) => [...ids]).length : 0);
+    expect(order).toHaveLength(pairCounts.dense > 0 ? ENCODED.flatMap(({ ids }) => [...ids]).length : 0);
     const density = ruleDensity(RULES, strategy, ENCODED);
-    expect(density.pairs).toBe(ledger.dense);
-    expect(density.density).toBeCloseTo(ledger.useful / ledger.dense, 12);
+    expect(density.pairs).toBe(pairCounts.dense);
+    expect(density.density).toBeCloseTo(pairCounts.useful / pairCounts.dense, 12);
     const parts = density.tags.reduce((sum, tag) => sum + tag.share * tag.density, 0);
     expect(parts).toBeCloseTo(density.density, 12);
     expect(density.tags.find(({ tag }) => tag === '[CLS]')!.density).toBe(1);

@@ -50,8 +50,8 @@ function pairsOf(texts: readonly TaggedTokens[], rules: RuleSet, strategy: Strat
 describe('a planner', () => {
   it.each(STRATEGIES)('plans the pairs of its rules, within their scopes: %s', (strategy) => {
     for (const rules of [PAPER_RULES, OWN]) {
-      const { ledger, lengths, kind } = planner(rules, strategy).layout(ENCODED);
-      expect(ledger.useful).toBe(pairsOf(ENCODED, rules, strategy));
+      const { pairCounts, lengths, kind } = planner(rules, strategy).layout(ENCODED);
+      expect(pairCounts.useful).toBe(pairsOf(ENCODED, rules, strategy));
       expect([...lengths]).toEqual(ENCODED.map(({ ids }) => ids.length));
       expect(kind).toBe(strategy === 'none' ? 'dense' : 'sparse');
     }
@@ -64,14 +64,14 @@ describe('a planner', () => {
     });
     for (const rules of [PAPER_RULES, OWN]) {
       const own = new Planner(AttentionMask.fromRules(rules, 'guided'), () => WIDE_TILE, tags);
-      expect(own.layout(turned).ledger).toEqual(planner(rules, 'guided').layout(ENCODED).ledger);
+      expect(own.layout(turned).pairCounts).toEqual(planner(rules, 'guided').layout(ENCODED).pairCounts);
     }
   });
 
   it('makes the texts of a batch no neighbours', () => {
     const own = planner(OWN, 'guided');
-    const alone = ENCODED.map((text) => own.layout([text]).ledger.useful);
-    expect(own.layout(ENCODED).ledger.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
+    const alone = ENCODED.map((text) => own.layout([text]).pairCounts.useful);
+    expect(own.layout(ENCODED).pairCounts.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
     expect(Math.max(...alone)).toBeGreaterThan(1);
   });
 
@@ -94,7 +94,7 @@ describe('a planner', () => {
         asked.push(kind, Array.from(lengths));
         return { ...WIDE_TILE, rows: 16 };
       });
-      expect(own.layout(ENCODED.slice(1, 3)).shape.rows).toBe(16);
+      expect(own.layout(ENCODED.slice(1, 3)).tileConfig.rows).toBe(16);
     }
     expect(asked).toEqual(['dense', [4, 2], 'sparse', [4, 2]]);
   });

@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { TileShape } from '../../plan/tiles.js';
+import type { TileConfig } from '../../plan/tiles.js';
 import type { FamilyOnDevice, KernelFamily } from './family.js';
 import { subgroupFamily } from './subgroup.js';
 import { wideFamily } from './wide.js';
@@ -22,14 +22,16 @@ export function fastestFamily(device: Device, tokens = 0): KernelFamily {
  * The family that a plan was made for.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(device: Device, shape: TileShape, tokens: number): KernelFamily {
+export function familyOfTiles(device: Device, shape: TileConfig, tokens: number): KernelFamily {
   const families = familiesOn(device, tokens);
-  const family = families.find(({ name, tile: { rows, strip, steps } }) => {
+  const family = families.find(({ name, tile: { rows, rowBlock, steps } }) => {
     const isFamily = shape.family === name;
-    return isFamily && shape.rows <= rows && shape.strip === strip && shape.steps.join() === steps.join();
+    return (
+      isFamily && shape.rows <= rows && shape.rowBlock === rowBlock && shape.steps.join() === steps.join()
+    );
   });
   if (family) return family;
-  const named = ({ family: name, rows, steps }: TileShape) =>
+  const named = ({ family: name, rows, steps }: TileConfig) =>
     `${name} kernels, ${rows} rows in steps of ${steps.join(', ')}`;
   throw new EngineError({
     what: `a plan for ${named(shape)}`,

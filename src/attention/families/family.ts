@@ -2,7 +2,7 @@ import type { Device } from '../../gpu/device.js';
 import type { KernelConstants } from '../../gpu/kernel.js';
 import type { Panels } from '../../gpu/panels.js';
 import type { HeadLayout } from '../../plan/layout.js';
-import type { TileShape } from '../../plan/tiles.js';
+import type { TileConfig } from '../../plan/tiles.js';
 
 /** The passes of attention, as the kernels' names have them. */
 export type PassName = 'forward' | 'backward_query' | 'backward_key_value';
@@ -13,15 +13,15 @@ export interface Pass {
   headDim: number;
   heads: Pick<HeadLayout, 'table' | 'bits'>;
   /** Whether anything depends on the positions of tokens in the text. */
-  placed: boolean;
+  positional: boolean;
 }
 
 /** A family of attention kernels as one device runs it: all that the engine knows of it. */
 export interface KernelFamily {
-  /** Its folder in kernels/attention/, and what `TileShape.family` of its plans is. */
+  /** Its folder in kernels/attention/, and what `TileConfig.family` of its plans is. */
   name: string;
   /** The tiles that its plans must have; fewer rows may be asked for. */
-  tile: TileShape;
+  tile: TileConfig;
   /** Rows of a tile with which it may be fastest. */
   heights: readonly number[];
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */

@@ -1,27 +1,27 @@
 import type { KernelConstants } from '../../gpu/kernel.js';
 import { fitsPanels } from '../../gpu/panels.js';
-import type { TileShape } from '../../plan/tiles.js';
+import type { TileConfig } from '../../plan/tiles.js';
 import type { FamilyOnDevice, KernelFamily, Pass } from './family.js';
 
 type Lanes = 4 | 8;
 
 /** By the lanes of a subgroup. A lane holds a range, and four columns of a step. */
-export const SUBGROUP_TILES: Readonly<Record<Lanes, TileShape>> = {
+export const SUBGROUP_TILES: Readonly<Record<Lanes, TileConfig>> = {
   4: subgroupTile(4, [16, 8]),
   8: subgroupTile(8, [32, 16, 8]),
 };
 
-function subgroupTile(lanes: Lanes, steps: readonly number[]): TileShape {
+function subgroupTile(lanes: Lanes, steps: readonly number[]): TileConfig {
   return {
     family: 'subgroup',
     rows: 8,
-    strip: 8,
+    rowBlock: 8,
     steps,
     page: lanes,
     tileCost: 256,
-    testCost: 0.05,
-    // On lavapipe such a row takes 0.4 of the time of a strip of eight, and its dispatch as much time as 600 columns save.
-    lone: { from: 1024, pairCost: 3 },
+    maskCost: 0.05,
+    // On lavapipe such a row takes 0.4 of the time of a rowBlock of eight, and its dispatch as much time as 600 columns save.
+    globalTokens: { from: 1024, pairCost: 3 },
     heaviestFirst: false,
   };
 }
@@ -36,10 +36,10 @@ const WIDEST_HEAD = 128;
 const SHORT_SPAN = 256;
 const MANY_ROWS = 1024;
 
-/** PLACED is 1 where the plan has scopes or is causal, and 2 where rules of these heads have scopes. */
-function placed({ heads: { table }, placed: isPlaced }: Pass): KernelConstants {
+/** POSITIONAL is 1 where the plan has scopes or is causal, and 2 where rules of these heads have scopes. */
+function positionalConstants({ heads: { table }, positional: isPositional }: Pass): KernelConstants {
   if (!table) return {};
-  return { PLACED: table.scopes ? 2 : isPlaced ? 1 : 0 };
+  return { POSITIONAL: table.scopes ? 2 : isPositional ? 1 : 0 };
 }
 
 function familyOf(lanes: Lanes): KernelFamily {
@@ -63,7 +63,7 @@ function familyOf(lanes: Lanes): KernelFamily {
         constants: {
           LANES: lanes,
           OUTPUT_VECTORS: Math.min(MOST_VECTORS, vectors),
-          ...placed(pass),
+          ...positionalConstants(pass),
           ...labelVectors(pass),
           ...(table && { LABEL_WORDS: bits?.words ?? 0, BIASED: bits && bits.bias !== 0 ? 1 : 0 }),
         },
@@ -73,7 +73,7 @@ function familyOf(lanes: Lanes): KernelFamily {
     rowPass: (pass) => ({
       LANES: lanes,
       VECTORS: vectorsOf(pass.headDim),
-      ...placed(pass),
+      ...positionalConstants(pass),
       ...(pass.name === 'backward_query' && labelVectors(pass)),
     }),
   };

@@ -1,32 +1,32 @@
 import type { KernelConstants } from '../../gpu/kernel.js';
-import { COUNTING_TILE, type TileShape } from '../../plan/tiles.js';
+import { COUNTING_TILE, type TileConfig } from '../../plan/tiles.js';
 import type { FamilyOnDevice, KernelFamily, Pass, PassName } from './family.js';
 
-export const WIDE_TILE: TileShape = {
+export const WIDE_TILE: TileConfig = {
   ...COUNTING_TILE,
   family: 'wide',
   // From two steps of 128 columns on: they are a dispatch of their own.
-  lone: { from: 256, pairCost: 1 },
+  globalTokens: { from: 256, pairCost: 1 },
 };
 
 /**
- * Into how many parts a kernel shares a step's columns out, so that each of its 128 invocations owns `vectors` vectors of `strip`
+ * Into how many parts a kernel shares a step's columns out, so that each of its 128 invocations owns `vectors` vectors of `rowBlock`
  * of the tile's rows.
  */
-function partsOf(headDim: number, strip: number, vectors: number): number {
+function partsOf(headDim: number, rowBlock: number, vectors: number): number {
   const width = 2 ** Math.ceil(Math.log2(Math.max(headDim, 32)));
-  return (16 * strip * vectors) / width;
+  return (16 * rowBlock * vectors) / width;
 }
 
-function placed({ heads, placed: isPlaced }: Pass): KernelConstants {
-  return heads.table ? { PLACED: isPlaced ? 1 : 0 } : {};
+function positionalConstants({ heads, positional: isPositional }: Pass): KernelConstants {
+  return heads.table ? { POSITIONAL: isPositional ? 1 : 0 } : {};
 }
 
-/** Columns a step of the kernels for lone rows with two vectors an invocation, where registers are few. */
+/** Columns a step of the kernels for globalTokens rows with two vectors an invocation, where registers are few. */
 const SHORT_STEPS: Record<PassName, number> = { forward: 64, backward_query: 64, backward_key_value: 32 };
 
-/** @param strip Of how many of a tile's rows an invocation has the sums: 8, or 4 where registers are few. */
-const wide = (strip: 4 | 8): KernelFamily => ({
+/** @param rowBlock Of how many of a tile's rows an invocation has the sums: 8, or 4 where registers are few. */
+const wide = (rowBlock: 4 | 8): KernelFamily => ({
   name: 'wide',
   tile: WIDE_TILE,
   // Fewer rows leave invocations idle, and make more workgroups.
@@ -36,14 +36,14 @@ const wide = (strip: 4 | 8): KernelFamily => ({
   tilePass(pass) {
     const { name, headDim } = pass;
     const isKeyPass = name === 'backward_key_value';
-    const parts = isKeyPass ? partsOf(Math.min(headDim, 64), strip, 1) : partsOf(headDim, strip, 2);
-    const constants = { STRIP: strip, PARTS: parts, ...placed(pass) };
+    const parts = isKeyPass ? partsOf(Math.min(headDim, 64), rowBlock, 1) : partsOf(headDim, rowBlock, 2);
+    const constants = { ROW_BLOCK: rowBlock, PARTS: parts, ...positionalConstants(pass) };
     return { constants, depth: isKeyPass ? Math.ceil(headDim / 64) : 1 };
   },
   rowPass(pass) {
     const vectors = Math.ceil(pass.headDim / 64);
-    const steps: KernelConstants = strip === 4 && vectors > 1 ? { STEP: SHORT_STEPS[pass.name] } : {};
-    return { OUTPUT_VECTORS: vectors, ...steps, ...placed(pass) };
+    const steps: KernelConstants = rowBlock === 4 && vectors > 1 ? { STEP: SHORT_STEPS[pass.name] } : {};
+    return { OUTPUT_VECTORS: vectors, ...steps, ...positionalConstants(pass) };
   },
 });
 

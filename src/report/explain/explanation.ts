@@ -1,5 +1,5 @@
 import { WIDE_TILE } from '../../attention/families/wide.js';
-import { options as anyOptions, checkArgument, having } from '../../base/argument-schemas.js';
+import { options as anyOptions, checkArgument, objectWith } from '../../base/argument-schemas.js';
 import { CallerError } from '../../base/errors.js';
 import { requireTags, type Text } from '../../grammar/custom-tags.js';
 import { checkText } from '../../grammar/grammar-arguments.js';
@@ -8,9 +8,9 @@ import type { Tag } from '../../grammar/rules.js';
 import { encodeTokens, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { splitTokens } from '../../grammar/word-piece.js';
 import type { HeadLayout, Layout } from '../../plan/layout.js';
-import type { Ledger } from '../../plan/ledger.js';
 import type { RuleMask } from '../../plan/mask.js';
-import { executedPairsOfTile, type Tile, type TileShape } from '../../plan/tiles.js';
+import type { PairCounts } from '../../plan/pair-counts.js';
+import { executedPairsOfTile, type Tile, type TileConfig } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
 import { ruleMask } from '../../train/train-arguments.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
@@ -34,11 +34,11 @@ export interface ExplainOptions {
   tokenizer: TaggedTokenizer;
   mask: RuleMask;
   /** The tiles of the kernels; those that run on every adapter where left out. */
-  tile?: TileShape;
+  tile?: TileConfig;
 }
 
 const EXPLAIN_OPTIONS = anyOptions({
-  tokenizer: having<TaggedTokenizer>('a TaggedTokenizer', 'tokens', 'withTags'),
+  tokenizer: objectWith<TaggedTokenizer>('a TaggedTokenizer', 'tokens', 'withTags'),
   mask: ruleMask,
 });
 
@@ -80,7 +80,7 @@ export interface Explanation {
   /** For each token in the layout's order, its place in the text's. */
   order: Uint32Array;
   runs: ExplainedRun[];
-  shape: TileShape;
+  shape: TileConfig;
   /** One, or one for each rule set where heads have their own. */
   views: PairView[];
   /** The mean over heads. */
@@ -117,7 +117,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     isSorted: layout.kind === 'sparse',
     order: layout.order,
     runs: runsOf(layout, (tag) => tags[tag]),
-    shape: layout.shape,
+    shape: layout.tileConfig,
     views: layout.heads.map((head) => {
       const rulesOfHead = { ...sets[head.heads?.[0] ?? 0], tags };
       return viewOf(layout, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
@@ -131,7 +131,7 @@ function runsOf({ kind, sequences }: Layout, tagOf: (index: number) => Tag): Exp
   return sequences[0].runs.map(({ tag, start, length }) => ({ tag: tagOf(tag), start, length }));
 }
 
-function viewOf(layout: Layout, { heads, queryTiles, ledger }: HeadLayout, kinds: Uint8Array): PairView {
+function viewOf(layout: Layout, { heads, queryTiles, pairCounts }: HeadLayout, kinds: Uint8Array): PairView {
   const count = layout.tokens;
   const tiles = queryTiles.map((tile) => {
     let useful = 0;
@@ -140,12 +140,12 @@ function viewOf(layout: Layout, { heads, queryTiles, ledger }: HeadLayout, kinds
         if (kinds[layout.order[row] * count + key] !== ABSENT) useful++;
       }
     }
-    return { ...tile, useful, executed: executedPairsOfTile(tile, layout.shape) };
+    return { ...tile, useful, executed: executedPairsOfTile(tile, layout.tileConfig) };
   });
   return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts: ledger };
 }
 
 /** What the work comes to: shares of all pairs, and the most that could be gained. */
-export function workOf({ useful, executed, dense }: Ledger) {
+export function workOf({ useful, executed, dense }: PairCounts) {
   return { density: useful / dense, waste: executed / useful, idealSpeedup: dense / useful };
 }

@@ -10,13 +10,13 @@ export function tagsOfTile({ runs }: Explanation, { rowStart, rowCount }: Explai
 }
 
 /** The columns that a tile is computed for, range by range: those that exist, and the padding behind them. */
-function columnsOf({ ranges, rowCount, executed }: ExplainedTile, strip: number) {
-  const rows = Math.ceil(rowCount / strip) * strip;
+function columnsOf({ ranges, rowCount, executed }: ExplainedTile, rowBlock: number) {
+  const rows = Math.ceil(rowCount / rowBlock) * rowBlock;
   let left = executed / rows;
   return ranges.map(({ start, length }, index) => {
-    const slots = paddedToQuads(length);
-    const taken = index === ranges.length - 1 ? left : slots;
-    left -= slots;
+    const paddedColumns = paddedToQuads(length);
+    const taken = index === ranges.length - 1 ? left : paddedColumns;
+    left -= paddedColumns;
     return { start, length, padded: Math.max(length, taken) };
   });
 }
@@ -34,8 +34,8 @@ function box(kind: string, [x, y, columns, rows]: readonly number[], cell: numbe
 export function tilePadding({ shape }: Explanation, { tiles }: PairView, cell: number, side: number): Html {
   const drawn = tiles.map((tile) => {
     const { rowStart, rowCount } = tile;
-    const rows = Math.ceil(rowCount / shape.strip) * shape.strip;
-    return columnsOf(tile, shape.strip).map(({ start, length, padded }) => [
+    const rows = Math.ceil(rowCount / shape.rowBlock) * shape.rowBlock;
+    return columnsOf(tile, shape.rowBlock).map(({ start, length, padded }) => [
       box('padding', [start + length, rowStart, padded - length, rows], cell, side),
       box('padding', [start, rowStart + rowCount, length, rows - rowCount], cell, side),
     ]);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { shownValue } from '../../base/errors.js';
+import { describeJson } from '../../base/errors.js';
 import { listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { fileSettings, gridSettings } from '../settings-schema.js';
@@ -77,7 +77,7 @@ class ExperimentChecker {
       if (twice >= 0)
         this.refuse(
           ['grid', axis, twice],
-          `${axis} ${shownValue(values[twice])} a second time`,
+          `${axis} ${describeJson(values[twice])} a second time`,
           'each value once',
         );
     }
@@ -102,14 +102,15 @@ class ExperimentChecker {
     const checkPair = (path: Path, two: readonly [string, string]) => {
       const unknown = two.findIndex((name) => !names.includes(name));
       const expected = `two of: ${names.join(', ')}`;
-      if (unknown >= 0) this.refuse([...path, unknown], `no condition ${shownValue(two[unknown])}`, expected);
+      if (unknown >= 0)
+        this.refuse([...path, unknown], `no condition ${describeJson(two[unknown])}`, expected);
     };
     const known = new Set<string>();
     for (const [at, two] of comparisons.entries()) {
       checkPair(['comparisons', at], two);
       const both = JSON.stringify([...two].sort());
       if (known.has(both))
-        this.refuse(['comparisons', at], `${shownValue(two)} a second time`, 'each pair once');
+        this.refuse(['comparisons', at], `${describeJson(two)} a second time`, 'each pair once');
       known.add(both);
     }
     if (range) checkPair(['range'], range);
@@ -125,19 +126,19 @@ class ExperimentChecker {
       const trouble = troubleIn(cell, this.experiment);
       if (trouble) throw this.json.errorAt([...path, 'rules'], trouble);
       if (id.length > LONGEST_ID) {
-        const what = `condition ${shownValue(condition)} makes a file name of ${id.length} characters`;
+        const what = `condition ${describeJson(condition)} makes a file name of ${id.length} characters`;
         this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or what stands in the grid');
       }
       const other = known.get(id.toLowerCase());
       if (other === condition)
         this.refuse(
           ['grid'],
-          `two runs of ${shownValue(condition)} share the file "${id}"`,
+          `two runs of ${describeJson(condition)} share the file "${id}"`,
           'other values',
           remedy,
         );
       if (other !== undefined) {
-        const what = `conditions ${shownValue(other)} and ${shownValue(condition)} share the file "${id}"`;
+        const what = `conditions ${describeJson(other)} and ${describeJson(condition)} share the file "${id}"`;
         this.refuse(path, what, 'different names', remedy);
       }
       known.set(id.toLowerCase(), condition);

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
 import { fields, finite, listOf, positiveWhole, recordOf, text, whole } from '../../base/json-schemas.js';
 import type { JsonText } from '../../base/json-text.js';
-import { shown } from '../../base/shown.js';
 import { MOST_CLASSES } from '../../nn/model-checks.js';
 import { BERT_TINY, type ModelConfig } from '../../nn/model-config.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
@@ -80,7 +80,7 @@ function familyOf(json: Json, file: string): ModelFamily {
   if (isFamily(named)) return named;
   if (named === undefined) return 'dim' in json || 'n_layers' in json ? 'distilbert' : 'bert';
   throw new CallerError({
-    what: `"model_type" is ${shown(named)}`,
+    what: `"model_type" is ${describeValue(named)}`,
     where: file,
     expected: MODEL_FAMILIES.join(' or '),
   });
@@ -91,7 +91,7 @@ function refuseOtherWays(json: Json, family: ModelFamily, file: string): void {
     const value = json[name] ?? values[0];
     if (values.includes(value)) continue;
     throw new CallerError({
-      what: `"${name}" is ${shown(value)}, which is not supported`,
+      what: `"${name}" is ${describeValue(value)}, which is not supported`,
       where: file,
       expected: JSON.stringify(values[0]),
     });
@@ -135,7 +135,11 @@ function classNames(json: JsonText): string[] {
   for (const [number, name] of names.entries()) {
     const other = numbers.get(name);
     if (other !== undefined)
-      refuse('id2label', `"id2label" names classes ${other} and ${number} ${shown(name)}`, 'a name for each');
+      refuse(
+        'id2label',
+        `"id2label" names classes ${other} and ${number} ${describeValue(name)}`,
+        'a name for each',
+      );
     numbers.set(name, number);
   }
   if ((count ?? names.length) !== names.length)
@@ -143,7 +147,11 @@ function classNames(json: JsonText): string[] {
   for (const [name, number] of Object.entries(label2id ?? {})) {
     const known = numbers.get(name) ?? Number(number);
     if (known !== Number(number))
-      refuse('label2id', `"label2id" gives ${shown(name)} number ${number}`, `${known}, as "id2label" does`);
+      refuse(
+        'label2id',
+        `"label2id" gives ${describeValue(name)} number ${number}`,
+        `${known}, as "id2label" does`,
+      );
   }
   return names;
 }

@@ -1,5 +1,5 @@
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { shown } from '../../base/shown.js';
 import { type ModelFamily, tensorNames } from '../../nn/tensor-names.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import type { OpenWeights } from './weights.js';
@@ -66,7 +66,9 @@ export function withEngineNames(
     const other = named.tensors.get(ours);
     if (other) {
       const names =
-        other.ownName === ours && name === ours ? '' : `, as ${shown(other.ownName)} and ${shown(name)}`;
+        other.ownName === ours && name === ours
+          ? ''
+          : `, as ${describeValue(other.ownName)} and ${describeValue(name)}`;
       throw new CallerError({ what: `tensor "${ours}" stands twice${names}`, where: file });
     }
     named.tensors.set(ours, { ...tensor, ownName: name });
@@ -77,7 +79,7 @@ export function withEngineNames(
 /** The first tensors that are missing, and those of the file that have no place in the model: perhaps their other names. */
 function missingTensors(missing: readonly string[], unknown: readonly string[], file: string): CallerError {
   const more = missing.length > 1 ? ` (and ${missing.length - 1} more: ${shortened(missing.slice(1))})` : '';
-  const found = unknown.length > 0 ? `; the file has ${shortened(unknown.map(shown))} instead` : '';
+  const found = unknown.length > 0 ? `; the file has ${shortened(unknown.map(describeValue))} instead` : '';
   return new CallerError({
     what: `tensor "${missing[0]}" is missing${more}${found}`,
     where: file,
@@ -96,7 +98,7 @@ function checkFinite(values: Float32Array, name: string, shape: readonly number[
     rest = Math.floor(rest / size);
   }
   throw new CallerError({
-    what: `tensor ${shown(name)} is ${values[at]} at [${index.join(', ')}]`,
+    what: `tensor ${describeValue(name)} is ${values[at]} at [${index.join(', ')}]`,
     where: file,
     expected: 'finite numbers within the range of f32',
     remedy: 'use weights from before training went wrong',
@@ -118,7 +120,10 @@ export function readTensors(
   const missing = specs.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
   if (missing.length > 0) throw missingTensors(missing, unknown, file);
   if (unknown.length > 0)
-    throw new CallerError({ what: `tensor ${shown(unknown[0])} is none of this model's`, where: file });
+    throw new CallerError({
+      what: `tensor ${describeValue(unknown[0])} is none of this model's`,
+      where: file,
+    });
   // All shapes first: a wrong one is told before any number is read.
   for (const { name, shape } of specs) {
     const { shape: theirs } = tensors.get(name)!;

@@ -1,5 +1,5 @@
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { shown } from '../../base/shown.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { type PickleMeaning, Tuple, unpickle } from './pickle.js';
 import { STORAGE_TYPES, type Storage, storedTensor, type View } from './torch-storage.js';
@@ -68,7 +68,7 @@ abstract class TorchFile {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, value] of dictionary as Map<unknown, unknown>) {
       if (typeof name !== 'string' || !(value instanceof PickledTensor)) {
-        return this.fail(`its entry ${shown(name)} is no tensor`);
+        return this.fail(`its entry ${describeValue(name)} is no tensor`);
       }
       tensors.set(name, storedTensor(value.view, name, this.where));
     }
@@ -185,7 +185,7 @@ class LegacyTorchFile extends TorchFile {
     const view = new DataView(this.file.buffer, this.file.byteOffset, this.file.byteLength);
     for (const key of keys as unknown[]) {
       const size = typeof key === 'string' ? this.sizes.get(key) : undefined;
-      if (typeof key !== 'string' || !size) return this.fail(`no tensor is in storage ${shown(key)}`);
+      if (typeof key !== 'string' || !size) return this.fail(`no tensor is in storage ${describeValue(key)}`);
       const end = at + 8 + size.bytes;
       if (end > this.file.length) this.fail('the file is cut off');
       if (Number(view.getBigUint64(at, true)) !== size.length) this.fail(`storage "${key}" has another size`);

@@ -1,5 +1,5 @@
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { shown } from '../../base/shown.js';
 import { FLOAT_BYTES, FLOAT_NAMES, rounded, type StoredTensor } from '../stored-tensor.js';
 
 /** PyTorch's types of storages, in safetensors' names, with the bytes of a number. */
@@ -67,7 +67,7 @@ export function storedTensor(view: View, name: string, where: string): StoredTen
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
   if (length > storage.length || (length > 0 && last >= storage.length)) {
     throw new CallerError({
-      what: `tensor ${shown(name)} looks beyond the end of its storage of ${storage.length} numbers`,
+      what: `tensor ${describeValue(name)} looks beyond the end of its storage of ${storage.length} numbers`,
       where,
       remedy: 'copy or save the file again',
     });
@@ -76,7 +76,7 @@ export function storedTensor(view: View, name: string, where: string): StoredTen
     const { type } = storage;
     if (!Object.hasOwn(FLOAT_BYTES, type)) {
       throw new CallerError({
-        what: `tensor ${shown(name)} is of type ${type}`,
+        what: `tensor ${describeValue(name)} is of type ${type}`,
         where,
         expected: FLOAT_NAMES,
       });

@@ -1,6 +1,6 @@
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
 import { repeatedName } from '../../base/json-scan.js';
-import { shown } from '../../base/shown.js';
 import { exists, pathIn, readBytesOf, readText } from '../../data/files.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
@@ -52,7 +52,7 @@ export function parseIndex(text: string, where: string): Map<string, string> {
   const odd = files.find(([, file]) => !isPlain(file));
   if (files.length === 0 || odd) {
     throw new CallerError({
-      what: `it does not name the file of each tensor${odd ? ` (${shown(odd[0])}: ${shown(odd[1])})` : ''}`,
+      what: `it does not name the file of each tensor${odd ? ` (${describeValue(odd[0])}: ${describeValue(odd[1])})` : ''}`,
       where,
       expected: '"weight_map": { tensor: file beside this one … }',
     });
@@ -60,7 +60,7 @@ export function parseIndex(text: string, where: string): Map<string, string> {
   const twice = repeatedName(text);
   if (twice !== undefined) {
     throw new CallerError({
-      what: `${shown(twice)} is there twice`,
+      what: `${describeValue(twice)} is there twice`,
       where,
       expected: 'one file for each tensor',
     });
@@ -78,7 +78,7 @@ async function openShards(folder: string, index: string): Promise<OpenWeights> {
     const elsewhere = [...tensors.keys()].find((name) => (map.get(name) ?? shard) !== shard);
     if (elsewhere !== undefined) {
       throw new CallerError({
-        what: `tensor ${shown(elsewhere)} is here and in ${map.get(elsewhere)}`,
+        what: `tensor ${describeValue(elsewhere)} is here and in ${map.get(elsewhere)}`,
         where: pathIn(folder, shard),
         expected: `each tensor in one file, as ${index} says`,
       });
@@ -89,7 +89,7 @@ async function openShards(folder: string, index: string): Promise<OpenWeights> {
     const tensor = shards.get(shard)!.get(name);
     if (!tensor) {
       throw new CallerError({
-        what: `tensor ${shown(name)} is missing`,
+        what: `tensor ${describeValue(name)} is missing`,
         where: pathIn(folder, shard),
         expected: `what ${index} says`,
       });

@@ -1,6 +1,6 @@
 import { inflateSync } from 'fflate';
+import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { shown } from '../../base/shown.js';
 import { crc32 } from './crc32.js';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -56,7 +56,7 @@ class Zip {
     let next = at;
     for (let index = 0; index < entries; index++) {
       const { entry, end } = this.entryAt(next);
-      if (files.has(entry.name)) this.fail(`${shown(entry.name)} is there twice`);
+      if (files.has(entry.name)) this.fail(`${describeValue(entry.name)} is there twice`);
       let content: Uint8Array | undefined;
       files.set(entry.name, () => {
         content ??= this.content(entry);
@@ -119,13 +119,13 @@ class Zip {
 
   private content(entry: Entry): Uint8Array {
     const { name, method, checksum, packed, size, at } = entry;
-    if (this.word32(at) !== LOCAL_HEADER) this.fail(`${shown(name)} is not where the directory says`);
+    if (this.word32(at) !== LOCAL_HEADER) this.fail(`${describeValue(name)} is not where the directory says`);
     const bytes = this.part(at + 30 + this.word16(at + 26) + this.word16(at + 28), packed);
     if (method !== STORED && method !== DEFLATED)
-      this.fail(`${shown(name)} is compressed by method ${method}`);
+      this.fail(`${describeValue(name)} is compressed by method ${method}`);
     const content = method === STORED ? bytes : this.inflated(bytes, entry);
     if (content.length !== size || crc32(content) !== checksum) {
-      this.fail(`${shown(name)} is damaged: its checksum is another`);
+      this.fail(`${describeValue(name)} is damaged: its checksum is another`);
     }
     return content;
   }
@@ -134,11 +134,11 @@ class Zip {
     this.unpacked += size;
     const most = mostUnpacked(this.bytes.length);
     if (this.unpacked > most)
-      this.fail(`${shown(name)} unpacks to ${size} bytes, and all to at most ${most}`);
+      this.fail(`${describeValue(name)} unpacks to ${size} bytes, and all to at most ${most}`);
     try {
       return inflateSync(bytes, { out: new Uint8Array(size) });
     } catch {
-      return this.fail(`${shown(name)} is damaged: it cannot be unpacked`);
+      return this.fail(`${describeValue(name)} is damaged: it cannot be unpacked`);
     }
   }
 

@@ -1,7 +1,7 @@
 import { NOWHERE } from '../grammar/scope.js';
-import { ONE_TAG, TEST_TAGS, UNTESTED } from './key-columns.js';
+import { MASK_TAGS, NO_MASK, ONE_TAG } from './key-columns.js';
 import { type ColumnRange, RangeJoiner } from './ranges.js';
-import type { Run, Sequence } from './runs.js';
+import type { Sequence, TagRun } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
 /** Runs that a word has a bit for. */
@@ -13,13 +13,13 @@ const NONE = new Uint32Array(0);
  * Finds the columns of consecutive rows, as `ColumnFinder` does, where nothing depends on places: a row then sees the same
  * columns as all others of its run, and what rows see is a bit for each run.
  */
-export class RunSpans {
-  private readonly runs: readonly Run[];
+export class TagRunSpans {
+  private readonly runs: readonly TagRun[];
   /** Words that hold a bit for every run: a tag has two runs where some of its tokens are the document's. */
   private readonly words: number;
   /** For each run, in `words` words, the runs that its rows see. And what must be looked up for them. */
   private readonly sights: Uint32Array;
-  private readonly testsOf: Uint8Array;
+  private readonly masksOf: Uint8Array;
   private readonly joiner: RangeJoiner;
   private first = 0;
   private last = 0;
@@ -30,9 +30,9 @@ export class RunSpans {
   private joined = 0;
   /** The other words of the same sets, one set after the other. */
   private readonly others: Uint32Array;
-  private found = UNTESTED;
-  private joinedIsTested = false;
-  private joinedSlots = 0;
+  private found = NO_MASK;
+  private joinedIsMasked = false;
+  private joinedColumns = 0;
 
   constructor({ runs, start }: Sequence, { size, reach, plain }: Visibility) {
     const words = Math.ceil(runs.length / WORD);
@@ -40,7 +40,7 @@ export class RunSpans {
     this.words = words;
     this.sights = new Uint32Array(words * runs.length);
     this.others = words > 1 ? new Uint32Array(3 * words) : NONE;
-    this.testsOf = new Uint8Array(runs.length);
+    this.masksOf = new Uint8Array(runs.length);
     this.joiner = new RangeJoiner(start);
     for (let row = 0; row < runs.length; row++) {
       const tableRow = runs[row].tag * size;
@@ -48,7 +48,7 @@ export class RunSpans {
         const at = tableRow + runs[column].tag;
         if (reach[at] === NOWHERE) continue;
         this.sights[words * row + (column < WORD ? 0 : Math.floor(column / WORD))] |= 1 << (column % WORD);
-        if (plain[at] === 0) this.testsOf[row] = TEST_TAGS;
+        if (plain[at] === 0) this.masksOf[row] = MASK_TAGS;
       }
     }
   }
@@ -63,7 +63,7 @@ export class RunSpans {
       const sight = this.sights[this.words * this.first + word];
       this.others[word] = this.others[this.words + word] = sight;
     }
-    this.found = this.testsOf[this.first];
+    this.found = this.masksOf[this.first];
   }
 
   /** Goes on to the rows before `end`, which are more than before. */
@@ -78,25 +78,25 @@ export class RunSpans {
         this.others[word] |= other;
         this.others[this.words + word] &= other;
       }
-      this.found |= this.testsOf[this.last];
+      this.found |= this.masksOf[this.last];
     }
   }
 
-  /** What must be looked up for each pair: UNTESTED, or TEST_TAGS with or without ONE_TAG. */
-  get tests(): number {
-    if (this.first === this.last) return this.found === UNTESTED ? UNTESTED : TEST_TAGS | ONE_TAG;
+  /** What must be looked up for each pair: NO_MASK, or MASK_TAGS with or without ONE_TAG. */
+  get needsMask(): number {
+    if (this.first === this.last) return this.found === NO_MASK ? NO_MASK : MASK_TAGS | ONE_TAG;
     const isSame = (this.seen ^ this.common) === 0 && this.areOthersSeen(1);
-    return isSame ? this.found : TEST_TAGS;
+    return isSame ? this.found : MASK_TAGS;
   }
 
   /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
-  slots(tests: number, ranges?: ColumnRange[]): number {
+  paddedColumns(needsMask: number, ranges?: ColumnRange[]): number {
     const { runs, words, others } = this;
-    const isTested = tests !== UNTESTED;
+    const isMasked = needsMask !== NO_MASK;
     const isJoined =
-      (this.seen ^ this.joined) === 0 && isTested === this.joinedIsTested && this.areOthersSeen(2);
-    if (isJoined && !ranges) return this.joinedSlots;
-    this.joiner.begin(isTested, ranges);
+      (this.seen ^ this.joined) === 0 && isMasked === this.joinedIsMasked && this.areOthersSeen(2);
+    if (isJoined && !ranges) return this.joinedColumns;
+    this.joiner.begin(isMasked, ranges);
     for (let word = 0; word < words; word++) {
       const set = word === 0 ? this.seen : others[word];
       const end = Math.min(runs.length, (word + 1) * WORD);
@@ -106,9 +106,9 @@ export class RunSpans {
     }
     this.joined = this.seen;
     if (words > 1) others.copyWithin(2 * words, 0, words);
-    this.joinedIsTested = isTested;
-    this.joinedSlots = this.joiner.end();
-    return this.joinedSlots;
+    this.joinedIsMasked = isMasked;
+    this.joinedColumns = this.joiner.end();
+    return this.joinedColumns;
   }
 
   /** Whether the other words of a set, the second or the third, are those of the runs that some rows see. */

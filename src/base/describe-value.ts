@@ -1,7 +1,7 @@
 const LONGEST = 60;
 
 /** A value as an error shows it: short, on one line, and never a failure of its own, whatever the value is. */
-export function shown(value: unknown): string {
+export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value);

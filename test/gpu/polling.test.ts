@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../src/base/errors.js';
 import { createStorage, readFloats, upload } from '../../src/gpu/buffers.js';
-import { napUntil } from '../../src/gpu/waiting.js';
+import { pollUntil } from '../../src/gpu/polling.js';
 import { testDevice } from '../support/device.js';
 
 describe('napUntil', () => {
   it('gives what a promise gives, at once or later', async () => {
-    expect(await napUntil(Promise.resolve(7))).toBe(7);
-    expect(await napUntil(sleep(20, 'late'))).toBe('late');
+    expect(await pollUntil(Promise.resolve(7))).toBe(7);
+    expect(await pollUntil(sleep(20, 'late'))).toBe('late');
   });
 
   it('fails with what a promise fails with', async () => {
     const error = new Error('no');
-    await expect(napUntil(Promise.reject(error))).rejects.toBe(error);
-    await expect(napUntil(sleep(20).then(() => Promise.reject(error)))).rejects.toBe(error);
+    await expect(pollUntil(Promise.reject(error))).rejects.toBe(error);
+    await expect(pollUntil(sleep(20).then(() => Promise.reject(error)))).rejects.toBe(error);
   });
 
   it('lets others have their turns, and leaves the core idle between them', async () => {
@@ -22,7 +22,7 @@ describe('napUntil', () => {
     let ticking: NodeJS.Timeout | undefined;
     const before = process.cpuUsage();
     const began = performance.now();
-    await napUntil(
+    await pollUntil(
       new Promise<void>((resolve) => {
         ticking = setInterval(() => ++turns === 40 && resolve(), 10);
       }),

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
-import { UNTESTED } from '../../src/plan/key-columns.js';
+import { NO_MASK } from '../../src/plan/key-columns.js';
 import { type Layout, sparseLayout } from '../../src/plan/layout.js';
-import { isLone, type Tile, type TileShape } from '../../src/plan/tiles.js';
+import { isGlobalToken, type Tile, type TileConfig } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';
 
 /** A text, its tokens in three sentences, whose rules let a tag see itself, or every tag every other, within a scope. */
@@ -44,7 +44,7 @@ function exists(given: Case, query: number, key: number): boolean {
   return given.scope === 'sentence or 1' ? inOneSentence || distance <= 1 : distance <= given.scope;
 }
 
-function planOf(given: Case, shape: Partial<TileShape> = {}): Layout {
+function planOf(given: Case, shape: Partial<TileConfig> = {}): Layout {
   const { length, tagCount, scope, causal, rows } = given;
   const tags = ['a', 'b'].slice(0, tagCount);
   const scopes = scope === 'sentence or 1' ? ['sentence' as const, 1] : [scope];
@@ -85,15 +85,15 @@ function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string 
   if (new Set(columns).size !== columns.length) return `${where}: a column twice`;
   if ([...union].some((column) => !columns.includes(column))) return `${where}: a column is missing`;
   const isWhole = ofRows.every((seen) => seen.length === columns.length);
-  if (tile.tests === UNTESTED && !isWhole) return `${where}: pairs that do not exist are not tested`;
+  if (tile.needsMask === NO_MASK && !isWhole) return `${where}: pairs that do not exist are not tested`;
   // Rows of one tag keep the order of the text, and the columns that they see have no gap: no mask is tested without need.
   if (given.tagCount > 1 || union.size === 0) return undefined;
   // Where some pairs are in one sentence and some near, all may exist and the plan not know it.
   const isSure = given.scope !== 'sentence or 1';
-  if (isSure && tile.tests !== UNTESTED && ofRows.every((seen) => seen.length === union.size))
+  if (isSure && tile.needsMask !== NO_MASK && ofRows.every((seen) => seen.length === union.size))
     return `${where}: every pair exists, and is tested`;
   const [least, most] = [Math.min(...union), Math.max(...union)];
-  const first = tile.tests === UNTESTED ? least : least - (least % 4);
+  const first = tile.needsMask === NO_MASK ? least : least - (least % 4);
   if (columns[0] !== first) return `${where}: begins at column ${columns[0]}, not ${first}`;
   if (columns[columns.length - 1] !== most) return `${where}: ends at ${columns.at(-1)}, not ${most}`;
   return undefined;
@@ -114,7 +114,7 @@ describe('tiles of tokens whose places matter', () => {
     for (const given of CASES) {
       const tokens = Array.from({ length: given.length }, (_, token) => token);
       const pairs = tokens.flatMap((query) => tokens.filter((key) => exists(given, query, key)));
-      expect(planOf(given).ledger.useful, JSON.stringify(given)).toBe(pairs.length);
+      expect(planOf(given).pairCounts.useful, JSON.stringify(given)).toBe(pairs.length);
     }
   });
 
@@ -138,7 +138,7 @@ describe('tiles of tokens whose places matter', () => {
       );
       for (const side of SIDES) {
         for (const tile of tilesOf(heads[0], side)) {
-          expect(tile.tests).toBe(UNTESTED);
+          expect(tile.needsMask).toBe(NO_MASK);
           const own = sorted[tile.rowStart] === 1;
           const seen = Array.from(sorted.keys()).filter((column) => (sorted[column] === 1) === own);
           expect(columnsOf(tile)).toEqual(seen);
@@ -147,18 +147,18 @@ describe('tiles of tokens whose places matter', () => {
     }
   });
 
-  it('are alone from as many slots on as their family says', () => {
-    const shape = { lone: { from: 12, pairCost: 1 } };
-    const lone = [1, 8, 9, 12, 13, 16, 17].map((length) => {
+  it('are alone from as many paddedColumns on as their family says', () => {
+    const shape = { globalTokens: { from: 12, pairCost: 1 } };
+    const globalTokens = [1, 8, 9, 12, 13, 16, 17].map((length) => {
       const given: Case = { length, tagCount: 1, scope: 'document', causal: false, rows: 1 };
       const layout = planOf(given, shape);
       const [tile] = layout.heads[0].queryTiles;
-      expect(tile.slots).toBe(4 * Math.ceil(length / 4));
-      return isLone(tile, layout.shape);
+      expect(tile.paddedColumns).toBe(4 * Math.ceil(length / 4));
+      return isGlobalToken(tile, layout.tileConfig);
     });
-    expect(lone).toEqual([false, false, true, true, true, true, true]);
+    expect(globalTokens).toEqual([false, false, true, true, true, true, true]);
     const several: Case = { length: 14, tagCount: 1, scope: 'document', causal: false, rows: 2 };
     const layout = planOf(several, shape);
-    expect(layout.heads[0].queryTiles.filter((tile) => isLone(tile, layout.shape))).toEqual([]);
+    expect(layout.heads[0].queryTiles.filter((tile) => isGlobalToken(tile, layout.tileConfig))).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ const LONGEST_NAP_MS = 1;
  * turn of the event loop, which then never rests; a software driver computes on the very cores that this takes. On two
  * cores a dispatch ended 1.4 times sooner beside a thread that naps between the turns than beside one that asks on.
  */
-export async function napUntil<T>(promise: Promise<T>): Promise<T> {
+export async function pollUntil<T>(promise: Promise<T>): Promise<T> {
   let settled = false;
   const settle = () => {
     settled = true;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
-import { isLone } from '../../src/plan/tiles.js';
+import { isGlobalToken } from '../../src/plan/tiles.js';
 import { CASES } from '../support/arbitraries.js';
 import { testDevice, withGridsOf } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
@@ -37,7 +37,8 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
 
   // Every row is alone, so that every pair of every case goes through the row kernels.
   beforeAll(() => {
-    for (const { shape, own } of shapes) Object.assign(shape, { rows: 1, lone: { ...own.lone, from: 1 } });
+    for (const { shape, own } of shapes)
+      Object.assign(shape, { rows: 1, globalTokens: { ...own.globalTokens, from: 1 } });
   });
   afterAll(() => {
     for (const { shape, own } of shapes) Object.assign(shape, own);
@@ -64,11 +65,11 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
       const layout = layoutOn(device, attention);
       for (const { queryTiles, keyTiles } of layout.heads) {
         for (const tile of [...queryTiles, ...keyTiles])
-          expect(tile.slots === 0 || isLone(tile, layout.shape)).toBe(true);
+          expect(tile.paddedColumns === 0 || isGlobalToken(tile, layout.tileConfig)).toBe(true);
       }
       await withBuffers(async (buffers) => {
         const given = buffersOf(buffers, layout.order, attention);
-        const { executed, executedTransposed } = layout.ledger;
+        const { executed, executedTransposed } = layout.pairCounts;
         expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
           forward: executed,
           queryGradient: executed,

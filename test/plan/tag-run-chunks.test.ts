@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runChunks } from '../../src/plan/run-chunks.js';
+import { tagRunChunks } from '../../src/plan/tag-run-chunks.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, type TaggedBatch } from './random-batch.js';
 
@@ -13,7 +13,7 @@ interface Decoded {
 
 /** Reads the words as the kernels do. */
 function decoded(batch: TaggedBatch): Decoded {
-  const { words, count, chunksAt, tagsAt, entriesAt } = runChunks(layoutOf(batch));
+  const { words, count, chunksAt, tagsAt, entriesAt } = tagRunChunks(layoutOf(batch));
   const chunks = Array.from({ length: count }, (_, chunk) => {
     const [start, rows] = words.subarray(chunksAt + 2 * chunk);
     return { start, rows };

@@ -1,7 +1,7 @@
 import { NO_SENTENCE } from '../grammar/scope.js';
 
 /** Consecutive tokens of one tag, in sorted order. */
-export interface Run {
+export interface TagRun {
   tag: number;
   /** Index of the first token, counted over the whole packed batch. */
   start: number;
@@ -15,7 +15,7 @@ export interface Sequence {
   /** Index of its first token. */
   start: number;
   length: number;
-  runs: Run[];
+  runs: TagRun[];
   /** Whether tokens are sorted by sentence, and by tag within each. */
   bySentence: boolean;
 }
@@ -32,7 +32,7 @@ export interface SortedBatch {
 }
 
 /** Runs that are sorted by sentence first, as spans [first, one past last] of their list. */
-export interface RunGroups {
+export interface TagRunGroups {
   /** For each run, the runs of its sentence. */
   ofSentence: [number, number][];
   /** The runs of the document's own tokens, which are last. */
@@ -40,7 +40,7 @@ export interface RunGroups {
 }
 
 /** The groups of runs that are sorted by sentence first. */
-export function runGroups(runs: readonly Run[]): RunGroups {
+export function tagRunGroups(runs: readonly TagRun[]): TagRunGroups {
   const ofSentence: [number, number][] = [];
   for (let first = 0; first < runs.length; ) {
     let next = first;

@@ -5,7 +5,7 @@ import { concatenated } from './plan-words.js';
 const CHUNK_ROWS = 64;
 
 /** The runs of a plan in chunks of rows of one tag, and the chunks of each tag, as words. */
-export interface RunChunks {
+export interface TagRunChunks {
   words: Uint32Array;
   count: number;
   /** Two words a chunk: first row, rows. */
@@ -17,7 +17,7 @@ export interface RunChunks {
 }
 
 /** Cuts the runs of a sparse plan into chunks, for sums over all rows of a tag in a fixed order. */
-export function runChunks({ sequences, heads }: Layout): RunChunks {
+export function tagRunChunks({ sequences, heads }: Layout): TagRunChunks {
   const size = heads[0].table!.size;
   const chunks: number[] = [];
   const ofTag = Array.from({ length: size }, (): number[] => []);

@@ -1,10 +1,10 @@
 import { ColumnCounter } from './column-counter.js';
-import type { SortedBatch } from './runs.js';
-import { executedPairsOfTile, type Tile, type TileShape } from './tiles.js';
+import type { SortedBatch } from './tag-runs.js';
+import { executedPairsOfTile, type Tile, type TileConfig } from './tiles.js';
 import type { Visibility } from './visibility.js';
 
 /** The work of one attention, counted three ways, in pairs per head. */
-export interface Ledger {
+export interface PairCounts {
   /** Pairs that the rules allow. */
   useful: number;
   /** Pairs that the forward kernel and the query-gradient kernel multiply, padding included. */
@@ -20,13 +20,13 @@ function sum(numbers: number[]): number {
 }
 
 /** @param visibility What queries see, or undefined where every pair exists. */
-export function ledgerOf(
+export function pairCountsOf(
   batch: SortedBatch,
   visibility: Visibility | undefined,
   queryTiles: readonly Tile[],
   keyTiles: readonly Tile[],
-  shape: TileShape,
-): Ledger {
+  shape: TileConfig,
+): PairCounts {
   const dense = sum(batch.sequences.map(({ length }) => length ** 2));
   const counter = visibility && new ColumnCounter(batch, visibility);
   return {
@@ -37,10 +37,11 @@ export function ledgerOf(
   };
 }
 
-/** The mean of several heads' ledgers. */
-export function meanLedger(ledgers: readonly { heads: number; ledger: Ledger }[]): Ledger {
-  const heads = sum(ledgers.map((each) => each.heads));
-  const mean = (name: keyof Ledger) => sum(ledgers.map((each) => each.heads * each.ledger[name])) / heads;
+/** The mean of several heads' pair counts. */
+export function meanPairCounts(counts: readonly { heads: number; pairCounts: PairCounts }[]): PairCounts {
+  const heads = sum(counts.map((each) => each.heads));
+  const mean = (name: keyof PairCounts) =>
+    sum(counts.map((each) => each.heads * each.pairCounts[name])) / heads;
   return {
     useful: mean('useful'),
     executed: mean('executed'),

@@ -10,7 +10,7 @@ interface Node<T> {
 }
 
 /** Values by lists of objects. A value lives no longer than any of its objects, and keeps none of them alive. */
-export class WeakTree<T> {
+export class WeakCache<T> {
   private root: Node<T> = {};
 
   /** The value of some keys, made where there is none. */

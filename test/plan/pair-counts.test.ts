@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
 import { sparseLayout } from '../../src/plan/layout.js';
-import { meanLedger } from '../../src/plan/ledger.js';
+import { meanPairCounts } from '../../src/plan/pair-counts.js';
 import { runs } from '../support/arbitraries.js';
 import {
   anyBatch,
@@ -31,20 +31,20 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-describe('the ledger of a sparse plan', () => {
+describe('the pair counts of a sparse plan', () => {
   it('counts the work as section 4 of the design does, for the rules of each head', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { head, headLayout } of headLayouts(layoutOf(batch))) {
-          const { ledger, queryTiles, keyTiles } = headLayout;
-          expect(ledger).toEqual({
+          const { pairCounts, queryTiles, keyTiles } = headLayout;
+          expect(pairCounts).toEqual({
             useful: allowedPairs(batch, head),
             executed: sum(queryTiles.map((tile) => executedIn(tile, batch.shape))),
             executedTransposed: sum(keyTiles.map((tile) => executedIn(tile, batch.shape))),
             dense: sum(batch.lengths.map((length) => length ** 2)),
           });
-          expect(ledger.executed).toBeGreaterThanOrEqual(ledger.useful);
-          expect(ledger.executedTransposed).toBeGreaterThanOrEqual(ledger.useful);
+          expect(pairCounts.executed).toBeGreaterThanOrEqual(pairCounts.useful);
+          expect(pairCounts.executedTransposed).toBeGreaterThanOrEqual(pairCounts.useful);
         }
       }),
       runs(150),
@@ -56,11 +56,11 @@ describe('the ledger of a sparse plan', () => {
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
         const ofHeads = batch.rules.map((_, head) => {
-          return layout.heads.find(({ heads }) => heads === undefined || heads.includes(head))!.ledger;
+          return layout.heads.find(({ heads }) => heads === undefined || heads.includes(head))!.pairCounts;
         });
         for (const name of ['useful', 'executed', 'executedTransposed', 'dense'] as const) {
-          const mean = sum(ofHeads.map((ledger) => ledger[name])) / ofHeads.length;
-          expect(layout.ledger[name]).toBeCloseTo(mean, 6);
+          const mean = sum(ofHeads.map((pairCounts) => pairCounts[name])) / ofHeads.length;
+          expect(layout.pairCounts[name]).toBeCloseTo(mean, 6);
         }
       }),
       runs(100),
@@ -69,9 +69,9 @@ describe('the ledger of a sparse plan', () => {
       return { useful: pairs, executed: 2 * pairs, executedTransposed: 3 * pairs, dense: 4 * pairs };
     });
     expect(
-      meanLedger([
-        { heads: 3, ledger: a },
-        { heads: 1, ledger: b },
+      meanPairCounts([
+        { heads: 3, pairCounts: a },
+        { heads: 1, pairCounts: b },
       ]),
     ).toEqual({
       useful: 2,
@@ -84,20 +84,20 @@ describe('the ledger of a sparse plan', () => {
   it('counts one sequence by hand', () => {
     // Tag 0 sees tag 1, and nobody else sees anybody: 3 rows of one tile see 2 columns.
     const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
-    const shape = { ...WIDE_TILE, strip: 8, steps: [32, 16] };
-    const { ledger } = sparseLayout({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
-    expect(ledger).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
+    const shape = { ...WIDE_TILE, rowBlock: 8, steps: [32, 16] };
+    const { pairCounts } = sparseLayout({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
+    expect(pairCounts).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });
 
   it('counts nothing where there is nothing', () => {
     const none = { useful: 0, executed: 0, executedTransposed: 0, dense: 0 };
     const tables: PairTable = { size: 1, biases: Float32Array.of(0) };
-    const ledgerOf = (tags: Uint8Array, lengths: number[], table = tables) => {
-      return sparseLayout({ tags, lengths, tables: table }).ledger;
+    const countsOf = (tags: Uint8Array, lengths: number[], table = tables) => {
+      return sparseLayout({ tags, lengths, tables: table }).pairCounts;
     };
-    expect(ledgerOf(new Uint8Array(0), [])).toEqual(none);
-    expect(ledgerOf(new Uint8Array(0), [0, 0])).toEqual(none);
+    expect(countsOf(new Uint8Array(0), [])).toEqual(none);
+    expect(countsOf(new Uint8Array(0), [0, 0])).toEqual(none);
     const nobody: PairTable = { size: 1, biases: Float32Array.of(FORBIDDEN) };
-    expect(ledgerOf(Uint8Array.of(0, 0), [2], nobody)).toEqual({ ...none, dense: 4 });
+    expect(countsOf(Uint8Array.of(0, 0), [2], nobody)).toEqual({ ...none, dense: 4 });
   });
 });
