@@ -1,5 +1,5 @@
 import { CallerError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
+import { describeValue } from '../base/describe-value.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
@@ -38,7 +38,7 @@ export const SCOPE_EXPECTED = '"document", "sentence", or a number of tokens';
 /** @throws CallerError where it is no scope. */
 export function reachOf(scope: Scope, where?: string): Reach {
   if (!isScope(scope)) {
-    throw new CallerError({ what: `scope ${shown(scope)}`, where, expected: SCOPE_EXPECTED });
+    throw new CallerError({ what: `scope ${describeValue(scope)}`, where, expected: SCOPE_EXPECTED });
   }
   if (scope === 'document') return EVERYWHERE;
   return scope === 'sentence' ? NOWHERE + SENTENCE : scope;
