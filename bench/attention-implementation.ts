@@ -169,8 +169,8 @@ export class AttentionImplementation {
         indexes: this.mask().tagIndexes(this.workload.tags),
       },
     );
-    const ledger = checkPairCounts(this.layout, this.workload, this.rules, this.variant.strategy);
-    return [ledger, checkCounts(this.layout, this.counted)].reduce(both, numbers);
+    const recounted = checkPairCounts(this.layout, this.workload, this.rules, this.variant.strategy);
+    return [recounted, checkCounts(this.layout, this.counted)].reduce(both, numbers);
   }
 
   /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */

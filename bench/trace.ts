@@ -1,5 +1,5 @@
 import type { KernelTime } from '../src/gpu/device.js';
-import type { Ledger } from '../src/plan/ledger.js';
+import type { PairCounts } from '../src/plan/pair-counts.js';
 import type { Stage } from './training-setup.js';
 
 /** One event of Chrome's trace format, which Perfetto reads too: times and durations in microseconds. */
@@ -19,7 +19,7 @@ export interface ProfiledStep {
   step: number;
   stages: readonly Stage[];
   kernels: readonly KernelTime[];
-  pairCounts: Ledger;
+  pairCounts: PairCounts;
   heads: number;
   headDim: number;
 }
@@ -96,7 +96,7 @@ const PRODUCTS: readonly (readonly [part: string, products: number])[] = [
 function workOf(
   label: string,
   seconds: number,
-  pairCounts: Ledger,
+  pairCounts: PairCounts,
   heads: number,
   headDim: number,
 ): Record<string, number> {

@@ -42,7 +42,7 @@ export class TrainingSetup {
   private readonly classifier: Classifier;
   private readonly planner: Planner;
   private step = 0;
-  private lastPairCounts: Ledger | undefined;
+  private lastPairCounts: PairCounts | undefined;
 
   constructor(
     device: Device,
@@ -67,8 +67,8 @@ export class TrainingSetup {
     return this.options.strategy;
   }
 
-  /** The ledger of the last step's plan. */
-  get pairCounts(): Ledger {
+  /** The pair counts of the last step's plan. */
+  get pairCounts(): PairCounts {
     return this.lastPairCounts!;
   }
 
@@ -83,7 +83,7 @@ export class TrainingSetup {
     };
     const batch = stage('plan', () => {
       const layout = this.planner.layout(sentences);
-      this.lastPairCounts = layout.ledger;
+      this.lastPairCounts = layout.pairCounts;
       return makeBatch(sentences, layout, labels);
     });
     stage('upload', () => this.classifier.upload(batch));

@@ -14,7 +14,7 @@ export const openParsimony: OpenPeer = async ({ adapter }) => {
       const implementation = attention.timed(backward);
       return {
         planMs: attention.planMs,
-        pairCounts: attention.layout.ledger,
+        pairCounts: attention.layout.pairCounts,
         bufferBytes: device.allocatedBytes - before,
         run: () => implementation.run(1),
         check: () => attention.gate(backward, seed),

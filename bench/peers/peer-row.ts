@@ -15,7 +15,7 @@ export interface MeasuredPeer {
   times: number[];
   coldMs?: number;
   planMs?: number;
-  pairCounts?: Ledger;
+  pairCounts?: PairCounts;
   bufferBytes?: number;
   maxError?: number;
   allowedError?: number;

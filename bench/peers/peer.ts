@@ -21,7 +21,7 @@ export interface PreparedAttention {
   /** Milliseconds that building the mask tensor took, or planning; 0 where neither was needed. */
   planMs: number;
   /** What our own plan makes the kernels multiply; a peer multiplies every pair. */
-  pairCounts?: Ledger;
+  pairCounts?: PairCounts;
   bufferBytes?: number;
   /** Computes once, to the end of the work on the device; results stay there where the peer's interface lets them. */
   run(): Promise<void>;
@@ -61,7 +61,7 @@ export type PeerRequest =
 /** The answers, by the kind of the request. */
 export interface PeerAnswers {
   open: Record<string, never>;
-  prepare: { handle: number; planMs: number; pairCounts?: Ledger; bufferBytes?: number };
+  prepare: { handle: number; planMs: number; pairCounts?: PairCounts; bufferBytes?: number };
   check: {
     /** Milliseconds of the first run, which compiles. */
     coldMs: number;

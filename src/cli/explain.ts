@@ -76,7 +76,7 @@ async function show(explanation: Explanation, flags: ExplainFlags, model?: PageM
 }
 
 function asJson(explanation: Explanation, model?: PageModel): unknown {
-  const { text, tokens, words, cut, mask, pairCounts: ledger, order, runs, views } = explanation;
+  const { text, tokens, words, cut, mask, pairCounts, order, runs, views } = explanation;
   const attribution = model && wordAttribution(explanation, model.explanation);
   return {
     text,
@@ -120,7 +120,7 @@ function signed(value: number): string {
 }
 
 function printExplanation(explanation: Explanation, model?: PageModel): void {
-  const { words, tokens, cut, pairCounts: ledger, mask } = explanation;
+  const { words, tokens, cut, pairCounts, mask } = explanation;
   const values = model && wordAttribution(explanation, model.explanation);
   printTable(
     ['word', 'tag', 'tokens', ...(values ? [`for ${model.explanation.label}`] : [])],

@@ -1,5 +1,5 @@
-import { CallerError } from '../base/errors.js';
 import { describeValue } from '../base/describe-value.js';
+import { CallerError } from '../base/errors.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**

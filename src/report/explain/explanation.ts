@@ -64,7 +64,7 @@ export interface PairView {
   /** [tokens, tokens] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
   kinds: Uint8Array;
   tiles: ExplainedTile[];
-  pairCounts: Ledger;
+  pairCounts: PairCounts;
 }
 
 /** What an attention does with a text, and what it costs. Tokens and pairs are in the text's order unless said otherwise. */
@@ -84,7 +84,7 @@ export interface Explanation {
   /** One, or one for each rule set where heads have their own. */
   views: PairView[];
   /** The mean over heads. */
-  pairCounts: Ledger;
+  pairCounts: PairCounts;
 }
 
 /**
@@ -122,7 +122,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
       const rulesOfHead = { ...sets[head.heads?.[0] ?? 0], tags };
       return viewOf(layout, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
     }),
-    pairCounts: layout.ledger,
+    pairCounts: layout.pairCounts,
   };
 }
 
@@ -142,7 +142,7 @@ function viewOf(layout: Layout, { heads, queryTiles, pairCounts }: HeadLayout, k
     }
     return { ...tile, useful, executed: executedPairsOfTile(tile, layout.tileConfig) };
   });
-  return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts: ledger };
+  return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts };
 }
 
 /** What the work comes to: shares of all pairs, and the most that could be gained. */
