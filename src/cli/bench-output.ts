@@ -61,9 +61,9 @@ async function writeReport(flags: OutputFlags, report: BenchReport): Promise<voi
   if (!report.gate.passed) process.exitCode = 1;
   const json = `${JSON.stringify({ ...report, suspicions: plausibilityWarnings(report) }, null, 2)}\n`;
   if (flags.json === '-') process.stdout.write(json);
-  else if (flags.json) await written(flags.json, json);
-  if (flags.csv) await written(flags.csv, formatCsv(report.environment, report.gate, report.rows));
-  if (flags.html) await written(flags.html, await pageOf(report));
+  else if (flags.json) await writeFile(flags.json, json);
+  if (flags.csv) await writeFile(flags.csv, formatCsv(report.environment, report.gate, report.rows));
+  if (flags.html) await writeFile(flags.html, await pageOf(report));
 }
 
 /** The plot library takes a while to load, so only a page loads it. */
@@ -80,7 +80,7 @@ export async function checkOutputs({ json, csv, html }: OutputFlags): Promise<vo
   }
 }
 
-async function written(path: string, content: string): Promise<void> {
+async function writeFile(path: string, content: string): Promise<void> {
   await writeAtomically(path, content);
   note(`written: ${path}`);
 }

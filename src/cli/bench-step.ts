@@ -6,7 +6,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
-import { allKept } from './kernel-cache.js';
+import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
 import {
   countNumber,
@@ -82,7 +82,7 @@ async function run(flags: StepFlags): Promise<void> {
       classes: source.classes.length,
       vocabulary: bertVocabulary(),
       rules: ruleSet,
-      kernels: await allKept(device, flags.tune, [flags.hidden / flags.heads]),
+      kernels: await storedChoicesOf(device, flags.tune, [flags.hidden / flags.heads]),
       signal,
       onNote: note,
     });

@@ -21,7 +21,7 @@ import { STRATEGIES } from '../grammar/rules.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { benchTexts } from './bench-texts.js';
-import { allKept } from './kernel-cache.js';
+import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
 import { countNumber, type DataFlags, seedNumber, settingOption, textOptions } from './setting-options.js';
 import { note } from './terminal.js';
@@ -95,7 +95,7 @@ async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<At
   const rules = await Promise.all(settings.rules.map(readRules));
   const about = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
   const options = async (device: Device, signal: AbortSignal) => {
-    const kernels = await allKept(device, flags.tune, settings.headDims);
+    const kernels = await storedChoicesOf(device, flags.tune, settings.headDims);
     return { ...about, kernels, signal, onNote: note };
   };
   return { rules, options };

@@ -5,9 +5,9 @@ import { dataOf } from '../train/prepare-run.js';
 import { jsonOption } from './options.js';
 import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
 import { note, print, printJson } from './terminal.js';
-import { dataForModel, noteOnCut, type ReadingFlags, refuseTurned, withModel } from './text-flags.js';
+import { dataForModel, type ModelFlags, noteOnCut, refuseReorderedClasses, withModel } from './text-flags.js';
 
-type EvaluateFlags = ReadingFlags & DataFlags & { split: Split };
+type EvaluateFlags = ModelFlags & DataFlags & { split: Split };
 
 const EXAMPLE = `
 Example:
@@ -38,7 +38,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const examples = await source.examples(flags.split);
   const read = escapeControls(source.nameOf(flags.split));
   if (source.byNumber) {
-    refuseTurned(flags.model, source.classes);
+    refuseReorderedClasses(flags.model, source.classes);
     const meanings = source.classes.map((name, label) => `${label} as ${name}`);
     note(`The labels of ${read} are numbers, read as the model's: ${meanings.join(', ')}.`);
   }

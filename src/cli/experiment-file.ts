@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { note } from './terminal.js';
 
 /** The folder of the experiments that come with the package. */
-function ownFolder(): string {
+function packagedExperiments(): string {
   const manifest = createRequire(import.meta.url).resolve('parsimony-attention/package.json');
   return join(dirname(manifest), 'experiments');
 }
@@ -15,7 +15,7 @@ function ownFolder(): string {
  */
 export function experimentFile(name: string): string {
   if (existsSync(name) || !/^(?:experiments[/\\])?[\w-]+(?:\.json)?$/.test(name)) return name;
-  const own = join(ownFolder(), `${basename(name, '.json')}.json`);
+  const own = join(packagedExperiments(), `${basename(name, '.json')}.json`);
   if (!existsSync(own)) return name;
   note(`${name} is not here: reading the experiment of that name that comes with the package.`);
   return own;

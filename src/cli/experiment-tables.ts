@@ -1,6 +1,6 @@
 import { percent } from '../report/page/numbers.js';
+import type { ComparisonRow, ConditionRow, ExperimentTable } from '../train/experiment/result-table.js';
 import { type Estimate, LEAST_SEEDS, verdictOf } from '../train/experiment/seed-statistics.js';
-import type { ComparisonRow, ConditionRow, ExperimentTable } from '../train/experiment/table.js';
 import { bad, good } from './colour.js';
 import { print, printTable } from './terminal.js';
 

@@ -13,7 +13,7 @@ import { wordAttribution } from '../report/explain/word-attribution.js';
 import { jsonOption } from './options.js';
 import { settingOption } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
-import { type ReadingFlags, withModel } from './text-flags.js';
+import { type ModelFlags, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
@@ -21,7 +21,7 @@ Example:
   $ parsimony explain "the film is not funny ." --model runs/hard --out explained.html
   $ parsimony explain "the film is not funny ." --rules paper@sentence --strategy guided`;
 
-type ExplainFlags = Partial<ReadingFlags> & { out?: string };
+type ExplainFlags = Partial<ModelFlags> & { out?: string };
 
 /** `parsimony explain` */
 export function explainCommand(): Command {

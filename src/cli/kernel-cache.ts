@@ -35,7 +35,7 @@ function checksumOf({ adapter, headDim, variants }: KernelChoices): string {
 }
 
 /** The choices that were kept for a device. A file that is damaged, or another's, counts as none. */
-async function keptChoices(device: Device, headDim: number): Promise<KernelChoices | undefined> {
+async function storedChoices(device: Device, headDim: number): Promise<KernelChoices | undefined> {
   const file = choicesFile(device, headDim);
   if (!existsSync(file)) return undefined;
   try {
@@ -50,7 +50,7 @@ async function keptChoices(device: Device, headDim: number): Promise<KernelChoic
 }
 
 /** Measures, and keeps what was chosen beside what had been chosen for other plans. @throws EngineError where the GPU fails. */
-export async function tuneAndKeep(
+export async function tuneAndStore(
   device: Device,
   options: TuningOptions,
 ): Promise<Tuning & { file: string }> {
@@ -58,7 +58,7 @@ export async function tuneAndKeep(
   const { choices: chosen, rows } = await tune(device, options);
   const choices = {
     ...chosen,
-    variants: { ...(await keptChoices(device, options.headDim))?.variants, ...chosen.variants },
+    variants: { ...(await storedChoices(device, options.headDim))?.variants, ...chosen.variants },
   };
   try {
     await createFolder(dirname(file));
@@ -74,12 +74,12 @@ export async function tuneAndKeep(
 }
 
 /** The choices that were kept for some head dimensions, for a benchmark: it measures what runs, and chooses nothing itself. */
-export async function allKept(
+export async function storedChoicesOf(
   device: Device,
   shouldTune: boolean,
   headDims: readonly number[],
 ): Promise<KernelChoices[]> {
-  const kept = headDims.map((headDim) => keptChoices(device, headDim));
+  const kept = headDims.map((headDim) => storedChoices(device, headDim));
   return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
 }
 
@@ -89,7 +89,7 @@ function classesUpTo(longest: number): number[] {
 }
 
 /** What tuning found wrong: that nothing can be run for a kind of plan, else a variant that is not used; undefined where all is well. */
-export function complaintOf(
+export function tuningProblem(
   rows: readonly TunedRow[],
 ): { error: EngineError; isUsable: boolean } | undefined {
   const choices = [...new Set(rows.map(({ choice }) => choice))];
@@ -147,15 +147,15 @@ export async function kernelsFor(
     await checkOnce(device, tuned);
     return undefined;
   }
-  const kept = await keptChoices(device, tuned.headDim);
+  const kept = await storedChoices(device, tuned.headDim);
   const isKept = (kind: Tuned['kinds'][number]) =>
     classesUpTo(tuned.longest).every((most) => Object.hasOwn(kept?.variants ?? {}, choiceKey(kind, most)));
   if (kept && tuned.kinds.every(isKept)) return kept;
   note(
     `Measuring the variants of the kernels for heads of ${tuned.headDim}, once on this adapter (--no-tune does without).`,
   );
-  const { choices, rows } = await tuneAndKeep(device, tuned);
-  const complaint = complaintOf(rows);
+  const { choices, rows } = await tuneAndStore(device, tuned);
+  const complaint = tuningProblem(rows);
   if (complaint && !complaint.isUsable) throw complaint.error;
   if (complaint) note(complaint.error.message);
   return choices;

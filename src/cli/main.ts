@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { guardStreams } from './output-streams.js';
-import { complaint, OUR_MISTAKE, run } from './program.js';
+import { errorPrefix, OUR_MISTAKE, run } from './program.js';
 
 /** Ends the process once everything that was written has left it, or has failed to, which is told a moment later. */
 function end(exitCode: number): void {
@@ -9,7 +9,7 @@ function end(exitCode: number): void {
 }
 
 guardStreams((code) => {
-  process.stderr.write(`${complaint()} standard output: cannot be written (${code}); free some space\n`);
+  process.stderr.write(`${errorPrefix()} standard output: cannot be written (${code}); free some space\n`);
   process.exit(OUR_MISTAKE);
 });
 

@@ -9,14 +9,14 @@ import { glueNames, glueText } from './glue.js';
 import { jsonOption } from './options.js';
 import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
 import { note, printJson, printTable } from './terminal.js';
-import { dataForModel, noteOnCut, type ReadingFlags, withModel } from './text-flags.js';
+import { dataForModel, type ModelFlags, noteOnCut, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
   $ parsimony predict --model runs/hard "the brilliant film follows the dull hero ." "the film is not funny ."
   $ parsimony predict --model runs/hard --data path/to/SST-2 --split test --glue SST-2.tsv`;
 
-type PredictFlags = ReadingFlags & Partial<DataFlags> & { split: Split; glue?: string };
+type PredictFlags = ModelFlags & Partial<DataFlags> & { split: Split; glue?: string };
 
 /** `parsimony predict` */
 export function predictCommand(): Command {

@@ -12,7 +12,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { dataOf } from '../train/prepare-run.js';
 import { printBenchTable, warnOfLoad } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
-import { allKept } from './kernel-cache.js';
+import { storedChoicesOf } from './kernel-cache.js';
 import { jsonOption, withDevice } from './options.js';
 import {
   countNumber,
@@ -43,7 +43,7 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   json?: boolean;
 }
 
-const MOST_PIECES = 128;
+const MAX_LENGTH = 128;
 
 /** `parsimony profile` */
 export function profileCommand(): Command {
@@ -80,7 +80,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const shape = shapeOf(flags);
   await withDevice(flags.adapter, async (device) => {
     KernelClock.require(device.gpu);
-    const kernels = await allKept(device, flags.tune, [shape.hidden / shape.heads]);
+    const kernels = await storedChoicesOf(device, flags.tune, [shape.hidden / shape.heads]);
     const environment = describeEnvironment(device, [rules], flags.seed, kernels);
     const { strategy, seed } = flags;
     const classes = source.classes.length;
@@ -91,7 +91,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     for (let step = 0; step <= flags.steps; step++) {
       const from = (step * flags.batch) % Math.max(1, examples.length - flags.batch);
       const batch = examples.slice(from, from + flags.batch);
-      const { sentences, stage } = taggedStage(batch, vocabulary, MOST_PIECES);
+      const { sentences, stage } = taggedStage(batch, vocabulary, MAX_LENGTH);
       device.clock = step > 0 ? clock : undefined;
       const stages = await setup.run(
         sentences,

@@ -20,7 +20,7 @@ const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
 
 /** What an error's line begins with. */
-export function complaint(): string {
+export function errorPrefix(): string {
   return bad('parsimony:', process.stderr);
 }
 
@@ -49,7 +49,7 @@ function program(): Command {
     command.exitOverride().showSuggestionAfterError(false);
     command.configureOutput({
       outputError: (text, write) =>
-        write(`${complaint()} ${escapeControls(text.replace(/^error: /, '').trimEnd())}\n`),
+        write(`${errorPrefix()} ${escapeControls(text.replace(/^error: /, '').trimEnd())}\n`),
     });
   }
   return root;
@@ -59,12 +59,12 @@ function program(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
   if (error instanceof ParsimonyError) {
-    process.stderr.write(`${complaint()} ${error.message}\n`);
+    process.stderr.write(`${errorPrefix()} ${error.message}\n`);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(
-    `${complaint()} internal error: ${escapeControls(message.replace(/\s*\n\s*/g, ' '))}\n`,
+    `${errorPrefix()} internal error: ${escapeControls(message.replace(/\s*\n\s*/g, ' '))}\n`,
   );
   return OUR_MISTAKE;
 }

@@ -2,7 +2,7 @@ import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
 import { escapeControls } from '../base/errors.js';
 import { mayColour } from './colour.js';
-import { Pace } from './remaining-time.js';
+import { Pace } from './pace.js';
 
 /** The colours that our own words may have, switched on and off. */
 const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[(?:31|32|39)m)`);

@@ -14,7 +14,7 @@ import { withDevice } from './options.js';
 import { note, noteAll } from './terminal.js';
 
 /** The flags of commands that read with a trained model. */
-export interface ReadingFlags {
+export interface ModelFlags {
   model: string;
   strategy?: Strategy;
   rules?: string;
@@ -31,7 +31,7 @@ const BY_NUMBER = 'negative, positive';
  * `parsimony train` names the numbers that it was trained on.
  * @throws CallerError where they would be.
  */
-export function refuseTurned(model: string, classes: readonly string[]): void {
+export function refuseReorderedClasses(model: string, classes: readonly string[]): void {
   const turned = [...classes].reverse().join(', ').toLowerCase() === BY_NUMBER;
   if (!turned || existsSync(join(model, RULES_FILE))) return;
   throw new CallerError({
@@ -43,7 +43,7 @@ export function refuseTurned(model: string, classes: readonly string[]): void {
 }
 
 /** What data must be for a model, before the model itself is there: its classes, and tags of the rules that it is read with. */
-export async function dataForModel(flags: ReadingFlags, split: Split): Promise<DataOptions> {
+export async function dataForModel(flags: ModelFlags, split: Split): Promise<DataOptions> {
   const { classes, mask } = await loadDescription(flags.model);
   const { tags } = flags.rules === undefined ? mask.rules : await readModelRules(flags.rules);
   return { labels: classes, labelsFrom: `${flags.model}, its classes`, tags, split };
@@ -51,7 +51,7 @@ export async function dataForModel(flags: ReadingFlags, split: Split): Promise<D
 
 /** Loads a model, and other rules or another strategy for it where flags name them: the reader is told. */
 export async function withModel<T>(
-  flags: ReadingFlags,
+  flags: ModelFlags,
   texts: readonly Text[],
   action: (model: SentenceClassifier) => Promise<T>,
 ): Promise<T> {

@@ -136,7 +136,7 @@ async function runAndPrint(
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
   outliveReaders();
-  const goOn = ({ standsThere }: RunInterrupted) =>
+  const goOn = ({ isResumable: standsThere }: RunInterrupted) =>
     standsThere
       ? `go on with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
       : `what stood in ${folder} is as it was`;

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { TunedRow } from '../../bench/tuner.js';
 import { checkedConfig } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
-import { complaintOf, tuneAndKeep } from './kernel-cache.js';
+import { tuneAndStore, tuningProblem } from './kernel-cache.js';
 import { jsonOption, numbers, withDevice } from './options.js';
 import { settingOption } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
@@ -41,18 +41,18 @@ async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> 
     for (const given of headDims) {
       const { headDim } = checkedConfig({ heads: 1, headDim: Number(given) });
       const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
-      const tuning = await tuneAndKeep(device, { ...wanted, onNote: note });
+      const tuning = await tuneAndStore(device, { ...wanted, onNote: note });
       tunings.push(tuning);
       if (!json) show(tuning);
     }
     if (json) printJson(tunings);
-    const complaints = tunings.map(({ rows }) => complaintOf(rows)).filter((each) => each !== undefined);
+    const complaints = tunings.map(({ rows }) => tuningProblem(rows)).filter((each) => each !== undefined);
     const worst = complaints.find(({ isUsable }) => !isUsable) ?? complaints[0];
     if (worst) throw worst.error;
   });
 }
 
-function show({ rows, choices, file }: Awaited<ReturnType<typeof tuneAndKeep>>): void {
+function show({ rows, choices, file }: Awaited<ReturnType<typeof tuneAndStore>>): void {
   print(`Heads of ${choices.headDim}, forward and backward, milliseconds`);
   printTable(
     ['plan, tokens of a sequence', 'variant', 'median', 'of expected', 'check', 'chosen'],

@@ -5,9 +5,9 @@ import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
 import type { TensorValues, TrainingState } from '../nn/parameters.js';
 import { BEST_BY, type BestBy } from './best.js';
+import { formatWithChecksum, verifyChecksum } from './checksum.js';
 import { positionSchema, type TrainingPosition } from './position.js';
 import { parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';
-import { checkSeal, formatSealed } from './seal.js';
 import type { Checkpoint } from './trainer.js';
 
 /** What a checkpoint says of its run, beside the numbers. */
@@ -62,7 +62,7 @@ export function formatCheckpoint(
       tensors.set(PREFIXES[part] + name, { shape, values: state[part].get(name)! });
     }
   }
-  return formatSealed(tensors, { [NOTES]: JSON.stringify(notes) });
+  return formatWithChecksum(tensors, { [NOTES]: JSON.stringify(notes) });
 }
 
 function notesIn(file: Uint8Array, where: string): CheckpointNotes {
@@ -89,7 +89,7 @@ export async function readCheckpoint(
   config: ModelConfig,
 ): Promise<{ notes: CheckpointNotes; checkpoint: Checkpoint }> {
   const bytes = await readBytesOf(file);
-  checkSeal(bytes, file, REMEDY);
+  verifyChecksum(bytes, file, REMEDY);
   const notes = notesIn(bytes, file);
   const tensors = parseSafetensors(bytes, file);
   const part = (prefix: string): TensorValues => {

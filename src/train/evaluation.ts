@@ -24,16 +24,16 @@ export interface Evaluation {
 }
 
 /** Sentences read at once, and tokens where these are long; logits do not depend on it. */
-const READING_BATCH = { sentences: 64, tokens: 16_384 };
+const INFERENCE_BATCH = { sentences: 64, tokens: 16_384 };
 
 /** Sentences in their order, in groups that are read at once: at least one, and as many as the limits let in. */
-export function readingBatches(sentences: readonly TaggedTokens[]): TaggedTokens[][] {
+export function inferenceBatches(sentences: readonly TaggedTokens[]): TaggedTokens[][] {
   const batches: TaggedTokens[][] = [];
   let tokens = Number.POSITIVE_INFINITY;
   for (const sentence of sentences) {
     tokens += sentence.ids.length;
     const batch = batches.at(-1);
-    if (batch && tokens <= READING_BATCH.tokens && batch.length < READING_BATCH.sentences) {
+    if (batch && tokens <= INFERENCE_BATCH.tokens && batch.length < INFERENCE_BATCH.sentences) {
       batch.push(sentence);
       continue;
     }
@@ -88,7 +88,7 @@ export async function logitsOf(
   signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
-  for (const group of readingBatches(sentences)) {
+  for (const group of inferenceBatches(sentences)) {
     signal?.throwIfAborted();
     const read = await classifier.logits(makeBatch(group, planner.layout(group)));
     logits.push(...checkedLogits(read, logits.length + 1, where));

@@ -12,13 +12,13 @@ export class RunInterrupted extends ParsimonyError {
   readonly exitCode = 130;
   readonly at: StoppedAt;
   /** Whether the run stands in its folder, to go on from there. */
-  readonly standsThere: boolean;
+  readonly isResumable: boolean;
 
   constructor(at: StoppedAt, standsThere = false) {
     const { step, totalSteps } = at;
     const when = step === 0 ? 'before its first step' : `after step ${step} of ${totalSteps}`;
     super({ what: `the run was interrupted ${when}` });
     this.at = at;
-    this.standsThere = standsThere;
+    this.isResumable = standsThere;
   }
 }

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { cannotBeWritten } from '../data/file-errors.js';
 import { writeAtomically } from '../data/files.js';
-import { rewritten, stampOf } from './kept-files.js';
+import { rewritten, stampOf } from './retained-files.js';
 import type { RunLock } from './run-lock.js';
 import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
-import { Turns } from './turns.js';
+import { SerialQueue } from './turns.js';
 
 /** A line of `metrics.jsonl`. */
 export type MetricsLine =
@@ -59,7 +59,7 @@ export class MetricsLog {
   private bytes = 0;
   private stamp = '';
   /** A checkpoint flushes the file while the run appends to it. */
-  private readonly turns = new Turns();
+  private readonly turns = new SerialQueue();
 
   private constructor(
     private readonly path: string,
@@ -95,7 +95,7 @@ export class MetricsLog {
 
   async append(line: MetricsLine): Promise<void> {
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-    await this.turns.take(async () => {
+    await this.turns.run(async () => {
       await this.restore();
       await this.attempt(() => this.file.appendFile(bytes));
       this.remember(bytes);
@@ -104,14 +104,14 @@ export class MetricsLog {
 
   /** Returns when all lines are safe from a power cut. */
   async flush(): Promise<void> {
-    await this.turns.take(async () => {
+    await this.turns.run(async () => {
       await this.restore();
       await this.attempt(() => this.file.sync());
     });
   }
 
   async close(): Promise<void> {
-    await this.turns.take(() => this.file.close());
+    await this.turns.run(() => this.file.close());
   }
 
   private remember(bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 import { pathIn, writeAtomically } from '../data/files.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
-import { checkWeights } from './finite.js';
+import { checkWeights } from './finite-checks.js';
 import { readTensors, withEngineNames } from './hugging-face/engine-names.js';
 import { openWeights } from './hugging-face/weights.js';
 import { formatSafetensors, type Tensor } from './safetensors.js';

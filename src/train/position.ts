@@ -64,11 +64,11 @@ export function isReachable(
   );
 }
 
-export const NOTHING: Readonly<Total> = { sum: 0, count: 0 };
+export const NO_LOSSES: Readonly<Total> = { sum: 0, count: 0 };
 
 /** Where an epoch begins. */
-export function beginningOf(epoch: number, step: number): TrainingPosition {
-  return { step, epoch, batches: 0, losses: NOTHING, unreported: NOTHING, seconds: 0, tokens: 0 };
+export function startOfEpoch(epoch: number, step: number): TrainingPosition {
+  return { step, epoch, batches: 0, losses: NO_LOSSES, unreported: NO_LOSSES, seconds: 0, tokens: 0 };
 }
 
 /** A total with more numbers, added one after another: the same bits wherever a run was interrupted. */

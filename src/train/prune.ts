@@ -5,7 +5,7 @@ import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
 import type { RuleMask } from '../plan/mask.js';
-import { readingBatches } from './evaluation.js';
+import { inferenceBatches } from './evaluation.js';
 import type { Planner } from './planner.js';
 import { pairsOf } from './sparsity.js';
 
@@ -27,7 +27,7 @@ async function massesOf(
   const tagCount = planner.mask.tags.length;
   const sums = Array.from({ length: layers }, () => new Float64Array(heads * tagCount ** 2));
   let done = 0;
-  for (const group of readingBatches(sentences)) {
+  for (const group of inferenceBatches(sentences)) {
     const batch = makeBatch(group, planner.layout(group));
     const { tagIndexes } = planner.tokensOf(group);
     const masses = await classifier.attentionMass(batch, tagIndexes, tagCount);

@@ -5,7 +5,7 @@ import { closureOf } from '../plan/closure.js';
 import { AttentionMask } from '../plan/mask.js';
 import { pairsByTag } from '../plan/pairs-by-tag.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
-import { readingBatches } from './evaluation.js';
+import { inferenceBatches } from './evaluation.js';
 import { Planner } from './planner.js';
 
 /** Layers that closures are told of. */
@@ -38,7 +38,7 @@ export function ruleDensity(
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
   const joined = new Float64Array(LAYERS);
   const total = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0);
-  for (const group of readingBatches(sentences)) {
+  for (const group of inferenceBatches(sentences)) {
     const layout = planner.layout(group);
     const counted = pairsByTag(layout);
     closureOf(layout, LAYERS).forEach((share, layer) => {

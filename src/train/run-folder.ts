@@ -14,7 +14,7 @@ export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const LAST_FILE = 'last.safetensors';
 
 /** What a run's record holds until the files that it speaks of are written. */
-export const BEGINNING = '{ "fingerprints": "not written yet" }\n';
+export const UNWRITTEN_RECORD = '{ "fingerprints": "not written yet" }\n';
 
 /** Of a run, in the order in which they go: without its record, no run goes on; without its weights, no model is read. */
 const RUN_FILES = [RECORD_FILE, 'model.safetensors', LAST_FILE, CHECKPOINT_FILE, METRICS_FILE];
@@ -62,9 +62,9 @@ function hasRecord(folder: string): boolean {
 }
 
 /** Whether a folder's record is that of a run which has not written all that it describes: it has done no step. */
-export function isBeginning(folder: string): boolean {
+export function isUnwritten(folder: string): boolean {
   try {
-    return readFileSync(join(folder, RECORD_FILE), 'utf8') === BEGINNING;
+    return readFileSync(join(folder, RECORD_FILE), 'utf8') === UNWRITTEN_RECORD;
   } catch {
     return false;
   }

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import { readBytesOf } from '../data/files.js';
 import { type CheckpointNotes, readCheckpoint } from './checkpoint-file.js';
-import type { KeptFiles } from './kept-files.js';
+import { checksumOf, verifyChecksum } from './checksum.js';
 import { parseMetrics } from './metrics-reader.js';
 import type { ModelDescription } from './model-description.js';
 import { descriptionFiles } from './model-folder.js';
 import { WEIGHTS_FILE } from './model-weights.js';
 import { isReachable } from './position.js';
+import type { RetainedFiles } from './retained-files.js';
 import { CHECKPOINT_FILE, METRICS_FILE } from './run-folder.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import { weightsNotes } from './run-weights.js';
-import { checkSeal, checksumOf } from './seal.js';
 import type { Checkpoint, EpochMetrics, EvaluationMetrics } from './trainer.js';
 
 /** Where a run begins or goes on. */
@@ -48,12 +48,17 @@ async function pastMetrics(file: string, { bytes, sha256 }: CheckpointNotes['met
 }
 
 /** The best weights may be those of a later evaluation than the checkpoint knows, which is made again, to the same bits. */
-async function checkBest(folder: string, kept: KeptFiles, record: RunRecord, best: CheckpointNotes['best']) {
+async function checkBest(
+  folder: string,
+  kept: RetainedFiles,
+  record: RunRecord,
+  best: CheckpointNotes['best'],
+) {
   if (!best) return;
   const file = join(folder, WEIGHTS_FILE);
   if (!existsSync(file)) refuse(`the weights of step ${best.step}, the best so far, are missing`, file);
-  const bytes = await kept.keep(WEIGHTS_FILE);
-  checkSeal(bytes, file, REMEDY);
+  const bytes = await kept.retain(WEIGHTS_FILE);
+  verifyChecksum(bytes, file, REMEDY);
   const { run, step } = weightsNotes(bytes, file, REMEDY);
   if (run !== weightsRunOf(record) || step < best.step) {
     refuse('the weights are those of another run, or of an earlier step', file, `those of step ${best.step}`);
@@ -61,9 +66,14 @@ async function checkBest(folder: string, kept: KeptFiles, record: RunRecord, bes
 }
 
 /** Keeps what describes the run, which must be as the checkpoint has seen it. */
-async function checkFiles(folder: string, kept: KeptFiles, names: string[], files: CheckpointNotes['files']) {
+async function checkFiles(
+  folder: string,
+  kept: RetainedFiles,
+  names: string[],
+  files: CheckpointNotes['files'],
+) {
   for (const name of names) {
-    await kept.keep(name);
+    await kept.retain(name);
     if (kept.checksumOf(name) !== files[name]) {
       refuse('was changed since the run wrote it', join(folder, name), 'what stood there at the checkpoint');
     }
@@ -85,12 +95,12 @@ export async function startOf(
   record: RunRecord,
   description: ModelDescription,
   batches: number,
-  kept: KeptFiles,
+  kept: RetainedFiles,
 ): Promise<RunStart> {
   const names = namesOf(description);
   const file = join(folder, CHECKPOINT_FILE);
   if (!existsSync(file)) {
-    for (const name of names) await kept.keep(name);
+    for (const name of names) await kept.retain(name);
     return { past: new Uint8Array(), evaluations: [], epochs: [] };
   }
   const { notes, checkpoint } = await readCheckpoint(file, description.config);

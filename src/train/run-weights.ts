@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import type { ModelConfig } from '../nn/model-config.js';
+import { formatWithChecksum } from './checksum.js';
 import { tensorsOf } from './model-weights.js';
 import { safetensorsMetadata } from './safetensors.js';
-import { formatSealed } from './seal.js';
 
 /** What a run's weights say of where they come from. */
 export interface WeightsNotes {
@@ -23,7 +23,7 @@ export function formatRunWeights(
   notes: WeightsNotes,
   where: string,
 ): Uint8Array {
-  return formatSealed(tensorsOf(config, weights, where), { [NOTES]: JSON.stringify(notes) });
+  return formatWithChecksum(tensorsOf(config, weights, where), { [NOTES]: JSON.stringify(notes) });
 }
 
 /** Where weights come from. @throws CallerError where they do not say so. */

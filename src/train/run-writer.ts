@@ -3,19 +3,19 @@ import { removeFile, removePartialFiles, writeAtomically } from '../data/files.j
 import type { TrainingState } from '../nn/parameters.js';
 import { scoreOf } from './best.js';
 import { formatCheckpoint } from './checkpoint-file.js';
-import { KeptFiles } from './kept-files.js';
+import { checksumOf } from './checksum.js';
 import { type LogState, type MetricsLine, MetricsLog } from './metrics-log.js';
 import type { ModelDescription } from './model-description.js';
 import { descriptionFiles } from './model-folder.js';
 import { tensorsOf, WEIGHTS_FILE } from './model-weights.js';
 import type { TrainingPosition } from './position.js';
-import { BEGINNING, CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel } from './run-folder.js';
+import { RetainedFiles } from './retained-files.js';
+import { CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel, UNWRITTEN_RECORD } from './run-folder.js';
 import type { RunLock } from './run-lock.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import { namesOf, type RunStart, startOf } from './run-start.js';
 import { formatRunWeights } from './run-weights.js';
 import { formatSafetensors } from './safetensors.js';
-import { checksumOf } from './seal.js';
 import type { EvaluationMetrics } from './trainer.js';
 
 /** A run, as its folder holds it. */
@@ -37,7 +37,7 @@ const NOTHING_LOGGED: LogState = { bytes: 0, sha256: checksumOf('') };
  * a run that goes on from it.
  */
 export class RunWriter {
-  private readonly kept: KeptFiles;
+  private readonly retained: RetainedFiles;
   private log: MetricsLog | undefined;
   private beginning: Promise<void> | undefined;
 
@@ -46,7 +46,7 @@ export class RunWriter {
     private readonly lock: RunLock,
     private readonly onNote: (note: string) => void,
   ) {
-    this.kept = new KeptFiles(run.folder, lock, onNote);
+    this.retained = new RetainedFiles(run.folder, lock, onNote);
   }
 
   /** Whether the run is in the folder, so that it can go on there. */
@@ -62,7 +62,7 @@ export class RunWriter {
   async resume(batches: number): Promise<RunStart> {
     const { folder, record, description } = this.run;
     await removePartialFiles(folder);
-    const start = await startOf(folder, record, description, batches, this.kept);
+    const start = await startOf(folder, record, description, batches, this.retained);
     this.beginning = this.openLog(start.past);
     await this.beginning;
     return start;
@@ -82,11 +82,11 @@ export class RunWriter {
     await this.lock.check();
     await removePartialFiles(folder);
     await removeModel(folder);
-    await this.kept.write(RECORD_FILE, BEGINNING);
+    await this.retained.write(RECORD_FILE, UNWRITTEN_RECORD);
     for (const [name, content] of Object.entries(descriptionFiles(description))) {
-      await this.kept.write(name, content);
+      await this.retained.write(name, content);
     }
-    await this.kept.write(RECORD_FILE, recordText);
+    await this.retained.write(RECORD_FILE, recordText);
     await this.openLog(new Uint8Array());
   }
 
@@ -106,7 +106,7 @@ export class RunWriter {
     const notes = { run: weightsRunOf(this.run.record), step };
     const { folder, description } = this.run;
     const where = join(folder, WEIGHTS_FILE);
-    await this.kept.write(WEIGHTS_FILE, formatRunWeights(description.config, weights, notes, where));
+    await this.retained.write(WEIGHTS_FILE, formatRunWeights(description.config, weights, notes, where));
   }
 
   /** Writes a checkpoint of what is true at the moment of the call, once its state has come from the GPU. */
@@ -121,9 +121,11 @@ export class RunWriter {
     // What the GPU could not do shows here, before anything in the folder gives way to the run.
     const state = await pending;
     await this.begin();
-    await this.kept.restore();
+    await this.retained.restore();
     await this.log!.flush();
-    const files = Object.fromEntries(namesOf(description).map((name) => [name, this.kept.checksumOf(name)]));
+    const files = Object.fromEntries(
+      namesOf(description).map((name) => [name, this.retained.checksumOf(name)]),
+    );
     const notes = {
       run: fingerprintOf(record),
       position,
@@ -137,9 +139,9 @@ export class RunWriter {
   /** Writes the weights of the last step, which say that the run is finished. */
   async finish(weights: Weights): Promise<void> {
     const { folder, description } = this.run;
-    await this.kept.restore();
+    await this.retained.restore();
     await this.log!.flush();
-    await this.kept.write(
+    await this.retained.write(
       LAST_FILE,
       formatSafetensors(tensorsOf(description.config, weights, join(folder, LAST_FILE))),
     );

@@ -28,7 +28,7 @@ export interface StartingPoint {
 }
 
 /** Why a checkpoint's classifier cannot go on as it is, if so. */
-function headTrouble(folder: FolderConfig, classes: readonly string[]): string | undefined {
+function headMismatch(folder: FolderConfig, classes: readonly string[]): string | undefined {
   const theirs = folder.classes;
   if (theirs.length !== classes.length) {
     return `its classifier has ${theirs.length} classes (${theirs.join(', ')}) and the data ${classes.length}`;
@@ -40,7 +40,7 @@ function headTrouble(folder: FolderConfig, classes: readonly string[]): string |
 }
 
 /** Takes the classifier out where it is not one of these classes, and learned biases where they are for other tags. */
-async function withoutForeign(
+async function removeMismatched(
   folder: string,
   folderConfig: FolderConfig,
   weights: NamedWeights,
@@ -54,7 +54,7 @@ async function withoutForeign(
     return removed.length > 0;
   };
   const { classifier, layer } = tensorNames(config.family);
-  const trouble = headTrouble(folderConfig, classes);
+  const trouble = headMismatch(folderConfig, classes);
   if (trouble && remove((name) => name.startsWith(`${classifier}.`))) notes.push(trouble);
   const tables = new Set(Array.from({ length: config.layers }, (_, index) => layer(index).tagBias));
   const isOfTheseRules =
@@ -99,7 +99,7 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
   // A table may have more rows than there are tokens.
   const config = { ...described.config, vocabulary: shape.vocabulary };
   const weights = withEngineNames(await openWeights(folder), config.family, folderConfig.hasSentenceHead);
-  const notes = await withoutForeign(folder, folderConfig, weights, config, described);
+  const notes = await removeMismatched(folder, folderConfig, weights, config, described);
   const specs = parameterSpecs(config);
   const drawn = drawnSpecs(specs, weights, config);
   const read = readTensors(

@@ -8,10 +8,10 @@ import type { TrainingStep } from '../nn/pass.js';
 import type { DevScores } from './best.js';
 import { Background, Clock, Meter } from './clock.js';
 import { type Evaluation, evaluate } from './evaluation.js';
-import { checkWeights, firstNotFinite, notFinite } from './finite.js';
+import { checkWeights, firstNotFinite, notFiniteError } from './finite-checks.js';
 import { RunInterrupted } from './interruption.js';
 import type { Planner } from './planner.js';
-import { beginningOf, meanOf, NOTHING, type TrainingPosition, withMore } from './position.js';
+import { meanOf, NO_LOSSES, startOfEpoch, type TrainingPosition, withMore } from './position.js';
 import { rateAt, type Schedule } from './schedule.js';
 import { stepsPerEpoch, type TrainingSettings } from './settings-schema.js';
 
@@ -82,7 +82,7 @@ export class Trainer {
   private readonly clock = new Clock();
   private readonly meter = new Meter();
   private readonly saving = new Background();
-  private position = beginningOf(1, 0);
+  private position = startOfEpoch(1, 0);
   /** The batches of the steps whose outcomes are still on the GPU alone. */
   private unread: number[][][] = [];
 
@@ -154,7 +154,7 @@ export class Trainer {
     }
     const metrics = this.epochMetrics(last!);
     await hooks.onEpoch?.(metrics);
-    this.position = beginningOf(epoch + 1, this.position.step);
+    this.position = startOfEpoch(epoch + 1, this.position.step);
     if (epoch < this.settings.epochs) await this.endStep(hooks, true);
     return metrics;
   }
@@ -247,7 +247,7 @@ export class Trainer {
       const again = batches.map((indexes, index) => () => {
         this.classifier.computeGradients(this.batchOf(indexes), this.passOf(step, batches, index));
       });
-      throw await notFinite(this.classifier, step, outcomes[bad], again);
+      throw await notFiniteError(this.classifier, step, outcomes[bad], again);
     }
     const values = outcomes.map(({ loss }) => loss);
     this.position = {
@@ -260,7 +260,7 @@ export class Trainer {
   private async report(hooks: TrainingHooks): Promise<void> {
     await this.readOutcomes();
     const { epoch, step, unreported } = this.position;
-    this.position = { ...this.position, unreported: NOTHING };
+    this.position = { ...this.position, unreported: NO_LOSSES };
     await hooks.onProgress?.({
       epoch,
       step,

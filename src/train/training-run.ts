@@ -18,8 +18,8 @@ import { type BuildOptions, describeModel, type ModelDescription } from './model
 import { loadDescription } from './model-folder.js';
 import {
   CHECKPOINT_FILE,
-  isBeginning,
   isEmpty,
+  isUnwritten,
   LAST_FILE,
   METRICS_FILE,
   refuseOccupied,
@@ -156,7 +156,7 @@ async function stateOf(
   run: TrainingRun,
   record: RunRecord,
 ): Promise<'nothing' | 'unfinished' | 'finished'> {
-  if (run.startOver || !existsSync(join(folder, RECORD_FILE)) || isBeginning(folder)) {
+  if (run.startOver || !existsSync(join(folder, RECORD_FILE)) || isUnwritten(folder)) {
     if (!run.force) await refuseOccupied(folder, OCCUPIED);
     return 'nothing';
   }

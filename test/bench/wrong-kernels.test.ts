@@ -3,7 +3,7 @@ import { AttentionImplementation } from '../../bench/attention-implementation.js
 import { GREEN } from '../../bench/gate.js';
 import { quickCheck } from '../../bench/quick-check.js';
 import { tune } from '../../bench/tuner.js';
-import { complaintOf } from '../../src/cli/kernel-cache.js';
+import { tuningProblem } from '../../src/cli/kernel-cache.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { KernelName } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
@@ -63,7 +63,7 @@ describe('tuning', () => {
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
     expect(choices.variants).toEqual({});
     expect(rows.every(({ gate, isChosen }) => gate && !gate.passed && !isChosen)).toBe(true);
-    const complaint = complaintOf(rows)!;
+    const complaint = tuningProblem(rows)!;
     expect(complaint.isUsable).toBe(false);
     expect(complaint.error.message).toMatch(
       /^no variant of the kernels is right for sparse, up to 64 tokens: "subgroup.*" is wrong here: output is off by Infinity.*--adapter/,
@@ -79,6 +79,6 @@ describe('tuning', () => {
     const chosen = rows.filter(({ isChosen }) => isChosen);
     expect([wrong.length, chosen.length]).toEqual([1, 1]);
     expect(choices.variants).toEqual({ 'sparse, up to 64': chosen[0].variant });
-    expect(complaintOf(rows)).toMatchObject({ isUsable: true });
+    expect(tuningProblem(rows)).toMatchObject({ isUsable: true });
   });
 });

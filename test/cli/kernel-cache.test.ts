@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { adapterKey } from '../../src/attention/kernel-choices.js';
 import { hashOf } from '../../src/base/hash.js';
-import { allKept, choicesFile } from '../../src/cli/kernel-cache.js';
+import { choicesFile, storedChoicesOf } from '../../src/cli/kernel-cache.js';
 import type { Device } from '../../src/gpu/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -31,7 +31,7 @@ async function keptFrom(content: string) {
   const file = choicesFile(device, 64);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
-  return allKept(device, true, [64]);
+  return storedChoicesOf(device, true, [64]);
 }
 
 describe('kept choices of kernels', () => {

@@ -5,8 +5,8 @@ import { experimentMarkdown } from '../../src/cli/experiment-tables.js';
 import type { Experiment } from '../../src/train/experiment/experiment.js';
 import { cellsOf, settingsHash } from '../../src/train/experiment/experiment.js';
 import { parseExperiment } from '../../src/train/experiment/parse-experiment.js';
+import { experimentTables } from '../../src/train/experiment/result-table.js';
 import { type CellResult, parseResult } from '../../src/train/experiment/results.js';
-import { experimentTables } from '../../src/train/experiment/table.js';
 
 const EXPERIMENTS = join(import.meta.dirname, '../../experiments');
 const PAGE = readFileSync(join(EXPERIMENTS, '../RESULTS.md'), 'utf8');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bad, good, mayColour } from '../../src/cli/colour.js';
-import { duration, Pace } from '../../src/cli/remaining-time.js';
+import { duration, Pace } from '../../src/cli/pace.js';
 import { printTable, progress } from '../../src/cli/terminal.js';
 
 /** What is written to a stream while something runs. */

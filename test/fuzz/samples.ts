@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { ModelConfig } from '../../src/nn/model-config.js';
 import { formatCheckpoint } from '../../src/train/checkpoint-file.js';
-import { beginningOf } from '../../src/train/position.js';
+import { startOfEpoch } from '../../src/train/position.js';
 import { reportOf, someRows } from '../bench/page-report.js';
 import { cellOf } from '../report/some-runs.js';
 import {
@@ -185,7 +185,7 @@ export function checkpointFile(): Uint8Array {
   const values = randomWeights(TINY_CONFIG, 1);
   const notes = {
     run: '0123456789abcdef',
-    position: beginningOf(1, 0),
+    position: startOfEpoch(1, 0),
     best: { by: 'accuracy' as const, value: 0.5, step: 2 },
     metrics: { bytes: 100, sha256: '0'.repeat(64) },
     files: {},

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../src/base/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import { checkedLogits, crossEntropy } from '../../src/train/evaluation.js';
-import { checkWeights } from '../../src/train/finite.js';
+import { checkWeights } from '../../src/train/finite-checks.js';
 import { parseSafetensors } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { completeSettings, type TrainingOptions } from '../../src/train/settings-schema.js';

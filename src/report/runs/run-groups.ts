@@ -1,6 +1,6 @@
 import type { Experiment, Settings } from '../../train/experiment/experiment.js';
-import type { CellResult, Reading } from '../../train/experiment/results.js';
-import { type ComparisonRow, experimentTables } from '../../train/experiment/table.js';
+import { type ComparisonRow, experimentTables } from '../../train/experiment/result-table.js';
+import type { CellResult, EvaluationResult } from '../../train/experiment/results.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, conditionsOf, type Run } from './run.js';
 
@@ -19,7 +19,7 @@ export interface RunGroup {
 }
 
 /** JSON has no NaN: the loss of a run that has diverged is null there. */
-function readingOf({ step, accuracy, loss }: Reading) {
+function readingOf({ step, accuracy, loss }: EvaluationResult) {
   return { step, accuracy, loss: loss ?? Number.NaN };
 }
 

@@ -1,5 +1,5 @@
+import type { ComparisonRow } from '../../train/experiment/result-table.js';
 import { isShown, verdictOf } from '../../train/experiment/seed-statistics.js';
-import type { ComparisonRow } from '../../train/experiment/table.js';
 import { type Html, html } from '../page/html.js';
 import { capital } from '../page/numbers.js';
 import { figure } from '../page/plot-frame.js';

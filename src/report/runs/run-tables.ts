@@ -1,6 +1,6 @@
 import type { Settings } from '../../train/experiment/experiment.js';
+import type { ComparisonRow } from '../../train/experiment/result-table.js';
 import { LEAST_SEEDS, verdictOf } from '../../train/experiment/seed-statistics.js';
-import type { ComparisonRow } from '../../train/experiment/table.js';
 import { type Column, type Html, html, table } from '../page/html.js';
 import { NOTHING, orNothing, percent } from '../page/numbers.js';
 import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';

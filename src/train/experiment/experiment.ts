@@ -93,7 +93,7 @@ export function learnedCell(cell: Cell, cells: readonly Cell[]): Cell | undefine
 }
 
 /** What is wrong with the settings of a cell, all together; undefined where all is well. */
-export function troubleIn({ settings, point }: Cell, experiment: Experiment): ErrorParts | undefined {
+export function conflictInCell({ settings, point }: Cell, experiment: Experiment): ErrorParts | undefined {
   const [, condition] = PRUNED.exec(String(settings.rules)) ?? [];
   const isNamed = condition !== undefined && Object.hasOwn(experiment.conditions, condition);
   const learned = isNamed && { ...experiment.settings, ...experiment.conditions[condition], ...point };

@@ -3,7 +3,7 @@ import { describeJson } from '../../base/errors.js';
 import { listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { fileSettings, gridSettings } from '../settings-schema.js';
-import { cellsOf, type Experiment, LONGEST_ID, MOST_CELLS, troubleIn } from './experiment.js';
+import { cellsOf, conflictInCell, type Experiment, LONGEST_ID, MOST_CELLS } from './experiment.js';
 
 const PAIR_EXPECTED = 'the names of two conditions';
 const pair = v.pipe(
@@ -123,7 +123,7 @@ class ExperimentChecker {
     for (const cell of cellsOf(this.experiment)) {
       const { id, condition } = cell;
       const path = [this.key, condition];
-      const trouble = troubleIn(cell, this.experiment);
+      const trouble = conflictInCell(cell, this.experiment);
       if (trouble) throw this.json.errorAt([...path, 'rules'], trouble);
       if (id.length > LONGEST_ID) {
         const what = `condition ${describeJson(condition)} makes a file name of ${id.length} characters`;

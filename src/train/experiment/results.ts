@@ -20,7 +20,7 @@ import { withTodaysNames } from '../settings-schema.js';
 import { type Cell, type Settings, settingsHash } from './experiment.js';
 
 /** What a model did on dev at one step. */
-export interface Reading {
+export interface EvaluationResult {
   epoch: number;
   step: number;
   accuracy: number;
@@ -30,7 +30,7 @@ export interface Reading {
 }
 
 /** A reading with the rows that it got right: a digit a row, 1 or 0. The data itself is nowhere in a result. */
-export interface MarkedReading extends Reading {
+export interface MarkedEvaluation extends EvaluationResult {
   marks: string;
 }
 
@@ -46,10 +46,10 @@ export interface CellResult {
   adapter: string;
   /** Share of dev's pairs that existed. */
   density: number;
-  evaluations: Reading[];
-  best: MarkedReading;
+  evaluations: EvaluationResult[];
+  best: MarkedEvaluation;
   /** The last evaluation. */
-  final: MarkedReading;
+  final: MarkedEvaluation;
   tokensPerSecond: number;
   seconds: number;
 }
@@ -70,7 +70,7 @@ export async function readResult(file: string, { hash }: Cell): Promise<CellResu
 }
 
 /** JSON has no NaN: the loss of a run that has diverged is null there. */
-const readingFields = {
+const evaluationFields = {
   epoch: whole,
   step: whole,
   accuracy: share,
@@ -83,7 +83,7 @@ const readingFields = {
 };
 
 const marked = fields({
-  ...readingFields,
+  ...evaluationFields,
   marks: v.pipe(text, v.regex(/^[01]+$/, 'a digit for each row, 1 or 0')),
 });
 
@@ -106,7 +106,7 @@ const RESULT = renamed(
     data: text,
     adapter: text,
     density: share,
-    evaluations: listOf(fields(readingFields)),
+    evaluations: listOf(fields(evaluationFields)),
     best: marked,
     final: marked,
     tokensPerSecond: v.pipe(

@@ -19,15 +19,15 @@ import {
 import {
   type Cell,
   cellsOf,
+  conflictInCell,
   type Experiment,
   learnedCell,
-  troubleIn,
   withoutLocations,
 } from './experiment.js';
 import {
   type CellResult,
-  type MarkedReading,
-  type Reading,
+  type EvaluationResult,
+  type MarkedEvaluation,
   readResult,
   resultFile,
   writeResult,
@@ -55,13 +55,20 @@ export interface ExperimentOptions {
   onResult?(cell: Cell, result: CellResult): void;
 }
 
-function readingOf({ epoch, step, devAccuracy, devLoss, devF1, devMatthews }: EvaluationMetrics): Reading {
+function evaluationResultOf({
+  epoch,
+  step,
+  devAccuracy,
+  devLoss,
+  devF1,
+  devMatthews,
+}: EvaluationMetrics): EvaluationResult {
   return { epoch, step, accuracy: devAccuracy, loss: devLoss, f1: devF1, matthews: devMatthews };
 }
 
-function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedReading {
+function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedEvaluation {
   const marks = metrics.devPredicted.map((label, row) => (label === dev[row].label ? '1' : '0'));
-  return { ...readingOf(metrics), marks: marks.join('') };
+  return { ...evaluationResultOf(metrics), marks: marks.join('') };
 }
 
 function sum(values: readonly number[]): number {
@@ -101,7 +108,7 @@ class ExperimentRunner {
   private check(cell: Cell): void {
     const { file, name } = this.experiment;
     const where = `${file ?? name}, ${cell.id}`;
-    const trouble = troubleIn(cell, this.experiment);
+    const trouble = conflictInCell(cell, this.experiment);
     if (trouble) throw new CallerError({ ...trouble, where });
     if (this.settingsOf(cell).data !== undefined) return;
     throw new CallerError({ what: 'no data', where, expected: '"data" among the settings, or --data' });
@@ -185,7 +192,7 @@ class ExperimentRunner {
       data: dataHash(data),
       adapter: adapterKey(this.device),
       density: await this.withModel(cell, (model) => model.density(data.dev)),
-      evaluations: evaluations.map(readingOf),
+      evaluations: evaluations.map(evaluationResultOf),
       best: marked(best, data),
       final: marked(final, data),
       tokensPerSecond: sum(epochs.map((epoch) => epoch.tokensPerSecond * epoch.seconds)) / seconds,

@@ -4,7 +4,7 @@ import { BERT_TOKENS, SPECIAL_TOKENS } from '../../grammar/vocabulary.js';
 import { isObject, type Json } from './json.js';
 
 /** What a file says of a token, with the file. */
-interface Told {
+interface TokenEntry {
   token: SpecialToken;
   id?: number;
   where: string;
@@ -18,19 +18,19 @@ export interface AddedTokens {
 }
 
 /** A file of a tokenizer with its place. */
-export interface PlacedJson {
+export interface JsonFile {
   json: Json;
   where: string;
 }
 
 /** The files that tell of tokens. */
 export interface TokenFiles {
-  tokenizer: PlacedJson;
-  settings: PlacedJson;
+  tokenizer: JsonFile;
+  settings: JsonFile;
   /** `special_tokens_map.json` */
-  map: PlacedJson;
+  map: JsonFile;
   /** `added_tokens.json`: ids by content. */
-  added: PlacedJson;
+  added: JsonFile;
 }
 
 /** The tokens that BERT's tokenizer has by name, and the one way the engine has of each. */
@@ -77,7 +77,7 @@ function idOf(id: unknown, token: unknown, where: string): number {
 }
 
 /** Tokens that a list has, or an object by name. */
-function listed(json: Json, name: string, where: string): Told[] {
+function listed(json: Json, name: string, where: string): TokenEntry[] {
   const value = json[name] ?? [];
   if (typeof value !== 'object') {
     throw new CallerError({
@@ -90,7 +90,7 @@ function listed(json: Json, name: string, where: string): Told[] {
 }
 
 /** @throws CallerError where a token by name is another than BERT's. */
-function named({ json, where }: PlacedJson): Told[] {
+function named({ json, where }: JsonFile): TokenEntry[] {
   return Object.entries(NAMED).flatMap(([name, expected]) => {
     const written = json[name] ?? undefined;
     if (written === undefined) return [];
@@ -107,7 +107,7 @@ function named({ json, where }: PlacedJson): Told[] {
 }
 
 /** All that files say of tokens; of two that say something of one token, the first counts. */
-function told({ tokenizer, settings, map, added }: TokenFiles): Told[] {
+function tokenEntries({ tokenizer, settings, map, added }: TokenFiles): TokenEntry[] {
   const decoder = isObject(settings.json.added_tokens_decoder) ? settings.json.added_tokens_decoder : {};
   const list = Array.isArray(tokenizer.json.added_tokens) ? tokenizer.json.added_tokens : [];
   return [
@@ -140,8 +140,8 @@ function told({ tokenizer, settings, map, added }: TokenFiles): Told[] {
 export function addedTokens(vocabulary: readonly string[], files: TokenFiles): AddedTokens {
   const ids = new Map(vocabulary.map((token, id) => [token, id]));
   const special = new Map<string, SpecialToken>();
-  const after = new Map<number, Told>();
-  const entries = told(files);
+  const after = new Map<number, TokenEntry>();
+  const entries = tokenEntries(files);
   const idsTold = new Map(
     entries.flatMap(({ token, id }) => (id === undefined ? [] : [[token.content, id]])),
   );

@@ -13,7 +13,7 @@ const OTHER_HEAD = /^(cls|qa_outputs|vocab_transform|vocab_layer_norm|vocab_proj
 /** A checkpoint's tensors under the names of `tensorNames`. */
 export interface NamedWeights {
   file: string;
-  tensors: Map<string, StoredTensor & { ownName: string }>;
+  tensors: Map<string, StoredTensor & { originalName: string }>;
   /** Names of the tensors that only other heads need. */
   leftOut: string[];
 }
@@ -66,12 +66,12 @@ export function withEngineNames(
     const other = named.tensors.get(ours);
     if (other) {
       const names =
-        other.ownName === ours && name === ours
+        other.originalName === ours && name === ours
           ? ''
-          : `, as ${describeValue(other.ownName)} and ${describeValue(name)}`;
+          : `, as ${describeValue(other.originalName)} and ${describeValue(name)}`;
       throw new CallerError({ what: `tensor "${ours}" stands twice${names}`, where: file });
     }
-    named.tensors.set(ours, { ...tensor, ownName: name });
+    named.tensors.set(ours, { ...tensor, originalName: name });
   }
   return named;
 }
@@ -116,7 +116,9 @@ export function readTensors(
   specs: readonly { name: string; shape: readonly number[] }[],
 ): Map<string, Float32Array> {
   const known = new Set(specs.map(({ name }) => name));
-  const unknown = [...tensors].filter(([name]) => !known.has(name)).map(([, { ownName }]) => ownName);
+  const unknown = [...tensors]
+    .filter(([name]) => !known.has(name))
+    .map(([, { originalName: ownName }]) => ownName);
   const missing = specs.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
   if (missing.length > 0) throw missingTensors(missing, unknown, file);
   if (unknown.length > 0)
@@ -138,7 +140,7 @@ export function readTensors(
     specs.map(({ name, shape }) => {
       const tensor = tensors.get(name)!;
       const values = tensor.read();
-      checkFinite(values, tensor.ownName, shape, file);
+      checkFinite(values, tensor.originalName, shape, file);
       return [name, values];
     }),
   );

@@ -1,5 +1,5 @@
 import { CallerError } from '../../base/errors.js';
-import type { PlacedJson } from './added-tokens.js';
+import type { JsonFile } from './added-tokens.js';
 import { isObject, type Json } from './json.js';
 
 /** The classes of Hugging Face's whose tokenizer the engine has. */
@@ -24,7 +24,7 @@ function refuse(what: string, where: string, expected: string): never {
 }
 
 /** @throws CallerError where a file names a class of tokenizers that is none of BERT's. */
-export function checkClass({ json, where }: PlacedJson): void {
+export function checkClass({ json, where }: JsonFile): void {
   const name = json.tokenizer_class ?? undefined;
   if (name !== undefined && !CLASSES.some((supported) => supported === name)) {
     refuse(`"tokenizer_class" is ${JSON.stringify(name)}`, where, CLASSES.join(', '));
@@ -36,7 +36,7 @@ export function checkClass({ json, where }: PlacedJson): void {
 }
 
 /** @throws CallerError where settings ask for another tokenizer than BERT's. */
-export function checkSettings({ json, where }: PlacedJson): void {
+export function checkSettings({ json, where }: JsonFile): void {
   checkClass({ json, where });
   for (const [name, value] of Object.entries(ONE_WAY)) {
     const actual = json[name] ?? value;
@@ -49,7 +49,7 @@ export function checkSettings({ json, where }: PlacedJson): void {
 }
 
 /** A setting that is true or false, or undefined where it is left out. @throws CallerError where it is something else. */
-export function flagOf({ json, where }: PlacedJson, name: string): boolean | undefined {
+export function flagOf({ json, where }: JsonFile, name: string): boolean | undefined {
   const value = json[name] ?? undefined;
   if (value === undefined || typeof value === 'boolean') return value;
   throw new CallerError({ what: `"${name}" is ${JSON.stringify(value)}`, where, expected: 'true or false' });
@@ -69,7 +69,7 @@ function checkPart(part: unknown, name: string, expected: Json, where: string): 
 const POST_PROCESSORS = ['TemplateProcessing', 'BertProcessing'];
 
 /** @throws CallerError where `tokenizer.json` is not that of a tokenizer of BERT's. */
-export function checkTokenizer({ json, where }: PlacedJson): void {
+export function checkTokenizer({ json, where }: JsonFile): void {
   checkPart(json.normalizer, 'normalizer', { type: 'BertNormalizer', clean_text: true }, where);
   checkPart(json.pre_tokenizer, 'pre_tokenizer', { type: 'BertPreTokenizer' }, where);
   const wordPiece = { unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100 };

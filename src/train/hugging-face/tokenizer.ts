@@ -2,7 +2,7 @@ import { CallerError } from '../../base/errors.js';
 import { exists, pathIn, readText } from '../../data/files.js';
 import type { TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { hasCapitals, type Normalisation, tokensOfText, Vocabulary } from '../../grammar/vocabulary.js';
-import { addedTokens, addedTokensJson, type PlacedJson } from './added-tokens.js';
+import { addedTokens, addedTokensJson, type JsonFile } from './added-tokens.js';
 import { isObject, type Json, jsonIfThere } from './json.js';
 import { checkSettings, checkTokenizer, flagOf } from './tokenizer-settings.js';
 
@@ -20,7 +20,7 @@ export interface TokenizerFolder {
 }
 
 /** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does; case, else, as the tokens have it. */
-function normalisationOf(settings: PlacedJson, tokenizer: PlacedJson, tokens: readonly string[]) {
+function normalisationOf(settings: JsonFile, tokenizer: JsonFile, tokens: readonly string[]) {
   const { where } = tokenizer;
   const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
   const told = flagOf(settings, 'do_lower_case') ?? flagOf(normalizer, 'lowercase');
@@ -54,10 +54,7 @@ function tokensById(tokenizer: Json, where: string): string[] {
 }
 
 /** The tokens of a folder, by id, and the file that has them. @throws CallerError where two files have other ones. */
-async function readTokens(
-  folder: string,
-  tokenizer: PlacedJson,
-): Promise<{ tokens: string[]; file: string }> {
+async function readTokens(folder: string, tokenizer: JsonFile): Promise<{ tokens: string[]; file: string }> {
   const file = pathIn(folder, VOCABULARY);
   const hasTokenizer = await exists(tokenizer.where);
   const described = hasTokenizer ? tokensById(tokenizer.json, tokenizer.where) : undefined;
@@ -80,7 +77,7 @@ async function readTokens(
  * @throws CallerError where there is none, or it is no WordPiece tokenizer as BERT's, naming what is not supported.
  */
 export async function readTokenizer(folder: string): Promise<TokenizerFolder> {
-  const read = async (name: string, expected: string): Promise<PlacedJson> => {
+  const read = async (name: string, expected: string): Promise<JsonFile> => {
     const where = pathIn(folder, name);
     return { json: await jsonIfThere(where, expected), where };
   };

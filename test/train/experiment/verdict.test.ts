@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { hostRandom } from '../../../src/base/random.js';
 import type { Experiment } from '../../../src/train/experiment/experiment.js';
+import { experimentTables } from '../../../src/train/experiment/result-table.js';
 import type { CellResult } from '../../../src/train/experiment/results.js';
 import { isShown, verdictOf } from '../../../src/train/experiment/seed-statistics.js';
-import { experimentTables } from '../../../src/train/experiment/table.js';
 
 const CONTENDERS = ['none', 'hard', 'soft', 'floor', 'random', 'window'];
 const SEEDS = Array.from({ length: 10 }, (_, at) => at + 1);

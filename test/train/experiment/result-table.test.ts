@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
-import type { CellResult, MarkedReading } from '../../../src/train/experiment/results.js';
+import { experimentTables } from '../../../src/train/experiment/result-table.js';
+import type { CellResult, MarkedEvaluation } from '../../../src/train/experiment/results.js';
 import { verdictOf } from '../../../src/train/experiment/seed-statistics.js';
-import { experimentTables } from '../../../src/train/experiment/table.js';
 
 const experiment = parseExperiment(
   `{ "name": "three", "conditions": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
@@ -11,7 +11,7 @@ const experiment = parseExperiment(
   'three.json',
 );
 
-function reading(marks: string): MarkedReading {
+function reading(marks: string): MarkedEvaluation {
   return { epoch: 1, step: 10, accuracy: 0.5, loss: 1, f1: 0.5, matthews: 0, marks };
 }
 

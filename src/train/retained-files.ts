@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBytesOf, writeAtomically } from '../data/files.js';
+import { checksumOf } from './checksum.js';
 import type { RunLock } from './run-lock.js';
-import { checksumOf } from './seal.js';
-import { Turns } from './turns.js';
+import { SerialQueue } from './turns.js';
 
 /** What tells that a file is as it was: which it is, how long, and when it was written. */
 export async function stampOf(path: string): Promise<string> {
@@ -16,7 +16,7 @@ export function rewritten(path: string): string {
   return `${path} was removed or changed while the run went on: it is written again.`;
 }
 
-interface Kept {
+interface RetainedFile {
   content: Uint8Array;
   checksum: string;
   stamp: string;
@@ -26,10 +26,10 @@ interface Kept {
  * The files of a run under way that must outlast it. Their content stays in memory, so that a file which is removed, cut off or
  * replaced meanwhile is written again, and the run's result is not lost with it.
  */
-export class KeptFiles {
-  private readonly files = new Map<string, Kept>();
+export class RetainedFiles {
+  private readonly files = new Map<string, RetainedFile>();
   /** A checkpoint is written while the run goes on, and looks after the files that the run writes. */
-  private readonly turns = new Turns();
+  private readonly turns = new SerialQueue();
 
   constructor(
     private readonly folder: string,
@@ -40,7 +40,7 @@ export class KeptFiles {
   /** Writes a file, and keeps it. @throws ParsimonyError where the disk refuses, or the lock is lost. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-    await this.turns.take(() => this.writeNow(name, bytes));
+    await this.turns.run(() => this.writeNow(name, bytes));
   }
 
   private async writeNow(name: string, content: Uint8Array): Promise<void> {
@@ -51,7 +51,7 @@ export class KeptFiles {
   }
 
   /** Keeps a file that is there. @returns Its content. @throws CallerError where it cannot be read. */
-  async keep(name: string): Promise<Uint8Array> {
+  async retain(name: string): Promise<Uint8Array> {
     const path = join(this.folder, name);
     const stamp = await stampOf(path);
     const content = await readBytesOf(path);
@@ -66,7 +66,7 @@ export class KeptFiles {
 
   /** Writes again what is no more as it was written. @throws ParsimonyError where the disk refuses, or the lock is lost. */
   async restore(): Promise<void> {
-    await this.turns.take(async () => {
+    await this.turns.run(async () => {
       await this.lock.check();
       for (const [name, { content, stamp }] of this.files) {
         const path = join(this.folder, name);

@@ -22,7 +22,7 @@ export function checksumOf(content: string | Uint8Array): string {
 }
 
 /** Where the first checksum of a file stands, or -1. Texts within texts have their quotes escaped, and are not found. */
-function placeOf(file: Uint8Array): number {
+function checksumOffset(file: Uint8Array): number {
   const at = Buffer.from(file.buffer, file.byteOffset, file.byteLength).indexOf(OPENING);
   return at < 0 ? at : at + OPENING.length;
 }
@@ -32,12 +32,12 @@ function checksumAround(file: Uint8Array, at: number): string {
 }
 
 /** `formatSafetensors`, with a checksum of the whole file in its metadata. Any reader of the format can read it. */
-export function formatSealed(
+export function formatWithChecksum(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const file = formatSafetensors(tensors, { [KEY]: BLANK, ...metadata });
-  const at = placeOf(file);
+  const at = checksumOffset(file);
   file.set(Buffer.from(checksumAround(file, at)), at);
   return file;
 }
@@ -47,10 +47,10 @@ export function formatSealed(
  * @param remedy What to do where it is not.
  * @throws CallerError where it is not.
  */
-export function checkSeal(file: Uint8Array, where: string, remedy: string): void {
+export function verifyChecksum(file: Uint8Array, where: string, remedy: string): void {
   // A file that is cut off is said to be.
   openSafetensors(file, where);
-  const at = placeOf(file);
+  const at = checksumOffset(file);
   if (at < 0) {
     throw new CallerError({
       what: 'has no checksum',

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CallerError } from '../../src/base/errors.js';
+import { formatWithChecksum, verifyChecksum } from '../../src/train/checksum.js';
 import { parseSafetensors } from '../../src/train/safetensors.js';
-import { checkSeal, formatSealed } from '../../src/train/seal.js';
 
 const VALUES = Float32Array.from([1, -2, 0.5, 3, 0, 7]);
-const FILE = formatSealed(new Map([['a.weight', { shape: [2, 3], values: VALUES }]]), {
+const FILE = formatWithChecksum(new Map([['a.weight', { shape: [2, 3], values: VALUES }]]), {
   parsimony: JSON.stringify({ sha256: 'a text within a text', step: 3 }),
 });
 
-const check = (file: Uint8Array) => checkSeal(file, 'checkpoint', 'put it back');
+const check = (file: Uint8Array) => verifyChecksum(file, 'checkpoint', 'put it back');
 
 it('a sealed file is one that any reader of the format reads, the same for the same content', () => {
   check(FILE);
   expect(parseSafetensors(FILE, 'file').get('a.weight')).toEqual({ shape: [2, 3], values: VALUES });
-  const again = formatSealed(new Map([['a.weight', { shape: [2, 3], values: VALUES }]]), {
+  const again = formatWithChecksum(new Map([['a.weight', { shape: [2, 3], values: VALUES }]]), {
     parsimony: JSON.stringify({ sha256: 'a text within a text', step: 3 }),
   });
   expect(again).toEqual(FILE);

@@ -7,7 +7,7 @@ const REMEDY =
   'lower the learning rate (--learning-rate), warm up for longer (--warmup-steps) or clip gradients to a smaller norm (--max-grad-norm)';
 
 /** The first number of some that is NaN or infinite. */
-function firstBad(values: Float32Array): number | undefined {
+function firstNonFinite(values: Float32Array): number | undefined {
   return values.find((value) => !Number.isFinite(value));
 }
 
@@ -18,7 +18,7 @@ function firstBad(values: Float32Array): number | undefined {
  */
 export function checkWeights(tensors: TensorValues, where: string): void {
   for (const [name, values] of tensors) {
-    const bad = firstBad(values);
+    const bad = firstNonFinite(values);
     if (bad === undefined) continue;
     throw new EngineError({
       what: `tensor "${name}" holds ${bad}, and is not kept`,
@@ -41,10 +41,10 @@ export function firstNotFinite(outcomes: readonly StepOutcome[]): number | undef
  *
  * @param again Computes the gradients of each batch of the step again: its weights still are as they were before it.
  */
-async function culprit(classifier: Classifier, again: readonly (() => void)[]): Promise<string> {
+async function nonFiniteTensor(classifier: Classifier, again: readonly (() => void)[]): Promise<string> {
   const { parameters } = classifier;
   for (const [name, values] of await parameters.read()) {
-    const bad = firstBad(values);
+    const bad = firstNonFinite(values);
     if (bad !== undefined) return `weight "${name}" holds ${bad}`;
   }
   let largest = { name: '', size: 0 };
@@ -52,7 +52,7 @@ async function culprit(classifier: Classifier, again: readonly (() => void)[]): 
     compute();
     const gradients = [...(await parameters.read(parameters.trainingBuffers.gradients))];
     for (const [name, values] of gradients.reverse()) {
-      const bad = firstBad(values);
+      const bad = firstNonFinite(values);
       if (bad !== undefined) {
         return `the first such gradient, from the classifier to the embeddings, is that of "${name}" (${bad})`;
       }
@@ -64,7 +64,7 @@ async function culprit(classifier: Classifier, again: readonly (() => void)[]): 
 }
 
 /** The error that ends a run at a step whose loss or gradient norm is not finite; see `culprit`. */
-export async function notFinite(
+export async function notFiniteError(
   classifier: Classifier,
   step: number,
   { loss, norm }: StepOutcome,
@@ -72,7 +72,7 @@ export async function notFinite(
 ): Promise<EngineError> {
   const what = Number.isFinite(loss) ? `the norm of the gradient is ${norm}` : `the loss is ${loss}`;
   return new EngineError({
-    what: `${what}; ${await culprit(classifier, again)}`,
+    what: `${what}; ${await nonFiniteTensor(classifier, again)}`,
     where: `step ${step}`,
     expected: 'finite numbers',
     remedy: REMEDY,

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics';
 import type { Experiment, Settings } from './experiment.js';
-import type { CellResult, MarkedReading } from './results.js';
+import type { CellResult, MarkedEvaluation } from './results.js';
 import {
   asShare,
   type Estimate,
@@ -47,11 +47,11 @@ export interface ExperimentTable {
 /** Rows of dev to be counted, all of them where left out. */
 export type RowFilter = (row: number) => boolean;
 
-function marksOf({ marks }: MarkedReading, filter: RowFilter): number[] {
+function marksOf({ marks }: MarkedEvaluation, filter: RowFilter): number[] {
   return [...marks].filter((_, row) => filter(row)).map(Number);
 }
 
-function accuracyOf(reading: MarkedReading, filter: RowFilter): number {
+function accuracyOf(reading: MarkedEvaluation, filter: RowFilter): number {
   const marks = marksOf(reading, filter);
   return marks.length > 0 ? mean(marks) : Number.NaN;
 }
@@ -66,7 +66,7 @@ type BySeed = Map<string, CellResult>;
 
 class PointTable {
   private readonly conditions = new Map<string, BySeed>();
-  private readonly hasRoom: boolean;
+  private readonly isRangeShown: boolean;
 
   constructor(
     private readonly experiment: Experiment,
@@ -81,7 +81,7 @@ class PointTable {
       if (own.length > 0)
         this.conditions.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
     }
-    this.hasRoom = this.roomIsShown();
+    this.isRangeShown = this.rangeIsShown();
   }
 
   make(): ExperimentTable {
@@ -114,7 +114,7 @@ class PointTable {
   }
 
   private place(condition: string): number {
-    if (!this.hasRoom) return Number.NaN;
+    if (!this.isRangeShown) return Number.NaN;
     const [floor, ceiling, own] = [...this.experiment.range!, condition].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
@@ -122,7 +122,7 @@ class PointTable {
   }
 
   /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
-  private roomIsShown(): boolean {
+  private rangeIsShown(): boolean {
     const { range } = this.experiment;
     if (!range?.every((name) => this.conditions.has(name))) return false;
     const [floor, ceiling] = range;
