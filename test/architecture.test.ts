@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -76,6 +76,14 @@ describe('the architecture', () => {
   it('has no file, export or dependency that nothing uses', () => {
     const { status, output } = run('knip/bin/knip.js', '--no-progress');
     expect(status, output).toBe(0);
+  });
+
+  it('has no two files of one name', () => {
+    const files = ['src', ...OUTSIDE].flatMap((folder) => filesUnder(folder, '.ts'));
+    const names = files.map((file) => basename(file));
+    expect(
+      files.filter((_, index) => names.indexOf(names[index]) !== names.lastIndexOf(names[index])),
+    ).toEqual([]);
   });
 
   it('has no file over 400 lines', () => {

@@ -72,6 +72,7 @@ class ExperimentChecker {
     const conditions = Object.keys(this.experiment.conditions).length;
     const cells = Object.values(grid).reduce((product, { length }) => product * length, conditions);
     if (cells > MOST_CELLS) this.refuse(['grid'], `${cells} runs`, `${MOST_CELLS} at most`);
+    this.refuseAdapter(['grid'], grid);
     for (const [axis, values] of Object.entries(grid)) {
       const twice = repetitionIn(values);
       if (twice >= 0)
@@ -88,12 +89,20 @@ class ExperimentChecker {
     for (const [name, settings] of Object.entries(conditions)) {
       const path = [this.key, name];
       if (name.trim() === '') this.refuse(path, 'a condition without a name', 'a name');
+      this.refuseAdapter(path, settings);
       const axis = Object.keys(settings).find((setting) => Object.hasOwn(grid, setting));
       if (axis !== undefined) {
         const expected = 'one of both: the grid would overrule it';
         this.refuse([...path, axis], `"${axis}" of a condition, and of the grid`, expected);
       }
     }
+  }
+
+  /** All runs share one device. */
+  private refuseAdapter(path: Path, settings: object): void {
+    if (!Object.hasOwn(settings, 'adapter')) return;
+    const what = `an adapter for ${path[0] === 'grid' ? 'points of the grid' : 'one condition'}`;
+    this.refuse([...path, 'adapter'], what, 'one adapter for all runs, in "settings" or with --adapter');
   }
 
   private checkPairs(): void {

@@ -51,6 +51,16 @@ describe('the file of an experiment', () => {
     ['"lr": 5e-4', '"__proto__": 1', 'two.json:4: the name "__proto__"'],
     ['"conditions": {', '"conditions": {}, "x": {', 'two.json:5: unknown field "x"'],
     ['[1, 2]', '[1, 1]', 'two.json:6: seed 1 a second time'],
+    [
+      '"seed"',
+      '"adapter": ["gpu"],\n"seed"',
+      'two.json:6: an adapter for points of the grid; expected one adapter for all runs',
+    ],
+    [
+      '"random rules": {',
+      '"embedded": {\n"adapter": "embedded" }, "random rules": {',
+      'two.json:6: an adapter for one condition; expected one adapter for all runs',
+    ],
     ['[1, 2]', '[-1]', 'two.json:6: "grid.seed[0]" is -1; expected a whole number'],
     ['[1, 2]', '[1.5]', 'two.json:6: "grid.seed[0]" is 1.5; expected a whole number'],
     ['[1, 2]', '["1"]', 'two.json:6: "grid.seed[0]" is "1"; expected a whole number'],
