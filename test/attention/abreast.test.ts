@@ -6,7 +6,7 @@ import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-c
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/** A run of more cases than usual takes every kind. */
+/** The kinds of a usual run; a run of more cases takes every kind. */
 const KINDS: readonly KindName[] =
   CASES > 1 ? KIND_NAMES : ['dense', 'every scope under dropout', 'heads of their own'];
 

@@ -2,7 +2,7 @@ import type { TokenBias } from '../../bench/reference-pairs.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { type AttentionCase, biasesOf, type KindName, randomCase, rulesOf } from './random-case.js';
 
-/** What a mask composed of a case's own with others is, and what it means for two tokens whose own bias is known. */
+/** A mask composed of a case's mask and others, and its bias for two tokens, given the bias of the case's mask. */
 interface Composition {
   /** The kind of random case whose mask is composed, and whose kernels run it. */
   kind: KindName;
@@ -12,7 +12,7 @@ interface Composition {
 
 const isNear = (query: number, key: number) => Math.abs(query - key) <= 6;
 
-/** Further rules over the same tags: each looks at the next, with a bias at the one after. */
+/** Further rules over the same tags: each sees the next tag, and the one after it with a bias. */
 function further(attention: AttentionCase) {
   const { tags } = rulesOf(attention, 0);
   const next = (by: number) => tags.map((tag, at) => [tag, tags[(at + by) % tags.length]] as const);

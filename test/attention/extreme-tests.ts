@@ -8,7 +8,7 @@ import { type AttentionCase, biasesOf, type KindName, randomCase, rulesOf } from
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/** Kinds of which each needs its pairs told apart in a way of its own. */
+/** Kinds whose kernels each find the pairs that exist in another way. */
 const KINDS: readonly KindName[] = [
   'dense',
   'dense under dropout',
@@ -32,8 +32,8 @@ function multiples(random: () => number, length: number, most: number, unit: num
 }
 
 /**
- * A case whose scores are `offset` and some multiples of 8 around it, each exactly a 32-bit number however it is added up: any
- * error comes from what is made of the scores. Several keys of a row have the same score.
+ * A case whose scores are `offset` and some multiples of 8 around it. Each is exact in f32 in any order of summation, so any
+ * error comes after the scores. Several keys of a row have the same score.
  */
 function around(offset: number, kind: KindName, seed: number): AttentionCase {
   const attention = randomCase(kind, seed, LENGTHS);
@@ -42,7 +42,7 @@ function around(offset: number, kind: KindName, seed: number): AttentionCase {
   const [q, k] = [attention.q, attention.k].map(({ length }) => multiples(random, length, 1, 1));
   const root = 2 ** Math.floor(Math.log2(Math.abs(offset)) / 2);
   for (let row = 0; row < q.length; row += headDim) {
-    // One channel carries the offset, four what tells keys apart, the others nothing.
+    // One channel carries the offset, four carry the differences between keys, the others are zero.
     q.fill(0, row + 5, row + headDim);
     q[row] = root;
     k[row] = offset / root;
@@ -52,10 +52,10 @@ function around(offset: number, kind: KindName, seed: number): AttentionCase {
   return { ...attention, q, k, scale: 1 };
 }
 
-/** All that a family of kernels must do with scores of any size, and with numbers that are none. */
+/** The tests of scores of any size, infinities and NaN, which every family of kernels must pass. */
 export function describeExtremes(family: Family): void {
   describe(`attention at the ends of f32, ${family} kernels`, () => {
-    // What suits a GPU takes a CPU thrice as long.
+    // Tiles that suit a GPU take a CPU three times as long.
     const offsets = family === 'subgroup' || CASES > 1 ? [2 ** 13, -(2 ** 20), 2 ** 26] : [2 ** 26];
 
     it.each(KINDS.flatMap((kind) => offsets.map((offset): [KindName, number] => [kind, offset])))(
@@ -92,7 +92,7 @@ export function describeExtremes(family: Family): void {
             v.filter((_, at) => at % headDim === d).reduce((sum, value) => sum + value, 0) / tokens;
           expect(output[d]).toBeCloseTo(mean, 5);
         }
-        // Each value gets a sixteenth of the gradient of 16 rows; a query changes nothing.
+        // Each value gets a sixteenth of the gradient of 16 rows; queries have no effect.
         for (const gradient of dv!) expect(gradient).toBeCloseTo(1, 5);
         for (const gradient of dq!) expect(Math.abs(gradient)).toBeLessThan(1e-2);
       },
@@ -111,7 +111,7 @@ export function describeExtremes(family: Family): void {
       }
     });
 
-    // Dropout may take the value away.
+    // Dropout may drop the value.
     const keeping = KINDS.filter((kind) => kind !== 'dense under dropout');
 
     it.each(keeping)('gives a token alone its value, whatever its score: %s', async (kind) => {
@@ -120,7 +120,7 @@ export function describeExtremes(family: Family): void {
       const biasOf = biasesOf(attention);
       const huge = { ...attention, q: v.map(() => 1e16), k: v.map(() => -1e16), scale: 1 };
       const result = await runAttention(huge, family);
-      // 0, but for the rounding of dP - Δ times 1e16.
+      // 0, except for the rounding of dP - Δ times 1e16.
       for (const gradient of [...result.dq!, ...result.dk!])
         expect(Math.abs(gradient)).toBeLessThan(1e-5 * 1e16);
       const nothing = new Float32Array(headDim);

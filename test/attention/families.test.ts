@@ -8,7 +8,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { sparseLayout } from '../../src/plan/layout.js';
 
-/** What families ask of a device. */
+/** The properties of a device that families read. */
 const device = (lanes: 4 | 8 | undefined, longestTexture = 8192) => ({ lanes, longestTexture }) as Device;
 const TOKENS = 100;
 const PASSES: readonly PassName[] = ['forward', 'backward_query', 'backward_key_value'];
@@ -18,12 +18,12 @@ function everyFamily(): KernelFamily[] {
 }
 
 describe('families of attention kernels', () => {
-  it('are all folders of kernels there are', () => {
+  it('are the folders of the attention kernels', () => {
     const folders = Object.keys(kernelSources).flatMap((name) => /^attention\/(\w+)\//.exec(name)?.[1] ?? []);
     expect(new Set(everyFamily().map(({ name }) => name))).toEqual(new Set(folders));
   });
 
-  it('make plans for themselves, and know their own', () => {
+  it('make plans for themselves, and recognise them', () => {
     for (const lanes of [undefined, 4, 8] as const) {
       for (const family of familiesOn(device(lanes), TOKENS)) {
         expect(family.tile.family).toBe(family.name);
@@ -33,7 +33,7 @@ describe('families of attention kernels', () => {
     }
   });
 
-  it('are those of subgroups first, where there are such and a texture holds the batch', () => {
+  it('start with subgroups, where the adapter has them and a texture holds the batch', () => {
     const names = (on: Device, tokens: number) => familiesOn(on, tokens).map(({ name }) => name);
     expect(names(device(8), TOKENS)).toEqual(['subgroup', 'wide']);
     expect(names(device(undefined), TOKENS)).toEqual(['wide']);

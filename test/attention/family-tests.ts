@@ -24,7 +24,7 @@ function caseNumbers(usual: readonly number[]): [KindName, number][] {
   return KIND_NAMES.flatMap((kind) => seeds.map((seed): [KindName, number] => [kind, seed]));
 }
 
-/** The tokens `from` to `to` of a case, as a case of its own. */
+/** The tokens `from` to `to` of a case, as a separate case. */
 function cut(attention: AttentionCase, from: number, to: number): AttentionCase {
   const width = attention.heads * attention.headDim;
   const part = (values: Float32Array) => values.slice(from * width, to * width);
@@ -41,8 +41,8 @@ function cut(attention: AttentionCase, from: number, to: number): AttentionCase 
 }
 
 /**
- * A case with the narrowest heads. How many pairs are multiplied does not depend on it, and tests that count share their
- * kernels, of which each takes a software driver a second to compile.
+ * A case with the narrowest heads. The number of multiplied pairs does not depend on the width, and all tests that count then
+ * share kernels. A software driver takes a second to compile each.
  */
 function narrowed(attention: AttentionCase): AttentionCase {
   const headDim = 16;
@@ -53,9 +53,9 @@ function narrowed(attention: AttentionCase): AttentionCase {
 }
 
 /**
- * A sequence of more than 64 runs, in which a tag sees itself. Either of 33 tags, each in the sentence and in the document,
- * with one of two heads within the sentence; or of 6 tags, each in eleven sentences and in the document, with both heads within
- * sentences: kernels whose lanes hold a row of a table share those of other cases only where tags are few.
+ * A sequence of more than 64 tag runs, in which a tag sees itself. It has either 33 tags, each in the sentence and in the
+ * document, and one of two heads within the sentence; or 6 tags, each in eleven sentences and in the document, and both heads
+ * within sentences. Kernels whose lanes hold a row of a table are shared with other cases only where tags are few.
  */
 function manyRuns(ofManyTags: boolean): AttentionCase {
   const tags = numbered(ofManyTags ? 33 : 6);
@@ -91,7 +91,7 @@ function manyRuns(ofManyTags: boolean): AttentionCase {
 }
 
 /**
- * All that a family of kernels must do. Each has a file of its own, for each compiles its kernels.
+ * The tests that every family of kernels must pass. Each family has a separate file, because each compiles its kernels.
  * @param usual Which cases of a kind a usual run compares with the reference.
  */
 export function describeFamily(family: Family, usual: readonly number[]): void {
@@ -120,7 +120,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
     );
 
     it.each<KindName>(['dense', 'biased, many tags', 'windows', 'learned', 'every pair, causal'])(
-      'gives each packed sequence what it gets alone: %s',
+      'gives each packed sequence the same result as alone: %s',
       async (kind) => {
         const device = await testDevice(family);
         for (const seed of [1, 3]) {
@@ -141,7 +141,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
     );
 
     it.each<KindName>(['dense', 'windows', 'heads of their own'])(
-      'multiplies as many pairs as the plan says, counted where it multiplies: %s',
+      'multiplies the number of pairs that the plan says, counted in the kernel: %s',
       async (kind) => {
         for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {
           await withBuffers(async (buffers) => {
@@ -160,7 +160,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
     );
 
     it.each<KindName>(['dense', 'biased, many tags', 'scopes of heads of their own', 'learned'])(
-      'gives the same bits where a dimension of a grid holds few workgroups, and counts as many pairs: %s',
+      'gives the same bits and pair counts where a dimension of a grid holds few workgroups: %s',
       async (kind) => {
         const attention = randomCase(kind, 2, Array(20).fill(3));
         const device = await testDevice(family);

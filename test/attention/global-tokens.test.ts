@@ -12,7 +12,7 @@ import { expectReference } from './reference.js';
 import { buffersOf, runAttention } from './run-attention.js';
 
 const SPARSE = KIND_NAMES.filter((kind) => !KINDS[kind].strategies.includes('none' as never));
-/** What makes these kernels differ, shared out between the families: each compiles its own. The last case of a kind is a long one. */
+/** Properties that select these kernels, split between the families, since each compiles its own. The last case of a kind is long. */
 const USUAL_CASES: Record<'wide' | 'subgroup', readonly (readonly [KindName, number])[]> = {
   wide: [
     ['hard, some tags', 0],
@@ -58,7 +58,7 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
     expect(few).toEqual(await runAttention(attention, family));
   });
 
-  it('are all there are here, and multiply as many pairs as the plan says', async () => {
+  it('are the only ones here, and multiply the number of pairs that the plan says', async () => {
     const device = await testDevice(family);
     for (const seed of [0, 1]) {
       const attention = { ...randomCase('heads of their own', seed), dropout: undefined };

@@ -38,7 +38,7 @@ describe('choices of kernels', () => {
     expect(choiceKey('sparse', 65)).toBe(names[1]);
   });
 
-  it('take effect for their kind of plan and length class alone', () => {
+  it('take effect only for their kind of plan and length class', () => {
     const variants = kernelVariants(device, 'sparse');
     const last = variants[variants.length - 1];
     const tiles = tilesOn(device, choices({ [choiceKey('sparse', 100)]: last.name }));
@@ -47,7 +47,7 @@ describe('choices of kernels', () => {
     expect(tiles('dense', [100])).toEqual(kernelVariants(device, 'dense')[0].tile);
   });
 
-  it('are without effect on another adapter, and where they name no variant', () => {
+  it('have no effect on another adapter, and where they name no variant', () => {
     const [expected, other] = kernelVariants(device, 'sparse');
     const key = choiceKey('sparse', 10);
     expect(tilesOn(device, choices({ [key]: other.name }, 'another'))('sparse', [10])).toEqual(expected.tile);
@@ -56,7 +56,7 @@ describe('choices of kernels', () => {
     expect(tilesOn(device)('sparse', [10])).toEqual(expected.tile);
   });
 
-  it('name no variant twice, and only such as the device runs', () => {
+  it('name each variant once, and only variants that the device runs', () => {
     for (const kind of ['dense', 'sparse'] as const) {
       const variants = kernelVariants(device, kind, 100);
       expect(new Set(variants.map(({ name }) => name)).size).toBe(variants.length);
@@ -79,7 +79,7 @@ describe('choices of kernels', () => {
     expect(families(onSoftware)).toEqual(new Set(['subgroup']));
   });
 
-  it('give the same attention, whatever is chosen', async () => {
+  it('give the same attention for every choice', async () => {
     const devices = [device, await testDevice('wide')];
     const [tokens, heads, headDim] = [75, 2, 32];
     const random = hostRandom(5);

@@ -5,7 +5,7 @@ import { type Family, testDevice } from '../support/device.js';
 import { type MaskParts, maskOf } from '../support/masks.js';
 import { generator, randomFloats } from '../support/random.js';
 
-/** Heads and tags are as wide and as many as those of random cases, whose kernels these are: two of the tags have rules. */
+/** The width of heads and the number of tags are those of random cases, to share their kernels. Two of the tags have rules. */
 const RULES: RuleSet = {
   name: 'two tags',
   tags: ['a', 'b', 'c', 'd', 'e'],
@@ -37,16 +37,16 @@ function small(tags: string[], rest: Partial<AttendOptions> & MaskParts = {}): A
   };
 }
 
-/** What attention means, by what it makes of a few tokens. */
+/** The meaning of attention, on a few tokens. */
 export function describeMeaning(family: Family): void {
   describe(`attention of a few tokens, ${family} kernels`, () => {
-    it('gives a row without any key zeros, a finite sentinel, and no gradient', async () => {
+    it('gives a row without keys zeros, a finite sentinel, and no gradient', async () => {
       const result = await attend(await testDevice(family), small(['a', 'a', 'b'], { strategy: 'hard' }));
       const row = (values: Float32Array) => [...values.slice(2 * WIDTH)];
       expect(row(result.output).every((x) => x === 0)).toBe(true);
       expect(row(result.dq!).every((x) => x === 0)).toBe(true);
       expect([...result.logSumExp.slice(4)]).toEqual([Math.fround(-1e30), Math.fround(-1e30)]);
-      // Nobody looks at the tokens of tag a.
+      // No query sees the tokens of tag a.
       expect(
         [...result.dk!.slice(0, 2 * WIDTH), ...result.dv!.slice(0, 2 * WIDTH)].every((x) => x === 0),
       ).toBe(true);
@@ -64,7 +64,7 @@ export function describeMeaning(family: Family): void {
 
     const forward = { outputGradient: undefined };
 
-    it('is the same for strategies that come to the same', async () => {
+    it('is the same for strategies that are equivalent', async () => {
       const device = await testDevice(family);
       const tags = Array.from({ length: 70 }, (_, i) => 'ab'[(i * i) % 3 === 0 ? 0 : 1]);
       const everyPair: RuleSet = {
@@ -87,7 +87,7 @@ export function describeMeaning(family: Family): void {
       }
     });
 
-    it('runs one strategy as no other', async () => {
+    it('gives each strategy a different result', async () => {
       const device = await testDevice(family);
       const tags = ['a', 'b', 'a', 'b', 'b'];
       const outputs = await Promise.all(
@@ -101,7 +101,7 @@ export function describeMeaning(family: Family): void {
   });
 }
 
-/** What `attend` takes and refuses. */
+/** The arguments that `attend` accepts and refuses. */
 export function describeAttend(): void {
   describe('attend', () => {
     it('takes tags by name, by index, and integers of the rule set', async () => {

@@ -21,7 +21,7 @@ function keysOfRows(attention: AttentionCase): number[] {
 }
 
 describe('the random cases', () => {
-  it('have every strategy, with and without what places decide', () => {
+  it('have every strategy, with and without positions', () => {
     expect(new Set(CASES.map(({ strategy }) => strategy))).toEqual(new Set(STRATEGIES));
     for (const strategy of STRATEGIES) {
       const causal = CASES.filter((each) => each.strategy === strategy).map((each) => each.causal);

@@ -29,8 +29,7 @@ export interface AttentionCase extends MaskedTokens {
 }
 
 /**
- * What makes kernels differ: the cases of one kind share their pipelines, for each of which a software driver's compiler
- * takes a second or two.
+ * Properties that select kernels. The cases of one kind share pipelines; a software driver takes a second or two to compile each.
  */
 interface Kind {
   strategies: readonly Strategy[];
@@ -47,9 +46,9 @@ interface Kind {
 const EVERY_SCOPE: readonly ScopeKind[] = ['document', 'sentence', 'window'];
 
 /**
- * The kinds of every run. Head dimensions are chosen by how many vectors of a row a lane owns, tags by how many words their
- * bits take; kinds share both where that spares pipelines, at 20 to 32, where a pipeline is small. Each value of each constant of
- * the kernels is in one of them.
+ * The kinds of every run. Head dimensions differ in how many vectors of a row a lane holds, tags in how many words their bits
+ * take. Kinds share both where that saves pipelines: at 20 to 32, where a pipeline is small. Each value of each constant of the
+ * kernels is in one of them.
  */
 const USUAL_KINDS = {
   dense: { strategies: ['none'], tags: [1, 2], headDims: [20, 32] },
@@ -131,12 +130,12 @@ export const KINDS: Readonly<Record<KindName, Kind>> =
 
 export const KIND_NAMES = Object.keys(KINDS) as KindName[];
 
-/** Cases of a kind from which on they are alike: one of few rules, one of all, one of a long sequence. */
+/** Distinct cases of a kind: one of few rules, one of all, one of a long sequence. Later ones are similar. */
 export const CASES_OF_KIND = 6;
 
 const LENGTHS = [0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65];
 
-/** No 0: without a bias, kernels are others. */
+/** Never 0: without a bias, other kernels run. */
 const BETAS = [5, -3, 0.25];
 
 export function numbered(count: number): string[] {
@@ -153,7 +152,7 @@ function densityOf(seed: number, random: () => number): number {
   return [0.15, drawn, drawn, drawn, 1, drawn][seed % CASES_OF_KIND];
 }
 
-/** Case number `seed` of a kind. @param given Lengths of its sequences, where they are not to be random. */
+/** Case number `seed` of a kind. @param given Lengths of its sequences; random where left out. */
 export function randomCase(name: KindName, seed: number, given?: number[]): AttentionCase {
   const kind: Kind = KINDS[name];
   const random = generator(1000 * KIND_NAMES.indexOf(name) + seed);

@@ -35,7 +35,7 @@ function reference(attention: AttentionCase, precision: Precision): Reference {
   return { ...result, dBias, dBiasScale: largest(sizes) };
 }
 
-/** The largest sum of the sizes of the terms that the score of a pair is added up from. */
+/** The largest sum of absolute terms of any pair's score. */
 function scoreSize(attention: AttentionCase): number {
   const { q, k, heads, headDim, lengths, scale } = attention;
   const biasOf = biasesOf(attention);
@@ -58,12 +58,12 @@ function scoreSize(attention: AttentionCase): number {
   return largestSize;
 }
 
-/** Rows that see no key have a sentinel that no bound fits. */
+/** Rows that see no key have a sentinel, for which error bounds have no meaning. */
 function seenRows(logSumExp: ArrayLike<number>): number[] {
   return Array.from({ length: logSumExp.length }, (_, row) => row).filter((row) => logSumExp[row] > -1e29);
 }
 
-/** Expects results and gradients of a case to be within the design's bound of the float64 reference. */
+/** Expects results and gradients of a case to be within the error bound of the float64 reference. */
 export function expectReference(attention: AttentionCase, actual: AttendResult): void {
   const [exact, plain] = (['float64', 'float32'] as const).map((precision) =>
     reference(attention, precision),

@@ -7,7 +7,7 @@ import { type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-// What suits a GPU takes a CPU thrice as long.
+// Tiles that suit a GPU take a CPU three times as long.
 describeFamily('wide', [0, 1]);
 describeMeaning('wide');
 describeBuffers('wide');

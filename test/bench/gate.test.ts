@@ -12,7 +12,7 @@ import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { testDevice } from '../support/device.js';
 
-/** What is done to every sparse plan before the kernels see it. */
+/** A change of every sparse plan before the kernels see it. */
 let breakage: (layout: Layout) => void = () => {};
 
 beforeAll(() => {
@@ -45,7 +45,7 @@ async function bench(sweep: Partial<AttentionSweep> = {}) {
   return benchAttention(await testDevice(), { ...SWEEP, ...sweep }, options);
 }
 
-/** Takes the last range of columns from the tile that has most: what a kernel does that skips one. */
+/** Removes the last range of columns from the tile that has most, as a kernel that skips one would. */
 function skipOneRange(tiles: Tile[]): void {
   const tile = tiles.reduce((most, other) => (other.ranges.length > most.ranges.length ? other : most));
   const skipped = tile.ranges.pop()!;

@@ -55,7 +55,7 @@ export function rowOf(strategy: string, length: number, ratio: number, changes: 
   return row;
 }
 
-/** The same row as a red gate leaves it. */
+/** The same row after a red gate. */
 export function withoutSpeedup(row: AttentionRow): AttentionRow {
   return {
     ...row,

@@ -9,11 +9,11 @@ function open(report: PageReport) {
   return openedPage(sectionsPage('a benchmark', [benchSection(report, 'bench')]));
 }
 
-/** Every word that could carry a comparison of times. */
+/** Every word that could state a comparison of times. */
 const COMPARISON = /\d x\b|\d\.\d+x|faster|slower|speed-?up|of dense|GFLOP/i;
 
 describe('the page of bench attention', () => {
-  it('says first what is faster, by how much, at which length, how surely and where', () => {
+  it('starts with what is faster, by how much, at which length, how surely and where', () => {
     const { text } = open(reportOf(someRows()));
     const main = rowOf('hard', 1024, 0.431);
     const shown = (value: number) => `${value.toFixed(2)}x`;
@@ -26,7 +26,7 @@ describe('the page of bench attention', () => {
     expect(text('header')).toContain('llvmpipe (test)');
   });
 
-  it('says slower where it is slower, and nothing where nothing could be shown', () => {
+  it('reports what is slower, and nothing where no difference was shown', () => {
     const slower = open(reportOf([rowOf('none', 64, 1), rowOf('hard', 64, 1.5)]));
     expect(slower.text('h1')).toContain('Hard attention is 1.50x slower than dense at 64 tokens');
     const unclear = open(reportOf([rowOf('none', 64, 1), rowOf('hard', 64, 0.98)]));
@@ -52,7 +52,7 @@ describe('the page of bench attention', () => {
     }
   });
 
-  it('has the plots of every pass, each named and told in words', () => {
+  it('has the plots of every pass, each with a name and a description', () => {
     const rows = someRows();
     const both = [...rows, ...rows.map((row) => ({ ...row, pass: 'forward+backward' as const }))];
     const { document } = open(reportOf(both));
@@ -74,14 +74,14 @@ describe('the page of bench attention', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('draws a roofline where the peaks are known', () => {
+  it('draws a roofline where the peaks were measured', () => {
     const { document } = open({ ...reportOf(someRows()), peaks: { gflops: 12, gigabytesPerSecond: 9 } });
     const titles = Array.from(document.querySelectorAll('figure h4')).map((title) => title.textContent);
     // 4 D FLOPs on 0.384 N² pairs over 16 N D bytes is 98 FLOPs a byte at N = 1,024: far right of the ridge.
     expect(titles[3]).toBe('Forward, 1024 tokens: hard executes 4.80 GFLOP/s, 40 % of the roof');
   });
 
-  it('holds every row, what came before the kernels, the environment and the command', () => {
+  it('has every row, the time before the kernels, the environment and the command', () => {
     const report = reportOf(someRows());
     const { document, text } = open(report);
     const captions = Array.from(document.querySelectorAll('caption')).map((caption) => caption.textContent);
@@ -101,7 +101,7 @@ describe('the page of bench attention', () => {
     expect(text('pre')).toBe(report.environment.command);
   });
 
-  it('loads nothing from anywhere and runs nothing', () => {
+  it('loads nothing from a network, and runs no script', () => {
     const { source, document } = open(reportOf(someRows()));
     expect(source).not.toMatch(/\w+:\/\/|@import|url\(/);
     expect(document.querySelectorAll('script, link, img, iframe, [src], [href]').length).toBe(0);

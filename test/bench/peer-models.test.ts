@@ -70,7 +70,7 @@ describe('an ONNX model', () => {
   );
 });
 
-describe('what a peer is given', () => {
+describe('the input of a peer', () => {
   it('is a mask of the pairs that the rules allow', () => {
     const { mask } = additiveMask({ mask: true, rules: PAPER_RULES, workload: WORKLOAD });
     const bias = referenceTokenBias(PAPER_RULES, 'hard', WORKLOAD.tags);
@@ -94,7 +94,7 @@ describe("the check of a peer's results", () => {
   const task = { rules: PAPER_RULES, mask: true, backward: true };
   const reference = expectedOfPeer(WORKLOAD, inputs, sampled, task);
 
-  /** What a peer computes that is right: every row, and every gradient. */
+  /** The correct results of a peer: every row, and every gradient. */
   function right(): Required<Computed> {
     const { output, dq, dk, dv } = referenceAttention({
       q: inputs.query,
@@ -109,7 +109,7 @@ describe("the check of a peer's results", () => {
     return { output: o, queryGradient: q, keyGradient: k, valueGradient: v };
   }
 
-  it('accepts what is right', () => {
+  it('accepts correct results', () => {
     const { complaint, maxError, allowed } = checkPeer(reference, right());
     expect(complaint).toBeUndefined();
     expect(maxError).toBeLessThan(1e-6);
@@ -128,7 +128,7 @@ describe("the check of a peer's results", () => {
     expect(checkPeer(reference, results).complaint).toMatch(new RegExp(`^${words} is off by 1\\.0e-3`));
   });
 
-  it('misses nothing: a tensor that is absent, or too short, is wrong', () => {
+  it('refuses a tensor that is missing or too short', () => {
     expect(checkPeer(reference, { ...right(), keyGradient: undefined }).maxError).toBe(Infinity);
     expect(checkPeer(reference, { ...right(), output: new Float32Array(3) }).maxError).toBe(Infinity);
   });

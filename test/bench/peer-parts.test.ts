@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 describe('turns', () => {
   const taker = (time: () => number) => async () => time();
 
-  it('are taken by all alike, but by who has failed', async () => {
+  it('are taken by all that have not failed', async () => {
     const order: string[] = [];
     const good = taker(() => order.push('good'));
     const bad = taker(() => {
@@ -59,7 +59,7 @@ describe('what is installed', () => {
   const cache = temporaryFolder();
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is all there or not at all', async () => {
+  it('is complete or absent', async () => {
     vi.stubEnv('XDG_CACHE_HOME', cache);
     vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9');
     vi.stubEnv('npm_config_fetch_retries', '0');
@@ -73,7 +73,7 @@ describe('what is installed', () => {
     expect(readdirSync(join(cache, 'parsimony'))).toEqual([]);
   });
 
-  it('is what was asked for, and ours', () => {
+  it('is the requested version, and installed by us', () => {
     expect(peersNamed(['tfjs-webgpu']).map(({ name }) => name)).toEqual([PARSIMONY, 'tfjs-webgpu']);
     expect(() => peersNamed(['torch'])).toThrow(/no peer is called "torch".*ort-mha-webgpu/);
   });

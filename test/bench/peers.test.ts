@@ -31,7 +31,7 @@ const SETTINGS: PeersSettings = {
 /** Of an answer that never comes. */
 const HANGING_MS = 1_000;
 
-/** One whose patience ends soon where no answer will ever come; a busy machine starts processes slowly. */
+/** A peer with a short timeout, for answers that never come; a busy machine starts processes slowly. */
 class TestedPeer extends PeerProcess {
   constructor(
     private readonly name: string,
@@ -88,7 +88,7 @@ const RATIOS = ['ratioToParsimony', 'ratioToParsimonyLow', 'ratioToParsimonyHigh
 const DERIVED = [...RATIOS, 'ratioLow', 'ratioHigh', 'realisedSpeedup', 'usefulGflops'] as const;
 
 describe('bench peers', () => {
-  it('compares who is right with ours, and counts the pairs of the rules', async () => {
+  it('compares correct peers with ours, and counts the pairs of the rules', async () => {
     const report = await bench(['slow']);
     expect(report.gate.passed).toBe(true);
     expect(report.rows).toHaveLength(4);
@@ -106,7 +106,7 @@ describe('bench peers', () => {
     }
   });
 
-  it('says of a peer that is wrong by how much, keeps its time, and derives nothing from it', async () => {
+  it('reports the error of a wrong peer, keeps its time, and derives nothing from it', async () => {
     const report = await bench(['wrong', 'not-a-number']);
     const wrong = rowOf(report, 'wrong', true);
     expect(wrong.error).toMatch(/^wrong: output is off by 2\.5e-1, allowed are 1\.0e-5$/);
@@ -128,7 +128,7 @@ describe('bench peers', () => {
     }
   });
 
-  it('goes on where a peer refuses, crashes, hangs or fails in its turn', async () => {
+  it('continues where a peer refuses, crashes, hangs or fails in its turn', async () => {
     const names = ['refuses', 'crashes', 'hangs', 'fails-later', 'slow'];
     const report = await bench(names, { settings: { lengths: [20, 24] } });
     const errors = (peer: string) => report.rows.filter((row) => row.peer === peer).map(({ error }) => error);

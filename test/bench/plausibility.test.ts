@@ -46,7 +46,7 @@ describe('a speed-up above what its pairs allow', () => {
   });
 });
 
-describe('what else cannot be', () => {
+describe('another implausible figure', () => {
   const { environment } = reportOf([]);
   const step = (changes: object) => ({
     strategy: 'hard',
@@ -95,7 +95,7 @@ describe('what else cannot be', () => {
     ]);
   });
 
-  it('is a time of a machine that has more to do than it has cores', () => {
+  it('is a time of a machine with more load than cores', () => {
     const on = (load: number, cores: number) => loadWarning({ load: [load, 0, 0], system: { cores } });
     expect(on(10, 2)).toBe(
       'the machine was loaded at the start, load 10.0 on 2 cores: times are not to be trusted',

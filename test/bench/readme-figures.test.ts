@@ -38,7 +38,7 @@ describe('the figures of the README', () => {
     for (const line of shown.trim().split('\n')) expect(printed).toContain(line);
   });
 
-  it('come from files that carry no path of the machine they were made on', () => {
+  it('come from files without paths of the machine that made them', () => {
     const folder = join(ROOT, 'bench/results');
     for (const file of readdirSync(folder)) {
       expect(readFileSync(join(folder, file), 'utf8'), file).not.toMatch(/\/(work|tmp|home|root|Users)\//);

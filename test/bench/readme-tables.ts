@@ -16,7 +16,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const times = (value: number | null) => (value === null ? 'red' : `${value.toFixed(2)}x`);
 
 /**
- * The README's table of attention: for each length and pass what hard rules allow, what they save, and how sure that is. A
+ * The README's table of attention: for each length and pass the share of pairs, the speed-up, and its interval. A
  * figure above its bound is marked (!), which the README explains.
  */
 export function attentionTable({ rows }: AttentionReport): string {

@@ -22,7 +22,7 @@ function open(...reports: PagedReport[]) {
 
 const RED = { passed: false, maxError: 0.3, shareOfBound: 9, complaints: ['output is off by 3.0e-1'] };
 
-/** Every word that could carry a comparison of times. */
+/** Every word that could state a comparison of times. */
 const COMPARISON = /\d\.\d+x|faster|slower|speed-?up|as fast|of the peak/i;
 
 describe('the section of bench attention', () => {

@@ -9,7 +9,7 @@ import { amdahl } from '../../bench/step-bench.js';
 import { hostRandom } from '../../src/base/random.js';
 
 describe('statistics', () => {
-  it('finds an interval that holds the true ratio, and shrinks with more turns', () => {
+  it('finds an interval that contains the true ratio, and shrinks with more turns', () => {
     const random = hostRandom(3);
     const noisy = (level: number) => Array.from({ length: 201 }, () => level * (1 + 0.3 * random()));
     const [reference, times] = [noisy(1), noisy(0.5)];
@@ -38,7 +38,7 @@ describe('statistics', () => {
   });
 });
 
-/** A row with what break-even and comparison look at. */
+/** A row with the fields that break-even and comparison read. */
 function row(length: number, ratio: number, spread = 0.01, more: Partial<AttentionRow> = {}): AttentionRow {
   return {
     strategy: 'hard',
@@ -61,13 +61,13 @@ function row(length: number, ratio: number, spread = 0.01, more: Partial<Attenti
 }
 
 describe('break-even', () => {
-  it('is the shortest length from which on every longer one is faster', () => {
+  it('is the shortest length above which every length is faster', () => {
     const [found] = breakEvens([row(64, 1.2), row(128, 0.95), row(256, 1.1), row(512, 0.8), row(1024, 0.5)]);
     expect(found.length).toBe(512);
     expect(breakEvens([row(64, 1.2)])[0].length).toBe(null);
   });
 
-  it('counts planning in where it is asked for', () => {
+  it('counts planning where that is asked for', () => {
     const [found] = breakEvens([row(512, 0.95), row(1024, 0.5)]);
     expect([found.length, found.lengthWithPlanning]).toEqual([512, 1024]);
   });
@@ -89,7 +89,7 @@ describe('comparing two runs', () => {
   const compare = (before: AttentionRow, after: AttentionRow) =>
     compareReports({ environment, rows: [{ ...before }] }, { environment, rows: [{ ...after }] })[0].verdict;
 
-  it('tells regressions and improvements from noise', () => {
+  it('distinguishes regressions and improvements from noise', () => {
     expect(compare(row(512, 0.5), row(512, 0.6))).toBe('regression');
     expect(compare(row(512, 0.6), row(512, 0.5))).toBe('improvement');
     expect(compare(row(512, 0.5, 0.1), row(512, 0.6, 0.1)), 'overlapping intervals').toBe('noise');
@@ -117,7 +117,7 @@ describe('comparing two runs', () => {
 });
 
 describe('CSV', () => {
-  it('quotes what needs it and says in every row where it comes from', () => {
+  it('quotes fields that need it, and repeats the environment in every row', () => {
     const environment = {
       adapter: { description: 'a "fine", adapter', kind: 'gpu' },
       dawn: { package: 'webgpu 1', toggles: ['x', 'y'] },

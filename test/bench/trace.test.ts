@@ -8,7 +8,7 @@ import { KernelClock } from '../../src/gpu/timestamps.js';
 import { testDevice } from '../support/device.js';
 
 describe('timing', () => {
-  it('tells each dispatch its time in turns of a clock, and the wall in turns without', async () => {
+  it('times each dispatch in turns with a clock, and the whole in turns without', async () => {
     const device = await testDevice();
     expect(KernelClock.isSupported(device.gpu)).toBe(true);
     const output = createStorage(device, 4 * 64 * 64, 'sums');
@@ -46,7 +46,7 @@ describe('timing', () => {
     expect(Math.min(...much.gpu)).toBeGreaterThan(10 * Math.min(...little.gpu));
   });
 
-  it('measures limits that are numbers, and dense attention beside the best product', async () => {
+  it('measures limits that are numbers, and dense attention in the same turns as the best product', async () => {
     const { limits, shares } = await measureLimits(await testDevice(), { lengths: [256], repeats: 1 });
     for (const [name, value] of Object.entries(limits)) {
       if (value !== null) expect(value, name).toBeGreaterThan(0);
@@ -101,14 +101,14 @@ describe('a trace', () => {
     ]);
   });
 
-  it('tells the pairs of attention kernels, and no other’s', () => {
+  it('has the pairs of attention kernels, and of no others', () => {
     expect(kernels[0].args).toMatchObject({ usefulPairs: 30, executedPairs: 40, densePairs: 100 });
     // Two products of 16 numbers a pair and head, in 2 ms.
     expect(kernels[0].args.executedGflops).toBeCloseTo((2 * 2 * 16 * 2 * 40) / 0.002 / 1e9);
     expect(kernels[1].args).not.toHaveProperty('usefulPairs');
   });
 
-  it('sums the costliest kernels up by step', () => {
+  it('adds up the costliest kernels by step', () => {
     const costs = costliest(traceEvents('test', [STEP, { ...STEP, step: 2 }]));
     expect(costs).toEqual([
       { kernel: 'attention/wide/sparse_forward', dispatches: 1, ms: 2, share: 2 / 3 },

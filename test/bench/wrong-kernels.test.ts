@@ -20,7 +20,7 @@ afterEach(() => {
   for (const device of opened.splice(0)) device.close();
 });
 
-/** Makes kernels return at once: they write nothing, as one does that a driver miscompiles or leaves out. */
+/** Makes kernels return at once, so that they write nothing, like a kernel that a driver miscompiles or skips. */
 function breakKernels(which: (name: string) => boolean): void {
   for (const name of Object.keys(sources) as KernelName[]) {
     if (!which(name)) continue;
@@ -58,7 +58,7 @@ describe('the quick check', () => {
 });
 
 describe('tuning', () => {
-  it('ends where every variant writes nothing, chooses none, and says which was found wrong', async () => {
+  it('ends where every variant writes nothing, chooses none, and names a wrong one', async () => {
     breakKernels((name) => /^attention\/\w+\/sparse/.test(name));
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });
     expect(choices.variants).toEqual({});
@@ -70,7 +70,7 @@ describe('tuning', () => {
     );
   });
 
-  it('goes on where one is right, and says which is not', async () => {
+  it('continues where one is right, and names the wrong one', async () => {
     // Where no adapter runs two families, all variants are the same kernels: none of them is wrong alone.
     const wrongOne = { ...GREEN, passed: false, complaints: ['output is off'] };
     vi.spyOn(AttentionImplementation.prototype, 'gate').mockResolvedValueOnce(wrongOne);

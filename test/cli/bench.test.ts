@@ -9,7 +9,7 @@ const SMALL = ['--lengths', '48', '--heads', '1', '--head-dims', '16', '--repeat
 describe('parsimony bench', () => {
   const folder = temporaryFolder();
 
-  it('attention writes what it measured as JSON and CSV, with what repeats it', async () => {
+  it('attention writes its measurements as JSON and CSV, with the command that repeats it', async () => {
     const file = join(folder, 'attention.json');
     const csv = join(folder, 'attention.csv');
     const flags = [
@@ -85,7 +85,7 @@ describe('parsimony bench', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('growth holds lengths against the shortest, in turns', async () => {
+  it('growth compares lengths with the shortest, in turns', async () => {
     const flags = ['--lengths', '96,24', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
     const { status, stdout, stderr } = await runHere([
       'bench',
@@ -103,7 +103,7 @@ describe('parsimony bench', () => {
     const [short, long] = rows;
     expect(short.ratioToShortest).toBe(1);
     expect(short.runsPerRepeat).toBe(Math.min(16, Math.round(long.usefulPairs / short.usefulPairs)));
-    // Turn by turn, of which the middle one counts.
+    // The median over turns.
     const perPair = ({ timesMs, usefulPairs }: { timesMs: number[]; usefulPairs: number }) =>
       timesMs.map((time) => time / usefulPairs);
     const ratios = perPair(long).map((time, turn) => time / perPair(short)[turn]);
@@ -112,7 +112,7 @@ describe('parsimony bench', () => {
     for (const { bytesPerToken } of rows) expect(bytesPerToken).toBeGreaterThan(4 * 16 * 8);
   });
 
-  it('step says what each strategy saves, kernel by kernel', async () => {
+  it('step reports what each strategy saves, kernel by kernel', async () => {
     const flags = ['--lengths', 'sentences', '--batch', '4', '--strategies', 'none,hard', '--repeats', '3'];
     const shape = ['--hidden', '32', '--heads', '2', '--layers', '1', '--feed-forward', '32'];
     const { status, stdout, stderr } = await runHere(['bench', 'step', ...flags, ...shape, '--json', '-']);
@@ -124,7 +124,7 @@ describe('parsimony bench', () => {
       expect(planningShare).toBeCloseTo((stagesMs.plan + stagesMs.upload) / medianMs);
       const names = kernels.map(({ kernel }: { kernel: string }) => kernel);
       for (const part of ['attention', 'linear', 'optimizer/adamw']) expect(names.join()).toContain(part);
-      // In turns of their own, which may be slower ones.
+      // In separate turns, which may be slower.
       expect(kernelsMs).toBeGreaterThan(0);
       expect(kernelsMs).toBeLessThan(3 * medianMs);
       expect(predictedSpeedup).toBeGreaterThan(0);

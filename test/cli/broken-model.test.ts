@@ -33,7 +33,7 @@ async function expectRefused(
   expectRefusal(result, CALLER, says);
 }
 
-/** Changes what a JSON file of the model says. */
+/** Changes a JSON file of the model. */
 function edited(change: (json: Record<string, unknown>) => void): (path: string) => void {
   return (path) => {
     const json = JSON.parse(readFileSync(path, 'utf8'));
@@ -66,7 +66,7 @@ describe('weights', () => {
     await expectRefused('model.safetensors', without, /tensor "bert\.\S+\.key\.bias" is missing/, EVALUATE);
   });
 
-  it('that are gone are refused', async () => {
+  it('that are missing are refused', async () => {
     await expectRefused('model.safetensors', (path) => rmSync(path), /cannot be read \(ENOENT\)/, EVALUATE);
   });
 });
@@ -110,7 +110,7 @@ describe('the rest of a model', () => {
   });
 });
 
-it('a folder without a model is refused with what makes one', async () => {
+it('a folder without a model is refused, with the command that makes one', async () => {
   for (const model of ['data', 'nowhere']) {
     const result = await runHere(['predict', '--model', model, SENTENCE], { cwd: folder });
     expectRefusal(

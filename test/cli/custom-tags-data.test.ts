@@ -20,7 +20,7 @@ beforeAll(() => {
 
 const run = (...args: string[]) => runHere(args, { cwd: folder });
 
-describe("commands on rules about the data's own tags", () => {
+describe('commands on rules about custom tags', () => {
   it('count the pairs of these tags', async () => {
     const { stdout, stderr } = await run('rules', 'density', 'rules.json', ...TAGGED, '--json');
     expect(stderr).toBe('');
@@ -33,7 +33,7 @@ describe("commands on rules about the data's own tags", () => {
     expect(same.stdout).toMatch(/Both have the same rules/);
   });
 
-  it('refuse texts without, and tags that the rules do not know', async () => {
+  it('refuse texts without tags, and tags that the rules do not have', async () => {
     const without =
       /^text 1: no tags, and rules ".*" are about tags that the tagger does not give: T1, T2; exp/;
     const unknown = /^own\.csv:2: unknown tag "T1"; expected a tag of the rules: ADJ/;

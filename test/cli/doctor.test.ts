@@ -8,7 +8,7 @@ import { type CommandResult, runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, complaints, expectRefusal, OURS } from './refusal.js';
 
-/** A Linux machine that has no graphics driver: the Vulkan loader finds no other than those that are named here. */
+/** A Linux machine without a graphics driver: the Vulkan loader finds only those that are named here. */
 const NO_DRIVERS = { VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent' };
 
 describe('doctor', () => {
@@ -24,7 +24,7 @@ describe('doctor', () => {
     expect(kernels.note === null).toBe(!software || kernels.family === 'subgroup');
     expect(features).toEqual([...features].sort());
     expect(features).toContain('core-features-and-limits');
-    // What WebGPU promises everywhere.
+    // The limit that WebGPU guarantees.
     expect(limits.maxBufferSize).toBeGreaterThanOrEqual(2 ** 28);
     expect(limits.maxComputeWorkgroupStorageSize).toBeGreaterThanOrEqual(2 ** 14);
     expect(system.node).toBe(process.version);
@@ -53,7 +53,7 @@ describe('the kernels that doctor names', () => {
   const device = (lanes: 8 | undefined, isSoftware: boolean) =>
     ({ lanes, isSoftware, longestTexture: 8192 }) as Device;
 
-  it('are those for GPUs where there are no small subgroups, with a word about it on software', () => {
+  it('are those for GPUs where there are no small subgroups, with a note on software adapters', () => {
     expect(describeKernels(device(8, true))).toEqual({ family: 'subgroup', lanes: 8, note: null });
     expect(describeKernels(device(undefined, false))).toEqual({ family: 'wide', lanes: null, note: null });
     expect(describeKernels(device(undefined, true))).toEqual({

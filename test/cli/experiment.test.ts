@@ -55,7 +55,7 @@ describe('experiment', () => {
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('runs every cell, keeps what each came to, and prints the table', async () => {
+  it('runs every cell, keeps its result, and prints the table', async () => {
     expect([...results().keys()].sort()).toEqual([
       'learned-pruned_seed=1.json',
       'learned_seed=1.json',
@@ -79,7 +79,7 @@ describe('experiment', () => {
     expect(rules.heads[0]).toHaveLength(2);
   });
 
-  it('skips what is finished, and runs again what has no result, to the same bits', async () => {
+  it('skips finished cells, and runs cells without a result again, to the same bits', async () => {
     const before = results();
     rmSync(join(folder, 'runs/tiny/none_seed=1'), { recursive: true });
     rmSync(join(folder, 'experiments/results/tiny/none_seed=1.json'));
@@ -106,14 +106,14 @@ describe('experiment', () => {
     },
   );
 
-  it('finds none that does not', async () => {
+  it('reports an experiment that does not exist', async () => {
     const { status, stderr } = await runHere(['experiment', 'experiments/nowhere.json'], { cwd: folder });
     expect(status).toBe(2);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toContain('experiments/nowhere.json');
   });
 
-  it('prints the table of what is there without running anything', async () => {
+  it('prints the table of existing results without running anything', async () => {
     const { status, stdout, stderr } = await experiment('--table', '--json');
     expect(status, stderr).toBe(0);
     const { tables } = JSON.parse(stdout);
@@ -126,7 +126,7 @@ describe('experiment', () => {
 
   it.each([
     [
-      'a setting that is none',
+      'an unknown setting',
       { settings: { ...EXPERIMENT.settings, learningrate: 1 } },
       /wrong\.json:1: unknown field "settings\.learningrate"; expected one of: data, /,
     ],
@@ -137,7 +137,7 @@ describe('experiment', () => {
       /wrong\.json:1: "settings\.epochs" is "many"; expected a whole number of 1 or more/,
     ],
     [
-      'rules pruned from nobody',
+      'rules pruned from an unknown condition',
       {
         conditions: { one: { rules: 'pruned:two', strategy: 'hard' } },
         comparisons: [],

@@ -79,7 +79,7 @@ describe('explain', () => {
     }
   });
 
-  it('--model adds prediction, attribution and attention, the same as predict and by the pairs that exist', async () => {
+  it('--model adds prediction, attribution and attention, as predict has them, over the pairs that exist', async () => {
     const { status, stdout } = await runHere(['explain', SENTENCE, '--model', 'hard', '--json'], {
       cwd: folder,
     });
@@ -98,7 +98,7 @@ describe('explain', () => {
     expect(printed.words.some(({ attribution }: { attribution: number }) => attribution !== 0)).toBe(true);
   });
 
-  it('--model with other rules says so, and the page has them', async () => {
+  it('--model with other rules reports them, and the page has them', async () => {
     const args = ['explain', SENTENCE, '--model', 'hard', '--rules', 'floor', '--out', 'read.html'];
     const { status, stderr } = await runHere(args, { cwd: folder });
     expect(status).toBe(0);
@@ -120,7 +120,7 @@ describe('explain', () => {
     expect(existsSync(join(folder, 'nothing.html'))).toBe(false);
   });
 
-  it('reads the beginning of 5,000 words, and says where it stopped', async () => {
+  it('reads the first of 5,000 words, and reports where it stopped', async () => {
     const long = 'the film is not funny at all , they said . '.repeat(500);
     const { status } = await runHere(['explain', long, '--out', 'long.html'], { cwd: folder });
     expect(status).toBe(0);

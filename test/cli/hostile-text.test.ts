@@ -6,13 +6,13 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const folder = temporaryFolder();
 
-/** Clears a terminal, as an escape sequence and as a character of its own. */
+/** Clears a terminal, as an escape sequence and as a single character. */
 const HOSTILE = '\u001b[2J\u009b2J';
 
-/** What no terminal may get; lines end as they do. */
+/** Characters that must not reach a terminal; line ends may. */
 const STEERING = /[^\P{Cc}\n]/u;
 
-describe('text that steers a terminal', () => {
+describe('text that controls a terminal', () => {
   it.each([
     ['a text', ['tag', `the film ${HOSTILE}`]],
     ['a text as JSON', ['tag', `the film ${HOSTILE}`, '--json']],
@@ -25,7 +25,7 @@ describe('text that steers a terminal', () => {
     writeFileSync(join(folder, 'rules.json'), JSON.stringify(rules));
     const { stdout, stderr } = await runHere(args, { cwd: folder });
     expect(stdout + stderr).not.toMatch(STEERING);
-    // Word pieces have no control characters: a text is printed without them.
+    // WordPiece tokens have no control characters: a text is printed without them.
     if (name !== 'a text') expect(stdout + stderr).toContain('\\u001b[2J');
   });
 });

@@ -7,7 +7,7 @@ import { choicesFile, storedChoicesOf } from '../../src/cli/kernel-cache.js';
 import type { Device } from '../../src/gpu/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-/** As far as a file of choices depends on it. */
+/** The properties of a device that a file of choices depends on. */
 const device = {
   adapter: { vendor: 'v', architecture: 'a', device: 'd', description: 'an adapter' },
   lanes: undefined,
@@ -34,8 +34,8 @@ async function keptFrom(content: string) {
   return storedChoicesOf(device, true, [64]);
 }
 
-describe('kept choices of kernels', () => {
-  it('are believed where they are whole', async () => {
+describe('cached choices of kernels', () => {
+  it('are used where they are complete', async () => {
     expect(await keptFrom(JSON.stringify(WHOLE))).toEqual([CHOICES]);
   });
 

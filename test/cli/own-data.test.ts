@@ -84,7 +84,7 @@ describe('a model of three classes of a CSV file', () => {
     );
   });
 
-  it('predicts the texts of a file, as it does sentences', async () => {
+  it('predicts the texts of a file as it predicts sentences', async () => {
     const data = ['--data', 'reviews.csv', '--text-column', 'review'];
     const ofFile = await json<Prediction[]>('predict', '--model', 'reviews', ...data);
     expect(ofFile.map(({ text }) => text)).toEqual(REVIEWS.map(([text]) => text));
@@ -98,7 +98,7 @@ describe('a model of three classes of a CSV file', () => {
     expect(existsSync(join(folder, 'out.tsv'))).toBe(false);
   });
 
-  it('predicts either, and writes a file of data only', async () => {
+  it('predicts both, and writes a GLUE file for data only', async () => {
     const predict = (...args: string[]) => run('predict', '--model', 'reviews', ...args);
     expectRefusal(
       await predict('it', '--data', 'other.jsonl'),
@@ -115,8 +115,8 @@ describe('a model of three classes of a CSV file', () => {
   });
 });
 
-describe('a model of SST-2, or of what is laid out as it is', () => {
-  it('is handed in by numbers', async () => {
+describe('a model of SST-2, or of data in its layout', () => {
+  it('writes class numbers to a GLUE file', async () => {
     await trainedModel(folder, 'glue', '--max-length', '6');
     writeFileSync(
       join(folder, 'data/test.tsv'),
@@ -141,7 +141,7 @@ describe('a model of SST-2, or of what is laid out as it is', () => {
   });
 });
 
-describe("a model of the data's own tags", () => {
+describe('a model of custom tags', () => {
   const tags = ['--text-column', 'review', '--tags-column', 'tags'];
 
   beforeAll(async () => {
@@ -151,7 +151,7 @@ describe("a model of the data's own tags", () => {
     expect(result.status, result.stderr).toBe(0);
   });
 
-  it('says so', async () => {
+  it('records them', async () => {
     const { parsimony } = JSON.parse(readFileSync(join(folder, 'own/config.json'), 'utf8'));
     expect(parsimony).toMatchObject({ strategy: 'hard', tags: 'own' });
   });
@@ -178,7 +178,7 @@ describe("a model of the data's own tags", () => {
     );
   });
 
-  it('tells who tags where its tags are universal', async () => {
+  it('reports the tagger where its tags are universal', async () => {
     const lines = (text: string, label: string) => `# text = ${text}\n# label = ${label}\n`;
     const word = (at: number, form: string, tag: string) => `${at}\t${form}\t_\t${tag}${'\t_'.repeat(6)}\n`;
     write(

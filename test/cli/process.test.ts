@@ -40,7 +40,7 @@ describe('the process ends once everything is written:', () => {
     ['tag', ['tag', SENTENCE]],
     ['doctor', ['doctor']],
   ])('%s', async (_, args) => {
-    // What waits for a timer or a socket waits for minutes; a busy machine may take seconds to end any process.
+    // A process with a timer or a socket waits for minutes; a busy machine may take seconds to end any process.
     expect(await lingering(args)).toBeLessThan(30);
   });
 });
@@ -71,7 +71,7 @@ function nobodyMayRunIt(): boolean {
 }
 
 describe('standard error', () => {
-  // Opening a device holds back harmless warnings of Dawn, and nothing else may be lost by that.
+  // Opening a device hides harmless warnings of Dawn, and must not lose anything else.
   const expectItIsWritten = (options: CommandOptions) => {
     const result = runCommand(['doctor', '--adapter', 'nosuch'], options);
     expect(
@@ -81,7 +81,7 @@ describe('standard error', () => {
   };
 
   it.skipIf(process.platform === 'win32')(
-    'shares a file with standard output and with other commands, and nobody writes over the other',
+    'shares a file with standard output and with other commands, and none overwrites another',
     () => {
       // Opens a device and prints to both streams.
       const doctor = '"$0" "$1" doctor';

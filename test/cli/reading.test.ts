@@ -31,7 +31,7 @@ function predictions(result: CommandResult): Prediction[] {
 }
 
 describe('evaluate', () => {
-  it('--json prints the metrics and the rows, and nothing else anywhere', async () => {
+  it('--json prints the metrics and the rows, and nothing else', async () => {
     const result = await run('evaluate', '--data', 'data', '--json');
     expect(complaints(result)).toEqual([]);
     const printed = JSON.parse(result.stdout);
@@ -42,7 +42,7 @@ describe('evaluate', () => {
     expect(Math.abs(printed.matthews)).toBeLessThanOrEqual(1);
   });
 
-  it('reads the split that it is told', async () => {
+  it('reads the split that is asked for', async () => {
     expect(
       JSON.parse((await run('evaluate', '--data', 'data', '--split', 'train', '--json')).stdout),
     ).toMatchObject({
@@ -97,7 +97,7 @@ describe('predict', () => {
 });
 
 describe('a model that was trained with none', () => {
-  it('has other logits under --strategy hard, and the reader is told', async () => {
+  it('has other logits under --strategy hard, and a note says so', async () => {
     const own = await run('predict', SENTENCE, '--json', '--strategy', 'none');
     const hard = await run('predict', SENTENCE, '--json', '--strategy', 'hard');
     expect(complaints(own)).toEqual([]);
@@ -108,7 +108,7 @@ describe('a model that was trained with none', () => {
     ]);
   });
 
-  it('has another loss under --strategy hard, and the reader is told', async () => {
+  it('has another loss under --strategy hard, and a note says so', async () => {
     const hard = await run('evaluate', '--data', 'data', '--json', '--strategy', 'hard');
     const own = await run('evaluate', '--data', 'data', '--json');
     expect(JSON.parse(hard.stdout).strategy).toBe('hard');
@@ -123,7 +123,7 @@ describe('a model that was trained with none', () => {
     expect(weak[0].logits).not.toEqual(strong[0].logits);
   });
 
-  it('is not read with rules that are refused', async () => {
+  it('does not run with rules that are refused', async () => {
     const result = await runHere(['predict', '--model', 'none', '--rules', 'vocab.txt', SENTENCE], {
       cwd: folder,
     });

@@ -56,7 +56,7 @@ describe('a rules file', () => {
 });
 
 describe('data', () => {
-  it('in no such folder is refused with what --data may be', async () => {
+  it('in a missing folder is refused with what --data may be', async () => {
     const says = /^--data nowhere: no such file, and no such folder; expected .*train\.tsv.*sst2.*embedded/;
     await expectNoRun([], says, 'nowhere');
   });
@@ -201,7 +201,7 @@ describe('a training run', () => {
     mkdirSync(join(folder, 'refusing/config.json'), { recursive: true });
     const result = await trainTiny(folder, ['--out', 'refusing', '--force']);
     expect(result.status, result.stderr).toBe(OURS);
-    // The run had begun, and had said so.
+    // The run had started, and had reported that.
     const last = result.stderr.trimEnd().split('\n').at(-1);
     expect(last).toMatch(/^parsimony: refusing.config\.json: cannot be removed \(\w+\); /);
     expect(contentOf(join(folder, 'refusing'))).toEqual({});

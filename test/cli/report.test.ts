@@ -21,7 +21,7 @@ async function page(...args: string[]) {
 }
 
 describe('parsimony report', () => {
-  it('makes one page, under a megabyte, of the experiment and the benchmarks that are kept', async () => {
+  it('makes one page, under a megabyte, of the experiment and the benchmarks of the repository', async () => {
     const results = ['attention', 'limits', 'step'].map((name) =>
       join(ROOT, `bench/results/${name}-lavapipe.json`),
     );
@@ -54,7 +54,7 @@ describe('parsimony report', () => {
     expect(whole.text('h1')).toMatch(/dev accuracy/);
     expect(whole.text('pre')).toContain('parsimony train --data data');
     expect(whole.text('pre')).toContain('--seed 2');
-    // Known for each run since its beginning: the hard rules leave out pairs of these sentences.
+    // Each run records it at its start: the hard rules leave out pairs of these sentences.
     const { density } = JSON.parse(readFileSync(join(folder, 'runs/hard-1/training.json'), 'utf8'));
     expect(density).toBeGreaterThan(0.1);
     expect(density).toBeLessThan(0.9);
@@ -67,7 +67,7 @@ describe('parsimony report', () => {
     expect(cut.text('h1')).toMatch(/^Hard reaches a dev accuracy of/);
   });
 
-  it('refuses what it does not know in one line, and says what it expected', async () => {
+  it('refuses an unknown input in one line, and says what it expected', async () => {
     mkdirSync(join(folder, 'empty'));
     writeFileSync(join(folder, 'other.json'), '{"kind":"peculiar"}');
     writeFileSync(join(folder, 'text.json'), 'no JSON');

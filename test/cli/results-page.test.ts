@@ -17,7 +17,7 @@ function experimentIn(file: string): Experiment {
   return parseExperiment(readFileSync(join(EXPERIMENTS, file), 'utf8'), file);
 }
 
-/** The results that are kept, whichever seeds they are of. */
+/** The results in the repository, of all seeds. */
 function kept({ name }: Experiment): Map<string, CellResult> {
   const folder = join(EXPERIMENTS, 'results', name);
   const results = existsSync(folder) ? readdirSync(folder) : [];

@@ -14,8 +14,8 @@ const folder = temporaryFolder();
 /** Thirty-six steps. */
 const RUN = '--strategy hard --lr 1e-2 --epochs 12 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
 
-// Larger than what the embedded driver keeps in files of its own, which a full disk would end before ours. Heads are of 16, as
-// those of the other tests, which share their kernels.
+// Larger than the files of the embedded driver, which a full disk would otherwise end first. Heads are of 16, as in the other
+// tests, which share their kernels.
 const SHAPE = ['--hidden', '128', '--heads', '8', '--feed-forward', '128'];
 
 const ARGUMENTS = ['train', '--data', 'data', ...TINY, ...SHAPE, ...RUN.split(' ')];
@@ -29,7 +29,7 @@ function changeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Runs the command, and kills it at a random moment after it has written the first checkpoint of its own. */
+/** Runs the command, and kills it at a random moment after it has written a checkpoint. */
 function killed(args: readonly string[], out: string): Promise<NodeJS.Signals | null> {
   const checkpoint = join(folder, out, 'checkpoint.safetensors');
   const before = changeOf(checkpoint);
@@ -51,7 +51,7 @@ function killed(args: readonly string[], out: string): Promise<NodeJS.Signals | 
   });
 }
 
-/** The files of a finished run, without times and without what names the folder. */
+/** The files of a finished run, without times and without the name of the folder. */
 function resultOf(out: string): Record<string, string> {
   const timeless = (text: string) => text.replace(/,?"(seconds|tokensPerSecond)":[^,}]*/g, '');
   return Object.fromEntries(
@@ -113,7 +113,7 @@ describe('a run that is killed', () => {
 describe('train --resume', () => {
   beforeAll(() => trainedModel(folder, 'finished'));
 
-  it('of a finished run says so, from any folder, and prints its result', async () => {
+  it('of a finished run reports that, from any folder, and prints its result', async () => {
     const before = resultOf('finished');
     mkdirSync(join(folder, 'elsewhere'));
     const { status, stdout, stderr } = await runHere(['train', '--resume', '../finished'], {
@@ -125,12 +125,12 @@ describe('train --resume', () => {
     expect(resultOf('finished')).toEqual(before);
   });
 
-  it('of no run is refused', async () => {
+  it('without a run is refused', async () => {
     const says = /^nowhere.training\.json: cannot be read \(ENOENT\); expected the folder of a training run/;
     expectRefusal(await runHere(['train', '--resume', 'nowhere'], { cwd: folder }), CALLER, says);
   });
 
-  it('on data that has changed since, or lies elsewhere and is other data, is refused', async () => {
+  it('on data that has changed since, or on other data elsewhere, is refused', async () => {
     cpSync(join(folder, 'data'), join(folder, 'other'), { recursive: true });
     const resume = ['train', '--resume', 'finished', '--data', 'other'];
     expect((await runHere(resume, { cwd: folder })).status, 'the same elsewhere').toBe(0);

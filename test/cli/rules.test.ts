@@ -39,7 +39,7 @@ describe('rules show', () => {
     expect(lines.join('\n')).toMatch(/● hard, ○ soft.*A soft rule adds 5\./);
   });
 
-  it('prints every head, and what the tags and pairs of some texts are', async () => {
+  it('prints every head, and the tags and pairs of some texts', async () => {
     const text = await output('show', 'heads.json', '--data', 'data', '--split', 'dev');
     expect(text).toMatch(/layer 0, head 0\n(.*\n)*layer 0, head 1\n/);
     expect(text).toMatch(/data \(dev\): % of its \d+ tokens/);
@@ -59,7 +59,7 @@ describe('rules show', () => {
 });
 
 describe('rules diff', () => {
-  it('lists what is only in one, and other scopes, with their share of the pairs', async () => {
+  it('lists rules that only one side has, and other scopes, with their share of the pairs', async () => {
     const { changes } = JSON.parse(await output('diff', 'paper', 'floor', '--data', 'data', '--json'));
     const of = (query: string, key: string, kind: string) =>
       changes.find(
@@ -74,7 +74,7 @@ describe('rules diff', () => {
 });
 
 describe('rules density', () => {
-  it('is what rules allow of each split, in all and by tag', async () => {
+  it('is the share of pairs that rules allow in each split, in all and by tag', async () => {
     const { densities } = JSON.parse(await output('density', 'heads.json', '--data', 'data', '--json'));
     expect(densities.map((each: Record<string, string>) => `${each.split} ${each.strategy}`)).toEqual([
       'train hard',
@@ -96,7 +96,7 @@ describe('rules density', () => {
     );
   });
 
-  it('is refused of an unknown split', async () => {
+  it('refuses an unknown split', async () => {
     expectRefusal(
       await rules('density', 'paper', '--data', 'data', '--splits', 'dev,all'),
       CALLER,
@@ -110,7 +110,7 @@ describe('rules prune', () => {
     await trainedModel(folder, 'learned', '--strategy', 'learned', '--sparsity', '2', '--heads', '1');
   });
 
-  it('writes rules for each head that a model can be trained and read with', async () => {
+  it('writes rules for each head, with which a model can be trained and evaluated', async () => {
     const text = await output(
       'prune',
       '--model',

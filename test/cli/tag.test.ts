@@ -26,7 +26,7 @@ const ALLOWED = 8 + 2 + 4 * 5 + 6 + 1;
 describe('tag', () => {
   const folder = temporaryFolder();
 
-  it('--json prints pieces with tags and places, the pairs and the density, and nothing else', async () => {
+  it('--json prints tokens with tags and positions, the pairs and the density, and nothing else', async () => {
     const { status, stdout, stderr } = await runHere(['tag', TEXT, '--json']);
     expect(status).toBe(0);
     expect(stderr).toBe('');

@@ -3,7 +3,7 @@ import { bad, good, mayColour } from '../../src/cli/colour.js';
 import { duration, Pace } from '../../src/cli/pace.js';
 import { printTable, progress } from '../../src/cli/terminal.js';
 
-/** What is written to a stream while something runs. */
+/** The text that an action writes to a stream. */
 function written(stream: NodeJS.WriteStream, action: () => void): string {
   const chunks: string[] = [];
   const spy = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
@@ -46,20 +46,20 @@ describe('progress', () => {
     ]);
   });
 
-  it('of a resumed task counts only what it did itself', () => {
+  it('of a resumed task counts only its own steps', () => {
     let now = 0;
     const pace = new Pace(1000, 'steps', 900, () => now);
     now = 10_000;
     expect(pace.update(910)).toBe('1.00 steps/s, 1 min 30 s left');
   });
 
-  it('says nothing of a rate that it does not know', () => {
+  it('omits an unknown rate', () => {
     const pace = new Pace(10, 'steps', 0, () => 0);
     expect(pace.update(0)).toBe('');
     expect(pace.update(5)).toBe('');
   });
 
-  it('tells durations as people do', () => {
+  it('prints durations as people write them', () => {
     expect([0.2, 59, 61, 3599, 3600, 7384].map(duration)).toEqual([
       '1 s',
       '59 s',
@@ -96,7 +96,7 @@ describe('a table', () => {
 });
 
 describe('colour', () => {
-  it('is there only on a terminal that knows it, and not where NO_COLOR is set', () => {
+  it('is used only on a terminal that supports it, and not where NO_COLOR is set', () => {
     expect(mayColour({ isTTY: true }, {})).toBe(true);
     expect(mayColour({ isTTY: true }, { NO_COLOR: '' })).toBe(true);
     expect(mayColour({ isTTY: true }, { NO_COLOR: '1' })).toBe(false);
@@ -105,7 +105,7 @@ describe('colour', () => {
     expect(mayColour({}, { FORCE_COLOR: '1' })).toBe(false);
   });
 
-  it('leaves the words as they are', () => {
+  it('leaves the words unchanged', () => {
     vi.stubEnv('NO_COLOR', '');
     vi.stubEnv('TERM', 'xterm');
     const terminal = { isTTY: true };

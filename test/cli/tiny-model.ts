@@ -6,13 +6,13 @@ import { type HereOptions, runHere } from '../support/run-here.js';
 
 const WORDS = ['the', 'film', 'hero', 'is', 'funny', 'dull', 'and', 'it', 'likes', '.'];
 
-/** What makes a training run take a second. */
+/** Flags with which a training run takes a second. */
 export const TINY =
   '--no-tune --hidden 16 --heads 1 --layers 1 --feed-forward 16 --vocab vocab.txt --batch 4'.split(' ');
 
 export const SENTENCE = 'the funny hero likes the dull film .';
 
-/** Sentences with labels as GLUE lays them out. */
+/** Sentences with labels in GLUE's layout. */
 export function glueText(rows: readonly (readonly [text: string, label: string])[]): string {
   return `sentence\tlabel\n${rows.map(([text, label]) => `${text}\t${label}\n`).join('')}`;
 }

@@ -41,7 +41,7 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(first.status, first.stderr).toBe(0);
   });
 
-  it('measures them, says so, and keeps them', async () => {
+  it('measures them, reports that, and keeps them', async () => {
     expect(first.stderr).toMatch(
       /^Measuring the variants of the kernels for heads of 16, once on this adapter/m,
     );
@@ -66,13 +66,13 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(weights('second').equals(weights('first'))).toBe(true);
   });
 
-  it('leaves a model that is read with its own choices', async () => {
+  it('runs a loaded model with its stored choices', async () => {
     const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
     expect((await runHere(args, { cwd: folder, env })).status).toBe(0);
   });
 });
 
-describe('train of a model that cannot be', () => {
+describe('train of a model that cannot run', () => {
   it('is refused before anything is measured', async () => {
     const shape = ['--hidden', '16', '--heads', '3', '--vocab', 'vocab.txt'];
     const args = ['train', '--data', 'data', ...shape, '--out', 'refused'];

@@ -18,7 +18,7 @@ it.each([
   ['system software', 'mesa', 'llvmpipe-llvm-15-0-6-256-bits-', LLVMPIPE, LLVMPIPE],
   ['browser', '', '', '', 'browser'],
 ])(
-  'an adapter is called after its model, else after its driver: %s, %s, %s',
+  'an adapter has the name of its model, else of its driver: %s, %s, %s',
   (kind, vendor, device, description, name) => {
     expect(adapterName({ kind, vendor, device, description })).toBe(name);
   },

@@ -13,7 +13,7 @@ const collectGarbage: () => void = runInNewContext('gc');
 const SHAPE = { heads: 1, headDim: 16 };
 const TOKENS = 4;
 
-/** A device around the tests' GPU that remembers, without holding them, which bind groups were made for it. */
+/** A device around the tests' GPU that records, by weak references, which bind groups were made for it. */
 async function watchedDevice() {
   const { gpu } = await testDevice();
   const made: WeakRef<GPUBindGroup>[] = [];
@@ -31,7 +31,7 @@ async function watchedDevice() {
   return { device: await openDevice({ device: watched }), made };
 }
 
-/** Lets finalizers run, and counts which of the objects are left. */
+/** Lets finalizers run, and counts the objects that are left. */
 async function alive(objects: readonly WeakRef<object>[]): Promise<number> {
   for (let round = 0; round < 3; round++) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -41,7 +41,7 @@ async function alive(objects: readonly WeakRef<object>[]): Promise<number> {
 }
 
 describe('bind groups', () => {
-  it('are made once for buffers that come again, and go with those that do not', async () => {
+  it('are made once for buffers that are used again, and are freed with the others', async () => {
     const { device, made } = await watchedDevice();
     const attention = new Attention(device, { lengths: [TOKENS], mask: AttentionMask.all() });
     const fresh = () => device.gpu.createBuffer({ size: 4 * TOKENS * SHAPE.headDim, usage: STORAGE_USAGE });
@@ -52,7 +52,7 @@ describe('bind groups', () => {
       output: fresh(),
       logSumExp: fresh(),
     });
-    /** Encodes a forward pass, which nobody submits. */
+    /** Encodes a forward pass, which is never submitted. */
     const encode = (buffers: ReturnType<typeof buffersOf>) => {
       const encoder = device.gpu.createCommandEncoder();
       attention.encodeForward(encoder, SHAPE, buffers);
@@ -64,7 +64,7 @@ describe('bind groups', () => {
     for (let call = 0; call < 10; call++) encode(kept);
     expect(made.length, 'bind groups of eleven calls on the same buffers').toBe(ofOneCall);
 
-    // Some buffers stay, as a model's do, and some are new: neither may keep what is made of both.
+    // Some buffers stay, as a model's do, and some are new: neither may keep bind groups of both alive.
     for (let call = 0; call < 500; call++) {
       encode(buffersOf());
       encode({ ...kept, output: fresh() });

@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
 
-describe("a device of the caller's own", () => {
-  it('is neither destroyed nor listened to any longer once it is closed', async () => {
+describe("a caller's device", () => {
+  it('is not destroyed when it is closed, and its listeners are removed', async () => {
     const { gpu } = await testDevice();
     const destroy = vi.spyOn(gpu, 'destroy');
     const add = vi.spyOn(gpu, 'addEventListener');

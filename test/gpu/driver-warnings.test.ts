@@ -54,11 +54,11 @@ function writtenBy(file: string, ending: string): string[] {
 describe.skipIf(process.platform === 'win32')("Dawn's harmless warnings", () => {
   const folder = temporaryFolder();
 
-  it('are held back, and nothing else is, in its order', () => {
+  it('are hidden, and nothing else is, in its order', () => {
     expect(writtenBy(join(folder, 'well'), '')).toEqual(KEPT);
   });
 
-  it('are not printed by the library, which leaves standard error to its user', () => {
+  it('are not hidden by the library, which leaves standard error to its user', () => {
     const file = join(folder, 'library');
     const script = `
       import { openDevice } from ${JSON.stringify(LIBRARY)};

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CallerError, describeJson, escapeControls, shortened } from '../../src/base/errors.js';
 
 describe('an error of one line', () => {
-  it('shows what would steer a terminal instead of sending it', () => {
+  it('escapes characters that control a terminal', () => {
     const { message } = new CallerError({
       what: 'label "\u001b[2J\r\u009b1m\u202e\t\u2028"',
       where: 'a\u0007.tsv:3',
@@ -14,11 +14,11 @@ describe('an error of one line', () => {
     expect(new CallerError({ what: 'first\r\n  second\n\nthird' }).message).toBe('first second third');
   });
 
-  it('leaves letters of every script as they are', () => {
+  it('leaves letters of every script unchanged', () => {
     expect(escapeControls('αβ שלום 映画 é 👍\u200d')).toBe('αβ שלום 映画 é 👍\u200d');
   });
 
-  it('is short, however long a value is', () => {
+  it('is short for a value of any length', () => {
     const long = 'x'.repeat(10_000_000);
     const { message } = new CallerError({ what: long, where: long, expected: long, remedy: long });
     expect(message.length).toBeLessThan(6100);

@@ -43,7 +43,7 @@ describe.runIf(embeddedDriverExists())('devices that are opened one after anothe
     expect(files).toBeLessThanOrEqual(before.files + 3);
   });
 
-  it('open also where the environment was put back to what it was before the first', async () => {
+  it('open also where the environment was restored after the first', async () => {
     const named = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'] as const;
     for (const name of named) delete process.env[name];
     const device = await openDevice({ adapter });
@@ -52,7 +52,7 @@ describe.runIf(embeddedDriverExists())('devices that are opened one after anothe
     for (const name of named) expect(process.env[name]).toMatch(/vk_swiftshader_icd\.json$/);
   });
 
-  it('may be open at the same time, and one that was destroyed or lost is none of the others', async () => {
+  it('may be open at the same time, and are not affected when one is destroyed or lost', async () => {
     const devices = await Promise.all([1, 2, 3, 4].map(() => openDevice({ adapter })));
     devices[0].close();
     devices[1].gpu.destroy();
@@ -63,7 +63,7 @@ describe.runIf(embeddedDriverExists())('devices that are opened one after anothe
     for (const device of [...devices.slice(1), next]) device.close();
   });
 
-  it('have the adapter that was asked for, each name with an object of its own', async () => {
+  it('have the adapter that was asked for, with one object for each name', async () => {
     const [name] = await adapterNames();
     const part = name.split(' ')[0];
     for (const choice of [part, adapter, part, 'auto', part]) {

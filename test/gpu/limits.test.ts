@@ -14,7 +14,7 @@ function engineErrorOf(action: () => unknown): string {
   return 'no error';
 }
 
-describe('what an adapter forbids is refused before a driver drops it', () => {
+describe('work over the limits of an adapter is refused before a driver drops it', () => {
   it.each([
     [[65_536], '65536 x 1 x 1'],
     [[1, 65_536], '1 x 65536 x 1'],

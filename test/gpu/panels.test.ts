@@ -16,7 +16,7 @@ import { generator, randomFloats } from '../support/random.js';
 
 const COPY_SRC = 0x1;
 
-/** Widths with and without texels to spare, and rows of bytes that are and are not what a copy to a texture asks for. */
+/** Widths with and without spare texels, and rows whose bytes are and are not aligned as a copy to a texture requires. */
 const anyShape: fc.Arbitrary<PanelShape> = fc.record({
   rows: fc.oneof(fc.constantFrom(1, 2, 31, 65), fc.integer({ min: 1, max: 90 })),
   panels: fc.integer({ min: 1, max: 6 }),
@@ -24,17 +24,17 @@ const anyShape: fc.Arbitrary<PanelShape> = fc.record({
     fc.constantFrom(16, 20, 32, 64, 68, 128),
     fc.integer({ min: 4, max: 32 }).map((vectors) => 4 * vectors),
   ),
-  // Short sequences leave the matrix its rows, long ones give each panel a block of its own.
+  // Short sequences keep the rows of the matrix, long ones have a block for each panel.
   span: fc.constantFrom(1, 1023, 1024, 5000),
   folds: fc.boolean(),
 });
 
-/** A device whose textures are so short. */
+/** A device with textures of this length. */
 function withTexturesOf(device: Device, longestTexture: number): Device {
   return Object.create(device, { longestTexture: { value: longestTexture } });
 }
 
-/** A texture's own numbers, row by row. */
+/** The numbers of a texture, row by row. */
 async function texels({ device }: GuardedBuffers, texture: GPUTexture): Promise<Float32Array[]> {
   const bytesPerRow = Math.ceil((16 * texture.width) / 256) * 256;
   const buffer = device.gpu.createBuffer({ size: bytesPerRow * texture.height, usage: 0x4 | 0x8 });
@@ -96,7 +96,7 @@ describe('panels', () => {
     expect(folded).toBeGreaterThan(3);
   });
 
-  it('fit where a texture is long enough, and take another texture only where one must grow', async () => {
+  it('fit where a texture is long enough, and get a new texture only where one must grow', async () => {
     const device = await testDevice();
     const shape = { rows: 40, panels: 2, width: 64, span: 40 };
     expect(fitsPanels(device, { ...shape, rows: device.longestTexture })).toBe(true);

@@ -6,18 +6,18 @@ import { pollUntil } from '../../src/gpu/polling.js';
 import { testDevice } from '../support/device.js';
 
 describe('napUntil', () => {
-  it('gives what a promise gives, at once or later', async () => {
+  it('returns what a promise resolves to, at once or later', async () => {
     expect(await pollUntil(Promise.resolve(7))).toBe(7);
     expect(await pollUntil(sleep(20, 'late'))).toBe('late');
   });
 
-  it('fails with what a promise fails with', async () => {
+  it('rejects as the promise does', async () => {
     const error = new Error('no');
     await expect(pollUntil(Promise.reject(error))).rejects.toBe(error);
     await expect(pollUntil(sleep(20).then(() => Promise.reject(error)))).rejects.toBe(error);
   });
 
-  it('lets others have their turns, and leaves the core idle between them', async () => {
+  it('lets other tasks run, and leaves the core idle between polls', async () => {
     let turns = 0;
     let ticking: NodeJS.Timeout | undefined;
     const before = process.cpuUsage();
@@ -29,7 +29,7 @@ describe('napUntil', () => {
     );
     const { user, system } = process.cpuUsage(before);
     clearInterval(ticking);
-    // Asking on without a nap takes all of the time.
+    // Polling without a pause takes all of the time.
     expect((user + system) / 1000).toBeLessThan(0.6 * (performance.now() - began));
   });
 
@@ -43,7 +43,7 @@ describe('napUntil', () => {
 });
 
 describe('a wait for the device', () => {
-  it('brings the error of what was submitted before', async () => {
+  it('rejects with the error of an earlier submit', async () => {
     const device = await testDevice();
     const buffer = createStorage(device, 16, 'test');
     const encoder = device.gpu.createCommandEncoder();

@@ -3,7 +3,7 @@ import { errorBound, largest, largestError } from '../../bench/error-bound.js';
 
 export { largest, largestError };
 
-/** Expects an f32 result to be within the design's error bound; see `errorBound`. */
+/** Expects an f32 result to be within the error bound; see `errorBound`. */
 export function expectWithinBound(
   name: string,
   actual: ArrayLike<number>,
