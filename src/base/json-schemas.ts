@@ -18,15 +18,32 @@ export const whole = v.pipe(
 );
 export const positiveWhole = v.pipe(whole, v.minValue(1, 'a whole number of 1 or more'));
 
+/** A number that JSON has as null where it is NaN. */
+export function orNaN<Schema extends v.GenericSchema<unknown, number>>(schema: Schema) {
+  return v.pipe(
+    v.nullable(schema),
+    v.transform((value) => value ?? Number.NaN),
+  );
+}
+
 export function listOf<Item extends v.GenericSchema>(item: Item) {
   return v.array(item, 'a list');
 }
 
+export type Json = Record<string, unknown>;
+
+/** Whether a value is an object that is not a list. */
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a whole number of 0 or more. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The library takes lists for objects, too. */
-const object = v.custom<object>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'an object',
-);
+const object = v.custom<object>(isObject, 'an object');
 
 /** Any names, each with such a value. */
 export function recordOf<Item extends v.GenericSchema>(item: Item) {

@@ -3,9 +3,8 @@ import { compareReports, parseReport, type Verdict } from '../../bench/compare.j
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { adapterName } from '../gpu/adapter.js';
-import { bad, good } from './colour.js';
 import { jsonOption } from './options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { bad, good, print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:

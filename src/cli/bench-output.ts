@@ -7,9 +7,9 @@ import type { BenchTable } from '../../bench/report-table.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
-import { bad, good } from './colour.js';
 import { withDevice } from './options.js';
-import { note, print, printTable } from './terminal.js';
+import { withOptions } from './setting-options.js';
+import { bad, good, note, print, printTable } from './terminal.js';
 
 /** Where a benchmark's results go, beside the terminal. */
 export interface OutputFlags {
@@ -37,8 +37,7 @@ export function benchmark(
   examples: string,
 ): Command {
   const command = new Command(name).description(description).addHelpText('after', `\nExample:\n${examples}`);
-  for (const each of options) command.addOption(each);
-  return command;
+  return withOptions(command, ...options);
 }
 
 /** Measures on a device, and shows the report: in files, and on the terminal unless JSON goes there. */

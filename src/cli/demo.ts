@@ -13,13 +13,12 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import { orNothing, percent, times } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { warnOfLoad } from './bench-output.js';
-import { bad } from './colour.js';
 import { COMPARED, compareTraining } from './demo-training.js';
 import { withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
 import { writePage } from './report-command.js';
 import { type DataFlags, settingOption } from './setting-options.js';
-import { note, print, printTable } from './terminal.js';
+import { bad, note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:

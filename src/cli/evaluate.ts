@@ -1,9 +1,15 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { escapeControls } from '../base/errors.js';
-import { SPLITS, type Split } from '../data/dataset.js';
+import type { Split } from '../data/dataset.js';
 import { dataOf } from '../train/prepare-run.js';
-import { jsonOption } from './options.js';
-import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
+import {
+  type DataFlags,
+  fileOptions,
+  modelOptions,
+  settingOption,
+  splitOption,
+  withOptions,
+} from './setting-options.js';
 import { note, print, printJson } from './terminal.js';
 import { dataForModel, type ModelFlags, noteOnCut, refuseReorderedClasses, withModel } from './text-flags.js';
 
@@ -18,16 +24,9 @@ Example:
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description("accuracy, F1, Matthews' correlation and loss of a model on labelled sentences")
-    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
-    .addOption(settingOption('data').makeOptionMandatory())
-    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('dev'));
-  for (const option of fileOptions()) command.addOption(option);
-  return command
-    .addOption(settingOption('strategy'))
-    .addOption(settingOption('rules'))
-    .addOption(settingOption('beta'))
-    .addOption(settingOption('adapter'))
-    .addOption(jsonOption())
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
+  const data = settingOption('data').makeOptionMandatory();
+  return withOptions(command, data, splitOption('dev'), ...fileOptions(), ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(evaluate);
 }

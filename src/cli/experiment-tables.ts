@@ -1,8 +1,7 @@
 import { percent } from '../report/page/numbers.js';
 import type { ComparisonRow, ConditionRow, ExperimentTable } from '../train/experiment/result-table.js';
 import { type Estimate, LEAST_SEEDS, verdictOf } from '../train/experiment/seed-statistics.js';
-import { bad, good } from './colour.js';
-import { print, printTable } from './terminal.js';
+import { bad, good, print, printTable } from './terminal.js';
 
 /** Head and rows of a table, ready to be printed or written into a page. */
 interface TextTable {

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { CallerError } from '../base/errors.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { readModelRules } from '../data/named-rules.js';
@@ -10,8 +10,7 @@ import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { wordAttribution } from '../report/explain/word-attribution.js';
-import { jsonOption } from './options.js';
-import { settingOption } from './setting-options.js';
+import { modelOptions, withOptions } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type ModelFlags, withModel } from './text-flags.js';
 
@@ -25,19 +24,15 @@ type ExplainFlags = Partial<ModelFlags> & { out?: string };
 
 /** `parsimony explain` */
 export function explainCommand(): Command {
-  return new Command('explain')
+  const command = new Command('explain')
     .description('show what rules, plan and model make of a text: tags, pairs, tiles, attention, on a page')
     .argument('<text>', 'English text')
     .option(
       '--model <folder>',
       "what a model attends to, too: a folder that `train` or Hugging Face's save_pretrained wrote",
     )
-    .addOption(settingOption('strategy'))
-    .addOption(settingOption('rules'))
-    .addOption(settingOption('beta'))
-    .addOption(new Option('--out <file>', 'the page to write; in the terminal alone where left out'))
-    .addOption(settingOption('adapter'))
-    .addOption(jsonOption())
+    .option('--out <file>', 'the page to write; in the terminal alone where left out');
+  return withOptions(command, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(explain);
 }

@@ -1,13 +1,19 @@
 import { Command, Option } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
-import { SPLITS, type Split } from '../data/dataset.js';
+import type { Split } from '../data/dataset.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
 import { glueNames, glueText } from './glue.js';
-import { jsonOption } from './options.js';
-import { type DataFlags, fileOptions, settingOption } from './setting-options.js';
+import {
+  type DataFlags,
+  fileOptions,
+  modelOptions,
+  settingOption,
+  splitOption,
+  withOptions,
+} from './setting-options.js';
 import { note, printJson, printTable } from './terminal.js';
 import { dataForModel, type ModelFlags, noteOnCut, withModel } from './text-flags.js';
 
@@ -23,20 +29,13 @@ export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classify sentences, or the texts of a file')
     .argument('[text...]', 'sentences')
-    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote")
-    .addOption(settingOption('data'))
-    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('test'));
-  for (const option of fileOptions()) command.addOption(option);
-  return command
-    .option(
-      '--glue <file>',
-      "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
-    )
-    .addOption(settingOption('strategy'))
-    .addOption(settingOption('rules'))
-    .addOption(settingOption('beta'))
-    .addOption(settingOption('adapter'))
-    .addOption(jsonOption())
+    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
+  const glue = new Option(
+    '--glue <file>',
+    "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
+  );
+  const data = [settingOption('data'), splitOption('test'), ...fileOptions()];
+  return withOptions(command, ...data, glue, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(predict);
 }

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { describeEnvironment, environmentLine } from '../../bench/environment.js';
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
@@ -10,7 +10,7 @@ import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { dataOf } from '../train/prepare-run.js';
-import { printBenchTable, warnOfLoad } from './bench-output.js';
+import { option, printBenchTable, warnOfLoad } from './bench-output.js';
 import { requireTaggersTags } from './bench-texts.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { jsonOption, withDevice } from './options.js';
@@ -22,6 +22,7 @@ import {
   settingOption,
   shapeOf,
   shapeOptions,
+  withOptions,
 } from './setting-options.js';
 import { note, print, printJson } from './terminal.js';
 
@@ -49,24 +50,21 @@ const MAX_LENGTH = 128;
 export function profileCommand(): Command {
   const command = new Command('profile')
     .description('record training steps as a trace: tagging, planning, upload, every kernel')
-    .addOption(settingOption('data').default('embedded'))
-    .addOption(settingOption('textColumn'))
-    .addOption(settingOption('labelColumn'))
-    .addOption(settingOption('strategy').default('hard'))
-    .addOption(settingOption('rules').default('paper'))
-    .addOption(
-      new Option('--steps <count>', 'profiled steps, after one that warms up')
-        .argParser(countNumber)
-        .default(3),
-    )
-    .addOption(new Option('--batch <count>', 'sentences a step').argParser(countNumber).default(32))
-    .addOption(new Option('--seed <number>', 'of weights and dropout').argParser(seedNumber).default(1))
-    .option('--out <file>', 'where the trace goes', 'trace.json')
-    .addOption(settingOption('adapter'))
-    .addOption(settingOption('tune'))
-    .addOption(jsonOption());
-  for (const option of shapeOptions()) command.addOption(option);
-  return command.addHelpText('after', EXAMPLE).action(profile);
+    .option('--out <file>', 'where the trace goes', 'trace.json');
+  return withOptions(
+    command,
+    settingOption('data').default('embedded'),
+    settingOption('textColumn'),
+    settingOption('labelColumn'),
+    settingOption('strategy').default('hard'),
+    settingOption('rules').default('paper'),
+    option('--steps <count>', 'profiled steps, after one that warms up', countNumber).default(3),
+    option('--batch <count>', 'sentences a step', countNumber).default(32),
+    option('--seed <number>', 'of weights and dropout', seedNumber).default(1),
+    ...[settingOption('adapter'), settingOption('tune'), jsonOption(), ...shapeOptions()],
+  )
+    .addHelpText('after', EXAMPLE)
+    .action(profile);
 }
 
 async function profile(flags: ProfileFlags): Promise<void> {

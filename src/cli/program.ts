@@ -1,7 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { escapeControls, ParsimonyError } from '../base/errors.js';
 import { benchCommand } from './bench.js';
-import { bad } from './colour.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -12,9 +12,9 @@ import { profileCommand } from './profile.js';
 import { reportCommand } from './report-command.js';
 import { rulesCommand } from './rules-command.js';
 import { tagCommand } from './tag.js';
+import { bad } from './terminal.js';
 import { trainCommand } from './train.js';
 import { tuneCommand } from './tune.js';
-import { packageVersion } from './version.js';
 
 const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
@@ -22,6 +22,12 @@ export const OUR_MISTAKE = 1;
 /** What an error's line begins with. */
 export function errorPrefix(): string {
   return bad('parsimony:', process.stderr);
+}
+
+/** The version of this package. Its package.json is above `dist/`, three folders up from this file. */
+function packageVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')).version;
 }
 
 function program(): Command {

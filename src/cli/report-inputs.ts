@@ -4,6 +4,7 @@ import type * as v from 'valibot';
 import type { PagedReport } from '../../bench/page/bench-section.js';
 import { REPORT_SCHEMAS } from '../../bench/report-schema.js';
 import { CallerError, shortened } from '../base/errors.js';
+import { isObject } from '../base/json-schemas.js';
 import { JsonText } from '../base/json-text.js';
 import { readText } from '../data/files.js';
 import { isRunFolder, readRun } from '../report/runs/read-run.js';
@@ -112,7 +113,7 @@ async function readFile(file: string, found: Found): Promise<void> {
 function parsed(text: string, file: string): object {
   try {
     const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+    if (isObject(json)) return json;
   } catch {
     // Told below, as every other content that is no JSON object.
   }

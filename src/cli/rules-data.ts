@@ -1,10 +1,10 @@
-import { Option } from 'commander';
-import { type DataSource, SPLITS, type Split } from '../data/dataset.js';
+import type { Option } from 'commander';
+import type { DataSource, Split } from '../data/dataset.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { requireRulesTags } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
-import { type DataFlags, settingOption, textOptions } from './setting-options.js';
+import { type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
 
 /** The default of `train`. */
 const MAX_LENGTH = 128;
@@ -16,11 +16,7 @@ export interface RulesDataFlags extends Pick<DataFlags, 'textColumn' | 'tagsColu
 }
 
 export function rulesDataOptions(): Option[] {
-  return [
-    settingOption('data'),
-    new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'),
-    ...textOptions(),
-  ];
+  return [settingOption('data'), splitOption('train'), ...textOptions()];
 }
 
 /** The texts of a split, and what their tags are indexes into. */

@@ -7,7 +7,7 @@ import { dataOf } from '../train/prepare-run.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
 import { jsonOption, list } from './options.js';
 import { encodedSplit } from './rules-data.js';
-import { type DataFlags, settingOption, textOptions } from './setting-options.js';
+import { type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 
 const STRATEGIES = ['hard', 'guided'] as const;
@@ -34,17 +34,16 @@ function splits(text: string): Split[] {
 export function rulesDensityCommand(): Command {
   const command = new Command('density')
     .description('the share of all pairs that a rule set allows in some texts')
-    .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence")
-    .addOption(settingOption('data').makeOptionMandatory())
-    .addOption(
-      new Option(
-        '--splits <list>',
-        'parts of the data (default: train,dev; of files: those that are named)',
-      ).argParser(splits),
-    );
-  for (const option of [settingOption('dev'), settingOption('test'), ...textOptions()])
-    command.addOption(option);
-  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(density);
+    .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence");
+  const parts = 'parts of the data (default: train,dev; of files: those that are named)';
+  return withOptions(
+    command,
+    settingOption('data').makeOptionMandatory(),
+    new Option('--splits <list>', parts).argParser(splits),
+    ...[settingOption('dev'), settingOption('test'), ...textOptions(), jsonOption()],
+  )
+    .addHelpText('after', EXAMPLE)
+    .action(density);
 }
 
 /** The split that the files of --data are read as: the only one that is asked for, else train. */

@@ -9,6 +9,7 @@ import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 
 interface DiffFlags extends RulesDataFlags {
@@ -26,8 +27,9 @@ export function rulesDiffCommand(): Command {
     .description('what one rule set allows and another does not')
     .argument('<a>', "a preset's name or a rules file")
     .argument('<b>', 'another');
-  for (const option of rulesDataOptions()) command.addOption(option);
-  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(diff);
+  return withOptions(command, ...rulesDataOptions(), jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(diff);
 }
 
 async function diff(nameA: string, nameB: string, flags: DiffFlags): Promise<void> {

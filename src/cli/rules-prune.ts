@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { SPLITS, type Split } from '../data/dataset.js';
+import type { Split } from '../data/dataset.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
@@ -8,7 +8,14 @@ import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { jsonOption, withDevice } from './options.js';
-import { type DataFlags, realNumber, settingOption, textOptions } from './setting-options.js';
+import {
+  type DataFlags,
+  realNumber,
+  settingOption,
+  splitOption,
+  textOptions,
+  withOptions,
+} from './setting-options.js';
 import { noteAll, print, printJson, printTable, progress } from './terminal.js';
 
 interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
@@ -39,13 +46,9 @@ export function rulesPruneCommand(): Command {
         .argParser(realNumber)
         .makeOptionMandatory(),
     )
-    .addOption(settingOption('data').makeOptionMandatory())
-    .addOption(new Option('--split <name>', 'which part of the data').choices(SPLITS).default('train'));
-  for (const option of textOptions()) command.addOption(option);
-  return command
-    .requiredOption('--out <file>', 'where the rules go')
-    .addOption(settingOption('adapter'))
-    .addOption(jsonOption())
+    .requiredOption('--out <file>', 'where the rules go');
+  const data = [settingOption('data').makeOptionMandatory(), splitOption('train'), ...textOptions()];
+  return withOptions(command, ...data, settingOption('adapter'), jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(prune);
 }

@@ -10,6 +10,7 @@ import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
 import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 
 interface ShowFlags extends RulesDataFlags {
@@ -26,8 +27,9 @@ export function rulesShowCommand(): Command {
   const command = new Command('show')
     .description('print a rule set as a matrix: who looks at whom')
     .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence");
-  for (const option of rulesDataOptions()) command.addOption(option);
-  return command.addOption(jsonOption()).addHelpText('after', EXAMPLE).action(show);
+  return withOptions(command, ...rulesDataOptions(), jsonOption())
+    .addHelpText('after', EXAMPLE)
+    .action(show);
 }
 
 /** Of what tags and pairs of tags some texts are made. */

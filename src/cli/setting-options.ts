@@ -1,6 +1,7 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
+import { SPLITS, type Split } from '../data/dataset.js';
 import type { DataSettings } from '../train/prepare-run.js';
 import {
   flagOf,
@@ -11,6 +12,7 @@ import {
   type SettingName,
 } from '../train/settings.js';
 import { namedTwice, settingNamed, withTodaysNames } from '../train/settings-schema.js';
+import { jsonOption } from './options.js';
 
 /** The flags that name data, and the columns of their files. */
 export type DataFlags = DataSettings & { data: string };
@@ -72,9 +74,25 @@ export function textOptions(): Option[] {
   return (['textColumn', 'tagsColumn'] as const).map(settingOption);
 }
 
-/** What a command that reads all of a model's data takes beside `--data`. */
+/** The flags of data in files, beside `--data`. */
 export function fileOptions(): Option[] {
   return (['dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn'] as const).map(settingOption);
+}
+
+/** The split that a command reads. */
+export function splitOption(standard: Split): Option {
+  return new Option('--split <name>', 'which part of the data').choices(SPLITS).default(standard);
+}
+
+/** The flags of a command that reads with a model: a mask instead of its own, and how it runs. */
+export function modelOptions(): Option[] {
+  return [...(['strategy', 'rules', 'beta', 'adapter'] as const).map(settingOption), jsonOption()];
+}
+
+/** Adds options to a command, in their order. */
+export function withOptions(command: Command, ...options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
 }
 
 /** A model's shape, bert-tiny's where left out. */

@@ -1,8 +1,34 @@
+import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
 import { escapeControls } from '../base/errors.js';
-import { mayColour } from './colour.js';
 import { Pace } from './pace.js';
+
+/** A stream that may be a terminal. */
+interface Stream {
+  isTTY?: boolean;
+}
+
+/** Whether what goes there may be in colour: on a terminal that knows colours, unless NO_COLOR (no-color.org) says otherwise. */
+export function mayColour(stream: Stream, environment: NodeJS.ProcessEnv = process.env): boolean {
+  return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
+}
+
+function coloured(colour: 'green' | 'red', text: string, stream: Stream): string {
+  if (text === '' || !mayColour(stream)) return text;
+  // Asked of the right stream above: left to itself, styleText asks standard output, whatever is written where.
+  return styleText(colour, text, { validateStream: false });
+}
+
+/** What a reader hopes for. The words must say it, too: colour is never the only sign. */
+export function good(text: string): string {
+  return coloured('green', text, process.stdout);
+}
+
+/** What a reader must not miss. The words must say it, too. */
+export function bad(text: string, stream: Stream = process.stdout): string {
+  return coloured('red', text, stream);
+}
 
 /** The colours that our own words may have, switched on and off. */
 const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[(?:31|32|39)m)`);

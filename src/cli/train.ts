@@ -12,7 +12,7 @@ import { descriptionOf, runTraining } from '../train/training-run.js';
 import { kernelsFor } from './kernel-cache.js';
 import { jsonOption, withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
-import { settingOptions, settingsOf } from './setting-options.js';
+import { settingOptions, settingsOf, withOptions } from './setting-options.js';
 import { folderWord, shellCommand, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { classCounts, printOutcome, runDisplay } from './train-output.js';
@@ -50,8 +50,7 @@ export function trainCommand(): Command {
   const command = new Command('train').description(
     'train a sentence classifier, from scratch or from a checkpoint',
   );
-  for (const option of settingOptions()) command.addOption(option);
-  return command
+  return withOptions(command, ...settingOptions())
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--force', 'replace the finished run or the model that stands in --out')
     .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { cannotBeWritten } from '../data/file-errors.js';
 import { writeAtomically } from '../data/files.js';
-import { rewritten, stampOf } from './retained-files.js';
+import { rewritten, SerialQueue, stampOf } from './retained-files.js';
 import type { RunLock } from './run-lock.js';
 import type { EpochMetrics, EvaluationMetrics, Progress } from './trainer.js';
-import { SerialQueue } from './turns.js';
 
 /** A line of `metrics.jsonl`. */
 export type MetricsLine =

@@ -1,21 +1,15 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
-import { finite, listOf, notNegative, positiveWhole, share, whole } from '../base/json-schemas.js';
+import { finite, listOf, notNegative, orNaN, positiveWhole, share, whole } from '../base/json-schemas.js';
 import { checkedJson } from '../base/json-text.js';
 import { readBytesOf } from '../data/files.js';
 import type { EpochMetrics, EvaluationMetrics } from './trainer.js';
 
-/** JSON has no NaN: the loss of a run that has diverged stands there as null. */
-const loss = v.pipe(
-  v.nullable(finite),
-  v.transform((value) => value ?? Number.NaN),
-);
+/** NaN where a run has diverged. */
+const loss = orNaN(finite);
 
-/** Tokens a second of no time at all are no number. */
-const speed = v.pipe(
-  v.nullable(notNegative),
-  v.transform((value) => value ?? Number.NaN),
-);
+/** NaN where no time has passed. */
+const speed = orNaN(notNegative);
 
 const predicted = v.pipe(
   v.union(

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { readBytesOf, writeAtomically } from '../data/files.js';
 import { checksumOf } from './checksum.js';
 import type { RunLock } from './run-lock.js';
-import { SerialQueue } from './turns.js';
 
 /** What tells that a file is as it was: which it is, how long, and when it was written. */
 export async function stampOf(path: string): Promise<string> {
@@ -14,6 +13,18 @@ export async function stampOf(path: string): Promise<string> {
 /** What a note says of a file that had to be written a second time. */
 export function rewritten(path: string): string {
   return `${path} was removed or changed while the run went on: it is written again.`;
+}
+
+/** Runs actions one after another, in the order of the calls. */
+export class SerialQueue {
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** @returns What the action returns. An action that throws does not stop the next one. */
+  run<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.last.then(action);
+    this.last = result.catch(() => {});
+    return result;
+  }
 }
 
 interface RetainedFile {

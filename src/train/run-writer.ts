@@ -7,14 +7,13 @@ import { checksumOf } from './checksum.js';
 import { type LogState, type MetricsLine, MetricsLog } from './metrics-log.js';
 import type { ModelDescription } from './model-description.js';
 import { descriptionFiles } from './model-folder.js';
-import { tensorsOf, WEIGHTS_FILE } from './model-weights.js';
+import { formatRunWeights, tensorsOf, WEIGHTS_FILE } from './model-weights.js';
 import type { TrainingPosition } from './position.js';
 import { RetainedFiles } from './retained-files.js';
 import { CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel, UNWRITTEN_RECORD } from './run-folder.js';
 import type { RunLock } from './run-lock.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import { namesOf, type RunStart, startOf } from './run-start.js';
-import { formatRunWeights } from './run-weights.js';
 import { formatSafetensors } from './safetensors.js';
 import type { EvaluationMetrics } from './trainer.js';
 

@@ -1,6 +1,7 @@
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import { repeatedName } from '../base/json-scan.js';
+import { isCount, isObject } from '../base/json-schemas.js';
 
 /** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */
 export interface HeaderEntry {
@@ -48,12 +49,6 @@ const BITS: Readonly<Record<string, number>> = {
   I64: 64,
   U64: 64,
 };
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 class HeaderReader {
   constructor(

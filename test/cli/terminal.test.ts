@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bad, good, mayColour } from '../../src/cli/colour.js';
 import { duration, Pace } from '../../src/cli/pace.js';
-import { printTable, progress } from '../../src/cli/terminal.js';
+import { bad, good, mayColour, printTable, progress } from '../../src/cli/terminal.js';
 
 /** The text that an action writes to a stream. */
 function written(stream: NodeJS.WriteStream, action: () => void): string {

@@ -8,6 +8,7 @@ import {
   flag,
   listOf,
   notNegative,
+  orNaN,
   recordOf,
   renamed,
   share,
@@ -69,15 +70,12 @@ export async function readResult(file: string, { hash }: Cell): Promise<CellResu
   return settingsHash(result.settings) === hash ? result : undefined;
 }
 
-/** JSON has no NaN: the loss of a run that has diverged is null there. */
 const evaluationFields = {
   epoch: whole,
   step: whole,
   accuracy: share,
-  loss: v.pipe(
-    v.nullable(finite),
-    v.transform((value) => value ?? Number.NaN),
-  ),
+  // NaN where a run has diverged.
+  loss: orNaN(finite),
   f1: finite,
   matthews: finite,
 };
@@ -109,10 +107,7 @@ const RESULT = renamed(
     evaluations: listOf(fields(evaluationFields)),
     best: marked,
     final: marked,
-    tokensPerSecond: v.pipe(
-      v.nullable(notNegative),
-      v.transform((value) => value ?? Number.NaN),
-    ),
+    tokensPerSecond: orNaN(notNegative),
     seconds: notNegative,
   },
 );

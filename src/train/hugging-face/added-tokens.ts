@@ -1,7 +1,7 @@
 import { CallerError } from '../../base/errors.js';
+import { isObject, type Json } from '../../base/json-schemas.js';
 import type { SpecialToken } from '../../grammar/special-tokens.js';
 import { BERT_TOKENS, SPECIAL_TOKENS } from '../../grammar/vocabulary.js';
-import { isObject, type Json } from './json.js';
 
 /** What a file says of a token, with the file. */
 interface TokenEntry {

@@ -1,12 +1,21 @@
 import * as v from 'valibot';
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { fields, finite, listOf, positiveWhole, recordOf, text, whole } from '../../base/json-schemas.js';
+import {
+  fields,
+  finite,
+  isObject,
+  type Json,
+  listOf,
+  positiveWhole,
+  recordOf,
+  text,
+  whole,
+} from '../../base/json-schemas.js';
 import type { JsonText } from '../../base/json-text.js';
 import { MOST_CLASSES } from '../../nn/model-checks.js';
 import { BERT_TINY, type ModelConfig } from '../../nn/model-config.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
-import { isObject, type Json } from './json.js';
 
 type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags'>;
 

@@ -1,12 +1,6 @@
 import { CallerError } from '../../base/errors.js';
+import { isObject, type Json } from '../../base/json-schemas.js';
 import { exists, readText } from '../../data/files.js';
-
-export type Json = Record<string, unknown>;
-
-/** Whether a value is an object that is no list. */
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** @throws CallerError where a text is no JSON object. */
 export function parseJson(text: string, file: string, expected = "a model's configuration"): Json {

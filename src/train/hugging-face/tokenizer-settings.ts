@@ -1,6 +1,6 @@
 import { CallerError } from '../../base/errors.js';
+import { isObject, type Json } from '../../base/json-schemas.js';
 import type { JsonFile } from './added-tokens.js';
-import { isObject, type Json } from './json.js';
 
 /** The classes of Hugging Face's whose tokenizer the engine has. */
 const CLASSES = ['BertTokenizer', 'BertTokenizerFast', 'DistilBertTokenizer', 'DistilBertTokenizerFast'];

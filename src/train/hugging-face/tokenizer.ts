@@ -1,9 +1,10 @@
 import { CallerError } from '../../base/errors.js';
+import { isObject, type Json } from '../../base/json-schemas.js';
 import { exists, pathIn, readText } from '../../data/files.js';
 import type { TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { hasCapitals, type Normalisation, tokensOfText, Vocabulary } from '../../grammar/vocabulary.js';
 import { addedTokens, addedTokensJson, type JsonFile } from './added-tokens.js';
-import { isObject, type Json, jsonIfThere } from './json.js';
+import { jsonIfThere } from './json.js';
 import { checkSettings, checkTokenizer, flagOf } from './tokenizer-settings.js';
 
 const VOCABULARY = 'vocab.txt';

@@ -1,5 +1,6 @@
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
+import { isCount } from '../../base/json-schemas.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { type PickleMeaning, Tuple, unpickle } from './pickle.js';
 import { STORAGE_TYPES, type Storage, storedTensor, type View } from './torch-storage.js';
@@ -28,8 +29,6 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 class PickledTensor {
   constructor(readonly view: View) {}
 }
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Reads what torch.save wrote, as data. */
 abstract class TorchFile {

@@ -1,10 +1,11 @@
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
 import { repeatedName } from '../../base/json-scan.js';
+import { isObject } from '../../base/json-schemas.js';
 import { exists, pathIn, readBytesOf, readText } from '../../data/files.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
-import { isObject, parseJson } from './json.js';
+import { parseJson } from './json.js';
 import { openTorchFile } from './torch-file.js';
 
 const SAFETENSORS = 'model.safetensors';

@@ -1,7 +1,6 @@
 import { inflateSync } from 'fflate';
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
-import { crc32 } from './crc32.js';
 
 const LOCAL_HEADER = 0x04034b50;
 const DIRECTORY_ENTRY = 0x02014b50;
@@ -22,6 +21,22 @@ const DEFLATED = 8;
  * megabytes that unpack to gigabytes are an attack.
  */
 const mostUnpacked = (fileBytes: number) => 2 ** 26 + 32 * fileBytes;
+
+/** The polynomial of CRC-32, its bits in reverse. */
+const POLYNOMIAL = 0xedb88320;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? POLYNOMIAL : 0);
+  return remainder;
+});
+
+/** The checksum of zip files (ISO 3309, table-driven). A browser does not have Node's, and fflate does not export its own. */
+function crc32(bytes: Uint8Array): number {
+  let remainder = 0xffffffff;
+  for (const byte of bytes) remainder = (remainder >>> 8) ^ TABLE[(remainder ^ byte) & 0xff];
+  return ~remainder >>> 0;
+}
 
 interface Entry {
   name: string;
