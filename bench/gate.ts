@@ -227,7 +227,7 @@ function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileConfig): n
   return pairs;
 }
 
-/** Recounts a pair counts of a plan: useful and dense pairs from the text, executed pairs from what the kernels read. */
+/** Recounts the pairs of a plan: useful and dense pairs from the text, executed pairs from what the kernels read. */
 export function checkPairCounts(
   layout: Layout,
   text: PackedText,
