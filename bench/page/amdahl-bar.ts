@@ -1,7 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { percent, short } from '../../src/report/page/numbers.js';
-import type { Drawn, Figure } from '../../src/report/page/plot-frame.js';
-import { fittedText, textWidth } from '../../src/report/page/text-width.js';
+import { type Drawn, type Figure, horizontalAxis, nameAxis } from '../../src/report/page/plot-frame.js';
 
 /** Where the time of a training step goes. */
 interface StepBar {
@@ -25,9 +24,6 @@ const LEGEND: readonly Drawn[] = PARTS.map(({ name, colour, marker }) => ({
   look: { colour: `var(--series-${colour})`, marker, dashes: 'none' },
   isBar: true,
 }));
-
-/** Of the pictures' font, and the room for a name beside them, in their units. */
-const [FONT_SIZE, NAME_ROOM] = [12, 150];
 
 /** The time of a step, whose parts are known. */
 export function wholeOf({ attentionMs, kernelsMs, restMs }: StepBar): number {
@@ -68,8 +64,6 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
       return { ...segment, title: `${bar.name}: ${name}, ${short(bar[key])} ms${onAdapter}` };
     });
   });
-  const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
-  const longest = Math.max(...bars.map(({ name }) => textWidth(shortName(name), FONT_SIZE)));
   const most = Math.max(...segments.map(({ to }) => to));
   return {
     title,
@@ -80,24 +74,16 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
     series: LEGEND,
     height: 62 + 26 * bars.length,
     options: {
-      marginLeft: 14 + longest,
+      ...nameAxis(
+        bars.map(({ name }) => name),
+        { type: 'band', padding: 0.25 },
+      ),
       marginTop: 8,
-      x: {
+      x: horizontalAxis(`time of a step, % of ${bars[0].name}${onAdapter}`, {
         domain: [0, Math.max(100, most)],
         grid: true,
         ticks: 5,
-        label: `time of a step, % of ${bars[0].name}${onAdapter}`,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-      },
-      y: {
-        type: 'band',
-        padding: 0.25,
-        domain: bars.map(({ name }) => name),
-        label: null,
-        tickFormat: shortName,
-        tickSize: 0,
-      },
+      }),
       marks: [
         Plot.barX(segments, {
           x1: 'from',

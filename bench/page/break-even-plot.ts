@@ -1,7 +1,14 @@
 import * as Plot from '@observablehq/plot';
 import { linearRegression } from 'simple-statistics';
 import { capital, percent } from '../../src/report/page/numbers.js';
-import { aside, type Figure, intervals, markers } from '../../src/report/page/plot-frame.js';
+import {
+  aside,
+  type Figure,
+  horizontalAxis,
+  intervals,
+  markers,
+  verticalAxis,
+} from '../../src/report/page/plot-frame.js';
 import type { BreakEven } from '../break-even.js';
 import { passName } from '../report-table.js';
 import { CUT, type PassRows, seriesOf } from './length-plots.js';
@@ -34,20 +41,11 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
       .join(' '),
     series: seriesOf(rows),
     options: {
-      x: {
+      x: horizontalAxis('density: allowed pairs over all pairs, %', {
         domain: [0, 104],
         ticks: [0, 20, 40, 60, 80, 100],
-        label: 'density: allowed pairs over all pairs, %',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-      },
-      y: {
-        domain: [0, top],
-        grid: true,
-        ticks: 6,
-        label: `time over dense’s time${pass.onAdapter}`,
-        labelArrow: 'none',
-      },
+      }),
+      y: verticalAxis(`time over dense’s time${pass.onAdapter}`, [0, top]),
       marks: [
         Plot.ruleY([0], { stroke: 'currentColor' }),
         Plot.ruleY([1], { stroke: 'currentColor', strokeWidth: 1.5 }),

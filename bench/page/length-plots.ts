@@ -9,6 +9,7 @@ import {
   logAxis,
   markers,
   type Point,
+  verticalAxis,
 } from '../../src/report/page/plot-frame.js';
 import { passName, speedupInterval } from '../report-table.js';
 import { bySeries, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
@@ -104,9 +105,7 @@ function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): F
     series: seriesOf(rows),
     options: {
       x: lengthAxis(lengthsOf(rows)),
-      y: isLogarithmic
-        ? logAxis(values, label)
-        : { domain: [0, top], grid: true, ticks: 6, label, labelArrow: 'none' },
+      y: isLogarithmic ? logAxis(values, label) : verticalAxis(label, [0, top]),
       marks: [
         ...(reference === undefined ? [] : [rule(reference, { strokeDasharray: '2 3', strokeWidth: 1.5 })]),
         ...(isLogarithmic ? [] : [rule(0)]),

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { Html, html } from './html.js';
+import { fittedText, textWidth } from './text-width.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
@@ -122,6 +123,34 @@ export function aside(at: number, of: number): number {
   return (at - (of - 1) / 2) * Math.min(3, 20 / of);
 }
 
+/** A horizontal axis with its label below the middle. */
+export function horizontalAxis(label: string, options: Plot.ScaleOptions): Plot.ScaleOptions {
+  return { label, labelAnchor: 'center', labelArrow: 'none', ...options };
+}
+
+/** A linear vertical axis with lines across the picture. */
+export function verticalAxis(label: string, domain: readonly [number, number], ticks = 6): Plot.ScaleOptions {
+  return { domain, grid: true, ticks, label, labelArrow: 'none' };
+}
+
+/** Size of the font of all pictures, as the page's style has it. */
+const FONT_SIZE = 12;
+
+/** Room for a name at the left of a picture. */
+const NAME_ROOM = 150;
+
+/** A vertical axis with a row for each name, and the margin that the names need. */
+export function nameAxis(
+  names: readonly string[],
+  scale: Plot.ScaleOptions,
+): Pick<Plot.PlotOptions, 'marginLeft' | 'y'> {
+  const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
+  return {
+    marginLeft: 14 + Math.max(...names.map((name) => textWidth(shortName(name), FONT_SIZE))),
+    y: { ...scale, domain: names, label: null, tickFormat: shortName, tickSize: 0 },
+  };
+}
+
 /** The axis of lengths: logarithmic, with a tick at every length that was measured and has room. */
 export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   const [shortest, longest] = [lengths[0], lengths[lengths.length - 1]];
@@ -130,16 +159,13 @@ export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   for (const length of [...lengths].reverse()) {
     if (ticks.length === 0 || Math.log(ticks[ticks.length - 1] / length) > room) ticks.push(length);
   }
-  return {
+  return horizontalAxis('length of a sequence, tokens (log)', {
     type: 'log',
     domain: shortest < longest ? [shortest, longest] : [shortest / 2, longest * 2],
     ticks,
     tickFormat: String,
-    label: 'length of a sequence, tokens (log)',
-    labelAnchor: 'center',
-    labelArrow: 'none',
     inset: 14,
-  };
+  });
 }
 
 /** A logarithmic axis from values to values: ticks at powers of ten, and at their doubles and halves where there is room. */

@@ -1,11 +1,18 @@
 import * as Plot from '@observablehq/plot';
 import { type Figure, intervals, line, markers } from '../page/plot-frame.js';
-import { axes, type Curve, domainOf, isOutside, pointsIn, type Vertical } from './curve-frame.js';
+import {
+  axes,
+  type Curve,
+  domainOf,
+  isOutside,
+  pointsIn,
+  smallMultiples,
+  type Vertical,
+} from './curve-frame.js';
 import { type CurvePoint, devCurve, trainingCurve } from './curves.js';
 import type { Condition } from './run.js';
 import { aboutIntervals } from './run-figures.js';
 import { accuracy, interval, isKnown } from './run-format.js';
-import { smallMultiples } from './small-multiples.js';
 
 /** Lines that an eye follows in one picture; more of them get a small picture each. */
 const MOST_LINES = 4;

@@ -1,17 +1,19 @@
 import * as Plot from '@observablehq/plot';
 import type { Estimate } from '../../train/experiment/seed-statistics.js';
 import { percent } from '../page/numbers.js';
-import { aside, type Figure, intervals, markers, type Point } from '../page/plot-frame.js';
-import { fittedText, textWidth } from '../page/text-width.js';
+import {
+  aside,
+  type Figure,
+  horizontalAxis,
+  intervals,
+  markers,
+  nameAxis,
+  type Point,
+  verticalAxis,
+} from '../page/plot-frame.js';
 import { bestAccuracy, densityOf } from './curves.js';
 import { BASELINE, type Condition } from './run.js';
 import { accuracy, interval, isKnown, seedsText } from './run-format.js';
-
-/** Of the pictures' font, as the page's style has it. */
-const FONT_SIZE = 12;
-
-/** Room for a name beside a plot. */
-const NAME_ROOM = 150;
 
 interface Ranked {
   condition: Condition;
@@ -63,8 +65,6 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
   if (rows.length === 0) return undefined;
   const [first] = rows;
   const baseline = rows.find(({ condition }) => condition.name === BASELINE);
-  const shortName = (name: string) => fittedText(name, NAME_ROOM, FONT_SIZE);
-  const longest = Math.max(...rows.map(({ condition }) => textWidth(shortName(condition.name), FONT_SIZE)));
   const dots = rows.map((row) => ({
     ...row.estimate,
     name: row.condition.name,
@@ -80,25 +80,17 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
     series: [],
     height: 72 + 19 * rows.length,
     options: {
-      marginLeft: 14 + longest,
+      ...nameAxis(
+        rows.map(({ condition }) => condition.name),
+        { type: 'point', padding: 0.6 },
+      ),
       marginTop: 12,
-      x: {
+      x: horizontalAxis('best dev accuracy', {
         domain: accuracyDomain(dots.flatMap(({ value, low, high }) => [value, low, high])),
         grid: true,
         ticks: 5,
-        label: 'best dev accuracy',
-        labelAnchor: 'center',
-        labelArrow: 'none',
         inset: 4,
-      },
-      y: {
-        type: 'point',
-        padding: 0.6,
-        domain: rows.map(({ condition }) => condition.name),
-        label: null,
-        tickFormat: shortName,
-        tickSize: 0,
-      },
+      }),
       marks: [
         baseline
           ? Plot.ruleX([baseline.estimate.value], { stroke: 'currentColor', strokeDasharray: '2 3' })
@@ -154,24 +146,15 @@ export function densityFigure(conditions: readonly Condition[]): Figure | undefi
     series: rows.map(({ condition }) => condition),
     options: {
       marginLeft: 52,
-      x: {
+      x: horizontalAxis('density: pairs that exist, %', {
         domain: [
           Math.max(0, Math.min(...percentages) - room),
           Math.min(104, Math.max(...percentages) + room),
         ],
-        label: 'density: pairs that exist, %',
-        labelAnchor: 'center',
-        labelArrow: 'none',
         ticks: 6,
         inset: 10,
-      },
-      y: {
-        domain: [bottom, top],
-        grid: true,
-        ticks: 6,
-        label: 'best dev accuracy',
-        labelArrow: 'none',
-      },
+      }),
+      y: verticalAxis('best dev accuracy', [bottom, top]),
       marks,
     },
   };
