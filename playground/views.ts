@@ -1,10 +1,10 @@
 import { pageData } from '../src/report/explain/attention-data.js';
 import { headlineText } from '../src/report/explain/explain-headline.js';
+import { pairCountTable } from '../src/report/explain/explained-tiles.js';
 import { workOf } from '../src/report/explain/explanation.js';
 import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
 import { taggedSentence } from '../src/report/explain/tagged-sentence.js';
-import { pairCountTable } from '../src/report/explain/tile-table.js';
 import { html, jsonElement } from '../src/report/page/html.js';
 import { percent, times, whole } from '../src/report/page/numbers.js';
 import { element, show } from './elements.js';

@@ -9,7 +9,7 @@ import { AttentionMask } from '../plan/mask.js';
 import { headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
-import { wordAttribution } from '../report/explain/word-attribution.js';
+import { wordAttribution } from '../report/explain/tagged-sentence.js';
 import { modelOptions, withOptions } from './setting-options.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type ModelFlags, withModel } from './text-flags.js';

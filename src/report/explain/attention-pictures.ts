@@ -2,12 +2,10 @@ import { type Html, html, table } from '../page/html.js';
 import { percent } from '../page/numbers.js';
 import { fittedText } from '../page/text-width.js';
 import { nameOfHead, type ShownHead, wordAttention } from './attention-data.js';
-import { columnLabels, labelMargin, rowLabels, spacedLabels } from './axis-labels.js';
+import { matrixPicture, SIDE } from './axis-labels.js';
 import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
 import { ARCS, arcPaths, LEAST_ARC, shadePaths } from './page-script.js';
-
-const SIDE = 330;
 
 /** Of the font of the words between arcs, as the page's style has it. */
 const WORD_SIZE = 12;
@@ -34,27 +32,20 @@ function pathsOf(paths: readonly string[], kind: string): Html {
 /** A head's attention as a matrix: queries down, keys across, the darker the more. */
 export function attentionMatrix(explanation: Explanation, head: ShownHead): Html {
   const { tokens } = explanation;
-  const cell = SIDE / tokens.length;
-  const labels = spacedLabels(
-    tokens.map(({ text }, start) => ({ text, start, length: 1 })),
-    cell,
-    SIDE,
-  );
-  const margin = labelMargin(labels);
-  const width = margin + SIDE + 4;
+  const paths = pathsOf(shadePaths(rowsOf(explanation, head)), 'shade');
+  const picture = matrixPicture({
+    titleId: 'matrix-title',
+    spans: tokens.map(({ text }, start) => ({ text, start, length: 1 })),
+    order: 'reading',
+    content: html`<g class="shades" transform="scale(${(SIDE / tokens.length).toFixed(4)})">${paths}</g>`,
+  });
   const shades = Array.from(
     { length: 8 },
     (_, at) => html`<rect class="shade-${at}" x="${at * 14}" width="14" height="14"/>`,
   );
   return html`<figure class="attention-matrix" aria-labelledby="matrix-title">
 <h4 id="matrix-title">As a matrix: each row adds up to 100 %</h4>
-<svg class="plot" viewBox="0 0 ${width} ${width}" role="img" aria-labelledby="matrix-title">
-<text class="axis" x="${margin - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${margin - 8}">queries ↓</text>
-<g transform="translate(${margin} ${margin})" data-order="reading" data-side="${SIDE}">
-<rect class="frame" width="${SIDE}" height="${SIDE}"/>
-<g class="shades" transform="scale(${cell.toFixed(4)})">${pathsOf(shadePaths(rowsOf(explanation, head)), 'shade')}</g>
-${rowLabels(labels)}${columnLabels(labels)}
-</g></svg>
+${picture}
 <ul class="legend"><li>0 % <svg class="scale" viewBox="0 0 112 14" width="112" height="14" aria-hidden="true">${shades}</svg> 100 %, by the square root</li><li>blank: the pair does not exist</li></ul>
 </figure>
 `;

@@ -15,6 +15,9 @@ export interface Label {
   at: number;
 }
 
+/** Side of a matrix of pairs, in units of the picture. */
+export const SIDE = 330;
+
 /** Room that a label takes along the axis, in units of the picture. */
 const ROOM = 11.5;
 /** Of the labels' font, as the page's style has it. */
@@ -68,22 +71,50 @@ export function labelMargin(labels: readonly Label[]): number {
   return Math.ceil(Math.max(LEAST_MARGIN, LEADER + 4 + Math.max(0, ...widths)));
 }
 
-function round(value: number): string {
+function oneDigit(value: number): string {
   return value.toFixed(1);
 }
 
 /** Labels at the left of a picture whose corner is the origin. */
-export function rowLabels(labels: readonly Label[]): Html {
+function rowLabels(labels: readonly Label[]): Html {
   return html`<g class="labels" text-anchor="end">${labels.map(
     ({ text, middle, at }) =>
-      html`<path d="M-1 ${round(middle)}L${-LEADER} ${round(at)}"/><text x="${-LEADER - 2}" y="${round(at + 3.7)}">${text}</text>`,
+      html`<path d="M-1 ${oneDigit(middle)}L${-LEADER} ${oneDigit(at)}"/><text x="${-LEADER - 2}" y="${oneDigit(at + 3.7)}">${text}</text>`,
   )}</g>`;
 }
 
 /** Labels above it, read from below upwards. */
-export function columnLabels(labels: readonly Label[]): Html {
+function columnLabels(labels: readonly Label[]): Html {
   return html`<g class="labels">${labels.map(
     ({ text, middle, at }) =>
-      html`<path d="M${round(middle)} -1L${round(at)} ${-LEADER}"/><text transform="translate(${round(at + 3.7)} ${-LEADER - 2}) rotate(-90)">${text}</text>`,
+      html`<path d="M${oneDigit(middle)} -1L${oneDigit(at)} ${-LEADER}"/><text transform="translate(${oneDigit(at + 3.7)} ${-LEADER - 2}) rotate(-90)">${text}</text>`,
   )}</g>`;
+}
+
+interface MatrixPicture {
+  /** The element that names the picture. */
+  titleId: string;
+  /** The picture in words, and the id of their element. */
+  description?: { id: string; text: string };
+  /** What its rows and columns are, in the same order. */
+  spans: readonly Span[];
+  /** Whether tokens are in the text's order or in the plan's. */
+  order: 'reading' | 'sorted';
+  /** What is drawn in it: a square of `SIDE` units. */
+  content: Html;
+}
+
+/** A matrix of pairs: queries down, keys across, with labels along both sides. */
+export function matrixPicture({ titleId, description, spans, order, content }: MatrixPicture): Html {
+  const tokens = spans.reduce((sum, { length }) => sum + length, 0);
+  const labels = spacedLabels(spans, SIDE / tokens, SIDE);
+  const margin = labelMargin(labels);
+  const width = margin + SIDE + 4;
+  return html`<svg class="plot" viewBox="0 0 ${width} ${width}" role="img" aria-labelledby="${titleId}"${description && html` aria-describedby="${description.id}"`}>
+${description && html`<desc id="${description.id}">${description.text}</desc>\n`}<text class="axis" x="${margin - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${margin - 8}">queries ↓</text>
+<g transform="translate(${margin} ${margin})" data-order="${order}" data-side="${SIDE}">
+<rect class="frame" width="${SIDE}" height="${SIDE}"/>
+${content}
+${rowLabels(labels)}${columnLabels(labels)}
+</g></svg>`;
 }

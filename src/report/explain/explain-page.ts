@@ -7,13 +7,12 @@ import { allHeads, nameOfHead, pageData, type ShownHead } from './attention-data
 import { attentionArcs, attentionMatrix, headChooser, headTable, MOST_DRAWN } from './attention-pictures.js';
 import { cutNote, facts, headlineText, predictionText } from './explain-headline.js';
 import { EXPLAIN_STYLE } from './explain-style.js';
+import { pairCountTable, tileTable } from './explained-tiles.js';
 import type { Explanation, PairView } from './explanation.js';
 import { pageScript } from './page-script.js';
 import { pairPicture } from './pair-picture.js';
 import { ruleMatrix } from './rule-matrix-picture.js';
-import { taggedSentence } from './tagged-sentence.js';
-import { pairCountTable, tileTable } from './tile-table.js';
-import { attributionTable, wordAttribution, wordMarks } from './word-attribution.js';
+import { attributionTable, taggedSentence, wordAttribution, wordMarks } from './tagged-sentence.js';
 
 /** What a model made of the text. */
 export interface PageModel {

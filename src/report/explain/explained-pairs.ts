@@ -65,3 +65,17 @@ export function filledBlocks(kinds: Uint8Array, order: ArrayLike<number>, side: 
   }
   return filled.size / across ** 2;
 }
+
+/** In how many rectangles the pairs that exist lie, in some order: runs of a row, those of equal rows in succession taken together. */
+export function rectangleCount(kinds: Uint8Array, order: readonly number[]): number {
+  const count = order.length;
+  const rows = order.map((query) => order.map((key) => (kinds[query * count + key] === ABSENT ? 0 : 1)));
+  let rectangles = 0;
+  let last = '';
+  for (const row of rows) {
+    const text = row.join('');
+    if (text !== last) rectangles += text.match(/1+/g)?.length ?? 0;
+    last = text;
+  }
+  return rectangles;
+}

@@ -1,19 +1,23 @@
 import { type Html, html } from '../page/html.js';
 import { percent, whole } from '../page/numbers.js';
-import { columnLabels, labelMargin, rowLabels, spacedLabels } from './axis-labels.js';
-import { countPairs, filledBlocks, HARD, PLAIN, SOFT } from './explained-pairs.js';
+import { matrixPicture, SIDE } from './axis-labels.js';
+import {
+  countPairs,
+  filledBlocks,
+  HARD,
+  type PairKind,
+  PLAIN,
+  rectangleCount,
+  SOFT,
+} from './explained-pairs.js';
+import { tileOutlines, tilePadding } from './explained-tiles.js';
 import type { Explanation, PairView } from './explanation.js';
-import { pairRows, rectangleCount } from './pair-rows.js';
-import { tileOutlines, tilePadding } from './tile-outlines.js';
 
 /** The order in which a picture has the tokens: that of the text, or that of the plan. */
 export type PictureOrder = 'reading' | 'sorted';
 
 /** Side of the blocks that are counted, in pairs. */
 const BLOCK = 8;
-
-/** In units of the picture. */
-const SIDE = 330;
 
 const NAMES = {
   [HARD]: 'hard rule',
@@ -71,22 +75,14 @@ export function pairPicture(
   const spans = showsRuns
     ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
     : shown.map((token, start) => ({ text: tokens[token].text, start, length: 1 }));
-  const labels = spacedLabels(spans, cell, SIDE);
-  const margin = labelMargin(labels);
-  const width = margin + SIDE + 4;
-  return html`<figure class="pair-picture" aria-labelledby="${id}-title">
-<h3 id="${id}-title">${title}</h3>
-<svg class="plot" viewBox="0 0 ${width} ${width}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-words">
-<desc id="${id}-words">${wordsOf(explanation, view, order)}</desc>
-<text class="axis" x="${margin - 4}" y="11" text-anchor="end">keys →</text><text class="axis" x="4" y="${margin - 8}">queries ↓</text>
-<g transform="translate(${margin} ${margin})" data-order="${order}" data-side="${SIDE}">
-<rect class="frame" width="${SIDE}" height="${SIDE}"/>
-${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
+  const content = html`${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
 <g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, shown, id)}</g>
 ${showsRuns && runLines(runs, cell)}
-${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}
-${rowLabels(labels)}${columnLabels(labels)}
-</g></svg>
+${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}`;
+  const description = { id: `${id}-words`, text: wordsOf(explanation, view, order) };
+  return html`<figure class="pair-picture" aria-labelledby="${id}-title">
+<h3 id="${id}-title">${title}</h3>
+${matrixPicture({ titleId: `${id}-title`, description, spans, order, content })}
 ${legend(view.kinds, order === 'sorted')}
 <figcaption>${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one${filled === 1 ? ': none could be skipped' : '; the others can be skipped'}.</figcaption>
 </figure>
@@ -100,4 +96,61 @@ function runLines(runs: Explanation['runs'], cell: number): Html {
     return `M0 ${at}h${SIDE}M${at} 0v${SIDE}`;
   });
   return html`<path class="run-lines" d="${lines.join('')}"/>`;
+}
+
+/** One row of pairs of a kind as a path of unit height: "M3 .5h2m4 0h1". */
+function rowPath(row: readonly number[], kind: PairKind): string {
+  let path = '';
+  let at = 0;
+  for (let from = 0; from < row.length; from++) {
+    if (row[from] !== kind) continue;
+    let to = from;
+    while (row[to] === kind) to++;
+    path += path === '' ? `M${from} .5h${to - from}` : `m${from - at} 0h${to - from}`;
+    at = to;
+    from = to;
+  }
+  return path;
+}
+
+/** Equal rows in succession, drawn at once. */
+interface Block {
+  path: string;
+  start: number;
+  height: number;
+}
+
+function blocksOf(rows: readonly (readonly number[])[], kind: PairKind): Block[] {
+  const blocks: Block[] = [];
+  rows.forEach((row, start) => {
+    const path = rowPath(row, kind);
+    const last = blocks.at(-1);
+    // Soft pairs are stripes, a line a row: they are told from hard ones without colour.
+    if (last?.path === path && kind !== SOFT) last.height++;
+    else blocks.push({ path, start, height: 1 });
+  });
+  return blocks.filter(({ path }) => path !== '');
+}
+
+/**
+ * All pairs that exist, a unit each. Tokens of one tag mostly see the same, so each distinct row is written once and used
+ * wherever it occurs: the picture stays small, exact and sharp.
+ * @param id What the ids of rows begin with.
+ */
+function pairRows(kinds: Uint8Array, order: readonly number[], id: string): Html {
+  const count = order.length;
+  const rows = order.map((query) => order.map((key) => kinds[query * count + key]));
+  return html`${([PLAIN, SOFT, HARD] as const).map((kind) => {
+    const blocks = blocksOf(rows, kind);
+    const paths = [...new Set(blocks.map(({ path }) => path))];
+    if (paths.length === 0) return '';
+    const nameOf = new Map(paths.map((path, index) => [path, `${id}-${kind}-${index}`]));
+    const defined = paths.map((path) => html`<path id="${nameOf.get(path)}" d="${path}"/>`);
+    const used = blocks.map(({ path, start, height }) => {
+      const place =
+        height === 1 ? html`y="${start}"` : html`transform="translate(0 ${start}) scale(1 ${height})"`;
+      return html`<use href="#${nameOf.get(path)}" ${place}/>`;
+    });
+    return html`<defs>${defined}</defs><g class="pairs kind-${kind}">${used}</g>`;
+  })}`;
 }
