@@ -8,12 +8,11 @@ import { TaggedTokenizer, type TaggedTokens } from '../src/grammar/tagged-tokeni
 import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import { type BenchmarkReport, type BenchOptions, newReport } from './bench-report.js';
-import { documentOf } from './documents.js';
 import { both, type GateResult } from './gate.js';
 import { medianOfRatios } from './statistics.js';
 import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingSetup } from './training-setup.js';
-import { packed } from './workload.js';
+import { documentOf, packed } from './workload.js';
 
 interface StepSettings {
   lengths: (number | typeof SENTENCES)[];

@@ -4,7 +4,7 @@ import { encodeTokens } from '../src/grammar/tagged-tokenizer.js';
 import { html } from '../src/report/page/html.js';
 import { whole } from '../src/report/page/numbers.js';
 import { element, show } from './elements.js';
-import type { MeasureAnswer, MeasureRequest } from './measure-protocol.js';
+import type { MeasureAnswer, MeasureRequest } from './measure-worker.js';
 import { measurementView } from './measurement-view.js';
 import type { PageReading } from './reading.js';
 import type { State } from './state.js';

@@ -1,10 +1,24 @@
 // Measures away from the page, which stays awake meanwhile: the float64 reference alone takes seconds.
+import type { Workload } from '../bench/attention-implementation.js';
 import { ATTENTION_DEFAULTS } from '../bench/attention-settings.js';
 import { GREEN } from '../bench/gate.js';
 import { ShapeBench, type ShapeResults } from '../bench/shape-bench.js';
 import { adapterKey } from '../src/attention/kernel-choices.js';
 import { openDevice } from '../src/gpu/open-device.js';
-import type { MeasureAnswer, MeasureRequest } from './measure-protocol.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
+
+/** What the page asks its worker to measure. */
+export interface MeasureRequest {
+  workload: Workload;
+  strategy: Strategy;
+  rules: RuleSet;
+}
+
+/** What the worker answers: where it is, then what it found. */
+export type MeasureAnswer =
+  | { kind: 'note'; text: string }
+  | { kind: 'done'; results: ShapeResults; adapter: string; isSoftware: boolean }
+  | { kind: 'failed'; text: string };
 
 function answer(message: MeasureAnswer): void {
   postMessage(message);

@@ -3,7 +3,7 @@ import { IMPOSSIBLE, isImpossible } from '../bench/plausibility.js';
 import { CONFIDENCE } from '../bench/statistics.js';
 import { type Html, html, table } from '../src/report/page/html.js';
 import { orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
-import type { MeasureAnswer } from './measure-protocol.js';
+import type { MeasureAnswer } from './measure-worker.js';
 
 type Done = Extract<MeasureAnswer, { kind: 'done' }>;
 

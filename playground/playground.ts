@@ -12,15 +12,6 @@ import { type Shown, State } from './state.js';
 import { TrainPanel } from './train-panel.js';
 import { showNothing, showReading } from './views.js';
 
-/** Brings the page to life. */
-export async function start(): Promise<void> {
-  try {
-    await open();
-  } catch (error) {
-    showMessages(`This page could not start: ${(error as Error).message}`, []);
-  }
-}
-
 async function open(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
   const { description, about } = model;
@@ -71,10 +62,10 @@ async function open(): Promise<void> {
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {
     const classifier = await openModel(gpu.device, model);
-    const own = new Predictor(classifier, (error) => fail((error as Error).message));
-    predictor = own;
+    const opened = new Predictor(classifier, (error) => fail((error as Error).message));
+    predictor = opened;
     new TrainPanel(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
-      own.use(trained);
+      opened.use(trained);
       element('about').textContent = note;
       state.tell();
     });
@@ -90,3 +81,5 @@ function showMessages(trouble: string | undefined, notes: readonly string[]): vo
     html`${trouble && html`<p class="trouble" id="trouble">${trouble}</p>`}${notes.map((note) => html`<p class="caution">${note}</p>`)}`,
   );
 }
+
+open().catch((error: Error) => showMessages(`This page could not start: ${error.message}`, []));

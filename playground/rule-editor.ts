@@ -1,9 +1,8 @@
 import { isPerHead } from '../src/grammar/head-rules.js';
-import type { Tag } from '../src/grammar/rules.js';
+import type { RuleSet, Tag, TagPair } from '../src/grammar/rules.js';
 import { ruleMatrix } from '../src/report/explain/rule-matrix-picture.js';
 import { html } from '../src/report/page/html.js';
 import { element, show } from './elements.js';
-import { cycled } from './rule-cycle.js';
 import type { State } from './state.js';
 
 const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
@@ -13,14 +12,35 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
   ArrowRight: [0, 1],
 };
 
-type Place = [row: number, column: number];
+type Cell = [row: number, column: number];
 
 /** Where among the cells a button is. */
-function placeOf(target: Element): Place | undefined {
+function cellOf(target: Element): Cell | undefined {
   const cell = target.closest('button')?.closest('td');
   if (!cell) return undefined;
   // The first cell of a row is its heading.
   return [(cell.parentElement as HTMLTableRowElement).sectionRowIndex, cell.cellIndex - 1];
+}
+
+/** What a pair of tags is by the rules: the hard rule counts where there are both. */
+function ruleOf({ hard, soft }: RuleSet, query: Tag, key: Tag): 'hard' | 'soft' | 'absent' {
+  const isOf = (pair: TagPair) => pair[0] === query && pair[1] === key;
+  if (hard.some(isOf)) return 'hard';
+  return soft.some(isOf) ? 'soft' : 'absent';
+}
+
+/** The rules with one pair of tags changed: from absent to hard, from hard to soft, from soft to absent; over the whole document. */
+export function cycled(rules: RuleSet, query: Tag, key: Tag): RuleSet {
+  const without = (pairs: readonly TagPair[]) => pairs.filter((pair) => pair[0] !== query || pair[1] !== key);
+  const [hard, soft] = [without(rules.hard), without(rules.soft)];
+  const pair: TagPair = [query, key];
+  const kind = ruleOf(rules, query, key);
+  return {
+    ...rules,
+    name: rules.name.endsWith(', edited') ? rules.name : `${rules.name}, edited`,
+    hard: kind === 'absent' ? [...hard, pair] : hard,
+    soft: kind === 'hard' ? [...soft, pair] : soft,
+  };
 }
 
 /**
@@ -29,7 +49,7 @@ function placeOf(target: Element): Place | undefined {
  */
 export class RuleEditor {
   /** The cell with the keyboard. */
-  private at: Place = [0, 0];
+  private at: Cell = [0, 0];
 
   constructor(private readonly state: State) {
     const matrix = element('matrix');
@@ -65,9 +85,9 @@ export class RuleEditor {
 
   private edit(target: Element): void {
     const { rules } = this.state.shown;
-    const place = placeOf(target);
-    if (!place || isPerHead(rules)) return;
-    this.at = place;
+    const position = cellOf(target);
+    if (!position || isPerHead(rules)) return;
+    this.at = position;
     const { query, key } = target.closest('td')!.dataset;
     const [of, to] = [query, key].map((name) => rules.tags.find((tag) => String(tag) === name)!);
     this.state.change({ rules: cycled(rules, of, to) });
@@ -75,24 +95,24 @@ export class RuleEditor {
 
   private move(event: KeyboardEvent): void {
     const step = STEPS[event.key];
-    const place = placeOf(event.target as Element);
-    if (!step || !place) return;
+    const position = cellOf(event.target as Element);
+    if (!step || !position) return;
     event.preventDefault();
-    this.buttonAt([place[0] + step[0], place[1] + step[1]])?.focus();
+    this.buttonAt([position[0] + step[0], position[1] + step[1]])?.focus();
   }
 
   /** The cell with the keyboard is the one in the tab order, however the keyboard came there. */
   private arrive(target: Element): void {
-    const place = placeOf(target);
-    const button = place && this.buttonAt(place);
+    const position = cellOf(target);
+    const button = position && this.buttonAt(position);
     if (!button) return;
     const before = this.buttonAt(this.at);
     if (before) before.tabIndex = -1;
     button.tabIndex = 0;
-    this.at = place;
+    this.at = position;
   }
 
-  private buttonAt([row, column]: Place): HTMLButtonElement | undefined {
+  private buttonAt([row, column]: Cell): HTMLButtonElement | undefined {
     const rows = element('matrix').querySelectorAll('tbody tr');
     return rows[row]?.querySelectorAll<HTMLButtonElement>('td button')[column];
   }

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cycled } from '../../playground/rule-cycle.js';
+import { cycled } from '../../playground/rule-editor.js';
 import TRAINING from '../../playground/training.json' with { type: 'json' };
 import { serve } from '../../scripts/serve.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';

@@ -1,3 +1,0 @@
-import { start } from './playground.js';
-
-void start();
