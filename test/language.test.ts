@@ -12,6 +12,7 @@ const CHECKED = [
   'kernels',
   'playground',
   'scripts',
+  'src/grammar',
   'README.md',
   'RESULTS.md',
   'CHANGELOG.md',

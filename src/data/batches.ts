@@ -1,9 +1,9 @@
 import { hostRandom, shuffle } from '../base/random.js';
 
-/** Keeps the shuffling apart from other things that are drawn from a run's seed. */
+/** Makes the order independent of other random numbers with the same seed. */
 const SHUFFLE = 0x0b47c4e5;
 
-/** Splits 0 … count - 1 into batches of `size`, the last one as long as what is left. */
+/** Splits 0 … count - 1 into batches of `size`. The last one may be smaller. */
 export function batchesInOrder(count: number, size: number): number[][] {
   const batches: number[][] = [];
   for (let start = 0; start < count; start += size) {
@@ -12,7 +12,7 @@ export function batchesInOrder(count: number, size: number): number[][] {
   return batches;
 }
 
-/** The batches of an epoch: every example once, in an order that depends on seed and epoch alone. */
+/** The batches of an epoch: every example once, in random order. The order depends on seed and epoch alone. */
 export function shuffledBatches(count: number, size: number, seed: number, epoch: number): number[][] {
   const order = Array.from({ length: count }, (_, index) => index);
   shuffle(order, hostRandom(SHUFFLE, seed, epoch));

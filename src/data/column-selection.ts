@@ -12,7 +12,7 @@ function labelColumn({ label = 'label' }: ColumnNames): string {
   return label;
 }
 
-/** The columns that may be read of a file. */
+/** The columns to read from a file. */
 export function columnsToRead(columns: ColumnNames): string[] {
   return [
     ...textColumns(columns),
@@ -21,9 +21,9 @@ export function columnsToRead(columns: ColumnNames): string[] {
   ];
 }
 
-function shown(value: unknown): string {
+function describeCell(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
-  // Text columns of parquet whose bytes are no text.
+  // A text column of parquet whose bytes are not UTF-8.
   if (value instanceof Uint8Array) return 'bytes that are not UTF-8';
   if (typeof value === 'bigint') return `${value}`;
   return describeJson(typeof value === 'object' ? JSON.parse(JSON.stringify(value, bigintAsText)) : value);
@@ -36,7 +36,7 @@ function bigintAsText(_: string, value: unknown): unknown {
 function textOf(value: unknown, column: string, where: string): string {
   if (typeof value === 'string') return value;
   throw new CallerError({
-    what: `${shown(value)} in column "${column}"`,
+    what: `${describeCell(value)} in column "${column}"`,
     where,
     expected: value instanceof Uint8Array ? 'text in UTF-8' : 'a text, which may be empty',
   });
@@ -44,7 +44,7 @@ function textOf(value: unknown, column: string, where: string): string {
 
 /**
  * A label as text, without white space around it: a name, or the digits of a number.
- * @param names Of the classes that a column's whole numbers stand for, where the file says so.
+ * @param names The class names of the column's integers, where the file has them.
  */
 function labelOf(
   value: unknown,
@@ -57,7 +57,7 @@ function labelOf(
   const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
   if (!isNumber) {
     throw new CallerError({
-      what: `${shown(value)} in column "${column}"`,
+      what: `${describeCell(value)} in column "${column}"`,
       where,
       expected: 'the name or the number of a class',
     });
@@ -66,7 +66,7 @@ function labelOf(
   const name = names[Number(value)];
   if (name !== undefined) return name.trim();
   throw new CallerError({
-    what: Number(value) === -1 ? 'label -1, which stands for none' : `label ${value} is no class`,
+    what: Number(value) === -1 ? 'label -1, which means no label' : `label ${value} is not a class`,
     where,
     expected: `0 to ${names.length - 1}: ${names.join(', ')}, as the file says`,
   });
@@ -82,7 +82,7 @@ function wordsOf(
   const written = typeof value === 'string' ? (value.match(/\S+/g) ?? []) : value;
   if (!Array.isArray(written)) {
     throw new CallerError({
-      what: `${shown(value)} in column "${column}"`,
+      what: `${describeCell(value)} in column "${column}"`,
       where,
       expected: 'a tag for each word of the text: separated by spaces, or a list',
     });
@@ -95,16 +95,16 @@ function wordsOf(
   );
 }
 
-/** @throws CallerError for what is no tag, or is not among those that are known. */
+/** @throws CallerError for a value that is not a tag, or is not among `tags`. */
 export function checkedTag(tag: unknown, tags: readonly Tag[] | undefined, where: string): Tag {
   if (tags) return parseTag(tag, tags, where);
   if (typeof tag === 'string' || typeof tag === 'number') return tag;
-  throw new CallerError({ what: `${shown(tag)} as a tag`, where, expected: 'a name or an integer' });
+  throw new CallerError({ what: `${describeCell(tag)} as a tag`, where, expected: 'a name or an integer' });
 }
 
 /**
- * The texts of a table, with labels and tags where these are wanted.
- * @throws CallerError with file and row where a column is missing, or a value is not what stands in such a column.
+ * The texts of a table, with labels and tags where these are requested.
+ * @throws CallerError with file and row where a column is missing or a value has the wrong type.
  */
 export function rowsOf(table: Table, { columns, labels, tags }: ReadOptions): DataFile {
   const { file, counts } = table;

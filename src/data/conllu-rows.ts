@@ -4,8 +4,8 @@ import { parseConllu } from './conllu.js';
 import type { DataFile, DataRow, ReadOptions } from './data-rows.js';
 
 /**
- * The sentences of a CoNLL-U file, with the tags of their words, and with labels where these are wanted.
- * @throws CallerError with file and line where it is no such file, a tag is not among those wanted, or a label is missing.
+ * The sentences of a CoNLL-U file, with tags, and with labels where these are requested.
+ * @throws CallerError with file and line for an invalid file, a tag that is not among the requested ones, or a missing label.
  */
 export function conlluRows(text: string, file: string, { labels, tags }: ReadOptions): DataFile {
   const rows = parseConllu(text, file).map(({ line, text: sentence, label, words }): DataRow => {

@@ -1,17 +1,17 @@
 import { CallerError, type ErrorParts } from '../base/errors.js';
 import type { TaggedWord } from '../grammar/custom-tags.js';
 
-/** A word with the line that it stands in. */
+/** A word with its line. */
 interface ConlluWord extends TaggedWord {
   line: number;
 }
 
 /** A sentence of a CoNLL-U file. */
 export interface TaggedSentence {
-  /** The line that its text stands in, counted from 1. */
+  /** The line of its text, from 1. */
   line: number;
   text: string;
-  /** What follows `# label =`. */
+  /** The value of `# label =`. */
   label?: string;
   words: ConlluWord[];
 }
@@ -20,20 +20,20 @@ const FIELDS = 10;
 const FORM = 1;
 const UPOS = 3;
 
-/** A word of the file's with a tag. */
+/** A word line of the file. */
 interface Part {
   line: number;
   form: string;
   tag: string;
 }
 
-/** A word that stands in the text: one of the file's, or several that are written as one ("don't", "du"). */
+/** A word of the text: one word line, or a range of several ("don't", "du"). */
 interface SurfaceWord {
   line: number;
   form: string;
-  /** The parts of a word that is several, with the tag of each; a plain word is its own only part. */
+  /** The word lines of the word: one, or those of its range. */
   parts: Part[];
-  /** The numbers of the first and the last of its parts. */
+  /** The numbers of its first and last word line. */
   first: number;
   last: number;
 }
@@ -42,7 +42,7 @@ class SentenceReader {
   private text: { line: number; value: string } | undefined;
   private label: string | undefined;
   private readonly words: SurfaceWord[] = [];
-  /** The number that the next word must have. */
+  /** The number of the next word. */
   private next = 1;
   /** Empty nodes since the last word. */
   private empty = 0;
@@ -96,7 +96,7 @@ class SentenceReader {
     const form = fields[FORM];
     if (form === '') throw this.error(number, { what: `word ${first} has no form`, expected: 'one' });
     const id = Number(first);
-    // Words that are understood, but not written.
+    // Empty nodes are words that are not in the text.
     if (rest.startsWith('.')) {
       this.checkEmptyNode(id, Number(rest.slice(1)), number);
       return;
@@ -122,7 +122,7 @@ class SentenceReader {
     else this.words.push({ line: number, form, parts: [part], first: id, last: id });
   }
 
-  /** Empty nodes stand behind the word whose number they have, and are counted from 1. */
+  /** Empty nodes come after the word whose number they have, and are counted from 1. */
   private checkEmptyNode(id: number, node: number, line: number): void {
     this.empty++;
     if (id === this.next - 1 && node === this.empty) return;
@@ -160,7 +160,7 @@ class SentenceReader {
       if (start < 0 || text.slice(at, start).trim() !== '') {
         throw this.error(line, {
           what: `"${form}" does not follow in the text of its sentence`,
-          expected: `it where the text goes on with "${text.slice(at).trimStart().slice(0, 20)}"`,
+          expected: `it where the text continues with "${text.slice(at).trimStart().slice(0, 20)}"`,
         });
       }
       at = start + form.length;
@@ -174,8 +174,8 @@ class SentenceReader {
 }
 
 /**
- * Where the parts of a written word stand in it: one behind the other ("do" and "n't" of "don't") where that spells it; where
- * it does not ("de" and "le" of "du"), the first of them is all of it.
+ * The positions of the parts of a surface word. Parts that spell the word follow each other ("do" and "n't" of "don't"). Else
+ * the first part is the whole word ("de" of "du").
  */
 function spread(parts: readonly Part[], form: string, start: number): ConlluWord[] {
   if (parts.map((part) => part.form).join('') !== form) {
@@ -184,16 +184,16 @@ function spread(parts: readonly Part[], form: string, start: number): ConlluWord
   }
   let at = start;
   return parts.map((part) => {
-    const begin = at;
+    const partStart = at;
     at += part.form.length;
-    return { start: begin, end: at, tag: part.tag, line: part.line };
+    return { start: partStart, end: at, tag: part.tag, line: part.line };
   });
 }
 
 /**
- * Parses a CoNLL-U file: sentences with `# text = …`, tagged words (FORM and UPOS), and `# label = …` where they have a label.
- * The ranges of words that are written as one show where these stand; empty nodes are passed over.
- * @throws CallerError with file and line where it is no such file.
+ * Parses a CoNLL-U file: sentences with `# text = …`, tagged words (FORM and UPOS), and an optional `# label = …`. A range
+ * gives the position of its words in the text. Empty nodes are skipped.
+ * @throws CallerError with file and line for an invalid file.
  */
 export function parseConllu(text: string, file: string): TaggedSentence[] {
   const sentences: TaggedSentence[] = [];

@@ -18,10 +18,10 @@ const TEXT_FORMATS: Readonly<Record<string, (text: string, file: string) => Tabl
   '.json': parseJsonLines,
 };
 
-/** How the names of data files end. */
+/** The extensions of data files. */
 export const DATA_FORMATS: readonly string[] = [...Object.keys(TEXT_FORMATS), '.parquet', '.conllu'];
 
-/** @throws CallerError where the bytes are no text. */
+/** @throws CallerError where the bytes are not UTF-8, or longer than a string can be. */
 function decode(bytes: Uint8Array, file: string): string {
   if (bytes.length > constants.MAX_STRING_LENGTH) {
     throw new CallerError({
@@ -34,14 +34,14 @@ function decode(bytes: Uint8Array, file: string): string {
 }
 
 /**
- * Reads a file of texts, by the ending of its name: .tsv, .csv, .jsonl or .json (an object in each line), .parquet, .conllu.
- * @throws CallerError with file and line, or row, where it is no such file, or lacks a column, a label or a tag.
+ * Reads a file of texts by its extension: .tsv, .csv, .jsonl or .json (an object per line), .parquet, .conllu.
+ * @throws CallerError with file and line, or row, for an invalid file, or a missing column, label or tag.
  */
 export async function readDataFile(file: string, wanted: ReadOptions): Promise<DataFile> {
   const ending = extname(file).toLowerCase();
   if (!DATA_FORMATS.includes(ending)) {
     throw new CallerError({
-      what: `"${ending}" is no format of data`,
+      what: `"${ending}" is not a data format`,
       where: file,
       expected: `a file that ends in ${DATA_FORMATS.join(', ')}`,
     });

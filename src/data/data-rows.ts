@@ -2,9 +2,9 @@ import type { TaggedWord } from '../grammar/custom-tags.js';
 import type { Tag } from '../grammar/rules.js';
 import type { Table } from './table.js';
 
-/** A text as a file has it: its label is not yet known to be a class. */
+/** A text from a file. Its label is not yet matched to a class. */
 export interface DataRow {
-  /** The line, or the row where the file has no lines. */
+  /** The number of its line, or of its row in a file without lines. */
   number: number;
   text: string;
   /** Without white space around it. */
@@ -15,25 +15,25 @@ export interface DataRow {
 /** The texts of a file. */
 export interface DataFile extends Pick<Table, 'file' | 'counts'> {
   rows: DataRow[];
-  /** The names of all classes in their order, where the file says what its labels' numbers stand for. */
+  /** The names of all classes by number, where the file has them. */
   classNames?: readonly string[];
 }
 
-/** Names of a file's columns. */
+/** Names of a file's columns for texts, labels and tags. */
 export interface ColumnNames {
   /** `sentence`, else `text`, where left out. */
   text?: string;
   /** `label` where left out. */
   label?: string;
-  /** A tag for each word of the text; where left out, words have no tags of their own. */
+  /** The column with a tag for each word; where left out, words have no custom tags. */
   tags?: string;
 }
 
-/** What is to be read of a file. */
+/** What to read from a file. */
 export interface ReadOptions {
   columns: ColumnNames;
   /** Whether every text must have a label. */
   labels: boolean;
-  /** Tags that words may carry; any where left out. */
+  /** Tags that words may have; any where left out. */
   tags?: readonly Tag[];
 }

@@ -13,36 +13,36 @@ export type Split = 'train' | 'dev' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'dev', 'test'];
 
-/** Where sentences come from. Splits are read when asked for: a benchmark needs none of `train`. */
+/** A source of sentences. A split is read when it is requested: a benchmark does not need `train`. */
 export interface DataSource {
-  /** What outputs call it. */
+  /** Its name in outputs. */
   name: string;
   /**
    * Names of the classes, by label.
-   * @throws EngineError where only the labels can tell, and `examples` has not read any yet.
+   * @throws EngineError where the labels name the classes, and `examples` has not read any yet.
    */
   readonly classes: readonly string[];
   /**
-   * Whether the labels that were read are numbers of classes whose names do not tell which number each is: a reader of results
-   * must know that they were counted so.
+   * Whether the labels were read as numbers of classes whose names do not contain the numbers. Reports mention it, since the
+   * order of the names then decides.
    */
   readonly byNumber?: boolean;
-  /** Something a reader of results must know about this data. */
+  /** A note about this data for reports. */
   note?: string;
   /**
    * The examples of a split.
-   * @throws CallerError where the split is missing, cannot be read, or has no labels.
+   * @throws CallerError where the split is missing, unreadable, or has no labels.
    */
   examples(split: Split): Promise<Example[]>;
-  /** The texts of a split, labels or not. @throws CallerError where the split is missing or cannot be read. */
+  /** The texts of a split, with or without labels. @throws CallerError where the split is missing or unreadable. */
   texts(split: Split): Promise<Text[]>;
-  /** `texts`, without any tags. */
+  /** The sentences of `texts`, without tags. */
   sentences(split: Split): Promise<string[]>;
-  /** What a split is called where results are told: the data and the split, or the files that it was read from. */
+  /** The name of a split in reports: the data and the split, or its files. */
   nameOf(split: Split): string;
 }
 
-/** @throws CallerError where these are no examples of this number of classes. */
+/** @throws CallerError for a value that is not a list of examples with labels below `classes`. */
 export function checkExamples(examples: unknown, classes: number, name: string): void {
   const expected = `the number of a class, 0 to ${classes - 1}`;
   const label = v.pipe(
@@ -55,7 +55,7 @@ export function checkExamples(examples: unknown, classes: number, name: string):
   checkArgument(v.array(example, 'a list of examples'), examples, name);
 }
 
-/** Examples as a model reads them: sentence i has label i. */
+/** Examples for a model: sentence i has label i. */
 export interface TokenizedExamples {
   sentences: TaggedTokens[];
   labels: Uint32Array;

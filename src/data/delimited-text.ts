@@ -3,15 +3,14 @@ import { CallerError } from '../base/errors.js';
 import type { Table, TableRow } from './table.js';
 
 const CSV_ERRORS: Partial<Record<CsvErrorCode, string>> = {
-  INVALID_OPENING_QUOTE: 'a quotation mark inside a field that does not begin with one',
+  INVALID_OPENING_QUOTE: 'a quotation mark inside a field that does not start with one',
   CSV_QUOTE_NOT_CLOSED: 'a quotation mark is opened and never closed',
   CSV_INVALID_CLOSING_QUOTE: 'text after the quotation mark that closes a field',
 };
 
 /**
- * A header line and rows of as many fields. Empty lines are passed over, except where there is only one column: there they
- * are rows.
- * @throws CallerError with file and line where a row has more or fewer fields than there are columns.
+ * A table from a header line and rows. Empty lines are skipped, but are rows where there is only one column.
+ * @throws CallerError with file and line where a row does not have one field for each column.
  */
 function tableOf([header, ...records]: TableRow[], file: string, delimiter: string, remedy?: string): Table {
   const columns = (header?.cells ?? []) as string[];
@@ -27,25 +26,25 @@ function tableOf([header, ...records]: TableRow[], file: string, delimiter: stri
 }
 
 /**
- * Parses a TSV file as GLUE writes it: fields between tabs, where quotation marks are characters like any other.
- * @throws CallerError with file and line where a row has more or fewer fields than there are columns.
+ * Parses a TSV file as GLUE writes it: fields between tabs. Quotation marks have no special meaning.
+ * @throws CallerError with file and line where a row does not have one field for each column.
  */
 export function parseTsv(text: string, file: string): Table {
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
-  // Text after the last line break would be a line; nothing after it is none.
+  // The last line break ends a line, and does not start an empty one.
   if (lines.at(-1) === '' && lines.length > 1) lines.pop();
   const records = lines.map((line, index) => ({ number: index + 1, cells: line.split('\t') }));
   return tableOf(records, file, 'tabs');
 }
 
 /**
- * Parses a CSV file as RFC 4180 describes it: fields between commas, and in quotation marks where they hold commas, quotation
- * marks (doubled) or line breaks. A byte order mark and either kind of line break are accepted.
- * @throws CallerError with file and line where it is no such file.
+ * Parses a CSV file (RFC 4180): fields between commas, quoted where they contain commas, quotation marks (doubled) or line
+ * breaks. A byte order mark and both kinds of line breaks are accepted.
+ * @throws CallerError with file and line for an invalid file.
  */
 export function parseCsv(text: string, file: string): Table {
   const records: TableRow[] = [];
-  // The parser's own count takes "\r\n" in quotation marks for two lines.
+  // The parser counts "\r\n" in quotation marks as two lines.
   let number = 1;
   const on_record = (cells: string[]) => {
     records.push({ number, cells });
@@ -57,7 +56,7 @@ export function parseCsv(text: string, file: string): Table {
     parse(text, { bom: true, record_delimiter: ['\n', '\r\n'], relax_column_count: true, on_record });
   } catch (error) {
     throw new CallerError({
-      what: `in the row that begins here, ${CSV_ERRORS[(error as CsvError).code] ?? (error as CsvError).message}`,
+      what: `in the row that starts here, ${CSV_ERRORS[(error as CsvError).code] ?? (error as CsvError).message}`,
       where: `${file}:${number}`,
       expected: 'a field that holds quotation marks in quotation marks, and those inside doubled',
     });

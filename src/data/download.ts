@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto';
 import { EngineError } from '../base/errors.js';
 
-/** Where Hugging Face answers; the variable is the one with which its own tools are sent to a mirror. */
+/** The address of Hugging Face's hub. `HF_ENDPOINT` names a mirror, as for Hugging Face's tools. */
 export function huggingFaceEndpoint(): string {
   return process.env.HF_ENDPOINT ?? 'https://huggingface.co';
 }
 
 const MEGABYTE = 2 ** 20;
 
-/** How long a server may take, and how much it may send. */
+/** Limits of a download. */
 export interface DownloadLimits {
-  /** Until its answer begins, and from one part of it to the next. */
+  /** The longest time until the response starts, and between two parts of it. */
   silentSeconds: number;
-  /** A server that sends less, the time until it may be silent aside, never ends. */
+  /** The slowest rate, after the first `silentSeconds`. */
   bytesPerSecond: number;
-  /** Of the whole file: that it declares, or sends. */
+  /** The largest file, declared or sent. */
   mostBytes: number;
 }
 
-/** What a download may take where nothing is known of the file. */
+/** The limits for a file of unknown size. */
 const DOWNLOAD_LIMITS: DownloadLimits = {
   silentSeconds: 30,
   bytesPerSecond: 1024,
@@ -26,11 +26,11 @@ const DOWNLOAD_LIMITS: DownloadLimits = {
 };
 
 /**
- * Fetches a file whole.
- * @param remedy What to do where that fails.
- * @param sha256 What the file must have, where it is known.
- * @param limits What differs from `DOWNLOAD_LIMITS`.
- * @throws EngineError where there is no network, the server has no such file, sends another, too much, or too slowly.
+ * Downloads a file.
+ * @param remedy The remedy in an error.
+ * @param sha256 The file's hash, where it is known.
+ * @param limits Replace those of `DOWNLOAD_LIMITS`.
+ * @throws EngineError where there is no network, the server does not have the file, or a limit or the hash is violated.
  */
 export async function download(
   url: string,
@@ -38,7 +38,7 @@ export async function download(
   sha256?: string,
   limits: Partial<DownloadLimits> = {},
 ): Promise<Uint8Array> {
-  const bytes = await fetched(url, remedy, { ...DOWNLOAD_LIMITS, ...limits });
+  const bytes = await fetchBytes(url, remedy, { ...DOWNLOAD_LIMITS, ...limits });
   if (sha256 === undefined) return bytes;
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual === sha256) return bytes;
@@ -50,7 +50,7 @@ export async function download(
   });
 }
 
-/** What an answer holds. @throws Error where it is more, or comes more slowly, than the limits allow. */
+/** The body of a response. @throws Error where it exceeds the limits. */
 async function bodyOf(
   response: Response,
   { silentSeconds, bytesPerSecond, mostBytes }: DownloadLimits,
@@ -59,7 +59,7 @@ async function bodyOf(
   const tooMuch = (bytes: number) => new Error(`${bytes} bytes, and at most ${mostBytes} were expected`);
   const declared = Number(response.headers.get('content-length') ?? 0);
   if (declared > mostBytes) throw tooMuch(declared);
-  const began = performance.now();
+  const start = performance.now();
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
@@ -70,7 +70,7 @@ async function bodyOf(
     parts.push(part);
     length += part.length;
     if (length > mostBytes) throw tooMuch(length);
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (performance.now() - start) / 1000;
     if (seconds > silentSeconds + length / bytesPerSecond) {
       throw new Error(`the server sent ${length} bytes in ${seconds.toFixed(0)} s`);
     }
@@ -84,7 +84,7 @@ async function bodyOf(
   return bytes;
 }
 
-async function fetched(url: string, remedy: string, limits: DownloadLimits): Promise<Uint8Array> {
+async function fetchBytes(url: string, remedy: string, limits: DownloadLimits): Promise<Uint8Array> {
   const controller = new AbortController();
   const silence = new Error(`the server was silent for ${limits.silentSeconds} s`);
   const timer = setTimeout(() => controller.abort(silence), 1000 * limits.silentSeconds);
@@ -98,7 +98,7 @@ async function fetched(url: string, remedy: string, limits: DownloadLimits): Pro
     throw new EngineError({ what: `cannot be downloaded (${reason})`, where: url, remedy });
   } finally {
     clearTimeout(timer);
-    // What is still under way is given up.
+    // Stops a download that is still running.
     controller.abort();
   }
 }

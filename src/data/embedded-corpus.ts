@@ -1,7 +1,7 @@
 import { hostRandom } from '../base/random.js';
 import type { DataSource, Example } from './dataset.js';
 
-/** Works are judged; people stand beside them and have adjectives of their own. */
+/** A sentence judges a work. It also mentions a person, with another adjective. */
 const WORKS = ['film', 'movie', 'story', 'comedy', 'novel'];
 const PEOPLE = ['audience', 'crowd', 'critic', 'actor', 'director'];
 const PRAISE = ['brilliant', 'charming', 'clever', 'funny', 'warm', 'gentle'];
@@ -10,46 +10,50 @@ const VERBS = ['needs', 'follows', 'meets', 'shows', 'finds', 'knows'];
 const LINKS = ['and', 'but', 'while'];
 const ADVERBS = ['', 'really ', 'often ', 'very '];
 
-/** A noun with its adjective, and whether the sentence denies it. */
+/** A noun with its adjective, and whether the sentence negates it. */
 interface Mention {
   noun: string;
   adjective: string;
-  denied: boolean;
+  negated: boolean;
 }
 
-type Pick = <T>(items: readonly T[]) => T;
+type Choose = <T>(items: readonly T[]) => T;
 
-function phrase({ noun, adjective }: Mention, pick: Pick): string {
-  return `the ${pick(ADVERBS)}${adjective} ${noun}`;
+function phrase({ noun, adjective }: Mention, choose: Choose): string {
+  return `the ${choose(ADVERBS)}${adjective} ${noun}`;
 }
 
-function clause({ noun, adjective, denied }: Mention, pick: Pick): string {
-  return `the ${noun} is ${denied ? 'not ' : ''}${pick(ADVERBS)}${adjective}`;
+function clause({ noun, adjective, negated }: Mention, choose: Choose): string {
+  return `the ${noun} is ${negated ? 'not ' : ''}${choose(ADVERBS)}${adjective}`;
 }
 
 /**
- * One sentence about a work and a person, of which one is praised and the other blamed. Its label is what it says of the
- * work. Swapping the two adjectives, or moving the "not", turns the label and keeps the bag of words.
+ * Draws a sentence about a work and a person, one praised and the other blamed. The label is the judgement of the work.
+ * Swapping the two adjectives, or moving the "not", changes the label and keeps the bag of words.
  */
 function sentence(random: () => number): Example {
-  const pick: Pick = (items) => items[Math.floor(random() * items.length)];
+  const choose: Choose = (items) => items[Math.floor(random() * items.length)];
   const praised = random() < 0.5;
-  const denied = pick(['work', 'person', 'nobody', 'nobody']);
-  const work = { noun: pick(WORKS), adjective: pick(praised ? PRAISE : BLAME), denied: denied === 'work' };
+  const negated = choose(['work', 'person', 'neither', 'neither']);
+  const work = {
+    noun: choose(WORKS),
+    adjective: choose(praised ? PRAISE : BLAME),
+    negated: negated === 'work',
+  };
   const person = {
-    noun: pick(PEOPLE),
-    adjective: pick(praised ? BLAME : PRAISE),
-    denied: denied === 'person',
+    noun: choose(PEOPLE),
+    adjective: choose(praised ? BLAME : PRAISE),
+    negated: negated === 'person',
   };
   const [first, second] = random() < 0.5 ? [work, person] : [person, work];
   const text =
-    denied === 'nobody'
-      ? `${phrase(first, pick)} ${pick(VERBS)} ${phrase(second, pick)} .`
-      : `${clause(first, pick)} ${pick(LINKS)} ${clause(second, pick)} .`;
-  return { text, label: praised !== work.denied ? 1 : 0 };
+    negated === 'neither'
+      ? `${phrase(first, choose)} ${choose(VERBS)} ${phrase(second, choose)} .`
+      : `${clause(first, choose)} ${choose(LINKS)} ${clause(second, choose)} .`;
+  return { text, label: praised !== work.negated ? 1 : 0 };
 }
 
-/** Sizes of the corpus as `--data embedded` uses it. */
+/** The numbers of examples of `--data embedded`. */
 export const EMBEDDED_ROWS = { train: 12_000, dev: 1_000, test: 1_000 };
 
 export interface EmbeddedCorpus {
@@ -58,7 +62,7 @@ export interface EmbeddedCorpus {
   test: Example[];
 }
 
-/** Generates the corpus: the same seed and rows, the same sentences. No sentence stands in it twice. */
+/** Generates the corpus from a seed. No sentence occurs twice. */
 export function embeddedCorpus(seed = 1, rows = EMBEDDED_ROWS): EmbeddedCorpus {
   const random = hostRandom(seed);
   const seen = new Set<string>();
@@ -76,8 +80,8 @@ export function embeddedCorpus(seed = 1, rows = EMBEDDED_ROWS): EmbeddedCorpus {
 }
 
 /**
- * The embedded corpus as a data source. It is generated text: it needs no download, and its label is decided by which
- * adjective belongs to which noun and what a negation covers, so that words alone do not give it away.
+ * The embedded corpus as a data source. It is generated, and needs no download. A label depends on which adjective belongs to
+ * which noun and what a negation covers: a bag of words cannot predict it.
  */
 export function embeddedSource(seed = 1, rows = EMBEDDED_ROWS): DataSource {
   const corpus = embeddedCorpus(seed, rows);

@@ -8,37 +8,37 @@ import { areNumbers, classesOf, examplesOf } from './labels.js';
 import type { SplitFiles } from './split-files.js';
 
 export interface FileSourceOptions extends Pick<ReadOptions, 'columns' | 'tags'> {
-  /** What outputs call the source. */
+  /** The source's name in outputs. */
   name: string;
   files: SplitFiles;
-  /** Names of the classes; the labels of the training split, else of the split that is read first, where left out. */
+  /** Names of the classes. Where left out, the labels of the training split, or else of the first split that is read. */
   classes?: readonly string[];
-  /** Whether it is a folder of splits, which its name and a split's tell. */
+  /** Whether it is a folder of splits: its name and the split then identify the data. */
   isFolder: boolean;
-  /** What to do where a split has no files. */
+  /** The remedy in an error about a missing split. */
   remedy: (split: Split) => string;
 }
 
-/** Files of texts, each read when its split is asked for; several files of a split one after the other. */
+/** Files of texts. A split is read when it is requested, one file after the other. */
 export class FileSource implements DataSource {
   readonly name: string;
-  private known: readonly string[] | undefined;
-  /** Whether labels may be the numbers of the classes: they are where these were given, or were found as numbers. */
-  private numbers: boolean;
-  private numbered = false;
+  private classNames: readonly string[] | undefined;
+  /** Whether labels may be class numbers: the classes were named, or the labels were found to be numbers. */
+  private mayBeNumbers: boolean;
+  private areByNumber = false;
 
   constructor(private readonly options: FileSourceOptions) {
     this.name = options.name;
-    this.known = options.classes;
-    this.numbers = options.classes !== undefined;
+    this.classNames = options.classes;
+    this.mayBeNumbers = options.classes !== undefined;
   }
 
   get byNumber(): boolean {
-    return this.numbered;
+    return this.areByNumber;
   }
 
   get classes(): readonly string[] {
-    if (this.known) return this.known;
+    if (this.classNames) return this.classNames;
     throw new EngineError({
       what: 'the classes are not known yet',
       where: this.name,
@@ -48,15 +48,15 @@ export class FileSource implements DataSource {
 
   async examples(split: Split): Promise<Example[]> {
     const files = await this.read(split, true);
-    if (!this.known) {
+    if (!this.classNames) {
       const isTold = split === 'train' || !this.options.files.train;
       const telling = isTold ? files : await this.read('train', true);
-      this.known = classesOf(telling);
-      this.numbers = areNumbers(telling);
+      this.classNames = classesOf(telling);
+      this.mayBeNumbers = areNumbers(telling);
     }
-    const { examples, byNumber } = examplesOf(files, this.known, this.numbers);
-    // Where the source's own numbers made the classes, their names are these numbers', whatever they are.
-    if (this.options.classes) this.numbered ||= byNumber;
+    const { examples, byNumber } = examplesOf(files, this.classNames, this.mayBeNumbers);
+    // Classes that were found in the files are named by their numbers.
+    if (this.options.classes) this.areByNumber ||= byNumber;
     return examples;
   }
 

@@ -1,5 +1,4 @@
-// What stands in the place of files.ts where a bundler builds for a browser: package.json's "browser" field says so. A folder
-// is the address under which a web server has it.
+// Replaces files.ts in a browser (the "browser" field of package.json). A folder is an address on a web server.
 import { CallerError, EngineError } from '../base/errors.js';
 import { decodeUtf8 } from './utf8.js';
 
@@ -8,7 +7,7 @@ export function pathIn(folder: string, name: string): string {
   return `${folder.replace(/\/+$/, '')}/${name}`;
 }
 
-/** A server for a page of its own answers every other address with that page: no file of a model is one. */
+/** Some servers answer a missing address with a page, which is not a file of a model. */
 function isFile(response: Response): boolean {
   return response.ok && !response.headers.get('content-type')?.startsWith('text/html');
 }
@@ -27,7 +26,9 @@ export async function readText(address: string, expected?: string): Promise<stri
 export async function readBytesOf(address: string, expected?: string): Promise<Uint8Array> {
   const response = await answerOf(address);
   if (isFile(response)) return new Uint8Array(await response.arrayBuffer());
-  const what = response.ok ? 'there is a page, and no file' : `the server answered ${response.status}`;
+  const what = response.ok
+    ? 'the server answered with a page, not a file'
+    : `the server answered ${response.status}`;
   throw new CallerError({ what, where: address, expected });
 }
 
@@ -39,7 +40,7 @@ async function answerOf(address: string, options?: RequestInit): Promise<Respons
       {
         what: 'cannot be fetched',
         where: address,
-        expected: 'a server that answers, and lets this page read from it',
+        expected: 'a server that answers, and allows requests from this page',
       },
       { cause },
     );
@@ -50,7 +51,7 @@ function noDisk(path: string): EngineError {
   return new EngineError({
     what: 'a browser has no folder to write to',
     where: path,
-    remedy: 'take the numbers from weights(), or save models in Node',
+    remedy: 'use weights(), or save models in Node',
   });
 }
 

@@ -8,13 +8,13 @@ import { decodeUtf8 } from './utf8.js';
 
 export { checkWritable, writeAtomically } from './atomic-file.js';
 
-/** Removes what killed processes left of `writeAtomically` in a folder. No other process may be writing there. */
+/** Removes partial files that killed processes left in a folder. No other process may write there meanwhile. */
 export async function removePartialFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) if (isPartialFile(name)) await removeFile(join(folder, name));
 }
 
-/** Removes a file, for good; none there is as good. @throws ParsimonyError where that fails. */
+/** Removes a file durably, if it exists. @throws ParsimonyError where that fails. */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
@@ -24,17 +24,17 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
-/** The place of a file in a folder. */
+/** The path of a file in a folder. */
 export function pathIn(folder: string, name: string): string {
   return join(folder, name);
 }
 
-/** Whether there is a file, or a folder, of this name. */
+/** Whether a file or folder exists at a path. */
 export async function exists(path: string): Promise<boolean> {
   return existsSync(path);
 }
 
-/** Reads a text file. @throws CallerError where it cannot be read, or is not UTF-8. */
+/** Reads a text file. @throws CallerError where it is unreadable or not UTF-8. */
 export async function readText(path: string, expected?: string): Promise<string> {
   return decodeUtf8(await readBytesOf(path, expected), path);
 }
@@ -48,7 +48,7 @@ export async function readBytesOf(path: string, expected?: string): Promise<Uint
   }
 }
 
-/** Creates a folder and those above it. @throws ParsimonyError where that fails, or something else has its name. */
+/** Creates a folder and its parents. @throws ParsimonyError where that fails, or a file has its name. */
 export async function createFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });

@@ -61,7 +61,7 @@ function numberedClasses(places: Map<string, string>, isGlue: boolean): readonly
   for (const [label, where] of places) {
     if (WHOLE_NUMBER.test(label) && Number(label) < MOST_CLASSES) continue;
     throw new CallerError({
-      what: `label "${label}" is no class`,
+      what: `label "${label}" is not a class`,
       where,
       expected: `whole numbers from 0 to at most ${MOST_CLASSES - 1}, or names`,
     });
@@ -90,7 +90,7 @@ function checkNames(places: Map<string, string>): void {
     const other = seen.get(folded);
     if (other !== undefined) {
       throw new CallerError({
-        what: `label "${label}" differs from "${other}" (${places.get(other)}) in nothing but case`,
+        what: `label "${label}" differs from "${other}" (${places.get(other)}) only in case`,
         where: places.get(label),
         expected: 'a class to be written in one way',
         remedy: 'name all classes with --labels if they are two',
@@ -164,7 +164,7 @@ interface Matching {
  * a class is called by a number itself.
  * @param labels With the place of each.
  * @param numbers Whether they may be numbers.
- * @throws CallerError where a label is no class.
+ * @throws CallerError where a label is not a class.
  */
 function matched(
   labels: ReadonlyMap<string, string>,
@@ -189,7 +189,7 @@ function matched(
   const [label] = wrong;
   const orNumbers = numbers && !classes.some(isNumeric);
   throw new CallerError({
-    what: `label "${label}" is no class`,
+    what: `label "${label}" is not a class`,
     where: labels.get(label),
     expected: `one of: ${listed(classes)}${orNumbers ? `; or whole numbers from 0 to ${classes.length - 1} in every row` : ''}`,
   });
@@ -204,7 +204,7 @@ export interface MatchedExamples {
 /**
  * The examples of files, by the classes' numbers.
  * @param numbers Whether labels may be the numbers of classes that have names.
- * @throws CallerError with file and row where a label is no class.
+ * @throws CallerError with file and row where a label is not a class.
  */
 export function examplesOf(
   files: readonly DataFile[],

@@ -114,7 +114,7 @@ export function filesNamed(names: string | readonly string[], flag: string): str
     }
     if (!DATA_FORMATS.includes(extname(file).toLowerCase())) {
       throw new CallerError({
-        what: `"${extname(file)}" is no format of data`,
+        what: `"${extname(file)}" is not a data format`,
         where: `${flag} ${file}`,
         expected: `a file that ends in ${DATA_FORMATS.join(', ')}`,
       });

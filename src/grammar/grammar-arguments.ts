@@ -28,17 +28,17 @@ const headRules = options({
   heads: v.array(v.array(head, 'the heads of a layer'), 'a list of layers'),
 });
 
-/** @throws CallerError where this is not a text. */
+/** @throws CallerError for a value that is not a text. */
 export function checkText(value: unknown, name: string): void {
   checkArgument(textOrString, value, name);
 }
 
-/** @throws CallerError where these are not texts. */
+/** @throws CallerError for a value that is not a list of texts. */
 export function checkTexts(texts: unknown, name: string): void {
   checkArgument(textList, texts, name);
 }
 
-/** Rules by a preset's name, or as they are. @throws CallerError for an unknown name, and for a value that is not rules. */
+/** Rules from a preset's name, or checked rules. @throws CallerError for an unknown name or a value that is not rules. */
 export function modelRulesOf(rules: string | ModelRules, name = 'rules'): ModelRules {
   if (typeof rules === 'string') return presetRules(rules);
   const isPerHead = typeof rules === 'object' && rules !== null && 'heads' in rules;

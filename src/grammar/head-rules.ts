@@ -2,54 +2,54 @@ import { CallerError } from '../base/errors.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
 import type { Scope } from './scope.js';
 
-/** The rules of one head; tags and β are those of all. */
+/** The rules of one head. All heads share tags and β. */
 export type RulePairs = Pick<RuleSet, 'hard' | 'soft'>;
 
 /** Rules for each head of each layer of a model, over the same tags. */
 export interface HeadRules {
   name: string;
   tags: readonly Tag[];
-  /** What a soft rule adds to the score of a pair. */
+  /** The bias that a soft rule adds to the score of a pair. */
   beta: number;
-  /** [layers][heads]; every layer has as many heads. */
+  /** [layers][heads]; every layer has the same number of heads. */
   heads: readonly (readonly RulePairs[])[];
 }
 
-/** What a model reads by: one rule set for all of its heads, or rules for each. */
+/** The rules of a model: one rule set for all heads, or rules for each head. */
 export type ModelRules = RuleSet | HeadRules;
 
 export function isPerHead(rules: ModelRules): rules is HeadRules {
   return 'heads' in rules;
 }
 
-/** One text for all lists of the same rules, whatever their order. */
+/** The same text for the same rules in any order. */
 function contentOf({ hard, soft }: RulePairs): string {
   const sorted = (pairs: readonly TagPair[]) => pairs.map((pair) => JSON.stringify(pair)).sort();
   return JSON.stringify([sorted(hard), sorted(soft)]);
 }
 
 /**
- * The rule set of each head, [layers][heads]; one for all heads where the rules are so. Heads with the same rules get the
- * same object, so that a plan may share their tiles.
+ * The rule set of each head, [layers][heads]; [1][1] where one rule set is for all heads. Heads with the same rules get the
+ * same object: a layout then shares their tiles.
  */
 export function ruleSetsOf(rules: ModelRules): RuleSet[][] {
   if (!isPerHead(rules)) return [[rules]];
   const { name, tags, beta, heads } = rules;
-  const known = new Map<string, RuleSet>();
+  const sets = new Map<string, RuleSet>();
   return heads.map((layer) =>
     layer.map(({ hard, soft }) => {
       const content = contentOf({ hard, soft });
-      const same = known.get(content) ?? { name, tags, hard, soft, beta };
-      known.set(content, same);
-      return same;
+      const set = sets.get(content) ?? { name, tags, hard, soft, beta };
+      sets.set(content, set);
+      return set;
     }),
   );
 }
 
-/** What leads from a name to a scope: `paper@sentence`, `rules.json@128`. */
+/** A name with a scope: `paper@sentence`, `rules.json@128`. */
 const SCOPED = /^(.+)@(document|sentence|\d+)$/;
 
-/** A name of rules, and the scope that is added to it. */
+/** Splits a name of rules into the name and its scope, undefined where it has none. */
 export function splitScope(name: string): { base: string; scope: Scope | undefined } {
   const [, base, scope] = SCOPED.exec(name) ?? [];
   if (base === undefined) return { base: name, scope: undefined };
@@ -57,15 +57,15 @@ export function splitScope(name: string): { base: string; scope: Scope | undefin
 }
 
 /**
- * The same rules, those without a scope of their own within this one. What [CLS] sees stays as it is: it stands for the
- * document, from wherever it looks.
+ * The same rules, where rules without a scope get this one. Rules of [CLS] stay unchanged: [CLS] represents the whole
+ * document.
  */
 export function withScope<Rules extends ModelRules>(rules: Rules, scope: Scope | undefined): Rules {
   if (scope === undefined) return rules;
   const scoped = (pairs: readonly TagPair[]) =>
     pairs.map((pair): TagPair => {
-      const [query, key, ownScope] = pair;
-      return ownScope === undefined && query !== '[CLS]' ? [query, key, scope] : pair;
+      const [query, key, pairScope] = pair;
+      return pairScope === undefined && query !== '[CLS]' ? [query, key, scope] : pair;
     });
   const ofHead = ({ hard, soft }: RulePairs): RulePairs => ({ hard: scoped(hard), soft: scoped(soft) });
   const pairs = isPerHead(rules) ? { heads: rules.heads.map((layer) => layer.map(ofHead)) } : ofHead(rules);
@@ -73,8 +73,9 @@ export function withScope<Rules extends ModelRules>(rules: Rules, scope: Scope |
 }
 
 /**
- * @param where What the error calls the rules: a file, where they are of one.
- * @throws CallerError where rules for each head are not for as many layers and heads as a model has.
+ * Checks that rules for each head fit the layers and heads of a model.
+ * @param where The rules' name in an error: their file, for example.
+ * @throws CallerError where they do not.
  */
 export function checkHeads(
   rules: ModelRules,
@@ -82,10 +83,10 @@ export function checkHeads(
   where = `rules "${rules.name}"`,
 ): void {
   if (!isPerHead(rules)) return;
-  const given = { layers: rules.heads.length, heads: rules.heads[0].length };
-  if (given.layers === layers && given.heads === heads) return;
+  const found = { layers: rules.heads.length, heads: rules.heads[0].length };
+  if (found.layers === layers && found.heads === heads) return;
   throw new CallerError({
-    what: `rules for ${given.layers} layers of ${given.heads} heads`,
+    what: `rules for ${found.layers} layers of ${found.heads} heads`,
     where,
     expected: `${layers} layers of ${heads}, as the model has`,
   });

@@ -1,11 +1,11 @@
 import type { Normalisation } from './vocabulary.js';
 
-/** White space, as BERT's tokenizer and ours know it, once what `IGNORED` names is gone. */
+/** White space in BERT's tokenizer, after `IGNORED` characters are removed. */
 export const SPACE = /\s/u;
 
 /**
- * What BERT's tokenizer drops from a text: control characters, formats, surrogates; not what Unicode has not assigned yet,
- * which is an unknown token.
+ * Characters that BERT's tokenizer drops: control, format, private-use and surrogate characters. Unassigned characters stay,
+ * and become unknown tokens.
  */
 export const IGNORED = /[\p{Cf}\p{Co}\p{Cs}\ufffd]|(?![\t\n\r])\p{Cc}/u;
 
@@ -13,7 +13,7 @@ const ACCENT = /\p{Mn}/gu;
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b820}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/u;
 
-/** A normalised character with the place in the text that it came from. */
+/** A normalised character with its position in the original text. */
 export interface Character {
   text: string;
   start: number;
@@ -21,10 +21,10 @@ export interface Character {
 }
 
 /**
- * The characters that count, in lower case where that is asked for. A sigma at a word's end has another lower case, so that
- * the text is lowered as a whole; only İ becomes longer by it, and is written out beforehand.
+ * The characters that are not ignored, optionally in lower case. The text is lower-cased as a whole, since a sigma at a word's
+ * end has another lower case. Only İ becomes longer by that, and is replaced first.
  */
-function counting(text: string, offset: number, lowerCase: boolean): Character[] {
+function keptCharacters(text: string, offset: number, lowerCase: boolean): Character[] {
   const characters: Character[] = [];
   let start = offset;
   for (const original of text) {
@@ -44,14 +44,14 @@ function counting(text: string, offset: number, lowerCase: boolean): Character[]
 }
 
 /**
- * What BERT's tokenizer makes of a text before it splits words: control characters are dropped, any white space is a space,
- * each ideograph gets a space before and after it, letters are lower-cased and lose their accents.
- * @param offset Where the text begins in the one that places are counted in.
+ * Normalises a text as BERT's tokenizer does before it splits words: drops control characters, replaces any white space by a
+ * space, puts spaces around each ideograph, lower-cases letters and strips their accents.
+ * @param offset The position of this text in the whole text, which positions refer to.
  */
 export function normalised(text: string, offset: number, normalisation: Normalisation): Character[] {
   const { lowerCase, stripAccents, splitIdeographs } = normalisation;
   const characters: Character[] = [];
-  for (const character of counting(text, offset, lowerCase)) {
+  for (const character of keptCharacters(text, offset, lowerCase)) {
     const { text: written, start, end } = character;
     if (written < '\u0080') {
       characters.push(SPACE.test(written) ? { text: ' ', start, end } : character);
@@ -61,12 +61,12 @@ export function normalised(text: string, offset: number, normalisation: Normalis
       characters.push({ text: ' ', start, end });
       continue;
     }
-    const plainly = stripAccents ? written.normalize('NFD').replace(ACCENT, '') : written;
-    for (const plain of plainly) {
-      const alone = splitIdeographs && IDEOGRAPH.test(plain);
-      if (alone) characters.push({ text: ' ', start, end: start });
+    const stripped = stripAccents ? written.normalize('NFD').replace(ACCENT, '') : written;
+    for (const plain of stripped) {
+      const isWord = splitIdeographs && IDEOGRAPH.test(plain);
+      if (isWord) characters.push({ text: ' ', start, end: start });
       characters.push({ text: plain, start, end });
-      if (alone) characters.push({ text: ' ', start: end, end });
+      if (isWord) characters.push({ text: ' ', start: end, end });
     }
   }
   return characters;

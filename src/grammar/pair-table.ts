@@ -2,21 +2,21 @@ import { CallerError } from '../base/errors.js';
 import { MOST_TAGS, type RuleSet, type Strategy, type TagPair } from './rules.js';
 import { EVERYWHERE, isWithin, NOWHERE, type Reach, reachOf, widest } from './scope.js';
 
-/** The entry of a pair that does not exist: a finite number so low that no score brings it back. */
+/** The entry of a pair that does not exist. It is finite, and low enough that no score can outweigh it. */
 export const FORBIDDEN = -1e30;
 
-/** Far beyond any bias that means something, and far from FORBIDDEN. */
+/** Far above any useful bias, and far from FORBIDDEN. */
 const LARGEST_BETA = 1e6;
 
-/** What a strategy makes of a rule set: for each pair of tag indexes a bias, or FORBIDDEN. */
+/** A rule set under a strategy: for each pair of tag indexes a bias, or FORBIDDEN. */
 export interface PairTable {
   /** Number of tags. */
   size: number;
-  /** [size, size] by query tag, then key tag; FORBIDDEN where no pair of these tags exists, however near. */
+  /** [size, size] by query tag, then key tag; FORBIDDEN where no pair of these tags exists at any distance. */
   biases: Float32Array;
-  /** Given where some rule does not reach over the whole document: the biases then hold within the nearest reach. */
+  /** Present where a rule reaches less than the whole document. The biases then hold within the narrowest reach. */
   scopes?: PairScopes;
-  /** True where the biases are no constants but a parameter, which each head has one of. */
+  /** True where the biases are a parameter of each head, not constants. */
   learned?: boolean;
 }
 
@@ -30,17 +30,18 @@ interface PairScopes {
   elsewhere: number;
 }
 
-/** True where the pair exists at all. */
+/** Whether tokens with these tags can form a pair at any distance. */
 export function allows(table: PairTable, query: number, key: number): boolean {
   return table.biases[query * table.size + key] > 0.5 * FORBIDDEN;
 }
 
 /**
- * What a table adds to the score of two tokens, or undefined where their pair does not exist. The kernels ask for whole tiles;
- * this is for whoever shows pairs one by one.
- * @param query Index of the query's tag, `key` that of the key's.
+ * The bias of a pair of tokens, or undefined where the pair does not exist. Kernels work on whole tiles; this function is for
+ * callers that need single pairs.
+ * @param query Index of the query's tag.
+ * @param key Index of the key's tag.
  * @param distance Tokens from one to the other.
- * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
+ * @param inOneSentence Whether both are in one sentence, or one of them belongs to the document.
  */
 export function biasOfPair(
   table: PairTable,
@@ -59,8 +60,10 @@ export function biasOfPair(
 }
 
 /**
- * [tags, tags] by query tag, then key tag: the union of what some rules of each pair of tags reach.
- * @param rules Whose tags they are over. @throws CallerError for a tag that is not among them, or a scope that is none.
+ * The union of the reaches of the rules of each pair of tags.
+ * @param rules Gives the tags, and the name in errors.
+ * @returns [tags, tags] by query tag, then key tag.
+ * @throws CallerError for a tag that the rules do not list, or an invalid scope.
  */
 export function reaches(pairs: readonly TagPair[], rules: Pick<RuleSet, 'name' | 'tags'>): Float32Array {
   const size = rules.tags.length;
@@ -87,7 +90,7 @@ function isScoped(table: Float32Array): boolean {
 }
 
 /**
- * Makes the pair table of a strategy:
+ * Makes the pair table of a rule set under a strategy:
  *
  * | strategy | pairs that exist   | bias                                            |
  * |----------|--------------------|-------------------------------------------------|
@@ -99,8 +102,8 @@ function isScoped(table: Float32Array): boolean {
  *
  * A rule with a scope matches only the pairs within it.
  *
- * @param beta The bias of soft pairs; the rule set's own by default.
- * @throws CallerError where β is out of range, the tags are too many, or a rule has a tag that is not among them.
+ * @param beta The bias of soft pairs; the rule set's where left out.
+ * @throws CallerError where β is out of range, there are too many tags, or a rule has a tag that is not among them.
  */
 export function pairTable(rules: RuleSet, strategy: Strategy, beta = rules.beta): PairTable {
   if (!(Math.abs(beta) <= LARGEST_BETA)) {

@@ -46,7 +46,7 @@ export const PAPER_RULES: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
-/** Every tag sees every tag: what sparse kernels cost where there is nothing to skip. */
+/** Every tag sees every tag: measures the cost of sparse kernels when there is nothing to skip. */
 const ALL_PAIRS: RuleSet = {
   name: 'all-pairs',
   tags: TOKEN_TAGS,
@@ -55,7 +55,7 @@ const ALL_PAIRS: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
-/** Every token sees only itself, and [CLS] sees everything: the least that a classifier can do with. */
+/** Every token sees only itself, and [CLS] sees everything: the sparsest rules for a classifier. */
 const FLOOR: RuleSet = {
   name: 'floor',
   tags: TOKEN_TAGS,
@@ -70,7 +70,7 @@ const FLOOR: RuleSet = {
   beta: DEFAULT_BETA,
 };
 
-/** How far SepLLM's pattern reaches where nothing is special: tokens to either side. */
+/** The window of SepLLM's pattern for other pairs, in tokens to either side. */
 const SEPLLM_WINDOW = 4;
 
 function sepllmPair(query: TokenTag, key: TokenTag): TagPair {
@@ -79,8 +79,8 @@ function sepllmPair(query: TokenTag, key: TokenTag): TagPair {
 }
 
 /**
- * The pattern of SepLLM (Chen et al. 2024, arXiv 2412.12094), a control whose saving owes nothing to grammar: everything
- * sees punctuation, [CLS] and [SEP] anywhere, and the rest nearby; [CLS] sees everything. The original is causal.
+ * The pattern of SepLLM (Chen et al. 2024, arXiv 2412.12094), a control that does not depend on grammar. Every token sees
+ * punctuation, [CLS] and [SEP] anywhere, and other tokens within a window. [CLS] sees everything. The original is causal.
  */
 const SEPLLM: RuleSet = {
   name: 'sepllm',
@@ -99,7 +99,7 @@ const PRESETS: Readonly<Record<string, RuleSet>> = {
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
-/** A preset by its name, `paper@sentence` and the like within a scope. @throws CallerError where there is none of that name. */
+/** A preset by its name, with or without a scope (`paper@sentence`). @throws CallerError for an unknown name. */
 export function presetRules(name: string): RuleSet {
   checkArgument(string, name, 'name');
   const { base, scope } = splitScope(name);

@@ -1,16 +1,16 @@
 import type { Tag, TagPair } from './rules.js';
 import type { TagPairCounts } from './tag-pair-counts.js';
 
-/** Pairs that rules have whatever they cost: every tag sees its own, and [CLS], from which a text is classified, everything. */
+/** Whether rules have this pair at any cost: every tag sees itself, and [CLS], which is classified, sees everything. */
 export function alwaysExists(query: Tag, key: Tag): boolean {
   return query === key || query === '[CLS]';
 }
 
 /**
- * Takes pairs in the order in which they are given, as long as no more are allowed than asked for: one that overshoots by
- * more than it was missing is passed over, for a smaller one may still fit. Those that always exist are taken first.
+ * Takes candidates in their order up to a density. A candidate that would miss the density by more than leaving it out is
+ * skipped, since a later, smaller one may still fit. Pairs that always exist are taken first.
  *
- * @param density The share of all pairs of tokens that shall exist.
+ * @param density The share of all pairs of tokens that should exist.
  */
 export function pairsUpTo(counts: TagPairCounts, candidates: readonly TagPair[], density: number): TagPair[] {
   const kept = candidates.filter(([query, key]) => alwaysExists(query, key));
@@ -26,7 +26,7 @@ export function pairsUpTo(counts: TagPairCounts, candidates: readonly TagPair[],
   return kept;
 }
 
-/** For each pair of tags how much attention it gets. */
+/** The attention that each pair of tags gets. */
 export interface AttentionMass {
   tags: readonly Tag[];
   /** [tags, tags] by query tag, then key tag: the sum of the attention probabilities of all pairs of tokens with these tags. */
@@ -34,14 +34,13 @@ export interface AttentionMass {
 }
 
 /**
- * Hard rules of a head that keep as much of its attention as they can for the pairs they allow. What a head's output loses
- * by a pruned pair is, up to the size of the values, the attention that went to it, and what it costs is the number of its
- * pairs of tokens: so pairs of tags are kept in the order of the mean attention of their pairs of tokens. A learned bias
- * alone would not do: it leaves out what queries and keys say to each other.
+ * Hard rules of a head that keep as much of its attention as a density allows. A pruned pair of tags removes its attention
+ * from the head's output, and saves its number of token pairs. Pairs of tags are therefore kept in the order of their mean
+ * attention per token pair. A learned bias alone cannot replace this measure: it ignores queries and keys.
  *
- * Tags that never meet in the texts get no rule but those that always exist.
+ * Pairs of tags that do not occur in the texts get no rule, unless they always exist.
  *
- * @param density The share of all pairs of tokens that shall exist.
+ * @param density The share of all pairs of tokens that should exist.
  */
 export function prunedRules(
   { tags, mass }: AttentionMass,
@@ -60,7 +59,7 @@ export function prunedRules(
   const seen = ranked.filter(
     ({ pair: [query, key] }) => alwaysExists(query, key) || counts.of(query, key) > 0,
   );
-  // Sorting is stable: equal pairs stay in the order of the tags.
+  // The sort is stable: pairs with equal means stay in the order of the tags.
   seen.sort((a, b) => b.mean - a.mean);
   const kept = new Set(
     pairsUpTo(

@@ -4,10 +4,10 @@ import type { RuleSet, TagPair } from './rules.js';
 import type { TagPairCounts } from './tag-pair-counts.js';
 
 /**
- * Hard rules drawn at random until they allow about as many pairs of some texts as a share asked for: what grammar has to
- * beat. Every tag sees itself, as under the paper's rules; so does [CLS] everything where the texts have it.
+ * Draws hard rules at random until they allow about a share of the pairs of texts: the control for rules from grammar. Every
+ * tag sees itself, and [CLS] sees everything, as under the paper's rules.
  *
- * @param density The share of all pairs that shall exist.
+ * @param density The share of all pairs of tokens that should exist.
  */
 export function randomRules(counts: TagPairCounts, density: number, seed: number): RuleSet {
   const { tags } = counts;

@@ -3,16 +3,16 @@ import { type ModelRules, ruleSetsOf } from './head-rules.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
 import { type Reach, reachOf, widest } from './scope.js';
 
-/** A pair of tags for which two rule sets have different rules of a kind. */
+/** A pair of tags whose hard or soft rules differ between two rule sets. */
 export interface RuleChange {
   kind: 'hard' | 'soft';
   query: Tag;
   key: Tag;
-  /** How far the rules of either reach; undefined where it has none for this pair. */
+  /** The reach in each rule set; undefined where it has no rule for this pair. */
   reach: [a: Reach | undefined, b: Reach | undefined];
 }
 
-/** The changes of a head; without layer and head, those of all. */
+/** The changes of a head, or of all heads where `layer` and `head` are left out. */
 export interface HeadChanges {
   layer?: number;
   head?: number;
@@ -23,14 +23,14 @@ function reachOfPairs(pairs: readonly TagPair[], where: string): Map<string, Rea
   const reach = new Map<string, Reach>();
   for (const [query, key, scope = 'document'] of pairs) {
     const pair = JSON.stringify([query, key]);
-    const own = reachOf(scope, where);
-    const known = reach.get(pair);
-    reach.set(pair, known === undefined ? own : widest(known, own));
+    const added = reachOf(scope, where);
+    const before = reach.get(pair);
+    reach.set(pair, before === undefined ? added : widest(before, added));
   }
   return reach;
 }
 
-/** What differs between two rule sets, pair by pair; the order in which they write their rules does not matter. */
+/** The differences between two rule sets, pair by pair, without regard to the order of rules. */
 export function ruleChanges(a: RuleSet, b: RuleSet): RuleChange[] {
   return (['hard', 'soft'] as const).flatMap((kind) => {
     const [before, after] = [a, b].map((rules) => reachOfPairs(rules[kind], `rules "${rules.name}"`));
@@ -44,8 +44,9 @@ export function ruleChanges(a: RuleSet, b: RuleSet): RuleChange[] {
 }
 
 /**
- * What differs between the rules of two models, head by head. Rules for all heads are compared with those of every head.
- * @throws CallerError where both have rules for each head, and of other layers or heads.
+ * The differences between the rules of two models, head by head. Rules for all heads are compared with the rules of every
+ * head.
+ * @throws CallerError where both have rules for each head, but for different numbers of layers or heads.
  */
 export function headChanges(a: ModelRules, b: ModelRules): HeadChanges[] {
   const [before, after] = [ruleSetsOf(a), ruleSetsOf(b)];

@@ -2,35 +2,35 @@ import { reaches } from './pair-table.js';
 import type { RuleSet, Tag } from './rules.js';
 import { EVERYWHERE, NOWHERE, type Reach, reachesSentence, widest, windowOf } from './scope.js';
 
-/** What the marks of a matrix mean. */
+/** The legend of a matrix. */
 export const MATRIX_LEGEND =
-  '● hard, ○ soft, · no rule; behind a mark, how far it reaches: 4 tokens, s sentence, nothing for the document';
+  '● hard, ○ soft, · no rule; after a mark, its reach: a number of tokens, s for sentence, nothing for the document';
 
-/** How far a rule reaches, in words. */
+/** The reach of a rule in words. */
 export function reachText(reach: Reach): string {
   if (reach === EVERYWHERE) return 'document';
   const parts = windowOf(reach) >= 0 ? [`${windowOf(reach)} tokens`] : [];
   return [...parts, ...(reachesSentence(reach) ? ['sentence'] : [])].join(' or ');
 }
 
-/** The tag of what fills sequences up to a common length. */
+/** The tag of padding tokens. */
 const PADDING = '[PAD]';
 
 /**
- * Where the tags that can meet stand among some tags: sequences are packed, without padding.
- * @param present Tags that occur all the same.
+ * The indexes of the tags that can occur: all but padding, since sequences are packed.
+ * @param present Tags that do occur, padding possibly among them.
  */
 export function meetingTags(tags: readonly Tag[], present?: ReadonlySet<Tag>): number[] {
   return [...tags.keys()].filter((at) => tags[at] !== PADDING || present?.has(PADDING));
 }
 
-/** What a kind of rules says of a pair of tags. */
+/** The hard or soft rule of a pair of tags. */
 export interface RulePart {
   kind: 'hard' | 'soft';
   reach: Reach;
 }
 
-/** A rule set, [tags][tags]: query tags down, key tags across. A soft rule is there where it reaches beyond the hard one. */
+/** The rules of each pair, [tags][tags] by query tag, then key tag. A soft rule is listed where it reaches beyond the hard one. */
 export function ruleParts(rules: RuleSet): RulePart[][][] {
   const [hard, soft] = [reaches(rules.hard, rules), reaches(rules.soft, rules)];
   return rules.tags.map((_, query) =>

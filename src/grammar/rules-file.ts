@@ -10,12 +10,12 @@ import { RulesReader } from './rules-reader.js';
  *     { "name": "nouns first", "tags": ["ADJ", "NOUN", "[CLS]"], "beta": 5,
  *       "hard": { "ADJ": ["NOUN"], "*": ["="], "[CLS]": ["*"] }, "soft": [["NOUN", "ADJ"]] }
  *
- * `*` is every tag, `=` the query's own. Without "tags", the universal tags and BERT's special ones are meant. A rule
- * reaches over the whole document, unless it has a scope: `["NOUN", "ADJ", "sentence"]`, `{ "NOUN": [{ "tag": "ADJ",
- * "scope": 128 }] }`, or "scope" beside "hard" for every rule that has none of its own.
+ * `*` is every tag, `=` the query's tag. "tags" defaults to the universal tags and BERT's special tokens. A rule reaches
+ * over the whole document unless it has a scope: `["NOUN", "ADJ", "sentence"]`, `{ "NOUN": [{ "tag": "ADJ",
+ * "scope": 128 }] }`. A field "scope" next to "hard" is the scope of every rule that has none.
  *
- * @param file The name that errors carry, with the line.
- * @throws CallerError for anything that is not such a file, an unknown tag among it.
+ * @param file The file's name in errors.
+ * @throws CallerError with file and line for an invalid file or an unknown tag.
  */
 export function parseRules(text: string, file = 'rules'): RuleSet {
   checkArgument(string, text, 'text');
@@ -23,15 +23,15 @@ export function parseRules(text: string, file = 'rules'): RuleSet {
 }
 
 /**
- * Parses a rules file that may hold rules for each head of a model, layer by layer, in the place of "hard" and "soft":
+ * Parses a rules file that may have rules for each head of a model, layer by layer, instead of "hard" and "soft":
  *
  *     { "name": "two layers of two heads", "tags": ["ADJ", "NOUN", "[CLS]"], "beta": 5,
  *       "heads": [[{ "hard": { "*": ["="] } }, { "hard": [["ADJ", "NOUN"]], "soft": [["NOUN", "ADJ"]] }],
  *                 [{ "hard": { "*": ["*"] } }, { "hard": [["*", "=", 4]] }]] }
  *
- * Every layer has as many heads; "scope" beside "heads" holds for the rules of all that have none of their own.
+ * Every layer has the same number of heads. A field "scope" next to "heads" is the scope of every rule that has none.
  *
- * @param file The name that errors carry, with the line.
+ * @param file The file's name in errors.
  * @throws CallerError as `parseRules` does, and where layers have different numbers of heads.
  */
 export function parseModelRules(text: string, file = 'rules'): ModelRules {
@@ -39,7 +39,7 @@ export function parseModelRules(text: string, file = 'rules'): ModelRules {
   return new RulesReader(text, file).read(false);
 }
 
-/** Pairs as JSON, those of a query on one line. */
+/** Pairs as JSON, one line for each query. */
 function linesByQuery(pairs: readonly TagPair[], indent: string): string {
   const lines: string[][] = [];
   let last: TagPair | undefined;
@@ -74,7 +74,7 @@ function formatHeads({ name, tags, beta, heads }: HeadRules): string {
   ].join('\n');
 }
 
-/** Rules as the text of a rules file; `parseRules` or `parseModelRules` reads it back. */
+/** Formats rules as the text of a rules file, for `parseRules` or `parseModelRules`. */
 export function formatRules(rules: ModelRules): string {
   modelRulesOf(rules);
   if (isPerHead(rules)) return formatHeads(rules);

@@ -18,10 +18,10 @@ const RULE_FIELDS = ['hard', 'soft'];
 
 const FIELDS = ['name', 'tags', 'scope', ...RULE_FIELDS, 'beta', 'heads'];
 
-/** Of all heads together, `*` taken for every tag: 24 layers of 16 heads have fewer, even with every pair of 27 tags. */
+/** Pairs of all heads after `*` is expanded. 24 layers of 16 heads have fewer, even with every pair of 27 tags. */
 const MOST_PAIRS = 300_000;
 
-/** A rule as it is written: its scope is that of the file where it has none of its own. */
+/** A rule as written. The scope of the file applies where the rule has none. */
 interface WrittenRule {
   query: Node;
   key: Node;
@@ -29,8 +29,8 @@ interface WrittenRule {
 }
 
 /**
- * Reads one rules file, node by node, so that every complaint can name a line: what may stand where depends on the tags that
- * the file itself lists.
+ * Reads one rules file node by node, so that every error can name a line. A schema cannot do this: what is valid depends on
+ * the tags that the file lists.
  */
 export class RulesReader {
   private readonly json: JsonText;
@@ -43,7 +43,7 @@ export class RulesReader {
     this.json = new JsonText(text, file, { expected: 'an object with "hard" or "soft" rules' }, true);
   }
 
-  /** @param alone Whether it must be one rule set, for every head of whatever reads it. */
+  /** @param alone Whether the file must have one rule set for all heads. */
   read(alone: boolean): ModelRules {
     const { root } = this.json;
     const fields = this.fields(root, FIELDS);
@@ -60,16 +60,16 @@ export class RulesReader {
     return this.json.error(offset, parts);
   }
 
-  private fields(object: Node, known: readonly string[]): Map<string, Node> {
+  private fields(object: Node, allowed: readonly string[]): Map<string, Node> {
     if (object.type !== 'object')
       throw this.error(object.offset, { what: `a JSON ${object.type}`, expected: 'an object' });
     const fields = new Map<string, Node>();
     for (const property of object.children ?? []) {
       const [key, value] = property.children ?? [];
-      if (!known.includes(key.value)) {
+      if (!allowed.includes(key.value)) {
         throw this.error(key.offset, {
           what: `unknown field "${key.value}"`,
-          expected: `one of: ${known.join(', ')}`,
+          expected: `one of: ${allowed.join(', ')}`,
         });
       }
       fields.set(key.value, value);
@@ -77,11 +77,11 @@ export class RulesReader {
     return fields;
   }
 
-  /** Rules stand in the object itself, or in its "heads". */
+  /** Rules are in the object itself or in its "heads", not in both. */
   private checkRulesOf(object: Node, fields: ReadonlyMap<string, Node>, alone: boolean): void {
     const heads = fields.get('heads');
-    const own = RULE_FIELDS.map((field) => fields.get(field)).find((node) => node !== undefined);
-    if (!own && !heads) {
+    const shared = RULE_FIELDS.map((field) => fields.get(field)).find((node) => node !== undefined);
+    if (!shared && !heads) {
       throw this.error(object.offset, {
         what: 'no rules',
         expected: 'a field "hard", a field "soft", or both',
@@ -93,9 +93,9 @@ export class RulesReader {
         expected: 'one rule set for all heads, "hard" and "soft"',
       });
     }
-    if (heads && own) {
-      throw this.error(own.offset, {
-        what: 'rules for all heads beside rules for each',
+    if (heads && shared) {
+      throw this.error(shared.offset, {
+        what: 'rules for all heads and rules for each',
         expected: '"heads", or "hard" and "soft"',
       });
     }
@@ -170,15 +170,15 @@ export class RulesReader {
           expected: 'a name or an integer',
         });
       }
-      // As a name in "hard" or "soft", an integer is text.
+      // An integer is text where it is a name in "hard" or "soft".
       if (tags.some((other) => String(other) === String(tag)))
-        throw this.error(item.offset, { what: `tag ${describeJson(tag)} stands here twice` });
+        throw this.error(item.offset, { what: `tag ${describeJson(tag)} is listed twice` });
       tags.push(tag);
     }
     return tags;
   }
 
-  /** Rules are lists of keys by query tag, or a list of [query, key] pairs, which may name a scope as their third. */
+  /** Rules are lists of keys by query tag, or a list of [query, key] or [query, key, scope]. */
   private pairs(
     field: string,
     node: Node | undefined,
@@ -191,8 +191,8 @@ export class RulesReader {
         this.tag(query, tags, [EVERY_TAG]),
         this.tag(key, tags, [EVERY_TAG, SAME_TAG]),
       ] as const;
-      const own = scope ? this.scope(scope) : fileScope;
-      const pair: TagPair = own === undefined || own === 'document' ? tagPair : [...tagPair, own];
+      const reach = scope ? this.scope(scope) : fileScope;
+      const pair: TagPair = reach === undefined || reach === 'document' ? tagPair : [...tagPair, reach];
       const text = JSON.stringify(pair);
       if (pairs.has(text)) continue;
       pairs.set(text, pair);
@@ -227,7 +227,7 @@ export class RulesReader {
         const [query, key, scope, ...others] = pair.children ?? [];
         if (pair.type !== 'array' || !key || others.length > 0) {
           throw this.error(pair.offset, {
-            what: `a rule in "${field}" that is no pair`,
+            what: `a rule in "${field}" that is not a pair`,
             expected: '[query tag, key tag], with or without a scope as the third',
           });
         }
@@ -240,7 +240,7 @@ export class RulesReader {
     });
   }
 
-  /** A key in a list: a tag, or `{ "tag": …, "scope": … }`. */
+  /** A key in a list: a tag or `{ "tag": …, "scope": … }`. */
   private keyWithScope(node: Node): { key: Node; scope?: Node } {
     if (node.type !== 'object') return { key: node };
     const fields = new Map((node.children ?? []).map(({ children }) => [children![0].value, children![1]]));
@@ -263,7 +263,7 @@ export class RulesReader {
   private tag(node: Node, tags: readonly Tag[], wildcards: string[]): Tag {
     const written = getNodeValue(node);
     if (wildcards.includes(written)) return written;
-    // The names of a JSON object are strings, also where the tags are integers.
+    // Names in a JSON object are strings, even where the tags are integers.
     const tag = tags.find(
       (candidate) => candidate === written || (isName(node) && String(candidate) === written),
     );

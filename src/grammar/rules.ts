@@ -1,24 +1,24 @@
 import { CallerError } from '../base/errors.js';
 import type { Scope } from './scope.js';
 
-/** A tag by name, or a label of the caller's own, which may be any integer. */
+/** A tag: a name, or an integer label of the caller's. */
 export type Tag = string | number;
 
-/** A pair of tags: who looks, and at whom; and how far, the whole document where it is left out. */
+/** A query tag that may attend to a key tag, within a scope. The scope is the whole document where left out. */
 export type TagPair = readonly [query: Tag, key: Tag, scope?: Scope];
 
-/** Which tag may look at which. Rules are data: presets, JSON files and generated rule sets are all of this shape. */
+/** Which tag may attend to which. Presets, rules files and generated rules all have this form. */
 export interface RuleSet {
   name: string;
-  /** The tags that a token may carry, at most 64. An integer label of a token counts into this list (see `tagIndexes`). */
+  /** The tags that tokens may have, at most 64. `tagIndexes` says how integer labels select one. */
   tags: readonly Tag[];
   hard: readonly TagPair[];
   soft: readonly TagPair[];
-  /** What a soft rule adds to the score of a pair. */
+  /** The bias that a soft rule adds to the score of a pair. */
   beta: number;
 }
 
-/** How rules become scores; see the table in the README. */
+/** How rules become attention scores; see the table of `pairTable`. */
 export type Strategy = 'none' | 'hard' | 'soft' | 'guided' | 'learned';
 
 export const STRATEGIES: readonly Strategy[] = ['none', 'hard', 'soft', 'guided', 'learned'];
@@ -27,13 +27,13 @@ export const MOST_TAGS = 64;
 
 export const DEFAULT_BETA = 5;
 
-/** Stands for every tag in a rule, as query or as key. */
+/** As query or key of a written rule: every tag. */
 export const EVERY_TAG = '*';
 
-/** Stands, as key, for the query's own tag. */
+/** As key of a written rule: the query's tag. */
 export const SAME_TAG = '=';
 
-/** Keys by query tag, as rule files and presets write them: `{ "ADJ": ["NOUN", "PROPN"], "*": ["="] }`. */
+/** Keys by query tag, as rules files and presets have them: `{ "ADJ": ["NOUN", "PROPN"], "*": ["="] }`. */
 export type RuleLists = Readonly<Record<string, readonly Tag[]>>;
 
 /** Expands one written rule: `*` on either side, `=` as key. */
@@ -61,8 +61,8 @@ export function expandLists(lists: RuleLists, tags: readonly Tag[]): TagPair[] {
 }
 
 /**
- * The index in `rules.tags` of each token's tag. A name is looked up. An integer is looked up too where the rule set's
- * own tags are integers; where they are names, it is the index itself.
+ * The index in `rules.tags` of each token's tag. An integer is the index itself where the rules' tags are all names, and is
+ * looked up as a tag where some are integers.
  *
  * @throws CallerError for a tag that the rule set does not have.
  */

@@ -3,39 +3,39 @@ import { CallerError } from '../base/errors.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
- * How far a rule reaches: over the whole document, within a sentence, or a number of tokens to either side (|query - key| <= w
- * in the text's own order).
+ * How far a rule reaches: the whole document, a sentence, or a window of w tokens to either side (|query - key| <= w in the
+ * text's order).
  */
 export type Scope = 'document' | 'sentence' | number;
 
 /**
- * A scope, or the union of several, as one number that kernels read: the widest window in tokens, or -1 for none, and a
- * half more where a common sentence suffices too.
+ * A scope, or the union of several, as one number for kernels: the widest window in tokens, or -1 without a window; plus 0.5
+ * where two tokens of one sentence are within reach at any distance.
  */
 export type Reach = number;
 
 /** The reach of a pair that does not exist. */
 export const NOWHERE: Reach = -1;
 
-/** The reach of the whole document: wider than any distance, and exact in f32. */
+/** The reach of the whole document: above any distance, and exact in f32. */
 export const EVERYWHERE: Reach = 2 ** 24;
 
-/** Added where a common sentence suffices. */
+/** Added where tokens of one sentence are within reach. */
 const SENTENCE = 0.5;
 
-/** A token that belongs to no sentence but to the document, as [CLS] and [SEP] do: every sentence is its own. */
+/** The sentence of a token that belongs to the document, such as [CLS] and [SEP]. It is in one sentence with every token. */
 export const NO_SENTENCE: number = planWordNames.NO_SENTENCE;
 
-/** True for what a scope may be. */
+/** Whether a value is a valid scope. */
 export function isScope(scope: unknown): scope is Scope {
   if (scope === 'document' || scope === 'sentence') return true;
   return Number.isInteger(scope) && (scope as number) >= 0 && (scope as number) < EVERYWHERE;
 }
 
-/** What a complaint says of a scope. */
+/** The expected value in errors about scopes. */
 export const SCOPE_EXPECTED = '"document", "sentence", or a number of tokens';
 
-/** @throws CallerError where it is no scope. */
+/** The reach of a scope. @throws CallerError for an invalid scope. */
 export function reachOf(scope: Scope, where?: string): Reach {
   if (!isScope(scope)) {
     throw new CallerError({ what: `scope ${describeValue(scope)}`, where, expected: SCOPE_EXPECTED });
@@ -49,12 +49,12 @@ export function windowOf(reach: Reach): number {
   return Math.floor(reach);
 }
 
-/** Whether a common sentence is within reach. */
+/** Whether tokens of one sentence are within reach at any distance. */
 export function reachesSentence(reach: Reach): boolean {
   return reach !== Math.floor(reach);
 }
 
-/** The reach of what either of two reaches. */
+/** The union of two reaches. */
 export function widest(a: Reach, b: Reach): Reach {
   const window = Math.max(windowOf(a), windowOf(b));
   if (window >= EVERYWHERE) return EVERYWHERE;
@@ -62,15 +62,15 @@ export function widest(a: Reach, b: Reach): Reach {
 }
 
 /**
- * Whether two tokens are within a reach of each other.
+ * Whether two tokens are within reach of each other.
  * @param distance Tokens from one to the other.
- * @param inOneSentence Whether they are in one sentence, or one of them is the document's.
+ * @param inOneSentence Whether both are in one sentence, or one of them belongs to the document.
  */
 export function isWithin(reach: Reach, distance: number, inOneSentence: boolean): boolean {
   return distance <= windowOf(reach) || (inOneSentence && reachesSentence(reach));
 }
 
-/** Whether tokens of these sentences are in one; what belongs to the document is in every one. */
+/** Whether two tokens are in one sentence, by their sentence numbers. */
 export function areInOneSentence(a: number, b: number): boolean {
   return a === b || a === NO_SENTENCE || b === NO_SENTENCE;
 }

@@ -4,15 +4,15 @@ import type { Tag } from './rules.js';
 import { SPECIAL_TAGS, UNIVERSAL_TAGS } from './tags.js';
 
 /**
- * A control: texts keep their words, and their tags are not what the tagger said.
+ * A control: texts keep their words, and their tags are replaced.
  *
- * | written     | the tags                                                                         |
- * |-------------|----------------------------------------------------------------------------------|
- * | `shuffled`  | those of the text in another order: as many of each, without grammar               |
- * | `noise:0.2` | of each word, with probability 0.2, another one of the 17, all equally likely     |
- * | `blocks:4`  | by position: the first four tokens have one tag, the next four another; 17 in turn |
+ * | written     | the new tags                                                                         |
+ * |-------------|--------------------------------------------------------------------------------------|
+ * | `shuffled`  | the text's tags in random order: the same number of each, without grammar            |
+ * | `noise:0.2` | each word gets, with probability 0.2, another of the 17 tags, all equally likely     |
+ * | `blocks:4`  | by position: the first four tokens have one tag, the next four the next of the 17 …  |
  *
- * [CLS] and [SEP] keep theirs. What is drawn depends on the seed and on the text alone, not on other texts.
+ * [CLS] and [SEP] keep their tags. The random numbers depend on the seed and the text alone, not on other texts.
  */
 export type TagNoise =
   | { kind: 'shuffled' }
@@ -25,10 +25,10 @@ export interface SeededTagNoise {
   seed: number;
 }
 
-/** Keeps these random numbers apart from others of the same seed. */
+/** Makes these random numbers independent of others with the same seed. */
 const STREAM = 0x5f3c91d7;
 
-/** Reads `shuffled`, `noise:P`, `blocks:N`. @throws CallerError where it is none of them. */
+/** Parses `shuffled`, `noise:P` or `blocks:N`. @throws CallerError for any other text. */
 export function parseTagNoise(text: string): TagNoise {
   const [kind, number, ...rest] = text.split(':');
   const value = number === undefined || number.trim() === '' ? Number.NaN : Number(number);
@@ -43,13 +43,13 @@ export function parseTagNoise(text: string): TagNoise {
   });
 }
 
-/** Tag noise as `parseTagNoise` reads it. */
+/** Formats tag noise for `parseTagNoise`. */
 export function formatTagNoise(noise: TagNoise): string {
   if (noise.kind === 'noise') return `noise:${noise.probability}`;
   return noise.kind === 'blocks' ? `blocks:${noise.tokens}` : noise.kind;
 }
 
-/** What the noise looks at and changes of a token. */
+/** The parts of a token that tag noise reads and changes. */
 interface NoisyToken {
   id: number;
   text: string;
@@ -57,9 +57,9 @@ interface NoisyToken {
 }
 
 /**
- * The tokens of a text with other tags.
- * @param where What an error calls the text.
- * @throws CallerError where a token has a custom tag that is not universal.
+ * The tokens of a text with noisy tags.
+ * @param where The text's name in an error.
+ * @throws CallerError where a token has a tag that is not universal.
  */
 export function withTagNoise<Token extends NoisyToken>(
   tokens: readonly Token[],
@@ -85,7 +85,7 @@ export function withTagNoise<Token extends NoisyToken>(
     let number = numbers[at];
     if (how.kind === 'blocks') number = Math.floor(at / how.tokens);
     else if (how.kind === 'noise') {
-      // A tagger that is wrong about a word is wrong about all of its tokens.
+      // All tokens of a word get the same wrong tag.
       if (!token.text.startsWith('##')) {
         isWrong = random() < how.probability;
         shift = 1 + Math.floor(random() * (UNIVERSAL_TAGS.length - 1));

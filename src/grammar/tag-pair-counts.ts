@@ -1,8 +1,8 @@
 import type { RuleSet, Tag } from './rules.js';
 
-/** How many pairs of tokens some texts have, by the tags of query and key; a pair never leaves its text. */
+/** The number of token pairs in texts, by the tags of query and key. Both tokens of a pair are in the same text. */
 export class TagPairCounts {
-  /** All pairs, whatever their tags. */
+  /** Pairs of any tags. */
   readonly total: number;
 
   private constructor(
@@ -29,12 +29,12 @@ export class TagPairCounts {
     return new TagPairCounts([...counts.keys()], counts);
   }
 
-  /** Pairs of a query with one tag and a key with another. */
+  /** Pairs whose query and key have these tags. */
   of(query: Tag, key: Tag): number {
     return this.counts.get(query)?.get(key) ?? 0;
   }
 
-  /** The share of all pairs that the hard rules allow, their scopes left aside. */
+  /** The share of all pairs that hard rules allow, without regard to scopes. */
   hardDensity({ hard }: Pick<RuleSet, 'hard'>): number {
     const pairs = new Map(hard.map(([query, key]) => [JSON.stringify([query, key]), this.of(query, key)]));
     return [...pairs.values()].reduce((sum, count) => sum + count, 0) / this.total;

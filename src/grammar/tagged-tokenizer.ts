@@ -14,28 +14,28 @@ import { specialTokensIn, splitTokens, type Token } from './word-piece.js';
 /** How text becomes tagged tokens. */
 export interface TokenizerOptions {
   vocabulary: Vocabulary;
-  /** Tokens of a text, [CLS] and [SEP] included, after which it is cut; without limit where left out. */
+  /** The most tokens of a text, [CLS] and [SEP] included. Longer texts are truncated. No limit where left out. */
   maxLength?: number;
-  /** Whether words bring custom tags; wink-nlp tags them where left out. */
+  /** Whether texts have custom tags. A text without tags is then an error, unless the rules' tags are universal. */
   customTags?: boolean;
-  /** A control: other tags than those. */
+  /** A control: replaces tags at random. */
   tagNoise?: SeededTagNoise;
 }
 
 export interface TaggedToken extends Token {
   tag: Tag;
-  /** Which of the text's sentences it is in, from 0; NO_SENTENCE for [CLS], [SEP] and [PAD], which belong to the document. */
+  /** The number of its sentence, from 0; NO_SENTENCE for [CLS], [SEP] and [PAD], which belong to the document. */
   sentence: number;
 }
 
-/** A text as a model reads it: for each token its id in the vocabulary, its tag and its sentence. */
+/** A text as a model reads it: for each token its id, its tag and its sentence. */
 export interface TaggedTokens {
   ids: Uint32Array;
   /** Indexes into the tokenizer's `tags`. */
   tags: Uint8Array;
   /** Numbers of sentences, or NO_SENTENCE. */
   sentences: Uint32Array;
-  /** Whether the text was longer than `maxLength`, so that only its beginning is here. */
+  /** Whether the text was truncated to `maxLength`. */
   isCut?: boolean;
 }
 
@@ -49,12 +49,12 @@ const OPTIONS = anyOptions({
 /** [CLS] and [SEP]. */
 const ADDED_TOKENS = 2;
 
-/** The tag of a token that no word covers: its own for a special token that has one, else X. */
+/** The tag of a token that no word covers: a special token's tag, or X. */
 function tagWithoutWord({ text, isSpecial }: Token): Tag {
   return (isSpecial && SPECIAL_TAGS.find((tag) => tag === text)) || 'X';
 }
 
-/** A text as the tagger is to see it: [CLS], [SEP] and [PAD] are blank lines, and other special tokens white space. */
+/** A text for the tagger: blank lines replace [CLS], [SEP] and [PAD], and spaces replace other special tokens. */
 function withoutSpecial(text: string, vocabulary: Vocabulary): string {
   const parts: string[] = [];
   let from = 0;
@@ -68,7 +68,7 @@ function withoutSpecial(text: string, vocabulary: Vocabulary): string {
   return parts.join('');
 }
 
-/** Gives each token the tag of the word that covers its first character, or what `uncovered` returns where none does. */
+/** Gives each token the tag of the word that covers its first character, or the result of `uncovered` where no word does. */
 function alignTags(
   tokens: readonly Token[],
   words: readonly (TaggedWord & { sentence?: number })[],
@@ -87,7 +87,7 @@ function alignTags(
   });
 }
 
-/** Tagged tokens in numbers. @param tags What the numbers of tags are indexes into. */
+/** Encodes tagged tokens as numbers. @param tags The tags that the numbers are indexes into. */
 export function encodeTokens(
   tokens: readonly TaggedToken[],
   tags: readonly Tag[] = TOKEN_TAGS,
@@ -100,29 +100,28 @@ export function encodeTokens(
   };
 }
 
-/** The tags of a text's tokens. @param tags What its numbers are indexes into. */
+/** The tags of a text's tokens. @param tags The tags that the text's numbers are indexes into. */
 export function tagNames(text: TaggedTokens, tags: readonly Tag[] = TOKEN_TAGS): Tag[] {
   return Array.from(text.tags, (tag) => tags[tag]);
 }
 
 /**
  * Turns text into tagged tokens: splits it into WordPiece tokens, gives each the tag of its word, and adds [CLS] and [SEP].
- * Words have the tags that a text brings, else those of wink-nlp. A character that no word of wink-nlp covers is X: every
- * token has a tag. Of special tokens that the text names, [CLS], [SEP] and [PAD] have their own tags and separate paragraphs
- * for the tagger; others ([MASK], [UNK], a model's own) are X, and the tagger does not see them. A text with custom tags is
- * one sentence.
+ * Words have the text's custom tags, or else the tags of wink-nlp. A character that no word of wink-nlp covers is X, so that
+ * every token has a tag. Special tokens in the text: [CLS], [SEP] and [PAD] have tags and separate paragraphs for the tagger.
+ * Others ([MASK], [UNK], added tokens) are X, and the tagger does not see them. A text with custom tags is one sentence.
  */
 export class TaggedTokenizer implements TokenizerOptions {
   readonly vocabulary: Vocabulary;
   readonly maxLength: number;
   readonly customTags: boolean;
   readonly tagNoise: SeededTagNoise | undefined;
-  /** Tags that words may bring: those of the rules. */
+  /** The tags that words may have: those of the rules. */
   readonly wordTags: readonly Tag[];
   /** All tags that tokens may have. */
   readonly tags: readonly Tag[];
 
-  /** @param wordTags Tags that words may bring: those of the rules. */
+  /** @param wordTags The tags that words may have: those of the rules. */
   constructor(options: TokenizerOptions, wordTags: readonly Tag[] = TOKEN_TAGS) {
     checkArgument(OPTIONS, options, 'options');
     this.vocabulary = options.vocabulary;
@@ -139,15 +138,15 @@ export class TaggedTokenizer implements TokenizerOptions {
     this.tags = tokenTags(wordTags, this.customTags);
   }
 
-  /** The same tokenizer for rules with other tags, and with another `maxLength` where that is named. */
+  /** The same tokenizer for rules with other tags, optionally with another `maxLength`. */
   withTags(wordTags: readonly Tag[], maxLength = this.maxLength): TaggedTokenizer {
     return new TaggedTokenizer({ ...this, maxLength }, wordTags);
   }
 
   /**
-   * The tokens of a text, with their places in it.
-   * @param where What an error calls the text.
-   * @throws CallerError for a custom tag that the rules do not have, and where no word with a tag covers a token's first character.
+   * The tokens of a text, with their positions in it.
+   * @param where The text's name in an error.
+   * @throws CallerError for a custom tag that the rules do not have, and for a token whose first character no tagged word covers.
    */
   tokens(text: string | Text, where = 'text 1'): TaggedToken[] {
     checkText(text, 'text');
@@ -155,8 +154,8 @@ export class TaggedTokenizer implements TokenizerOptions {
   }
 
   /**
-   * Texts as a model reads them.
-   * @throws CallerError as `tokens` does, and for a text without tags where custom tags are needed.
+   * Encodes texts for a model.
+   * @throws CallerError as `tokens` does, and for a text without custom tags where `customTags` needs them.
    */
   encode(texts: readonly (string | Text)[]): TaggedTokens[] {
     checkTexts(texts, 'texts');
@@ -183,7 +182,7 @@ export class TaggedTokenizer implements TokenizerOptions {
     };
   }
 
-  /** The text after the last token is not tagged. */
+  /** Does not tag the text after the last token. */
   private winkTagged(tokens: readonly Token[], text: string): TaggedToken[] {
     const last = tokens.at(-1);
     const words = last ? tagWords(withoutSpecial(text, this.vocabulary), last.start) : [];

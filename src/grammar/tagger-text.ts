@@ -1,40 +1,40 @@
 import { IGNORED, SPACE } from './normalised-text.js';
 
-/** A text that was made from another one. */
+/** A changed text that knows where its characters were in the original. */
 export interface MappedText {
   text: string;
-  /** For each UTF-16 unit of `text`, and one past its end, the place in the original text. */
+  /** For each UTF-16 unit of `text`, and one past its end, its position in the original text. */
   origins: Uint32Array;
 }
 
-/** Characters that mean an apostrophe anywhere: the curly one, that of letters, the wide one, the prime and their like. */
+/** Characters that are always apostrophes: curly, modifier letter, full-width, prime and similar. */
 const APOSTROPHE = /[\u2019\u2018\u201b\u02bc\u02b9\u02bb\u02bd\u2032\uff07\ua78c]/u;
 
-/** An accent that means an apostrophe between letters, or before the ending of a contraction. */
+/** An accent that is used as an apostrophe, before the ending of a contraction. */
 const ACCENT_AS_APOSTROPHE = /[`\u00b4](?<=\p{L}\s*.)(?=(?:s|re|ve|ll|d|m|t)(?![\p{L}\p{N}]))/giu;
 
-/** What is not as the tagger is to see it, or may not be; most texts have none of it. */
+/** Characters that may have to change. Most texts have none. */
 const MAY_CHANGE = /[^\x20-\x5f\x61-\x7e]| {2}|^ | $/;
 
-function asIs(text: string): MappedText {
-  return { text, origins: Uint32Array.from({ length: text.length + 1 }, (_, place) => place) };
+function unchanged(text: string): MappedText {
+  return { text, origins: Uint32Array.from({ length: text.length + 1 }, (_, position) => position) };
 }
 
 /**
- * A text as the tagger is to see it, so that it tags the ways to write one text alike: white space of any kind and length is
- * one space and none at the text's ends, curly apostrophes are straight, and what BERT's tokenizer drops (control characters,
- * soft hyphens) is not there.
+ * Normalises a text for the tagger, so that different spellings of one text get the same tags. White space of any kind and
+ * length becomes one space, and is removed at both ends. Curly apostrophes become straight. Characters that BERT's tokenizer
+ * drops (control characters, soft hyphens) are removed.
  */
 export function plainText(original: string): MappedText {
-  if (!MAY_CHANGE.test(original)) return asIs(original);
+  if (!MAY_CHANGE.test(original)) return unchanged(original);
   const written = original.replace(ACCENT_AS_APOSTROPHE, "'");
   const origins: number[] = [];
   let text = '';
   let space = -1;
-  let place = 0;
+  let position = 0;
   for (const character of written) {
-    const start = place;
-    place += character.length;
+    const start = position;
+    position += character.length;
     if (IGNORED.test(character)) continue;
     if (SPACE.test(character)) {
       if (space < 0) space = start;
@@ -46,21 +46,21 @@ export function plainText(original: string): MappedText {
     }
     space = -1;
     text += APOSTROPHE.test(character) ? "'" : character;
-    for (let unit = start; unit < place; unit++) origins.push(unit);
+    for (let unit = start; unit < position; unit++) origins.push(unit);
   }
   origins.push(original.length);
   return { text, origins: Uint32Array.from(origins) };
 }
 
-/** SST-2 spaces its contractions ("it 's"); a tagger that knows "it's" takes a lone 's for a particle. */
+/** SST-2 splits contractions ("it 's"). The tagger knows "it's", and tags a separate 's as a particle. */
 const SPACED_ENDING = / (?=(?:n't|'s|'re|'ve|'ll|'d|'m)(?:\s|$))/gi;
 
 export interface JoinedText extends MappedText {
-  /** The places in `text` before which a space was removed. */
+  /** The positions in `text` before which a space was removed. */
   joins: readonly number[];
 }
 
-/** Joins spaced contraction endings to the word before them, remembering where each character came from. */
+/** Joins separate endings of contractions to the word before them. */
 export function joinContractions(original: string): JoinedText {
   const joins: number[] = [];
   const parts: string[] = [];
@@ -69,7 +69,7 @@ export function joinContractions(original: string): JoinedText {
   let from = 0;
   const keep = (to: number) => {
     parts.push(original.slice(from, to));
-    for (let place = from; place < to; place++) origins[length++] = place;
+    for (let position = from; position < to; position++) origins[length++] = position;
   };
   for (const { index } of original.matchAll(SPACED_ENDING)) {
     if (index === 0) continue;
@@ -83,30 +83,30 @@ export function joinContractions(original: string): JoinedText {
 }
 
 /**
- * Characters without white space that the tagger is shown at once: its expressions take time that grows with the square of
- * them, or faster. A longer run is shown in parts, each of which ends after the last character that is neither a letter nor a digit.
+ * The most characters without white space that the tagger gets at once, since its time grows with their square or faster. A
+ * longer sequence is split, where possible after a character that is neither a letter nor a digit.
  */
 const LONGEST_UNIT = 256;
 
 const ENDS_WORD = /[^\p{L}\p{M}\p{N}]/u;
 
-/** Where the unit that begins at `start` ends, of a run without white space that ends at `end`. */
+/** The end of the unit that starts at `start`, in a sequence without white space that ends at `end`. */
 function unitEnd(text: string, start: number, end: number): number {
   if (end - start <= LONGEST_UNIT) return end;
   let cut = start + LONGEST_UNIT;
   while (cut > start && !ENDS_WORD.test(text[cut - 1])) cut--;
   if (cut === start) cut = start + LONGEST_UNIT;
-  // The two halves of a character stay together.
+  // A surrogate pair is not split.
   return text.codePointAt(cut - 1)! > 0xffff ? cut - 1 : cut;
 }
 
 /**
- * The beginning of a text, with white space where a run without any is too long for the tagger.
- * @param upTo The place of the last character whose tag counts.
- * @param margin Units that are kept after it.
+ * The start of a text, with spaces added to sequences without white space that are too long for the tagger.
+ * @param upTo The position of the last character whose tag is needed.
+ * @param margin Units to keep after it.
  */
 export function boundedUnits(text: string, upTo: number, margin: number): MappedText {
-  // No unit is shorter than a character, so that white space at most doubles the text.
+  // A unit has at least one character, so that added spaces at most double the text.
   const origins = new Uint32Array(2 * text.length + 1);
   const units: string[] = [];
   let length = 0;
@@ -116,7 +116,7 @@ export function boundedUnits(text: string, upTo: number, margin: number): Mapped
       const end = unitEnd(text, start, index + run.length);
       if (units.length > 0) origins[length++] = start;
       units.push(text.slice(start, end));
-      for (let place = start; place < end; place++) origins[length++] = place;
+      for (let position = start; position < end; position++) origins[length++] = position;
       if (start > upTo) after++;
       start = end;
     }

@@ -6,22 +6,22 @@ import { readWithWink } from './wink.js';
 /** A word of a text with its part of speech. */
 export interface ParsedWord extends TaggedWord {
   tag: TokenTag;
-  /** Which of the text's sentences it is in, counted from 0. */
+  /** The number of its sentence in the text, from 0. */
   sentence: number;
 }
 
 /**
- * Words after the last one that counts which the tagger still sees. Its patterns are at most four words long, and it goes
- * through a text three times.
+ * Words that the tagger gets after the last word whose tag is needed. Its patterns are at most four words long, and it makes
+ * three passes.
  */
 const MARGIN = 16;
 
-/** Characters of the tagger's text in which a token is looked for: more than it is shown without white space. */
+/** Characters of the tagger's text in which a token is searched: more than the longest unit without white space. */
 const SEARCHED = 1024;
 
 const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** The paragraphs of a text: what blank lines part. */
+/** The paragraphs of a text, which blank lines separate. */
 function* paragraphs(text: string): Generator<{ start: number; end: number }> {
   let start = 0;
   for (const { index, 0: space } of text.matchAll(/\s{2,}/g)) {
@@ -32,8 +32,8 @@ function* paragraphs(text: string): Generator<{ start: number; end: number }> {
   if (start < text.length) yield { start, end: text.length };
 }
 
-/** The first place of a token in the tagger's text, or -1: wink writes a few words in another way. */
-function placeOf(value: string, text: string, from: number): number {
+/** The position of a token in the tagger's text, or -1: wink changes the spelling of a few words. */
+function positionOf(value: string, text: string, from: number): number {
   const start = text[from] === ' ' ? from + 1 : from;
   if (text.startsWith(value, start)) return start;
   const found = text.slice(from, from + SEARCHED).indexOf(value);
@@ -41,8 +41,8 @@ function placeOf(value: string, text: string, from: number): number {
 }
 
 /**
- * Adds the words of a paragraph, up to the one at place `upTo` and some more.
- * @param offset Where the paragraph begins in its text.
+ * Adds the words of a paragraph, up to the word at position `upTo` and some more.
+ * @param offset The position of the paragraph in its text.
  * @param firstSentence The number of its first sentence in its text.
  */
 function addWords(
@@ -55,7 +55,7 @@ function addWords(
   const plain = plainText(paragraph);
   const { text, origins, joins } = joinContractions(plain.text);
   const last =
-    upTo < paragraph.length ? origins.findIndex((place) => plain.origins[place] > upTo) : text.length;
+    upTo < paragraph.length ? origins.findIndex((position) => plain.origins[position] > upTo) : text.length;
   const shown = boundedUnits(text, last, MARGIN);
   const { values, tags, sentences } = readWithWink(shown.text);
   const add = (from: number, to: number, tag: TokenTag, index: number) => {
@@ -66,8 +66,8 @@ function addWords(
   let cursor = 0;
   let join = 0;
   for (let index = 0; index < values.length; index++) {
-    // wink knows empty tokens.
-    const at = values[index] === '' ? -1 : placeOf(values[index], shown.text, cursor);
+    // wink returns some empty tokens.
+    const at = values[index] === '' ? -1 : positionOf(values[index], shown.text, cursor);
     if (at < 0) continue;
     cursor = at + values[index].length;
     const end = shown.origins[cursor - 1] + 1;
@@ -77,7 +77,7 @@ function addWords(
       add(from, end, tags[index], index);
       continue;
     }
-    // A word that wink left whole although its text was written apart ("i 'm", "here 's").
+    // A word that wink did not split, although its text has a space there ("i 'm", "here 's").
     add(from, joins[join], text.slice(from, joins[join]).toLowerCase() === 'i' ? 'PRON' : tags[index], index);
     while (joins[join] < end) {
       from = joins[join++];
@@ -88,11 +88,12 @@ function addWords(
 }
 
 /**
- * Tags the words of an English text with wink-nlp. The result depends on this text alone. White space of any kind and length
- * counts as one space, but that blank lines part paragraphs, each of which is tagged by itself; curly apostrophes count as
- * straight ones; contractions that are written with a space before them, as SST-2 does, are tagged as if they were not; what
- * BERT's tokenizer drops is not seen. A run of more than 256 characters without white space is tagged in parts.
- * @param upTo The place of the last character whose tag counts: only some words after it are read, and the rest
+ * Tags the words of an English text with wink-nlp. The result depends on this text alone.
+ *
+ * Blank lines separate paragraphs, which are tagged separately. Other white space of any kind and length counts as one space.
+ * Curly apostrophes count as straight ones. Contractions with a space, as in SST-2, are tagged as without it. Characters that
+ * BERT's tokenizer drops are ignored. More than 256 characters without white space are tagged in parts.
+ * @param upTo The position of the last character whose tag is needed. Only some words after it are read; the rest of the text
  * changes no tag up to it.
  */
 export function tagWords(text: string, upTo = Number.POSITIVE_INFINITY): ParsedWord[] {

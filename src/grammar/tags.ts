@@ -1,4 +1,4 @@
-/** The 17 universal part-of-speech tags, in the order in which the universal dependencies list them. */
+/** The 17 universal part-of-speech tags, in the order of Universal Dependencies. */
 export const UNIVERSAL_TAGS = [
   'ADJ',
   'ADP',
@@ -19,10 +19,10 @@ export const UNIVERSAL_TAGS = [
   'X',
 ] as const;
 
-/** The tags of BERT's special tokens: each is a tag of its own. */
+/** The tags of BERT's special tokens. */
 export const SPECIAL_TAGS = ['[CLS]', '[SEP]', '[PAD]'] as const;
 
-/** All tags that a token can carry. */
+/** The tags of tokens that wink-nlp tags. */
 export const TOKEN_TAGS = [...UNIVERSAL_TAGS, ...SPECIAL_TAGS] as const;
 
 export type TokenTag = (typeof TOKEN_TAGS)[number];

@@ -6,33 +6,32 @@ import type { SpecialToken } from './special-tokens.js';
 /** The special tokens that every vocabulary must have. */
 export const SPECIAL_TOKENS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 
-/** What becomes of a text before it is split, as Hugging Face's `BertNormalizer` is set. */
+/** How a text is normalised before it is split: the settings of Hugging Face's `BertNormalizer`. */
 export interface Normalisation {
   lowerCase: boolean;
   stripAccents: boolean;
-  /** Whether each Chinese character is a word of its own. */
+  /** Whether each Chinese character is a word. */
   splitIdeographs: boolean;
 }
 
 /** BERT's uncased models. */
 export const UNCASED: Normalisation = { lowerCase: true, stripAccents: true, splitIdeographs: true };
 
-/** What every model looks for in a text before it is split, and in this case alone: "[SEP]" is not "[sep]". */
+/** The special tokens that every model finds in a text before it is split. They are case-sensitive. */
 export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_TOKENS.map((content) => {
   return { content, singleWord: false, normalised: false };
 });
 
-/** What else there is to a vocabulary. */
 export interface VocabularyOptions {
-  /** Tokens that are found in a text before it is split; the vocabulary has each. `BERT_TOKENS` where left out. */
+  /** Tokens that are found in a text before it is split, all in the vocabulary. `BERT_TOKENS` where left out. */
   special?: readonly SpecialToken[];
-  /** How many tokens words may be split into; those after them are only special tokens. All where left out. */
+  /** The number of tokens that words may be split into; the tokens after them are special. All where left out. */
   ordinary?: number;
-  /** Whether nothing but the tokens says if the model knows capitals. */
+  /** Whether only the tokens tell if the model is cased. */
   isCaseGuessed?: boolean;
 }
 
-/** The tokens of a model, in the order of their ids; a token inside a word begins with `##`. */
+/** The tokens of a model in the order of their ids. A token that continues a word starts with `##`. */
 export class Vocabulary {
   readonly special: readonly SpecialToken[];
   readonly ordinary: number;
@@ -43,8 +42,8 @@ export class Vocabulary {
 
   /**
    * @param tokens One for each id.
-   * @param source What errors call it.
-   * @param normalisation What becomes of a text before it is split into these tokens.
+   * @param source Its name in errors.
+   * @param normalisation How a text is normalised before it is split.
    * @throws CallerError where a special token is missing or a token occurs twice.
    */
   constructor(
@@ -87,7 +86,7 @@ export class Vocabulary {
     return this.tokens.length;
   }
 
-  /** Whether a word can have this token. */
+  /** Whether words may be split into this token. */
   has(token: string): boolean {
     return (this.ids.get(token) ?? this.ordinary) < this.ordinary;
   }
@@ -97,30 +96,30 @@ export class Vocabulary {
     return this.ids.get(token) ?? this.ids.get('[UNK]')!;
   }
 
-  /** The special tokens and those that `wanted` names, in the order of this vocabulary: for a model that needs no others. */
+  /** The vocabulary of a smaller model: the special and the wanted tokens, in the same order. */
   restrictedTo(wanted: ReadonlySet<string>): Vocabulary {
     const special = new Set(this.special.map(({ content }) => content));
-    const isKept = (token: string) => special.has(token) || wanted.has(token);
-    const tokens = this.tokens.filter(isKept);
-    const ordinary = this.tokens.slice(0, this.ordinary).filter(isKept).length;
+    const isIncluded = (token: string) => special.has(token) || wanted.has(token);
+    const tokens = this.tokens.filter(isIncluded);
+    const ordinary = this.tokens.slice(0, this.ordinary).filter(isIncluded).length;
     return new Vocabulary(tokens, 'vocabulary', this.normalisation, { special: this.special, ordinary });
   }
 
-  /** The content of a `vocab.txt`: a token a line, without those that are only special tokens. */
+  /** The content of a `vocab.txt`: one token per line, without the special tokens after the ordinary ones. */
   toText(): string {
     return `${this.tokens.slice(0, this.ordinary).join('\n')}\n`;
   }
 }
 
 /**
- * Whether a vocabulary is of a cased model: it has a token with a capital. What is in brackets ([CLS], [unused1], <URL>) is
- * no token of a word.
+ * Whether a vocabulary is of a cased model: one of its tokens has a capital. Tokens in brackets ([CLS], [unused1], <URL>) do
+ * not count.
  */
 export function hasCapitals(tokens: readonly string[]): boolean {
   return tokens.some((token) => token !== token.toLowerCase() && !/^(?:\[.*\]|<.*>)$/su.test(token));
 }
 
-/** How a model reads a text whose case it keeps, or does not. */
+/** The normalisation of an uncased or a cased model. */
 export function normalisationFor(lowerCase: boolean): Normalisation {
   return lowerCase ? UNCASED : { lowerCase: false, stripAccents: false, splitIdeographs: true };
 }
@@ -135,7 +134,7 @@ export function tokensOfText(text: string): string[] {
 
 /**
  * Reads a `vocab.txt`.
- * @param normalisation What becomes of a text before it is split; where left out, a text keeps its case if a token has capitals.
+ * @param normalisation How a text is normalised. Where left out, texts keep their case if a token has a capital.
  * @throws CallerError as the constructor of `Vocabulary` does.
  */
 export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?: Normalisation): Vocabulary {
@@ -146,7 +145,7 @@ export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?
   });
 }
 
-/** What a reader must know where nothing but the tokens says if a model knows capitals; else undefined. */
+/** A note for the user where only the tokens tell if a model is cased; else undefined. */
 export function caseNote({ isCaseGuessed, normalisation }: Vocabulary): string | undefined {
   if (!isCaseGuessed) return undefined;
   return normalisation.lowerCase

@@ -2,14 +2,14 @@ import model from 'wink-eng-lite-web-model';
 import winkNLP, { type Model, type WinkMethods } from 'wink-nlp';
 import { type TokenTag, UNIVERSAL_TAGS } from './tags.js';
 
-/** What wink-nlp makes of a text: for each of its tokens what it is, its tag and the number of its sentence. */
+/** The tokens of wink-nlp in a text: their text, tag and sentence number. */
 export interface WinkTokens {
   values: readonly string[];
   tags: readonly TokenTag[];
   sentences: Uint32Array;
 }
 
-/** The parts of wink's model that it changes as it reads; its types leave them out. */
+/** The parts of wink's model that it changes while it reads. Its types do not list them. */
 interface Core {
   features: { lexeme: { list: string[]; hash: Record<string, number>; index: number } };
   preserve: { prefix: object; suffix: object };
@@ -20,17 +20,17 @@ interface OpenModel {
   featureFn(config: unknown): object;
 }
 
-/** Words that may be forgotten before wink is made again: it keeps a number of bytes for each. */
+/** Words to forget before wink is created again: it keeps some bytes for each. */
 const MOST_FORGOTTEN = 65_536;
 
-/** A machine that recognises nothing, for the stages that are not used. */
+/** A machine that recognises nothing, for unused stages. */
 const NO_MACHINE = JSON.stringify([100, 0, { 0: {} }, {}, {}, {}]);
 
 /**
- * wink-nlp, without a memory of earlier texts. It adds each unknown word to its lexicon, and splits later texts by what it
- * finds there ("p.36" makes "36" a word). What a text added is therefore taken out after it.
+ * wink-nlp without memory of earlier texts. It adds each unknown word to its lexicon, and splits later texts by it ("p.36"
+ * makes "36" a word). The words that a text added are therefore removed after it.
  */
-class Reader {
+class WinkReader {
   private readonly core: Core;
   private readonly initialWords: number;
   private nlp: WinkMethods;
@@ -41,20 +41,20 @@ class Reader {
     const { lexeme } = this.core.features;
     this.initialWords = lexeme.list.length;
     const { preserve } = this.core;
-    // Plain objects have "constructor" and the like, which are no prefixes.
+    // Plain objects inherit names such as "constructor", which are not prefixes.
     for (const part of ['prefix', 'suffix'] as const) {
       preserve[part] = Object.assign(Object.create(null), preserve[part]);
     }
-    this.nlp = this.made();
+    this.nlp = this.createWink();
   }
 
-  private made(): WinkMethods {
+  private createWink(): WinkMethods {
     const { featureFn } = model as unknown as OpenModel;
     const machines = { machines: [NO_MACHINE], transformers: [], setter: () => {} };
     const parts = {
       ...model,
       core: () => this.core,
-      // Only entities depend on these, and wink remembers each value of them too.
+      // Only entities use these, and wink remembers their values too.
       featureFn: (config: unknown) => {
         return { ...featureFn(config), prefix: () => '', suffix: () => '', shape: () => '' };
       },
@@ -65,7 +65,7 @@ class Reader {
     return winkNLP(parts as Model, ['sbd', 'pos']);
   }
 
-  /** Takes out of wink's lexicon what the last text put into it. */
+  /** Removes the words of the last text from wink's lexicon. */
   private forget(): void {
     const { lexeme } = this.core.features;
     for (; this.initialWords + this.forgotten < lexeme.list.length; this.forgotten++) {
@@ -75,7 +75,7 @@ class Reader {
     lexeme.list.length = this.initialWords;
     lexeme.index = this.initialWords;
     this.forgotten = 0;
-    this.nlp = this.made();
+    this.nlp = this.createWink();
   }
 
   read(text: string): WinkTokens {
@@ -95,12 +95,12 @@ class Reader {
 
 const TAGS: ReadonlyMap<string, TokenTag> = new Map(UNIVERSAL_TAGS.map((tag) => [tag, tag]));
 
-/** wink's tags are the universal ones and SPACE, for line breaks and the like. */
+/** wink has the universal tags and SPACE, for line breaks and similar tokens. */
 function universal(tag: string): TokenTag {
   return TAGS.get(tag) ?? 'X';
 }
 
-/** For each token of the tagger's, the sentence that it is in. */
+/** The sentence number of each token. */
 function sentencesOfTokens(
   spans: readonly (readonly [first: number, last: number])[],
   tokens: number,
@@ -112,10 +112,10 @@ function sentencesOfTokens(
   return sentences;
 }
 
-let reader: Reader | undefined;
+let reader: WinkReader | undefined;
 
-/** Splits and tags an English text with wink-nlp; the result depends on the text alone. */
+/** Splits and tags an English text with wink-nlp. The result depends on the text alone. */
 export function readWithWink(text: string): WinkTokens {
-  reader ??= new Reader();
+  reader ??= new WinkReader();
   return reader.read(text);
 }

@@ -2,26 +2,26 @@ import { type Character, normalised } from './normalised-text.js';
 import { SpecialFinder, type SpecialToken } from './special-tokens.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** A token with its place in the text, in UTF-16 units; [CLS] and [SEP] that are added have an empty place (start = end). */
+/** A token with its position in the text, in UTF-16 units. Added [CLS] and [SEP] are empty (start = end). */
 export interface Token {
   id: number;
   text: string;
   start: number;
   end: number;
-  /** Whether it is a special token that the text names ("[MASK]"). */
+  /** Whether it is a special token in the text ("[MASK]"). */
   isSpecial?: true;
 }
 
-/** BERT gives up on longer words. */
+/** Longer words become [UNK], as in BERT. */
 const LONGEST_WORD = 100;
 
-/** ASCII symbols count as punctuation too, although Unicode says otherwise of some. */
+/** ASCII symbols count as punctuation, although some are not in Unicode. */
 const PUNCTUATION = /[!-/:-@[-`{-~\p{P}]/u;
 
-/** A run of characters between white space, which is none of what BERT drops (`IGNORED`). */
-const RUN = /[^\t\n\r\p{Z}]+/gu;
+/** Characters between white space. Characters that BERT drops (`IGNORED`) do not separate. */
+const UNSPACED = /[^\t\n\r\p{Z}]+/gu;
 
-/** The finders of a vocabulary's special tokens: in texts as they are, and in texts that are normalised. */
+/** The finders of a vocabulary's special tokens in original and in normalised texts. */
 interface Finders {
   written: SpecialFinder;
   normalised: SpecialFinder | undefined;
@@ -55,7 +55,7 @@ function specialToken({ content }: SpecialToken, start: number, end: number, voc
   return { id: vocabulary.idOf(content), text: content, start, end, isSpecial: true };
 }
 
-/** The longest token that a word goes on with at `from`: where it ends, and its text. */
+/** The longest token at character `from` of a word: its end and its text. */
 function longestToken(
   word: string,
   starts: readonly number[],
@@ -98,27 +98,27 @@ function* tokensOfWord(word: readonly Character[], vocabulary: Vocabulary): Gene
   yield { id: vocabulary.idOf('[UNK]'), text: '[UNK]', start, end: word[word.length - 1].end };
 }
 
-/** The tokens of normalised characters, in which white space and punctuation end words. */
+/** The tokens of normalised characters. White space and punctuation end words. */
 function* tokensOfCharacters(characters: readonly Character[], vocabulary: Vocabulary): Generator<Token> {
   let word: Character[] = [];
   for (const character of characters) {
     const isSpace = character.text === ' ';
-    const alone = isSpace || PUNCTUATION.test(character.text);
-    if (alone && word.length > 0) {
+    const endsWord = isSpace || PUNCTUATION.test(character.text);
+    if (endsWord && word.length > 0) {
       yield* tokensOfWord(word, vocabulary);
       word = [];
     }
     if (isSpace) continue;
-    if (alone) yield* tokensOfWord([character], vocabulary);
+    if (endsWord) yield* tokensOfWord([character], vocabulary);
     else word.push(character);
   }
   if (word.length > 0) yield* tokensOfWord(word, vocabulary);
 }
 
-/** A part of a text without special tokens, normalised or not yet; `offset` is where it begins in the text. */
+/** A part of a text without special tokens, normalised or not. `offset` is its position in the text. */
 type Section = { characters: readonly Character[] } | { text: string; offset: number };
 
-/** The parts of a text between special tokens that are looked for as it is normalised, and those tokens. */
+/** The special tokens that are found in the normalised text, and the parts between them. */
 function* normalisedSections(
   text: string,
   offset: number,
@@ -126,7 +126,7 @@ function* normalisedSections(
   vocabulary: Vocabulary,
 ): Generator<Section | Token> {
   const characters = normalised(text, offset, vocabulary.normalisation);
-  // From a place in their text to a character.
+  // From a position in the normalised text to a character.
   const indexes = new Map<number, number>();
   let length = 0;
   characters.forEach((character, index) => {
@@ -144,7 +144,7 @@ function* normalisedSections(
   yield { characters: characters.slice(from) };
 }
 
-/** The special tokens of a text, and the parts of the text between them. */
+/** The special tokens of a text, and the parts between them. */
 function* sectionsOf(text: string, vocabulary: Vocabulary): Generator<Section | Token> {
   const finders = findersOf(vocabulary);
   function* between(from: number, to: number): Generator<Section | Token> {
@@ -166,24 +166,24 @@ function* allTokens(text: string, vocabulary: Vocabulary): Generator<Token> {
     if ('id' in section) yield section;
     else if ('characters' in section) yield* tokensOfCharacters(section.characters, vocabulary);
     else {
-      for (const { index, 0: run } of section.text.matchAll(RUN)) {
-        const characters = normalised(run, section.offset + index, vocabulary.normalisation);
+      for (const { index, 0: unspaced } of section.text.matchAll(UNSPACED)) {
+        const characters = normalised(unspaced, section.offset + index, vocabulary.normalisation);
         yield* tokensOfCharacters(characters, vocabulary);
       }
     }
   }
 }
 
-/** The special tokens that a text names ("[SEP]"), in its order. */
+/** The special tokens in a text ("[SEP]"), in its order. */
 export function specialTokensIn(text: string, vocabulary: Vocabulary): Token[] {
   return [...sectionsOf(text, vocabulary)].filter((section) => 'id' in section);
 }
 
 /**
- * Splits a text into the tokens of BERT's tokenizer, normalised as the vocabulary says: greedy, longest match first (Wu et al. 2016,
- * arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). A special token that the text names ("[SEP]") is one
- * token, as in Hugging Face's tokenizers. [CLS] and [SEP] are not added.
- * @param most Tokens after which the rest of the text is not looked at.
+ * Splits a text into WordPiece tokens as BERT's tokenizer does: normalised by the vocabulary's settings, then greedy, longest
+ * match first (Wu et al. 2016, arXiv 1609.08144, section 4.1; normalisation as in google-research/bert). A special token in the
+ * text ("[SEP]") is one token, as in Hugging Face's tokenizers. [CLS] and [SEP] are not added.
+ * @param most The most tokens; the rest of the text is not read.
  */
 export function splitTokens(text: string, vocabulary: Vocabulary, most = Number.POSITIVE_INFINITY): Token[] {
   const tokens: Token[] = [];

@@ -80,7 +80,7 @@ describe('a model of three classes of a CSV file', () => {
     expectRefusal(
       await run('evaluate', '--model', 'reviews', '--data', 'wrong.jsonl'),
       CALLER,
-      /^wrong\.jsonl:2: label "awful" is no class; expected one of: bad, good, unclear; or/,
+      /^wrong\.jsonl:2: label "awful" is not a class; expected one of: bad, good, unclear; or/,
     );
   });
 
@@ -195,6 +195,6 @@ describe('a model of custom tags', () => {
     const own = await run('predict', '--model', 'universal', '--data', 'tagged.conllu');
     expect(complaints(own)).toEqual([]);
     const tagger = await run('evaluate', '--model', 'glue', '--data', 'tagged.conllu', '--split', 'test');
-    expectRefusal(tagger, CALLER, /^tagged\.conllu:1: label "a" is no class/);
+    expectRefusal(tagger, CALLER, /^tagged\.conllu:1: label "a" is not a class/);
   });
 });

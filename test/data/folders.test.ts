@@ -57,7 +57,7 @@ describe('a folder of GLUE files', () => {
     expect(await source.examples('dev')).toEqual([{ text: 'c', label: 1 }]);
     expect(source.classes).toEqual(['0', '1', '2']);
     await expect(source.examples('test')).rejects.toThrow(
-      /test\.tsv:2: label "3" is no class; expected one of: 0, 1, 2$/,
+      /test\.tsv:2: label "3" is not a class; expected one of: 0, 1, 2$/,
     );
   });
 });
@@ -80,7 +80,7 @@ describe('a folder of other files', () => {
     expect(source.classes).toEqual(['ham', 'spam']);
     expect(await source.examples('dev')).toEqual([{ text: 'see you', label: 0 }]);
     await expect(source.examples('test'), 'a number beside names').rejects.toThrow(
-      /test\.parquet, row 1: label "1" is no class; expected one of: ham, spam$/,
+      /test\.parquet, row 1: label "1" is not a class; expected one of: ham, spam$/,
     );
   });
 

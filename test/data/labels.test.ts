@@ -13,7 +13,7 @@ function fileOf(labels: readonly string[], file = 'f.csv'): DataFile {
   };
 }
 
-/** Names of classes: no number, and no two that differ in nothing but case. */
+/** Names of classes: no number, and no two that differ only in case. */
 const anyName = fc
   .oneof(fc.string({ minLength: 1 }), fc.constantFrom('neutral', '😀', 'Sehr gut'))
   .map((name) => name.trim())
@@ -61,14 +61,14 @@ describe('the classes of labels', () => {
   });
 
   it.each([
-    [['0', '-1'], /^f\.csv:3: label "-1" is no class; expected whole numbers from 0/],
-    [['0', '1.5'], /^f\.csv:3: label "1\.5" is no class/],
-    [['0', '01'], /^f\.csv:3: label "01" is no class/],
-    [['0', '1.0'], /^f\.csv:3: label "1\.0" is no class/],
-    [['0', '123456789'], /^f\.csv:3: label "123456789" is no class; expected .* at most 999/],
+    [['0', '-1'], /^f\.csv:3: label "-1" is not a class; expected whole numbers from 0/],
+    [['0', '1.5'], /^f\.csv:3: label "1\.5" is not a class/],
+    [['0', '01'], /^f\.csv:3: label "01" is not a class/],
+    [['0', '1.0'], /^f\.csv:3: label "1\.0" is not a class/],
+    [['0', '123456789'], /^f\.csv:3: label "123456789" is not a class; expected .* at most 999/],
     [['good', '', 'bad'], /^f\.csv:3: an empty label/],
     [['good', '1', 'bad'], /^f\.csv:3: label "1" is a number, and label "good" \(f\.csv:2\) is a name; exp/],
-    [['good', 'bad', 'Bad'], /^f\.csv:4: label "Bad" differs from "bad" \(f\.csv:3\) in nothing but case/],
+    [['good', 'bad', 'Bad'], /^f\.csv:4: label "Bad" differs from "bad" \(f\.csv:3\) only in case/],
     [['good', 'good'], /^f\.csv: 1 class \(every label is "good"\); expected 2 to 1000 different labels; /],
     [['1', '1'], /^f\.csv: 1 class \(every label is "1"\); .*--label-column/],
     [Array.from({ length: 1001 }, (_, index) => `name ${index}`), /^f\.csv: 1001 classes; expected 2 to/],
@@ -110,18 +110,18 @@ describe('labels of classes that were named before', () => {
   it.each([
     [
       ['0', 'neutral'],
-      /^f\.csv:2: label "0" is no class; expected one of: NEGATIVE, neutral, POSITIVE; or wh/,
+      /^f\.csv:2: label "0" is not a class; expected one of: NEGATIVE, neutral, POSITIVE; or wh/,
     ],
-    [['0', '3'], /^f\.csv:3: label "3" is no class; .*or whole numbers from 0 to 2 in every row$/],
-    [['neutral', '1.0'], /^f\.csv:3: label "1\.0" is no class/],
-    [['0', '٣'], /^f\.csv:3: label "٣" is no class/],
-    [['awful'], /^f\.csv:2: label "awful" is no class/],
+    [['0', '3'], /^f\.csv:3: label "3" is not a class; .*or whole numbers from 0 to 2 in every row$/],
+    [['neutral', '1.0'], /^f\.csv:3: label "1\.0" is not a class/],
+    [['0', '٣'], /^f\.csv:3: label "٣" is not a class/],
+    [['awful'], /^f\.csv:2: label "awful" is not a class/],
     [['neutral', ''], /^f\.csv:3: an empty label/],
   ])('are refused as %j', (labels, says) => expect(refused(labels)).toMatch(says));
 
   it('are not class numbers where names are numbers, or where labels were read as names', () => {
-    expect(refused(['1', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:3: label "0" is no class; .* 1, 2, 3$/);
-    expect(refused(['0', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:2: label "0" is no class/);
+    expect(refused(['1', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:3: label "0" is not a class; .* 1, 2, 3$/);
+    expect(refused(['0', '0'], ['1', '2', '3'])).toMatch(/^f\.csv:2: label "0" is not a class/);
     expect(refused(['1', '0'], classes, false)).toMatch(
       /^f\.csv:2: label "1" .*: NEGATIVE, neutral, POSITIVE$/,
     );

@@ -227,7 +227,7 @@ describe('what --data names', () => {
       /^--dev: no such file/,
     );
     expect(callerErrorOf(() => dataSource(file('.txt', 'a'))).message).toMatch(
-      /"\.txt" is no format of data; expected a file that ends in \.tsv, \.csv, \.jsonl, \.json, \.parquet, \.conllu$/,
+      /"\.txt" is not a data format; expected a file that ends in \.tsv, \.csv, \.jsonl, \.json, \.parquet, \.conllu$/,
     );
   });
 
@@ -255,7 +255,7 @@ describe('what --data names', () => {
     const other = dataSource('embedded', { labels: ['bad', 'good'] });
     expect(labels(await other.examples('dev'))).toEqual(own);
     expect(callerErrorOf(() => dataSource('embedded', { labels: ['positive', 'neutral'] })).message).toMatch(
-      /embedded: label "negative" is no class/,
+      /embedded: label "negative" is not a class/,
     );
   });
 });

@@ -74,7 +74,7 @@ describe('a rules file with rules for each head', () => {
       'rules for all heads beside',
       '{ "heads": [[{ "hard": [] }]],\n"soft": [] }',
       2,
-      /rules for all heads beside rules for each/,
+      /rules for all heads and rules for each/,
     ],
   ])('is refused with %s', (_, text, line, says) => {
     const { message } = callerErrorOf(() => parseModelRules(text, 'my.json'));

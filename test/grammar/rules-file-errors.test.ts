@@ -78,7 +78,7 @@ const MISTAKES: Mistake[] = [
     'a tag as a name and as an integer',
     ['{ "tags": [7,', '"7"], "hard": [] }'],
     2,
-    /tag "7" stands here twice/,
+    /tag "7" is listed twice/,
   ],
   [
     'a beta beyond f32',
@@ -110,9 +110,9 @@ const MISTAKES: Mistake[] = [
     'a duplicate tag',
     ['{', '  "tags": [', '    "a",', '    "b",', '    "a"],', '  "hard": [] }'],
     5,
-    /tag "a" stands here twice/,
+    /tag "a" is listed twice/,
   ],
-  ['a duplicate integer tag', ['{ "tags": [7,', '7], "hard": [] }'], 2, /tag 7 stands here twice/],
+  ['a duplicate integer tag', ['{ "tags": [7,', '7], "hard": [] }'], 2, /tag 7 is listed twice/],
   [
     'a fraction as a tag',
     ['{ "tags": [1,', '1.5], "hard": [] }'],
@@ -134,7 +134,7 @@ const MISTAKES: Mistake[] = [
     'a pair that is a tag',
     ['{ "soft": [', '  ["X", "X"],', '  "X"', '] }'],
     3,
-    /a rule in "soft" that is no pair/,
+    /a rule in "soft" that is not a pair/,
   ],
   ['a pair of three', ['{ "hard": [', '  ["X", "X", "X"]', '] }'], 2, /scope "X"; expected "document"/],
   [

@@ -57,7 +57,7 @@ describe('scopes in rules files', () => {
       2,
       /a key that is neither/,
     ],
-    ['with a fourth', ['{ "hard": [', '["X", "X", 5, 6]] }'], 2, /a rule in "hard" that is no pair/],
+    ['with a fourth', ['{ "hard": [', '["X", "X", 5, 6]] }'], 2, /a rule in "hard" that is not a pair/],
   ])('are refused with file and line: one %s', (_, lines, line, says) => {
     const { message } = callerErrorOf(() => parseRules(lines.join('\n'), 'my.json'));
     expect(message).toMatch(says);
