@@ -7,17 +7,17 @@ import { noteRevision, OPTIONAL_FILES, revisionPath, Snapshot, type WeightsLayou
 const PREFIX = 'hub:';
 const WHOLE_COMMIT = /^[0-9a-f]{40}$/;
 
-const INSTEAD = 'use the folder of a checkpoint, or try again with a network';
+const REMEDY = 'use the folder of a checkpoint, or try again with a network';
 
-/** A repository of Hugging Face's at a revision: a branch, a tag or a commit. */
+/** A repository of Hugging Face's hub at a revision: a branch, a tag or a commit. */
 export interface HubName {
   id: string;
   revision: string;
 }
 
-/** A checkpoint on this disk. */
+/** A checkpoint on the local disk. */
 export interface HubCheckpoint extends HubName {
-  /** The commit that the revision is. */
+  /** The commit of the revision. */
   commit: string;
   folder: string;
 }
@@ -25,17 +25,17 @@ export interface HubCheckpoint extends HubName {
 interface RemoteFile {
   name: string;
   sha256?: string;
-  /** In bytes, as the server lists it. */
+  /** In bytes, from the server's list. */
   size?: number;
 }
 
-/** The largest file that is read, where the server does not list how large it is: weights of a billion parameters in f32. */
+/** The largest file that is downloaded: weights of a billion parameters in f32. */
 const LARGEST_FILE = 2 ** 32;
 
 /**
- * Reads `hub:owner/model` or `hub:owner/model@revision`.
- * @returns undefined where the text does not begin so.
- * @throws CallerError where it names no repository.
+ * Parses `hub:owner/model` or `hub:owner/model@revision`.
+ * @returns undefined for a text without `hub:`.
+ * @throws CallerError for an invalid name of a repository.
  */
 export function parseHubName(text: string): HubName | undefined {
   if (!text.startsWith(PREFIX)) return undefined;
@@ -44,7 +44,7 @@ export function parseHubName(text: string): HubName | undefined {
   const isName =
     rest.length === 0 &&
     id.split('/').length <= 2 &&
-    // Hugging Face allows none: its cache has "--" where the name has "/".
+    // Hugging Face does not allow "--": its cache writes "/" as "--".
     !id.includes('--') &&
     id.split('/').every((name) => part.test(name)) &&
     revision.split('/').every((name) => part.test(name));
@@ -54,7 +54,7 @@ export function parseHubName(text: string): HubName | undefined {
 
 async function askServer({ id, revision }: HubName): Promise<{ commit: string; files: RemoteFile[] }> {
   const url = `${huggingFaceEndpoint()}/api/models/${id}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const text = new TextDecoder().decode(await download(url, INSTEAD));
+  const text = new TextDecoder().decode(await download(url, REMEDY));
   try {
     const { sha, siblings } = JSON.parse(text);
     const files = siblings.map((file: { rfilename: string; size?: number; lfs?: { sha256?: string } }) => {
@@ -63,12 +63,12 @@ async function askServer({ id, revision }: HubName): Promise<{ commit: string; f
     });
     if (WHOLE_COMMIT.test(sha)) return { commit: sha, files };
   } catch {
-    // Told below, as an answer without a commit.
+    // Reported below, like a response without a commit.
   }
-  throw new EngineError({ what: 'the answer names no commit and files', where: url, remedy: INSTEAD });
+  throw new EngineError({ what: 'the response has no commit or no files', where: url, remedy: REMEDY });
 }
 
-/** The commit that a revision was when the server was last asked, by us or another tool. */
+/** The commit of a revision as of the last request to the server, by this or another tool. */
 async function lastCommit({ id, revision }: HubName): Promise<string | undefined> {
   if (WHOLE_COMMIT.test(revision)) return revision;
   const path = revisionPath(id, revision);
@@ -83,17 +83,17 @@ async function fetchFile(
 ): Promise<Uint8Array> {
   const url = `${huggingFaceEndpoint()}/${id}/resolve/${commit}/${name}`;
   const mostBytes = Math.min(size ?? LARGEST_FILE, LARGEST_FILE);
-  const bytes = await download(url, INSTEAD, sha256, { mostBytes });
+  const bytes = await download(url, REMEDY, sha256, { mostBytes });
   if (size === undefined || bytes.length === size) return bytes;
   throw new EngineError({
     what: `the download has ${bytes.length} bytes`,
     where: url,
     expected: `${size}, as the server lists it`,
-    remedy: INSTEAD,
+    remedy: REMEDY,
   });
 }
 
-/** Downloads what a snapshot lacks. Weights that are there, of any kind, are not downloaded as another kind. */
+/** Downloads the missing files of a snapshot. Weights are not downloaded where another supported format is present. */
 async function fetchMissing(
   name: HubName,
   snapshot: Snapshot,
@@ -126,9 +126,9 @@ async function fetchMissing(
 }
 
 /**
- * A checkpoint of Hugging Face's: from the user's cache, which its own tools fill too, or downloaded into it.
- * @param report Is told of each download.
- * @throws EngineError where it is not in the cache and cannot be downloaded; CallerError where it is no checkpoint.
+ * A checkpoint of Hugging Face's hub, from the user's cache or downloaded into it.
+ * @param report Receives a line about each download.
+ * @throws EngineError where it is not in the cache and cannot be downloaded; CallerError where it is not a checkpoint.
  */
 export async function hubCheckpoint(
   name: HubName,
@@ -144,7 +144,7 @@ export async function hubCheckpoint(
     throw error;
   });
   if (!answer) {
-    report(`${PREFIX}${name.id}: Hugging Face does not answer; taking ${last} from the cache.`);
+    report(`${PREFIX}${name.id}: Hugging Face does not answer; using ${last} from the cache.`);
     return found(cached!);
   }
   const snapshot = new Snapshot(name.id, answer.commit, layout);

@@ -1,10 +1,10 @@
 import { CallerError } from '../base/errors.js';
 import type { Table, TableRow } from './table.js';
 
-/** The object that a line holds. */
+/** The object of a line. */
 function objectOf(line: string, where: string): object {
   let value: unknown;
-  let problem = 'no JSON object';
+  let problem = 'not a JSON object';
   try {
     value = JSON.parse(line);
   } catch (error) {
@@ -15,9 +15,8 @@ function objectOf(line: string, where: string): object {
 }
 
 /**
- * Parses a file that holds a JSON object in each line. Its columns are the names that occur in any of them. Blank lines are
- * passed over.
- * @throws CallerError with file and line where a line is no object.
+ * Parses a file with a JSON object per line. The columns are the names in all objects. Blank lines are skipped.
+ * @throws CallerError with file and line where a line is not an object.
  */
 export function parseJsonLines(text: string, file: string): Table {
   const columns = new Map<string, number>();

@@ -3,7 +3,7 @@ import type { DataFile } from './data-rows.js';
 import type { DataSource, Example } from './dataset.js';
 import { locationOf } from './table.js';
 
-/** More are taken for a column that holds no classes. */
+/** A column with more different values does not have classes. */
 const MOST_CLASSES = 1_000;
 
 /** Classes that a message lists. */
@@ -11,7 +11,7 @@ const MOST_LISTED = 20;
 
 const WHOLE_NUMBER = /^(0|[1-9]\d*)$/;
 
-/** What 0 and 1 are called in TSV files, which are laid out as GLUE's SST-2. */
+/** The names of 0 and 1 in TSV files, which have the layout of GLUE's SST-2. */
 const GLUE_CLASSES = ['negative', 'positive'];
 
 function isNumeric(label: string): boolean {
@@ -22,43 +22,47 @@ function isTsv({ file }: DataFile): boolean {
   return file.toLowerCase().endsWith('.tsv');
 }
 
-function listed(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const rest = names.length - MOST_LISTED;
   const first = names.slice(0, MOST_LISTED).join(', ');
   return rest > 0 ? `${first} and ${rest} more` : first;
 }
 
 /**
- * Names of classes that were given.
- * @param where What an error calls the place.
- * @throws CallerError where they are fewer than two, or two are the same.
+ * Checks the user's names of classes.
+ * @param where The source of the names in an error.
+ * @throws CallerError for fewer than two names, or two equal names.
  */
 export function checkedClasses(names: readonly string[], where = '--labels'): readonly string[] {
   const trimmed = names.map((name) => name.trim());
   const isProper = names.length >= 2 && new Set(trimmed).size === names.length && !trimmed.includes('');
   if (isProper) return names;
   throw new CallerError({
-    what: `the classes ${listed(names.map((name) => `"${name}"`))}`,
+    what: `the classes ${listNames(names.map((name) => `"${name}"`))}`,
     where,
     expected: 'at least two names, no two alike',
   });
 }
 
-/** Each label that occurs, with the place of the first that is so. @throws CallerError where one is empty. */
+/** The labels that occur, each with the location of its first row. @throws CallerError for an empty label. */
 function locationsOfLabels(files: readonly DataFile[]): Map<string, string> {
-  const places = new Map<string, string>();
+  const locations = new Map<string, string>();
   for (const file of files) {
     for (const { label, number } of file.rows) {
-      if (!places.has(label!)) places.set(label!, locationOf(file, number));
+      if (!locations.has(label!)) locations.set(label!, locationOf(file, number));
     }
   }
-  if (!places.has('')) return places;
-  throw new CallerError({ what: 'an empty label', where: places.get(''), expected: 'the name of a class' });
+  if (!locations.has('')) return locations;
+  throw new CallerError({
+    what: 'an empty label',
+    where: locations.get(''),
+    expected: 'the name of a class',
+  });
 }
 
-/** The numbers of classes up to the largest; those of SST-2 have names. */
-function numberedClasses(places: Map<string, string>, isGlue: boolean): readonly string[] {
-  for (const [label, where] of places) {
+/** The class names for integer labels: the numbers up to the largest, or the names of SST-2's classes. */
+function numberedClasses(locations: Map<string, string>, isGlue: boolean): readonly string[] {
+  for (const [label, where] of locations) {
     if (WHOLE_NUMBER.test(label) && Number(label) < MOST_CLASSES) continue;
     throw new CallerError({
       what: `label "${label}" is not a class`,
@@ -66,20 +70,20 @@ function numberedClasses(places: Map<string, string>, isGlue: boolean): readonly
       expected: `whole numbers from 0 to at most ${MOST_CLASSES - 1}, or names`,
     });
   }
-  const largest = Math.max(...[...places.keys()].map(Number));
+  const largest = Math.max(...[...locations.keys()].map(Number));
   if (isGlue && largest <= 1) return GLUE_CLASSES;
   return Array.from({ length: largest + 1 }, (_, label) => `${label}`);
 }
 
-/** @throws CallerError where two labels differ in nothing but their case, or numbers stand among names. */
-function checkNames(places: Map<string, string>): void {
-  const labels = [...places.keys()];
+/** @throws CallerError where two labels differ only in case, or some are numbers and others names. */
+function checkNames(locations: Map<string, string>): void {
+  const labels = [...locations.keys()];
   const number = labels.find(isNumeric);
   if (number !== undefined) {
     const name = labels.find((label) => !isNumeric(label));
     throw new CallerError({
-      what: `label "${number}" is a number, and label "${name}" (${places.get(name!)}) is a name`,
-      where: places.get(number),
+      what: `label "${number}" is a number, and label "${name}" (${locations.get(name!)}) is a name`,
+      where: locations.get(number),
       expected: 'labels of one kind',
       remedy: 'name all classes with --labels if both are names',
     });
@@ -90,9 +94,9 @@ function checkNames(places: Map<string, string>): void {
     const other = seen.get(folded);
     if (other !== undefined) {
       throw new CallerError({
-        what: `label "${label}" differs from "${other}" (${places.get(other)}) only in case`,
-        where: places.get(label),
-        expected: 'a class to be written in one way',
+        what: `label "${label}" differs from "${other}" (${locations.get(other)}) only in case`,
+        where: locations.get(label),
+        expected: 'one spelling of a class',
         remedy: 'name all classes with --labels if they are two',
       });
     }
@@ -100,7 +104,7 @@ function checkNames(places: Map<string, string>): void {
   }
 }
 
-/** The names that files give to their labels' numbers, where all of them give the same. */
+/** The class names in the files' metadata, where all files have the same. */
 function declaredClasses(files: readonly DataFile[]): readonly string[] | undefined {
   const [{ classNames: first }] = files;
   const asSet = (names: readonly string[] = []) => JSON.stringify([...names].sort());
@@ -110,13 +114,13 @@ function declaredClasses(files: readonly DataFile[]): readonly string[] | undefi
 }
 
 /**
- * The classes that labels name: as the files declare them; else sorted; where all labels are numbers, 0 to the largest.
- * Classes 0 and 1 of TSV files are called negative and positive, as GLUE's SST-2 means them.
- * @throws CallerError where the labels are no classes, names and numbers, or there is only one.
+ * The classes of labels: as the files declare them; else the numbers 0 to the largest, where all labels are numbers; else the
+ * sorted labels. Classes 0 and 1 of TSV files are negative and positive, as in GLUE's SST-2.
+ * @throws CallerError for invalid labels, a mixture of names and numbers, or a single class.
  */
 export function classesOf(files: readonly DataFile[]): readonly string[] {
-  const places = locationsOfLabels(files);
-  const labels = [...places.keys()];
+  const locations = locationsOfLabels(files);
+  const labels = [...locations.keys()];
   const [{ file }] = files;
   if (labels.length < 2 || labels.length > MOST_CLASSES) {
     throw new CallerError({
@@ -128,19 +132,19 @@ export function classesOf(files: readonly DataFile[]): readonly string[] {
   }
   const declared = declaredClasses(files);
   if (declared) return declared;
-  if (labels.every(isNumeric)) return numberedClasses(places, files.every(isTsv));
-  checkNames(places);
+  if (labels.every(isNumeric)) return numberedClasses(locations, files.every(isTsv));
+  checkNames(locations);
   return labels.sort();
 }
 
-/** Whether labels are the numbers of their classes, where no file says what these stand for. */
+/** Whether all labels are integers, and no file names their classes. */
 export function areNumbers(files: readonly DataFile[]): boolean {
   return files.every(
     ({ rows, classNames }) => !classNames && rows.every(({ label }) => WHOLE_NUMBER.test(label!)),
   );
 }
 
-/** The classes by their names: as they are written or, where only one is so, in other case. */
+/** Finds classes by name: an exact match or else the only match in any case. */
 function byName(classes: readonly string[]): (label: string) => number | undefined {
   const folded = new Map<string, number | undefined>();
   classes.forEach((name, at) => {
@@ -151,19 +155,19 @@ function byName(classes: readonly string[]): (label: string) => number | undefin
   return (label) => exact.get(label) ?? folded.get(label.toLowerCase());
 }
 
-/** How labels name classes. */
+/** How labels match classes. */
 interface Matching {
   /** The class of each label. */
   classOf: ReadonlyMap<string, number>;
-  /** True where labels are numbers, and the classes have names that do not tell which number each is. */
+  /** True where labels are class numbers, and the names of the classes do not contain them. */
   byNumber: boolean;
 }
 
 /**
- * Finds the class of each label: all labels are names of classes, or all are their numbers. Numbers are no names' numbers where
- * a class is called by a number itself.
- * @param labels With the place of each.
- * @param numbers Whether they may be numbers.
+ * Finds the class of each label: all labels are names of classes, or all are class numbers. Labels cannot be class numbers
+ * where the name of a class is a number.
+ * @param labels Each with its location.
+ * @param numbers Whether they may be class numbers.
  * @throws CallerError where a label is not a class.
  */
 function matched(
@@ -191,19 +195,19 @@ function matched(
   throw new CallerError({
     what: `label "${label}" is not a class`,
     where: labels.get(label),
-    expected: `one of: ${listed(classes)}${orNumbers ? `; or whole numbers from 0 to ${classes.length - 1} in every row` : ''}`,
+    expected: `one of: ${listNames(classes)}${orNumbers ? `; or whole numbers from 0 to ${classes.length - 1} in every row` : ''}`,
   });
 }
 
-/** The examples of files, and whether their labels were the numbers of classes with other names. */
+/** The examples of files, and whether their labels were class numbers. */
 export interface MatchedExamples {
   examples: Example[];
   byNumber: boolean;
 }
 
 /**
- * The examples of files, by the classes' numbers.
- * @param numbers Whether labels may be the numbers of classes that have names.
+ * The examples of files, with labels as class numbers.
+ * @param numbers Whether the files' labels may be class numbers.
  * @throws CallerError with file and row where a label is not a class.
  */
 export function examplesOf(
@@ -224,15 +228,15 @@ export function examplesOf(
 }
 
 /**
- * A source whose labels count into other classes: each is the class of the same name, in whatever case; where no class has a
- * name of the source's, the one of the same number.
+ * The source with other classes: each label becomes the class with the same name, in any case. Where no name matches, it
+ * becomes the class with the same number.
  */
 export function withClasses(source: DataSource, classes: readonly string[]): DataSource {
   const named = byName(classes);
   const isNamed = source.classes.some((name) => named(name) !== undefined);
   const labels = isNamed ? source.classes : source.classes.map((_, label) => `${label}`);
-  const places = new Map(labels.map((label) => [label, source.name]));
-  const { classOf, byNumber } = matched(places, classes, !isNamed);
+  const locations = new Map(labels.map((label) => [label, source.name]));
+  const { classOf, byNumber } = matched(locations, classes, !isNamed);
   return {
     ...source,
     classes,

@@ -72,7 +72,11 @@ describe('data', () => {
       ['it is dull .', '-1'],
     ]);
     const data = writeData('below', text);
-    await expectNoRun([], /^below.train\.tsv:3: label "-1" is not a class; expected whole numbers from 0/, data);
+    await expectNoRun(
+      [],
+      /^below.train\.tsv:3: label "-1" is not a class; expected whole numbers from 0/,
+      data,
+    );
     await expectNoRun(['--labels', 'funny'], /^--labels: the classes "funny"; expected at least two names/);
     write('named.csv', 'text,label\nit is .,dull\nit is .,merry\n');
     const named = ['--labels', 'dull,funny', '--dev', 'named.csv'];
