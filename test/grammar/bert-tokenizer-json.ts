@@ -2,9 +2,9 @@ import { bertTokenizerJson as withoutDecoder } from '../../scripts/bert-tokenize
 
 /**
  * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it.
- * @param pieces That words are split into, by id.
+ * @param pieces The tokens by id.
  * @param added The list `added_tokens`.
- * @param normalizer What differs from an uncased model's.
+ * @param normalizer The fields that differ from an uncased model's.
  */
 export function bertTokenizerJson(
   pieces: readonly string[],

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { CallerError } from '../../src/base/errors.js';
 
-/** What ends a line in a terminal, or overwrites it. */
+/** Characters that end a line in a terminal, or overwrite it. */
 export const LINE_BREAK = /[\n\r]/;
 
 /** The CallerError that `action` throws: one line, exit code 2. */

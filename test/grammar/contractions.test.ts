@@ -39,7 +39,7 @@ describe('joinContractions', () => {
     expect(joined(original)).toBe(original);
   });
 
-  it('says where each character came from, and where the text ends', () => {
+  it('maps each character to its origin, and the end of the text', () => {
     const { text, origins } = joinContractions("it 's n't x");
     expect(text).toBe("it'sn't x");
     expect([...origins]).toEqual([0, 1, 3, 4, 6, 7, 8, 9, 10, 11]);

@@ -40,7 +40,7 @@ function tagged(text: string, tags: string): string {
     .join(' ');
 }
 
-describe('own tags', () => {
+describe('custom tags', () => {
   it('are those of all tokens of a word', () => {
     expect(tagged("the unaffable film's. ", 'DT NN .')).toBe(
       "[CLS]/[CLS] the/DT una/NN ##ffa/NN ##ble/NN film/. '/. s/. ./. [SEP]/[SEP]",
@@ -48,7 +48,7 @@ describe('own tags', () => {
     expect(tagged(' ', '')).toBe('[CLS]/[CLS] [SEP]/[SEP]');
   });
 
-  it('are, for any text, those of the words that cover the first characters of tokens', () => {
+  it('are those of the words that cover the first characters of tokens, for any text', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, maxLength) => {
         const spans = [...text.matchAll(/\S+/g)].map(({ index, 0: word }) => [index, index + word.length]);
@@ -111,7 +111,7 @@ function callOr(action: () => Tag): Tag | undefined {
 }
 
 describe('the tags that tokens carry', () => {
-  it("are the rules' own and those of special tokens where words bring tags that are not universal", () => {
+  it('are those of the rules and of special tokens where words have tags that are not universal', () => {
     expect(tokenTags(PENN.tags, true)).toEqual([...PENN.tags, '[SEP]']);
     expect(tokenTags(rulesOf([1, 2]).tags, true)).toEqual([1, 2, '[CLS]', '[SEP]']);
     expect(areUniversal(PENN.tags)).toBe(false);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** SST-2 may not be copied into the repository; where it lies beside it, tests read it from there. */
+/** SST-2 may not be copied into the repository. Tests read it where it is beside the repository. */
 const DEV_FILE = fileURLToPath(new URL('../../../shared/sst2/dev.tsv', import.meta.url));
 
 export const SST2_IS_MISSING = !existsSync(DEV_FILE);

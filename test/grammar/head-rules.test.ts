@@ -34,14 +34,14 @@ describe('a rules file with rules for each head', () => {
     );
   });
 
-  it('gives heads of the same rules the same rule set, however they are ordered', () => {
+  it('gives heads with the same rules the same rule set, in any order of rules', () => {
     const [[first, second], [third, fourth]] = ruleSetsOf(RULES);
     expect(fourth).toBe(first);
     expect(new Set([first, second, third]).size).toBe(3);
     expect(first).toMatchObject({ name: 'two by two', tags: ['a', 'b', 7], beta: 3 });
   });
 
-  it('takes the scope of the file for rules that have none of their own', () => {
+  it('takes the scope of the file for rules without one', () => {
     const scoped = parseModelRules(TEXT.replace('"beta"', '"scope": 4, "beta"')) as HeadRules;
     expect(scoped.heads[0][1].soft).toEqual([['a', 'b', 4]]);
     expect(scoped.heads[1][0].soft).toEqual([[7, 'a', 'sentence']]);

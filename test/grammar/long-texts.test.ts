@@ -3,7 +3,7 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { tagWords } from '../../src/grammar/tagger.js';
 import { taggedTokens } from '../support/tagged-text.js';
 
-/** Texts of a length that wink's expressions take minutes for, or hours; none takes a second where all is linear. */
+/** Texts that are long enough that wink's expressions took minutes or hours. In linear time none takes a second. */
 const LONG: [string, string][] = [
   ['a word', 'a'.repeat(120_000)],
   ['apostrophes', "'".repeat(200_000)],
@@ -17,7 +17,7 @@ const LONG: [string, string][] = [
   ['paragraphs', 'x\n\n'.repeat(20_000)],
 ];
 
-/** Generous: a slow machine under load takes ten times what a fast one does, a square a thousand times. */
+/** Generous: a slow, loaded machine takes ten times as long as a fast one, quadratic time a thousand times. */
 const MOST_SECONDS = 20;
 
 describe.each(LONG)('a long text of %s', (_, text) => {

@@ -35,7 +35,7 @@ describe('a text is tagged like its plain form', () => {
     expect(tagged('the fi\u00adlm \u200bis \ufeffdull')).toBe('the/DET fi\u00adlm/NOUN is/AUX dull/ADJ');
   });
 
-  it('keeps a quotation mark, and an accent that is none of a contraction', () => {
+  it('keeps a quotation mark, and an accent outside of contractions', () => {
     expect(plainText('“so” `so` caf´e').text).toBe('“so” `so` caf´e');
   });
 

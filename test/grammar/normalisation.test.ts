@@ -8,7 +8,7 @@ import { runs } from '../support/arbitraries.js';
 import { bertTokenizerJson } from './bert-tokenizer-json.js';
 import { anyText } from './texts.js';
 
-/** BERT's tokens, with some that only a cased model has, or one that keeps accents. */
+/** BERT's tokens, and some that only a cased model has, or one that keeps accents. */
 const PIECES = [...new Set([...bertVocabulary().tokens, 'The', 'Film', 'É', 'é', '##é', '##E', 'İ', '中国'])];
 
 const SETTINGS: Normalisation[] = [
@@ -33,7 +33,7 @@ describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %
     {},
   );
 
-  /** What the two make of the first text that they split differently. */
+  /** The two results for the first text that they split differently. */
   function firstDifference(texts: Iterable<string>): object | undefined {
     for (const text of texts) {
       const ours = splitTokens(text, vocabulary).map(({ id }) => id);
@@ -43,7 +43,7 @@ describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %
     return undefined;
   }
 
-  it('on texts that tell the settings apart', () => {
+  it('on texts on which the settings differ', () => {
     expect(
       firstDifference(['The FILM', 'CAFÉ café', 'E\u0301', 'a中国b', 'İstanbul', '中国']),
     ).toBeUndefined();
@@ -62,7 +62,7 @@ describe.each(SETTINGS)('splitPieces agrees with @huggingface/tokenizers under %
 describe('a cased vocabulary', () => {
   const cased = { lowerCase: false, stripAccents: false, splitIdeographs: true };
 
-  it('keeps capitals and accents, and what a restriction leaves of it does too', () => {
+  it('keeps capitals and accents, also when it is restricted', () => {
     const vocabulary = new Vocabulary(PIECES, 'tokens', cased).restrictedTo(new Set(['The', 'É', '##E']));
     expect(splitTokens('The the É E', vocabulary).map(({ text }) => text)).toEqual([
       'The',
@@ -72,7 +72,7 @@ describe('a cased vocabulary', () => {
     ]);
   });
 
-  it('points at one character where lower case makes two of it', () => {
+  it('points at one character where lower case has two', () => {
     const lowered = new Vocabulary([...PIECES, 'i\u0307x'], 'tokens', { ...cased, lowerCase: true });
     expect(splitTokens('İX', lowered)).toMatchObject([{ text: 'i\u0307x', start: 0, end: 2 }]);
   });

@@ -14,7 +14,7 @@ const COUNTS = TagPairCounts.ofTexts([
   ['[CLS]', 'b', 'c', 'c', 'c', 'a'],
 ]);
 
-/** What is listed of the mean attention of a pair of tokens; the rest gets a little. */
+/** The mean attention of listed pairs of tags; other pairs get a little. */
 function massOf(means: Record<string, number>, counts: TagPairCounts): AttentionMass {
   const mass = TAGS.flatMap((query) =>
     TAGS.map((key) => (means[`${query} ${key}`] ?? 0.001) * counts.of(query, key)),
@@ -29,7 +29,7 @@ function shareOf(pairs: readonly TagPair[], counts: TagPairCounts): number {
 const isFixed = (query: Tag, key: Tag) => query === '[CLS]' || query === key;
 
 describe('rules pruned from attention', () => {
-  it('are the pairs of the most attention for what they cost, beside those that always exist', () => {
+  it('are the pairs with the most attention for their cost, and those that always exist', () => {
     const mass = massOf({ 'a b': 0.3, 'c a': 0.2, 'b a': 0.1 }, COUNTS);
     const fixed = TAGS.flatMap((query) => TAGS.map((key) => [query, key])).filter((pair) =>
       isFixed(pair[0], pair[1]),
@@ -56,7 +56,7 @@ describe('rules pruned from attention', () => {
     expect(shareOf(pruned, COUNTS)).toBe(1);
   });
 
-  it('come as near to the density asked for as a smallest pair, whatever the texts', () => {
+  it('come as near to the requested density as a smallest pair, for any texts', () => {
     const anyCase = fc.tuple(fc.nat(), fc.double({ min: 0.01, max: 1, noNaN: true }));
     fc.assert(
       fc.property(anyCase, ([seed, density]) => {
@@ -80,7 +80,7 @@ describe('rules pruned from attention', () => {
         const smallest = Math.min(...left.map(([query, key]) => counts.of(query, key))) / counts.total;
         const share = shareOf(pruned, counts);
         if (density <= floor) expect(share).toBeCloseTo(floor, 12);
-        // Whatever was left out would have overshot by more than is missing now.
+        // Any pair that was left out would have overshot by more than is missing now.
         else if (left.length > 0) expect(density - share).toBeLessThan(0.5 * smallest + 1e-12);
         else expect(share).toBeCloseTo(1, 12);
       }),

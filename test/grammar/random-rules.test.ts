@@ -41,7 +41,7 @@ describe('random rules', () => {
   const noun = (count: number) => Array.from({ length: count }, (_, index) => UNIVERSAL_TAGS[index % 17]);
   const counts = TagPairCounts.ofTexts([5, 17, 40, 61].map((length) => ['[CLS]', ...noun(length), '[SEP]']));
 
-  it('come near the density asked for, differ by seed, and let [CLS] see everything and every tag itself', () => {
+  it('come near the requested density, differ by seed, and let [CLS] see everything and every tag itself', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const rules = randomRules(counts, 0.4, seed);
       expect(Math.abs(counts.hardDensity(rules) - 0.4)).toBeLessThan(0.01);
@@ -56,7 +56,7 @@ describe('random rules', () => {
 });
 
 describe('the floor', () => {
-  it('lets every token see itself alone, and [CLS] everything', () => {
+  it('lets every token see only itself, and [CLS] everything', () => {
     const { hard, soft } = presetRules('floor');
     expect(soft).toEqual([]);
     const own = hard.filter(([query, key]) => query === key && query !== '[CLS]');

@@ -25,7 +25,7 @@ const A: RuleSet = {
 };
 
 describe('what differs between rules', () => {
-  it('is nothing where only order and wording do', () => {
+  it('is nothing where only order and wording differ', () => {
     const same: RuleSet = {
       ...A,
       hard: [...A.hard].reverse(),
@@ -35,7 +35,7 @@ describe('what differs between rules', () => {
     expect(headChanges(PAPER_RULES, PAPER_RULES)).toEqual([{ changes: [] }]);
   });
 
-  it('is told pair by pair: only here, only there, another scope', () => {
+  it('is reported pair by pair: only left, only right, another scope', () => {
     const b: RuleSet = {
       ...A,
       hard: [
@@ -59,7 +59,7 @@ describe('what differs between rules', () => {
     heads: [[A, { hard: A.hard, soft: [] }]],
   };
 
-  it('is told head by head, one rule set against each', () => {
+  it('is reported head by head, also for one rule set and each head', () => {
     const changes = headChanges(A, heads);
     expect(changes.map(({ layer, head, changes: own }) => [layer, head, own.length])).toEqual([
       [0, 0, 0],
@@ -69,7 +69,7 @@ describe('what differs between rules', () => {
     expect(headChanges(heads, A)[1].changes[0].reach).toEqual([undefined, EVERYWHERE]);
   });
 
-  it('cannot be told of other heads', () => {
+  it('is refused for other numbers of heads', () => {
     const more = { ...heads, name: 'more', heads: [heads.heads[0], heads.heads[0]] };
     expect(callerErrorOf(() => headChanges(heads, more)).message).toBe(
       'rules "more": rules for 2 layers of 2 heads; expected 1 layers of 2 heads, as "heads" has',
@@ -89,7 +89,7 @@ describe('a rule set as a matrix', () => {
     ]);
   });
 
-  it('says in words how far a rule reaches', () => {
+  it('describes the scope of a rule in words', () => {
     expect(
       ([['document'], ['sentence'], [0], [128]] as const).map(([scope]) => reachText(reachOf(scope))),
     ).toEqual(['document', 'sentence', '0 tokens', '128 tokens']);

@@ -5,7 +5,7 @@ import { formatRules, parseRules } from '../../src/grammar/rules-file.js';
 import { runs } from '../support/arbitraries.js';
 import { callerErrorOf, LINE_BREAK } from './caller-error.js';
 
-/** What is wrong, the file's lines, the line that the error must name, and what it must say. */
+/** The mistake, the file's lines, the line that the error must name, and its message. */
 type Mistake = [name: string, lines: string[], line: number, says: RegExp];
 
 const SIXTY_FIVE = Array.from({ length: 65 }, (_, index) => index);
@@ -67,12 +67,7 @@ const MISTAKES: Mistake[] = [
     3,
     /"X" is here a second time; remove one/,
   ],
-  [
-    'lists in lists without end',
-    ['{ "hard":', '['.repeat(20_000)],
-    2,
-    /more than 100 objects and lists in each/,
-  ],
+  ['deeply nested lists', ['{ "hard":', '['.repeat(20_000)], 2, /more than 100 objects and lists in each/],
   ['objects in objects without end', ['{"hard":'.repeat(20_000)], 1, /more than 100 objects and lists/],
   [
     'a tag as a name and as an integer',
@@ -185,7 +180,7 @@ describe('parseRules refuses', () => {
     callerErrorOf(() => parseRules(`{ "tags": ["a${written}b"], "hard": [["c", "c"]] }`));
   });
 
-  it('whatever is broken in a file with one line that names one of its lines', () => {
+  it('any broken file with a message of one line that names one of its lines', () => {
     const rules = {
       name: 'x',
       tags: ['a', 'b', 7],

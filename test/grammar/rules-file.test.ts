@@ -13,7 +13,7 @@ const anyTag: fc.Arbitrary<Tag> = fc.oneof(
   fc.constantFrom<Tag>('[CLS]', '"', '\\', 'a b', '__proto__', -5, 0, 1_000_003),
 );
 
-/** No two tags are written alike, so that integers can be told from names also as keys of a JSON object. */
+/** No two tags are written the same, so that integers differ from names also as keys of a JSON object. */
 const anyRules: fc.Arbitrary<RuleSet> = fc
   .uniqueArray(anyTag, { minLength: 1, maxLength: 64, selector: String })
   .chain((tags) => {
@@ -24,7 +24,7 @@ const anyRules: fc.Arbitrary<RuleSet> = fc
     return fc.record({ name: fc.string(), tags: fc.constant(tags), hard: pairs, soft: pairs, beta });
   });
 
-/** Rules as keys by query tag; written by hand, for an object of JavaScript's would sort its integer keys. */
+/** Rules as keys by query tag. Written by hand, since a JavaScript object would sort its integer keys. */
 function asObject(pairs: readonly TagPair[]): string {
   const queries = [...new Set(pairs.map(([query]) => query))];
   const lists = queries.map((query) => {
@@ -66,7 +66,7 @@ describe('parseRules', () => {
     expect(soft).toEqual([['X', 'X']]);
   });
 
-  it('puts in what is left out: the name of the file, the tags of tokens, no rules, a β of 5', () => {
+  it('has defaults: the name of the file, the tags of tokens, no rules, a β of 5', () => {
     expect(parseRules('{ "soft": [] }', 'my.json')).toEqual({
       name: 'my.json',
       tags: TOKEN_TAGS,
@@ -86,7 +86,7 @@ describe('parseRules', () => {
     expect(parseRules('{ "tags": ["a", "b"], "hard": [["*", "*"]] }').hard).toHaveLength(4);
   });
 
-  it('knows integer tags, also as keys of an object', () => {
+  it('reads integer tags, also as keys of an object', () => {
     const { tags, hard, soft } = parseRules(`{ "tags": [-5, 0, 1000003],
       "hard": { "-5": [0, 1000003], "1000003": ["="], "*": [-5] },
       "soft": [[0, 1000003]] }`);

@@ -18,7 +18,7 @@ const anyScope = fc.oneof(
   fc.nat({ max: 300 }),
 );
 
-/** Whether two tokens so far apart, in one sentence or not, are within a reach, as the kernels decide it. */
+/** Whether two tokens at a distance, in one sentence or not, are within a reach, as the kernels decide it. */
 function within(reach: number, distance: number, inOneSentence: boolean): boolean {
   return reach === EVERYWHERE || distance <= reach || (reachesSentence(reach) && inOneSentence);
 }
@@ -29,7 +29,7 @@ function isWithinScope(scope: Scope, distance: number, inOneSentence: boolean): 
 }
 
 describe('the reach of scopes', () => {
-  it('is that of what either of them allows', () => {
+  it('is the union of what the scopes allow', () => {
     fc.assert(
       fc.property(
         fc.array(anyScope, { maxLength: 4 }),
@@ -39,7 +39,7 @@ describe('the reach of scopes', () => {
           const reach = scopes.map((scope) => reachOf(scope)).reduce(widest, NOWHERE);
           const expected = scopes.some((scope) => isWithinScope(scope, distance, inOneSentence));
           expect(within(reach, distance, inOneSentence)).toBe(expected);
-          // The kernels have it as an f32.
+          // The kernels store it as an f32.
           expect(within(Math.fround(reach), distance, inOneSentence)).toBe(expected);
         },
       ),

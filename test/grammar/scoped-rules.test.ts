@@ -13,7 +13,7 @@ describe('rules within a scope', () => {
     }
   });
 
-  it('keep scopes of their own, and what [CLS] sees', () => {
+  it('keep their scopes, and what [CLS] sees', () => {
     const rules: RuleSet = {
       name: 'own',
       tags: ['[CLS]', 'a', 'b'],

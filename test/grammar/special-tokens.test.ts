@@ -72,12 +72,12 @@ describe('special tokens in a text', () => {
     );
   });
 
-  it('are not what normalising makes like them', () => {
+  it('are not found in text that looks like them only after normalisation', () => {
     // Hugging Face's JavaScript takes "<e1>" for the token where that is all; its Rust does not.
     expect(ours('<E1>')).toEqual(['<', 'e', '##1', '>']);
   });
 
-  it('are the longest of those that begin at one place, and only special', () => {
+  it('are the longest of those that start at one position, and only special', () => {
     expect(ours('<e1>x<e1> x')).toEqual(['<e1>x', '<e1>', 'x']);
     expect(ours('[SEP][sep]')).toEqual(['[SEP]', '[', '[UNK]', ']']);
   });

@@ -46,7 +46,7 @@ describe('tagIndexes', () => {
     expect([...tagIndexes(rulesOver(tags), ['t63', 63, 't0'])]).toEqual([63, 63, 0]);
   });
 
-  it('makes nothing of no tags', () => {
+  it('returns nothing for no tags', () => {
     expect(tagIndexes(PAPER_RULES, [])).toHaveLength(0);
   });
 });

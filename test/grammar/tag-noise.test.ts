@@ -45,7 +45,7 @@ describe('tag noise', () => {
     );
   });
 
-  it('have as many of each tag where they are shuffled, in another order for another seed', () => {
+  it('keep the count of each tag when shuffled, in another order for another seed', () => {
     fc.assert(
       fc.property(sentences, seeds, (text, seed) => {
         const { tags } = noisy(text, { kind: 'shuffled' }, seed);
@@ -57,7 +57,7 @@ describe('tag noise', () => {
     expect(new Set(orders).size).toBe(3);
   });
 
-  it('are wrong as often as asked for, about whole words', () => {
+  it('are wrong with the requested probability, for whole words', () => {
     const words = Array.from({ length: 4000 }, (_, index) => WORDS[index % WORDS.length]);
     const text = words.join(' ');
     const sentence = encoded(text);
@@ -78,7 +78,7 @@ describe('tag noise', () => {
     expect(noisy(text, { kind: 'noise', probability: 0 }, 7).tags).toEqual(sentence.tags);
   });
 
-  it('are numbered by their place in blocks', () => {
+  it('are numbered by their position in blocks', () => {
     const { tags } = noisy('one two three four five six seven', { kind: 'blocks', tokens: 3 }, 1);
     expect([...tags.slice(1, -1)]).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });

@@ -20,7 +20,7 @@ function tagged(text: string, maxLength?: number): string {
     .join(' ');
 }
 
-/** The text as the tagger is to see it. */
+/** The text that the tagger must see. */
 function seen(text: string): string {
   const spaces = (token: string) => ' '.repeat(token.length);
   return text
@@ -49,14 +49,14 @@ describe('taggedTokens', () => {
     for (const text of ['', '  ', '\u0000']) expect(tagged(text)).toBe('[CLS]/[CLS] [SEP]/[SEP]');
   });
 
-  it('puts the special tokens where they take no room', () => {
+  it('gives the special tokens empty spans', () => {
     const [first, ...rest] = taggedTokens('go on', vocabulary);
     const sentence = NO_SENTENCE;
     expect(first).toEqual({ id: 101, text: '[CLS]', start: 0, end: 0, tag: '[CLS]', sentence });
     expect(rest.at(-1)).toEqual({ id: 102, text: '[SEP]', start: 5, end: 5, tag: '[SEP]', sentence });
   });
 
-  it('tells the sentences of a text apart, and which tokens are of none', () => {
+  it('numbers the sentences of a text, and marks tokens of no sentence', () => {
     const tokens = taggedTokens('He fell asleep. I did not! Why?', vocabulary);
     const sentences = new Map<number, string[]>();
     for (const { sentence, text } of tokens)
@@ -69,7 +69,7 @@ describe('taggedTokens', () => {
     ]);
   });
 
-  it('shows the tagger the words beside special tokens, and gives these tags of their own, or X', () => {
+  it('hides special tokens from the tagger, and gives them their own tags, or X', () => {
     expect(tagged("it [MASK] 's [SEP] The dull film")).toBe(
       "[CLS]/[CLS] it/PRON [MASK]/X '/AUX s/AUX [SEP]/[SEP] the/DET dull/ADJ film/NOUN [SEP]/[SEP]",
     );
@@ -80,7 +80,7 @@ describe('taggedTokens', () => {
     expect(sentences).toEqual([none, 0, 0, 0, none, 1, none, 2, none, none]);
   });
 
-  it('changes no tag by the cut, wherever it is in a longer text', () => {
+  it('has the same tags wherever a longer text is cut', () => {
     const words = [
       'The',
       'old',
@@ -126,7 +126,7 @@ describe('taggedTokens', () => {
     expect(tokens.filter((token) => token.tag !== '[CLS]' && token.tag !== '[SEP]')).toEqual([]);
   });
 
-  it('keeps its promises for any text and any length', () => {
+  it('keeps its guarantees for any text and any length', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 2, max: 60 }), (text, maxLength) => {
         const tokens = taggedTokens(text, vocabulary);

@@ -33,7 +33,7 @@ describe('tagWords', () => {
     );
   });
 
-  it('takes the \'s of "it \'s" for the verb that it is, and points into the text as it was given', () => {
+  it('takes the \'s of "it \'s" for a verb, and points into the original text', () => {
     const text = "it 's a charming film and they 're here .";
     expect(tagged(text)).toBe(
       "it/PRON 's/AUX a/DET charming/ADJ film/NOUN and/CCONJ they/PRON 're/AUX here/ADV ./PUNCT",
@@ -41,7 +41,7 @@ describe('tagWords', () => {
     expect(tagWords(text)[1]).toEqual({ start: 3, end: 5, tag: 'AUX', sentence: 0 });
   });
 
-  it('tells it from the one of the genitive', () => {
+  it('distinguishes it from the genitive', () => {
     expect(tagged("the film 's end")).toContain("film/NOUN 's/PART end/NOUN");
   });
 
@@ -65,12 +65,12 @@ describe('tagWords', () => {
     expect(tagged(text)).toBe(expected);
   });
 
-  it('finds no words in nothing', () => {
+  it('finds no words in an empty text', () => {
     expect(tagWords('')).toEqual([]);
     expect(tagWords('   ')).toEqual([]);
   });
 
-  it('gives no place to the empty word that wink finds in "A0..A"', () => {
+  it('leaves out the empty word that wink finds in "A0..A"', () => {
     expect(complaint('A0..A')).toBeUndefined();
   });
 

@@ -4,7 +4,7 @@ import { tagWords } from '../../src/grammar/tagger.js';
 import { runs } from '../support/arbitraries.js';
 import { anyText } from './texts.js';
 
-/** Texts that teach wink-nlp words, and texts that it splits by what it knows. */
+/** Texts from which wink-nlp learns words, and texts that it splits by the words that it has learned. */
 const NASTY = [
   'see p.36',
   '36 is a number .',
@@ -27,7 +27,7 @@ function tagged(tag: typeof tagWords, text: string): string {
 }
 
 describe('the tags of a text', () => {
-  it('are those of a process that reads nothing else', async () => {
+  it('are those of a process that reads no other text', async () => {
     for (const text of NASTY) tagWords(text);
     for (const text of NASTY.slice(1, 6)) {
       vi.resetModules();
@@ -55,7 +55,7 @@ describe('the tags of a text', () => {
     expect(NASTY.map((text) => tagged(tagWords, text))).toEqual(before);
   });
 
-  it("know no words of JavaScript's objects", () => {
+  it("do not come from properties of JavaScript's objects", () => {
     expect(tagged(tagWords, 'toString-x')).toBe(tagged(tagWords, 'toStrung-x'));
   });
 });

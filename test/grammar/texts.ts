@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What a text can hold that a tokenizer or a tagger may stumble over. */
+/** Parts of texts that are hard for a tokenizer or a tagger. */
 const ODDITIES = [
   'café',
   'Ångström',
@@ -75,7 +75,7 @@ const ODDITIES = [
 const glued = (part: fc.Arbitrary<string>) =>
   fc.array(part, { size: 'max', maxLength: 40 }).map((parts) => parts.join(''));
 
-/** Texts of any characters at all, lone surrogates and unassigned ones among them. */
+/** Texts of any characters, including lone surrogates and unassigned ones. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'grapheme', size: 'max', maxLength: 100 }),
   fc.string({ unit: 'binary', size: 'max', maxLength: 100 }),

@@ -40,7 +40,7 @@ describe('parseVocabulary', () => {
     expect(parseVocabulary(vocabulary.toText()).tokens).toEqual(PIECES);
   });
 
-  it('keeps tokens that other definitions of a line would split or trim', () => {
+  it('keeps tokens that other definitions of a line split or trim', () => {
     const pieces = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
     expect(parseVocabulary(`${pieces.join('\n')}\n`).tokens).toEqual(pieces);
   });

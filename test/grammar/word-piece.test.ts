@@ -14,14 +14,14 @@ function words(text: string): string[] {
   return tokens(text).map((token) => token.text);
 }
 
-/** The tokens of `text` and, in brackets, what each was made of. */
+/** The tokens of `text` and, in brackets, the characters of each. */
 function origins(text: string): string {
   return tokens(text)
     .map((token) => `${token.text}[${text.slice(token.start, token.end)}]`)
     .join(' ');
 }
 
-/** The first broken promise, so that the many cases cost one `expect` each. */
+/** The first guarantee that does not hold, so that each of the many cases costs one `expect`. */
 function complaint(text: string): string | undefined {
   let last = { start: 0, end: 0 };
   for (const token of tokens(text)) {
@@ -60,13 +60,13 @@ describe('splitPieces', () => {
     expect(origins(` ${'a'.repeat(101)} b`)).toBe(`[UNK][${'a'.repeat(101)}] b[b]`);
   });
 
-  it('takes a special token in a text for one token, in capitals alone', () => {
+  it('reads a special token in a text as one token, only in capitals', () => {
     expect(origins('go[SEP]on [MASK] [unk]')).toBe(
       'go[go] [SEP][[SEP]] on[on] [MASK][[MASK]] [[[] un[un] ##k[k] ][]]',
     );
   });
 
-  it('finds nothing in nothing', () => {
+  it('finds nothing in an empty text', () => {
     expect(words('')).toEqual([]);
     expect(words(' \t\r\n\u00a0\u2003')).toEqual([]);
     expect(words('\u0000\u200b\ufffd\u0301')).toEqual([]);
@@ -79,11 +79,11 @@ describe('splitPieces', () => {
 
   it('splits ideographs, also those beyond the basic plane', () => {
     expect(origins('a中国b')).toBe('a[a] 中[中] 国[国] b[b]');
-    // BERT's list of ideographs begins this block at 20000; no token knows them.
+    // BERT's list of ideographs starts this block at 20000; no token has them.
     expect(origins('a𠀀𠀁b')).toBe('a[a] [UNK][𠀀] [UNK][𠀁] b[b]');
   });
 
-  it('points at what a character was before it was normalised', () => {
+  it('points at the characters before normalisation', () => {
     expect(origins('Café')).toBe('cafe[Café]');
     expect(origins('Cafe\u0301 x')).toBe('cafe[Cafe] x[x]');
     expect(origins('İstanbul')).toBe('istanbul[İstanbul]');
@@ -100,7 +100,7 @@ describe('splitPieces', () => {
     expect(words(`play${character}ing`)).toEqual(['playing']);
   });
 
-  it('keeps characters that Unicode has not assigned, for what is assigned depends on the version of Node', () => {
+  it('keeps unassigned characters, since the assigned ones depend on the version of Node', () => {
     expect(words('a\u0378b c')).toEqual(['[UNK]', 'c']);
   });
 
@@ -109,7 +109,7 @@ describe('splitPieces', () => {
     expect(words('ΣΟΦΟΣ.')).toEqual(words('σοφος.'));
   });
 
-  it('gives every token a place, in order, for any text', () => {
+  it('gives every token a position, in order, for any text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(complaint(text)).toBeUndefined();

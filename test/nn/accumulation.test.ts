@@ -77,7 +77,7 @@ describe('a step of several batches', () => {
     },
   );
 
-  it('updates the weights once, with its last batch, and leaves nothing to the next step', async () => {
+  it('updates the weights once, with its last batch, and has no effect on the next step', async () => {
     const cases = [300, 301].map((seed) => randomBatch(SMALL_MODEL, 'hard', seed));
     const weights = randomWeights(SMALL_MODEL, 4);
     await withClassifier(SMALL_MODEL, weights, async (classifier) => {
@@ -101,7 +101,7 @@ describe('a step of several batches', () => {
     });
   });
 
-  it('drops other values in each batch; in the first, those of a batch alone', async () => {
+  it('drops other values in each batch; in the first, those of a step of one batch', async () => {
     const config = { ...SMALL_MODEL, hiddenDropout: 0.3, attentionDropout: 0.3 };
     const { batch } = randomBatch(config, 'hard', 310);
     await withClassifier(config, randomWeights(config, 5), async (classifier) => {

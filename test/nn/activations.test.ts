@@ -14,7 +14,7 @@ import { anySeed, runs } from '../support/arbitraries.js';
 import { expectComputed, withBuffers } from '../support/guarded-buffers.js';
 import { generator, randomFloats } from '../support/random.js';
 
-/** Where the kernels' formulas change, and the ends of what they are asked. */
+/** Numbers where the kernels' formulas change, and the ends of their range. */
 const SPECIAL = [0, 1e-30, 0.15, 0.14999999, Math.SQRT2, 1.4142137, 12, 88].flatMap((x) => [x, -x]);
 
 /** Numbers of one size: the bound of a large number would hide the error of a small one. */

@@ -126,7 +126,7 @@ describe('AdamW', () => {
     length: anyLength,
     // The share of the parameters that decay.
     decayed: fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
-    // The share of the others that are learned biases, and how much faster these learn.
+    // The share of learned biases among the others, and their learning rate as a multiple.
     biases: fc.constantFrom(0, 0.3, 1),
     biasRateFactor: fc.constantFrom(1, 20),
     step: fc.constantFrom(1, 2, 10, 5000),

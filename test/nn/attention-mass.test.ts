@@ -45,7 +45,7 @@ function referenceMass(config: ModelConfig, weights: Weights, batch: BertBatch):
 }
 
 describe('the attention that pairs of tags get', () => {
-  // Heads of 16 channels have fewer than there are tags, and take them in turns.
+  // Heads of 16 channels have fewer channels than there are tags, and take the tags in turns.
   const narrow = { ...SMALL_MODEL, heads: 4 };
   it.each<[Strategy, ModelConfig]>([
     ['none', SMALL_MODEL],

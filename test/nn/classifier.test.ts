@@ -40,7 +40,7 @@ describe('classifier', () => {
       await withClassifier(config, weights, async (classifier) => {
         const batch = randomBatch(config, strategy, 60 + index);
         await expectAll(classifier, weights, batch, { seed: 42, step: 300 + index });
-        // The model that only reads drops nothing.
+        // Inference drops nothing.
         await expectAll(classifier, weights, batch);
       });
     },
@@ -77,7 +77,7 @@ describe('classifier', () => {
     }
   });
 
-  it('one model, batches of many sizes one after another', async () => {
+  it('one model, batches of many sizes in sequence', async () => {
     const weights = randomWeights(SMALL_MODEL, 70);
     await withClassifier(SMALL_MODEL, weights, async (classifier) => {
       for (const [index, lengths] of [[30, 40], [2], [9, 2, 33, 48, 7, 21], [3, 2]].entries()) {

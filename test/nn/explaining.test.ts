@@ -105,7 +105,7 @@ const CASES: [string, Strategy, ModelConfig, RuleSet[][] | undefined][] = [
   ['guided, rules for each head', 'guided', NARROW, headRules(4)],
 ];
 
-describe('what is read back of a model that has read a sentence', () => {
+describe('explanations of a sentence', () => {
   it.each(CASES)(
     'attention probabilities are the softmax of the pairs that exist: %s',
     async (_, strategy, shape, rules) => {
@@ -175,7 +175,7 @@ describe('what is read back of a model that has read a sentence', () => {
     });
   });
 
-  it('the reference’s own attribution is what finite differences say', () => {
+  it('the reference’s attribution agrees with finite differences', () => {
     const weights = randomWeights(SMALL_MODEL, 41);
     const { reference } = randomBatch(SMALL_MODEL, 'hard', 42, [7]);
     // Each token once, so that scaling a row of the table scales one token alone.
@@ -205,7 +205,7 @@ describe('what is read back of a model that has read a sentence', () => {
     });
   });
 
-  it('a model trains on as it would have without being asked', async () => {
+  it('an explanation does not change later training', async () => {
     const weights = randomWeights(SMALL_MODEL, 6);
     const sentence = randomBatch(SMALL_MODEL, 'hard', 7, [12]).batch;
     const { batch } = randomBatch(SMALL_MODEL, 'hard', 8);

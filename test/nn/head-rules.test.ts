@@ -26,7 +26,7 @@ function rulesFor(
 const DOCUMENT: RuleShape = { density: 0.5, soft: 0.3, scopes: ['document'], betas: [2] };
 const SCOPED: RuleShape = { ...DOCUMENT, scopes: ['document', 'sentence', 'window'] };
 
-describe('a model with rules of its own for each head of each layer', () => {
+describe('a model with rules for each head of each layer', () => {
   it.each<[Strategy, string, RuleShape, number]>([
     ['hard', 'over the document', DOCUMENT, 1],
     ['soft', 'over the document', DOCUMENT, 2],
@@ -39,7 +39,7 @@ describe('a model with rules of its own for each head of each layer', () => {
     await withClassifier(config, weights, (classifier) => expectAll(classifier, weights, batch));
   });
 
-  it('drops by the numbers that heads have in their layer', async () => {
+  it('draws dropout by the numbers of heads in their layer', async () => {
     const config = { ...SMALL_MODEL, hiddenDropout: 0.1, attentionDropout: 0.2 };
     const batch = randomBatch(config, 'hard', 5, undefined, rulesFor(config, 5, DOCUMENT));
     const weights = randomWeights(config, 5);

@@ -11,7 +11,7 @@ import { generator, randomFloats } from '../support/random.js';
 
 const anyShape = fc.record({ rows: anyRows, inputs: anyWidth, outputs: anyWidth });
 
-/** Several tiles in every direction, and a rest in each. */
+/** Several tiles in every direction, and a partial one in each. */
 const LARGEST: [LinearShape, number] = [{ rows: 513, inputs: 260, outputs: 300 }, 1];
 
 describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
@@ -40,7 +40,7 @@ describe.each(FAMILIES)('linear layer, %s kernels', (family) => {
   });
 });
 
-/** On a GPU, workgroups share out the rows of a weight's gradient. */
+/** On a GPU, workgroups divide the rows of a weight's gradient. */
 describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s kernels', (family) => {
   it('backward: gradients of input, weight and bias; added to the input gradient', async () => {
     const property = fc.asyncProperty(anyShape, anySeed, (shape, seed) =>
@@ -82,7 +82,7 @@ describe.each([...FAMILIES, 'wide, as on a GPU'] as const)('linear layer, %s ker
 });
 
 describe('column sums', () => {
-  it('of some columns of a wider input, to a place in the output', async () => {
+  it('of some columns of a wider input, to an offset of the output', async () => {
     const anyCase = fc.record({
       rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(2100) }),
       columns: fc.integer({ min: 1, max: 150 }),

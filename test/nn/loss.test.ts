@@ -34,7 +34,7 @@ describe('cross-entropy', () => {
         const logits = randomFloats(random, rows * classes, size);
         const labels = Uint32Array.from({ length: rows }, () => randomInteger(random, 0, classes - 1));
         const losses = buffers.output(lossAt + 1);
-        // What the loss reads of a pass, and nothing else: a whole model is not needed here.
+        // Only the parts of a pass that the loss reads: no model is needed here.
         const pass = {
           recorder,
           config: { ...BERT_TINY, classes },

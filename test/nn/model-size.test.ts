@@ -21,7 +21,7 @@ describe("a model's bytes", () => {
   });
 });
 
-describe('a shape that no machine holds is refused', () => {
+describe('a model that is too large for any machine is refused', () => {
   it.each<[string, Partial<ModelConfig>, RegExp]>([
     ['layers', { layers: 1e9 }, /1000000000 layers; expected at most 1024; use fewer layers$/],
     [

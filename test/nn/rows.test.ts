@@ -121,7 +121,7 @@ describe('embeddings', () => {
     await fc.assert(property, runs(30));
   });
 
-  it('backward: rows that occur get the sum of their tokens, the others are left alone', async () => {
+  it('backward: rows that occur get the sum of their tokens, the others are unchanged', async () => {
     const property = fc.asyncProperty(anyCase, ({ tokens, vocabulary, hidden, seed }) =>
       withBuffers(async (buffers, recorder) => {
         const random = generator(seed);

@@ -72,7 +72,7 @@ describe('parameters in several buffers', () => {
     expect(apart).toEqual(together);
   });
 
-  it('hold every tensor whole, one after another, as few as possible', async () => {
+  it('hold every tensor whole, in sequence, in the fewest buffers', async () => {
     const bytes = 50_000;
     await withLimit(bytes, async ({ parameters }) => {
       const { layout, values } = parameters;

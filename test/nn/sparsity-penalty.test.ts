@@ -44,7 +44,7 @@ const anyCase = fc.record({
 });
 
 describe('the reference of the sparsity penalty', () => {
-  it('has the gradient that differences of the penalty come to', () => {
+  it('has the gradient of finite differences', () => {
     const sparsity = randomSparsity(3, 2, 5, 2, 1.5);
     const { values } = sparsityGradient(sparsity, new Float64Array(sparsity.table.length));
     const step = 1e-6;
@@ -58,7 +58,7 @@ describe('the reference of the sparsity penalty', () => {
     expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(1e-3);
   });
 
-  it('does not see what softmax does not see: a row that is lowered as a whole', () => {
+  it('ignores what softmax ignores: a row that is lowered as a whole', () => {
     const sparsity = randomSparsity(4, 1, 6, 2, 1);
     const lowered = { ...sparsity, table: Float64Array.from(sparsity.table, (x, i) => x - (i < 6 ? 50 : 0)) };
     expect(sparsityPenalty(lowered)).toBeCloseTo(sparsityPenalty(sparsity), 12);

@@ -38,7 +38,7 @@ describe('initial weights', () => {
 });
 
 describe('training', () => {
-  /** What AdamW starts from, read back: the second step is checked from where the first one really ended. */
+  /** The state that AdamW starts from, read back: the second step is checked from the actual end of the first. */
   async function state({ parameters }: Classifier) {
     const { firstMoment, secondMoment } = parameters.trainingBuffers;
     return {
@@ -77,7 +77,7 @@ describe('training', () => {
               },
             );
             values.forEach((gradient, i) => {
-              // AdamW divides by the gradient's own size: where that is rounding error, so is the step.
+              // AdamW divides by the size of the gradient: where that is rounding error, so is the step.
               if (Math.abs(gradient) < 1e-3 * scale) return;
               compared.set(name, (compared.get(name) ?? 0) + 1);
               const difference = Math.abs(after.parameter.get(name)![i] - expected.parameter.values[i]);
@@ -131,7 +131,7 @@ describe('training', () => {
     });
   });
 
-  it('learns a batch by heart', async () => {
+  it('overfits a batch', async () => {
     await withClassifier(dropping, initialWeights(dropping, 3), async (classifier) => {
       const { batch } = randomBatch(dropping, 'guided', 50);
       for (let step = 1; step <= 40; step++) {

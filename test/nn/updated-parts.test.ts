@@ -22,7 +22,7 @@ async function afterOneStep(options: Partial<UpdateOptions>): Promise<TrainingSt
 }
 
 describe('frozen embeddings', () => {
-  it('stay as they are, and everything else moves as it would', async () => {
+  it('are unchanged, and everything else is updated as usual', async () => {
     const free = await afterOneStep({ maxGradNorm: 0 });
     const frozen = await afterOneStep({ maxGradNorm: 0, freezeEmbeddings: true });
     for (const [name, values] of frozen.values) {
@@ -36,7 +36,7 @@ describe('frozen embeddings', () => {
     expect([...frozen.values.keys()].filter(isFrozen)).toHaveLength(5);
   });
 
-  it('have no part in the norm that is clipped', async () => {
+  it('do not count for the norm that is clipped', async () => {
     const maxGradNorm = 1e-2;
     const { firstMoment } = await afterOneStep({ maxGradNorm, freezeEmbeddings: true });
     let squares = 0;
@@ -47,29 +47,26 @@ describe('frozen embeddings', () => {
 });
 
 describe('learned biases', () => {
-  it.each([false, true])(
-    'learn at a rate of their own, with embeddings frozen: %s',
-    async (freezeEmbeddings) => {
-      const options = { maxGradNorm: 0, freezeEmbeddings };
-      const [plain, faster] = [
-        await afterOneStep(options),
-        await afterOneStep({ ...options, biasRateFactor: 10 }),
-      ];
-      let tables = 0;
-      for (const [name, values] of faster.values) {
-        const slow = plain.values.get(name)!;
-        if (!name.endsWith('tag_bias')) {
-          expect(bitsOf(values), name).toBe(bitsOf(slow));
-          continue;
-        }
-        tables++;
-        const before = weights.get(name)!;
-        values.forEach((value, at) => {
-          expect(value - before[at]).toBeCloseTo(10 * (slow[at] - before[at]), 5);
-        });
-        expect(bitsOf(slow)).not.toBe(bitsOf(before));
+  it.each([false, true])('have their learning rate, with embeddings frozen: %s', async (freezeEmbeddings) => {
+    const options = { maxGradNorm: 0, freezeEmbeddings };
+    const [plain, faster] = [
+      await afterOneStep(options),
+      await afterOneStep({ ...options, biasRateFactor: 10 }),
+    ];
+    let tables = 0;
+    for (const [name, values] of faster.values) {
+      const slow = plain.values.get(name)!;
+      if (!name.endsWith('tag_bias')) {
+        expect(bitsOf(values), name).toBe(bitsOf(slow));
+        continue;
       }
-      expect(tables).toBe(config.layers);
-    },
-  );
+      tables++;
+      const before = weights.get(name)!;
+      values.forEach((value, at) => {
+        expect(value - before[at]).toBeCloseTo(10 * (slow[at] - before[at]), 5);
+      });
+      expect(bitsOf(slow)).not.toBe(bitsOf(before));
+    }
+    expect(tables).toBe(config.layers);
+  });
 });

@@ -11,7 +11,7 @@ export interface DecodedTile {
   ranges: { start: number; length: number; slot: number }[];
   paddedColumns: number;
   needsMask: number;
-  /** What leads from a token to the byte of its label. */
+  /** Added to a token's index, the index of its label's byte. */
   shift: number;
   firstColumn: number;
 }
@@ -41,10 +41,10 @@ export function decodedTiles(
   });
 }
 
-/** What a kernel knows beside the words of a sparse plan: what `recordForward` passes it. */
+/** The parameters that `recordForward` passes to a kernel of a sparse plan. */
 type Given = Pick<Layout, 'heads' | 'positional' | 'causal'>;
 
-/** Reads a sparse plan's words as the kernels do; places of tokens are those of the sorted order. */
+/** Reads a sparse plan's words as the kernels do; positions of tokens are those of the sorted order. */
 export class WordReader {
   private readonly floats: Float32Array;
 

@@ -27,7 +27,7 @@ describe('denseLayout', () => {
     expect(keyTiles).toBe(queryTiles);
   });
 
-  it('cuts each sequence into tiles that see all of it, as few as can be', () => {
+  it('cuts each sequence into the fewest tiles, which see all of it', () => {
     fc.assert(
       fc.property(anyLengths, anyTileShape, (lengths, shape) => {
         const spans = spansOf(lengths);
@@ -52,7 +52,7 @@ describe('denseLayout', () => {
     );
   });
 
-  it('begins with the longest sequences', () => {
+  it('starts with the longest sequences', () => {
     const { heads } = denseLayout([40, 513, 0, 130]);
     const sequences = heads[0].queryTiles.map(({ sequence }) => sequence);
     expect([...new Set(sequences)]).toEqual([1, 3, 0]);

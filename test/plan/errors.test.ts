@@ -41,7 +41,7 @@ describe('plans refuse', () => {
     expect(callerErrorOf(() => denseLayout([1, length])).message).toContain(expected);
   });
 
-  it('a negative length that others make up for', () => {
+  it('a negative length, although the sum of lengths is right', () => {
     expect(sparseError([0, 1], [3, -1])).toContain('lengths[1]');
     callerErrorOf(() => denseLayout([3, -1]));
   });
@@ -51,7 +51,7 @@ describe('plans refuse', () => {
     callerErrorOf(() => denseLayout([0.5, 0.5]));
   });
 
-  it('a batch of more tokens than kernels tell apart', () => {
+  it('a batch of more tokens than kernels can index', () => {
     const lengths = Array<number>(2 ** 10 + 1).fill(LONGEST_SEQUENCE);
     const expected = /^a batch of 16793600 tokens; expected at most 16777216; use a smaller batch$/;
     expect(callerErrorOf(() => denseLayout(lengths)).message).toMatch(expected);
@@ -59,7 +59,7 @@ describe('plans refuse', () => {
     expect(callerErrorOf(() => sparseLayout({ tags, lengths, tables: TABLE })).message).toMatch(expected);
   });
 
-  it('a table of more tags than kernels hold bits of', () => {
+  it('a table of more tags than the bits of kernels hold', () => {
     const tables = { size: 65, biases: new Float32Array(65 ** 2) };
     const { message } = callerErrorOf(() => sparseLayout({ tags: new Uint8Array(1), lengths: [1], tables }));
     expect(message).toBe('65 tags; expected 1 to 64');
@@ -71,7 +71,7 @@ describe('plans refuse', () => {
     expect(message).toBe('rules of head 2: 3 tags; expected 2, as for head 0');
   });
 
-  it('sentences that are more or fewer than the tokens', () => {
+  it('a number of sentences other than that of the tokens', () => {
     expect(sentenceError([0, 0], [3])).toBe('sentences: 2 sentence numbers; expected 3');
     expect(sentenceError([0, 0, 1, 1], [3])).toBe('sentences: 4 sentence numbers; expected 3');
   });
@@ -118,7 +118,7 @@ describe('plans take', () => {
     expect(pairCounts.useful).toBe(1);
   });
 
-  it('sentence numbers that an f32 does not tell apart', () => {
+  it('sentence numbers that are equal as f32', () => {
     const tags = Uint8Array.of(0, 1);
     const sentences = [2 ** 32 - 3, 2 ** 32 - 2];
     const layout = sparseLayout({ tags, lengths: [2], tables: BY_SENTENCE, sentences });

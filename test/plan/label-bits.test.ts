@@ -5,7 +5,7 @@ import { labelBits } from '../../src/plan/derived.js';
 import type { LabelBits } from '../../src/plan/label-bits.js';
 import { runs } from '../support/arbitraries.js';
 
-/** Tables around the sizes at which a word of bits is full, of pairs that do not exist, and biases from a short list. */
+/** Tables around the sizes at which a word of bits is full. Pairs do not exist, or have a bias from a short list. */
 function anyTable(biases: readonly number[]): fc.Arbitrary<PairTable> {
   const anySize = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constantFrom(31, 32, 33, 63, 64));
   return anySize.chain((size) => {
@@ -44,7 +44,7 @@ describe('labelBits', () => {
     );
   });
 
-  it('have a bias of 0 where there is no other', () => {
+  it('have a bias of 0 where no pair has another', () => {
     fc.assert(
       fc.property(anyTable([0]), (table) => {
         expect(labelBits(table)!.bias).toBe(0);

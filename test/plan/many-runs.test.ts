@@ -28,7 +28,7 @@ function columnsOfRows(plan: HeadLayout, side: (typeof SIDES)[number], tokens: n
 }
 
 describe('a sequence of many runs', () => {
-  it('has up to two for each tag, and rows see their own beyond the 64th, and no others', () => {
+  it('has up to two for each tag, and rows see their tag beyond the 64th run, and no other', () => {
     const tagCount = 33;
     // Of each tag a token of the one sentence and one of the document: 66 runs.
     const tokens = 2 * tagCount;
@@ -43,7 +43,7 @@ describe('a sequence of many runs', () => {
       tables,
       sentences: Uint32Array.from({ length: tokens }, (_, token) => (token < tagCount ? 0 : NO_SENTENCE)),
     };
-    // A row a tile: none must be tested.
+    // A row a tile: none needs a mask.
     const layout = sparseLayout(input, { ...WIDE_TILE, rows: 1 });
     expect(layout.sequences[0].runs).toHaveLength(66);
     for (const head of layout.heads) {
@@ -54,7 +54,7 @@ describe('a sequence of many runs', () => {
           );
           expect(columns, `${side}, row ${row}`).toEqual(expect.arrayContaining(own));
         });
-        // What is not tested is taken for allowed.
+        // Without a mask, every pair is allowed.
         for (const { rowStart, ranges, needsMask } of tilesOf(head, side)) {
           if (needsMask !== NO_MASK) continue;
           const tags = ranges.flatMap(({ start, length }) => [
@@ -66,8 +66,8 @@ describe('a sequence of many runs', () => {
     }
   });
 
-  it('has one for each tag of each sentence where a head without scopes leaves sentences alone', () => {
-    // The only rule without a scope is the document's own token's: tokens are sorted by sentence nonetheless.
+  it('has one for each tag of each sentence where a head without scopes allows that order', () => {
+    // The only rule without a scope is about the token of the document: tokens are still sorted by sentence.
     const tokens = 4096;
     const tables = tablesFor(
       3,

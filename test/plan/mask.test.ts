@@ -17,7 +17,7 @@ import { randomRules, randomSentences } from '../support/random-rules.js';
 const TAGS = ['a', 'b', 'c', 'd'];
 const SPEAKERS = ['x', 'y', 'z'];
 
-/** Tokens of a few sequences, tagged, in sentences, said by some speaker. */
+/** Tokens of a few sequences, with tags, sentences and speakers. */
 interface Text extends Required<Omit<MaskTokens, 'tagIndexes'>> {
   tags: string[];
   labels: { speaker: string[] };
@@ -25,7 +25,7 @@ interface Text extends Required<Omit<MaskTokens, 'tagIndexes'>> {
   sentences: Uint32Array;
 }
 
-/** A mask, and what is true of any two tokens of a sequence, worded without the engine. */
+/** A mask, and its bias for any two tokens of a sequence, computed without the engine. */
 interface Described {
   mask: AttentionMask;
   bias: (text: Text) => TokenBias;
@@ -125,7 +125,7 @@ function* pairsOf(lengths: readonly number[]): Generator<[query: number, key: nu
   }
 }
 
-/** A layout, or undefined where the mask is refused as one that no kernel runs. */
+/** A layout, or undefined where the mask is refused because no kernel runs it. */
 function laidOut(mask: AttentionMask, text: MaskTokens): Layout | undefined {
   try {
     return mask.layout(text);
@@ -136,7 +136,7 @@ function laidOut(mask: AttentionMask, text: MaskTokens): Layout | undefined {
   }
 }
 
-/** What a layout says of two of the caller's tokens. */
+/** The bias of a layout for two of the caller's tokens. */
 function biasIn(layout: Layout, head = 0): TokenBias {
   const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
   const placeOf = new Map([...layout.order].map((token, place) => [token, place]));
@@ -154,7 +154,7 @@ function countOf(text: Text, exists: TokenBias): number {
   return [...pairsOf(text.lengths)].filter(([query, key]) => exists(query, key) !== undefined).length;
 }
 
-/** Shares of pairs that are joined by 1 to `layers` layers, by walking from every token. */
+/** Shares of pairs that 1 to `layers` layers join, by a walk from every token. */
 function walked(text: Text, layersOf: (layer: number) => TokenBias[], layers: number): number[] {
   const pairs = [...pairsOf(text.lengths)];
   return Array.from({ length: layers }, (_, last) => {
@@ -184,7 +184,7 @@ const RULES: RuleSet = {
 const anyRandom = anySeed.map(generator);
 
 describe('masks compose', () => {
-  it('to what holds pair by pair, or are refused', () => {
+  it('pair by pair, or are refused', () => {
     let laid = 0;
     let composed = 0;
     fc.assert(
@@ -234,7 +234,7 @@ describe('masks compose', () => {
     ]);
   });
 
-  it('over labels of several kinds, as many combinations as occur', () => {
+  it('over labels of several kinds, with the combinations that occur', () => {
     const speaks: RuleSet = {
       name: 'own turn',
       tags: Array.from({ length: 40 }, (_, speaker) => speaker),
@@ -291,7 +291,7 @@ describe('masks compose', () => {
 });
 
 describe('a mask', () => {
-  it('takes tags that no rule is about, after its own, once each', () => {
+  it('takes tags that no rule is about, after those of its rules, once each', () => {
     const mask = AttentionMask.fromRules(RULES, 'guided').withTags(['b', 'z', 7, 'z']);
     expect(mask.tags).toEqual(['a', 'b', 'z', 7]);
     const layout = mask.layout({ tags: ['a', 'z', 'b', 7] });
@@ -331,7 +331,7 @@ describe('a mask', () => {
     );
   });
 
-  it('reports its density, and its closure as walks from token to token find it', () => {
+  it('reports its density, and the closure that walks from token to token find', () => {
     fc.assert(
       fc.property(anyRandom, fc.boolean(), (random, isPerLayer) => {
         const described = [0, 1, 2].map(() => (random() < 0.7 ? ofRules(random) : leaf(random)));

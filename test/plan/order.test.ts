@@ -12,7 +12,7 @@ import { anyBatch, layoutOf, spansOf, type TaggedBatch, tablesOf } from './rando
 /** The sort keys of the caller's tokens. Equal keys are one tag run. Tokens of the document come after the others. */
 function sortKeys(batch: TaggedBatch, layout: Layout): (sequence: Sequence) => (token: number) => number[] {
   const ranks = rankOfTag(tablesOf(batch));
-  // Without rules that ask for sentences, the plan does not know of any.
+  // Without rules that ask for sentences, the plan has none.
   const sentences = layout.sentences && (batch.sentences ?? new Uint32Array(batch.tags.length));
   return ({ bySentence }) => {
     return (token) => {
@@ -45,7 +45,7 @@ describe('the order of a sparse plan', () => {
     );
   });
 
-  it('has runs that are as long as can be and cover each sequence', () => {
+  it('has the longest possible tag runs, which cover each sequence', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
@@ -69,7 +69,7 @@ describe('the order of a sparse plan', () => {
     );
   });
 
-  it('leaves tokens in one sentence that were, and tells which are the document’s', () => {
+  it('keeps tokens of one sentence together, and marks those of the document', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const { sentences, order } = layoutOf(batch);
@@ -100,7 +100,7 @@ describe('the order of a sparse plan', () => {
     );
   });
 
-  it('leaves what the caller gave as it was, and is the same every time', () => {
+  it('does not change its input, and is the same every time', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const tables = tablesOf(batch);

@@ -32,7 +32,7 @@ function sum(numbers: number[]): number {
 }
 
 describe('the pair counts of a sparse plan', () => {
-  it('counts the work as section 4 of the design does, for the rules of each head', () => {
+  it('counts the work pair by pair, for the rules of each head', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { head, headLayout } of headLayouts(layoutOf(batch))) {
@@ -82,14 +82,14 @@ describe('the pair counts of a sparse plan', () => {
   });
 
   it('counts one sequence by hand', () => {
-    // Tag 0 sees tag 1, and nobody else sees anybody: 3 rows of one tile see 2 columns.
+    // Tag 0 sees tag 1, and no other tag sees any: 3 rows of one tile see 2 columns.
     const tables: PairTable = { size: 2, biases: Float32Array.of(FORBIDDEN, 0, FORBIDDEN, FORBIDDEN) };
     const shape = { ...WIDE_TILE, rowBlock: 8, steps: [32, 16] };
     const { pairCounts } = sparseLayout({ tags: Uint8Array.of(0, 1, 0, 1, 0), lengths: [5], tables }, shape);
     expect(pairCounts).toEqual({ useful: 6, executed: 8 * 16, executedTransposed: 8 * 16, dense: 25 });
   });
 
-  it('counts nothing where there is nothing', () => {
+  it('counts nothing without tokens', () => {
     const none = { useful: 0, executed: 0, executedTransposed: 0, dense: 0 };
     const tables: PairTable = { size: 1, biases: Float32Array.of(0) };
     const countsOf = (tags: Uint8Array, lengths: number[], table = tables) => {

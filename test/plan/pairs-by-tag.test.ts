@@ -9,7 +9,7 @@ import { randomRules, randomSentences } from '../support/random-rules.js';
 const TAGS = ['a', 'b', 'c', 'd'];
 const SCOPED = { density: 0.6, soft: 0.4, scopes: ['document', 'sentence', 'window'], betas: [2] } as const;
 
-it('pairs by tag are what the rules say of each pair of tokens, the mean over heads; their sums are the pair counts', () => {
+it('pairs by tag follow the rules for each pair of tokens, as the mean over heads; their sums are the pair counts', () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = generator(seed);
     const lengths = [randomInteger(random, 0, 30), randomInteger(random, 1, 30)];

@@ -30,7 +30,7 @@ function wordsWithBiases(layout: Layout, headCount: number): PlanWords {
   return written;
 }
 
-/** The first pair of any head of which a kernel would find anything but what the rules say. */
+/** The first pair of any head for which a kernel would not find the bias of the rules. */
 function complaint(batch: TaggedBatch): string | undefined {
   const layout = layoutOf(batch);
   const headCount = Math.max(2, batch.rules.length);
@@ -95,7 +95,7 @@ describe('planWords', () => {
     },
   );
 
-  it('decode to the tiles of the plan, with the paddedColumns of their ranges', () => {
+  it('decode to the tiles of the plan, with the padded key columns of their ranges', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);
@@ -120,7 +120,7 @@ describe('planWords', () => {
     );
   });
 
-  it('hold order and sentences of the plan, and nothing beside its parts', () => {
+  it('hold order and sentences of the plan, and only its parts', () => {
     fc.assert(
       fc.property(anyBatch, fc.integer({ min: 1, max: 3 }), (batch, headCount) => {
         const layout = layoutOf(batch);
@@ -133,7 +133,7 @@ describe('planWords', () => {
         const tables = layout.heads.map(
           ({ table }) => (table!.learned ? headCount : 1) + (positional ? 2 : 0),
         );
-        // Two sides, and for each of their tags what exists for it and what of that is biased.
+        // Two sides; for each of their tags, the pairs that exist, and those that are biased.
         const bits = layout.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = layout.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [

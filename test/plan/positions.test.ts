@@ -7,7 +7,7 @@ import { type Layout, sparseLayout } from '../../src/plan/layout.js';
 import { isGlobalToken, type Tile, type TileConfig } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';
 
-/** A text, its tokens in three sentences, whose rules let a tag see itself, or every tag every other, within a scope. */
+/** A text of three sentences. Its rules let a tag see itself, or every tag every other, within a scope. */
 interface Case {
   length: number;
   tagCount: 1 | 2;
@@ -66,7 +66,7 @@ function columnsOf({ ranges }: Tile): number[] {
   return ranges.flatMap(({ start, length }) => Array.from({ length }, (_, offset) => start + offset));
 }
 
-/** For each row of a tile, those of all tokens that exist for it, in sorted order. */
+/** For each row of a tile, the tokens whose pair with it exists, in sorted order. */
 function seenBy(given: Case, { order }: Layout, side: Side, tile: Tile): number[][] {
   return Array.from({ length: tile.rowCount }, (_, offset) => {
     const row = order[tile.rowStart + offset];
@@ -88,7 +88,7 @@ function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string 
   if (tile.needsMask === NO_MASK && !isWhole) return `${where}: pairs that do not exist are not tested`;
   // Rows of one tag keep the order of the text, and the columns that they see have no gap: no mask is tested without need.
   if (given.tagCount > 1 || union.size === 0) return undefined;
-  // Where some pairs are in one sentence and some near, all may exist and the plan not know it.
+  // Where some pairs are in one sentence and some are near, all may exist without the plan finding that.
   const isSure = given.scope !== 'sentence or 1';
   if (isSure && tile.needsMask !== NO_MASK && ofRows.every((seen) => seen.length === union.size))
     return `${where}: every pair exists, and is tested`;
@@ -99,7 +99,7 @@ function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string 
   return undefined;
 }
 
-describe('tiles of tokens whose places matter', () => {
+describe('tiles of tokens whose positions matter', () => {
   it.each(SIDES)('hold what scope and causal order leave, and not a token more: %s', (side) => {
     for (const given of CASES) {
       const layout = planOf(given);
@@ -147,7 +147,7 @@ describe('tiles of tokens whose places matter', () => {
     }
   });
 
-  it('are alone from as many paddedColumns on as their family says', () => {
+  it('have global tokens from the number of padded key columns that their family says', () => {
     const shape = { globalTokens: { from: 12, pairCost: 1 } };
     const globalTokens = [1, 8, 9, 12, 13, 16, 17].map((length) => {
       const given: Case = { length, tagCount: 1, scope: 'document', causal: false, rows: 1 };

@@ -10,7 +10,7 @@ import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
 import { randomRules, randomSentences, type ScopeKind } from '../support/random-rules.js';
 
-/** A packed batch of tagged tokens, and rules of who may look at whom. */
+/** A packed batch of tagged tokens, and rules of which tag sees which. */
 export interface TaggedBatch {
   tags: Uint8Array;
   lengths: number[];
@@ -26,7 +26,7 @@ export type Side = 'queries' | 'keys';
 
 export const SIDES: readonly Side[] = ['queries', 'keys'];
 
-/** Those of every family, without and with rows that are alone: fewer columns than in earnest make one of those. */
+/** The tiles of every family, without and with global tokens. Fewer columns than in production make one. */
 const SHAPES: readonly TileConfig[] = [
   { ...WIDE_TILE, globalTokens: undefined },
   { ...WIDE_TILE, globalTokens: { from: 8, pairCost: 1 } },
@@ -37,7 +37,7 @@ const SHAPES: readonly TileConfig[] = [
 
 export const anyTileShape = fc.constantFrom(...SHAPES);
 
-/** Around the edges of tiles, and long enough for many; few are long, for the checks go over every pair. */
+/** Around the edges of tiles, and long enough for many tiles. Few are long, since the checks visit every pair. */
 const anyLength = fc.oneof(
   { weight: 25, arbitrary: fc.constantFrom(0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65) },
   { weight: 1, arbitrary: fc.constant(257) },
@@ -68,7 +68,7 @@ interface Shape {
   used: number;
   /** Share of the tokens that belong to no sentence. */
   ofDocument: number;
-  /** Of each rule set: some may be without scopes where others have them. */
+  /** The scopes of each rule set: some may have none where others do. */
   scopes: readonly (readonly ScopeKind[])[];
   strategy: Strategy;
   /** One rule set for all heads, or for each head the number of one. */
@@ -180,10 +180,10 @@ export function spansOf(lengths: ArrayLike<number>): [start: number, end: number
   });
 }
 
-/** What a learned bias is taken for: any number but 0, for no kernel may leave it out. */
+/** The value of learned biases: any number but 0, since no kernel may skip them. */
 export const LEARNED = 1;
 
-/** What the rules of a head say of two of the caller's tokens: a bias, or undefined where the pair does not exist. */
+/** The bias of a head's rules for two of the caller's tokens, or undefined where the pair does not exist. */
 export function biasesOf({ rules, strategy, tags, sentences, causal }: TaggedBatch, head = 0): TokenBias {
   const names = Array.from(tags, (tag) => rules[head].tags[tag]);
   return referenceTokenBias(rules[head], strategy, names, { sentences, causal, learned: () => LEARNED });
@@ -198,14 +198,14 @@ export function tilesOf({ queryTiles, keyTiles }: HeadLayout, side: Side): Tile[
   return side === 'queries' ? queryTiles : keyTiles;
 }
 
-/** Whether a tile is of one row with many columns, in a plan for kernels that have others for it. */
+/** Whether a tile is that of a global token: one row with many columns, for a family that has kernels for it. */
 export function isAlone({ rowCount, paddedColumns }: Tile, { globalTokens }: TileConfig): boolean {
   return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
 }
 
 /**
- * The pairs that a kernel multiplies for a tile: whole rowBlocks of rows, whole steps of columns, the last as short as may be; of
- * a row alone nothing but its paddedColumns.
+ * The pairs that a kernel multiplies for a tile: whole row blocks and whole steps of columns, the last one as short as possible;
+ * for a global token only its padded key columns.
  */
 export function executedIn(tile: Tile, shape: TileConfig): number {
   const { rowCount, paddedColumns } = tile;

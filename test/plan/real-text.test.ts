@@ -19,7 +19,7 @@ function documents(tokens: number): Uint8Array[] {
 }
 
 describe.skipIf(SST2_IS_MISSING)('the hard rules on the text of SST-2 (needs ../shared/sst2)', () => {
-  // The second number is what section 3 of the design counted for tiles that may cross runs; no plan may be worse.
+  // The second number was counted for tiles that may cross tag runs; no plan may be worse.
   it.each([
     [512, 42.3 / 32.3],
     [1024, 37.5 / 32.3],

@@ -13,7 +13,7 @@ function randomTags(tokens: number): Uint8Array {
   return Uint8Array.from({ length: tokens }, () => randomInteger(random, 0, PAPER_RULES.tags.length - 1));
 }
 
-/** Sentences of 25 tokens, between a first and a last one that are the document's: each of these sees the whole of it. */
+/** Sentences of 25 tokens, between a first and a last token that belong to the document and see all of it. */
 function sentencesOf(tokens: number): Uint32Array {
   const isOfDocument = (token: number) => token === 0 || token === tokens - 1;
   return Uint32Array.from({ length: tokens }, (_, token) =>
@@ -34,7 +34,7 @@ function plan(tokens: number, rules: RuleSet, strategy: Strategy, causal = false
   return sparseLayout({ tags: randomTags(tokens), lengths: [tokens], tables, sentences, causal });
 }
 
-/** Milliseconds of this process, not of the clock: a busy machine interrupts the longer work more often. */
+/** Milliseconds of processor time: on a busy machine, wall time grows more for longer work. */
 function timeToPlan(tokens: number, rules: RuleSet, times: number): number {
   const before = process.cpuUsage();
   for (let time = 0; time < times; time++) planWords(plan(tokens, rules, 'guided'));
@@ -44,7 +44,7 @@ function timeToPlan(tokens: number, rules: RuleSet, times: number): number {
 
 const [SHORT, LONG] = [512, 2048];
 
-/** By how much what is linear may grow where tokens do four times: what is quadratic does sixteen times. */
+/** The growth of linear work for four times the tokens, with a margin; quadratic work grows sixteen times. */
 const MOST_GROWTH = 5;
 
 describe("the size of a plan under the paper's rules", () => {
@@ -74,7 +74,7 @@ describe("the size of a plan under the paper's rules", () => {
 
 describe('the work under rules with a scope', () => {
   it.each<Scope>(['sentence', 128])('is linear in the tokens: %s', (scope) => {
-    // Long enough for the ends of the text, where windows are cut off, not to count.
+    // Long enough that the ends of the text, where windows are cut off, hardly count.
     const counts = [2 * SHORT, 2 * LONG].map((tokens) => plan(tokens, scoped(scope), 'hard').pairCounts);
     for (const name of ['useful', 'executed', 'executedTransposed'] as const) {
       expect(counts[1][name] / counts[0][name], name).toBeLessThan(MOST_GROWTH);

@@ -56,7 +56,7 @@ const anyTables = anyBatch
   .map((batch) => tablesOf(batch));
 
 describe('rankOfTag', () => {
-  it('sets tags side by side that are seen together', () => {
+  it('places tags that are seen together side by side', () => {
     const table = tableOf(6, { 0: [1, 4], 1: [1, 4], 2: [0, 5], 3: [0, 5], 4: [2, 3] });
     const rank = rankOfTag([table]);
     for (const [a, b] of [
@@ -68,7 +68,7 @@ describe('rankOfTag', () => {
     }
   });
 
-  it('is an order of the tags that no move of a single one betters', () => {
+  it('is an order that no move of a single tag improves', () => {
     fc.assert(
       fc.property(anyTables, (tables) => {
         const order = orderOf(tables);

@@ -56,7 +56,7 @@ describe('runChunks', () => {
     );
   });
 
-  it('are listed in ascending order, so that sums are always taken in the same one', () => {
+  it('are listed in ascending order, so that the order of sums is fixed', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const list of decoded(batch).lists) expect(list).toEqual([...list].sort((a, b) => a - b));

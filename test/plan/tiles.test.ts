@@ -22,14 +22,14 @@ import {
   tilesOf,
 } from './random-batch.js';
 
-/** The lists of tiles of a plan: for each head's, those of queries and those of keys. */
+/** The lists of tiles of a plan: those of queries and those of keys, for each head. */
 function tileLists(layout: Layout): { head: number; side: Side; tiles: Tile[] }[] {
   return headLayouts(layout).flatMap(({ head, headLayout }) =>
     SIDES.map((side) => ({ head, side, tiles: tilesOf(headLayout, side) })),
   );
 }
 
-/** All tiles of a plan, each with what its rows and columns, in sorted order, are to each other. */
+/** All tiles of a plan, each with the bias of its rows and columns in sorted order. */
 function* tilesWithPairs(batch: TaggedBatch, layout: Layout): Generator<{ tile: Tile; pair: TokenBias }> {
   for (const { head, side, tiles } of tileLists(layout)) {
     const biasOf = biasesOf(batch, head);
@@ -145,7 +145,7 @@ function untestedComplaint(tile: Tile, pair: TokenBias): string | undefined {
 }
 
 describe('the tiles of queries, and those of keys', () => {
-  it('part the rows of every sequence, none empty, none taller than the kernels have it', () => {
+  it('divide the rows of every sequence; none is empty, or taller than the kernels allow', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         expectNoComplaint(tileLists(layoutOf(batch)).map(({ tiles }) => partitionComplaint(batch, tiles)));
@@ -221,7 +221,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('come by row, by falling powers of two of their work where that is wanted, those of globalTokens rows last', () => {
+  it('are in the order of rows, or of falling powers of two of their work; those of global tokens are last', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { tiles } of tileLists(layoutOf(batch))) {
