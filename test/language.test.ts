@@ -12,6 +12,7 @@ const CHECKED = [
   'kernels',
   'playground',
   'scripts',
+  'src/data',
   'src/grammar',
   'README.md',
   'RESULTS.md',

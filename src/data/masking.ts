@@ -2,11 +2,11 @@ import { randomStream } from '../base/random.js';
 import { NO_SENTENCE } from '../grammar/scope.js';
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 
-/** Keeps masks apart from other things that are drawn from a run's seed. */
+/** Makes the masks independent of other random numbers with the same seed. */
 const MASKING = 0x6d61736b;
 
 export interface Masking {
-  /** With which each token is masked, but [CLS], [SEP] and [PAD], wherever they are. */
+  /** The probability that a token is masked. [CLS], [SEP] and [PAD] never are. */
   probability: number;
   /** The id of [MASK]. */
   maskId: number;
@@ -14,9 +14,9 @@ export interface Masking {
 }
 
 /**
- * A sentence of which some tokens are [MASK]; their tags stay those of their words. What is drawn depends on seed, epoch,
- * example and position alone, not on batches.
- * @param example The number of the sentence in its data.
+ * Replaces random tokens of a sentence by [MASK] and keeps their tags. The random numbers depend on seed, epoch, example and
+ * position alone, not on batches.
+ * @param example The index of the sentence in its data.
  */
 export function masked(
   sentence: TaggedTokens,

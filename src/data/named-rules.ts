@@ -4,14 +4,14 @@ import type { RuleSet } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
 import { readText } from './files.js';
 
-/** Rules by a preset's name, else from a file; within a scope where one is added. @throws CallerError where they are neither. */
+/** Rules from a preset or a file, by name, with or without a scope. @throws CallerError for any other name. */
 export async function readRules(name: string): Promise<RuleSet> {
   const { base, scope } = splitScope(name);
   if (PRESET_NAMES.includes(base)) return presetRules(name);
   return withScope(parseRules(await rulesText(base), base), scope);
 }
 
-/** `readRules`, where a file may hold rules for each head of a model. */
+/** `readRules` for files that may have rules for each head of a model. */
 export async function readModelRules(name: string): Promise<ModelRules> {
   const { base, scope } = splitScope(name);
   if (PRESET_NAMES.includes(base)) return presetRules(name);

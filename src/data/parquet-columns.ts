@@ -3,17 +3,17 @@ import { type KeyValue, parquetMetadata, parquetRead, parquetSchema } from 'hypa
 import { getMaxRepetitionLevel, getTreePath } from 'hyparquet/src/schema.js';
 import { checkPages, checkRows } from './parquet-pages.js';
 
-/** What is read of a parquet file. */
+/** The columns that were read from a parquet file. */
 export interface ParquetColumns {
   /** Names of all columns. */
   columns: string[];
-  /** How many rows the file has. */
+  /** The number of rows of the file. */
   count: number;
   /** Indexes of the columns that were read. */
   read: number[];
-  /** For each row the cells of these. Text that is not UTF-8 stays bytes. */
+  /** The cells of these columns for each row. Text that is not UTF-8 stays bytes. */
   rows: unknown[][];
-  /** Of columns whose numbers stand for classes (`ClassLabel` of Hugging Face's datasets), the names of these. */
+  /** The class names of `ClassLabel` columns (Hugging Face's `datasets`). */
   classNames: Record<string, string[]>;
 }
 
@@ -24,7 +24,7 @@ function textOf(bytes: Uint8Array | undefined): unknown {
   return bytes && (isUtf8(bytes) ? decoder.decode(bytes) : bytes.slice());
 }
 
-/** The names of classes that Hugging Face's `datasets` keeps beside the columns. @throws Error where they cannot be read. */
+/** The class names in the metadata of Hugging Face's `datasets`. @throws Error for invalid metadata. */
 function classNamesOf(metadata: readonly KeyValue[] = []): Record<string, string[]> {
   const text = metadata.find(({ key }) => key === 'huggingface')?.value;
   if (text === undefined) return {};
@@ -34,7 +34,7 @@ function classNamesOf(metadata: readonly KeyValue[] = []): Record<string, string
     if (feature?._type !== 'ClassLabel' || !feature.names) continue;
     const list: unknown = feature.names;
     if (!Array.isArray(list) || !list.every((name) => typeof name === 'string')) {
-      throw new Error(`the names of the classes of column ${JSON.stringify(column)} are no list of texts`);
+      throw new Error(`the names of the classes of column ${JSON.stringify(column)} are not a list of texts`);
     }
     names.push([column, list]);
   }
@@ -42,9 +42,9 @@ function classNamesOf(metadata: readonly KeyValue[] = []): Record<string, string
 }
 
 /**
- * Reads columns of a parquet file. Its counts are checked against its bytes before they are believed; a file may still be made
- * so that reading it takes long, which is for the caller to bound.
- * @throws Error where it is no such file.
+ * Reads columns of a parquet file. Its counts are first checked against its bytes. A malicious file may still take very long:
+ * the caller must limit the time.
+ * @throws Error for an invalid file.
  */
 export async function parquetColumns(
   bytes: Uint8Array<ArrayBuffer>,
@@ -74,7 +74,7 @@ export async function parquetColumns(
       metadata,
       columns: names,
       rowFormat: 'array',
-      // What is no text is told where its row is known.
+      // Invalid text is reported later, with its row.
       parsers: { stringFromBytes: (cell: Uint8Array) => textOf(cell) as string },
       onComplete: (all) => {
         rows = all;

@@ -3,8 +3,8 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { checkRuns } from './parquet-runs.js';
 
 /**
- * Rows or values that a byte of a file may stand for, and how many any file may have: runs and dictionaries compress well, but
- * a count far above this is damage, and would be believed.
+ * The most rows or values per byte of a file, and the number that any file may have. Runs and dictionaries compress well, but
+ * a far higher count means damage, and the reader would allocate memory for it.
  */
 const MOST_PER_BYTE = 16;
 const MOST_ANYWAY = 65_536;
@@ -12,17 +12,17 @@ const MOST_ANYWAY = 65_536;
 /** Values of a page: writers make pages of a megabyte, or of some thousands of rows. */
 const MOST_IN_PAGE = 2 ** 22;
 
-/** Bytes that snappy makes of one, at most: a copy of three makes 64. */
+/** The highest ratio of snappy: a copy of three bytes gives 64. */
 const SNAPPY_RATIO = 22;
 
-/** @throws Error where a count is none, or more than a file of so many bytes can hold. */
+/** @throws Error where a count is missing, negative, or too high for a file of this length. */
 function checkedCount(count: unknown, what: string, bytes: number): number {
   const most = MOST_PER_BYTE * bytes + MOST_ANYWAY;
   if (count !== undefined && Number(count) >= 0 && Number(count) <= most) return Number(count);
   throw new Error(`${count} ${what} in ${bytes} bytes`);
 }
 
-/** @throws Error where the groups of rows are not the file's rows, or these are more than it can hold. */
+/** @throws Error where the row groups do not add up to the file's rows, or there are too many rows. */
 export function checkRows({ num_rows: rows, row_groups: groups }: FileMetaData, bytes: number): void {
   const total = checkedCount(rows, 'rows', bytes);
   const sum = groups.reduce((soFar, group) => soFar + checkedCount(group.num_rows, 'rows', bytes), 0);
@@ -33,7 +33,7 @@ function isCount(value: unknown, most: number): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
-/** The values of a page. @throws Error where its header lacks a length or a count, or names one that cannot be. */
+/** The number of values of a page. @throws Error where its header has no or an impossible length or count. */
 function valuesOf(header: PageHeader, room: number): number {
   const { compressed_page_size: length, dictionary_page_header, data_page_header } = header;
   const second = header.data_page_header_v2;
@@ -53,11 +53,11 @@ function valuesOf(header: PageHeader, room: number): number {
 }
 
 /**
- * Walks over the pages of a column's part in a group of rows.
+ * Checks the pages of a column chunk.
  * @param path From the schema's root to the column.
- * @param rows How many values there must be; as many as the part says, where a row may have several.
- * @throws Error where a page ends outside the part, pages have other counts of values than the part says, or a run is longer
- * than its page.
+ * @param rows The expected number of values; undefined where a row may have several.
+ * @throws Error where a page ends outside the chunk, the pages' numbers of values do not add up to that of the chunk, or a run
+ * is longer than its page.
  */
 export function checkPages(
   bytes: Uint8Array,

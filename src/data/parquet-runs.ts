@@ -2,16 +2,16 @@ import type { ColumnMetaData, PageHeader, SchemaTree } from 'hyparquet';
 import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 
-/** Values by which a last run may pass the end: writers fill their last groups of eight, and some write several of these. */
+/** Values that the last run may have after the end: writers fill the last group of eight, and some write several groups. */
 const PADDING = 4096;
 
-/** Runs of a page: of one value, or of packed bits. */
+/** Reads the runs (RLE or bit-packed) of a page. */
 class RunReader {
   private at = 0;
 
   constructor(private readonly bytes: Uint8Array) {}
 
-  /** The length that stands before the runs. */
+  /** The length before the runs. */
   length(): number {
     if (this.at + 4 > this.bytes.length) throw new Error('a page ends in the length of its runs');
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
@@ -28,8 +28,8 @@ class RunReader {
   }
 
   /**
-   * Passes over runs, of `count` values at least or up to the end of the page.
-   * @throws Error where one is longer than all of them: its reader would fill memory before it found out.
+   * Skips runs of at least `count` values, or up to the end of the page.
+   * @throws Error where a run is longer than `count`: the reader would fill memory before it noticed.
    */
   runs(width: number, count: number, length = this.bytes.length - this.at): void {
     const end = this.at + length;
@@ -52,7 +52,7 @@ class RunReader {
       header |= (byte & 0x7f) << shift;
       if (byte < 0x80) return header >>> 0;
     }
-    throw new Error('a run whose length never ends');
+    throw new Error('the length of a run does not end');
   }
 }
 
@@ -64,7 +64,7 @@ function isIndexed(encoding: string): boolean {
   return encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY';
 }
 
-/** Levels at the beginning of a page, and indexes into a dictionary behind them. */
+/** Checks a page of version 1: levels, then indexes into a dictionary. */
 function checkFirst(page: Uint8Array, header: PageHeader, path: SchemaTree[], isBoolean: boolean): void {
   const { num_values: count, encoding } = header.data_page_header!;
   const reader = new RunReader(page);
@@ -75,7 +75,7 @@ function checkFirst(page: Uint8Array, header: PageHeader, path: SchemaTree[], is
   else if (encoding === 'RLE' && isBoolean) reader.runs(1, count, reader.length());
 }
 
-/** The same where levels stand before what is compressed. */
+/** Checks a page of version 2: uncompressed levels, then compressed values. */
 function checkSecond(
   bytes: Uint8Array,
   values: () => Uint8Array,
@@ -100,8 +100,8 @@ function checkSecond(
 }
 
 /**
- * Makes sure that no run of a page is longer than its values.
- * @param bytes The page as it stands in the file, behind its header.
+ * Checks that no run of a page is longer than the page's number of values.
+ * @param bytes The page in the file, without its header.
  * @param path From the schema's root to the column.
  * @throws Error where one is.
  */

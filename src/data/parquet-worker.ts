@@ -1,8 +1,8 @@
-// The thread in which parquet files are read: `parquet.ts` ends it where a file takes too long or asks for too much memory.
+// The thread that reads parquet files. `parquet.ts` terminates it where a file takes too much time or memory.
 import { parentPort } from 'node:worker_threads';
 import { parquetColumns } from './parquet-columns.js';
 
-/** A file whose buffer was handed over, and which columns to read. */
+/** A file, whose buffer is transferred, and the columns to read. */
 export interface ParquetRequest {
   bytes: Uint8Array<ArrayBuffer>;
   wanted: readonly string[];
@@ -16,5 +16,5 @@ parentPort!.on('message', async ({ bytes, wanted }: ParquetRequest) => {
   }
 });
 
-// The first message says that this thread is ready: time is counted from here.
+// The first message means that this thread is ready: the time limit starts here.
 parentPort!.postMessage('ready');

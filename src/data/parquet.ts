@@ -7,19 +7,19 @@ import type { Table } from './table.js';
 
 const MEGABYTE = 2 ** 20;
 
-/** How long the reading of a file may take: a hundred times what sound files do. */
+/** The time limit of a file: a hundred times the time of normal files. */
 const SECONDS = { small: 1, perMegabyte: 3 };
 
-/** Bytes of a thread's heap, in megabytes: rows are some tens of times the compressed bytes that they were. */
+/** The heap of a thread in megabytes: rows take some tens of times their compressed bytes. */
 const HEAP = { least: 512, perMegabyte: 64 };
 
-/** What a thread runs: compiled code, where tests run from sources too. */
+/** The script of a thread: compiled code, even in tests, which run from sources. */
 const SCRIPT = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/src/data/parquet-worker.js' : './parquet-worker.js',
   import.meta.url,
 );
 
-/** A thread that waits for files. It does not keep the process alive. */
+/** An idle thread. It does not keep the process alive. */
 interface Thread {
   worker: Worker;
   /** Megabytes. */
@@ -28,7 +28,7 @@ interface Thread {
 
 let waiting: Thread | undefined;
 
-/** The thread that waits, if it may use so much memory, else a new one that is ready. */
+/** The idle thread where its heap suffices, else a new one that is ready. */
 async function threadOf(heap: number): Promise<Thread> {
   const thread = waiting;
   waiting = undefined;
@@ -36,12 +36,12 @@ async function threadOf(heap: number): Promise<Thread> {
   thread?.worker.terminate();
   const limits = { maxOldGenerationSizeMb: heap };
   const worker = new Worker(SCRIPT, { execArgv: [], env: {}, resourceLimits: limits });
-  // Its first message says that it is ready: time is not counted before.
+  // Its first message means that it is ready: the time limit starts then.
   await once(worker, 'message');
   return { worker, heap };
 }
 
-/** @returns What the thread read, or what it says is wrong with the file. */
+/** @returns The thread's columns, or a description of the file's error. */
 async function answerOf(
   { worker }: Thread,
   request: ParquetRequest,
@@ -53,7 +53,7 @@ async function answerOf(
       worker.ref();
       worker.once('message', resolve);
       worker.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve('it asks for more memory than it can need');
+        if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve('it needs too much memory');
         else reject(error);
       });
       worker.postMessage(request, [request.bytes.buffer]);
@@ -63,7 +63,7 @@ async function answerOf(
     clearTimeout(timer);
     worker.removeAllListeners('message');
     worker.removeAllListeners('error');
-    // A thread that is ended may still tell of its memory.
+    // A terminated thread may still report that it is out of memory.
     worker.on('error', () => {});
     worker.unref();
   }
@@ -73,7 +73,7 @@ async function columnsOf(bytes: Uint8Array, wanted: readonly string[]): Promise<
   const megabytes = bytes.length / MEGABYTE;
   const thread = await threadOf(Math.max(HEAP.least, Math.ceil(HEAP.perMegabyte * megabytes)));
   const seconds = SECONDS.small + SECONDS.perMegabyte * Math.max(0, megabytes - 1);
-  // The thread is given the buffer; the caller keeps its own.
+  // The thread takes a copy of the bytes; the caller keeps the original.
   const answer = await answerOf(thread, { bytes: Uint8Array.from(bytes), wanted }, seconds);
   if (typeof answer === 'string' || waiting) await thread.worker.terminate();
   else waiting = thread;
@@ -81,10 +81,10 @@ async function columnsOf(bytes: Uint8Array, wanted: readonly string[]): Promise<
 }
 
 /**
- * Reads a parquet file, uncompressed or compressed with snappy, in a thread of its own: a file of some hundred bytes can be
- * made, or damaged, so that reading it never ends.
- * @param wanted The columns that are needed, as far as the file has them; the cells of others stay `undefined`.
- * @throws CallerError where it is no such file, or is not read within seconds of its size.
+ * Reads a parquet file, uncompressed or compressed with snappy, in a thread with limits: a malicious or damaged file of some
+ * hundred bytes can take forever.
+ * @param wanted The columns to read, where the file has them. Cells of other columns are `undefined`.
+ * @throws CallerError for an invalid file, or where reading takes too much time or memory for its size.
  */
 export async function readParquet(
   bytes: Uint8Array,

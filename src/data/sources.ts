@@ -19,22 +19,22 @@ import {
 } from './split-files.js';
 import { sst2Source } from './sst2-download.js';
 
-/** What the files of a data source hold, and which there are beside the one that is named. */
+/** The columns, labels, tags and further files of a data source. */
 export interface DataOptions {
   /** The column of the texts; `sentence`, else `text`, where left out. */
   textColumn?: string;
   /** The column of the labels; `label` where left out. */
   labelColumn?: string;
-  /** A column with a tag for each word of the text; the words have no tags of their own where left out. */
+  /** The column with a tag for each word; words have no custom tags where left out. */
   tagsColumn?: string;
   /**
-   * Names of the classes, by label: labels are these names, or whole numbers. Where left out, the labels of the training
-   * split name the classes.
+   * Names of the classes. Labels are these names or class numbers. Where left out, the labels of the training split name the
+   * classes.
    */
   labels?: readonly string[];
-  /** Where these names come from, as errors say it; `--labels` where left out. */
+  /** The source of these names in errors; `--labels` where left out. */
   labelsFrom?: string;
-  /** Tags that words may carry (those of the rules); any where left out. */
+  /** Tags that words may have (those of the rules); any where left out. */
   tags?: readonly Tag[];
   /** Files of the development split, where the source is files: a list, or names with commas between them. */
   dev?: string | readonly string[];
@@ -52,13 +52,13 @@ const FILE_FLAGS = {
   test: '--test',
 } as const;
 
-/** @throws CallerError where an option is given that means nothing for this source. */
+/** @throws CallerError where an option is set that does not apply to this source. */
 function refuse(options: DataOptions, names: readonly (keyof typeof FILE_FLAGS)[], source: string): void {
-  const given = names.find((name) => options[name] !== undefined);
-  if (given === undefined) return;
+  const refused = names.find((name) => options[name] !== undefined);
+  if (refused === undefined) return;
   throw new CallerError({
-    what: `${FILE_FLAGS[given]} beside --data ${source}`,
-    expected: 'it beside files',
+    what: `${FILE_FLAGS[refused]} with --data ${source}`,
+    expected: 'it with files only',
     remedy: `leave it out, or name files with --data`,
   });
 }
@@ -74,7 +74,7 @@ function namedFiles(
 ): SplitFiles {
   if (split !== 'train' && { dev, test }[split] !== undefined) {
     throw new CallerError({
-      what: `--${split} beside --data ${name}, which is read as that split`,
+      what: `--${split} with --data ${name}, which is read as that split`,
       expected: 'one of them',
     });
   }
@@ -85,8 +85,8 @@ function namedFiles(
   };
 }
 
-/** @throws CallerError where a name is neither a file's nor a folder's, nor the first of several files'. */
-function checkThere(name: string): void {
+/** @throws CallerError where a name is neither a file, nor a list with at least one file. */
+function checkExists(name: string): void {
   if (namesIn(name).some(isFile)) return;
   throw new CallerError({
     what: 'no such file, and no such folder',
@@ -96,10 +96,10 @@ function checkThere(name: string): void {
 }
 
 /**
- * The data that `--data` names: `embedded`, `sst2`, a folder with a file a split (train, dev or validation, test), or a file,
- * or several: a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an
- * object a line, .parquet or .conllu.
- * @throws CallerError where it names none of these, or an option means nothing for it.
+ * The data of `--data`: `embedded`, `sst2`, a folder with a file for each split (train, dev or validation, test), or files: one
+ * name, a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per
+ * line, .parquet or .conllu.
+ * @throws CallerError for an unknown name, or an option that does not apply to it.
  */
 export function dataSource(name: string | readonly string[], options: DataOptions = {}): DataSource {
   checkArgument(v.union([string, v.array(string)], 'a name, or a list of names'), name, 'name');
@@ -120,10 +120,10 @@ export function dataSource(name: string | readonly string[], options: DataOption
       name: basename(resolve(name)),
       files: filesOfFolder(name),
       isFolder: true,
-      remedy: (split) => `put one of these there: ${namesOf(split)}; there are: ${firstOf(present)}`,
+      remedy: (split) => `add one of these files: ${namesOf(split)}; there are: ${firstOf(present)}`,
     });
   }
-  if (typeof name === 'string') checkThere(name);
+  if (typeof name === 'string') checkExists(name);
   const files = namedFiles(name, options);
   const { split = 'train' } = options;
   return new FileSource({
@@ -135,7 +135,7 @@ export function dataSource(name: string | readonly string[], options: DataOption
   });
 }
 
-/** Names that a message may list. */
+/** The most names in a message. */
 const MOST_NAMES = 10;
 
 function firstOf(names: readonly string[]): string {

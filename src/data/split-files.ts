@@ -4,29 +4,29 @@ import { CallerError } from '../base/errors.js';
 import { DATA_FORMATS } from './data-file.js';
 import type { Split } from './dataset.js';
 
-/** The files of each split that there is, in the order in which they are read. */
+/** The files of each split, in the order of reading. */
 export type SplitFiles = Partial<Record<Split, readonly string[]>>;
 
-/** How a split's file may be called, before its ending. */
+/** The names of a split's file without extension. */
 const STEMS: Readonly<Record<Split, readonly string[]>> = {
   train: ['train'],
   dev: ['dev', 'validation', 'valid', 'val'],
   test: ['test'],
 };
 
-/** The names that a split's file may have, in capitals too. */
+/** The names that a split's file may have, in any case. */
 export function namesOf(split: Split): string {
   return STEMS[split].map((stem) => `${stem}${DATA_FORMATS.join(`, ${stem}`)}`).join(', ');
 }
 
-/** One file, or the shards of one, as Hugging Face counts them: `train-00000-of-00002.parquet`, perhaps with a hash. */
+/** One file, or its shards as Hugging Face names them: `train-00000-of-00002.parquet`, optionally with a hash. */
 interface Candidate {
   name: string;
-  /** By the shard's number. */
+  /** By shard number. */
   files: Map<number, string>;
-  /** Files whose number another has. */
-  doubled: string[];
-  /** How many files there must be. */
+  /** Files whose shard number is already used. */
+  duplicates: string[];
+  /** The expected number of files. */
   count: number;
 }
 
@@ -43,32 +43,32 @@ function candidatesOf(split: Split, names: readonly string[]): Candidate[] {
     const candidate: Candidate = candidates.get(common) ?? {
       name: common,
       files: new Map(),
-      doubled: [],
+      duplicates: [],
       count: Number(count ?? 1),
     };
-    if (candidate.files.has(Number(number))) candidate.doubled.push(name);
+    if (candidate.files.has(Number(number))) candidate.duplicates.push(name);
     else candidate.files.set(Number(number), name);
     candidates.set(common, candidate);
   }
   return [...candidates.values()];
 }
 
-/** The files of a candidate in their order. @throws CallerError where one is missing, or two have the same number. */
-function filesOf({ name, files, doubled, count }: Candidate, folder: string): string[] {
+/** The files of a candidate in their order. @throws CallerError for a missing shard, or two with the same number. */
+function filesOf({ name, files, duplicates, count }: Candidate, folder: string): string[] {
   const ordered = [...files].sort(([a], [b]) => a - b);
-  if (doubled.length === 0 && ordered.length === count && ordered.every(([number], at) => number === at)) {
+  if (duplicates.length === 0 && ordered.length === count && ordered.every(([number], at) => number === at)) {
     return ordered.map(([, file]) => join(folder, file));
   }
   throw new CallerError({
-    what: `${ordered.length + doubled.length} files "${name}"`,
+    what: `${ordered.length + duplicates.length} files "${name}"`,
     where: folder,
     expected: `${count}, numbered from 0 to ${count - 1}, as their names say`,
   });
 }
 
 /**
- * The files of a folder by split: `train`, `dev` or `validation`, and `test`, in any of the formats, whole or in shards.
- * @throws CallerError where a split could be either of two files, or a shard is missing.
+ * The files of a folder by split: `train`, `dev` or `validation`, and `test`, in any format, with or without shards.
+ * @throws CallerError where two files match a split, or a shard is missing.
  */
 export function filesOfFolder(folder: string): SplitFiles {
   const names = readdirSync(folder).sort();
@@ -96,15 +96,15 @@ export function isFolder(name: string): boolean {
   return statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** The names in a text with commas between them; it is one name where there is such a file. */
+/** The names in a comma-separated list. The text is one name where a file has it. */
 export function namesIn(text: string): string[] {
   return isFile(text) ? [text] : text.split(',').map((name) => name.trim());
 }
 
 /**
- * The files that a flag names: a list, or names with commas between them.
- * @param flag What an error calls the place.
- * @throws CallerError where one of them is no file, or of no known format.
+ * The files of a flag: a list, or names with commas between them.
+ * @param flag The flag's name in an error.
+ * @throws CallerError for a missing file or an unknown format.
  */
 export function filesNamed(names: string | readonly string[], flag: string): string[] {
   const files = typeof names === 'string' ? namesIn(names) : [...names];

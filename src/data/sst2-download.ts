@@ -26,24 +26,24 @@ const FILES: Readonly<Record<Split, { name: string; sha256: string }>> = {
   },
 };
 
-const INSTEAD = 'use --data with a folder of GLUE TSV files, or --data embedded';
+const REMEDY = 'use --data with a folder of GLUE TSV files, or --data embedded';
 
-/** A split's file: from the user's cache, or downloaded into it. */
+/** A split's file, from the user's cache or downloaded into it. */
 async function cachedFile(split: Split): Promise<{ bytes: Uint8Array; path: string }> {
   const { name, sha256 } = FILES[split];
   const path = hubCachePath('datasets--stanfordnlp--sst2', 'snapshots', REVISION, 'data', name);
   if (existsSync(path)) return { bytes: await readFile(path), path };
   const url = `${huggingFaceEndpoint()}/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/${name}`;
-  const bytes = await download(url, INSTEAD, sha256);
+  const bytes = await download(url, REMEDY, sha256);
   await createFolder(dirname(path));
   await writeAtomically(path, bytes);
   return { bytes, path };
 }
 
 /**
- * Sentences and labels of a parquet file in the layout of `stanfordnlp/sst2`; labels are -1 where they are unknown.
- * @param path What errors call the file.
- * @throws CallerError where it is no such file.
+ * Sentences and labels of a parquet file in the layout of `stanfordnlp/sst2`. Unknown labels are -1.
+ * @param path The file's name in errors.
+ * @throws CallerError for an invalid file.
  */
 export async function readSst2Parquet(bytes: Uint8Array, path: string): Promise<Example[]> {
   const table = await readParquet(bytes, path, ['sentence', 'label']);
@@ -51,7 +51,7 @@ export async function readSst2Parquet(bytes: Uint8Array, path: string): Promise<
   return table.rows.map(({ cells }) => ({ text: String(cells[sentence]), label: Number(cells[label]) }));
 }
 
-/** SST-2 from Hugging Face, at a pinned revision, in the user's cache after the first time. */
+/** SST-2 from Hugging Face at a pinned revision, from the user's cache after the first download. */
 export function sst2Source(): DataSource {
   const read = async (split: Split) => {
     const { bytes, path } = await cachedFile(split);

@@ -1,4 +1,4 @@
-/** Words that turn what follows, and words that set one half of a sentence against the other. */
+/** Words that negate the following words, and words that contrast two halves of a sentence. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   negation: [
     'not',
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 
 export const SUBSETS: readonly string[] = Object.keys(WORDS);
 
-/** Whether a sentence has one of the words of a subset, as SST-2 writes words: apart, contractions split off. */
+/** Whether a sentence has a word of a subset. Words and contractions are split by spaces, as in SST-2. */
 export function isInSubset(text: string, subset: string): boolean {
   const words = text.toLowerCase().split(/\s+/);
   return words.some((word) =>

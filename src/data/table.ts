@@ -1,33 +1,33 @@
 import { CallerError } from '../base/errors.js';
 
-/** A row of a file, with the number by which a reader finds it there. */
+/** A row of a file, with its number for error messages. */
 export interface TableRow {
   number: number;
-  /** By column. Text in TSV and CSV; what JSON or parquet have there elsewhere, `undefined` where a row lacks the column. */
+  /** By column: text in TSV and CSV, any value in JSON and parquet, `undefined` where the row does not have the column. */
   cells: readonly unknown[];
 }
 
-/** A file of rows and named columns, whatever its format. */
+/** A file of rows and named columns, in any format. */
 export interface Table {
   file: string;
   columns: readonly string[];
   rows: readonly TableRow[];
-  /** What a row's number counts: lines of the file, from 1, or rows, from 1, where it has no lines. */
+  /** Whether row numbers count the lines of the file or, in a file without lines, the rows; both from 1. */
   counts: 'lines' | 'rows';
-  /** Of columns whose whole numbers stand for classes, as the file says itself: the names of these. */
+  /** The class names of integer columns, where the file has them. */
   classNames?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Where a row stands, as errors say it. */
+/** The location of a row in errors. */
 export function locationOf({ file, counts }: Pick<Table, 'file' | 'counts'>, number: number): string {
   return counts === 'lines' ? `${file}:${number}` : `${file}, row ${number}`;
 }
 
 /**
  * The index of a column.
- * @param names Of these, the first that the table has.
- * @param flag By which another column would be named.
- * @throws CallerError with the columns that there are, where none has the name, or two have.
+ * @param names The first of these that the table has.
+ * @param flag The flag that names another column.
+ * @throws CallerError with the table's columns, where none or two have the name.
  */
 export function columnOf(table: Table, names: readonly string[], flag: string): number {
   const name = names.find((candidate) => table.columns.includes(candidate));
@@ -41,5 +41,5 @@ export function columnOf(table: Table, names: readonly string[], flag: string): 
   }
   const column = table.columns.indexOf(name);
   if (table.columns.indexOf(name, column + 1) < 0) return column;
-  throw new CallerError({ what: `column "${name}" stands there twice`, where: locationOf(table, 1) });
+  throw new CallerError({ what: `column "${name}" is there twice`, where: locationOf(table, 1) });
 }

@@ -14,16 +14,16 @@ function isUtf8(bytes: Uint8Array): boolean {
 /** The number of the first line that is not UTF-8. */
 function firstWrongLine(bytes: Uint8Array): number {
   let line = 1;
-  let begin = 0;
-  for (let end = bytes.indexOf(LINE_FEED); end >= 0 && isUtf8(bytes.subarray(begin, end)); line++) {
-    begin = end + 1;
-    end = bytes.indexOf(LINE_FEED, begin);
+  let start = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end >= 0 && isUtf8(bytes.subarray(start, end)); line++) {
+    start = end + 1;
+    end = bytes.indexOf(LINE_FEED, start);
   }
   return line;
 }
 
 /**
- * The text of a file. Its byte order mark, where it has one, is left out.
+ * Decodes the text of a file, without its byte order mark.
  * @throws CallerError with the line where it is not UTF-8.
  */
 export function decodeUtf8(bytes: Uint8Array, file: string): string {

@@ -182,7 +182,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     await close();
     told = [];
     expect((await fetched()).commit).toBe(LATER);
-    expect(told).toEqual([expect.stringMatching(/does not answer; taking a{40} from the cache\.$/)]);
+    expect(told).toEqual([expect.stringMatching(/does not answer; using a{40} from the cache\.$/)]);
     expect((await fetched(COMMIT)).folder).toBe(folder);
   });
 

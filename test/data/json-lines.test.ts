@@ -32,9 +32,9 @@ describe('parseJsonLines', () => {
 
   it.each([
     ['no JSON', '{"text":"a"}\n\n{"text": a}\n', /^f:3: not JSON \(.*\); expected an object in each line$/],
-    ['a list of all', '[{"text":"a"}]\n', /^f:1: no JSON object; expected an object in each line/],
+    ['a list of all', '[{"text":"a"}]\n', /^f:1: not a JSON object; expected an object in each line/],
     ['a list over several lines', '[\n{"text":"a"}\n]\n', /^f:1: not JSON/],
-    ['nothing', 'null', /^f:1: no JSON object/],
+    ['nothing', 'null', /^f:1: not a JSON object/],
   ])('refuses %s by file and line', (_, text, says) => {
     expect(callerErrorOf(() => parseJsonLines(text, 'f')).message).toMatch(says);
   });

@@ -121,7 +121,7 @@ describe('a file', () => {
       { tagsColumn: 'pos' },
       /:1: no column "pos"; .*--tags-column/,
     ],
-    ['a column twice', '.csv', 'text,label,label\na,0,1\n', {}, /:1: column "label" stands there twice/],
+    ['a column twice', '.csv', 'text,label,label\na,0,1\n', {}, /:1: column "label" is there twice/],
     ['no rows', '.csv', 'text,label\n', {}, /\.csv: no rows; expected the names of columns, then texts/],
     ['nothing', '.jsonl', '', {}, /\.jsonl: no rows/],
     [
@@ -235,7 +235,7 @@ describe('what --data names', () => {
     'has no files to which %o could mean something where it is generated',
     (options) => {
       expect(callerErrorOf(() => dataSource('embedded', options)).message).toMatch(
-        /^--.* beside --data embedded/,
+        /^--.* with --data embedded/,
       );
     },
   );
@@ -243,7 +243,7 @@ describe('what --data names', () => {
   it('is not a folder where a split is named as a file', () => {
     mkdirSync(join(folder, 'empty'));
     const message = callerErrorOf(() => dataSource(join(folder, 'empty'), { dev: 'a.csv' })).message;
-    expect(message).toMatch(/^--dev beside --data .*empty; expected it beside files/);
+    expect(message).toMatch(/^--dev with --data .*empty; expected it with files only/);
   });
 
   it('counts into the classes that are asked for', async () => {
