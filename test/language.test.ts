@@ -11,6 +11,8 @@ const CHECKED = [
   'experiments',
   'kernels',
   'playground',
+  'src/cli',
+  'src/train',
   'scripts',
   'src/data',
   'src/grammar',

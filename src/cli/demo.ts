@@ -79,7 +79,7 @@ async function demo(flags: DataFlags & { adapter?: string }): Promise<void> {
 
 async function compareKernels(device: Device, examples: Example[]): Promise<AttentionReport> {
   print(
-    `2. Attention alone on one document of ${DOCUMENT_LENGTH} pieces (${HEADS} heads of ${HEAD_DIM}), ` +
+    `2. Attention alone on one document of ${DOCUMENT_LENGTH} tokens (${HEADS} heads of ${HEAD_DIM}), ` +
       `median of ${REPEATS} runs in turns${device.isSoftware ? ', software adapter' : ''}:`,
   );
   print();

@@ -133,7 +133,7 @@ async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResul
   outliveReaders();
   return stoppable(
     (signal) => withDevice(adapter, (device) => runExperiment(device, whole, { ...options, signal })),
-    () => `go on with: ${commandLine()}`,
+    () => `continue with: ${commandLine()}`,
   );
 }
 

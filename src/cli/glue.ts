@@ -1,7 +1,7 @@
 import { CallerError } from '../base/errors.js';
 import type { Prediction } from '../train/sentence-classifier.js';
 
-/** What 0 and 1 stand for in the tasks of GLUE that are handed in by number: SST-2, CoLA, MRPC and QQP. */
+/** The meaning of 0 and 1 in the tasks of GLUE whose predictions are numbers: SST-2, CoLA, MRPC and QQP. */
 const BY_NUMBER: readonly (readonly [string, string])[] = [
   ['negative', 'positive'],
   ['unacceptable', 'acceptable'],
@@ -9,7 +9,7 @@ const BY_NUMBER: readonly (readonly [string, string])[] = [
   ['not_duplicate', 'duplicate'],
 ];
 
-/** Classes of the tasks that are handed in by word: MNLI, QNLI and RTE (and WNLI's numbers have none). */
+/** Classes of the tasks whose predictions are words: MNLI, QNLI and RTE (and WNLI's numbers have none). */
 const BY_WORD: readonly (readonly string[])[] = [
   ['contradiction', 'entailment', 'neutral'],
   ['entailment', 'not_entailment'],
@@ -21,8 +21,8 @@ function isNumbered(name: string, at: number): boolean {
 }
 
 /**
- * What GLUE calls each of a model's classes: 0 and 1 where they mean what a task's numbers mean, in whatever order the model
- * has them, or have no other names; the words of tasks that are handed in by word.
+ * What GLUE calls each of a model's classes: 0 and 1 where the classes are those of a task of numbers, in any order,
+ * or have no other names; the words of a task of words.
  * @throws CallerError for classes of another kind.
  */
 export function glueNames(classes: readonly string[]): string[] {

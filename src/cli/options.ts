@@ -18,7 +18,7 @@ export function jsonOption(): Option {
   return new Option('--json', 'print the result as JSON');
 }
 
-/** Runs an action on an open device, and closes it. Says so where no better adapter than the embedded one was found. */
+/** Runs an action on an open device, and closes it. Prints a note where only the embedded adapter was found. */
 export async function withDevice<T>(
   adapter: string | undefined,
   action: (device: Device) => Promise<T>,

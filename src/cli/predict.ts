@@ -59,7 +59,7 @@ async function textsOf(sentences: readonly string[], flags: PredictFlags): Promi
 async function predict(sentences: string[], flags: PredictFlags): Promise<void> {
   if (flags.glue !== undefined) await checkWritable(flags.glue);
   const texts = await textsOf(sentences, flags);
-  // Before the texts are read: what cannot be handed in shall be known at once.
+  // Before the texts are read, so that classes without a name in GLUE are refused at once.
   const names =
     flags.glue === undefined ? undefined : glueNames((await loadDescription(flags.model)).classes);
   await withModel(flags, texts, async (model) => {

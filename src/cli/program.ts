@@ -19,7 +19,7 @@ import { tuneCommand } from './tune.js';
 const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
 
-/** What an error's line begins with. */
+/** The start of an error's line. */
 export function errorPrefix(): string {
   return bad('parsimony:', process.stderr);
 }
@@ -61,7 +61,7 @@ function program(): Command {
   return root;
 }
 
-/** One line on standard error, whatever went wrong, and the exit code. */
+/** Prints an error as one line on standard error. @returns The exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : CALLERS_MISTAKE;
   if (error instanceof ParsimonyError) {
@@ -76,7 +76,7 @@ function report(error: unknown): number {
 }
 
 /**
- * Runs the command of these arguments, those behind `parsimony`. Whatever goes wrong is one line on standard error.
+ * Runs the command of these arguments, which follow `parsimony`. Every error is one line on standard error.
  * @returns The exit code.
  */
 export async function run(args: readonly string[]): Promise<number> {

@@ -25,14 +25,14 @@ import { experimentFile } from './experiment-file.js';
 /** What `parsimony report` shows, each in the order in which it was named. */
 export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark'; report: PagedReport };
 
-/** What may be named, for whoever named something else. */
+/** The paths that the command takes. */
 const EXPECTED =
   'a folder that `parsimony train --out` wrote, an experiment (its file, or the folder of its results), or the JSON that `parsimony bench … --json` or `profile` wrote';
 
 /** Where `parsimony experiment` keeps results, seen from its working folder. */
 const RESULTS = join('experiments', 'results');
 
-/** What was found at the places that were named. */
+/** What the paths hold. */
 interface Found {
   runs: Run[];
   /** Results that were named without their experiment's file. */
@@ -115,9 +115,9 @@ function parsed(text: string, file: string): object {
     const json: unknown = JSON.parse(text);
     if (isObject(json)) return json;
   } catch {
-    // Told below, as every other content that is no JSON object.
+    // Refused below, as every other content that is not a JSON object.
   }
-  throw unknown(file, 'no JSON object');
+  throw unknown(file, 'not a JSON object');
 }
 
 async function readExperiment(file: string, text: string): Promise<ReportInput[]> {

@@ -86,7 +86,7 @@ async function density(name: string, flags: DensityFlags): Promise<void> {
       ...closure.slice(1).map((joined) => percent(joined)),
     ]),
   );
-  print('Layers: the share of pairs that are joined after so many of them, by way of other tokens.');
+  print('Layers: the share of pairs that are joined after 2 or 3 layers, through other tokens.');
   print();
   print('Of the pairs of a query tag:');
   print();

@@ -34,7 +34,7 @@ Example:
   $ parsimony train --data embedded --strategy hard --rules rules.json --out runs/pruned
 
 Every head keeps the pairs of tags whose pairs of tokens get the most attention on these texts, until they are the share
-of all pairs that was asked for; [CLS] sees everything and every tag its own, whatever they get.`;
+of all pairs that was asked for; [CLS] always sees everything, and every tag sees itself.`;
 
 /** `parsimony rules prune` */
 export function rulesPruneCommand(): Command {

@@ -9,31 +9,31 @@ interface Stream {
   isTTY?: boolean;
 }
 
-/** Whether what goes there may be in colour: on a terminal that knows colours, unless NO_COLOR (no-color.org) says otherwise. */
+/** Whether a stream may have colours: on a terminal that has them, unless NO_COLOR (no-color.org) is set. */
 export function mayColour(stream: Stream, environment: NodeJS.ProcessEnv = process.env): boolean {
   return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
 
 function coloured(colour: 'green' | 'red', text: string, stream: Stream): string {
   if (text === '' || !mayColour(stream)) return text;
-  // Asked of the right stream above: left to itself, styleText asks standard output, whatever is written where.
+  // mayColour has checked the stream; styleText would check standard output.
   return styleText(colour, text, { validateStream: false });
 }
 
-/** What a reader hopes for. The words must say it, too: colour is never the only sign. */
+/** Marks a good result in green. The words must say it too: colour is never the only sign. */
 export function good(text: string): string {
   return coloured('green', text, process.stdout);
 }
 
-/** What a reader must not miss. The words must say it, too. */
+/** Marks what a reader must not miss in red. The words must say it too. */
 export function bad(text: string, stream: Stream = process.stdout): string {
   return coloured('red', text, stream);
 }
 
-/** The colours that our own words may have, switched on and off. */
+/** The escape sequences of our colours. */
 const COLOURS = new RegExp(`(${String.fromCharCode(27)}\\[(?:31|32|39)m)`);
 
-/** A line as a terminal may have it: what came from files cannot steer it. */
+/** A line without control characters, which files could use to steer the terminal. */
 function harmless(line: string): string {
   const isColoured = mayColour(process.stdout) || mayColour(process.stderr);
   if (!isColoured) return escapeControls(line);
@@ -58,7 +58,7 @@ export function print(line = ''): void {
   process.stdout.write(`${harmlessLines(line)}\n`);
 }
 
-/** Prints what is no result: progress, notes. */
+/** Prints progress or a note on standard error. */
 export function note(line: string): void {
   process.stderr.write(`${harmlessLines(line)}\n`);
 }
@@ -116,7 +116,7 @@ export interface Task {
   total: number;
   /** What it counts, in the plural. */
   unit: string;
-  /** What was done before it went on; nothing where left out. */
+  /** What was done before a resume; 0 where left out. */
   done?: number;
 }
 
@@ -155,7 +155,7 @@ function lines({ label, total, unit, done = 0 }: Task): ProgressDisplay {
   };
 }
 
-/** Shows how a task goes on, with its rate and the time that it still takes. */
+/** Shows the progress of a task, with its rate and the time left. */
 export function progress(task: Task): ProgressDisplay {
   return process.stderr.isTTY ? bar(task) : lines(task);
 }

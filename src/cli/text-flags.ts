@@ -23,7 +23,7 @@ export interface ModelFlags {
   json?: boolean;
 }
 
-/** What labels 0 and 1 are in data that has numbers alone, as GLUE's SST-2. */
+/** The classes of labels 0 and 1 in data with numbers alone, such as SST-2 of GLUE. */
 const BY_NUMBER = 'negative, positive';
 
 /**
@@ -42,14 +42,14 @@ export function refuseReorderedClasses(model: string, classes: readonly string[]
   });
 }
 
-/** What data must be for a model, before the model itself is there: its classes, and tags of the rules that it is read with. */
+/** The options with which a model's data is read: its classes, and the tags of the rules. */
 export async function dataForModel(flags: ModelFlags, split: Split): Promise<DataOptions> {
   const { classes, mask } = await loadDescription(flags.model);
   const { tags } = flags.rules === undefined ? mask.rules : await readModelRules(flags.rules);
   return { labels: classes, labelsFrom: `${flags.model}, its classes`, tags, split };
 }
 
-/** Loads a model, and other rules or another strategy for it where flags name them: the reader is told. */
+/** Loads a model, with the rules or the strategy of the flags, if any; a note reports the change. */
 export async function withModel<T>(
   flags: ModelFlags,
   texts: readonly Text[],
@@ -76,7 +76,7 @@ export async function withModel<T>(
   });
 }
 
-/** Says so where texts were longer than the model's sentences may be. */
+/** Prints a note where texts were cut to the maximum length of the model. */
 export function noteOnCut(cut: number, texts: number, { description }: SentenceClassifier): void {
   if (cut === 0) return;
   note(

@@ -23,7 +23,7 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
         return;
       }
       introduction();
-      if (step > 0) note(`Going on after step ${step} of ${totalSteps}.`);
+      if (step > 0) note(`Continuing after step ${step} of ${totalSteps}.`);
       display = progress({ label: 'training', total: totalSteps, unit: 'steps', done: step });
     },
     onProgress({ epoch, step, loss, tokensPerSecond }) {

@@ -17,7 +17,7 @@ import { folderWord, shellCommand, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { classCounts, printOutcome, runDisplay } from './train-output.js';
 
-/** The flags that are no settings of the run. */
+/** The flags that are not settings of the run. */
 interface TrainFlags {
   out: string;
   force?: boolean;
@@ -52,8 +52,8 @@ export function trainCommand(): Command {
   );
   return withOptions(command, ...settingOptions())
     .option('--out <folder>', 'where the model and its metrics go')
-    .option('--force', 'replace the finished run or the model that stands in --out')
-    .option('--resume <folder>', 'go on with the run in this folder, with the settings that it began with')
+    .option('--force', 'replace the finished run or the model in --out')
+    .option('--resume <folder>', 'continue the run in this folder, with its settings')
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(async (flags: TrainFlags | ResumeFlags) => {
@@ -95,7 +95,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const { run, source } = await prepareRun(settings, note);
   if (isUnfinished(out)) {
     note(
-      `The run that stands unfinished in ${out} is given up for this one after its first step; --resume would go on with it.`,
+      `The unfinished run in ${out} is replaced after the first step of this one; --resume would continue it.`,
     );
   }
   await withDevice(settings.adapter, async (device) => {
@@ -137,8 +137,8 @@ async function runAndPrint(
   outliveReaders();
   const goOn = ({ isResumable: standsThere }: RunInterrupted) =>
     standsThere
-      ? `go on with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
-      : `what stood in ${folder} is as it was`;
+      ? `continue with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
+      : `${folder} is unchanged`;
   const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });
   printOutcome(folder, run, await stoppable(training, goOn), asJson);
 }

@@ -1,4 +1,4 @@
-/** What tells the best of a run's evaluations. */
+/** Metrics that choose the best evaluation of a run. */
 export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
 
 export type BestBy = (typeof BEST_BY)[number];
@@ -23,14 +23,14 @@ export function scoreOf(by: BestBy, metrics: DevScores): number {
   return VALUE[by](metrics);
 }
 
-/** Compares by a value that should be low, and is the worst where it is no number. */
+/** Whether a value that should be low is better than another; NaN is the worst. */
 function isLower(value: number, before: number): boolean {
   return Number.isNaN(before) ? !Number.isNaN(value) : value < before;
 }
 
 /**
- * Whether an evaluation is better than the best before it. Of equal ones that with the lower loss is; of those, the first. A
- * loss that is NaN never is.
+ * Whether an evaluation is better than the best before it. Of equal ones, the lower loss is better; of equal losses, the first.
+ * A loss of NaN never is.
  */
 export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): boolean {
   if (!best) return true;
@@ -39,7 +39,7 @@ export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): bool
   return value > before;
 }
 
-/** The best of some evaluations, in the order of a run; undefined of none. */
+/** The best evaluation of a list in the order of the run; undefined for an empty list. */
 export function bestOf<Scores extends DevScores>(
   by: BestBy,
   evaluations: readonly Scores[],

@@ -10,14 +10,14 @@ import { positionSchema, type TrainingPosition } from './position.js';
 import { parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';
 import type { Checkpoint } from './trainer.js';
 
-/** What a checkpoint says of its run, beside the numbers. */
+/** The metadata of a checkpoint. */
 export interface CheckpointNotes {
   /** The fingerprint of the run's settings, model and data. */
   run: string;
   position: TrainingPosition;
-  /** The evaluation whose weights stand in `model.safetensors`, by what it is the best; none before the first. */
+  /** The evaluation whose weights are in `model.safetensors`, and the metric that chose it; undefined before the first. */
   best?: { by: BestBy; value: number | null; step: number };
-  /** What was written to `metrics.jsonl` by then: its length in bytes, and its checksum. */
+  /** The length of `metrics.jsonl` in bytes at that time, and its checksum. */
   metrics: { bytes: number; sha256: string };
   /** The checksums of the run's other files, by their names. */
   files: Record<string, string>;
@@ -29,7 +29,7 @@ const notesSchema = v.object({
   best: v.optional(
     v.object({
       by: v.picklist(BEST_BY),
-      // JSON has no NaN: a loss that is none stands there as null.
+      // JSON has null for a loss of NaN.
       value: v.nullable(v.pipe(v.number(), v.finite())),
       step: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     }),
@@ -41,16 +41,16 @@ const notesSchema = v.object({
 /** The key of the notes in the file's metadata, as JSON. */
 const NOTES = 'parsimony';
 
-/** What stands before a tensor's name: the values have Hugging Face's names, so that any reader finds the weights. */
+/** Prefixes of tensor names. The weights have Hugging Face's names, so that any reader finds them. */
 const PREFIXES = { values: '', firstMoment: 'first_moment.', secondMoment: 'second_moment.' } as const;
 
 type Part = keyof typeof PREFIXES;
 
 const PARTS = Object.keys(PREFIXES) as Part[];
 
-const REMEDY = 'put it back as it was, or remove it, to begin the run at its first step';
+const REMEDY = 'restore the file, or remove it to start the run at its first step';
 
-/** A checkpoint's bytes: one file, so that it is there whole or not at all. */
+/** The bytes of a checkpoint: one file, which is written atomically. */
 export function formatCheckpoint(
   config: ModelConfig,
   notes: CheckpointNotes,
@@ -76,14 +76,14 @@ function notesIn(file: Uint8Array, where: string): CheckpointNotes {
   if (success) return output;
   const place = v.getDotPath(issues[0]);
   throw new CallerError({
-    what: `does not say of which run it is, and how far that has come${place ? ` ("${place}")` : ''}`,
+    what: `does not name its run and its position${place ? ` ("${place}")` : ''}`,
     where,
     expected: 'a checkpoint, as `parsimony train` writes it',
     remedy: REMEDY,
   });
 }
 
-/** Reads a checkpoint. @throws CallerError where the file is cut off or damaged, or is no checkpoint of such a model. */
+/** Reads a checkpoint. @throws CallerError where the file is cut off or damaged, or is not a checkpoint of such a model. */
 export async function readCheckpoint(
   file: string,
   config: ModelConfig,

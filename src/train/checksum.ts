@@ -7,7 +7,7 @@ const KEY = 'sha256';
 
 const OPENING = `"${KEY}":"`;
 
-/** What stands in the place of the checksum while it is made: of the file's every byte but its own. */
+/** Replaces the checksum while it is computed. */
 const BLANK = '0'.repeat(64);
 
 function sha256(...parts: (string | Uint8Array)[]): string {
@@ -21,7 +21,7 @@ export function checksumOf(content: string | Uint8Array): string {
   return sha256(content);
 }
 
-/** Where the first checksum of a file stands, or -1. Texts within texts have their quotes escaped, and are not found. */
+/** The offset of the first checksum of a file, or -1. Quotes inside other metadata are escaped, so they do not match. */
 function checksumOffset(file: Uint8Array): number {
   const at = Buffer.from(file.buffer, file.byteOffset, file.byteLength).indexOf(OPENING);
   return at < 0 ? at : at + OPENING.length;
@@ -48,7 +48,7 @@ export function formatWithChecksum(
  * @throws CallerError where it is not.
  */
 export function verifyChecksum(file: Uint8Array, where: string, remedy: string): void {
-  // A file that is cut off is said to be.
+  // Reports a file that is cut off.
   openSafetensors(file, where);
   const at = checksumOffset(file);
   if (at < 0) {
@@ -62,7 +62,7 @@ export function verifyChecksum(file: Uint8Array, where: string, remedy: string):
   const written = Buffer.from(file.subarray(at, at + BLANK.length)).toString('latin1');
   if (written === checksumAround(file, at)) return;
   throw new CallerError({
-    what: 'is damaged: its checksum is that of another content',
+    what: 'is damaged: its checksum does not match',
     where,
     expected: 'the bytes that were written',
     remedy,

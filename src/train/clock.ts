@@ -1,9 +1,9 @@
-/** Counts seconds of work, without what comes between. */
+/** Counts seconds of work, without pauses. */
 export class Clock {
   private before = 0;
   private since = performance.now();
 
-  /** @param seconds That count already. */
+  /** @param seconds Counted before. */
   start(seconds: number): void {
     this.before = seconds;
     this.since = performance.now();
@@ -15,7 +15,7 @@ export class Clock {
   }
 }
 
-/** Tokens a second between two reports. */
+/** Measures tokens a second between two reports. */
 export class Meter {
   private since = performance.now();
   private tokens = 0;
@@ -24,7 +24,7 @@ export class Meter {
     this.tokens += tokens;
   }
 
-  /** Tokens a second since the last call, or since the beginning. */
+  /** Tokens a second since the last call, or since the start. */
   read(): number {
     const tokensPerSecond = (1000 * this.tokens) / (performance.now() - this.since);
     this.restart();
@@ -37,7 +37,7 @@ export class Meter {
   }
 }
 
-/** Something that goes on beside a run, one at a time. Its failure is kept until somebody asks. */
+/** Work in the background of a run, one task at a time. `check` throws its error. */
 export class Background {
   private work: Promise<void> = Promise.resolve();
   private failure: { error: unknown } | undefined;
@@ -48,7 +48,7 @@ export class Background {
     });
   }
 
-  /** Resolves when nothing goes on any more, whether it went well or not. */
+  /** Resolves when the work has ended, with or without an error. */
   end(): Promise<void> {
     return this.work;
   }

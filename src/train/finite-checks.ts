@@ -21,7 +21,7 @@ export function checkWeights(tensors: TensorValues, where: string): void {
     const bad = firstNonFinite(values);
     if (bad === undefined) continue;
     throw new EngineError({
-      what: `tensor "${name}" holds ${bad}, and is not kept`,
+      what: `tensor "${name}" holds ${bad}, and is not saved`,
       where,
       expected: 'finite numbers',
       remedy: REMEDY,

@@ -1,17 +1,17 @@
 import { ParsimonyError } from '../base/errors.js';
 
-/** How far a run had come when it was told to stop. */
+/** The position of a run when it was stopped. */
 export interface StoppedAt {
   step: number;
   totalSteps: number;
 }
 
-/** A run was told to stop, and has: after a checkpoint, where it had done a step. */
+/** A run was stopped, after a checkpoint if it had done a step. */
 export class RunInterrupted extends ParsimonyError {
-  /** What shells say of a command that was ended by Ctrl-C. */
+  /** The exit code of a command that Ctrl-C ended. */
   readonly exitCode = 130;
   readonly at: StoppedAt;
-  /** Whether the run stands in its folder, to go on from there. */
+  /** Whether the run is in its folder and can be resumed. */
   readonly isResumable: boolean;
 
   constructor(at: StoppedAt, standsThere = false) {

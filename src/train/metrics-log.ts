@@ -24,7 +24,7 @@ interface EvaluationLine {
   predicted: string | number[];
 }
 
-/** Classes that one digit tells apart. */
+/** The number of classes that one digit can tell apart. */
 const DIGITS = 10;
 
 export function evaluationLine(metrics: EvaluationMetrics, classes: number): EvaluationLine {
@@ -48,9 +48,9 @@ export interface LogState {
 }
 
 /**
- * A run's metrics, a JSON object a line, appended as they come. A kill may leave half a line at the end; a run that goes on from
- * a checkpoint cuts the file back to the length that it had then. The lines stay in memory, too: a file that is removed or
- * changed while the run goes on is written again.
+ * The metrics of a run, a JSON object a line, appended as they come. A kill may leave half a line at the end; a resumed run cuts
+ * the file back to its length at the checkpoint. The lines stay in memory: a file that is removed or changed during the run is
+ * written again.
  */
 export class MetricsLog {
   private readonly lines: Uint8Array[] = [];
@@ -68,7 +68,7 @@ export class MetricsLog {
   ) {}
 
   /**
-   * Opens the file, and cuts off what stands there after `past`, its beginning.
+   * Opens the file, and cuts it back to `past`, its first bytes.
    * @throws ParsimonyError where the disk refuses.
    */
   static async open(
@@ -87,7 +87,7 @@ export class MetricsLog {
     return log;
   }
 
-  /** What stands there, to be found again by a run that goes on. */
+  /** The state of the file, which a resumed run checks. */
   get state(): LogState {
     return { bytes: this.bytes, sha256: this.hash.copy().digest('hex') };
   }
@@ -101,7 +101,7 @@ export class MetricsLog {
     });
   }
 
-  /** Returns when all lines are safe from a power cut. */
+  /** Flushes all lines to the disk. */
   async flush(): Promise<void> {
     await this.turns.run(async () => {
       await this.restore();
@@ -119,7 +119,7 @@ export class MetricsLog {
     this.bytes += bytes.length;
   }
 
-  /** Writes everything again where the file is no more as it was written. */
+  /** Writes the file again where it has changed. */
   private async restore(): Promise<void> {
     await this.lock.check();
     if ((await stampOf(this.path)) === this.stamp) return;

@@ -59,7 +59,7 @@ const LINE = v.variant(
 /** What a line of a run's metrics is expected to be, and what to do where it is not. */
 const ABOUT = {
   expected: 'the metrics that `parsimony train` wrote there',
-  remedy: 'put the line back, or begin the run again',
+  remedy: 'restore the line, or start the run again',
 };
 
 /** What a run's metrics tell. */

@@ -76,7 +76,7 @@ export function weightsNotes(file: Uint8Array, where: string, remedy: string): W
     return v.parse(notesSchema, JSON.parse(String(safetensorsMetadata(file, where)[NOTES])));
   } catch {
     throw new CallerError({
-      what: 'does not say of which run it is',
+      what: 'does not name its run',
       where,
       expected: 'the weights that the run wrote',
       remedy,

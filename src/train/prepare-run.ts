@@ -200,7 +200,7 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
   const named = data === undefined ? notes.data : { ...notes.data, data };
   if (!named) {
     throw new CallerError({
-      what: 'does not say where its data lie',
+      what: 'does not name its data',
       where: folder,
       remedy: 'name them with --data',
     });

@@ -12,7 +12,7 @@ export async function stampOf(path: string): Promise<string> {
 
 /** What a note says of a file that had to be written a second time. */
 export function rewritten(path: string): string {
-  return `${path} was removed or changed while the run went on: it is written again.`;
+  return `${path} was removed or changed during the run: it is written again.`;
 }
 
 /** Runs actions one after another, in the order of the calls. */

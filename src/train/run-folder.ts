@@ -37,7 +37,7 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     const isFile = codeOf(error) === 'ENOTDIR';
-    const noFolder = existsSync(folder) ? 'is no folder' : 'a part of the path is no folder';
+    const noFolder = existsSync(folder) ? 'is not a folder' : 'a part of the path is not a folder';
     throw new CallerError({
       what: isFile ? noFolder : `cannot be read (${codeOf(error)})`,
       where: folder,
@@ -47,7 +47,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Whether a folder holds nothing, or is not there. @throws CallerError where it is no folder, or may not be read. */
+/** Whether a folder is empty or missing. @throws CallerError where it is not a folder, or cannot be read. */
 export async function isEmpty(folder: string): Promise<boolean> {
   return (await namesIn(folder)).length === 0;
 }

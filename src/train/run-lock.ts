@@ -6,13 +6,13 @@ import { tryLock } from 'fs-native-extensions';
 import { CallerError, EngineError } from '../base/errors.js';
 import { cannotBeWritten, codeOf } from '../data/file-errors.js';
 
-/** Names the process that trains into a folder, for as long as it does. */
+/** Names the process that trains into a folder. */
 export const LOCK_FILE = 'process.lock';
 
-/** Another run may end, and take its file away, between the opening and the locking of it: but not as often as this. */
+/** Another run may end, and remove its file, between open and lock; this number of times in a row is a fault. */
 const MOST_TRIES = 100;
 
-/** Read and written, made where it is missing, and never a link to a file elsewhere. */
+/** Opens for reading and writing, creates a missing file, and follows no links. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 async function held(folder: string, file: string): Promise<CallerError> {
@@ -39,12 +39,12 @@ function locked(file: string, descriptor: number): boolean {
 }
 
 /**
- * Keeps all other runs from training into a folder: two would write each other's files. The system's own lock on a file does it,
- * whatever the folder is called, within a process, between processes, and between hosts where they share a file system. The
- * system frees it with the process, however that ends: no lock is ever left over, and none must be taken from anyone.
+ * Keeps all other runs from training into a folder, where two would overwrite each other's files. It is the system's lock on a
+ * file, so it holds within a process, between processes, and between hosts that share a file system. The system frees it when
+ * the process ends in any way: a lock is never left over.
  *
- * A lock counts only while its file stands in the folder, and only the holder takes that away. So of two that hold locks
- * on two files of this name, at most one holds that which stands there.
+ * A lock is valid only while its file is in the folder, and only the holder removes the file. So at most one of two holders
+ * of locks on files of this name has a valid lock.
  */
 export class RunLock {
   private constructor(
@@ -79,10 +79,10 @@ export class RunLock {
     throw await held(folder, file);
   }
 
-  /** Whether the file that is locked is the one that stands in the folder. */
+  /** Whether the locked file is the one in the folder. */
   private async counts(): Promise<boolean> {
-    const [ours, standing] = await Promise.all([this.handle.stat(), stat(this.file).catch(() => undefined)]);
-    return ours.ino === standing?.ino && ours.dev === standing.dev;
+    const [locked, current] = await Promise.all([this.handle.stat(), stat(this.file).catch(() => undefined)]);
+    return locked.ino === current?.ino && locked.dev === current.dev;
   }
 
   private async sign(): Promise<void> {
@@ -94,25 +94,25 @@ export class RunLock {
     }
   }
 
-  /** @throws EngineError where the lock counts no more: another run may write to the folder now. */
+  /** @throws EngineError where the lock is not valid any more: another run may write to the folder. */
   async check(): Promise<void> {
     if (await this.counts()) return;
     const isThere = existsSync(this.folder);
     throw new EngineError({
-      what: isThere ? 'was removed while a run went on' : 'the folder was removed while a run went on',
+      what: isThere ? 'was removed during a run' : 'the folder was removed during a run',
       where: isThere ? this.file : this.folder,
       expected: 'it to stay, as it keeps other runs away',
-      remedy: 'the run has ended, and has written nothing since; begin it again',
+      remedy: 'the run has stopped and has written nothing since; start it again',
     });
   }
 
   /** Frees it. */
   async release(): Promise<void> {
     try {
-      // While it is still locked: the next holder makes a file of its own.
+      // Before the lock is freed, so that the next holder creates its file.
       if (await this.counts()) await rm(this.file, { force: true });
     } catch {
-      // A file that stays harms nothing: it is the lock on it that counts.
+      // A file that stays does no harm: only the lock on it matters.
     } finally {
       await this.handle.close();
     }

@@ -168,7 +168,7 @@ export async function readWrittenRecord(folder: string): Promise<WrittenRecord> 
   const file = join(folder, RECORD_FILE);
   const content = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
   const expected = 'the settings of a training run, as this version writes them';
-  const json = new JsonText(content, file, { expected, remedy: 'begin the run again' });
+  const json = new JsonText(content, file, { expected, remedy: 'start the run again' });
   json.checked(SETTINGS_OF_RECORD);
   return withTodaysNames(json.checked(RECORD)) as WrittenRecord;
 }
@@ -186,7 +186,7 @@ export async function readRecord(folder: string): Promise<RunRecord> {
  */
 export function checkSameRun(folder: string, recorded: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);
-  const remedy = 'go on with what it began with, or choose another folder';
+  const remedy = 'use the settings that it started with, or choose another folder';
   for (const [name] of sortedEntries({ ...recorded.settings, ...run.settings })) {
     const [before, now] = [recorded, run].map(({ settings }) => settings[name as keyof TrainingSettings]);
     if (before === now) continue;
@@ -218,14 +218,14 @@ export function checkSameMachine(folder: string, recorded: RunRecord, run: RunRe
       what: `a run on the adapter "${adapter}"`,
       where,
       expected: `the same, not "${run.fingerprints.adapter}", which gives other bits`,
-      remedy: 'choose it with --adapter, or begin the run again',
+      remedy: 'choose it with --adapter, or start the run again',
     });
   }
   if (kernels !== run.fingerprints.kernels) {
     throw new CallerError({
       what: 'a run with the kernels of another version of this package',
       where,
-      remedy: 'go on with that version, or begin the run again',
+      remedy: 'continue with that version, or start the run again',
     });
   }
 }

@@ -24,7 +24,7 @@ export interface RunStart {
   epochs: EpochMetrics[];
 }
 
-const REMEDY = 'put it back as it was, or begin the run again';
+const REMEDY = 'restore the file, or start the run again';
 
 function refuse(what: string, where: string, expected?: string): never {
   throw new CallerError({ what, where, expected, remedy: REMEDY });
@@ -34,14 +34,10 @@ function refuse(what: string, where: string, expected?: string): never {
 async function pastMetrics(file: string, { bytes, sha256 }: CheckpointNotes['metrics']): Promise<Uint8Array> {
   const past = (await readBytesOf(file, 'the metrics of the run until its checkpoint')).subarray(0, bytes);
   if (past.length < bytes) {
-    refuse(
-      `${past.length} bytes`,
-      file,
-      `at least the ${bytes} that stood there when the checkpoint was written`,
-    );
+    refuse(`${past.length} bytes`, file, `at least the ${bytes} of the time of the checkpoint`);
   }
   if (checksumOf(past) !== sha256) {
-    refuse('is not what stood there when the checkpoint was written', file, 'the lines that the run wrote');
+    refuse('has changed since the checkpoint was written', file, 'the lines that the run wrote');
   }
   return past;
 }
@@ -74,7 +70,7 @@ async function checkFiles(
   for (const name of names) {
     await kept.retain(name);
     if (kept.checksumOf(name) !== files[name]) {
-      refuse('was changed since the run wrote it', join(folder, name), 'what stood there at the checkpoint');
+      refuse('was changed since the run wrote it', join(folder, name), 'its content at the checkpoint');
     }
   }
 }
@@ -108,7 +104,7 @@ export async function startOf(
   }
   const { epochs, gradientAccumulationSteps } = record.settings;
   if (!isReachable(notes.position, { epochs, batches, gradientAccumulationSteps })) {
-    refuse(`a position that this run does not come to (step ${notes.position.step})`, file);
+    refuse(`a position that this run does not reach (step ${notes.position.step})`, file);
   }
   const past = await pastMetrics(join(folder, METRICS_FILE), notes.metrics);
   await checkFiles(folder, kept, names, notes.files);

@@ -3,19 +3,19 @@ import { CallerError } from '../base/errors.js';
 import { repeatedName } from '../base/json-scan.js';
 import { isCount, isObject } from '../base/json-schemas.js';
 
-/** What a header says of a tensor; offsets are in bytes, from the first byte behind the header. */
+/** What a header says of a tensor; offsets are in bytes, from the first byte after the header. */
 export interface HeaderEntry {
   dtype: string;
   shape: number[];
   data_offsets: [number, number];
 }
 
-/** A header that describes its file: every byte behind it belongs to just one tensor. */
+/** A header that describes its file: every byte after it belongs to exactly one tensor. */
 export interface Header {
   tensors: Map<string, HeaderEntry>;
   /** Texts beside the tensors. */
   metadata: Record<string, string>;
-  /** Where the first byte behind the header stands. */
+  /** The offset of the first byte after the header. */
   dataAt: number;
 }
 
@@ -85,9 +85,9 @@ class HeaderReader {
       );
       json = JSON.parse(text);
     } catch {
-      this.fail('the header is no JSON');
+      this.fail('the header is not JSON');
     }
-    if (!isObject(json) || !text.startsWith('{')) return this.fail('the header is no JSON object');
+    if (!isObject(json) || !text.startsWith('{')) return this.fail('the header is not a JSON object');
     const twice = repeatedName(text);
     if (twice !== undefined) this.fail(`the header has ${describeValue(twice)} twice`, 'every name once');
     return { json, dataAt };
@@ -126,12 +126,11 @@ class HeaderReader {
           : `${bytes} bytes for ${type} numbers of shape [${sizes.join(', ')}]`,
       );
     }
-    if (end > dataBytes)
-      this.fail(`${tensor} is cut off`, `${end} bytes behind the header, not ${dataBytes}`);
+    if (end > dataBytes) this.fail(`${tensor} is cut off`, `${end} bytes after the header, not ${dataBytes}`);
     return { dtype: type, shape: sizes, data_offsets: [start, end] };
   }
 
-  /** As the format demands: no two tensors share a byte, and none is nobody's. */
+  /** Checks, as the format demands, that every byte belongs to exactly one tensor. */
   private checkPlaces(tensors: ReadonlyMap<string, HeaderEntry>, dataBytes: number): void {
     const inOrder = [...tensors].sort(
       ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
@@ -145,11 +144,11 @@ class HeaderReader {
           'bytes of their own',
         );
       }
-      if (start > at) this.fail(`bytes ${at} to ${start} are no tensor's`, 'tensors without gaps');
+      if (start > at) this.fail(`bytes ${at} to ${start} belong to no tensor`, 'tensors without gaps');
       [before, at] = [name, end];
     }
     if (at < dataBytes)
-      this.fail(`bytes ${at} to ${dataBytes} are no tensor's`, 'no bytes behind the last tensor');
+      this.fail(`bytes ${at} to ${dataBytes} belong to no tensor`, 'no bytes after the last tensor');
   }
 
   private fail(what: string, expected = 'a whole safetensors file'): never {

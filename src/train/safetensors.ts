@@ -43,7 +43,7 @@ export function formatSafetensors(
 /**
  * Opens a safetensors file.
  * @param where What errors call the file.
- * @throws CallerError where the file is cut off, is no such file, or is malformed: tensors that share bytes, names twice.
+ * @throws CallerError where the file is cut off, is not such a file, or is malformed: tensors that share bytes, repeated names.
  */
 export function openSafetensors(file: Uint8Array, where: string): Map<string, StoredTensor> {
   const { tensors, dataAt } = readHeader(file, where);
@@ -68,14 +68,14 @@ export function openSafetensors(file: Uint8Array, where: string): Map<string, St
 /**
  * Reads all tensors of a safetensors file; f16, bf16 and f64 become f32.
  * @param where What errors call the file.
- * @throws CallerError where the file is cut off, is no such file, or holds another type of number.
+ * @throws CallerError where the file is cut off, is not such a file, or holds another type of number.
  */
 export function parseSafetensors(file: Uint8Array, where: string): Map<string, Tensor> {
   const tensors = [...openSafetensors(file, where)];
   return new Map(tensors.map(([name, { shape, read }]) => [name, { shape, values: read() }]));
 }
 
-/** The texts that a safetensors file carries beside its tensors. @throws CallerError where it is no such file. */
+/** The metadata of a safetensors file. @throws CallerError where it is not such a file. */
 export function safetensorsMetadata(file: Uint8Array, where: string): Record<string, string> {
   return readHeader(file, where).metadata;
 }

@@ -150,8 +150,8 @@ export class SentenceClassifier {
   /**
    * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with strategy `hard`, a
    * model of this shape can be trained with them.
-   * @param density The share of all pairs that shall exist, in each head.
-   * @throws CallerError where it is no share, or the model's own rules forbid pairs already.
+   * @param density The share of all pairs that should exist, in each head.
+   * @throws CallerError where it is not a share, or the model's own rules forbid pairs already.
    */
   async prune(
     texts: readonly (string | Text)[],

@@ -83,7 +83,7 @@ function drawnSpecs(
  * Reads a checkpoint as the beginning of a model: encoder and vocabulary are its own, classes, rules and strategy are not. Heads
  * for other ends are left out; where the pooler or a classifier of these classes is missing, it is drawn.
  * @param folder Of Hugging Face's layout: BERT or DistilBERT, bare or with any head, or one that `parsimony train` wrote.
- * @throws CallerError where it is no such model, or any other tensor is missing, too much or of another shape.
+ * @throws CallerError where it is not such a model, or any other tensor is missing, unexpected or of another shape.
  */
 export async function startFrom(folder: string, options: StartOptions = {}): Promise<StartingPoint> {
   checkArgument(folderName, folder, 'folder');

@@ -26,11 +26,11 @@ function bitsOfHalf(half: number): number {
 }
 
 /**
- * The numbers that stand in `bytes`, little-endian, as f32: the nearest where f32 has not the same.
+ * The little-endian numbers of `bytes` as f32, rounded to the nearest.
  * @param type One of `FLOAT_BYTES`.
  */
 export function rounded(bytes: Uint8Array, type: string): Float32Array {
-  // A copy, since the numbers of a file need not stand at a multiple of their size (and slice() of Node's Buffer copies nothing).
+  // A copy, since numbers in a file may be unaligned (slice() of Node's Buffer copies nothing).
   const { buffer } = new Uint8Array(bytes);
   if (type === 'F32') return new Float32Array(buffer);
   if (type === 'F64') return new Float32Array(new Float64Array(buffer));

@@ -11,7 +11,7 @@ export const ruleMask = v.instance(RuleMask, 'a mask from AttentionMask.fromRule
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 const tagNoise = options({ how: v.unknown(), seed });
 
-/** What is said of a model, whether it is new or begins from a checkpoint. Rules are checked where they are resolved. */
+/** Options of a model, new or from a checkpoint. Rules are checked where they are resolved. */
 const MODEL = {
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
   mask: v.optional(ruleMask),
@@ -22,12 +22,12 @@ const MODEL = {
   tagNoise: v.optional(tagNoise),
 };
 
-/** @throws CallerError where these are no `BuildOptions`. */
+/** @throws CallerError where the value is not `BuildOptions`. */
 export function checkBuildOptions(value: unknown): void {
   checkArgument(options({ ...MODEL, vocabulary, shape: v.optional(options({})) }), value, 'options');
 }
 
-/** @throws CallerError where these are no `StartOptions`. */
+/** @throws CallerError where the value is not `StartOptions`. */
 export function checkStartOptions(value: unknown): void {
   const probability = v.optional(number);
   checkArgument(options({ ...MODEL, dropout: probability, attentionDropout: probability }), value, 'options');
@@ -40,14 +40,14 @@ const description = options({
   mask: ruleMask,
 });
 
-/** @throws CallerError where these are no description of a model and weights by name. */
+/** @throws CallerError where the values are not a model description and weights by name. */
 export function checkModel(described: unknown, weights: unknown): void {
   checkArgument(description, described, 'description');
   const values = v.instance(Float32Array, 'a Float32Array');
   checkArgument(v.map(v.string(), values, 'a Map of tensors by name'), weights, 'weights');
 }
 
-/** @throws CallerError where these are no `TrainingHooks`, or no checkpoint. */
+/** @throws CallerError where the values are not `TrainingHooks` and a checkpoint. */
 export function checkContinuation(hooks: unknown, from: unknown): void {
   checkArgument(options({}), hooks, 'hooks');
   checkArgument(v.optional(options({ position: options({}), state: options({}) })), from, 'from');

@@ -315,7 +315,7 @@ export class Trainer {
       for (const part of Object.values(read)) checkWeights(part, `checkpoint of step ${step}`);
       return read;
     });
-    // Whoever waits for it is told of its failure; nobody has to wait.
+    // A hook that awaits it gets its error; a hook need not await it.
     state.catch(() => {});
     this.saving.begin(hooks.onCheckpoint(position, state));
   }

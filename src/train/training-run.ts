@@ -182,10 +182,10 @@ async function finishedRun(folder: string, by: BestBy): Promise<TrainingOutcome>
   const [best, last] = [bestOf(by, evaluations), evaluations.at(-1)];
   if (best && last && epochs.length > 0) return { evaluations, epochs, best, final: last };
   throw new CallerError({
-    what: 'the metrics of a finished run are not there',
+    what: 'the metrics of a finished run are missing',
     where: join(folder, METRICS_FILE),
     expected: 'its evaluations and epochs',
-    remedy: 'put the file back, or begin the run again',
+    remedy: 'restore the file, or start the run again',
   });
 }
 

@@ -69,7 +69,7 @@ describe('a training that is signalled', () => {
       const ended = await signalled([...COMMAND_LINE, '--out', out], signal);
       expect(ended.status, ended.stderr).toBe(status);
       const lines = ended.stderr.trimEnd().split('\n');
-      const says = /^parsimony: the run was interrupted after step \d+ of 60; go on with: parsimony (.+)$/;
+      const says = /^parsimony: the run was interrupted after step \d+ of 60; continue with: parsimony (.+)$/;
       const [, args] = says.exec(lines.at(-1)!) ?? [];
       expect(args, ended.stderr).toBe(`train --resume 'it'\\''s ${signal}'`);
       expect(ended.stderr).not.toMatch(/^ +at /m);

@@ -187,7 +187,7 @@ describe('a training run', () => {
     expectRefusal(
       await trainTiny(folder, ['--out', join(out, 'below')]),
       CALLER,
-      /^taken.below: a part of the path is no folder; expected a folder/,
+      /^taken.below: a part of the path is not a folder; expected a folder/,
     );
     expect(contentOf(folder)).toEqual(before);
   });

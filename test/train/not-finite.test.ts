@@ -125,7 +125,7 @@ describe('what is not finite elsewhere', () => {
     await withModel(modelWith('classifier.bias', 1, Number.NEGATIVE_INFINITY), async (model) => {
       const { message } = await errorOf(model.save(join(folder, 'saved')));
       expect(message).toMatch(
-        /model\.safetensors: tensor "classifier\.bias" holds -Infinity, and is not kept/,
+        /model\.safetensors: tensor "classifier\.bias" holds -Infinity, and is not saved/,
       );
       expect(existsSync(join(folder, 'saved', 'model.safetensors'))).toBe(false);
     });

@@ -112,7 +112,7 @@ describe('a run whose files go away while it goes on', () => {
     expect(contentOf(folder)).toEqual(contentOf(whole));
     for (const name of ['metrics.jsonl', 'config.json', 'training.json']) {
       expect(notes).toContainEqual(
-        `${join(folder, name)} was removed or changed while the run went on: it is written again.`,
+        `${join(folder, name)} was removed or changed during the run: it is written again.`,
       );
     }
     expect((await readMetrics(join(folder, 'metrics.jsonl'))).epochs).toHaveLength(2);
@@ -122,7 +122,7 @@ describe('a run whose files go away while it goes on', () => {
     const folder = newFolder();
     const lost = trained(folder, { onEpoch: () => rmSync(folder, { recursive: true }) });
     await expect(lost).rejects.toThrow(EngineError);
-    await expect(lost).rejects.toThrow(`${folder}: the folder was removed while a run went on`);
+    await expect(lost).rejects.toThrow(`${folder}: the folder was removed during a run`);
     expect(existsSync(folder)).toBe(false);
   });
 });

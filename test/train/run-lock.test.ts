@@ -64,14 +64,14 @@ it('counts no more once its file is gone or another, and then leaves that', asyn
       renameSync(`${file}2`, file);
     } else rmSync(file);
     await expect(lock.check()).rejects.toThrow(EngineError);
-    await expect(lock.check()).rejects.toThrow(/process\.lock: was removed while a run went on/);
+    await expect(lock.check()).rejects.toThrow(/process\.lock: was removed during a run/);
     await lock.release();
     expect(existsSync(file)).toBe(replaced);
   }
   const folder = newFolder();
   const lock = await RunLock.acquire(folder);
   rmSync(folder, { recursive: true });
-  await expect(lock.check()).rejects.toThrow(`${folder}: the folder was removed while a run went on`);
+  await expect(lock.check()).rejects.toThrow(`${folder}: the folder was removed during a run`);
   await lock.release();
 });
 

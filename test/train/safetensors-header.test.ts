@@ -26,9 +26,9 @@ describe("a safetensors file's bytes belong to one tensor each", () => {
     ['the same bytes', [tensor('a', 0, 8), tensor('b', 0, 8)], /^f: tensors "a" and "b" share bytes 0 to 8;/],
     ['some bytes', [tensor('b', 4, 8), tensor('a', 0, 8)], /^f: tensors "a" and "b" share bytes 4 to 8;/],
     ['bytes inside', [tensor('a', 0, 8), tensor('b', 0, 4)], /^f: tensors "b" and "a" share bytes 0 to 4;/],
-    ['a gap', [tensor('a', 4, 8)], /^f: bytes 0 to 4 are no tensor's; expected tensors without gaps;/],
-    ['an end too many', [tensor('a', 0, 4)], /^f: bytes 4 to 8 are no tensor's; expected no bytes behind/],
-    ['no tensor', [], /^f: bytes 0 to 8 are no tensor's/],
+    ['a gap', [tensor('a', 4, 8)], /^f: bytes 0 to 4 belong to no tensor; expected tensors without gaps;/],
+    ['an end too many', [tensor('a', 0, 4)], /^f: bytes 4 to 8 belong to no tensor; expected no bytes behind/],
+    ['no tensor', [], /^f: bytes 0 to 8 belong to no tensor/],
   ])('and those with %s are refused', (_, tensors, says) => {
     expect(refusalOf(`{${tensors.join()}}`)).toMatch(says);
   });
@@ -86,7 +86,7 @@ describe('a safetensors header is refused', () => {
       '"__metadata__" is not of texts',
     ],
     ['a list for texts', `{"__metadata__":[],${tensor('a', 0, 8)}}`, '"__metadata__" is an empty list'],
-    ['space in front', ` {${tensor('a', 0, 8)}}`, 'the header is no JSON object'],
+    ['space in front', ` {${tensor('a', 0, 8)}}`, 'the header is not a JSON object'],
     [
       'a shape that is deep',
       `{"a":{"dtype":"F32","shape":${'['.repeat(30_000)}${']'.repeat(30_000)}}}`,

@@ -12,7 +12,7 @@ const pair = v.pipe(
   v.transform((names) => names as [string, string]),
 );
 
-/** Results are kept in a folder of this name: it must be one on every system, and below the folder that was asked for. */
+/** The name of a folder of results: it must be valid on every system, and inside the folder of all results. */
 const NAME = /^(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9_][\w.-]{0,98}(?<!\.)$/i;
 
 const conditions = v.pipe(
@@ -38,7 +38,7 @@ const EXPERIMENT = onlyFields({
   range: v.optional(pair),
 });
 
-/** The index of the first value that is in a list before it, too; -1 where none is. */
+/** The index of the first repeated value of a list; -1 where none is repeated. */
 function repetitionIn(values: readonly unknown[]): number {
   const known = new Set<unknown>();
   return values.findIndex((value) => known.size === known.add(value).size);
@@ -46,7 +46,7 @@ function repetitionIn(values: readonly unknown[]): number {
 
 type Path = readonly (string | number)[];
 
-/** Checks what no schema can say: that parts of an experiment agree with each other. */
+/** Checks that the parts of an experiment agree with each other, which a schema cannot. */
 class ExperimentChecker {
   constructor(
     private readonly json: JsonText,
@@ -125,7 +125,7 @@ class ExperimentChecker {
     if (range) checkPair(['range'], range);
   }
 
-  /** Runs and results have files of these names: some file systems know no difference between A and a. */
+  /** Runs and results have files of these names. Some file systems treat A and a as the same. */
   private checkCells(): void {
     const known = new Map<string, string>();
     const remedy = 'rename one: letters from a to z, digits, and . _ - @ = tell names apart';
@@ -136,7 +136,7 @@ class ExperimentChecker {
       if (trouble) throw this.json.errorAt([...path, 'rules'], trouble);
       if (id.length > LONGEST_ID) {
         const what = `condition ${describeJson(condition)} makes a file name of ${id.length} characters`;
-        this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or what stands in the grid');
+        this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or the values of the grid');
       }
       const other = known.get(id.toLowerCase());
       if (other === condition)
@@ -162,7 +162,7 @@ class ExperimentChecker {
  *       "conditions": { "none": { "strategy": "none" }, "hard": { "strategy": "hard" } },
  *       "grid": { "seed": [1, 2, 3] }, "comparisons": [["hard", "none"]], "range": ["floor", "none"] }
  *
- * @throws CallerError with file and line for anything that is no experiment, and where two of its runs would share a file.
+ * @throws CallerError with file and line where it is not an experiment, or two of its runs would share a file.
  */
 export function parseExperiment(text: string, file: string): Experiment {
   const json = new JsonText(text, file, { expected: 'an experiment with "conditions" and "grid"' }, true);

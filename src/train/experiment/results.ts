@@ -30,17 +30,17 @@ export interface EvaluationResult {
   matthews: number;
 }
 
-/** A reading with the rows that it got right: a digit a row, 1 or 0. The data itself is nowhere in a result. */
+/** An evaluation with the rows that the model got right: a digit a row, 1 or 0. A result does not hold the data itself. */
 export interface MarkedEvaluation extends EvaluationResult {
   marks: string;
 }
 
-/** What one finished run of an experiment came to: kept, so that later seeds need not run the old ones again. */
+/** The result of one finished run of an experiment. It is stored, so that later seeds do not run the old ones again. */
 export interface CellResult {
   experiment: string;
   condition: string;
   point: Settings;
-  /** Where the data lay and which adapter ran are no part of them. */
+  /** Without the location of the data and the adapter. */
   settings: Settings;
   /** Of the training and dev examples. */
   data: string;
@@ -55,14 +55,14 @@ export interface CellResult {
   seconds: number;
 }
 
-/** Where a cell's result is kept. */
+/** The file of a cell's result. */
 export function resultFile(folder: string, experiment: string, { id }: Cell): string {
   return join(folder, experiment, `${id}.json`);
 }
 
 /**
- * A cell's result, or undefined where it has none yet, or one of other settings.
- * @throws CallerError where the file is no result.
+ * A cell's stored result; undefined where it has none, or one of other settings.
+ * @throws CallerError where the file is not a result.
  */
 export async function readResult(file: string, { hash }: Cell): Promise<CellResult | undefined> {
   if (!existsSync(file)) return undefined;
@@ -115,10 +115,10 @@ const RESULT = renamed(
 /** The remedy for every result that cannot be read. */
 const ABOUT = {
   expected: 'a file that `parsimony experiment` wrote',
-  remedy: 'delete it: the run is made again',
+  remedy: 'delete it: the run is repeated',
 };
 
-/** Parses what `writeResult` wrote. @throws CallerError with the line where the text is no result. */
+/** Parses what `writeResult` wrote. @throws CallerError with the line where the text is not a result. */
 export function parseResult(text: string, file: string): CellResult {
   const json = new JsonText(text, file, ABOUT);
   const result = json.checked(RESULT);
@@ -133,7 +133,7 @@ export function parseResult(text: string, file: string): CellResult {
 }
 
 /**
- * Makes sure that results can be compared row by row.
+ * Checks that results can be compared row by row.
  * @throws CallerError where two at one point of a grid are of different numbers of rows.
  */
 export function checkSameRows(results: readonly CellResult[], where: string): void {
@@ -150,12 +150,12 @@ export function checkSameRows(results: readonly CellResult[], where: string): vo
       what: `the result of "${name}" counts ${rows === before ? result.final.marks.length : rows} rows of dev`,
       where,
       expected: `${before}, as that of "${first.condition}, seed ${first.point.seed}"`,
-      remedy: 'delete one: the run is made again',
+      remedy: 'delete one: the run is repeated',
     });
   }
 }
 
-/** Keeps a result. @throws EngineError where the disk refuses. */
+/** Writes a result. @throws EngineError where the disk refuses. */
 export async function writeResult(file: string, result: CellResult): Promise<void> {
   await writeAtomically(file, `${JSON.stringify(result)}\n`);
 }

@@ -69,7 +69,7 @@ export function withEngineNames(
         other.originalName === ours && name === ours
           ? ''
           : `, as ${describeValue(other.originalName)} and ${describeValue(name)}`;
-      throw new CallerError({ what: `tensor "${ours}" stands twice${names}`, where: file });
+      throw new CallerError({ what: `tensor "${ours}" appears twice${names}`, where: file });
     }
     named.tensors.set(ours, { ...tensor, originalName: name });
   }

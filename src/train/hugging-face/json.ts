@@ -2,18 +2,18 @@ import { CallerError } from '../../base/errors.js';
 import { isObject, type Json } from '../../base/json-schemas.js';
 import { exists, readText } from '../../data/files.js';
 
-/** @throws CallerError where a text is no JSON object. */
+/** Parses a JSON object. @throws CallerError where a text is not one. */
 export function parseJson(text: string, file: string, expected = "a model's configuration"): Json {
   try {
     const json: unknown = JSON.parse(text);
     if (isObject(json)) return json;
   } catch {
-    // Told below, as every other content that is no object.
+    // Refused below, as every other content that is not an object.
   }
-  throw new CallerError({ what: 'no JSON object', where: file, expected });
+  throw new CallerError({ what: 'not a JSON object', where: file, expected });
 }
 
-/** A JSON file's object, or an empty one where there is no such file. @throws CallerError where it is none. */
+/** The object of a JSON file; an empty one where the file is missing. @throws CallerError where the file holds anything else. */
 export async function jsonIfThere(file: string, expected?: string): Promise<Json> {
   return (await exists(file)) ? parseJson(await readText(file), file, expected) : {};
 }

@@ -1,17 +1,17 @@
 import { CallerError } from '../../base/errors.js';
 
-/** A tuple, which is no list: it can be a key, an argument list, a persistent id. */
+/** A tuple, as opposed to a list: a key, a list of arguments, or a persistent id. */
 export class Tuple {
   constructor(readonly items: readonly unknown[]) {}
 }
 
-/** What a pickle may refer to. Nothing of it is ever executed. */
+/** The meaning of what a pickle refers to. Nothing in a pickle is executed. */
 export interface PickleMeaning {
-  /** What a global is taken for. @throws CallerError for all that have no meaning here. */
+  /** The value of a global. @throws CallerError for all others than those of tensors. */
   global(module: string, name: string): unknown;
-  /** What a global makes of arguments. @throws CallerError where it makes nothing. */
+  /** The result of a call of a global. @throws CallerError where it is not a tensor. */
   call(global: unknown, args: readonly unknown[]): unknown;
-  /** What stands outside of the pickle under this id. @throws CallerError where nothing does. */
+  /** The value outside of the pickle that has this id. @throws CallerError where there is none. */
   persistent(id: unknown): unknown;
 }
 
@@ -20,8 +20,8 @@ const MARK = Symbol('mark');
 type Operation = (reader: PickleReader) => void;
 
 /**
- * The operations that torch.save's pickles of tensors consist of (Python's pickletools.py, protocols 2 to 4), by their byte. None
- * that builds an object of a class is among them.
+ * The operations of torch.save's pickles of tensors (Python's pickletools.py, protocols 2 to 4), by their byte. None of them
+ * builds an object of a class.
  */
 const OPERATIONS: Readonly<Record<number, Operation>> = {
   128: (r) => r.protocol(),
@@ -128,7 +128,7 @@ class PickleReader {
     return Number(this.view(8).getBigUint64(0, true));
   }
 
-  /** An integer of so many bytes, in two's complement; a bigint where a number could not hold it. */
+  /** An integer of `length` bytes, in two's complement; a bigint where a number cannot hold it. */
   long(length: number): number | bigint {
     const view = this.view(length);
     let value = 0n;
@@ -173,14 +173,14 @@ class PickleReader {
 
   append(items: unknown[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) this.fail('it appends to what is no list');
+    if (!Array.isArray(list)) this.fail('it appends to what is not a list');
     for (const item of items) (list as unknown[]).push(item);
   }
 
   setItems(items: unknown[]): void {
     const map = this.top();
     if (!(map instanceof Map) || items.length % 2 !== 0)
-      this.fail('it sets an item of what is no dictionary');
+      this.fail('it sets an item of what is not a dictionary');
     for (let i = 0; i < items.length; i += 2) (map as Map<unknown, unknown>).set(items[i], items[i + 1]);
   }
 
@@ -189,13 +189,13 @@ class PickleReader {
   }
 
   recall(index: number): void {
-    if (!this.memo.has(index)) this.fail(`it recalls number ${index}, which it has not kept`);
+    if (!this.memo.has(index)) this.fail(`it recalls number ${index}, which it has not stored`);
     this.push(this.memo.get(index));
   }
 
   global(module: unknown, name: unknown): void {
     if (typeof module !== 'string' || typeof name !== 'string')
-      this.fail('it names a global that is no text');
+      this.fail('it names a global that is not text');
     this.push(this.meaning.global(module as string, name as string));
   }
 
@@ -205,10 +205,10 @@ class PickleReader {
     this.push(this.meaning.call(global, (args as Tuple).items));
   }
 
-  /** What torch.save adds to a dictionary beside its items (`_metadata`, versions of modules) says nothing of tensors. */
+  /** Drops what torch.save adds to a dictionary (`_metadata`, versions of modules): it has nothing on tensors. */
   build(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) this.fail('it builds what is no dictionary');
+    if (!(this.top() instanceof Map)) this.fail('it builds what is not a dictionary');
   }
 
   private top(): unknown {
@@ -227,8 +227,8 @@ class PickleReader {
 }
 
 /**
- * Reads a pickle as data: numbers, texts, lists, dictionaries (as Maps), tuples, and what `meaning` takes the rest for.
- * @param at Where in `file` it begins.
+ * Reads a pickle as data: numbers, texts, lists, dictionaries (as Maps), tuples, and the values of `meaning` for all else.
+ * @param at Its offset in `file`.
  * @param where What errors call the file.
  * @returns Its value, and where it ends.
  * @throws CallerError where it is cut off, or does anything else.

@@ -13,14 +13,14 @@ const SETTINGS = 'tokenizer_config.json';
 const ADDED = 'added_tokens.json';
 const MAP = 'special_tokens_map.json';
 
-/** What a folder's tokenizer makes of texts. */
+/** The tokenizer of a folder. */
 export interface TokenizerFolder {
   vocabulary: Vocabulary;
   /** `model_max_length`, where it is named. */
   maxLength?: number;
 }
 
-/** As Hugging Face's fast tokenizer: what the settings name, else what `tokenizer.json` does; case, else, as the tokens have it. */
+/** The normalisation of Hugging Face's fast tokenizer: that of the settings, else that of `tokenizer.json`; else case as the tokens have it. */
 function normalisationOf(settings: JsonFile, tokenizer: JsonFile, tokens: readonly string[]) {
   const { where } = tokenizer;
   const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
@@ -75,7 +75,7 @@ async function readTokens(folder: string, tokenizer: JsonFile): Promise<{ tokens
 
 /**
  * Reads a folder's tokenizer: `vocab.txt` or else `tokenizer.json`, how texts are normalised, and special tokens.
- * @throws CallerError where there is none, or it is no WordPiece tokenizer as BERT's, naming what is not supported.
+ * @throws CallerError where it is missing, or is not a WordPiece tokenizer as BERT's; the error names what is not supported.
  */
 export async function readTokenizer(folder: string): Promise<TokenizerFolder> {
   const read = async (name: string, expected: string): Promise<JsonFile> => {

@@ -39,10 +39,10 @@ abstract class TorchFile {
 
   abstract tensors(): Map<string, StoredTensor>;
 
-  /** The bytes of a storage of so many bytes. */
+  /** The bytes of a storage. */
   protected abstract storageBytes(key: string, bytes: number): Uint8Array;
 
-  /** The storages that the pickle refers to: how many numbers, of how many bytes together. */
+  /** The storages that the pickle refers to: their numbers and their bytes. */
   protected readonly sizes = new Map<string, { length: number; bytes: number }>();
 
   protected readonly meaning: PickleMeaning = {
@@ -67,7 +67,7 @@ abstract class TorchFile {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, value] of dictionary as Map<unknown, unknown>) {
       if (typeof name !== 'string' || !(value instanceof PickledTensor)) {
-        return this.fail(`its entry ${describeValue(name)} is no tensor`);
+        return this.fail(`its entry ${describeValue(name)} is not a tensor`);
       }
       tensors.set(name, storedTensor(value.view, name, this.where));
     }
@@ -85,7 +85,7 @@ abstract class TorchFile {
   private make(global: unknown, args: readonly unknown[]): unknown {
     if (global === 'dictionary' && args.length === 0) return new Map();
     if (global === 'parameter' && args[0] instanceof PickledTensor) return args[0];
-    if (global !== 'tensor') this.fail('it calls what is no tensor');
+    if (global !== 'tensor') this.fail('it calls what is not a tensor');
     const [storage, offset, shape, strides] = args;
     const counts = [shape, strides].map((tuple) => (tuple instanceof Tuple ? tuple.items : [undefined]));
     if (!isStorage(storage) || !isCount(offset) || counts.some((items) => !items.every(isCount))) {
@@ -105,7 +105,7 @@ abstract class TorchFile {
     const [kind, type, key, , length, part] = id instanceof Tuple ? id.items : [];
     const known = Object.values(STORAGE_TYPES).find((storageType) => storageType === type);
     if (kind !== 'storage' || !known || typeof key !== 'string' || !isCount(length)) {
-      return this.fail('it refers to what is no storage');
+      return this.fail('it refers to what is not a storage');
     }
     const bytes = known.bytes * length;
     if ((this.sizes.get(key)?.bytes ?? bytes) !== bytes) this.fail(`storage "${key}" has two sizes`);
@@ -174,7 +174,7 @@ class LegacyTorchFile extends TorchFile {
     };
     const [magic, protocol, system] = [next(), next(), next()];
     if (magic !== LEGACY_MAGIC || protocol !== LEGACY_PROTOCOL || !(system instanceof Map)) {
-      this.fail('it is no file of PyTorch');
+      this.fail('it is not a file of PyTorch');
     }
     if ((system as Map<unknown, unknown>).get('little_endian') !== true)
       this.fail('its numbers are big-endian');
@@ -205,7 +205,7 @@ class LegacyTorchFile extends TorchFile {
  * Opens a file that torch.save wrote from a dictionary of tensors, of today's format or that before PyTorch 1.6. Nothing
  * in it is executed.
  * @param where What errors call the file.
- * @throws CallerError where it is cut off, is no such file, or refers to anything but tensors.
+ * @throws CallerError where it is cut off, is not such a file, or refers to anything but tensors.
  */
 export function openTorchFile(file: Uint8Array, where: string): Map<string, StoredTensor> {
   const isZip = file[0] === 0x50 && file[1] === 0x4b;

@@ -10,7 +10,7 @@ const LOCATOR_64 = 0x07064b50;
 
 const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
-/** In the place of a number that a field of 64 bits holds. */
+/** Says that a field of 64 bits holds the number. */
 const ELSEWHERE = 0xffffffff;
 
 const STORED = 0;

@@ -260,7 +260,7 @@ describe('a folder of Hugging Face', () => {
     [
       'has a tensor twice',
       (tensors) => tensors.set('pooler.dense.bias', { shape: [64], values: new Float32Array(64) }),
-      /tensor "bert\.pooler\.dense\.bias" stands twice, as "bert\.pooler\.dense\.bias" and "pooler\.dense\.bias"/,
+      /tensor "bert\.pooler\.dense\.bias" appears twice, as "bert\.pooler\.dense\.bias" and "pooler\.dense\.bias"/,
     ],
     [
       'has a classifier of other classes',

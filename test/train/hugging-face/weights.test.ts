@@ -84,7 +84,7 @@ describe("a wrapper's names are read", () => {
       tensors.set('module.classifier.bias', { shape: [2], values: new Float32Array(2) }),
     );
     expect(message).toMatch(
-      /tensor "classifier\.bias" stands twice, as "classifier\.bias" and "module\.classifier\.bias"$/,
+      /tensor "classifier\.bias" appears twice, as "classifier\.bias" and "module\.classifier\.bias"$/,
     );
   });
 
