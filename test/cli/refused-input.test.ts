@@ -182,7 +182,7 @@ describe('a training run', () => {
     expectRefusal(
       await trainTiny(folder, ['--out', out]),
       CALLER,
-      /^taken: is no folder; expected a folder, or a path where one can be made/,
+      /^taken: is not a folder; expected a folder, or a path where one can be made/,
     );
     expectRefusal(
       await trainTiny(folder, ['--out', join(out, 'below')]),

@@ -81,7 +81,7 @@ describe('parsimony report', () => {
     for (const [name, says] of [
       ['empty', 'neither a run nor results of an experiment; expected a folder that'],
       ['other.json', 'a JSON file of kind "peculiar"; expected a folder that'],
-      ['text.json', 'no JSON object; expected a folder that'],
+      ['text.json', 'not a JSON object; expected a folder that'],
     ]) {
       const path = join(folder, name);
       await expect(readInputs([path])).rejects.toThrow(`${path}: ${says}`);

@@ -146,7 +146,7 @@ describe('the tokenizer of a folder', () => {
 
   it.each<[string, Record<string, string>, RegExp]>([
     ['nothing', {}, /vocab\.txt: cannot be read \(ENOENT\); expected it, or tokenizer\.json/],
-    ['no JSON', { 'tokenizer.json': '[' }, /tokenizer\.json: no JSON object; expected a tokenizer/],
+    ['no JSON', { 'tokenizer.json': '[' }, /tokenizer\.json: not a JSON object; expected a tokenizer/],
     [
       'byte pairs',
       { 'tokenizer.json': tokenizerJson({ model: { type: 'BPE' } }) },

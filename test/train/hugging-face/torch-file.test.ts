@@ -155,11 +155,11 @@ describe('a hostile pickle is refused', () => {
     [
       'calls of something other than a tensor',
       [...global('torch', 'FloatStorage'), ...call(')R')],
-      /calls what is no tensor/,
+      /calls what is not a tensor/,
     ],
     ['a tensor of nothing', [...global('torch._utils', '_rebuild_tensor_v2'), ...call(')R')], /no storage/],
-    ['state for a list', call(']}b'), /builds what is no dictionary/],
-    ['items of a number', [...call('K\x01K\x02K\x03s')], /no dictionary/],
+    ['state for a list', call(']}b'), /builds what is not a dictionary/],
+    ['items of a number', [...call('K\x01K\x02K\x03s')], /not a dictionary/],
     ['more than its stack has', call('R'), /takes more than it has/],
     ['what it has not kept', call('h\x07'), /recalls number 7/],
     ['a text longer than the file', [...call('X'), 255, 255, 255, 127], /cut off/],
@@ -168,7 +168,7 @@ describe('a hostile pickle is refused', () => {
     [
       'a dictionary of numbers',
       [...call('}'), ...unicode('epoch'), ...call('K\x03s')],
-      /entry "epoch" is no tensor/,
+      /entry "epoch" is not a tensor/,
     ],
   ])('that has %s', (_, content, says) => {
     expect(messageOf(withPickle(content))).toMatch(says);
@@ -214,7 +214,7 @@ describe('a hostile pickle is refused', () => {
 
   it('whose names are deep lists', () => {
     const deep = [...call('}'), ...call(']'.repeat(30_000)), ...call('a'.repeat(29_999)), ...call('K\x01s')];
-    expect(messageOf(withPickle(deep))).toMatch(/its entry a list is no tensor/);
+    expect(messageOf(withPickle(deep))).toMatch(/its entry a list is not a tensor/);
   });
 
   it('of the older format, with a storage of another length than its own', () => {
