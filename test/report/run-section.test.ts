@@ -63,7 +63,7 @@ describe('the page of training runs', () => {
     );
     expect(text('.facts')).toContain('1 unfinished');
     expect(text('.facts')).toContain('1 diverged');
-    expect(text('main')).toContain('diverged: a loss is no number at step 5');
+    expect(text('main')).toContain('diverged: the loss is not a number at step 5');
     expect(document.querySelectorAll('figure').length).toBeGreaterThan(0);
     const empty = ofFolders(runOf('hard', 1, [], { isFinished: false }));
     expect(empty.text('h1')).toBe('Nothing was evaluated yet');

@@ -3,17 +3,17 @@ import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
 import { DIGITS, type HeadData, type PageData } from './page-script.js';
 
-/** A head of a model with what its attention did. */
+/** A head of a model with its attention. */
 export interface ShownHead {
   layer: number;
   head: number;
-  /** Which of the explanation's views it has its rules from. */
+  /** The index of the explanation's view with its rules. */
   view: number;
   /** [tokens, tokens] */
   probabilities: Float32Array;
 }
 
-/** What people call a head: both numbers count from 0, as in rules files and checkpoints. */
+/** The name of a head. Both numbers count from 0, as in rules files and checkpoints. */
 export function nameOfHead({ layer, head }: Pick<ShownHead, 'layer' | 'head'>): string {
   return `Layer ${layer}, head ${head}`;
 }
@@ -47,7 +47,7 @@ export function encodedAttention({ probabilities }: ShownHead, kinds: Uint8Array
   return text;
 }
 
-/** Distinct rows, and for each token its own: tokens of one tag mostly see the same. */
+/** The distinct rows of pairs, and the index of each token's row. Tokens of one tag mostly have the same row. */
 function viewData(kinds: Uint8Array, count: number): PageData['views'][number] {
   const rows = Array.from({ length: count }, (_, row) =>
     kinds.subarray(row * count, (row + 1) * count).join(''),
@@ -58,9 +58,10 @@ function viewData(kinds: Uint8Array, count: number): PageData['views'][number] {
 }
 
 /**
- * What a page's script works on. Where all heads would be too much, the last layers' are kept: they are nearest to the prediction.
+ * The data of a page's script. Where there is no room for all heads, those of the last layers are chosen: they are nearest to the
+ * prediction.
  * @param room Characters that heads and their views may take.
- * @returns Which of `heads` are there, too.
+ * @returns The data, and the heads that are in it.
  */
 export function pageData(
   explanation: Explanation,
@@ -89,7 +90,7 @@ export function pageData(
   return { data, shown: heads.slice(heads.length - encoded.length) };
 }
 
-/** For each word, the attention of a head between words: summed over the key's tokens, the mean over the query's. */
+/** The attention of a head from each word to each word: the sum over the key's tokens, the mean over the query's. */
 export function wordAttention({ words, tokens }: Explanation, { probabilities }: ShownHead): Float64Array[] {
   const count = tokens.length;
   const wordOf = Uint32Array.from(tokens, ({ word }) => word);

@@ -7,10 +7,10 @@ import { ABSENT } from './explained-pairs.js';
 import type { Explanation } from './explanation.js';
 import { ARCS, arcPaths, LEAST_ARC, shadePaths } from './page-script.js';
 
-/** Of the font of the words between arcs, as the page's style has it. */
+/** Size of the font of the words between arcs, as in the page's style. */
 const WORD_SIZE = 12;
 
-/** Up to this many tokens attention is drawn: more make too large a page, and too small a picture. */
+/** The most tokens whose attention is drawn. With more, the page is too large and the picture's cells too small. */
 export const MOST_DRAWN = 128;
 
 /** Attention by rows, -1 where a pair does not exist. */
@@ -29,7 +29,7 @@ function pathsOf(paths: readonly string[], kind: string): Html {
   return html`${paths.map((path, at) => html`<path class="${kind}-${at}" d="${path}"/>`)}`;
 }
 
-/** A head's attention as a matrix: queries down, keys across, the darker the more. */
+/** A head's attention as a matrix: queries down, keys across. Darker cells have more attention. */
 export function attentionMatrix(explanation: Explanation, head: ShownHead): Html {
   const { tokens } = explanation;
   const paths = pathsOf(shadePaths(rowsOf(explanation, head)), 'shade');
@@ -51,7 +51,7 @@ ${picture}
 `;
 }
 
-/** A head's attention as arcs beside the column of words: at the left to earlier ones, at the right to later ones. */
+/** A head's attention as arcs beside the column of words: to earlier words at the left, to later ones at the right. */
 export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
   const { tokens } = explanation;
   const { pitch, left, right } = ARCS;
@@ -76,7 +76,7 @@ export function attentionArcs(explanation: Explanation, head: ShownHead): Html {
 `;
 }
 
-/** A table of layers and heads to choose one of, by mouse or by arrow keys. Without a script nothing can be chosen. */
+/** A table of layers and heads, to choose one by mouse or by arrow keys. The page's script enables it. */
 export function headChooser(shown: readonly ShownHead[], chosen: number): Html {
   const layers = [...new Set(shown.map(({ layer }) => layer))];
   const heads = [...new Set(shown.map(({ head }) => head))].sort((a, b) => a - b);
@@ -90,7 +90,7 @@ export function headChooser(shown: readonly ShownHead[], chosen: number): Html {
 <tbody>${layers.map((layer) => html`<tr><th scope="row">layer ${layer}</th>${heads.map((head) => cell(layer, head))}</tr>\n`)}</tbody></table></div></fieldset>`;
 }
 
-/** What a head does over a whole text. */
+/** Where a head looks in a text. */
 interface HeadSummary {
   name: string;
   /** Means over all queries. */
@@ -124,7 +124,7 @@ function summaryOf(explanation: Explanation, head: ShownHead): HeadSummary {
   return { name: nameOfHead(head), ...sums, strongest: best.share > 0 ? pair : 'none' };
 }
 
-/** Where each head looks, in words: for who has no script, and for a first look at all of them. */
+/** A table of where each head looks, which needs no script. */
 export function headTable(explanation: Explanation, heads: readonly ShownHead[]): Html {
   return table(
     'Where each head looks: means over all tokens, and the strongest pair of words',

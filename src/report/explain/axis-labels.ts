@@ -1,14 +1,14 @@
 import { type Html, html } from '../page/html.js';
 import { fittedText, textWidth } from '../page/text-width.js';
 
-/** What a label names: some tokens in succession. */
+/** Consecutive tokens with a label. */
 export interface Span {
   text: string;
   start: number;
   length: number;
 }
 
-/** A label with its place along the axis, which stands aside from the middle of what it names where there is no room. */
+/** A label along the axis, moved away from the middle of its span where there is no room. */
 export interface Label {
   text: string;
   middle: number;
@@ -18,18 +18,18 @@ export interface Label {
 /** Side of a matrix of pairs, in units of the picture. */
 export const SIDE = 330;
 
-/** Room that a label takes along the axis, in units of the picture. */
+/** Height of a label along the axis, in units of the picture. */
 const ROOM = 11.5;
-/** Of the labels' font, as the page's style has it. */
+/** Size of the labels' font, as in the page's style. */
 const FONT_SIZE = 10.5;
 /** The longest label, in units of the picture. */
 const LONGEST = 84;
-/** The names of the axes need as much. */
+/** The margin that the names of the axes need. */
 const LEAST_MARGIN = 58;
 /** Length of the line from the picture to a label. */
 const LEADER = 8;
 
-/** The spans that there is room for: the longest, or each so-manieth where all are as long. */
+/** The spans that have room: the longest, or every n-th where all have the same length. */
 function chosen(spans: readonly Span[], most: number): Span[] {
   if (spans.length <= most) return [...spans];
   const isEven = spans.every(({ length }) => length === spans[0].length);
@@ -40,32 +40,32 @@ function chosen(spans: readonly Span[], most: number): Span[] {
 }
 
 /**
- * Labels for spans along an axis, none over another: where there are too many, some; where they crowd, they are moved apart.
+ * Labels for spans along an axis. Some are left out where there are too many, and they are moved apart where they would overlap.
  * @param cell Length of a token along the axis.
  * @param side Length of the axis.
  */
 export function spacedLabels(spans: readonly Span[], cell: number, side: number): Label[] {
-  const kept = chosen(spans, Math.floor(side / ROOM)).map(({ text, start, length }) => {
+  const labelled = chosen(spans, Math.floor(side / ROOM)).map(({ text, start, length }) => {
     return { text, middle: (start + length / 2) * cell };
   });
-  // Each as near as it can be to its middle, but behind the one before; then back from the end.
-  const places = kept.map(({ middle }) => middle);
-  for (let index = 0; index < places.length; index++) {
-    const least = index === 0 ? ROOM / 2 : places[index - 1] + ROOM;
-    places[index] = Math.max(places[index], least);
+  // First each label moves down until it is clear of the one before, then up until the last one is inside.
+  const positions = labelled.map(({ middle }) => middle);
+  for (let index = 0; index < positions.length; index++) {
+    const least = index === 0 ? ROOM / 2 : positions[index - 1] + ROOM;
+    positions[index] = Math.max(positions[index], least);
   }
-  for (let index = places.length - 1; index >= 0; index--) {
-    const last = index === places.length - 1 ? side - ROOM / 2 : places[index + 1] - ROOM;
-    places[index] = Math.min(places[index], last);
+  for (let index = positions.length - 1; index >= 0; index--) {
+    const last = index === positions.length - 1 ? side - ROOM / 2 : positions[index + 1] - ROOM;
+    positions[index] = Math.min(positions[index], last);
   }
-  return kept.map(({ text, middle }, index) => ({
+  return labelled.map(({ text, middle }, index) => ({
     text: fittedText(text, LONGEST, FONT_SIZE),
     middle,
-    at: places[index],
+    at: positions[index],
   }));
 }
 
-/** Room that a picture needs at its left and above it for its labels, and for the names of its axes. */
+/** The margin at the left and above for the labels and for the names of the axes. */
 export function labelMargin(labels: readonly Label[]): number {
   const widths = labels.map(({ text }) => textWidth(text, FONT_SIZE));
   return Math.ceil(Math.max(LEAST_MARGIN, LEADER + 4 + Math.max(0, ...widths)));
@@ -75,7 +75,7 @@ function oneDigit(value: number): string {
   return value.toFixed(1);
 }
 
-/** Labels at the left of a picture whose corner is the origin. */
+/** Labels at the left of a picture, whose corner is the origin. */
 function rowLabels(labels: readonly Label[]): Html {
   return html`<g class="labels" text-anchor="end">${labels.map(
     ({ text, middle, at }) =>
@@ -83,7 +83,7 @@ function rowLabels(labels: readonly Label[]): Html {
   )}</g>`;
 }
 
-/** Labels above it, read from below upwards. */
+/** Labels above a picture, turned by 90 degrees. */
 function columnLabels(labels: readonly Label[]): Html {
   return html`<g class="labels">${labels.map(
     ({ text, middle, at }) =>

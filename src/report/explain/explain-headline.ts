@@ -4,7 +4,7 @@ import { percent, whole } from '../page/numbers.js';
 import { countPairs, SOFT } from './explained-pairs.js';
 import { type Explanation, workOf } from './explanation.js';
 
-/** The point in a line: which share of the pairs exists, and what that could save at most. */
+/** The headline: the share of pairs that exist, and the most work that this can save. */
 export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Explanation): string {
   const { density, idealSpeedup } = workOf(pairCounts);
   if (pairCounts.useful < pairCounts.dense) {
@@ -24,13 +24,13 @@ export function predictionText(model: ModelExplanation, classes: readonly string
   return `(${shares.join(', ')})`;
 }
 
-/** Says so where not all of a text was read. */
+/** A note where only the beginning of a text was read. */
 export function cutNote({ cut, tokens }: Explanation): Html | '' {
   if (cut === 0) return '';
   return html`<p class="cut"><strong>Cut:</strong> only the first ${tokens.length} tokens were read; ${whole(cut)} more were not.</p>`;
 }
 
-/** What the headline rests on. */
+/** The facts below the headline. */
 export function facts({ pairCounts, tokens, words, mask, shape }: Explanation): Html {
   const { strategy, rules, beta } = mask;
   const { waste } = workOf(pairCounts);

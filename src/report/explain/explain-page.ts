@@ -14,20 +14,20 @@ import { pairPicture } from './pair-picture.js';
 import { ruleMatrix } from './rule-matrix-picture.js';
 import { attributionTable, taggedSentence, wordAttribution, wordMarks } from './tagged-sentence.js';
 
-/** What a model made of the text. */
+/** A model's explanation of the text. */
 export interface PageModel {
   explanation: ModelExplanation;
   /** Names of its classes, by label. */
   classes: readonly string[];
-  /** What the page calls it. */
+  /** The model's name on the page. */
   name: string;
 }
 
-/** Characters of a page: it stays under a megabyte. Attention gets what its pictures and the rest leave. */
+/** The most characters of a page, which stays under a megabyte. Attention gets what the rest leaves. */
 const MOST_CHARACTERS = 960_000;
-/** Characters of the pictures of pairs, where heads have different rules: further ones are left to the tables. */
+/** The most characters of the pictures of pairs, where heads have different rules. */
 const MOST_OF_VIEWS = 200_000;
-/** Characters of the pictures of one head, and of what else has no bound: for the page, and more for each token. */
+/** Characters reserved for the pictures of one head and the rest: for the page, and for each token. */
 const RESERVED = { page: 150_000, token: 250 };
 
 const IDLE = 'Hover or focus a word to see what it may attend to.';
@@ -42,17 +42,17 @@ function pictures(explanation: Explanation, view: PairView, at: number): Html {
 ${pairPicture(explanation, 'reading', view, `pairs-${at}-reading`)}${pairPicture(explanation, 'sorted', view, `pairs-${at}-sorted`)}</div>`;
 }
 
-/** Pictures of the heads that have other rules than the first, as long as there is room. */
+/** Pictures of the heads whose rules differ from the first head's, while there is room. */
 function furtherViews(explanation: Explanation, headsOfLayer: number): Html {
   const drawn: Html[] = [];
   let size = 0;
   for (const [at, view] of explanation.views.entries()) {
     if (at === 0) continue;
-    const own = pictures(explanation, view, at);
-    size += own.text.length;
+    const drawing = pictures(explanation, view, at);
+    size += drawing.text.length;
     if (size > MOST_OF_VIEWS) break;
     const name = `Pairs of heads ${nameOfView(view, headsOfLayer)} (layer.head)`;
-    drawn.push(html`<details><summary>${name}</summary>${own}</details>\n`);
+    drawn.push(html`<details><summary>${name}</summary>${drawing}</details>\n`);
   }
   const left = explanation.views.length - 1 - drawn.length;
   return html`${drawn}${left > 0 && html`<p>The pairs of ${left} more sets of rules are in the table of pairs alone.</p>`}`;
@@ -81,8 +81,8 @@ ${headTable(explanation, heads)}
 }
 
 /**
- * The page of an explanation, in one file: what rules and plan make of a text and, with a model, what it attends to, what it
- * predicts, and which words that rests on.
+ * The page of an explanation, in one file: the pairs and tiles of a text and, with a model, its attention, its prediction, and the
+ * words that led to it.
  */
 export function explainPage(explanation: Explanation, model?: PageModel): string {
   checkArgument(

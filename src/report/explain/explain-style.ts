@@ -1,4 +1,4 @@
-/** What the pictures of an explanation need beside the style of every page. */
+/** The style of the pictures of an explanation, added to the style of every page. */
 export const EXPLAIN_STYLE = `
 :root { --hard: #0319ad; --soft-pair: #b86e00; --plain: #8d949e; --tile: #b3201f; --for: #1c6b33; --against: #b3201f; }
 @media (prefers-color-scheme: dark) {

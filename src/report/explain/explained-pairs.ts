@@ -3,16 +3,16 @@ import type { RuleSet, Strategy } from '../../grammar/rules.js';
 import { areInOneSentence, isWithin } from '../../grammar/scope.js';
 import type { TaggedTokens } from '../../grammar/tagged-tokenizer.js';
 
-/** What a pair of tokens is: it does not exist; a hard rule allows it; β is added; or it exists without a rule. */
+/** The kind of a pair of tokens: it does not exist; a hard rule allows it; β is added; or it exists without a rule. */
 export const [ABSENT, HARD, SOFT, PLAIN] = [0, 1, 2, 3] as const;
 
 export type PairKind = typeof ABSENT | typeof HARD | typeof SOFT | typeof PLAIN;
 
 /**
- * [tokens, tokens] by query, then key, in the text's order: what each pair is. Whether it exists is the engine's pair table's to
- * say; the rules only say why.
+ * The kind of each pair, [tokens, tokens] by query, then key, in the text's order. The engine's pair table decides whether a pair
+ * exists; the rules only say why.
  * @param table Undefined where every pair exists.
- * @param tags Of each token, indexes among the rules' own.
+ * @param tags For each token, the index of its tag in the rules' tags.
  */
 export function pairKinds(
   table: PairTable | undefined,
@@ -44,7 +44,7 @@ export function pairKinds(
   return kinds;
 }
 
-/** Pairs of a kind, or all that exist. */
+/** The number of pairs of a kind, or of all that exist. */
 export function countPairs(kinds: Uint8Array, kind?: PairKind): number {
   return kinds.reduce(
     (count, each) => count + Number(kind === undefined ? each !== ABSENT : each === kind),
@@ -52,7 +52,7 @@ export function countPairs(kinds: Uint8Array, kind?: PairKind): number {
   );
 }
 
-/** Of the blocks of `side` x `side` pairs, in some order of the tokens, the share that holds a pair. */
+/** The share of blocks of `side` x `side` pairs that hold a pair that exists, with the tokens in some order. */
 export function filledBlocks(kinds: Uint8Array, order: ArrayLike<number>, side: number): number {
   const count = order.length;
   const across = Math.ceil(count / side);
@@ -66,7 +66,7 @@ export function filledBlocks(kinds: Uint8Array, order: ArrayLike<number>, side: 
   return filled.size / across ** 2;
 }
 
-/** In how many rectangles the pairs that exist lie, in some order: runs of a row, those of equal rows in succession taken together. */
+/** The number of rectangles in which the pairs that exist lie, with the tokens in some order. Equal consecutive rows count once. */
 export function rectangleCount(kinds: Uint8Array, order: readonly number[]): number {
   const count = order.length;
   const rows = order.map((query) => order.map((key) => (kinds[query * count + key] === ABSENT ? 0 : 1)));

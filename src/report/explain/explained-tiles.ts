@@ -9,7 +9,7 @@ function tagsOfTile({ runs }: Explanation, { rowStart, rowCount }: ExplainedTile
   return [...new Set(inside.map(({ tag }) => String(tag)))].join(', ');
 }
 
-/** The columns that a tile is computed for, range by range: those that exist, and the padding behind them. */
+/** The columns that a tile computes, range by range: those that exist, and the padding after them. */
 function columnsOf({ ranges, rowCount, executed }: ExplainedTile, rowBlock: number) {
   const rows = Math.ceil(rowCount / rowBlock) * rowBlock;
   let left = executed / rows;
@@ -21,7 +21,7 @@ function columnsOf({ ranges, rowCount, executed }: ExplainedTile, rowBlock: numb
   });
 }
 
-/** A rectangle of pairs, in units of the picture, as far as it is inside. */
+/** The part of a rectangle of pairs that is inside the picture, in its units. */
 function box(kind: string, [x, y, columns, rows]: readonly number[], cell: number, side: number): Html | '' {
   const width = Math.min(columns * cell, side - x * cell);
   const height = Math.min(rows * cell, side - y * cell);
@@ -30,7 +30,7 @@ function box(kind: string, [x, y, columns, rows]: readonly number[], cell: numbe
   return html`<rect class="${kind}" x="${at[0]}" y="${at[1]}" width="${at[2]}" height="${at[3]}"/>`;
 }
 
-/** What the tiles of a plan are filled up with, as far as it lies inside the picture of sorted pairs. @param cell Side of a pair. */
+/** The padding of a plan's tiles inside the picture of sorted pairs. @param cell Side of a pair. */
 export function tilePadding({ shape }: Explanation, { tiles }: PairView, cell: number, side: number): Html {
   const drawn = tiles.map((tile) => {
     const { rowStart, rowCount } = tile;
@@ -43,7 +43,7 @@ export function tilePadding({ shape }: Explanation, { tiles }: PairView, cell: n
   return html`<g>${drawn}</g>`;
 }
 
-/** The tiles of a plan over the picture of sorted pairs, each with its work beside the pointer. */
+/** The outlines of a plan's tiles in the picture of sorted pairs. The text beside the pointer is the tile's work. */
 export function tileOutlines(
   explanation: Explanation,
   { tiles }: PairView,
@@ -61,7 +61,7 @@ export function tileOutlines(
   return html`<g class="tiles">${drawn}</g>`;
 }
 
-/** The tiles of a plan with their work. */
+/** A table of a plan's tiles with their work. */
 export function tileTable(explanation: Explanation, view = explanation.views[0]): Html {
   const rows = view.tiles.map((tile, index) => ({ tile, index }));
   return table(
@@ -80,7 +80,7 @@ export function tileTable(explanation: Explanation, view = explanation.views[0])
   );
 }
 
-/** The work of some heads counted three ways, and what follows from it. */
+/** A table of the work of some heads, counted three ways. */
 export function pairCountTable(views: readonly PairView[], nameOf: (view: PairView) => string): Html {
   return html`${table(
     'Pairs of one head, counted three ways',

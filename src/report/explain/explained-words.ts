@@ -4,21 +4,21 @@ import type { TaggedToken } from '../../grammar/tagged-tokenizer.js';
 
 /** A token of the text that is explained. */
 export interface ExplainedToken extends TaggedToken {
-  /** Which of the words it belongs to. */
+  /** The index of its word. */
   word: number;
 }
 
-/** Tokens of one tag that no space separates; [CLS] and [SEP] are words of their own. */
+/** Tokens of one tag without a space between them. [CLS] and [SEP] are words, too. */
 export interface ExplainedWord {
-  /** As the text writes it; "[CLS]" and "[SEP]" have no place in it. */
+  /** As the text writes it; for special tokens, "[CLS]" or "[SEP]". */
   text: string;
   tag: Tag;
-  /** Its tokens: the first, and one past the last. */
+  /** Its first token, and the one after its last. */
   tokens: [first: number, next: number];
   isSpecial: boolean;
 }
 
-/** Tokens with their words. */
+/** Groups tokens into words. */
 export function explainedWords(
   text: string,
   tokens: readonly TaggedToken[],

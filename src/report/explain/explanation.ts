@@ -16,10 +16,10 @@ import { ruleMask } from '../../train/train-arguments.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
 import { type ExplainedToken, type ExplainedWord, explainedWords } from './explained-words.js';
 
-/** Where a text is cut at the latest, in tokens, so that its pictures can still be read, and stay small. */
+/** The most tokens of a text that is explained, so that its pictures stay small and readable. */
 const MOST_EXPLAINED = { unscoped: 512, scoped: 256 };
 
-/** Tokens after which a text is cut: fewer where rules have scopes, for then no two rows of pairs are equal. */
+/** The most tokens of a text under some rules: fewer where rules have scopes, since then no two rows of pairs are equal. */
 export function mostExplained(rules: ModelRules): number {
   const sets = ruleSetsOf(rules).flat();
   const isScoped = sets.some(({ hard, soft }) =>
@@ -28,12 +28,12 @@ export function mostExplained(rules: ModelRules): number {
   return isScoped ? MOST_EXPLAINED.scoped : MOST_EXPLAINED.unscoped;
 }
 
-/** How a text is to be read. */
+/** How a text is tokenized and masked. */
 export interface ExplainOptions {
   /** Its `maxLength` is `mostExplained` at most. */
   tokenizer: TaggedTokenizer;
   mask: RuleMask;
-  /** The tiles of the kernels; those that run on every adapter where left out. */
+  /** The tiles of the kernels; those of the kernels for every adapter where left out. */
   tile?: TileConfig;
 }
 
@@ -57,9 +57,9 @@ export interface ExplainedTile extends Tile {
   executed: number;
 }
 
-/** What the heads with the same rules do. */
+/** The pairs and tiles of the heads with the same rules. */
 export interface PairView {
-  /** Which heads, those of further layers counting on; undefined where it is all of them. */
+  /** The heads, counted through all layers; undefined where all heads have the same rules. */
   heads: readonly number[] | undefined;
   /** [tokens, tokens] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
   kinds: Uint8Array;
@@ -67,17 +67,17 @@ export interface PairView {
   pairCounts: PairCounts;
 }
 
-/** What an attention does with a text, and what it costs. Tokens and pairs are in the text's order unless said otherwise. */
+/** The tokens, pairs and tiles of a text under a mask. Tokens and pairs are in the text's order unless said otherwise. */
 export interface Explanation {
   text: string;
   tokens: ExplainedToken[];
   words: ExplainedWord[];
-  /** Tokens of the text that were not read, as it was too long. */
+  /** Tokens at the end of the text that were left out because it was too long. */
   cut: number;
   mask: RuleMask;
-  /** Whether the plan sorts tokens at all: dense attention takes them as they come. */
+  /** Whether the plan sorts tokens. Dense attention does not. */
   isSorted: boolean;
-  /** For each token in the layout's order, its place in the text's. */
+  /** The position in the text of each token of the layout's order. */
   order: Uint32Array;
   runs: ExplainedRun[];
   shape: TileConfig;
@@ -88,8 +88,8 @@ export interface Explanation {
 }
 
 /**
- * What the rules and the plan make of a text: everything here is taken from the plan that the kernels would run.
- * @throws CallerError for a text without any word, or one whose words have no tags of the rules.
+ * Explains a text from the plan that the kernels would run.
+ * @throws CallerError for a text without a word, or with words without a tag of the rules.
  */
 export function explainText(text: string | Text, options: ExplainOptions): Explanation {
   checkText(text, 'text');
@@ -145,7 +145,7 @@ function viewOf(layout: Layout, { heads, queryTiles, pairCounts }: HeadLayout, k
   return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts };
 }
 
-/** What the work comes to: shares of all pairs, and the most that could be gained. */
+/** Ratios of the counted pairs, and the largest possible speed-up. */
 export function workOf({ useful, executed, dense }: PairCounts) {
   return { density: useful / dense, waste: executed / useful, idealSpeedup: dense / useful };
 }

@@ -1,16 +1,16 @@
 /**
- * What runs in the browser on the page of an explanation. The page carries the source text of these functions, so each uses
- * nothing but its arguments, the other functions and constants of this file, and what every browser has.
+ * The script of an explanation's page. The page contains the source text of these functions, so they may use only their arguments,
+ * the other functions and constants of this file, and what every browser has.
  */
 
-/** What the page's script knows; all in the text's order. */
+/** The data of the page's script, in the text's order. */
 export interface PageData {
-  /** Of each word: its text, its tag, and its first token. Words follow each other without gaps. */
+  /** Each word's text, tag and first token. Words follow each other without gaps. */
   words: { text: string; tag: string; first: number }[];
   tokens: number;
   /** Tokens in the layout's order. */
   order: number[];
-  /** For each set of rules that some heads have: distinct rows of kinds of pairs, a digit a key, and which one each token has. */
+  /** For each rule set of the heads: the distinct rows of kinds of pairs, a digit a key, and the index of each token's row. */
   views: { rows: string[]; rowOf: number[] }[];
   /** The heads that are on the page. */
   heads: HeadData[];
@@ -24,10 +24,10 @@ export interface HeadData {
   probabilities: string;
 }
 
-/** What stands for each step from no attention to all of it; the steps are those of the square root. */
+/** The digits of attention, from none to all of it, in steps of its square root. */
 export const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** A head's attention, [tokens][tokens]: probabilities, and -1 where a pair does not exist. */
+/** A head's attention, [tokens][tokens]: probabilities, or -1 where a pair does not exist. */
 export function decodedAttention(data: PageData, { view, probabilities }: HeadData): number[][] {
   const { rows, rowOf } = data.views[view];
   let at = 0;
@@ -38,7 +38,7 @@ export function decodedAttention(data: PageData, { view, probabilities }: HeadDa
   );
 }
 
-/** Cells of a matrix as paths of unit cells, one for each of eight shades, the lightest first. */
+/** The cells of a matrix as a path for each of eight shades, the lightest first. */
 export function shadePaths(attention: readonly (readonly number[])[]): string[] {
   const paths = Array.from({ length: 8 }, () => '');
   attention.forEach((row, query) => {
@@ -55,15 +55,15 @@ export function shadePaths(attention: readonly (readonly number[])[]): string[] 
   return paths;
 }
 
-/** The least attention that is drawn as an arc. */
+/** The smallest attention that is drawn as an arc. */
 export const LEAST_ARC = 0.05;
 
-/** The column of words between the arcs, in units of the picture: the height of a word, its edges, the room at either side. */
+/** In units of the picture: the height of a word, the edges of the column of words, and the depth of the longest arc. */
 export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 178 };
 
 /**
- * Arcs from queries to keys beside a column of words, a path for each of four strengths, the weakest first: at the left up to earlier
- * tokens, at the right down to later ones; a short stroke where a token sees itself.
+ * Arcs from queries to keys beside a column of words, as a path for each of four strengths, the weakest first. Arcs to earlier
+ * tokens are at the left, arcs to later ones at the right. A short stroke is a token that attends to itself.
  * @param only The queries whose arcs are drawn; all where left out.
  */
 export function arcPaths(
@@ -75,15 +75,15 @@ export function arcPaths(
   const paths = ['', '', '', ''];
   const queries = only ?? attention.map((_, query) => query);
   for (const query of queries) {
-    attention[query].forEach((given, key) => {
-      if (given < least) return;
-      const strength = Math.min(3, Math.floor(given * 4));
+    attention[query].forEach((weight, key) => {
+      if (weight < least) return;
+      const strength = Math.min(3, Math.floor(weight * 4));
       const [from, to] = [query * pitch + pitch / 2, key * pitch + pitch / 2];
       if (query === key) {
         paths[strength] += `M${right} ${from}h6`;
         return;
       }
-      // Far arcs reach further out, and none so far that they run into one line.
+      // Longer arcs are deeper, by the square root, so that the longest ones stay apart.
       const share = Math.sqrt(Math.abs(query - key) / attention.length);
       const depth = Math.round(12 + (deepest - 12) * share) * (key < query ? -1 : 1);
       const edge = key < query ? left : right;
@@ -93,7 +93,7 @@ export function arcPaths(
   return paths;
 }
 
-/** Makes the page answer: words that are hovered or focused show what they may and do attend to, and heads can be chosen. */
+/** Makes the page interactive: a hovered or focused word shows what it may and does attend to, and heads can be chosen. */
 export function interact(document: Document): void {
   const data: PageData = JSON.parse(document.getElementById('explained')!.textContent!);
   const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
@@ -113,11 +113,13 @@ export function interact(document: Document): void {
     const kinds = tokensOf(query).flatMap((row) => tokensOf(key).map((column) => rows[rowOf[row]][column]));
     return Number(['1', '2', '3'].find((kind) => kinds.includes(kind)) ?? 0);
   };
-  /** What a word gives to another: summed over the other's tokens, the mean over its own. */
-  const given = (query: number, key: number) => {
-    const own = tokensOf(query);
-    const all = own.flatMap((row) => tokensOf(key).map((column) => Math.max(0, attention![row][column])));
-    return all.reduce((sum, one) => sum + one, 0) / own.length;
+  /** The attention of one word to another: the sum over the key's tokens, the mean over the query's. */
+  const wordAttention = (query: number, key: number) => {
+    const rows = tokensOf(query);
+    const weights = rows.flatMap((row) =>
+      tokensOf(key).map((column) => Math.max(0, attention![row][column])),
+    );
+    return weights.reduce((sum, weight) => sum + weight, 0) / rows.length;
   };
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const drawArcs = (selector: string, paths: string[]) => {
@@ -149,7 +151,9 @@ export function interact(document: Document): void {
     const may = `${text} (${tag}) may attend to ${seen.length} of ${data.words.length} words`;
     const few = seen.slice(0, 12).map((key) => data.words[key].text);
     if (!attention) return `${may}: ${few.join(' ')}${seen.length > few.length ? ' …' : ''}`;
-    const most = seen.map((key) => ({ key, share: given(word, key) })).sort((a, b) => b.share - a.share);
+    const most = seen
+      .map((key) => ({ key, share: wordAttention(word, key) }))
+      .sort((a, b) => b.share - a.share);
     const listed = most.slice(0, 5).map(({ key, share }) => `${data.words[key].text} ${percent(share)}`);
     return `${may}. ${data.heads[head].name}: most to ${listed.join(', ')}`;
   };
@@ -158,7 +162,7 @@ export function interact(document: Document): void {
     words.forEach((element, key) => {
       const kind = word < 0 ? '' : kindNames[strongest(word, key)];
       element.dataset.sees = kind;
-      const share = word >= 0 && attention ? given(word, key) : 0;
+      const share = word >= 0 && attention ? wordAttention(word, key) : 0;
       element.style.setProperty('--given', percent(share));
       element.dataset.given = share >= 0.005 ? percent(share) : '';
     });

@@ -13,10 +13,10 @@ import {
 import { tileOutlines, tilePadding } from './explained-tiles.js';
 import type { Explanation, PairView } from './explanation.js';
 
-/** The order in which a picture has the tokens: that of the text, or that of the plan. */
+/** The order of a picture's tokens: that of the text, or that of the plan. */
 export type PictureOrder = 'reading' | 'sorted';
 
-/** Side of the blocks that are counted, in pairs. */
+/** Side of the blocks that are counted as filled or empty, in pairs. */
 const BLOCK = 8;
 
 const NAMES = {
@@ -55,10 +55,10 @@ function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder):
 }
 
 /**
- * The pairs of a text as a figure: queries down, keys across. In sorted order runs of tags are named along both sides, and the
- * tiles of the plan drawn over the pairs.
- * @param view Of which heads.
- * @param id Makes the figure's ids its own, where a page has several.
+ * The pairs of a text as a figure: queries down, keys across. In sorted order, tag runs are named along both sides, and the tiles
+ * of the plan are drawn over the pairs.
+ * @param view The heads whose pairs are drawn.
+ * @param id Distinguishes the figure's ids from those of other figures.
  */
 export function pairPicture(
   explanation: Explanation,
@@ -89,7 +89,7 @@ ${legend(view.kinds, order === 'sorted')}
 `;
 }
 
-/** Thin lines between the runs. */
+/** Thin lines between the tag runs. */
 function runLines(runs: Explanation['runs'], cell: number): Html {
   const lines = runs.slice(1).map(({ start }) => {
     const at = (start * cell).toFixed(1);
@@ -113,7 +113,7 @@ function rowPath(row: readonly number[], kind: PairKind): string {
   return path;
 }
 
-/** Equal rows in succession, drawn at once. */
+/** Consecutive equal rows, drawn as one. */
 interface Block {
   path: string;
   start: number;
@@ -125,7 +125,7 @@ function blocksOf(rows: readonly (readonly number[])[], kind: PairKind): Block[]
   rows.forEach((row, start) => {
     const path = rowPath(row, kind);
     const last = blocks.at(-1);
-    // Soft pairs are stripes, a line a row: they are told from hard ones without colour.
+    // Soft pairs are drawn as stripes, a line a row, which differ from hard ones without colour.
     if (last?.path === path && kind !== SOFT) last.height++;
     else blocks.push({ path, start, height: 1 });
   });
@@ -133,9 +133,9 @@ function blocksOf(rows: readonly (readonly number[])[], kind: PairKind): Block[]
 }
 
 /**
- * All pairs that exist, a unit each. Tokens of one tag mostly see the same, so each distinct row is written once and used
- * wherever it occurs: the picture stays small, exact and sharp.
- * @param id What the ids of rows begin with.
+ * All pairs that exist, a unit each. Tokens of one tag mostly see the same keys, so each distinct row is written once and used
+ * wherever it occurs. This keeps the picture small and sharp.
+ * @param id The prefix of the ids of rows.
  */
 function pairRows(kinds: Uint8Array, order: readonly number[], id: string): Html {
   const count = order.length;
@@ -147,9 +147,9 @@ function pairRows(kinds: Uint8Array, order: readonly number[], id: string): Html
     const nameOf = new Map(paths.map((path, index) => [path, `${id}-${kind}-${index}`]));
     const defined = paths.map((path) => html`<path id="${nameOf.get(path)}" d="${path}"/>`);
     const used = blocks.map(({ path, start, height }) => {
-      const place =
+      const position =
         height === 1 ? html`y="${start}"` : html`transform="translate(0 ${start}) scale(1 ${height})"`;
-      return html`<use href="#${nameOf.get(path)}" ${place}/>`;
+      return html`<use href="#${nameOf.get(path)}" ${position}/>`;
     });
     return html`<defs>${defined}</defs><g class="pairs kind-${kind}">${used}</g>`;
   })}`;

@@ -15,7 +15,7 @@ function inWords({ kind, reach }: RulePart): string {
   return reach === EVERYWHERE ? kind : `${kind} within ${reachText(reach)}`;
 }
 
-/** One rule set: query tags down, key tags across, those that can meet. */
+/** One rule set as a table: query tags down, key tags across. Tags that never meet are left out. */
 function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | undefined): Html {
   const { tags } = rules;
   const shown = meetingTags(tags, present);
@@ -35,13 +35,13 @@ function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | u
 <tbody>${shown.map((query) => html`<tr><th scope="row"${dim(tags[query])}>${tags[query]}</th>${shown.map((key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
 }
 
-/** Rule sets that are written out, where heads have their own. */
+/** The most rule sets that are drawn, where heads have different ones. */
 const MOST_SETS = 3;
 
 /**
- * Rules as tables, tag by tag: one, or one for each of the first sets of rules that some heads have. Each cell carries the tags
- * of its query and key in `data-query` and `data-key`.
- * @param present The tags that occur, where the others shall stand back.
+ * Rules as tables of tags: one, or one for each of the first rule sets where heads have different ones. Each cell has the tags of
+ * its query and key in `data-query` and `data-key`.
+ * @param present The tags of a text; other tags are drawn paler.
  */
 export function ruleMatrix(rules: ModelRules, present?: ReadonlySet<Tag>): Html {
   const headsOf = new Map<RuleSet, string[]>();
@@ -51,8 +51,8 @@ export function ruleMatrix(rules: ModelRules, present?: ReadonlySet<Tag>): Html 
     }
   }
   const tables = [...headsOf].slice(0, MOST_SETS).map(([set, heads]) => {
-    const place = isPerHead(rules) ? `, heads ${heads.join(', ')} (layer.head)` : '';
-    return matrixOf(set, `Rules "${rules.name}"${place}: query tags down, key tags across`, present);
+    const ofHeads = isPerHead(rules) ? `, heads ${heads.join(', ')} (layer.head)` : '';
+    return matrixOf(set, `Rules "${rules.name}"${ofHeads}: query tags down, key tags across`, present);
   });
   const left = headsOf.size - tables.length;
   return html`${tables}<p class="quiet">${MATRIX_LEGEND}. A soft rule adds ${rules.beta}.${

@@ -3,18 +3,18 @@ import { type Html, html, table } from '../page/html.js';
 import { short } from '../page/numbers.js';
 import type { Explanation } from './explanation.js';
 
-/** How a word shows what a model made of it. */
+/** How much a word spoke for or against the predicted class. */
 interface WordMark {
-  /** From -1 to 1: how strongly, and for or against the predicted class. */
+  /** From -1, against the class, to 1, for it. */
   strength: number;
   /** The same in words. */
   words: string;
 }
 
 /**
- * The text word by word, the tag of each under it. Words take the keyboard's focus, and carry their number in `data-word`;
- * what a focused one may see is up to a script.
- * @param marks For each word, what a model made of it.
+ * The text word by word, each with its tag. Words take the keyboard's focus, and have their number in `data-word`. A script shows
+ * what a focused word may attend to.
+ * @param marks One for each word.
  */
 export function taggedSentence({ words }: Explanation, marks?: readonly WordMark[]): Html {
   return html`<div class="tagged" role="list" aria-label="The sentence, word by word, with tags">${words.map(
@@ -23,21 +23,22 @@ export function taggedSentence({ words }: Explanation, marks?: readonly WordMark
       const level = mark ? Math.round(Math.abs(mark.strength) * 5) : 0;
       const sign = mark && level > 0 ? (mark.strength > 0 ? ' for' : ' against') : '';
       const classes = `word${isSpecial ? ' special' : ''}${sign}${level > 0 ? ` level-${level}` : ''}`;
-      const says = mark && html`<span class="spoken">${mark.words}</span>`;
-      const sign_ = sign && html`<span class="sign" aria-hidden="true">${sign === ' for' ? '+' : '−'}</span>`;
-      return html`<span role="listitem" class="${classes}" tabindex="0" data-word="${index}"${mark && html` title="${mark.words}"`}><bdi class="text">${text}</bdi>${!isSpecial && html`<span class="tag">${tag}</span>`}${sign_}${says}</span> `;
+      const spoken = mark && html`<span class="spoken">${mark.words}</span>`;
+      const symbol =
+        sign && html`<span class="sign" aria-hidden="true">${sign === ' for' ? '+' : '−'}</span>`;
+      return html`<span role="listitem" class="${classes}" tabindex="0" data-word="${index}"${mark && html` title="${mark.words}"`}><bdi class="text">${text}</bdi>${!isSpecial && html`<span class="tag">${tag}</span>`}${symbol}${spoken}</span> `;
     },
   )}</div>`;
 }
 
-/** For each word, gradient times input, summed over its tokens. */
+/** Gradient times input for each word, summed over its tokens. */
 export function wordAttribution({ words }: Explanation, { attribution }: ModelExplanation): number[] {
   return words.map(({ tokens: [first, next] }) => {
     return attribution.slice(first, next).reduce((sum, value) => sum + value, 0);
   });
 }
 
-/** The same as marks: the strongest word is 1 or -1. */
+/** Attributions as marks. The strongest word has a strength of 1 or -1. */
 export function wordMarks(values: readonly number[], label: string): WordMark[] {
   const largest = Math.max(...values.map(Math.abs)) || 1;
   return values.map((value) => {
@@ -49,7 +50,7 @@ export function wordMarks(values: readonly number[], label: string): WordMark[] 
   });
 }
 
-/** Every word with its attribution, the strongest first. */
+/** A table of every word with its attribution, the strongest first. */
 export function attributionTable({ words }: Explanation, values: readonly number[], label: string): Html {
   const rows = words
     .map(({ text, tag }, at) => ({ text, tag, value: values[at] }))

@@ -2,22 +2,22 @@ import { createHash } from 'node:crypto';
 import { Html, html, jsonElement } from './html.js';
 import { STYLE } from './page-style.js';
 
-/** What stands on a page. */
+/** The content of a page. */
 export interface PageContent {
-  /** Of the browser's tab. */
+  /** The title of the browser's tab. */
   title: string;
   /** A line above the headline that says what kind of page this is. */
   eyebrow: string;
-  /** The first screen: the headline (h1) and what it rests on. */
+  /** The first screen: the headline (h1) and the evidence. */
   header: Html;
   main: Html;
-  /** Beside the style that every page has. */
+  /** Added to the style that every page has. */
   style?: string;
-  /** What may run on the page, and nothing else may. */
+  /** The only script that the page may run. */
   script?: PageScript;
 }
 
-/** A script and what it works on. */
+/** A script and its data. */
 interface PageScript {
   source: string;
   /** The id of the element that holds `data` as JSON. */
@@ -25,7 +25,7 @@ interface PageScript {
   data: unknown;
 }
 
-/** @throws Error where the source would end its element early: it is our own. */
+/** @throws Error where the source would end its element early. */
 function scriptElement({ source }: PageScript): Html {
   if (/<\/script|<!--/i.test(source)) throw new Error('a script that ends its own element');
   return html`<script>${new Html(source)}</script>`;
@@ -37,8 +37,8 @@ function policyOf(script: PageScript | undefined): string {
 }
 
 /**
- * A page in one file, which needs no network. Its policy lets nothing be loaded, even by mistake, and nothing run but the script
- * that it came with, if any, by its hash.
+ * A page in one file, which needs no network. Its policy forbids every request, and every script but its own, which it names by
+ * its hash.
  */
 export function page({ title, eyebrow, header, main, style = '', script }: PageContent): string {
   return html`<!doctype html>

@@ -1,4 +1,4 @@
-/** Text that is HTML already, and is not escaped again. */
+/** Text that is HTML already and is not escaped again. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -18,24 +18,24 @@ function textOf(value: unknown): string {
   return String(value).replace(/[&<>"']/g, (character) => ESCAPES[character]);
 }
 
-/** A template whose values are escaped, wherever they come from, unless they are `Html` themselves. */
+/** A template whose values are escaped, unless they are `Html`. */
 export function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
   return new Html(parts.map((part, at) => (at === 0 ? part : textOf(values[at - 1]) + part)).join(''));
 }
 
-/** Data for a page's script, as the content of an element that no character of them can end early. */
+/** An element with JSON for a page's script. No character of the data can end the element. */
 export function jsonElement(id: string, data: unknown): Html {
   const json = new Html(JSON.stringify(data).replaceAll('<', '\\u003c'));
   return html`<script type="application/json" id="${id}">${json}</script>`;
 }
 
-/** A column of a table: its heading, and what stands in it. The first one names the row. */
+/** A column of a table: its heading and its cells. The first column names the row. */
 export interface Column<Row> {
   heading: string;
   cell(row: Row): unknown;
 }
 
-/** A table that scrolls sideways in a box of its own, which the keyboard reaches; one of words is aligned at the left. */
+/** A table that scrolls sideways in its own box, which takes the keyboard's focus. A table of words is aligned at the left. */
 export function table<Row>(
   caption: string,
   columns: readonly Column<NoInfer<Row>>[],

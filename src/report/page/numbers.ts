@@ -1,4 +1,4 @@
-/** What stands where there is no number. */
+/** Shown where there is not a number. */
 export const NOTHING = '–';
 
 export function times(value: number): string {
@@ -9,7 +9,7 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** Three digits that count, however small the number is. */
+/** A number with three significant digits, and at most six decimals. */
 export function short(value: number): string {
   if (value === 0 || Math.abs(value) >= 100) return value.toFixed(0);
   return value.toFixed(Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))));
@@ -23,7 +23,7 @@ export function orNothing(value: number | null, format: (value: number) => strin
   return value === null ? NOTHING : format(value);
 }
 
-/** Text that begins a title. */
+/** A text with a capital first letter. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,5 +1,5 @@
 /**
- * The page's style. Series colours were chosen by search: any two differ by at least 28 in CIELAB for normal sight and under
+ * The page's style. The colours of series were found by search: any two differ by at least 28 in CIELAB for normal sight and under
  * simulated protanopia, deuteranopia and tritanopia, and each has a contrast of at least 3 with its background.
  */
 export const STYLE = `

@@ -5,21 +5,21 @@ import { fittedText, textWidth } from './text-width.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
 
-// Small enough that nothing shrinks to less than ten pixels of type on a phone.
+// Small enough for a phone: no text is shown in less than ten pixels.
 const WIDTH = 400;
 const HEIGHT = 290;
 
-/** Shapes of markers that are told apart without colour. */
+/** Shapes of markers, which can be distinguished without colour. */
 export const MARKERS = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'wye'] as const;
 
-/** How a series looks: the colour is a variable of the page's style, which has one value for light and one for dark. */
+/** How a series is drawn. The colour is a variable of the page's style, with one value for light and one for dark. */
 export interface Look {
   colour: string;
   marker: (typeof MARKERS)[number];
   dashes: string;
 }
 
-/** A line of a plot, as its legend names it. */
+/** A series of a plot, as its legend shows it. */
 export interface Drawn {
   name: string;
   look: Look;
@@ -27,22 +27,22 @@ export interface Drawn {
   isBar?: boolean;
 }
 
-/** A plot with all that a reader needs to understand it. */
+/** A plot with its title, legend and explanation. */
 export interface Figure {
   /** States the point. */
   title: string;
   /** One line for someone who has not read the paper. */
   explanation: string;
-  /** The plot's content in words, for those who do not see it. */
+  /** The plot's content in words, for screen readers. */
   description: string;
   series: readonly Drawn[];
-  /** Units of the picture, which is 400 of them wide; as high as most where left out. */
+  /** In units of the picture, which is 400 of them wide; `HEIGHT` where left out. */
   height?: number;
   options: Plot.PlotOptions;
 }
 
 function draw(options: Plot.PlotOptions): Html {
-  // Of what Plot draws only the inside is taken: its own style sheet and its outer element know nothing of this page.
+  // Only the content of Plot's element is used: its style sheet and its outer element do not fit this page.
   const drawn = Plot.plot({ ...options, document: document as unknown as Document });
   drawn.querySelector('style')?.remove();
   return new Html(drawn.innerHTML);
@@ -94,7 +94,7 @@ ${inside}</svg>
 `;
 }
 
-/** A point, with the interval in which it lies, and what appears beside the pointer. */
+/** A point with its interval, and the text beside the pointer. */
 export interface Point {
   x: number;
   y: number;
@@ -118,7 +118,7 @@ export function intervals(points: readonly Point[], look: Look, dx = 0): Plot.Ma
   return Plot.ruleX(points, options);
 }
 
-/** How far the one of several series stands aside, so that their intervals do not hide each other. */
+/** The horizontal shift of one of several series, so that their intervals do not hide each other. */
 export function aside(at: number, of: number): number {
   return (at - (of - 1) / 2) * Math.min(3, 20 / of);
 }
@@ -151,7 +151,7 @@ export function nameAxis(
   };
 }
 
-/** The axis of lengths: logarithmic, with a tick at every length that was measured and has room. */
+/** A logarithmic axis of lengths, with a tick at each measured length that has room. */
 export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   const [shortest, longest] = [lengths[0], lengths[lengths.length - 1]];
   const room = Math.log(longest / shortest) / 9;
@@ -168,7 +168,7 @@ export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   });
 }
 
-/** A logarithmic axis from values to values: ticks at powers of ten, and at their doubles and halves where there is room. */
+/** A logarithmic axis over some values: ticks at powers of ten, and at their doubles and halves where there is room. */
 export function logAxis(values: readonly number[], label: string): Plot.ScaleOptions {
   const [least, most] = [Math.min(...values) / 1.3, Math.max(...values) * 1.3];
   const steps = most / least < 200 ? [1, 2, 5] : [1];

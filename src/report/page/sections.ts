@@ -6,15 +6,15 @@ export interface Section {
   title: string;
   /** The point, in a sentence. */
   finding: string;
-  /** What it rests on, in a few more. */
+  /** The evidence, in a few more sentences. */
   lead: Html;
-  /** Named facts for the first look: adapter, gate, seeds. */
+  /** Named facts: adapter, gate, seeds. */
   facts: readonly (readonly [name: string, fact: Html | string])[];
-  /** Its headings begin with h3. */
+  /** Its highest headings are h3. */
   body: Html;
 }
 
-/** The point of a page, what it rests on, and its facts: the first screen. */
+/** The first screen of a page: its point, the evidence, the facts. */
 function pointOf({ finding, lead, facts }: Pick<Section, 'finding' | 'lead' | 'facts'>): Html {
   return html`<h1>${finding}</h1>
 <div class="lead">${lead}</div>
@@ -27,8 +27,8 @@ ${facts.map(([name, fact]) => html`<div><dt>${name}</dt><dd>${fact}</dd></div>\n
 `;
 }
 
-/** What else a page says, each with the way to it. */
-function others(sections: readonly Section[]): Html | '' {
+/** Links to the sections of a page, with what each found. */
+function contents(sections: readonly Section[]): Html | '' {
   if (sections.length < 2) return '';
   const items = sections.map(
     ({ title, finding }, at) =>
@@ -39,13 +39,13 @@ ${items}</ol></nav>
 `;
 }
 
-/** A page of several sections; the finding of the first is its headline. @param sections One at least. */
+/** A page of sections. The finding of the first one is its headline. @param sections At least one. */
 export function sectionsPage(title: string, sections: readonly Section[]): string {
   const [first] = sections;
   return page({
     title,
     eyebrow: title,
-    header: html`${pointOf(first)}${others(sections)}`,
+    header: html`${pointOf(first)}${contents(sections)}`,
     main: html`${sections.map(
       (section, at) => html`<section id="part-${at + 1}" aria-labelledby="part-${at + 1}-title">
 <h2 id="part-${at + 1}-title">${section.title}</h2>

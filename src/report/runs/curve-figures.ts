@@ -14,10 +14,10 @@ import type { Condition } from './run.js';
 import { aboutIntervals } from './run-figures.js';
 import { accuracy, interval, isKnown } from './run-format.js';
 
-/** Lines that an eye follows in one picture; more of them get a small picture each. */
+/** The most lines in one picture; with more, each gets a small picture. */
 const MOST_LINES = 4;
 
-/** Dev accuracy, dev loss and, where it was kept, training loss over steps. */
+/** Dev accuracy, dev loss and, where it was stored, training loss over steps. */
 export function curveFigures(conditions: readonly Condition[]): Figure[] {
   const dev = (measure: 'accuracy' | 'loss') => (condition: Condition) => devCurve(condition.runs, measure);
   return [
@@ -56,7 +56,7 @@ function curveFigure(
   };
 }
 
-/** The point of a curve: the order at its end. */
+/** The title of a figure: the condition that ends best. */
 function titleOf(curves: readonly Curve[], { name, isShare }: Vertical): string {
   const ends = curves.map(({ condition, points }) => ({ condition, end: points[points.length - 1] }));
   const best = ends.reduce((one, other) => {
@@ -81,7 +81,7 @@ function described(curves: readonly Curve[]): string {
     .join(' ');
 }
 
-/** Above this number of points a line speaks without markers. */
+/** The most points of a line with markers. */
 const MOST_MARKERS = 24;
 
 function sharedPlot(curves: readonly Curve[], vertical: Vertical): Pick<Figure, 'options'> {

@@ -6,7 +6,7 @@ import type { Condition } from './run.js';
 import { accuracyDomain } from './run-figures.js';
 import { accuracy, interval, isKnown } from './run-format.js';
 
-/** What the vertical axis shows. */
+/** The measure of the vertical axis. */
 export interface Vertical {
   /** "Dev accuracy". */
   name: string;
@@ -24,7 +24,7 @@ export function domainOf(curves: readonly Curve[], { isShare }: Vertical): [numb
   const values = curves.flatMap(({ points }) => points.map(({ value }) => value));
   if (isShare) return accuracyDomain(values);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  // A loss that falls far is drawn from zero; one that hardly falls would else be a line without a shape.
+  // A loss that falls far is drawn from zero. One that hardly falls would then look flat.
   if (least < most / 2) return [0, 1.06 * most];
   const room = Math.max(0.01 * most, 0.1 * (most - least));
   return [least - room, most + room];
@@ -35,7 +35,7 @@ export function isOutside(point: CurvePoint, [low, high]: [number, number]): boo
   return isKnown(point) && (point.low < low || point.high > high);
 }
 
-/** Points with what is inside of the picture of their intervals. */
+/** Points, with their intervals cut at the edges of the picture. */
 export function pointsIn({ condition, points }: Curve, [low, high]: [number, number]): Point[] {
   return points.map((point) => ({
     x: point.step,
@@ -63,12 +63,12 @@ export function axes(curves: readonly Curve[], vertical: Vertical): Pick<Plot.Pl
 }
 
 const COLUMNS = 3;
-/** Of the names over the small pictures; bold letters are a tenth wider. */
+/** Font size of the names over the small pictures. Bold letters are a tenth wider. */
 const NAME_SIZE = 11;
-/** Room for a name over a small picture. */
+/** Width of a name over a small picture. */
 const NAME_ROOM = 92;
 
-/** A small picture for each curve, with all others in grey below it. */
+/** A small picture for each curve, with all other curves in grey. */
 export function smallMultiples(
   curves: readonly Curve[],
   vertical: Vertical,
@@ -79,15 +79,22 @@ export function smallMultiples(
   const facets = { fx: 'fx', fy: 'fy' };
   const marks = curves.flatMap((curve, at) => {
     const { colour } = curve.condition.look;
-    const own = pointsIn(curve, domain).map((point) => ({ ...point, ...panel(at) }));
-    const others = curves.flatMap((other, index) =>
+    const points = pointsIn(curve, domain).map((point) => ({ ...point, ...panel(at) }));
+    const otherPoints = curves.flatMap((other, index) =>
       index === at
         ? []
         : other.points.map(({ step, value }) => ({ x: step, y: value, z: index, ...panel(at) })),
     );
     return [
-      Plot.line(others, { x: 'x', y: 'y', z: 'z', stroke: 'currentColor', strokeOpacity: 0.16, ...facets }),
-      Plot.areaY(own.filter(isKnown), {
+      Plot.line(otherPoints, {
+        x: 'x',
+        y: 'y',
+        z: 'z',
+        stroke: 'currentColor',
+        strokeOpacity: 0.16,
+        ...facets,
+      }),
+      Plot.areaY(points.filter(isKnown), {
         x: 'x',
         y1: 'low',
         y2: 'high',
@@ -95,8 +102,8 @@ export function smallMultiples(
         fillOpacity: 0.25,
         ...facets,
       }),
-      Plot.line(own, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
-      Plot.dot(own, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
+      Plot.line(points, { x: 'x', y: 'y', stroke: colour, strokeWidth: 2, ...facets }),
+      Plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 2.5, title: 'title', ...facets }),
       Plot.text([{ name: fittedText(curve.condition.name, NAME_ROOM, NAME_SIZE), ...panel(at) }], {
         text: 'name',
         frameAnchor: 'top-left',

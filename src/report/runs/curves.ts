@@ -2,13 +2,13 @@ import { mean } from 'simple-statistics';
 import { asShare, type Estimate, meanOverSeeds } from '../../train/experiment/seed-statistics.js';
 import type { DevReading, Run } from './run.js';
 
-/** A mean over seeds at one step, with Student's 95 % interval; one seed alone has none (NaN). */
+/** A mean over seeds at one step, with Student's 95 % interval; NaN with one seed. */
 export interface CurvePoint extends Estimate {
   step: number;
   seeds: number;
 }
 
-/** What is drawn over steps. */
+/** The measure that is drawn over steps. */
 export type Measure = 'accuracy' | 'loss';
 
 /**

@@ -11,12 +11,12 @@ import type { DevReading, Run } from './run.js';
 
 const NEWLINE = 10;
 
-/** Bytes of a file's whole lines: a kill may have left half a line, and a run that goes on is in the middle of one. */
+/** Length of a file's complete lines in bytes: the last line of a killed or active run may be incomplete. */
 async function wholeLines(path: string): Promise<number> {
   return (await readBytesOf(path)).lastIndexOf(NEWLINE) + 1;
 }
 
-/** What every file of a run's settings says that a reader may want to know. */
+/** The settings of a run that a page shows: those that are a text, a number, or true or false. */
 function shownSettings(record: Record<string, unknown>, shape: object): Settings {
   const { density: _, rows, ...others } = record;
   const all = { ...others, ...prefixed('rows of ', rows), ...shape };
@@ -30,22 +30,22 @@ function prefixed(prefix: string, values: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [prefix + name, value]));
 }
 
-/** What a run is called beside others: its strategy, and whose rules and tags it has where these are not the usual ones. */
+/** The name of a run's condition: its strategy, and its rules and tag noise where these are not the default. */
 function conditionName({ strategy, rules, tagNoise }: Settings): string {
-  const own = [strategy];
-  if (strategy !== 'none' && rules !== 'paper') own.push(`${rules} rules`);
-  if (tagNoise !== undefined) own.push(`tags ${tagNoise}`);
-  return own.join(', ');
+  const parts = [strategy];
+  if (strategy !== 'none' && rules !== 'paper') parts.push(`${rules} rules`);
+  if (tagNoise !== undefined) parts.push(`tags ${tagNoise}`);
+  return parts.join(', ');
 }
 
-/** Whether a folder is one that `parsimony train --out` wrote. */
+/** Whether `parsimony train --out` wrote a folder. */
 export function isRunFolder(folder: string): boolean {
   return existsSync(join(folder, METRICS_FILE)) && existsSync(join(folder, RECORD_FILE));
 }
 
 /**
  * Reads a training run, finished or not.
- * @throws CallerError where a file of it is missing, or is not what it should be.
+ * @throws CallerError where one of its files is missing or invalid.
  */
 export async function readRun(folder: string): Promise<Run> {
   const record = await readWrittenRecord(folder);

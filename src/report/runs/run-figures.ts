@@ -42,19 +42,19 @@ function described(rows: readonly Ranked[]): string {
   return rows.map((row) => `${pointTitle(row)}.`).join(' ');
 }
 
-/** What the intervals of a picture are; that there are none where each condition has one seed. */
+/** A sentence about the intervals of a picture. */
 export function aboutIntervals(conditions: readonly Condition[]): string {
   const counts = conditions.map(({ runs }) => runs.length);
   if (Math.max(...counts) < 2)
-    return 'One seed each: there is no interval, and another seed may tell another story.';
+    return 'One seed each: there is not an interval, and another seed may give another order.';
   const some = Math.min(...counts) < 2 ? ' Those without one have a single seed.' : '';
   return `Intervals are Student’s, 95 %, over seeds.${some}`;
 }
 
-/** The range of an axis of accuracies: what is drawn, with some room, within 0 and 1. */
+/** The range of an axis of accuracies: that of the values, with some room, within 0 and 1. */
 export function accuracyDomain(values: readonly number[]): [number, number] {
-  const known = values.filter(Number.isFinite);
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const numbers = values.filter(Number.isFinite);
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const room = Math.max(0.005, 0.06 * (high - low));
   return [Math.max(0, low - room), Math.min(1, high + room)];
 }
@@ -73,7 +73,7 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
   }));
   return {
     title: `Best dev accuracy: ${first.condition.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
-    explanation: `Each run’s evaluation whose weights were kept${conditions.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(conditions)}${
+    explanation: `The evaluation of each run’s best checkpoint${conditions.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(conditions)}${
       baseline ? ' The dotted line is full attention (none).' : ''
     }`,
     description: described(rows),
@@ -109,14 +109,14 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
   };
 }
 
-/** A point per condition: what fewer pairs cost in accuracy. Undefined where fewer than two densities are known. */
+/** Accuracy against density, a point for each condition; undefined with fewer than two densities. */
 export function densityFigure(conditions: readonly Condition[]): Figure | undefined {
   const rows = ranked(conditions).filter(({ density }) => density !== undefined);
   if (rows.length < 2) return undefined;
   const sparsest = rows.reduce((one, other) => (other.density! < one.density! ? other : one));
   const percentages = rows.map(({ density }) => 100 * density!);
   const values = rows.map(({ estimate }) => estimate.value);
-  // Long intervals of few seeds must not press all points together: what leaves the picture is in the figure before.
+  // The long intervals of few seeds are cut, so that the points stay apart. The figure before has them whole.
   const spread = Math.max(...values) - Math.min(...values);
   const [bottom, top] = accuracyDomain([Math.min(...values) - spread / 2, Math.max(...values) + spread / 2]);
   const isCut = rows.some(({ estimate: { low, high } }) => low < bottom || high > top);
@@ -141,7 +141,7 @@ export function densityFigure(conditions: readonly Condition[]): Figure | undefi
   });
   return {
     title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.condition.name} has ${accuracy(sparsest.estimate.value)}${beside}`,
-    explanation: `Density is the share of all pairs of dev’s tokens that exist. ${aboutIntervals(conditions)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density stand a little apart.`,
+    explanation: `Density is the share of all pairs of dev’s tokens that exist. ${aboutIntervals(conditions)} ${isCut ? 'Those that leave the picture are whole in the figure before. ' : ''}Points of about the same density are drawn a little apart.`,
     description: described(rows),
     series: rows.map(({ condition }) => condition),
     options: {

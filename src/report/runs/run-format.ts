@@ -11,12 +11,12 @@ export function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
 }
 
-/** Whether there is an interval: one seed alone has none. */
+/** Whether a value has an interval: that of one seed has none. */
 export function isKnown({ low, high }: { low?: number; high?: number }): boolean {
   return low !== undefined && high !== undefined && Number.isFinite(low) && Number.isFinite(high);
 }
 
-/** "0.9 to 1", between what comes before and after it; nothing where there is no interval. */
+/** "0.9 to 1" between two texts; an empty text where there is no interval. */
 export function interval(
   estimate: Estimate,
   before = '',

@@ -4,17 +4,17 @@ import type { CellResult, EvaluationResult } from '../../train/experiment/result
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, conditionsOf, type Run } from './run.js';
 
-/** Runs that may be compared with each other: they were trained on the same data. */
+/** Runs that were trained on the same data, and may be compared. */
 export interface RunGroup {
   title: string;
-  /** What it asks, in a sentence; empty where nobody said. */
+  /** The question, in a sentence; empty where the experiment has none. */
   description: string;
   conditions: readonly Condition[];
-  /** Differences over the same seeds; of training folders there are none. */
+  /** Differences over the same seeds; empty for training folders. */
   comparisons: readonly ComparisonRow[];
-  /** What the best condition has over the baseline, corrected for having been chosen; undefined where nothing can be tested. */
+  /** The best condition's difference from the baseline, corrected for its choice; undefined where it cannot be tested. */
   lead?: ComparisonRow;
-  /** The rows of dev that were counted; undefined where nobody said. */
+  /** The rows of dev; undefined where they are not stored. */
   rows?: number;
 }
 
@@ -41,7 +41,7 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
   };
 }
 
-/** The experiment that results without a file belong to: every condition is held against the dense one, where it takes part. */
+/** The experiment of results without an experiment file: every condition is compared with the dense one, where there is one. */
 export function experimentOf(results: readonly CellResult[]): Experiment {
   const all = [...new Set(results.map(({ condition }) => condition))];
   const others = all.filter((name) => name !== BASELINE);
@@ -57,7 +57,7 @@ export function experimentOf(results: readonly CellResult[]): Experiment {
   };
 }
 
-/** @param command What runs the experiment again, where that is known. */
+/** The results of an experiment as groups, one for each point of its grid. @param command The command that repeats the experiment. */
 export function experimentGroups(
   experiment: Experiment,
   results: readonly CellResult[],
@@ -69,9 +69,9 @@ export function experimentGroups(
       return here.filter(({ condition }) => condition === name);
     });
     const conditions = conditionsOf(inOrder.map((result) => runOfCell(result, command)));
-    const place = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
+    const axes = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
     return {
-      title: [`Experiment ${experiment.name}`, ...place].join(', '),
+      title: [`Experiment ${experiment.name}`, ...axes].join(', '),
       description: experiment.description,
       conditions,
       comparisons,
@@ -83,11 +83,11 @@ export function experimentGroups(
 
 /** The condition with the highest mean of best dev accuracies; undefined where nothing was evaluated. */
 export function bestCondition(conditions: readonly Condition[]): Condition | undefined {
-  const known = conditions.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
-  return known.sort((one, other) => bestAccuracy(other.runs).value - bestAccuracy(one.runs).value)[0];
+  const evaluated = conditions.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
+  return evaluated.sort((one, other) => bestAccuracy(other.runs).value - bestAccuracy(one.runs).value)[0];
 }
 
-/** The best of several is chosen by what is then tested: its probability counts as often as there were others (Bonferroni). */
+/** The best condition is chosen by the tested accuracy, so its p is multiplied by the number of other conditions (Bonferroni). */
 function leadOf(
   experiment: Experiment,
   results: readonly CellResult[],
@@ -106,11 +106,11 @@ function leadOf(
   return row && { ...row, corrected: Math.min(1, row.probability * (conditions.length - 1)) };
 }
 
-function isAt(own: Settings, point: Settings): boolean {
-  return Object.entries(point).every(([axis, value]) => own[axis] === value);
+function isAt(settings: Settings, point: Settings): boolean {
+  return Object.entries(point).every(([axis, value]) => settings[axis] === value);
 }
 
-/** Training folders by their data. Runs that differ by more than their seed are conditions of their own, named by the difference. */
+/** Groups training folders by their data. Runs that differ by more than their seed are different conditions, named by the difference. */
 export function folderGroups(runs: readonly Run[]): RunGroup[] {
   const byData = [...new Set(runs.map(({ data }) => data))];
   return byData.map((data) => {
@@ -130,7 +130,7 @@ function keyOf({ seed: _, ...settings }: Settings): string {
   return JSON.stringify(Object.entries(settings).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** As few settings as tell some runs apart, the first of them that tell the most: a table has all in which they differ. */
+/** A few settings that distinguish some runs, chosen greedily. A table has all settings in which they differ. */
 function tellingNames(runs: readonly Run[]): string[] {
   const variants = (names: readonly string[]) =>
     new Set(runs.map(({ settings }) => JSON.stringify(names.map((name) => settings[name] ?? null)))).size;

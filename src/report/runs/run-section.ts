@@ -25,7 +25,7 @@ function only({ name, runs }: Condition): string {
   return `${name} reaches a dev accuracy of ${accuracy(bestAccuracy(runs).value)}${where}`;
 }
 
-/** The sentence that a group of runs comes to. */
+/** The finding of a group of runs, in a sentence. */
 function findingOf({ conditions, lead }: RunGroup): string {
   const first = bestCondition(conditions);
   if (!first) return 'Nothing was evaluated yet';
@@ -40,18 +40,18 @@ function findingOf({ conditions, lead }: RunGroup): string {
   return `No difference is shown: the best of ${conditions.length}, ${first.name}, has a dev accuracy of ${accuracy(bestAccuracy(first.runs).value)}, full attention (none) ${accuracy(bestAccuracy(baseline.runs).value)}`;
 }
 
-/** What the sentence rests on. */
+/** The evidence for the finding. */
 function leadOf({ conditions, lead, description }: RunGroup): Html {
   const first = bestCondition(conditions);
   const baseline = conditions.find(({ name }) => name === BASELINE);
   if (!first) return html`${description}`;
-  const against = baseline && baseline !== first ? ` ${baselineText(baseline)}` : '';
+  const ofBaseline = baseline && baseline !== first ? ` ${baselineText(baseline)}` : '';
   const tested = lead
     ? ` ${differenceText(lead)}`
     : conditions.length > 1
       ? ' Intervals are over seeds; the difference is not tested.'
       : '';
-  return html`Best dev accuracy of ${first.name}: <strong>${best(first)}</strong>.${against}${tested}${description ? ` ${description}` : ''}`;
+  return html`Best dev accuracy of ${first.name}: <strong>${best(first)}</strong>.${ofBaseline}${tested}${description ? ` ${description}` : ''}`;
 }
 
 function differenceText(lead: ComparisonRow): string {
@@ -92,13 +92,15 @@ function facts({ conditions, rows }: RunGroup): Section['facts'] {
 }
 
 function commands(conditions: readonly Condition[]): Html {
-  const known = [...new Set(conditions.flatMap(({ runs }) => runs.flatMap(({ command }) => command ?? [])))];
-  if (known.length === 0) return html`<p>What was typed for these runs was not kept.</p>`;
-  return html`<p>Repeats ${known.length === 1 ? 'them' : 'each'}:</p>
-<pre tabindex="0"><code>${known.join('\n')}</code></pre>`;
+  const distinct = [
+    ...new Set(conditions.flatMap(({ runs }) => runs.flatMap(({ command }) => command ?? []))),
+  ];
+  if (distinct.length === 0) return html`<p>The commands of these runs were not stored.</p>`;
+  return html`<p>${distinct.length === 1 ? 'This command repeats' : 'These commands repeat'} the runs:</p>
+<pre tabindex="0"><code>${distinct.join('\n')}</code></pre>`;
 }
 
-/** The section of some runs that were trained on the same data. @param id Tells its figures from those of other sections. */
+/** The section of a group of runs. @param id Distinguishes its figures from those of other sections. */
 export function runSection(group: RunGroup, id: string): Section {
   const { conditions } = group;
   const figures = [accuracyFigure(conditions), densityFigure(conditions), ...curveFigures(conditions)].filter(

@@ -16,7 +16,7 @@ function bestSteps(runs: readonly Run[]): string {
   return steps.map((step) => step ?? NOTHING).join(', ');
 }
 
-/** What the first figures draw, in numbers. */
+/** The numbers of the first figures. */
 export function conditionTable(conditions: readonly Condition[]): Html {
   const columns: Column<Condition>[] = [
     { heading: 'Condition', cell: ({ name }) => name },
@@ -31,7 +31,7 @@ export function conditionTable(conditions: readonly Condition[]): Html {
   return table('Dev accuracy: means over seeds, Student’s intervals', columns, conditions);
 }
 
-/** Differences that were asked for, with what may be said of them. */
+/** The planned comparisons with their verdicts. */
 export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '' {
   if (comparisons.length === 0) return '';
   return table(
@@ -50,7 +50,7 @@ export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '
   );
 }
 
-/** The curves on dev in numbers, step by step. */
+/** The numbers of the curves on dev, step by step. */
 export function curveTable(conditions: readonly Condition[]): Html {
   const rows = conditions.flatMap(({ name, runs }) => {
     const losses = new Map(devCurve(runs, 'loss').map((point) => [point.step, point]));
@@ -71,13 +71,13 @@ export function curveTable(conditions: readonly Condition[]): Html {
   );
 }
 
-/** Every run by itself. */
+/** A table of all runs. */
 export function runTable(conditions: readonly Condition[]): Html {
   const rows = conditions.flatMap(({ name, runs }) => runs.map((run) => ({ name, run })));
   const state = (run: Run) => {
     const step = divergedAt(run);
-    if (step !== undefined) return `diverged: a loss is no number at step ${step}`;
-    return run.isFinished ? 'finished' : 'unfinished: what was there by then';
+    if (step !== undefined) return `diverged: the loss is not a number at step ${step}`;
+    return run.isFinished ? 'finished' : 'unfinished';
   };
   return table(
     'Every run',
@@ -94,7 +94,7 @@ export function runTable(conditions: readonly Condition[]): Html {
   );
 }
 
-function shown(value: Settings[string] | undefined): string {
+function settingText(value: Settings[string] | undefined): string {
   return value === undefined ? NOTHING : `${value}`;
 }
 
@@ -108,14 +108,14 @@ export function settingsTables(conditions: readonly Condition[]): Html {
   const differing = names.filter((name) => !isShared(name));
   const shared = names.filter(isShared);
   const rows = shared.map(
-    (name) => html`<tr><th scope="row">${name}</th><td>${shown(all[0][name])}</td></tr>\n`,
+    (name) => html`<tr><th scope="row">${name}</th><td>${settingText(all[0][name])}</td></tr>\n`,
   );
   const columns: Column<Condition>[] = [
     { heading: 'Condition', cell: ({ name }) => name },
     ...differing.map((name) => ({
       heading: name,
       cell: ({ runs }: Condition) =>
-        [...new Set(runs.map(({ settings }) => shown(settings[name])))].join(', '),
+        [...new Set(runs.map(({ settings }) => settingText(settings[name])))].join(', '),
     })),
     { heading: 'seeds', cell: ({ runs }) => runs.map(({ seed }) => seed).join(', ') },
   ];

@@ -1,7 +1,7 @@
 import type { Settings } from '../../train/experiment/experiment.js';
 import { type Look, MARKERS } from '../page/plot-frame.js';
 
-/** What a model did on dev at one step; a loss that is no number is NaN. */
+/** An evaluation on dev at one step. The loss of a run that diverged is NaN. */
 export interface DevReading {
   step: number;
   accuracy: number;
@@ -14,44 +14,44 @@ export interface TrainingLoss {
   loss: number;
 }
 
-/** One training, as a page shows it. */
+/** A training run, as a page shows it. */
 export interface Run {
-  /** What is called so here: a folder, or a cell of an experiment. */
+  /** A folder, or a cell of an experiment. */
   name: string;
-  /** Runs of one condition differ by their seed alone. */
+  /** Runs of one condition differ only by their seed. */
   condition: string;
   seed: string;
   evaluations: readonly DevReading[];
-  /** Empty where only dev was kept. */
+  /** Empty where only evaluations on dev were stored. */
   trainingLosses: readonly TrainingLoss[];
-  /** The evaluation whose weights were kept; undefined before the first. */
+  /** The evaluation of the best checkpoint; undefined before the first. */
   best?: DevReading;
-  /** Share of dev's pairs that exist; undefined where nobody counted them. */
+  /** Share of dev's pairs that exist; undefined where they were not counted. */
   density?: number;
   /** False where it was interrupted. */
   isFinished: boolean;
   settings: Settings;
   adapter: string;
-  /** Names the data, so that only what was trained on the same is compared. */
+  /** The fingerprint of the data: only runs with the same data are compared. */
   data: string;
-  /** Repeats it; undefined where nobody wrote it down. */
+  /** The command that repeats the run; undefined where it was not stored. */
   command?: string;
 }
 
-/** All runs of one name, and how they are drawn. */
+/** The runs of one condition, and how they are drawn. */
 export interface Condition {
   name: string;
   runs: readonly Run[];
   look: Look;
 }
 
-/** The condition that others are held against, where it takes part. */
+/** The name of the condition that others are compared with. */
 export const BASELINE = 'none';
 
 const COLOURS = 8;
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
-/** A look of its own for each of several conditions: with these colours and shapes, no two of the first 56 are alike. */
+/** The look of a condition by its number. The first 56 all differ. */
 function lookOf(at: number): Look {
   return {
     colour: `var(--series-${at % COLOURS})`,
@@ -60,7 +60,7 @@ function lookOf(at: number): Look {
   };
 }
 
-/** Runs by condition, in the order in which these first appear, those of a condition by seed. */
+/** Groups runs by condition, in the order of their first appearance. The runs of a condition are sorted by seed. */
 export function conditionsOf(runs: readonly Run[]): Condition[] {
   const names = [...new Set(runs.map(({ condition }) => condition))];
   return names.map((name, at) => ({
@@ -72,7 +72,7 @@ export function conditionsOf(runs: readonly Run[]): Condition[] {
   }));
 }
 
-/** The step at which a loss is first no number, or at which evaluations end without one; undefined where all is well. */
+/** The first step whose loss is not a number; undefined where all are numbers. */
 export function divergedAt({ evaluations, trainingLosses }: Run): number | undefined {
   const steps = [...evaluations, ...trainingLosses]
     .filter(({ loss }) => !Number.isFinite(loss))
