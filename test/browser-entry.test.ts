@@ -71,7 +71,7 @@ function run(project: string, script: string, ...args: string[]) {
 }
 
 describe('the browser entry', () => {
-  it('has what the one for Node has, but for folders, files and pages', () => {
+  it('has the exports of the entry for Node, except for folders, files and pages', () => {
     const missing = Object.keys(forNode).filter((name) => !(name in forBrowsers));
     expect(missing.sort()).toEqual(['dataSource', 'explainPage', 'runTraining']);
     for (const [name, value] of Object.entries(forBrowsers)) expect(forNode).toHaveProperty(name, value);

@@ -87,7 +87,7 @@ describe.skipIf(!hasTools)('the source of backports', () => {
     ]);
   });
 
-  it('is nowhere where no source names the release', () => {
+  it('does not exist where no source names the release', () => {
     write('sources.list', 'deb http://mirror.example/debian trixie main');
     expect(backports()).toEqual({ status: 1, lines: [''] });
   });

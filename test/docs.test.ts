@@ -29,7 +29,7 @@ function isInCode(name: string, only?: string): boolean {
   });
 }
 
-/** What a page names that does not exist. */
+/** The names on a page that do not exist. */
 function missingIn(page: string): string[] {
   const text = read(page);
   const prose = text.replace(/^```[\s\S]*?^```/gm, '');

@@ -25,7 +25,7 @@ const CHECKED = [
 
 const ENDING = /\.(ts|mts|mjs|wesl|md|html|css|json)$/;
 
-/** Words and phrases that technical English does not have, with what to write. A space in one is any white space, or a comment's margin. */
+/** Words and phrases to avoid, with replacements. A space in a phrase matches any white space, and the margin of a comment. */
 const FORBIDDEN: readonly (readonly [phrase: string, instead: string])[] = [
   ['afresh|anew', 'again'],
   ['as yet', 'so far'],
@@ -79,7 +79,7 @@ describe('the language', () => {
     expect(files.flatMap((file) => hits(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
   });
 
-  it('is found over line ends, and left alone where a phrase is common', () => {
+  it('is checked across line ends, with exceptions for common phrases', () => {
     expect(hits('a.ts', '/**\n * It is\n * no mask.\n */')).toEqual([
       'a.ts:2: "is\n * no"; write: is not a, has no',
     ]);

@@ -41,7 +41,7 @@ describe('shuffledBatches', () => {
     );
   });
 
-  it('has the order of its seed and epoch, whatever the size of the batches', () => {
+  it('has the order of its seed and epoch, for any size of batches', () => {
     fc.assert(
       fc.property(anySeed, anyEpoch, anySize, (seed, epoch, size) => {
         const order = shuffledBatches(100, 7, seed, epoch).flat();

@@ -79,7 +79,7 @@ describe('parseConllu', () => {
     );
   });
 
-  it('gives the parts of a word the room that they take, and passes over words that are not written', () => {
+  it('gives the parts of a word their spans, and skips words that are not written', () => {
     expect(tagged(DONT.join('\n'))).toEqual(['I/PRON', 'do/AUX', 'n’t/PART', 'know/VERB', './PUNCT']);
   });
 
@@ -94,7 +94,7 @@ describe('parseConllu', () => {
     expect(tagged(lines.join('\n'))).toEqual(['du/ADP', 'vin/NOUN']);
   });
 
-  it('has no label where there is none, and may have no words', () => {
+  it('has no label where the file has none, and may have no words', () => {
     expect(parseConllu('# text = \n', 'f')).toEqual([{ line: 1, text: '', label: undefined, words: [] }]);
     expect(parseConllu('\n\n', 'f')).toEqual([]);
   });

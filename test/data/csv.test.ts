@@ -33,7 +33,7 @@ function cellsOf(text: string): unknown[] {
 }
 
 describe('parseCsv', () => {
-  it('reads back what was written, and the line that each row begins in', () => {
+  it('reads back what was written, and the first line of each row', () => {
     const anyLayout = fc.record({
       lineBreak: fc.constantFrom('\n', '\r\n'),
       mark: fc.constantFrom('', BOM),
@@ -70,7 +70,7 @@ describe('parseCsv', () => {
     });
   });
 
-  it('passes over empty lines, but where they are texts of nothing', () => {
+  it('skips empty lines, unless they are empty texts', () => {
     expect(cellsOf('a,b\n\n1,2\n\n')).toEqual([['1', '2']]);
     expect(cellsOf('a\n\n""\nb\n')).toEqual([[''], [''], ['b']]);
     expect(cellsOf('a,b\n,\n')).toEqual([['', '']]);

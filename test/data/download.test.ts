@@ -19,7 +19,7 @@ async function from(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
 }
 
-/** What a download ends with, which must be soon. */
+/** The result of a download, which must come soon. */
 async function errorFrom(answer: RequestListener, limits = LIMITS): Promise<string> {
   const began = performance.now();
   const error = await download(await from(answer), 'try again', undefined, limits).catch((thrown) => thrown);

@@ -15,7 +15,7 @@ function isAdjective(word: string): boolean {
   return GOOD.test(word) || BAD.test(word);
 }
 
-/** The label as a reader finds it: what the sentence says of the work, the film say, and whether it denies that. */
+/** The label by reading: what the sentence says of the work (the film, for example), and whether it negates that. */
 function labelByReading(text: string): number {
   const isClauses = text.includes(' is ');
   const parts = text.split(isClauses ? / (?:and|but|while) / : / (?:needs|follows|meets|shows|finds|knows) /);
@@ -24,7 +24,7 @@ function labelByReading(text: string): number {
   return praised !== part!.includes('not') ? 1 : 0;
 }
 
-/** The sentence with its two adjectives in each other's place. */
+/** The sentence with its two adjectives swapped. */
 function withAdjectivesSwapped(text: string): string {
   const [first, second] = words(text).filter(isAdjective);
   return words(text)
@@ -32,7 +32,7 @@ function withAdjectivesSwapped(text: string): string {
     .join(' ');
 }
 
-/** The sentence with its "not" in the other clause; itself where it denies nothing. */
+/** The sentence with its "not" in the other clause; unchanged where it has none. */
 function withNotMoved(text: string): string {
   if (!text.includes(' not ')) return text;
   return text.replace(/ is not | is /g, (link) => (link === ' is ' ? ' is not ' : ' is '));
@@ -44,7 +44,7 @@ describe('the embedded corpus', () => {
     expect({ train: train.length, dev: dev.length, test: test.length }).toEqual(EMBEDDED_ROWS);
   });
 
-  it('has no sentence twice: its parts share none', () => {
+  it('has no sentence twice, and its splits share none', () => {
     expect(new Set(all.map(({ text }) => text)).size).toBe(all.length);
   });
 
@@ -67,7 +67,7 @@ describe('the embedded corpus', () => {
     expect(examples.every(({ label }) => label === 0 || label === 1)).toBe(true);
   });
 
-  it('has the labels that a reader finds', () => {
+  it('has the labels of the meaning of its sentences', () => {
     const wrong = all.filter(({ text, label }) => labelByReading(text) !== label);
     expect(wrong).toEqual([]);
   });
@@ -95,13 +95,13 @@ describe('the embedded corpus', () => {
 
   it('depends on which words are neighbours, not on the words alone', () => {
     expect(bagAccuracy(corpus.train, corpus.dev, words)).toBeLessThan(0.6);
-    // The same learner, so that it can't pass by learning nothing.
+    // The same learner must learn this: otherwise the test above could not fail.
     expect(bagAccuracy(corpus.train, corpus.dev, neighbours)).toBeGreaterThan(0.7);
   });
 });
 
 describe('--data embedded', () => {
-  it('is this corpus, and says that it is generated', async () => {
+  it('is this corpus, and is marked as generated', async () => {
     const source = dataSource('embedded');
     expect(source).toMatchObject({ name: 'embedded', classes: ['negative', 'positive'] });
     expect(source.note).toMatch(/generated/);

@@ -53,7 +53,7 @@ async function withoutPrivileges(action: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Content of which the second half never comes. */
+/** Content whose second half fails. */
 async function* broken(): AsyncGenerator<string> {
   yield 'half';
   throw new Error('no second half');
@@ -95,7 +95,7 @@ describe('writeAtomically', () => {
     'leaves the old content where the folder is read-only',
     async () => {
       chmodSync(root, 0o755);
-      // So that writing into the file itself would succeed.
+      // Writing into the file itself would succeed.
       chmodSync(file, 0o666);
       chmodSync(folder, 0o555);
       try {
@@ -109,7 +109,7 @@ describe('writeAtomically', () => {
     },
   );
 
-  it('leaves a folder of that name as it is', async () => {
+  it('leaves a folder of that name unchanged', async () => {
     const taken = join(folder, 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
     const says = /\(EISDIR\); expected a file, where a folder has this name; choose another name$/;
@@ -134,14 +134,14 @@ describe('writeAtomically', () => {
 });
 
 describe('createFolder', () => {
-  it('creates what is missing, and is content with what is there', async () => {
+  it('creates a missing folder, and accepts an existing one', async () => {
     const deep = join(folder, 'a', 'b', 'c');
     await createFolder(deep);
     await createFolder(deep);
     expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['c']);
   });
 
-  it("takes a file of that name as the caller's mistake", async () => {
+  it("reports a file of that name as the caller's mistake", async () => {
     for (const path of [file, join(file, 'below')]) {
       const error = await errorOf(() => createFolder(path));
       expect(error).toBeInstanceOf(CallerError);
@@ -152,7 +152,7 @@ describe('createFolder', () => {
 });
 
 describe('removeFile', () => {
-  it('removes a file, and is content where there is none', async () => {
+  it('removes a file, and accepts that it is missing', async () => {
     await removeFile(file);
     await removeFile(file);
     expect(readdirSync(folder)).toEqual([]);
@@ -166,7 +166,7 @@ describe('removeFile', () => {
 });
 
 describe('readText', () => {
-  it('reads a file, and takes a missing one as the mistake of the caller', async () => {
+  it('reads a file, and reports a missing one as a mistake of the caller', async () => {
     expect(await readText(file)).toBe('old');
     const error = await errorOf(() => readText(join(folder, 'nowhere'), 'a rules file'));
     expect(error).toBeInstanceOf(CallerError);

@@ -26,7 +26,7 @@ function parquet(texts: string[], labels: bigint[]): Uint8Array {
 }
 
 describe('a folder of GLUE files', () => {
-  it('is read with a byte order mark and with the line breaks of Windows', async () => {
+  it('is read with a byte order mark and Windows line breaks', async () => {
     const text = '\ufeffsentence\tlabel\r\n"naïve" — ça va .\t1\r\nno .\t0\r\n';
     const source = dataSource(folderWith('SST-2', { 'dev.tsv': text }));
     expect(await source.examples('dev')).toEqual([
@@ -36,7 +36,7 @@ describe('a folder of GLUE files', () => {
     expect(source).toMatchObject({ name: 'SST-2', classes: ['negative', 'positive'] });
   });
 
-  it('needs no more than the split that is asked for', async () => {
+  it('needs only the split that is asked for', async () => {
     const source = dataSource(folderWith('test-only', { 'test.tsv': 'index\tsentence\n0\tit is .\n' }));
     expect(await source.sentences('test')).toEqual(['it is .']);
     await expect(source.examples('test')).rejects.toThrow(/test\.tsv:1: no column "label"/);
@@ -46,7 +46,7 @@ describe('a folder of GLUE files', () => {
     );
   });
 
-  it('has the classes that its training labels name, whatever split is read first', async () => {
+  it('has the classes of its training labels, whichever split is read first', async () => {
     const files = {
       'train.tsv': 'sentence\tlabel\na\t2\nb\t0\n',
       'dev.tsv': 'sentence\tlabel\nc\t1\n',
@@ -63,7 +63,7 @@ describe('a folder of GLUE files', () => {
 });
 
 describe('a folder of other files', () => {
-  it('has each split in a format of its own', async () => {
+  it('may have each split in another format', async () => {
     const source = dataSource(
       folderWith('mixed', {
         'train.csv': 'label,text\nspam,"buy, now"\nham,hello\n',

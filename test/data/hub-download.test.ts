@@ -101,7 +101,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     hubCheckpoint({ ...name, revision }, LAYOUT, (line) => told.push(line));
   const errorOf = (revision?: string) => fetched(revision).then(String, (error: unknown) => error as Error);
 
-  it('is downloaded at the commit that the revision is, without what a model does not need', async () => {
+  it('is downloaded at the commit of the revision, without files that a model does not need', async () => {
     const checkpoint = await fetched();
     expect(checkpoint).toMatchObject({ ...name, commit: COMMIT });
     expect(requested).toEqual([
@@ -125,7 +125,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
 
   const repository = () => join(cache, 'huggingface/hub/models--some--model');
 
-  it("lies where Hugging Face's own tools put it and look for it", async () => {
+  it("is where Hugging Face's tools put it and look for it", async () => {
     const { folder } = await fetched();
     expect(folder).toBe(join(repository(), 'snapshots', COMMIT));
     expect(readFileSync(join(repository(), 'refs/main'), 'utf8')).toBe(COMMIT);
@@ -140,7 +140,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     }
   });
 
-  /** What `from_pretrained` leaves of a model: blobs, and links to them. */
+  /** The cache after `from_pretrained`: blobs, and links to them. */
   function fillCache(names: readonly string[]): void {
     const [snapshot, blobs] = [join(repository(), 'snapshots', COMMIT), join(repository(), 'blobs')];
     for (const made of [snapshot, blobs, join(repository(), 'refs')]) mkdirSync(made, { recursive: true });
@@ -151,7 +151,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     }
   }
 
-  it('that the user has is used, and only what it lacks is downloaded', async () => {
+  it('in the cache of the user is used, and only missing files are downloaded', async () => {
     files['model.safetensors'] = 'other weights';
     fillCache(['config.json', 'pytorch_model.bin']);
     const { folder } = await fetched();
@@ -160,7 +160,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     expect(existsSync(join(folder, 'model.safetensors'))).toBe(false);
   });
 
-  it('that the user has is used without a network, unless its weights are missing', async () => {
+  it('in the cache of the user is used without a network, unless its weights are missing', async () => {
     await close();
     fillCache(['config.json', 'vocab.txt', 'pytorch_model.bin']);
     for (const revision of ['main', COMMIT]) expect((await fetched(revision)).commit).toBe(COMMIT);
@@ -211,7 +211,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('is refused where there is none, or its weights are of no kind that is read', async () => {
+  it('is refused where it does not exist, or its weights are in an unknown format', async () => {
     expect(await errorOf('gone')).toMatchObject({
       message: expect.stringMatching(/the server answered 404/),
     });
@@ -224,7 +224,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     );
   });
 
-  it('that came in other bytes is refused, and fetched again the next time', async () => {
+  it('with another checksum is refused, and fetched again the next time', async () => {
     const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
     checksums['pytorch_model.bin'] = sha256('weights');
     files['pytorch_model.bin'] = 'wei';

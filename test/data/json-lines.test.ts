@@ -5,7 +5,7 @@ import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
 
 describe('parseJsonLines', () => {
-  it('reads back any objects, whatever their names and their order', () => {
+  it('reads back any objects, with any names in any order', () => {
     const anyObject = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('text', 'label')), fc.jsonValue());
     fc.assert(
       fc.property(

@@ -20,7 +20,7 @@ const anyName = fc
   .filter((name) => name !== '' && !Number.isFinite(Number(name)));
 
 describe('the classes of labels', () => {
-  it('are their names, sorted, and each label is of the class that it names', () => {
+  it('are their names, sorted, and each label has the class that it names', () => {
     const anyNames = fc.uniqueArray(anyName, { minLength: 2, selector: (name) => name.toLowerCase() });
     fc.assert(
       fc.property(anyNames, fc.nat(), fc.nat(), (names, repeated, cut) => {
@@ -100,7 +100,7 @@ describe('labels of classes that were named before', () => {
     ]);
   });
 
-  it('or all are their numbers, which is told', () => {
+  it('or all are their numbers, which is reported', () => {
     expect(labelled(['2', '0', '1'])).toEqual({ labels: [2, 0, 1], byNumber: true });
     const glue = examplesOf([fileOf(['1', '0'], 'dev.tsv')], ['NEGATIVE', 'POSITIVE'], true);
     expect(glue.byNumber, 'what 0 and 1 mean in files of GLUE').toBe(false);

@@ -1,6 +1,6 @@
 import type { Example } from '../../src/data/dataset.js';
 
-/** What a text is made of, for a model that sees no more than which of these occur. */
+/** The features of a text, for a model that sees only which of them occur. */
 export type Features = (text: string) => string[];
 
 export const words: Features = (text) => text.split(' ');

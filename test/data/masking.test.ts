@@ -12,7 +12,7 @@ const draw = (options: Partial<typeof masking> = {}, epoch = 1, example = 0) =>
   masked(sentence, { ...masking, ...options }, epoch, example).ids;
 
 describe('masks', () => {
-  it('are as many as their probability says, and never on [CLS] or [SEP]', () => {
+  it('occur with their probability, and never on [CLS] or [SEP]', () => {
     const { length } = sentence.ids;
     for (const probability of [0.01, 0.3, 0.9]) {
       const ids = draw({ probability });
@@ -23,7 +23,7 @@ describe('masks', () => {
     }
   });
 
-  it('are never on a [SEP] that the text itself names', () => {
+  it('are never on a [SEP] in the text', () => {
     const named = encodedText('the film [SEP] is funny '.repeat(50), vocabulary);
     const { ids } = masked(named, { ...masking, probability: 1 }, 1, 0);
     const separator = vocabulary.idOf('[SEP]');
@@ -31,7 +31,7 @@ describe('masks', () => {
     expect(new Set(ids)).toEqual(new Set([named.ids[0], separator, maskId]));
   });
 
-  it('leave every other token, and all tags and sentences', () => {
+  it('do not change other tokens, tags or sentences', () => {
     const result = masked(sentence, masking, 1, 0);
     result.ids.forEach((id, position) => {
       if (id !== maskId) expect(id).toBe(sentence.ids[position]);
@@ -41,12 +41,12 @@ describe('masks', () => {
     expect(sentence.ids.includes(maskId), 'the sentence itself').toBe(false);
   });
 
-  it('are the same for the same seed, epoch and example, and others for another of them', () => {
+  it('depend on seed, epoch and example', () => {
     expect(draw()).toEqual(draw());
     for (const other of [draw({ seed: 8 }), draw({}, 2), draw({}, 1, 1)]) expect(other).not.toEqual(draw());
   });
 
-  it('are none with probability 0', () => {
+  it('do not occur with probability 0', () => {
     expect(masked(sentence, { ...masking, probability: 0 }, 1, 0)).toBe(sentence);
   });
 });

@@ -59,7 +59,7 @@ describe('readParquet', () => {
     expect(rows.map(({ cells }) => cells[0])).toEqual(lists);
   });
 
-  it('knows how many rows there are without the columns that are wanted', async () => {
+  it('counts rows without reading columns', async () => {
     const bytes = parquet([{ name: 'review', data: ['a', 'b', 'c'], type: 'STRING' }]);
     const table = await readParquet(bytes, 'f', ['text']);
     expect(table).toMatchObject({ columns: ['review'], counts: 'rows' });
@@ -88,7 +88,7 @@ describe('readParquet', () => {
     expect(classNames).toEqual(new Map([['label', ['positive', 'negative']]]));
   });
 
-  it('ends within two seconds, whatever bytes are damaged', async () => {
+  it('ends within two seconds for any damaged bytes', async () => {
     const rows = Array.from({ length: 12 }, (_, index) => index);
     const columnData: ColumnSource[] = [
       { name: 'text', data: rows.map((row) => (row === 3 ? null : `word ${row % 5}`)), type: 'STRING' },

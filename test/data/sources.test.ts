@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const folder = temporaryFolder();
 let files = 0;
 
-/** Writes a file whose name ends so. @returns Its path. */
+/** Writes a file with this extension. @returns Its path. */
 function file(ending: string, content: string | Uint8Array): string {
   const path = join(folder, `file-${++files}${ending}`);
   writeFileSync(path, content);
@@ -27,7 +27,7 @@ async function messageOf(source: DataSource): Promise<string> {
   throw new Error('nothing was refused');
 }
 
-/** Texts of nothing, long ones, emoji, and what is written from right to left. */
+/** Empty texts, long ones, emoji, and text from right to left. */
 const TEXTS = [
   '',
   '  ',
@@ -81,7 +81,7 @@ describe('a file', () => {
     expect(await dataSource(dev, { split: 'test' }).sentences('test')).toEqual(['c']);
   });
 
-  it('is read after those before it', async () => {
+  it('is read after the files before it', async () => {
     const shards = [file('.csv', 'text,label\na,x\n'), file('.jsonl', '{"text":"b","label":"y"}')];
     const source = dataSource(shards.join(','));
     expect(await source.sentences('train')).toEqual(['a', 'b']);
@@ -89,7 +89,7 @@ describe('a file', () => {
     expect(await dataSource(file(', odd.csv', 'text,label\na,x\n')).sentences('train')).toEqual(['a']);
   });
 
-  it('has the columns that it is said to have', async () => {
+  it('has the columns that options name', async () => {
     const path = file('.csv', 'sentence,text,label,stars\na,b,0,good\nc,d,0,bad\n');
     expect(await dataSource(path).sentences('train')).toEqual(['a', 'c']);
     const source = dataSource(path, { textColumn: 'text', labelColumn: 'stars' });
@@ -125,7 +125,7 @@ describe('a file', () => {
     ['no rows', '.csv', 'text,label\n', {}, /\.csv: no rows; expected the names of columns, then texts/],
     ['nothing', '.jsonl', '', {}, /\.jsonl: no rows/],
     [
-      'a text that is none',
+      'a text that is a number',
       '.jsonl',
       '{"text":"a","label":0}\n{"text":7,"label":1}',
       {},
@@ -169,7 +169,7 @@ describe('a file', () => {
   });
 });
 
-describe('words with tags of their own', () => {
+describe('words with custom tags', () => {
   const words = [
     { start: 0, end: 3, tag: 'DT' },
     { start: 4, end: 10, tag: 'NN' },
@@ -186,7 +186,7 @@ describe('words with tags of their own', () => {
     expect(await source.texts('test')).toEqual([{ text: 'the film😀', words }]);
   });
 
-  it('may be integers, and of nothing', async () => {
+  it('may have integers as tags, and may be missing', async () => {
     const path = file('.jsonl', '{"text":"a b","t":[3,"-1"],"label":0}\n{"text":" ","t":"","label":1}\n');
     const [first, second] = await dataSource(path, { tagsColumn: 't', tags: [-1, 3] }).examples('train');
     expect(first.words?.map(({ tag }) => tag)).toEqual([3, -1]);
@@ -213,7 +213,7 @@ describe('words with tags of their own', () => {
 });
 
 describe('what --data names', () => {
-  it('is some file or folder, or known', () => {
+  it('is a file, a folder or a known name', () => {
     for (const name of ['nowhere', 'nowhere.csv', '']) {
       expect(callerErrorOf(() => dataSource(name)).message).toMatch(
         /no such folder; expected .*train\.tsv.*sst2, or embedded/,
@@ -232,7 +232,7 @@ describe('what --data names', () => {
   });
 
   it.each<DataOptions>([{ textColumn: 'a' }, { labelColumn: 'a' }, { tagsColumn: 'a' }, { dev: 'a' }])(
-    'has no files to which %o could mean something where it is generated',
+    'has no files for %o where it is generated',
     (options) => {
       expect(callerErrorOf(() => dataSource('embedded', options)).message).toMatch(
         /^--.* with --data embedded/,
@@ -246,7 +246,7 @@ describe('what --data names', () => {
     expect(message).toMatch(/^--dev with --data .*empty; expected it with files only/);
   });
 
-  it('counts into the classes that are asked for', async () => {
+  it('has the classes that are asked for', async () => {
     const labels = (examples: { label: number }[]) => examples.map(({ label }) => label);
     const own = labels(embeddedCorpus().dev);
     const three = dataSource('embedded', { labels: ['positive', 'neutral', 'negative'] });

@@ -14,7 +14,7 @@ import { runs } from '../support/arbitraries.js';
 import { runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
-/** Section 9 of the design. */
+/** The pinned revision and its files. */
 const REVISION = '8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb';
 const DEV_SHA256 = 'fb00fe008f6828f86ba2beda8415a4cf5da0c884f21c5f238c87131b5aa19529';
 const DEV_PATH = `/datasets/stanfordnlp/sst2/resolve/${REVISION}/data/validation-00000-of-00001.parquet`;
@@ -92,14 +92,14 @@ describe('--data sst2', () => {
     return endpoint;
   }
 
-  /** Where nobody listens any more. */
+  /** A port on which no server listens. */
   async function deadEndpoint(): Promise<string> {
     const endpoint = await serve(() => {});
     await new Promise((resolve) => servers.pop()!.close(resolve));
     return endpoint;
   }
 
-  /** Expects that the development set cannot be had, and that nothing of it is kept. */
+  /** Expects that the development set cannot be read, and that no part of it is kept. */
   async function expectNoDownload(says: RegExp, expected?: string): Promise<void> {
     const error = await dataSource('sst2')
       .examples('dev')

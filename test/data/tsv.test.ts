@@ -6,7 +6,7 @@ import { runs } from '../support/arbitraries.js';
 
 const BOM = '\ufeff';
 
-/** Whatever a field may hold: quotation marks, commas and spaces, but neither tabs nor line breaks. */
+/** Any field: quotation marks, commas and spaces, but neither tabs nor line breaks. */
 const anyField = fc
   .oneof(
     fc.string({ unit: 'grapheme' }),
@@ -20,7 +20,7 @@ const anyRows = fc
   .integer({ min: 1, max: 4 })
   .chain((columns) => fc.array(fc.array(anyField, { minLength: columns, maxLength: columns })));
 
-/** A file in any of the ways in which it may be written. */
+/** A file in each way in which it may be written. */
 const anyLayout = fc.record({
   lineBreak: fc.constantFrom('\n', '\r\n'),
   mark: fc.constantFrom('', BOM),
@@ -36,7 +36,7 @@ describe('parseTsv', () => {
     fc.assert(
       fc.property(anyRows, anyLayout, (rows, { lineBreak, mark, end }) => {
         const columns = (rows[0] ?? ['']).map((_, column) => `column ${column}`);
-        // An empty line at the very end cannot be told from a line break there.
+        // An empty line at the end is the same as a line break there.
         const close = end || rows.at(-1)?.join('') === '' ? lineBreak : '';
         const lines = [columns, ...rows].map((fields) => fields.join('\t'));
         const table = parseTsv(mark + lines.join(lineBreak) + close, 'f');
@@ -54,7 +54,7 @@ describe('parseTsv', () => {
     ]);
   });
 
-  it('passes over empty lines, but where they are texts of nothing', () => {
+  it('skips empty lines, unless they are empty texts', () => {
     expect(cellsOf('sentence\tlabel\r\n\r\na\t1\r\n\r\n')).toEqual([['a', '1']]);
     expect(cellsOf('sentence\na\n\nb\n')).toEqual([['a'], [''], ['b']]);
     expect(cellsOf('sentence\tlabel\n\t1\n')).toEqual([['', '1']]);

@@ -13,7 +13,7 @@ const cases = readdirSync(CORPUS).flatMap((reader) =>
   readdirSync(join(CORPUS, reader)).map((name) => [reader, name] as const),
 );
 
-/** Each is an input that once ended as an internal error, was believed, or took minutes. */
+/** Inputs that once caused an internal error, were accepted although damaged, or took minutes. */
 describe('inputs that were found', () => {
   it.each(cases)('%s/%s is refused in one line that names the file', async (reader, name) => {
     rmSync(folder, { recursive: true, force: true });

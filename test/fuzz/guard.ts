@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { resolve, sep } from 'node:path';
 
-/** What may write, by the place of the path among its arguments. */
+/** Functions that may write, by the position of the path among their arguments. */
 const WRITERS: Readonly<Record<string, number>> = {
   writeFile: 0,
   appendFile: 0,
@@ -17,7 +17,7 @@ const WRITERS: Readonly<Record<string, number>> = {
   truncate: 0,
 };
 
-/** Makes everything that writes outside a folder throw, and tells of it: until the process ends. */
+/** Makes every write outside a folder throw and be reported, until the process ends. */
 export function allowWritesOnlyIn(folder: string, onViolation: (path: string) => void): void {
   const inside = resolve(folder);
   const check = (path: unknown) => {
@@ -44,7 +44,7 @@ export function allowWritesOnlyIn(folder: string, onViolation: (path: string) =>
   syncBuiltinESMExports();
 }
 
-/** Opening writes where its flags say so. */
+/** Opening a file writes if its flags say so. */
 function guardOpen(owner: object, check: (path: unknown) => void): void {
   for (const name of ['open', 'openSync']) {
     const original = Reflect.get(owner, name);

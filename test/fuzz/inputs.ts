@@ -7,16 +7,16 @@ import { mutated } from './mutate.js';
 import type { FuzzReader } from './readers.js';
 import type { Files } from './samples.js';
 
-/** What one input may take, in milliseconds of the processor. */
+/** Limit of one input, in milliseconds of the processor. */
 const MOST_MS = 2000;
 
-/** What the process may hold while it reads inputs of some kilobytes. */
+/** Memory limit of the process while it reads inputs of some kilobytes. */
 const MOST_BYTES = 2 ** 30;
 
-/** A message fits a line, and nothing in it steers a terminal. */
+/** A message fits a line, and does not control a terminal. */
 const LONGEST_MESSAGE = 7000;
 
-/** The input of a number: the same whenever the seed is. One file of a sample is changed. */
+/** The input of a number, the same for the same seed. One file of a sample is changed. */
 export function inputOf(reader: FuzzReader, samples: readonly Files[], seed: number, index: number): Files {
   const random = hostRandom(seed, index, ...Buffer.from(reader.name));
   const files = samples[index % samples.length];
@@ -42,7 +42,7 @@ function complaintAbout(error: unknown, folder: string): string | undefined {
   return undefined;
 }
 
-/** Reads an input that is written in a folder. @returns What is wrong with how it ended; undefined where nothing is. */
+/** Reads an input that is written in a folder. @returns What is wrong with the result; undefined where it is right. */
 export async function failureOf(
   reader: FuzzReader,
   folder: string,

@@ -7,7 +7,7 @@ import { inputOf, writeInput } from './inputs.js';
 import { READERS, readerNamed } from './readers.js';
 import { type WorkerReport, type WorkerTask, work } from './worker.js';
 
-/** The wall's clock, for what never ends: a busy machine may take a while for what is quick. */
+/** Limit of wall time, for inputs that never end; on a busy machine a quick one may take a while. */
 const SILENT_MS = 20_000;
 /** Loading the code of a worker. */
 const START_MS = 120_000;
@@ -42,7 +42,7 @@ interface Outcome {
   failures: number;
 }
 
-/** Loading a worker's code does not count: its first report begins the time of its reader. */
+/** Loading a worker's code does not count: the time of its reader starts with its first report. */
 interface Deadline {
   endsAt?: number;
 }

@@ -3,7 +3,7 @@ import { randomInteger } from '../support/random.js';
 /** A source of numbers, 0 <= x < 1. */
 export type Random = () => number;
 
-/** Values that a reader may not have thought of, each as JSON. */
+/** Unexpected values, each as JSON. */
 const HOSTILE_VALUES: readonly string[] = [
   'null',
   'true',
@@ -28,7 +28,7 @@ const HOSTILE_VALUES: readonly string[] = [
   '{"a":1}',
 ];
 
-/** Pieces of text that break what reads line by line, or what shows it. */
+/** Parts of text that break readers of lines, or terminals. */
 const HOSTILE_TEXT: readonly string[] = [
   '\t',
   '\n',
@@ -57,7 +57,7 @@ const HOSTILE_TEXT: readonly string[] = [
 
 const pick = <T>(items: readonly T[], random: Random): T => items[randomInteger(random, 0, items.length - 1)];
 
-/** Where an object or a list holds a value, and the names that lead there. */
+/** The path of a value in objects and lists. */
 type Place = [holder: Record<string, unknown> | unknown[], key: string, path: string];
 
 function placesIn(value: unknown, above = ''): Place[] {
@@ -96,15 +96,15 @@ function mutatedJson(text: string, random: Random): string {
   const deep = '['.repeat(20_000);
   const value = random() < 0.03 ? deep : pick(HOSTILE_VALUES, random);
   const result = written.replace(`"${MARK}"`, () => value);
-  // A name a second time: no object of JavaScript's has one.
+  // A repeated name, which no JavaScript object can have.
   return random() < 0.05 ? result.replace(/"(\w+)":/, (name) => `${name}null,${name}`) : result;
 }
 
-/** What every node of a JSON text is replaced by, one at a time; undefined removes it. */
+/** The replacements of every node of a JSON text, one at a time; undefined removes it. */
 const REPLACEMENTS: readonly unknown[] = [null, -1.5, 'text', [[]], { toString: null }, undefined];
 
 /**
- * Every text in which one node of a JSON text has another value, is gone, or has a neighbour that nobody knows.
+ * Every text in which one node of a JSON text has another value, is removed, or has an unknown neighbour.
  * @param isWanted Whether a node is changed, by the names that lead to it.
  */
 export function* nodeMutations(text: string, isWanted: (path: string) => boolean): Generator<string> {
@@ -194,7 +194,7 @@ function mutatedBytes(bytes: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-/** A safetensors file whose header is another, its length written right. */
+/** A safetensors file with another header of the right length. */
 function withHeader(bytes: Uint8Array, random: Random): Uint8Array {
   const length = Number(Buffer.from(bytes).readBigUInt64LE(0));
   const header = Buffer.from(bytes.subarray(8, 8 + length)).toString();
@@ -204,7 +204,7 @@ function withHeader(bytes: Uint8Array, random: Random): Uint8Array {
   return Buffer.concat([size, changed, bytes.subarray(8 + length)]);
 }
 
-/** How a file is understood, so that most of it stays what it was. */
+/** The structure of a file, so that most of it stays unchanged. */
 export type Structure = 'json' | 'text' | 'bytes' | 'safetensors';
 
 /** A file with one to three things changed. */

@@ -13,7 +13,7 @@ const COUNT = 200 * CASES;
 /** Loaded machines read fewer inputs, the first ones. */
 const MOST_MS = 150 * CASES;
 
-/** What may never end is tried in a process that can be killed: by `npm run fuzz`. */
+/** `npm run fuzz` tries inputs that may never end, in a process that can be killed. */
 const NAMES = READERS.map(({ name }) => name).filter((name) => name !== 'parquet');
 
 describe('the readers of files', () => {

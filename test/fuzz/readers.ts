@@ -40,7 +40,7 @@ export interface FuzzReader {
   name: string;
   /** Valid inputs: each the files of a folder. */
   samples(): Files[];
-  /** The files that are changed, by name, and how each is understood. */
+  /** The files that are changed, by name, and their structure. */
   structureOf(file: string): Structure | undefined;
   /** Reads a folder's files, as commands do: it ends, or throws an error that names the file. */
   read(folder: string): Promise<unknown>;
@@ -49,7 +49,7 @@ export interface FuzzReader {
 const onlyFile = (folder: string) => join(folder, readdirSync(folder)[0]);
 const textOf = (file: string) => readFileSync(file, 'utf8');
 
-/** A kept file of choices that is not JSON counts as none. */
+/** A cached file of choices that is not JSON counts as missing. */
 function choicesIn(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -89,7 +89,7 @@ function modelReader(name: string, format: Parameters<typeof modelFiles>[0], fil
   };
 }
 
-/** Reads what `report` shows, and makes the page of it. */
+/** Reads the inputs of `report`, and makes its page. */
 async function readReport(paths: readonly string[]): Promise<void> {
   const inputs = await readInputs(paths);
   const sections = inputs.map((input, at) =>

@@ -3,7 +3,7 @@ import { allowWritesOnlyIn } from './guard.js';
 import { failureOf, inputOf, writeInput } from './inputs.js';
 import { readerNamed } from './readers.js';
 
-/** What a worker is to read. */
+/** The inputs that a worker reads. */
 export interface WorkerTask {
   reader: string;
   seed: number;
@@ -14,7 +14,7 @@ export interface WorkerTask {
   sandbox: string;
 }
 
-/** What a worker tells of itself. Silence, or its end, is told by the parent. */
+/** The reports of a worker. The parent detects its silence or end. */
 export type WorkerReport =
   | { kind: 'began'; index: number }
   | { kind: 'failed'; index: number; failure: string }
@@ -31,7 +31,7 @@ export async function work(task: WorkerTask, tell: (report: WorkerReport) => Pro
   });
   for (const files of samples) {
     writeInput(folder, files);
-    // A valid input that is refused would hide that nothing after the refusal is tested.
+    // If a valid input were refused, nothing after the refusal would be tested.
     const failure = await reader.read(folder).then(
       () => undefined,
       (error) => `a valid sample is refused: ${error}`,

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const folder = temporaryFolder();
 const path = join(folder, 'statistics.jsonl');
 
-/** Lines as a layer writes them, cut to what is read. */
+/** Lines as a layer writes them, cut to the parts that are read. */
 const LINES = {
   nvidia:
     '{"pipeline":0,"subgroup":32,"Instruction count":13,"Max warps/SM":48,"Spills to memory":2,"Spills to reg":3,"Number of GPRs":24}',
@@ -60,7 +60,7 @@ describe('compiling kernels', () => {
   const copy: KernelInstance = { kernel: 'peaks/copy', constants: {}, headDims: [] };
   const add: KernelInstance = { kernel: 'optimizer/add', constants: {}, headDims: [] };
 
-  it('joins to each what was written while it was compiled', async () => {
+  it('assigns to each kernel the output of its compilation', async () => {
     const { gpu } = await testDevice();
     const device = await openDevice({ device: gpu });
     const create = gpu.createComputePipeline.bind(gpu);
@@ -76,7 +76,7 @@ describe('compiling kernels', () => {
     ]);
   });
 
-  it('tells what was refused by module and line, and goes on', async () => {
+  it('reports refused kernels by module and line, and continues', async () => {
     const { gpu } = await testDevice();
     const device = await openDevice({ device: gpu });
     const broken: KernelInstance = {
@@ -154,7 +154,7 @@ describe('npm run kernels', () => {
       env: commandEnvironment(),
       encoding: 'utf8',
     });
-    // Dawn's own warnings cannot be held back where standard error is a pipe.
+    // Dawn's own warnings cannot be hidden where standard error is a pipe.
     const lines = stderr
       .trim()
       .split('\n')

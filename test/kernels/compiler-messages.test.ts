@@ -18,7 +18,7 @@ describe('messages of compilers', () => {
   it.each(Object.entries(original))('%s: every line is that of a module', (name, code) => {
     const modules = kernelModules();
     code.split('\n').forEach((text, index) => {
-      // What the linker adds, and lines of which a condition left a part, have no equal.
+      // Lines that the linker adds, and lines that a condition shortens, have no original.
       if (text.trim() === '' || text.startsWith('// ---- ')) return;
       const [, module, line] = /^kernels\/(.+)\.wesl:(\d+)$/.exec(originOf(name as KernelName, index + 1))!;
       const there = modules.get(module)!.split('\n')[Number(line) - 1];
@@ -45,7 +45,7 @@ describe('messages of compilers', () => {
   });
 
   it('reach the caller in one line', async () => {
-    // Its own device: an error that nothing captures would be another test's.
+    // A separate device: an error that no scope captures would fail another test.
     const device = await openDevice({ adapter: testAdapter() });
     try {
       for (const name of Object.keys(sources) as KernelName[]) {

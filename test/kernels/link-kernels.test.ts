@@ -41,7 +41,7 @@ describe('the modules of the kernels', () => {
 });
 
 describe('linking', () => {
-  it('takes what is used, with its comments, and leaves the rest', () => {
+  it('keeps used declarations with their comments, and drops the rest', () => {
     const [{ name, code, origins }] = linkedWith(
       '// Parts of kernels.\n\n// Twice as much.\nconst TWO = 2u; // as a number\n\n// Unused.\nconst ONE = 1u;\n\n// A part.\nfn part() -> u32 { return TWO; }\n',
     );
@@ -113,7 +113,7 @@ fn part() {
     expect(code).toBe('@compute @workgroup_size(1)\nfn main() {}\n');
   });
 
-  it("makes a kernel of each family where a module asks for one, and of its own in a family's folder", () => {
+  it("makes a kernel for each family where a module asks for it, and for one family in that family's folder", () => {
     const part =
       '@if(SUBGROUP) fn part() { lanes(); }\n@else fn part() { memory(); }\nfn lanes() {}\nfn memory() {}\n';
     const entry =

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 
-/** A type's bytes, and of what they are a multiple. */
+/** The size and alignment of a type, in bytes. */
 interface Layout {
   size: number;
   alignment: number;
@@ -62,7 +62,7 @@ describe('the kernels', () => {
     const layoutOf = layoutsOf(source);
     const shared = [...source.matchAll(new RegExp(`var<workgroup> \\w+: (${TYPE.source});`, 'g'))];
     expect(shared.length).toBe([...source.matchAll(/var<workgroup>/g)].length);
-    // Each begins at a multiple of what its type asks for; 16 is the most.
+    // Each starts at a multiple of its type's alignment, which is at most 16.
     const bytes = shared.reduce((sum, [, type]) => sum + 16 * Math.ceil(layoutOf(type).size / 16), 0);
     expect(bytes).toBeLessThanOrEqual(16384);
   });

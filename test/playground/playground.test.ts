@@ -20,7 +20,7 @@ import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { buildSite } from './site.js';
 
-/** What a page comes to, however long it takes. */
+/** Waits for a state of the page without a limit of its own. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
 
 const ROWS = 150;
@@ -101,7 +101,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.click('#reset');
     });
 
-    it('follows what is typed, with the bits of this process', async () => {
+    it('updates when text is typed, with the bits of this process', async () => {
       await page.click('#text', { count: 3 });
       await page.type('#text', SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
@@ -115,7 +115,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       );
     });
 
-    it('follows a rule that is clicked, and what else is chosen', async () => {
+    it('updates when a rule is clicked, or another option is chosen', async () => {
       await type(SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
       await page.click(cell('DET', 'ADJ'));
@@ -199,7 +199,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.click('#train');
       await eventually(() => textOf('#training')).toContain('Trained in');
       const { options, devRows } = TRAINING;
-      // Without error scopes around each submit, which the page has not either.
+      // Without error scopes around each submit, as on the page.
       const device = await openDevice({ device: (await testDevice()).gpu });
       const trained = SentenceClassifier.build(device, {
         vocabulary: model.description.tokenizer.vocabulary,
@@ -236,7 +236,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await page.$eval('#measure', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
     });
 
-    it('reads the beginning of five thousand words, and says so', async () => {
+    it('reads the first of five thousand words, and reports that', async () => {
       await type('the brilliant film follows the dull critic . '.repeat(625));
       await eventually(() => textOf('#messages')).toContain('only its first 6,000 characters');
       expect(await textOf('#messages')).toContain('Only the first 512 tokens are shown');
@@ -257,12 +257,12 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await bottom('#prediction')).toBeLessThan(844);
     });
 
-    it('has had nothing to complain about', () => {
+    it('has no errors', () => {
       expect(complaints).toEqual([]);
     });
   });
 
-  it('loads little, and from its own server alone', async () => {
+  it('loads little, and only from its own server', async () => {
     const bytes: number[] = [];
     let asked = 0;
     const elsewhere: string[] = [];

@@ -56,7 +56,7 @@ describe("the playground's server", () => {
 
   const expectAlive = async () => expect(statusOf(await request('GET /a.js'))).toBe(200);
 
-  it('serves what is there, with its type', async () => {
+  it('serves existing files, with their types', async () => {
     const [home, script, json, empty] = await Promise.all(
       ['', 'a.js', 'model/a%20name.json', 'empty.txt'].map((path) => fetch(server.address + path)),
     );
@@ -144,7 +144,7 @@ describe("the playground's server", () => {
     expect(statusOf(await request('GET /a.js', `If-None-Match: ${etag}`))).toBe(304);
   });
 
-  it('serves a file as it is now, and no file that is gone', async () => {
+  it('serves the current file, and no removed file', async () => {
     const file = join(site, 'changing.txt');
     writeFileSync(file, 'one');
     expect(await (await fetch(`${server.address}changing.txt`)).text()).toBe('one');
@@ -154,7 +154,7 @@ describe("the playground's server", () => {
     expect((await fetch(`${server.address}changing.txt`)).status).toBe(404);
   });
 
-  it('lives through files that come and go while they are asked for', async () => {
+  it('survives files that appear and disappear during requests', async () => {
     const file = join(site, 'flickering.txt');
     const asked = Array.from({ length: 300 }, async (_, at) => {
       if (at % 2 === 0) writeFileSync(file, 'here');
@@ -167,7 +167,7 @@ describe("the playground's server", () => {
     await expectAlive();
   });
 
-  it('lives through a hundred clients that leave before the answer', async () => {
+  it('survives a hundred clients that leave before the answer', async () => {
     writeFileSync(join(site, 'large.bin'), Buffer.alloc(4_000_000));
     const left = Array.from(
       { length: 100 },
@@ -186,7 +186,7 @@ describe("the playground's server", () => {
     await expectAlive();
   });
 
-  it('lives through whatever is sent', async () => {
+  it('survives any bytes', async () => {
     const random = hostRandom(15);
     const below = (count: number) => Math.floor(random() * count);
     const parts = [

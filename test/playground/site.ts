@@ -12,7 +12,7 @@ const CONFIG = join(import.meta.dirname, '../../playground/vite.config.ts');
 
 const NOTE = 'A model that the tests made.';
 
-/** Builds the playground around a small model that nobody has trained. @returns The same model in this process. */
+/** Builds the playground around a small untrained model. @returns The same model in this process. */
 export async function buildSite(folder: string): Promise<{ site: string; model: SentenceClassifier }> {
   const site = join(folder, 'site');
   await build({ configFile: CONFIG, logLevel: 'warn', build: { outDir: site } });

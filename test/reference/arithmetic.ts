@@ -4,7 +4,7 @@
  */
 export interface Round {
   (x: number): number;
-  /** In how many strides a sum takes its terms: with 2, those with even numbers first; 1 where left out. */
+  /** The number of strides in which a sum takes its terms: with 2, those with even numbers first; 1 where left out. */
   strides?: number;
 }
 export type Numbers = ArrayLike<number>;
@@ -16,12 +16,12 @@ export function plainInStrides(strides: number): Round {
   return Object.assign((x: number) => Math.fround(x), { strides });
 }
 
-/** A formula in float64, and plainly in f32: the two that an error bound is made of. */
+/** A formula in float64, and in plain f32: an error bound needs both. */
 export function inBothPrecisions<T>(evaluate: (round: Round) => T): { exact: T; plain: T } {
   return { exact: evaluate(exact), plain: evaluate(Math.fround) };
 }
 
-/** Numbers, and the largest sum of the sizes of the terms that one of them was added up from, before they cancel. */
+/** Numbers, and the largest sum of absolute terms of any of them, before terms cancel. */
 export interface Computed {
   values: Float64Array;
   scale: number;
@@ -74,8 +74,8 @@ export function transposed(matrix: Numbers, rows: number, columns: number): Floa
 }
 
 /**
- * The sum of the products of `count` numbers of two arrays, from `at` and from `bt` on. It is `sum` with the calls taken out,
- * which would take most of the time of a test: `round` is one of two functions, and is asked once which.
+ * The sum of the products of `count` numbers of two arrays, from `at` and from `bt` on. It is `sum` without its calls, which
+ * would take most of a test's time: `round` is one of two functions, and is tested once.
  */
 export function dot(
   count: number,

@@ -8,7 +8,7 @@ const FEED_FORWARD = 12;
 const VOCABULARY = 7;
 const POSITIONS = 5;
 
-/** Hugging Face's names and sizes, written down a second time: the engine's own list is what they are held against. */
+/** Hugging Face's names and sizes, written down a second time: the engine's list is compared with them. */
 function tinyWeights(shape: BertShape, biasTags: number): Map<string, Float64Array> {
   const { hidden, layers, classes } = shape;
   const random = generator(11);

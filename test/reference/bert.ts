@@ -31,10 +31,10 @@ export interface BertShape {
   normEpsilon: number;
 }
 
-/** Parameters by Hugging Face's names. Their lengths say how wide the feed-forward layer and the tables are. */
+/** Parameters by Hugging Face's names. Their lengths give the widths of the feed-forward layer and of the tables. */
 export type Weights = ReadonlyMap<string, Numbers>;
 
-/** What Hugging Face calls the parts, of the model and of each layer. */
+/** Hugging Face's names of the parts of the model and of each layer. */
 const BERT_PARTS = {
   embeddings: 'bert.embeddings',
   layer: 'bert.encoder.layer',
@@ -78,12 +78,12 @@ export interface BertBatch {
   /** Word ids of each sentence, the first of them [CLS]. */
   sentences: readonly Numbers[];
   labels: Numbers;
-  /** What is added to the score of a pair of tokens, counted over the batch, or undefined where it does not exist. */
+  /** The bias of a pair of tokens, counted over the batch, or undefined where the pair does not exist. */
   bias: (query: number, key: number, layer: number, head: number) => number | undefined;
   /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
   tags?: Numbers;
   factors?: Factors;
-  /** Told what every layer attends with: [tokens, heads, head dimension]. */
+  /** Called with the queries, keys and values of every layer: [tokens, heads, head dimension]. */
   onAttention?: (layer: number, q: Numbers, k: Numbers) => void;
 }
 
@@ -97,14 +97,14 @@ export interface BertResult {
   inputGradient: (logitsGradient: Numbers) => Numbers;
 }
 
-/** A part of the model: what it computed, and what it makes of the gradient of that. */
+/** A part of the model: its output, and its backward pass. */
 interface Part<Gradient = Numbers> {
   output: Numbers;
   computed: Computed;
   backward: (outputGradient: Numbers) => Gradient;
 }
 
-/** A model that has read a batch. */
+/** A model after its forward pass over a batch. */
 class Bert {
   readonly gradients = new Map<string, Computed>();
   readonly lengths: number[];

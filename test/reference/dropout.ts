@@ -1,6 +1,6 @@
 /**
- * The masks that the kernels draw, written after kernels/random.wesl and its users: a random
- * word is a chain of 32-bit finalizers over numbers that say which value it is for. It shares no code with src/.
+ * The masks that the kernels draw, by the algorithm of kernels/random.wesl and its users: a random
+ * word is a chain of 32-bit finalizers over numbers that identify the value. It shares no code with src/.
  */
 
 /** The finalizer "lowbias32" (Wellons, hash-prospector). */
@@ -20,7 +20,7 @@ function randomWord(stream: number, path: readonly number[]): number {
   return chain;
 }
 
-/** The stream of a place in the model: a path from 0 over seed, step, layer and site. */
+/** The stream of a site in the model: a path from 0 over seed, step, layer and site. */
 export function streamOf(...path: number[]): number {
   return randomWord(0, path);
 }

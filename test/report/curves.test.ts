@@ -11,7 +11,7 @@ describe('a curve over seeds', () => {
     const reach = 4.302653 * Math.sqrt(0.07 / 3);
     expect(first).toMatchObject({ step: 10, seeds: 3 });
     expect(first.value).toBeCloseTo(0.6, 12);
-    // What Student's interval has beyond 0 and 1 no accuracy can have.
+    // Student's interval is cut at 0 and 1, the bounds of an accuracy.
     expect(0.6 + reach).toBeGreaterThan(1);
     expect(first.high).toBe(1);
     expect(first.low).toBe(Math.max(0, 0.6 - reach));
@@ -64,14 +64,14 @@ describe('a curve over seeds', () => {
     expect(curve[curve.length - 1].step).toBe(999);
   });
 
-  it('knows a density only where every run does', () => {
+  it('has a density only where every run has one', () => {
     expect(densityOf([runOf('hard', 1, []), runOf('hard', 2, [])])).toBeCloseTo(0.3, 12);
     expect(densityOf([runOf('hard', 1, []), runOf('hard', 2, [], { density: undefined })])).toBeUndefined();
   });
 });
 
 describe('conditions', () => {
-  it('have looks of their own, however many they are', () => {
+  it('have distinct looks, for any number of conditions', () => {
     const conditions = conditionsOf(Array.from({ length: 56 }, (_, at) => runOf(`c${at}`, 1, [0.5])));
     const looks = conditions.map(({ look: { colour, marker } }) => `${colour} ${marker}`);
     expect(new Set(looks).size).toBe(56);

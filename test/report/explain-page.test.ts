@@ -55,7 +55,7 @@ function modelOf({ views, tokens }: Explanation, layers: number, heads: number):
   };
 }
 
-/** All pairs that a picture draws, "row,column", from its paths alone. */
+/** All pairs that a picture draws, "row,column", read from its paths. */
 function drawnPairs(picture: string): string[] {
   const { document } = openedPage(`<html><body>${picture}</body></html>`);
   return Array.from(document.querySelectorAll('use')).flatMap((use) => {
@@ -94,7 +94,7 @@ describe('the picture of pairs', () => {
     }
   });
 
-  it('says how far sorting gathers the pairs, and what each tile does', () => {
+  it('reports how much sorting gathers the pairs, and the work of each tile', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const titles = (['reading', 'sorted'] as const).map((order) =>
       openedPage(pairPicture(explanation, order).text).text('h3'),
@@ -133,11 +133,11 @@ describe('the picture of pairs', () => {
 });
 
 describe('the matrix of rules', () => {
-  it('has a cell for each pair of tags, with what holds for it', () => {
+  it('has a cell for each pair of tags, with its rule', () => {
     const rules = presetRules('paper@3');
     const { document } = openedPage(ruleMatrix(rules).text);
     const cells = Array.from(document.querySelectorAll('td'));
-    // All but the tag of padding, which no text carries.
+    // All except the tag of padding, which no text has.
     expect(cells).toHaveLength((rules.tags.length - 1) ** 2);
     expect(document.querySelectorAll('[data-query="[PAD]"], [data-key="[PAD]"]')).toHaveLength(0);
     const cell = (query: string, key: string) =>
@@ -154,7 +154,7 @@ describe('the matrix of rules', () => {
 });
 
 describe('the page of an explanation', () => {
-  it('says the point, the prediction and the words first, then all the rest', () => {
+  it('starts with the result, the prediction and the words', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const { document, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
     const { useful, dense } = explanation.pairCounts;
@@ -192,7 +192,7 @@ describe('the page of an explanation', () => {
     expect(document.querySelectorAll('.sign')).toHaveLength(2);
   });
 
-  it('runs its own script and nothing else, whatever the text says', () => {
+  it('runs only its own script, for any text', () => {
     const explanation = explained(HOSTILE, presetRules('paper'), 'hard');
     const source = explainPage(explanation, modelOf(explanation, 1, 2));
     const { document, text } = openedPage(source);
@@ -246,7 +246,7 @@ describe('the page of an explanation', () => {
     expect(document.querySelectorAll('.row-mark')).toHaveLength(0);
   });
 
-  it('carries attention to within a step of its square root', () => {
+  it('stores attention to within a step of its square root', () => {
     const explanation = explained(SENTENCE, presetRules('paper'), 'hard');
     const [[probabilities]] = modelOf(explanation, 1, 1).explanation.attention;
     const count = explanation.tokens.length;
@@ -276,7 +276,7 @@ describe('the page of an explanation', () => {
     });
   });
 
-  it('stays under a megabyte, and says what it leaves out', () => {
+  it('stays under a megabyte, and lists what it leaves out', () => {
     const perHead = (layers: number, heads: number): ModelRules => {
       const { tags, hard, soft, beta } = presetRules('paper@6');
       // No two heads have the same rules.

@@ -23,7 +23,7 @@ function explained(text: string, rules: RuleSet, strategy: Strategy): Explanatio
   return explainText(text, { tokenizer, mask: AttentionMask.fromRules(rules, strategy) });
 }
 
-/** What each pair is, worded from the rules alone. */
+/** The kind of each pair, computed from the rules alone. */
 function referenceKind(explanation: Explanation, rules: RuleSet, strategy: Strategy) {
   const tags = explanation.tokens.map(({ tag }) => tag);
   const sentences = explanation.tokens.map(({ sentence }) => sentence);
@@ -41,7 +41,7 @@ function referenceKind(explanation: Explanation, rules: RuleSet, strategy: Strat
 }
 
 describe('a text explained', () => {
-  it('has its tokens, their places, and the words that they belong to', () => {
+  it('has its tokens, their positions, and the words that they belong to', () => {
     const { tokens, words, cut } = explained(SENTENCE, presetRules('paper'), 'hard');
     expect(words.map(({ text, tag }) => `${text} ${tag}`)).toEqual([
       '[CLS] [CLS]',
@@ -110,7 +110,7 @@ describe('a text explained', () => {
         expect(tiles.reduce((sum, { useful }) => sum + useful, 0)).toBe(pairCounts.useful);
         expect(tiles.reduce((sum, { executed }) => sum + executed, 0)).toBe(pairCounts.executed);
         expect([...order].sort((a, b) => a - b)).toEqual(tokens.map((_, at) => at));
-        // Every row is in one tile, and all that it sees is among the tile's columns.
+        // Every row is in one tile, and all columns that it sees are in the tile.
         const rows = tiles.flatMap(({ rowStart, rowCount }) =>
           Array.from({ length: rowCount }, (_, at) => rowStart + at),
         );
@@ -132,7 +132,7 @@ describe('a text explained', () => {
     fc.assert(property, runs(25));
   });
 
-  it('sorts runs of tags, and a dense plan not at all', () => {
+  it('sorts tag runs, and does not sort a dense plan', () => {
     const sorted = explained(SENTENCE, presetRules('paper'), 'hard');
     for (const { tag, start, length } of sorted.runs) {
       const tokens = sorted.order.slice(start, start + length);
@@ -146,7 +146,7 @@ describe('a text explained', () => {
     expect(workOf(dense.pairCounts)).toMatchObject({ density: 1, idealSpeedup: 1 });
   });
 
-  it('shows heads with rules of their own apart', () => {
+  it('shows heads with different rules separately', () => {
     const { tags, hard, soft, beta } = presetRules('paper');
     const floor = presetRules('floor');
     const rules = {
@@ -166,7 +166,7 @@ describe('a text explained', () => {
     expect(pairCounts.useful).toBe((paper + 3 * least) / 4);
   });
 
-  it('cuts what is too long, and refuses what has no word', () => {
+  it('cuts long texts, and refuses texts without a word', () => {
     const long = 'the dull film . '.repeat(1250);
     expect(explained(long, presetRules('paper'), 'hard')).toMatchObject({ cut: 5002 - 512 });
     expect(explained(long, presetRules('paper@4'), 'hard')).toMatchObject({ cut: 5002 - 256 });
@@ -183,7 +183,7 @@ describe('a text explained', () => {
     }
   });
 
-  it('takes words with tags of their own', () => {
+  it('takes words with custom tags', () => {
     const rules: RuleSet = { name: 'ab', tags: ['a', 'b'], hard: [['a', 'b']], soft: [], beta: 5 };
     const words = [
       { start: 0, end: 3, tag: 'a' },

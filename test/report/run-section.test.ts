@@ -24,7 +24,7 @@ describe('the page of training runs', () => {
   const three = (condition: string, ...best: number[]) =>
     best.map((accuracy, seed) => runOf(condition, seed, [0.5, accuracy]));
 
-  it('says first who is best and how sure that is, with the same numbers in figure and table', () => {
+  it('starts with the best condition and its interval, with the same numbers in figure and table', () => {
     const { text, titles, document } = ofFolders(
       ...three('none', 0.8, 0.8, 0.8),
       ...three('hard', 0.82, 0.84, 0.86),
@@ -47,14 +47,14 @@ describe('the page of training runs', () => {
     );
   });
 
-  it('says that one seed has no interval', () => {
+  it('reports that one seed has no interval', () => {
     const { text } = ofFolders(runOf('none', 7, [0.6, 0.9, 0.8]));
     expect(text('h1')).toBe('None reaches a dev accuracy of 0.9000 at step 20, seed 7');
     expect(text('.lead')).toContain('one seed, no interval');
     expect(text('figcaption')).toContain('One seed each: there is no interval');
   });
 
-  it('shows runs of one evaluation, of none, cut off and diverged, and says which they are', () => {
+  it('shows runs of one evaluation, of none, cut off and diverged, and marks them', () => {
     const losses = [{ step: 5, loss: Number.NaN }];
     const { text, document } = ofFolders(
       runOf('none', 1, [0.6]),
@@ -71,7 +71,7 @@ describe('the page of training runs', () => {
     expect(empty.source).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('keeps apart what was trained on other data, and names what differs by more than a seed', () => {
+  it('separates runs on other data, and names settings that differ', () => {
     const other = (seed: number, rate: number) =>
       runOf('hard', seed, [0.7], { settings: { strategy: 'hard', rate, beta: 5, seed } });
     const groups = folderGroups([
@@ -89,7 +89,7 @@ describe('the page of training runs', () => {
     ]);
   });
 
-  it('takes the same run in two folders for no second seed', () => {
+  it('does not count the same run in two folders as two seeds', () => {
     const [{ conditions }] = folderGroups([
       runOf('hard', 1, [0.7]),
       runOf('hard', 1, [0.7], { name: 'runs/copy' }),
@@ -113,7 +113,7 @@ describe('the page of training runs', () => {
     expect(many.titles[0]).toBe('Best dev accuracy: condition 13 0.7300');
   });
 
-  it('names every figure, tells it in words, and has no id twice', () => {
+  it('names and describes every figure, and has no id twice', () => {
     const { document } = open([
       ...folderGroups([...three('none', 0.8, 0.8, 0.8), ...three('hard', 0.82, 0.84, 0.86)]),
       ...folderGroups(three('hard', 0.82, 0.84, 0.86)),
@@ -144,7 +144,7 @@ describe('the page of training runs', () => {
 });
 
 describe('the page of an experiment', () => {
-  it('tells what the best condition has over full attention only where it is shown', () => {
+  it('compares the best condition with full attention only where a difference is shown', () => {
     const results = [1, 2, 3].flatMap((seed) => [cellOf('hard', seed, 7), cellOf('none', seed, 6)]);
     const [group] = experimentGroups(experimentOf(results), results);
     expect(group.comparisons.map(({ treatment: one, baseline: against }) => [one, against])[0]).toEqual([
@@ -158,7 +158,7 @@ describe('the page of an experiment', () => {
     expect(text('.lead')).toContain('no difference is shown: 3 seeds, at least 10 are needed');
   });
 
-  it('says better where ten seeds show it', () => {
+  it('reports better where ten seeds show it', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(200, '0');
     const cell = (name: string, seed: number, right: number) => {
       const { best, ...rest } = cellOf(name, seed, 5);

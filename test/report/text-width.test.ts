@@ -3,7 +3,7 @@ import { labelMargin, spacedLabels } from '../../src/report/explain/axis-labels.
 import { fittedText, textWidth } from '../../src/report/page/text-width.js';
 
 describe('the width of a text', () => {
-  it('is at least what DejaVu Sans, the widest of the common fonts, takes', () => {
+  it('is at least the width in DejaVu Sans, the widest of the common fonts', () => {
     // Advances in units of 2048 to the em, from the font itself.
     const advances: Record<string, number> = {
       m: 1995,
@@ -24,7 +24,7 @@ describe('the width of a text', () => {
 });
 
 describe('a text that must fit', () => {
-  it('is whole where there is room, and else its beginning', () => {
+  it('is complete where it fits, otherwise its beginning', () => {
     expect(fittedText('hard', 100, 12)).toBe('hard');
     const cut = fittedText('counterrevolutionaries', 84, 10.5);
     expect(cut).toMatch(/^counterre.*…$/);

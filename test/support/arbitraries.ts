@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Numbers of rows: at and around the edges of every tile and block of the kernels, whole strips, and any other. */
+/** Numbers of rows: at and around the edges of every tile and row block of the kernels, and any other. */
 export const anyRows = fc.oneof(
   fc.constantFrom(1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 130, 513),
   fc.integer({ min: 1, max: 20 }).map((strips) => 8 * strips),
@@ -16,12 +16,12 @@ export const anyWidth = fc.oneof(
 /** For the data of a case; its shape is fast-check's. */
 export const anySeed = fc.integer({ min: 0, max: 2 ** 31 });
 
-/** How many times as many cases as usual a run takes: `npm run conformance` asks for more. */
+/** A factor on the number of cases: `npm run conformance` runs more. */
 export const CASES = Number(process.env.PARSIMONY_CASES ?? 1);
 
 /**
- * The same cases on every run, so that a red test stays red until it is mended.
- * @param usual How many a usual run takes: half of them, or fewer where each takes its reference long.
+ * The same cases on every run, so that a red test stays red until it is fixed.
+ * @param usual The number of cases of a usual run.
  */
 export function runs(numRuns: number, usual = Math.ceil(numRuns / 2)): { numRuns: number; seed: number } {
   return { numRuns: CASES > 1 ? CASES * numRuns : usual, seed: 42 };

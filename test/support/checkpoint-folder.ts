@@ -66,7 +66,7 @@ export function rounded(values: Float32Array): Float32Array {
   return values.map((value) => Math.round(Math.max(-1.99, Math.min(1.99, value)) * 512) / 512);
 }
 
-/** f32 for PyTorch's files: all of them look at one storage, one after another. */
+/** f32 for PyTorch's files: all tensors are views of one storage, in sequence. */
 function asFloats(tensors: Tensors): Map<string, TorchTensor> {
   const all = Float32Array.from([...tensors.values()].flatMap(({ values }) => [...values]));
   const storage = { key: '0', type: 'Float' as const, bytes: new Uint8Array(all.buffer) };

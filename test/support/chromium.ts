@@ -7,7 +7,7 @@ import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 
 const FLAGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
-/** Tests wait for a state of the page; only what never comes is given up, and a busy machine is slow. */
+/** Tests wait long for a state of the page, since a busy machine is slow. */
 export const PATIENT = { timeout: 120_000, interval: 50 };
 
 const LIBRARIES = 'al2023/lib';
@@ -30,7 +30,7 @@ async function unpacked(): Promise<string> {
   const aside = mkdtempSync(join(tmpdir(), 'parsimony-unpacking-'));
   const { TMPDIR } = process.env;
   process.env.TMPDIR = aside;
-  // By this the package knows a system without libraries.
+  // With this variable the package detects a system without libraries.
   if (!hasLibraries()) process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs20.x';
   try {
     const { default: chromium } = await import('@sparticuz/chromium');
@@ -59,7 +59,7 @@ export async function openChromium(): Promise<Browser> {
   });
 }
 
-/** A page with what went wrong on it: errors, warnings, and what it did not get. */
+/** A page with its errors, warnings and failed requests. */
 export async function openPage(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENT.timeout);
@@ -69,7 +69,7 @@ export async function openPage(browser: Browser): Promise<{ page: Page; complain
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('requestfailed', (request) => {
-    // An answer without a body is told as one that was broken off.
+    // An answer without a body is reported as aborted.
     if (request.method() !== 'HEAD') complaints.push(`${request.url()} ${request.failure()?.errorText}`);
   });
   return { page, complaints };

@@ -36,8 +36,8 @@ export function testAdapter(): string {
 }
 
 /**
- * Kernels that share memory in a workgroup take SwiftShader four times as long to compile where Dawn fills that memory with
- * zeros first. Without it, a kernel that counts on zeros reads what another workgroup left.
+ * Kernels with workgroup memory take SwiftShader four times as long to compile where Dawn fills that memory with zeros first.
+ * Without these zeros, tests also find a kernel that expects them.
  */
 const LEAVES_WORKGROUP_MEMORY = 'enable-dawn-features=disable_workgroup_init';
 

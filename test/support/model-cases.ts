@@ -46,7 +46,7 @@ function weightSize(name: string): number {
   return name.includes('embeddings.weight') ? 1 : 0.3;
 }
 
-/** Weights of trained size: with BERT's initial ones, attention is almost even and biases would not be tested at all. */
+/** Weights of trained size: with BERT's initial ones, attention is almost uniform, and biases would have no effect. */
 export function randomWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {
   const random = generator(seed);
   return new Map(
@@ -80,7 +80,7 @@ export interface BatchCase {
 }
 
 /**
- * Random sentences, [CLS] first and [SEP] last, of 2 to 24 pieces where no lengths are given.
+ * Random sentences, [CLS] first and [SEP] last, of 2 to 24 tokens where no lengths are given.
  * @param rules [layers][heads] The rules of each head, over `TOKEN_TAGS`; the paper's for all where left out.
  */
 export function randomBatch(

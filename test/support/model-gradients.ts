@@ -12,9 +12,9 @@ import { type BatchCase, factorsOf } from './model-cases.js';
 const KERNELS = 8;
 
 /**
- * The logits, the loss and every gradient of a batch against the reference's. Plain f32 is the same reference, rounded from
- * end to end, in several orders of summation: what a whole model loses in a tensor of one or three numbers is a matter
- * of luck, and of four draws the worst is a fair measure.
+ * The logits, the loss and every gradient of a batch against the reference's. Plain f32 is the same reference in f32, in
+ * several orders of summation. The error of a whole model in a tensor of one or three numbers varies by chance, so the bound
+ * takes the worst of four draws.
  */
 export async function expectAll(
   classifier: Classifier,

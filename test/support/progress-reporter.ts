@@ -6,12 +6,12 @@ import {
   type TestSpecification,
 } from 'vitest/node';
 
-/** After as many seconds without a line, one tells what is running. */
+/** After this number of seconds without a line, a line lists the running files. */
 const QUIET_SECONDS = 10;
 
 /**
- * What a run prints where nobody sees a terminal: a line for every file that ended, with the counts so far, and one for the
- * files that are running when none has ended for a while. Failures are printed as usual.
+ * The output of a run without a terminal: a line for every file that ended, with the counts so far, and one for the running
+ * files when none has ended for a while. Failures are printed as usual.
  */
 export default class ProgressReporter extends DefaultReporter {
   private files = 0;

@@ -21,7 +21,7 @@ function randomScope(random: () => number, kinds: readonly ScopeKind[]): Scope {
   return randomInteger(random, 0, random() < 0.5 ? 3 : 40);
 }
 
-/** Rules for some pairs of tags, now and then several with different scopes for one pair. */
+/** Rules for some pairs of tags, sometimes several with different scopes for one pair. */
 export function randomRules(
   random: () => number,
   tags: readonly string[],
@@ -42,7 +42,7 @@ export function randomRules(
   return { name, tags, hard, soft, beta: betas[randomInteger(random, 0, betas.length - 1)] };
 }
 
-/** Ascending numbers with gaps, which begin anywhere in each sequence, and tokens of no sentence between. */
+/** Ascending numbers with gaps, which start at any number in each sequence, with tokens of no sentence between them. */
 export function randomSentences(
   random: () => number,
   lengths: readonly number[],

@@ -34,7 +34,7 @@ export interface CommandResult {
 export function commandEnvironment(env: CommandOptions['env'] = {}): NodeJS.ProcessEnv {
   const adapter = embeddedDriverExists() ? 'embedded' : 'auto';
   const inherited = { ...process.env };
-  // Opening the embedded driver names it in this process's environment; a command begins as in a shell.
+  // Opening the embedded driver sets variables of this process; a command must start as in a shell.
   for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) {
     if (inherited[name]?.includes('swiftshader')) delete inherited[name];
   }

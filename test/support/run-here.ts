@@ -11,7 +11,7 @@ async function builtProgram(): Promise<typeof import('../../src/cli/program.js')
   return import(pathToFileURL(join(COMMAND, '../program.js')).href);
 }
 
-/** Everything that is written to a stream of the process meanwhile. */
+/** Captures what is written to a stream of the process. */
 function captured(stream: NodeJS.WriteStream): { text: () => string; stop: () => void } {
   const chunks: string[] = [];
   const spy = vi.spyOn(stream, 'write').mockImplementation((chunk, ...rest: unknown[]) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** An empty folder that is gone after the test file (or the `describe` block) in which this is called. */
+/** An empty folder that is removed after the test file (or the `describe` block) that calls this. */
 export function temporaryFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'parsimony-test-')));
   afterAll(() => rmSync(folder, { recursive: true }));

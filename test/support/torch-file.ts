@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Files as torch.save writes them, byte for byte of the same structure (made after files of PyTorch 2.13). */
+/** Files as torch.save writes them, byte for byte of the same structure (compared with files of PyTorch 2.13). */
 
 type TorchType = 'Float' | 'Half' | 'BFloat16' | 'Long';
 
@@ -76,7 +76,7 @@ export function pickle(content: readonly number[]): Uint8Array {
   return Uint8Array.of(0x80, 2, ...content, ...latin('.'));
 }
 
-/** An OrderedDict of tensors with the `_metadata` that `state_dict()` adds, a mark kept and recalled on the way. */
+/** An OrderedDict of tensors with the `_metadata` that `state_dict()` adds, with a memo entry that is stored and loaded. */
 function statePickle(state: StateDict, isLegacy = false): Uint8Array {
   const items = [...state].flatMap(([name, tensor]) => [...unicode(name), ...tensorPickle(tensor, isLegacy)]);
   const metadata = [...latin('}q\x01'), ...unicode('_metadata'), ...latin('h\x01'), ...latin('s')];

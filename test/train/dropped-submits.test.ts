@@ -18,7 +18,7 @@ afterEach(() => {
   opened = [];
 });
 
-/** A device whose count starts from the beginning: what one test drops must not fail the next. */
+/** A device whose count starts again: submits that one test drops must not fail the next. */
 async function ownDevice(): Promise<Device> {
   const { gpu } = await testDevice();
   const device = await openDevice({ device: gpu, checked: true });
@@ -33,7 +33,7 @@ const EXAMPLES = TEXTS.flatMap((text) =>
 const DROPPED =
   /^the GPU driver dropped (\d+ of \d+ submits|a submit) without an error.*; start again;.* --adapter$/;
 
-/** Expects an action to end with the one line that says so. */
+/** Expects an action to end with the one line about dropped submits. */
 async function expectRefused(action: Promise<unknown>): Promise<void> {
   const error = await action.then(
     () => undefined,
@@ -44,7 +44,7 @@ async function expectRefused(action: Promise<unknown>): Promise<void> {
 }
 
 describe('a submit that the driver drops without an error', () => {
-  it('is told with how many were, wherever something is read', async () => {
+  it('is reported with the number of dropped submits, wherever something is read', async () => {
     const device = await ownDevice();
     const buffer = upload(device, Float32Array.of(1, 2, 3, 4), 'test');
     for (let submit = 0; submit < 3; submit++) device.submit(device.gpu.createCommandEncoder());
@@ -56,7 +56,7 @@ describe('a submit that the driver drops without an error', () => {
     device.release(buffer);
   });
 
-  it('is told where it is the copy to the host itself, or the first of all', async () => {
+  it('is reported where it is the copy to the host, or the first submit', async () => {
     const device = await ownDevice();
     const buffer = createStorage(device, 16, 'test');
     dropSubmits(device, (index) => index === 0);
@@ -65,7 +65,7 @@ describe('a submit that the driver drops without an error', () => {
     device.release(buffer);
   });
 
-  it('is told where all are', async () => {
+  it('is reported where all are dropped', async () => {
     const device = await ownDevice();
     dropSubmits(device, () => true);
     await expectRefused(verifySubmits(device));
@@ -129,8 +129,8 @@ describe('a submit that the driver drops without an error', () => {
 });
 
 describe('an error that the driver reports', () => {
-  it('is told as it is, not as a submit that was dropped', async () => {
-    // On a GPU device of its own: an error that no scope takes reaches everyone who shares one.
+  it('is reported as that error, not as a dropped submit', async () => {
+    // On a separate GPU device: an error outside of any scope reaches every test that shares a device.
     const device = await openDevice({ adapter: testAdapter() });
     const buffer = createStorage(device, 16, 'test');
     const encoder = device.gpu.createCommandEncoder();

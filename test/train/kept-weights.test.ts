@@ -19,7 +19,7 @@ let run: TrainingRun;
 beforeAll(async () => {
   const source = dataSource('embedded');
   const train = (await source.examples('train')).slice(0, 24);
-  // The other label for each text of training: what is learned makes dev worse.
+  // The other label for each training text: learning makes dev worse.
   const dev = train.slice(0, 12).map((example) => ({ ...example, label: 1 - example.label }));
   const pieces = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
   run = {
@@ -38,8 +38,8 @@ beforeAll(async () => {
   };
 });
 
-describe('what a run leaves', () => {
-  it('are the weights of its best evaluation, and beside them those of the last', async () => {
+describe('the weights of a finished run', () => {
+  it('are those of its best evaluation, and those of the last step', async () => {
     const device = await testDevice();
     const folder = join(root, 'best');
     const { best, final: last } = await runTraining(device, run, folder);
@@ -58,8 +58,8 @@ describe('what a run leaves', () => {
   });
 });
 
-describe('a run that goes on', () => {
-  it('has the kernels that it began with, not those that are chosen by now', async () => {
+describe('a resumed run', () => {
+  it('has the kernels that it started with, not those that would be chosen now', async () => {
     const device = await testDevice();
     const variants = kernelVariants(device, 'sparse');
     const chosen = (name: string): KernelChoices => ({
@@ -68,7 +68,7 @@ describe('a run that goes on', () => {
       variants: { 'sparse, up to 64': name },
     });
     const other = variants.find(({ tile }) => tile.tileCost < variants[0].tile.tileCost)!;
-    // Texts so long that what a tile is said to cost decides where one ends.
+    // Texts that are long enough that the assumed cost of a tile decides where a tile ends.
     const joined = (examples: readonly Example[]) =>
       examples.map((example, index) => {
         const texts = [0, 1, 2].map((next) => examples[(index + next) % examples.length].text);

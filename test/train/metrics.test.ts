@@ -14,7 +14,7 @@ function rows(pairs: [label: number, predicted: number, times: number][]): [numb
   return [each.map(([label]) => label), each.map(([, predicted]) => predicted)];
 }
 
-/** The correlation coefficient of Pearson over all rows and classes, which is what Matthews' generalises. */
+/** Pearson's correlation coefficient over all rows and classes, which Matthews' generalises. */
 function correlation(labels: number[], predicted: number[], classes: number): number {
   const indicators = (values: number[]) =>
     values.map((value) => Array.from({ length: classes }, (_, label) => Number(label === value)));

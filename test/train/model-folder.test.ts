@@ -30,7 +30,7 @@ describe('a model folder', () => {
     });
   });
 
-  it('keeps rules, bias, classes and length of its own', async () => {
+  it('keeps its rules, bias, classes and length', async () => {
     const rules = parseRules(
       '{ "name": "own", "beta": 2, "hard": { "*": ["=", "NOUN"] }, "soft": [["ADJ", "VERB"]] }',
     );
@@ -48,7 +48,7 @@ describe('a model folder', () => {
     });
   });
 
-  it('holds whole files only, under the names that Hugging Face gives them', async () => {
+  it('has only complete files, with the names of Hugging Face', async () => {
     const folder = join(root, 'names');
     await withModel(smallModel('none'), (model) => model.save(folder));
     expect(readdirSync(folder).sort()).toEqual([

@@ -27,7 +27,7 @@ export const SMALL_SHAPE = {
   initializerRange: 0.3,
 };
 
-/** A small model with random weights, so far apart that every sentence has logits of its own. */
+/** A small model with random weights that are large enough that every sentence has different logits. */
 export async function smallModel(
   strategy: Strategy,
   { rules, beta, ...options }: Partial<BuildOptions> & Omit<RuleMaskChanges, 'strategy'> = {},

@@ -18,7 +18,7 @@ const EXAMPLES = TEXTS.flatMap((text) =>
   [0, 1, 2].map((i) => ({ text: text.slice(0, 20 + 9 * i), label: i % 2 })),
 );
 
-/** A model of which one weight is another, in the row of a token that one text has alone, say. */
+/** A model with one changed weight, for example in the row of a token that only one text has. */
 async function modelWith(
   name: string,
   at: number,
@@ -81,7 +81,7 @@ describe('a training step that is not finite', () => {
     });
   });
 
-  it('ends a run into a folder, where nothing that is not finite is ever saved', async () => {
+  it('ends a run into a folder, and only finite numbers are saved', async () => {
     const { description } = await withModel(smallModel('none'), async (model) => model);
     const run: TrainingRun = {
       data: { name: 'own', train: EXAMPLES, dev: EXAMPLES },
@@ -112,7 +112,7 @@ describe('a training step that is not finite', () => {
   });
 });
 
-describe('what is not finite elsewhere', () => {
+describe('numbers elsewhere that are not finite', () => {
   it('gives no evaluation, no prediction and no explanation', async () => {
     await withModel(modelWith('classifier.weight', 1, Number.NaN), async (model) => {
       for (const action of [model.evaluate(EXAMPLES), model.predict(TEXTS), model.explain(TEXTS[0])]) {
@@ -157,7 +157,7 @@ describe('what is not finite elsewhere', () => {
 });
 
 describe('the loss of an evaluation', () => {
-  it('is that of its logits, however small the probability', () => {
+  it('is that of its logits, for any small probability', () => {
     expect(crossEntropy([1e4, 0], 1)).toBe(1e4);
     expect(crossEntropy([0, 0], 1)).toBeCloseTo(Math.LN2, 15);
     expect(crossEntropy([-3, 3e38], 1)).toBe(0);

@@ -20,7 +20,7 @@ const TEXTS = [
 
 const ENCODED = TEXTS.map((text) => encodedText(text, bertVocabulary()));
 
-/** Rules over a few tags of their own, in another order than the tokens', two of them within a scope. */
+/** Rules over a few tags, in another order than the tokens', two of them within a scope. */
 const OWN: RuleSet = {
   name: 'own',
   tags: ['VERB', 'own tag', 'PRON', '[CLS]'],
@@ -57,7 +57,7 @@ describe('a planner', () => {
     }
   });
 
-  it('plans the same pairs whatever list the tags of its texts count into', () => {
+  it('plans the same pairs for any list of tags of its texts', () => {
     const tags = ['own tag', ...[...TOKEN_TAGS].reverse()];
     const turned = ENCODED.map((text) => {
       return { ...text, tags: text.tags.map((tag) => tags.indexOf(TOKEN_TAGS[tag])) };
@@ -68,14 +68,14 @@ describe('a planner', () => {
     }
   });
 
-  it('makes the texts of a batch no neighbours', () => {
+  it('never joins the texts of a batch', () => {
     const own = planner(OWN, 'guided');
     const alone = ENCODED.map((text) => own.layout([text]).pairCounts.useful);
     expect(own.layout(ENCODED).pairCounts.useful).toBe(alone.reduce((sum, pairs) => sum + pairs, 0));
     expect(Math.max(...alone)).toBeGreaterThan(1);
   });
 
-  it('has tables for as many tags as the model learns biases of', () => {
+  it('has tables for the tags for which the model learns biases', () => {
     for (const rules of [PAPER_RULES, OWN]) {
       const [{ table }] = planner(rules, 'learned').layout(ENCODED).heads;
       expect(table).toMatchObject({ learned: true, size: biasTags('learned', tokenTags(rules.tags)) });
@@ -87,7 +87,7 @@ describe('a planner', () => {
     }
   });
 
-  it('asks for tiles by the kind of plan and the lengths of its texts', () => {
+  it('requests tiles by the kind of plan and the lengths of its texts', () => {
     const asked: unknown[] = [];
     for (const strategy of ['none', 'hard'] as const) {
       const own = new Planner(AttentionMask.fromRules(PAPER_RULES, strategy), (kind, lengths) => {

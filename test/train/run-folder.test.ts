@@ -92,7 +92,7 @@ describe('a folder that holds', () => {
   });
 });
 
-describe('a run whose files go away while it goes on', () => {
+describe('a run whose files are removed while it continues', () => {
   it.each<[string, (file: string) => void]>([
     ['removed', (file) => rmSync(file)],
     ['cut off', (file) => truncateSync(file, 3)],
@@ -118,7 +118,7 @@ describe('a run whose files go away while it goes on', () => {
     expect((await readMetrics(join(folder, 'metrics.jsonl'))).epochs).toHaveLength(2);
   });
 
-  it('with the folder, ends in one line, and makes no other', async () => {
+  it('with the folder, ends in one line, and does not make a new one', async () => {
     const folder = newFolder();
     const lost = trained(folder, { onEpoch: () => rmSync(folder, { recursive: true }) });
     await expect(lost).rejects.toThrow(EngineError);
@@ -128,7 +128,7 @@ describe('a run whose files go away while it goes on', () => {
 });
 
 describe('a run that is told to stop', () => {
-  it('ends after the step under way, or within an evaluation, and goes on to the same bytes', async () => {
+  it('ends after the current step, or within an evaluation, and continues to the same bytes', async () => {
     const [whole, folder] = [newFolder(), newFolder()];
     await trained(whole);
     const stops: number[] = [];

@@ -33,7 +33,7 @@ it('is released after the action, whether it succeeds or fails', async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-it('keeps out another run of the same process, by whatever name of the folder', async () => {
+it('excludes another run of the same process, for any name of the folder', async () => {
   const folder = newFolder();
   const link = `${folder}-link`;
   symlinkSync(folder, link);
@@ -53,7 +53,7 @@ it('keeps out another run of the same process, by whatever name of the folder', 
   expect(await withRunLock(link, () => Promise.resolve('trained'))).toBe('trained');
 });
 
-it('counts no more once its file is gone or another, and then leaves that', async () => {
+it('is void once its file is removed or replaced, and leaves the new file', async () => {
   for (const replaced of [false, true]) {
     const folder = newFolder();
     const file = join(folder, LOCK_FILE);
@@ -75,7 +75,7 @@ it('counts no more once its file is gone or another, and then leaves that', asyn
   await lock.release();
 });
 
-/** Takes the lock of each folder that it is told, and writes down when it is inside. */
+/** Takes the lock of each folder that it receives, and records when it holds it. */
 const CONTENDER = `
   import { appendFileSync } from 'node:fs';
   import { withRunLock } from ${JSON.stringify(join(import.meta.dirname, '../../dist/src/train/run-lock.js'))};
@@ -125,7 +125,7 @@ describe('of processes that start together', () => {
     }
   });
 
-  it('one that is killed leaves the folder to the next at once', async () => {
+  it('one that is killed releases the folder at once', async () => {
     const folder = newFolder();
     appendFileSync(`${folder}.log`, '');
     const child = children.pop()!;

@@ -103,7 +103,7 @@ describe('a safetensors header is refused', () => {
     expect(message.length).toBeLessThan(300);
   });
 
-  it('and its texts are read where it is not', () => {
+  it('and its metadata are read where it is valid', () => {
     const header = `{"__metadata__":{"format":"pt","":"x"},${tensor('a', 0, 8)}}`;
     expect(safetensorsMetadata(fileOf(header, DATA), 'f')).toEqual({ format: 'pt', '': 'x' });
     expect(safetensorsMetadata(fileOf(`{${tensor('a', 0, 8)}}`, DATA), 'f')).toEqual({});

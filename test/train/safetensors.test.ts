@@ -6,7 +6,7 @@ import { callerErrorOf } from '../grammar/caller-error.js';
 import { runs } from '../support/arbitraries.js';
 import { fileOf } from '../support/safetensors-file.js';
 
-/** Every bit pattern but those of NaN, of which a JavaScript engine may change the payload. */
+/** Every bit pattern except NaN, whose payload a JavaScript engine may change. */
 const anyNumber = fc.float({ noNaN: true });
 
 const anyTensor = fc
@@ -100,7 +100,7 @@ describe('a safetensors file is refused', () => {
   );
   const dataAt = whole.length - 40;
 
-  it('wherever it is cut off', () => {
+  it('where it is cut off at any byte', () => {
     parseSafetensors(whole, 'f');
     for (let length = 0; length < whole.length; length++) {
       const { message } = callerErrorOf(() => parseSafetensors(whole.subarray(0, length), 'folder/model'));
@@ -149,7 +149,7 @@ describe('a safetensors file is refused', () => {
     );
   });
 
-  it('or read, but never anything else, whatever its bytes are', () => {
+  it('or read, for any bytes, without another error', () => {
     fc.assert(
       fc.property(fc.nat({ max: dataAt - 1 }), fc.uint8Array({ minLength: 1, maxLength: 6 }), (at, bytes) => {
         const changed = Uint8Array.from(whole);

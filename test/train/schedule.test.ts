@@ -15,11 +15,11 @@ describe('the learning rate', () => {
     expect(rates(schedule, 14)).toEqual([2, 4, 6, 8, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]);
   });
 
-  it('falls from the first step where nothing is warmed up', () => {
+  it('falls from the first step where there is no warm-up', () => {
     expect(rates({ learningRate: 1, warmupSteps: 0, totalSteps: 4 }, 5)).toEqual([1, 0.75, 0.5, 0.25, 0]);
   });
 
-  it('is never 0 nor over its height within a run, and reaches it', () => {
+  it('is never 0 or above its maximum within a run, and reaches the maximum', () => {
     for (const [warmupSteps, totalSteps] of [
       [0, 1],
       [1, 1],

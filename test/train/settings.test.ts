@@ -58,7 +58,7 @@ describe('settings of version 0.1', () => {
     expect(fingerprintOf(read)).toBe(hashOf([sortedEntries(BEFORE), 'f1', 'a', 'b']));
   });
 
-  it('are options of the library still', () => {
+  it('are still options of the library', () => {
     const { batch, rate, warmUpSteps } = BEFORE;
     expect(completeSettings({ batch, rate, warmUpSteps } as object, 40)).toMatchObject({
       batchSize: 4,
@@ -70,7 +70,7 @@ describe('settings of version 0.1', () => {
 });
 
 describe('the schema of settings', () => {
-  it('has each name once, former ones among them', () => {
+  it('has each name once, including former ones', () => {
     const names = Object.entries<settings.Setting>(settings.SETTINGS).flatMap(([name, { aliases = [] }]) => [
       name,
       ...aliases,

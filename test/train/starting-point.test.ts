@@ -139,7 +139,7 @@ describe('startFrom', () => {
     expect(config).toMatchObject({ hiddenDropout: 0.3, attentionDropout: 0.3, headDropout: 0.3 });
   });
 
-  it('keeps learned biases under the same tags, and leaves them out under others', async () => {
+  it('keeps learned biases for the same tags, and drops them for other tags', async () => {
     write(DISTILBERT, 'DistilBertForSequenceClassification');
     const first = await start({ mask: AttentionMask.fromRules('paper', 'learned') });
     const table = 'distilbert.transformer.layer.1.attention.tag_bias';

@@ -62,10 +62,10 @@ const TRAIN = someData(1, 11);
 const DEV = someData(2, 8);
 const WEIGHTS = randomWeights(CONFIG, 3);
 
-/** Keeps masks apart from what else is drawn from a run's seed: "mask". */
+/** "mask": separates the draws of masks from others with the same seed. */
 const MASKING = 0x6d61736b;
 
-/** Whether a token would be masked, were it neither [CLS] nor [SEP]. */
+/** Whether a token would be masked if it were not [CLS] or [SEP]. */
 function drawsMask(epoch: number, example: number, position: number): boolean {
   const word = streamOf(streamOf(MASKING, OPTIONS.seed, epoch, example), position);
   return word < OPTIONS.maskProbability * 2 ** 32;
@@ -85,7 +85,7 @@ function batchOf(data: TokenizedExamples, rows: readonly number[], epoch?: numbe
   return { sentences, labels: rows.map((row) => data.labels[row]), bias };
 }
 
-/** The masks of dropout of a batch of a step: its number in the step is part of them from the second on. */
+/** The dropout masks of a batch of a step. From the second batch on, they depend on its number in the step. */
 function factorsOf(step: number, part: number): Factors {
   const sites = ['embeddings', 'attention', 'attention output', 'feed-forward output', 'pooled'];
   const mask = (site: string, layer: number, probability: number) => {
@@ -161,7 +161,7 @@ describe('a run of four steps, against a trainer in float64', () => {
     own = await ownRun();
   });
 
-  /** What the worst of the plain f32 runs loses, several times over: four steps add up, and each order of sums is one draw. */
+  /** A multiple of the error of the worst plain f32 run: four steps add up, and each order of sums is one draw. */
   const allowed = (error: (run: Run) => number, scale: number) =>
     8 * Math.max(...plainly.map(error)) + 64 * 2 ** -24 * scale;
 
@@ -192,7 +192,7 @@ describe('a run of four steps, against a trainer in float64', () => {
 
   it('ends with the weights', () => {
     for (const [name, values] of own.weights) {
-      // Softmax does not see what is added to all keys: this gradient is rounding alone, and AdamW makes steps of it.
+      // Softmax ignores an offset of all keys: this gradient is only rounding, and AdamW turns it into steps.
       if (name.endsWith('key.bias')) continue;
       const expected = exactly.weights.get(name)!;
       const error = (run: Run) => distance(run.weights.get(name)!, expected);

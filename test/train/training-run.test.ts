@@ -48,7 +48,7 @@ beforeAll(async () => {
   };
 });
 
-/** All that must be the same, wherever a run was interrupted: files by name, without times. */
+/** The result that must not depend on interruptions: files by name, without times. */
 function resultOf(folder: string): Record<string, string> {
   const timeless = (text: string) => text.replace(/,?"(seconds|tokensPerSecond)":[^,}]*/g, '');
   return Object.fromEntries(
@@ -80,7 +80,7 @@ async function interrupted(folder: string, hooks: TrainingRunHooks, options: Par
   );
 }
 
-/** Goes on with a run to its end. @returns The step that it went on from. */
+/** Continues a run to its end. @returns The step from which it continued. */
 async function finished(folder: string, options: Partial<TrainingRun> = {}): Promise<number> {
   let from = Number.NaN;
   const hooks: TrainingRunHooks = {
@@ -92,7 +92,7 @@ async function finished(folder: string, options: Partial<TrainingRun> = {}): Pro
   return from;
 }
 
-describe('a run that was interrupted', () => {
+describe('an interrupted run', () => {
   const undisturbed = join(root, 'undisturbed');
 
   beforeAll(async () => {
@@ -124,7 +124,7 @@ describe('a run that was interrupted', () => {
     const folder = join(root, 'again');
     for (const hooks of [1, 2, 2, 1, 2].map((times) => interruptedAt('onEvaluation', times))) {
       await interrupted(folder, hooks);
-      // What a kill between two writes may leave: half a line, and half a file.
+      // The files after a kill between two writes: half a line, and half a file.
       appendFileSync(join(folder, 'metrics.jsonl'), '{"kind":"evalua');
       writeFileSync(join(folder, '.parsimony-0123456789ab.part'), 'half');
     }
@@ -142,7 +142,7 @@ describe('a run that was interrupted', () => {
     expect(resultOf(undisturbed)).toMatchObject(result);
   });
 
-  it('has a checkpoint at each evaluation where nothing else is said', async () => {
+  it('has a checkpoint at each evaluation by default', async () => {
     const folder = join(root, 'beside');
     const options = { saveSteps: undefined };
     await interrupted(folder, interruptedAt('onEvaluation', 3), options);

@@ -22,7 +22,7 @@ describe('the file of an experiment', () => {
     expect(experiment.range).toEqual(['random rules', 'none']);
   });
 
-  it('may use the names of version 0.1, and says the same by those of today', () => {
+  it('may use the names of version 0.1, and means the same as with the current ones', () => {
     const today = TEXT.replace(/"lr"/g, '"learningRate"');
     const before = TEXT.replace('"conditions"', '"contenders"');
     expect(parseExperiment(before, 'two.json')).toEqual(parseExperiment(today, 'two.json'));
@@ -143,7 +143,7 @@ describe('the cells of an experiment', () => {
     ]);
   });
 
-  it('are told the condition’s settings over the experiment’s, and the point’s over both', () => {
+  it('have the condition’s settings over the experiment’s, and the point’s over both', () => {
     expect(cells[1].settings).toEqual({
       data: 'embedded',
       epochs: 2,
@@ -155,7 +155,7 @@ describe('the cells of an experiment', () => {
     });
   });
 
-  it('are known by their settings, in whatever order these are written, and not by where the data lie', () => {
+  it('are identified by their settings, in any order, and not by the location of the data', () => {
     const hashes = (from: string, to: string) =>
       cellsOf(parseExperiment(TEXT.replace(from, to), 'two.json')).map(({ hash }) => hash);
     const before = cells.map(({ hash }) => hash);

@@ -52,7 +52,7 @@ describe('the tables of an experiment', () => {
     expect(long.comparisons).toEqual([]);
   });
 
-  it('have means over seeds of both moments, densities, and places between floor and ceiling', () => {
+  it('have means over seeds of both checkpoints, densities, and positions between floor and ceiling', () => {
     const byName = new Map(short.conditions.map((row) => [row.condition, row]));
     expect(byName.get('none')).toMatchObject({ seeds: 2, density: 0.375 });
     expect(byName.get('none')!.best.value).toBeCloseTo(0.85, 12);
@@ -61,7 +61,7 @@ describe('the tables of an experiment', () => {
     expect(byName.get('none')!.best.high).toBe(1);
   });
 
-  it('have places between floor and ceiling where these are shown to differ', () => {
+  it('have positions between floor and ceiling where these are shown to differ', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(100, '0');
     const seeds = Array.from({ length: 10 }, (_, at) => at + 1);
     const clear = [

@@ -7,7 +7,7 @@ import {
 } from '../../../src/train/experiment/seed-statistics.js';
 
 describe("Student's quantile", () => {
-  // Of any printed table, two-sided 95 %.
+  // From printed tables, two-sided 95 %.
   it.each([
     [1, 12.7062],
     [2, 4.3027],
@@ -36,13 +36,13 @@ describe('the mean over seeds', () => {
 });
 
 describe('the test paired by seed', () => {
-  it('comes to the sign test where every seed differs by as much', () => {
+  it('is the sign test where every seed has the same difference', () => {
     // Ten seeds, all won: 2 of 2^10 patterns of signs are as extreme.
     expect(seedTest(new Array(10).fill(0.01))).toBe(2 / 1024);
     expect(seedTest(new Array(10).fill(-0.01))).toBe(2 / 1024);
   });
 
-  it('counts the patterns of signs whose sum is as large', () => {
+  it('counts the patterns of signs with a sum at least as large', () => {
     // Sums of ±1 ±2 ±3 that are at least 4 from 0: 1 + 2 + 3, -1 + 2 + 3, and both turned.
     expect(seedTest([-0.1, 0.2, 0.3])).toBe(4 / 8);
     expect(seedTest([0.1, 0.2, 0.3])).toBe(2 / 8);
@@ -59,7 +59,7 @@ describe('the test paired by seed', () => {
 });
 
 describe("Holm's correction", () => {
-  it('multiplies by how many tests are left, and never falls', () => {
+  it('multiplies by the number of tests that are left, and never falls', () => {
     expect(holm([0.01, 0.04, 0.03, 0.005])).toEqual([0.03, 0.06, 0.06, 0.02]);
     expect(holm([0.5, 0.9])).toEqual([1, 1]);
     expect(holm([])).toEqual([]);

@@ -42,12 +42,12 @@ function cell(condition: string, seed: number, best: number, final: number): Cel
   };
 }
 
-/** Rows that each condition got right with each seed: seeds differ much more than conditions, and one in six fails altogether. */
+/** Correct rows of each condition with each seed. Seeds differ much more than conditions, and one in six fails completely. */
 function drawn(random: () => number, lead = 0): CellResult[] {
   return SEEDS.flatMap((seed) => {
     const level = random() < 1 / 6 ? 50 : 60 + Math.floor(30 * random());
     const right = CONTENDERS.map(() => level + Math.floor(8 * random()));
-    // Names dealt to what was measured, within the seed.
+    // Names are assigned to measurements at random within each seed.
     for (let at = right.length - 1; at > 0; at--) {
       const other = Math.floor((at + 1) * random());
       [right[at], right[other]] = [right[other], right[at]];
@@ -80,7 +80,7 @@ describe('verdicts', () => {
     expect(new Set(others)).toEqual(new Set(['no difference is shown']));
   });
 
-  it('need ten seeds, however clear these are', () => {
+  it('need ten seeds, even for a clear difference', () => {
     const difference = { value: 0.1, low: 0.09, high: 0.11 };
     const nine = { seeds: 9, difference, corrected: 0.0001 };
     expect(verdictOf(nine)).toBe('no difference is shown: 9 seeds, at least 10 are needed');

@@ -33,7 +33,7 @@ const TEXTS = ['The brilliant film likes the dull hero.', 'it is not funny and i
 const BERT: ModelConfig = { ...SMALL_MODEL, vocabulary: PIECES.length };
 const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, vocabulary: PIECES.length };
 
-/** The logits of a checkpoint's model in float64, and what plain f32 makes of them. */
+/** The logits of a checkpoint's model in float64, and in plain f32. */
 function referenceLogits(
   config: ModelConfig,
   weights: Map<string, Float32Array>,
@@ -57,7 +57,7 @@ function referenceLogits(
   });
 }
 
-/** The tensors of which a bit is another. */
+/** The tensors in which any bit differs. */
 function changed(
   actual: ReadonlyMap<string, Float32Array>,
   expected: ReadonlyMap<string, Float32Array>,
@@ -134,7 +134,7 @@ describe('a folder of Hugging Face', () => {
   const folder = join(root, 'changed');
   const weights = randomWeights(BERT, 70);
 
-  it('may have the names of TensorFlow, buffers, no model_type, and heads for other ends', async () => {
+  it('may have the names of TensorFlow, buffers, no model_type, and heads of other tasks', async () => {
     const { model_type: _, architectures: __, ...config } = huggingFaceConfig(BERT);
     const tensors = [...tensorsOf(BERT, weights)].map(([name, tensor]) => {
       const old = name

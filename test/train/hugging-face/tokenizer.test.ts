@@ -11,7 +11,7 @@ const folder = join(temporaryFolder(), 'tokenizer');
 
 const VOCABULARY = `${PIECES.join('\n')}\n`;
 
-/** As `BertTokenizerFast` saves it, in the fields that count. */
+/** The fields that matter of a file that `BertTokenizerFast` saves. */
 function tokenizerJson(changes: Record<string, object> = {}): string {
   const part = (name: string, json: object) => ({ [name]: { ...json, ...changes[name] } });
   return JSON.stringify({
@@ -104,7 +104,7 @@ describe('the tokenizer of a folder', () => {
       ['<e1>', 'film', '[UNK]', '[SEP]'],
     ],
     [
-      'after it, as lower case is looked at',
+      'after it, in lower case',
       { 'vocab.txt': VOCABULARY, 'added_tokens.json': '{"<e1>":20}' },
       ['<e1>', 'film', '<e1>', '[SEP]'],
     ],
@@ -133,7 +133,7 @@ describe('the tokenizer of a folder', () => {
     expect(again.vocabulary.tokens).toEqual(vocabulary.tokens);
   });
 
-  it('keeps case where nothing but the tokens says so, and tells', async () => {
+  it('keeps case where only the tokens say so, and reports that', async () => {
     write({ 'vocab.txt': `${VOCABULARY}The\n`, 'tokenizer_config.json': '{"model_max_length":48}' });
     const { vocabulary } = await readTokenizer(folder);
     expect(vocabulary.normalisation).toMatchObject({ lowerCase: false, stripAccents: false });

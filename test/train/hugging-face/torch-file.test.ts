@@ -47,7 +47,7 @@ describe.each(FORMATS)('a file of PyTorch, %s', (_, write) => {
     });
   });
 
-  it('follows offsets and strides, of storages that are shared', () => {
+  it('follows offsets and strides, also of shared storages', () => {
     const state = new Map<string, TorchTensor>([
       ['tail', { storage: shared, offset: 8, shape: [2, 2] }],
       ['turned', { storage: shared, shape: [4, 3], strides: [1, 4] }],
@@ -101,7 +101,7 @@ describe.each(FORMATS)('a file of PyTorch, %s', (_, write) => {
     }
   });
 
-  it('is read or refused, but never anything else, whatever its bytes are', () => {
+  it('is read or refused for any bytes, without another error', () => {
     const whole = write(new Map([['a', { storage: shared, offset: 1, shape: [2, 2] }]]));
     fc.assert(
       fc.property(
@@ -223,7 +223,7 @@ describe('a hostile pickle is refused', () => {
     expect(messageOf(file)).toMatch(/storage "0" has another size/);
   });
 
-  it('that is big-endian, or no pickle at all', () => {
+  it('that is big-endian, or not a pickle', () => {
     const big = zip({ ...torchEntries(state), 'archive/byteorder': new TextEncoder().encode('big') });
     expect(messageOf(big)).toMatch(/big-endian/);
     expect(messageOf(zip({ 'archive/version': Uint8Array.of(51) }))).toMatch(/holds no data\.pkl/);

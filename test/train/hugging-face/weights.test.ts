@@ -24,7 +24,7 @@ const DISTILBERT: ModelConfig = { ...SMALL_DISTILBERT, ...SMALL };
 const folder = join(temporaryFolder(), 'checkpoint');
 const weights = randomWeights(BERT, 90);
 
-/** Writes BERT's tensors after a change, and what `loadWeights` says or gives. */
+/** Writes BERT's tensors after a change. @returns The result or error of `loadWeights`. */
 async function loaded(
   change: (tensors: Map<string, Tensor>) => unknown,
   format: keyof typeof WRITERS = 'safetensors',
@@ -64,7 +64,7 @@ describe("a wrapper's names are read", () => {
     expect(bitsOfAll(read as Map<string, Float32Array>)).toEqual(bitsOfAll(weights));
   });
 
-  it('with buffers and heads for other ends, of DistilBERT', async () => {
+  it('with buffers and heads of other tasks, of DistilBERT', async () => {
     const own = randomWeights(DISTILBERT, 91);
     const one = { shape: [1], values: Float32Array.of(Number.NaN) };
     const tensors = new Map([
@@ -79,7 +79,7 @@ describe("a wrapper's names are read", () => {
     expect(notes).toEqual(['not used: module.vocab_projector.bias']);
   });
 
-  it('but not where two tensors come to one name', async () => {
+  it('but not where two tensors get the same name', async () => {
     const message = await loaded((tensors) =>
       tensors.set('module.classifier.bias', { shape: [2], values: new Float32Array(2) }),
     );
@@ -88,7 +88,7 @@ describe("a wrapper's names are read", () => {
     );
   });
 
-  it('and others are shown', async () => {
+  it('and other names are reported', async () => {
     const message = await loaded((tensors) => renamed(tensors, (name) => `net/${name}`));
     expect(message).toMatch(
       /model\.safetensors: tensor "bert\.embeddings\.word_embeddings\.weight" is missing \(and \d+ more: /,
@@ -114,7 +114,7 @@ describe('weights that are not finite are refused', () => {
     for (const at of [2 * BERT.feedForward + 5, 3 * BERT.feedForward]) weights.get(name)![at] = 0.25;
   });
 
-  it('to start from, too; in a tensor of another head they are of no account', async () => {
+  it('also in a checkpoint to start from; in a tensor of another head they are ignored', async () => {
     const tensors = tensorsOf(BERT, weights);
     const broken = { shape: [1], values: Float32Array.of(Number.NaN) };
     writeCheckpoint(folder, huggingFaceConfig(BERT), new Map([...tensors, ['cls.predictions.bias', broken]]));
@@ -175,7 +175,7 @@ describe('weights in several files are refused', () => {
     for (const [file, content] of Object.entries(changes)) writeFileSync(join(folder, file), content);
   };
 
-  it('where one is not there', async () => {
+  it('where one is missing', async () => {
     write({});
     rmSync(join(folder, second));
     expect(await outcome()).toMatch(
