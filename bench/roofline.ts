@@ -6,7 +6,7 @@ import { Recorder } from '../src/gpu/recorder.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import { recordLayerNorm } from '../src/nn/layer-norm.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
-import { recordActivation, recordGeluBackward } from '../src/nn/pointwise.js';
+import { recordActivation, recordActivationBackward } from '../src/nn/pointwise.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type Limits, measureLimits } from './limits.js';
@@ -153,8 +153,8 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
     output: wide('active'),
   });
   const outputGradient = wide('active');
-  recordGeluBackward(recorder, ROWS * INNER, {
-    input: wide('inner'),
+  recordActivationBackward(recorder, 'layers/gelu_backward', ROWS * INNER, {
+    saved: wide('inner'),
     outputGradient,
     inputGradient: wide('inner gradient'),
   });

@@ -16,6 +16,7 @@ const CHECKED = [
   'scripts',
   'src/data',
   'src/grammar',
+  'src/nn',
   'README.md',
   'RESULTS.md',
   'CHANGELOG.md',

@@ -9,13 +9,13 @@ export interface AdamWOptions {
   beta2: number;
   epsilon: number;
   weightDecay: number;
-  /** The norm above which the whole gradient is scaled down; 0 leaves it as it is. */
+  /** The largest norm of the whole gradient, which is scaled down to it; 0 for no clipping. */
   maxGradNorm: number;
-  /** The learning rate of learned biases, as a multiple of that of all else; 1 where left out. */
+  /** The learning rate of learned biases, as a multiple of that of other parameters; 1 where left out. */
   biasRateFactor?: number;
 }
 
-/** What BERT is fine-tuned with, and PyTorch's defaults where the paper is silent. */
+/** The settings of BERT's fine-tuning, and PyTorch's defaults for the others. */
 export const ADAMW_DEFAULTS: AdamWOptions = {
   beta1: 0.9,
   beta2: 0.999,
@@ -24,7 +24,7 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
   maxGradNorm: 1,
 };
 
-/** Which vectors of an outer range belong to an inner one. */
+/** The vectors of an outer range that belong to an inner one. */
 function vectorsOf(inner: ParameterRange, outer: ParameterRange): { first: number; end: number } {
   const within = (offset: number) => Math.min(Math.max(offset - outer.offset, 0), outer.length) / 4;
   return { first: within(inner.offset), end: within(inner.offset + inner.length) };
@@ -32,10 +32,10 @@ function vectorsOf(inner: ParameterRange, outer: ParameterRange): { first: numbe
 
 /**
  * Records one step of AdamW.
- * @param step Counts from 1.
+ * @param step The step, from 1.
  * @param rate The learning rate of this step.
- * @param outcome Of this step: its loss is there, its gradient norm joins it.
- * @param updated What is trained: all parameters where left out. The others neither move nor decay.
+ * @param outcome Has the step's loss, and receives its gradient norm.
+ * @param updated The parameters to train; all where left out. The others neither change nor decay.
  */
 export function recordAdamW(
   recorder: Recorder,

@@ -4,8 +4,8 @@ import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 
 /**
- * Values that say which tag a token has: where there are as many channels as tags, attention makes of them, for each query,
- * what it gives to each tag. With more tags than channels, those from `first` on take their turn.
+ * One-hot values of the tokens' tags, for the tags from `first` to `first + headDim - 1`. Attention over these values gives, for
+ * each query, the attention to each tag.
  *
  * @returns [tokens, heads, headDim]
  */
@@ -18,7 +18,7 @@ function indicators(tagOfToken: Uint8Array, heads: number, headDim: number, firs
   return values;
 }
 
-/** `Classifier.attentionMass`, after a forward pass that was recorded; submits both. The kernels are those of the model. */
+/** `Classifier.attentionMass` after a recorded forward pass; submits both. It uses the model's kernels. */
 export async function attentionMass(
   pass: Pass,
   layers: readonly LayerActivations[],

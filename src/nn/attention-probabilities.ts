@@ -6,32 +6,39 @@ import { headDimOf } from './model-config.js';
 import type { Pass } from './pass.js';
 import { tensorNames } from './tensor-names.js';
 
-/** What the kernels attended with in one layer, in the layout's order: [tokens, heads, headDim], and [tokens, heads, 2]. */
-interface Attended {
+/** Saved activations of one layer's attention on the host, in the layout's order. */
+interface HostAttention {
+  /** [tokens, heads, headDim] */
   query: Float32Array;
   key: Float32Array;
-  /** Row maxima m and log l. */
+  /** [tokens, heads, 2]: row maxima m and log l. */
   softmaxStatistics: Float32Array;
   /** [heads, tags, tags], where biases are learned. */
   learned?: Float32Array;
 }
 
-function planOfHead({ heads, headsOfLayer }: Layout, layer: number, head: number): HeadLayout {
+function layoutOfHead({ heads, headsOfLayer }: Layout, layer: number, head: number): HeadLayout {
   return heads.find((each) => each.heads?.includes(layer * headsOfLayer + head) ?? true)!;
 }
 
 /**
- * p = exp((scale · q·k + bias - m) - log l) for the pairs that exist, 0 for the others: with the kernels' m and log l, so that a
- * row only adds up to 1 where these saw the same pairs. Their sum as one f32 would lose low bits where scores are large.
+ * p = exp((scale · q·k + bias - m) - log l) for pairs that exist, 0 for others. m and log l are the kernels': a row adds up to 1
+ * only where the kernels used the same pairs. m + log l as one f32 would lose low bits of large scores.
  * @returns [tokens, tokens] by query, then key, in the caller's order.
  */
-function probabilitiesOfHead(layout: Layout, layer: number, head: number, heads: number, attended: Attended) {
+function probabilitiesOfHead(
+  layout: Layout,
+  layer: number,
+  head: number,
+  heads: number,
+  attention: HostAttention,
+) {
   const { tokens, order } = layout;
-  const { query, key, softmaxStatistics, learned } = attended;
+  const { query, key, softmaxStatistics, learned } = attention;
   const headDim = query.length / tokens / heads;
   // The kernels' scale is an f32.
   const scale = Math.fround(1 / Math.sqrt(headDim));
-  const headLayout = planOfHead(layout, layer, head);
+  const headLayout = layoutOfHead(layout, layer, head);
   const entries = (headLayout.table?.size ?? 0) ** 2;
   const biasOf = pairBiases(layout, headLayout, learned?.subarray(head * entries, (head + 1) * entries));
   const probabilities = new Float32Array(tokens * tokens);
@@ -53,7 +60,7 @@ function probabilitiesOfHead(layout: Layout, layer: number, head: number, heads:
 }
 
 /**
- * `Classifier.attentionProbabilities`, after a forward pass of one sequence that was recorded; submits it.
+ * `Classifier.attentionProbabilities` after a recorded forward pass of one sequence; submits it.
  * @returns [layers][heads] of [tokens, tokens].
  */
 export async function attentionProbabilities(
@@ -80,9 +87,9 @@ export async function attentionProbabilities(
       const { buffer, offset = 0 } = parameters.slice(tensorNames(config.family).layer(layer).tagBias);
       learned = await readFloats(device, buffer, heads * config.biasTags ** 2, offset / 4);
     }
-    const attended = { query, key, softmaxStatistics, learned };
+    const saved = { query, key, softmaxStatistics, learned };
     probabilities.push(
-      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(layout, layer, head, heads, attended)),
+      Array.from({ length: heads }, (_, head) => probabilitiesOfHead(layout, layer, head, heads, saved)),
     );
   }
   return probabilities;

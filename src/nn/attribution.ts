@@ -7,8 +7,8 @@ import { recordGather } from './pointwise.js';
 import { tensorNames } from './tensor-names.js';
 
 /**
- * `Classifier.attribution`, after a forward pass of one sequence that was recorded; submits it with the backward pass. The
- * gradients of all parameters are overwritten.
+ * `Classifier.attribution` after a recorded forward pass of one sequence; submits it with the backward pass. It overwrites the
+ * gradients of all parameters.
  */
 export async function attribution(pass: Pass, saved: ModelActivations, label: number): Promise<Float64Array> {
   const { recorder, config, parameters, workspace, batch } = pass;

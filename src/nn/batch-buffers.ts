@@ -11,12 +11,12 @@ export interface UploadedBatch {
   sequences: number;
   /** [2, tokens]: token ids, then positions. */
   ids: GPUBuffer;
-  /** Tokens by the row of the word table that they take, and how many rows occur. */
+  /** Tokens grouped by their row of the word table, and the number of rows that occur. */
   byWord: { buffer: GPUBuffer; rows: number };
   byPosition: { buffer: GPUBuffer; rows: number };
-  /** [sequences], 0 where unknown. */
+  /** [sequences], 0 where the batch has no labels. */
   labels: GPUBuffer;
-  /** For each sequence, the token that is its [CLS]. */
+  /** For each sequence, its [CLS] token. */
   firstTokens: Positions;
   /** For each token, the sequence whose [CLS] it is, or NO_ROW. */
   sequenceOfToken: Positions;
@@ -26,7 +26,7 @@ export interface UploadedBatch {
   positions: Positions;
 }
 
-/** Where batches go on the GPU: one object serves every batch of a run. */
+/** The GPU buffers of a batch, which later batches overwrite. */
 export class BatchBuffers {
   private readonly plan: DevicePlan;
   private readonly workspace: Workspace;
@@ -41,7 +41,7 @@ export class BatchBuffers {
     this.workspace = new Workspace(device, 'batch');
   }
 
-  /** Uploads a batch, over the one before. Nothing is done where it is the current one. */
+  /** Uploads a batch and overwrites the previous one. Does nothing for the current batch. */
   write(batch: Batch): UploadedBatch {
     if (batch === this.current?.batch) return this.current.uploaded;
     const { layout, sequences, firstTokens, byWord, byPosition } = batch;

@@ -2,11 +2,11 @@ import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import type { Layout } from '../plan/layout.js';
 import { inverseOf } from '../plan/tag-runs.js';
 
-/** The tokens of a batch by the row of an embedding table that they take, as `embedding_backward.wesl` reads them. */
+/** The tokens of a batch grouped by their row of an embedding table, for `embedding_backward.wesl`. */
 export interface RowGroups {
-  /** Rows that occur. */
+  /** The number of rows that occur. */
   rows: number;
-  /** Row numbers, then where each row's list of tokens begins (and one past the last), then the lists. */
+  /** Row numbers, then the start of each row's list of tokens (and the end of the last), then the lists. */
   words: Uint32Array;
 }
 
@@ -18,16 +18,16 @@ export interface Batch {
   ids: Uint32Array;
   byWord: RowGroups;
   byPosition: RowGroups;
-  /** For each sequence, the token that is its [CLS]. */
+  /** For each sequence, its [CLS] token. */
   firstTokens: Uint32Array;
-  /** For each sequence its class, where known. */
+  /** For each sequence its class. */
   labels?: Uint32Array;
 }
 
-/** Groups tokens by row; rows ascend, and so do the tokens in each list. */
+/** Groups tokens by row. Rows ascend, and so do the tokens of each list. */
 export function groupByRow(rowOfToken: Uint32Array): RowGroups {
   const tokens = rowOfToken.length;
-  // Typed arrays sort fast, and by number: a row and a token in one.
+  // A row and a token in one number: typed arrays sort fast.
   const keys = new Float64Array(tokens);
   for (let token = 0; token < tokens; token++) keys[token] = rowOfToken[token] * tokens + token;
   keys.sort();
@@ -51,7 +51,7 @@ export function groupByRow(rowOfToken: Uint32Array): RowGroups {
 
 /**
  * Packs sentences into a batch.
- * @param layout Made from the same sentences, in the same order.
+ * @param layout The layout of the same sentences, in the same order.
  */
 export function makeBatch(
   sentences: readonly TaggedTokens[],

@@ -3,7 +3,7 @@ import { recordColumnSums } from './column-sums.js';
 import { paddedClasses } from './model-config.js';
 import { type Linear, linearBackward, linearForward } from './modules.js';
 import { dropoutAt, microBatchOf, type Pass } from './pass.js';
-import { recordActivation, recordBackwardOfOutput, recordDropout, recordGather } from './pointwise.js';
+import { recordActivation, recordActivationBackward, recordDropout, recordGather } from './pointwise.js';
 import { type ModelFamily, tensorNames } from './tensor-names.js';
 
 const ACTIVATIONS = {
@@ -11,7 +11,7 @@ const ACTIVATIONS = {
   distilbert: { forward: 'layers/relu_forward', backward: 'layers/relu_backward' },
 } as const satisfies Record<ModelFamily, object>;
 
-/** Saved activations of the head, [sequences, hidden] but for the logits. */
+/** Saved activations of the head, [sequences, hidden] except the logits. */
 export interface HeadActivations {
   /** The encoder's output at [CLS]. */
   firstTokens: GPUBuffer;
@@ -32,7 +32,7 @@ function linearsOf({ batch, config }: Pass): { pooler: Linear; classifier: Linea
 }
 
 /**
- * Records classifier(drop(activation(pooler(hidden of [CLS])))): the activation is tanh in BERT and ReLU in DistilBERT.
+ * Records classifier(drop(activation(pooler(hidden of [CLS])))). The activation is tanh in BERT and ReLU in DistilBERT.
  * @param hidden [tokens, hidden], the encoder's output.
  */
 export function recordHead(pass: Pass, hidden: GPUBuffer): HeadActivations {
@@ -56,9 +56,9 @@ export function recordHead(pass: Pass, hidden: GPUBuffer): HeadActivations {
 }
 
 /**
- * Records the cross-entropy of the batch, its share of the mean over the step, into number `lossAt` of `losses`, and the
- * gradient of the logits, which is returned.
+ * Records the cross-entropy loss: the batch's share of the step's mean, to element `lossAt` of `losses`.
  * @param logits From `recordHead` of the same pass.
+ * @returns The gradient of the logits.
  */
 export function recordLoss(pass: Pass, logits: GPUBuffer, losses: Tensor, lossAt = 0): GPUBuffer {
   const { recorder, config, batch, workspace } = pass;
@@ -76,7 +76,7 @@ export function recordLoss(pass: Pass, logits: GPUBuffer, losses: Tensor, lossAt
   return gradient;
 }
 
-/** Records the head's parameter gradients, and returns the gradient of the encoder's output, [tokens, hidden]. */
+/** Records the head's backward pass. @returns The gradient of the encoder's output, [tokens, hidden]. */
 export function recordHeadBackward(
   pass: Pass,
   { firstTokens, pooled, dropped }: HeadActivations,
@@ -94,8 +94,8 @@ export function recordHeadBackward(
   linearBackward(pass, classifier, dropped, logitsGradient, droppedGradient);
   const dropout = { input: droppedGradient, output: pooledGradient };
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, dropout);
-  recordBackwardOfOutput(recorder, ACTIVATIONS[config.family].backward, numbers, {
-    output: pooled,
+  recordActivationBackward(recorder, ACTIVATIONS[config.family].backward, numbers, {
+    saved: pooled,
     outputGradient: pooledGradient,
     inputGradient: projectedGradient,
   });

@@ -20,21 +20,21 @@ import { Parameters, sliceOf } from './parameters.js';
 import { microBatchOf, type Pass, type TrainingStep } from './pass.js';
 import type { SparsityPenalty } from './sparsity-penalty.js';
 
-/** How many steps' losses and gradient norms the GPU holds before they must have been read. */
+/** The number of last steps whose losses and gradient norms the GPU keeps. */
 const LOSS_HISTORY = 256;
 
-/** The number of `Classifier.outcomes` that says that a run is halted. */
+/** The index in `Classifier.outcomes` of the flag that halts a run. */
 const HALTED_AT = 2 * LOSS_HISTORY;
 
-/** What a step came to. A loss or a norm that is not finite halts the run: neither that step nor a later one updates anything. */
+/** The result of a step. A loss or norm that is not finite halts the run: this and later steps update nothing. */
 export interface StepOutcome {
   loss: number;
-  /** Of the gradient of all that is updated, before clipping. */
+  /** The norm of the updated parameters' gradient, before clipping. */
   norm: number;
 }
 
 export interface UpdateOptions extends AdamWOptions {
-  /** Whether the word, position and type tables and their norm stay as they are: no update, no decay, no part in clipping. */
+  /** Whether the embeddings (tables and norm) stay unchanged. They do not decay, and do not count in clipping. */
   freezeEmbeddings?: boolean;
 }
 
@@ -43,19 +43,19 @@ function checkOneSequence({ sequences }: Batch): void {
   throw new CallerError({ what: `a batch of ${sequences} sequences`, expected: 'one sequence' });
 }
 
-/** A BERT or DistilBERT encoder with a pooler and a classifier on it, on one device. */
+/** A BERT or DistilBERT encoder with a pooler and a classifier, on one device. */
 export class Classifier {
   readonly parameters: Parameters;
   /**
-   * The mean losses of the last steps, then their gradient norms; step s is number s mod LOSS_HISTORY of each. After
-   * them whether a step of the run was not finite.
+   * The mean losses of the last steps, then their gradient norms, each at index step mod LOSS_HISTORY. Then a flag: whether a
+   * step of the run was not finite.
    */
   readonly outcomes: GPUBuffer;
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
   private penalty: SparsityPenalty | undefined;
 
-  /** All parameters are 0; see `parameters.write`. @throws CallerError where the kernels cannot run the shape. */
+  /** All parameters start at 0; see `parameters.write`. @throws CallerError where the kernels cannot run this model. */
   constructor(
     readonly device: Device,
     readonly config: ModelConfig,
@@ -68,8 +68,8 @@ export class Classifier {
   }
 
   /**
-   * Uploads a batch ahead of the pass over it, which then need not.
-   * @throws CallerError where its plan asks for biases that the model does not have, or has rules for other heads.
+   * Uploads a batch before the pass over it.
+   * @throws CallerError where its layout needs biases that the model does not have, or has rules for other heads.
    */
   upload(batch: Batch): UploadedBatch {
     const { layers, heads } = this.config;
@@ -85,13 +85,13 @@ export class Classifier {
     if (table?.learned && table.size !== this.config.biasTags) {
       throw new CallerError({
         what: `strategy "learned" over ${table.size} tags, and a model with biases of ${this.config.biasTags}`,
-        expected: 'a model that was trained with strategy "learned" and as many tags',
+        expected: 'a model that was trained with strategy "learned" and the same number of tags',
       });
     }
     return this.batch.write(batch);
   }
 
-  /** Computes the logits of a batch, [sequences][classes]. Nothing is dropped. */
+  /** Computes the logits of a batch, [sequences][classes], without dropout. */
   async logits(batch: Batch): Promise<Float32Array[]> {
     const pass = this.pass(batch);
     const { logits } = recordModel(pass).head;
@@ -103,7 +103,7 @@ export class Classifier {
     );
   }
 
-  /** Submits forward and backward pass: gradients of all parameters, and the mean loss, but no update. */
+  /** Submits a forward and a backward pass: the mean loss and the gradients of all parameters, without an update. */
   computeGradients(batch: Batch, training?: TrainingStep): void {
     const pass = this.pass(batch, training);
     this.recordGradients(pass, training?.step ?? 0, this.parameters.layout.all);
@@ -111,10 +111,10 @@ export class Classifier {
   }
 
   /**
-   * For each layer how much attention pairs of tags get, [heads, tags, tags] by query tag, then key tag: the sum of the
-   * attention probabilities of all pairs of tokens with these tags.
+   * The attention of each pair of tags: the sum of the attention probabilities of all pairs of tokens with these tags.
    *
    * @param tags [tokens], in the caller's order, each below `tagCount`.
+   * @returns For each layer [heads, tags, tags] by query tag, then key tag.
    */
   async attentionMass(batch: Batch, tags: Uint8Array, tagCount: number): Promise<Float64Array[]> {
     const pass = this.pass(batch);
@@ -122,9 +122,10 @@ export class Classifier {
   }
 
   /**
-   * The attention probabilities of one sequence, [layers][heads] of [tokens, tokens] by query, then key, in the caller's order:
-   * exp(score + bias - log-sum-exp) from the queries, keys and log-sum-exp of the kernels; 0 where a pair does not exist.
+   * The attention probabilities of one sequence: exp(score + bias - log-sum-exp) from the queries, keys and log-sum-exp of the
+   * kernels; 0 where a pair does not exist.
    *
+   * @returns [layers][heads] of [tokens, tokens] by query, then key, in the caller's order.
    * @throws CallerError where the batch is several sequences.
    */
   async attentionProbabilities(batch: Batch): Promise<Float32Array[][]> {
@@ -134,12 +135,12 @@ export class Classifier {
   }
 
   /**
-   * Which tokens of one sequence speak for a class and which against it: gradient times input (Simonyan et al. 2013, arXiv
+   * How much each token of one sequence contributes to the logit of a class: gradient times input (Simonyan et al. 2013, arXiv
    * 1312.6034, for the gradient; Shrikumar et al. 2016, arXiv 1605.01713, for the product),
    *
    *     a[token] = Σ_c word[id of token, c] · ∂logit[label] / ∂x[token, c],      x = word + position + type,
    *
-   * x being what the embeddings' norm reads. Overwrites the gradients of all parameters.
+   * where x is the input of the embeddings' norm. Overwrites the gradients of all parameters.
    *
    * @returns [tokens], in the caller's order.
    * @throws CallerError where the batch is several sequences.
@@ -150,15 +151,15 @@ export class Classifier {
     return attribution(pass, recordModel(pass), label);
   }
 
-  /** From now on, training steps follow the gradient of this penalty too; what they report stays the loss alone. */
+  /** Adds a penalty to the gradients of later training steps. The reported loss stays without it. */
   usePenalty(penalty: SparsityPenalty | undefined): void {
     this.penalty?.release();
     this.penalty = penalty;
   }
 
   /**
-   * Submits one training step, forward, backward and update, in one command buffer; or a batch of it, and the update with its
-   * last. Nothing is read back.
+   * Submits one training step in one command buffer: forward, backward and update. Of a step with several micro-batches, submits
+   * one, with the update after the last. Nothing is read back.
    * @param training `step` counts from 1.
    * @param rate The learning rate.
    */
@@ -178,12 +179,12 @@ export class Classifier {
     pass.recorder.submit();
   }
 
-  /** The mean losses of the steps `from` to `to`, both included, at most LOSS_HISTORY of them. */
+  /** The mean losses of the steps `from` to `to`, both included, at most LOSS_HISTORY steps. */
   async readLosses(from: number, to: number): Promise<number[]> {
     return (await this.readOutcomes(from, to)).map(({ loss }) => loss);
   }
 
-  /** The same with the norms of their gradients: 0 where a step was only computed, not trained. */
+  /** The losses and gradient norms of these steps. The norm is 0 after `computeGradients`. */
   async readOutcomes(from: number, to: number): Promise<StepOutcome[]> {
     const history = await readFloats(this.device, this.outcomes, 2 * LOSS_HISTORY);
     return Array.from({ length: to - from + 1 }, (_, index) => {
@@ -192,7 +193,7 @@ export class Classifier {
     });
   }
 
-  /** Lets steps update parameters again, where one was not finite before. */
+  /** Allows updates again after a step that was not finite. */
   beginRun(): void {
     write(this.device, this.outcomes, new Float32Array(1), 4 * HALTED_AT);
   }
@@ -212,7 +213,7 @@ export class Classifier {
   }
 
   private recordGradients(pass: Pass, step: number, updated: UpdatedRange): void {
-    // The tables' rows that do not occur in the batch must have no gradient; everything else is overwritten.
+    // Rows of tables that do not occur in the batch must have gradient 0. All other gradients are overwritten.
     const { layout, trainingBuffers } = this.parameters;
     for (const range of rangesInShards(layout.shards, updated))
       pass.recorder.clear(sliceOf(trainingBuffers.gradients, range));
@@ -222,7 +223,7 @@ export class Classifier {
     if (updated === layout.all) recordEmbeddingsBackward(pass, saved.embeddings, gradient);
   }
 
-  /** The loss of the step, or its part of it: with the last part, the sum goes to number `at` of the losses. */
+  /** Records the loss. The shares of micro-batches are added up after the last, to element `at` of the losses. */
   private recordLoss(pass: Pass, logits: GPUBuffer, at: number): GPUBuffer {
     const { index, count } = microBatchOf(pass);
     if (count === 1) return recordLoss(pass, logits, this.outcomes, at);

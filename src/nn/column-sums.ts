@@ -1,14 +1,14 @@
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
 
-/** Rows that one invocation adds up in the first pass of a sum over rows. */
+/** Rows that one invocation adds in the first pass of a sum over rows. */
 export const ROWS_PER_BLOCK = 32;
 
 export function blocksOf(rows: number): number {
   return Math.ceil(rows / ROWS_PER_BLOCK);
 }
 
-/** Sums `columns` columns, from `inputAt` on, of an input [rows, stride]; stride is `columns` where left out. */
+/** Columns `inputAt` to `inputAt + columns - 1` of an input [rows, stride]; stride is `columns` where left out. */
 export interface ColumnSumsShape {
   rows: number;
   columns: number;
@@ -39,7 +39,7 @@ function recordPass(
   });
 }
 
-/** Writes the sums to `output` [columns], from number `outputAt` on. @param scratch Holds partial sums between two passes. */
+/** Records column sums to `output` [columns], from element `outputAt` on. @param scratch For partial sums between two passes. */
 export function recordColumnSums(
   recorder: Recorder,
   scratch: Workspace,

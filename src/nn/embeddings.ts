@@ -11,7 +11,7 @@ export interface EmbeddingActivations {
   output: GPUBuffer;
 }
 
-/** Records drop(norm(word + position + type)); without the type where the model has none. */
+/** Records drop(norm(word + position + type)), without `type` where the model has no token types. */
 export function recordEmbeddings(pass: Pass): EmbeddingActivations {
   const { recorder, config, parameters, batch, workspace } = pass;
   const { tokens } = batch;
@@ -27,7 +27,7 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
     buffers: {
       word: parameters.slice(names.wordTable),
       position: parameters.slice(names.positionTable),
-      // Some table must be bound: without types it is not read.
+      // A buffer must be bound. Without types it is not read.
       kind: parameters.slice(names.typeTable ?? names.positionTable),
       ids: batch.ids,
       output: norm.input,
@@ -40,7 +40,7 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
 }
 
 /**
- * Records the gradients of the tables and of the norm. The tables' gradients must be zero beforehand.
+ * Records the gradients of the tables and of the norm. The tables' gradients must be zero before.
  * @returns The gradient of word + position + type, [tokens, hidden].
  */
 export function recordEmbeddingsBackward(
@@ -71,7 +71,7 @@ export function recordEmbeddingsBackward(
     });
   }
   if (names.typeTable) {
-    // Every token is of type 0: its row gets the sum of all.
+    // Every token has type 0: row 0 gets the sum of all gradients.
     const typeGradient = parameters.gradient(names.typeTable);
     recordColumnSums(recorder, workspace, { rows: tokens, columns: hidden }, sumGradient, typeGradient);
   }

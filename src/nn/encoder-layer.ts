@@ -11,18 +11,18 @@ import {
   tokenDropout,
 } from './modules.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
-import { recordActivation, recordDropout, recordGeluBackward } from './pointwise.js';
+import { recordActivation, recordActivationBackward, recordDropout } from './pointwise.js';
 import { type LayerNames, tensorNames } from './tensor-names.js';
 
-/** Saved activations of one encoder layer, each [tokens, hidden] where no other shape is given. */
+/** Saved activations of one encoder layer, each [tokens, hidden] unless noted. */
 export interface LayerActivations {
-  /** Which layer, from 0. */
+  /** The layer, from 0. */
   layer: number;
   input: GPUBuffer;
   /** Its `output` is the context that the output projection reads. */
   attention: ForwardBuffers & { softmaxStatistics: GPUBuffer };
   attentionNorm: NormActivations;
-  /** [tokens, feedForward], in front of GELU. */
+  /** [tokens, feedForward], before GELU. */
   intermediate: GPUBuffer;
   /** [tokens, feedForward], after GELU. */
   activated: GPUBuffer;
@@ -58,7 +58,7 @@ function attentionShape(pass: Pass, layer: number): AttentionConfig {
 }
 
 /**
- * Records the forward pass of one layer, post-norm, of BERT as of DistilBERT (which has no first drop):
+ * Records the forward pass of one post-norm layer of BERT or DistilBERT (which has no first dropout):
  *
  *     a = norm(x + drop(dense(attention(x))))      y = norm(a + drop(dense(gelu(dense(a)))))
  *
@@ -118,8 +118,8 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
 }
 
 /**
- * Records, after the forward pass, what this layer's attention computes from other values.
- * @param value [tokens, hidden], as `output`.
+ * Records, after the forward pass, this layer's attention over other values.
+ * @param value [tokens, hidden], like `output`.
  */
 export function recordAttentionTo(
   pass: Pass,
@@ -133,7 +133,7 @@ export function recordAttentionTo(
 
 /**
  * Records the backward pass: the gradients of the layer's parameters and of its input.
- * @returns The input's gradient, [tokens, hidden], in a buffer that the next layer overwrites.
+ * @returns The input's gradient, [tokens, hidden], in a buffer that the previous layer's backward pass overwrites.
  */
 export function recordLayerBackward(
   pass: Pass,
@@ -159,12 +159,12 @@ export function recordLayerBackward(
     'dropped gradient',
   );
   linearBackward(pass, linears.output, saved.activated, droppedGradient, activatedGradient);
-  recordGeluBackward(recorder, batch.tokens * config.feedForward, {
-    input: saved.intermediate,
+  recordActivationBackward(recorder, 'layers/gelu_backward', batch.tokens * config.feedForward, {
+    saved: saved.intermediate,
     outputGradient: activatedGradient,
     inputGradient: intermediateGradient,
   });
-  // The buffer holds what came through the residual; what came through the linear layers is added to it.
+  // The gradient through the linear layers is added to the gradient through the residual connection.
   linearBackward(
     pass,
     linears.intermediate,

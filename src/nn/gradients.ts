@@ -6,8 +6,8 @@ import { type Parameters, sliceOf } from './parameters.js';
 import type { MicroBatch } from './pass.js';
 
 /**
- * Records that the gradients of a batch are added to those of the batches before it in the same step. With the last batch, the
- * sum replaces the gradients of that batch alone: clipping and update need not know of it.
+ * Records the accumulation of a micro-batch's gradients. After the last one, the sum replaces the gradients of that micro-batch,
+ * so that clipping and update do not depend on accumulation.
  */
 export function recordAccumulation(
   recorder: Recorder,
@@ -36,14 +36,14 @@ export function recordAccumulation(
   }
 }
 
-/** Vectors of the gradient that one workgroup squares and adds up. */
+/** Vectors of the gradient whose squares one workgroup adds. */
 const VECTORS_PER_GROUP = 4096;
-/** Numbers of such a block. */
+/** Numbers that one workgroup adds. */
 const BLOCK = 4 * VECTORS_PER_GROUP;
 
 /**
- * Records sums of squares of the gradient, one for each block. Blocks are counted over the layout, not over its buffers: the
- * same numbers are added in the same order, however many buffers there are. A block that buffers share is copied together.
+ * Records sums of squares of the gradient, one for each block. Blocks are ranges of the layout, not of its buffers: the order of
+ * the sum does not depend on the number of buffers. A block in several buffers is first copied to one.
  */
 function recordSquaredSums(
   recorder: Recorder,
@@ -67,9 +67,9 @@ function recordSquaredSums(
     const firstWhole = Math.ceil(from / BLOCK);
     const end = to === updated.length ? to : BLOCK * Math.floor(to / BLOCK);
     if (from % BLOCK > 0) shared.add(firstWhole - 1);
-    const begin = BLOCK * firstWhole;
-    if (begin >= end) continue;
-    const blocks = { shard, at: at + begin - from, length: end - begin };
+    const start = BLOCK * firstWhole;
+    if (start >= end) continue;
+    const blocks = { shard, at: at + start - from, length: end - start };
     record(sliceOf(gradients, blocks), blocks.length, firstWhole);
   }
   if (shared.size === 0) return;
@@ -85,20 +85,20 @@ function recordSquaredSums(
   }
 }
 
-/** Where in a buffer of f32 numbers the outcome of a step is. */
+/** The offsets of a step's outcome in a buffer of f32 numbers. */
 export interface OutcomeOffsets {
   buffer: GPUBuffer;
-  /** Of the step's loss, which is there already. */
+  /** The step's loss, already written. */
   lossAt: number;
-  /** Where its gradient norm goes. */
+  /** The step's gradient norm. */
   normAt: number;
-  /** Of a 1 from the first step on whose loss or norm was not finite; parameters are not updated any more. */
+  /** A flag: 1 after the first step whose loss or norm was not finite. Parameters are then no longer updated. */
   haltedAt: number;
 }
 
 /**
- * Records the norm of the gradient of all that is updated, and the factor that clips it.
- * @returns Two numbers: norm and factor; a negative factor where the run is halted.
+ * Records the norm of the updated parameters' gradient, and the factor that clips it.
+ * @returns Two numbers: norm and factor. The factor is negative where the run is halted.
  */
 export function recordClipFactor(
   recorder: Recorder,

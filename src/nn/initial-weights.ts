@@ -31,8 +31,8 @@ function initialValues({ shape, initial }: ParameterSpec, deviation: number, uni
 }
 
 /**
- * Draws tensors as `initialWeights` does, one after another.
- * @param deviation Standard deviation of those that are normal.
+ * Draws tensors one after another, as `initialWeights` does.
+ * @param deviation The standard deviation of normal values.
  */
 export function drawTensors(
   specs: readonly ParameterSpec[],
@@ -44,7 +44,7 @@ export function drawTensors(
 }
 
 /**
- * Initial weights as Hugging Face's BERT draws them: normal with the configured deviation, biases 0, norms 1, and the
+ * Initial weights as in Hugging Face's BERT: normal with the configured standard deviation; biases 0, norms 1, and the
  * embedding of [PAD] 0.
  */
 export function initialWeights(config: ModelConfig, seed: number): Map<string, Float32Array> {

@@ -10,15 +10,15 @@ export interface NormShape {
   hidden: number;
 }
 
-/** Rows that a workgroup owns. */
+/** Rows of a workgroup. */
 const GROUP_ROWS = 8;
 
-/** Which kernels normalise on an adapter (kernels/layers/row_sum.wesl): those of subgroups where they may be used. */
+/** The kernels for an adapter (kernels/layers/row_sum.wesl): with subgroups where available. */
 function normFamily({ lanes }: Device): { family: 'wide' | 'subgroup'; constants: KernelConstants } {
   return lanes ? { family: 'subgroup', constants: { LANES: lanes } } : { family: 'wide', constants: {} };
 }
 
-/** Writes `output` [rows, hidden] and `statistics` [rows, 2], which the backward pass reads. */
+/** Records a layer norm to `output` [rows, hidden], with `statistics` [rows, 2] for the backward pass. */
 export function recordLayerNorm(
   recorder: Recorder,
   { rows, hidden }: NormShape,
@@ -35,7 +35,7 @@ export function recordLayerNorm(
   });
 }
 
-/** Writes `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
+/** Records the backward pass to `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
 export function recordLayerNormBackward(
   recorder: Recorder,
   scratch: Workspace,

@@ -13,15 +13,15 @@ export interface LinearShape {
   outputs: number;
 }
 
-/** A family of linear kernels (kernels/linear/), for an adapter and a shape. */
+/** A family of linear kernels (kernels/linear/) for an adapter and a shape. */
 interface LinearFamily {
   name: 'wide' | 'subgroup';
-  /** The tile of the product that a workgroup owns. */
+  /** The tile of the product that a workgroup computes. */
   tileRows: number;
   tileColumns: number;
-  /** Whether it reads matrices from textures, whose rows always fit a dimension of a grid. */
+  /** Whether it reads matrices from textures. Their sizes always fit a dimension of a grid. */
   readsTextures: boolean;
-  /** Whether the bias's gradient comes with the weight's, whose rows no workgroups share out then. */
+  /** Whether the weight's gradient kernel also sums the bias's gradient. Its rows are then not divided among workgroups. */
   sumsBias: boolean;
 }
 
@@ -33,12 +33,12 @@ const WIDE_FAMILY: LinearFamily = {
   sumsBias: false,
 };
 
-/** A matrix of `rows` x `width` numbers, as a texture holds it. */
+/** The texture's shape of a matrix of `rows` x `width` numbers. */
 function matrixShape(rows: number, width: number): PanelShape {
   return { rows, panels: 1, width, span: rows };
 }
 
-/** The family for a layer: subgroups, where the adapter has textures for its matrices. */
+/** The family for a layer: with subgroups where available, if the matrices fit textures. */
 function linearFamily(device: Device, { rows, inputs, outputs }: LinearShape): LinearFamily {
   const { lanes } = device;
   const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
@@ -58,7 +58,7 @@ export function linearConstants({ lanes, hasManyRegisters }: Device, kernel: Ker
   return hasManyRegisters && kernel === 'linear/wide/weight_gradient' ? { TOGETHER: 4 } : {};
 }
 
-/** A linear layer as one family computes it. */
+/** Records a linear layer with one family of kernels. */
 class LinearRecorder {
   readonly family: LinearFamily;
 
@@ -70,7 +70,7 @@ class LinearRecorder {
     this.family = linearFamily(recorder.device, shape);
   }
 
-  /** A matrix that a kernel reads: as it is, or its copy in a texture. */
+  /** A matrix as a kernel's operand: the buffer, or a copy in a texture. */
   operand(matrix: Tensor, rows: number, width: number, role: string): Operand {
     if (!this.family.readsTextures) return matrix;
     const panels = this.scratch.panels(`${role} of ${width} columns`, matrixShape(rows, width));
@@ -78,7 +78,7 @@ class LinearRecorder {
     return panels.texture;
   }
 
-  /** How many workgroups share out the rows of a tile of the weight's gradient; one but on real GPUs. */
+  /** The number of workgroups that divide the rows of a tile of the weight's gradient; 1 on software adapters. */
   get shares(): number {
     const { rows, inputs, outputs } = this.shape;
     const { tileRows, tileColumns, sumsBias } = this.family;
@@ -88,7 +88,7 @@ class LinearRecorder {
     return Math.max(1, Math.min(wanted, Math.floor(rows / ROWS_PER_SHARE)));
   }
 
-  /** @param buffers The product's operands, `a` and `b`, and what it becomes part of. */
+  /** @param buffers The product's operands `a` and `b`, and its output. */
   dispatch(
     kernel: 'forward' | 'input_gradient' | 'weight_gradient',
     buffers: Record<string, Operand>,
@@ -98,7 +98,7 @@ class LinearRecorder {
   ): void {
     const { name, tileRows, tileColumns, readsTextures } = this.family;
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
-    // Those of a weight fit, too.
+    // The grid of a weight always fits.
     const isFolded = !readsTextures && kernel !== 'weight_gradient';
     const path = `linear/${name}/${kernel}` as const;
     this.recorder.dispatch({
@@ -111,13 +111,13 @@ class LinearRecorder {
   }
 }
 
-/** Workgroups of a weight's gradient that keep a GPU busy. */
+/** Workgroups of a weight's gradient that suffice to use a whole GPU. */
 const ENOUGH_WORKGROUPS = 256;
-/** Rows of a share, at least, and the most shares: their sums are one pass of `recordColumnSums`. */
+/** The fewest rows of a share, and the most shares: one pass of `recordColumnSums` adds them. */
 const ROWS_PER_SHARE = 64;
 const MOST_SHARES = 32;
 
-/** Writes `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
+/** Records `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
 export function recordLinear(
   recorder: Recorder,
   scratch: Workspace,
@@ -135,7 +135,7 @@ export function recordLinear(
   linear.dispatch('forward', buffers, { rows, columns: outputs });
 }
 
-/** What the backward pass of a linear layer reads and writes. */
+/** The buffers of a linear layer's backward pass. */
 export interface LinearBackwardBuffers {
   /** [rows, inputs] */
   input: Tensor;
@@ -150,8 +150,8 @@ export interface LinearBackwardBuffers {
 }
 
 /**
- * Writes the gradients of weight, bias and input.
- * @param add Whether the input's gradient is added to what its buffer holds.
+ * Records the gradients of weight, bias and input.
+ * @param add Whether the input's gradient is added to the buffer's content.
  */
 export function recordLinearBackward(
   recorder: Recorder,

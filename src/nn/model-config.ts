@@ -1,10 +1,10 @@
 import type { ModelFamily } from './tensor-names.js';
 
-/** The shape of a BERT or DistilBERT classifier; names in `config.json` are Hugging Face's (src/train/hugging-face/bert-config.ts). */
+/** The configuration of a BERT or DistilBERT classifier. src/train/hugging-face/bert-config.ts maps it to `config.json`. */
 export interface ModelConfig {
   /**
-   * `distilbert` has no token types and no dropout of what attention gives, and a ReLU where `bert` has a tanh between [CLS]
-   * and the classifier.
+   * Unlike `bert`, `distilbert` has no token types, no dropout after attention, and a ReLU instead of a tanh between [CLS] and
+   * the classifier.
    */
   family: ModelFamily;
   vocabulary: number;
@@ -12,23 +12,23 @@ export interface ModelConfig {
   layers: number;
   heads: number;
   feedForward: number;
-  /** Position embeddings: the longest sequence that the model reads. */
+  /** Position embeddings: the longest sequence. */
   positions: number;
-  /** Type embeddings, 0 where the family has none; this engine reads single sentences, all of type 0. */
+  /** Type embeddings, 0 where the family has none. This engine reads single sentences, all of type 0. */
   types: number;
   normEpsilon: number;
   hiddenDropout: number;
   attentionDropout: number;
-  /** In front of the classifier; `hiddenDropout` where left out. */
+  /** Before the classifier; `hiddenDropout` where left out. */
   headDropout?: number;
   /** Standard deviation of the initial weights. */
   initializerRange: number;
   classes: number;
-  /** Tags of the bias tables that strategy `learned` trains, one for each layer and head; 0 where there are none. */
+  /** Tags of the learned bias tables (strategy `learned`), one table for each layer and head; 0 without tables. */
   biasTags: number;
 }
 
-/** The shape of `prajjwal1/bert-tiny`, with BERT's defaults. */
+/** The configuration of `prajjwal1/bert-tiny`, with BERT's defaults. */
 export const BERT_TINY: ModelConfig = {
   family: 'bert',
   vocabulary: 30_522,
@@ -46,7 +46,7 @@ export const BERT_TINY: ModelConfig = {
   biasTags: 0,
 };
 
-/** A shape that two cores train within a minute without a GPU, as the demo and the playground do. */
+/** Sizes that two CPU cores train within a minute, for the demo and the playground. */
 export const SMALL_CONFIG = {
   hidden: 32,
   heads: 2,
@@ -54,7 +54,7 @@ export const SMALL_CONFIG = {
   feedForward: 64,
   hiddenDropout: 0,
   attentionDropout: 0,
-  // BERT's 0.02 is made for wider layers.
+  // BERT's 0.02 suits wider layers.
   initializerRange: 0.1,
 };
 
@@ -62,7 +62,7 @@ export function headDimOf(config: ModelConfig): number {
   return config.hidden / config.heads;
 }
 
-/** The number of output columns of the classifier: linear layers have a multiple of four, and the rest are never read. */
+/** The number of the classifier's outputs, padded to a multiple of four for the linear kernels. */
 export function paddedClasses(config: ModelConfig): number {
   return Math.ceil(config.classes / 4) * 4;
 }

@@ -5,7 +5,7 @@ import type { ModelConfig } from './model-config.js';
 import { ParameterLayout } from './parameter-layout.js';
 import { parameterSpecs } from './parameter-specs.js';
 
-/** Node reads a file whole only below 2 GiB: longer weights could be written, but never read again. */
+/** Node reads files below 2 GiB at once. Longer weights could be written, but not read. */
 export const MOST_WEIGHT_BYTES = 2 ** 31 - 1;
 
 function numbersOf(config: ModelConfig): number {
@@ -18,13 +18,13 @@ function bytesOfParts(config: ModelConfig): { layer: number; rest: number } {
   return { layer: two - one, rest: 2 * one - two };
 }
 
-/** Bytes of a model's weights in f32, whatever the sizes: nothing as long as these is made to count them. */
+/** Bytes of a model's weights in f32, computed without allocating them. */
 export function weightBytes(config: ModelConfig): number {
   const { layer, rest } = bytesOfParts(config);
   return rest + config.layers * layer;
 }
 
-/** What makes a model of this shape smaller soonest. */
+/** The most effective way to make a model smaller. */
 export function remedyFor(config: ModelConfig): string {
   const { layer, rest } = bytesOfParts(config);
   if (config.layers > 1 && config.layers * layer > rest && layer + rest <= MOST_WEIGHT_BYTES / 4)
@@ -39,11 +39,11 @@ export function inGigabytes(bytes: number): string {
 }
 
 /**
- * Checks that each tensor of a model fits a buffer of the adapter's, and the whole this machine's memory, as far as that is
- * known: a software adapter has its buffers there, too, and training adds gradients and two moments to the weights. It costs
- * nothing, and comes before weights are drawn or kernels measured.
- * @param memory Bytes of this machine; unknown where left undefined.
- * @throws CallerError where the whole does not fit; EngineError where a tensor does not.
+ * Checks that each tensor of a model fits a buffer of the adapter, and that the model fits this machine's memory. A software
+ * adapter's buffers are in that memory too; training adds gradients and two moments to the weights. The check is cheap, and runs
+ * before weights are drawn or kernels measured.
+ * @param memory Bytes of this machine's memory; undefined where unknown.
+ * @throws CallerError where the model does not fit; EngineError where a tensor does not.
  */
 export function checkFits(
   config: ModelConfig,
@@ -51,7 +51,7 @@ export function checkFits(
   isTraining: boolean,
   memory = hostMemory(),
 ): void {
-  // The tensors of one layer are as long as those of all others.
+  // All layers have tensors of the same sizes.
   const shallow = { ...config, layers: Math.min(1, config.layers) };
   new ParameterLayout(shallow, largestBuffer);
   const copies = 1 + (isSoftware ? (isTraining ? 4 : 1) : 0);

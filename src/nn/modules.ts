@@ -38,8 +38,8 @@ export function linearForward(
 
 /**
  * Records the gradients of a linear layer's parameters and of its input.
- * @param input What `linearForward` read.
- * @param add Whether the input's gradient is added to what `inputGradient` holds.
+ * @param input The input of `linearForward`.
+ * @param add Whether the input's gradient is added to the content of `inputGradient`.
  */
 export function linearBackward(
   pass: Pass,
@@ -61,7 +61,7 @@ export function linearBackward(
   recordLinearBackward(recorder, workspace, shape, buffers, add);
 }
 
-/** Records output = norm(input). @param name Of its parameters, without `.weight` and `.bias`. */
+/** Records output = norm(input). @param name Its parameters' name without `.weight` and `.bias`. */
 export function normForward(pass: Pass, name: string, activations: NormActivations): void {
   const { recorder, config, parameters, batch } = pass;
   recordLayerNorm(recorder, { rows: batch.tokens, hidden: config.hidden }, config.normEpsilon, {
@@ -97,8 +97,8 @@ export function normBackward(
 }
 
 /**
- * Records the dropout of a site over all tokens, whose backward pass is the same dropout of the gradient.
- * @returns Its output, in the buffer `name` of the workspace; or the input itself where nothing is dropped.
+ * Records the dropout of a site over all tokens. The backward pass is the same dropout of the gradient.
+ * @returns The output, in the workspace's buffer `name`; or the input where nothing is dropped.
  */
 export function tokenDropout(
   pass: Pass,

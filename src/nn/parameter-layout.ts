@@ -6,27 +6,27 @@ import { tensorNames } from './tensor-names.js';
 
 const ALIGNMENT = OFFSET_ALIGNMENT / 4;
 
-/** Consecutive numbers of the layout. */
+/** A range of the layout, in numbers. */
 export interface ParameterRange {
   offset: number;
   length: number;
 }
 
-/** The parameters that a step updates, one range of the layout. */
+/** The parameters that a step updates: one range of the layout. */
 export interface UpdatedRange extends ParameterRange {
-  /** How many of them, from the first on, decay. */
+  /** The length of the decayed part at its start. */
   decayedLength: number;
 }
 
-/** A range that one buffer holds. */
+/** A range inside one shard (buffer). */
 export interface ShardRange extends ParameterRange {
-  /** Which of the buffers. */
+  /** The index of the shard. */
   shard: number;
-  /** Where in that buffer it begins, in numbers. */
+  /** The start in that shard, in numbers. */
   at: number;
 }
 
-/** The parts of a range that each buffer holds, in the layout's order. */
+/** Splits a range by shards, in the layout's order. */
 export function rangesInShards(shards: readonly ParameterRange[], range: ParameterRange): ShardRange[] {
   return shards.flatMap((shard, index) => {
     const offset = Math.max(shard.offset, range.offset);
@@ -36,12 +36,12 @@ export function rangesInShards(shards: readonly ParameterRange[], range: Paramet
 }
 
 /**
- * The order of a model's parameters in memory. Those that decay come first, and those of the embeddings at both ends: the others
- * are then one range, too. So are learned biases, first among those that do not decay. The whole is one shard where a buffer may
- * be as long; else it is cut between tensors into as few shards as possible without changing the order.
+ * The order of a model's parameters in memory. Decayed parameters come first. Parameters of the embeddings are at both ends, so
+ * that all others are one range. Learned biases are one range too, the first that does not decay. The layout is one shard where
+ * a buffer can have its length; else it is cut between tensors into as few shards as possible.
  */
 export class ParameterLayout {
-  /** What each buffer holds. */
+  /** The range of each buffer. */
   readonly shards: ParameterRange[] = [];
   /** All parameters. */
   readonly all: UpdatedRange;
@@ -53,8 +53,8 @@ export class ParameterLayout {
   private readonly ranges = new Map<string, ShardRange>();
 
   /**
-   * @param mostBytes Of a buffer.
-   * @throws EngineError where a tensor alone is longer.
+   * @param mostBytes The longest buffer.
+   * @throws EngineError where a tensor is longer.
    */
   constructor(
     config: ModelConfig,
@@ -74,7 +74,7 @@ export class ParameterLayout {
     this.learnedBiases = { offset: decayed, length: biases - decayed };
   }
 
-  /** The range of a tensor, with all numbers that the kernels address. @throws CallerError where the model does not have it. */
+  /** The range of a tensor, padding included. @throws CallerError for an unknown tensor. */
   rangeOf(name: string): ShardRange {
     const range = this.ranges.get(name);
     if (!range) throw new CallerError({ what: `the model has no tensor "${name}"` });
@@ -94,7 +94,7 @@ export class ParameterLayout {
     return offset;
   }
 
-  /** The shard that the next tensor joins: the last one, or where that would be too long, a new one. */
+  /** The shard of the next tensor: the last one, or a new one where the last would become too long. */
   private shardFor({ name, shape }: ParameterSpec, offset: number, length: number): number {
     const last = this.shards.at(-1);
     if (last && 4 * (last.length + length) <= this.mostBytes) {

@@ -7,10 +7,10 @@ type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
 export interface ParameterSpec {
   name: string;
   shape: readonly number[];
-  /** AdamW's weight decay spares biases and norms. */
+  /** Whether AdamW's weight decay applies: not to biases and norms. */
   decays: boolean;
   initial: InitialValue;
-  /** Numbers that the kernels address: more than the shape has where its rows are padded. */
+  /** Its numbers in memory: more than in its shape where rows are padded for the kernels. */
   paddedSize: number;
 }
 
@@ -36,7 +36,7 @@ function norm(name: string, hidden: number): ParameterSpec[] {
   return [tensor(`${name}.weight`, [hidden], false, 'one'), tensor(`${name}.bias`, [hidden], false, 'zero')];
 }
 
-/** The bias tables of a layer's heads, [heads, tags, tags]; none where the model learns none. */
+/** The learned bias tables of a layer's heads, [heads, tags, tags], if the model has them. */
 function biasTables(name: string, { heads, biasTags }: ModelConfig): ParameterSpec[] {
   if (biasTags === 0) return [];
   const table = tensor(name, [heads, biasTags, biasTags], false, 'zero');
@@ -49,7 +49,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 /**
  * All parameters of a classifier, in the order of Hugging Face's `BertForSequenceClassification` or
- * `DistilBertForSequenceClassification`, with the bias tables that Hugging Face does not have.
+ * `DistilBertForSequenceClassification`, plus the learned bias tables.
  */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { hidden, feedForward } = config;

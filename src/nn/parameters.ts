@@ -12,21 +12,21 @@ export type Buffers = readonly GPUBuffer[];
 /** Flat arrays by the tensors' names. */
 export type TensorValues = ReadonlyMap<string, Float32Array>;
 
-/** All that training changes on the GPU. */
+/** All state of training on the GPU. */
 export interface TrainingState {
   values: TensorValues;
   firstMoment: TensorValues;
   secondMoment: TensorValues;
 }
 
-/** A range of what some buffers hold. */
+/** A range as a slice of its buffer. */
 export function sliceOf(buffers: Buffers, { shard, at, length }: Omit<ShardRange, 'offset'>): BufferSlice {
   return { buffer: buffers[shard], offset: 4 * at, size: 4 * length };
 }
 
 /**
  * All parameters of a model, and their gradients and moments in buffers of the same layout: one buffer each where the adapter's
- * limit allows it, so that one dispatch updates them all; else as few as it allows.
+ * limit allows it, so that one dispatch updates all; else as few as possible.
  */
 export class Parameters {
   readonly layout: ParameterLayout;
@@ -34,7 +34,7 @@ export class Parameters {
   private gradients: Buffers | undefined;
   private moments: { firstMoment: Buffers; secondMoment: Buffers } | undefined;
 
-  /** @throws EngineError where a tensor is longer than a buffer of the adapter may be. */
+  /** @throws EngineError where a tensor is longer than the adapter's longest buffer. */
   constructor(
     private readonly device: Device,
     config: ModelConfig,
@@ -53,7 +53,7 @@ export class Parameters {
     return sliceOf(this.allGradients, this.layout.rangeOf(name));
   }
 
-  /** Gradients and moments, all zero when first asked for: a model that only predicts never allocates them. */
+  /** Gradients and moments, zero at first. They are allocated at the first call: prediction does not need them. */
   get trainingBuffers(): { gradients: Buffers; firstMoment: Buffers; secondMoment: Buffers } {
     this.moments ??= {
       firstMoment: this.create('first moment'),
@@ -62,14 +62,14 @@ export class Parameters {
     return { gradients: this.allGradients, ...this.moments };
   }
 
-  /** Reads values, or the same layout from other buffers, back to the host: a flat array for each tensor's name. */
+  /** Reads values, or other buffers of the same layout, back to the host: a flat array for each tensor. */
   async read(buffers = this.values): Promise<Map<string, Float32Array>> {
     return this.tensorsOf(await readManyFloats(this.device, buffers, this.lengths));
   }
 
   /**
-   * Reads values and moments back, as they are after all that was submitted before this call; more may be submitted
-   * before they arrive.
+   * Reads back values and moments as of all work that was submitted before this call. More work may be submitted before they
+   * arrive.
    */
   async readState(): Promise<TrainingState> {
     const { firstMoment, secondMoment } = this.trainingBuffers;
@@ -89,7 +89,7 @@ export class Parameters {
 
   /**
    * Writes all values, or other buffers of the same layout.
-   * @throws CallerError where a tensor is missing or does not have the model's size; nothing is written then.
+   * @throws CallerError where a tensor is missing or has another size. Nothing is written then.
    */
   write(tensors: TensorValues, where = 'weights', buffers = this.values): void {
     for (const { name, shape } of this.layout.specs) {

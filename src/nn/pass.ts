@@ -5,21 +5,21 @@ import type { UploadedBatch } from './batch-buffers.js';
 import type { ModelConfig } from './model-config.js';
 import type { Parameters } from './parameters.js';
 
-/** What makes the random masks of a training step: the same seed and step draw the same masks. */
+/** Determines the dropout masks of a training step: the same seed and step give the same masks. */
 export interface TrainingStep {
   seed: number;
   step: number;
-  /** Left out where the batch is the whole step. */
+  /** Left out where the step has one batch. */
   microBatch?: MicroBatch;
 }
 
-/** One of the batches whose gradients add up to those of a step. */
+/** One of the batches of a step, whose gradients are accumulated. */
 export interface MicroBatch {
   /** From 0. */
   index: number;
-  /** Batches of the step. */
+  /** The number of batches of the step. */
   count: number;
-  /** Examples of all its batches: each has the same weight in the step's loss and gradient. */
+  /** The number of examples in all batches of the step: each has the same weight in loss and gradient. */
   rows: number;
 }
 
@@ -27,7 +27,7 @@ export function microBatchOf({ batch, training }: Pick<Pass, 'batch' | 'training
   return training?.microBatch ?? { index: 0, count: 1, rows: batch.sequences };
 }
 
-/** Where in the model a mask is drawn, besides the layer. */
+/** Where in a layer or model a dropout is. */
 export type DropoutSite = 'embeddings' | 'attention' | 'attention output' | 'feed-forward output' | 'pooled';
 
 const SITES: readonly DropoutSite[] = [
@@ -38,15 +38,15 @@ const SITES: readonly DropoutSite[] = [
   'pooled',
 ];
 
-/** What every part of a model needs to record itself: a forward pass, and the backward pass over the same batch. */
+/** The context of a forward pass and the backward pass over the same batch. */
 export interface Pass {
   recorder: Recorder;
   config: ModelConfig;
   parameters: Parameters;
   batch: UploadedBatch;
-  /** Saved activations, gradients and partial sums. A name that several layers use is overwritten by the next of them. */
+  /** Saved activations, gradients and partial sums. Layers that use the same name overwrite each other's buffer. */
   workspace: Workspace;
-  /** Without it, nothing is dropped. */
+  /** Left out for no dropout. */
   training?: TrainingStep;
 }
 
@@ -57,12 +57,12 @@ function probabilityAt(config: ModelConfig, site: DropoutSite): number {
   return site === 'attention output' && family === 'distilbert' ? 0 : hiddenDropout;
 }
 
-/** The dropout of a site in the model, or none where the model only predicts. */
+/** The dropout of a site, or undefined where nothing is dropped. */
 export function dropoutAt({ config, training }: Pass, site: DropoutSite, layer = 0): Dropout | undefined {
   const probability = probabilityAt(config, site);
   if (!training || probability === 0) return undefined;
   const { seed, step, microBatch } = training;
-  // The first batch of a step draws what the only one would.
+  // The first batch of a step draws the same numbers as the only batch of one.
   const batch = microBatch?.index ? [microBatch.index] : [];
   return { probability, stream: randomStream(seed, step, layer, SITES.indexOf(site), ...batch) };
 }

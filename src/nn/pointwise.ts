@@ -7,7 +7,7 @@ function vectorGrid(recorder: Recorder, vectors: number) {
   return recorder.folded(Math.ceil(vectors / 64));
 }
 
-/** Writes `output` from `input`, both `length` numbers, a multiple of four. */
+/** Records an activation of `length` numbers, a multiple of four. */
 export function recordActivation(
   recorder: Recorder,
   kernel: 'layers/gelu_forward' | 'layers/tanh_forward' | 'layers/relu_forward',
@@ -18,55 +18,34 @@ export function recordActivation(
   recorder.dispatch({ kernel, buffers, parameters: { vectors }, grid: vectorGrid(recorder, vectors) });
 }
 
-/** What the backward pass of an activation reads and writes. */
-interface ActivationGradients {
-  outputGradient: Tensor;
-  inputGradient: Tensor;
-}
-
-function recordBackward(
+/**
+ * Records the backward pass of an activation of `length` numbers.
+ * @param buffers `saved` is the input of GELU, but the output of tanh and ReLU.
+ */
+export function recordActivationBackward(
   recorder: Recorder,
   kernel: 'layers/gelu_backward' | 'layers/tanh_backward' | 'layers/relu_backward',
   length: number,
-  saved: Tensor,
-  { outputGradient, inputGradient }: ActivationGradients,
+  { saved, outputGradient, inputGradient }: { saved: Tensor; outputGradient: Tensor; inputGradient: Tensor },
 ): void {
+  const vectors = length / 4;
   recorder.dispatch({
     kernel,
     buffers: { saved, output_gradient: outputGradient, input_gradient: inputGradient },
-    parameters: { vectors: length / 4 },
-    grid: vectorGrid(recorder, length / 4),
+    parameters: { vectors },
+    grid: vectorGrid(recorder, vectors),
   });
 }
 
-/** Writes `inputGradient` from the activation's input and the gradient of its output. */
-export function recordGeluBackward(
-  recorder: Recorder,
-  length: number,
-  { input, ...gradients }: ActivationGradients & { input: Tensor },
-): void {
-  recordBackward(recorder, 'layers/gelu_backward', length, input, gradients);
-}
-
-/** Writes `inputGradient` from the activation's output and its gradient. */
-export function recordBackwardOfOutput(
-  recorder: Recorder,
-  kernel: 'layers/tanh_backward' | 'layers/relu_backward',
-  length: number,
-  { output, ...gradients }: ActivationGradients & { output: Tensor },
-): void {
-  recordBackward(recorder, kernel, length, output, gradients);
-}
-
-/** Positions of rows in the caller's order: a dropout mask depends on them, and not on the order of rows. */
+/** Positions of rows in the caller's order. Dropout masks depend on them, not on the order of rows. */
 export interface Positions {
   buffer: GPUBuffer;
   at: number;
 }
 
 /**
- * Writes output = drop(input), or residual + drop(input) where there is a residual. The backward pass of a dropout is the
- * same dropout, of the gradient.
+ * Records output = drop(input), or residual + drop(input) with a residual. The backward pass is the same dropout of the
+ * gradient.
  */
 export function recordDropout(
   recorder: Recorder,
@@ -94,7 +73,7 @@ export function recordDropout(
 /** In an index for `recordGather`: a row of zeros. */
 export const NO_ROW = 0xffffffff;
 
-/** Writes output row i = input row index[i], for `rows` rows of `hidden` numbers, or zeros for NO_ROW. */
+/** Records output row i = input row index[i] for `rows` rows of `hidden` numbers; zeros for NO_ROW. */
 export function recordGather(
   recorder: Recorder,
   { rows, hidden }: { rows: number; hidden: number },

@@ -5,17 +5,17 @@ import type { ModelConfig } from './model-config.js';
 import type { Parameters } from './parameters.js';
 import { tensorNames } from './tensor-names.js';
 
-/** What the penalty must know of the texts, each [tags, tags] by query tag, then key tag. */
+/** Statistics of texts for the penalty, each [tags, tags] by query tag, then key tag. */
 export interface PairWeights {
-  /** Of the pairs whose query has a tag, the share whose key has another: each row adds up to 1, or to 0 where there are none. */
+  /** The share of each key tag among the pairs of a query tag. Each row adds up to 1, or 0 without pairs. */
   shares: Float32Array;
-  /** Of all pairs, the share that would be saved if this one were dropped; 0 for pairs that always stay. */
+  /** The share of all pairs that dropping a pair of tags saves; 0 for pairs that always stay. */
   costs: Float32Array;
 }
 
 /**
- * A penalty on learned biases that pushes pairs of tags apart into kept ones and dropped ones: λ times the share of pairs that
- * are kept, each as far as it is (see kernels/layers/bias_sparsity.wesl), the mean over layers and heads.
+ * A penalty on learned biases that separates pairs of tags into kept and dropped ones: λ times the soft share of kept pairs (see
+ * kernels/layers/bias_sparsity.wesl), the mean over layers and heads.
  */
 export class SparsityPenalty {
   private readonly pairs: GPUBuffer;
@@ -29,7 +29,7 @@ export class SparsityPenalty {
     this.pairs = upload(device, Float32Array.of(...shares, ...costs), 'pair weights');
   }
 
-  /** Records that its gradient is added to that of every layer's tables. */
+  /** Records the addition of its gradient to the gradients of all layers' tables. */
   record(recorder: Recorder, parameters: Parameters, config: ModelConfig): void {
     const { layers, heads, biasTags } = config;
     const names = tensorNames(config.family);

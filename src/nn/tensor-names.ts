@@ -3,12 +3,12 @@ export const MODEL_FAMILIES = ['bert', 'distilbert'] as const;
 
 export type ModelFamily = (typeof MODEL_FAMILIES)[number];
 
-/** What the parts of an encoder layer are called: linear layers and norms without `.weight` and `.bias`. */
+/** Tensor names of an encoder layer: linear layers and norms without `.weight` and `.bias`. */
 export interface LayerNames {
   query: string;
   key: string;
   value: string;
-  /** The tables of strategy `learned`: the one name that is not Hugging Face's. */
+  /** The learned bias tables: the only name that is not Hugging Face's. */
   tagBias: string;
   attentionOutput: string;
   attentionNorm: string;
@@ -17,7 +17,7 @@ export interface LayerNames {
   outputNorm: string;
 }
 
-/** What the parts of a model are called in Hugging Face's checkpoints of its family. */
+/** Tensor names of a model in Hugging Face's checkpoints. */
 export interface TensorNames {
   wordTable: string;
   positionTable: string;

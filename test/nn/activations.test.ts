@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recordActivation, recordBackwardOfOutput, recordGeluBackward } from '../../src/nn/pointwise.js';
+import { recordActivation, recordActivationBackward } from '../../src/nn/pointwise.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
 import {
   geluBackward,
@@ -40,7 +40,11 @@ describe('activations', () => {
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
         recordActivation(recorder, 'layers/gelu_forward', x.length, { input, output });
-        recordGeluBackward(recorder, x.length, { input, outputGradient: buffers.input(dy), inputGradient });
+        recordActivationBackward(recorder, 'layers/gelu_backward', x.length, {
+          saved: input,
+          outputGradient: buffers.input(dy),
+          inputGradient,
+        });
         recorder.submit();
         const forward = inBothPrecisions((round) => geluForward(x, round));
         const backward = inBothPrecisions((round) => geluBackward(x, dy, round));
@@ -58,8 +62,8 @@ describe('activations', () => {
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
         recordActivation(recorder, 'layers/tanh_forward', x.length, { input: buffers.input(x), output });
-        recordBackwardOfOutput(recorder, 'layers/tanh_backward', x.length, {
-          output: buffers.input(y),
+        recordActivationBackward(recorder, 'layers/tanh_backward', x.length, {
+          saved: buffers.input(y),
           outputGradient: buffers.input(dy),
           inputGradient,
         });
@@ -80,8 +84,8 @@ describe('activations', () => {
         const output = buffers.output(x.length);
         const inputGradient = buffers.output(x.length);
         recordActivation(recorder, 'layers/relu_forward', x.length, { input: buffers.input(x), output });
-        recordBackwardOfOutput(recorder, 'layers/relu_backward', x.length, {
-          output: buffers.input(y),
+        recordActivationBackward(recorder, 'layers/relu_backward', x.length, {
+          saved: buffers.input(y),
           outputGradient: buffers.input(dy),
           inputGradient,
         });
