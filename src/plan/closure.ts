@@ -5,7 +5,7 @@ import type { Sequence } from './tag-runs.js';
 /** Bits of a word. */
 const WORD = 32;
 
-/** For each node, as bits, the others that some head of a layer attends to. */
+/** For each node, as bits, the nodes that some head of a layer attends to. */
 function attendedTo(layout: Layout, layer: number, nodes: readonly number[]): Uint32Array[] {
   const { headsOfLayer } = layout;
   const ofLayer = layout.heads.filter(
@@ -25,14 +25,14 @@ function has(bits: Uint32Array, at: number): boolean {
   return ((bits[at >> 5] >>> (at & 31)) & 1) === 1;
 }
 
-/** Layers that the heads of a layout are listed for. */
+/** The layers of a layout's heads. */
 function layersOf({ heads, headsOfLayer }: Layout): number {
   return Math.max(1, heads.flatMap((each) => each.heads ?? []).length / headsOfLayer);
 }
 
-/** The pairs of one sequence that are joined by 1, 2, … layers. */
+/** The pairs of one sequence that 1, 2, … layers connect. */
 function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: number): number[] {
-  // Where nothing depends on places, the tokens of a run see the same and are seen by the same.
+  // Where nothing depends on positions, all tokens of a run have the same pairs.
   const sizes = layout.positional ? Array<number>(length).fill(1) : runs.map((run) => run.length);
   const nodes = layout.positional ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
   const ofLayers = Array.from({ length: layersOf(layout) }, (_, layer) => attendedTo(layout, layer, nodes));
@@ -50,7 +50,7 @@ function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: 
     });
     let pairs = 0;
     reached.forEach((bits, query) => {
-      // The residual connection hands every token on to itself.
+      // The residual connection connects every token to itself.
       if (!has(bits, query)) pairs += sizes[query];
       for (let key = 0; key < nodes.length; key++) if (has(bits, key)) pairs += sizes[query] * sizes[key];
     });
@@ -59,8 +59,8 @@ function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: 
 }
 
 /**
- * After 1, 2, … layers, the share of all pairs of tokens whose query has heard of the key: along the pairs that exist in any
- * head of each layer, and along residual connections. Layers beyond those that a layout has heads for begin with its first.
+ * After 1, 2, … layers, the share of all pairs of tokens whose query can depend on the key: through the pairs that exist in any head of
+ * each layer, and through residual connections. After the last layer of a layout, its first follows again.
  */
 export function closureOf(layout: Layout, layers: number): number[] {
   const pairs = new Float64Array(layers);

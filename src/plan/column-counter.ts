@@ -2,7 +2,7 @@ import { EVERYWHERE, NO_SENTENCE, NOWHERE, type Reach, reachesSentence, windowOf
 import { type Sequence, type SortedBatch, type TagRun, tagRunGroups } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
-/** A place in ascending values that only ever moves on. */
+/** An index into ascending values that only moves forward. */
 class Pointer {
   constructor(
     private readonly values: ArrayLike<number>,
@@ -10,14 +10,14 @@ class Pointer {
     private readonly end: number,
   ) {}
 
-  /** The first place from which on values are not below `least`; `least` never falls from call to call. */
+  /** The first index whose value is `least` or more. `least` must not decrease from call to call. */
   from(least: number): number {
     while (this.at < this.end && this.values[this.at] < least) this.at++;
     return this.at;
   }
 }
 
-/** Counts the pairs that exist, run by run, in time that grows with the tokens and not with their square. */
+/** Counts the pairs that exist, run by run, in time that grows with the tokens, not with their square. */
 export class ColumnCounter {
   constructor(
     private readonly batch: SortedBatch,
@@ -35,9 +35,9 @@ export class ColumnCounter {
     const groups = bySentence ? tagRunGroups(runs) : undefined;
     const pairs = new Float64Array(size);
     runs.forEach((row, index) => {
-      const everything: [number, number][] = [[0, runs.length]];
+      const allRuns: [number, number][] = [[0, runs.length]];
       const spans =
-        groups && row.sentence !== NO_SENTENCE ? [groups.ofSentence[index], groups.ofDocument] : everything;
+        groups && row.sentence !== NO_SENTENCE ? [groups.ofSentence[index], groups.ofDocument] : allRuns;
       for (const [first, next] of spans) {
         for (let column = first; column < next; column++) {
           const between = reach[row.tag * size + runs[column].tag];
@@ -62,15 +62,15 @@ export class ColumnCounter {
     const causalEnd = pointer(order);
     let pairs = 0;
     for (let token = row.start; token < row.start + row.length; token++) {
-      const place = order[token];
-      const last = causal ? causalEnd.from(place + 1) : end;
+      const position = order[token];
+      const last = causal ? causalEnd.from(position + 1) : end;
       if (reach === EVERYWHERE || everySentence) {
         pairs += last - column.start;
         continue;
       }
       const spans: [number, number][] = [];
       if (window >= 0) {
-        spans.push([windowStart.from(place - window), windowEnd.from(place + window + 1)]);
+        spans.push([windowStart.from(position - window), windowEnd.from(position + window + 1)]);
       }
       if (inSentences) {
         spans.push([sentenceStart.from(sentences![token]), sentenceEnd.from(sentences![token] + 1)]);
@@ -81,7 +81,7 @@ export class ColumnCounter {
   }
 }
 
-/** How many places one or two spans cover together, before `end`. */
+/** The length of the union of one or two spans, up to `end`. */
 function lengthOfUnion(spans: readonly (readonly [number, number])[], end: number): number {
   const cut = spans.map(([from, to]) => [from, Math.min(to, end)] as const);
   const length = ([from, to]: readonly [number, number]) => Math.max(0, to - from);

@@ -3,7 +3,7 @@ import { bitsOf } from './label-bits.js';
 import { tagRanks } from './tag-order.js';
 import { readVisibility, type Side, type Visibility } from './visibility.js';
 
-/** A function of objects that is computed once for each: a table serves every batch of a training. */
+/** Caches a function of objects: a table is used for every batch of a training. */
 function once<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const values = new WeakMap<Key, { value: Value }>();
   return (key) => {
@@ -15,7 +15,7 @@ function once<Key extends object, Value>(make: (key: Key) => Value): (key: Key) 
 
 const visibilities = once((_: PairTable) => new Map<string, Visibility>());
 
-/** Which columns a row of each tag sees, from one side. */
+/** The visibility of a table for one kind of rows. */
 export function visibilityOf(table: PairTable, side: Side, causal = false): Visibility {
   const name = `${side}, ${causal}`;
   const found = visibilities(table).get(name) ?? readVisibility(table, side, causal);
@@ -23,14 +23,14 @@ export function visibilityOf(table: PairTable, side: Side, causal = false): Visi
   return found;
 }
 
-/** A table as bits, or undefined where bits cannot hold it. */
+/** A table as bits, or undefined where bits cannot represent it. */
 export const labelBits = once(bitsOf);
 
 const ranks = once((tables: PairTable | readonly PairTable[]) =>
   tagRanks([tables].flat().flatMap((each) => [visibilityOf(each, 'queries'), visibilityOf(each, 'keys')])),
 );
 
-/** For each tag its place in the order by which tokens are sorted: one order for the tables of all heads. */
+/** The rank of each tag in the order by which tokens are sorted: one order for the tables of all heads. */
 export function rankOfTag(tables: readonly PairTable[]): Uint8Array {
   return ranks(tables.length > 1 ? tables : tables[0]);
 }

@@ -4,12 +4,12 @@ import { type ColumnRange, RangeJoiner } from './ranges.js';
 import { type Sequence, type SortedBatch, type TagRun, type TagRunGroups, tagRunGroups } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
-/** What a kernel must look up for each pair of a tile: nothing, its bias, or its bias and where its tokens stand. */
+/** A tile in which kernels look up nothing: every pair exists without a bias. */
 export const NO_MASK = 0;
-/** Sums of these say what; ONE_TAG stands beside MASK_TAGS alone (kernels/attention/plan_words.wesl). */
+/** What else they look up, as a sum: biases by tags, positions. ONE_TAG occurs with MASK_TAGS only (kernels/attention/plan_words.wesl). */
 export const { MASK_TAGS, MASK_POSITIONS, ONE_TAG } = planWordNames;
 
-/** All columns that some rows see. */
+/** All columns that some rows attend to. */
 export interface Columns {
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
@@ -18,7 +18,7 @@ export interface Columns {
   needsMask: number;
 }
 
-/** Numbers of a part of a run that rows see. */
+/** Numbers that describe a part of a tag run: run, start, end, mask. */
 const PART = 4;
 
 /** The first of the ascending `values[start .. end - 1]` that is not below `least`, or `end`. */
@@ -34,26 +34,26 @@ function firstFrom(values: Uint32Array, start: number, end: number, least: numbe
 }
 
 /**
- * Finds the columns that consecutive rows of one sequence see: `from` the first row on, `through` more and more of them. The
- * rows of one run are a segment; each adds what it sees to what is seen. Where nothing depends on places, `RunSpans` does
+ * Finds the columns that consecutive rows of one sequence attend to: `from` sets the first row, and `through` adds rows. The rows of
+ * one tag run are a segment, whose columns are added to those found so far. Where nothing depends on positions, `TagRunSpans` does
  * the same in less time.
  */
 export class ColumnFinder {
   private readonly runs: readonly TagRun[];
   /** For each token of the sequence, the run it is in. */
   private readonly runOfToken: Uint32Array;
-  /** For each tag of a row so far, the runs that it may see, whatever their sentence. */
+  /** For each tag of a row so far, the runs that it may attend to in any sentence. */
   private readonly visible: (readonly number[] | undefined)[] = [];
   private readonly groups: TagRunGroups | undefined;
-  /** For each run, the parts that all of its rows see, once they were asked for. */
+  /** For each run, the parts that all of its rows attend to, where they were computed. */
   private readonly ofRuns: number[][] = [];
-  // Of each run that is seen: its columns, and how many segments of rows see it.
+  // For each run in `seen`: its columns, and the number of segments that attend to it.
   private readonly lows: Uint32Array;
   private readonly highs: Uint32Array;
   private readonly seenBy: Uint32Array;
   private readonly stamps: Uint32Array;
   private stamp = 0;
-  /** The runs that are seen, in their own order. */
+  /** The runs that some row attends to, ascending. */
   private readonly seen: number[] = [];
   private end = 0;
   private segments = 0;
@@ -87,7 +87,7 @@ export class ColumnFinder {
     return this.runOfToken[token - this.sequence.start];
   }
 
-  /** Begins anew, at a row. */
+  /** Starts again, at a row. */
   from(row: number): void {
     this.stamp++;
     this.seen.length = 0;
@@ -97,7 +97,7 @@ export class ColumnFinder {
     this.end = row;
   }
 
-  /** Goes on to the rows before `end`, which are more than before. The part of a run counts as a whole: none goes on behind it. */
+  /** Adds the rows up to `end`, exclusive. A segment must be complete: the rows of its run after `end` are never added. */
   through(end: number): void {
     while (this.end < end) {
       const run = this.runOf(this.end);
@@ -109,22 +109,22 @@ export class ColumnFinder {
     }
   }
 
-  /** What must be looked up for each pair: NO_MASK, or tags and places. */
+  /** What kernels look up for each pair: NO_MASK, or tags and positions. */
   get needsMask(): number {
     const isMasked =
       this.found !== NO_MASK || this.ragged || this.seen.some((run) => this.seenBy[run] < this.segments);
-    // A tested tile's ranges may begin early, at tokens that only their places tell from the others of their tag.
+    // The ranges of a masked tile may start early, at tokens of the same tag that only their positions exclude.
     return isMasked ? MASK_TAGS | MASK_POSITIONS : NO_MASK;
   }
 
-  /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
+  /** Columns with every range padded to quads. @param ranges Receives the ranges, if given. */
   paddedColumns(needsMask: number, ranges?: ColumnRange[]): number {
     this.joiner.begin(needsMask !== NO_MASK, ranges);
     for (const run of this.seen) this.joiner.add(this.lows[run], this.highs[run]);
     return this.joiner.end();
   }
 
-  /** Adds what rows of one run see. */
+  /** Adds the columns of rows of one run. */
   private addSegment(rowRun: number, from: number, to: number): void {
     const { start, length } = this.runs[rowRun];
     const parts =
@@ -135,14 +135,14 @@ export class ColumnFinder {
     }
   }
 
-  /** The parts that all rows of a run see: found once, for many tiles hold the whole of it. */
+  /** The parts that all rows of a run attend to. Cached, because many tiles hold whole runs. */
   private partsOfRun(rowRun: number): readonly number[] {
     const { start, length } = this.runs[rowRun];
     this.ofRuns[rowRun] ??= this.parts(rowRun, start, start + length);
     return this.ofRuns[rowRun];
   }
 
-  /** What rows `from` to `to - 1` of a run see: of each run its number, where the part begins and ends, and what must be tested. */
+  /** The parts of runs that rows `from` to `to - 1` of a run attend to, PART numbers each. */
   private parts(rowRun: number, from: number, to: number): number[] {
     const parts: number[] = [];
     if (!this.groups || this.isOfDocument(rowRun)) {
@@ -166,8 +166,8 @@ export class ColumnFinder {
   }
 
   private visibleTo(tag: number): readonly number[] {
-    const known = this.visible[tag];
-    if (known) return known;
+    const cached = this.visible[tag];
+    if (cached) return cached;
     const { size, reach } = this.visibility;
     const runs: number[] = [];
     for (let run = 0; run < this.runs.length; run++) {
@@ -177,7 +177,7 @@ export class ColumnFinder {
     return runs;
   }
 
-  /** Adds the part of a run that some rows see. */
+  /** Adds the part of a run that some rows attend to. */
   private add(run: number, low: number, high: number): void {
     if (this.stamps[run] !== this.stamp) {
       this.stamps[run] = this.stamp;
@@ -195,20 +195,20 @@ export class ColumnFinder {
     this.seenBy[run]++;
   }
 
-  /** Keeps the runs that are seen in their order. */
+  /** Inserts a run into `seen`, which stays ascending. */
   private insert(run: number): void {
     const { seen } = this;
-    let place = seen.length;
+    let index = seen.length;
     seen.push(run);
-    while (place > 0 && seen[place - 1] > run) {
-      seen[place] = seen[place - 1];
-      place--;
+    while (index > 0 && seen[index - 1] > run) {
+      seen[index] = seen[index - 1];
+      index--;
     }
-    seen[place] = run;
+    seen[index] = run;
   }
 
   /**
-   * Sets `low` and `high` to the part of a run that rows `from` to `to - 1` see, as a whole; it may be empty.
+   * Sets `low` and `high` to the part of a run that any of rows `from` to `to - 1` attends to. It may be empty.
    * @returns MASK_POSITIONS where some of these pairs are out of reach, else NO_MASK.
    */
   private within(rowRun: number, from: number, to: number, run: number, reach: number): number {
@@ -234,7 +234,7 @@ export class ColumnFinder {
     return inReach && inTime ? NO_MASK : MASK_POSITIONS;
   }
 
-  /** Cuts `low` and `high` to what window and sentence of the rows leave of a run. */
+  /** Sets `low` and `high` to the part of a run within the window or the sentences of the rows. */
   private narrow(from: number, to: number, run: number, reach: number, sentenceSuffices: boolean): void {
     const { order, sentences } = this.batch;
     const { start, length } = this.runs[run];
@@ -255,7 +255,7 @@ export class ColumnFinder {
     this.high = high;
   }
 
-  /** Whether rows and the columns `low` to `high - 1` are all of one sentence. */
+  /** Whether the rows and the columns `low` to `high - 1` are in one sentence. */
   private isOneSentence(from: number, to: number): boolean {
     const { sentences } = this.batch;
     const sentence = sentences![from];

@@ -3,13 +3,13 @@ import { allows, type PairTable } from '../grammar/pair-table.js';
 /** Bits of a word. */
 const WORD = 32;
 
-/** A pair table whose biases are 0 and one other number, as bits: for each tag, which others it sees, and with that bias. */
+/** A pair table whose biases are 0 and one other number, as bits: for each tag, its pairs, and those with that bias. */
 export interface LabelBits {
-  /** The other number; 0 where there is none. */
+  /** The bias that is not 0; 0 where there is none. */
   bias: number;
-  /** Words that hold a bit for every tag. */
+  /** Words with a bit for every tag. */
   words: number;
-  /** For each tag of a query, the words of the tags that exist for it, then those of them that are biased. */
+  /** For each tag of a query, the words of the keys' tags with which pairs exist, then of those with the bias. */
   ofQueries: Uint32Array;
   /** The same for each tag of a key. */
   ofKeys: Uint32Array;
@@ -27,7 +27,7 @@ function onlyBias(table: PairTable): number | undefined {
   return only;
 }
 
-/** A pair table as bits, or undefined where bits cannot hold it: where biases are learned, or have more than one value. */
+/** A pair table as bits, or undefined where biases are learned or have more than one value beside 0. */
 export function bitsOf(table: PairTable): LabelBits | undefined {
   const bias = table.learned ? undefined : onlyBias(table);
   if (bias === undefined) return undefined;

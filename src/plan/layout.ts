@@ -14,15 +14,15 @@ import { COUNTING_TILE, inOrder, type Tile, type TileConfig, tilesOf } from './t
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;
 
-/** The longest batch: kernels compare places in it as f32, which holds no larger integers exactly. */
+/** The longest batch: kernels compare positions as f32, which represents larger integers inexactly. */
 const MOST_TOKENS = 2 ** 24;
 
 /** The tiles of heads that share one pair table. */
 export interface HeadLayout {
-  /** Which heads, ascending, or undefined where it is all of them. Those of several layers count on from layer to layer. */
+  /** Which heads, ascending; undefined for all heads. The numbers continue from layer to layer. */
   heads: readonly number[] | undefined;
   table: PairTable | undefined;
-  /** The table as bits, where they can hold it and no rule has a scope. */
+  /** The table as bits, where bits can represent it and no rule has a scope. */
   bits: LabelBits | undefined;
   queryTiles: Tile[];
   keyTiles: Tile[];
@@ -30,30 +30,30 @@ export interface HeadLayout {
 }
 
 /**
- * Everything that the attention kernels need to know of a packed batch. All arrays are in sorted order, in which the
- * kernels expect their tokens; `order` leads back to the caller's.
+ * A packed batch, laid out for the attention kernels. All arrays are in sorted order, in which the kernels expect their tokens.
+ * `order` maps it to the caller's order.
  */
 export interface Layout extends SortedBatch {
-  /** Dense layouts use the dense kernels; sparse ones the kernels with ranges and a pair table. */
+  /** Dense layouts use the dense kernels, sparse ones the kernels with ranges and a pair table. */
   kind: 'dense' | 'sparse';
-  /** The tiles of the kernels that it is made for. */
+  /** The tiles of the kernels that it is for. */
   tileConfig: TileConfig;
   /** Tokens of the whole batch. */
   tokens: number;
   lengths: Uint32Array;
-  /** Whether queries see only keys that do not stand behind them in the text. */
+  /** Whether queries attend to no later keys. */
   causal: boolean;
-  /** Whether anything depends on where tokens stand in the text. */
+  /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
-  /** One layout for all heads, or one for each rule set that some heads have. */
+  /** One layout for all heads, or one for each distinct pair table. */
   heads: HeadLayout[];
-  /** After how many of the heads that some `HeadLayout` lists a new layer begins. */
+  /** Heads of a layer, where some `HeadLayout` lists its heads. */
   headsOfLayer: number;
-  /** Pairs per head, the mean over heads and layers where they differ. */
+  /** Pairs per head: the mean over heads and layers where they differ. */
   readonly pairCounts: PairCounts;
 }
 
-/** Lengths that add up to the tokens, each within what the kernels are tested at. @throws CallerError else. */
+/** The lengths, checked: each is short enough, and their sum is `tokens`. @throws CallerError otherwise. */
 export function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint32Array {
   let total = 0;
   for (let sequence = 0; sequence < lengths.length; sequence++) {
@@ -85,7 +85,7 @@ export function checkedLengths(lengths: ArrayLike<number>, tokens: number): Uint
   return Uint32Array.from(lengths);
 }
 
-/** A value that is made when it is first asked for. */
+/** A value that is computed at its first use. */
 function lazy<T>(make: () => T): () => T {
   let value: { made: T } | undefined;
   return () => {
@@ -94,7 +94,7 @@ function lazy<T>(make: () => T): () => T {
   };
 }
 
-/** A layout in which every token of a sequence sees every other, in the caller's own order. */
+/** A layout in which every token of a sequence attends to every other, in the caller's order. */
 export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): Layout {
   const { globalTokens: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
@@ -132,30 +132,30 @@ function denseTiles({ start, length }: Sequence, sequence: number, { rows }: Til
   }));
 }
 
-/** What a sparse layout is made from. */
+/** The input of a sparse layout. */
 export interface SparseInput {
   /** [tokens], tag indexes below the tables' size, in the caller's order. */
   tags: Uint8Array;
   /** Tokens of each sequence. */
   lengths: ArrayLike<number>;
   /**
-   * The pair table of all heads, or for each head its own, those of further layers behind the first one's. Equal objects
-   * share their tiles, and all heads one order of tokens.
+   * The pair table of all heads, or one for each head, layer after layer. Heads with the same object share their tiles, and all
+   * heads share one order of tokens.
    */
   tables: PairTable | readonly PairTable[];
-  /** How many layers the tables are for; 1 where left out. */
+  /** The layers that the tables are for; 1 by default. */
   layers?: number;
   /**
    * [tokens], the sentence of each token, ascending within a sequence, or NO_SENTENCE for tokens that belong to the document.
-   * Each sequence is one sentence where left out.
+   * By default each sequence is one sentence.
    */
   sentences?: ArrayLike<number>;
   causal?: boolean;
 }
 
 /**
- * A layout for pair tables: tokens sorted inside each sequence, tiles of rows with the column ranges they see, and
- * the same transposed. Its size and the time to make it grow with the tokens, never with their square.
+ * A layout for pair tables: tokens sorted inside each sequence, tiles of rows with the column ranges that they attend to, and the
+ * same transposed. Its size and the time to compute it grow with the tokens, not with their square.
  *
  * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
@@ -169,13 +169,13 @@ export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout 
   const distinct = [...new Set(tables)];
   const positional = causal || tables.some(({ scopes }) => scopes !== undefined);
   const heads = distinct.map((table): HeadLayout => {
-    const own = tables.flatMap((each, head) => (each === table ? [head] : []));
+    const numbers = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
     const queryTiles = inOrder(tilesOf(batch, queries, shape), shape);
     const keyTiles = inOrder(tilesOf(batch, keys, shape), shape);
     const pairCounts = lazy(() => pairCountsOf(batch, queries, queryTiles, keyTiles, shape));
     return {
-      heads: distinct.length > 1 ? own : undefined,
+      heads: distinct.length > 1 ? numbers : undefined,
       table,
       bits: table.scopes ? undefined : labelBits(table),
       queryTiles,

@@ -10,11 +10,11 @@ export interface MaskPicture {
   size: number;
   /** [size, size]: the share of a block's pairs that exist. */
   shares: Float32Array;
-  /** [size, size]: the mean bias of those that exist, 0 where none do. Learned biases count as 0. */
+  /** [size, size]: the mean bias of the pairs that exist, 0 where none exists. Learned biases count as 0. */
   biases: Float32Array;
 }
 
-/** @param most Blocks on a side: longer sequences have more tokens in each. @param head Counted on from layer to layer. */
+/** The picture of a sequence. @param most The most blocks on a side. @param head Numbers continue from layer to layer. */
 export function pictureOf(layout: Layout, sequence: number, head: number, most: number): MaskPicture {
   const { start, length } = layout.sequences[sequence];
   const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);

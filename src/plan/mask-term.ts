@@ -2,13 +2,13 @@ import { biasOfPair, FORBIDDEN, type PairTable, pairTable } from '../grammar/pai
 import type { RuleSet, Strategy, Tag } from '../grammar/rules.js';
 import { EVERYWHERE, isWithin, NOWHERE, type Reach, windowOf } from '../grammar/scope.js';
 
-/** Labels of one kind that tokens carry, and the values that they may have: `tags`, or a kind of the caller's. */
+/** One kind of label of tokens, with its values: `tags`, or a kind that the caller names. */
 export interface Labelling {
   name: string;
   tags: readonly Tag[];
 }
 
-/** What a mask of one head is made of. */
+/** The expression of a mask for one head. */
 export type Term =
   | { kind: 'rules'; rules: RuleSet; strategy: Strategy; beta: number; labels: string }
   | { kind: 'all' }
@@ -19,7 +19,7 @@ export type Term =
 
 type Leaf = Extract<Term, { kind: 'rules' | 'all' | 'causal' | 'within' }>;
 
-/** How far apart two tokens are, as far as masks ask. */
+/** The distance of two tokens, as far as masks depend on it. */
 interface Offset {
   distance: number;
   inOneSentence: boolean;
@@ -85,7 +85,7 @@ function tableOfRules(
   return pairTable({ ...rules, tags }, strategy, beta);
 }
 
-/** Places at which every pair of tokens decides as at one of them: both sides of each distance at which a leaf changes. */
+/** Offsets that represent all others: both sides of each distance at which a leaf changes. */
 function offsetsOf(term: Term): Offset[] {
   const windows = leavesOf(term).flatMap((leaf) => {
     if (leaf.kind === 'within') return [windowOf(leaf.reach)];
@@ -101,7 +101,7 @@ function offsetsOf(term: Term): Offset[] {
   ]);
 }
 
-/** The reach that holds exactly at some of all offsets (`offsetsOf`), or undefined where none does. */
+/** The reach that contains exactly some of the offsets of `offsetsOf`, or undefined where no reach does. */
 function reachAt(offsets: readonly Offset[], isIn: (offset: number) => boolean): Reach | undefined {
   let window = NOWHERE;
   let isOver = false;
@@ -124,15 +124,15 @@ function reachAt(offsets: readonly Offset[], isIn: (offset: number) => boolean):
   return isExact ? reach : undefined;
 }
 
-/** Labels as kernels see them: for each, the values that its tokens have in every labelling. */
+/** The labels that kernels use: for each, the values of its tokens in every labelling. */
 export interface Alphabet {
   labellings: readonly Labelling[];
   labels: readonly (readonly number[])[];
 }
 
 /**
- * The pair table of a term, or undefined where there is none that says exactly the same.
- * @param causal Whether the plan adds that no query sees a later key.
+ * The pair table of a term, or undefined where no table is exactly equivalent.
+ * @param causal Whether the plan also hides later keys from queries.
  */
 export function tableOf(term: Term, alphabet: Alphabet, causal: boolean): PairTable | undefined {
   const { labellings, labels } = alphabet;

@@ -7,22 +7,22 @@ import { type Labelling, leavesOf, type Term } from './mask-term.js';
 
 /** The tokens of a packed batch, in the caller's order. */
 export interface MaskTokens {
-  /** Tokens of each sequence; one sequence of all tokens where left out. */
+  /** Tokens of each sequence; all tokens are one sequence by default. */
   lengths?: ArrayLike<number>;
   /** [tokens], by name or integer (see `tagIndexes`), where the mask is made from rules about tags. */
   tags?: ArrayLike<Tag>;
-  /** [tokens], in the place of `tags`: their indexes among those of the mask. */
+  /** [tokens], instead of `tags`: their indexes among the tags of the mask. */
   tagIndexes?: Uint8Array;
   /** [tokens] each: further labels, by the names that masks from rules give them. */
   labels?: Readonly<Record<string, ArrayLike<Tag>>>;
   /**
    * [tokens], the sentence of each: numbers that ascend within a sequence, or NO_SENTENCE for tokens that belong to the
-   * document. Each sequence is one sentence where left out.
+   * document. By default each sequence is one sentence.
    */
   sentences?: ArrayLike<number>;
 }
 
-/** The types of `MaskTokens`; what they hold is checked where it is used. */
+/** The types of `MaskTokens`. Their contents are checked where they are used. */
 export const TOKENS = {
   lengths: v.optional(arrayLike),
   tags: v.optional(arrayLike),
@@ -31,10 +31,10 @@ export const TOKENS = {
   sentences: v.optional(arrayLike),
 };
 
-/** The labelling that rules are about where they name no other. */
+/** The default labelling of rules. */
 export const TAGS = 'tags';
 
-/** What the rules of some terms are about. @param moreTags Tags that tokens may have and no rule lists. */
+/** The labellings that the rules of some terms use. @param moreTags Tags of tokens that no rule lists. */
 export function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): Labelling[] {
   const tags = new Map<string, Set<Tag>>();
   for (const leaf of new Set(terms.flatMap(leavesOf))) {
@@ -45,13 +45,13 @@ export function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): 
   return [...tags].map(([name, values]) => ({ name, tags: checkedCount([...values], 'tags') }));
 }
 
-/** @throws CallerError where kernels hold no bits for so many labels. */
+/** @throws CallerError where there are more labels than kernels have bits for. */
 function checkedCount<T>(labels: T[], what: string): T[] {
   if (labels.length <= MOST_TAGS) return labels;
   throw new CallerError({ what: `${labels.length} ${what}`, expected: `1 to ${MOST_TAGS}` });
 }
 
-/** Tokens of each sequence. @throws CallerError where nothing says how many there are. */
+/** Tokens of each sequence. @throws CallerError where neither lengths nor labels are given. */
 export function lengthsOf({ lengths, tags, tagIndexes, labels = {} }: MaskTokens): ArrayLike<number> {
   const labelled = tags ?? tagIndexes ?? Object.values(labels)[0];
   if (lengths) return lengths;

@@ -29,20 +29,20 @@ function checkedStrategy(strategy: string, where?: string): Strategy {
 }
 
 /**
- * Which token may attend to which, and with which bias. A mask is a value: it knows no tokens until it is laid out over some.
+ * Which token may attend to which, and with which bias. A mask is a value without tokens; `layout` applies it to the tokens of a batch.
  *
  * Masks compose by which pairs exist. `and` adds the biases of both; `or` has the left one's bias where the left one has the
- * pair; `not` has none. What kernels cannot run exactly is refused when the mask is laid out, never approximated.
+ * pair; `not` has none. `layout` refuses a mask that kernels cannot run exactly: nothing is approximated.
  */
 export class AttentionMask {
-  /** What tokens must be labelled with. */
+  /** The labellings that tokens need. */
   private readonly labellings: readonly Labelling[];
   private readonly tables = new Map<string, { tables: PairTable[]; causal: boolean }>();
 
   /**
-   * @param name What errors and pictures call it.
-   * @param heads [layers][heads], or one for all.
-   * @param moreTags Tags that tokens may have and no rule lists.
+   * @param name Its name in errors and pictures.
+   * @param heads [layers][heads], or [[term]] for all heads.
+   * @param moreTags Tags of tokens that no rule lists.
    */
   protected constructor(
     readonly name: string,
@@ -62,7 +62,7 @@ export class AttentionMask {
     return new AttentionMask('causal', [[{ kind: 'causal' }]]);
   }
 
-  /** |query - key| <= `tokens`, in the text's order. @throws CallerError where that is no number of tokens. */
+  /** |query - key| <= `tokens`, in the text's order. @throws CallerError where `tokens` is not a number of tokens. */
   static window(tokens: number): AttentionMask {
     const term: Term = { kind: 'within', reach: reachOf(tokens) };
     return new AttentionMask(`window ${tokens}`, [[term]]);
@@ -74,10 +74,10 @@ export class AttentionMask {
   }
 
   /**
-   * A mask from rules of who looks at whom, or from those of each head of a model.
+   * A mask from rules about the tags of queries and keys: one rule set for all heads, or one for each head.
    * @param rules Rules, or the name of a preset.
-   * @param strategy How rules become scores: `hard` where left out.
-   * @throws CallerError for rules, a strategy or a β that make no sense.
+   * @param strategy How rules become scores; `hard` by default.
+   * @throws CallerError for invalid rules, strategy or β.
    */
   static fromRules(
     rules: string | ModelRules,
@@ -90,7 +90,7 @@ export class AttentionMask {
 
   /**
    * A mask for each head, or for each head of each layer, [layers][heads]. Equal objects share their tiles.
-   * @throws CallerError where there are none, or one of them has several heads itself.
+   * @throws CallerError without masks, or for a mask of several heads.
    */
   static perHead(masks: readonly AttentionMask[] | readonly (readonly AttentionMask[])[]): AttentionMask {
     checkArgument(arrayLike, masks, 'masks');
@@ -137,12 +137,12 @@ export class AttentionMask {
     return new AttentionMask(`not (${this.name})`, heads, this.tags);
   }
 
-  /** The same for tokens that may have these tags too; no rule of the mask is about them. */
+  /** This mask for tokens that may also have these tags, which no rule names. */
   withTags(tags: readonly Tag[]): AttentionMask {
     return new AttentionMask(this.name, this.heads, [...this.tags, ...tags]);
   }
 
-  /** The tags that its rules are about, in the order of a learned table; none where it has no rules about tags. */
+  /** The tags of its rules, in the order of a learned table; empty without rules about tags. */
   get tags(): readonly Tag[] {
     return this.labellings.find(({ name }) => name === TAGS)?.tags ?? [];
   }
@@ -152,7 +152,7 @@ export class AttentionMask {
     return this.heads.flat().every(({ kind }) => kind === 'all');
   }
 
-  /** Whether it is about labels of tokens: its biases then have a gradient. */
+  /** Whether it depends on labels of tokens: its biases then have a gradient. */
   get hasLabels(): boolean {
     return this.labellings.length > 0;
   }
@@ -163,8 +163,8 @@ export class AttentionMask {
   }
 
   /**
-   * Lays the mask out over the tokens of a batch: what the kernels need to run it.
-   * @param tiles The tiles of the kernels, `tilesOn(device)`; without them the layout can only be counted.
+   * Applies the mask to the tokens of a batch: the plan that the kernels run.
+   * @param tiles The tiles of the kernels, `tilesOn(device)`; without them the layout only counts pairs.
    * @throws CallerError where tokens lack labels or do not fit together, or no kernel runs this mask exactly.
    */
   layout(tokens: MaskTokens, tiles: TileChooser = () => COUNTING_TILE): Layout {
@@ -181,8 +181,8 @@ export class AttentionMask {
   }
 
   /**
-   * After 1, 2, … layers, the share of all pairs of tokens whose query has heard of the key. A token always hears of itself.
-   * By tags alone where nothing depends on places, else in time that grows with the square of a sequence's tokens or faster.
+   * After 1, 2, … layers, the share of all pairs of tokens whose query can depend on the key. A token always depends on itself. The
+   * time grows with tags where nothing depends on positions, and otherwise at least with the square of a sequence's tokens.
    */
   closure(tokens: MaskTokens, layers = 3): number[] {
     return closureOf(this.layout(tokens), layers);
@@ -190,8 +190,8 @@ export class AttentionMask {
 
   /**
    * One sequence as a matrix of blocks, for drawing.
-   * @param head Heads of further layers count on.
-   * @param most Blocks on a side.
+   * @param head Numbers continue from layer to layer.
+   * @param most The most blocks on a side.
    */
   picture(tokens: MaskTokens, { sequence = 0, head = 0, most = 64 } = {}): MaskPicture {
     return pictureOf(this.layout(tokens), sequence, head, most);
@@ -202,18 +202,18 @@ export class AttentionMask {
     return drawn(this.picture(tokens, options));
   }
 
-  /** What a layout is made from: for layouts of other orders that it is measured against. */
+  /** The input of `sparseLayout`, for layouts in other orders that benchmarks compare. */
   input(tokens: MaskTokens): SparseInput {
     const lengths = lengthsOf(tokens);
     const { sentences } = tokens;
     const { labels, tags } = labelsOf(this.labellings, tokens, this.name);
     const { tables, causal } = this.tablesOf(labels);
     const [first] = tables;
-    const all = tables.length === 1 ? first : tables;
-    return { tags, lengths, tables: all, layers: this.heads.length, sentences, causal };
+    const tableOrTables = tables.length === 1 ? first : tables;
+    return { tags, lengths, tables: tableOrTables, layers: this.heads.length, sentences, causal };
   }
 
-  /** The tables of all heads over some labels; the same objects every time. */
+  /** The tables of all heads over some labels. Equal labels give the same objects. */
   private tablesOf(labels: readonly (readonly number[])[]): { tables: PairTable[]; causal: boolean } {
     const key = this.labellings.length < 2 ? '' : JSON.stringify(labels);
     const found = this.tables.get(key);
@@ -265,11 +265,11 @@ export class AttentionMask {
 }
 
 export interface RuleMaskOptions {
-  /** What soft pairs add to their score; the rules' own where left out. */
+  /** The bias of soft pairs; the β of the rules by default. */
   beta?: number;
-  /** Which labels of tokens the rules are about, by name; their tags where left out. */
+  /** The name of the labels that the rules are about; `tags` by default. */
   labels?: string;
-  /** Tags that tokens may have beside those of the rules. */
+  /** Tags of tokens that the rules do not list. */
   moreTags?: readonly Tag[];
 }
 
@@ -286,13 +286,13 @@ const RULE_MASK_OPTIONS = options({
   moreTags: v.optional(arrayLike),
 });
 
-/** The mask that a strategy makes of rules: what a model's files hold. */
+/** A mask from rules and a strategy, as the files of a model store it. */
 export class RuleMask extends AttentionMask {
   readonly beta: number;
   private readonly labels: string;
   private readonly moreTags: readonly Tag[];
 
-  /** Arguments as `fromRules` has checked them. */
+  /** The arguments must be checked, as in `fromRules`. */
   constructor(
     readonly rules: ModelRules,
     readonly strategy: Strategy,
@@ -308,7 +308,7 @@ export class RuleMask extends AttentionMask {
     return [...new Set([...this.rules.tags, ...this.moreTags])];
   }
 
-  /** The same with other rules, or another strategy or β. New rules bring their β, where none is given. */
+  /** This mask with other rules, strategy or β. Without `beta`, new rules set their β. */
   with({ rules, strategy = this.strategy, beta }: RuleMaskChanges): RuleMask {
     const { labels, moreTags } = this;
     const changed = rules === undefined ? this.rules : modelRulesOf(rules);
@@ -322,7 +322,7 @@ export class RuleMask extends AttentionMask {
   }
 }
 
-/** The terms of rules, [layers][heads]; heads with the same rules have the same. */
+/** The terms of rules, [layers][heads]. Heads with the same rules share a term. */
 function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: string): Term[][] {
   const terms = new Map<RuleSet, Term>();
   const termOf = (each: RuleSet) => {
@@ -333,6 +333,6 @@ function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: st
   };
   const sets = ruleSetsOf(rules).map((layer) => layer.map(termOf));
   if (strategy === 'none') return [[{ kind: 'all' }]];
-  // What is learned of each head is in the model.
+  // The learned biases of each head are parameters of the model.
   return isPerHead(rules) && strategy !== 'learned' ? sets : [[sets[0][0]]];
 }

@@ -3,9 +3,9 @@ import { areInOneSentence } from '../grammar/scope.js';
 import type { HeadLayout, Layout } from './layout.js';
 
 /**
- * What a head adds to the score of two tokens of one sequence, by their places in the layout's order, or undefined where
- * their pair does not exist. Kernels test whole tiles; this serves what shows or counts pairs one by one.
- * @param learned The head's own learned biases, [tags, tags]; 0 where left out.
+ * The bias of a head for two tokens of one sequence, by their indexes in the layout's order, or undefined where their pair does not
+ * exist. Kernels mask whole tiles; this is for pictures and counts of single pairs.
+ * @param learned The learned biases of the head, [tags, tags]; 0 by default.
  */
 export function pairBiases(
   layout: Layout,

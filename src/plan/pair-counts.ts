@@ -19,7 +19,7 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** @param visibility What queries see, or undefined where every pair exists. */
+/** @param visibility The columns of queries, or undefined where every pair exists. */
 export function pairCountsOf(
   batch: SortedBatch,
   visibility: Visibility | undefined,

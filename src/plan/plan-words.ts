@@ -6,8 +6,8 @@ import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
 
 /**
- * How many u32 words a tile and a range are, the place of each word, and what stands for all heads. Kernels read plans by the same
- * names: the build takes them from kernels/attention/plan_words.wesl, so that a word is moved there and nowhere else.
+ * The u32 words of a tile and of a range, the index of each word, and the value for all heads. Kernels read plans by the same names:
+ * the build takes them from kernels/attention/plan_words.wesl, the only place that defines them.
  */
 export const { TILE_WORDS, RANGE_WORDS, ALL_HEADS } = planWordNames;
 export const {
@@ -22,39 +22,39 @@ export const {
 } = planWordNames;
 export const { RANGE_START, RANGE_LENGTH, RANGE_SLOT } = planWordNames;
 
-/** Where the parts of a plan begin that heads of one pair table share, in words. */
+/** The offsets, in words, of the parts of a plan that the heads of one pair table share. */
 export interface HeadWords {
   queryTilesAt: number;
   queryRangesAt: number;
   keyTilesAt: number;
   keyRangesAt: number;
-  /** The heads, one a word, each by its number in its layer; ALL_HEADS where the tiles are those of every head. */
+  /** The heads, one a word, each by its index in its layer; ALL_HEADS where every head has these tiles. */
   headsAt: number;
-  /** The table of biases; behind it, where places matter, the hard reaches and the soft ones. */
+  /** The table of biases, then, in positional plans, the hard reaches and the soft ones. */
   tableAt: number;
-  /** The same table as bits, of queries and of keys, where bits can hold it and no rule has a scope. */
+  /** The same table as bits, of queries and of keys, where bits can represent it and no rule has a scope. */
   queryBitsAt: number;
   keyBitsAt: number;
 }
 
-/** A plan as the kernels read it: one array of u32 words, and where in it each part begins. */
+/** A plan as the kernels read it: one array of u32 words, and the offset of each part. */
 export interface PlanWords {
   words: Uint32Array;
   heads: HeadWords[];
   /** For each token, its index in the caller's order. */
   positionsAt: number;
-  /** For each token, its sentence; where none are known, any numbers: kernels load them before they know that nobody asks. */
+  /** For each token, its sentence. Any words without sentences: kernels load them before they know whether they need them. */
   sentencesAt: number;
-  /** Tags, four bytes a word; each sequence begins a word. A tile's shift leads from a token to its byte. */
+  /** Tags, four bytes a word; each sequence starts at a word. A token's index plus the tile's shift is the index of its byte. */
   labelsAt: number;
 }
 
-/** For each sequence, what is added to a token's index to find its label: each sequence begins at a multiple of four. */
+/** For each sequence, the number to add to a token's index for the index of its label. Each sequence starts at a multiple of four. */
 function labelShifts({ sequences }: Pick<Layout, 'sequences'>): number[] {
-  let place = 0;
+  let next = 0;
   return sequences.map(({ start, length }) => {
-    const shift = place - start;
-    place += paddedToQuads(length);
+    const shift = next - start;
+    next += paddedToQuads(length);
     return shift;
   });
 }
@@ -104,7 +104,7 @@ function tileWords(
   return { tiles: tileArray, ranges: rangeArray };
 }
 
-/** Arrays one behind another, and where each begins. */
+/** Arrays one after another, and the offset of each. */
 export function concatenated(parts: readonly Uint32Array[]): { words: Uint32Array; offsets: number[] } {
   const offsets: number[] = [];
   let length = 0;
@@ -123,7 +123,7 @@ function bitsOf(numbers: Float32Array): Uint32Array {
   return new Uint32Array(numbers.slice().buffer);
 }
 
-/** A pair table's biases, once or for each head, and its hard and soft reaches where places matter. */
+/** A pair table's biases, once or for each head, and its hard and soft reaches in positional plans. */
 function tablesOf(table: PairTable, positional: boolean, headCount: number): Float32Array[] {
   const { size, biases, scopes, learned } = table;
   const copies = Array<Float32Array>(learned ? headCount : 1).fill(biases);
@@ -137,7 +137,7 @@ function tablesOf(table: PairTable, positional: boolean, headCount: number): Flo
 
 /**
  * Writes a plan as words.
- * @param headCount Heads of the attention, for each of which a learned table has room.
+ * @param headCount Heads of the attention. A learned table is repeated for each.
  */
 export function planWords(layout: Layout, headCount = 1): PlanWords {
   const shifts = labelShifts(layout);
@@ -150,14 +150,14 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
   const parts = layout.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
     const query = tileWords(queryTiles, shifts);
     const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
-    const own = key === query ? [empty, empty] : [key.tiles, key.ranges];
+    const keyParts = key === query ? [empty, empty] : [key.tiles, key.ranges];
     const tables = table ? tablesOf(table, layout.positional, headCount) : [];
     const list = Uint32Array.from(heads ?? [], (head) => head % layout.headsOfLayer);
     const tableWords = concatenated(tables.map(bitsOf)).words;
     return [
       query.tiles,
       query.ranges,
-      ...own,
+      ...keyParts,
       list,
       tableWords,
       bits?.ofQueries ?? empty,
@@ -165,18 +165,18 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
     ];
   });
   const { words, offsets } = concatenated([...shared, ...parts]);
-  const [positionsAt, listedAt, labelsAt, ...others] = offsets;
+  const [positionsAt, listedAt, labelsAt, ...headOffsets] = offsets;
   const sentencesAt = layout.sentences ? listedAt : positionsAt;
-  const heads = layout.heads.map(({ heads: some, queryTiles, keyTiles }, index): HeadWords => {
+  const heads = layout.heads.map(({ heads: numbers, queryTiles, keyTiles }, index): HeadWords => {
     const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt, queryBitsAt, keyBitsAt] =
-      others.slice(8 * index);
+      headOffsets.slice(8 * index);
     const isSame = keyTiles === queryTiles;
     return {
       queryTilesAt,
       queryRangesAt,
       keyTilesAt: isSame ? queryTilesAt : keyTilesAt,
       keyRangesAt: isSame ? queryRangesAt : keyRangesAt,
-      headsAt: some ? headsAt : ALL_HEADS,
+      headsAt: numbers ? headsAt : ALL_HEADS,
       tableAt,
       queryBitsAt,
       keyBitsAt,

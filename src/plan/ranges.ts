@@ -1,7 +1,7 @@
-/** Slots of columns that one invocation of the kernels takes, always tokens one behind another: ranges are padded to it. */
+/** Consecutive columns that one invocation of the kernels takes: ranges are padded to a multiple of it. */
 export const QUAD = 4;
 
-/** A part of a sequence's tokens, as the columns of a tile. */
+/** Consecutive tokens of a sequence, as columns of a tile. */
 export interface ColumnRange {
   start: number;
   length: number;
@@ -12,7 +12,7 @@ export function paddedToQuads(count: number): number {
   return Math.ceil(count / QUAD) * QUAD;
 }
 
-/** Joins columns, which come in their order, to ranges, and counts their paddedColumns. */
+/** Joins columns, which are added in ascending order, into ranges, and counts them with padding. */
 export class RangeJoiner {
   private isMasked = false;
   private ranges: ColumnRange[] | undefined;
@@ -23,7 +23,7 @@ export class RangeJoiner {
   /** @param first The first token of the sequence. */
   constructor(private readonly first: number) {}
 
-  /** Begins anew. @param ranges Where the ranges are listed, if anywhere. */
+  /** Starts again. @param isMasked Whether the tile needs a mask. @param ranges Receives the ranges, if given. */
   begin(isMasked: boolean, ranges?: ColumnRange[]): void {
     this.isMasked = isMasked;
     this.ranges = ranges;
@@ -31,9 +31,9 @@ export class RangeJoiner {
     this.start = -1;
   }
 
-  /** Adds the columns from `low` up to before `high`. */
+  /** Adds the columns from `low` to `high`, exclusive. */
   add(low: number, high: number): void {
-    // A tested tile looks up every pair, so its ranges may begin early, where a quad of labels begins.
+    // A masked tile looks up every pair, so its ranges may start early, at the start of a quad of labels.
     const start = this.isMasked ? low - ((low - this.first) % QUAD) : low;
     if (this.start >= 0) {
       const reach = this.isMasked ? this.start + paddedToQuads(this.stop - this.start) : this.stop;

@@ -7,10 +7,10 @@ function asksForSentences({ scopes }: PairTable): boolean {
 }
 
 /**
- * The sentence of each token where some rule asks for it; without numbers, each sequence is one sentence. They are
- * numbered from 0 again, as the kernels compare them as f32.
+ * The sentence of each token, where some rule needs it. Without numbers, each sequence is one sentence. Sentences are numbered from 0
+ * again, because the kernels compare them as f32.
  *
- * @throws CallerError where they are not sentence numbers, or do not ascend.
+ * @throws CallerError where a number is not a sentence number, or the numbers do not ascend.
  */
 export function sentencesFor(
   tables: readonly PairTable[],
@@ -51,7 +51,7 @@ function checkedSentence(sentences: ArrayLike<number>, token: number, last: numb
   if (Number.isInteger(sentence) && sentence >= last && sentence <= NO_SENTENCE) return sentence;
   const isNumber = Number.isInteger(sentence) && sentence >= 0 && sentence <= NO_SENTENCE;
   throw new CallerError({
-    what: isNumber ? `sentence ${sentence} behind sentence ${last}` : `sentence ${sentence}`,
+    what: isNumber ? `sentence ${sentence} after sentence ${last}` : `sentence ${sentence}`,
     where: `sentences[${token}]`,
     expected: isNumber ? 'numbers that ascend within a sequence' : `an integer from 0 to ${NO_SENTENCE}`,
   });

@@ -3,24 +3,24 @@ import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scop
 import { visibilityOf } from './derived.js';
 import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
 
-/** What tokens are sorted by. */
+/** The keys by which tokens are sorted. */
 export interface SortKeys {
   /** [tokens], the tag index of each token. */
   tags: Uint8Array;
-  /** [tokens], the sentence of each, ascending within a sequence but for NO_SENTENCE. */
+  /** [tokens], the sentence of each, ascending within a sequence except for NO_SENTENCE. */
   sentences?: Uint32Array;
-  /** For each tag, its place among the tags. */
+  /** The rank of each tag. */
   rankOfTag: Uint8Array;
 }
 
-/** Tokens that belong to the document and not to a sentence are a run of their own. */
+/** Whether a token belongs to the document and not to a sentence: such tokens are a separate run. */
 function isOfDocument(sentences: Uint32Array | undefined, token: number): boolean {
   return sentences?.[token] === NO_SENTENCE;
 }
 
 /**
- * Sorts tokens `start` to `end` of the caller's stably by tag (a counting sort), documents' own tokens after the others of
- * their tag, and writes them to the same indexes of `batch`.
+ * Sorts the tokens of `from` stably by tag (a counting sort), those of the document after the others of their tag, and writes them
+ * to `batch`, starting at index `at`.
  */
 function sortByTag(batch: SortedBatch, keys: SortKeys, from: ArrayLike<number>, at: number): TagRun[] {
   const { tags, sentences, rankOfTag } = keys;
@@ -64,7 +64,7 @@ function sentencesOf(sentences: Uint32Array, start: number, length: number): num
   return ofDocument.length > 0 ? [...groups, ofDocument] : groups;
 }
 
-/** An empty batch, to be sorted into. */
+/** An empty batch that `sortSequence` fills. */
 function emptyBatch(tokens: number, withSentences: boolean): SortedBatch {
   return {
     order: new Uint32Array(tokens),
@@ -75,8 +75,8 @@ function emptyBatch(tokens: number, withSentences: boolean): SortedBatch {
 }
 
 /**
- * Sorts one sequence into `batch`: by tag, or by sentence first and by tag within each. Both are stable: inside a run,
- * the text's order is kept, so that whatever depends on a position is a contiguous part of each run.
+ * Sorts one sequence into `batch`: by tag, or by sentence first and by tag within each. Both are stable: tokens of a tag run keep the
+ * order of the text, so that any window or sentence is a contiguous part of each run.
  */
 function sortSequence(
   batch: SortedBatch,
@@ -94,14 +94,13 @@ function sortSequence(
       at += group.length;
     }
   } else {
-    const all = new Uint32Array(length);
-    for (let index = 0; index < length; index++) all[index] = start + index;
-    runs.push(...sortByTag(batch, keys, all, start));
+    const tokens = Uint32Array.from({ length }, (_, index) => start + index);
+    runs.push(...sortByTag(batch, keys, tokens, start));
   }
   return { start, length, runs, bySentence };
 }
 
-/** Sorts each sequence by tag, or by sentence first where that leaves the kernels less to do. */
+/** Sorts each sequence by tag, or by sentence first where the kernels then have less work. */
 export function sortedBatch(keys: SortKeys, lengths: Uint32Array, tables: readonly PairTable[]): SortedBatch {
   const batch = emptyBatch(keys.tags.length, keys.sentences !== undefined);
   let start = 0;
@@ -114,8 +113,8 @@ export function sortedBatch(keys: SortKeys, lengths: Uint32Array, tables: readon
 }
 
 /**
- * Whether no two tokens of a sequence see each other across sentences, unless one of them is of the document. Sorting by
- * sentence first then leaves each tile the columns of its few sentences; a tile of one tag would span many of them.
+ * Whether no token of a sequence attends to another sentence, except for tokens of the document. After sorting by sentence a tile
+ * then has only the columns of its few sentences, where a tile of one tag would span many sentences.
  */
 function staysInSentences(
   { tags, sentences }: SortKeys,

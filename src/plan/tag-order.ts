@@ -1,7 +1,7 @@
 import { NOWHERE } from '../grammar/scope.js';
 import type { Visibility } from './visibility.js';
 
-/** [size, size]: how many rows, tags as queries and as keys, see both of two tags. */
+/** [size, size]: the number of rows, tags as queries and as keys, that attend to both of two tags. */
 function seenTogether(views: readonly Visibility[]): Uint32Array {
   const { size } = views[0];
   const together = new Uint32Array(size * size);
@@ -15,7 +15,7 @@ function seenTogether(views: readonly Visibility[]): Uint32Array {
   return together;
 }
 
-/** Moves one tag after another to where most rows see it together with its neighbours, while that helps. */
+/** Moves one tag after another to where most rows attend to it and its neighbours, while the order improves. */
 function improved(order: number[], together: Uint32Array): number[] {
   const size = order.length;
   const joint = (a: number | undefined, b: number | undefined) =>
@@ -26,16 +26,16 @@ function improved(order: number[], together: Uint32Array): number[] {
       const from = order.indexOf(tag);
       const [left, right] = [order[from - 1], order[from + 1]];
       const loss = joint(left, tag) + joint(tag, right) - joint(left, right);
-      const others = order.filter((other) => other !== tag);
+      const rest = order.filter((other) => other !== tag);
       let best = { gain: loss, to: from };
-      for (let to = 0; to <= others.length; to++) {
-        const [before, after] = [others[to - 1], others[to]];
+      for (let to = 0; to <= rest.length; to++) {
+        const [before, after] = [rest[to - 1], rest[to]];
         const gain = joint(before, tag) + joint(tag, after) - joint(before, after);
         if (gain > best.gain) best = { gain, to };
       }
       if (best.to === from) continue;
-      others.splice(best.to, 0, tag);
-      order.splice(0, size, ...others);
+      rest.splice(best.to, 0, tag);
+      order.splice(0, size, ...rest);
       moved = true;
     }
   }
@@ -43,9 +43,9 @@ function improved(order: number[], together: Uint32Array): number[] {
 }
 
 /**
- * For each tag its place in the order by which tokens are sorted. Neighbouring runs that a row sees are one range of its
- * columns, so tags that are seen together shall stand side by side: a path through the tags along which the most rows see
- * both ends of a step, found by local search. It depends on the tables alone: equal rules always sort alike.
+ * The rank of each tag in the order by which tokens are sorted. Adjacent tag runs that a row attends to are one range of columns, so
+ * tags with common rows should be neighbours. A local search maximizes the number of rows that attend to both of two neighbours. The
+ * result depends on the tables only: equal rules give equal orders.
  *
  * @param views The tables of all heads, from both sides.
  */

@@ -1,22 +1,22 @@
 import type { Layout } from './layout.js';
 import { concatenated } from './plan-words.js';
 
-/** Rows of a chunk, at most. */
+/** The most rows of a chunk. */
 const CHUNK_ROWS = 64;
 
-/** The runs of a plan in chunks of rows of one tag, and the chunks of each tag, as words. */
+/** The tag runs of a plan in chunks of rows, and the chunks of each tag, as words. */
 export interface TagRunChunks {
   words: Uint32Array;
   count: number;
   /** Two words a chunk: first row, rows. */
   chunksAt: number;
-  /** For each tag, and one past the last, where its list of chunks begins. */
+  /** The start of each tag's list of chunks, and the end of the last list. */
   tagsAt: number;
-  /** The lists, one behind another, each ascending. */
+  /** The lists, one after another, each ascending. */
   entriesAt: number;
 }
 
-/** Cuts the runs of a sparse plan into chunks, for sums over all rows of a tag in a fixed order. */
+/** Cuts the tag runs of a sparse plan into chunks, for sums over all rows of a tag in a fixed order. */
 export function tagRunChunks({ sequences, heads }: Layout): TagRunChunks {
   const size = heads[0].table!.size;
   const chunks: number[] = [];

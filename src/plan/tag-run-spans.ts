@@ -4,27 +4,27 @@ import { type ColumnRange, RangeJoiner } from './ranges.js';
 import type { Sequence, TagRun } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
-/** Runs that a word has a bit for. */
+/** Bits of a word, one for each run. */
 const WORD = 32;
 
 const NONE = new Uint32Array(0);
 
 /**
- * Finds the columns of consecutive rows, as `ColumnFinder` does, where nothing depends on places: a row then sees the same
- * columns as all others of its run, and what rows see is a bit for each run.
+ * Finds the columns of consecutive rows, as `ColumnFinder` does, where nothing depends on positions: all rows of a tag run then attend
+ * to the same columns, and a set of columns is a bit for each run.
  */
 export class TagRunSpans {
   private readonly runs: readonly TagRun[];
-  /** Words that hold a bit for every run: a tag has two runs where some of its tokens are the document's. */
+  /** Words with a bit for every run. A tag has two runs where some of its tokens belong to the document. */
   private readonly words: number;
-  /** For each run, in `words` words, the runs that its rows see. And what must be looked up for them. */
-  private readonly sights: Uint32Array;
+  /** For each run, in `words` words, the runs that its rows attend to. Then what kernels look up for them. */
+  private readonly visible: Uint32Array;
   private readonly masksOf: Uint8Array;
   private readonly joiner: RangeJoiner;
   private first = 0;
   private last = 0;
-  // The first words of sets of runs, for most sequences have no more: those that some rows so far see, those that all of them
-  // see, and those that were joined last, as most tiles see what the one before saw.
+  // The first word of three sets of runs; most sequences have no more words. `seen`: some row so far attends to the run. `common`: all
+  // rows do. `joined`: the set that was joined last, because most tiles have the set of the tile before.
   private seen = 0;
   private common = 0;
   private joined = 0;
@@ -38,7 +38,7 @@ export class TagRunSpans {
     const words = Math.ceil(runs.length / WORD);
     this.runs = runs;
     this.words = words;
-    this.sights = new Uint32Array(words * runs.length);
+    this.visible = new Uint32Array(words * runs.length);
     this.others = words > 1 ? new Uint32Array(3 * words) : NONE;
     this.masksOf = new Uint8Array(runs.length);
     this.joiner = new RangeJoiner(start);
@@ -47,34 +47,34 @@ export class TagRunSpans {
       for (let column = 0; column < runs.length; column++) {
         const at = tableRow + runs[column].tag;
         if (reach[at] === NOWHERE) continue;
-        this.sights[words * row + (column < WORD ? 0 : Math.floor(column / WORD))] |= 1 << (column % WORD);
+        this.visible[words * row + (column < WORD ? 0 : Math.floor(column / WORD))] |= 1 << (column % WORD);
         if (plain[at] === 0) this.masksOf[row] = MASK_TAGS;
       }
     }
   }
 
-  /** Begins with a row. */
+  /** Starts at a row. */
   from(row: number): void {
     while (this.runs[this.first].start > row) this.first--;
     while (this.endOf(this.first) <= row) this.first++;
     this.last = this.first;
-    this.seen = this.common = this.sights[this.words * this.first];
+    this.seen = this.common = this.visible[this.words * this.first];
     for (let word = 1; word < this.words; word++) {
-      const sight = this.sights[this.words * this.first + word];
-      this.others[word] = this.others[this.words + word] = sight;
+      const rowRuns = this.visible[this.words * this.first + word];
+      this.others[word] = this.others[this.words + word] = rowRuns;
     }
     this.found = this.masksOf[this.first];
   }
 
-  /** Goes on to the rows before `end`, which are more than before. */
+  /** Adds the rows up to `end`, exclusive. */
   through(end: number): void {
     while (this.endOf(this.last) < end) {
       this.last++;
-      const sight = this.sights[this.words * this.last];
-      this.seen |= sight;
-      this.common &= sight;
+      const rowRuns = this.visible[this.words * this.last];
+      this.seen |= rowRuns;
+      this.common &= rowRuns;
       for (let word = 1; word < this.words; word++) {
-        const other = this.sights[this.words * this.last + word];
+        const other = this.visible[this.words * this.last + word];
         this.others[word] |= other;
         this.others[this.words + word] &= other;
       }
@@ -82,19 +82,19 @@ export class TagRunSpans {
     }
   }
 
-  /** What must be looked up for each pair: NO_MASK, or MASK_TAGS with or without ONE_TAG. */
+  /** What kernels look up for each pair: NO_MASK, or MASK_TAGS with or without ONE_TAG. */
   get needsMask(): number {
     if (this.first === this.last) return this.found === NO_MASK ? NO_MASK : MASK_TAGS | ONE_TAG;
-    const isSame = (this.seen ^ this.common) === 0 && this.areOthersSeen(1);
+    const isSame = (this.seen ^ this.common) === 0 && this.areOtherWordsEqual(1);
     return isSame ? this.found : MASK_TAGS;
   }
 
-  /** Columns with every range padded to quads; the ranges are listed where there is a list for them. */
+  /** Columns with every range padded to quads. @param ranges Receives the ranges, if given. */
   paddedColumns(needsMask: number, ranges?: ColumnRange[]): number {
     const { runs, words, others } = this;
     const isMasked = needsMask !== NO_MASK;
     const isJoined =
-      (this.seen ^ this.joined) === 0 && isMasked === this.joinedIsMasked && this.areOthersSeen(2);
+      (this.seen ^ this.joined) === 0 && isMasked === this.joinedIsMasked && this.areOtherWordsEqual(2);
     if (isJoined && !ranges) return this.joinedColumns;
     this.joiner.begin(isMasked, ranges);
     for (let word = 0; word < words; word++) {
@@ -111,8 +111,8 @@ export class TagRunSpans {
     return this.joinedColumns;
   }
 
-  /** Whether the other words of a set, the second or the third, are those of the runs that some rows see. */
-  private areOthersSeen(set: 1 | 2): boolean {
+  /** Whether the other words of the second or the third set equal those of `seen`. */
+  private areOtherWordsEqual(set: 1 | 2): boolean {
     for (let word = 1; word < this.words; word++) {
       if (this.others[word] !== this.others[set * this.words + word]) return false;
     }

@@ -6,7 +6,7 @@ export interface TagRun {
   /** Index of the first token, counted over the whole packed batch. */
   start: number;
   length: number;
-  /** The one sentence of all its tokens where tokens are sorted by sentence first. */
+  /** The sentence of its tokens, where tokens are sorted by sentence first. */
   sentence?: number;
 }
 
@@ -26,16 +26,16 @@ export interface SortedBatch {
   order: Uint32Array;
   /** For each token, its tag, in sorted order. */
   tags: Uint8Array;
-  /** For each token, its sentence, in sorted order, where sentences are known. */
+  /** For each token, its sentence, in sorted order, where some rule needs it. */
   sentences: Uint32Array | undefined;
   sequences: Sequence[];
 }
 
-/** Runs that are sorted by sentence first, as spans [first, one past last] of their list. */
+/** Tag runs that are sorted by sentence first, as spans [first, end) of their list. */
 export interface TagRunGroups {
   /** For each run, the runs of its sentence. */
   ofSentence: [number, number][];
-  /** The runs of the document's own tokens, which are last. */
+  /** The runs of tokens that belong to the document, which are last. */
   ofDocument: [number, number];
 }
 
@@ -53,7 +53,7 @@ export function tagRunGroups(runs: readonly TagRun[]): TagRunGroups {
   return { ofSentence, ofDocument: endsInDocument ? last : [runs.length, runs.length] };
 }
 
-/** A packed batch in the caller's own order, each sequence one run of tag 0: what dense attention works on. */
+/** A packed batch in the caller's order, each sequence one run of tag 0, for dense attention. */
 export function keepOrder(lengths: ArrayLike<number>): SortedBatch {
   const sequences: Sequence[] = [];
   let start = 0;

@@ -4,49 +4,49 @@ import { TagRunSpans } from './tag-run-spans.js';
 import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
 
-/** What kernels for rows that a tile has alone make of them. */
+/** Which rows are global tokens: rows with many columns, which get a separate tile and a separate kernel. */
 interface GlobalTokens {
-  /** From how many paddedColumns on such a row is theirs. */
+  /** The fewest padded columns of a global token. */
   from: number;
-  /** What a pair costs there, in pairs of other tiles. */
+  /** The cost of a pair there, in pairs of other tiles. */
   pairCost: number;
 }
 
-/** What a family of kernels makes of a tile, and what that costs. */
+/** How a family of kernels computes a tile, and what a tile costs. */
 export interface TileConfig {
   /** The name of the kernels' family. */
   family: string;
   /** The most rows of a workgroup. */
   rows: number;
-  /** Rows that are computed together: a tile's rows are padded to a multiple of it. */
+  /** Rows that are computed together: the rows of a tile are padded to a multiple of it. */
   rowBlock: number;
   /**
-   * How many columns are computed together, the most first: a tile takes as many of the largest step as fill up, and for
-   * what is left the smallest that holds it.
+   * Columns that are computed together, the largest step first. A tile takes full steps of the largest size, and for the rest the
+   * smallest step that holds it.
    */
   steps: readonly number[];
-  /** How many ranges are taken together: each such page of a tile's ranges fills up steps of its own. All where left out. */
+  /** Ranges that are computed together: each page of a tile's ranges is padded to steps. All ranges are one page by default. */
   page?: number;
-  /** What a tile costs beside its pairs (loading rows, the last reductions, storing), in pairs. */
+  /** The cost of a tile beside its pairs (loading rows, the last reductions, storing), in pairs. */
   tileCost: number;
-  /** What looking up biases and places costs, as a share of the pairs' own cost. */
+  /** The cost of looking up biases and positions, as a share of the cost of the pairs. */
   maskCost: number;
-  /** The row kernels of sparse plans, where the family has them. */
+  /** Which rows get the kernels for global tokens, where the family has them. Only sparse plans use them. */
   globalTokens?: GlobalTokens;
   /**
-   * Whether heavy tiles begin first, as is best where whoever is free takes the next one. A software driver gives each of its
-   * threads a half of all beforehand: there tiles stay in the order of their rows.
+   * Whether heavy tiles start first. This is best where an idle multiprocessor takes the next tile. A software driver splits the
+   * tiles between its threads beforehand: there tiles stay in the order of their rows.
    */
   heaviestFirst: boolean;
 }
 
-/** The tiles for a plan of a kind, over sequences of some lengths. */
+/** Chooses the tiles for a kind of plan and the lengths of its sequences. */
 export type TileChooser = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>) => TileConfig;
 
-/** What needsMask cost where one row's serve all, as a share of what they cost else. */
+/** The cost of a mask that is looked up for one row of a tile, as a share of the cost of looking it up for all. */
 const ONE_TAG_SHARE = 0.25;
 
-/** The tiles of plans that no kernel runs, in which pairs are counted: those of GPUs, where no row is alone. */
+/** The tiles of plans that only count pairs: those of GPUs, without global tokens. */
 export const COUNTING_TILE: TileConfig = {
   family: 'none',
   rows: 32,
@@ -57,16 +57,16 @@ export const COUNTING_TILE: TileConfig = {
   heaviestFirst: true,
 };
 
-/** Some consecutive rows of a sequence and all columns that any of them sees. */
+/** Some consecutive rows of a sequence and all columns that any of them attends to. */
 export interface Tile {
-  /** The sequence it is in, by its place in the batch. */
+  /** The index of its sequence in the batch. */
   sequence: number;
   rowStart: number;
   rowCount: number;
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
   paddedColumns: number;
-  /** What must be looked up for each pair: NO_MASK, or a sum of MASK_TAGS, MASK_POSITIONS and ONE_TAG. */
+  /** What kernels look up for each pair: NO_MASK, or a sum of MASK_TAGS, MASK_POSITIONS and ONE_TAG. */
   needsMask: number;
 }
 
@@ -83,7 +83,7 @@ function executedColumns(paddedColumns: number, steps: readonly number[]): numbe
   return paddedColumns - rest + steps[last];
 }
 
-/** Whether a tile is one of the row kernels'. */
+/** Whether a tile is one global token, which the row kernels compute. */
 export function isGlobalToken(
   { rowCount, paddedColumns }: Pick<Tile, 'rowCount' | 'paddedColumns'>,
   { globalTokens }: Pick<TileConfig, 'globalTokens'>,
@@ -91,22 +91,17 @@ export function isGlobalToken(
   return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
 }
 
-/** The pairs that a kernel multiplies for so many paddedColumns of a tile that are taken together. */
-function pairsTogether(
-  paddedColumns: number,
+/** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
+function executedPairs(
   tile: Pick<Tile, 'rowCount' | 'paddedColumns'>,
   config: TileConfig,
+  columns = tile.paddedColumns,
 ): number {
-  if (isGlobalToken(tile, config)) return paddedColumns;
-  return padded(tile.rowCount, config.rowBlock) * executedColumns(paddedColumns, config.steps);
+  if (isGlobalToken(tile, config)) return columns;
+  return padded(tile.rowCount, config.rowBlock) * executedColumns(columns, config.steps);
 }
 
-/** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
-function executedPairs(tile: Pick<Tile, 'rowCount' | 'paddedColumns'>, config: TileConfig): number {
-  return pairsTogether(tile.paddedColumns, tile, config);
-}
-
-/** The same for a tile whose ranges are listed, where they may be several pages. */
+/** The same for a tile whose ranges may be several pages. */
 export function executedPairsOfTile(tile: Tile, config: TileConfig): number {
   const { page = Number.POSITIVE_INFINITY } = config;
   const { ranges } = tile;
@@ -115,7 +110,7 @@ export function executedPairsOfTile(tile: Tile, config: TileConfig): number {
   for (let first = 0; first < ranges.length; first += page) {
     const together = ranges.slice(first, first + page);
     const paddedColumns = together.reduce((sum, { length }) => sum + paddedToQuads(length), 0);
-    pairs += pairsTogether(paddedColumns, tile, config);
+    pairs += executedPairs(tile, config, paddedColumns);
   }
   return pairs;
 }
@@ -126,7 +121,7 @@ function endOf({ start, length }: TagRun): number {
 
 /** Cuts the rows of one sequence into tiles. */
 class SequenceTiler {
-  private readonly seen: ColumnFinder | TagRunSpans;
+  private readonly finder: ColumnFinder | TagRunSpans;
   private readonly first: number;
   private readonly end: number;
 
@@ -137,8 +132,8 @@ class SequenceTiler {
     private readonly config: TileConfig,
   ) {
     this.sequence = batch.sequences[index];
-    // Sorted by sentence, a sequence may have as many runs as tokens: what every pair of runs sees would be too much to hold.
-    this.seen =
+    // A sequence that is sorted by sentence may have a tag run for each token: a table of all pairs of runs would be too large.
+    this.finder =
       visibility.positional || this.sequence.bySentence
         ? new ColumnFinder(batch, this.sequence, visibility)
         : new TagRunSpans(this.sequence, visibility);
@@ -149,8 +144,8 @@ class SequenceTiler {
   private readonly sequence: Sequence;
 
   /**
-   * The cheapest tiles: shortest path over the rows at which a tile may begin. A tile ends when it is full, or earlier
-   * at the end of a run, where its neighbours would see other columns.
+   * The cheapest tiles: a shortest path over the rows at which a tile may start. A tile ends when it is full, or earlier at the
+   * end of a tag run, where the next rows attend to other columns.
    */
   tiles(): Tile[] {
     const { first, end } = this;
@@ -162,11 +157,11 @@ class SequenceTiler {
     for (let begin = first, run = 0; begin < end; begin++) {
       while (endOf(runs[run]) <= begin) run++;
       if (cheapest[begin - first] === Number.POSITIVE_INFINITY) continue;
-      this.seen.from(begin);
+      this.finder.from(begin);
       const full = Math.min(begin + this.config.rows, end);
       for (let last = run, to = begin; to < full; last++) {
         to = Math.min(full, endOf(runs[last]));
-        this.seen.through(to);
+        this.finder.through(to);
         const cost = cheapest[begin - first] + this.cost(to - begin);
         if (cost < cheapest[to - first]) {
           cheapest[to - first] = cost;
@@ -183,18 +178,18 @@ class SequenceTiler {
   }
 
   private columns(begin: number, end: number): Columns {
-    this.seen.from(begin);
-    this.seen.through(end);
-    const { needsMask } = this.seen;
+    this.finder.from(begin);
+    this.finder.through(end);
+    const { needsMask } = this.finder;
     const ranges: ColumnRange[] = [];
-    return { paddedColumns: this.seen.paddedColumns(needsMask, ranges), ranges, needsMask };
+    return { paddedColumns: this.finder.paddedColumns(needsMask, ranges), ranges, needsMask };
   }
 
-  /** What a tile of so many rows costs, up to which the finder has come. */
+  /** The cost of a tile of `rowCount` rows, those that were added to the finder. */
   private cost(rowCount: number): number {
-    const { needsMask } = this.seen;
+    const { needsMask } = this.finder;
     const { tileCost, maskCost, globalTokens } = this.config;
-    const tile = { rowCount, paddedColumns: this.seen.paddedColumns(needsMask) };
+    const tile = { rowCount, paddedColumns: this.finder.paddedColumns(needsMask) };
     const pairs = executedPairs(tile, this.config);
     if (isGlobalToken(tile, this.config)) return tileCost + pairs * globalTokens!.pairCost;
     const share = needsMask === NO_MASK ? 0 : (needsMask & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
@@ -203,8 +198,8 @@ class SequenceTiler {
 }
 
 /**
- * Cuts every sequence into tiles, which may hold rows of several tags where that is cheaper, and
- * lists for each the columns that its rows see. No tile crosses sequences; a tile may be without columns.
+ * Cuts every sequence into tiles, which may hold rows of several tags where that is cheaper, and lists the columns that the rows of
+ * each attend to. No tile crosses sequences. A tile may have no columns.
  */
 export function tilesOf(batch: SortedBatch, visibility: Visibility, config: TileConfig): Tile[] {
   return batch.sequences.flatMap(({ length }, index) =>
@@ -213,9 +208,9 @@ export function tilesOf(batch: SortedBatch, visibility: Visibility, config: Tile
 }
 
 /**
- * Tiles in the order in which they begin: those of globalTokens rows last, and by falling work where their family wants it, so that none
- * of the long ones begins last. Only powers of two of work tell tiles apart: others keep their order, so that
- * neighbours, which see many of the same columns, run while a cache still holds them.
+ * Tiles in the order in which they start: global tokens last, and by falling work where their family prefers it, so that no long tile
+ * starts last. Work is compared by powers of two. Tiles of equal class keep their order: neighbours share many columns, which a
+ * cache then still holds.
  */
 export function inOrder(tiles: readonly Tile[], config: TileConfig): Tile[] {
   const classOf = (tile: Tile) =>

@@ -1,23 +1,23 @@
 import { allows, type PairTable } from '../grammar/pair-table.js';
 import { EVERYWHERE, NOWHERE, type Reach, widest } from '../grammar/scope.js';
 
-/** Whose rows a pass works on: queries that see keys, or keys that are seen by queries (for the gradients of K and V). */
+/** The rows of a pass: queries, or keys for the gradients of K and V. */
 export type Side = 'queries' | 'keys';
 
-/** Which columns a row of some tag sees. */
+/** Which columns a row of each tag attends to (or, where rows are keys, is attended to by). */
 export interface Visibility {
   size: number;
-  /** [size, size] by row tag, then column tag: how far apart a pair of them may be and exist. */
+  /** [size, size] by row tag, then column tag: the reach within which their pairs exist. */
   reach: Float64Array;
   /** 1 where all pairs within reach have bias 0. */
   plain: Uint8Array;
-  /** Whether a causal mask hides what stands behind the row in the text (`until`), or before it (`from`). */
+  /** Whether a causal mask leaves a row the columns up to its position (`until`), or from it (`from`). */
   causal: 'until' | 'from' | undefined;
-  /** Whether anything depends on where tokens stand in the text. */
+  /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
 }
 
-/** The widest reach within which a pair of tags exists, and whether all its pairs there have bias 0. */
+/** The widest reach within which pairs of two tags exist, and whether all pairs there have bias 0. */
 function pairOf(table: PairTable, query: number, key: number): { reach: Reach; plain: boolean } {
   const at = query * table.size + key;
   if (!allows(table, query, key)) return { reach: NOWHERE, plain: true };

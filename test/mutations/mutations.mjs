@@ -187,8 +187,8 @@ const OPTIMIZER = [
   {
     name: 'the learning rate begins at 0',
     file: 'src/train/schedule.ts',
-    find: '(rate * step) /',
-    replace: '(rate * done) /',
+    find: '(learningRate * step) /',
+    replace: '(learningRate * done) /',
     tests: 'test/train/schedule.test.ts',
   },
 ];
