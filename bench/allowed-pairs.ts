@@ -1,7 +1,7 @@
 import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
 import { type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';
 
-/** What the pairs of a packed batch depend on, in the caller's order. */
+/** The tokens of a packed batch, in the caller's order. */
 export interface PackedText extends Pick<ReferencePlaces, 'sentences' | 'causal'> {
   tags: readonly Tag[];
   /** Tokens of each sequence. */
@@ -26,17 +26,19 @@ export function countTags(text: PackedText): Map<Tag, number>[] {
   });
 }
 
-/** The pairs that rules allow in a text: from its tag counts alone where nothing depends on places, else one by one. */
+/** The number of pairs that rules allow in a text: from its tag counts where positions do not matter, otherwise pair by pair. */
 export function allowedPairs(text: PackedText, rules: RuleSet, strategy: Strategy): number {
-  const isPlaced = [...rules.hard, ...rules.soft].some(([, , scope = 'document']) => scope !== 'document');
-  return isPlaced || text.causal
-    ? countedOneByOne(text, rules, strategy)
+  const isPositional = [...rules.hard, ...rules.soft].some(
+    ([, , scope = 'document']) => scope !== 'document',
+  );
+  return isPositional || text.causal
+    ? countedByPairs(text, rules, strategy)
     : countedByTags(text, rules, strategy);
 }
 
 function countedByTags(text: PackedText, rules: RuleSet, strategy: Strategy): number {
   const tags = [...new Set(text.tags)];
-  // Tokens as if there were one of each tag: without scopes, the tags decide alone.
+  // One token of each tag is enough: without scopes, only the tags decide.
   const biasOf = referenceTokenBias(rules, strategy, tags, { learned: () => 0 });
   let pairs = 0;
   for (const counts of countTags(text)) {
@@ -49,7 +51,7 @@ function countedByTags(text: PackedText, rules: RuleSet, strategy: Strategy): nu
   return pairs;
 }
 
-function countedOneByOne(text: PackedText, rules: RuleSet, strategy: Strategy): number {
+function countedByPairs(text: PackedText, rules: RuleSet, strategy: Strategy): number {
   const biasOf = referenceTokenBias(rules, strategy, text.tags, { ...text, learned: () => 0 });
   let pairs = 0;
   let start = 0;

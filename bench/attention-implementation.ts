@@ -6,13 +6,14 @@ import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import type { PairTable } from '../src/grammar/pair-table.js';
-import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
+import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { rankOfTag } from '../src/plan/derived.js';
 import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { sentencesFor } from '../src/plan/sentence-numbers.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import type { TileChooser } from '../src/plan/tiles.js';
+import type { PackedText } from './allowed-pairs.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,
@@ -29,18 +30,12 @@ import { readingOrderLayout } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
 import type { Implementation } from './timing.js';
 
-/** How an implementation's plan treats the tokens' order; all but `tags` are controls. */
+/** The order of the tokens in an implementation's plan. All but `tags` are controls. */
 type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
 
-/** What is attended: the tag of every token of a packed batch, and the shape of the heads. */
-export interface Workload {
-  tags: readonly Tag[];
-  /** Tokens of each sequence. */
-  lengths: readonly number[];
-  /** The sentence of each token, or NO_SENTENCE; each sequence is one where left out. */
+/** A packed batch and its heads. */
+export interface Workload extends PackedText {
   sentences?: readonly number[];
-  /** Whether a query sees only keys that do not come after it. */
-  causal?: boolean;
   heads: number;
   headDim: number;
 }
@@ -49,7 +44,7 @@ export interface Variant {
   strategy: Strategy;
   rules: RuleSet;
   order: TokenOrder;
-  /** The tiles of the plan, and with them the kernels; those that are expected to be fastest where left out. */
+  /** The tiles of the plan, which choose the kernels; those expected to be fastest where left out. */
   tiles?: TileChooser;
 }
 
@@ -64,17 +59,17 @@ export interface Inputs {
 const INPUTS = ['query', 'key', 'value', 'outputGradient'] as const;
 const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as const;
 const BLOCK = 32;
-/** Plans made to time the planner: the first also pays for its compilation. */
+/** Plans that are made to time the planner. The first also compiles it. */
 const PLANNINGS = 3;
 
-/** Inputs evenly spread over [-1, 1]: the scores then vary by about 1, as in a trained model. */
+/** Inputs drawn evenly from [-1, 1]. The scores then vary by about 1, as in a trained model. */
 export function randomInputs({ tags, heads, headDim }: Workload, seed: number): Inputs {
   const random = hostRandom(seed);
   const draw = () => Float32Array.from({ length: tags.length * heads * headDim }, () => 2 * random() - 1);
   return { query: draw(), key: draw(), value: draw(), outputGradient: draw() };
 }
 
-/** One way of doing the same attention, ready to be timed and checked. */
+/** An implementation of attention, ready to be timed and checked. */
 export class AttentionImplementation {
   readonly layout: Layout;
   /** Milliseconds that sorting and planning took. */
@@ -116,7 +111,7 @@ export class AttentionImplementation {
     };
   }
 
-  /** What the kernels counted on the device, once the gate has asked them. */
+  /** The pairs that the kernels counted on the device. Call `gate` first. */
   get countedPairs(): CountedPairs {
     return this.counted!;
   }
@@ -129,8 +124,8 @@ export class AttentionImplementation {
   }
 
   /**
-   * Runs once on poisoned results, and compares with float64; then has the kernels count the pairs they multiply. The run's
-   * output gradient is 0 outside the checked rows, so that the reference needs no others.
+   * Runs once with NaN in all results, and compares them with float64. Then the kernels count the pairs that they multiply. The
+   * output gradient is 0 outside the checked rows, so that the reference evaluates only these.
    */
   async gate(backward: boolean, seed: number): Promise<GateResult> {
     const { heads, headDim, lengths } = this.workload;
@@ -173,7 +168,7 @@ export class AttentionImplementation {
     return [recounted, checkCounts(this.layout, this.counted)].reduce(both, numbers);
   }
 
-  /** Milliseconds that sorting the tokens by tag takes, which is a part of planning. */
+  /** Milliseconds of sorting the tokens by tag, a part of planning. */
   sortMs(): number {
     const { tags, lengths, tables, sentences } = this.mask().input(this.workload);
     const table = tables as PairTable;
@@ -208,7 +203,7 @@ export class AttentionImplementation {
     return this.workload.causal ? mask.and(AttentionMask.causal()) : mask;
   }
 
-  /** What one run leaves on poisoned results. */
+  /** The results of one run, which are NaN where the kernels write nothing. */
   private async computed(backward: boolean): Promise<ComputedWithBiases> {
     const { buffers, biasTable } = this;
     const numbers = this.inputs.query.length;
@@ -248,12 +243,12 @@ export class AttentionImplementation {
     return this.permuted(rows, (callers, sorted) => [callers, sorted]);
   }
 
-  /** Copies each row to another place. @param placesOf From and to where, by a token's places before and after sorting. */
-  private permuted(rows: Float32Array, placesOf: (callers: number, sorted: number) => [number, number]) {
+  /** Copies each row to another position. @param positionsOf From and to, by a token's positions before and after sorting. */
+  private permuted(rows: Float32Array, positionsOf: (callers: number, sorted: number) => [number, number]) {
     const width = this.workload.heads * this.workload.headDim;
     const result = new Float32Array(rows.length);
     this.layout.order.forEach((callers, sorted) => {
-      const [from, to] = placesOf(callers, sorted);
+      const [from, to] = positionsOf(callers, sorted);
       result.set(rows.subarray(from * width, (from + 1) * width), to * width);
     });
     return result;

@@ -1,14 +1,13 @@
 import { findAdapter } from '../../src/gpu/driver.js';
 
-/** What a library for browsers finds where it looks for WebGPU. */
+/** The WebGPU of a browser, for a library that looks for it. */
 interface BrowserShim {
-  /** The description of the adapter that was handed out. */
+  /** The description of the adapter that the library opened. */
   adapter(): string | undefined;
 }
 
 /**
- * Makes Node look like a browser whose only adapter is the one asked for. Libraries look for `navigator.gpu` when they are
- * imported, so this comes before.
+ * Makes Node look like a browser with one adapter. Libraries look for `navigator.gpu` when they are imported, so call this first.
  */
 export async function shimBrowser(choice: string): Promise<BrowserShim> {
   let description: string | undefined;
@@ -17,7 +16,7 @@ export async function shimBrowser(choice: string): Promise<BrowserShim> {
     description = adapter.info.description;
     return adapter;
   };
-  // Also puts GPUBufferUsage and its like in place.
+  // This also defines GPUBufferUsage and the other globals of WebGPU.
   await requestAdapter();
   const gpu = {
     requestAdapter,

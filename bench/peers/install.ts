@@ -14,7 +14,7 @@ const LOADER_SOURCE = 'export const load = (name) => import(name);\n';
 
 const LONGEST_INSTALL_MS = 10 * 60_000;
 
-/** Where these packages are, or will be, in the user's cache: a folder for each set of versions. */
+/** The folder of some packages in the user's cache, one for each set of versions. */
 export function installedFolder(packages: Readonly<Record<string, string>>): string {
   const hash = createHash('sha256').update(JSON.stringify(packages)).digest('hex').slice(0, 12);
   return join(envPaths('parsimony', { suffix: '' }).cache, `peer-${hash}`);
@@ -24,7 +24,7 @@ export function isInstalled(packages: Readonly<Record<string, string>>): boolean
   return existsSync(join(installedFolder(packages), LOADER));
 }
 
-/** npm as it was started, where it started us; else the one on the path. */
+/** The npm that started this process; otherwise the one on the path. */
 function npmCommand(): [command: string, args: string[], shell: boolean] {
   const script = process.env.npm_execpath;
   if (script && /npm-cli\.[cm]?js$/.test(script)) return [process.execPath, [script], false];
@@ -33,7 +33,7 @@ function npmCommand(): [command: string, args: string[], shell: boolean] {
 
 async function runNpm(folder: string, signal: AbortSignal | undefined): Promise<void> {
   const [command, prefix, shell] = npmCommand();
-  // No scripts of others: onnxruntime-node's would download CUDA libraries.
+  // Without install scripts: that of onnxruntime-node would download CUDA libraries.
   const args = [...prefix, 'install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'];
   const child = spawn(command, args, {
     cwd: folder,
@@ -58,7 +58,7 @@ async function runNpm(folder: string, signal: AbortSignal | undefined): Promise<
 }
 
 /**
- * Installs packages into the user's cache, once. They are not dependencies of ours: only this benchmark needs them.
+ * Installs packages into the user's cache, once. They are not dependencies of the project: only this benchmark needs them.
  *
  * @returns Their folder. @throws Error in one line where npm fails.
  */
@@ -70,14 +70,14 @@ export async function installPackages(
   const folder = installedFolder(packages);
   if (isInstalled(packages)) return folder;
   const names = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  onNote(`installing ${names.join(' and ')} for this benchmark alone, once, into ${folder}`);
+  onNote(`installing ${names.join(' and ')} for this benchmark only, once, into ${folder}`);
   await createFolder(join(folder, '..'));
   const aside = await mkdtemp(`${folder}-`);
   try {
     await writeFile(join(aside, 'package.json'), JSON.stringify({ private: true, dependencies: packages }));
     await runNpm(aside, signal);
     await writeFile(join(aside, LOADER), LOADER_SOURCE);
-    // Two processes may arrive here at once: the second one finds the folder in place.
+    // Another process may have installed the same packages at the same time.
     await rename(aside, folder).catch((error) => {
       if (!isInstalled(packages)) throw error;
     });

@@ -2,7 +2,7 @@ import { shimBrowser } from './browser-shim.js';
 import type { OpenPeer, PeerTask } from './peer.js';
 import { maskTensor } from './peer-tensors.js';
 
-/** As much of `@jax-js/jax` as is used here. An array is consumed by what takes it, unless `ref` keeps it. */
+/** The parts of `@jax-js/jax` that are used here. A function consumes its arrays, unless it gets their `ref`. */
 interface JaxArray {
   readonly ref: JaxArray;
   reshape(shape: readonly number[]): JaxArray;

@@ -9,7 +9,7 @@ interface OnnxShape {
   mask: boolean;
 }
 
-/** The standard's operators at this version, and onnxruntime's own at its. The file format is of the same time. */
+/** The versions of the standard's operators and of onnxruntime's. The version of the file format goes with them. */
 const OPSETS = [
   { domain: '', version: 17 },
   { domain: 'com.microsoft', version: 1 },
@@ -21,7 +21,7 @@ const FLOAT_TENSOR = 1;
 /** The numbers of AttributeProto's types. */
 const ATTRIBUTE = { float: 1, int: 2, ints: 7 };
 
-/** Fields of a message, to be written in this order. */
+/** Writes the fields of a message. */
 type Message = (pbf: PbfWriter) => void;
 
 function message(...fields: readonly Message[]): Message {
@@ -143,7 +143,7 @@ export function plainAttentionModel({ tokens, heads, headDim, mask }: OnnxShape)
   return model(nodes, inputs, [{ name: 'output', dims }], [scalar('scale', 1 / Math.sqrt(headDim))]);
 }
 
-/** Hands on what it is given, so that a session on a GPU makes tensors there: `resident_query` of `query`, and so on. */
+/** Returns its inputs, so that a session on a GPU makes tensors there: `resident_query` from `query`, and so on. */
 export function identityModel(values: readonly Value[]): Uint8Array {
   const nodes = values.map(({ name }) => node('Identity', [name], `resident_${name}`));
   return model(

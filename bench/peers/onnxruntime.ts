@@ -4,7 +4,7 @@ import { INPUT_NAMES, identityModel, multiHeadAttentionModel, plainAttentionMode
 import type { OpenPeer, PeerTask } from './peer.js';
 import { additiveMask, headsFirst, tokensFirst } from './peer-tensors.js';
 
-/** As much of `onnxruntime-node` as is used here. */
+/** The parts of `onnxruntime-node` that are used here. */
 interface OrtTensor {
   data: Float32Array;
   dispose(): void;
@@ -38,7 +38,7 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
   const shape = { tokens, heads, headDim, mask: task.mask };
   const options = {
     executionProviders: [provider],
-    // Else what WebGPU does not know would be computed on the CPU, and called WebGPU's time.
+    // Otherwise operators that WebGPU lacks would run on the CPU, as WebGPU's time.
     ...(provider === 'webgpu' && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
   };
   const session = await ort.InferenceSession.create(
@@ -50,7 +50,7 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
     named.map(({ name, data, dims }) => [name, new ort.Tensor('float32', data, dims)]),
   );
   if (provider === 'webgpu') {
-    // Else every run would upload its inputs again. Outputs cannot stay: nothing but reading them waits for their end.
+    // Otherwise every run would upload its inputs again. Outputs are read: nothing else waits for their end.
     const resident = { ...options, preferredOutputLocation: 'gpu-buffer' };
     const identity = await ort.InferenceSession.create(identityModel(named), resident);
     sessions.push(identity);
@@ -73,7 +73,7 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
   };
 }
 
-/** The Vulkan drivers that this process has loaded; onnxruntime itself does not tell its adapter. */
+/** The Vulkan drivers that this process has loaded: onnxruntime does not tell its adapter. */
 function loadedDrivers(): string | undefined {
   if (process.platform !== 'linux') return undefined;
   const mapped = readFileSync('/proc/self/maps', 'utf8');
@@ -84,7 +84,7 @@ function loadedDrivers(): string | undefined {
   return distinct.length > 0 ? `not told; Vulkan drivers loaded: ${distinct.join(', ')}` : undefined;
 }
 
-/** onnxruntime-node. On WebGPU it opens the first adapter of the Vulkan loader, whichever was asked for. */
+/** onnxruntime-node. On WebGPU it always opens the first adapter of the Vulkan loader. */
 export function openOnnxRuntime(graph: Graph, provider: Provider): OpenPeer {
   return async ({ adapter, load }) => {
     if (provider === 'webgpu' && adapter === 'embedded') await installEmbeddedDriver();

@@ -2,7 +2,7 @@ import { openDevice } from '../../src/gpu/open-device.js';
 import { AttentionImplementation } from '../attention-implementation.js';
 import type { OpenPeer } from './peer.js';
 
-/** Ours: the dense kernel, or the sparse one with a plan of the hard rules. */
+/** Our own: the dense kernel, or the sparse one with a plan of the hard rules. */
 export const openParsimony: OpenPeer = async ({ adapter }) => {
   const device = await openDevice({ adapter });
   return {

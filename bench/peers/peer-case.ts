@@ -29,15 +29,15 @@ interface Entry extends MeasuredPeer {
   failed: boolean;
 }
 
-/** The last one's threads may spin for a moment before they sleep, which would slow the next one. */
+/** The threads of the previous peer may spin before they sleep, which would slow the next one. */
 const PAUSE_MS = 20;
 
-/** All peers at one shape and pass, with and without the mask: made ready, checked, then timed in turns. */
+/** All peers at one shape and pass, with and without the mask: prepared, checked, then timed in turns. */
 export class CaseBench {
   /** Of our own results so far. */
   gate: GateResult = GREEN;
   private readonly allInputs: Inputs;
-  /** The same with output gradients of the sampled rows alone. */
+  /** The same with output gradients of 0 outside the sampled rows. */
   private readonly inputs: Inputs;
   private readonly sampled: Uint8Array;
   /** With and without the mask. */
@@ -118,14 +118,14 @@ export class CaseBench {
     this.gate = both(this.gate, { ...GREEN, passed: false, complaints: [`${PARSIMONY}: ${entry.error}`] });
   }
 
-  /** Makes a peer ready, checks what it computes, and lets it warm up. */
+  /** Prepares a peer, checks its results, and warms it up. */
   private async prepare(entry: Entry): Promise<void> {
     const { seat, peer, mask } = entry;
     const { workload, rules, pass, seed } = this.about;
     this.options.onNote?.(`checking ${this.title()}, ${peer}${mask ? ' with mask' : ''}`);
     entry.process = await seat.open();
     const backward = pass === 'forward+backward';
-    // Ours samples rows of its own.
+    // Ours samples other rows.
     const inputs = peer === PARSIMONY ? this.allInputs : this.inputs;
     const task = { workload, inputs, mask, rules, backward, seed };
     const { handle, ...prepared } = await seat.ask<'prepare'>({ kind: 'prepare', task });
@@ -160,12 +160,12 @@ export class CaseBench {
 }
 
 /**
- * A peer may be off by this much where our own bound is stricter: others sum in other orders, and none is called wrong for an
- * error that no model notices.
+ * The error that a peer may have where our own bound is stricter. Libraries sum in different orders, and so small an error does
+ * not matter to a model.
  */
 const LAX_ERROR = 1e-5;
 
-/** What a peer's results should be in the sampled rows. */
+/** The expected results of a peer in the sampled rows. */
 export function expectedOfPeer(
   { heads, headDim, lengths, tags }: Workload,
   { query, key, value, outputGradient }: Inputs,
@@ -186,7 +186,7 @@ export function expectedOfPeer(
   return expectedNumbers(input, sampled);
 }
 
-/** The tensor of a peer's results that comes nearest to its bound, or is furthest beyond it. */
+/** The tensor of a peer's results with the largest share of its bound. */
 export function checkPeer(expected: Expected, computed: Computed): TensorCheck {
   const share = ({ maxError, allowed }: TensorCheck) => maxError / allowed;
   return checkTensors(expected, computed, LAX_ERROR).reduce((worst, other) =>

@@ -1,22 +1,22 @@
 import { CallerError } from '../../src/base/errors.js';
 import type { Pass } from '../attention-settings.js';
 
-/** Whose attention is timed. */
+/** A library whose attention is timed. */
 export interface PeerSpec {
   name: string;
   /** npm packages and their pinned versions, installed on first use; none for our own. */
   packages: Readonly<Record<string, string>>;
   passes: readonly Pass[];
-  /** Whether it opens the adapter that it is given; else it takes what it finds. */
+  /** Whether it opens the adapter of the benchmark; otherwise it takes the first that it finds. */
   opensAdapter: boolean;
 }
 
-/** Our own, beside which the others are timed; it is always among them. */
+/** Our own, which is always timed with the others. */
 export const PARSIMONY = 'parsimony-webgpu';
 
 const ONNXRUNTIME = { 'onnxruntime-node': '1.30.0' };
 const TFJS = { '@tensorflow/tfjs': '4.22.0', '@tensorflow/tfjs-backend-webgpu': '4.22.0' };
-/** The polyfill brings what jax-js expects of newer versions of Node. */
+/** The polyfill adds what older versions of Node lack. */
 const JAX_JS = { '@jax-js/jax': '0.1.25', 'iterator-helpers-polyfill': '3.0.1' };
 
 const BOTH: readonly Pass[] = ['forward', 'forward+backward'];
@@ -33,15 +33,15 @@ export const PEERS: readonly PeerSpec[] = [
   { name: 'jax-js-webgpu', packages: JAX_JS, passes: BOTH, opensAdapter: true },
 ];
 
-/** The peers of these names, and our own before them. @throws CallerError where one is unknown. */
+/** Our own, and the peers of these names. @throws CallerError for an unknown name. */
 export function peersNamed(names: readonly string[]): PeerSpec[] {
-  const known = PEERS.map(({ name }) => name);
+  const peerNames = PEERS.map(({ name }) => name);
   for (const name of names) {
-    if (!known.includes(name)) {
+    if (!peerNames.includes(name)) {
       throw new CallerError({
         what: `no peer is called "${name}"`,
         where: '--peers',
-        expected: `some of: ${known.join(', ')}`,
+        expected: `some of: ${peerNames.join(', ')}`,
       });
     }
   }

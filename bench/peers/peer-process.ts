@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { oneLine, type PeerAnswers, type PeerReply, type PeerRequest } from './peer.js';
 
-/** Lines on standard error that do not say what went wrong: empty ones, Dawn's two warnings, stacks, Node's version. */
+/** Lines on standard error without a reason: empty lines, Dawn's two warnings, stacks, Node's version. */
 const NO_REASON = /^\s*$|^Warning: maxDynamic|^\s*(at |\d+: |-----|\^)|^Node\.js v/;
 
-const KEPT_STDERR = 4_000;
+const STDERR_CHARACTERS = 4_000;
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 
@@ -15,10 +15,10 @@ export interface PeerProcessOptions {
   env?: Record<string, string>;
 }
 
-/** A peer let its caller wait for too long. */
+/** A peer that did not answer in time. */
 export class PeerTimeout extends Error {}
 
-/** The other process of a peer: it answers one request after the other, or dies trying. */
+/** The process of a peer, which answers one request after the other. */
 export class PeerProcess {
   private readonly child: ChildProcess;
   private stderr = '';
@@ -34,7 +34,7 @@ export class PeerProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.child.stderr!.setEncoding('utf8').on('data', (text) => {
-      this.stderr = (this.stderr + text).slice(-KEPT_STDERR);
+      this.stderr = (this.stderr + text).slice(-STDERR_CHARACTERS);
     });
     this.child.on('message', (reply) => this.settle?.(reply as PeerReply));
     this.child.on('error', (error) => this.fail(new Error(`its process failed (${error.message})`)));
@@ -46,16 +46,15 @@ export class PeerProcess {
     });
   }
 
-  /** Whether it can still answer. */
+  /** Whether the process can answer. */
   get isAlive(): boolean {
     return this.failure === undefined;
   }
 
   /**
-   * Asks, and waits for the answer.
+   * Sends a request, and waits for the answer. The process is ended where it does not answer in time or `signal` is aborted.
    *
-   * @throws Error in one line: what the peer threw (it lives on), or how its process ended; it is ended where it does not
-   *   answer in time, and where the signal comes.
+   * @throws Error in one line: what the peer threw, or how its process ended.
    */
   async ask<K extends PeerRequest['kind']>(
     request: Extract<PeerRequest, { kind: K }>,
@@ -85,7 +84,7 @@ export class PeerProcess {
     }
   }
 
-  /** Ends the process at once: some hang in native code. */
+  /** Kills the process: it may hang in native code. */
   end(reason = new Error('ended')): void {
     this.fail(reason);
     this.child.kill('SIGKILL');

@@ -1,29 +1,26 @@
 import { median } from 'simple-statistics';
 import type { RuleSet } from '../../src/grammar/rules.js';
-import type { PairCounts } from '../../src/plan/pair-counts.js';
 import { allowedPairs } from '../allowed-pairs.js';
 import type { Workload } from '../attention-implementation.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
 import { medianOfRatios } from '../statistics.js';
+import type { Preparation } from './peer.js';
 
-/** What is known of a peer after its turns. */
-export interface MeasuredPeer {
+/** A peer after its turns. */
+export interface MeasuredPeer extends Partial<Preparation> {
   peer: string;
   mask: boolean;
   adapter?: string;
   times: number[];
   coldMs?: number;
-  planMs?: number;
-  pairCounts?: PairCounts;
-  bufferBytes?: number;
   maxError?: number;
   allowedError?: number;
-  /** Why there is no time, or why it counts for nothing. */
+  /** Why there is no time, or why it does not count. */
   error?: string;
 }
 
-/** What all rows of a shape and pass share. */
+/** The shape and pass that rows share. */
 export interface PeerCase {
   workload: Workload;
   rules: RuleSet;
@@ -32,8 +29,8 @@ export interface PeerCase {
 }
 
 /**
- * One peer at one shape and pass, with or without the mask. Named as the rows of `bench attention` where it says the same. A
- * peer that was wrong keeps its time, marked by `error`, but nothing is derived from it; one that failed has no time.
+ * One peer at one shape and pass, with or without the mask. Its fields have the names of `bench attention`. A wrong peer has a
+ * time and an `error`, but no ratios. A peer that failed has no time.
  */
 export type PeerRow = ReturnType<typeof peerRow>;
 
@@ -65,7 +62,7 @@ export function peerRow(
   const toDense = over(dense);
   const gflops = (work: number) => (isSound(measured) ? (heads * work) / medianMs! / 1e6 : null);
   const idealSpeedup = densePairs / usefulPairs;
-  // A peer multiplies each pair once a product.
+  // Other peers multiply each pair once a product.
   const flops = pairCounts
     ? executedFlops(pass, headDim, pairCounts)
     : usefulFlops(pass, headDim) * densePairs;
@@ -77,7 +74,7 @@ export function peerRow(
     text: 'document' as const,
     ...workloadFields(workload),
     pass,
-    /** What it ran on, as far as it tells. */
+    /** Its adapter, where it tells. */
     adapter: measured.adapter ?? null,
     repeats: times.length,
     medianMs,
@@ -94,7 +91,7 @@ export function peerRow(
     ratioLow: toDense?.low ?? null,
     ratioHigh: toDense?.high ?? null,
     usefulPairs,
-    /** All pairs, but where a plan leaves some out. */
+    /** All pairs, or those of the plan. */
     executedPairs,
     densePairs,
     density: usefulPairs / densePairs,
@@ -108,11 +105,10 @@ export function peerRow(
     planMs: measured.planMs ?? null,
     bufferBytes: measured.bufferBytes ?? null,
     /**
-     * Against float64; null where it never answered. JSON has no infinity: a peer whose results are NaN has an error beyond
-     * every number.
+     * Against float64; null where it never answered. JSON has no infinity, so the error of NaN is the largest number.
      */
     maxError: measured.maxError === undefined ? null : Math.min(measured.maxError, Number.MAX_VALUE),
-    /** What was allowed: the wider of our own bound and 1e-5; null for our own, which the gate holds to its bound. */
+    /** The larger of our bound and 1e-5; null for our own, which the gate checks. */
     allowedError: measured.allowedError ?? null,
     error,
   };

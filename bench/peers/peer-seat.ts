@@ -6,16 +6,16 @@ import { PeerProcess, PeerTimeout } from './peer-process.js';
 export interface SeatOptions {
   /** The adapter, as a peer's process is to open it. */
   adapter: string;
-  /** Set for every process: what steers a library that takes no adapter. */
+  /** Variables of every process, which choose the driver for a library that takes no adapter. */
   env: Record<string, string>;
   timeoutMs: number;
   signal?: AbortSignal;
   onNote?(line: string): void;
-  /** Starts a peer's process; another than the usual for tests. */
+  /** Starts a peer's process; for tests. */
   start?(name: string, env: Record<string, string>): PeerProcess;
 }
 
-/** A peer's place in the benchmark: its process, and another one after that has died. */
+/** A peer in the benchmark: its process, which is started again after it died. */
 export class PeerSeat {
   private process: PeerProcess | undefined;
   /** How many processes were started. */
@@ -29,9 +29,9 @@ export class PeerSeat {
   ) {}
 
   /**
-   * Installs the peer if need be, and starts it, unless it runs.
+   * Installs the peer where it is not installed, and starts its process where none runs.
    *
-   * @returns Which process it is by now: what was prepared in another is gone. @throws Error in one line.
+   * @returns The number of the process: what was prepared in an earlier one is lost. @throws Error in one line.
    */
   async open(): Promise<number> {
     if (this.process?.isAlive) return this.started;
@@ -46,7 +46,7 @@ export class PeerSeat {
       await this.ask({ kind: 'open', adapter, folder });
       return this.started;
     } catch (error) {
-      // What failed once at the door fails always.
+      // A peer that cannot be opened is not tried again.
       this.givenUp = oneLine((error as Error).message);
       this.end();
       throw error;
@@ -61,13 +61,13 @@ export class PeerSeat {
     try {
       return await this.process!.ask<K>(request, { timeoutMs, signal });
     } catch (error) {
-      // A peer that let the others wait once must not do so at every length.
+      // A peer that exceeded the time limit once is not tried again.
       if (error instanceof PeerTimeout) this.givenUp = `${error.message}, and was given up`;
       throw error;
     }
   }
 
-  /** Lets go of what was prepared, in the process too. */
+  /** Releases what was prepared in the process. */
   async release(): Promise<void> {
     if (this.process?.isAlive) await this.ask({ kind: 'release' }).catch(() => this.end());
   }

@@ -2,18 +2,18 @@ import { allows, type PairTable } from '../../src/grammar/pair-table.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import type { PeerTask } from './peer.js';
 
-/** What is added to the score of a pair that the rules forbid: no score comes near it, and exp() of it is 0. */
+/** Added to the score of a pair that the rules forbid: exp() of it is 0. */
 export const MASKED_SCORE = -1e9;
 
-/** A mask tensor and the milliseconds that it took. */
+/** A mask tensor, and the milliseconds of building it. */
 interface TimedMask<T> {
   mask: T | undefined;
   planMs: number;
 }
 
 /**
- * The [tokens, tokens] tensor with which a peer is told the rules, row by row of queries: one value where the pair exists,
- * another where it does not. None where the task has no mask.
+ * The [tokens, tokens] tensor that tells a peer the rules, by query, then key: one value where the pair exists, another where it
+ * does not. Undefined where the task has no mask.
  */
 export function maskTensor<T extends Float32Array | Int32Array>(
   { mask, rules, workload }: Pick<PeerTask, 'mask' | 'rules' | 'workload'>,
@@ -35,17 +35,17 @@ export function maskTensor<T extends Float32Array | Int32Array>(
   return { mask: tensor, planMs: performance.now() - began };
 }
 
-/** A mask to be added to scores. */
+/** A mask that is added to scores. */
 export function additiveMask(task: Pick<PeerTask, 'mask' | 'rules' | 'workload'>): TimedMask<Float32Array> {
   return maskTensor(task, (count) => new Float32Array(count), 0, MASKED_SCORE);
 }
 
-/** Rows of [tokens, heads, headDim] as [heads, tokens, headDim], which batched matrix products take. */
+/** [tokens, heads, headDim] as [heads, tokens, headDim], the layout of batched matrix products. */
 export function headsFirst(rows: Float32Array, heads: number, headDim: number): Float32Array {
   return swapped(rows, rows.length / (heads * headDim), heads, headDim);
 }
 
-/** The way back. */
+/** [heads, tokens, headDim] as [tokens, heads, headDim]. */
 export function tokensFirst(rows: Float32Array, heads: number, headDim: number): Float32Array {
   return swapped(rows, heads, rows.length / (heads * headDim), headDim);
 }

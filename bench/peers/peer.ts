@@ -3,12 +3,12 @@ import type { PairCounts } from '../../src/plan/pair-counts.js';
 import type { Inputs, Workload } from '../attention-implementation.js';
 import type { Computed, GateResult } from '../gate.js';
 
-/** One attention that a peer has to compute: batch 1, f32. */
+/** An attention that a peer computes: batch 1, f32. */
 export interface PeerTask {
   workload: Workload;
   /** [tokens, heads, headDim]. */
   inputs: Inputs;
-  /** Whether only the pairs of the hard rules exist: a mask tensor for the peers, a plan for us. */
+  /** Whether only the pairs of the hard rules exist: a mask tensor for the peers, a plan for ours. */
   mask: boolean;
   rules: RuleSet;
   /** Whether gradients are wanted too. */
@@ -16,28 +16,32 @@ export interface PeerTask {
   seed: number;
 }
 
-/** A task made ready: compiled where the peer compiles beforehand, inputs and mask where the peer computes. */
-export interface PreparedAttention {
-  /** Milliseconds that building the mask tensor took, or planning; 0 where neither was needed. */
+/** The costs of preparing a task. */
+export interface Preparation {
+  /** Milliseconds of building the mask tensor, or of planning; 0 where neither was needed. */
   planMs: number;
-  /** What our own plan makes the kernels multiply; a peer multiplies every pair. */
+  /** The pairs of our own plan; other peers multiply every pair. */
   pairCounts?: PairCounts;
   bufferBytes?: number;
-  /** Computes once, to the end of the work on the device; results stay there where the peer's interface lets them. */
+}
+
+/** A task that is ready to run: compiled where the peer compiles beforehand, with inputs and mask on its device. */
+export interface PreparedAttention extends Preparation {
+  /** Computes once, to the end of the work on the device. Results stay there where the peer allows it. */
   run(): Promise<void>;
-  /** Computes once more, and returns the results in the layout of the inputs; our own are judged where they are. */
+  /** Computes once more. @returns The results in the layout of the inputs; for our own, whether they are right. */
   check(): Promise<Computed | GateResult>;
   release(): void;
 }
 
 /** A library, opened on its device. */
 export interface Peer {
-  /** What it runs on, in its own words; undefined where it does not tell. */
+  /** The description of its adapter; undefined where it tells none. */
   adapter(): string | undefined;
   prepare(task: PeerTask): Promise<PreparedAttention>;
 }
 
-/** What a peer is opened with. */
+/** The arguments for opening a peer. */
 interface PeerContext {
   /** The adapter, as `--adapter` takes it. */
   adapter: string;
@@ -48,8 +52,7 @@ interface PeerContext {
 export type OpenPeer = (context: PeerContext) => Promise<Peer>;
 
 /**
- * What the benchmark asks of a peer's process, one question at a time. A task that was prepared is referred to by the handle
- * that the answer gave.
+ * A request of the benchmark to a peer's process, one at a time. The answer to `prepare` has the handle of the task.
  */
 export type PeerRequest =
   | { kind: 'open'; adapter: string; folder: string | undefined }
@@ -58,10 +61,10 @@ export type PeerRequest =
   | { kind: 'time'; handle: number }
   | { kind: 'release' };
 
-/** The answers, by the kind of the request. */
+/** The answers by the kind of their request. */
 export interface PeerAnswers {
   open: Record<string, never>;
-  prepare: { handle: number; planMs: number; pairCounts?: PairCounts; bufferBytes?: number };
+  prepare: Preparation & { handle: number };
   check: {
     /** Milliseconds of the first run, which compiles. */
     coldMs: number;
@@ -72,7 +75,7 @@ export interface PeerAnswers {
   release: Record<string, never>;
 }
 
-/** How an answer travels. */
+/** An answer as a message. */
 export type PeerReply = { ok: true; value: PeerAnswers[keyof PeerAnswers] } | { ok: false; error: string };
 
 /** Any text as one line that fits a table and a report. */

@@ -1,10 +1,9 @@
 /**
- * The same attention through others' libraries, beside ours.
+ * The same attention in other libraries and in ours.
  *
- * Each peer has a process of its own, though timed runs are interleaved as in `bench attention`: some peers crash or hang the
- * process that they run in, and all of those that are written for browsers want to be the only one that `navigator.gpu`
- * belongs to. So this process lets the others take turns, a message for each timed run, while all but one are idle: what
- * else the machine does still hits all of them alike. A run's time is taken in the peer's process, messages excluded.
+ * Each peer has its own process: some peers crash or hang theirs, and libraries for browsers expect that `navigator.gpu` belongs
+ * to them. Timed runs still take turns, as in `bench attention`: this process sends a message for each run, while all other peers
+ * are idle. The peer's process takes the time of a run, without the messages.
  */
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
@@ -23,30 +22,30 @@ export type PeersSettings = Pick<AttentionSettings, 'heads' | 'headDims' | 'pass
   lengths: number[];
 };
 
-/** The gate is of our own kernels; each peer's own error is in its rows. */
+/** The gate is that of our kernels. The error of each other peer is in its rows. */
 export type PeersReport = BenchmarkReport<'peers', PeersSettings & { peers: string[] }, PeerRow>;
 
 interface PeersBenchOptions extends Omit<BenchOptions, 'kernels'> {
-  /** With our own among them. */
+  /** With ours among them. */
   peers: readonly PeerSpec[];
   rules: RuleSet;
   texts: readonly string[];
-  /** The adapter as it was asked for. */
+  /** The value of `--adapter`. */
   adapter: string | undefined;
-  /** How long a peer may take for one answer. */
+  /** The time limit of one answer. */
   timeoutMs: number;
   start?: SeatOptions['start'];
 }
 
 /**
- * The Vulkan loader's own switch for a library that takes the first adapter it finds: where ours is Mesa's software adapter,
- * it must not find a GPU beside it.
+ * The Vulkan loader's switch for a library that takes the first adapter that it finds: where ours is Mesa's software adapter, the
+ * library must not find a GPU.
  */
 function driverSelection({ adapter }: Device): Record<string, string> {
   return /llvmpipe|lavapipe/i.test(adapter.description) ? { VK_LOADER_DRIVERS_SELECT: '*lvp*' } : {};
 }
 
-/** Runs all shapes. A peer that fails is a row with its error, and the run goes on. */
+/** Runs all shapes. A peer that fails has a row with its error, and the others continue. */
 export async function benchPeers(
   device: Device,
   settings: PeersSettings,
@@ -55,7 +54,7 @@ export async function benchPeers(
   const { peers, rules, signal, onNote, timeoutMs, start } = options;
   const named = { ...settings, peers: peers.map(({ name }) => name) };
   const report: PeersReport = newReport(device, 'peers', named, [rules], options);
-  // A process that takes any other way to the embedded driver than we did would find it by its environment, or not at all.
+  // A peer's process must open the embedded driver as this one did.
   const adapter = device.adapter.kind === 'embedded software' ? 'embedded' : (options.adapter ?? 'auto');
   const seatOptions = { adapter, env: driverSelection(device), timeoutMs, signal, onNote, start };
   const seats = peers.map((spec) => new PeerSeat(spec, seatOptions));
@@ -69,8 +68,11 @@ export async function benchPeers(
           for (const pass of settings.passes) {
             if (signal?.aborted) break;
             const { repeats, seed } = settings;
-            const about = { workload, rules, pass, seed, repeats };
-            const bench = new CaseBench(about, seats, device.adapter.description, flush, { signal, onNote });
+            const peerCase = { workload, rules, pass, seed, repeats };
+            const bench = new CaseBench(peerCase, seats, device.adapter.description, flush, {
+              signal,
+              onNote,
+            });
             report.rows.push(...(await bench.run()));
             report.gate = both(report.gate, bench.gate);
           }

@@ -10,22 +10,22 @@ import {
   type PreparedAttention,
 } from './peer.js';
 
-/** The process's end of the line to the benchmark. */
+/** The connection of a peer's process to the benchmark. */
 interface PeerChannel {
   onRequest(listener: (request: PeerRequest) => void): void;
   reply(reply: PeerReply): void;
 }
 
-/** Imports from the folder into which a peer was installed, through a module that was put there (install.ts). */
+/** Imports a package from a peer's folder, through a module that install.ts wrote there. */
 async function loadFrom<T>(folder: string | undefined, name: string): Promise<T> {
   if (folder === undefined) throw new Error(`${name} is not installed`);
   const { load } = await import(pathToFileURL(`${folder}/${LOADER}`).href);
   const module = await load(name);
-  // All that a CommonJS module exports is in its default export.
+  // The exports of a CommonJS module are in its default export.
   return module.default ?? module;
 }
 
-/** Answers the benchmark's requests with one peer. What the peer throws is an answer too. */
+/** Answers the benchmark's requests with one peer. An error of the peer is also an answer. */
 export function servePeer(openPeer: OpenPeer, channel: PeerChannel): void {
   let peer: Peer | undefined;
   let prepared: PreparedAttention[] = [];

@@ -2,7 +2,7 @@ import { shimBrowser } from './browser-shim.js';
 import type { OpenPeer, PeerTask } from './peer.js';
 import { additiveMask, headsFirst, tokensFirst } from './peer-tensors.js';
 
-/** As much of `@tensorflow/tfjs` as is used here. */
+/** The parts of `@tensorflow/tfjs` that are used here. */
 interface Tensor {
   data(): Promise<Float32Array>;
   dispose(): void;
@@ -52,7 +52,7 @@ function prepare(tf: Tf, task: PeerTask) {
     planMs,
     run: async () => {
       const results = compute();
-      // tfjs submits when a number of operators wait, or data is read; we wait for the end without reading.
+      // tfjs submits after some operators, or when data is read. This waits for the end without reading.
       const backend = tf.backend();
       backend.endComputePassEncoder();
       backend.submitQueue();
