@@ -44,7 +44,7 @@ export function pictureOf(layout: Layout, sequence: number, head: number, most: 
 }
 
 /** A picture as text, a line for each row of blocks: █ all pairs exist, ▓ all with a bias, ░ some, · none. */
-export function drawn({ size, shares, biases }: MaskPicture): string {
+export function formatPicture({ size, shares, biases }: MaskPicture): string {
   const mark = (share: number, bias: number) => {
     if (share === 0) return '·';
     if (share < 1) return '░';

@@ -8,16 +8,16 @@ export interface Labelling {
   tags: readonly Tag[];
 }
 
-/** The expression of a mask for one head. */
-export type Term =
+/** The mask of one head, as an expression. */
+export type MaskTerm =
   | { kind: 'rules'; rules: RuleSet; strategy: Strategy; beta: number; labels: string }
   | { kind: 'all' }
   | { kind: 'causal' }
   | { kind: 'within'; reach: Reach }
-  | { kind: 'and' | 'or'; left: Term; right: Term }
-  | { kind: 'not'; term: Term };
+  | { kind: 'and' | 'or'; left: MaskTerm; right: MaskTerm }
+  | { kind: 'not'; term: MaskTerm };
 
-type Leaf = Extract<Term, { kind: 'rules' | 'all' | 'causal' | 'within' }>;
+type Leaf = Extract<MaskTerm, { kind: 'rules' | 'all' | 'causal' | 'within' }>;
 
 /** The distance of two tokens, as far as masks depend on it. */
 interface Offset {
@@ -34,20 +34,20 @@ type BiasOf = (
 ) => number | undefined;
 
 /** The leaves of a term, from left to right. */
-export function leavesOf(term: Term): Leaf[] {
+export function leavesOf(term: MaskTerm): Leaf[] {
   if (term.kind === 'not') return leavesOf(term.term);
   if ('left' in term) return [...leavesOf(term.left), ...leavesOf(term.right)];
   return [term];
 }
 
-/** The conjunction or disjunction of two terms; one of them alone where the other says nothing. */
-export function joined(kind: 'and' | 'or', left: Term, right: Term): Term {
+/** `left` and/or `right`; one of them alone where the other changes nothing. */
+export function combineTerms(kind: 'and' | 'or', left: MaskTerm, right: MaskTerm): MaskTerm {
   if (kind === 'and' && right.kind === 'all') return left;
   if (left.kind === 'all') return kind === 'and' ? right : left;
   return { kind, left, right };
 }
 
-function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
+function biasOf(term: MaskTerm, labellings: readonly Labelling[]): BiasOf {
   switch (term.kind) {
     case 'all':
       return () => 0;
@@ -79,14 +79,14 @@ function biasOf(term: Term, labellings: readonly Labelling[]): BiasOf {
 
 /** The table of rules over these tags, which may be more than the rules list. */
 function tableOfRules(
-  { rules, strategy, beta }: Extract<Term, { kind: 'rules' }>,
+  { rules, strategy, beta }: Extract<MaskTerm, { kind: 'rules' }>,
   tags: readonly Tag[],
 ): PairTable {
   return pairTable({ ...rules, tags }, strategy, beta);
 }
 
 /** Offsets that represent all others: both sides of each distance at which a leaf changes. */
-function offsetsOf(term: Term): Offset[] {
+function offsetsOf(term: MaskTerm): Offset[] {
   const windows = leavesOf(term).flatMap((leaf) => {
     if (leaf.kind === 'within') return [windowOf(leaf.reach)];
     if (leaf.kind !== 'rules') return [];
@@ -125,7 +125,7 @@ function reachAt(offsets: readonly Offset[], isIn: (offset: number) => boolean):
 }
 
 /** The labels that kernels use: for each, the values of its tokens in every labelling. */
-export interface Alphabet {
+export interface MaskLabels {
   labellings: readonly Labelling[];
   labels: readonly (readonly number[])[];
 }
@@ -134,14 +134,14 @@ export interface Alphabet {
  * The pair table of a term, or undefined where no table is exactly equivalent.
  * @param causal Whether the plan also hides later keys from queries.
  */
-export function tableOf(term: Term, alphabet: Alphabet, causal: boolean): PairTable | undefined {
-  const { labellings, labels } = alphabet;
+export function tableOf(term: MaskTerm, maskLabels: MaskLabels, causal: boolean): PairTable | undefined {
+  const { labellings, labels } = maskLabels;
   if (term.kind === 'rules' && !causal && labellings.length === 1) {
     return tableOfRules(term, labellings[0].tags);
   }
   if (term.kind === 'and' && causal) {
-    if (term.right.kind === 'causal') return tableOf(term.left, alphabet, false);
-    if (term.left.kind === 'causal') return tableOf(term.right, alphabet, false);
+    if (term.right.kind === 'causal') return tableOf(term.left, maskLabels, false);
+    if (term.left.kind === 'causal') return tableOf(term.right, maskLabels, false);
   }
   // A learned table is a parameter, in which no pair can be left out.
   if (leavesOf(term).some((leaf) => leaf.kind === 'rules' && leaf.strategy === 'learned')) return undefined;

@@ -3,7 +3,7 @@ import { arrayLike } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { MOST_TAGS, type Tag, tagIndexes } from '../grammar/rules.js';
 import { checkedLengths } from './layout.js';
-import { type Labelling, leavesOf, type Term } from './mask-term.js';
+import { type Labelling, leavesOf, type MaskTerm } from './mask-term.js';
 
 /** The tokens of a packed batch, in the caller's order. */
 export interface MaskTokens {
@@ -35,7 +35,7 @@ export const TOKENS = {
 export const TAGS = 'tags';
 
 /** The labellings that the rules of some terms use. @param moreTags Tags of tokens that no rule lists. */
-export function labellingsOf(terms: readonly Term[], moreTags: readonly Tag[]): Labelling[] {
+export function labellingsOf(terms: readonly MaskTerm[], moreTags: readonly Tag[]): Labelling[] {
   const tags = new Map<string, Set<Tag>>();
   for (const leaf of new Set(terms.flatMap(leavesOf))) {
     if (leaf.kind !== 'rules') continue;
@@ -84,8 +84,8 @@ function valuesOf({ name, tags }: Labelling, tokens: MaskTokens, mask: string): 
 }
 
 /**
- * One label for each token: its tag, or, where a mask is about several labellings, the combination of its values in all.
- * @param mask What errors call it.
+ * One label for each token: its tag, or the combination of its values where a mask uses several labellings.
+ * @param mask The mask's name in errors.
  * @throws CallerError where tokens lack labels, or more combinations occur than kernels hold bits for.
  */
 export function labelsOf(

@@ -9,8 +9,8 @@ import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '.
 import { reachOf } from '../grammar/scope.js';
 import { closureOf } from './closure.js';
 import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layout.js';
-import { drawn, type MaskPicture, pictureOf } from './mask-picture.js';
-import { joined, type Labelling, type Term, tableOf } from './mask-term.js';
+import { formatPicture, type MaskPicture, pictureOf } from './mask-picture.js';
+import { combineTerms, type Labelling, type MaskTerm, tableOf } from './mask-term.js';
 import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS, TOKENS } from './mask-tokens.js';
 import { COUNTING_TILE, type TileChooser } from './tiles.js';
 
@@ -29,10 +29,13 @@ function checkedStrategy(strategy: string, where?: string): Strategy {
 }
 
 /**
- * Which token may attend to which, and with which bias. A mask is a value without tokens; `layout` applies it to the tokens of a batch.
+ * Which token may attend to which, and with which bias: FlexAttention's `mask_mod` and `score_mod` in one value. A mask has no
+ * tokens. `layout` applies it to the tokens of a batch, like `create_block_mask`.
  *
- * Masks compose by which pairs exist. `and` adds the biases of both; `or` has the left one's bias where the left one has the
- * pair; `not` has none. `layout` refuses a mask that kernels cannot run exactly: nothing is approximated.
+ *     AttentionMask.window(128).or(AttentionMask.fromRules('paper')).and(AttentionMask.causal())
+ *
+ * `and`, `or` and `not` combine masks by the pairs that exist. `and` adds the biases of both masks. `or` has the left bias where
+ * the left mask has the pair. `not` has no bias. `layout` refuses a mask that kernels cannot run exactly: it never approximates.
  */
 export class AttentionMask {
   /** The labellings that tokens need. */
@@ -46,7 +49,7 @@ export class AttentionMask {
    */
   protected constructor(
     readonly name: string,
-    protected readonly heads: readonly (readonly Term[])[],
+    protected readonly heads: readonly (readonly MaskTerm[])[],
     moreTags: readonly Tag[] = [],
   ) {
     this.labellings = labellingsOf(heads.flat(), moreTags);
@@ -64,7 +67,7 @@ export class AttentionMask {
 
   /** |query - key| <= `tokens`, in the text's order. @throws CallerError where `tokens` is not a number of tokens. */
   static window(tokens: number): AttentionMask {
-    const term: Term = { kind: 'within', reach: reachOf(tokens) };
+    const term: MaskTerm = { kind: 'within', reach: reachOf(tokens) };
     return new AttentionMask(`window ${tokens}`, [[term]]);
   }
 
@@ -122,17 +125,19 @@ export class AttentionMask {
 
   /** The pairs that exist in both masks. */
   and(other: AttentionMask): AttentionMask {
-    return this.joinedWith(other, 'and');
+    return this.combinedWith(other, 'and');
   }
 
   /** The pairs that exist in either mask. */
   or(other: AttentionMask): AttentionMask {
-    return this.joinedWith(other, 'or');
+    return this.combinedWith(other, 'or');
   }
 
   /** The pairs that do not exist in this mask. */
   not(): AttentionMask {
-    const negated = new Map(this.heads.flat().map((term): [Term, Term] => [term, { kind: 'not', term }]));
+    const negated = new Map(
+      this.heads.flat().map((term): [MaskTerm, MaskTerm] => [term, { kind: 'not', term }]),
+    );
     const heads = this.heads.map((layer) => layer.map((term) => negated.get(term)!));
     return new AttentionMask(`not (${this.name})`, heads, this.tags);
   }
@@ -181,8 +186,8 @@ export class AttentionMask {
   }
 
   /**
-   * After 1, 2, … layers, the share of all pairs of tokens whose query can depend on the key. A token always depends on itself. The
-   * time grows with tags where nothing depends on positions, and otherwise at least with the square of a sequence's tokens.
+   * The share of all pairs of tokens whose query can depend on the key after 1, 2, … layers. A token always depends on itself.
+   * The time grows with the tags where nothing depends on positions, else at least with the square of a sequence's tokens.
    */
   closure(tokens: MaskTokens, layers = 3): number[] {
     return closureOf(this.layout(tokens), layers);
@@ -199,7 +204,7 @@ export class AttentionMask {
 
   /** The same as text: queries down, keys across; █ all pairs exist, ▓ all with a bias, ░ some, · none. */
   draw(tokens: MaskTokens, options: { sequence?: number; head?: number; most?: number } = {}): string {
-    return drawn(this.picture(tokens, options));
+    return formatPicture(this.picture(tokens, options));
   }
 
   /** The input of `sparseLayout`, for layouts in other orders that benchmarks compare. */
@@ -218,10 +223,10 @@ export class AttentionMask {
     const key = this.labellings.length < 2 ? '' : JSON.stringify(labels);
     const found = this.tables.get(key);
     if (found) return found;
-    const alphabet = { labellings: this.labellings, labels };
+    const maskLabels = { labellings: this.labellings, labels };
     const terms = [...new Set(this.heads.flat())];
     for (const causal of [false, true]) {
-      const tables = terms.map((term) => tableOf(term, alphabet, causal));
+      const tables = terms.map((term) => tableOf(term, maskLabels, causal));
       if (tables.some((table) => table === undefined)) continue;
       const made = { tables: this.heads.flat().map((term) => tables[terms.indexOf(term)]!), causal };
       this.tables.set(key, made);
@@ -234,7 +239,7 @@ export class AttentionMask {
     });
   }
 
-  private joinedWith(other: AttentionMask, kind: 'and' | 'or'): AttentionMask {
+  private combinedWith(other: AttentionMask, kind: 'and' | 'or'): AttentionMask {
     checkArgument(anyMask, other, 'mask');
     const [wide, narrow]: AttentionMask[] = this.heads.flat().length > 1 ? [this, other] : [other, this];
     const isOne = narrow.heads.flat().length === 1;
@@ -248,13 +253,13 @@ export class AttentionMask {
     }
     const of = ({ heads }: AttentionMask, layer: number, head: number) =>
       heads[Math.min(layer, heads.length - 1)][Math.min(head, heads[0].length - 1)];
-    const joinedTerms = new Map<Term, Map<Term, Term>>();
+    const joinedTerms = new Map<MaskTerm, Map<MaskTerm, MaskTerm>>();
     const heads = wide.heads.map((terms, layer) =>
       terms.map((_, head) => {
         const [left, right] = [of(this, layer, head), of(other, layer, head)];
-        const ofLeft = joinedTerms.get(left) ?? new Map<Term, Term>();
+        const ofLeft = joinedTerms.get(left) ?? new Map<MaskTerm, MaskTerm>();
         joinedTerms.set(left, ofLeft);
-        const term = ofLeft.get(right) ?? joined(kind, left, right);
+        const term = ofLeft.get(right) ?? combineTerms(kind, left, right);
         ofLeft.set(right, term);
         return term;
       }),
@@ -323,11 +328,11 @@ export class RuleMask extends AttentionMask {
 }
 
 /** The terms of rules, [layers][heads]. Heads with the same rules share a term. */
-function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: string): Term[][] {
-  const terms = new Map<RuleSet, Term>();
+function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: string): MaskTerm[][] {
+  const terms = new Map<RuleSet, MaskTerm>();
   const termOf = (each: RuleSet) => {
     pairTable(each, strategy, beta);
-    const term: Term = terms.get(each) ?? { kind: 'rules', rules: each, strategy, beta, labels };
+    const term: MaskTerm = terms.get(each) ?? { kind: 'rules', rules: each, strategy, beta, labels };
     terms.set(each, term);
     return term;
   };

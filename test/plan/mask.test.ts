@@ -6,7 +6,7 @@ import type { RuleSet, Strategy, Tag } from '../../src/grammar/rules.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
-import { drawn } from '../../src/plan/mask-picture.js';
+import { formatPicture } from '../../src/plan/mask-picture.js';
 import type { MaskTokens } from '../../src/plan/mask-tokens.js';
 import { pairBiases } from '../../src/plan/pair-biases.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
@@ -368,7 +368,7 @@ describe('a mask', () => {
     expect(picture).toMatchObject({ block: 2, size: 2 });
     expect([...picture.shares]).toEqual([0.5, 0.5, 0.5, 0.5]);
     expect([...picture.biases]).toEqual([1, 1, 1, 1]);
-    expect(drawn(picture)).toBe('░░\n░░');
+    expect(formatPicture(picture)).toBe('░░\n░░');
   });
 
   it('refuses rules, strategies and β that make no sense', () => {
