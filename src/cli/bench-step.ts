@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
-import { ATTENTION_DEFAULTS, completeAttentionSettings, SENTENCES } from '../../bench/attention-settings.js';
+import {
+  ATTENTION_DEFAULTS,
+  type AttentionSettings,
+  completeAttentionSettings,
+  SENTENCES,
+} from '../../bench/attention-settings.js';
 import { benchStep } from '../../bench/step-bench.js';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
@@ -21,12 +26,8 @@ import { note } from './terminal.js';
 
 type StepFlags = OutputFlags &
   ShapeFlags &
-  DataFlags & {
-    lengths: (number | string)[];
-    strategies: string[];
-    batch: number;
-    repeats: number;
-    seed: number;
+  DataFlags &
+  Pick<AttentionSettings, 'lengths' | 'strategies' | 'batch' | 'repeats' | 'seed'> & {
     rules: string;
     adapter?: string;
     tune: boolean;
@@ -63,28 +64,27 @@ export function benchStepCommand(): Command {
 }
 
 async function run(flags: StepFlags): Promise<void> {
-  const { lengths, strategies, batch, repeats, seed } = completeAttentionSettings({
-    lengths: flags.lengths,
-    strategies: flags.strategies,
-    batch: flags.batch,
-    repeats: flags.repeats,
-    seed: flags.seed,
-  });
-  const settings = { lengths, strategies, batch, repeats, seed, shape: shapeOf(flags) };
+  const { lengths, strategies, batch, repeats, seed } = flags;
+  const settings = { lengths, strategies, batch, repeats, seed };
+  completeAttentionSettings(settings);
   const source = dataOf(flags, { split: 'dev' });
   const examples = await source.examples('dev');
   const ruleSet = await readRules(flags.rules);
   requireTaggersTags(ruleSet, 'bench step');
   await runBenchmark(flags, async (device, signal) => {
-    return benchStep(device, settings, {
-      data: flags.data,
-      examples,
-      classes: source.classes.length,
-      vocabulary: bertVocabulary(),
-      rules: ruleSet,
-      kernels: await storedChoicesOf(device, flags.tune, [flags.hidden / flags.heads]),
-      signal,
-      onNote: note,
-    });
+    return benchStep(
+      device,
+      { ...settings, shape: shapeOf(flags) },
+      {
+        data: flags.data,
+        examples,
+        classes: source.classes.length,
+        vocabulary: bertVocabulary(),
+        rules: ruleSet,
+        kernels: await storedChoicesOf(device, flags.tune, [flags.hidden / flags.heads]),
+        signal,
+        onNote: note,
+      },
+    );
   });
 }

@@ -9,7 +9,7 @@ import type { Experiment } from '../train/experiment/experiment.js';
 import { type Cell, cellsOf } from '../train/experiment/experiment.js';
 import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
-import { type CellResult, checkSameRows, readResult, resultFile } from '../train/experiment/results.js';
+import { type CellResult, checkSameRows, storedResults } from '../train/experiment/results.js';
 import { runExperiment } from '../train/experiment/run-experiment.js';
 import { experimentFile } from './experiment-file.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
@@ -77,7 +77,7 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const whole: Experiment = { ...written, grid };
   checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
-  const results = flags.table ? await storedResults(whole, flags.results) : await run(whole, flags);
+  const results = flags.table ? await storedResults(flags.results, whole) : await run(whole, flags);
   checkSameRows(results, join(flags.results, whole.name));
   if (results.length === 0) {
     throw new CallerError({
@@ -140,13 +140,6 @@ async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResul
 /** The adapter that an experiment's settings name: one for all of its runs. */
 function adapterOf({ settings: { adapter } }: Experiment): string | undefined {
   return adapter === undefined ? undefined : `${adapter}`;
-}
-
-async function storedResults(experiment: Experiment, folder: string): Promise<CellResult[]> {
-  const kept = await Promise.all(
-    cellsOf(experiment).map((cell) => readResult(resultFile(folder, experiment.name, cell), cell)),
-  );
-  return kept.filter((result) => result !== undefined);
 }
 
 /** Which rows of dev count. Without a subset all of them do, and the data need not be there. */

@@ -49,6 +49,18 @@ async function storedChoices(device: Device, headDim: number): Promise<KernelCho
   }
 }
 
+/** Writes a file of the cache. @returns The error where the disk refuses. */
+async function writeToCache(file: string, content: object): Promise<ParsimonyError | undefined> {
+  try {
+    await createFolder(dirname(file));
+    await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ParsimonyError) return error;
+    throw error;
+  }
+}
+
 /** Measures, and keeps what was chosen beside what had been chosen for other plans. @throws EngineError where the GPU fails. */
 export async function tuneAndStore(
   device: Device,
@@ -60,16 +72,9 @@ export async function tuneAndStore(
     ...chosen,
     variants: { ...(await storedChoices(device, options.headDim))?.variants, ...chosen.variants },
   };
-  try {
-    await createFolder(dirname(file));
-    await writeAtomically(
-      file,
-      `${JSON.stringify({ ...choices, checksum: checksumOf(choices) }, null, 2)}\n`,
-    );
-  } catch (error) {
-    if (!(error instanceof ParsimonyError)) throw error;
-    note(`The choice of kernels is not kept, so that another run may choose others: ${error.message}`);
-  }
+  const failure = await writeToCache(file, { ...choices, checksum: checksumOf(choices) });
+  if (failure)
+    note(`The choice of kernels is not kept, so that another run may choose others: ${failure.message}`);
   return { choices, rows, file };
 }
 
@@ -120,13 +125,8 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
   const file = join(envPaths('parsimony', { suffix: '' }).cache, `checked-${name}.json`);
   if (existsSync(file)) return;
   await quickCheck(device, kinds, headDim);
-  try {
-    await createFolder(dirname(file));
-    await writeAtomically(file, `${JSON.stringify({ adapter: adapterKey(device), headDim, kinds })}\n`);
-  } catch (error) {
-    // Checked again by the next run.
-    if (!(error instanceof ParsimonyError)) throw error;
-  }
+  // Where the file cannot be written, the next run checks again.
+  await writeToCache(file, { adapter: adapterKey(device), headDim, kinds });
 }
 
 /**

@@ -10,15 +10,8 @@ import { readText } from '../data/files.js';
 import { isRunFolder, readRun } from '../report/runs/read-run.js';
 import type { Run } from '../report/runs/run.js';
 import { experimentGroups, experimentOf, folderGroups, type RunGroup } from '../report/runs/run-groups.js';
-import { cellsOf } from '../train/experiment/experiment.js';
 import { parseExperiment } from '../train/experiment/parse-experiment.js';
-import {
-  type CellResult,
-  checkSameRows,
-  parseResult,
-  readResult,
-  resultFile,
-} from '../train/experiment/results.js';
+import { type CellResult, checkSameRows, parseResult, storedResults } from '../train/experiment/results.js';
 import { METRICS_FILE } from '../train/run-folder.js';
 import { experimentFile } from './experiment-file.js';
 
@@ -122,12 +115,8 @@ function parsed(text: string, file: string): object {
 
 async function readExperiment(file: string, text: string): Promise<ReportInput[]> {
   const experiment = parseExperiment(text, file);
-  const cells = cellsOf(experiment);
   for (const folder of [join(dirname(file), 'results'), RESULTS]) {
-    const kept = await Promise.all(
-      cells.map((cell) => readResult(resultFile(folder, experiment.name, cell), cell)),
-    );
-    const results = kept.filter((result) => result !== undefined);
+    const results = await storedResults(folder, experiment);
     if (results.length === 0) continue;
     checkSameRows(results, join(folder, experiment.name));
     const seeds = [...new Set(results.map(({ point }) => point.seed))].join(',');

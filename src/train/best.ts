@@ -1,8 +1,3 @@
-/** Metrics that choose the best evaluation of a run. */
-export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
-
-export type BestBy = (typeof BEST_BY)[number];
-
 /** How good a model is on dev. */
 export interface DevScores {
   devLoss: number;
@@ -11,16 +6,21 @@ export interface DevScores {
   devMatthews: number;
 }
 
-const VALUE: Record<BestBy, (metrics: DevScores) => number> = {
-  accuracy: ({ devAccuracy }) => devAccuracy,
-  f1: ({ devF1 }) => devF1,
-  matthews: ({ devMatthews }) => devMatthews,
-  loss: ({ devLoss }) => devLoss,
-};
+/** Metrics that choose the best evaluation of a run. */
+export const BEST_BY = ['accuracy', 'f1', 'matthews', 'loss'] as const;
 
-/** The number that an evaluation is compared by. */
+export type BestBy = (typeof BEST_BY)[number];
+
+const SCORES = {
+  accuracy: 'devAccuracy',
+  f1: 'devF1',
+  matthews: 'devMatthews',
+  loss: 'devLoss',
+} as const satisfies Record<BestBy, keyof DevScores>;
+
+/** The number by which evaluations are compared. */
 export function scoreOf(by: BestBy, metrics: DevScores): number {
-  return VALUE[by](metrics);
+  return metrics[SCORES[by]];
 }
 
 /** Whether a value that should be low is better than another; NaN is the worst. */
@@ -34,7 +34,7 @@ function isLower(value: number, before: number): boolean {
  */
 export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): boolean {
   if (!best) return true;
-  const [value, before] = [VALUE[by](metrics), VALUE[by](best)];
+  const [value, before] = [scoreOf(by, metrics), scoreOf(by, best)];
   if (by === 'loss' || value === before) return isLower(metrics.devLoss, best.devLoss);
   return value > before;
 }

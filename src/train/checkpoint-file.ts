@@ -4,28 +4,18 @@ import { readBytesOf } from '../data/files.js';
 import type { ModelConfig } from '../nn/model-config.js';
 import { parameterSpecs } from '../nn/parameter-specs.js';
 import type { TensorValues, TrainingState } from '../nn/parameters.js';
-import { BEST_BY, type BestBy } from './best.js';
+import { BEST_BY } from './best.js';
 import { formatWithChecksum, verifyChecksum } from './checksum.js';
-import { positionSchema, type TrainingPosition } from './position.js';
+import { positionSchema } from './position.js';
 import { parseSafetensors, safetensorsMetadata, type Tensor } from './safetensors.js';
 import type { Checkpoint } from './trainer.js';
 
 /** The metadata of a checkpoint. */
-export interface CheckpointNotes {
-  /** The fingerprint of the run's settings, model and data. */
-  run: string;
-  position: TrainingPosition;
-  /** The evaluation whose weights are in `model.safetensors`, and the metric that chose it; undefined before the first. */
-  best?: { by: BestBy; value: number | null; step: number };
-  /** The length of `metrics.jsonl` in bytes at that time, and its checksum. */
-  metrics: { bytes: number; sha256: string };
-  /** The checksums of the run's other files, by their names. */
-  files: Record<string, string>;
-}
-
 const notesSchema = v.object({
+  /** The fingerprint of the run's settings, model and data. */
   run: v.string(),
   position: positionSchema,
+  /** The evaluation whose weights are in `model.safetensors`, and the metric that chose it; undefined before the first. */
   best: v.optional(
     v.object({
       by: v.picklist(BEST_BY),
@@ -34,9 +24,13 @@ const notesSchema = v.object({
       step: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     }),
   ),
+  /** The length of `metrics.jsonl` in bytes at that time, and its checksum. */
   metrics: v.object({ bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), sha256: v.string() }),
+  /** The checksums of the run's other files, by their names. */
   files: v.record(v.string(), v.string()),
 });
+
+export type CheckpointNotes = v.InferOutput<typeof notesSchema>;
 
 /** The key of the notes in the file's metadata, as JSON. */
 const NOTES = 'parsimony';

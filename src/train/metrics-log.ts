@@ -12,14 +12,18 @@ export type MetricsLine =
   | EvaluationLine
   | ({ kind: 'epoch' } & EpochMetrics);
 
-interface EvaluationLine {
-  kind: 'evaluation';
+/** How good a model is on dev after a step. */
+export interface EvaluationResult {
   epoch: number;
   step: number;
   loss: number;
   accuracy: number;
   f1: number;
   matthews: number;
+}
+
+interface EvaluationLine extends EvaluationResult {
+  kind: 'evaluation';
   /** The class of each of dev's rows: as a string of digits where there are at most ten classes. */
   predicted: string | number[];
 }
@@ -27,18 +31,15 @@ interface EvaluationLine {
 /** The number of classes that one digit can tell apart. */
 const DIGITS = 10;
 
+export function evaluationResultOf(metrics: EvaluationMetrics): EvaluationResult {
+  const { epoch, step, devLoss: loss, devAccuracy: accuracy, devF1: f1, devMatthews: matthews } = metrics;
+  return { epoch, step, loss, accuracy, f1, matthews };
+}
+
 export function evaluationLine(metrics: EvaluationMetrics, classes: number): EvaluationLine {
-  const { epoch, step, devLoss, devAccuracy, devF1, devMatthews, devPredicted } = metrics;
-  return {
-    kind: 'evaluation',
-    epoch,
-    step,
-    loss: devLoss,
-    accuracy: devAccuracy,
-    f1: devF1,
-    matthews: devMatthews,
-    predicted: classes <= DIGITS ? devPredicted.join('') : devPredicted,
-  };
+  const { devPredicted } = metrics;
+  const predicted = classes <= DIGITS ? devPredicted.join('') : devPredicted;
+  return { kind: 'evaluation', ...evaluationResultOf(metrics), predicted };
 }
 
 /** What was written to a log. */

@@ -19,6 +19,16 @@ const predicted = v.pipe(
   v.transform((classes) => Array.from(classes, Number)),
 );
 
+/** The fields of an `EvaluationResult`. */
+export const evaluationFields = {
+  epoch: positiveWhole,
+  step: positiveWhole,
+  loss,
+  accuracy: share,
+  f1: finite,
+  matthews: finite,
+};
+
 const LINE = v.variant(
   'kind',
   [
@@ -31,12 +41,7 @@ const LINE = v.variant(
     }),
     v.looseObject({
       kind: v.literal('evaluation'),
-      epoch: positiveWhole,
-      step: positiveWhole,
-      loss,
-      accuracy: share,
-      f1: finite,
-      matthews: finite,
+      ...evaluationFields,
       predicted,
     }),
     v.looseObject({

@@ -49,14 +49,10 @@ export async function loadWeights(folder: string, config: ModelConfig): Promise<
   return readTensors(weights, parameterSpecs(config));
 }
 
-/** What a run's weights say of where they come from. */
-export interface WeightsNotes {
-  /** What names the run; how often it writes checkpoints has no part in it. */
-  run: string;
-  step: number;
-}
-
+/** The metadata of a run's weights: the run, without the interval of its checkpoints, and the step. */
 const notesSchema = v.object({ run: v.string(), step: v.pipe(v.number(), v.safeInteger()) });
+
+type WeightsNotes = v.InferOutput<typeof notesSchema>;
 
 const NOTES = 'parsimony';
 

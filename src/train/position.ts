@@ -7,39 +7,29 @@ const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
 /** A sum of numbers, and how many they are. */
 export type Total = v.InferOutput<typeof totalSchema>;
 
-/** How far a run has come, between two steps: with the state of the model, all that the rest of it depends on. */
-export interface TrainingPosition {
-  /** Steps done. */
-  step: number;
-  /** The epoch that is under way, counted from 1. */
-  epoch: number;
-  /** Batches of it that are done: those of whole steps, so that no gradient is half gathered. */
-  batches: number;
-  /** The losses of the epoch's steps. */
-  losses: Total;
-  /** Those of them that no report of progress has told yet. */
-  unreported: Total;
-  /** Training in this epoch, without evaluations. */
-  seconds: number;
-  /** Tokens of this epoch. */
-  tokens: number;
-  /** That the evaluation which is due after this step has not ended yet. */
-  evaluationDue?: boolean;
-}
-
-/** What a position can be in any run. */
+/** How far a run has come, between two steps. With the state of the model, the rest of the run follows from it. */
 export const positionSchema = v.object({
+  /** Steps done. */
   step: count,
+  /** The current epoch, counted from 1. */
   epoch: v.pipe(count, v.minValue(1)),
+  /** Batches of it that are done, in whole steps, so that no gradient is partly accumulated. */
   batches: count,
+  /** The losses of the epoch's steps. */
   losses: totalSchema,
+  /** Those of them that are not in a progress report yet. */
   unreported: totalSchema,
+  /** Training in this epoch, without evaluations. */
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  /** Tokens of this epoch. */
   tokens: count,
+  /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
 });
 
-/** What a run's length follows from. */
+export type TrainingPosition = v.InferOutput<typeof positionSchema>;
+
+/** The length of a run. */
 export interface RunLength {
   epochs: number;
   /** Batches of an epoch, and batches a step. */

@@ -24,6 +24,11 @@ export interface RunStart {
   epochs: EpochMetrics[];
 }
 
+/** The start of a run with nothing before it. */
+export function firstStart(): RunStart {
+  return { past: new Uint8Array(), evaluations: [], epochs: [] };
+}
+
 const REMEDY = 'restore the file, or start the run again';
 
 function refuse(what: string, where: string, expected?: string): never {
@@ -96,7 +101,7 @@ export async function startOf(
   const file = join(folder, CHECKPOINT_FILE);
   if (!existsSync(file)) {
     for (const name of names) await kept.retain(name);
-    return { past: new Uint8Array(), evaluations: [], epochs: [] };
+    return firstStart();
   }
   const { notes, checkpoint } = await readCheckpoint(file, description.config);
   if (notes.run !== fingerprintOf(record)) {

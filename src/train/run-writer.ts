@@ -10,10 +10,17 @@ import { descriptionFiles } from './model-folder.js';
 import { formatRunWeights, tensorsOf, WEIGHTS_FILE } from './model-weights.js';
 import type { TrainingPosition } from './position.js';
 import { RetainedFiles } from './retained-files.js';
-import { CHECKPOINT_FILE, LAST_FILE, METRICS_FILE, removeModel, UNWRITTEN_RECORD } from './run-folder.js';
+import {
+  CHECKPOINT_FILE,
+  isEmpty,
+  LAST_FILE,
+  METRICS_FILE,
+  removeModel,
+  UNWRITTEN_RECORD,
+} from './run-folder.js';
 import type { RunLock } from './run-lock.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
-import { namesOf, type RunStart, startOf } from './run-start.js';
+import { firstStart, namesOf, type RunStart, startOf } from './run-start.js';
 import { formatSafetensors } from './safetensors.js';
 import type { EvaluationMetrics } from './trainer.js';
 
@@ -65,6 +72,12 @@ export class RunWriter {
     this.beginning = this.openLog(start.past);
     await this.beginning;
     return start;
+  }
+
+  /** Starts a run: at once where the folder is empty, else after its first step. */
+  async start(): Promise<RunStart> {
+    if (await isEmpty(this.run.folder)) await this.begin();
+    return firstStart();
   }
 
   /**

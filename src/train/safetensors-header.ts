@@ -24,31 +24,19 @@ export const LENGTH_BYTES = 8;
 const LONGEST_HEADER = 100_000_000;
 const METADATA = '__metadata__';
 
-/** The bits of a number of each type that the format knows. */
-const BITS: Readonly<Record<string, number>> = {
-  BOOL: 8,
-  F4: 4,
-  F6_E2M3: 6,
-  F6_E3M2: 6,
-  U8: 8,
-  I8: 8,
-  F8_E5M2: 8,
-  F8_E4M3: 8,
-  F8_E5M2FNUZ: 8,
-  F8_E4M3FNUZ: 8,
-  F8_E8M0: 8,
-  I16: 16,
-  U16: 16,
-  F16: 16,
-  BF16: 16,
-  I32: 32,
-  U32: 32,
-  F32: 32,
-  C64: 64,
-  F64: 64,
-  I64: 64,
-  U64: 64,
+/** The types of numbers that the format knows, by their bits. */
+const TYPES = {
+  4: ['F4'],
+  6: ['F6_E2M3', 'F6_E3M2'],
+  8: ['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3', 'F8_E5M2FNUZ', 'F8_E4M3FNUZ', 'F8_E8M0'],
+  16: ['I16', 'U16', 'F16', 'BF16'],
+  32: ['I32', 'U32', 'F32'],
+  64: ['C64', 'F64', 'I64', 'U64'],
 };
+
+const BITS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(TYPES).flatMap(([bits, types]) => types.map((type) => [type, Number(bits)])),
+);
 
 class HeaderReader {
   constructor(

@@ -16,14 +16,7 @@ import { evaluationLine } from './metrics-log.js';
 import { readMetrics } from './metrics-reader.js';
 import { type BuildOptions, describeModel, type ModelDescription } from './model-description.js';
 import { loadDescription } from './model-folder.js';
-import {
-  CHECKPOINT_FILE,
-  isEmpty,
-  isUnwritten,
-  LAST_FILE,
-  METRICS_FILE,
-  refuseOccupied,
-} from './run-folder.js';
+import { CHECKPOINT_FILE, isUnwritten, LAST_FILE, METRICS_FILE, refuseOccupied } from './run-folder.js';
 import { withRunLock } from './run-lock.js';
 import {
   checkSameMachine,
@@ -35,10 +28,14 @@ import {
   type RunRecord,
   readRecord,
 } from './run-record.js';
-import type { RunStart } from './run-start.js';
 import { RunWriter } from './run-writer.js';
 import { SentenceClassifier } from './sentence-classifier.js';
-import { completeSettings, stepsPerEpoch, type TrainingOptions } from './settings-schema.js';
+import {
+  completeSettings,
+  stepsPerEpoch,
+  type TrainingOptions,
+  type TrainingSettings,
+} from './settings-schema.js';
 import type { StartingPoint } from './starting-point.js';
 import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './trainer.js';
 
@@ -138,12 +135,8 @@ export async function runTraining(
     try {
       const recordText = formatRecord(record, description, data, device, model.density(data.dev));
       const written = { folder, record, recordText, description };
-      return await train(model, data, new RunWriter(written, lock, (note) => hooks.onNote?.(note)), {
-        folder,
-        record,
-        resumes: state === 'unfinished',
-        hooks,
-      });
+      const writer = new RunWriter(written, lock, (note) => hooks.onNote?.(note));
+      return await train(model, data, writer, settings, state === 'unfinished', hooks);
     } finally {
       model.release();
     }
@@ -189,35 +182,20 @@ async function finishedRun(folder: string, by: BestBy): Promise<TrainingOutcome>
   });
 }
 
-interface Surroundings {
-  folder: string;
-  record: RunRecord;
-  /** Whether it is in the folder already. */
-  resumes: boolean;
-  hooks: TrainingRunHooks;
-}
-
-/** Where a run begins: at once where the folder is empty, else not before its first step has run. */
-async function beginning(writer: RunWriter, folder: string): Promise<RunStart> {
-  if (await isEmpty(folder)) await writer.begin();
-  return { past: new Uint8Array(), evaluations: [], epochs: [] };
-}
-
-/** Trains to the end. */
+/** Trains to the end. @param resumes Whether the run is in the folder already. */
 async function train(
   model: SentenceClassifier,
   data: RunData,
   writer: RunWriter,
-  { folder, record, resumes, hooks }: Surroundings,
+  settings: TrainingSettings,
+  resumes: boolean,
+  hooks: TrainingRunHooks,
 ): Promise<TrainingOutcome> {
-  const { settings } = record;
   const bestBy = settings.metricForBestModel;
   const { classes } = model.description;
   try {
     const batches = Math.ceil(data.train.length / settings.batchSize);
-    const { checkpoint, evaluations, epochs } = resumes
-      ? await writer.resume(batches)
-      : await beginning(writer, folder);
+    const { checkpoint, evaluations, epochs } = await (resumes ? writer.resume(batches) : writer.start());
     let best = bestOf(bestBy, evaluations);
     const totalSteps = settings.epochs * stepsPerEpoch(data.train.length, settings);
     hooks.onStart?.({ step: checkpoint?.position.step ?? 0, totalSteps });

@@ -141,7 +141,7 @@ describe('a safetensors file is refused', () => {
   it('where its header is not UTF-8, or too long', () => {
     const broken = fileOf('{"a":1}');
     broken[10] = 0xff;
-    expect(callerErrorOf(() => parseSafetensors(broken, 'f')).message).toMatch(/^f: the header is no JSON/);
+    expect(callerErrorOf(() => parseSafetensors(broken, 'f')).message).toMatch(/^f: the header is not JSON/);
     const endless = fileOf('{}');
     endless.fill(0xff, 0, 8);
     expect(callerErrorOf(() => parseSafetensors(endless, 'f')).message).toMatch(

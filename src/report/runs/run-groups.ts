@@ -1,6 +1,7 @@
 import type { Experiment, Settings } from '../../train/experiment/experiment.js';
 import { type ComparisonRow, experimentTables } from '../../train/experiment/result-table.js';
-import type { CellResult, EvaluationResult } from '../../train/experiment/results.js';
+import type { CellResult } from '../../train/experiment/results.js';
+import type { EvaluationResult } from '../../train/metrics-log.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, conditionsOf, type Run } from './run.js';
 

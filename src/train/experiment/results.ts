@@ -13,22 +13,13 @@ import {
   renamed,
   share,
   text,
-  whole,
 } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { readText, writeAtomically } from '../../data/files.js';
+import type { EvaluationResult } from '../metrics-log.js';
+import { evaluationFields } from '../metrics-reader.js';
 import { withTodaysNames } from '../settings-schema.js';
-import { type Cell, type Settings, settingsHash } from './experiment.js';
-
-/** What a model did on dev at one step. */
-export interface EvaluationResult {
-  epoch: number;
-  step: number;
-  accuracy: number;
-  loss: number;
-  f1: number;
-  matthews: number;
-}
+import { type Cell, cellsOf, type Experiment, type Settings, settingsHash } from './experiment.js';
 
 /** An evaluation with the rows that the model got right: a digit a row, 1 or 0. A result does not hold the data itself. */
 export interface MarkedEvaluation extends EvaluationResult {
@@ -70,15 +61,13 @@ export async function readResult(file: string, { hash }: Cell): Promise<CellResu
   return settingsHash(result.settings) === hash ? result : undefined;
 }
 
-const evaluationFields = {
-  epoch: whole,
-  step: whole,
-  accuracy: share,
-  // NaN where a run has diverged.
-  loss: orNaN(finite),
-  f1: finite,
-  matthews: finite,
-};
+/** The results that a folder has of an experiment's cells, in their order. @throws CallerError as `readResult`. */
+export async function storedResults(folder: string, experiment: Experiment): Promise<CellResult[]> {
+  const results = await Promise.all(
+    cellsOf(experiment).map((cell) => readResult(resultFile(folder, experiment.name, cell), cell)),
+  );
+  return results.filter((result) => result !== undefined);
+}
 
 const marked = fields({
   ...evaluationFields,

@@ -5,6 +5,7 @@ import { createFolder, writeAtomically } from '../../data/files.js';
 import type { Device } from '../../gpu/device.js';
 import { formatRules } from '../../grammar/rules-file.js';
 import { paperDensity } from '../control-rules.js';
+import { evaluationResultOf } from '../metrics-log.js';
 import { dataOf, examplesOf, prepareRun } from '../prepare-run.js';
 import { dataHash } from '../run-record.js';
 import { SentenceClassifier } from '../sentence-classifier.js';
@@ -24,14 +25,7 @@ import {
   learnedCell,
   withoutLocations,
 } from './experiment.js';
-import {
-  type CellResult,
-  type EvaluationResult,
-  type MarkedEvaluation,
-  readResult,
-  resultFile,
-  writeResult,
-} from './results.js';
+import { type CellResult, type MarkedEvaluation, readResult, resultFile, writeResult } from './results.js';
 
 export interface ExperimentOptions {
   /** Holds a folder for each run, which goes on there where it was interrupted. */
@@ -53,17 +47,6 @@ export interface ExperimentOptions {
   hooksOf?(cell: Cell, folder: string): TrainingRunHooks;
   /** Called when a cell is finished, or its result is there already. */
   onResult?(cell: Cell, result: CellResult): void;
-}
-
-function evaluationResultOf({
-  epoch,
-  step,
-  devAccuracy,
-  devLoss,
-  devF1,
-  devMatthews,
-}: EvaluationMetrics): EvaluationResult {
-  return { epoch, step, accuracy: devAccuracy, loss: devLoss, f1: devF1, matthews: devMatthews };
 }
 
 function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedEvaluation {

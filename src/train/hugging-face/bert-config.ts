@@ -166,15 +166,7 @@ function classNames(json: JsonText): string[] {
 }
 
 /** Numbers of ours that count something. */
-const COUNTS: ReadonlySet<string> = new Set([
-  'vocabulary',
-  'hidden',
-  'layers',
-  'heads',
-  'feedForward',
-  'positions',
-  'types',
-]);
+const COUNTS = new Set('vocabulary hidden layers heads feedForward positions types'.split(' '));
 
 function numbersIn(json: JsonText, family: ModelFamily): Record<string, number> {
   const all = Object.entries(FIELDS[family]);

@@ -96,8 +96,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
     const load = async () => SentenceClassifier.load(await testDevice(), folder);
     await withModel(load(), async (model) => {
       expect(model.description).toMatchObject({
-        strategy: 'none',
-        rules: PAPER_RULES,
+        mask: { strategy: 'none', rules: PAPER_RULES },
         tokenizer: { maxLength: config.positions },
       });
       expect(model.description.classes).toEqual(
