@@ -12,21 +12,21 @@ export interface AttendOptions extends MaskedTokens, AttentionOptions {
   v: Float32Array;
   /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag, in the order of the mask's tags. */
   bias?: Float32Array;
-  /** The gradient of the loss with respect to the output, [tokens, heads, headDim]; the backward pass runs where given. */
+  /** The gradient of the loss with respect to the output, [tokens, heads, headDim]; the backward pass runs only with it. */
   outputGradient?: Float32Array;
 }
 
 export interface AttendResult {
-  /** [tokens, heads, headDim]; 0 for a token that sees no other. */
+  /** [tokens, heads, headDim]; 0 for a token that attends to none. */
   output: Float32Array;
-  /** [tokens, heads], natural logarithm of the sum of exp(score); -1e30 for a token that sees no other. */
+  /** [tokens, heads], natural logarithm of the sum of exp(score); -1e30 for a token that attends to none. */
   logSumExp: Float32Array;
-  /** Gradients, [tokens, heads, headDim], where an output gradient was given. */
+  /** Gradients, [tokens, heads, headDim], with an output gradient only. */
   dq?: Float32Array;
   dk?: Float32Array;
   dv?: Float32Array;
   /**
-   * Where the mask has rules: the gradient with respect to what is added to the scores of a (query tag, key tag) pair,
+   * Where the mask has rules: the gradient with respect to the bias of each (query tag, key tag) pair,
    * [heads, tags, tags], in the order of the mask's tags. The gradient with respect to β is its sum over the soft pairs.
    */
   dBias?: Float32Array;
@@ -52,10 +52,10 @@ function checkLength(name: string, array: Float32Array | undefined, expected: nu
 }
 
 /**
- * Attention on host arrays: uploads, runs, reads back. For checks and small experiments; a model encodes on its own
- * buffers with `Attention`.
+ * Attention on host arrays: uploads, runs, reads back. It is for checks and small experiments; a model encodes on its buffers with
+ * `Attention`.
  *
- * @throws CallerError where arrays, tags, lengths, rules and shape do not fit together; EngineError where the GPU fails.
+ * @throws CallerError where arrays, tokens, mask and configuration do not fit together; EngineError where the GPU fails.
  */
 export async function attend(device: Device, options: AttendOptions): Promise<AttendResult> {
   checkAttend(device, options);
@@ -69,16 +69,18 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
   const attention = new Attention(device, { ...options, lengths: options.lengths ?? [tokens] }, heads);
   const tableSize = options.mask.hasLabels ? heads * attention.labels ** 2 : 0;
   checkLength('bias', options.bias, tableSize, `${heads} heads x tags x tags`);
-  const held: GPUBuffer[] = [];
+  const buffers: GPUBuffer[] = [];
   const uploaded = (array: Float32Array, label: string) => {
-    held.push(upload(device, array, label));
-    return held[held.length - 1];
+    const buffer = upload(device, array, label);
+    buffers.push(buffer);
+    return buffer;
   };
-  const given = (array: Float32Array, label: string) =>
+  const sorted = (array: Float32Array, label: string) =>
     uploaded(gatherRows(array, attention.order, width), label);
   const empty = (floats: number, label: string) => {
-    held.push(createStorage(device, 4 * floats, label));
-    return held[held.length - 1];
+    const buffer = createStorage(device, 4 * floats, label);
+    buffers.push(buffer);
+    return buffer;
   };
   const inCallersOrder = async (buffer: GPUBuffer, rowWidth: number) => {
     return gatherRows(await readFloats(device, buffer, tokens * rowWidth), attention.inverseOrder, rowWidth);
@@ -86,9 +88,9 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
 
   try {
     const forward = {
-      query: given(q, 'q'),
-      key: given(k, 'k'),
-      value: given(v, 'v'),
+      query: sorted(q, 'q'),
+      key: sorted(k, 'k'),
+      value: sorted(v, 'v'),
       output: empty(q.length, 'output'),
       logSumExp: empty(tokens * heads, 'logSumExp'),
       ...(options.bias && { biasTable: uploaded(options.bias, 'bias') }),
@@ -99,7 +101,7 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
     if (outputGradient) {
       const backward = {
         ...forward,
-        outputGradient: given(outputGradient, 'outputGradient'),
+        outputGradient: sorted(outputGradient, 'outputGradient'),
         queryGradient: empty(q.length, 'dq'),
         keyGradient: empty(q.length, 'dk'),
         valueGradient: empty(q.length, 'dv'),
@@ -118,7 +120,7 @@ export async function attend(device: Device, options: AttendOptions): Promise<At
     const logSumExp = await inCallersOrder(forward.logSumExp, heads);
     return { ...result, output, logSumExp };
   } finally {
-    for (const buffer of held) device.release(buffer);
+    for (const buffer of buffers) device.release(buffer);
     attention.release();
   }
 }

@@ -13,7 +13,7 @@ import { TOKENS } from '../plan/mask-tokens.js';
 
 const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 
-/** The types of `MaskedTokens`; what they hold is checked where it is used. */
+/** The types of `MaskedTokens`. Their contents are checked where they are used. */
 const PLAN = {
   mask: anyMask,
   ...TOKENS,
@@ -33,25 +33,25 @@ const encoderArgument = objectWith<GPUCommandEncoder>('a GPUCommandEncoder', 'be
 const buffer = objectWith<GPUBuffer>('a GPUBuffer, or a part of one', 'destroy');
 const bound = v.union([options({ buffer }), buffer], 'a GPUBuffer, or a part of one');
 
-/** @throws CallerError where these are no arguments for `attend`. */
-export function checkAttend(onDevice: unknown, given: unknown): void {
-  checkArgument(device, onDevice, 'device');
-  checkArgument(ATTEND, given, 'options');
+/** Checks the arguments of `attend`. @throws CallerError for a wrong one. */
+export function checkAttend(deviceArgument: unknown, attendOptions: unknown): void {
+  checkArgument(device, deviceArgument, 'device');
+  checkArgument(ATTEND, attendOptions, 'options');
 }
 
-/** @throws CallerError where these are no arguments for an `Attention`. */
-export function checkAttention(onDevice: unknown, given: unknown, heads: unknown): void {
-  checkArgument(device, onDevice, 'device');
-  const isPlan = typeof given === 'object' && given !== null && 'kind' in given;
-  checkArgument(isPlan ? options({ order: arrayLike }) : options(PLAN), given, 'options');
+/** Checks the arguments of `Attention`. @throws CallerError for a wrong one. */
+export function checkAttention(deviceArgument: unknown, input: unknown, heads: unknown): void {
+  checkArgument(device, deviceArgument, 'device');
+  const isPlan = typeof input === 'object' && input !== null && 'kind' in input;
+  checkArgument(isPlan ? options({ order: arrayLike }) : options(PLAN), input, 'options');
   const expected = 'a positive integer';
   checkArgument(v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected)), heads, 'heads');
 }
 
-/** @throws CallerError where these are no arguments for encoding a pass. */
-export function checkEncoding(encoder: unknown, given: unknown, buffers: unknown): void {
+/** Checks the arguments of an encoded pass. @throws CallerError for a wrong one. */
+export function checkEncoding(encoder: unknown, shape: unknown, buffers: unknown): void {
   checkArgument(encoderArgument, encoder, 'encoder');
-  checkArgument(options({}), given, 'options');
+  checkArgument(options({}), shape, 'options');
   const needed = { query: bound, key: bound, value: bound, output: bound, logSumExp: bound };
   checkArgument(options(needed), buffers, 'buffers');
   checkArgument(v.record(v.string(), v.optional(bound)), buffers, 'buffers');

@@ -17,21 +17,21 @@ import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForwar
 /** The tokens of a packed batch, and which of them may attend to which. */
 export interface MaskedTokens extends MaskTokens {
   mask: AttentionMask;
-  /** Variants of the kernels that were measured to be the fastest here, for the head dimension that will be used. */
+  /** The fastest kernel variants, as measured on this adapter for the head dimension. */
   kernels?: KernelChoices;
 }
 
-/** Heads and head dimension, with the scale of the scores: 1 / √headDim where left out. */
+/** Heads and head dimension, and the scale of the scores: 1 / √headDim by default. */
 export interface AttentionOptions {
   heads: number;
   headDim: number;
   scale?: number;
 }
 
-/** A dimension of a grid counts them, and that of every adapter holds this many. */
+/** Workgroups that a dimension of a grid has on every adapter: one dimension counts heads. */
 const MOST_HEADS = 65_535;
 
-/** @throws CallerError where the kernels do not support a shape. */
+/** The configuration, with the default scale. @throws CallerError where the kernels do not support it. */
 export function checkedConfig({ heads, headDim, scale }: AttentionOptions): AttentionConfig {
   if (!Number.isInteger(heads) || heads < 1)
     throw new CallerError({ what: `${describeValue(heads)} heads`, expected: 'a positive integer' });
@@ -88,15 +88,15 @@ function checkBuffers(
 /**
  * Attention over one packed batch, on the caller's buffers and in the caller's command encoder. Nothing is read back.
  *
- * Tokens stand in the layout's order: `order[i]` says which of the caller's tokens is the i-th. A model sorts its token ids
- * once by it; nothing is permuted afterwards.
+ * Tokens are in the layout's order: `order[i]` is the caller's index of the i-th token. A model sorts its token ids once; nothing is
+ * permuted afterwards.
  */
 export class Attention {
   private readonly plan: DevicePlan;
 
   /**
-   * @param options Tokens and their mask, or a layout that was made for this device's tiles.
-   * @param heads Heads for which strategy `learned` has tables; the others need not know.
+   * @param options Tokens and their mask, or a layout for the tiles of this device.
+   * @param heads Heads that have a learned table; only strategy `learned` needs it.
    * @throws CallerError where tokens and mask do not fit together.
    */
   constructor(
@@ -125,7 +125,7 @@ export class Attention {
     return inverseOf(this.order);
   }
 
-  /** Labels that the plan tells apart, mostly tags; 0 where it is dense. */
+  /** The number of labels of the plan, mostly tags; 0 for dense attention. */
   get labels(): number {
     return this.plan.layout.heads[0].table?.size ?? 0;
   }
@@ -146,8 +146,8 @@ export class Attention {
   }
 
   /**
-   * Encodes the backward pass, after the forward pass: writes the gradients of query, key and value, and, where a
-   * buffer is given for it and the strategy is not `none`, that of the bias table, [heads, tags, tags].
+   * Encodes the backward pass, after the forward pass: writes the gradients of query, key and value, and, with a buffer for it and a
+   * sparse mask, of the bias table, [heads, tags, tags].
    * @throws CallerError where the shape is not supported or a buffer is too small.
    */
   encodeBackward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: BackwardBuffers): void {
@@ -170,7 +170,7 @@ export class Attention {
     recorder.encodeInto(encoder);
   }
 
-  /** Destroys what the plan holds on the GPU. */
+  /** Destroys the buffers of the plan. */
   release(): void {
     this.plan.release();
   }

@@ -8,7 +8,7 @@ import { type TagRunChunks, tagRunChunks } from '../plan/tag-run-chunks.js';
 import { familyOfTiles } from './families/families.js';
 import type { KernelFamily } from './families/family.js';
 
-/** A layout on the GPU, as kernels read it. One object serves many layouts one after another, and its buffers with it. */
+/** A layout on the GPU, as kernels read it. One object and its buffers serve many layouts, one after another. */
 export class DevicePlan {
   private readonly workspace: Workspace;
   private current:
@@ -21,9 +21,9 @@ export class DevicePlan {
   }
 
   /**
-   * Makes `layout` the current one: what is recorded from now on works on it.
-   * @param heads Heads of the attention; a plan with learned biases has room for their tables.
-   * @throws EngineError where the device has no kernels for its tiles.
+   * Makes `layout` the current layout, for all commands that are recorded after this call.
+   * @param heads Heads of the attention. A plan with learned biases has a table for each.
+   * @throws EngineError where the device has no kernels for the tiles.
    */
   write(layout: Layout, heads = 1): void {
     const { words, ...at } = planWords(layout, heads);
@@ -43,22 +43,22 @@ export class DevicePlan {
     return this.current!.layout;
   }
 
-  /** Whether the plan's biases are a parameter. */
+  /** Whether the biases are parameters. */
   get isLearned(): boolean {
     return this.layout.heads[0].table?.learned === true;
   }
 
-  /** The kernels that the plan is made for. */
+  /** The family of kernels that the plan is for. */
   get family(): KernelFamily {
     return this.current!.family;
   }
 
-  /** The words of the plan, and where its parts begin. */
+  /** The words of the plan, and the offsets of its parts. */
   get words(): { buffer: GPUBuffer; at: Omit<PlanWords, 'words'> } {
     return { buffer: this.current!.words, at: this.current!.at };
   }
 
-  /** The runs of the plan in chunks, for the gradient of a bias table; made when first asked for. */
+  /** The tag runs of the plan in chunks, for the gradient of a bias table; computed at first use. */
   get chunks(): TagRunChunks & { buffer: GPUBuffer } {
     if (!this.currentChunks) {
       const chunks = tagRunChunks(this.layout);
@@ -67,7 +67,7 @@ export class DevicePlan {
     return this.currentChunks;
   }
 
-  /** A temporary of a pass, with room for `floats` numbers. */
+  /** A temporary buffer of a pass, with room for `floats` numbers. */
   temporary(name: string, floats: number): GPUBuffer {
     return this.workspace.floats(name, floats);
   }

@@ -6,16 +6,16 @@ import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
 import type { TileChooser, TileConfig } from '../plan/tiles.js';
 import { familiesOn, fastestFamily } from './families/families.js';
 
-/** A way to run attention: the tiles that plans are cut into, and with them the family of kernels. */
+/** A way to run attention: the tiles of its plans, and the family of kernels. */
 export interface KernelVariant {
-  /** The family, the rows of a tile and, where it steers the plan, what a tile is said to cost. */
+  /** The family, the rows of a tile and, for sparse plans, the assumed cost of a tile. */
   name: string;
   tile: TileConfig;
 }
 
 /**
- * What a tile is said to cost beside its pairs, in pairs. The more, the sooner runs share a tile, and their pairs are tested
- * one by one, instead of having tiles of their own.
+ * Assumed costs of a tile beside its pairs, in pairs. With a higher cost, more tag runs share a tile and a mask, instead of having
+ * separate tiles.
  */
 const TILE_COSTS = [64, 256, 1024];
 
@@ -24,35 +24,35 @@ function variant(family: string, kind: Layout['kind'], tile: TileConfig): Kernel
   return { name: `${family}, ${tile.rows} rows${cost}`, tile };
 }
 
-/** Every variant that a device runs for plans of a kind, each once; the first is what runs where nothing was measured. */
+/** Every variant that a device runs for a kind of plan, each once. The first one runs where nothing was measured. */
 export function kernelVariants(device: Device, kind: Layout['kind'], tokens = 0): KernelVariant[] {
   const families = familiesOn(device, tokens);
   const { name, tile } = families[0];
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
-  const all = [variant(name, kind, tile)];
-  for (const tileCost of costs) all.push(variant(name, kind, { ...tile, tileCost }));
+  const variants = [variant(name, kind, tile)];
+  for (const tileCost of costs) variants.push(variant(name, kind, { ...tile, tileCost }));
   // A software adapter takes minutes to compile the kernels of GPUs, and they have never won there.
   for (const family of device.isSoftware ? families.slice(0, 1) : families)
-    for (const rows of family.heights) all.push(variant(family.name, kind, { ...family.tile, rows }));
-  return all.filter((each, index) => all.findIndex((other) => other.name === each.name) === index);
+    for (const rows of family.heights) variants.push(variant(family.name, kind, { ...family.tile, rows }));
+  return variants.filter((each, index) => variants.findIndex((other) => other.name === each.name) === index);
 }
 
 /** Batches whose longest sequence is in the same class share a choice: sentences, paragraphs, documents. */
 export const LENGTH_CLASSES = [64, 512, LONGEST_SEQUENCE] as const;
 
 /**
- * The variants that were measured to be the fastest, for one adapter with its driver and one head dimension. Sums are taken in
- * the order of the tiles: a run that is to give the same bits again needs the same choices.
+ * The fastest variants, as measured for one adapter with its driver and one head dimension. Sums are in the order of the tiles: a run
+ * reproduces the bits of another only with the same choices.
  */
 export interface KernelChoices {
-  /** `adapterKey` of the device that was measured; on any other the choices are without effect. */
+  /** `adapterKey` of the measured device. On any other device the choices have no effect. */
   adapter: string;
   headDim: number;
   /** The name of a variant, by kind of plan and longest sequence (`choiceKey`). */
   variants: Record<string, string>;
 }
 
-/** Names an adapter with its driver, and what of it the kernels depend on. */
+/** The name of an adapter with its driver, and the properties on which the kernels depend. */
 export function adapterKey({ adapter, lanes }: Device): string {
   const { vendor, architecture, device, description } = adapter;
   return [vendor, architecture, device, description, lanes ? `${lanes} lanes` : '']
@@ -60,14 +60,14 @@ export function adapterKey({ adapter, lanes }: Device): string {
     .join(', ');
 }
 
-/** Names a choice: "sparse, up to 512", say. */
+/** The name of a choice, such as "sparse, up to 512". */
 export function choiceKey(kind: Layout['kind'], longest: number): string {
   return `${kind}, up to ${LENGTH_CLASSES.find((most) => longest <= most) ?? LONGEST_SEQUENCE}`;
 }
 
 const CHOICES = fields({ adapter: text, headDim: positiveWhole, variants: recordOf(text) });
 
-/** Choices as a file holds them. @throws CallerError where it holds none. */
+/** The choices of a file, checked. @throws CallerError where they are invalid. */
 export function checkedChoices(json: unknown, file: string): KernelChoices {
   const { success, output } = v.safeParse(CHOICES, json, { abortEarly: true });
   if (success) {
@@ -82,12 +82,12 @@ export function checkedChoices(json: unknown, file: string): KernelChoices {
   });
 }
 
-/** The choices for a head dimension, if any of a list are. */
+/** The choices for a head dimension, or undefined. */
 export function choicesFor(headDim: number, all: readonly KernelChoices[] = []): KernelChoices | undefined {
   return all.find((choices) => choices.headDim === headDim);
 }
 
-/** The tiles that a device's plans have: as was chosen for it, else those of the kernels that are expected to be fastest. */
+/** The tiles of a device's plans: those of its choices, else of the kernels that are expected to be the fastest. */
 export function tilesOn(device: Device, choices?: KernelChoices): TileChooser {
   const chosen = choices?.adapter === adapterKey(device) ? choices.variants : {};
   return (kind, lengths) => {

@@ -11,16 +11,16 @@ import { isGlobalToken, type Tile } from '../plan/tiles.js';
 import type { DevicePlan } from './device-plan.js';
 import type { PassName } from './families/family.js';
 
-/** The shape of an attention; tokens come from the plan. */
+/** The configuration of an attention. Tokens come from the plan. */
 export interface AttentionConfig {
   heads: number;
   /** 16 to 128, a multiple of 4. */
   headDim: number;
-  /** What scores are multiplied by: 1 / √headDim in transformers. */
+  /** The factor of the scores: 1 / √headDim in transformers. */
   scale: number;
   /**
-   * Which layer this is where a plan has rules for the heads of several: it uses heads layer · heads to
-   * layer · heads + heads - 1 of the plan. 0 where left out.
+   * The layer, where a plan has rules for the heads of several layers: it uses heads layer · heads to
+   * layer · heads + heads - 1 of the plan. 0 by default.
    */
   layer?: number;
   dropout?: Dropout;
@@ -28,12 +28,12 @@ export interface AttentionConfig {
 
 type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
 
-/** The kernel of one pass, and where a plan has its tiles. */
+/** The kernel of one pass, and the offsets of its tiles in a plan. */
 export interface PassKernel {
   name: PassName;
   tiles: (plan: HeadLayout) => readonly Tile[];
   words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
-  /** Where it has the pair table of its rows, as bits. */
+  /** The offset of the pair table of its rows, as bits. */
   bits: (words: HeadWords) => number;
 }
 
@@ -55,7 +55,7 @@ export const BACKWARD_KEY_VALUE: PassKernel = {
 export class AttentionRecorder {
   private readonly shared: Record<string, number>;
 
-  /** @param counting Takes kernels that count the pairs they multiply, instead of computing anything. */
+  /** @param counting Whether to run kernels that only count the pairs that they would multiply. */
   constructor(
     private readonly recorder: Recorder,
     private readonly plan: DevicePlan,
@@ -73,7 +73,7 @@ export class AttentionRecorder {
     };
   }
 
-  /** The matrices as the family's kernels read them: buffers as they are, or copies in textures. */
+  /** The matrices as the kernels of the family read them: buffers, or copies in textures. */
   operands(matrices: Readonly<Partial<Record<MatrixName, GPUBuffer>>>): Record<string, Operand> {
     if (!this.plan.family.readsPanels) return { ...matrices };
     const operands: Record<string, Operand> = {};
@@ -85,7 +85,7 @@ export class AttentionRecorder {
     return operands;
   }
 
-  /** Makes a learned table the one that the kernels read. */
+  /** Copies a learned table into the plan. */
   learn(table: Tensor | undefined): void {
     const { layout, words } = this.plan;
     const { table: pairTable } = layout.heads[0];
@@ -97,7 +97,7 @@ export class AttentionRecorder {
     }
   }
 
-  /** Records a pass for every group of heads. @param constants Those that this pass alone has. */
+  /** Records a pass for every group of heads. @param constants Constants of this pass only. */
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
     const { layout, words, family } = this.plan;
     const { headDim, dropout } = this.shape;
@@ -114,10 +114,10 @@ export class AttentionRecorder {
         ...constants,
         DROPOUT: dropout ? 1 : 0,
       };
-      const all = { ...buffers, plan: words.buffer };
+      const withPlan = { ...buffers, plan: words.buffer };
       const at = words.at.heads[index];
       const { tiles_at: tilesAt } = kernel.words(at);
-      /** Tiles `from` to `to - 1`, those of globalTokens rows last. */
+      /** Records tiles `from` to `to - 1`. Tiles of global tokens are the last. */
       const record = (dispatch: Omit<Dispatch, 'grid'>, from: number, to: number, depth = 1) => {
         for (const { tile, length } of this.parts(from, to)) {
           const begin = { tiles_at: tilesAt + TILE_WORDS * tile, counts_before: tile * count };
@@ -136,7 +136,12 @@ export class AttentionRecorder {
         ...kernel.words(at),
       };
       const dispatchOf = (name: string, ofFamily: KernelConstants) => {
-        return { kernel: this.kernel(name), buffers: all, constants: { ...ofFamily, ...shared }, parameters };
+        return {
+          kernel: this.kernel(name),
+          buffers: withPlan,
+          constants: { ...ofFamily, ...shared },
+          parameters,
+        };
       };
       record(dispatchOf(`${layout.kind}_${kernel.name}`, tilePass.constants), 0, regular, tilePass.depth);
       record(dispatchOf(`sparse_row_${kernel.name}`, family.rowPass(pass)), regular, tiles.length);
@@ -147,7 +152,7 @@ export class AttentionRecorder {
     return `attention/${this.plan.family.name}/${pass}${this.counting ? '_counting' : ''}` as KernelName;
   }
 
-  /** Tiles `from` to `to - 1` of a list, in parts of as many workgroups as a dimension of a grid has. */
+  /** Tiles `from` to `to - 1` of a list, in parts that fit a dimension of a grid. */
   private parts(from: number, to: number): { tile: number; length: number }[] {
     const { mostWorkgroups } = this.recorder;
     return Array.from({ length: Math.ceil((to - from) / mostWorkgroups) }, (_, part) => {
@@ -156,7 +161,7 @@ export class AttentionRecorder {
     });
   }
 
-  /** Which of the heads in a plan's ascending list are those of this layer: how many, from which on. */
+  /** The heads of this layer in a plan's ascending list: index of the first, and count. */
   private headsOfLayer({ heads: listed }: HeadLayout): { first: number; count: number } {
     const { heads, layer = 0 } = this.shape;
     if (!listed) return { first: 0, count: heads };

@@ -17,26 +17,26 @@ export interface ForwardBuffers {
   output: GPUBuffer;
   logSumExp: GPUBuffer;
   /**
-   * Row maxima m and log l, [tokens, heads, 2], whose sum is `logSumExp`: what the backward pass computes probabilities from. Where
-   * left out, the plan keeps those of its last forward pass; a backward pass that they do not belong to takes `logSumExp` instead,
-   * which as one number loses accuracy where scores are large.
+   * Row maxima m and log l, [tokens, heads, 2], whose sum is `logSumExp`; the backward pass computes probabilities from them. By default
+   * the plan saves those of its last forward pass. A backward pass of another forward pass uses `logSumExp` instead, which is less
+   * accurate where scores are large.
    */
   softmaxStatistics?: GPUBuffer;
   /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag. */
   biasTable?: Tensor;
 }
 
-/** Buffers of the backward pass: those of the forward pass, as it left them, and the gradients, in the same layout. */
+/** Buffers of the backward pass: those of the forward pass, unchanged, and the gradients, in the same layout. */
 export interface BackwardBuffers extends ForwardBuffers {
   outputGradient: GPUBuffer;
   queryGradient: GPUBuffer;
   keyGradient: GPUBuffer;
   valueGradient: GPUBuffer;
-  /** Where there is one, and the plan is not dense: the gradient of the bias table, [heads, tags, tags]. */
+  /** The gradient of the bias table, [heads, tags, tags], of a sparse plan. */
   biasGradient?: Tensor;
 }
 
-/** Records the forward pass: `output` and `logSumExp` are written. Rows that see no key get 0 and FORBIDDEN. */
+/** Records the forward pass: it writes `output` and `logSumExp`. Rows that attend to no key get 0 and FORBIDDEN. */
 export function recordForward(
   recorder: Recorder,
   plan: DevicePlan,
@@ -56,8 +56,8 @@ export function recordForward(
 }
 
 /**
- * Records the backward pass: the gradients of queries, keys and values are written, and that of the bias table: for each
- * pair of tags the sum of dL/dS over all pairs of tokens that exist. With `dropout`, the stream must be that of the forward pass.
+ * Records the backward pass: it writes the gradients of queries, keys and values, and of the bias table: for each pair of tags the sum
+ * of dL/dS over all pairs of tokens that exist. With `dropout`, the stream must be that of the forward pass.
  */
 export function recordBackward(
   recorder: Recorder,
@@ -95,7 +95,7 @@ export function recordBackward(
   if (biasGradient) recordBiasGradient(recorder, plan, shape.heads, labelGradients!, biasGradient);
 }
 
-/** m and log l of every row: in the caller's buffer, or in the plan's. */
+/** The buffer of m and log l of every row: the caller's or the plan's. */
 function softmaxStatistics(
   plan: DevicePlan,
   { heads }: AttentionConfig,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describeValue } from './describe-value.js';
 import { CallerError } from './errors.js';
 
-/** A value that has such methods: an object of ours or of the browser's, wherever its class came from. */
+/** An object with these methods, of any class: WebGPU objects come from Dawn or from the browser. */
 export function objectWith<Value extends object>(
   expected: string,
   ...methods: readonly (keyof Value & string)[]
@@ -13,9 +13,9 @@ export function objectWith<Value extends object>(
   }, expected);
 }
 
-/** An object whose fields are these and perhaps others. */
+/** An object with these fields, and perhaps others. */
 export function options<Entries extends v.ObjectEntries>(entries: Entries, expected = 'an object') {
-  // The library takes lists for objects, too.
+  // valibot accepts lists as objects.
   return v.pipe(
     v.custom<object>((value) => !Array.isArray(value), expected),
     v.looseObject(entries, expected),
@@ -23,11 +23,11 @@ export function options<Entries extends v.ObjectEntries>(entries: Entries, expec
 }
 
 export const string = v.string('a text');
-/** NaN and infinities, too: the check of the range refuses them. */
+/** Any number, NaN and infinities included: the check of its range refuses them. */
 export const number = v.custom<number>((value) => typeof value === 'number', 'a number');
 export const numbers = v.instance(Float32Array, 'a Float32Array');
 
-/** A list, or an array of integers or floats. Its items are not looked at. */
+/** A list, or an array of integers or floats. Its items are not checked. */
 export const arrayLike = v.custom<ArrayLike<unknown>>(
   (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)),
   'a list',
@@ -42,13 +42,13 @@ export const folderName = v.pipe(v.string('the name of a folder'), v.minLength(1
 
 /**
  * Checks an argument of the public library, for callers without TypeScript.
- * @param name What the error calls it.
- * @throws CallerError where it is not what the schema says; the schema's messages say what is expected.
+ * @param name Its name in the error.
+ * @throws CallerError where the value does not match the schema, whose messages say what is expected.
  */
 export function checkArgument(schema: v.GenericSchema, value: unknown, name: string): void {
   const { issues } = v.safeParse(schema, value, { abortEarly: true });
   if (!issues) return;
   const [{ path = [], input, message }] = issues;
-  const place = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  throw new CallerError({ what: `${name}${place} is ${describeValue(input)}`, expected: message });
+  const within = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  throw new CallerError({ what: `${name}${within} is ${describeValue(input)}`, expected: message });
 }

@@ -1,6 +1,6 @@
 const LONGEST = 60;
 
-/** A value as an error shows it: short, on one line, and never a failure of its own, whatever the value is. */
+/** A short description of any value for an error, on one line. It never throws. */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':

@@ -1,4 +1,4 @@
-/** What a one-line error says: what happened, where, what was expected there, and what to do about it. */
+/** The parts of a one-line error: what happened, where, what was expected there, and the remedy. */
 export interface ErrorParts {
   what: string;
   /** File and line, buffer, tensor or flag. */
@@ -7,12 +7,12 @@ export interface ErrorParts {
   remedy?: string;
 }
 
-/** Characters that steer a terminal, end a line, or turn the direction of text around. */
+/** Characters that control a terminal, end a line, or reverse the direction of text. */
 const STEERING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** Text of unknown origin as a terminal may show it: what would steer it is written as JSON writes it. */
+/** Text of unknown origin, safe for a terminal: control characters are escaped as in JSON. */
 export function escapeControls(text: string): string {
   return text.replace(STEERING, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0');
@@ -20,21 +20,21 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** A text's beginning and end, where it is longer than `most` characters. */
+/** A text, or its start and end where it has more than `most` characters. */
 export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   const end = Math.floor(most / 4);
   return `${text.slice(0, most - end - 1)}…${text.slice(text.length - end)}`;
 }
 
-/** A value of a file as a message shows it: JSON, shortened. It must not be nested deeply. */
+/** A value of a file as shortened JSON, for an error. It must not be nested deeply. */
 export function describeJson(value: unknown): string {
   if (typeof value === 'string' && value.length > 100) return describeJson(shortened(value, 60));
   const isOdd = typeof value === 'number' && !Number.isFinite(value);
   return shortened((isOdd ? undefined : JSON.stringify(value)) ?? String(value), 80);
 }
 
-/** What a part of a message may take: whole lists of tags or flags fit. */
+/** The most characters of a part of a message: whole lists of tags or flags fit. */
 const LONGEST_PART = 1500;
 
 function oneLine({ what, where, expected, remedy }: ErrorParts): string {
@@ -48,9 +48,9 @@ function oneLine({ what, where, expected, remedy }: ErrorParts): string {
   return parts.join('; ');
 }
 
-/** An error that a user reads as one line, without a stack trace. */
+/** An error that is shown as one line, without a stack trace. */
 export abstract class ParsimonyError extends Error {
-  /** The exit code a command ends with. */
+  /** The exit code of a command that ends with it. */
   abstract readonly exitCode: number;
 
   constructor(parts: ErrorParts, options?: ErrorOptions) {
@@ -59,12 +59,12 @@ export abstract class ParsimonyError extends Error {
   }
 }
 
-/** The caller's mistake: bad input, a bad flag, a file that is not what it should be. */
+/** A mistake of the caller: bad input, a bad flag, a wrong file. */
 export class CallerError extends ParsimonyError {
   readonly exitCode = 2;
 }
 
-/** Ours, or the machine's: no adapter, a lost device, memory that ran out, a kernel that was refused. */
+/** A failure of the engine or the machine: no adapter, a lost device, out of memory, a refused kernel. */
 export class EngineError extends ParsimonyError {
   readonly exitCode = 1;
 }

@@ -1,4 +1,4 @@
-/** Bytes of memory that this process may have, by machine and container; undefined where it is unknown, as in a browser. */
+/** Bytes of memory that machine and container allow this process; undefined where unknown, as in a browser. */
 export function hostMemory(): number | undefined {
   if (typeof process === 'undefined') return undefined;
   const total = process.getBuiltinModule?.('node:os').totalmem();

@@ -1,22 +1,22 @@
 import { createScanner } from 'jsonc-parser';
 
-/** Where an object or a list begins, or the name of a value in an object. */
+/** The start of an object or a list, or the name of a value in an object. */
 export interface JsonPlace {
   offset: number;
   /** Objects and lists around it, itself included. */
   depth: number;
   name?: string;
-  /** Whether its object has the name already: JSON.parse keeps the last value without a word. */
+  /** Whether its object already has the name: JSON.parse silently keeps the last value. */
   isRepeated?: boolean;
 }
 
 /**
- * The first place of a JSON text that is wanted, or undefined. It does not recurse: texts may be deep.
- * @param text Comments are passed over; what is not JSON is scanned as far as it can be.
+ * The first place of a JSON text that `isWanted` accepts, or undefined. It does not recurse: texts may be nested deeply.
+ * @param text Comments are skipped. Invalid JSON is scanned as far as possible.
  */
 export function findInJson(text: string, isWanted: (place: JsonPlace) => boolean): JsonPlace | undefined {
   const scanner = createScanner(text, true);
-  /** The names of each object or list that is open. */
+  /** The names in each open object or list. */
   const open: Set<string>[] = [];
   let string = { offset: 0, name: '' };
   for (;;) {
@@ -46,7 +46,7 @@ export function findInJson(text: string, isWanted: (place: JsonPlace) => boolean
   }
 }
 
-/** A name that is twice in one object, anywhere in a JSON text, or undefined. */
+/** A name that occurs twice in one object of a JSON text, or undefined. */
 export function repeatedName(text: string): string | undefined {
   return findInJson(text, ({ isRepeated }) => isRepeated === true)?.name;
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Parts of the schemas of our files. Their messages say what is expected, as the second half of a one-line error. */
+/** Parts of the schemas of files. Their messages say what is expected, as the second half of a one-line error. */
 
 export const text = v.string('text');
 export const flag = v.boolean('true or false');
@@ -42,20 +42,20 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The library takes lists for objects, too. */
+/** An object and not a list, which valibot accepts as an object. */
 const object = v.custom<object>(isObject, 'an object');
 
-/** Any names, each with such a value. */
+/** An object with any names, whose values match the schema. */
 export function recordOf<Item extends v.GenericSchema>(item: Item) {
   return v.pipe(object, v.record(v.string(), item));
 }
 
-/** These fields, and others that are kept as they are. */
+/** An object with these fields, and others that stay unchanged. */
 export function fields<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(object, v.looseObject(entries, 'an object'));
 }
 
-/** `fields`, some of which have former names. */
+/** `fields`, some of which have former names: `names` maps former names to present ones. */
 export function renamed<Entries extends v.ObjectEntries>(names: Record<string, string>, entries: Entries) {
   return v.pipe(
     object,
@@ -66,7 +66,7 @@ export function renamed<Entries extends v.ObjectEntries>(names: Record<string, s
   );
 }
 
-/** These fields and no others. */
+/** An object with these fields only. */
 export function onlyFields<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(object, v.strictObject(entries, `one of: ${Object.keys(entries).join(', ')}`));
 }

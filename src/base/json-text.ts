@@ -10,13 +10,13 @@ import * as v from 'valibot';
 import { CallerError, describeJson, type ErrorParts } from './errors.js';
 import { findInJson } from './json-scan.js';
 
-/** Objects and lists in each other. No file of ours has more than ten; parsers that recurse overflow at thousands. */
+/** The deepest nesting of objects and lists. Our files have at most ten levels; recursive parsers overflow at thousands. */
 const DEEPEST = 100;
 
-/** Names that JavaScript's objects take for their own, so that a file's value under one would be lost. */
+/** Names with a meaning in JavaScript's objects: a file's value under such a name would be lost. */
 const RESERVED = ['__proto__', 'constructor', 'prototype'];
 
-/** The place where a text nests objects and lists too deep; undefined where it nowhere does. */
+/** The offset at which a text nests objects and lists too deeply, or undefined. */
 function tooDeepAt(text: string): number | undefined {
   return findInJson(text, ({ depth }) => depth > DEEPEST)?.offset;
 }
@@ -24,7 +24,7 @@ function tooDeepAt(text: string): number | undefined {
 /** A schema of any kind. */
 type Schema = v.GenericSchema<unknown, unknown>;
 
-/** A path as one writes it: `rows[3].medianMs`. */
+/** A path as text: `rows[3].medianMs`. */
 function pathText(keys: readonly unknown[]): string {
   return keys.reduce<string>((path, key) => {
     if (typeof key === 'number') return `${path}[${key}]`;
@@ -36,7 +36,7 @@ function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
   return issue.expected === 'never';
 }
 
-/** What a schema found, as the parts of an error: its messages say what was expected. */
+/** The parts of an error for an issue that a schema found. */
 function complaintOf(issue: v.BaseIssue<unknown>, expected: string): ErrorParts {
   const path = pathText((issue.path ?? []).map(({ key }) => key));
   if (path === '') return { what: describeJson(issue.input), expected };
@@ -45,7 +45,7 @@ function complaintOf(issue: v.BaseIssue<unknown>, expected: string): ErrorParts 
   return { what: `"${path}" is ${describeJson(issue.input)}`, expected: issue.message };
 }
 
-/** What an error says of a file as a whole. */
+/** The parts of an error that are the same for a whole file. */
 export interface AboutJson {
   /** What the file should be. */
   expected: string;
@@ -53,8 +53,8 @@ export interface AboutJson {
 }
 
 /**
- * The value of a line, or another short text, that is JSON and holds to a schema, whose messages say what is expected.
- * @throws CallerError where it is not.
+ * The value of a short JSON text, such as a line, checked by a schema, whose messages say what is expected.
+ * @throws CallerError where the text is not JSON or does not match the schema.
  */
 export function checkedJson<S extends Schema>(
   schema: S,
@@ -74,12 +74,12 @@ export function checkedJson<S extends Schema>(
   throw new CallerError({ ...complaintOf(issues[0], expected), where, remedy });
 }
 
-/** A JSON file's text, parsed so that every complaint can name a line. */
+/** The parsed text of a JSON file. Its errors name lines. */
 export class JsonText {
   readonly root: Node;
 
   /**
-   * @param comments Whether comments may stand in it: people write such files by hand.
+   * @param comments Whether comments are allowed, for files that are written by hand.
    * @throws CallerError where the text is not JSON, nests too deep, or has a name twice in one object.
    */
   constructor(
@@ -108,13 +108,13 @@ export class JsonText {
     }
   }
 
-  /** An error that names the line of a place in the text. */
+  /** An error that names the line of an offset in the text. */
   error(offset: number, parts: ErrorParts): CallerError {
     const line = this.text.slice(0, offset).split('\n').length;
     return new CallerError({ ...parts, where: `${this.file}:${line}` });
   }
 
-  /** An error that names the line of what stands at a path, or of what would hold it. */
+  /** An error that names the line of the value at a path, or of the nearest existing parent. */
   errorAt(path: readonly (string | number)[], parts: ErrorParts): CallerError {
     for (let length = path.length; length > 0; length--) {
       const node = findNodeAtLocation(this.root, path.slice(0, length));
@@ -124,8 +124,8 @@ export class JsonText {
   }
 
   /**
-   * The value of the whole text, which holds to a schema, whose messages say what is expected.
-   * @throws CallerError with the line where it does not.
+   * The value of the whole text, checked by a schema, whose messages say what is expected.
+   * @throws CallerError with the line where the value does not match.
    */
   checked<S extends Schema>(schema: S): v.InferOutput<S> {
     const { expected, remedy } = this.about;

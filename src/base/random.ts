@@ -10,8 +10,8 @@ function mixed(word: number): number {
 }
 
 /**
- * The key of a random stream: a chain over the given numbers, (seed, step, layer) say. The kernels carry the chain on
- * over head, query and key, so that every pair has a random word that depends on no tile and on no order.
+ * The key of a random stream: a chain over some numbers, such as (seed, step, layer). The kernels extend the chain by head, query and
+ * key, so that the random word of a pair does not depend on tiles or order.
  */
 export function randomStream(...words: number[]): number {
   return words.reduce((chain, word) => mixed((chain + Math.imul((word >>> 0) + 1, 0x9e3779b9)) >>> 0), 0);
@@ -24,7 +24,7 @@ export interface Dropout {
   stream: number;
 }
 
-/** The three dropout parameters that kernels share. Without dropout, the limit is 0 and nothing is drawn. */
+/** The three dropout parameters that kernels share. Without dropout, the limit is 0. */
 export function dropoutParameters(dropout: Dropout | undefined) {
   const probability = dropout?.probability ?? 0;
   return {
@@ -34,7 +34,7 @@ export function dropoutParameters(dropout: Dropout | undefined) {
   };
 }
 
-/** Evenly spread numbers, 0 <= x < 1, on the host: for initial weights, the order of the data, generated text. */
+/** Uniform numbers, 0 <= x < 1, on the host: for initial weights, the order of the data, generated text. */
 export function hostRandom(...words: number[]): () => number {
   const generator = xoroshiro128plus(randomStream(...words));
   return () => uniformFloat64(generator);

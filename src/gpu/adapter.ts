@@ -10,11 +10,11 @@ export type AdapterKind = 'gpu' | 'system software' | 'embedded software' | 'bro
 export interface FoundAdapter {
   adapter: GPUAdapter;
   kind: AdapterKind;
-  /** Why this adapter and no other, in words for `parsimony doctor`. */
+  /** Why this adapter was chosen, in words for `parsimony doctor`. */
   reason: string;
 }
 
-/** What `parsimony doctor` prints and a benchmark records about the adapter. */
+/** The description of an adapter that `parsimony doctor` prints and benchmarks record. */
 export interface AdapterDescription {
   kind: AdapterKind;
   reason: string;
@@ -24,7 +24,7 @@ export interface AdapterDescription {
   description: string;
 }
 
-/** What of an adapter's description names it; a file may have less. */
+/** The parts of an adapter's description that name it. Files may lack some. */
 export interface NamedAdapter {
   kind: string;
   vendor?: string;
@@ -32,7 +32,7 @@ export interface NamedAdapter {
   description: string;
 }
 
-/** How makers write their names and lines; what has a digit is a model and written large. */
+/** The spelling of vendors and product lines. A word with a digit is a model, in capitals. */
 const SPELLINGS = ['NVIDIA', 'AMD', 'RTX', 'GTX', 'RX', 'UHD', 'HD', 'GeForce', 'SwiftShader', 'MI'];
 
 function spelled(word: string): string {
@@ -42,8 +42,8 @@ function spelled(word: string): string {
 }
 
 /**
- * What an adapter is called: "NVIDIA H200". What WebGPU describes is the driver ("NVIDIA: 580.159.04"), and of a software adapter
- * that is its name; of a GPU, `device` names the model ("nvidia-h200").
+ * The name of an adapter: "NVIDIA H200". The `device` of a GPU names its model ("nvidia-h200"). WebGPU's description is that of the
+ * driver ("NVIDIA: 580.159.04"), which for a software adapter is its name.
  */
 export function adapterName({ kind, vendor = '', device = '', description }: NamedAdapter): string {
   const words = kind === 'gpu' ? device.split('-').filter(Boolean) : [];
@@ -53,12 +53,12 @@ export function adapterName({ kind, vendor = '', device = '', description }: Nam
 
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|basic render|warp/i;
 
-/** True where a name, as drivers tell it, is that of one that computes on the CPU. */
+/** Whether the name of an adapter is that of one that computes on the CPU. */
 export function isSoftwareName(name: string): boolean {
   return SOFTWARE_NAMES.test(name);
 }
 
-/** True where an adapter computes on the CPU. */
+/** Whether an adapter computes on the CPU. */
 export function isSoftwareAdapter({
   description,
   device,

@@ -46,7 +46,7 @@ interface Readback {
   bytes: number;
 }
 
-/** Copies parts of buffers to the host, and makes sure that nothing that was submitted before was dropped. */
+/** Copies parts of buffers to the host, and checks that no earlier submit was dropped. */
 async function readBack(device: Device, parts: readonly Readback[]): Promise<ArrayBuffer[]> {
   const encoder = device.gpu.createCommandEncoder();
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
@@ -73,7 +73,7 @@ async function readBack(device: Device, parts: readonly Readback[]): Promise<Arr
   try {
     check(count);
   } catch (dropped) {
-    // An error of the driver's own comes in an event of its own, which may be late.
+    // The driver reports its errors in a separate event, which may be late.
     await device.submittedWorkDone();
     await device.settle();
     throw dropped;
@@ -81,14 +81,14 @@ async function readBack(device: Device, parts: readonly Readback[]): Promise<Arr
   return copies;
 }
 
-/** Waits for the GPU. @throws EngineError where it dropped anything that was submitted, or reported an error. */
+/** Waits for the GPU. @throws EngineError where the driver dropped a submit or reported an error. */
 export async function verifySubmits(device: Device): Promise<void> {
   await readBack(device, []);
 }
 
 /**
- * Copies `bytes` bytes from `byteOffset` on back to the host, after all work that was submitted before.
- * @throws EngineError where the driver has reported an error up to this point, or dropped what was submitted.
+ * Copies `bytes` bytes from `byteOffset` to the host, after all work that was submitted before.
+ * @throws EngineError where the driver has reported an error so far, or dropped a submit.
  */
 export async function readBytes(
   device: Device,
@@ -102,9 +102,9 @@ export async function readBytes(
 }
 
 /**
- * Reads the first numbers of several buffers at once, as they are after all that was submitted before this call.
- * @param lengths How many of each; or one count for all.
- * @throws EngineError where the driver has reported an error up to this point, or dropped what was submitted.
+ * Reads the first numbers of several buffers at once, after all work that was submitted before.
+ * @param lengths Numbers of each buffer, or one count for all.
+ * @throws EngineError where the driver has reported an error so far, or dropped a submit.
  */
 export async function readManyFloats(
   device: Device,
@@ -118,7 +118,7 @@ export async function readManyFloats(
   return (await readBack(device, parts)).map((copy) => new Float32Array(copy));
 }
 
-/** `readBytes`, as `length` numbers from number `offset` on. */
+/** Reads `length` numbers from number `offset`, as `readBytes` does. */
 export async function readFloats(
   device: Device,
   buffer: GPUBuffer,
@@ -128,7 +128,7 @@ export async function readFloats(
   return new Float32Array(await readBytes(device, buffer, 4 * length, 4 * offset));
 }
 
-/** Named storage buffers and textures that grow when more is asked of them and are used again when not. */
+/** Named storage buffers and textures that are reused, and grow where a caller needs more. */
 export class Workspace {
   private readonly buffers = new Map<string, GPUBuffer>();
   private readonly textures: PanelWorkspace;
@@ -141,13 +141,12 @@ export class Workspace {
   }
 
   /**
-   * The buffer `name`, with room for at least `floats` numbers. Its content is what was last written there, or zeros
-   * where it had to grow.
+   * The buffer `name`, with room for at least `floats` numbers. It keeps its content, or holds zeros where it had to grow.
    */
   floats(name: string, floats: number): GPUBuffer {
     const existing = this.buffers.get(name);
     if (existing && existing.size >= 4 * floats) return existing;
-    // A quarter more than asked for: batches differ a little in length, and each growth drops every bind group.
+    // A quarter more than requested: batches differ a little in length, and each growth drops every bind group.
     const bytes = existing ? 5 * floats : 4 * floats;
     if (existing) this.device.retire(existing);
     const buffer = createStorage(this.device, bytes, `${this.label}.${name}`);

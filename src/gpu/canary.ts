@@ -1,15 +1,15 @@
 import { EngineError } from '../base/errors.js';
 import { readKernel } from './kernel.js';
 
-/** Any number but 0, which is what a copy that was dropped leaves. */
-const BEGINNING = 0x5eed;
+/** The first count: not 0, because 0 is the content after a dropped copy. */
+const FIRST_COUNT = 0x5eed;
 
-/** @throws EngineError where the count that was read is not the one that was expected. */
+/** Checks a count that was read. @throws EngineError where it is not the expected one. */
 export type CountCheck = (read: ArrayBuffer) => void;
 
 /**
- * Counts the submits of a device on the GPU (kernels/canary.wesl) and on the host. A submit that the driver drops without an
- * error changes nothing, and whatever is read afterwards is wrong: the counts then differ.
+ * Counts the submits of a device on the GPU (kernels/canary.wesl) and on the host. The counts differ where a driver dropped a submit
+ * without an error: everything that is read afterwards is then wrong.
  */
 export class Canary {
   /** Bytes of a count. */
@@ -19,7 +19,7 @@ export class Canary {
 
   constructor(private readonly gpu: GPUDevice) {}
 
-  /** Records, last in a command buffer that will be submitted, that it ran. */
+  /** Adds the counting dispatch to a command buffer that will be submitted, as its last command. */
   mark(encoder: GPUCommandEncoder): void {
     const { pipeline, group } = this.made;
     const pass = encoder.beginComputePass();
@@ -31,19 +31,19 @@ export class Canary {
   }
 
   /**
-   * Records a copy of the count, as it is after all that was marked before, to the beginning of a buffer.
-   * @returns What checks the bytes that arrived there.
+   * Records a copy of the count, after all command buffers marked so far, to the start of a buffer.
+   * @returns A function that checks the copied bytes.
    */
   copyCount(encoder: GPUCommandEncoder, to: GPUBuffer): CountCheck {
     encoder.copyBufferToBuffer(this.made.count, 0, to, 0, Canary.BYTES);
     const { submits } = this;
-    const expected = (BEGINNING + submits) >>> 0;
+    const expected = (FIRST_COUNT + submits) >>> 0;
     return (read) => {
       const [found] = new Uint32Array(read, 0, 1);
       if (found === expected) return;
       const lost = (expected - found) >>> 0;
       const what =
-        found >= BEGINNING && lost <= submits
+        found >= FIRST_COUNT && lost <= submits
           ? `the GPU driver dropped ${lost} of ${submits} submits without an error`
           : 'the GPU driver dropped a submit without an error';
       throw new EngineError({
@@ -62,7 +62,7 @@ export class Canary {
     const label = 'canary';
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
     const count = this.gpu.createBuffer({ label, size: Canary.BYTES, usage, mappedAtCreation: true });
-    new Uint32Array(count.getMappedRange())[0] = BEGINNING;
+    new Uint32Array(count.getMappedRange())[0] = FIRST_COUNT;
     count.unmap();
     const module = this.gpu.createShaderModule({ label, code: readKernel('canary').code });
     const compute = { module, entryPoint: 'main' };

@@ -8,30 +8,30 @@ import { pollUntil } from './polling.js';
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
   adapter?: AdapterChoice;
-  /** A device of the caller's own, to be used instead of opening one. It is never destroyed by us. */
+  /** A device of the caller, used instead of opening one, and never destroyed here. */
   device?: GPUDevice;
-  /** False keeps to the kernels for GPUs, which share work through workgroup memory, also where those of subgroups are known to be faster. */
+  /** False: use the kernels for GPUs, which share work through workgroup memory, even where subgroup kernels are faster. */
   subgroups?: boolean;
-  /** Wraps every submit and allocation in error scopes, and reports at the next read or `settle()`. Costs time. */
+  /** Wraps every submit and allocation in error scopes, and reports errors at the next read or `settle()`. Slower. */
   checked?: boolean;
 }
 
-/** When a kernel ran, by the GPU's own clock. */
+/** The time of a kernel, by the clock of the GPU. */
 export interface KernelTime {
   /** The kernel and its constants. */
   label: string;
-  /** Nanoseconds since some moment that all times of one device share. */
+  /** Nanoseconds since an origin that all times of one device share. */
   begin: number;
   end: number;
 }
 
-/** What times the dispatches of a device (timestamps.ts). */
+/** Times the dispatches of a device (timestamps.ts). */
 export interface DispatchClock {
-  /** The descriptor of a pass that holds one dispatch and nothing else. */
+  /** The descriptor of a pass with one dispatch and nothing else. */
   passFor(label: string): GPUComputePassDescriptor;
-  /** Forgets what was timed so far. */
+  /** Discards the times so far. */
   restart(): void;
-  /** The times of all dispatches since the last reading, in their order, once the GPU has done them. */
+  /** Waits for the GPU, and returns the times of all dispatches since the last call, in their order. */
   read(): Promise<KernelTime[]>;
   release(): void;
 }
@@ -41,7 +41,7 @@ function bytesOf(memory: GPUBuffer | GPUTexture): number {
   return 'size' in memory ? memory.size : 16 * memory.width * memory.height;
 }
 
-/** Uniform buffers that are kept for callers that encode into command encoders of their own. */
+/** The most uniform buffers that are cached for command encoders of callers. */
 const MOST_CONSTANTS = 256;
 
 function lanesOf(gpu: GPUDevice, { subgroups }: DeviceOptions): 4 | 8 | undefined {
@@ -56,29 +56,29 @@ export const IN_NODE = typeof process !== 'undefined' && Boolean(process.version
 const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
 /**
- * An open GPU device with what every operator of the engine shares: the pipeline cache, the count of allocated
- * bytes, and the first error that the driver reported.
+ * An open GPU device, with the state that all operators of the engine share: the pipeline cache, the count of allocated bytes, and
+ * the first error that the driver reported.
  */
 export class Device {
   readonly pipelines: PipelineCache;
   /** Bytes of buffers and textures allocated here and not yet released. */
   allocatedBytes = 0;
-  /** The largest value that `allocatedBytes` ever had; a caller may reset it. */
+  /** The largest value of `allocatedBytes` so far; a caller may reset it. */
   peakBytes = 0;
   /** Times every dispatch that is recorded while it is set. */
   clock: DispatchClock | undefined;
   /**
-   * Lanes of a subgroup, where the kernels that use subgroups may run: the adapter knows only one size, and it is 4 or 8,
-   * as on the software drivers. Else undefined; no kernel assumes a size that the adapter does not promise.
+   * Lanes of a subgroup, where subgroup kernels can run: the adapter has only one size, 4 or 8, as on the software drivers. Undefined
+   * otherwise: no kernel assumes a size that the adapter does not guarantee.
    */
   readonly lanes: 4 | 8 | undefined;
   /** Texels of the longest side that a texture may have. */
   readonly longestTexture: number;
   /** Workgroups that each dimension of a grid may have. */
   readonly mostWorkgroups: number;
-  /** Bytes of the largest buffer that a kernel can be bound to as a whole. */
+  /** Bytes of the largest buffer that can be bound as a whole. */
   readonly largestBuffer: number;
-  /** What tells that every submit ran: see `submit` and buffers.ts. */
+  /** Checks that every submit ran: see `submit` and buffers.ts. */
   readonly canary: Canary;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];
@@ -112,12 +112,12 @@ export class Device {
     gpu.addEventListener('uncapturederror', this.listener);
   }
 
-  /** True on an adapter that computes on the CPU: its timings are those of no GPU. */
+  /** Whether the adapter computes on the CPU: its timings say nothing of GPUs. */
   get isSoftware(): boolean {
     return this.adapter.kind.endsWith('software') || isSoftwareAdapter(this.gpu.adapterInfo);
   }
 
-  /** Whether an invocation may have some 200 registers of 32 bits; where they are fewer, kernels give it fewer sums. */
+  /** Whether an invocation may have some 200 registers of 32 bits. With fewer registers, kernels give it fewer sums. */
   get hasManyRegisters(): boolean {
     return this.isSoftware || ['nvidia', 'amd'].includes(this.gpu.adapterInfo.vendor);
   }
@@ -152,19 +152,19 @@ export class Device {
     );
   }
 
-  /** Destroys what came from `allocate` or `allocateTexture`. */
+  /** Destroys a buffer from `allocate` or a texture from `allocateTexture`. */
   release(memory: GPUBuffer | GPUTexture): void {
     this.allocatedBytes -= bytesOf(memory);
     memory.destroy();
     this.pipelines.forgetBindGroups();
   }
 
-  /** Releases it after the next submit: commands that were recorded already may still use it. */
+  /** Releases memory after the next submit: commands recorded before may still use it. */
   retire(memory: GPUBuffer | GPUTexture): void {
     this.retired.push(memory);
   }
 
-  /** One uniform buffer for all that is recorded and submitted at once; the queue orders its writes. */
+  /** The uniform buffer of commands that are recorded and submitted together. The queue orders its writes. */
   sharedUniforms(bytes: number): GPUBuffer {
     if (!this.uniforms || this.uniforms.size < bytes) {
       this.uniforms?.destroy();
@@ -187,7 +187,7 @@ export class Device {
     let buffer = this.constants.get(content);
     if (buffer) return buffer;
     if (this.constants.size === MOST_CONSTANTS) {
-      // Commands that wait to be submitted keep theirs alive.
+      // Commands that are not yet submitted keep their buffers alive.
       this.constants.clear();
       this.pipelines.forgetBindGroups();
     }
@@ -202,7 +202,7 @@ export class Device {
     return buffer;
   }
 
-  /** Submits what was encoded. It counts itself: one that the driver drops is noticed when anything is read back. */
+  /** Submits an encoder's commands. The submit is counted on the GPU, so that the next read-back detects a dropped one. */
   submit(encoder: GPUCommandEncoder): void {
     this.guarded(() => {
       this.canary.mark(encoder);
@@ -211,18 +211,18 @@ export class Device {
     for (const memory of this.retired.splice(0)) this.release(memory);
   }
 
-  /** Waits until the GPU has done all that was submitted. @throws EngineError as `settle` does. */
+  /** Waits until the GPU has finished all submits. @throws EngineError as `settle` does. */
   async finish(): Promise<void> {
     await this.submittedWorkDone();
     await this.settle();
   }
 
-  /** Resolves when the GPU has done all that was submitted by now, whether it went well or not. */
+  /** Resolves when the GPU has finished all submits so far, with or without errors. */
   async submittedWorkDone(): Promise<void> {
     await this.wait(this.gpu.queue.onSubmittedWorkDone());
   }
 
-  /** Waits for a promise of the GPU's: in Node, a software driver gets the cores that asking it would take. */
+  /** Waits for a promise of the GPU. In Node this leaves the cores to a software driver. */
   wait<T>(promise: Promise<T>): Promise<T> {
     return this.isSoftware && IN_NODE ? pollUntil(promise) : promise;
   }
@@ -233,7 +233,7 @@ export class Device {
     if (this.firstError) throw this.firstError;
   }
 
-  /** Destroys the device, unless it is the caller's own, whose later errors are the caller's again. */
+  /** Destroys the device. A device of the caller stays, and its later errors go to the caller again. */
   close(): void {
     this.closing = true;
     this.gpu.removeEventListener('uncapturederror', this.listener);

@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * What Dawn prints though nothing is wrong: two limits on every software adapter, and, where it finds no Vulkan loader or
- * none with a driver, that and the place in its source. What follows from the latter we say in a line of our own.
+ * Warnings of Dawn that mean no harm: two limits on every software adapter, and, without a Vulkan loader or driver, that fact and a place
+ * in Dawn's source. The missing driver is reported elsewhere, in one line.
  */
 const HARMLESS = new RegExp(
   `(?:${[
@@ -30,7 +30,7 @@ const HARMLESS = new RegExp(
 
 const STDERR = 2;
 
-/** Whether a pipe has a reader; true of all else. Opening one without a reader would wait forever. */
+/** Whether a pipe has a reader; true for everything else. Opening a pipe without a reader would wait forever. */
 function isRead(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
@@ -41,26 +41,26 @@ function isRead(path: string): boolean {
   }
 }
 
-/** Opens a path so that it takes the descriptor of standard error, which is the lowest free one once it is closed. */
+/** Opens a path on the descriptor of standard error, which is the lowest free one after it is closed. */
 function putOnStderr(path: string, flags: string): void {
   closeSync(STDERR);
   openSync(path, flags);
 }
 
 /**
- * Makes a call of Dawn's and passes on everything that is written to standard error meanwhile, except Dawn's harmless warnings.
- * Dawn writes them from native code, past `process.stderr`, so the descriptor itself is sent through a file until the call
- * returns. Nothing else of this thread runs in that time: the warnings come from the call itself, not from what it promises. That
- * is possible where standard error is a terminal, a file or a pipe on Linux and macOS; elsewhere, and where it is a socket (as
- * of a child of Node's `spawn`), the warnings stay. In a file that others may write to from the same place, they are made blank.
+ * Calls Dawn and removes its harmless warnings from standard error; everything else that is written meanwhile is passed on. Dawn writes
+ * from native code, not through `process.stderr`, so the descriptor is redirected to a file until the call returns. Nothing else of this
+ * thread runs in that time: the warnings come from the call, not from its promise. This works where standard error is a terminal, a file
+ * or a pipe on Linux and macOS. Elsewhere, and for a socket (as of a child of Node's `spawn`), the warnings stay. In a file whose offset
+ * is shared with other writers, they are overwritten with spaces.
  */
 export function withoutHarmlessWarnings<T>(action: () => T): T {
-  const place = placeInFile(STDERR);
-  if (place !== undefined) {
+  const offset = sharedOffset(STDERR);
+  if (offset !== undefined) {
     try {
       return action();
     } finally {
-      blankMatches(STDERR, place, HARMLESS);
+      blankMatches(STDERR, offset, HARMLESS);
     }
   }
   const detour = openDetour();
@@ -82,11 +82,11 @@ function passOn(text: string): void {
   try {
     writeSync(STDERR, text);
   } catch {
-    // The pipe has no reader, or the disk is full: the text carries no result.
+    // The pipe has no reader, or the disk is full: no result is lost with the text.
   }
 }
 
-/** The file through which standard error goes, and a second descriptor of it; undefined where either cannot be had. */
+/** A file to redirect standard error to, and a second descriptor of the original; undefined where either is impossible. */
 function openDetour(): { folder: string; aside: string; original: number } | undefined {
   if (process.platform === 'win32') return undefined;
   let folder: string | undefined;
@@ -97,40 +97,39 @@ function openDetour(): { folder: string; aside: string; original: number } | und
     closeSync(openSync(aside, 'w'));
     if (isRead('/dev/fd/2')) return { folder, aside, original: openSync('/dev/fd/2', 'a') };
   } catch {
-    // Closed, no folder for temporary files, or a terminal of another user's: a few warnings more are no harm.
+    // Closed, without a folder for temporary files, or a terminal of another user: the warnings stay, which does no harm.
   }
   if (folder) rmSync(folder, { recursive: true, force: true });
   return undefined;
 }
 
 /**
- * Where the next byte goes that is written to a descriptor of a file, where that place is shared with others: with standard
- * output after `> log 2>&1`, and with the commands before and after this one in `(a; b) 2> log`. To open the file again, by a
- * path, would be to write from a place of one's own, and over what they write. Undefined of all that is no file, of one that is
- * always written at its end (`2>> log`), and outside Linux: macOS opens such a path at the same place.
+ * The offset of the next write to a descriptor of a file, where other writers share it: standard output after `> log 2>&1`, and the
+ * commands before and after this one in `(a; b) 2> log`. A file opened again by its path would have a separate offset, and overwrite
+ * their text. Undefined for everything but files, for files in append mode (`2>> log`), and outside Linux: macOS opens such a path at
+ * the same offset.
  */
-function placeInFile(descriptor: number): number | undefined {
+function sharedOffset(descriptor: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
     if (!fstatSync(descriptor).isFile()) return undefined;
     const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8');
-    const [, place] = /^pos:\s*(\d+)$/m.exec(info) ?? [];
+    const [, offset] = /^pos:\s*(\d+)$/m.exec(info) ?? [];
     const [, flags] = /^flags:\s*([0-7]+)$/m.exec(info) ?? [];
-    if (place === undefined || flags === undefined) return undefined;
-    return Number.parseInt(flags, 8) & constants.O_APPEND ? undefined : Number(place);
+    if (offset === undefined || flags === undefined) return undefined;
+    return Number.parseInt(flags, 8) & constants.O_APPEND ? undefined : Number(offset);
   } catch {
     return undefined;
   }
 }
 
 /**
- * Makes blank what was written to a descriptor's file from a place on and matches a pattern: each match is then one line of
- * spaces. It cannot be taken out, for the place where others go on to write does not move back. Where the file may not be
- * read and written by its path, all stays.
- * @param pattern With the flag `g`; of characters that are single bytes; its matches end with a line's end.
+ * Overwrites every match of a pattern in a descriptor's file after an offset with one line of spaces. The text cannot be removed, because
+ * the offset of the other writers does not move back. Without permission to read and write the file by its path, all text stays.
+ * @param pattern With the flag `g`, of single-byte characters; its matches end with a line end.
  */
 function blankMatches(descriptor: number, from: number, pattern: RegExp): void {
-  const to = placeInFile(descriptor);
+  const to = sharedOffset(descriptor);
   if (to === undefined || to <= from) return;
   try {
     const file = openSync(`/proc/self/fd/${descriptor}`, 'r+');
@@ -144,6 +143,6 @@ function blankMatches(descriptor: number, from: number, pattern: RegExp): void {
       closeSync(file);
     }
   } catch {
-    // A few warnings more are no harm.
+    // The warnings stay, which does no harm.
   }
 }

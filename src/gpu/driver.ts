@@ -9,13 +9,13 @@ import {
 import { withoutHarmlessWarnings } from './driver-warnings.js';
 import { embeddedDriverExists, embeddedDriverIsInstalled, installEmbeddedDriver } from './embedded-driver.js';
 
-/** Unquantised timestamps: at 65,536 ns a step, most kernels would take either nothing or one tick. */
+/** Unquantised timestamps: with steps of 65,536 ns, most kernels would take zero ticks or one. */
 export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];
 
 /**
- * The GPU objects of Dawn that this process has created: one for each set of options and of drivers that the Vulkan loader was
- * told of, since each keeps threads and files of the driver. Dawn crashed in older versions where one was collected while a
- * device of it lived, so they are held for as long as the process lives; they do not keep it alive.
+ * The GPU objects of Dawn that this process has created: one for each set of options and of drivers named to the Vulkan loader, because
+ * each holds threads and files of the driver. Older versions of Dawn crashed where one was collected before its devices, so they stay
+ * until the process ends. They do not keep it alive.
  */
 const instances = new Map<string, GPU>();
 
@@ -34,7 +34,7 @@ async function requestFrom(gpu: GPU): Promise<GPUAdapter | null> {
   return withoutHarmlessWarnings(() => gpu.requestAdapter({ powerPreference: 'high-performance' }));
 }
 
-/** Asks an adapter of Dawn's for a device. */
+/** Requests a device from an adapter of Dawn. */
 export async function requestDevice(
   adapter: GPUAdapter,
   descriptor: GPUDeviceDescriptor,
@@ -42,7 +42,7 @@ export async function requestDevice(
   return withoutHarmlessWarnings(() => adapter.requestDevice(descriptor));
 }
 
-/** The names of the adapters that Dawn sees; it tells them only in the message with which it refuses a name. */
+/** The names of Dawn's adapters. Dawn lists them only in the error message for an unknown name. */
 export async function adapterNames(): Promise<string[]> {
   try {
     await requestFrom(await dawn(['adapter=<none>']));

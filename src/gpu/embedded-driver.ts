@@ -11,10 +11,10 @@ import { EngineError } from '../base/errors.js';
 
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
 
-/** RTLD_NOW, and RTLD_NODELETE: the library stays although Node finds that it is no addon and closes its handle. */
+/** RTLD_NOW and RTLD_NODELETE: the library stays loaded after Node closes its handle, since it is not an addon. */
 const KEEP_LOADED = 0x2 | 0x1000;
 
-/** True where the npm package carries a driver that this system can load. */
+/** Whether the npm package has a driver that this system can load. */
 export function embeddedDriverExists(): boolean {
   return process.platform === 'linux' && process.arch === 'x64';
 }
@@ -46,7 +46,7 @@ async function unpackedDriver(): Promise<string> {
   const folder = join(cache, `swiftshader-${version}`);
   if (FILES.every((file) => existsSync(join(folder, file)))) return folder;
 
-  // Two processes may get here at once: each unpacks aside, and the second finds the folder in place.
+  // Two processes may unpack at once: each unpacks into a separate folder, and the second rename finds the target in place.
   await mkdir(cache, { recursive: true });
   const aside = await mkdtemp(join(cache, 'unpacking-'));
   try {
@@ -61,9 +61,9 @@ async function unpackedDriver(): Promise<string> {
 }
 
 /**
- * Makes the Vulkan driver SwiftShader, which npm brought along, the only one this process sees. It must run in the
- * main thread (a worker's changes to the environment do not reach the Vulkan loader) and before Dawn looks for
- * adapters. Neither root nor a Vulkan loader of the system is needed.
+ * Makes SwiftShader, the Vulkan driver from npm, the only driver of this process. It must run in the main thread (a worker's changes to
+ * the environment do not reach the Vulkan loader) and before Dawn searches for adapters. It needs neither root nor a Vulkan loader of
+ * the system.
  *
  * @throws EngineError where the driver cannot be unpacked or does not exist for this system.
  */
@@ -73,16 +73,16 @@ export async function installEmbeddedDriver(): Promise<void> {
     throw error;
   });
   const description = await installation;
-  // Named each time: a caller may have put its environment back since.
+  // Set each time: a caller may have restored its environment since.
   process.env.VK_DRIVER_FILES = description;
   process.env.VK_ICD_FILENAMES = description;
   isNamed = true;
 }
 
-/** The path of the driver's description. Unpacked and loaded once in a process, also where several devices are opened at a time. */
+/** The path of the driver's description. A process unpacks and loads it once, also where several devices are opened at a time. */
 let installation: Promise<string> | undefined;
 
-/** Whether the environment names the embedded driver by now, and with it every adapter that Dawn finds from here on. */
+/** Whether the environment names the embedded driver: Dawn then finds no other adapter. */
 let isNamed = false;
 
 export function embeddedDriverIsInstalled(): boolean {
@@ -113,7 +113,7 @@ async function install(): Promise<string> {
   try {
     process.dlopen({ exports: {} }, join(folder, 'libvulkan.so.1'), KEEP_LOADED);
   } catch {
-    // "Module did not self-register": it is a library, no Node addon. It is loaded all the same.
+    // "Module did not self-register": it is a library, not a Node addon, and stays loaded.
   }
   return join(folder, 'vk_swiftshader_icd.json');
 }

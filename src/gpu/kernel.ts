@@ -4,7 +4,7 @@ import { kernelOrigins, kernelSources } from './kernel-sources.generated.js';
 /** The names of the linked kernels, as in dist/kernels/, without their ending. */
 export type KernelName = keyof typeof kernelSources;
 
-/** Values for `const NAME = …;` lines of a kernel; nothing else in its text can be changed. */
+/** Values for `const NAME = …;` lines of a kernel. Nothing else in its text changes. */
 export type KernelConstants = Readonly<Record<string, number>>;
 
 type ParameterType = 'u32' | 'f32';
@@ -21,8 +21,8 @@ function isKernelName(name: string): name is KernelName {
 }
 
 /**
- * Where a line of a kernel's text comes from, counted from 1: "kernels/attention/dropout.wesl:12". Constants are replaced
- * within their lines, so that this holds for what compilers see.
+ * The origin of a line of a kernel's text, counted from 1: "kernels/attention/dropout.wesl:12". Constants are replaced within their
+ * lines, so that lines are the same in the text that compilers see.
  */
 export function originOf(name: KernelName, line: number): string {
   const origins: [number, string, number][] = kernelOrigins[name];
@@ -40,7 +40,7 @@ export function withOrigins(message: string): string {
   );
 }
 
-/** A kernel's text with what its WGSL declares: storage buffers and textures by binding number, and the fields of its uniform. */
+/** A kernel's text and its declarations: storage buffers and textures by binding number, and the fields of its uniform. */
 export interface Kernel {
   name: KernelName;
   code: string;
@@ -83,8 +83,8 @@ function uniformFields(code: string): Kernel['parameters'] {
 }
 
 /**
- * Reads a kernel: its storage buffers and textures stand in group 0 in the order of their binding numbers, its one uniform, a
- * `struct Parameters` of u32 and f32 fields, in group 1.
+ * Reads a kernel: its storage buffers and textures are in group 0 in the order of their binding numbers. Its one uniform, a
+ * `struct Parameters` of u32 and f32 fields, is in group 1.
  *
  * @throws EngineError where a constant to be replaced is not declared.
  */

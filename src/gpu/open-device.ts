@@ -4,7 +4,7 @@ import { EngineError } from '../base/errors.js';
 import type { AdapterDescription, AdapterKind, FoundAdapter } from './adapter.js';
 import { Device, type DeviceOptions, IN_NODE } from './device.js';
 
-/** Opt-in limits that the kernels, the long buffers and the benchmarks profit from. */
+/** Opt-in limits that kernels, long buffers and benchmarks use. */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -65,8 +65,7 @@ async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
 }
 
 /**
- * Opens a device: in Node through Dawn, in a browser through `navigator.gpu`, or around a `GPUDevice` of the
- * caller's own.
+ * Opens a device: in Node through Dawn, in a browser through `navigator.gpu`, or around a `GPUDevice` of the caller.
  *
  * @throws CallerError where `options.adapter` names no adapter; EngineError where there is none, or it gives no device.
  */

@@ -8,44 +8,44 @@ const ROW_ALIGNMENT = 256;
 /** Numbers of a texel: one vector. */
 const TEXEL = 4;
 
-/** Texels by which a wide texture is made wider: rows that are powers of two apart would fall into the same sets of a cache. */
+/** Texels that widen a wide texture: rows at distances of powers of two would compete for the same sets of a cache. */
 const SPARE_TEXELS = 4;
 
-/** Texels of a row from which on it is wide. */
+/** The fewest texels of a wide row. */
 const WIDE = 32;
 
 const TEXTURE_BINDING = 0x4;
 const STORAGE_BINDING = 0x8;
 const COPY_DST = 0x2;
 
-/** A matrix that is read in panels side by side, the heads of an attention say: [rows, panels, width] numbers. */
+/** A matrix that is read in panels side by side, such as the heads of an attention: [rows, panels, width] numbers. */
 export interface PanelShape {
   rows: number;
   panels: number;
   /** Numbers of a row of one panel, a multiple of four. */
   width: number;
-  /** How many consecutive rows are read together: those of a sequence. */
+  /** Consecutive rows that are read together: those of a sequence. */
   span: number;
-  /** Whether its kernels know rows abreast. */
+  /** Whether its kernels support rows abreast. */
   folds?: boolean;
 }
 
 /**
- * Rows from which on a panel is a block of its own: these rows of all panels are on more pages of memory than a processor holds
- * the addresses of. Below, the matrix keeps its rows, and is copied at once. Where the blocks would be more rows than a texture
- * has, several rows of a panel are side by side.
+ * The fewest rows for which each panel is a separate block: the rows of all panels are then on more pages of memory than a processor
+ * holds addresses of. With fewer rows, the texture has the rows of the matrix, and one copy suffices. Where the blocks need more rows
+ * than a texture has, several rows of a panel are side by side.
  */
 const LONG_SPAN = 1024;
 
 /**
- * A matrix in a texture. Software drivers load a vector from a texture at a third of what it costs from a buffer, and read
- * each panel as a block of its own, its rows in order.
+ * A matrix in a texture. On software drivers a vector from a texture costs a third of one from a buffer, and each panel is a separate
+ * block whose rows are read in order.
  */
 export interface Panels extends PanelShape {
   texture: GPUTexture;
   /** Texels of a row of a panel: its vectors, and texels of zeros up to a multiple of four of them. */
   vectors: number;
-  /** Panels that are one below the other. Panel p begins at column `floor(p / perColumn) * vectors`, row `p % perColumn * panelRows`. */
+  /** Panels of a column of panels. Panel p starts at column `floor(p / perColumn) * vectors`, row `p % perColumn * panelRows`. */
   perColumn: number;
   /** Rows of a panel that are side by side, a power of two: row r at column `r % abreast * vectors`, row `floor(r / abreast)`. */
   abreast: number;
@@ -53,7 +53,7 @@ export interface Panels extends PanelShape {
   panelRows: number;
 }
 
-/** Rows of a panel that must be side by side for all panels to be blocks one below the other: a power of two. */
+/** Rows of a panel that must be side by side so that all panels fit one column of blocks: a power of two. */
 function rowsAbreast(side: number, { rows, panels, span, folds }: PanelShape): number {
   let abreast = 1;
   if (!folds || (span < LONG_SPAN && rows <= side)) return abreast;
@@ -61,7 +61,7 @@ function rowsAbreast(side: number, { rows, panels, span, folds }: PanelShape): n
   return abreast;
 }
 
-/** How panels lie in a texture, or undefined where the adapter has none so large. */
+/** The layout of panels in a texture, or undefined where the adapter has no texture large enough. */
 function layoutOf(device: Device, shape: PanelShape) {
   const { rows, panels, width, span } = shape;
   const side = device.longestTexture;
@@ -82,7 +82,7 @@ function layoutOf(device: Device, shape: PanelShape) {
   return { vectors, perColumn, abreast: 1, panelRows: rows, ...size };
 }
 
-/** True where panels of this shape find room in a texture of the adapter. */
+/** Whether panels of this shape fit a texture of the adapter. */
 export function fitsPanels(device: Device, shape: PanelShape): boolean {
   return layoutOf(device, shape) !== undefined;
 }
@@ -97,7 +97,7 @@ function isShape(a: PanelShape, b: PanelShape): boolean {
   );
 }
 
-/** Named textures for panels; they grow when more is asked of them and are used again when not. */
+/** Named textures for panels that are reused, and grow where a caller needs more. */
 export class PanelWorkspace {
   private readonly current = new Map<string, Panels>();
 
@@ -113,7 +113,7 @@ export class PanelWorkspace {
     const { width, height, ...layout } = layoutOf(this.device, shape)!;
     let texture = last?.texture;
     if (texture?.width !== width || texture.height < height) {
-      // A quarter more than asked for where one grows: batches differ a little in length.
+      // A growing texture gets a quarter more than requested: batches differ a little in length.
       const room = texture?.width === width ? Math.ceil(1.25 * height) : height;
       if (texture) this.device.retire(texture);
       const size = { width, height: Math.min(this.device.longestTexture, room) };
@@ -131,7 +131,7 @@ export class PanelWorkspace {
   }
 }
 
-/** Records that panels become a copy of `matrix`, [rows, panels · width] numbers. */
+/** Records a copy of `matrix`, [rows, panels · width] numbers, into panels. */
 export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Panels): void {
   const { rows, width, vectors, perColumn, texture, abreast, panelRows } = panels;
   const bytesPerRow = 4 * panels.panels * width;
@@ -147,7 +147,7 @@ export function recordPanels(recorder: Recorder, matrix: BufferSlice, panels: Pa
     return;
   }
   if (bytesPerRow % ROW_ALIGNMENT === 0) {
-    // One panel after the other within as many rows: the processor still holds the addresses of their pages.
+    // Panel after panel for the same rows: the processor still holds the addresses of their pages.
     for (let row = 0; row < Math.min(abreast, rows); row++) {
       for (let panel = 0; panel < panels.panels; panel++) {
         const x = (Math.floor(panel / perColumn) + row) * vectors;

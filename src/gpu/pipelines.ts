@@ -17,7 +17,7 @@ export interface BufferSlice {
 /** What a kernel is bound to: a buffer, a part of one, or a texture. */
 export type Operand = GPUBuffer | BufferSlice | GPUTexture;
 
-/** A resource as a bind group takes it, and what tells it from others. */
+/** A resource as a bind group takes it, and its key. */
 interface Bound extends WeakKey {
   resource: GPUBindingResource;
 }
@@ -33,8 +33,8 @@ export interface Pipeline {
 export const OFFSET_ALIGNMENT = 256;
 
 /**
- * Pipelines by kernel and constants, and bind groups by pipeline and buffers, each made once per device. A bind group goes with
- * the first of its buffers that nothing else holds: callers may bring other buffers with every call.
+ * Pipelines by kernel and constants, and bind groups by pipeline and buffers, each created once per device. A bind group is dropped
+ * with any of its buffers that nothing else references: callers may bring other buffers with every call.
  */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
@@ -43,7 +43,7 @@ export class PipelineCache {
 
   constructor(private readonly gpu: GPUDevice) {}
 
-  /** @throws EngineError where a constant is not declared in the kernel; the driver's own complaints come later. */
+  /** @throws EngineError where the kernel does not declare a constant. Errors of the driver are reported later. */
   pipeline(name: KernelName, constants: KernelConstants = {}): Pipeline {
     const key = `${name} ${JSON.stringify(constants)}`;
     let entry = this.pipelines.get(key);
@@ -80,7 +80,7 @@ export class PipelineCache {
     );
   }
 
-  /** Bind groups keep their buffers and textures alive; whoever destroys one calls this. */
+  /** Drops all bind groups, which keep their buffers and textures alive. To be called after one of these is destroyed. */
   forgetBindGroups(): void {
     this.bindGroups.clear();
   }
@@ -128,7 +128,7 @@ export class PipelineCache {
   }
 }
 
-/** What a bind group layout says of a binding. */
+/** The layout entry of a binding. */
 function layoutOf(access: KernelBinding['access']): Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'> {
   switch (access) {
     case 'read':

@@ -36,7 +36,7 @@ interface TexelCopy {
 }
 
 /**
- * Collects dispatches, and encodes them all at once: one compute pass and one uniform buffer for many kernels.
+ * Collects dispatches and encodes them together: one compute pass and one uniform buffer for many kernels.
  */
 export class Recorder {
   private commands: Command[] = [];
@@ -50,14 +50,14 @@ export class Recorder {
     return this.device.mostWorkgroups;
   }
 
-  /** A grid for `count` workgroups that a kernel counts along x, then y, as one dimension may not hold them. */
+  /** A grid for `count` workgroups, counted along x, then y: one dimension may be too short for them. */
   folded(count: number): Grid {
     if (count <= this.mostWorkgroups) return [count];
     const rows = Math.ceil(count / this.mostWorkgroups);
     return [Math.ceil(count / rows), rows];
   }
 
-  /** A grid of `columns` by `rows` workgroups whose rows a kernel counts along y, then z. */
+  /** A grid of `columns` by `rows` workgroups, whose rows are counted along y, then z. */
   foldedRows(columns: number, rows: number): Grid {
     const [y, z] = this.folded(rows);
     return [columns, y, z];
@@ -71,7 +71,7 @@ export class Recorder {
     const [x, y = 1, z = 1] = grid;
     if (x === 0 || y === 0 || z === 0) return;
     if (Math.max(x, y, z) > this.mostWorkgroups) {
-      // A driver drops such a dispatch, and its results read as zeros.
+      // A driver would drop such a dispatch, and its results would read as zeros.
       throw new EngineError({
         what: `a grid of ${x} x ${y} x ${z} workgroups`,
         where: `kernel ${kernel}`,
@@ -116,14 +116,13 @@ export class Recorder {
   }
 
   /**
-   * Encodes all that was recorded into an encoder of the caller's, who submits it whenever he likes, and empties the
-   * recorder.
+   * Encodes all recorded commands into an encoder of the caller, who submits it at any time, and empties the recorder.
    */
   encodeInto(encoder: GPUCommandEncoder): void {
     this.encode(encoder, this.device.constantUniforms(this.packed()));
   }
 
-  /** Submits all that was recorded, as one command buffer, and empties the recorder. */
+  /** Submits all recorded commands as one command buffer, and empties the recorder. */
   submit(): void {
     const uniforms = this.device.sharedUniforms(this.parameterBytes);
     this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());

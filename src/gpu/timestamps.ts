@@ -6,8 +6,8 @@ const BYTES = 8;
 
 /**
  * Times every dispatch of a device while it is set as `device.clock`: each then gets a compute pass of its own, with a
- * timestamp before and after. Needs the feature `timestamp-query`; Dawn rounds to 65,536 ns unless it was opened without
- * `timestamp_quantization`, as `openDevice` opens it.
+ * timestamp before and after. It needs the feature `timestamp-query`. Dawn rounds to 65,536 ns, except with the toggle that
+ * `openDevice` sets.
  */
 export class KernelClock implements DispatchClock {
   private readonly queries: GPUQuerySet;
@@ -15,7 +15,7 @@ export class KernelClock implements DispatchClock {
   private readonly staging: GPUBuffer;
   private labels: string[] = [];
 
-  /** @param capacity The most dispatches between two readings; further ones are not timed. At most 2,048. */
+  /** @param capacity The most dispatches between two reads; further ones are not timed. At most 2,048. */
   constructor(
     private readonly device: Device,
     private readonly capacity = 2048,
@@ -47,7 +47,7 @@ export class KernelClock implements DispatchClock {
     });
   }
 
-  /** The descriptor of a pass that holds one dispatch and nothing else. */
+  /** The descriptor of a pass with one dispatch and nothing else. */
   passFor(label: string): GPUComputePassDescriptor {
     if (this.labels.length === this.capacity) return { label };
     const index = 2 * this.labels.length;
@@ -60,14 +60,14 @@ export class KernelClock implements DispatchClock {
     return { label, timestampWrites };
   }
 
-  /** Forgets what was timed so far. */
+  /** Discards the times so far. */
   restart(): void {
     this.labels = [];
   }
 
   /**
-   * The times of all dispatches since the last reading, in their order, once the GPU has done them.
-   * @throws EngineError where the driver dropped what was submitted, or reported an error.
+   * Waits for the GPU, and returns the times of all dispatches since the last call, in their order.
+   * @throws EngineError where the driver dropped a submit or reported an error.
    */
   async read(): Promise<KernelTime[]> {
     const labels = this.labels;

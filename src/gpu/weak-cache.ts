@@ -1,4 +1,4 @@
-/** One of the keys of a value: an object, and which part of it is meant. */
+/** One key of a value: an object and the name of one of its parts. */
 export interface WeakKey {
   object: object;
   part: string;
@@ -9,11 +9,11 @@ interface Node<T> {
   next?: WeakMap<object, Map<string, Node<T>>>;
 }
 
-/** Values by lists of objects. A value lives no longer than any of its objects, and keeps none of them alive. */
+/** Values by lists of objects. A value lives at most as long as each of its objects, and keeps none of them alive. */
 export class WeakCache<T> {
   private root: Node<T> = {};
 
-  /** The value of some keys, made where there is none. */
+  /** The value of some keys, created where it is missing. */
   get(keys: readonly WeakKey[], make: () => T): T {
     let node = this.root;
     for (const { object, part } of keys) {

@@ -91,7 +91,7 @@ export function isGlobalToken(
   return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
 }
 
-/** The pairs that a kernel multiplies for a tile, padding included, if its ranges are one page. */
+/** The pairs that a kernel multiplies for a tile, or for some of its columns that are computed together, padding included. */
 function executedPairs(
   tile: Pick<Tile, 'rowCount' | 'paddedColumns'>,
   config: TileConfig,

@@ -78,9 +78,9 @@ describe('plans refuse', () => {
 
   it('sentences that do not ascend within a sequence', () => {
     expect(sentenceError([2, 3, 1], [3])).toBe(
-      'sentences[2]: sentence 1 behind sentence 3; expected numbers that ascend within a sequence',
+      'sentences[2]: sentence 1 after sentence 3; expected numbers that ascend within a sequence',
     );
-    expect(sentenceError([2, NO_SENTENCE, 1], [3])).toContain('sentence 1 behind sentence 2');
+    expect(sentenceError([2, NO_SENTENCE, 1], [3])).toContain('sentence 1 after sentence 2');
   });
 
   it.each([-1, 0.5, Number.NaN, 2 ** 32])('a sentence numbered %d', (number) => {

@@ -5,21 +5,21 @@ import type { FamilyOnDevice, KernelFamily } from './family.js';
 import { subgroupFamily } from './subgroup.js';
 import { wideFamily } from './wide.js';
 
-/** Every family of attention kernels, each a folder of kernels/attention/; on a device that runs several, the first is the fastest. */
-const ALL: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
+/** Every family of attention kernels, each a folder of kernels/attention/. Of several that a device runs, the first is the fastest. */
+const FAMILIES: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
 
-/** The families that a device runs for a packed batch of `tokens` tokens, the one that is expected to be fastest first. */
+/** The families that a device runs for a packed batch of `tokens` tokens, the expected fastest first. */
 export function familiesOn(device: Device, tokens = 0): KernelFamily[] {
-  return ALL.flatMap((family) => family(device, tokens) ?? []);
+  return FAMILIES.flatMap((family) => family(device, tokens) ?? []);
 }
 
-/** The family that is expected to be the fastest. */
+/** The expected fastest family. */
 export function fastestFamily(device: Device, tokens = 0): KernelFamily {
   return familiesOn(device, tokens)[0];
 }
 
 /**
- * The family that a plan was made for.
+ * The family for which a plan was made.
  * @throws EngineError where the device does not run it.
  */
 export function familyOfTiles(device: Device, shape: TileConfig, tokens: number): KernelFamily {

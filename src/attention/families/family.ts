@@ -7,32 +7,32 @@ import type { TileConfig } from '../../plan/tiles.js';
 /** The passes of attention, as the kernels' names have them. */
 export type PassName = 'forward' | 'backward_query' | 'backward_key_value';
 
-/** What a pass works on, as far as its kernels are made for it. */
+/** The properties of a pass for which kernels are specialized. */
 export interface Pass {
   name: PassName;
   headDim: number;
   heads: Pick<HeadLayout, 'table' | 'bits'>;
-  /** Whether anything depends on the positions of tokens in the text. */
+  /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
 }
 
-/** A family of attention kernels as one device runs it: all that the engine knows of it. */
+/** A family of attention kernels, as one device runs it. */
 export interface KernelFamily {
-  /** Its folder in kernels/attention/, and what `TileConfig.family` of its plans is. */
+  /** Its folder in kernels/attention/, and `TileConfig.family` of its plans. */
   name: string;
-  /** The tiles that its plans must have; fewer rows may be asked for. */
+  /** The tiles of its plans, which may have fewer rows. */
   tile: TileConfig;
-  /** Rows of a tile with which it may be fastest. */
+  /** Rows of a tile that may be the fastest. */
   heights: readonly number[];
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
   readsPanels: boolean;
-  /** Whether its grids count heads before tiles. @param panels Queries, where it reads textures. */
+  /** Whether its grids count heads before tiles. @param panels The queries, where it reads textures. */
   countsHeadsFirst(panels: Panels | undefined): boolean;
-  /** Constants of the kernel for tiles of several rows, beside those that all families have, and workgroups along z. */
+  /** Constants of the kernel for tiles, beside those of all families, and workgroups along z. */
   tilePass(pass: Pass): { constants: KernelConstants; depth: number };
-  /** Constants of the kernel for rows that a tile has alone. */
+  /** Constants of the kernel for global tokens. */
   rowPass(pass: Pass): KernelConstants;
 }
 
-/** The family as a device runs it for a packed batch of `tokens` tokens; undefined where it does not. */
+/** The family as a device runs it for a packed batch of `tokens` tokens; undefined where the device cannot. */
 export type FamilyOnDevice = (device: Device, tokens: number) => KernelFamily | undefined;

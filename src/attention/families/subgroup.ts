@@ -5,7 +5,7 @@ import type { FamilyOnDevice, KernelFamily, Pass } from './family.js';
 
 type Lanes = 4 | 8;
 
-/** By the lanes of a subgroup. A lane holds a range, and four columns of a step. */
+/** The tiles by lanes of a subgroup. A lane holds a range, and four columns of a step. */
 export const SUBGROUP_TILES: Readonly<Record<Lanes, TileConfig>> = {
   4: subgroupTile(4, [16, 8]),
   8: subgroupTile(8, [32, 16, 8]),
@@ -20,7 +20,7 @@ function subgroupTile(lanes: Lanes, steps: readonly number[]): TileConfig {
     page: lanes,
     tileCost: 256,
     maskCost: 0.05,
-    // On lavapipe such a row takes 0.4 of the time of a rowBlock of eight, and its dispatch as much time as 600 columns save.
+    // On lavapipe a global token takes 0.4 of the time of a row block of eight, and its dispatch the time that 600 columns save.
     globalTokens: { from: 1024, pairCost: 3 },
     heaviestFirst: false,
   };
@@ -32,7 +32,7 @@ const MOST_VECTORS = 4;
 /** The widest head that any kernel runs, in numbers. */
 const WIDEST_HEAD = 128;
 
-/** Sequences of at most SHORT_SPAN tokens see few rows, and MANY_ROWS rows of all heads are more than the first caches hold. */
+/** Rows of sequences of at most SHORT_SPAN tokens have few columns. MANY_ROWS rows of all heads exceed the first caches. */
 const SHORT_SPAN = 256;
 const MANY_ROWS = 1024;
 
@@ -43,7 +43,7 @@ function positionalConstants({ heads: { table }, positional: isPositional }: Pas
 }
 
 function familyOf(lanes: Lanes): KernelFamily {
-  /** The vectors of a row's labels: a lane holds one of each. */
+  /** The vectors that hold a row of a table, one label a lane. */
   const labelVectors = ({ heads: { table } }: Pass): KernelConstants =>
     table ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
   const vectorsOf = (headDim: number) => Math.ceil(headDim / 4 / lanes);
@@ -52,8 +52,8 @@ function familyOf(lanes: Lanes): KernelFamily {
     tile: SUBGROUP_TILES[lanes],
     heights: [8],
     readsPanels: true,
-    // A token's heads are side by side in memory, where each is not a block of its own. (256 sentences on lavapipe: 0.85 to 0.9
-    // of the time.)
+    // The heads of a token are side by side in memory, unless each head is a separate block. (256 sentences on lavapipe: 0.85 to
+    // 0.9 of the time.)
     countsHeadsFirst: (panels) =>
       panels?.perColumn === 1 && panels.span <= SHORT_SPAN && panels.rows >= MANY_ROWS,
     tilePass(pass) {
@@ -81,7 +81,7 @@ function familyOf(lanes: Lanes): KernelFamily {
 
 const FAMILIES: Readonly<Record<Lanes, KernelFamily>> = { 4: familyOf(4), 8: familyOf(8) };
 
-/** Work shared between the lanes of a subgroup of a known size, where a texture holds a head of the whole batch. */
+/** Kernels that share work between the lanes of a subgroup of known size, where a texture fits a head of the whole batch. */
 export const subgroupFamily: FamilyOnDevice = (device, tokens) => {
   const { lanes } = device;
   const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens, folds: true };

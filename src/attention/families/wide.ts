@@ -5,13 +5,13 @@ import type { FamilyOnDevice, KernelFamily, Pass, PassName } from './family.js';
 export const WIDE_TILE: TileConfig = {
   ...COUNTING_TILE,
   family: 'wide',
-  // From two steps of 128 columns on: they are a dispatch of their own.
+  // Two steps of 128 columns: global tokens need a separate dispatch.
   globalTokens: { from: 256, pairCost: 1 },
 };
 
 /**
- * Into how many parts a kernel shares a step's columns out, so that each of its 128 invocations owns `vectors` vectors of `rowBlock`
- * of the tile's rows.
+ * The number of parts that share the columns of a step, so that each of the 128 invocations owns `vectors` vectors of `rowBlock` rows of
+ * the tile.
  */
 function partsOf(headDim: number, rowBlock: number, vectors: number): number {
   const width = 2 ** Math.ceil(Math.log2(Math.max(headDim, 32)));
@@ -22,10 +22,10 @@ function positionalConstants({ heads, positional: isPositional }: Pass): KernelC
   return heads.table ? { POSITIONAL: isPositional ? 1 : 0 } : {};
 }
 
-/** Columns a step of the kernels for globalTokens rows with two vectors an invocation, where registers are few. */
+/** Columns a step of the kernels for global tokens with two vectors an invocation, where registers are few. */
 const SHORT_STEPS: Record<PassName, number> = { forward: 64, backward_query: 64, backward_key_value: 32 };
 
-/** @param rowBlock Of how many of a tile's rows an invocation has the sums: 8, or 4 where registers are few. */
+/** @param rowBlock Rows of a tile of which an invocation has the sums: 8, or 4 where registers are few. */
 const wide = (rowBlock: 4 | 8): KernelFamily => ({
   name: 'wide',
   tile: WIDE_TILE,
@@ -49,6 +49,6 @@ const wide = (rowBlock: 4 | 8): KernelFamily => ({
 
 const [WIDE, WIDE_OF_FEW_REGISTERS] = [wide(8), wide(4)];
 
-/** Work shared through workgroup memory by many invocations: for GPUs, and for whatever has no subgroups of a known size. */
+/** Kernels that share work through workgroup memory: for GPUs, and for all devices without subgroups of known size. */
 export const wideFamily: FamilyOnDevice = ({ hasManyRegisters }) =>
   hasManyRegisters ? WIDE : WIDE_OF_FEW_REGISTERS;
