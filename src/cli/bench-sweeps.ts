@@ -93,10 +93,10 @@ function documentSettings(flags: Partial<AttentionSettings>, others: Partial<Att
 /** What `bench attention` and `bench growth` need beside their settings. */
 async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<AttentionSettings, 'lengths'>) {
   const rules = await Promise.all(settings.rules.map(readRules));
-  const about = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
+  const inputs = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
   const options = async (device: Device, signal: AbortSignal) => {
     const kernels = await storedChoicesOf(device, flags.tune, settings.headDims);
-    return { ...about, kernels, signal, onNote: note };
+    return { ...inputs, kernels, signal, onNote: note };
   };
   return { rules, options };
 }

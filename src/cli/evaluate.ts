@@ -32,8 +32,8 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  const about = await dataForModel(flags, flags.split);
-  const source = dataOf(flags, about);
+  const dataOptions = await dataForModel(flags, flags.split);
+  const source = dataOf(flags, dataOptions);
   const examples = await source.examples(flags.split);
   const read = escapeControls(source.nameOf(flags.split));
   if (source.byNumber) {

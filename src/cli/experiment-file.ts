@@ -15,8 +15,8 @@ function packagedExperiments(): string {
  */
 export function experimentFile(name: string): string {
   if (existsSync(name) || !/^(?:experiments[/\\])?[\w-]+(?:\.json)?$/.test(name)) return name;
-  const own = join(packagedExperiments(), `${basename(name, '.json')}.json`);
-  if (!existsSync(own)) return name;
+  const packaged = join(packagedExperiments(), `${basename(name, '.json')}.json`);
+  if (!existsSync(packaged)) return name;
   note(`${name} is not here: reading the experiment of that name that comes with the package.`);
-  return own;
+  return packaged;
 }

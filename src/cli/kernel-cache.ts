@@ -84,8 +84,8 @@ export async function storedChoicesOf(
   shouldTune: boolean,
   headDims: readonly number[],
 ): Promise<KernelChoices[]> {
-  const kept = headDims.map((headDim) => storedChoices(device, headDim));
-  return shouldTune ? (await Promise.all(kept)).filter((choices) => choices !== undefined) : [];
+  const stored = headDims.map((headDim) => storedChoices(device, headDim));
+  return shouldTune ? (await Promise.all(stored)).filter((choices) => choices !== undefined) : [];
 }
 
 /** The classes of lengths that a run with sequences of up to `longest` tokens has batches of. */
@@ -147,10 +147,10 @@ export async function kernelsFor(
     await checkOnce(device, tuned);
     return undefined;
   }
-  const kept = await storedChoices(device, tuned.headDim);
-  const isKept = (kind: Tuned['kinds'][number]) =>
-    classesUpTo(tuned.longest).every((most) => Object.hasOwn(kept?.variants ?? {}, choiceKey(kind, most)));
-  if (kept && tuned.kinds.every(isKept)) return kept;
+  const stored = await storedChoices(device, tuned.headDim);
+  const isStored = (kind: Tuned['kinds'][number]) =>
+    classesUpTo(tuned.longest).every((most) => Object.hasOwn(stored?.variants ?? {}, choiceKey(kind, most)));
+  if (stored && tuned.kinds.every(isStored)) return stored;
   note(
     `Measuring the variants of the kernels for heads of ${tuned.headDim}, once on this adapter (--no-tune does without).`,
   );

@@ -82,8 +82,17 @@ async function profile(flags: ProfileFlags): Promise<void> {
     const environment = describeEnvironment(device, [rules], flags.seed, kernels);
     const { strategy, seed } = flags;
     const classes = source.classes.length;
-    const about = { shape, vocabulary, positions: 512, classes, strategy, rules, seed, kernels: kernels[0] };
-    const setup = new TrainingSetup(device, about);
+    const options = {
+      shape,
+      vocabulary,
+      positions: 512,
+      classes,
+      strategy,
+      rules,
+      seed,
+      kernels: kernels[0],
+    };
+    const setup = new TrainingSetup(device, options);
     const clock = new KernelClock(device);
     const steps: ProfiledStep[] = [];
     for (let step = 0; step <= flags.steps; step++) {

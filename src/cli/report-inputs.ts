@@ -47,9 +47,9 @@ export async function readInputs(paths: readonly string[]): Promise<ReportInput[
     await readOne(shownPath(path, paths), found);
   const names = [...new Set(found.cells.map(({ experiment }) => experiment))];
   const experiments = names.flatMap((name) => {
-    const own = found.cells.filter(({ experiment }) => experiment === name);
-    checkSameRows(own, paths.join(', '));
-    return experimentGroups(experimentOf(own), own);
+    const cells = found.cells.filter(({ experiment }) => experiment === name);
+    checkSameRows(cells, paths.join(', '));
+    return experimentGroups(experimentOf(cells), cells);
   });
   const groups = [...folderGroups(found.runs), ...experiments];
   return [...groups.map((group) => ({ kind: 'runs' as const, group })), ...found.inputs];
@@ -62,10 +62,10 @@ function shownPath(path: string, typed: readonly string[]): string {
 
 async function readOne(named: string, found: Found): Promise<void> {
   const path = experimentFile(named);
-  const about = await stat(path).catch((error: NodeJS.ErrnoException) => {
+  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw unknown(path, `cannot be read (${error.code})`);
   });
-  if (about.isDirectory()) await readFolder(path, found);
+  if (stats.isDirectory()) await readFolder(path, found);
   else await readFile(path, found);
 }
 
@@ -134,10 +134,14 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
 /** A benchmark's report or a profile, whose kind the file says. */
 function benchmarkOf(json: object, text: string, file: string): PagedReport {
   const { kind, traceEvents } = json as Record<string, unknown>;
-  const own = traceEvents === undefined ? kind : 'profile';
-  if (typeof own === 'string' && Object.hasOwn(REPORT_SCHEMAS, own)) {
-    const schema: v.GenericSchema<unknown, object> = REPORT_SCHEMAS[own as keyof typeof REPORT_SCHEMAS];
-    return { ...new JsonText(text, file, { expected: EXPECTED }).checked(schema), kind: own } as PagedReport;
+  const reportKind = traceEvents === undefined ? kind : 'profile';
+  if (typeof reportKind === 'string' && Object.hasOwn(REPORT_SCHEMAS, reportKind)) {
+    const schema: v.GenericSchema<unknown, object> =
+      REPORT_SCHEMAS[reportKind as keyof typeof REPORT_SCHEMAS];
+    return {
+      ...new JsonText(text, file, { expected: EXPECTED }).checked(schema),
+      kind: reportKind,
+    } as PagedReport;
   }
   throw unknown(
     file,

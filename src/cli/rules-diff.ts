@@ -56,9 +56,9 @@ function shareOf({ query, key }: RuleChange, pairs: TagPairCounts): number {
 }
 
 function asJson(a: ModelRules, b: ModelRules, heads: HeadChanges[], pairs: TagPairCounts | undefined) {
-  const changes = heads.flatMap(({ changes: own, ...place }) =>
-    own.map((change) => ({
-      ...place,
+  const changes = heads.flatMap(({ changes: ofHead, ...position }) =>
+    ofHead.map((change) => ({
+      ...position,
       change: whatChanged(change),
       kind: change.kind,
       query: change.query,
@@ -94,6 +94,9 @@ function printChanges(
     return;
   }
   print();
-  const place = perHead ? ['layer', 'head'] : [];
-  printTable([...place, 'change', 'kind', 'rule', 'in A', 'in B', ...(pairs ? ['of all pairs'] : [])], rows);
+  const headColumns = perHead ? ['layer', 'head'] : [];
+  printTable(
+    [...headColumns, 'change', 'kind', 'rule', 'in A', 'in B', ...(pairs ? ['of all pairs'] : [])],
+    rows,
+  );
 }

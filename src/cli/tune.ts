@@ -38,8 +38,8 @@ export function tuneCommand(): Command {
 async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> {
   await withDevice(adapter, async (device) => {
     const tunings = [];
-    for (const given of headDims) {
-      const { headDim } = checkedConfig({ heads: 1, headDim: Number(given) });
+    for (const number of headDims) {
+      const { headDim } = checkedConfig({ heads: 1, headDim: Number(number) });
       const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
       const tuning = await tuneAndStore(device, { ...wanted, onNote: note });
       tunings.push(tuning);

@@ -68,9 +68,9 @@ function notesIn(file: Uint8Array, where: string): CheckpointNotes {
   }
   const { success, output, issues } = v.safeParse(notesSchema, json);
   if (success) return output;
-  const place = v.getDotPath(issues[0]);
+  const path = v.getDotPath(issues[0]);
   throw new CallerError({
-    what: `does not name its run and its position${place ? ` ("${place}")` : ''}`,
+    what: `does not name its run and its position${path ? ` ("${path}")` : ''}`,
     where,
     expected: 'a checkpoint, as `parsimony train` writes it',
     remedy: REMEDY,

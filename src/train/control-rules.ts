@@ -31,6 +31,6 @@ export function randomRulesFor(
   const texts = new TaggedTokenizer(options, PAPER_RULES.tags).encode(examples);
   const counts = pairsOf(texts);
   const noisy = tagNoise && new TaggedTokenizer({ ...options, tagNoise }, PAPER_RULES.tags);
-  const others = noisy ? pairsOf(noisy.encode(examples)) : counts;
-  return randomRules(others, counts.hardDensity(PAPER_RULES), seed);
+  const noisyCounts = noisy ? pairsOf(noisy.encode(examples)) : counts;
+  return randomRules(noisyCounts, counts.hardDensity(PAPER_RULES), seed);
 }

@@ -19,14 +19,14 @@ export interface Evaluation {
   loss: number;
   /** The most probable class of each row. */
   predicted: number[];
-  /** Rows that were longer than the model's sentences may be: only their beginning was read. */
+  /** Rows that were cut to the maximum length of the model. */
   cut: number;
 }
 
-/** Sentences read at once, and tokens where these are long; logits do not depend on it. */
+/** Sentences and tokens of a batch; logits do not depend on them. */
 const INFERENCE_BATCH = { sentences: 64, tokens: 16_384 };
 
-/** Sentences in their order, in groups that are read at once: at least one, and as many as the limits let in. */
+/** Splits sentences, in their order, into batches for inference: each of one sentence or more, up to the limits. */
 export function inferenceBatches(sentences: readonly TaggedTokens[]): TaggedTokens[][] {
   const batches: TaggedTokens[][] = [];
   let tokens = Number.POSITIVE_INFINITY;
@@ -60,10 +60,10 @@ export function mostProbable(logits: ArrayLike<number>): number {
 }
 
 /**
- * Makes sure that logits say something.
+ * Checks that logits are finite.
  * @param first The number of the first text, from 1.
- * @param where What is read, where that is not plain.
- * @throws EngineError where one is NaN or infinite.
+ * @param where What errors name as the source.
+ * @throws EngineError where a logit is NaN or infinite.
  */
 export function checkedLogits(logits: Float32Array[], first = 1, where?: string): Float32Array[] {
   const bad = logits.findIndex((row) => !row.every(Number.isFinite));
@@ -96,7 +96,7 @@ export async function logitsOf(
   return logits;
 }
 
-/** -log softmax(logits)[label], in float64: finite also where the probability is too small for a number. */
+/** -log softmax(logits)[label], in float64: finite even where the probability underflows. */
 export function crossEntropy(logits: ArrayLike<number>, label: number): number {
   const values = Array.from(logits);
   const largest = Math.max(...values);
@@ -107,7 +107,7 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
 
 /**
  * Evaluates a model on labelled examples.
- * @param where What is evaluated, for what an error says.
+ * @param where What errors name as the source.
  * @throws EngineError where the model's logits are not finite; what the signal gives as its reason, once it is aborted.
  */
 export async function evaluate(

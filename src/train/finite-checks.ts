@@ -2,18 +2,18 @@ import { EngineError } from '../base/errors.js';
 import type { Classifier, StepOutcome } from '../nn/classifier.js';
 import type { TensorValues } from '../nn/parameters.js';
 
-/** What helps where numbers grow out of range. */
+/** The remedy for numbers out of range. */
 const REMEDY =
   'lower the learning rate (--learning-rate), warm up for longer (--warmup-steps) or clip gradients to a smaller norm (--max-grad-norm)';
 
-/** The first number of some that is NaN or infinite. */
+/** The first NaN or infinity of some values. */
 function firstNonFinite(values: Float32Array): number | undefined {
   return values.find((value) => !Number.isFinite(value));
 }
 
 /**
- * Makes sure that weights may be kept.
- * @param where What they are of.
+ * Checks that weights are finite before they are saved.
+ * @param where What errors name as the source.
  * @throws EngineError where one of them is NaN or infinite, with the first such tensor in the model's order.
  */
 export function checkWeights(tensors: TensorValues, where: string): void {
@@ -29,17 +29,17 @@ export function checkWeights(tensors: TensorValues, where: string): void {
   }
 }
 
-/** Which of some steps, counted from 0, was the first with a loss or a norm that is not finite; undefined where all are well. */
+/** The index of the first step whose loss or norm is not finite; undefined where all are finite. */
 export function firstNotFinite(outcomes: readonly StepOutcome[]): number | undefined {
   const index = outcomes.findIndex(({ loss, norm }) => !Number.isFinite(loss) || !Number.isFinite(norm));
   return index < 0 ? undefined : index;
 }
 
 /**
- * Finds the tensor by which a step went wrong: the first weight that is not finite, from the embeddings to the classifier;
+ * Finds the tensor that made a step not finite: the first weight that is not finite, from the embeddings to the classifier;
  * else the first such gradient, from the classifier to the embeddings, as the backward pass makes them.
  *
- * @param again Computes the gradients of each batch of the step again: its weights still are as they were before it.
+ * @param again Computes the gradients of each batch of the step again; the weights are still those before it.
  */
 async function nonFiniteTensor(classifier: Classifier, again: readonly (() => void)[]): Promise<string> {
   const { parameters } = classifier;

@@ -22,11 +22,11 @@ import { completeSettings, conflictIn, trainingSettingsIn } from './settings-sch
 import { type StartingPoint, type StartOptions, startFrom } from './starting-point.js';
 import { descriptionOf, recordedRun, type TrainingRun } from './training-run.js';
 
-/** A run that is known to be possible, and its data. */
+/** A checked run, and its data. */
 export interface PreparedRun {
   run: TrainingRun;
   source: DataSource;
-  /** The adapter that the run runs on; any where left out. */
+  /** The adapter of the run; any where left out. */
   adapter?: string;
 }
 
@@ -36,7 +36,7 @@ export type DataSettings = Pick<
   'data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels'
 >;
 
-/** What a run writes down of the checkpoint that it started from. */
+/** The checkpoint that a run started from, in its notes. */
 interface CheckpointRecord extends Partial<HubName> {
   /** What the setting `init` said. */
   name: string;
@@ -45,7 +45,7 @@ interface CheckpointRecord extends Partial<HubName> {
   commit?: string;
 }
 
-/** What a run keeps in `training.json` to find data, adapter and checkpoint again. */
+/** The notes in `training.json` by which data, adapter and checkpoint are found again. */
 interface RunNotes {
   /** The settings that named the data; files by their whole paths. */
   data: DataSettings;
@@ -55,10 +55,10 @@ interface RunNotes {
 
 type OnNote = (note: string) => void;
 
-/** Evaluations an epoch, unless a setting says how many: the best weights are looked for more often than the library does. */
+/** Evaluations an epoch where no setting gives a number: more than those of the library. */
 const EVALUATIONS = 4;
 
-/** Names that lead to the same files from any folder: a list, for a name may have a comma in it. */
+/** Absolute paths of files: a list, since a name may contain a comma. */
 function pathsOf(files: string | readonly string[] | undefined): string | string[] | undefined {
   if (typeof files !== 'string') return files?.map((file) => resolve(file));
   if (['embedded', 'sst2'].includes(files)) return files;
@@ -81,12 +81,12 @@ export function dataOf(
   return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...more });
 }
 
-/** The examples that a run is made of. @throws CallerError where they are not there, or some have tags and others none. */
+/** The examples of a run. @throws CallerError where they are missing, or only some have tags. */
 export async function examplesOf(source: DataSource): Promise<TrainingRun['data']> {
   return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
 }
 
-/** The examples that settings name, known to be whole before a long run begins. */
+/** The examples that settings name, checked before a long run. */
 async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnNote) {
   const source = dataOf(settings, { tags: rules.tags });
   const data = await examplesOf(source);
@@ -97,7 +97,7 @@ async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnN
       expected: 'examples of two classes at least',
     });
   }
-  // Training does not use it: what is wrong with it must be known before the run, not after.
+  // Training does not use the test split; an error in it should appear before the run.
   if (settings.test !== undefined) await source.texts('test');
   const customTags = data.train.some(({ words }) => words);
   const all = [...data.train, ...data.dev];
@@ -108,10 +108,10 @@ async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnN
 }
 
 /** The vocabulary that settings name. @throws CallerError where it is none. */
-async function vocabularyOf({ vocab, case: kept }: RunSettings): Promise<Vocabulary> {
+async function vocabularyOf({ vocab, case: letterCase }: RunSettings): Promise<Vocabulary> {
   if (!vocab) return bertVocabulary();
   const text = await readText(vocab, 'a file with a token a line');
-  return parseVocabulary(text, vocab, kept && normalisationFor(kept === 'lower'));
+  return parseVocabulary(text, vocab, letterCase && normalisationFor(letterCase === 'lower'));
 }
 
 /**
@@ -128,7 +128,7 @@ async function checkpointOf(name: string, onNote: OnNote): Promise<CheckpointRec
   return { name, ...(await hubCheckpoint(hub, layout, onNote)) };
 }
 
-/** Reads a checkpoint, and tells what was left out or drawn. @throws CallerError where it is none that the engine runs. */
+/** Reads a checkpoint, with notes on omitted and drawn tensors. @throws CallerError where the engine cannot run it. */
 async function startingPoint(
   { name, folder, commit }: CheckpointRecord,
   options: StartOptions,
@@ -191,7 +191,7 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
 
 /**
  * The unfinished run in a folder, with its data read again.
- * @param data Where the data lie now, where that is elsewhere than when the run began.
+ * @param data The current location of the data, where it has changed.
  * @throws CallerError where there is no run, a file of it cannot be read, or its data are not there.
  */
 export async function prepareResumedRun(folder: string, data?: string): Promise<PreparedRun> {
@@ -209,7 +209,7 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
   const examples = await examplesOf(source);
   const run = { ...recorded, data: examples };
   if (!notes.init) return { run, source, adapter: notes.adapter };
-  // The folder describes the model; the weights that it began with are the checkpoint's.
+  // The folder has the description; the first weights are those of the checkpoint.
   const { weights } = await startFrom(notes.init.folder, recorded);
   const start = { description: await loadDescription(folder), weights, notes: [] };
   return { run: { ...run, start }, source, adapter: notes.adapter };

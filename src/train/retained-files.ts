@@ -4,13 +4,13 @@ import { readBytesOf, writeAtomically } from '../data/files.js';
 import { checksumOf } from './checksum.js';
 import type { RunLock } from './run-lock.js';
 
-/** What tells that a file is as it was: which it is, how long, and when it was written. */
+/** Identifies the state of a file: device, inode, size and time of the last change. */
 export async function stampOf(path: string): Promise<string> {
   const stats = await stat(path).catch(() => undefined);
   return stats ? [stats.dev, stats.ino, stats.size, stats.mtimeMs].join() : 'missing';
 }
 
-/** What a note says of a file that had to be written a second time. */
+/** The note on a file that was written again. */
 export function rewritten(path: string): string {
   return `${path} was removed or changed during the run: it is written again.`;
 }
@@ -34,12 +34,12 @@ interface RetainedFile {
 }
 
 /**
- * The files of a run under way that must outlast it. Their content stays in memory, so that a file which is removed, cut off or
- * replaced meanwhile is written again, and the run's result is not lost with it.
+ * The files of a run that must be on the disk at its end. Their content stays in memory, so that a file that is removed, cut off
+ * or replaced during the run is written again.
  */
 export class RetainedFiles {
   private readonly files = new Map<string, RetainedFile>();
-  /** A checkpoint is written while the run goes on, and looks after the files that the run writes. */
+  /** A checkpoint is written in the background, and restores the files that the run writes. */
   private readonly turns = new SerialQueue();
 
   constructor(
@@ -48,7 +48,7 @@ export class RetainedFiles {
     private readonly onNote: (note: string) => void,
   ) {}
 
-  /** Writes a file, and keeps it. @throws ParsimonyError where the disk refuses, or the lock is lost. */
+  /** Writes a file, and retains its content. @throws ParsimonyError where the disk refuses, or the lock is lost. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
     await this.turns.run(() => this.writeNow(name, bytes));
@@ -61,7 +61,7 @@ export class RetainedFiles {
     this.files.set(name, { content, checksum: checksumOf(content), stamp: await stampOf(path) });
   }
 
-  /** Keeps a file that is there. @returns Its content. @throws CallerError where it cannot be read. */
+  /** Retains a file of the folder. @returns Its content. @throws CallerError where it cannot be read. */
   async retain(name: string): Promise<Uint8Array> {
     const path = join(this.folder, name);
     const stamp = await stampOf(path);
@@ -70,12 +70,12 @@ export class RetainedFiles {
     return content;
   }
 
-  /** The checksum of a file that is kept. */
+  /** The checksum of a retained file. */
   checksumOf(name: string): string {
     return this.files.get(name)!.checksum;
   }
 
-  /** Writes again what is no more as it was written. @throws ParsimonyError where the disk refuses, or the lock is lost. */
+  /** Writes files again that have changed. @throws ParsimonyError where the disk refuses, or the lock is lost. */
   async restore(): Promise<void> {
     await this.turns.run(async () => {
       await this.lock.check();

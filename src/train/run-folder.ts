@@ -10,23 +10,23 @@ import { RECORD_FILE } from './run-record.js';
 
 export const METRICS_FILE = 'metrics.jsonl';
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
-/** The weights of the last step; once they are there, the run is finished. */
+/** The weights of the last step; a folder with them holds a finished run. */
 export const LAST_FILE = 'last.safetensors';
 
-/** What a run's record holds until the files that it speaks of are written. */
+/** The content of a run's record until the files that it describes are written. */
 export const UNWRITTEN_RECORD = '{ "fingerprints": "not written yet" }\n';
 
-/** Of a run, in the order in which they go: without its record, no run goes on; without its weights, no model is read. */
+/** The files of a run in the order of their removal: the record first, without which no run is resumed, then the weights, without which no model is read. */
 const RUN_FILES = [RECORD_FILE, 'model.safetensors', LAST_FILE, CHECKPOINT_FILE, METRICS_FILE];
 
-/** Of a model's description, as a run writes it. */
+/** The files of a model's description, as a run writes it. */
 const DESCRIPTION_FILES = ['config.json', 'rules.json', 'vocab.txt', 'tokenizer_config.json'];
 
-/** What else a model's folder may hold that a reader would mix with a run's files. */
+/** Other files of a model's folder, which a reader would mix with those of a run. */
 const OTHER_MODEL_FILES =
   /^((model\.safetensors|pytorch_model\.bin)(\.index\.json)?|(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)|tokenizer\.json|added_tokens\.json|special_tokens_map\.json)$/;
 
-/** What no user put there: our own leftovers, and those of file managers and of network file systems. */
+/** Whether a file is a leftover: ours, or that of a file manager or a network file system. */
 function isNothing(name: string): boolean {
   return name === LOCK_FILE || isPartialFile(name) || name === '.DS_Store' || /^\.nfs[0-9a-f]+$/.test(name);
 }
@@ -52,7 +52,7 @@ export async function isEmpty(folder: string): Promise<boolean> {
   return (await namesIn(folder)).length === 0;
 }
 
-/** Whether a folder holds a record that a run of any version has written. */
+/** Whether a folder holds the record of a run, of any version. */
 function hasRecord(folder: string): boolean {
   try {
     return JSON.parse(readFileSync(join(folder, RECORD_FILE), 'utf8')).fingerprints !== undefined;
@@ -61,7 +61,7 @@ function hasRecord(folder: string): boolean {
   }
 }
 
-/** Whether a folder's record is that of a run which has not written all that it describes: it has done no step. */
+/** Whether a folder's record is that of a run without a step, which has not written all its files. */
 export function isUnwritten(folder: string): boolean {
   try {
     return readFileSync(join(folder, RECORD_FILE), 'utf8') === UNWRITTEN_RECORD;
@@ -70,7 +70,7 @@ export function isUnwritten(folder: string): boolean {
   }
 }
 
-/** Whether a folder holds an interrupted run, which could go on from a checkpoint. */
+/** Whether a folder holds an interrupted run with a checkpoint. */
 export function isUnfinished(folder: string): boolean {
   return hasRecord(folder) && existsSync(join(folder, CHECKPOINT_FILE));
 }
@@ -85,15 +85,15 @@ function contentOf(folder: string, names: readonly string[]): string {
 }
 
 /**
- * Makes sure that a run which begins in a folder takes nothing from its user.
- * @param remedy What to do where it would.
+ * Checks that a new run in a folder replaces nothing but an unfinished run.
+ * @param remedy The remedy of the error.
  * @throws CallerError where the folder holds anything but a run that is not finished.
  */
 export async function refuseOccupied(folder: string, remedy: string): Promise<void> {
   const names = await namesIn(folder);
   if (names.length === 0) return;
-  const ours = new Set([...RUN_FILES, ...DESCRIPTION_FILES]);
-  const foreign = names.filter((name) => !ours.has(name));
+  const runFiles = new Set([...RUN_FILES, ...DESCRIPTION_FILES]);
+  const foreign = names.filter((name) => !runFiles.has(name));
   if (foreign.length === 0 && hasRecord(folder) && !names.includes(LAST_FILE)) return;
   const isRun = hasRecord(folder) && !names.includes(LAST_FILE);
   throw new CallerError({
@@ -106,7 +106,7 @@ export async function refuseOccupied(folder: string, remedy: string): Promise<vo
   });
 }
 
-/** Removes the run or the model in a folder, and leaves all else. @throws ParsimonyError where the disk refuses. */
+/** Removes the run or the model in a folder, and no other files. @throws ParsimonyError where the disk refuses. */
 export async function removeModel(folder: string): Promise<void> {
   for (const file of RUN_FILES) await removeFile(join(folder, file));
   for (const name of await namesIn(folder)) {

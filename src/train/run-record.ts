@@ -23,30 +23,30 @@ import {
 
 export const RECORD_FILE = 'training.json';
 
-/** Where examples come from, and what they are. */
+/** The examples of a run. */
 export interface RunData {
-  /** What outputs call it. */
+  /** The name in outputs. */
   name: string;
   train: readonly Example[];
   dev: readonly Example[];
 }
 
-/** What a run must find again to go on. */
+/** What must be the same when a run is resumed. */
 export interface Fingerprints {
   /** The model before training, but for its weights and its kernels. */
   model: string;
   data: string;
-  /** Every kernel's text. */
+  /** Of the text of all kernels. */
   kernels: string;
   /** `adapterKey` of the device. */
   adapter: string;
 }
 
-/** What `training.json` holds: all settings, and what tells a run from another. */
+/** The content of `training.json`: all settings, and what identifies the run. */
 export interface RunRecord {
   settings: TrainingSettings;
   fingerprints: Fingerprints;
-  /** What the caller keeps there for itself. */
+  /** Notes of the caller. */
   notes: Record<string, unknown>;
 }
 
@@ -58,14 +58,14 @@ function hashOfWeights(weights: ReadonlyMap<string, Float32Array>): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Of the examples that a run sees, with the tags that they bring. */
+/** The hash of the examples of a run, with their custom tags. */
 export function dataHash({ train, dev }: Pick<RunData, 'train' | 'dev'>): string {
   const rows = (examples: readonly Example[]) =>
     examples.map(({ text, label, words }) => (words ? [text, label, words] : [text, label]));
   return hashOf([rows(train), rows(dev)]);
 }
 
-/** Tag noise as the first versions named its fields: runs that they began must still be found to be the same. */
+/** Tag noise with the field names of the first versions, so that their runs keep their fingerprints. */
 function hashedNoise({ how, seed }: SeededTagNoise) {
   return { how: how.kind === 'blocks' ? { kind: how.kind, pieces: how.tokens } : how, seed };
 }
@@ -96,7 +96,7 @@ export function fingerprintsOf(
   };
 }
 
-/** What names a run: only the same run may go on from its checkpoints. */
+/** The fingerprint of a run, which its checkpoints must have. */
 export function fingerprintOf({
   settings,
   fingerprints,
@@ -106,13 +106,13 @@ export function fingerprintOf({
   return hashOf([entries, metricForBestModel, fingerprints.model, fingerprints.data]);
 }
 
-/** What names the weights of a run, at any of its steps: how often it writes checkpoints has no part in it. */
+/** The fingerprint of the weights of a run: it does not depend on the interval of checkpoints. */
 export function weightsRunOf({ settings, fingerprints }: RunRecord): string {
   return fingerprintOf({ settings: { ...settings, saveSteps: undefined }, fingerprints });
 }
 
 /**
- * A run's record, for people too: `readRecord` reads back what it needs of it.
+ * The text of a run's record, which also has fields for people only.
  * @param density The share of dev's pairs that exist.
  */
 export function formatRecord(
@@ -160,10 +160,10 @@ const SETTINGS_OF_RECORD = v.pipe(
   ),
 );
 
-/** All that a run's record says, of this version or of 0.1; settings have the names of this one. */
+/** The record of a run of this version or 0.1, with the setting names of this version. */
 export type WrittenRecord = v.InferOutput<typeof RECORD> & TrainingSettings;
 
-/** Reads all of a run's record. @throws CallerError where there is none, or it cannot be read. */
+/** Reads a whole record. @throws CallerError where it is missing or cannot be read. */
 export async function readWrittenRecord(folder: string): Promise<WrittenRecord> {
   const file = join(folder, RECORD_FILE);
   const content = await readText(file, 'the folder of a training run, as `parsimony train --out` writes it');
@@ -173,7 +173,7 @@ export async function readWrittenRecord(folder: string): Promise<WrittenRecord> 
   return withTodaysNames(json.checked(RECORD)) as WrittenRecord;
 }
 
-/** Reads what a run needs of its record to go on. @throws CallerError where there is none, or it cannot be read. */
+/** Reads the part of a record that a resumed run needs. @throws CallerError where it is missing or cannot be read. */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const record = await readWrittenRecord(folder);
   const { fingerprints, notes } = record;
@@ -181,8 +181,8 @@ export async function readRecord(folder: string): Promise<RunRecord> {
 }
 
 /**
- * Makes sure that the run in a folder is this one.
- * @throws CallerError where settings, model or data are others.
+ * Checks that the run in a folder is this one.
+ * @throws CallerError where settings, model or data differ.
  */
 export function checkSameRun(folder: string, recorded: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);
@@ -207,8 +207,8 @@ export function checkSameRun(folder: string, recorded: RunRecord, run: RunRecord
 }
 
 /**
- * Makes sure that a run would go on to the bits that it would have had undisturbed.
- * @throws CallerError where the adapter or the kernels are others.
+ * Checks that a resumed run gets the bits of an uninterrupted one.
+ * @throws CallerError where the adapter or the kernels differ.
  */
 export function checkSameMachine(folder: string, recorded: RunRecord, run: RunRecord): void {
   const where = join(folder, RECORD_FILE);

@@ -14,9 +14,9 @@ import { CHECKPOINT_FILE, METRICS_FILE } from './run-folder.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import type { Checkpoint, EpochMetrics, EvaluationMetrics } from './trainer.js';
 
-/** Where a run begins or goes on. */
+/** Where a run starts. */
 export interface RunStart {
-  /** None where the run begins. */
+  /** Undefined for a new run. */
   checkpoint?: Checkpoint;
   /** The metrics that were written before. */
   past: Uint8Array;
@@ -35,7 +35,7 @@ function refuse(what: string, where: string, expected?: string): never {
   throw new CallerError({ what, where, expected, remedy: REMEDY });
 }
 
-/** The beginning of the metrics, which a checkpoint speaks of. */
+/** The metrics up to a checkpoint. */
 async function pastMetrics(file: string, { bytes, sha256 }: CheckpointNotes['metrics']): Promise<Uint8Array> {
   const past = (await readBytesOf(file, 'the metrics of the run until its checkpoint')).subarray(0, bytes);
   if (past.length < bytes) {
@@ -47,17 +47,17 @@ async function pastMetrics(file: string, { bytes, sha256 }: CheckpointNotes['met
   return past;
 }
 
-/** The best weights may be those of a later evaluation than the checkpoint knows, which is made again, to the same bits. */
+/** Checks the best weights. They may be of a later evaluation than the checkpoint, which is then repeated with the same bits. */
 async function checkBest(
   folder: string,
-  kept: RetainedFiles,
+  retained: RetainedFiles,
   record: RunRecord,
   best: CheckpointNotes['best'],
 ) {
   if (!best) return;
   const file = join(folder, WEIGHTS_FILE);
   if (!existsSync(file)) refuse(`the weights of step ${best.step}, the best so far, are missing`, file);
-  const bytes = await kept.retain(WEIGHTS_FILE);
+  const bytes = await retained.retain(WEIGHTS_FILE);
   verifyChecksum(bytes, file, REMEDY);
   const { run, step } = weightsNotes(bytes, file, REMEDY);
   if (run !== weightsRunOf(record) || step < best.step) {
@@ -65,29 +65,29 @@ async function checkBest(
   }
 }
 
-/** Keeps what describes the run, which must be as the checkpoint has seen it. */
+/** Retains the files that describe the run, and checks that they have not changed since the checkpoint. */
 async function checkFiles(
   folder: string,
-  kept: RetainedFiles,
+  retained: RetainedFiles,
   names: string[],
   files: CheckpointNotes['files'],
 ) {
   for (const name of names) {
-    await kept.retain(name);
-    if (kept.checksumOf(name) !== files[name]) {
+    await retained.retain(name);
+    if (retained.checksumOf(name) !== files[name]) {
       refuse('was changed since the run wrote it', join(folder, name), 'its content at the checkpoint');
     }
   }
 }
 
-/** The files that a run writes before its first step, and never again. */
+/** The files that a run writes once, before its first step. */
 export function namesOf(description: ModelDescription): string[] {
   return [...Object.keys(descriptionFiles(description)), RECORD_FILE];
 }
 
 /**
- * Finds where the run in a folder goes on: at its checkpoint, or at the beginning where it was ended before the first.
- * @param batches Of an epoch.
+ * Finds where the run in a folder resumes: at its checkpoint, or at its first step where it has none.
+ * @param batches Batches of an epoch.
  * @throws CallerError where a file of the run is missing, damaged, or another run's.
  */
 export async function startOf(
@@ -95,12 +95,12 @@ export async function startOf(
   record: RunRecord,
   description: ModelDescription,
   batches: number,
-  kept: RetainedFiles,
+  retained: RetainedFiles,
 ): Promise<RunStart> {
   const names = namesOf(description);
   const file = join(folder, CHECKPOINT_FILE);
   if (!existsSync(file)) {
-    for (const name of names) await kept.retain(name);
+    for (const name of names) await retained.retain(name);
     return firstStart();
   }
   const { notes, checkpoint } = await readCheckpoint(file, description.config);
@@ -112,7 +112,7 @@ export async function startOf(
     refuse(`a position that this run does not reach (step ${notes.position.step})`, file);
   }
   const past = await pastMetrics(join(folder, METRICS_FILE), notes.metrics);
-  await checkFiles(folder, kept, names, notes.files);
-  await checkBest(folder, kept, record, notes.best);
+  await checkFiles(folder, retained, names, notes.files);
+  await checkBest(folder, retained, record, notes.best);
   return { checkpoint, past, ...parseMetrics(past, join(folder, METRICS_FILE)) };
 }

@@ -24,11 +24,11 @@ import { firstStart, namesOf, type RunStart, startOf } from './run-start.js';
 import { formatSafetensors } from './safetensors.js';
 import type { EvaluationMetrics } from './trainer.js';
 
-/** A run, as its folder holds it. */
+/** A run in its folder. */
 export interface WrittenRun {
   folder: string;
   record: RunRecord;
-  /** The text of the record, for people too. */
+  /** The text of `training.json`. */
   recordText: string;
   description: ModelDescription;
 }
@@ -38,9 +38,8 @@ type Weights = ReadonlyMap<string, Float32Array>;
 const NOTHING_LOGGED: LogState = { bytes: 0, sha256: checksumOf('') };
 
 /**
- * Writes what a run comes to into its folder. The order of what is written makes every checkpoint's past whole: the best weights
- * and the metrics that it speaks of are on the disk before it. What is written after it is written again, to the same bytes, by
- * a run that goes on from it.
+ * Writes the results of a run into its folder. Best weights and metrics are on the disk before the checkpoint that names them.
+ * A resumed run writes everything after its checkpoint again, with the same bytes.
  */
 export class RunWriter {
   private readonly retained: RetainedFiles;
@@ -55,14 +54,14 @@ export class RunWriter {
     this.retained = new RetainedFiles(run.folder, lock, onNote);
   }
 
-  /** Whether the run is in the folder, so that it can go on there. */
+  /** Whether the run is in the folder and can be resumed. */
   get hasBegun(): boolean {
     return this.log !== undefined;
   }
 
   /**
-   * Goes on with the run in the folder.
-   * @param batches Of an epoch.
+   * Resumes the run in the folder.
+   * @param batches Batches of an epoch.
    * @throws CallerError where a file of it is missing, damaged, or another run's.
    */
   async resume(batches: number): Promise<RunStart> {
@@ -81,8 +80,8 @@ export class RunWriter {
   }
 
   /**
-   * Begins the run in the folder, unless it has begun: removes the run or the model that is there, and writes down this
-   * one. A kill leaves no record, one that says that nothing is written yet, or the right one.
+   * Replaces the run or the model in the folder by this run, once. A kill leaves no record, one that says that nothing is
+   * written yet, or the right one.
    */
   begin(): Promise<void> {
     this.beginning ??= this.replace();
@@ -121,7 +120,7 @@ export class RunWriter {
     await this.retained.write(WEIGHTS_FILE, formatRunWeights(description.config, weights, notes, where));
   }
 
-  /** Writes a checkpoint of what is true at the moment of the call, once its state has come from the GPU. */
+  /** Writes a checkpoint of the time of the call, once its state has come from the GPU. */
   async checkpoint(
     position: TrainingPosition,
     pending: Promise<TrainingState>,
@@ -130,7 +129,7 @@ export class RunWriter {
     const { folder, record, description } = this.run;
     const by = record.settings.metricForBestModel;
     const metrics = this.log?.state ?? NOTHING_LOGGED;
-    // What the GPU could not do shows here, before anything in the folder gives way to the run.
+    // An error of the GPU appears here, before the run replaces anything in the folder.
     const state = await pending;
     await this.begin();
     await this.retained.restore();
@@ -148,7 +147,7 @@ export class RunWriter {
     await writeAtomically(join(folder, CHECKPOINT_FILE), formatCheckpoint(description.config, notes, state));
   }
 
-  /** Writes the weights of the last step, which say that the run is finished. */
+  /** Writes the weights of the last step, which mark the run as finished. */
   async finish(weights: Weights): Promise<void> {
     const { folder, description } = this.run;
     await this.retained.restore();

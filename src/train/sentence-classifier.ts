@@ -29,11 +29,11 @@ export interface Prediction {
   label: string;
   logits: number[];
   probabilities: number[];
-  /** Whether the text was longer than the model's maximum length, and only its beginning was read. */
+  /** Whether the text was cut to the maximum length of the model. */
   cut: boolean;
 }
 
-/** A prediction with what led to it. Tokens are in the text's order, [CLS] and [SEP] included. */
+/** A prediction with its attention and attribution. Tokens are in the text's order, [CLS] and [SEP] included. */
 export interface ModelExplanation extends Prediction {
   /** [layers][heads] of [tokens, tokens] by query, then key: probabilities, 0 where a pair does not exist. */
   attention: Float32Array[][];
@@ -91,7 +91,7 @@ export class SentenceClassifier {
   }
 
   /**
-   * Reads on under another mask than before, from the next call on: `description.mask.with({ strategy: 'hard' })`, say.
+   * Replaces the mask, from the next call on: `description.mask.with({ strategy: 'hard' })`, say.
    * @throws CallerError where its rules are for other layers or heads than the model's.
    */
   useMask(mask: RuleMask): void {
@@ -148,7 +148,7 @@ export class SentenceClassifier {
   }
 
   /**
-   * Hard rules for each head, made of what its attention does on some texts (see `pruneHeads`); with strategy `hard`, a
+   * Hard rules for each head, from its attention on some texts (see `pruneHeads`); with strategy `hard`, a
    * model of this shape can be trained with them.
    * @param density The share of all pairs that should exist, in each head.
    * @throws CallerError where it is not a share, or the model's own rules forbid pairs already.
@@ -186,13 +186,13 @@ export class SentenceClassifier {
     };
   }
 
-  /** How texts are read now: by the model's tokenizer, and under the mask that `useMask` set. */
+  /** The current tokenizer and mask, those of `useMask` included. */
   get readsWith(): Pick<ModelDescription, 'tokenizer' | 'mask'> {
     return { tokenizer: this.tokenizer, mask: this.planner.mask };
   }
 
   /**
-   * Classifies a text, and says what its attention did and which of its tokens spoke for the predicted class.
+   * Classifies a text, and returns its attention and the attribution of its tokens to the predicted class.
    * @param maxLength Tokens after which the text is cut, if the model does not cut it earlier.
    * @throws CallerError as `predict` does.
    */
@@ -224,7 +224,7 @@ export class SentenceClassifier {
     await this.saveWeights(folder);
   }
 
-  /** Writes the weights alone: for a folder that has the description already. */
+  /** Writes the weights only, into a folder that has the description. */
   async saveWeights(folder: string): Promise<void> {
     checkArgument(folderName, folder, 'folder');
     await saveWeights(folder, this.description.config, await this.weights());

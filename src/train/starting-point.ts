@@ -10,7 +10,7 @@ import { type FolderConfig, readFolderConfig, readRulesOf } from './model-folder
 import { DEFAULT_SEED } from './settings.js';
 import { checkStartOptions } from './train-arguments.js';
 
-/** What a model that starts from a checkpoint does not take from it; defaults as in `BuildOptions`. */
+/** Options of a model that starts from a checkpoint; defaults as in `BuildOptions`. */
 export interface StartOptions extends Omit<BuildOptions, 'vocabulary' | 'shape' | 'kernels'> {
   /** Of hidden states, and of attention where `attentionDropout` is left out, instead of the checkpoint's own probabilities. */
   dropout?: number;
@@ -18,25 +18,27 @@ export interface StartOptions extends Omit<BuildOptions, 'vocabulary' | 'shape' 
   attentionDropout?: number;
 }
 
-/** A model that has not been trained for its task yet. */
+/** A model before training for its task. */
 export interface StartingPoint {
   description: ModelDescription;
   /** Flat numbers by Hugging Face's names. */
   weights: Map<string, Float32Array>;
-  /** What a reader of results must know: tensors that were left out, and those that were drawn. */
+  /** Notes on tensors that were left out or drawn. */
   notes: string[];
 }
 
-/** Why a checkpoint's classifier cannot go on as it is, if so. */
+/** Why a checkpoint's classifier does not fit the classes; undefined where it does. */
 function headMismatch(folder: FolderConfig, classes: readonly string[]): string | undefined {
-  const theirs = folder.classes;
-  if (theirs.length !== classes.length) {
-    return `its classifier has ${theirs.length} classes (${theirs.join(', ')}) and the data ${classes.length}`;
+  const checkpointClasses = folder.classes;
+  if (checkpointClasses.length !== classes.length) {
+    return `its classifier has ${checkpointClasses.length} classes (${checkpointClasses.join(', ')}) and the data ${classes.length}`;
   }
-  const [before, after] = [theirs, classes].map((names) => names.map((name) => name.toLowerCase()));
+  const [before, after] = [checkpointClasses, classes].map((names) =>
+    names.map((name) => name.toLowerCase()),
+  );
   const isReordered =
     before.join() !== after.join() && [...before].sort().join() === [...after].sort().join();
-  return isReordered ? `its classes are ${theirs.join(', ')}, in this order` : undefined;
+  return isReordered ? `its classes are ${checkpointClasses.join(', ')}, in this order` : undefined;
 }
 
 /** Takes the classifier out where it is not one of these classes, and learned biases where they are for other tags. */
@@ -65,7 +67,7 @@ async function removeMismatched(
   return notes;
 }
 
-/** The tensors that a checkpoint need not have: the head, and what Hugging Face's models do not know. */
+/** The missing tensors that are drawn: those of the head, and learned biases, which Hugging Face's models do not have. */
 function drawnSpecs(
   specs: readonly ParameterSpec[],
   weights: NamedWeights,
@@ -80,8 +82,8 @@ function drawnSpecs(
 }
 
 /**
- * Reads a checkpoint as the beginning of a model: encoder and vocabulary are its own, classes, rules and strategy are not. Heads
- * for other ends are left out; where the pooler or a classifier of these classes is missing, it is drawn.
+ * Reads a checkpoint as the start of a model, with its encoder and vocabulary, but other classes and another mask. Heads for
+ * other tasks are left out; where the pooler or a classifier of these classes is missing, it is drawn.
  * @param folder Of Hugging Face's layout: BERT or DistilBERT, bare or with any head, or one that `parsimony train` wrote.
  * @throws CallerError where it is not such a model, or any other tensor is missing, unexpected or of another shape.
  */

@@ -17,7 +17,7 @@ import { stepsPerEpoch, type TrainingSettings } from './settings-schema.js';
 
 import { penalise } from './sparsity.js';
 
-/** What is known after an evaluation. */
+/** The metrics of an evaluation. */
 export interface EvaluationMetrics extends DevScores {
   epoch: number;
   step: number;
@@ -25,7 +25,7 @@ export interface EvaluationMetrics extends DevScores {
   devPredicted: number[];
 }
 
-/** What is known after an epoch. */
+/** The metrics of an epoch. */
 export interface EpochMetrics extends EvaluationMetrics {
   /** Mean loss over the epoch's steps, dropout included. */
   trainLoss: number;
@@ -34,7 +34,7 @@ export interface EpochMetrics extends EvaluationMetrics {
   tokensPerSecond: number;
 }
 
-/** What is known while a run goes on. */
+/** The progress of a run. */
 export interface Progress {
   epoch: number;
   step: number;
@@ -45,15 +45,15 @@ export interface Progress {
   tokensPerSecond: number;
 }
 
-/** What a run can go on from as if it had not been interrupted. */
+/** The state from which a run resumes with the bits of an uninterrupted one. */
 export interface Checkpoint {
   position: TrainingPosition;
   state: TrainingState;
 }
 
-/** Hooks are waited for, unless they say otherwise; what they throw ends the run. */
+/** Hooks are awaited, except `onCheckpoint`; an error in one ends the run. */
 export interface TrainingHooks {
-  /** Once it is aborted, the run ends after the step under way, with a checkpoint; an evaluation is broken off. */
+  /** Once it is aborted, the run ends after the current step, with a checkpoint; a current evaluation is stopped. */
   signal?: AbortSignal;
   /** Called every `REPORT_STEPS` steps, and after the last of an epoch. */
   onProgress?(progress: Progress): Promise<void> | void;
@@ -71,7 +71,7 @@ export interface TrainingHooks {
 /** Steps between two readings of the losses; fewer than LOSS_HISTORY, so that none is overwritten before. */
 const REPORT_STEPS = 20;
 
-/** Batches that may be under way at once: the next is planned while the GPU works, and no more than that queues up. */
+/** Batches in flight: the next is planned while the GPU works. */
 const BATCHES_IN_FLIGHT = 2;
 
 /** Trains a classifier, epoch by epoch, from the beginning or from a checkpoint. */
@@ -83,7 +83,7 @@ export class Trainer {
   private readonly meter = new Meter();
   private readonly saving = new Background();
   private position = startOfEpoch(1, 0);
-  /** The batches of the steps whose outcomes are still on the GPU alone. */
+  /** The batches of the steps whose outcomes are not read yet. */
   private unread: number[][][] = [];
 
   /** @param maskId The id of [MASK]. */
@@ -149,7 +149,7 @@ export class Trainer {
       }
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
-      // The epoch's end is a checkpoint's place, too, but after the hook that is told of it.
+      // At the end of an epoch, the checkpoint comes after the hook of the epoch.
       if (!isLast) await this.endStep(hooks, isEvaluated);
     }
     const metrics = this.epochMetrics(last!);
@@ -159,7 +159,7 @@ export class Trainer {
     return metrics;
   }
 
-  /** Writes a checkpoint where one is due, and ends the run where it is told to. */
+  /** Writes a checkpoint where one is due, and ends the run where its signal is aborted. */
   private async endStep(hooks: TrainingHooks, isEvaluated: boolean): Promise<void> {
     if (hooks.signal?.aborted) return this.stop(hooks);
     if (this.checkpointIsDue(isEvaluated)) await this.checkpoint(hooks);
@@ -234,7 +234,7 @@ export class Trainer {
     return makeBatch(sentences, this.planner.layout(sentences), labels);
   }
 
-  /** Reads what the steps came to that are not read yet. @throws EngineError where one is not finite. */
+  /** Reads the outcomes of the steps that are not read yet. @throws EngineError where one is not finite. */
   private async readOutcomes(): Promise<void> {
     const { position, unread } = this;
     if (unread.length === 0) return;

@@ -42,19 +42,19 @@ import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from '.
 /** A training run: its model, its settings and its data. One seed serves weights, order and masks. */
 export interface TrainingRun extends BuildOptions, TrainingOptions {
   data: RunData;
-  /** What it begins with, instead of random weights; its description then replaces all that `BuildOptions` say. */
+  /** A checkpoint instead of random weights; its description replaces the `BuildOptions`. */
   start?: StartingPoint;
-  /** Begins again where the folder holds an unfinished run; else that goes on. */
+  /** Starts again where the folder holds an unfinished run, instead of resuming it. */
   startOver?: boolean;
-  /** Where it begins, it takes the place of a finished run or a model, too; files that are none of these always stay. */
+  /** Replaces a finished run or a model in the folder, too; other files always stay. */
   force?: boolean;
-  /** Kept in `training.json` for the caller; has no part in telling runs apart. */
+  /** Notes of the caller in `training.json`; they do not identify the run. */
   notes?: Record<string, unknown>;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface TrainingOutcome {
-  /** Every evaluation from the run's beginning, before interruptions, too. */
+  /** Every evaluation of the run, those before interruptions included. */
   evaluations: EvaluationMetrics[];
   epochs: EpochMetrics[];
   /** The evaluation whose weights are in `model.safetensors`. */
@@ -78,12 +78,12 @@ export interface TrainingRunHooks {
   onNote?(note: string): void;
 }
 
-/** What the model of a run is. @throws CallerError where the kernels or the rules do not fit its shape. */
+/** The description of the model of a run. @throws CallerError where the kernels or the rules do not fit its shape. */
 export function descriptionOf(run: TrainingRun): ModelDescription {
   return run.start ? { ...run.start.description, kernels: run.kernels } : describeModel(run);
 }
 
-/** The model that a run begins with. */
+/** The model with the first weights of a run. */
 function newModel(device: Device, run: TrainingRun): SentenceClassifier {
   const { start, kernels } = run;
   if (!start) return SentenceClassifier.build(device, run);
@@ -93,11 +93,10 @@ function newModel(device: Device, run: TrainingRun): SentenceClassifier {
 const OCCUPIED = 'choose another folder, or replace the run or the model in it with `train --force`';
 
 /**
- * Trains into a folder, or goes on with an unfinished run of the same settings, model and data there, to the bits that it
- * would have had undisturbed. The folder is a model's (the weights that were best on dev), with `training.json`,
- * `metrics.jsonl`, `last.safetensors` and, until the run is finished, `checkpoint.safetensors`. A finished run is not trained
- * again: what it came to is read. Kernels of a run that goes on are those that it began with. What is in the folder before a
- * run begins stays until the first step has run.
+ * Trains into a folder, or resumes an unfinished run of the same settings, model and data there, with the bits of an
+ * uninterrupted run. The folder is that of a model (the best weights on dev), with `training.json`, `metrics.jsonl`,
+ * `last.safetensors` and, until the run is finished, `checkpoint.safetensors`. The result of a finished run is only read. A
+ * resumed run uses the kernels that it started with. The former content of the folder stays until the first step has run.
  *
  * @throws CallerError where a setting makes no sense, the folder holds another run, a model or other files, or another run trains
  * there; EngineError where the GPU fails or the disk refuses: the last checkpoint stays; RunInterrupted where it was told to end.
@@ -124,7 +123,7 @@ export async function runTraining(
   if ((await stateOf(folder, run, record)) === 'finished') return finished();
   await createFolder(folder);
   return withRunLock(folder, async (lock) => {
-    // Another process may have come to the run's end before the lock was ours.
+    // Another process may have finished the run before this one got the lock.
     const state = await stateOf(folder, run, record);
     if (state === 'finished') return finished();
     if (state === 'unfinished') {
@@ -143,7 +142,7 @@ export async function runTraining(
   });
 }
 
-/** What a folder holds of a run: nothing that goes on, the run itself, or what it came to. */
+/** Whether a folder holds no run to resume, an unfinished run, or a finished one. */
 async function stateOf(
   folder: string,
   run: TrainingRun,
@@ -167,9 +166,9 @@ export async function recordedRun(folder: string): Promise<Omit<TrainingRun, 'da
   return { ...settings, ...description, ...tokenizer, shape, notes };
 }
 
-/** What a finished run came to. */
+/** Reads the result of a finished run. */
 async function finishedRun(folder: string, by: BestBy): Promise<TrainingOutcome> {
-  // A kill may have come between the last two things that the run did.
+  // A kill may have come before the run removed its checkpoint.
   if (existsSync(join(folder, CHECKPOINT_FILE))) await removeFile(join(folder, CHECKPOINT_FILE));
   const { evaluations, epochs } = await readMetrics(join(folder, METRICS_FILE));
   const [best, last] = [bestOf(by, evaluations), evaluations.at(-1)];

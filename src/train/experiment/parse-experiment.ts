@@ -40,8 +40,8 @@ const EXPERIMENT = onlyFields({
 
 /** The index of the first repeated value of a list; -1 where none is repeated. */
 function repetitionIn(values: readonly unknown[]): number {
-  const known = new Set<unknown>();
-  return values.findIndex((value) => known.size === known.add(value).size);
+  const seen = new Set<unknown>();
+  return values.findIndex((value) => seen.size === seen.add(value).size);
 }
 
 type Path = readonly (string | number)[];
@@ -114,20 +114,20 @@ class ExperimentChecker {
       if (unknown >= 0)
         this.refuse([...path, unknown], `no condition ${describeJson(two[unknown])}`, expected);
     };
-    const known = new Set<string>();
+    const seen = new Set<string>();
     for (const [at, two] of comparisons.entries()) {
       checkPair(['comparisons', at], two);
       const both = JSON.stringify([...two].sort());
-      if (known.has(both))
+      if (seen.has(both))
         this.refuse(['comparisons', at], `${describeJson(two)} a second time`, 'each pair once');
-      known.add(both);
+      seen.add(both);
     }
     if (range) checkPair(['range'], range);
   }
 
   /** Runs and results have files of these names. Some file systems treat A and a as the same. */
   private checkCells(): void {
-    const known = new Map<string, string>();
+    const seen = new Map<string, string>();
     const remedy = 'rename one: letters from a to z, digits, and . _ - @ = tell names apart';
     for (const cell of cellsOf(this.experiment)) {
       const { id, condition } = cell;
@@ -138,7 +138,7 @@ class ExperimentChecker {
         const what = `condition ${describeJson(condition)} makes a file name of ${id.length} characters`;
         this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or the values of the grid');
       }
-      const other = known.get(id.toLowerCase());
+      const other = seen.get(id.toLowerCase());
       if (other === condition)
         this.refuse(
           ['grid'],
@@ -150,7 +150,7 @@ class ExperimentChecker {
         const what = `conditions ${describeJson(other)} and ${describeJson(condition)} share the file "${id}"`;
         this.refuse(path, what, 'different names', remedy);
       }
-      known.set(id.toLowerCase(), condition);
+      seen.set(id.toLowerCase(), condition);
     }
   }
 }

@@ -75,11 +75,11 @@ class PointTable {
     private readonly filter: RowFilter,
   ) {
     for (const name of Object.keys(experiment.conditions)) {
-      const own = results
+      const ofCondition = results
         .filter(({ condition }) => condition === name)
         .sort((a, b) => Number(a.point.seed) - Number(b.point.seed));
-      if (own.length > 0)
-        this.conditions.set(name, new Map(own.map((result) => [`${result.point.seed}`, result])));
+      if (ofCondition.length > 0)
+        this.conditions.set(name, new Map(ofCondition.map((result) => [`${result.point.seed}`, result])));
     }
     this.isRangeShown = this.rangeIsShown();
   }
@@ -115,10 +115,10 @@ class PointTable {
 
   private place(condition: string): number {
     if (!this.isRangeShown) return Number.NaN;
-    const [floor, ceiling, own] = [...this.experiment.range!, condition].map(
+    const [floor, ceiling, value] = [...this.experiment.range!, condition].map(
       (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
     );
-    return (own - floor) / (ceiling - floor);
+    return (value - floor) / (ceiling - floor);
   }
 
   /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
@@ -143,10 +143,10 @@ class PointTable {
 
   private comparison(treatment: string, baseline: string, checkpoint: CheckpointName): ComparisonRow {
     const seeds = this.commonSeeds(treatment, baseline);
-    const [ours, theirs] = [treatment, baseline].map((name) =>
+    const [treated, base] = [treatment, baseline].map((name) =>
       seeds.map((seed) => accuracyOf(this.conditions.get(name)!.get(seed)![checkpoint], this.filter)),
     );
-    const differences = ours.map((accuracy, at) => accuracy - theirs[at]);
+    const differences = treated.map((accuracy, at) => accuracy - base[at]);
     return {
       treatment,
       baseline,

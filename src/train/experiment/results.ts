@@ -126,12 +126,12 @@ export function parseResult(text: string, file: string): CellResult {
  * @throws CallerError where two at one point of a grid are of different numbers of rows.
  */
 export function checkSameRows(results: readonly CellResult[], where: string): void {
-  const known = new Map<string, CellResult>();
+  const firstAtPoint = new Map<string, CellResult>();
   for (const result of results) {
     const { seed: _, ...point } = result.point;
     const key = JSON.stringify([result.experiment, point]);
-    const first = known.get(key) ?? result;
-    known.set(key, first);
+    const first = firstAtPoint.get(key) ?? result;
+    firstAtPoint.set(key, first);
     const [rows, before] = [result.best.marks.length, first.best.marks.length];
     const name = `${result.condition}, seed ${result.point.seed}`;
     if (rows === before && result.final.marks.length === before) continue;

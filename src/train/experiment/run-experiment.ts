@@ -106,8 +106,8 @@ class ExperimentRunner {
   private async finish(cell: Cell): Promise<CellResult> {
     const { results } = this.options;
     const file = resultFile(results, this.experiment.name, cell);
-    const kept = await readResult(file, cell);
-    if (kept && kept.data === (await this.dataHashOf(cell))) return kept;
+    const stored = await readResult(file, cell);
+    if (stored && stored.data === (await this.dataHashOf(cell))) return stored;
     const { run, outcome } = await this.train(cell);
     const result = await this.resultOf(cell, run, outcome);
     await createFolder(join(results, this.experiment.name));

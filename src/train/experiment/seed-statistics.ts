@@ -13,11 +13,11 @@ const RESAMPLES = 10_000;
 
 /** ∫ cos^(ν - 1) from 0 to an angle (Simpson's rule): with t = √ν · tan θ, Student's density is this integrand. */
 function cosinePower(angle: number, freedom: number): number {
-  const pieces = 512;
-  const width = angle / pieces;
+  const intervals = 512;
+  const width = angle / intervals;
   let sum = 0;
-  for (let index = 0; index <= pieces; index++) {
-    const weight = index === 0 || index === pieces ? 1 : index % 2 === 1 ? 4 : 2;
+  for (let index = 0; index <= intervals; index++) {
+    const weight = index === 0 || index === intervals ? 1 : index % 2 === 1 ? 4 : 2;
     sum += weight * Math.cos(index * width) ** (freedom - 1);
   }
   return (sum * width) / 3;
@@ -27,8 +27,8 @@ const quantiles = new Map<number, number>();
 
 /** The t that Student's distribution with these degrees of freedom stays within with 95 % probability, on both sides of 0. */
 export function studentQuantile(freedom: number): number {
-  const known = quantiles.get(freedom);
-  if (known !== undefined) return known;
+  const cached = quantiles.get(freedom);
+  if (cached !== undefined) return cached;
   const whole = cosinePower(Math.PI / 2, freedom);
   let [low, high] = [0, Math.PI / 2];
   for (let halving = 0; halving < 60; halving++) {

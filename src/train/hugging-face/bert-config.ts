@@ -154,12 +154,12 @@ function classNames(json: JsonText): string[] {
   if ((count ?? names.length) !== names.length)
     refuse('num_labels', `"num_labels" is ${count}`, `${names.length}, as "id2label" names`);
   for (const [name, number] of Object.entries(label2id ?? {})) {
-    const known = numbers.get(name) ?? Number(number);
-    if (known !== Number(number))
+    const namedNumber = numbers.get(name) ?? Number(number);
+    if (namedNumber !== Number(number))
       refuse(
         'label2id',
         `"label2id" gives ${describeValue(name)} number ${number}`,
-        `${known}, as "id2label" does`,
+        `${namedNumber}, as "id2label" does`,
       );
   }
   return names;
@@ -170,12 +170,12 @@ const COUNTS = new Set('vocabulary hidden layers heads feedForward positions typ
 
 function numbersIn(json: JsonText, family: ModelFamily): Record<string, number> {
   const all = Object.entries(FIELDS[family]);
-  const entries = all.map(([ours, [theirs]]) => [
-    theirs,
-    v.nullish(COUNTS.has(ours) ? positiveWhole : finite),
+  const entries = all.map(([name, [fileName]]) => [
+    fileName,
+    v.nullish(COUNTS.has(name) ? positiveWhole : finite),
   ]);
-  const given: Record<string, unknown> = json.checked(fields(Object.fromEntries(entries)));
-  const numbers = all.map(([ours, [theirs, missing]]) => [ours, given[theirs] ?? missing]);
+  const fileNumbers: Record<string, unknown> = json.checked(fields(Object.fromEntries(entries)));
+  const numbers = all.map(([name, [fileName, missing]]) => [name, fileNumbers[fileName] ?? missing]);
   return Object.fromEntries(numbers.filter(([, value]) => value !== undefined));
 }
 
@@ -210,9 +210,9 @@ export function readConfig(json: JsonText, file: string): HuggingFaceConfig {
  */
 export function configFields(config: ModelConfig, classes: readonly string[], padding: number): Json {
   const { family } = config;
-  const numbers = Object.entries(FIELDS[family]).flatMap(([ours, [theirs]]) => {
-    const value = config[ours as NumberName];
-    return value === undefined ? [] : [[theirs, value]];
+  const numbers = Object.entries(FIELDS[family]).flatMap(([name, [fileName]]) => {
+    const value = config[name as NumberName];
+    return value === undefined ? [] : [[fileName, value]];
   });
   return {
     architectures: [SENTENCE_HEADS[family]],

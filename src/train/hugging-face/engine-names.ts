@@ -77,9 +77,14 @@ export function withEngineNames(
 }
 
 /** The first tensors that are missing, and those of the file that have no place in the model: perhaps their other names. */
-function missingTensors(missing: readonly string[], unknown: readonly string[], file: string): CallerError {
+function missingTensors(
+  missing: readonly string[],
+  unexpected: readonly string[],
+  file: string,
+): CallerError {
   const more = missing.length > 1 ? ` (and ${missing.length - 1} more: ${shortened(missing.slice(1))})` : '';
-  const found = unknown.length > 0 ? `; the file has ${shortened(unknown.map(describeValue))} instead` : '';
+  const found =
+    unexpected.length > 0 ? `; the file has ${shortened(unexpected.map(describeValue))} instead` : '';
   return new CallerError({
     what: `tensor "${missing[0]}" is missing${more}${found}`,
     where: file,
@@ -115,23 +120,23 @@ export function readTensors(
   { file, tensors }: NamedWeights,
   specs: readonly { name: string; shape: readonly number[] }[],
 ): Map<string, Float32Array> {
-  const known = new Set(specs.map(({ name }) => name));
-  const unknown = [...tensors]
-    .filter(([name]) => !known.has(name))
+  const names = new Set(specs.map(({ name }) => name));
+  const unexpected = [...tensors]
+    .filter(([name]) => !names.has(name))
     .map(([, { originalName: ownName }]) => ownName);
   const missing = specs.filter(({ name }) => !tensors.has(name)).map(({ name }) => name);
-  if (missing.length > 0) throw missingTensors(missing, unknown, file);
-  if (unknown.length > 0)
+  if (missing.length > 0) throw missingTensors(missing, unexpected, file);
+  if (unexpected.length > 0)
     throw new CallerError({
-      what: `tensor ${describeValue(unknown[0])} is none of this model's`,
+      what: `tensor ${describeValue(unexpected[0])} is none of this model's`,
       where: file,
     });
   // All shapes first: a wrong one is told before any number is read.
   for (const { name, shape } of specs) {
-    const { shape: theirs } = tensors.get(name)!;
-    if (theirs.join() === shape.join()) continue;
+    const { shape: fileShape } = tensors.get(name)!;
+    if (fileShape.join() === shape.join()) continue;
     throw new CallerError({
-      what: `tensor "${name}" is ${theirs.length > 0 ? theirs.join(' x ') : 'a single number'}`,
+      what: `tensor "${name}" is ${fileShape.length > 0 ? fileShape.join(' x ') : 'a single number'}`,
       where: file,
       expected: `${shape.join(' x ')}, as config.json says`,
     });

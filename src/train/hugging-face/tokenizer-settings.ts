@@ -42,9 +42,9 @@ export function checkSettings({ json, where }: JsonFile): void {
     const actual = json[name] ?? value;
     if (actual !== value) refuse(`"${name}" is ${JSON.stringify(actual)}`, where, JSON.stringify(value));
   }
-  const kept = json.never_split ?? [];
-  if (!Array.isArray(kept) || kept.length > 0) {
-    refuse(`"never_split" is ${JSON.stringify(kept)}`, where, 'none');
+  const unsplit = json.never_split ?? [];
+  if (!Array.isArray(unsplit) || unsplit.length > 0) {
+    refuse(`"never_split" is ${JSON.stringify(unsplit)}`, where, 'none');
   }
 }
 

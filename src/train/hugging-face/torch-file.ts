@@ -103,21 +103,24 @@ abstract class TorchFile {
   /** The storage of a persistent id: 'storage', type, key, place, numbers and, before PyTorch 1.6, which part of it. */
   private storage(id: unknown): Storage {
     const [kind, type, key, , length, part] = id instanceof Tuple ? id.items : [];
-    const known = Object.values(STORAGE_TYPES).find((storageType) => storageType === type);
-    if (kind !== 'storage' || !known || typeof key !== 'string' || !isCount(length)) {
+    const storageType = Object.values(STORAGE_TYPES).find((candidate) => candidate === type);
+    if (kind !== 'storage' || !storageType || typeof key !== 'string' || !isCount(length)) {
       return this.fail('it refers to what is not a storage');
     }
-    const bytes = known.bytes * length;
+    const bytes = storageType.bytes * length;
     if ((this.sizes.get(key)?.bytes ?? bytes) !== bytes) this.fail(`storage "${key}" has two sizes`);
     this.sizes.set(key, { length, bytes });
     if (!(part instanceof Tuple)) {
-      return new StorageOf(known, length, () => this.storageBytes(key, bytes));
+      return new StorageOf(storageType, length, () => this.storageBytes(key, bytes));
     }
     const [, from, count] = part.items;
     if (!isCount(from) || !isCount(count) || from + count > length) this.fail('a storage is cut off');
     const [begin, numbers] = [from as number, count as number];
-    return new StorageOf(known, numbers, () =>
-      this.storageBytes(key, bytes).subarray(known.bytes * begin, known.bytes * (begin + numbers)),
+    return new StorageOf(storageType, numbers, () =>
+      this.storageBytes(key, bytes).subarray(
+        storageType.bytes * begin,
+        storageType.bytes * (begin + numbers),
+      ),
     );
   }
 }
