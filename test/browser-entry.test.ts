@@ -35,7 +35,7 @@ const { output } = await attend(device, options);
 const model = await SentenceClassifier.load(device, new URL('model', document.baseURI).href);
 const [{ logits }] = await model.predict(['${SENTENCE}']);
 const missing = await SentenceClassifier.load(device, 'nowhere/at/all').catch((error: Error) => error.message);
-const result = { output: Array.from(output), logits, pieces: bertVocabulary().size, missing };
+const result = { output: Array.from(output), logits, tokens: bertVocabulary().size, missing };
 document.body.append(JSON.stringify(result));
 document.body.id = 'done';
 `;
@@ -130,12 +130,12 @@ describe.skipIf(!embeddedDriverExists())('the package in a project of Vite, as i
     const { page } = await openPage(browser);
     await page.goto(address);
     await page.waitForSelector('#done');
-    const { output, logits, pieces, missing } = JSON.parse(
+    const { output, logits, tokens, missing } = JSON.parse(
       await page.$eval('body', (body) => body.innerText),
     );
     expect(output).toEqual(expected.output);
     expect(logits).toEqual(expected.logits);
-    expect(pieces).toBe(30_522);
+    expect(tokens).toBe(30_522);
     expect(missing).toMatch(/nowhere\/at\/all\/config\.json: .*expected a model's folder/);
     await page.close();
   }

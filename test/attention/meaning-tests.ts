@@ -54,10 +54,10 @@ export function describeMeaning(family: Family): void {
     });
 
     it('gives zeros where no rule names any pair', async () => {
-      const nobody: RuleSet = { ...RULES, hard: [], soft: [] };
+      const noPairs: RuleSet = { ...RULES, hard: [], soft: [] };
       const { output, dq, dk, dv, dBias } = await attend(
         await testDevice(family),
-        small(['a', 'b', 'a'], { strategy: 'guided', rules: nobody }),
+        small(['a', 'b', 'a'], { strategy: 'guided', rules: noPairs }),
       );
       for (const values of [output, dq!, dk!, dv!, dBias!]) expect(values.every((x) => x === 0)).toBe(true);
     });
@@ -155,7 +155,7 @@ export function describeAttend(): void {
       [
         'sentences that descend',
         { rules: BY_SENTENCE, sentences: [1, 0, 0] },
-        /sentences\[1\]: sentence 0 behind/,
+        /sentences\[1\]: sentence 0 after/,
       ],
       ['no tags', { tags: undefined, lengths: [3] }, /mask "two tags, hard" without tags/],
     ];

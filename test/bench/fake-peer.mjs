@@ -1,5 +1,5 @@
 // A peer's process that computes plain attention, or misbehaves as its name says. It speaks the protocol of
-// bench/peers/protocol.ts and knows no GPU.
+// bench/peers/protocol.ts and uses no GPU.
 const name = process.argv[2];
 const tasks = [];
 

@@ -31,7 +31,7 @@ describe('statistics', () => {
     expect(high - low).toBeLessThan(0.03);
   });
 
-  it('knows Amdahl’s law', () => {
+  it('computes Amdahl’s law', () => {
     expect(amdahl(0.5, 2)).toBeCloseTo(4 / 3);
     expect(amdahl(0, 100)).toBe(1);
     expect(amdahl(1, 3)).toBeCloseTo(3);

@@ -7,7 +7,7 @@ import { testDevice } from '../support/device.js';
 describe('tuning', () => {
   let device: Device;
   let tuning: Tuning;
-  const told: string[] = [];
+  const notes: string[] = [];
 
   beforeAll(async () => {
     device = await testDevice();
@@ -15,7 +15,7 @@ describe('tuning', () => {
       headDim: 16,
       longest: 64,
       kinds: ['sparse'],
-      onNote: (line) => told.push(line),
+      onNote: (line) => notes.push(line),
     });
   });
 
@@ -24,7 +24,7 @@ describe('tuning', () => {
     expect(tuning.rows.map(({ variant }) => variant)).toEqual(names);
     expect(new Set(tuning.rows.map(({ choice }) => choice))).toEqual(new Set(['sparse, up to 64']));
     for (const { medianMs } of tuning.rows) expect(medianMs).toBeGreaterThan(0);
-    expect(told).toEqual(['measuring kernels: sparse, up to 64 tokens']);
+    expect(notes).toEqual(['measuring kernels: sparse, up to 64 tokens']);
   });
 
   it('chooses one, which matched float64, and never a slower one', () => {

@@ -37,7 +37,7 @@ describe('explain', () => {
     expect(stdout).toContain('--out page.html');
   });
 
-  it('--json prints pieces, words, order, runs, tiles and pairCounts, and nothing else', async () => {
+  it('--json prints tokens, words, order, tag runs, tiles and pair counts, and nothing else', async () => {
     const { status, stdout, stderr } = await runHere([
       'explain',
       TEXT,

@@ -26,7 +26,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs the command, and sends it a signal once it has told of its first epoch. */
+/** Runs the command, and sends it a signal after it has reported its first epoch. */
 function signalled(args: readonly string[], signal: NodeJS.Signals): Promise<Ended> {
   const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
@@ -39,7 +39,7 @@ function signalled(args: readonly string[], signal: NodeJS.Signals): Promise<End
     stderr += text;
     if (sent || !/^epoch 1: /m.test(stderr)) return;
     sent = true;
-    // Twice within a moment, as from a terminal and from npx.
+    // Twice in quick succession, as from a terminal and from npx.
     child.kill(signal);
     child.kill(signal);
   });
@@ -63,7 +63,7 @@ describe('a training that is signalled', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    'by %s ends with a checkpoint, and the command that it prints goes on to the same bytes',
+    'by %s ends with a checkpoint, and the command that it prints continues to the same bytes',
     async (signal, status) => {
       const out = `it's ${signal}`;
       const ended = await signalled([...COMMAND_LINE, '--out', out], signal);
@@ -82,7 +82,7 @@ describe('a training that is signalled', () => {
     },
   );
 
-  it('by nobody, but whose reader has seen enough, trains to its end', async () => {
+  it('without a signal, but with a closed reader, trains to its end', async () => {
     const script = '{ "$0" "$@" 2>&1; echo "status $?" >status; } | head -1';
     const child = spawn('sh', ['-c', script, process.execPath, COMMAND, ...COMMAND_LINE, '--out', 'read'], {
       cwd: folder,
@@ -111,7 +111,7 @@ const STANDING: [string, (out: string) => void, string[]][] = [
 
 describe('train --out', () => {
   it.each(STANDING)(
-    'of a folder with %s is refused, and with --force begins there',
+    'of a folder with %s is refused, and with --force starts there',
     async (what, fill, stays) => {
       const name = what.replaceAll(' ', '-');
       const out = join(folder, name);

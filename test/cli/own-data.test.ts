@@ -69,8 +69,8 @@ describe('a model of three classes of a CSV file', () => {
     const evaluation = await json<object>('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
     expect(evaluation).toMatchObject({ data: 'other.jsonl', rows: 2 });
     expect(evaluation).not.toHaveProperty('split');
-    const told = await run('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
-    expect(told.stdout).toMatch(/ on 2 sentences of other\.jsonl\n$/);
+    const evaluated = await run('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
+    expect(evaluated.stdout).toMatch(/ on 2 sentences of other\.jsonl\n$/);
     write('numbers.csv', 'text,label\nit,2\nit,0\n');
     const numbers = await run('evaluate', '--model', 'reviews', '--data', 'numbers.csv');
     expect(complaints(numbers)).toEqual([

@@ -31,8 +31,8 @@ export function writeTinyData(folder: string): void {
   mkdirSync(join(folder, 'data'));
   writeFileSync(join(folder, 'data/train.tsv'), glueText(rows(12)));
   writeFileSync(join(folder, 'data/dev.tsv'), glueText(rows(6)));
-  const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS];
-  writeFileSync(join(folder, 'vocab.txt'), `${pieces.join('\n')}\n`);
+  const tokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS];
+  writeFileSync(join(folder, 'vocab.txt'), `${tokens.join('\n')}\n`);
 }
 
 /** `parsimony train` on the data of `writeTinyData`, with more arguments. */

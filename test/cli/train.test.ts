@@ -18,9 +18,9 @@ function weightsOf(model: string): Buffer {
 
 /** The embedding of a token that no sentence has: no step but the decay of all weights has changed it. */
 function unseen(weights: Buffer): Float32Array {
-  const piece = readFileSync(join(folder, 'vocab.txt'), 'utf8').split('\n').indexOf('likes');
+  const token = readFileSync(join(folder, 'vocab.txt'), 'utf8').split('\n').indexOf('likes');
   const { shape, values } = parseSafetensors(weights, 'f').get('bert.embeddings.word_embeddings.weight')!;
-  return values.slice(piece * shape[1], (piece + 1) * shape[1]);
+  return values.slice(token * shape[1], (token + 1) * shape[1]);
 }
 
 /** The lines of a kind in a model's `metrics.jsonl`. */

@@ -58,7 +58,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
   let sizes: Record<string, number>;
   let head: string;
   let requested: string[];
-  let told: string[];
+  let notes: string[];
   let server: Server;
 
   beforeEach(async () => {
@@ -71,7 +71,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     sizes = {};
     head = COMMIT;
     requested = [];
-    told = [];
+    notes = [];
     server = createServer((request, response) => {
       requested.push(request.url!);
       if (request.url!.startsWith('/api/models/some/model/revision/main')) {
@@ -98,7 +98,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
   });
 
   const fetched = (revision = 'main') =>
-    hubCheckpoint({ ...name, revision }, LAYOUT, (line) => told.push(line));
+    hubCheckpoint({ ...name, revision }, LAYOUT, (line) => notes.push(line));
   const errorOf = (revision?: string) => fetched(revision).then(String, (error: unknown) => error as Error);
 
   it('is downloaded at the commit of the revision, without files that a model does not need', async () => {
@@ -111,7 +111,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
       ),
     ]);
     expect(readFileSync(join(checkpoint.folder, 'pytorch_model.bin'), 'utf8')).toBe('weights');
-    expect(told).toContain(`Downloading pytorch_model.bin of some/model at ${COMMIT.slice(0, 12)}`);
+    expect(notes).toContain(`Downloading pytorch_model.bin of some/model at ${COMMIT.slice(0, 12)}`);
   });
 
   it('has the sizes that the server lists', async () => {
@@ -164,7 +164,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     await close();
     fillCache(['config.json', 'vocab.txt', 'pytorch_model.bin']);
     for (const revision of ['main', COMMIT]) expect((await fetched(revision)).commit).toBe(COMMIT);
-    expect(told).toHaveLength(2);
+    expect(notes).toHaveLength(2);
     rmSync(join(repository(), 'blobs/blob-of-pytorch_model.bin'));
     expect(await errorOf()).toBeInstanceOf(EngineError);
   });
@@ -180,9 +180,9 @@ describe.skipIf(process.platform === 'win32')('a checkpoint of the hub (needs sy
     head = LATER;
     expect((await fetched()).commit).toBe(LATER);
     await close();
-    told = [];
+    notes = [];
     expect((await fetched()).commit).toBe(LATER);
-    expect(told).toEqual([expect.stringMatching(/does not answer; using a{40} from the cache\.$/)]);
+    expect(notes).toEqual([expect.stringMatching(/does not answer; using a{40} from the cache\.$/)]);
     expect((await fetched(COMMIT)).folder).toBe(folder);
   });
 

@@ -28,7 +28,7 @@ const reference = new Tokenizer(TOKENIZER_JSON, {});
 const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;
 
 function ours(text: string): number[] {
-  return splitTokens(text, bertVocabulary()).map((piece) => piece.id);
+  return splitTokens(text, bertVocabulary()).map(({ id }) => id);
 }
 
 function theirs(text: string): number[] {

@@ -39,7 +39,7 @@ describe('a text is tagged like its plain form', () => {
     expect(plainText('“so” `so` caf´e').text).toBe('“so” `so` caf´e');
   });
 
-  it('begins a sentence after a blank line, and at no other white space', () => {
+  it('starts a sentence after a blank line, and at no other white space', () => {
     const numbers = (text: string) => tagWords(text).map(({ sentence }) => sentence);
     expect(numbers('A title\n \nThe film')).toEqual([0, 0, 1, 1]);
     expect(numbers('A title \r\n The film')).toEqual([0, 0, 0, 0]);

@@ -39,7 +39,7 @@ const reference = new Tokenizer(
   {},
 );
 
-const ours = (text: string, by = vocabulary) => splitTokens(text, by).map(({ text: piece }) => piece);
+const ours = (text: string, by = vocabulary) => splitTokens(text, by).map(({ text: token }) => token);
 
 describe('special tokens in a text', () => {
   it('are found as @huggingface/tokenizers finds them, in any text', () => {

@@ -61,7 +61,7 @@ describe('tagWords', () => {
   it.each([
     ["but i 'm happy", "but/CCONJ i/PRON 'm/AUX happy/ADJ"],
     ["but here 's a film", "but/CCONJ here/ADV 's/AUX a/DET film/NOUN"],
-  ])('tells two words from each other also where wink takes them for one: %j', (text, expected) => {
+  ])('separates two words that wink reads as one: %j', (text, expected) => {
     expect(tagged(text)).toBe(expected);
   });
 

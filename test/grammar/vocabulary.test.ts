@@ -10,15 +10,15 @@ describe('Vocabulary', () => {
   it('numbers its tokens in their order, and gives an unknown one the id of [UNK]', () => {
     const vocabulary = new Vocabulary(PIECES);
     expect(vocabulary.size).toBe(7);
-    expect(PIECES.map((piece) => vocabulary.idOf(piece))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(PIECES.map((token) => vocabulary.idOf(token))).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(vocabulary.has('b')).toBe(false);
     expect(vocabulary.idOf('b')).toBe(1);
     expect(vocabulary.has('constructor')).toBe(false);
   });
 
   it.each(SPECIAL_TOKENS)('refuses a list without %s', (special) => {
-    const pieces = PIECES.filter((piece) => piece !== special);
-    const { message } = callerErrorOf(() => new Vocabulary(pieces, 'my/vocab.txt'));
+    const tokens = PIECES.filter((token) => token !== special);
+    const { message } = callerErrorOf(() => new Vocabulary(tokens, 'my/vocab.txt'));
     expect(message).toMatch(/^my\/vocab\.txt: no token \[/);
     expect(message).toContain(`no token ${special};`);
   });
@@ -41,8 +41,8 @@ describe('parseVocabulary', () => {
   });
 
   it('keeps tokens that other definitions of a line split or trim', () => {
-    const pieces = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
-    expect(parseVocabulary(`${pieces.join('\n')}\n`).tokens).toEqual(pieces);
+    const tokens = [...PIECES, '\u2028', '\u0085', 'x ', '\u00a0'];
+    expect(parseVocabulary(`${tokens.join('\n')}\n`).tokens).toEqual(tokens);
   });
 
   it.each([
@@ -80,7 +80,7 @@ describe('bertVocabulary', () => {
   });
 
   it('has the special tokens where checkpoints expect them', () => {
-    const ids = SPECIAL_TOKENS.map((piece) => bertVocabulary().idOf(piece));
+    const ids = SPECIAL_TOKENS.map((token) => bertVocabulary().idOf(token));
     expect(ids).toEqual([0, 100, 101, 102, 103]);
   });
 });

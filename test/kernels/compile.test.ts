@@ -49,7 +49,7 @@ describe("a driver's statistics", () => {
     expect(file.take()).toBeUndefined();
   });
 
-  it('with names that are not known are an error that lists them', () => {
+  it('with unknown names are an error that lists them', () => {
     const file = new StatisticsFile(path);
     appendFileSync(path, '{"pipeline":0,"Temperature":12}\n');
     expect(() => file.take()).toThrow(/^SHADER_STATS: unknown statistics: pipeline, Temperature; expected/);

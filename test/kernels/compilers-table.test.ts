@@ -51,13 +51,10 @@ describe('registers and occupancy on four compilers', () => {
     expect(readme).toContain(compilersTable(REPORTS));
   });
 
-  it.each(Object.entries(REPORTS))(
-    'on %s are known of every variant, and none is refused',
-    (_, { kernels }) => {
-      expect(kernels.length).toBeGreaterThan(100);
-      expect(kernels.filter(({ statistics, problem }) => !statistics || problem)).toEqual([]);
-    },
-  );
+  it.each(Object.entries(REPORTS))('on %s exist for every variant, and none is refused', (_, { kernels }) => {
+    expect(kernels.length).toBeGreaterThan(100);
+    expect(kernels.filter(({ statistics, problem }) => !statistics || problem)).toEqual([]);
+  });
 
   it.each(['NVIDIA', 'AMD', 'Qualcomm'] as const)('on %s are without spills', (name) => {
     expect(complaints(REPORTS[name])).toEqual([]);

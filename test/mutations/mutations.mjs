@@ -185,7 +185,7 @@ const OPTIMIZER = [
     tests: 'test/nn/adamw.test.ts',
   },
   {
-    name: 'the learning rate begins at 0',
+    name: 'the learning rate starts at 0',
     file: 'src/train/schedule.ts',
     find: '(learningRate * step) /',
     replace: '(learningRate * done) /',
@@ -238,7 +238,7 @@ const PLANNER = [
     tests: 'test/plan/label-bits.test.ts',
   },
   {
-    name: 'slots of a range do not begin after those of the one before',
+    name: 'padded columns of a range do not start after those of the range before',
     file: 'src/plan/plan-words.ts',
     find: 'slot += paddedToQuads(length);',
     replace: 'slot += length;',

@@ -12,7 +12,7 @@ const anyCase = fc.record({
   rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(1100) }),
   hidden: anyWidth,
   epsilon: fc.constantFrom(1e-12, 1e-5),
-  // Means far from 0 tell a variance by differences from one by E[x²] - E[x]².
+  // Means far from 0 show whether a variance is computed from differences or as E[x²] - E[x]².
   offset: fc.constantFrom(0, 0, 3, -100),
   size: fc.constantFrom(0.01, 1, 30),
   seed: anySeed,

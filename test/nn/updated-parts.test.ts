@@ -41,7 +41,7 @@ describe('frozen embeddings', () => {
     const { firstMoment } = await afterOneStep({ maxGradNorm, freezeEmbeddings: true });
     let squares = 0;
     for (const values of firstMoment.values()) for (const value of values) squares += value ** 2;
-    // The first moment is the clipped gradient, but for a factor.
+    // The first moment is the clipped gradient times a factor.
     expect(Math.sqrt(squares) / (1 - ADAMW_DEFAULTS.beta1) / maxGradNorm).toBeCloseTo(1, 4);
   });
 });

@@ -222,8 +222,8 @@ describe('masks compose', () => {
   });
 
   it('over rules about other tags, which forbid what they do not list', () => {
-    const mine: RuleSet = { ...RULES, tags: ['b', 'c'], hard: [['c', 'b']], soft: [] };
-    const mask = AttentionMask.fromRules(RULES).or(AttentionMask.fromRules(mine));
+    const otherRules: RuleSet = { ...RULES, tags: ['b', 'c'], hard: [['c', 'b']], soft: [] };
+    const mask = AttentionMask.fromRules(RULES).or(AttentionMask.fromRules(otherRules));
     expect(mask.tags).toEqual(['a', 'b', 'c']);
     const found = biasIn(mask.layout({ tags: ['a', 'b', 'c'] }));
     const exists = (query: number, key: number) => found(query, key) !== undefined;

@@ -97,7 +97,7 @@ describe('the pair counts of a sparse plan', () => {
     };
     expect(countsOf(new Uint8Array(0), [])).toEqual(none);
     expect(countsOf(new Uint8Array(0), [0, 0])).toEqual(none);
-    const nobody: PairTable = { size: 1, biases: Float32Array.of(FORBIDDEN) };
-    expect(countsOf(Uint8Array.of(0, 0), [2], nobody)).toEqual({ ...none, dense: 4 });
+    const noPairs: PairTable = { size: 1, biases: Float32Array.of(FORBIDDEN) };
+    expect(countsOf(Uint8Array.of(0, 0), [2], noPairs)).toEqual({ ...none, dense: 4 });
   });
 });

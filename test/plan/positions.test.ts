@@ -94,7 +94,7 @@ function complaint(given: Case, layout: Layout, side: Side, tile: Tile): string 
     return `${where}: every pair exists, and is tested`;
   const [least, most] = [Math.min(...union), Math.max(...union)];
   const first = tile.needsMask === NO_MASK ? least : least - (least % 4);
-  if (columns[0] !== first) return `${where}: begins at column ${columns[0]}, not ${first}`;
+  if (columns[0] !== first) return `${where}: starts at column ${columns[0]}, not ${first}`;
   if (columns[columns.length - 1] !== most) return `${where}: ends at ${columns.at(-1)}, not ${most}`;
   return undefined;
 }

@@ -54,7 +54,7 @@ describe("the size of a plan under the paper's rules", () => {
         const [short, long] = [SHORT, LONG].map((tokens) => plan(tokens, rules, strategy, causal));
         const words = (made: Layout) => planWords(made).words.length;
         expect(words(long)).toBeLessThan(MOST_GROWTH * words(short));
-        // No more chunks than tokens, three words for each, and where the list of each tag begins.
+        // No more chunks than tokens, three words for each, and the start of the list of each tag.
         expect(tagRunChunks(long).words.length).toBeLessThanOrEqual(3 * LONG + rules.tags.length + 1);
       }
     }

@@ -54,7 +54,7 @@ function partitionComplaint({ lengths, tags, shape }: TaggedBatch, tiles: Tile[]
   const spans = spansOf(lengths);
   let row = 0;
   for (const { sequence, rowStart, rowCount } of [...tiles].sort((a, b) => a.rowStart - b.rowStart)) {
-    if (rowStart !== row) return `a tile begins at ${rowStart}, the one before ends at ${row}`;
+    if (rowStart !== row) return `a tile starts at ${rowStart}, the one before ends at ${row}`;
     if (!(rowCount >= 1 && rowCount <= shape.rows)) return `a tile of ${rowCount} rows`;
     row += rowCount;
     const [start, end] = spans[sequence];
@@ -72,7 +72,7 @@ function rangeComplaint({ lengths }: TaggedBatch, tile: Tile): string | undefine
     if (range.start === last) return `ranges that touch at ${last} and are not one`;
     if (range.start < last) return `a range at ${range.start} after one that ends at ${last}`;
     if (tile.needsMask !== NO_MASK && (range.start - start) % QUAD !== 0) {
-      return `a tested range at ${range.start}, where no word of labels begins`;
+      return `a masked range at ${range.start}, where no word of labels starts`;
     }
     last = range.start + range.length;
     paddedColumns += Math.ceil(range.length / QUAD) * QUAD;
@@ -134,7 +134,7 @@ function coverageComplaint(
   return undefined;
 }
 
-/** The first pair of a tile that is not tested, and that does not exist or has a bias. */
+/** The first pair of a tile without a mask that does not exist or has a bias. */
 function untestedComplaint(tile: Tile, pair: TokenBias): string | undefined {
   if (tile.needsMask !== NO_MASK) return undefined;
   for (const column of tile.ranges.flatMap(tokensOf)) {
@@ -154,7 +154,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('have ranges that ascend, do not touch, stay in the sequence, and begin words of labels where tested', () => {
+  it('have ranges that ascend, do not touch, stay in the sequence, and start words of labels where they need a mask', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const tiles = tileLists(layoutOf(batch)).flatMap((list) => list.tiles);
@@ -177,7 +177,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('hold nothing but pairs that exist, without bias, where they are not tested', () => {
+  it('have only pairs that exist, without bias, where they need no mask', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const tiles = [...tilesWithPairs(batch, layoutOf(batch))];
@@ -187,7 +187,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('are tested only where they must be, and waste no quad of columns, where rules have no scope', () => {
+  it('need a mask only where a pair requires it, and waste no quad of columns, where rules have no scope', () => {
     fc.assert(
       fc.property(anyUnscopedBatch, (batch) => {
         for (const { tile, pair } of tilesWithPairs(batch, layoutOf(batch))) {
@@ -201,7 +201,7 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('are tested once for all rows only where these have one tag, and no place matters to the rules', () => {
+  it('have one mask for all rows only where these have one tag, and rules have no scope', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         const layout = layoutOf(batch);

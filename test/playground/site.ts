@@ -17,9 +17,9 @@ export async function buildSite(folder: string): Promise<{ site: string; model: 
   const site = join(folder, 'site');
   await build({ configFile: CONFIG, logLevel: 'warn', build: { outDir: site } });
   const words = embeddedCorpus(1, { train: 300, dev: 0, test: 0 }).train;
-  const pieces = words.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
+  const tokens = words.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
   const model = SentenceClassifier.build(await testDevice(), {
-    vocabulary: bertVocabulary().restrictedTo(new Set(pieces.map(({ text }) => text))),
+    vocabulary: bertVocabulary().restrictedTo(new Set(tokens.map(({ text }) => text))),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 64, initializerRange: 0.3 },
     mask: AttentionMask.fromRules('paper'),
     seed: 7,

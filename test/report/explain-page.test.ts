@@ -102,10 +102,14 @@ describe('the picture of pairs', () => {
     const [scattered, gathered] = titles.map((title) => Number(/(\d+) rectangles/.exec(title)![1]));
     expect(gathered).toBeLessThan(scattered / 2);
     const { document } = openedPage(pairPicture(explanation, 'sorted').text);
-    const told = Array.from(document.querySelectorAll('[data-tile] title')).map((title) => title.textContent);
-    expect(told).toHaveLength(explanation.views[0].tiles.length);
+    const tileTitles = Array.from(document.querySelectorAll('[data-tile] title')).map(
+      (title) => title.textContent,
+    );
+    expect(tileTitles).toHaveLength(explanation.views[0].tiles.length);
     explanation.views[0].tiles.forEach(({ useful, executed }, tile) => {
-      expect(told[tile]).toContain(`${useful} useful of ${executed.toLocaleString('en-GB')} executed pairs`);
+      expect(titles[tile]).toContain(
+        `${useful} useful of ${executed.toLocaleString('en-GB')} executed pairs`,
+      );
     });
     const labels = Array.from(document.querySelectorAll('.labels')).map((group) =>
       Array.from(group.querySelectorAll('text')).map((label) => label.textContent),
@@ -218,8 +222,8 @@ describe('the page of an explanation', () => {
     const { document, window, text } = openedPage(explainPage(explanation, modelOf(explanation, 2, 2)));
     new Function('document', pageScript())(document);
     const words = Array.from(document.querySelectorAll<HTMLElement>('[data-word]'));
-    const told = () => text('#word-status');
-    expect(told()).toContain('Hover or focus');
+    const status = () => text('#word-status');
+    expect(status()).toContain('Hover or focus');
     const at = explanation.words.findIndex((word) => word.text === 'film');
     words[at].dispatchEvent(new window.Event('mouseenter'));
     const sees = words.map((word) => word.getAttribute('data-sees'));
@@ -227,7 +231,7 @@ describe('the page of an explanation', () => {
     expect(sees[at]).toBe('hard');
     expect(sees[explanation.words.length - 1]).toBe('absent');
     const seen = sees.filter((kind) => kind !== 'absent').length;
-    expect(told()).toContain(
+    expect(status()).toContain(
       `film (NOUN) may attend to ${seen} of ${words.length} words. Layer 1, head 1: most to`,
     );
     expect(document.querySelectorAll('.row-mark')).toHaveLength(3);
@@ -242,7 +246,7 @@ describe('the page of an explanation', () => {
     radios[3].dispatchEvent(new window.Event('change'));
     expect(shades().length).toBe(before.length);
     words[at].dispatchEvent(new window.Event('blur'));
-    expect(told()).toContain('Hover or focus');
+    expect(status()).toContain('Hover or focus');
     expect(document.querySelectorAll('.row-mark')).toHaveLength(0);
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 /** Numbers of rows: at and around the edges of every tile and row block of the kernels, and any other. */
 export const anyRows = fc.oneof(
   fc.constantFrom(1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 130, 513),
-  fc.integer({ min: 1, max: 20 }).map((strips) => 8 * strips),
+  fc.integer({ min: 1, max: 20 }).map((blocks) => 8 * blocks),
   fc.integer({ min: 1, max: 140 }),
 );
 

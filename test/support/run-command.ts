@@ -18,7 +18,7 @@ export interface CommandOptions {
   stdoutTo?: string;
   /** The user to run as, for who may change it. */
   uid?: number;
-  /** Makes standard error a file that nobody may open a second time. */
+  /** Makes standard error a file that cannot be opened a second time. */
   lockedStderr?: boolean;
 }
 

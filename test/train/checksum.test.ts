@@ -11,7 +11,7 @@ const FILE = formatWithChecksum(new Map([['a.weight', { shape: [2, 3], values: V
 
 const check = (file: Uint8Array) => verifyChecksum(file, 'checkpoint', 'put it back');
 
-it('a sealed file is one that any reader of the format reads, the same for the same content', () => {
+it('a file with a checksum is read by any reader of the format, and is the same for the same content', () => {
   check(FILE);
   expect(parseSafetensors(FILE, 'file').get('a.weight')).toEqual({ shape: [2, 3], values: VALUES });
   const again = formatWithChecksum(new Map([['a.weight', { shape: [2, 3], values: VALUES }]]), {

@@ -35,7 +35,7 @@ function example(text: string, tags: string, label = 0): Example {
 /** Training and reading then have the same kernels. No other model shares kernels for this number of tags. */
 const SHAPE = { ...SMALL_SHAPE, attentionDropout: 0 };
 
-/** Every word is one piece. */
+/** Every word is one token. */
 const EXAMPLES = [
   example('the hero likes the woman .', 'DT NN VBZ DT NN T44', 1),
   example('dull man .', 'T0 NN T44'),

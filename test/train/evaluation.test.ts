@@ -93,7 +93,7 @@ describe('predict', () => {
     });
   });
 
-  it('reads the beginning of a text that is too long, and says so', async () => {
+  it('reads the beginning of a text that is too long, and reports that', async () => {
     await withModel(smallModel('none', { maxLength: 7 }), async (model) => {
       const [long, short] = await model.predict([
         'the hero really likes the old woman .',

@@ -21,10 +21,10 @@ beforeAll(async () => {
   const train = (await source.examples('train')).slice(0, 24);
   // The other label for each training text: learning makes dev worse.
   const dev = train.slice(0, 12).map((example) => ({ ...example, label: 1 - example.label }));
-  const pieces = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
+  const tokens = train.flatMap(({ text }) => splitTokens(text, bertVocabulary())).map(({ text }) => text);
   run = {
     data: { name: 'embedded', train, dev },
-    vocabulary: bertVocabulary().restrictedTo(new Set(pieces)),
+    vocabulary: bertVocabulary().restrictedTo(new Set(tokens)),
     shape: { hidden: 32, heads: 2, layers: 2, feedForward: 32, positions: 32 },
     maxLength: 32,
     mask: AttentionMask.fromRules('paper', 'guided'),

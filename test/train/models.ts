@@ -15,7 +15,7 @@ export const TEXTS = [
 ];
 
 const vocabulary = bertVocabulary().restrictedTo(
-  new Set(TEXTS.flatMap((text) => splitTokens(text, bertVocabulary())).map((piece) => piece.text)),
+  new Set(TEXTS.flatMap((text) => splitTokens(text, bertVocabulary())).map(({ text }) => text)),
 );
 
 export const SMALL_SHAPE = {

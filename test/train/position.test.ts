@@ -27,7 +27,7 @@ describe('a position', () => {
 
   it.each<[string, object]>([
     ['a count that is a word', { losses: { sum: 1, count: 'NOUN' } }],
-    ['a step beyond what numbers tell apart', { step: 9007199254740992 }],
+    ['a step beyond exact integers', { step: 9007199254740992 }],
     ['a negative step', { step: -1 }],
     ['a fraction', { batches: 1.5 }],
     ['a sum that is null', { unreported: { sum: null, count: 1 } }],
@@ -43,7 +43,7 @@ describe('a position', () => {
     ['half a step', { batches: 3 }],
     ['more batches than there are', { batches: 6 }],
     ['another number of losses', { losses: { sum: 1, count: 2 } }],
-    ['more losses to tell than there are', { unreported: { sum: 1, count: 2 } }],
+    ['more unreported losses than there are', { unreported: { sum: 1, count: 2 } }],
   ])('with %s is not one of the run', (_, change) => {
     expect(isReachable({ ...POSITION, ...change }, LENGTH)).toBe(false);
   });

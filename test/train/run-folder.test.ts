@@ -127,7 +127,7 @@ describe('a run whose files are removed while it continues', () => {
   });
 });
 
-describe('a run that is told to stop', () => {
+describe('a run that is asked to stop', () => {
   it('ends after the current step, or within an evaluation, and continues to the same bytes', async () => {
     const [whole, folder] = [newFolder(), newFolder()];
     await trained(whole);

@@ -99,7 +99,7 @@ describe('of processes that start together', () => {
   const answer = (child: ChildProcess) => new Promise<string>((resolve) => child.once('message', resolve));
 
   beforeAll(async () => {
-    const script = join(root, 'contender.mjs');
+    const script = join(root, 'process.mjs');
     writeFileSync(script, CONTENDER);
     for (let index = 0; index < PROCESSES; index++) children.push(fork(script));
     await Promise.all(children.map(answer));

@@ -91,12 +91,12 @@ describe('the tables of an experiment', () => {
 
   it('compare over the seeds that both have, and test nothing with too few of them', () => {
     const hardNone = short.comparisons.find(
-      ({ baseline: against, checkpoint: moment }) => against === 'none' && moment === 'best',
+      ({ baseline, checkpoint }) => baseline === 'none' && checkpoint === 'best',
     )!;
     expect(hardNone.seeds).toBe(2);
     expect(hardNone.difference.value).toBeCloseTo(0.65 - 0.85, 12);
     const hardFloor = short.comparisons.find(
-      ({ baseline: against, checkpoint: moment }) => against === 'floor' && moment === 'best',
+      ({ baseline, checkpoint }) => baseline === 'floor' && checkpoint === 'best',
     )!;
     expect(hardFloor.seeds).toBe(1);
     expect(hardFloor.difference.value).toBeCloseTo(0.1, 12);

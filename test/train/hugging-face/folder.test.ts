@@ -120,9 +120,9 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
       classifier_dropout: _,
       tie_weights_: __,
       num_labels: ___,
-      ...told
+      ...expected
     } = json as Record<string, unknown>;
-    expect(written).toMatchObject(told);
+    expect(written).toMatchObject(expected);
     const again = await loadDescription(copy);
     expect(again).toEqual({ ...(await loadDescription(folder)), kernels: undefined });
     expect(changed(await loadWeights(copy, again.config), weights)).toEqual([]);

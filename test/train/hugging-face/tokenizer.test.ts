@@ -30,7 +30,7 @@ function tokenizerJson(changes: Record<string, object> = {}): string {
       unk_token: '[UNK]',
       continuing_subword_prefix: '##',
       max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(PIECES.map((piece, id) => [piece, id])),
+      vocab: Object.fromEntries(PIECES.map((token, id) => [token, id])),
     }),
   });
 }
