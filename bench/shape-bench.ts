@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { randomRules } from '../src/grammar/random-rules.js';
+import { randomRules } from '../src/grammar/density-rules.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import { TagPairCounts } from '../src/grammar/tag-pair-counts.js';
 import { sequencesOf } from './allowed-pairs.js';

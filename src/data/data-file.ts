@@ -2,7 +2,7 @@ import { constants } from 'node:buffer';
 import { extname } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import { columnsToRead, rowsOf } from './column-selection.js';
-import { conlluRows } from './conllu-rows.js';
+import { conlluRows } from './conllu.js';
 import type { DataFile, ReadOptions } from './data-rows.js';
 import { parseCsv, parseTsv } from './delimited-text.js';
 import { readBytesOf } from './files.js';

@@ -1,6 +1,6 @@
 import { checkArgument, string } from '../base/argument-schemas.js';
 import { modelRulesOf } from './grammar-arguments.js';
-import { type HeadRules, isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
+import { isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
 import type { RuleSet, TagPair } from './rules.js';
 import { RulesReader } from './rules-reader.js';
 
@@ -39,55 +39,48 @@ export function parseModelRules(text: string, file = 'rules'): ModelRules {
   return new RulesReader(text, file).read(false);
 }
 
-/** Pairs as JSON, one line for each query. */
-function linesByQuery(pairs: readonly TagPair[], indent: string): string {
-  const lines: string[][] = [];
-  let last: TagPair | undefined;
+/** A JSON list of pairs, one line for each group. */
+function formatPairs(groups: readonly (readonly TagPair[])[], indent: string): string {
+  if (groups.length === 0) return '[]';
+  const lines = groups.map((pairs) => pairs.map((pair) => JSON.stringify(pair)).join(', '));
+  return `[\n${lines.map((line) => `${indent}  ${line}`).join(',\n')}\n${indent}]`;
+}
+
+/** Groups consecutive pairs of the same query. */
+function byQuery(pairs: readonly TagPair[]): TagPair[][] {
+  const groups: TagPair[][] = [];
   for (const pair of pairs) {
-    if (last && pair[0] === last[0]) lines[lines.length - 1].push(JSON.stringify(pair));
-    else lines.push([JSON.stringify(pair)]);
-    last = pair;
+    const last = groups.at(-1);
+    if (last?.[0][0] === pair[0]) last.push(pair);
+    else groups.push([pair]);
   }
-  return `[\n${lines.map((line) => `${indent}  ${line.join(', ')}`).join(',\n')}\n${indent}]`;
+  return groups;
 }
 
 function formatHead({ hard, soft }: RulePairs): string {
-  const fields = Object.entries({ hard, soft }).filter(
-    ([name, pairs]) => name === 'hard' || pairs.length > 0,
-  );
-  const lines = fields.map(([name, pairs]) => {
-    return `        "${name}": ${pairs.length > 0 ? linesByQuery(pairs, '        ') : '[]'}`;
-  });
+  const indent = ' '.repeat(8);
+  const lines = [`${indent}"hard": ${formatPairs(byQuery(hard), indent)}`];
+  if (soft.length > 0) lines.push(`${indent}"soft": ${formatPairs(byQuery(soft), indent)}`);
   return `      {\n${lines.join(',\n')}\n      }`;
-}
-
-function formatHeads({ name, tags, beta, heads }: HeadRules): string {
-  const layers = heads.map((layer) => `    [\n${layer.map(formatHead).join(',\n')}\n    ]`);
-  return [
-    '{',
-    `  "name": ${JSON.stringify(name)},`,
-    `  "tags": ${JSON.stringify(tags)},`,
-    `  "beta": ${JSON.stringify(beta)},`,
-    `  "heads": [\n${layers.join(',\n')}\n  ]`,
-    '}',
-    '',
-  ].join('\n');
 }
 
 /** Formats rules as the text of a rules file, for `parseRules` or `parseModelRules`. */
 export function formatRules(rules: ModelRules): string {
   modelRulesOf(rules);
-  if (isPerHead(rules)) return formatHeads(rules);
-  const lists = (pairs: readonly TagPair[]) => pairs.map((pair) => `    ${JSON.stringify(pair)}`).join(',\n');
-  const list = (pairs: readonly TagPair[]) => (pairs.length > 0 ? `[\n${lists(pairs)}\n  ]` : '[]');
-  return [
-    '{',
-    `  "name": ${JSON.stringify(rules.name)},`,
-    `  "tags": ${JSON.stringify(rules.tags)},`,
-    `  "beta": ${JSON.stringify(rules.beta)},`,
-    `  "hard": ${list(rules.hard)},`,
-    `  "soft": ${list(rules.soft)}`,
-    '}',
-    '',
-  ].join('\n');
+  const { name, tags, beta } = rules;
+  const fields = Object.entries({ name, tags, beta }).map(
+    ([key, value]) => `"${key}": ${JSON.stringify(value)}`,
+  );
+  if (isPerHead(rules)) {
+    const layers = rules.heads.map((layer) => `    [\n${layer.map(formatHead).join(',\n')}\n    ]`);
+    fields.push(`"heads": [\n${layers.join(',\n')}\n  ]`);
+  } else {
+    const list = (pairs: readonly TagPair[]) =>
+      formatPairs(
+        pairs.map((pair) => [pair]),
+        '  ',
+      );
+    fields.push(`"hard": ${list(rules.hard)}`, `"soft": ${list(rules.soft)}`);
+  }
+  return `{\n${fields.map((field) => `  ${field}`).join(',\n')}\n}\n`;
 }

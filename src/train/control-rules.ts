@@ -1,6 +1,6 @@
 import type { Example } from '../data/dataset.js';
+import { randomRules } from '../grammar/density-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
-import { randomRules } from '../grammar/random-rules.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';

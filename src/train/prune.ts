@@ -1,6 +1,6 @@
 import { CallerError } from '../base/errors.js';
+import { prunedRules } from '../grammar/density-rules.js';
 import type { HeadRules } from '../grammar/head-rules.js';
-import { prunedRules } from '../grammar/pruning.js';
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';

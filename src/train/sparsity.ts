@@ -1,5 +1,5 @@
 import { CallerError } from '../base/errors.js';
-import { alwaysExists } from '../grammar/pruning.js';
+import { alwaysExists } from '../grammar/density-rules.js';
 import type { Strategy, Tag } from '../grammar/rules.js';
 import { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { type TaggedTokens, tagNames } from '../grammar/tagged-tokenizer.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { randomRules } from '../../src/grammar/density-rules.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
-import { randomRules } from '../../src/grammar/random-rules.js';
 import { TagPairCounts } from '../../src/grammar/tag-pair-counts.js';
 import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttentionMass, pairsUpTo, prunedRules } from '../../src/grammar/pruning.js';
+import { type AttentionMass, pairsUpTo, prunedRules } from '../../src/grammar/density-rules.js';
 import type { Tag, TagPair } from '../../src/grammar/rules.js';
 import { TagPairCounts } from '../../src/grammar/tag-pair-counts.js';
 import { runs } from '../support/arbitraries.js';
