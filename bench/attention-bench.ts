@@ -15,11 +15,11 @@ export interface AttentionReport
 }
 
 export interface AttentionBenchOptions extends BenchOptions {
-  /** Words that bring tags of their own keep them. */
+  /** Words with custom tags keep them. */
   texts: readonly (string | Text)[];
 }
 
-/** Runs a sweep. A red gate ends nothing: its rows are without speed-ups, and the report says why. */
+/** Runs a sweep. Where the gate is red, rows have no speed-ups, and the report says why. */
 export async function benchAttention(
   device: Device,
   sweep: AttentionSweep,

@@ -18,7 +18,7 @@ function byName(counts: ReadonlyMap<Tag, number>): Record<string, number> {
   return Object.fromEntries([...counts].map(([tag, count]) => [String(tag), count]));
 }
 
-/** What a row says of the workload alone. */
+/** The fields of a row that describe the workload. */
 export function workloadFields(workload: Workload) {
   const { lengths, heads, headDim } = workload;
   return {
@@ -38,15 +38,15 @@ export function executedFlops(pass: Pass, headDim: number, pairCounts: PairCount
   return forward + 6 * headDim * pairCounts.executed + 8 * headDim * pairCounts.executedTransposed;
 }
 
-/** FLOPs of a pair in one head, by the design's count. */
+/** FLOPs of a useful pair in one head. */
 export function usefulFlops(pass: Pass, headDim: number): number {
   return (pass === 'forward' ? 4 : 14) * headDim;
 }
 
-/** One implementation at one shape and pass. What depends on a speed-up is null where the correctness gate was red. */
+/** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. */
 export type AttentionRow = ReturnType<typeof attentionRow>;
 
-/** The row of an implementation beside the dense one that was timed in the same turns. */
+/** The row of an implementation, compared with dense attention in the same turns. */
 export function attentionRow(
   measured: Measured,
   dense: Measured,
@@ -71,7 +71,7 @@ export function attentionRow(
   const executed = executedFlops(pass, headDim, pairCounts);
   const shown = (value: number): number | null => (gatePassed ? value : null);
   return {
-    /** `none`, `hard`, `soft`, `guided`, `learned`; a control is named after what it changes, `hard-unsorted` say. */
+    /** `none`, `hard`, `soft`, `guided`, `learned`, or the name of a control, such as `hard-unsorted`. */
     strategy: name,
     rules: implementation.variant.rules.name,
     order: implementation.variant.order,
@@ -82,7 +82,7 @@ export function attentionRow(
     runsPerRepeat: context.runsPerTurn,
     /** Wall time from recording to the end of the GPU's work. */
     medianMs,
-    /** The kernels alone, by the GPU's own clock; null where the adapter has none. */
+    /** The time of the kernels by the GPU's clock; null where the adapter has none. */
     gpuMedianMs: times.gpu.length > 0 ? median(times.gpu) : null,
     /** All wall times, turn by turn. */
     timesMs: times.wall,

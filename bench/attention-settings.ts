@@ -47,7 +47,7 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
 /** A sweep with its rules read. */
 export type AttentionSweep = Omit<AttentionSettings, 'rules'> & { rules: RuleSet[] };
 
-/** Bounds within which the kernels work, by the names of the settings. */
+/** The bounds of each setting. */
 const CHECKS: Readonly<
   Record<keyof AttentionSettings, { holds(value: unknown): boolean; expected: string }>
 > = {
@@ -80,10 +80,10 @@ function isWhole(value: unknown, least: number, most: number): boolean {
 
 /** Settings with defaults for what is left out. @throws CallerError where one is unknown or out of bounds. */
 export function completeAttentionSettings(
-  given: Partial<Record<string, unknown>>,
+  settings: Partial<Record<string, unknown>>,
   where?: string,
 ): AttentionSettings {
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(settings)) {
     const check = Object.hasOwn(CHECKS, name) && CHECKS[name as keyof AttentionSettings];
     if (!check) {
       throw new CallerError({
@@ -96,13 +96,13 @@ export function completeAttentionSettings(
       throw new CallerError({ what: `${name} is ${describeJson(value)}`, where, expected: check.expected });
     }
   }
-  return { ...ATTENTION_DEFAULTS, ...(given as Partial<AttentionSettings>) };
+  return { ...ATTENTION_DEFAULTS, ...(settings as Partial<AttentionSettings>) };
 }
 
-/** Settings from the text of a `--config` file: JSON, comments allowed. @throws CallerError where it is none. */
+/** Settings from the text of a `--config` file: JSON, comments allowed. @throws CallerError where it is invalid. */
 export function parseAttentionConfig(text: string, file: string): Partial<Record<string, unknown>> {
-  const about = { expected: '{ "lengths": [512], … }' };
-  const settings = new JsonText(text, file, about, true).checked(recordOf(v.unknown()));
+  const complaint = { expected: '{ "lengths": [512], … }' };
+  const settings = new JsonText(text, file, complaint, true).checked(recordOf(v.unknown()));
   completeAttentionSettings(settings, file);
   return settings;
 }

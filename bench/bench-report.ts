@@ -12,24 +12,24 @@ export interface BenchmarkReport<Kind extends string, Settings, Row> {
   settings: Settings & { data: string };
   /** Whether our own results were right. */
   gate: GateResult;
-  /** True where the run was ended early: the rows are those of what was measured by then. */
+  /** True where the run was ended early: rows are missing. */
   interrupted: boolean;
   rows: Row[];
 }
 
-/** What a benchmark runs on, beside its settings. */
+/** Options of a benchmark that are not settings. */
 export interface BenchOptions {
-  /** The texts by name, for the report. */
+  /** The name of the texts, for the report. */
   data: string;
   vocabulary: Vocabulary;
-  /** Variants of the kernels that were measured to be the fastest, by head dimension; the expected ones where left out. */
+  /** Tuned variants of the kernels, by head dimension; the expected ones where left out. */
   kernels?: readonly KernelChoices[];
   /** Ends the run early. */
   signal?: AbortSignal;
   onNote?(line: string): void;
 }
 
-/** A report without rows so far. @param rules Those whose hashes it names. */
+/** A new report without rows. @param rules The rule sets of the run. */
 export function newReport<Kind extends string, Settings extends { seed: number }, Row>(
   device: Device,
   kind: Kind,

@@ -3,14 +3,14 @@ import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
 import { isImpossible } from './plausibility.js';
 
-/** Where sparse attention begins to pay. */
+/** Where sparse attention is as fast as dense attention. */
 export interface BreakEven {
   strategy: string;
   rules: string;
   pass: Pass;
   heads: number;
   headDim: number;
-  /** The shortest measured length from which on it is faster than dense, with 99 % confidence; null where it never is. */
+  /** From this measured length on it is faster than dense, with 99 % confidence; null where it never is. */
   length: number | null;
   /** The same with sorting and planning added to its time. */
   lengthWithPlanning: number | null;
@@ -46,7 +46,7 @@ function densityAt(rows: readonly AttentionRow[]): number | null {
   if (new Set(points.map(([density]) => density.toFixed(2))).size < 2) return null;
   const { m: slope, b: intercept } = linearRegression(points);
   const density = slope > 0 ? (1 - intercept) / slope : Number.NaN;
-  // Outside of these, the points say only that sparse won, or lost, everywhere.
+  // Outside of 0 to 1, sparse is faster, or slower, at every density.
   return density > 0 && density <= 1 ? density : null;
 }
 
@@ -62,15 +62,15 @@ export function breakEvens(rows: readonly AttentionRow[]): BreakEven[] {
     const name = JSON.stringify([strategy, rules, pass, heads, headDim]);
     if (found.has(name)) continue;
     const alike = documents.filter((other) => sameShape(row, other));
-    const own = alike.filter((other) => other.strategy === strategy && other.rules === rules);
+    const ofStrategy = alike.filter((other) => other.strategy === strategy && other.rules === rules);
     found.set(name, {
       strategy,
       rules,
       pass,
       heads,
       headDim,
-      length: firstFaster(own, ({ ratioHigh }) => ratioHigh! < 1),
-      lengthWithPlanning: firstFaster(own, ({ ratioHigh, planMs, medianMs }) => {
+      length: firstFaster(ofStrategy, ({ ratioHigh }) => ratioHigh! < 1),
+      lengthWithPlanning: firstFaster(ofStrategy, ({ ratioHigh, planMs, medianMs }) => {
         return ratioHigh! * (1 + planMs / medianMs) < 1;
       }),
       density: densityAt(alike),

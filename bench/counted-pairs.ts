@@ -6,12 +6,12 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import type { HeadLayout, Layout } from '../src/plan/layout.js';
 
-/** Pairs that the kernels said they multiplied, padding included: per head, the mean where heads differ. */
+/** Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. */
 export interface CountedPairs {
   forward: number;
-  /** Of the kernel that makes the gradients of queries; null where only the forward pass was counted. */
+  /** Of the kernel of query gradients; null where only the forward pass was counted. */
   queryGradient: number | null;
-  /** Of the kernel that makes the gradients of keys and values. */
+  /** Of the kernel of key and value gradients. */
   keyValueGradient: number | null;
 }
 
@@ -22,8 +22,8 @@ const UNIT = 16;
 const VECTOR = 4;
 
 /**
- * Runs a plan with kernels that count, in the loops that multiply, instead of computing anything, and adds up what they leave on
- * the device. The contents of `output` and the gradients are lost.
+ * Runs a plan with kernels that count in their loops instead of multiplying, and adds up the counts. The contents of `output` and
+ * the gradients are lost.
  */
 export async function countedPairs(
   device: Device,
@@ -33,22 +33,22 @@ export async function countedPairs(
   backward: boolean,
 ): Promise<CountedPairs> {
   const sums = { forward: 0, queryGradient: 0, keyValueGradient: 0 };
-  // One plan of heads after the other: each of them counts from the beginning of the output on.
-  for (const own of layout.heads) {
+  // One plan for each group of heads: each writes its counts to the start of the output.
+  for (const headLayout of layout.heads) {
     const part = new DevicePlan(device);
-    part.write({ ...layout, heads: [own] }, shape.heads);
+    part.write({ ...layout, heads: [headLayout] }, shape.heads);
     const recorder = new Recorder(device);
     recordForward(recorder, part, shape, buffers, true);
     if (backward) recordBackward(recorder, part, shape, buffers, true);
     recorder.submit();
     const vectors = vectorsOf(part, shape);
     const sum = (buffer: GPUBuffer, tiles: HeadLayout['queryTiles']) => {
-      return sumOfCounts(device, buffer, tiles.length * (own.heads?.length ?? shape.heads), vectors);
+      return sumOfCounts(device, buffer, tiles.length * (headLayout.heads?.length ?? shape.heads), vectors);
     };
-    sums.forward += await sum(buffers.output, own.queryTiles);
+    sums.forward += await sum(buffers.output, headLayout.queryTiles);
     if (backward) {
-      sums.queryGradient += await sum(buffers.queryGradient, own.queryTiles);
-      sums.keyValueGradient += await sum(buffers.keyGradient, own.keyTiles);
+      sums.queryGradient += await sum(buffers.queryGradient, headLayout.queryTiles);
+      sums.keyValueGradient += await sum(buffers.keyGradient, headLayout.keyTiles);
     }
     part.release();
   }

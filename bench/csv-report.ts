@@ -8,8 +8,8 @@ function field(value: unknown): string {
 }
 
 /**
- * Rows as CSV (RFC 4180) with a head line; what is said of the whole run is in every row, so that a row cut out of the
- * file still says where it comes from. Lists and objects are JSON.
+ * Rows as CSV (RFC 4180) with a header. The fields of the whole run are in every row, so that each row is complete. Lists and
+ * objects are JSON.
  */
 export function formatCsv(
   environment: Environment,
@@ -31,8 +31,8 @@ export function formatCsv(
   };
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => {
-    const own = columns.map((column) => field((row as Record<string, unknown>)[column]));
-    return [...own, ...Object.values(common).map(field)].join(',');
+    const fields = columns.map((column) => field((row as Record<string, unknown>)[column]));
+    return [...fields, ...Object.values(common).map(field)].join(',');
   });
   return `${[[...columns, ...Object.keys(common)].join(','), ...lines].join('\r\n')}\r\n`;
 }

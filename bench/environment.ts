@@ -11,12 +11,12 @@ import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import { formatRules } from '../src/grammar/rules-file.js';
 
-/** All that a reader must know to repeat a measurement, or to doubt it. */
+/** The environment of a measurement: all that is needed to repeat it. */
 export type Environment = ReturnType<typeof describeEnvironment>;
 
 /** The version of an installed package. */
 export function versionOf(packageName: string): string {
-  // Most packages export no package.json, so it is found beside, or above, their entry.
+  // Most packages do not export their package.json. It is in the folder of their entry, or above.
   let folder = createRequire(import.meta.url).resolve(packageName);
   while (folder !== '') {
     folder = folder.replace(/[/\\]?[^/\\]*$/, '');
@@ -37,7 +37,7 @@ function gpuClocks(device: Device): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Describes where a benchmark runs, at its start. */
+/** Describes the environment of a benchmark at its start. */
 export function describeEnvironment(
   device: Device,
   rules: readonly RuleSet[],
@@ -51,10 +51,10 @@ export function describeEnvironment(
   };
   return {
     adapter: device.adapter,
-    /** True where the adapter computes on the CPU: its times are those of no GPU. */
+    /** True where the adapter computes on the CPU. */
     software: device.isSoftware,
     features: [...device.gpu.features].sort() as string[],
-    /** Which family of kernels ran, by the lanes of a subgroup; null where it is the one for GPUs, which shares work through workgroup memory. */
+    /** Lanes of a subgroup in the kernels that use subgroups; null for the kernels that share work through workgroup memory. */
     subgroupLanes: device.lanes ?? null,
     dawn: { package: `webgpu ${versionOf('webgpu')}`, toggles: TOGGLES as readonly string[] },
     packages: Object.fromEntries<string>(
@@ -67,28 +67,28 @@ export function describeEnvironment(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    /** MHz of the CPU now, where the system tells them, and of the GPU and its memory, where nvidia-smi does. */
+    /** MHz of the CPU, and of the GPU and its memory, where the system and nvidia-smi tell them. */
     clocks,
     /** Load averages of 1, 5 and 15 minutes at the start. */
     load: loadavg().map((value) => Math.round(100 * value) / 100),
-    /** Variants of the kernels that had been measured to be the fastest; where none, the expected ones ran. */
+    /** The tuned variants of the kernels; empty where the expected ones ran. */
     kernels: [...kernels],
     kernelHash: hashOf(kernelSources),
     /** By the rule sets' names. */
     ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOfText(formatRules(set))])),
     seed,
-    /** What repeats this run. */
+    /** The command that repeats this run. */
     command: commandLine(),
     date: new Date().toISOString(),
   };
 }
 
-/** What was typed, as a shell would read it again. */
+/** The command line, quoted for a shell. */
 export function commandLine(): string {
   return `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`;
 }
 
-/** A word as a POSIX shell reads it. */
+/** A word, quoted for a POSIX shell where necessary. */
 export function quoted(word: string): string {
   return /^[\w./,:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

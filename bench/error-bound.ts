@@ -18,7 +18,7 @@ export function largestError(actual: ArrayLike<number>, exact: ArrayLike<number>
 /** Half a unit in the last place of 1 in f32. */
 const HALF_ULP = 2 ** -24;
 
-/** How many of these are granted for each unit of scale, beside the error of a plain f32 evaluation, to one kernel. */
+/** The c of the bound, for one kernel. */
 const GRANTED = 4;
 
 /**
@@ -27,7 +27,7 @@ const GRANTED = 4;
  * @param exact The float64 reference.
  * @param plain A plain f32 evaluation of the same formula.
  * @param scale The size of the terms before they cancel.
- * @param kernels How many kernels one after another made the result: each adds its own c.
+ * @param kernels The number of consecutive kernels that compute the result: each adds c.
  */
 export function errorBound(
   exact: ArrayLike<number>,

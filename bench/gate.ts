@@ -19,14 +19,14 @@ import { errorBound, largest, largestError } from './error-bound.js';
 import { BiasSums, type BiasTags } from './learned-biases.js';
 import { type ReferenceInput, referenceAttention } from './reference-attention.js';
 
-/** Whether a run computed what it says: outputs and gradients against float64, and its pairs recounted. */
+/** The result of the correctness gate: outputs and gradients against float64, and recounted pairs. */
 export interface GateResult {
   passed: boolean;
   /** The largest absolute error of any tensor. */
   maxError: number;
   /** The largest error of any tensor, as a share of what its bound allows. */
   shareOfBound: number;
-  /** What was found wrong, in words; empty where it passed. */
+  /** What is wrong, in words; empty where it passed. */
   complaints: string[];
 }
 
@@ -42,16 +42,16 @@ export function both(a: GateResult, b: GateResult): GateResult {
   };
 }
 
-/** Rows in a group, of which one is checked: no tile of any kernel has fewer rows, but at the end of a run. */
+/** Rows in a group, of which one is checked. Only tiles at the end of a tag run have fewer rows. */
 const GROUP = 8;
 
-/** About how many pairs are evaluated in float64 for one check, over all heads. */
+/** The approximate number of pairs that a check evaluates in float64, over all heads. */
 const PAIR_BUDGET = 1_500_000;
 
 /**
- * Chooses the rows that are checked in each head, so that every key sees some of them: from each group of eight rows in the
- * plan's order one at random, in every head where the text is short, in one of several where it is longer; in the longest, where
- * even one head would take minutes, from one group of several. And the first row of every run in every head.
+ * Chooses the rows that are checked in each head, so that every key has some of them: one random row of each group of eight in the
+ * plan's order. Longer texts check a group only in some heads, and the longest check only some groups. The first row of every tag
+ * run is checked in every head.
  *
  * @returns For row i of the caller's order and head h, whether it is checked: at [i * heads + h].
  */
@@ -77,12 +77,12 @@ export function sampledRows(layout: Layout, heads: number, seed: number): Uint8A
   return sampled;
 }
 
-/** [tokens, heads, headDim] numbers that are 0 outside the sampled rows: with such an output gradient the reference needs no others. */
+/** [tokens, heads, headDim] numbers, set to 0 outside the sampled rows. With this output gradient, the reference needs no other rows. */
 export function onlySampled(rows: Float32Array, sampled: Uint8Array, headDim: number): Float32Array {
   return rows.map((value, at) => (sampled[Math.floor(at / headDim)] === 1 ? value : 0));
 }
 
-/** What the GPU computed, in the caller's order; gradients only after a backward pass. */
+/** The results of the GPU, in the caller's order; gradients only after a backward pass. */
 export interface Computed {
   output: Float32Array;
   queryGradient?: Float32Array;
@@ -90,12 +90,12 @@ export interface Computed {
   valueGradient?: Float32Array;
 }
 
-/** The same where biases are learned: with their gradient, [heads, tags, tags]. */
+/** Results with the gradient of learned biases, [heads, tags, tags]. */
 export interface ComputedWithBiases extends Computed {
   biasGradient?: Float32Array;
 }
 
-/** What a run should compute, and how far it may be off. */
+/** The expected results of a run, with their error bounds. */
 export interface Expected {
   tensors: {
     name: keyof ComputedWithBiases;
@@ -119,23 +119,26 @@ const NAMES: Readonly<Record<keyof ComputedWithBiases, string>> = {
 
 /** Evaluates the sampled rows in float64, and in plain f32 for the bounds; gradients where there is an output gradient. */
 export function expectedNumbers(
-  given: ReferenceInput,
+  input: ReferenceInput,
   sampled: Uint8Array,
   biasTags: BiasTags = { count: 0, indexes: new Uint8Array(0) },
 ): Expected {
-  const includes = (row: number, head: number) => sampled[row * given.heads + head] === 1;
-  const input = { ...given, includes };
-  const [exactBias, plainBias] = [new BiasSums(given.heads, biasTags), new BiasSums(given.heads, biasTags)];
-  const exact = referenceAttention({ ...input, onScoreGradient: exactBias.adder((x) => x) });
-  const plain = referenceAttention({ ...input, onScoreGradient: plainBias.adder(Math.fround) }, 'float32');
+  const includes = (row: number, head: number) => sampled[row * input.heads + head] === 1;
+  const sampledInput = { ...input, includes };
+  const [exactBias, plainBias] = [new BiasSums(input.heads, biasTags), new BiasSums(input.heads, biasTags)];
+  const exact = referenceAttention({ ...sampledInput, onScoreGradient: exactBias.adder((x) => x) });
+  const plain = referenceAttention(
+    { ...sampledInput, onScoreGradient: plainBias.adder(Math.fround) },
+    'float32',
+  );
   const tensor = (name: keyof Computed, key: 'output' | 'dq' | 'dk' | 'dv', scale: number) => {
     const isSampled = key === 'output' || key === 'dq';
-    const values = isSampled ? atSampled(exact[key], sampled, given.headDim) : exact[key];
+    const values = isSampled ? atSampled(exact[key], sampled, input.headDim) : exact[key];
     // Rows that were not evaluated are 0 in both, so they add nothing to the bound.
     return { name, exact: values, bound: errorBound(exact[key], plain[key], scale), isSampled };
   };
   const tensors: Expected['tensors'] = [tensor('output', 'output', largest(input.v))];
-  if (given.outputGradient) {
+  if (input.outputGradient) {
     tensors.push(
       tensor('queryGradient', 'dq', exact.dqScale),
       tensor('keyGradient', 'dk', exact.dkScale),
@@ -146,7 +149,7 @@ export function expectedNumbers(
       tensors.push({ name: 'biasGradient', exact: exactBias.sums, bound, isSampled: false });
     }
   }
-  return { tensors, sampled, headDim: given.headDim };
+  return { tensors, sampled, headDim: input.headDim };
 }
 
 function atSampled(values: ArrayLike<number>, sampled: Uint8Array, headDim: number): number[] {
@@ -154,7 +157,7 @@ function atSampled(values: ArrayLike<number>, sampled: Uint8Array, headDim: numb
   return Array.from(values).filter((_, at) => sampled[Math.floor(at / headDim)] === 1);
 }
 
-/** How far a tensor is off: a missing one, or one of another length, by infinity. */
+/** The error of a tensor; infinite for a missing one, or one of another length. */
 export interface TensorCheck {
   maxError: number;
   allowed: number;
@@ -162,7 +165,7 @@ export interface TensorCheck {
   complaint: string | undefined;
 }
 
-/** Compares what was computed with what should be. @param leastBound Allowed where a tensor's own bound is stricter. */
+/** Compares results with the expected ones. @param leastBound Replaces bounds that are stricter. */
 export function checkTensors(
   { tensors, sampled, headDim }: Expected,
   computed: ComputedWithBiases,
@@ -179,12 +182,12 @@ export function checkTensors(
 
 /** Compares the sampled rows of the output and the query gradient, and every row of the other gradients, with float64. */
 export function checkNumbers(
-  given: ReferenceInput,
+  input: ReferenceInput,
   sampled: Uint8Array,
   computed: ComputedWithBiases,
   biasTags?: BiasTags,
 ): GateResult {
-  return checkTensors(expectedNumbers(given, sampled, biasTags), computed)
+  return checkTensors(expectedNumbers(input, sampled, biasTags), computed)
     .map(({ maxError, allowed, complaint }): GateResult => {
       const complaints = complaint === undefined ? [] : [complaint];
       return { passed: complaints.length === 0, maxError, shareOfBound: maxError / allowed, complaints };
@@ -192,14 +195,14 @@ export function checkNumbers(
     .reduce(both, GREEN);
 }
 
-/** Where the tiles of a pass begin among the words of a plan, and their ranges. */
+/** The offsets of a pass's tiles and ranges in the words of a plan. */
 interface PassWords {
   tilesAt: number;
   rangesAt: number;
   tiles: number;
 }
 
-/** The pairs that a pass of the kernels will multiply, from what they read of its tiles and ranges. */
+/** The pairs that a pass of the kernels multiplies, from the words of its tiles and ranges. */
 function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileConfig): number {
   const { rowBlock, steps, page } = shape;
   let pairs = 0;
@@ -253,7 +256,7 @@ export function checkPairCounts(
   return { ...GREEN, passed: complaints.length === 0, complaints };
 }
 
-/** Holds what the kernels counted on the device against the plan's pairCounts. */
+/** Compares the pairs that the kernels counted on the device with the plan's pairCounts. */
 export function checkCounts(
   { pairCounts }: { pairCounts: Pick<PairCounts, 'executed' | 'executedTransposed'> },
   counted: CountedPairs,

@@ -11,7 +11,7 @@ import { medianOfRatios } from './statistics.js';
 import { type Implementation, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
-/** What one document costs, beside shorter and longer ones that ran in the same turns. */
+/** The cost of a document, timed in turns with shorter and longer ones. */
 export type GrowthRow = Awaited<ReturnType<typeof timedRows>>[number];
 
 export type GrowthReport = BenchmarkReport<
@@ -25,7 +25,7 @@ type GrowthSweep = Omit<AttentionSweep, 'lengths'> & { lengths: number[] };
 /** Runs of the shortest document in a turn, at most. */
 const MOST_RUNS = 16;
 
-/** Times documents of several lengths in turns: whether time grows with the pairs that exist, and memory with the tokens. */
+/** Times documents of several lengths in turns, to show whether time grows with the pairs and memory with the tokens. */
 export async function benchGrowth(
   device: Device,
   sweep: GrowthSweep,

@@ -5,14 +5,14 @@ import { Recorder } from '../src/gpu/recorder.js';
 import { bestProduct, measurePeakShares, type PeakOptions } from './peak-share.js';
 import { warmUp } from './timing.js';
 
-/** What an adapter can do, measured. */
+/** The measured limits of an adapter. */
 export type Limits = Awaited<ReturnType<typeof measureLimits>>['limits'];
 
 const COPY_BYTES = 64 * 2 ** 20;
 const DISPATCHES = 1000;
 const REPEATS = 7;
 
-/** The best of several times would be a lucky one; the median is what a kernel can count on. */
+/** The median time of some work in milliseconds. */
 async function timed(
   device: Device,
   record: (recorder: Recorder) => void,
@@ -93,7 +93,7 @@ async function submitOverhead(device: Device): Promise<number> {
   for (let repeat = 0; repeat < 50; repeat++) {
     const encoder = device.gpu.createCommandEncoder();
     const began = performance.now();
-    // The driver's own price: without the count that the engine's submits carry.
+    // Without the engine's own accounting, which is not a cost of the driver.
     device.gpu.queue.submit([encoder.finish()]);
     await device.finish();
     times.push(performance.now() - began);
@@ -112,7 +112,7 @@ function wallTimerStep(): number {
   return 1000 * step;
 }
 
-/** The greatest common step of the times of many short dispatches; needs the device's clock to be set. */
+/** The smallest step between the times of many short dispatches, in microseconds; null without the device's clock. */
 async function gpuTimerStep(device: Device): Promise<number | null> {
   const { clock } = device;
   if (!clock) return null;
@@ -123,27 +123,27 @@ async function gpuTimerStep(device: Device): Promise<number | null> {
   return steps.filter((step) => step > 0).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) / 1000;
 }
 
-/** The two limits that make the roof of a roofline. */
+/** The two limits of a roofline. */
 export async function measurePeaks(device: Device): Promise<{ gflops: number; gigabytesPerSecond: number }> {
   const { products } = await measurePeakShares(device, { lengths: [], repeats: 3 });
   return { gflops: bestProduct(products), gigabytesPerSecond: await copyBandwidth(device) };
 }
 
-/** The dense kernel beside the peak: more turns than elsewhere, for each is a ratio. */
+/** Dense attention and the peak. A ratio needs more turns than a time. */
 const SHARES: PeakOptions = { lengths: [512, 1024, 2048], repeats: 15 };
 
-/** Measures an adapter's limits, one after the other, and the dense kernel beside the products that make the peak. */
+/** Measures an adapter's limits one after the other, and dense attention in turns with the products of the peak. */
 export async function measureLimits(device: Device, options: PeakOptions = SHARES) {
   const { clock } = device;
   const gpuTimerMicroseconds = await gpuTimerStep(device);
-  // A pass around every dispatch is not what programs pay.
+  // The clock needs a pass for every dispatch, which programs do not have.
   device.clock = undefined;
   try {
     const shares = await measurePeakShares(device, options);
     const limits = {
       /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
       multiplyAddGflops: await multiplyAdd(device),
-      /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak that attention is held against. */
+      /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak for comparison with attention. */
       matrixProductGflops: bestProduct(shares.products),
       /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
       copyGBs: await copyBandwidth(device),

@@ -16,7 +16,7 @@ interface ProductRate extends LinearShape {
   gflops: number;
 }
 
-/** Dense attention, forward, beside the best of the products that ran in the same turns. */
+/** Dense attention, forward, compared with the best product in the same turns. */
 interface DenseRate {
   length: number;
   heads: number;
@@ -39,7 +39,7 @@ export interface PeakOptions {
   repeats: number;
 }
 
-/** Products among which the peak is found: no one size is the best on every adapter. */
+/** The products whose best rate is the peak: the best size depends on the adapter. */
 const PRODUCTS: readonly LinearShape[] = [
   { rows: 512, inputs: 512, outputs: 512 },
   { rows: 768, inputs: 768, outputs: 768 },
@@ -47,14 +47,14 @@ const PRODUCTS: readonly LinearShape[] = [
   { rows: 2048, inputs: 512, outputs: 2048 },
 ];
 
-/** What fills a real GPU; a software adapter would take half a minute for it. */
+/** A product that fills a real GPU, and would take half a minute on a software adapter. */
 const LARGE_PRODUCT: LinearShape = { rows: 4096, inputs: 4096, outputs: 4096 };
 
 const HEADS = 8;
 const HEAD_DIM = 64;
 const SEED = 1;
 
-/** Times products and dense attention in turns, operands in buffers before and results in buffers after. */
+/** Times products and dense attention in turns, with operands and results in buffers. */
 export async function measurePeakShares(
   device: Device,
   { lengths, repeats }: PeakOptions,
@@ -92,7 +92,7 @@ function flopsOf({ rows, inputs, outputs }: LinearShape): number {
   return 2 * rows * inputs * outputs;
 }
 
-/** The rate that attention is held against. */
+/** The rate that attention is compared with. */
 export function bestProduct(products: readonly ProductRate[]): number {
   return Math.max(...products.map(({ gflops }) => gflops));
 }

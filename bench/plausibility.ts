@@ -1,33 +1,33 @@
 import { percent, times } from '../src/report/page/numbers.js';
 
-/** What is said of a figure above its bound. */
+/** The warning about a figure above its bound. */
 export const IMPOSSIBLE = 'above what the plan allows: timing is not to be trusted';
 
-/** A speed-up without an interval may be above its bound by as much: it is a quotient of two medians. */
+/** The tolerance of a speed-up without an interval, a quotient of two medians. */
 const WITHOUT_INTERVAL = 1.05;
 
-/** A row with a speed-up, the interval of its inverse, and what fewer pairs can save at most. */
+/** A row with the upper end of its time's ratio to dense, and the largest possible speed-up. */
 interface BoundedRow {
   ratioHigh: number | null;
   idealSpeedup: number;
 }
 
-/** Whether all of a speed-up's interval is above what fewer pairs can save. */
+/** Whether all of a speed-up's interval is above the largest possible one. */
 export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
   return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
 }
 
-/** What a row of training steps says of its bounds. */
+/** The fields of a training step that have bounds. */
 interface BoundedStep {
   density: number;
   attentionSpeedup: number | null;
-  /** The lower end of its interval; runs of before had none. */
+  /** The lower end of its interval, which older files lack. */
   attentionSpeedupLow?: number | null;
   ratioHigh: number | null;
   predictedFromIdeal: number | null;
 }
 
-/** Whether a step's attention alone is faster than its pairs allow. */
+/** Whether a step's attention is faster than its pairs allow. */
 export function isAttentionImpossible({
   density,
   attentionSpeedup,
@@ -47,24 +47,24 @@ export function isOverAll(share: number | null): boolean {
   return share !== null && share > 1;
 }
 
-/** How much a machine had to do, as load averages, and its cores. */
+/** The load averages of a machine, and its cores. */
 interface Machine {
   load: readonly number[];
   system: { cores: number };
 }
 
-/** A warning where a machine has more to do than it has cores; undefined where it has not. */
+/** A warning where the load is higher than the number of cores, otherwise undefined. */
 export function loadWarning({ load: [load], system }: Machine): string | undefined {
   if (!(load > system.cores)) return undefined;
   return `the machine was loaded at the start, load ${load.toFixed(1)} on ${system.cores} ${system.cores === 1 ? 'core' : 'cores'}: times are not to be trusted`;
 }
 
-/** What a report of any benchmark may hold. */
+/** A report of any benchmark. */
 interface CheckedReport {
   kind: string;
   environment: Machine;
   rows: readonly object[];
-  /** Where results were wrong, nothing is said of their speed. */
+  /** Where results were wrong, their speed is not checked. */
   gate?: { passed: boolean };
   /** Of `bench limits`. */
   dense?: readonly { length: number; shareOfPeak: number | null }[];
@@ -104,10 +104,10 @@ function ofRow(kind: string, row: AnyRow): string[] {
   }
 }
 
-/** What is said of more than all of a peak. */
+/** The warning about more than 100 % of a peak. */
 const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
-/** All that speaks against a report's figures: a loaded machine, speed-ups above their bounds, shares over 100 %. */
+/** The plausibility checks of a report. @returns Warnings: a loaded machine, speed-ups above their bounds, shares over 100 %. */
 export function plausibilityWarnings({ kind, environment, gate, rows, dense = [] }: CheckedReport): string[] {
   const load = loadWarning(environment);
   const loaded = load ? [load] : [];

@@ -14,7 +14,7 @@ import { referenceTokenBias } from './reference-pairs.js';
 
 const SEED = 1;
 const HEADS = 2;
-/** Longer than a tile of any kernel, and a sequence that begins within one. */
+/** A sequence that is longer than a tile of any kernel, and one that starts within a tile. */
 const LENGTHS = [37, 11];
 const LINEAR = { rows: 37, inputs: 36, outputs: 20 };
 
@@ -24,8 +24,8 @@ async function checkAttention(device: Device, kind: Layout['kind'], headDim: num
   const tokens = LENGTHS.reduce((sum, length) => sum + length, 0);
   const draw = () => Float32Array.from({ length: tokens * HEADS * headDim }, () => 2 * random() - 1);
   const [q, k, v, outputGradient] = [draw(), draw(), draw(), draw()];
-  const { tags: known } = PAPER_RULES;
-  const tags = Array.from({ length: tokens }, () => known[Math.floor(random() * known.length)]);
+  const { tags: allTags } = PAPER_RULES;
+  const tags = Array.from({ length: tokens }, () => allTags[Math.floor(random() * allTags.length)]);
   const strategy = kind === 'dense' ? 'none' : 'hard';
   const shape = { heads: HEADS, headDim, lengths: LENGTHS };
   const result = await attend(device, {
@@ -77,7 +77,7 @@ function referenceLinear({ input, weight, bias, gradient }: LinearNumbers, round
   };
 }
 
-/** A linear layer forward and backward, on results that were poisoned before, against float64. @returns What is wrong. */
+/** Compares a linear layer with float64, forward and backward. The results are NaN before. @returns What is wrong. */
 async function checkLinear(device: Device): Promise<string[]> {
   const random = hostRandom(SEED, 1);
   const { rows, inputs, outputs } = LINEAR;
@@ -92,13 +92,13 @@ async function checkLinear(device: Device): Promise<string[]> {
   const plain = referenceLinear(numbers, Math.fround);
   const results = Object.entries(exact) as [keyof typeof exact, Float64Array][];
   const workspace = new Workspace(device, 'quick check');
-  const given = Object.entries(numbers).map(
+  const operands = Object.entries(numbers).map(
     ([name, values]) => [name, upload(device, values, name)] as const,
   );
   const made = results.map(
     ([name, { length }]) => [name, upload(device, new Float32Array(length).fill(Number.NaN), name)] as const,
   );
-  const { input, weight, bias, gradient } = Object.fromEntries(given) as Record<
+  const { input, weight, bias, gradient } = Object.fromEntries(operands) as Record<
     keyof LinearNumbers,
     GPUBuffer
   >;
@@ -125,13 +125,13 @@ async function checkLinear(device: Device): Promise<string[]> {
     return complaints;
   } finally {
     workspace.release();
-    for (const [, buffer] of [...given, ...made]) device.release(buffer);
+    for (const [, buffer] of [...operands, ...made]) device.release(buffer);
   }
 }
 
 /**
- * Runs the kernels that are expected to be fastest once, on small inputs, forward and backward, and compares them with float64:
- * for runs that do not measure variants, which also compares them.
+ * Runs the kernels that are expected to be fastest once, on small inputs, forward and backward, and compares them with float64. Runs
+ * that tune kernels compare them there.
  * @throws EngineError where they are wrong, or the GPU fails.
  */
 export async function quickCheck(

@@ -11,10 +11,10 @@ import type { Tile, TileConfig } from '../src/plan/tiles.js';
 import type { Visibility } from '../src/plan/visibility.js';
 
 /**
- * A plan that leaves tokens in reading order: what the tag-sorted one is measured against. Kernels and results are the
- * same, only the tiles differ: each has `shape.rows` rows, and the columns that some row of its block of rows sees.
+ * A plan with tokens in reading order, the baseline of the tag-sorted plan. Kernels and results are the same, only the tiles
+ * differ: each has `shape.rows` rows, and the columns that any row of its block of rows sees.
  *
- * @param block Rows and columns that are visited or skipped together, as block-sparse attention does it: a multiple of
+ * @param block Rows and columns that are visited or skipped together, as in block-sparse attention: a multiple of
  * `shape.rows`. With 1, a tile visits exactly the quads of columns that its own rows see.
  */
 export function readingOrderLayout(

@@ -8,14 +8,14 @@ export interface ReferenceInput {
   headDim: number;
   lengths: number[];
   scale: number;
-  /** What is added to the score of a pair of tokens, or undefined where the pair does not exist. */
+  /** The bias of the score of a pair of tokens; undefined where the pair does not exist. */
   bias: (query: number, key: number, head: number) => number | undefined;
-  /** What the probability of a pair is multiplied by: 0 or 1 / (1 - p) under dropout. */
+  /** The factor of a pair's probability under dropout: 0 or 1 / (1 - p). */
   keep?: (query: number, key: number, head: number) => number;
   outputGradient?: ArrayLike<number>;
-  /** Which rows are evaluated, all where left out: the others' outputs stay 0 and their output gradients count as 0. */
+  /** Whether a row is evaluated; all are where left out. The outputs of other rows are 0, and their output gradients count as 0. */
   includes?: (query: number, head: number) => boolean;
-  /** Is told dL/dS of every pair that exists, and the size of its terms before they cancel. */
+  /** Called with dL/dS of every pair that exists, and the size of its terms before they cancel. */
   onScoreGradient?: (query: number, key: number, head: number, value: number, size: number) => void;
 }
 
@@ -32,7 +32,7 @@ export interface ReferenceResult {
 
 type Numbers = ArrayLike<number>;
 
-/** The two loops that take all the time, written once for each precision so that neither has a branch inside. */
+/** The two costly loops, once for each precision, so that neither has a branch. */
 const IN_FLOAT64 = {
   dot(count: number, a: Numbers, at: number, b: Numbers, bt: number): number {
     let sum = 0;
@@ -121,7 +121,7 @@ export function referenceAttention(input: ReferenceInput, precision: Precision =
     const delta = p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
     const largestQuery = largestOf(q, row);
     let dqTerms = 0;
-    // Sizes of what dp and delta are themselves added up from: either may be next to nothing, and its rounding not.
+    // Sizes of the terms of dp and delta: either may be nearly 0 while its rounding error is not.
     const dpSizes = input.onScoreGradient
       ? keys.map((j, n) => productsSize(headDim, outputGradient, row, v, j * width + h * headDim) * kept[n])
       : [];

@@ -1,13 +1,13 @@
 import type { RuleSet, Strategy, Tag, TagPair } from '../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../src/grammar/scope.js';
 
-/** What is added to the score of two tokens, by their places in the caller's order; undefined where the pair does not exist. */
+/** The bias of two tokens by their positions in the caller's order; undefined where the pair does not exist. */
 export type TokenBias = (query: number, key: number) => number | undefined;
 
 /** Whether two tokens of a text are within a scope of each other. */
 type Within = (scope: Scope) => boolean;
 
-/** What beside the tags of two tokens decides about them. */
+/** What decides about two tokens, apart from their tags. */
 export interface ReferencePlaces {
   /** The sentence of each token, or NO_SENTENCE; all are in one where left out. */
   sentences?: ArrayLike<number>;
@@ -28,8 +28,8 @@ function scopesOf(pairs: readonly TagPair[]): (query: Tag, key: Tag) => readonly
 }
 
 /**
- * What a strategy adds to the score of a pair, or undefined where the pair does not exist: section 2 of the method, worded
- * pair by pair. The kernels' own tables are made elsewhere (src/grammar/pair-table.ts); this one is to check them.
+ * The bias of a pair of tags under a strategy; undefined where the pair does not exist. It checks the engine's own tables
+ * (src/grammar/pair-table.ts), and shares no code with them.
  */
 function referenceBias(
   { hard, soft, beta }: RuleSet,
@@ -55,7 +55,7 @@ function referenceBias(
   };
 }
 
-/** The same for tokens by their place, with each pair of tags looked up once: for texts of thousands of tokens. */
+/** The bias of tokens by their positions. Each pair of tags is looked up once, for texts of thousands of tokens. */
 export function referenceTokenBias(
   rules: RuleSet,
   strategy: Strategy,
@@ -65,8 +65,8 @@ export function referenceTokenBias(
   const biasOf = referenceBias(rules, strategy, learned);
   const distinct = [...new Set(tags)];
   const table = distinct.map((query) => distinct.map((key) => biasOf(query, key)));
-  const places = new Map(distinct.map((tag, place) => [tag, place]));
-  const tokens = Int32Array.from(tags, (tag) => places.get(tag)!);
+  const indexes = new Map(distinct.map((tag, index) => [tag, index]));
+  const tokens = Int32Array.from(tags, (tag) => indexes.get(tag)!);
   const inOneSentence = (query: number, key: number) => {
     if (!sentences || sentences[query] === sentences[key]) return true;
     return sentences[query] === NO_SENTENCE || sentences[key] === NO_SENTENCE;

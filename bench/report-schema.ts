@@ -13,7 +13,7 @@ import {
   whole,
 } from '../src/base/json-schemas.js';
 
-/** What the files of the benchmarks must say for the pages that show them. They may say more; what may be absent, older files lack. */
+/** The schemas of the benchmarks' files, for the pages that show them. Files may have more fields; optional ones are absent in older files. */
 
 /** A time, or a rate, that a logarithmic axis can show. */
 const positive = v.pipe(finite, v.gtValue(0, 'a number over 0'));
@@ -36,13 +36,13 @@ const ENVIRONMENT = fields({
   ...each(['kernelHash', 'command', 'date'], text),
 });
 
-/** Where results were wrong, the largest error may be none that JSON can write. */
+/** Where results were wrong, the largest error may be NaN or infinite, which JSON writes as null. */
 const GATE = v.pipe(
   fields({ passed: flag, maxError: v.nullable(notNegative), complaints: listOf(text) }),
   v.check(({ passed, maxError }) => !passed || maxError !== null, '"maxError" beside "passed": true'),
 );
 
-/** The three columns of a comparison: it has its interval, or is none. */
+/** The three columns of a comparison: a ratio with its interval, or null for each. */
 function comparison<const Name extends string>(name: Name) {
   return {
     entries: each([name, 'ratioLow', 'ratioHigh'], ratio),
@@ -59,7 +59,7 @@ const toDense = comparison('ratioToDense');
 const toShortest = comparison('ratioToShortest');
 const shape = each(['length', 'heads', 'headDim'], positiveWhole);
 
-/** A report with rows: what all of them have, and what else this kind has. */
+/** A report with rows: the fields of every kind, and those of this kind. */
 function report<Rows extends v.GenericSchema, More extends v.ObjectEntries>(row: Rows, more: More) {
   return fields({
     environment: ENVIRONMENT,
@@ -190,7 +190,7 @@ const PROFILE = fields({
   otherData: ENVIRONMENT,
 });
 
-/** What a report of each kind must hold to. */
+/** The schema of each kind of report. */
 export const REPORT_SCHEMAS = {
   attention: ATTENTION,
   step: report(STEP_ROW, { settings: fields({ repeats: positiveWhole, data: text }) }),
@@ -200,7 +200,7 @@ export const REPORT_SCHEMAS = {
   profile: PROFILE,
 };
 
-/** What `bench compare` needs of a report. */
+/** The part of a report that `bench compare` needs. */
 export const COMPARABLE = fields({
   environment: fields({
     adapter: fields(each(['description', 'kind'], text)),

@@ -5,11 +5,11 @@ import type { GateResult } from './gate.js';
 type Tone = 'good' | 'bad' | undefined;
 
 interface ColumnOptions<Row> {
-  /** It compares times: left out where the gate is red. */
+  /** Whether it compares times: it is left out where the gate is red. */
   compares?: true;
-  /** Left to pages, for a terminal has no room. */
+  /** Whether it is left out on a terminal, which has no room. */
   onPagesOnly?: true;
-  /** How a terminal colours it. */
+  /** The colour on a terminal. */
   tone?(row: Row): Tone;
 }
 
@@ -24,11 +24,11 @@ export interface BenchTable {
   columns: { heading: string; onPagesOnly?: true }[];
   rows: { text: string | number; tone: Tone }[][];
   alignment: 'numbers' | 'words';
-  /** What a reader must know of it. */
+  /** An explanation for readers. */
   note?: string;
 }
 
-/** What tables need to know of a report. */
+/** The parts of a report that tables need. */
 export interface Measured {
   environment: { software: boolean };
   gate?: Pick<GateResult, 'passed'>;
@@ -62,7 +62,7 @@ export function column<Row>(
   return { heading, cell, ...more };
 }
 
-/** A column of one of the row's numbers, or of a dash where it is null, or absent from an older file. */
+/** A column of a row's number, or of a dash where it is null or absent from an older file. */
 export function number<Name extends string>(
   heading: string,
   name: Name,
@@ -76,12 +76,12 @@ export function passName(pass: Pass): string {
   return pass === 'forward' ? pass : 'forward and backward';
 }
 
-/** "1.20x to 1.40x", where the ends of an interval are shown. */
+/** "1.20x to 1.40x", or a dash without an interval. */
 export function intervalText(low: number | null, high: number | null): string {
   return low === null || high === null ? NOTHING : `${times(low)} to ${times(high)}`;
 }
 
-/** The interval of a speed-up, from that of the time over the time of dense attention. */
+/** The interval of a speed-up, from that of the ratio to dense attention. */
 export function speedupInterval({
   ratioLow,
   ratioHigh,
@@ -89,14 +89,14 @@ export function speedupInterval({
   return intervalText(ratioHigh && 1 / ratioHigh, ratioLow && 1 / ratioLow);
 }
 
-/** Whether an interval of a time over another is all below 1, or all above it. */
+/** Whether all of a ratio's interval is below 1 (good) or above it (bad). */
 export function toneOf(low: number | null, high: number | null): Tone {
   if (low === null || high === null) return undefined;
   if (high < 1) return 'good';
   return low > 1 ? 'bad' : undefined;
 }
 
-/** A figure, marked where it is above its bound. */
+/** A figure, with a warning where it is above its bound. */
 export function trusted(value: string, isAboveBound: boolean): string {
   return isAboveBound ? `${value}, not to be trusted` : value;
 }

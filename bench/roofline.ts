@@ -20,7 +20,7 @@ export interface LimitsReport extends PeakShares {
   kind: 'limits';
   environment: Environment;
   limits: Limits;
-  /** Empty where the adapter has no timestamps, or the run was ended before. */
+  /** Empty where the adapter has no timestamps, or the run was ended early. */
   rows: readonly RooflineRow[];
 }
 
@@ -45,9 +45,9 @@ const INNER = 2048;
 const HEADS = 8;
 const REPEATS = 5;
 
-/** FLOPs and bytes of a kernel at the shape that `record` runs. */
+/** FLOPs and numbers of a kernel at the shape that is recorded. */
 interface Work {
-  /** What the kernel's name begins with. */
+  /** The kernel's name, without its family. */
   kernel: string;
   shape: string;
   flops: number;
@@ -92,7 +92,7 @@ function rooflineRow({ kernel, shape, flops, floats }: Work, medianMs: number, l
     /** FLOPs a byte. */
     intensity,
     gflops,
-    /** What the adapter allows at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
+    /** The limit of the adapter at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
     roofGflops,
     shareOfRoof: gflops / roofGflops,
   };
@@ -100,7 +100,7 @@ function rooflineRow({ kernel, shape, flops, floats }: Work, medianMs: number, l
 
 const NUMBERS = ROWS * HIDDEN;
 
-/** A kernel on [ROWS, width] numbers: operations for each, and how many tensors are read or written. */
+/** A kernel on [ROWS, width] numbers. @param operations For each number. @param moved Tensors that are read or written. */
 const pointwise = (kernel: string, width: number, operations: number, moved: number): Work => ({
   kernel: `layers/${kernel}`,
   shape: `${ROWS} x ${width}`,

@@ -19,7 +19,7 @@ import type { BenchOptions } from './bench-report.js';
 import { both, type GateResult } from './gate.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
-/** What has to be done before attention can run, timed on its own. */
+/** A stage of the preparation before attention runs, and its time. */
 interface PreparationRow {
   stage: 'tagging and tokenizing' | 'sorting' | 'planning' | 'upload of query, key and value';
   length: number;
@@ -27,7 +27,7 @@ interface PreparationRow {
   medianMs: number;
 }
 
-/** What the shapes of a sweep come to, in the order in which they were measured. */
+/** The results of a sweep's shapes, in the order in which they were measured. */
 export interface ShapeResults {
   /** Of all implementations together. */
   gate: GateResult;
@@ -37,7 +37,7 @@ export interface ShapeResults {
 
 export type ShapeBenchOptions = Pick<BenchOptions, 'kernels' | 'signal' | 'onNote'>;
 
-/** Below this, a tile would list thousands of single columns: unsorted controls are left out of longer texts. */
+/** The longest text with unsorted controls: in longer ones, a tile would list thousands of single columns. */
 const LONGEST_UNSORTED = 4096;
 
 interface Entry extends Measured {
@@ -60,7 +60,7 @@ export class ShapeBench {
     this.inputs = randomInputs(workload, sweep.seed);
   }
 
-  /** Checks all implementations, then times them. A red gate ends nothing: its rows are without speed-ups. */
+  /** Checks all implementations, then times them. Where the gate is red, rows have no speed-ups. */
   async run(): Promise<void> {
     this.openImplementations();
     const gates = await this.checkAll();
@@ -82,7 +82,7 @@ export class ShapeBench {
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
       const text = this.areSentences ? 'sentences' : 'document';
       measured.forEach((entry, index) => {
-        // Dense is first, and a speed-up over it needs both to be right.
+        // Dense attention is the first. A speed-up over it needs both results to be right.
         const gatePassed = gates[0].passed && gates[index].passed;
         const context = { pass, text, seed, runsPerTurn, gatePassed } as const;
         if (index > 0 || this.sweep.strategies.includes('none')) {
@@ -93,7 +93,7 @@ export class ShapeBench {
     for (const { implementation } of this.entries) implementation.release();
   }
 
-  /** Checks every implementation, gradients too where any pass wants them; this also compiles all kernels. */
+  /** Checks every implementation, with gradients where a pass needs them. This also compiles all kernels. */
   private async checkAll(): Promise<GateResult[]> {
     const backward = this.sweep.passes.includes('forward+backward');
     const gates: GateResult[] = [];
@@ -102,31 +102,31 @@ export class ShapeBench {
       this.options.onNote?.(`checking ${this.title()}, ${entry.name}`);
       const before = this.device.allocatedBytes;
       gates.push(await entry.implementation.gate(backward, this.sweep.seed));
-      // What a plan needs beside the operands is made when it first runs.
+      // A plan's buffers are made at its first run.
       entry.bufferBytes += this.device.allocatedBytes - before;
     }
     this.results.gate = gates.reduce(both, this.results.gate);
     return gates;
   }
 
-  /** Times what must happen before the kernels; `tagMs` is the tagger's time for this text. */
+  /** Times the preparation before the kernels. @param tagMs The tagger's time for this text. */
   prepare(tagMs: number): void {
     const { lengths } = this.workload;
-    const about = { length: Math.round(this.workload.tags.length / lengths.length), batch: lengths.length };
+    const shape = { length: Math.round(this.workload.tags.length / lengths.length), batch: lengths.length };
     const plans = this.entries.filter(
       ({ variant }) => variant.order === 'tags' && variant.strategy !== 'none',
     );
     const uploads = Array.from({ length: 5 }, () => this.uploadMs());
     this.results.preparation.push(
-      { stage: 'tagging and tokenizing', ...about, medianMs: tagMs },
-      { stage: 'upload of query, key and value', ...about, medianMs: median(uploads) },
+      { stage: 'tagging and tokenizing', ...shape, medianMs: tagMs },
+      { stage: 'upload of query, key and value', ...shape, medianMs: median(uploads) },
     );
     if (plans.length === 0) return;
     const planMs = median(plans.map(({ implementation }) => implementation.planMs));
     const sortMs = median(plans.map(({ implementation }) => implementation.sortMs()));
     this.results.preparation.push(
-      { stage: 'sorting', ...about, medianMs: sortMs },
-      { stage: 'planning', ...about, medianMs: Math.max(0, planMs - sortMs) },
+      { stage: 'sorting', ...shape, medianMs: sortMs },
+      { stage: 'planning', ...shape, medianMs: Math.max(0, planMs - sortMs) },
     );
   }
 
@@ -160,7 +160,7 @@ export class ShapeBench {
   private openControls(rules: RuleSet): void {
     const grammar = this.entries.find(({ name, variant }) => name === 'hard' && variant.rules === rules)!;
     const { layout } = grammar.implementation;
-    // The controls know tags alone, and none of them is slower than what sees every pair.
+    // The controls depend only on tags, and need pairs that do not exist.
     if (layout.positional || layout.pairCounts.useful === layout.pairCounts.dense) return;
     if (Math.max(...this.workload.lengths) <= LONGEST_UNSORTED) {
       this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });

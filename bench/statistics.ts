@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 
-/** A ratio of two implementations' times with the interval in which it lies. */
+/** A ratio of two implementations' times with its interval. */
 interface Ratio {
   ratio: number;
   low: number;
@@ -10,13 +10,13 @@ interface Ratio {
 
 const RESAMPLES = 2_000;
 
-/** Two runs of a benchmark should agree nearly always, so the interval is wider than the customary 95 %. */
+/** Wider than the usual 95 %, so that two runs of a benchmark rarely disagree. */
 export const CONFIDENCE = 0.99;
 
 /**
- * How the times of two implementations that were timed in turns compare: the median of the ratios within each turn, with a percentile
- * bootstrap interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). What slows a whole
- * turn slows both, and leaves their ratio; medians of their times may fall into turns of different kinds.
+ * Compares two implementations that were timed in turns: the median of the ratios within each turn, with a percentile bootstrap
+ * interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Load that slows a whole turn leaves
+ * its ratio, but could fall between the medians of the two times.
  *
  * @param times Milliseconds of one implementation, turn by turn.
  * @param reference Those of the other in the same turns.

@@ -16,7 +16,7 @@ import { documentOf, packed } from './workload.js';
 
 interface StepSettings {
   lengths: (number | typeof SENTENCES)[];
-  /** Sentences of a packed batch; a document is a batch of its own. */
+  /** Sentences of a packed batch. A document is a batch by itself. */
   batch: number;
   strategies: Strategy[];
   shape: ModelShape;
@@ -24,7 +24,7 @@ interface StepSettings {
   seed: number;
 }
 
-/** One training step of one strategy. What depends on a speed-up is null where the correctness gate was red. */
+/** A training step of one strategy. Fields that depend on a speed-up are null where the correctness gate was red. */
 export type StepRow = ReturnType<typeof stepRow>;
 
 export type StepReport = BenchmarkReport<'step', StepSettings & { rules: string }, StepRow>;
@@ -41,12 +41,12 @@ export function amdahl(share: number, factor: number): number {
   return 1 / (1 - share + share / factor);
 }
 
-/** How many times as fast a step would be if a share of it, attention say, took no time at all. */
+/** The speed-up of a step if a share of it, for example attention, took no time. */
 export function mostToGain(share: number): number {
   return amdahl(share, Number.POSITIVE_INFINITY);
 }
 
-/** Times whole training steps, strategies in turns, kernel by kernel. @throws EngineError without timestamps. */
+/** Times whole training steps and their kernels, with strategies in turns. @throws EngineError without timestamps. */
 export async function benchStep(
   device: Device,
   settings: StepSettings,
@@ -109,7 +109,7 @@ async function benchBatch(
     name: setup.strategy,
     run: async () => {
       const stage = await setup.run(batch.sentences, batch.labels);
-      // Stages are of the wall's runs, not of those by the GPU's clock.
+      // Stages of runs with the GPU's clock are left out.
       if (!device.clock) stages[index].push(stage);
     },
   }));
@@ -139,7 +139,7 @@ async function benchBatch(
   for (const setup of setups) setup.release();
 }
 
-/** Whether attention is right on this adapter, at the step's shape, under its rules. */
+/** Checks attention on this adapter, at the step's shape and under its rules. */
 async function attentionGate(
   device: Device,
   { shape, seed }: StepSettings,

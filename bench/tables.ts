@@ -85,7 +85,7 @@ export function strategyName(
   return isEnough ? strategy : `${strategy}, ${rules}`;
 }
 
-/** Rows of `bench attention`. @param nameOf What to call the strategy of each. */
+/** The table of `bench attention`. @param nameOf The name of a row's strategy. */
 export function attentionTable(
   report: AttentionReport,
   title: string,
@@ -99,7 +99,7 @@ export function attentionTable(
   return benchTable(report, title, columns, rows, { note: `${counts}${speedups}` });
 }
 
-/** Whether the kernels multiplied what the plans say. */
+/** Whether the kernels multiplied the pairs of their plans. */
 export function areCountsEqual({ rows }: AttentionReport): boolean {
   return rows.every(
     ({ countedPairs, executedPairs: executed, executedPairsTransposed: executedTransposed }) => {
@@ -108,20 +108,20 @@ export function areCountsEqual({ rows }: AttentionReport): boolean {
   );
 }
 
-/** What must be done before the kernels run. */
+/** The table of the preparation before the kernels run. */
 export function preparationTable(report: AttentionReport): BenchTable {
   const columns = [column('stage', ({ stage }: { stage: string }) => stage), LENGTH, SEQUENCES, TIME];
   const title = 'Before the kernels, on the CPU; not part of the times above';
   return benchTable(report, title, columns, report.preparation);
 }
 
-/** A density that was fitted, which may lie outside of what can be. */
+/** A fitted density, which may be outside of 0 to 1. */
 function densityText(density: number): string {
   if (density <= 0) return 'none';
   return density > 1 ? 'any' : percent(density);
 }
 
-/** From which length on sparse attention pays. */
+/** The table of the shortest lengths at which sparse attention is faster. */
 export function breakEvenTable(report: AttentionReport): BenchTable {
   const shortest = Math.min(...report.rows.map(({ length }) => length));
   const from = (length: number | null) => {
@@ -189,10 +189,10 @@ export function stepTable(report: StepReport): BenchTable {
   return benchTable(report, 'Training steps', STEP_COLUMNS, report.rows);
 }
 
-/** How many kernels a terminal shows. */
+/** The number of kernels that a terminal shows. */
 export const COSTLIEST = 10;
 
-/** The costliest kernels of a training step, and what the CPU did in it. */
+/** The costliest kernels of a training step, and the times of its stages on the CPU. */
 function stepKernelsTable(report: StepReport, row: StepRow): BenchTable {
   const costs = row.kernels.slice(0, COSTLIEST).map(({ kernel, dispatches, medianMs }) => {
     return { kernel, dispatches, ms: medianMs, share: medianMs / row.kernelsMs };
@@ -205,7 +205,7 @@ function stepKernelsTable(report: StepReport, row: StepRow): BenchTable {
   };
 }
 
-/** Kernels, and what each takes of a step. */
+/** The table of kernels with their shares of a step. */
 export function costsTable(report: Measured, title: string, costs: readonly KernelCost[]): BenchTable {
   const columns: BenchColumn<KernelCost>[] = [
     column('kernel', ({ kernel }) => kernel),
@@ -230,7 +230,7 @@ const GROWTH_COLUMNS: readonly BenchColumn<GrowthRow>[] = [
   column('99 % interval', (row) => intervalText(row.ratioLow, row.ratioHigh), COMPARES),
 ];
 
-/** A share of a peak, which can be no more than all of it. */
+/** A column of shares of a peak, with a warning above 100 %. */
 function shareColumn<Name extends string>(
   heading: string,
   name: Name,
@@ -243,7 +243,7 @@ function shareColumn<Name extends string>(
 
 function limitsTables(report: LimitsReport): BenchTable[] {
   const { limits, products, dense, rows } = report;
-  const microseconds = (value: number | null) => orNothing(value ?? null, (known) => `${short(known)} µs`);
+  const microseconds = (value: number | null) => orNothing(value ?? null, (time) => `${short(time)} µs`);
   const peaks: string[][] = [
     ['multiply-adds, no memory', `${short(limits.multiplyAddGflops)} GFLOP/s`],
     ['matrix product, f32, the best below', `${short(limits.matrixProductGflops)} GFLOP/s`],
@@ -313,7 +313,7 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
 ];
 
 const PEERS_NOTE =
-  'The mask is one tensor of all pairs for the others, a plan of the pairs that exist for us; ort-mha-cpu runs on the CPU’s own code. onnxruntime’s times include reading the output back. A peer that is wrong has a time, but no ratio.';
+  'The mask of other libraries is a tensor of all pairs; ours is a plan of the pairs that exist. ort-mha-cpu does not use WebGPU. onnxruntime’s times include reading the output. A peer with wrong results has a time, but no ratio.';
 
 export type BenchReport = AttentionReport | StepReport | GrowthReport | LimitsReport | PeersReport;
 

@@ -1,19 +1,19 @@
 import { hostRandom, shuffle } from '../src/base/random.js';
 import type { Device, DispatchClock, KernelTime } from '../src/gpu/device.js';
 
-/** Something to be timed. */
+/** An implementation that can be timed. */
 export interface Implementation {
   name: string;
-  /** Runs `times` times, as a model runs its layers: one after the other, without a wait between. Ends when all is done, on the GPU too. */
+  /** Runs `times` times without waiting in between, and waits until the GPU has finished. */
   run(times: number): Promise<void>;
 }
 
 interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal'> {
-  /** Where timestamps or caches are to be seen to; else only the wall is timed. Its clock, if it has one, runs in turns of its own. */
+  /** The device whose caches are flushed, and whose clock, if any, is used in turns of its own; without it, only the wall is timed. */
   device?: Device;
   /**
-   * Runs of an implementation that make up one of its turns, back to back: its time is their mean. Of all of them, or of each; 1
-   * where left out.
+   * Consecutive runs of an implementation in a turn, whose time is their mean: one number for all, or one for each; 1 where left
+   * out.
    */
   runsPerTurn?: number | readonly number[];
 }
@@ -37,7 +37,7 @@ interface KernelSum {
 /** Larger than the last-level cache of any GPU. */
 const FLUSH_BYTES = 512 * 2 ** 20;
 
-/** Overwrites the caches of a real GPU; a software adapter's are the CPU's, which every implementation's own data fills. */
+/** Overwrites the caches of a real GPU. A software adapter uses the CPU's, which each implementation fills with its own data. */
 export class CacheFlush {
   private readonly buffer: GPUBuffer | undefined;
 
@@ -60,10 +60,10 @@ export class CacheFlush {
   }
 }
 
-/** How long a real GPU works before anything is timed: at rest it lowers its clocks, and takes so long to raise them. */
+/** Work of a real GPU before anything is timed: an idle GPU needs this time to raise its clocks. */
 const WARM_UP_MS = 1000;
 
-/** Keeps a real GPU busy until its clocks are those of one that works. */
+/** Keeps a real GPU busy until its clocks are high. */
 export async function warmUp(device: Device | undefined, run: () => Promise<unknown>): Promise<void> {
   if (!device || device.isSoftware) return;
   const began = performance.now();
@@ -74,9 +74,8 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
 const TURNS_OF_A_CLOCK = 3;
 
 /**
- * Times implementations in turns, so that other work of the machine slows all of them alike. The caller has run each
- * once, so that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps want a pass for every
- * dispatch: programs do not pay that.
+ * Times implementations in turns, so that other work of the machine slows all of them alike. The caller runs each once before, so
+ * that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps need a pass for every dispatch.
  */
 export async function timeInTurns(
   implementations: readonly Implementation[],
@@ -122,20 +121,20 @@ export async function timeInTurns(
 interface TurnOptions {
   /** Turns, in each of which all run. */
   repeats: number;
-  /** Draws the order of each turn, so that none always runs after the same other. */
+  /** Draws the order of each turn, so that none always runs after the same one. */
   seed: number;
   /** Ends the turns early: the complete ones so far are returned. */
   signal?: AbortSignal;
-  /** Is done before each timed run. */
+  /** Called before each timed run. */
   beforeEach?(): Promise<void>;
-  /** Is done after each complete turn, which had this order. */
+  /** Called after each complete turn, with its order. */
   afterTurn?(turn: number, order: readonly number[]): Promise<void>;
-  /** Is told once that a run failed; it then takes no more turns. Left out, a failure ends all. */
+  /** Called where a run fails, which then takes no more turns. Without it, a failure ends all turns. */
   onFailure?(index: number, error: Error): void;
 }
 
 /**
- * Times several in turns, one at a time. One that fails is left out from then on, and has no times; the others go on.
+ * Times several runs in turns, one at a time. One that fails has no times and no further turns; the others continue.
  *
  * @param takers Each runs once, and returns its milliseconds.
  * @returns The times of each, of complete turns only.
@@ -197,20 +196,20 @@ function addKernels(times: Times, kernels: readonly KernelTime[], runs: number):
     });
   }
   for (const [name, { dispatches, milliseconds }] of sums) {
-    const known = times.kernels.get(name) ?? { dispatches, times: [] };
-    known.times.push(milliseconds);
-    times.kernels.set(name, known);
+    const kernel = times.kernels.get(name) ?? { dispatches, times: [] };
+    kernel.times.push(milliseconds);
+    times.kernels.set(name, kernel);
   }
   times.gpu.push([...sums.values()].reduce((total, { milliseconds }) => total + milliseconds, 0));
 }
 
-/** A turn this short is at the mercy of whatever else the machine does. */
+/** The shortest turn: other work of the machine would disturb a shorter one. */
 const SHORTEST_TURN_MS = 100;
 
-/** Kernels of a turn that a clock can tell apart (`DispatchClock`), at up to ten a run. */
+/** The most runs in a turn: a clock counts a limited number of kernels (`DispatchClock`), up to ten a run. */
 const MOST_RUNS = 100;
 
-/** How often an implementation must run in a turn for the turn to be long enough, by the time of one run. */
+/** The number of runs that makes a turn of an implementation long enough, from the time of one run. */
 export async function runsForTurn({ run }: Implementation): Promise<number> {
   const began = performance.now();
   await run(1);

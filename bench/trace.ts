@@ -33,8 +33,8 @@ function trackOf(name: (typeof TRACKS)[number]): number {
 }
 
 /**
- * The events of profiled steps. The GPU's clock has another zero than the CPU's: each step's kernels are laid so that the
- * last of them ends with the wait for it, which is when the CPU learns of it.
+ * The events of profiled steps. The clocks of GPU and CPU have different zeros: the kernels of a step are placed so that the last
+ * one ends when the CPU stops waiting for it.
  */
 export function traceEvents(processName: string, steps: readonly ProfiledStep[]): TraceEvent[] {
   const named = (name: string, tid: number, args: TraceEvent['args']): TraceEvent => {
@@ -92,7 +92,7 @@ const PRODUCTS: readonly (readonly [part: string, products: number])[] = [
   ['forward', 2],
 ];
 
-/** What an attention kernel did: its pairs, counted three ways, and its rate. Other kernels have no pairs. */
+/** The work of an attention kernel: its pairs, counted three ways, and its rates. Other kernels have no pairs. */
 function workOf(
   label: string,
   seconds: number,
@@ -115,7 +115,7 @@ function workOf(
   };
 }
 
-/** What all kernels of a name took, over all steps. */
+/** The time of all kernels of a name, over all steps. */
 export interface KernelCost {
   kernel: string;
   dispatches: number;

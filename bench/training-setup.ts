@@ -14,7 +14,7 @@ import { AttentionMask } from '../src/plan/mask.js';
 import type { PairCounts } from '../src/plan/pair-counts.js';
 import { biasTags, Planner } from '../src/train/planner.js';
 
-/** When a part of a step ran on the CPU, in milliseconds of `performance.now()`. */
+/** A part of a step on the CPU, in milliseconds of `performance.now()`. */
 export interface Stage {
   name: 'tag' | 'plan' | 'upload' | 'record and submit' | 'wait';
   begin: number;
@@ -26,7 +26,7 @@ export type ModelShape = Pick<ModelConfig, 'hidden' | 'heads' | 'layers' | 'feed
 interface SetupOptions {
   shape: ModelShape;
   vocabulary: Vocabulary;
-  /** The longest sequence that the model reads. */
+  /** The longest sequence of the model. */
   positions: number;
   /** Two where left out. */
   classes?: number;
@@ -37,7 +37,7 @@ interface SetupOptions {
   kernels?: KernelChoices;
 }
 
-/** A model in training with one batch, whose steps can be run one by one and are told stage by stage. */
+/** A model and its training steps, which can be run one by one and are timed stage by stage. */
 export class TrainingSetup {
   private readonly classifier: Classifier;
   private readonly planner: Planner;
@@ -101,7 +101,7 @@ export class TrainingSetup {
   }
 }
 
-/** Tags some examples, as a stage of its own. */
+/** Tags some examples as a stage. */
 export function taggedStage(
   examples: readonly Example[],
   vocabulary: Vocabulary,

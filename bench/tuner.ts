@@ -26,15 +26,15 @@ import { tagText, workloadOf } from './workload.js';
 
 /** One variant at one kind of plan and one length class. */
 export interface TunedRow {
-  /** Kind of plan and longest sequence, as `choiceKey` names them. */
+  /** Kind of plan and longest sequence, the key of `choiceKey`. */
   choice: string;
   variant: string;
-  /** Of a forward and backward pass: of several, or of one where that was much slower than the fastest. */
+  /** Of a forward and backward pass; the time of a single run where that was much slower than the fastest. */
   medianMs: number;
   /** Its time over that of the expected variant. */
   ratio: number;
   isChosen: boolean;
-  /** Of the variant that was chosen, and of those that were faster but wrong; null for the others, which are not candidates. */
+  /** Of the chosen variant, and of faster ones that were wrong; null for variants that were not checked. */
   gate: GateResult | null;
 }
 
@@ -45,41 +45,41 @@ export interface Tuning {
 
 export interface TuningOptions {
   headDim: number;
-  /** The longest sequence that will be run: classes of longer ones are left out. */
+  /** The longest sequence of the run: length classes of longer ones are left out. */
   longest: number;
   kinds: readonly Layout['kind'][];
   onNote?(line: string): void;
 }
 
-/** For each of the length classes: the text that represents its batches. */
+/** The text that represents each length class. */
 const TEXTS: readonly { length: number | typeof SENTENCES; batch: number }[] = [
   { length: SENTENCES, batch: 32 },
   { length: 256, batch: 1 },
   { length: 768, batch: 1 },
 ];
 
-/** A workgroup has one head: two of them keep a processor's cores busy, and no longer than needed; a GPU wants what models have. */
+/** A workgroup computes one head. Two are enough for a CPU; a GPU needs the number of a model. */
 const HEADS_ON_SOFTWARE = 2;
 const HEADS_ON_GPU = 8;
-/** Turns of the variants that are compared: fewer where they would take longer than the budget. */
+/** Turns of the compared variants: fewer where they would exceed the budget. */
 const REPEATS = { least: 3, most: 9, budgetMs: 3_000 };
 const SEED = 1;
 
 /**
- * A variant must be so much faster than the expected one to be chosen: less is noise, and a choice that changes from one
- * tuning to the next would change the bits of a run.
+ * The gain over the expected variant that a choice needs. A smaller gain is noise, and a choice that changes between tunings would
+ * change the bits of a run.
  */
 const LEAST_GAIN = 0.05;
 
 /** A variant whose first run takes this many times as long as the fastest one's is not timed further. */
-const FAR_BEHIND = 1.5;
+const SLOW = 1.5;
 
-/** The plans' kinds, by the strategy that represents each. */
+/** The strategy that represents each kind of plan. */
 const STRATEGY_OF = { dense: 'none', sparse: 'hard' } as const satisfies Record<Layout['kind'], string>;
 
 /**
- * Measures the variants of the kernels on generated text, for each kind of plan and each length class. None is chosen whose
- * outputs and gradients were not compared with float64.
+ * Measures the variants of the kernels on generated text, for each kind of plan and each length class. The outputs
+ * and gradients of a chosen variant were compared with float64.
  * @throws EngineError where the GPU fails.
  */
 export async function tune(
@@ -95,8 +95,8 @@ export async function tune(
   const choices: KernelChoices = { adapter: adapterKey(device), headDim, variants: {} };
   const rows: TunedRow[] = [];
   const heads = device.isSoftware ? HEADS_ON_SOFTWARE : HEADS_ON_GPU;
-  for (const [index, { length, batch }] of TEXTS.entries()) {
-    if (index > 0 && LENGTH_CLASSES[index - 1] >= longest) break;
+  for (const [lengthClass, { length, batch }] of TEXTS.entries()) {
+    if (lengthClass > 0 && LENGTH_CLASSES[lengthClass - 1] >= longest) break;
     const workload = workloadOf(text.sentences, length, batch, heads, headDim);
     const inputs = randomInputs(workload, SEED);
     for (const kind of kinds) {
@@ -105,10 +105,10 @@ export async function tune(
       const variants = kernelVariants(device, kind, workload.tags.length);
       const { measured, chosen } = await measureAll(device, kind, workload, inputs, variants);
       if (chosen !== undefined) choices.variants[choice] = variants[chosen].name;
-      measured.forEach(({ medianMs, gate }, place) => {
+      measured.forEach(({ medianMs, gate }, index) => {
         const ratio = medianMs / measured[0].medianMs;
-        const variant = variants[place].name;
-        rows.push({ choice, variant, medianMs, ratio, isChosen: place === chosen, gate });
+        const variant = variants[index].name;
+        rows.push({ choice, variant, medianMs, ratio, isChosen: index === chosen, gate });
       });
     }
   }
@@ -117,7 +117,7 @@ export async function tune(
 
 interface Measured {
   medianMs: number;
-  /** Whether it is faster than the expected variant beyond all noise. */
+  /** Whether it is clearly faster than the expected variant. */
   isFaster: boolean;
   gate: GateResult | null;
 }
@@ -140,10 +140,10 @@ async function measureAll(
   try {
     const measured = await timeAll(device, entries);
     let chosen: number | undefined;
-    for (const place of byPreference(measured)) {
-      measured[place].gate = await entries[place].gate(true, SEED);
-      if (measured[place].gate.passed) {
-        chosen = place;
+    for (const index of byPreference(measured)) {
+      measured[index].gate = await entries[index].gate(true, SEED);
+      if (measured[index].gate.passed) {
+        chosen = index;
         break;
       }
     }
@@ -160,25 +160,25 @@ async function timeAll(device: Device, entries: readonly AttentionImplementation
   for (const { run } of implementations) await run(1);
   const once = await timeInTurns(implementations, { repeats: 1, seed: SEED, device });
   const measured = once.map(({ wall }): Measured => ({ medianMs: wall[0], isFaster: false, gate: null }));
-  const limit = FAR_BEHIND * Math.min(...measured.map(({ medianMs }) => medianMs));
-  const places = [...implementations.keys()].filter((place) => measured[place].medianMs <= limit);
-  const remaining = places.map((place) => implementations[place]);
+  const limit = SLOW * Math.min(...measured.map(({ medianMs }) => medianMs));
+  const indexes = [...implementations.keys()].filter((index) => measured[index].medianMs <= limit);
+  const remaining = indexes.map((index) => implementations[index]);
   const runsPerTurn = await runsForTurn(remaining[0]);
-  const turnMs = runsPerTurn * places.reduce((sum, place) => sum + measured[place].medianMs, 0);
+  const turnMs = runsPerTurn * indexes.reduce((sum, index) => sum + measured[index].medianMs, 0);
   const repeats = Math.max(REPEATS.least, Math.min(REPEATS.most, Math.floor(REPEATS.budgetMs / turnMs)));
   const times = await timeInTurns(remaining, { repeats, seed: SEED, device, runsPerTurn });
-  const expected = places[0] === 0 ? times[0].wall : once[0].wall;
-  places.forEach((place, index) => {
-    const { wall } = times[index];
-    measured[place].medianMs = median(wall);
-    measured[place].isFaster = medianOfRatios(wall, expected, SEED).high < 1 - LEAST_GAIN;
+  const expected = indexes[0] === 0 ? times[0].wall : once[0].wall;
+  indexes.forEach((index, turn) => {
+    const { wall } = times[turn];
+    measured[index].medianMs = median(wall);
+    measured[index].isFaster = medianOfRatios(wall, expected, SEED).high < 1 - LEAST_GAIN;
   });
   return measured;
 }
 
-/** Variants, the one to take first: those that are clearly faster than the expected one, then that, then the others. */
+/** The indexes of variants in order of preference: those clearly faster than the expected one, then that one, then the others. */
 function byPreference(measured: readonly Measured[]): number[] {
-  const rank = (place: number) => (measured[place].isFaster ? 0 : place === 0 ? 1 : 2);
+  const rank = (index: number) => (measured[index].isFaster ? 0 : index === 0 ? 1 : 2);
   return [...measured.keys()].sort(
     (a, b) => rank(a) - rank(b) || measured[a].medianMs - measured[b].medianMs,
   );

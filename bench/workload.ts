@@ -6,23 +6,23 @@ import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import type { Workload } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 
-/** Sentences enough for a text of some tokens, tagged, and how long that took. */
+/** Tagged sentences, and the time of tagging. */
 interface TaggedText {
   sentences: TaggedTokens[];
-  /** What their tags are indexes into. */
+  /** The tags by their index in `sentences`. */
   tags: readonly Tag[];
   milliseconds: number;
 }
 
-/** The tags that all of some rule sets know. */
+/** The tags that all of some rule sets have. */
 export function tagsOfAll(rules: readonly Pick<RuleSet, 'tags'>[]): Tag[] {
   const [first, ...others] = rules;
   return first.tags.filter((tag) => others.every(({ tags }) => tags.includes(tag)));
 }
 
 /**
- * Tags sentences from the first on until they have this number of tokens, or all of them. Words that bring tags keep them.
- * @param wordTags Tags that these may be; the universal ones where left out.
+ * Tags sentences from the first one until they have this number of tokens, or all of them. Words with custom tags keep them.
+ * @param wordTags The possible tags; the universal ones where left out.
  */
 export function tagText(
   texts: readonly (string | Text)[],
@@ -46,8 +46,7 @@ export function tagText(
 
 /**
  * Joins encoded sentences to one document of exactly `length` tokens: [CLS], the sentences without their own special
- * tokens, [SEP]. Sentences are used from the first on, and again from the first where they do not suffice. Each of the
- * sentences is one, whatever a tagger would split it into.
+ * tokens, [SEP]. Sentences are used in order, and repeated where there are too few. Each counts as one sentence.
  */
 export function documentOf(sentences: readonly TaggedTokens[], length: number): TaggedTokens {
   const ids = new Uint32Array(length);
@@ -71,9 +70,9 @@ export function documentOf(sentences: readonly TaggedTokens[], length: number): 
 }
 
 /**
- * A packed batch: documents of `length` tokens, each joined from other sentences where there are enough of them, or the
- * first sentences as they are.
- * @param tags What the sentences' tags are indexes into; `TOKEN_TAGS` where left out.
+ * A packed batch: documents of `length` tokens, joined from different sentences where there are enough, or the first sentences as
+ * they are.
+ * @param tags The tags by their index in the sentences; `TOKEN_TAGS` where left out.
  */
 export function workloadOf(
   sentences: readonly TaggedTokens[],
@@ -100,7 +99,7 @@ export function workloadOf(
   return packed(sequences, heads, headDim, tags);
 }
 
-/** The workload of some sequences, packed as they are. */
+/** The workload of some sequences. */
 export function packed(
   sequences: readonly TaggedTokens[],
   heads: number,

@@ -15,14 +15,14 @@ const WORDS: Readonly<Record<Strategy, string>> = {
   learned: 'learned: every pair, learned biases',
 };
 
-/** The value of the choice that means "not a preset". */
+/** The choice of the model's own rules. */
 const OWN = 'own';
 const EDITED = 'edited';
 
-/** Milliseconds after a letter until the page follows. */
+/** Milliseconds after a letter until the page is updated. */
 const TYPING_PAUSE = 120;
 
-/** The preset that says the same as some rules; the rules themselves where none does. */
+/** The preset with the same content as some rules; the rules themselves where there is none. */
 export function asPreset(rules: ModelRules): ModelRules {
   const name = PRESET_NAMES.find((each) => formatRules(presetRules(each)) === formatRules(rules));
   return name ? presetRules(name) : rules;
@@ -34,7 +34,7 @@ export function connectControls(state: State, { mask: model }: ModelDescription)
   const strategy = element<HTMLSelectElement>('strategy');
   const preset = element<HTMLSelectElement>('preset');
   const beta = element<HTMLInputElement>('beta');
-  const own = asPreset(model.rules);
+  const modelRules = asPreset(model.rules);
   const strategies = STRATEGIES.filter((each) => each !== 'learned' || model.strategy === 'learned');
   show('strategy', html`${strategies.map((each) => html`<option value="${each}">${WORDS[each]}</option>`)}`);
 
@@ -44,7 +44,7 @@ export function connectControls(state: State, { mask: model }: ModelDescription)
     if (Number.isFinite(beta.valueAsNumber)) state.change({ beta: beta.valueAsNumber }, TYPING_PAUSE);
   });
   preset.addEventListener('change', () => {
-    const rules = preset.value === OWN ? own : presetRules(preset.value);
+    const rules = preset.value === OWN ? modelRules : presetRules(preset.value);
     state.change({ rules, beta: preset.value === OWN ? model.beta : rules.beta });
   });
   element('reset').addEventListener('click', () => {
@@ -54,9 +54,9 @@ export function connectControls(state: State, { mask: model }: ModelDescription)
   const follow = () => {
     const { shown } = state;
     const name = PRESET_NAMES.find((each) => presetRules(each) === shown.rules);
-    const chosen = name ?? (shown.rules === own ? OWN : EDITED);
+    const chosen = name ?? (shown.rules === modelRules ? OWN : EDITED);
     const choices: [string, string][] = PRESET_NAMES.map((each) => [each, each]);
-    if (!PRESET_NAMES.some((each) => presetRules(each) === own)) {
+    if (!PRESET_NAMES.some((each) => presetRules(each) === modelRules)) {
       choices.push([OWN, `the model's own: ${model.rules.name}`]);
     }
     if (chosen === EDITED) choices.push([EDITED, shown.rules.name]);

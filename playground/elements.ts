@@ -8,9 +8,9 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
 const shown = new Map<string, string>();
 
 /**
- * Puts content into an element, unless it is there already: then nothing is read out again, and the focus stays. Only `Html` is
- * accepted, whose templates escape everything else.
- * @returns Whether anything has changed.
+ * Sets the content of an element, unless it is there already: a screen reader then reads nothing again, and the focus stays. Only
+ * `Html` is accepted, whose templates escape all values.
+ * @returns Whether the content has changed.
  */
 export function show(id: string, content: Html | ''): boolean {
   const text = content === '' ? '' : content.text;

@@ -2,7 +2,7 @@ import type { Device } from '../src/gpu/device.js';
 import { openDevice } from '../src/gpu/open-device.js';
 import { capital } from '../src/report/page/numbers.js';
 
-/** The page's device, or in words why there is none and what can be done about it. */
+/** The page's device, or a text that says why it has none and what to do. */
 export type Gpu = { device: Device; trouble?: undefined } | { device?: undefined; trouble: string };
 
 const WITHOUT = 'Tags, pairs and density below need no GPU; the prediction and "Measure" do.';
@@ -28,5 +28,5 @@ export async function openGpu(): Promise<Gpu> {
   }
 }
 
-/** What a page says when its device is gone. */
+/** The page's message when its device was lost. */
 export const LOST = `The GPU was lost: its driver restarted, or the computer slept. Reload the page. ${WITHOUT}`;

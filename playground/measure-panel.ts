@@ -15,7 +15,7 @@ const LENGTHS = [128, 256, 512, 1024, 2048];
 /** bert-tiny's. */
 const [HEADS, HEAD_DIM] = [2, 64];
 
-/** The part of the page that measures: a length, a button, and what came of it. */
+/** The panel that measures: a length, a button, and the results. */
 export class MeasurePanel {
   private reading: PageReading | undefined;
   private worker: Worker | undefined;
@@ -32,23 +32,22 @@ export class MeasurePanel {
     );
   }
 
-  /** Follows what is shown: which text is measured, or why none can be. */
+  /** Shows which text is measured, or why none can be. */
   show(reading: PageReading | undefined): void {
     this.reading = reading;
     const hindrance = this.hindrance();
     element('measured-text').textContent =
       hindrance ??
-      `The sentence above, repeated to the length: forward pass, ${HEADS} heads of ${HEAD_DIM}, random numbers. Dense and sparse run in turns, and both are held against float64 first.`;
+      `The sentence above, repeated to the length: forward pass, ${HEADS} heads of ${HEAD_DIM}, random numbers. Dense and sparse run in turns, and both are first compared with float64.`;
     element<HTMLButtonElement>('measure').disabled = hindrance !== undefined && !this.worker;
   }
 
   private hindrance(): string | undefined {
     const { strategy, rules } = this.state.shown;
-    if (!this.hasGpu)
-      return 'Without WebGPU there is nothing to measure on: the message above says what to do.';
+    if (!this.hasGpu) return 'Measuring needs WebGPU: the message above says what to do.';
     if (!this.reading) return 'There is no sentence to measure.';
     if (strategy === 'none')
-      return 'Strategy "none" is dense itself: choose another to measure it against dense.';
+      return 'Strategy "none" is dense attention: choose another one to compare with it.';
     if (isPerHead(rules)) return 'These rules differ from head to head: choose other rules to measure them.';
     return undefined;
   }
@@ -61,14 +60,14 @@ export class MeasurePanel {
     const workload = workloadOf([encodeTokens(tokens)], length, 1, HEADS, HEAD_DIM);
     show('measurement', '');
     this.worker = new Worker(new URL('./measure-worker.ts', import.meta.url), { type: 'module' });
-    this.worker.addEventListener('message', ({ data }: MessageEvent<MeasureAnswer>) => this.hear(data));
+    this.worker.addEventListener('message', ({ data }: MessageEvent<MeasureAnswer>) => this.receive(data));
     this.worker.addEventListener('error', ({ message }) => this.stop(`It could not be measured: ${message}`));
     this.worker.postMessage({ workload, strategy, rules } satisfies MeasureRequest);
     element('measure').textContent = 'Stop';
     this.say('Opening the GPU…');
   }
 
-  private hear(answer: MeasureAnswer): void {
+  private receive(answer: MeasureAnswer): void {
     switch (answer.kind) {
       case 'note':
         this.say(`${answer.text}…`);

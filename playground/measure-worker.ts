@@ -1,4 +1,4 @@
-// Measures away from the page, which stays awake meanwhile: the float64 reference alone takes seconds.
+// Measures in a worker, so that the page stays responsive: the float64 reference takes seconds.
 import type { Workload } from '../bench/attention-implementation.js';
 import { ATTENTION_DEFAULTS } from '../bench/attention-settings.js';
 import { GREEN } from '../bench/gate.js';
@@ -7,14 +7,14 @@ import { adapterKey } from '../src/attention/kernel-choices.js';
 import { openDevice } from '../src/gpu/open-device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 
-/** What the page asks its worker to measure. */
+/** A request of the page to its worker. */
 export interface MeasureRequest {
   workload: Workload;
   strategy: Strategy;
   rules: RuleSet;
 }
 
-/** What the worker answers: where it is, then what it found. */
+/** A message of the worker: its progress, its results, or its error. */
 export type MeasureAnswer =
   | { kind: 'note'; text: string }
   | { kind: 'done'; results: ShapeResults; adapter: string; isSoftware: boolean }

@@ -27,7 +27,7 @@ function headline(row: AttentionRow): Html {
 <p>${INTERVAL} of the speed-up: ${between}. The rules allow ${times(row.idealSpeedup)} at most; ${percent(row.realisedFraction ?? 0)} of that was reached.</p>`;
 }
 
-/** A line of the table: what it is, and its value for one of those that were timed. */
+/** A row of the table: its name, and its value for each implementation. */
 type Quantity = readonly [name: string, value: (row: AttentionRow) => string];
 
 const QUANTITIES: readonly Quantity[] = [
@@ -44,7 +44,7 @@ const QUANTITIES: readonly Quantity[] = [
   ['Planning, ms', ({ planMs }) => planMs.toFixed(1)],
 ];
 
-/** What was measured: the point, whether it can be believed, and the work counted three ways. */
+/** The results: the finding, the gate, and the work counted three ways. */
 export function measurementView({ results, adapter, isSoftware }: Done): Html {
   const { gate, rows } = results;
   const [, sparse] = rows;

@@ -4,22 +4,22 @@ import { loadDescription } from '../src/train/model-folder.js';
 import { loadWeights } from '../src/train/model-weights.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 
-/** What the page says of its model; the file `about.json` beside the model's own. */
+/** The page's text about its model, in the file `about.json` of the model's folder. */
 interface AboutModel {
-  /** Where it comes from, in a sentence. */
+  /** Its origin, in a sentence. */
   note: string;
-  /** A sentence to begin with. */
+  /** The first sentence on the page. */
   example: string;
 }
 
-/** The page's model: all of it but the weights is there without a GPU. */
+/** The page's model without its weights, which need a GPU. */
 export interface PageModel {
   folder: string;
   about: AboutModel;
   description: ModelDescription;
 }
 
-/** Reads what describes the model that the page came with. */
+/** Reads the description of the page's model. */
 export async function readModel(): Promise<PageModel> {
   const folder = new URL('model', document.baseURI).href;
   const [about, description] = await Promise.all([
@@ -29,7 +29,7 @@ export async function readModel(): Promise<PageModel> {
   return { folder, about, description };
 }
 
-/** Puts the model's weights on the GPU. */
+/** Loads the model's weights onto the GPU. */
 export async function openModel(
   device: Device,
   { folder, description }: PageModel,

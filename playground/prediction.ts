@@ -5,15 +5,15 @@ import { show } from './elements.js';
 import type { PageReading } from './reading.js';
 import type { Shown } from './state.js';
 
-/** Words listed as unknown, at most. */
+/** The most unknown words that are listed. */
 const MOST_WORDS = 12;
 
-/** Predicts what is shown: one text at a time, and of those that came meanwhile only the last. */
+/** Predicts the shown text, one at a time. Of the texts that arrive meanwhile, only the last is predicted. */
 export class Predictor {
   private waiting: { reading: PageReading; shown: Shown } | undefined;
   private isBusy = false;
 
-  /** The model before, which may still be at work. */
+  /** The previous model, which may still be predicting. */
   private former: SentenceClassifier | undefined;
 
   constructor(
@@ -26,7 +26,7 @@ export class Predictor {
     if (!this.isBusy) void this.work();
   }
 
-  /** Predicts with another model from now on; the one before is released. */
+  /** Replaces the model. The previous one is released. */
   use(classifier: SentenceClassifier): void {
     this.former = this.classifier;
     this.classifier = classifier;
@@ -38,7 +38,7 @@ export class Predictor {
     this.former = undefined;
   }
 
-  /** Forgets what waits: there is nothing to be predicted any more. */
+  /** Discards the waiting text. */
   forget(): void {
     this.waiting = undefined;
   }
@@ -74,7 +74,7 @@ function showPrediction(
     (name, index) =>
       html`<li data-logit="${logits[index]}"><span>${name}</span> <meter min="0" max="1" value="${probabilities[index]}" aria-label="${name}"></meter> <span class="number">${percent(probabilities[index])}</span></li>`,
   );
-  // Each word on its own: one that is written from right to left must not turn the others round.
+  // Each word has its own element, so that one from right to left does not change the order of the others.
   const listed = unknown.slice(0, MOST_WORDS).map((word, at) => html`${at > 0 && ' · '}<bdi>${word}</bdi>`);
   if (unknown.length > MOST_WORDS) listed.push(html` · …`);
   show(

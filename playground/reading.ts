@@ -4,31 +4,31 @@ import { type Explanation, explainText } from '../src/report/explain/explanation
 import type { ModelDescription } from '../src/train/model-description.js';
 import type { Shown } from './state.js';
 
-/** Characters that are read: more than the longest picture shows, and few enough to be tagged between two frames. */
+/** The most characters that are tagged: more than a picture shows, and few enough to be tagged between two frames. */
 const MOST_CHARACTERS = 6_000;
 
-/** A text as the page reads it. */
+/** A text with its explanation and notes. */
 export interface PageReading {
-  /** What was read of what was typed. */
+  /** The typed text, or its beginning. */
   text: string;
   explanation: Explanation;
   /** Words that the model has no token for. */
   unknown: string[];
-  /** What a reader must know: that only the beginning was read, say. */
+  /** Notes for the user, such as that only the beginning was read. */
   notes: string[];
 }
 
-/** The beginning of a text, no character of it cut in two. */
+/** The beginning of a text, without half a character at its end. */
 function beginningOf(text: string): string {
   const isSplit = /[\ud800-\udbff]/.test(text.charAt(MOST_CHARACTERS - 1));
   return text.slice(0, MOST_CHARACTERS - (isSplit ? 1 : 0));
 }
 
 /**
- * Reads a text under the rules that are shown.
- * @param tile Of the kernels that would run.
- * @returns Undefined where there is nothing to be read.
- * @throws CallerError where a rule or β is none.
+ * Explains a text under the shown rules.
+ * @param tile The tile of the kernels that would run.
+ * @returns Undefined where there is not a word.
+ * @throws CallerError where a rule or β is invalid.
  */
 export function readText(
   { text: typed, rules, strategy, beta }: Shown,
@@ -37,7 +37,7 @@ export function readText(
 ): PageReading | undefined {
   const text = beginningOf(typed);
   if (!/[^\s\p{C}]/u.test(text)) return undefined;
-  // Pictures may show more of a text than the model reads.
+  // Pictures may show more tokens than the model takes.
   const whole = tokenizer.withTags(rules.tags, Number.POSITIVE_INFINITY);
   const mask = AttentionMask.fromRules(rules, strategy, { beta });
   const explanation = explainText(text, { tokenizer: whole, mask, tile });
@@ -48,7 +48,7 @@ export function readText(
   if (explanation.cut > 0) {
     notes.push(`Only the first ${explanation.tokens.length} tokens are shown.`);
   }
-  // A model's vocabulary may be small: a picture says more with the words than with [UNK] everywhere.
+  // Show unknown words instead of [UNK]: the model's vocabulary may be small.
   const tokens = explanation.tokens.map((token) => {
     return token.text === '[UNK]' ? { ...token, text: text.slice(token.start, token.end) } : token;
   });

@@ -14,7 +14,7 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
 
 type Cell = [row: number, column: number];
 
-/** Where among the cells a button is. */
+/** The position of a button among the cells. */
 function cellOf(target: Element): Cell | undefined {
   const cell = target.closest('button')?.closest('td');
   if (!cell) return undefined;
@@ -22,7 +22,7 @@ function cellOf(target: Element): Cell | undefined {
   return [(cell.parentElement as HTMLTableRowElement).sectionRowIndex, cell.cellIndex - 1];
 }
 
-/** What a pair of tags is by the rules: the hard rule counts where there are both. */
+/** The rule of a pair of tags. A hard rule has priority over a soft one. */
 function ruleOf({ hard, soft }: RuleSet, query: Tag, key: Tag): 'hard' | 'soft' | 'absent' {
   const isOf = (pair: TagPair) => pair[0] === query && pair[1] === key;
   if (hard.some(isOf)) return 'hard';
@@ -44,11 +44,11 @@ export function cycled(rules: RuleSet, query: Tag, key: Tag): RuleSet {
 }
 
 /**
- * The rule matrix with a button in each cell. One of them is in the tab order, and arrow keys go from cell to cell: else the
- * keyboard would meet four hundred stops on its way.
+ * The rule matrix with a button in each cell. Only one button is in the tab order, and arrow keys move between cells, so that the
+ * Tab key does not stop four hundred times.
  */
 export class RuleEditor {
-  /** The cell with the keyboard. */
+  /** The cell in the tab order. */
   private at: Cell = [0, 0];
 
   constructor(private readonly state: State) {
@@ -101,7 +101,7 @@ export class RuleEditor {
     this.buttonAt([position[0] + step[0], position[1] + step[1]])?.focus();
   }
 
-  /** The cell with the keyboard is the one in the tab order, however the keyboard came there. */
+  /** Puts the focused cell into the tab order, instead of the previous one. */
   private arrive(target: Element): void {
     const position = cellOf(target);
     const button = position && this.buttonAt(position);

@@ -1,7 +1,7 @@
 import type { ModelRules } from '../src/grammar/head-rules.js';
 import type { Strategy } from '../src/grammar/rules.js';
 
-/** What the page shows, and its reader can change. */
+/** The text and settings of the page, which the user changes. */
 export interface Shown {
   text: string;
   strategy: Strategy;
@@ -9,7 +9,7 @@ export interface Shown {
   beta: number;
 }
 
-/** Holds what is shown, and tells those who draw it of every change, a moment after the last one. */
+/** The state of the page. Listeners are called after a change. */
 export class State {
   private readonly listeners: ((shown: Shown) => void)[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,8 +25,8 @@ export class State {
   }
 
   /**
-   * Changes something.
-   * @param delay Milliseconds to wait for further changes: while a user types, not every letter is drawn.
+   * Changes the state.
+   * @param delay Milliseconds to wait for further changes, so that not every typed letter is drawn.
    */
   change(changes: Partial<Shown>, delay = 0): void {
     this.current = { ...this.current, ...changes };

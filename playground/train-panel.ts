@@ -10,22 +10,22 @@ import { element, show } from './elements.js';
 import type { Shown, State } from './state.js';
 import training from './training.json' with { type: 'json' };
 
-/** Sentences to learn from, with what to expect of them. */
+/** Numbers of training sentences, with a hint. */
 const SIZES: readonly (readonly [rows: number, words: string])[] = [
   [500, 'too few to learn from, but quick'],
   [training.rows, "as the page's own model"],
   [EMBEDDED_ROWS.train, 'all there are'],
 ];
 
-/** Tells a training that was stopped from one that failed. */
+/** Ends a training that the user stopped. */
 class Stopped extends Error {}
 
-/** The part of the page that trains: a new model, from scratch, under the rules that are shown. */
+/** The panel that trains a new model from scratch, under the shown rules. */
 export class TrainPanel {
   private isTraining = false;
   private isStopped = false;
 
-  /** @param onTrained Is given the model, and what the page says of it. */
+  /** @param onTrained Called with the model, and a text about it. */
   constructor(
     private readonly state: State,
     private readonly device: Device,
@@ -71,7 +71,7 @@ export class TrainPanel {
 
   private async train(model: SentenceClassifier, { strategy, rules }: Shown, rows: number): Promise<void> {
     this.say(`Tagging ${whole(rows)} sentences…`);
-    // Once round the page's loop, so that the line above is seen before the tagger takes over.
+    // Let the browser draw the line above before the tagger blocks the page.
     await new Promise((resolve) => setTimeout(resolve, 20));
     const data = embeddedSource();
     const [train, dev] = await Promise.all([data.examples('train'), data.examples('dev')]);

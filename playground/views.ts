@@ -10,13 +10,13 @@ import { percent, times, whole } from '../src/report/page/numbers.js';
 import { element, show } from './elements.js';
 import type { PageReading } from './reading.js';
 
-/** The page's headline where there is no sentence. */
+/** The page's headline without a sentence. */
 const IDLE = 'Attention that computes only the pairs that grammar allows';
 
-/** Longest list of heads with rules of their own that is drawn. */
+/** The most sets of heads in the table. */
 const MOST_VIEWS = 8;
 
-/** Draws what rules and plan make of the text; all that needs no GPU. */
+/** Draws the explanation of a text, which needs no GPU. */
 export function showReading({ explanation }: PageReading): void {
   const { pairCounts, views } = explanation;
   const { density, waste, idealSpeedup } = workOf(pairCounts);
@@ -44,7 +44,7 @@ export function showReading({ explanation }: PageReading): void {
   );
 }
 
-/** Draws nothing: there is no word. */
+/** Clears the page: there is not a word. */
 export function showNothing(): void {
   element('point').textContent = IDLE;
   element('word-status').textContent = '';

@@ -6,7 +6,7 @@ import { STYLE } from '../src/report/page/page-style.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** package.json says which built modules are others in a browser; the same holds for the sources that they are built from. */
+/** Replaces sources for the browser, by the field `browser` of package.json, which names built modules. */
 function browserField(): Plugin {
   const { browser } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
   const source = (built: string) => built.replace('./dist/', ROOT).replace(/\.js$/, '.ts');

@@ -27,7 +27,7 @@ const TOKENS = 1025;
 /** How far a pair's scope reaches, in tokens. */
 const REACH = 40;
 
-/** Everything that a plan can ask of the kernels: biases or none, a table that is learned, scopes, an order. */
+/** The variants of a plan: with and without biases, learned biases, scopes, causal order. */
 const RULES: readonly { strategy: Exclude<Strategy, 'none'>; scoped?: true; causal?: true }[] = [
   { strategy: 'hard' },
   { strategy: 'hard', causal: true },
@@ -46,8 +46,8 @@ const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
  * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
  */
 function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileConfig): Layout {
-  const own: TagPair = scoped ? [EVERY_TAG, SAME_TAG, REACH] : [EVERY_TAG, SAME_TAG];
-  const hard: TagPair[] = [own, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
+  const sameTag: TagPair = scoped ? [EVERY_TAG, SAME_TAG, REACH] : [EVERY_TAG, SAME_TAG];
+  const hard: TagPair[] = [sameTag, [EVERY_TAG, '[CLS]'], ['[CLS]', EVERY_TAG], ['[SEP]', EVERY_TAG]];
   const rules = {
     name: 'few see all',
     tags: TOKEN_TAGS,
@@ -70,8 +70,8 @@ function plansFor(tile: TileConfig): Layout[] {
 
 /**
  * Records attention with tiles of a shape, forward and backward, once for each way in which the engine runs its kernels.
- * @param device What is recorded takes its pipelines from it; nothing is submitted.
- * @param onHeadDim Is told the head dimension of what is recorded from now on.
+ * @param device Makes the pipelines; nothing is submitted.
+ * @param onHeadDim Called with the head dimension before its cases are recorded.
  */
 export function recordAttentionCases(
   device: Device,

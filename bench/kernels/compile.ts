@@ -3,13 +3,13 @@ import { withOrigins } from '../../src/gpu/kernel.js';
 import type { CompilerStatistics, StatisticsFile } from './compiler-statistics.js';
 import type { KernelInstance } from './instances.js';
 
-/** What became of a kernel at the driver's compiler. */
+/** A kernel after the driver's compiler. */
 export interface CompiledKernel extends KernelInstance {
-  /** What compiling took, all layers of the driver included. */
+  /** The time of compiling, with all layers of the driver. */
   milliseconds: number;
-  /** Why it was refused, in one line. */
+  /** The error where it was refused, in one line. */
   problem?: string;
-  /** Where the driver tells. */
+  /** Undefined where the driver tells none. */
   statistics?: CompilerStatistics;
 }
 
@@ -37,8 +37,8 @@ async function compiled(
 }
 
 /**
- * Compiles kernels one after the other, so that what the driver says of each can be told apart.
- * @param onKernel Is told after each how many are done.
+ * Compiles kernels one after the other, so that the driver's statistics can be assigned.
+ * @param onKernel Called after each with the number of compiled kernels.
  */
 export async function compileKernels(
   device: Device,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { EngineError } from '../../src/base/errors.js';
 
-/** What a driver's compiler says of one kernel. */
+/** The statistics of a driver's compiler for one kernel. */
 export interface CompilerStatistics {
   /** Registers of an invocation, as the driver counts them: of 32 bits, Honeykrisp's of 16, Turnip's of four times 32. */
   registers: number;
@@ -18,7 +18,7 @@ export interface CompilerStatistics {
 
 type Named = Exclude<keyof CompilerStatistics, 'subgroup'>;
 
-/** How a driver names its statistics, those of VK_KHR_pipeline_executable_properties; what it has no name for is 0. */
+/** A driver's names of its statistics (VK_KHR_pipeline_executable_properties). A statistic without a name is 0. */
 interface Dialect {
   driver: string;
   /** What its occupancy counts. */

@@ -2,7 +2,7 @@ import type { AdapterDescription } from '../../src/gpu/adapter.js';
 import type { CompiledKernel } from './compile.js';
 import type { CompilerStatistics } from './compiler-statistics.js';
 
-/** What `npm run kernels` writes. */
+/** The file that `npm run kernels` writes. */
 export interface KernelReport {
   kind: 'kernels';
   adapter: AdapterDescription;
@@ -10,12 +10,12 @@ export interface KernelReport {
   kernelHash: string;
   command: string;
   date: string;
-  /** What occupancies count; null where the driver told nothing. */
+  /** The unit of occupancies; null where the driver tells none. */
   occupancyUnit: string | null;
   kernels: CompiledKernel[];
 }
 
-/** The kernels of one name, in the order in which they come. */
+/** Groups kernels by name, in their order. */
 function byName(kernels: readonly CompiledKernel[]): CompiledKernel[][] {
   const groups = new Map<string, CompiledKernel[]>();
   for (const each of kernels) groups.set(each.kernel, [...(groups.get(each.kernel) ?? []), each]);
@@ -27,13 +27,13 @@ function range(values: readonly number[]): string {
   return least === most ? `${least}` : `${least} to ${most}`;
 }
 
-/** The least and the most of a number over some kernels, or a dash where the driver told none. */
+/** The range of a statistic over some kernels, or a dash without statistics. */
 export function rangeOf(kernels: readonly CompiledKernel[], name: keyof CompilerStatistics): string {
   const values = kernels.flatMap(({ statistics }) => (statistics ? [statistics[name]] : []));
   return values.length > 0 ? range(values) : '–';
 }
 
-/** A line for each kernel: its instances, what they took to compile together, and, where known, from least to most. */
+/** A row for each kernel: the number of its instances, their compile time and, where the driver tells them, ranges of statistics. */
 export function kernelTable({ kernels, occupancyUnit }: KernelReport): { head: string[]; rows: string[][] } {
   const columns = occupancyUnit === null ? [] : STATISTICS;
   const rows = byName(kernels).map((instances) => [
@@ -47,7 +47,7 @@ export function kernelTable({ kernels, occupancyUnit }: KernelReport): { head: s
 
 const STATISTICS = ['registers', 'spills', 'instructions', 'occupancy'] as const;
 
-/** What is wrong, a line for each kernel that was refused or spills. */
+/** A line for each kernel that was refused or spills. */
 export function complaints({ kernels }: Pick<KernelReport, 'kernels'>): string[] {
   return kernels.flatMap(({ kernel, constants, problem, statistics }) => {
     const named = Object.entries(constants).map(([name, value]) => `${name} ${value}`);
@@ -60,9 +60,9 @@ export function complaints({ kernels }: Pick<KernelReport, 'kernels'>): string[]
 }
 
 /** The report as JSON, a line for each kernel. */
-export function reportJson({ kernels, ...about }: KernelReport): string {
+export function reportJson({ kernels, ...header }: KernelReport): string {
   const rounded = kernels.map((each) => ({ ...each, milliseconds: Math.round(each.milliseconds) }));
   const lines = rounded.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
-  const head = JSON.stringify(about, null, 2).replace(/\n\}$/, '');
+  const head = JSON.stringify(header, null, 2).replace(/\n\}$/, '');
   return `${head},\n  "kernels": [\n${lines}\n  ]\n}\n`;
 }

@@ -6,7 +6,7 @@ import { type Pipeline, PipelineCache } from '../../src/gpu/pipelines.js';
 import { linearConstants } from '../../src/nn/linear.js';
 import { recordAttentionCases } from './attention-cases.js';
 
-/** A kernel with its constants as the engine sets them: what a driver compiles. */
+/** A kernel with its constants, the unit that a driver compiles. */
 export interface KernelInstance {
   kernel: KernelName;
   constants: KernelConstants;
@@ -19,13 +19,13 @@ function isOfFamily(kernel: KernelName): boolean {
   return /^attention\/\w+\//.test(kernel);
 }
 
-/** Notes what pipelines are asked for, and makes none: what is only recorded never needs them. */
+/** Lists the pipelines that are requested, without making them: recording does not need them. */
 class InstanceList extends PipelineCache {
   readonly instances = new Map<string, KernelInstance>();
   headDim = 0;
 
-  override pipeline(kernel: KernelName, given: KernelConstants = {}): Pipeline {
-    const constants = Object.fromEntries(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
+  override pipeline(kernel: KernelName, unsorted: KernelConstants = {}): Pipeline {
+    const constants = Object.fromEntries(Object.entries(unsorted).sort(([a], [b]) => (a < b ? -1 : 1)));
     const key = `${kernel} ${JSON.stringify(constants)}`;
     const instance = this.instances.get(key) ?? { kernel, constants, headDims: [] };
     this.instances.set(key, instance);
@@ -41,9 +41,9 @@ function constantsOf(kernel: KernelName, device: Device): KernelConstants | unde
 }
 
 /**
- * Every kernel that a device runs, with all constants that the engine gives to it, sorted by name. Kernels of attention are what
- * the engine asks for while it records plans with the tiles of each family, so that a new family or constant is among
- * them by itself. The kernels that count pairs are left out.
+ * Every kernel that a device runs, with all its constants, sorted by name. The kernels of attention are those that the engine
+ * requests while it records plans with the tiles of each family, so new families and constants are found. Kernels that count
+ * pairs are left out.
  */
 export function kernelInstances(device: Device): KernelInstance[] {
   const list = new InstanceList(device.gpu);
@@ -54,9 +54,9 @@ export function kernelInstances(device: Device): KernelInstance[] {
     });
   }
   const instances = [...list.instances.values()];
-  const known = new Set(instances.map(({ kernel }) => kernel));
+  const listed = new Set(instances.map(({ kernel }) => kernel));
   for (const kernel of Object.keys(kernelSources) as KernelName[]) {
-    if (known.has(kernel) || isOfFamily(kernel) || kernel.endsWith('_counting')) continue;
+    if (listed.has(kernel) || isOfFamily(kernel) || kernel.endsWith('_counting')) continue;
     const constants = constantsOf(kernel, device);
     if (constants) instances.push({ kernel, constants, headDims: [] });
   }

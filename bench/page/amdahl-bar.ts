@@ -2,9 +2,9 @@ import * as Plot from '@observablehq/plot';
 import { percent, short } from '../../src/report/page/numbers.js';
 import { type Drawn, type Figure, horizontalAxis, nameAxis } from '../../src/report/page/plot-frame.js';
 
-/** Where the time of a training step goes. */
+/** The time of a training step by its parts. */
 interface StepBar {
-  /** What the step is, or would be. */
+  /** The name of the step. */
   name: string;
   attentionMs: number;
   /** All other kernels. */
@@ -25,12 +25,12 @@ const LEGEND: readonly Drawn[] = PARTS.map(({ name, colour, marker }) => ({
   isBar: true,
 }));
 
-/** The time of a step, whose parts are known. */
+/** The time of a whole step. */
 export function wholeOf({ attentionMs, kernelsMs, restMs }: StepBar): number {
   return attentionMs + kernelsMs + restMs;
 }
 
-/** The parts of a step. Kernels are timed in turns of their own: where they come to more than the step, they are shrunk to it. */
+/** The parts of a step. Kernels are timed in other turns: where their sum exceeds the step, it is scaled down to it. */
 export function stepBar(name: string, medianMs: number, allKernelsMs: number, attentionMs: number): StepBar {
   const shrunk = Math.min(1, medianMs / allKernelsMs);
   const kernelsMs = shrunk * Math.max(0, allKernelsMs - attentionMs);
@@ -42,7 +42,7 @@ export function stepBar(name: string, medianMs: number, allKernelsMs: number, at
   };
 }
 
-/** The same step if attention took no time: no speed-up of attention can save more (Amdahl 1967). */
+/** The same step with attention that takes no time, the most that a speed-up can save (Amdahl 1967). */
 export function withFreeAttention(bar: StepBar): StepBar {
   return { ...bar, name: 'free attention', attentionMs: 0 };
 }
@@ -52,7 +52,7 @@ function inWords(bar: StepBar, unitMs: number): string {
   return `${bar.name}: ${percent(wholeOf(bar) / unitMs)}, of it ${parts.join(', ')}.`;
 }
 
-/** Bars of steps over each other, in per cent of the first one's time. */
+/** Bars of steps, in per cent of the first step's time. */
 export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter: string): Figure {
   const unitMs = wholeOf(bars[0]);
   const segments = bars.flatMap((bar) => {
@@ -67,8 +67,8 @@ export function amdahlFigure(title: string, bars: readonly StepBar[], onAdapter:
   const most = Math.max(...segments.map(({ to }) => to));
   return {
     title,
-    explanation: `Amdahl’s law: whatever attention gains, the rest of the step stays. Each bar is a training step, its parts from left to right as below the plot${
-      bars.length > 1 ? '; “free attention” is the first one without the time of its attention' : ''
+    explanation: `Amdahl’s law: a faster attention leaves the rest of the step as it is. Each bar is a training step, with its parts in the order of the legend${
+      bars.length > 1 ? '; “free attention” is the first step without the time of its attention' : ''
     }.`,
     description: bars.map((bar) => inWords(bar, unitMs)).join(' '),
     series: LEGEND,

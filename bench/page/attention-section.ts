@@ -14,13 +14,13 @@ import { type Peaks, rooflinePlot } from './roofline-plot.js';
 import { htmlTable, sectionOf } from './section-parts.js';
 import { isShown, passesOf, type Shape, shapesOf } from './series.js';
 
-/** A report to be shown; with the adapter's peaks, rates are shown under its roof. */
+/** A report for a page. With the adapter's peaks, rates are drawn under its roof. */
 export type PageReport = AttentionReport & { peaks?: Peaks };
 
-/** Beyond this many characters of plots, further shapes are left to the table: the page stays under a megabyte. */
+/** The most characters of plots, so that the page stays under a megabyte. Further shapes are only in the table. */
 const PLOT_BUDGET = 450_000;
 
-/** The section of `bench attention`: speed-up against length first, the rest folded after it. @param id Tells its figures from others'. */
+/** The section of `bench attention`: speed-up against length first, then the rest, folded. @param id Distinguishes its figures. */
 export function attentionSection(report: PageReport, id: string): Section {
   const shapes = shapesOf(report);
   const { environment, settings, gate } = report;
@@ -78,7 +78,7 @@ function plots(report: PageReport, shapes: readonly Shape[], id: string): Html {
     );
   }
   const left = shapes.length - shown.length;
-  return html`${shown}${left > 0 ? html`<p>${left} more shapes are in the table alone.</p>` : ''}`;
+  return html`${shown}${left > 0 ? html`<p>${left} more shapes are only in the table.</p>` : ''}`;
 }
 
 function shapePlots(report: PageReport, shape: Shape, id: string): Html {

@@ -36,7 +36,7 @@ function evidence(row: ShownRow): string {
   return `speed-up ${times(row.realisedSpeedup)} (99 % bootstrap interval ${speedupInterval(row)})`;
 }
 
-/** The point of a benchmark of attention in a sentence, and what it rests on. */
+/** The finding of a benchmark of attention in a sentence, with the evidence. */
 export function findingsOf(
   [shape]: readonly Shape[],
   environment: Environment,
@@ -63,7 +63,7 @@ export function findingsOf(
   return { finding: claim(first, environment), lead: html`${lines} ${capital(shape.title)}.` };
 }
 
-/** What every strategy is, and how it compares at the longest length. */
+/** A table of the strategies: what each computes, and how it compares at the longest length. */
 export function verdicts(shape: Shape): Html {
   const longest = Math.max(...shape.rows.map(({ row }) => row.length));
   const rows = shape.rows.filter(({ row }) => row.length === longest);

@@ -14,7 +14,7 @@ import { htmlTable, sectionOf } from './section-parts.js';
 import { stepSection } from './step-section.js';
 import { type TraceFile, traceSection } from './trace-section.js';
 
-/** What a benchmark or `profile` wrote, as a page shows it. */
+/** A report of a benchmark or of `profile`, for a page. */
 export type PagedReport =
   | PageReport
   | StepReport
@@ -23,7 +23,7 @@ export type PagedReport =
   | PeersReport
   | ({ kind: 'profile' } & TraceFile);
 
-/** The section of a report of any kind. @param id Tells its figures from those of other sections. */
+/** The section of a report of any kind. @param id Distinguishes its figures from those of other sections. */
 export function benchSection(report: PagedReport, id: string): Section {
   switch (report.kind) {
     case 'attention':
@@ -41,7 +41,7 @@ export function benchSection(report: PagedReport, id: string): Section {
   }
 }
 
-/** What an adapter can do, as `bench limits` measured it. */
+/** The section of `bench limits`: the limits of an adapter. */
 function limitsSection(report: LimitsReport): Section {
   const { limits, dense, environment } = report;
   const shares = dense.flatMap(({ shareOfPeak }) => (isOverAll(shareOfPeak) ? [] : (shareOfPeak ?? [])));
@@ -56,7 +56,7 @@ function limitsSection(report: LimitsReport): Section {
   });
 }
 
-/** How time grows with the pairs, as `bench growth` measured it. */
+/** The section of `bench growth`: how time grows with the pairs. */
 function growthSection(report: GrowthReport): Section {
   const compared = report.rows.filter(({ ratioToShortest }) => ratioToShortest !== null);
   const main = compared.reduce<GrowthRow | undefined>(
@@ -76,7 +76,7 @@ function growthSection(report: GrowthReport): Section {
   });
 }
 
-/** Others' attention beside ours, as `bench peers` measured it. */
+/** The section of `bench peers`: attention in other libraries and in ours. */
 function peersSection(report: PeersReport): Section {
   const peers = new Set(report.rows.map(({ peer }) => peer)).size;
   return sectionOf(report, {

@@ -14,12 +14,14 @@ import { passName } from '../report-table.js';
 import { CUT, type PassRows, seriesOf } from './length-plots.js';
 import { bySeries, type ShownRow } from './series.js';
 
-function crossingOf(all: readonly BreakEven[], { heads, headDim, pass }: ShownRow): number | null {
-  const own = all.find((one) => one.heads === heads && one.headDim === headDim && one.pass === pass);
-  return own?.density ?? null;
+function crossingOf(breakEven: readonly BreakEven[], { heads, headDim, pass }: ShownRow): number | null {
+  const found = breakEven.find(
+    (each) => each.heads === heads && each.headDim === headDim && each.pass === pass,
+  );
+  return found?.density ?? null;
 }
 
-/** Time over dense's time against density at the longest length, with the density at which sparse stops to pay. */
+/** Time over dense's time against density at the longest length, with the density at which both are equal. */
 export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): Figure {
   const longest = Math.max(...pass.rows.map(({ row }) => row.length));
   const rows = pass.rows.filter(({ row }) => row.length === longest);
@@ -84,12 +86,12 @@ function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
   ];
 }
 
-/** The line through the rows that are sorted by tag and leave pairs out. */
+/** The line through the rows that are sorted by tag and have a density below 1. */
 function fitMarks(rows: PassRows['rows'], top: number): Plot.Markish[] {
   const fitted = rows.filter(({ row: { order, density } }) => order === 'tags' && density < 1);
   const measured = fitted.map(({ row: { density, ratioToDense } }) => [density, ratioToDense]);
   const { m: slope, b: intercept } = linearRegression(measured);
-  // From the left edge to where the line leaves the picture, at its right or its top.
+  // The line ends where it leaves the picture, at the right or at the top.
   const ends = [Math.max(0, -intercept / slope), Math.min(1, (top - intercept) / slope)];
   if (ends[0] >= ends[1]) return [];
   const points = ends.map((density) => ({ x: 100 * density, y: intercept + slope * density }));
@@ -105,7 +107,7 @@ function crossingMarks(density: number): Plot.Markish[] {
       x: 'x',
       y: 'y',
       text: 'text',
-      // On the left half there is room at the right, and the other way round.
+      // In the left half the text is at the right of the point, in the right half at the left.
       textAnchor: density < 0.6 ? 'start' : 'end',
       dx: density < 0.6 ? 10 : -10,
       dy: -10,

@@ -14,12 +14,12 @@ import {
 import { passName, speedupInterval } from '../report-table.js';
 import { bySeries, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
 
-/** What the plots of one pass at one shape are made of. */
+/** The rows of one pass at one shape. */
 export interface PassRows {
   rows: { row: ShownRow; series: Series }[];
-  /** The row that titles speak of, if anything but dense attention was measured. */
+  /** The row of the titles; undefined where only dense attention was measured. */
   main: ShownRow | undefined;
-  /** What a time or a rate must be called: that of a software adapter carries the word. */
+  /** Added to the names of times and rates: ", software adapter" on one. */
   onAdapter: string;
 }
 
@@ -39,7 +39,7 @@ export function titled(
   return main ? `${pass}, ${main.length} tokens: ${main.strategy} ${point(main)}` : `${pass}: ${otherwise}`;
 }
 
-/** Every series with its values, in words. */
+/** The values of every series, in words. */
 export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => string): string {
   const lines = bySeries(rows).map(({ series, rows: own }) => {
     return `${series.name}: ${own.map((row) => `${wordsFor(row)} at ${row.length} tokens`).join(', ')}.`;
@@ -47,7 +47,7 @@ export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => s
   return lines.join(' ');
 }
 
-/** Lines over length; intervals, which would hide each other, are drawn a little apart. */
+/** Lines over length. Intervals are shifted a little, so that they do not hide each other. */
 function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Point): Plot.Markish[] {
   const groups = bySeries(rows);
   const marks = groups.map(({ series, rows: own }, at) => {
@@ -67,10 +67,11 @@ function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Poi
   ];
 }
 
-/** What a plot over length shows. */
+/** The content of a plot over length. */
 interface LengthPlot {
-  /** What the title says of the row that it speaks of; of the pass, where there is none. */
+  /** The title's words on the main row. */
   point(main: ShownRow): string;
+  /** The title's words without a main row. */
   otherwise: string;
   explanation: string;
   value(row: ShownRow): number;
@@ -78,19 +79,19 @@ interface LengthPlot {
   format(value: number): string;
   /** The ends of its 99 % interval, where it has one. */
   interval?(row: ShownRow): [low: number, high: number];
-  /** A value to be compared with, drawn as a dotted line. */
+  /** A value for comparison, drawn as a dotted line. */
   reference?: number;
   label: string;
   isLogarithmic?: true;
 }
 
-/** Said where intervals are cut off. */
+/** The note where intervals are cut. */
 export const CUT = '; those that leave the picture are whole in the table';
 
 function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): Figure {
   const { point, otherwise, explanation, value, format, interval, reference, label, isLogarithmic } = plot;
   const values = rows.map(({ row }) => value(row));
-  // One disturbed run must not flatten all others: what is higher is cut, and said to be.
+  // One disturbed run must not flatten all others: its interval is cut, with a note.
   const top = Math.max(1.2 * (reference ?? 0), (interval ? 1.25 : 1.08) * Math.max(...values));
   const isCut = rows.some(({ row }) => interval && interval(row)[1] > top);
   const rule = (at: number, more = {}) => Plot.ruleY([at], { stroke: 'currentColor', ...more });
@@ -134,7 +135,7 @@ export function timePlot(pass: PassRows): Figure {
   });
 }
 
-/** Rows of all but dense attention, which is 1 by definition. */
+/** Rows of all strategies but dense attention, which is 1 by definition. */
 function compared({ rows }: PassRows): PassRows['rows'] {
   return rows.filter(({ row }) => row.strategy !== 'none');
 }
@@ -154,12 +155,12 @@ export function speedupPlot(pass: PassRows): Figure {
   });
 }
 
-/** How much of the ideal speed-up is realised, over length. */
+/** The realised share of the ideal speed-up, over length. */
 export function fractionPlot(pass: PassRows): Figure {
   return lengthPlot(pass, compared(pass), {
     point: (main) => `realises ${percent(main.realisedFraction)} of its ideal speed-up`,
     otherwise: 'no speed-up that can be trusted',
-    explanation: 'The ideal: time falls as much as the pairs do that the rules allow, the dotted line.',
+    explanation: 'The ideal, the dotted line: time falls as much as the number of allowed pairs.',
     value: ({ realisedFraction }) => 100 * realisedFraction,
     format: (value) => percent(value / 100),
     interval: ({ ratioLow, ratioHigh, idealSpeedup }) => [
@@ -177,7 +178,7 @@ export function ratePlot(pass: PassRows): Figure {
     point: (main) => `executes ${short(main.executedGflops)} GFLOP/s`,
     otherwise: 'executed work a second',
     explanation:
-      'Higher is better use of the adapter. Every multiplication and addition that a kernel does is counted, padding too: a high rate of needless work is not fast.',
+      'Higher is better use of the adapter. Every multiplication and addition of a kernel counts, those on padding too: a high rate of needless work is not fast.',
     value: ({ executedGflops }) => executedGflops,
     format: (rate) => `${short(rate)} executed GFLOP/s`,
     label: `executed GFLOP/s${pass.onAdapter}`,

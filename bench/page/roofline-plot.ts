@@ -4,7 +4,7 @@ import { type Figure, logAxis, markers } from '../../src/report/page/plot-frame.
 import { described, type PassRows, seriesOf, titled } from './length-plots.js';
 import { bySeries, type ShownRow } from './series.js';
 
-/** What the adapter can do at most, as it was measured. */
+/** The measured limits of the adapter. */
 export interface Peaks {
   /** Multiply-adds, as two FLOPs each. */
   gflops: number;
@@ -13,8 +13,8 @@ export interface Peaks {
 }
 
 /**
- * FLOPs per byte that must move at least: query, key, value and output once; for the backward pass these again, and their
- * four gradients.
+ * FLOPs per byte of the smallest possible traffic: query, key, value and output once; for the backward pass these again, and
+ * their four gradients.
  */
 function intensity({ executedGflops, medianMs, lengths, heads, headDim, pass }: ShownRow): number {
   const tokens = lengths.reduce((a, b) => a + b, 0);
@@ -39,7 +39,7 @@ export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Pea
       'executed work a second under the roof',
     ),
     explanation:
-      'The line is the most that the adapter can do: on its slope memory is the limit, where it is flat arithmetic is. One marker a length.',
+      'The line is the limit of the adapter: memory on its slope, arithmetic where it is flat. One marker a length.',
     description: described(rows, (row) => {
       return `${short(row.executedGflops)} executed GFLOP/s at ${short(intensity(row))} FLOPs per byte`;
     }),

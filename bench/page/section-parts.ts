@@ -7,7 +7,7 @@ import type { GateResult } from '../gate.js';
 import { plausibilityWarnings } from '../plausibility.js';
 import type { BenchTable } from '../report-table.js';
 
-/** What the section of any benchmark shows beside its own findings. */
+/** The parts of a report that the section of every benchmark shows. */
 interface SectionReport {
   kind: string;
   environment: Environment;
@@ -20,18 +20,18 @@ interface SectionReport {
 interface SectionContent extends Pick<Section, 'finding' | 'lead' | 'body'> {
   /** The date is added. */
   title: string;
-  /** The text that was measured, as a reader would name it. */
+  /** The name of the text that was measured. */
   data: string;
   howMeasured?: string;
   /** Whether there was anything to check. */
   isChecked?: boolean;
 }
 
-/** The section of a benchmark: findings, or why there are none, the facts that all have, tables, environment. */
+/** The section of a benchmark: findings, or why there are none, then facts, tables and environment. */
 export function sectionOf(report: SectionReport, content: SectionContent): Section {
   const { environment, gate, interrupted = false } = report;
   const { title, finding, lead, body, data, howMeasured, isChecked = true } = content;
-  const cut = 'The run was interrupted: this is what was measured by then';
+  const cut = 'The run was interrupted: later measurements are missing';
   const measured = [...(howMeasured ? [howMeasured] : []), ...(interrupted ? [cut] : [])];
   return {
     title: `${title}, ${environment.date.slice(0, 10)}`,
@@ -55,7 +55,7 @@ function adapterText({ adapter, software }: Environment): Html {
     : html`${name}`;
 }
 
-/** What speaks against a report's figures, where anything does. */
+/** The warnings about a report's figures, if any. */
 function warningsFact(report: SectionReport): (readonly [string, Html])[] {
   const items = plausibilityWarnings(report).map((warning) => html`<li>${capital(warning)}</li>`);
   if (items.length === 0) return [];
@@ -69,7 +69,7 @@ function gateText({ passed, maxError }: GateResult): Html {
     : html`<strong class="red">✗ red</strong>: results were wrong`;
 }
 
-/** What is shown instead of a comparison where results were wrong. */
+/** Replaces the findings where results were wrong. */
 function refusal({ complaints }: GateResult): Pick<Section, 'finding' | 'lead'> {
   const items = [...new Set(complaints)].map((complaint) => html`<li>${complaint}</li>`);
   return {
@@ -94,10 +94,10 @@ function environmentLines(environment: Environment, data: string): [string, unkn
     Object.entries(record)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ');
-  const known = (...parts: (string | false | undefined)[]) => parts.filter(Boolean).join(', ');
+  const joined = (...parts: (string | false | undefined)[]) => parts.filter(Boolean).join(', ');
   const name = adapterName(adapter);
   return [
-    ['Adapter', `${name} (${known(adapter.kind, adapter.vendor, adapter.architecture)})`],
+    ['Adapter', `${name} (${joined(adapter.kind, adapter.vendor, adapter.architecture)})`],
     ['Driver', name === adapter.description ? '' : adapter.description],
     ['Software adapter', environment.software ? 'yes: it computes on the CPU' : 'no'],
     ['Chosen because', adapter.reason],
@@ -107,7 +107,7 @@ function environmentLines(environment: Environment, data: string): [string, unkn
     ['Packages', pairs(packages)],
     [
       'System',
-      known(
+      joined(
         system.platform,
         `Node ${system.node}`,
         system.cpu,
@@ -117,12 +117,12 @@ function environmentLines(environment: Environment, data: string): [string, unkn
     ],
     [
       'Clocks',
-      known(
+      joined(
         Boolean(clocks.cpuMHz) && `CPU ${clocks.cpuMHz} MHz`,
         clocks.gpu && `GPU and its memory ${clocks.gpu}`,
       ),
     ],
-    // Windows has no load averages, and says 0.
+    // Windows has no load averages: they are 0.
     ['Load', load.some((average) => average > 0) ? load.join(', ') : ''],
     ['Hash of the kernels', environment.kernelHash],
     ['Hashes of the rules', pairs(environment.ruleHashes)],
@@ -132,7 +132,7 @@ function environmentLines(environment: Environment, data: string): [string, unkn
   ];
 }
 
-/** Where it was measured, on what text, and what repeats it. */
+/** The environment, the text, and the command that repeats the run. */
 function environmentSection(environment: Environment, data: string): Html {
   const lines = environmentLines(environment, data).filter(([, value]) => value !== '');
   const rows = lines.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`);

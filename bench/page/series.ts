@@ -7,7 +7,7 @@ import { strategyName } from '../tables.js';
 
 interface Kind {
   name: string;
-  /** Controls are dashed: they are there to be compared with, not to be used. */
+  /** Controls, which are only for comparison, are dashed. */
   dashes: string;
   meaning: string;
 }
@@ -26,7 +26,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'hard-random',
     dashes: '7 3 1 3',
-    meaning: 'control: hard, with random rules that allow as many pairs',
+    meaning: 'control: hard, with random rules that allow the same number of pairs',
   },
   {
     name: 'learned',
@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** What a strategy computes, for someone who has not read the paper. */
+/** What a strategy computes, for readers who do not know the paper. */
 export function meaningOf(strategy: string): string {
   return KINDS.find(({ name }) => name === strategy)?.meaning ?? '';
 }
@@ -50,7 +50,7 @@ interface SeriesRow {
   series: Series;
 }
 
-/** All rows that may share a plot together, pass by pass. */
+/** The rows of one shape, of all passes. */
 export interface Shape {
   title: string;
   heads: number;
@@ -59,7 +59,7 @@ export interface Shape {
   rows: SeriesRow[];
 }
 
-/** Gives every row its series, and groups rows by shape, those of documents first. */
+/** Groups rows by shape, documents first, and assigns each row a series. */
 export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
   const series = new Map<string, Series>();
   const shapes = new Map<string, Shape>();
@@ -71,23 +71,23 @@ export function shapesOf({ rows, settings }: AttentionReport): Shape[] {
     const shape = shapes.get(key) ?? { title: key, heads, headDim, text, rows: [] };
     shapes.set(key, shape);
     const baseName = strategy === 'none' ? 'none (dense)' : strategyName(row, settings.rules);
-    // Random rules have one name, whichever rule set they are compared with.
+    // Random rules have the same name for every rule set.
     let name = baseName;
     const isTaken = () => taken.has(JSON.stringify([key, pass, length, name]));
     for (let copy = 2; isTaken(); copy++) name = `${baseName} (${copy})`;
     taken.add(JSON.stringify([key, pass, length, name]));
-    const known = series.get(name) ?? { name, strategy, look: lookOf(strategy, series.values()) };
-    series.set(name, known);
-    shape.rows.push({ row, series: known });
+    const ofRow = series.get(name) ?? { name, strategy, look: lookOf(strategy, series.values()) };
+    series.set(name, ofRow);
+    shape.rows.push({ row, series: ofRow });
   }
   return [...shapes.values()];
 }
 
-function lookOf(strategy: string, known: Iterable<Series>): Look {
+function lookOf(strategy: string, earlier: Iterable<Series>): Look {
   const found = KINDS.findIndex(({ name }) => name === strategy);
   const kind = found < 0 ? KINDS.length - 1 : found;
-  const siblings = [...known].filter((other) => other.strategy === strategy).length;
-  // A strategy keeps its colour under every rule set; the marker tells rule sets apart.
+  const siblings = [...earlier].filter((other) => other.strategy === strategy).length;
+  // A strategy has one colour under all rule sets. Markers distinguish the rule sets.
   return {
     colour: `var(--series-${kind})`,
     marker: MARKERS[(kind + 3 * siblings) % MARKERS.length],
@@ -103,28 +103,28 @@ export function lengthsOf(rows: readonly SeriesRow[]): number[] {
   return [...new Set(rows.map(({ row }) => row.length))].sort((a, b) => a - b);
 }
 
-/** Rows of one pass, series by series in the order in which they were measured, each by length. */
+/** Groups the rows of a pass by series, in the order in which they were measured. The rows of a series are sorted by length. */
 export function bySeries<Row extends AttentionRow>(
   rows: readonly { row: Row; series: Series }[],
 ): { series: Series; rows: Row[] }[] {
   const grouped = new Map<Series, Row[]>();
   for (const { row, series } of rows) grouped.set(series, [...(grouped.get(series) ?? []), row]);
-  return [...grouped].map(([series, own]) => ({
+  return [...grouped].map(([series, ofSeries]) => ({
     series,
-    rows: own.sort((a, b) => a.length - b.length),
+    rows: ofSeries.sort((a, b) => a.length - b.length),
   }));
 }
 
-/** Strategies that a reader may use, in the order in which the page speaks of one. */
-const SPOKEN_OF = ['hard', 'guided', 'soft'];
+/** The strategies for users, the preferred one of headlines first. */
+const HEADLINE_STRATEGIES = ['hard', 'guided', 'soft'];
 
-/** The row that titles speak of: the sparsest usable strategy at the longest length of a pass. */
+/** The row of the titles of a pass: the sparsest strategy for users at the longest length. */
 export function mainRow<Row extends AttentionRow>(rows: readonly Row[], pass: Pass): Row | undefined {
   const ofPass = rows.filter(
-    (row) => row.pass === pass && SPOKEN_OF.includes(row.strategy) && !isImpossible(row),
+    (row) => row.pass === pass && HEADLINE_STRATEGIES.includes(row.strategy) && !isImpossible(row),
   );
   const longest = Math.max(...ofPass.map(({ length }) => length));
-  const rank = ({ strategy }: Row) => SPOKEN_OF.indexOf(strategy);
+  const rank = ({ strategy }: Row) => HEADLINE_STRATEGIES.indexOf(strategy);
   return ofPass.filter(({ length }) => length === longest).sort((a, b) => rank(a) - rank(b))[0];
 }
 
@@ -144,7 +144,7 @@ export function isShown(row: AttentionRow): row is ShownRow {
 
 export type Verdict = 'faster' | 'slower' | 'unclear' | 'impossible';
 
-/** What the 99 % interval leaves to be said. */
+/** What the 99 % interval shows. */
 export function verdictOf(row: ShownRow): Verdict {
   const { ratioLow, ratioHigh } = row;
   if (isImpossible(row)) return 'impossible';

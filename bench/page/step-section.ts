@@ -18,9 +18,9 @@ interface StepBatch {
 function batchesOf({ rows }: StepReport): StepBatch[] {
   const names = [...new Set(rows.map(batchName))];
   return names.map((name) => {
-    const own = rows.filter((row) => batchName(row) === name);
-    const dense = own.find(({ strategy }) => strategy === 'none');
-    return { name, rows: dense ? [dense, ...own.filter((row) => row !== dense)] : own, dense };
+    const ofBatch = rows.filter((row) => batchName(row) === name);
+    const dense = ofBatch.find(({ strategy }) => strategy === 'none');
+    return { name, rows: dense ? [dense, ...ofBatch.filter((row) => row !== dense)] : ofBatch, dense };
   });
 }
 
@@ -39,15 +39,15 @@ function claim(batch: StepBatch, dense: StepRow): string {
 }
 
 function findingOf(batches: readonly StepBatch[]): Pick<Section, 'finding' | 'lead'> {
-  const known = batches.flatMap((batch) => (batch.dense ? [{ batch, dense: batch.dense }] : []));
-  if (known.length === 0) {
+  const withDense = batches.flatMap((batch) => (batch.dense ? [{ batch, dense: batch.dense }] : []));
+  if (withDense.length === 0) {
     return {
       finding: 'No dense training step was measured',
-      lead: html`Without one there is nothing to hold the others against: measure strategy none, too.`,
+      lead: html`The other strategies are compared with it: measure strategy none, too.`,
     };
   }
-  const [main] = known.sort((one, other) => attentionShare(other.dense) - attentionShare(one.dense));
-  const rest = known
+  const [main] = withDense.sort((one, other) => attentionShare(other.dense) - attentionShare(one.dense));
+  const rest = withDense
     .slice(1)
     .map(
       ({ batch, dense }) =>
@@ -55,7 +55,7 @@ function findingOf(batches: readonly StepBatch[]): Pick<Section, 'finding' | 'le
     );
   return {
     finding: claim(main.batch, main.dense),
-    lead: html`No attention, however fast, can speed a step up more than that.${rest}`,
+    lead: html`No attention can make the step faster than that.${rest}`,
   };
 }
 
@@ -72,7 +72,7 @@ function figuresOf(report: StepReport, batches: readonly StepBatch[], id: string
 ${figures}</div>`;
 }
 
-/** The section of `bench step`: what a whole training step gains from its attention. @param id Tells its figures from others'. */
+/** The section of `bench step`: what a training step gains from a faster attention. @param id Distinguishes its figures. */
 export function stepSection(report: StepReport, id: string): Section {
   const batches = batchesOf(report);
   return sectionOf(report, {

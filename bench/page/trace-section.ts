@@ -15,10 +15,10 @@ export interface TraceFile {
   otherData: Environment;
 }
 
-/** Tagging is done once, before training, and is not part of a step. */
+/** The stage before training, which is not part of a step. */
 const BEFORE_THE_STEP = 'tag';
 
-/** The section of a profile: the share of attention in the steps that were recorded. @param id Tells its figure from others'. */
+/** The section of a profile: the share of attention in the recorded steps. @param id Distinguishes its figure. */
 export function traceSection({ traceEvents, otherData: environment }: TraceFile, id: string): Section {
   const steps = new Set(traceEvents.flatMap(({ args }) => args.step ?? [])).size;
   const costs = costliest(traceEvents);
@@ -35,7 +35,7 @@ export function traceSection({ traceEvents, otherData: environment }: TraceFile,
   return sectionOf(report, {
     title: 'Profile',
     finding: `Of a profiled training step, ${percent(share)} is attention: if it were free, the step would be ${times(mostToGain(share))} as fast`,
-    lead: html`While it is profiled, each kernel has a pass of its own, which costs time: <code>bench step</code> measures steps as they are.`,
+    lead: html`A profile gives each kernel its own pass, which costs time. <code>bench step</code> measures steps without it.`,
     howMeasured: `${steps} steps`,
     body: html`<div class="figures">
 ${figure(amdahlFigure(title, [bar], onAdapter), `${id}-bar`)}</div>
