@@ -21,6 +21,7 @@ const CHECKED = [
   'src/grammar',
   'src/nn',
   'src/plan',
+  'src/report',
   'test',
   'README.md',
   'RESULTS.md',

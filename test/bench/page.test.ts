@@ -144,6 +144,6 @@ describe('the page of bench attention', () => {
     const both = [...rows, ...rows.map((row) => ({ ...row, pass: 'forward+backward' as const }))];
     const { source, text } = open(reportOf(both));
     expect(source.length).toBeLessThan(1_000_000);
-    expect(text('main')).toMatch(/\d+ more shapes are in the table alone/);
+    expect(text('main')).toMatch(/\d+ more shapes are only in the table/);
   });
 });
