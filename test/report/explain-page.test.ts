@@ -107,7 +107,7 @@ describe('the picture of pairs', () => {
     );
     expect(tileTitles).toHaveLength(explanation.views[0].tiles.length);
     explanation.views[0].tiles.forEach(({ useful, executed }, tile) => {
-      expect(titles[tile]).toContain(
+      expect(tileTitles[tile]).toContain(
         `${useful} useful of ${executed.toLocaleString('en-GB')} executed pairs`,
       );
     });
