@@ -1,6 +1,6 @@
-/** A `tokenizer.json` of Hugging Face's as BERT's uncased models have it, with nothing after the pieces. */
+/** A `tokenizer.json` of Hugging Face's as BERT's uncased models have it, with nothing after the tokens. */
 export function bertTokenizerJson(
-  pieces: readonly string[],
+  tokens: readonly string[],
   added: readonly object[],
   normalizer: object,
 ): object;

@@ -1,10 +1,10 @@
 /**
- * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it, with nothing after the pieces.
- * @param pieces That words are split into, by id.
+ * A `tokenizer.json` of Hugging Face's as BERT's uncased models have it, with nothing after the tokens.
+ * @param tokens By id.
  * @param added The entries of `added_tokens`.
  * @param normalizer What differs from an uncased model's.
  */
-export function bertTokenizerJson(pieces, added, normalizer) {
+export function bertTokenizerJson(tokens, added, normalizer) {
   return {
     version: '1.0',
     added_tokens: added,
@@ -22,7 +22,7 @@ export function bertTokenizerJson(pieces, added, normalizer) {
       unk_token: '[UNK]',
       continuing_subword_prefix: '##',
       max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
     },
   };
 }

@@ -33,9 +33,9 @@ export function installModel(folder, site, note) {
   mkdirSync(target);
   // File by file: a temporary folder lets nobody else in, and its copy would not, either.
   for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(target, name));
-  const pieces = readFileSync(join(folder, 'vocab.txt'), 'utf8').trimEnd().split('\n');
+  const tokens = readFileSync(join(folder, 'vocab.txt'), 'utf8').trimEnd().split('\n');
   const settings = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8'));
-  const tokenizer = bertTokenizerJson(pieces, [], {
+  const tokenizer = bertTokenizerJson(tokens, [], {
     handle_chinese_chars: settings.tokenize_chinese_chars ?? true,
     strip_accents: settings.strip_accents ?? null,
     lowercase: settings.do_lower_case ?? true,

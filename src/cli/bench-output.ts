@@ -11,7 +11,7 @@ import { withDevice } from './options.js';
 import { withOptions } from './setting-options.js';
 import { bad, good, note, print, printTable } from './terminal.js';
 
-/** Where a benchmark's results go, beside the terminal. */
+/** The files of a benchmark's results. */
 export interface OutputFlags {
   json?: string;
   csv?: string;
@@ -117,7 +117,7 @@ export function printBenchTable({ title, columns, rows, note }: BenchTable): voi
   if (note) print(note);
 }
 
-/** Says so before anything is measured where the machine has too much to do for its times to be trusted. */
+/** Warns, before anything is measured, where the machine is too busy for reliable times. */
 export function warnOfLoad(): void {
   const warning = loadWarning({ load: loadavg(), system: { cores: cpus().length } });
   if (warning) note(`Warning: ${warning}`);

@@ -31,13 +31,13 @@ type SweepFlags = OutputFlags & DataFlags & { adapter?: string } & Partial<Atten
 /** The flags of every sweep; those without a default here have the one of `ATTENTION_DEFAULTS`. */
 function sweepOptions(
   lengths: readonly (number | string)[] = ATTENTION_DEFAULTS.lengths,
-  areDocuments = true,
+  takesSentences = false,
 ): Option[] {
   const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
   return [
     option(
       '--lengths <list>',
-      `tokens of a document${areDocuments ? '' : ', or "sentences"'} (default: ${lengths})`,
+      `tokens of a document${takesSentences ? ', or "sentences"' : ''} (default: ${lengths})`,
       numbers,
     ),
     option('--heads <list>', `attention heads (default: ${heads})`, numbers),
@@ -90,7 +90,7 @@ function documentSettings(flags: Partial<AttentionSettings>, others: Partial<Att
   });
 }
 
-/** What `bench attention` and `bench growth` need beside their settings. */
+/** The inputs of `bench attention` and `bench growth`, besides settings. */
 async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<AttentionSettings, 'lengths'>) {
   const rules = await Promise.all(settings.rules.map(readRules));
   const inputs = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
@@ -107,7 +107,7 @@ export function benchAttentionCommand(): Command {
     'attention',
     'sparse against dense attention: the same run, in turns, checked against float64; speed-ups are medians of the ratios within each turn',
     [
-      ...sweepOptions(),
+      ...sweepOptions(ATTENTION_DEFAULTS.lengths, true),
       option(
         '--batch <count>',
         `sequences of a packed batch (default: ${ATTENTION_DEFAULTS.batch})`,

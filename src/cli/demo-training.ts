@@ -28,7 +28,7 @@ function sparkline(losses: readonly number[]): string {
   return losses.map((loss) => blocks[Math.min(7, Math.floor((8 * loss) / highest))]).join('');
 }
 
-/** Trains one model for each strategy side by side, and prints what they came to. @returns What a page shows of them. */
+/** Trains one model for each strategy, and prints the results. @returns The runs for a page. */
 export async function compareTraining(
   device: Device,
   source: DataSource,

@@ -53,7 +53,7 @@ const SLOWER =
   'this software adapter promises no subgroups of one size, 4 or 8, so that it runs the kernels made for GPUs: on Mesa lavapipe and ' +
   'SwiftShader these take 1.5 to 12 times as long as those of subgroups (attention of 128 to 1,024 tokens)';
 
-/** Which family of attention kernels a device runs, and what is to be said about that. */
+/** The family of attention kernels that a device runs, with a note where it is slow. */
 export function describeKernels(device: Device) {
   const { name } = fastestFamily(device);
   const isSlow = device.isSoftware && name === 'wide';

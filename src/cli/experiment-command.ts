@@ -102,7 +102,7 @@ function checkOnly({ conditions }: Experiment, only: readonly string[] = []): vo
   });
 }
 
-/** Every seed is a run of its own, kept in files of its own. */
+/** Refuses repeated seeds, whose runs would share files. */
 function checkSeeds(seeds: readonly number[] = []): void {
   const twice = seeds.find((seed, at) => seeds.indexOf(seed) < at);
   if (twice === undefined) return;

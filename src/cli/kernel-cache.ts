@@ -20,7 +20,7 @@ import { checkFits } from '../nn/model-size.js';
 import { descriptionOf, type TrainingRun } from '../train/training-run.js';
 import { note } from './terminal.js';
 
-/** Where the choices for an adapter and a head dimension are kept; other kernels, or another driver, have a file of their own. */
+/** The file of the choices for an adapter and a head dimension; other kernels, or another driver, have another file. */
 export function choicesFile(device: Device, headDim: number): string {
   const name = hashOf([adapterKey(device), headDim, kernelSources]);
   return join(envPaths('parsimony', { suffix: '' }).cache, `kernels-${name}.json`);
@@ -29,12 +29,12 @@ export function choicesFile(device: Device, headDim: number): string {
 /** What a run needs choices for. */
 type Tuned = Omit<TuningOptions, 'onNote'>;
 
-/** What a file of choices must end with: damage that leaves it readable would choose kernels that nobody compared. */
+/** The checksum of choices: damage in a readable file could choose kernels that were never compared. */
 function checksumOf({ adapter, headDim, variants }: KernelChoices): string {
   return hashOf([adapter, headDim, sortedEntries(variants)]);
 }
 
-/** The choices that were kept for a device. A file that is damaged, or another's, counts as none. */
+/** The stored choices for a device; undefined where the file is damaged or is for another device. */
 async function storedChoices(device: Device, headDim: number): Promise<KernelChoices | undefined> {
   const file = choicesFile(device, headDim);
   if (!existsSync(file)) return undefined;
@@ -61,7 +61,7 @@ async function writeToCache(file: string, content: object): Promise<ParsimonyErr
   }
 }
 
-/** Measures, and keeps what was chosen beside what had been chosen for other plans. @throws EngineError where the GPU fails. */
+/** Measures, and stores the choices together with earlier ones for other plans. @throws EngineError where the GPU fails. */
 export async function tuneAndStore(
   device: Device,
   options: TuningOptions,
@@ -78,7 +78,7 @@ export async function tuneAndStore(
   return { choices, rows, file };
 }
 
-/** The choices that were kept for some head dimensions, for a benchmark: it measures what runs, and chooses nothing itself. */
+/** The stored choices for some head dimensions: a benchmark measures them, and does not choose. */
 export async function storedChoicesOf(
   device: Device,
   shouldTune: boolean,
@@ -130,7 +130,7 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
 }
 
 /**
- * The choices for a run: none where not asked for, else those that were kept, else measured now and kept.
+ * The choices for a run: undefined without tuning, else the stored ones, else measured now and stored.
  * @throws EngineError where the kernels that would run are wrong, or the GPU fails; either error, before measuring, where the
  * model is too large.
  */

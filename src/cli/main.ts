@@ -2,7 +2,7 @@
 import { guardStreams } from './output-streams.js';
 import { errorPrefix, OUR_MISTAKE, run } from './program.js';
 
-/** Ends the process once everything that was written has left it, or has failed to, which is told a moment later. */
+/** Ends the process after all output is flushed, or its errors have been reported. */
 function end(exitCode: number): void {
   process.exitCode = exitCode;
   process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit(exitCode))));

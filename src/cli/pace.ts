@@ -6,7 +6,7 @@ export class Pace {
   private readonly seen: { done: number; at: number }[];
 
   /**
-   * @param done What was done before: of a resumed task it says nothing about the rate.
+   * @param done The part of a resumed task that was done before, which does not count for the rate.
    * @param now Milliseconds of any clock that only goes forward.
    */
   constructor(

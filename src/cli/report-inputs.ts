@@ -22,7 +22,7 @@ export type ReportInput = { kind: 'runs'; group: RunGroup } | { kind: 'benchmark
 const EXPECTED =
   'a folder that `parsimony train --out` wrote, an experiment (its file, or the folder of its results), or the JSON that `parsimony bench … --json` or `profile` wrote';
 
-/** Where `parsimony experiment` keeps results, seen from its working folder. */
+/** The default folder of the results of `parsimony experiment`. */
 const RESULTS = join('experiments', 'results');
 
 /** What the paths hold. */
@@ -131,7 +131,7 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
   });
 }
 
-/** A benchmark's report or a profile, whose kind the file says. */
+/** A benchmark's report or a profile, by the kind in the file. */
 function benchmarkOf(json: object, text: string, file: string): PagedReport {
   const { kind, traceEvents } = json as Record<string, unknown>;
   const reportKind = traceEvents === undefined ? kind : 'profile';

@@ -46,12 +46,12 @@ export function rulesDensityCommand(): Command {
     .action(density);
 }
 
-/** The split that the files of --data are read as: the only one that is asked for, else train. */
+/** The split that the files of --data hold: that of --splits where it names one, else train. */
 function splitOfFiles({ splits: asked = [] }: DensityFlags): Split {
   return asked.length === 1 ? asked[0] : 'train';
 }
 
-/** The splits that there are, where no flag says which to read. */
+/** The splits of the data, where --splits does not name them. */
 function splitsOf({ data, dev, test }: DensityFlags): Split[] {
   if (isFolder(data) || ['embedded', 'sst2'].includes(data)) return ['train', 'dev'];
   return [

@@ -23,7 +23,7 @@ export type ShapeFlags = Pick<typeof SETTING_DEFAULTS, 'layers' | 'hidden' | 'he
 /** A number as it is written; Number would take an empty text for 0, and 0x10 for 16. */
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** What turns a flag's text into a value of a type. @throws InvalidArgumentError where it is none. */
+/** Makes the parser of a flag's text. Its parser throws InvalidArgumentError where the text is not of the type. */
 function parserOf<Value>(type: v.GenericSchema<unknown, Value>): (text: string) => Value {
   return (text) => {
     const value = type.type === 'number' ? (NUMBER.test(text.trim()) ? Number(text) : Number.NaN) : text;
@@ -33,7 +33,7 @@ function parserOf<Value>(type: v.GenericSchema<unknown, Value>): (text: string) 
   };
 }
 
-/** A number of things of which there must be some. */
+/** A count of 1 or more. */
 export const countNumber = parserOf(SETTINGS.epochs.type);
 export const seedNumber = parserOf(SETTINGS.seed.type);
 export const realNumber = parserOf(SETTINGS.beta.type);
@@ -46,7 +46,7 @@ function optionNamed(name: string, setting: Setting, help: string): Option {
   return type.type === 'picklist' ? option.choices(options as string[]) : option.argParser(parserOf(type));
 }
 
-/** What `--help` and the docs say of a setting's default; undefined where it has none. */
+/** The text of a setting's default in `--help` and the docs; undefined where it has none. */
 export function defaultText({ default: standard, otherwise, value }: Setting): string | undefined {
   return otherwise ?? (value === undefined || standard === undefined ? undefined : `${standard}`);
 }
@@ -69,12 +69,12 @@ export function settingOptions(): Option[] {
   });
 }
 
-/** What a command that reads texts alone takes beside `--data`. */
+/** The flags of a command that reads texts without labels, besides `--data`. */
 export function textOptions(): Option[] {
   return (['textColumn', 'tagsColumn'] as const).map(settingOption);
 }
 
-/** The flags of data in files, beside `--data`. */
+/** The flags of data in files, besides `--data`. */
 export function fileOptions(): Option[] {
   return (['dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn'] as const).map(settingOption);
 }

@@ -3,7 +3,7 @@ import { ParsimonyError } from '../base/errors.js';
 import { RunInterrupted } from '../train/interruption.js';
 import { note } from './terminal.js';
 
-/** The signals that ask a command to end, with the exit codes that shells expect then. */
+/** The signals that end a command, with the exit codes that shells expect. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 type StopSignal = keyof typeof EXIT_CODES;
@@ -27,7 +27,7 @@ class CommandStopped extends ParsimonyError {
 /**
  * Runs training so that Ctrl-C, SIGTERM and a closed terminal end it with a checkpoint; a second signal ends it at once.
  * @param action Ends with `RunInterrupted` once its signal is aborted.
- * @param goOn What to do to go on, for the last line.
+ * @param goOn How to continue, for the last line.
  * @throws CommandStopped where it was interrupted; what the action throws.
  */
 export async function stoppable<T>(

@@ -47,7 +47,7 @@ function harmlessLines(text: string): string {
   return text.split('\n').map(harmless).join('\n');
 }
 
-/** Prints a result as JSON, alone on standard output. */
+/** Prints a result as JSON on standard output. */
 export function printJson(value: unknown): void {
   const json = JSON.stringify(value, null, 2);
   // JSON escapes most of what steers a terminal, but not all.

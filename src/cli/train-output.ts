@@ -9,7 +9,7 @@ import {
 } from '../train/training-run.js';
 import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
 
-/** Tells on standard error how a run goes on. @param introduction Told before the first step of a run. */
+/** Shows the progress of a run on standard error. @param introduction Called before the first step. */
 export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
   let display: ProgressDisplay | undefined;
   let total = 0;
@@ -42,7 +42,7 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
   };
 }
 
-/** Classes that are told one by one. */
+/** The largest number of classes that are listed. */
 const MOST_CLASSES = 20;
 
 /** What the examples of a run are of: its classes by number, how often train has each and, where they differ, how often dev. */
@@ -63,7 +63,7 @@ export function classCounts(
   return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** Prints what a run in a folder came to, alone on standard output. */
+/** Prints the result of a run on standard output. */
 export function printOutcome(
   folder: string,
   run: TrainingRun,

@@ -63,7 +63,7 @@ export function trainCommand(): Command {
     });
 }
 
-/** What may be typed beside `--resume`: where data and GPU are found, and how the result is printed. */
+/** Flags that `--resume` may have: the location of data, the adapter, and the form of the result. */
 const BESIDE_RESUME = new Set(['resume', 'data', 'adapter', 'json']);
 
 /** Ends the command where flags are missing, or cannot be used together. */
@@ -115,7 +115,7 @@ async function resume({ resume: folder, data, adapter, json }: ResumeFlags): Pro
   );
 }
 
-/** @param words Flags that the command which goes on after an interruption needs, too. */
+/** @param words Flags of the command that resumes the run after an interruption. */
 async function runAndPrint(
   device: Device,
   { run, source }: PreparedRun,
@@ -135,8 +135,8 @@ async function runAndPrint(
     if (source.note) note(`${source.name} is ${source.note}.`);
   });
   outliveReaders();
-  const goOn = ({ isResumable: standsThere }: RunInterrupted) =>
-    standsThere
+  const goOn = ({ isResumable }: RunInterrupted) =>
+    isResumable
       ? `continue with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
       : `${folder} is unchanged`;
   const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });

@@ -20,8 +20,8 @@ export function paperDensity(
 }
 
 /**
- * Rules drawn at random that allow as many pairs of these texts as the paper's hard rules do.
- * @param tagNoise Under which the rules that are drawn must allow as many; the paper's are counted without it.
+ * Rules drawn at random that allow the same number of pairs of these texts as the paper's hard rules.
+ * @param tagNoise Applies to the pairs of the drawn rules; those of the paper's are counted without it.
  */
 export function randomRulesFor(
   examples: readonly Example[],

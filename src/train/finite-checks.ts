@@ -37,7 +37,7 @@ export function firstNotFinite(outcomes: readonly StepOutcome[]): number | undef
 
 /**
  * Finds the tensor that made a step not finite: the first weight that is not finite, from the embeddings to the classifier;
- * else the first such gradient, from the classifier to the embeddings, as the backward pass makes them.
+ * else the first such gradient, from the classifier to the embeddings, in the order of the backward pass.
  *
  * @param again Computes the gradients of each batch of the step again; the weights are still those before it.
  */
@@ -63,7 +63,7 @@ async function nonFiniteTensor(classifier: Classifier, again: readonly (() => vo
   return `the largest gradient is that of "${largest.name}" (${largest.size.toExponential(1)}), and the sum overflows`;
 }
 
-/** The error that ends a run at a step whose loss or gradient norm is not finite; see `culprit`. */
+/** The error that ends a run at a step whose loss or gradient norm is not finite; see `nonFiniteTensor`. */
 export async function notFiniteError(
   classifier: Classifier,
   step: number,

@@ -14,11 +14,11 @@ export class RunInterrupted extends ParsimonyError {
   /** Whether the run is in its folder and can be resumed. */
   readonly isResumable: boolean;
 
-  constructor(at: StoppedAt, standsThere = false) {
+  constructor(at: StoppedAt, isResumable = false) {
     const { step, totalSteps } = at;
     const when = step === 0 ? 'before its first step' : `after step ${step} of ${totalSteps}`;
     super({ what: `the run was interrupted ${when}` });
     this.at = at;
-    this.isResumable = standsThere;
+    this.isResumable = isResumable;
   }
 }

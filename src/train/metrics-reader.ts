@@ -67,7 +67,7 @@ const ABOUT = {
   remedy: 'restore the line, or start the run again',
 };
 
-/** What a run's metrics tell. */
+/** The metrics of a run. */
 export interface RunMetrics {
   evaluations: EvaluationMetrics[];
   epochs: EpochMetrics[];
@@ -75,7 +75,7 @@ export interface RunMetrics {
   losses: { step: number; loss: number }[];
 }
 
-/** @throws CallerError where an evaluation does not go on from the one before it, or is of other rows. */
+/** @throws CallerError where an evaluation does not follow the one before it, or has other rows. */
 function checkNext(metrics: EvaluationMetrics, before: EvaluationMetrics | undefined, where: string): void {
   if (!before) return;
   const rows = metrics.devPredicted.length;

@@ -86,7 +86,7 @@ function tagNoiseOf(
   });
 }
 
-/** What a folder's `config.json` and tokenizer say. */
+/** The configuration and the tokenizer of a folder. */
 export interface FolderConfig extends HuggingFaceConfig {
   /** The configuration file. */
   file: string;
@@ -119,7 +119,7 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   return { ...config, file, tokenizer, parsimony };
 }
 
-/** Hugging Face's tables may have more rows than there are tokens; ours say how many tokens there are. */
+/** Checks the number of tokens. Hugging Face's tables may have more rows than tokens; our `config.json` has the number. */
 async function checkVocabularySize(
   folder: string,
   { vocabulary }: TokenizerFolder,
@@ -136,7 +136,7 @@ async function checkVocabularySize(
   });
 }
 
-/** The rules of a model that `parsimony train` wrote. @throws CallerError where they are missing or are none. */
+/** The rules of a model that `parsimony train` wrote. @throws CallerError where the file is missing or does not hold rules. */
 export async function readRulesOf(folder: string): Promise<ModelRules> {
   const file = pathIn(folder, RULES_FILE);
   return parseModelRules(await readText(file), file);

@@ -28,7 +28,7 @@ export function tensorsOf(
 }
 
 /**
- * Writes a model's weights beside its description.
+ * Writes a model's weights into the folder of its description.
  * @throws EngineError where a weight is NaN or infinite; ParsimonyError where the disk refuses.
  */
 export async function saveWeights(
@@ -66,7 +66,7 @@ export function formatRunWeights(
   return formatWithChecksum(tensorsOf(config, weights, where), { [NOTES]: JSON.stringify(notes) });
 }
 
-/** Where weights come from. @throws CallerError where they do not say so. */
+/** The run and the step of weights. @throws CallerError where the file does not name them. */
 export function weightsNotes(file: Uint8Array, where: string, remedy: string): WeightsNotes {
   try {
     return v.parse(notesSchema, JSON.parse(String(safetensorsMetadata(file, where)[NOTES])));

@@ -37,7 +37,7 @@ export interface RunLength {
   gradientAccumulationSteps: number;
 }
 
-/** Whether a run of such a length can come to a position. */
+/** Whether a run of this length can reach a position. */
 export function isReachable(
   position: TrainingPosition,
   { epochs, batches, gradientAccumulationSteps: accumulate }: RunLength,
@@ -56,7 +56,7 @@ export function isReachable(
 
 export const NO_LOSSES: Readonly<Total> = { sum: 0, count: 0 };
 
-/** Where an epoch begins. */
+/** The position at the start of an epoch. */
 export function startOfEpoch(epoch: number, step: number): TrainingPosition {
   return { step, epoch, batches: 0, losses: NO_LOSSES, unreported: NO_LOSSES, seconds: 0, tokens: 0 };
 }

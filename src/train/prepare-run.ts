@@ -38,7 +38,7 @@ export type DataSettings = Pick<
 
 /** The checkpoint that a run started from, in its notes. */
 interface CheckpointRecord extends Partial<HubName> {
-  /** What the setting `init` said. */
+  /** The value of the setting `init`. */
   name: string;
   folder: string;
   /** Of a checkpoint of Hugging Face's: what the revision was. */
@@ -107,7 +107,7 @@ async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnN
   return { source, data, customTags };
 }
 
-/** The vocabulary that settings name. @throws CallerError where it is none. */
+/** The vocabulary that settings name. @throws CallerError where the file is not a vocabulary. */
 async function vocabularyOf({ vocab, case: letterCase }: RunSettings): Promise<Vocabulary> {
   if (!vocab) return bertVocabulary();
   const text = await readText(vocab, 'a file with a token a line');

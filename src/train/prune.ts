@@ -9,7 +9,7 @@ import { inferenceBatches } from './evaluation.js';
 import type { Planner } from './planner.js';
 import { pairsOf } from './sparsity.js';
 
-/** Rules for each head, and what they came to on the texts that they were made from. */
+/** Rules for each head, and their densities on the texts from which they were pruned. */
 export interface PrunedRules {
   rules: HeadRules;
   /** [layers][heads] The share of all pairs that exist. */
@@ -42,7 +42,7 @@ async function massesOf(
 
 /**
  * Turns what a model has learned into hard rules for each of its heads: the pairs of tags that its attention goes to (see
- * `prunedRules`), until the share of all pairs in these sentences that was asked for is reached as nearly as they allow.
+ * `prunedRules`), until their share of all pairs in these sentences is as near to `density` as possible.
  *
  * @param density From 0 to 1, for each head.
  * @throws CallerError where it is not a share, there are no sentences, or rules forbid some pairs already.

@@ -8,16 +8,16 @@ import { COUNTING_TILE } from '../plan/tiles.js';
 import { inferenceBatches } from './evaluation.js';
 import { Planner } from './planner.js';
 
-/** Layers that closures are told of. */
+/** Number of layers of the closures. */
 const LAYERS = 3;
 
-/** What rules allow in some texts. */
+/** The pairs that rules allow in some texts. */
 export interface RuleDensity {
   /** All pairs of tokens in the texts. */
   pairs: number;
   /** The share of them that exist, scopes counted pair by pair; the mean over heads where they differ. */
   density: number;
-  /** After 1, 2 and 3 layers, the share of all pairs whose query has heard of the key. */
+  /** After 1, 2 and 3 layers, the share of all pairs whose query the key can reach. */
   closure: number[];
   /** Of each tag that occurs, the share of all pairs that its queries have, and how many of these exist. */
   tags: { tag: Tag; share: number; density: number }[];

@@ -70,7 +70,7 @@ function hashedNoise({ how, seed }: SeededTagNoise) {
   return { how: how.kind === 'blocks' ? { kind: how.kind, pieces: how.tokens } : how, seed };
 }
 
-/** @param start The weights that the run begins with, where these are not drawn from its seed. */
+/** @param start The first weights of the run, where they are not drawn from its seed. */
 export function fingerprintsOf(
   device: Device,
   description: ModelDescription,

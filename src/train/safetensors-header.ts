@@ -3,7 +3,7 @@ import { CallerError } from '../base/errors.js';
 import { repeatedName } from '../base/json-scan.js';
 import { isCount, isObject } from '../base/json-schemas.js';
 
-/** What a header says of a tensor; offsets are in bytes, from the first byte after the header. */
+/** The entry of a tensor in a header; offsets are in bytes, from the first byte after the header. */
 export interface HeaderEntry {
   dtype: string;
   shape: number[];
@@ -13,7 +13,7 @@ export interface HeaderEntry {
 /** A header that describes its file: every byte after it belongs to exactly one tensor. */
 export interface Header {
   tensors: Map<string, HeaderEntry>;
-  /** Texts beside the tensors. */
+  /** The metadata. */
   metadata: Record<string, string>;
   /** The offset of the first byte after the header. */
   dataAt: number;

@@ -12,7 +12,7 @@ export interface Tensor {
 /**
  * Writes tensors in the safetensors format (huggingface/safetensors): the header's length as a little-endian u64, a JSON
  * header, then the numbers, little-endian.
- * @param metadata ASCII texts that the header carries beside.
+ * @param metadata ASCII texts for the header.
  */
 export function formatSafetensors(
   tensors: ReadonlyMap<string, Tensor>,

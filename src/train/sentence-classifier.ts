@@ -102,7 +102,7 @@ export class SentenceClassifier {
   }
 
   /**
-   * Trains on `train`, and evaluates on `dev` after each epoch, or more often where asked to. The weights stay those of the last epoch.
+   * Trains on `train`, and evaluates on `dev` after each epoch, or more often by `options`. The model keeps the weights of the last epoch.
    * @param from A checkpoint that `hooks.onCheckpoint` was given in a run with the same model, data and options.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where a setting makes no sense; EngineError where the GPU fails.

@@ -21,18 +21,18 @@ const TODAYS_NAMES = new Map(
   ),
 );
 
-/** What a setting is called today; undefined for a name that no setting has or had. */
+/** The current name of a setting; undefined for a name that no setting has or had. */
 export function settingNamed(name: string): SettingName | undefined {
   return TODAYS_NAMES.get(name);
 }
 
-/** Settings by today's names. Values that are undefined are left out, and names of no setting stay. */
+/** Settings by their current names. Undefined values are left out; other names stay. */
 export function withTodaysNames<Value>(values: Readonly<Record<string, Value>>): Record<string, Value> {
   const named = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(named.map(([name, value]) => [settingNamed(name) ?? name, value]));
 }
 
-/** Settings by the names of version 0.1, for the hashes that name runs: so a run that it began goes on. */
+/** Settings by the names of version 0.1, for the fingerprints of runs, so that its runs can be resumed. */
 export function withHashedNames(values: object): Record<string, unknown> {
   const named = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
@@ -53,7 +53,7 @@ export function namedTwice(values: object): [string, string] | undefined {
 
 type Entry = v.GenericSchema<unknown, unknown>;
 
-/** For each setting of a table, by names of today and of version 0.1, what an object may hold there. */
+/** The schema of each setting of a table, by its current name and by those of version 0.1. */
 function entriesOf(table: Table, entryOf: (type: Entry) => Entry = (type) => type): Record<string, Entry> {
   return Object.fromEntries(
     Object.entries<Setting>(table).flatMap(([name, { type, aliases = [] }]) =>
@@ -62,7 +62,7 @@ function entriesOf(table: Table, entryOf: (type: Entry) => Entry = (type) => typ
   );
 }
 
-/** The schema of an object of settings, which comes out with the names of today. */
+/** The schema of an object of settings; its output has the current names. */
 function withNames<Schema extends v.GenericSchema<unknown, Record<string, unknown>>>(schema: Schema) {
   return v.pipe(
     schema,
@@ -87,10 +87,10 @@ export const gridSettings = withNames(
 /** The schema of an object that holds settings of training, among other fields. */
 export const trainingSettings = withNames(v.looseObject(entriesOf(TRAINING), 'an object'));
 
-/** What a checkpoint says itself. */
+/** Settings that a checkpoint determines. */
 const OF_A_CHECKPOINT = ['layers', 'hidden', 'heads', 'feedForward', 'vocab', 'case'] as const;
 
-/** What is wrong with settings that make no sense together; undefined where all is well. */
+/** The error of settings that contradict each other; undefined where they do not. */
 export function conflictIn(settings: RunSettings): ErrorParts | undefined {
   const { init, vocab, evaluationsPerEpoch, evalSteps, sparsity = 0, strategy = 'none' } = settings;
   const beside = OF_A_CHECKPOINT.find((name) => settings[name] !== undefined);
@@ -122,10 +122,10 @@ export function conflictIn(settings: RunSettings): ErrorParts | undefined {
   return undefined;
 }
 
-/** What training may be told; see docs/settings.md. */
+/** Options of training; see docs/settings.md. */
 export interface TrainingOptions extends Options<typeof TRAINING> {}
 
-/** What training is told, defaults included. */
+/** All settings of training, with defaults. */
 export type TrainingSettings = TrainingOptions & Defaults<typeof TRAINING> & { warmupSteps: number };
 
 /** The paper warms up for 500 steps; a short run for a tenth of its own. */
@@ -139,7 +139,7 @@ export function stepsPerEpoch(rows: number, { batchSize, gradientAccumulationSte
   return Math.ceil(Math.ceil(rows / batchSize) / gradientAccumulationSteps);
 }
 
-/** Those of an object's fields that are settings of training, by today's names. */
+/** The fields of an object that are settings of training, by their current names. */
 export function trainingSettingsIn(values: object): TrainingOptions {
   const ofTraining = Object.entries(values).filter(([name]) =>
     Object.hasOwn(TRAINING, settingNamed(name) ?? ''),

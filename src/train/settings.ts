@@ -10,7 +10,7 @@ import { LR_SCHEDULERS } from './schedule.js';
 export type Table = Readonly<Record<string, Setting>>;
 
 /**
- * A setting of a training run. Its entry in the tables below is all there is of it: the flag of `parsimony train`, the field of
+ * A setting of a training run. Its entry in the tables below defines all of it: the flag of `parsimony train`, the field of
  * an experiment's file and of `training.json`, the option of the library, and the line in `--help` and in docs/settings.md.
  */
 export interface Setting {
@@ -27,7 +27,7 @@ export interface Setting {
   aliases?: readonly string[];
 }
 
-/** What makes settings of a type. */
+/** Makes a function that defines settings of a type. */
 function of<Type extends Setting['type']>(type: Type, value?: string) {
   return <const More extends Pick<Setting, 'default' | 'otherwise' | 'aliases'>>(
     help: string,
@@ -40,7 +40,7 @@ function of<Type extends Setting['type']>(type: Type, value?: string) {
   });
 }
 
-/** A number that holds to a condition; everything else gets the same message. */
+/** The schema of a number that meets a condition; all other values get the same message. */
 function number(expected: string, holds: (value: number) => boolean) {
   return v.pipe(v.number(expected), v.check(holds, expected));
 }
@@ -51,7 +51,7 @@ const positiveWhole = number(
 );
 const whole = number('a whole number of 0 or more', (value) => Number.isSafeInteger(value) && value >= 0);
 
-/** The kernels count in f32: what is larger would reach them as infinity. */
+/** Whether f32, in which kernels compute, holds the number as finite. */
 function isSingle(value: number): boolean {
   return Number.isFinite(Math.fround(value));
 }
@@ -219,7 +219,7 @@ export type Defaults<T extends Table> = {
   -readonly [Name in keyof T as T[Name] extends { default: unknown } ? Name : never]: Value<T[Name]>;
 };
 
-/** What a run may be told, by an experiment or a command line. */
+/** The settings of a run, in an experiment or on a command line. */
 export interface RunSettings extends Options<typeof SETTINGS> {}
 
 function defaultsOf<T extends Table>(table: T): Defaults<T> {

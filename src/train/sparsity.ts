@@ -31,7 +31,7 @@ function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): Pair
   return { shares: Float32Array.from(shares), costs: Float32Array.from(costs) };
 }
 
-/** @throws CallerError where a sparsity penalty is asked for and nothing is learned that it could work on. */
+/** @throws CallerError for a sparsity penalty with a strategy that learns no biases. */
 function checkSparsity(sparsity: number, strategy: Strategy): void {
   if (sparsity === 0 || strategy === 'learned') return;
   throw new CallerError({

@@ -1,4 +1,4 @@
-/** A tensor of a file of weights: its numbers are read when asked for. */
+/** A tensor of a file of weights, whose numbers `read` returns. */
 export interface StoredTensor {
   shape: readonly number[];
   /** The numbers as f32, in row-major order, a copy. @throws CallerError where they are of no type that is read. */

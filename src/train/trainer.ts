@@ -63,7 +63,7 @@ export interface TrainingHooks {
   onEpoch?(metrics: EpochMetrics): Promise<void> | void;
   /**
    * Called when a checkpoint is due, after evaluation and epoch, but not after the last step. The state is still on its way
-   * from the GPU. The run goes on meanwhile: only the next checkpoint and the run's end wait for what this returns.
+   * from the GPU. The run continues: only the next checkpoint and the run's end await the result.
    */
   onCheckpoint?(position: TrainingPosition, state: Promise<TrainingState>): Promise<void>;
 }

@@ -74,7 +74,7 @@ export interface TrainingRunHooks {
   onEpoch?(metrics: EpochMetrics, best: EvaluationMetrics): void;
   /** Called when the run ends, however it ends, after `onStart`. */
   onEnd?(): void;
-  /** Called with what a user should know, such as that a file was removed while the run went on. */
+  /** Called with a note for the user, such as that a file was removed during the run. */
   onNote?(note: string): void;
 }
 
@@ -99,7 +99,7 @@ const OCCUPIED = 'choose another folder, or replace the run or the model in it w
  * resumed run uses the kernels that it started with. The former content of the folder stays until the first step has run.
  *
  * @throws CallerError where a setting makes no sense, the folder holds another run, a model or other files, or another run trains
- * there; EngineError where the GPU fails or the disk refuses: the last checkpoint stays; RunInterrupted where it was told to end.
+ * there; EngineError where the GPU fails or the disk refuses: the last checkpoint stays; RunInterrupted where the signal was aborted.
  */
 export async function runTraining(
   device: Device,

@@ -137,7 +137,7 @@ describe('a run that is asked to stop', () => {
       const hooks = { signal: stopping.signal, [at]: () => stopping.abort() };
       const error = await trained(folder, hooks).catch((thrown) => thrown);
       expect(error).toBeInstanceOf(RunInterrupted);
-      expect(error.standsThere).toBe(true);
+      expect(error.isResumable).toBe(true);
       stops.push(error.at.step);
     }
     // Before a step; in the evaluation after the first epoch's three steps; after that evaluation; in the last one.

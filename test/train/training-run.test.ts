@@ -181,7 +181,7 @@ describe('a run is refused, and the folder stays unchanged,', () => {
     [
       'with another setting',
       () => ({ learningRate: 4e-3 }),
-      /a run with learningRate 0\.005; expected 0\.004; go on with/,
+      /a run with learningRate 0\.005; expected 0\.004; use the settings/,
     ],
     [
       'with another metric',
@@ -197,7 +197,7 @@ describe('a run is refused, and the folder stays unchanged,', () => {
     [
       'with other rules',
       () => ({ mask: run.mask!.with({ beta: 4 }) }),
-      /a run of another model or under other rules; go on/,
+      /a run of another model or under other rules; use the settings/,
     ],
     ['with another dropout', () => ({ shape: { ...run.shape, hiddenDropout: 0 } }), /a run of another model/],
     [

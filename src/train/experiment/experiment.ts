@@ -10,13 +10,13 @@ export type Settings = Readonly<Record<string, SettingValue>>;
 /** Trainings that are compared: each condition at each point of a grid. */
 export interface Experiment {
   name: string;
-  /** What it asks, in a sentence; empty where it does not say. */
+  /** Its question, in a sentence; may be empty. */
   description: string;
   /** The file that it is from, for errors. */
   file?: string;
   /** Settings of every run. */
   settings: Settings;
-  /** The rows of the table: what is compared, by name, and what each sets. */
+  /** The conditions that are compared, the rows of the table: their settings by name. */
   conditions: Readonly<Record<string, Settings>>;
   /** Every condition is run at every point of this grid; `seed` is one of its axes. */
   grid: Readonly<Record<string, readonly SettingValue[]>>;
@@ -33,7 +33,7 @@ export interface Cell {
   condition: string;
   /** Its value on each axis of the grid. */
   point: Settings;
-  /** All that it is told, the condition's settings over the experiment's. */
+  /** All its settings: those of the condition and the point override those of the experiment. */
   settings: Settings;
   /** Of the settings: a finished cell whose settings have changed since is another cell. */
   hash: string;
@@ -56,15 +56,15 @@ function fileName(text: string): string {
   return text.replace(/[^\w.@=-]+/g, '-');
 }
 
-/** Settings that say where a run is made, and not what it computes: the data are known by their content. */
+/** Settings of the location of a run, which do not change its result: data are identified by their content. */
 const LOCATIONS = ['data', 'adapter'];
 
-/** The settings without those that say where a run is made. */
+/** The settings without those of the location. */
 export function withoutLocations(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !LOCATIONS.includes(name)));
 }
 
-/** What names the settings of a cell, in any order. */
+/** The hash of the settings of a cell, in any order. */
 export function settingsHash(settings: Settings): string {
   return hashOf(sortedEntries(withoutLocations(settings)));
 }
@@ -92,7 +92,7 @@ export function learnedCell(cell: Cell, cells: readonly Cell[]): Cell | undefine
   return cells.find((other) => other.condition === condition && samePoint(other));
 }
 
-/** What is wrong with the settings of a cell, all together; undefined where all is well. */
+/** The error of settings of a cell that contradict each other; undefined where they do not. */
 export function conflictInCell({ settings, point }: Cell, experiment: Experiment): ErrorParts | undefined {
   const [, condition] = PRUNED.exec(String(settings.rules)) ?? [];
   const isNamed = condition !== undefined && Object.hasOwn(experiment.conditions, condition);

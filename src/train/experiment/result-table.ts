@@ -12,7 +12,7 @@ import {
   type TestedDifference,
 } from './seed-statistics.js';
 
-/** Which checkpoint of each run is meant: the one whose weights were the best, or the last. */
+/** The checkpoint of each run: the best weights, or the final ones. */
 type CheckpointName = 'best' | 'final';
 
 export interface ConditionRow {
@@ -30,11 +30,11 @@ export interface ComparisonRow extends TestedDifference {
   treatment: string;
   baseline: string;
   checkpoint: CheckpointName;
-  /** Of the test over seeds alone; NaN with too few seeds for a verdict. `corrected` counts all tests of the table. */
+  /** The probability without correction; NaN with too few seeds for a verdict. `corrected` accounts for all tests of the table. */
   probability: number;
 }
 
-/** What an experiment came to at one point of its grid, all seeds together. */
+/** The results of an experiment at one point of its grid, over all seeds. */
 export interface ExperimentTable {
   /** The point, without the seed. */
   point: Settings;

@@ -28,11 +28,11 @@ import {
 import { type CellResult, type MarkedEvaluation, readResult, resultFile, writeResult } from './results.js';
 
 export interface ExperimentOptions {
-  /** Holds a folder for each run, which goes on there where it was interrupted. */
+  /** Holds a folder for each run, in which an interrupted run resumes. */
   runs: string;
   /** Holds a file for each finished run, which is not run again. */
   results: string;
-  /** Where the data lie, instead of what the settings say. */
+  /** The data, instead of those of the settings. */
   data?: string;
   /** The conditions that are run; all where left out. */
   only?: readonly string[];
@@ -102,7 +102,7 @@ class ExperimentRunner {
     return { ...cell.settings, ...(data !== undefined && { data }) };
   }
 
-  /** What a cell came to: as it was kept, or after running it, or the rest of it where it was interrupted. */
+  /** The result of a cell: the stored one, or that of its run, which is resumed where it was interrupted. */
   private async finish(cell: Cell): Promise<CellResult> {
     const { results } = this.options;
     const file = resultFile(results, this.experiment.name, cell);
@@ -125,7 +125,7 @@ class ExperimentRunner {
     return hash;
   }
 
-  /** Trains a cell to its end in its folder, or reads what it came to where it is there already. */
+  /** Trains a cell to its end in its folder, or reads the result of a finished run there. */
   private async train(cell: Cell): Promise<{ run: TrainingRun; outcome: TrainingOutcome }> {
     const { kernelsFor, notes, hooksOf, signal, onNote } = this.options;
     const settings = { ...this.settingsOf(cell), ...(await this.prunedRules(cell)) };
@@ -137,7 +137,7 @@ class ExperimentRunner {
     return { run, outcome: await runTraining(this.device, run, folder, hooks) };
   }
 
-  /** The rules of a cell that are pruned from another's run: they are made, and written to a file beside the runs. */
+  /** The rules of a cell that are pruned from the run of another: prunes them, and writes them to a file next to the runs. */
   private async prunedRules(cell: Cell): Promise<RunSettings> {
     const learned = learnedCell(cell, this.cells);
     if (!learned) return {};
@@ -185,7 +185,7 @@ class ExperimentRunner {
 }
 
 /**
- * Runs what is not finished of an experiment, cell by cell.
+ * Runs the unfinished cells of an experiment, one by one.
  * @returns The results of all its cells, or of those of `only`.
  * @throws CallerError where a setting makes no sense; RunInterrupted where the signal is aborted; else as `runTraining`.
  */

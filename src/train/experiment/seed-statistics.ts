@@ -1,7 +1,7 @@
 import { mean, sampleVariance } from 'simple-statistics';
 import { hostRandom } from '../../base/random.js';
 
-/** A number with the interval that it lies in with 95 % confidence. */
+/** A number with its 95 % confidence interval. */
 export interface Estimate {
   value: number;
   low: number;
@@ -41,7 +41,7 @@ export function studentQuantile(freedom: number): number {
   return quantile;
 }
 
-/** The mean of what several seeds gave, with Student's interval; one seed alone has none (NaN). */
+/** The mean over seeds, with Student's interval, which is NaN for one seed. */
 export function meanOverSeeds(values: readonly number[]): Estimate {
   if (values.length < 2) return { value: values[0] ?? Number.NaN, low: Number.NaN, high: Number.NaN };
   const value = mean([...values]);
@@ -49,7 +49,7 @@ export function meanOverSeeds(values: readonly number[]): Estimate {
   return { value, low: value - reach, high: value + reach };
 }
 
-/** The interval of a share lies between 0 and 1, wherever Student's would end. */
+/** Limits the interval of a share to 0 and 1. */
 export function asShare({ value, low, high }: Estimate): Estimate {
   return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
@@ -61,10 +61,9 @@ const MOST_COUNTED = 16;
 const ROUNDING = 1e-12;
 
 /**
- * How probable a difference at least this large is if it made no difference which of two conditions a run was: each seed keeps
- * what one condition has over the other there, and its sign is turned (Fisher's randomisation test, paired by seed). All patterns
- * of signs are counted, or 10,000 are drawn where there are more.
- * @param differences Of each seed.
+ * The probability of a difference at least this large if the two conditions are equal: Fisher's randomisation test, which turns
+ * the signs of the differences of seeds. It counts all patterns of signs of up to 16 seeds, and draws 10,000 for more.
+ * @param differences The difference of the two conditions for each seed.
  */
 export function seedTest(differences: readonly number[], seed = 1): number {
   const observed = Math.abs(differences.reduce((a, b) => a + b, 0)) - ROUNDING;
@@ -102,7 +101,7 @@ const SIGNIFICANT = 0.05;
 /** Fewer seeds than these give no verdict. */
 export const LEAST_SEEDS = 10;
 
-/** What is known of a difference of two conditions. */
+/** The tested difference of two conditions. */
 export interface TestedDifference {
   /** Seeds that both conditions have: the unit of the test. */
   seeds: number;
@@ -116,7 +115,7 @@ export function isShown({ seeds, difference: { low, high }, corrected }: TestedD
   return seeds >= LEAST_SEEDS && corrected < SIGNIFICANT && (low > 0 || high < 0);
 }
 
-/** What may be said of a difference, in words. */
+/** The verdict on a difference, in words. */
 export function verdictOf(tested: TestedDifference): string {
   if (isShown(tested)) return tested.difference.value > 0 ? 'better' : 'worse';
   const { seeds } = tested;

@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../base/json-schemas.js';
 import type { SpecialToken } from '../../grammar/special-tokens.js';
 import { BERT_TOKENS, SPECIAL_TOKENS } from '../../grammar/vocabulary.js';
 
-/** What a file says of a token, with the file. */
+/** An entry for a token in a file. */
 interface TokenEntry {
   token: SpecialToken;
   id?: number;
@@ -17,13 +17,13 @@ export interface AddedTokens {
   special: readonly SpecialToken[];
 }
 
-/** A file of a tokenizer with its place. */
+/** A JSON file of a tokenizer, with its path. */
 export interface JsonFile {
   json: Json;
   where: string;
 }
 
-/** The files that tell of tokens. */
+/** The files with entries for tokens. */
 export interface TokenFiles {
   tokenizer: JsonFile;
   settings: JsonFile;
@@ -33,7 +33,7 @@ export interface TokenFiles {
   added: JsonFile;
 }
 
-/** The tokens that BERT's tokenizer has by name, and the one way the engine has of each. */
+/** The named tokens of BERT's tokenizer, and the content that the engine requires. */
 const NAMED: Readonly<Record<string, string>> = {
   pad_token: '[PAD]',
   unk_token: '[UNK]',
@@ -53,7 +53,7 @@ function flagIn(token: Json, name: string, missing: boolean, where: string): boo
 }
 
 /**
- * A token as Hugging Face's `AddedToken` reads it. What `lstrip` and `rstrip` say changes no token of BERT's: white space is
+ * A token as Hugging Face's `AddedToken` reads it. `lstrip` and `rstrip` do not change a token of BERT's: white space is
  * dropped either way.
  * @param isSpecial Where the file does not say.
  */
@@ -106,7 +106,7 @@ function named({ json, where }: JsonFile): TokenEntry[] {
   });
 }
 
-/** All that files say of tokens; of two that say something of one token, the first counts. */
+/** All entries of the files; the first entry for a token counts. */
 function tokenEntries({ tokenizer, settings, map, added }: TokenFiles): TokenEntry[] {
   const decoder = isObject(settings.json.added_tokens_decoder) ? settings.json.added_tokens_decoder : {};
   const list = Array.isArray(tokenizer.json.added_tokens) ? tokenizer.json.added_tokens : [];
@@ -133,7 +133,7 @@ function tokenEntries({ tokenizer, settings, map, added }: TokenFiles): TokenEnt
 }
 
 /**
- * The special tokens that a tokenizer's files name, beside BERT's own.
+ * The special tokens of a tokenizer's files, and those of BERT.
  * @param vocabulary Its tokens without those that were added, by id.
  * @throws CallerError for a token without a place of its own in the vocabulary or after them.
  */

@@ -54,7 +54,7 @@ const DISTILBERT_FIELDS: Fields = {
 
 const FIELDS: Readonly<Record<ModelFamily, Fields>> = { bert: BERT_FIELDS, distilbert: DISTILBERT_FIELDS };
 
-/** Values of the fields that the engine has one way of; a configuration that says something else is another model. */
+/** The values that the engine supports for fields of one supported way, the usual one first. */
 const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unknown[]>>>> = {
   bert: {
     hidden_act: ['gelu', 'gelu_python'],
@@ -70,7 +70,7 @@ const SENTENCE_HEADS: Readonly<Record<ModelFamily, string>> = {
   distilbert: 'DistilBertForSequenceClassification',
 };
 
-/** What a `config.json` says of a model. */
+/** The content of a `config.json`. */
 export interface HuggingFaceConfig {
   /** All but the classes and the tables that only our models have. */
   shape: Omit<ModelConfig, 'classes' | 'biasTags'>;
@@ -205,7 +205,7 @@ export function readConfig(json: JsonText, file: string): HuggingFaceConfig {
 }
 
 /**
- * What a `config.json` says of a model, so that Python's `transformers` makes the same one of it.
+ * The content of a `config.json` from which Python's `transformers` builds the same model.
  * @param padding The id of [PAD].
  */
 export function configFields(config: ModelConfig, classes: readonly string[], padding: number): Json {

@@ -4,10 +4,10 @@ import { type ModelFamily, tensorNames } from '../../nn/tensor-names.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import type { OpenWeights } from './weights.js';
 
-/** Numbers 0, 1, 2 … and zeros that old checkpoints keep beside the weights. */
+/** Buffers of old checkpoints, which hold 0, 1, 2 … and zeros. */
 const BUFFER = /(^|\.)embeddings\.(position_ids|token_type_ids)$/;
 
-/** Heads for other ends than to classify sentences: language models, next sentences, questions. */
+/** Heads of other tasks than the classification of sentences: language models, next sentences, questions. */
 const OTHER_HEAD = /^(cls|qa_outputs|vocab_transform|vocab_layer_norm|vocab_projector)\./;
 
 /** A checkpoint's tensors under the names of `tensorNames`. */
@@ -46,7 +46,7 @@ function engineName(name: string, family: ModelFamily): string {
 /**
  * Gives a checkpoint's tensors the engine's names.
  * @param hasSentenceHead Whether its classifier, if it has one, is one of sentences.
- * @throws CallerError where two tensors come to the same name.
+ * @throws CallerError where two tensors get the same name.
  */
 export function withEngineNames(
   { file, tensors }: OpenWeights,
@@ -131,7 +131,7 @@ export function readTensors(
       what: `tensor ${describeValue(unexpected[0])} is none of this model's`,
       where: file,
     });
-  // All shapes first: a wrong one is told before any number is read.
+  // Checks all shapes before it reads any number.
   for (const { name, shape } of specs) {
     const { shape: fileShape } = tensors.get(name)!;
     if (fileShape.join() === shape.join()) continue;

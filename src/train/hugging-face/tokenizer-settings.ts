@@ -23,7 +23,7 @@ function refuse(what: string, where: string, expected: string): never {
   throw new CallerError({ what: `${what}, which is not supported`, where, expected });
 }
 
-/** @throws CallerError where a file names a class of tokenizers that is none of BERT's. */
+/** @throws CallerError where a file names another class of tokenizers than BERT's. */
 export function checkClass({ json, where }: JsonFile): void {
   const name = json.tokenizer_class ?? undefined;
   if (name !== undefined && !CLASSES.some((supported) => supported === name)) {

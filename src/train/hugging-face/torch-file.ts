@@ -15,7 +15,7 @@ interface StorageType {
   bytes: number;
 }
 
-/** The globals that have a meaning, beside the types of storages. */
+/** The globals that are read, besides the types of storages. */
 type Maker = 'tensor' | 'parameter' | 'dictionary';
 
 const MAKERS: Readonly<Record<string, Maker>> = {

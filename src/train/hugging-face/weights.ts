@@ -46,7 +46,7 @@ function isPlain(file: unknown): file is string {
   return typeof file === 'string' && /^[\w-][\w.-]*\.(safetensors|bin)$/.test(file);
 }
 
-/** The file of each tensor that an index names. @throws CallerError where it is none, or names files elsewhere. */
+/** The file of each tensor of an index. @throws CallerError where it is not an index, or names files outside of its folder. */
 export function parseIndex(text: string, where: string): Map<string, string> {
   const { weight_map: map } = parseJson(text, where, 'an index of weights');
   const files = isObject(map) ? Object.entries(map) : [];
@@ -108,7 +108,7 @@ async function nameOfWeights(folder: string): Promise<string> {
 
 /**
  * Opens a folder's weights: safetensors or PyTorch's own files, in one file or in several.
- * @throws CallerError where there are none, or a file is cut off or no such file.
+ * @throws CallerError where they are missing, or a file is cut off or of another format.
  */
 export async function openWeights(folder: string): Promise<OpenWeights> {
   const name = await nameOfWeights(folder);

@@ -47,7 +47,7 @@ interface Entry {
   at: number;
 }
 
-/** The bytes of a file by its name, read when asked for. */
+/** Functions that read the files, by name. */
 export type ZipFiles = Map<string, () => Uint8Array>;
 
 /**
