@@ -38,7 +38,7 @@ const LONGEST_TOGETHER = [
   'attention/abreast',
   'cli/resume',
   'cli/interruption',
-  'cli/own-data',
+  'cli/data-files',
   'bench/trace',
   'nn/training',
   'cli/bench',
