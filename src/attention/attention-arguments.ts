@@ -49,9 +49,9 @@ export function checkAttention(deviceArgument: unknown, input: unknown, heads: u
 }
 
 /** Checks the arguments of an encoded pass. @throws CallerError for a wrong one. */
-export function checkEncoding(encoder: unknown, shape: unknown, buffers: unknown): void {
+export function checkEncoding(encoder: unknown, passOptions: unknown, buffers: unknown): void {
   checkArgument(encoderArgument, encoder, 'encoder');
-  checkArgument(options({}), shape, 'options');
+  checkArgument(options({}), passOptions, 'options');
   const needed = { query: bound, key: bound, value: bound, output: bound, logSumExp: bound };
   checkArgument(options(needed), buffers, 'buffers');
   checkArgument(v.record(v.string(), v.optional(bound)), buffers, 'buffers');

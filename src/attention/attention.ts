@@ -137,22 +137,22 @@ export class Attention {
 
   /**
    * Encodes the forward pass: writes `output` and `logSumExp`.
-   * @throws CallerError where the shape is not supported or a buffer is too small.
+   * @throws CallerError where the configuration is not supported or a buffer is too small.
    */
   encodeForward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: ForwardBuffers): void {
-    this.encode(encoder, options, buffers, (recorder, shape) =>
-      recordForward(recorder, this.plan, shape, buffers),
+    this.encode(encoder, options, buffers, (recorder, config) =>
+      recordForward(recorder, this.plan, config, buffers),
     );
   }
 
   /**
    * Encodes the backward pass, after the forward pass: writes the gradients of query, key and value, and, with a buffer for it and a
    * sparse mask, of the bias table, [heads, tags, tags].
-   * @throws CallerError where the shape is not supported or a buffer is too small.
+   * @throws CallerError where the configuration is not supported or a buffer is too small.
    */
   encodeBackward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: BackwardBuffers): void {
-    this.encode(encoder, options, buffers, (recorder, shape) =>
-      recordBackward(recorder, this.plan, shape, buffers),
+    this.encode(encoder, options, buffers, (recorder, config) =>
+      recordBackward(recorder, this.plan, config, buffers),
     );
   }
 
@@ -160,13 +160,13 @@ export class Attention {
     encoder: GPUCommandEncoder,
     options: AttentionOptions,
     buffers: ForwardBuffers,
-    record: (recorder: Recorder, shape: AttentionConfig) => void,
+    record: (recorder: Recorder, config: AttentionConfig) => void,
   ): void {
     checkEncoding(encoder, options, buffers);
-    const shape = checkedConfig(options);
-    checkBuffers(buffers, this.plan.layout, shape);
+    const config = checkedConfig(options);
+    checkBuffers(buffers, this.plan.layout, config);
     const recorder = new Recorder(this.device);
-    record(recorder, shape);
+    record(recorder, config);
     recorder.encodeInto(encoder);
   }
 

@@ -59,10 +59,10 @@ export class AttentionRecorder {
   constructor(
     private readonly recorder: Recorder,
     private readonly plan: DevicePlan,
-    private readonly shape: AttentionConfig,
+    private readonly config: AttentionConfig,
     private readonly counting: boolean,
   ) {
-    const { heads, headDim, scale, dropout } = shape;
+    const { heads, headDim, scale, dropout } = config;
     const { positionsAt } = plan.words.at;
     this.shared = {
       heads,
@@ -90,7 +90,7 @@ export class AttentionRecorder {
     const { layout, words } = this.plan;
     const { table: pairTable } = layout.heads[0];
     if (!table || !pairTable?.learned) return;
-    const bytes = 4 * this.shape.heads * pairTable.size ** 2;
+    const bytes = 4 * this.config.heads * pairTable.size ** 2;
     for (const { tableAt } of words.at.heads) {
       const to = { buffer: words.buffer, offset: 4 * tableAt };
       this.recorder.copy('buffer' in table ? table : { buffer: table }, to, bytes);
@@ -100,7 +100,7 @@ export class AttentionRecorder {
   /** Records a pass for every group of heads. @param constants Constants of this pass only. */
   pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
     const { layout, words, family } = this.plan;
-    const { headDim, dropout } = this.shape;
+    const { headDim, dropout } = this.config;
     const panels = family.readsPanels ? this.panels('query') : undefined;
     const headsFirst = family.countsHeadsFirst(panels);
     layout.heads.forEach((headLayout, index) => {
@@ -163,14 +163,14 @@ export class AttentionRecorder {
 
   /** The heads of this layer in a plan's ascending list: index of the first, and count. */
   private headsOfLayer({ heads: listed }: HeadLayout): { first: number; count: number } {
-    const { heads, layer = 0 } = this.shape;
+    const { heads, layer = 0 } = this.config;
     if (!listed) return { first: 0, count: heads };
     const first = listed.filter((head) => head < layer * heads).length;
     return { first, count: listed.filter((head) => Math.floor(head / heads) === layer).length };
   }
 
   private panels(name: string): Panels {
-    return this.plan.panels(name, this.shape.heads, this.shape.headDim);
+    return this.plan.panels(name, this.config.heads, this.config.headDim);
   }
 
   private sparseParameters(
@@ -183,7 +183,7 @@ export class AttentionRecorder {
     const { layout, words } = this.plan;
     const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
-    const reachAt = tableAt + (table.learned ? this.shape.heads : 1) * entries;
+    const reachAt = tableAt + (table.learned ? this.config.heads : 1) * entries;
     return {
       heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
       sentences_at: words.at.sentencesAt,

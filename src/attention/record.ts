@@ -40,18 +40,18 @@ export interface BackwardBuffers extends ForwardBuffers {
 export function recordForward(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionConfig,
+  config: AttentionConfig,
   buffers: ForwardBuffers,
   counting = false,
 ): void {
   const { query, key, value, output, logSumExp } = buffers;
-  const attention = new AttentionRecorder(recorder, plan, shape, counting);
+  const attention = new AttentionRecorder(recorder, plan, config, counting);
   attention.learn(buffers.biasTable);
   attention.pass(FORWARD, {
     ...attention.operands({ query, key, value }),
     output,
     log_sum_exp: logSumExp,
-    softmax_statistics: softmaxStatistics(plan, shape, buffers),
+    softmax_statistics: softmaxStatistics(plan, config, buffers),
   });
 }
 
@@ -62,21 +62,21 @@ export function recordForward(
 export function recordBackward(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionConfig,
+  config: AttentionConfig,
   buffers: BackwardBuffers,
   counting = false,
 ): void {
   const { query, key, value, outputGradient, queryGradient, keyGradient, valueGradient } = buffers;
-  const attention = new AttentionRecorder(recorder, plan, shape, counting);
+  const attention = new AttentionRecorder(recorder, plan, config, counting);
   attention.learn(buffers.biasTable);
-  const statistics = recordStatistics(recorder, plan, shape, buffers);
+  const statistics = recordStatistics(recorder, plan, config, buffers);
   const inputs = {
     ...attention.operands({ query, key, value, output_gradient: outputGradient }),
     statistics,
   };
   const table = plan.layout.heads[0].table;
   const biasGradient = table && !counting ? buffers.biasGradient : undefined;
-  const labelNumbers = biasGradient ? plan.layout.tokens * shape.heads * table!.size : 1;
+  const labelNumbers = biasGradient ? plan.layout.tokens * config.heads * table!.size : 1;
   const labelGradients = table && plan.temporary(biasGradient ? 'label gradients' : 'nothing', labelNumbers);
   attention.pass(
     BACKWARD_QUERY,
@@ -92,7 +92,7 @@ export function recordBackward(
     key_gradient: keyGradient,
     value_gradient: valueGradient,
   });
-  if (biasGradient) recordBiasGradient(recorder, plan, shape.heads, labelGradients!, biasGradient);
+  if (biasGradient) recordBiasGradient(recorder, plan, config.heads, labelGradients!, biasGradient);
 }
 
 /** The buffer of m and log l of every row: the caller's or the plan's. */
@@ -108,10 +108,10 @@ function softmaxStatistics(
 function recordStatistics(
   recorder: Recorder,
   plan: DevicePlan,
-  shape: AttentionConfig,
+  config: AttentionConfig,
   buffers: BackwardBuffers,
 ): GPUBuffer {
-  const { heads, headDim } = shape;
+  const { heads, headDim } = config;
   const { output, outputGradient, logSumExp } = buffers;
   const rows = plan.layout.tokens * heads;
   const statistics = plan.temporary(`statistics of ${heads} heads`, 4 * rows);
@@ -121,7 +121,7 @@ function recordStatistics(
       output,
       output_gradient: outputGradient,
       log_sum_exp: logSumExp,
-      softmax_statistics: softmaxStatistics(plan, shape, buffers),
+      softmax_statistics: softmaxStatistics(plan, config, buffers),
       statistics,
     },
     parameters: { rows, head_vectors: headDim / 4 },

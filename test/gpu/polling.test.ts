@@ -5,7 +5,7 @@ import { createStorage, readFloats, upload } from '../../src/gpu/buffers.js';
 import { pollUntil } from '../../src/gpu/polling.js';
 import { testDevice } from '../support/device.js';
 
-describe('napUntil', () => {
+describe('pollUntil', () => {
   it('returns what a promise resolves to, at once or later', async () => {
     expect(await pollUntil(Promise.resolve(7))).toBe(7);
     expect(await pollUntil(sleep(20, 'late'))).toBe('late');

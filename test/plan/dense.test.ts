@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { denseLayout } from '../../src/plan/layout.js';
 import { runs } from '../support/arbitraries.js';
-import { anyTileShape, executedIn, spansOf } from './random-batch.js';
+import { anyTileConfig, executedIn, spansOf } from './random-batch.js';
 
 const anyLengths: fc.Arbitrary<number[]> = fc.array(
   fc.constantFrom<number[]>(0, 1, 2, 3, 17, 31, 32, 33, 63, 64, 65, 513, 4096),
@@ -29,7 +29,7 @@ describe('denseLayout', () => {
 
   it('cuts each sequence into the fewest tiles, which see all of it', () => {
     fc.assert(
-      fc.property(anyLengths, anyTileShape, (lengths, shape) => {
+      fc.property(anyLengths, anyTileConfig, (lengths, shape) => {
         const spans = spansOf(lengths);
         const [{ queryTiles }] = denseLayout(lengths, shape).heads;
         let row = 0;
@@ -60,7 +60,7 @@ describe('denseLayout', () => {
 
   it('counts every pair of a sequence as useful', () => {
     fc.assert(
-      fc.property(anyLengths, anyTileShape, (lengths, tile) => {
+      fc.property(anyLengths, anyTileConfig, (lengths, tile) => {
         const { pairCounts, heads, tileConfig: shape } = denseLayout(lengths, tile);
         const dense = lengths.reduce((pairs, length) => pairs + length ** 2, 0);
         const executed = heads[0].queryTiles.reduce((pairs, tile) => pairs + executedIn(tile, shape), 0);

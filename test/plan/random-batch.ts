@@ -35,7 +35,7 @@ const SHAPES: readonly TileConfig[] = [
   { ...SUBGROUP_TILES[8], page: undefined, globalTokens: { from: 16, pairCost: 2 } },
 ];
 
-export const anyTileShape = fc.constantFrom(...SHAPES);
+export const anyTileConfig = fc.constantFrom(...SHAPES);
 
 /** Around the edges of tiles, and long enough for many tiles. Few are long, since the checks visit every pair. */
 const anyLength = fc.oneof(
@@ -75,7 +75,7 @@ interface Shape {
   rulesOfHeads: readonly number[];
   causal: boolean;
   withSentences: boolean;
-  tileShape: TileConfig;
+  tileConfig: TileConfig;
   lengths: number[];
   seed: number;
 }
@@ -95,7 +95,7 @@ const anyShape: fc.Arbitrary<Shape> = fc.record({
   rulesOfHeads: fc.constantFrom<readonly number[]>([0], [0], [0], [0, 1], [0, 1, 0], [0, 0]),
   causal: fc.constantFrom(false, false, true),
   withSentences: fc.boolean(),
-  tileShape: anyTileShape,
+  tileConfig: anyTileConfig,
   lengths: fc.array(anyLength, { maxLength: 4, size: 'max' }),
   seed: anySeed,
 });
@@ -123,7 +123,7 @@ function batchOf(shape: Shape): TaggedBatch {
     strategy: shape.strategy,
     sentences: shape.withSentences ? randomSentences(random, lengths, shape.ofDocument) : undefined,
     causal: shape.causal,
-    shape: shape.tileShape,
+    shape: shape.tileConfig,
   };
 }
 

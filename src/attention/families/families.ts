@@ -22,19 +22,19 @@ export function fastestFamily(device: Device, tokens = 0): KernelFamily {
  * The family for which a plan was made.
  * @throws EngineError where the device does not run it.
  */
-export function familyOfTiles(device: Device, shape: TileConfig, tokens: number): KernelFamily {
+export function familyOfTiles(device: Device, config: TileConfig, tokens: number): KernelFamily {
   const families = familiesOn(device, tokens);
   const family = families.find(({ name, tile: { rows, rowBlock, steps } }) => {
-    const isFamily = shape.family === name;
+    const isFamily = config.family === name;
     return (
-      isFamily && shape.rows <= rows && shape.rowBlock === rowBlock && shape.steps.join() === steps.join()
+      isFamily && config.rows <= rows && config.rowBlock === rowBlock && config.steps.join() === steps.join()
     );
   });
   if (family) return family;
   const named = ({ family: name, rows, steps }: TileConfig) =>
     `${name} kernels, ${rows} rows in steps of ${steps.join(', ')}`;
   throw new EngineError({
-    what: `a plan for ${named(shape)}`,
+    what: `a plan for ${named(config)}`,
     expected: `one for this device, as for ${named(families[0].tile)}`,
   });
 }
