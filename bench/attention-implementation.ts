@@ -7,11 +7,11 @@ import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js'
 import type { Device } from '../src/gpu/device.js';
 import type { PairTable } from '../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
-import { rankOfTag } from '../src/plan/derived.js';
 import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { sentencesFor } from '../src/plan/sentence-numbers.js';
 import { sortedBatch } from '../src/plan/sorting.js';
+import { rankOfTag } from '../src/plan/tag-order.js';
 import type { TileChooser } from '../src/plan/tiles.js';
 import type { PackedText } from './allowed-pairs.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';

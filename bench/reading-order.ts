@@ -1,14 +1,14 @@
 import type { PairTable } from '../src/grammar/pair-table.js';
 import { NOWHERE } from '../src/grammar/scope.js';
-import { labelBits, visibilityOf } from '../src/plan/derived.js';
 import { type Columns, MASK_TAGS } from '../src/plan/key-columns.js';
+import { labelBits } from '../src/plan/label-bits.js';
 import { checkedLengths, type Layout } from '../src/plan/layout.js';
 import { pairCountsOf } from '../src/plan/pair-counts.js';
 import { paddedToQuads, QUAD } from '../src/plan/ranges.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import { keepOrder, type Sequence, type TagRun } from '../src/plan/tag-runs.js';
 import type { Tile, TileConfig } from '../src/plan/tiles.js';
-import type { Visibility } from '../src/plan/visibility.js';
+import { type Visibility, visibilityOf } from '../src/plan/visibility.js';
 
 /**
  * A plan with tokens in reading order, the baseline of the tag-sorted plan. Kernels and results are the same, only the tiles

@@ -1,3 +1,4 @@
+import { WeakCache, type WeakKey } from '../base/weak-cache.js';
 import {
   type Kernel,
   type KernelBinding,
@@ -5,7 +6,6 @@ import {
   type KernelName,
   readKernel,
 } from './kernel.js';
-import { WeakCache, type WeakKey } from './weak-cache.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {

@@ -1,3 +1,4 @@
+import { WeakCache } from '../base/weak-cache.js';
 import { allows, type PairTable } from '../grammar/pair-table.js';
 
 /** Bits of a word. */
@@ -27,8 +28,7 @@ function onlyBias(table: PairTable): number | undefined {
   return only;
 }
 
-/** A pair table as bits, or undefined where biases are learned or have more than one value beside 0. */
-export function bitsOf(table: PairTable): LabelBits | undefined {
+function bitsOf(table: PairTable): LabelBits | undefined {
   const bias = table.learned ? undefined : onlyBias(table);
   if (bias === undefined) return undefined;
   const { size, biases } = table;
@@ -49,4 +49,11 @@ export function bitsOf(table: PairTable): LabelBits | undefined {
     }
   }
   return { bias, words, ofQueries, ofKeys };
+}
+
+const cache = new WeakCache<{ bits: LabelBits | undefined }>();
+
+/** A pair table as bits, or undefined where biases are learned or have more than one value except 0. */
+export function labelBits(table: PairTable): LabelBits | undefined {
+  return cache.get([{ object: table, part: '' }], () => ({ bits: bitsOf(table) })).bits;
 }

@@ -1,15 +1,16 @@
 import { CallerError } from '../base/errors.js';
 import type { PairTable } from '../grammar/pair-table.js';
 import { MOST_TAGS } from '../grammar/rules.js';
-import { labelBits, rankOfTag, visibilityOf } from './derived.js';
 import { NO_MASK } from './key-columns.js';
-import type { LabelBits } from './label-bits.js';
+import { type LabelBits, labelBits } from './label-bits.js';
 import { meanPairCounts, type PairCounts, pairCountsOf } from './pair-counts.js';
 import { paddedToQuads } from './ranges.js';
 import { sentencesFor } from './sentence-numbers.js';
 import { sortedBatch } from './sorting.js';
+import { rankOfTag } from './tag-order.js';
 import { keepOrder, type Sequence, type SortedBatch } from './tag-runs.js';
 import { COUNTING_TILE, inOrder, type Tile, type TileConfig, tilesOf } from './tiles.js';
+import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
 export const LONGEST_SEQUENCE = 16_384;

@@ -1,6 +1,6 @@
 import { ColumnCounter } from './column-counter.js';
-import { visibilityOf } from './derived.js';
 import type { Layout } from './layout.js';
+import { visibilityOf } from './visibility.js';
 
 /** Pairs by the tag of the query, [tags] each; their sums are those of `PairCounts`. */
 export interface PairsByTag {

@@ -1,7 +1,7 @@
 import type { PairTable } from '../grammar/pair-table.js';
 import { NO_SENTENCE, NOWHERE, reachesSentence, windowOf } from '../grammar/scope.js';
-import { visibilityOf } from './derived.js';
 import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
+import { visibilityOf } from './visibility.js';
 
 /** The keys by which tokens are sorted. */
 export interface SortKeys {

@@ -1,5 +1,7 @@
+import { WeakCache } from '../base/weak-cache.js';
+import type { PairTable } from '../grammar/pair-table.js';
 import { NOWHERE } from '../grammar/scope.js';
-import type { Visibility } from './visibility.js';
+import { type Visibility, visibilityOf } from './visibility.js';
 
 /** [size, size]: the number of rows, tags as queries and as keys, that attend to both of two tags. */
 function seenTogether(views: readonly Visibility[]): Uint32Array {
@@ -42,19 +44,26 @@ function improved(order: number[], together: Uint32Array): number[] {
   return order;
 }
 
-/**
- * The rank of each tag in the order by which tokens are sorted. Adjacent tag runs that a row attends to are one range of columns, so
- * tags with common rows should be neighbours. A local search maximizes the number of rows that attend to both of two neighbours. The
- * result depends on the tables only: equal rules give equal orders.
- *
- * @param views The tables of all heads, from both sides.
- */
-export function tagRanks(views: readonly Visibility[]): Uint8Array {
-  const { size } = views[0];
+function tagRanks(tables: readonly PairTable[]): Uint8Array {
+  const { size } = tables[0];
+  const views = tables.flatMap((table) => [visibilityOf(table, 'queries'), visibilityOf(table, 'keys')]);
   const inTableOrder = Array.from({ length: size }, (_, tag) => tag);
   const ranks = new Uint8Array(size);
   improved(inTableOrder, seenTogether(views)).forEach((tag, rank) => {
     ranks[tag] = rank;
   });
   return ranks;
+}
+
+const cache = new WeakCache<Uint8Array>();
+
+/**
+ * The rank of each tag in the order by which tokens are sorted. Adjacent tag runs that a row attends to are one range of columns, so
+ * tags with common rows should be neighbours. A local search maximizes the number of rows that attend to both of two neighbours. The
+ * result depends on the tables only: equal rules give equal orders. It is cached.
+ *
+ * @param tables The tables of all heads.
+ */
+export function rankOfTag(tables: readonly PairTable[]): Uint8Array {
+  return cache.get([{ object: tables.length > 1 ? tables : tables[0], part: '' }], () => tagRanks(tables));
 }

@@ -1,3 +1,4 @@
+import { WeakCache } from '../base/weak-cache.js';
 import { allows, type PairTable } from '../grammar/pair-table.js';
 import { EVERYWHERE, NOWHERE, type Reach, widest } from '../grammar/scope.js';
 
@@ -28,8 +29,7 @@ function pairOf(table: PairTable, query: number, key: number): { reach: Reach; p
   return { reach: exists, plain: !isSoft };
 }
 
-/** Reads a pair table by rows of one side. */
-export function readVisibility(table: PairTable, side: Side, causal: boolean): Visibility {
+function readVisibility(table: PairTable, side: Side, causal: boolean): Visibility {
   const { size } = table;
   const reach = new Float64Array(size * size);
   const plain = new Uint8Array(size * size);
@@ -48,4 +48,13 @@ export function readVisibility(table: PairTable, side: Side, causal: boolean): V
     causal: causal ? towards : undefined,
     positional: causal || table.scopes !== undefined,
   };
+}
+
+const visibilities = new WeakCache<Visibility>();
+
+/** The visibility of a table for one kind of rows. It is cached: a table is used for every batch of a training. */
+export function visibilityOf(table: PairTable, side: Side, causal = false): Visibility {
+  return visibilities.get([{ object: table, part: `${side}, ${causal}` }], () =>
+    readVisibility(table, side, causal),
+  );
 }

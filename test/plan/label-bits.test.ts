@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
-import { labelBits } from '../../src/plan/derived.js';
-import type { LabelBits } from '../../src/plan/label-bits.js';
+import { type LabelBits, labelBits } from '../../src/plan/label-bits.js';
 import { runs } from '../support/arbitraries.js';
 
 /** Tables around the sizes at which a word of bits is full. Pairs do not exist, or have a bias from a short list. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allows, FORBIDDEN, type PairTable } from '../../src/grammar/pair-table.js';
-import { rankOfTag } from '../../src/plan/derived.js';
+import { rankOfTag } from '../../src/plan/tag-order.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, type TaggedBatch, tablesOf } from './random-batch.js';
 
