@@ -1,7 +1,7 @@
 import { type Html, html } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { capital } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
-import type { Section } from '../../src/report/page/sections.js';
 import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';

@@ -1,7 +1,7 @@
 import { adapterName } from '../../src/gpu/adapter.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { capital, times } from '../../src/report/page/numbers.js';
-import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
 import { IMPOSSIBLE } from '../plausibility.js';
 import { passName, speedupInterval } from '../report-table.js';

@@ -1,7 +1,7 @@
 import { adapterName } from '../../src/gpu/adapter.js';
 import { html } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { percent, short, times, whole } from '../../src/report/page/numbers.js';
-import type { Section } from '../../src/report/page/sections.js';
 import type { GrowthReport, GrowthRow } from '../growth-bench.js';
 import type { PeersReport } from '../peers/peers-bench.js';
 import { isOverAll } from '../plausibility.js';

@@ -1,7 +1,7 @@
 import { adapterName } from '../../src/gpu/adapter.js';
 import { type Html, html, table } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { capital } from '../../src/report/page/numbers.js';
-import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
 import type { GateResult } from '../gate.js';
 import { plausibilityWarnings } from '../plausibility.js';

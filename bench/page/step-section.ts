@@ -1,7 +1,7 @@
 import { type Html, html } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { capital, percent, times } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
-import type { Section } from '../../src/report/page/sections.js';
 import { isStepImpossible } from '../plausibility.js';
 import { mostToGain, type StepReport, type StepRow } from '../step-bench.js';
 import { attentionShare, batchName, stepTable } from '../tables.js';

@@ -1,7 +1,7 @@
 import { html } from '../../src/report/page/html.js';
+import type { Section } from '../../src/report/page/html-page.js';
 import { percent, times } from '../../src/report/page/numbers.js';
 import { figure } from '../../src/report/page/plot-frame.js';
-import type { Section } from '../../src/report/page/sections.js';
 import type { Environment } from '../environment.js';
 import { mostToGain } from '../step-bench.js';
 import { costsTable } from '../tables.js';

@@ -1,6 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import { Command, Option } from 'commander';
-import { formatCsv } from '../../bench/csv-report.js';
+import { formatCsv } from '../../bench/bench-report.js';
 import { environmentLine } from '../../bench/environment.js';
 import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
@@ -68,7 +68,7 @@ async function writeReport(flags: OutputFlags, report: BenchReport): Promise<voi
 /** The plot library takes a while to load, so only a page loads it. */
 async function pageOf(report: BenchReport): Promise<string> {
   const { benchSection } = await import('../../bench/page/bench-section.js');
-  const { sectionsPage } = await import('../report/page/sections.js');
+  const { sectionsPage } = await import('../report/page/html-page.js');
   return sectionsPage(`Parsimony: bench ${report.kind}`, [benchSection(report, report.kind)]);
 }
 

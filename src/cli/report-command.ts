@@ -35,7 +35,7 @@ async function report(paths: string[], { out }: { out: string }): Promise<void> 
 export async function writePage(inputs: readonly ReportInput[], out: string): Promise<void> {
   const { runSection } = await import('../report/runs/run-section.js');
   const { benchSection } = await import('../../bench/page/bench-section.js');
-  const { sectionsPage } = await import('../report/page/sections.js');
+  const { sectionsPage } = await import('../report/page/html-page.js');
   const sections = inputs.map((input, at) =>
     input.kind === 'runs' ? runSection(input.group, `runs-${at}`) : benchSection(input.report, `bench-${at}`),
   );

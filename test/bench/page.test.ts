@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PageReport } from '../../bench/page/attention-section.js';
 import { benchSection } from '../../bench/page/bench-section.js';
-import { sectionsPage } from '../../src/report/page/sections.js';
+import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows, withoutSpeedup } from './page-report.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttentionReport } from '../../bench/attention-bench.js';
 import { benchSection } from '../../bench/page/bench-section.js';
 import { IMPOSSIBLE, isImpossible, loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
-import { sectionsPage } from '../../src/report/page/sections.js';
+import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows } from './page-report.js';
 

@@ -5,7 +5,7 @@ import { benchSection, type PagedReport } from '../../bench/page/bench-section.j
 import { traceSection } from '../../bench/page/trace-section.js';
 import type { LimitsReport } from '../../bench/roofline.js';
 import { amdahl, type StepReport } from '../../bench/step-bench.js';
-import { sectionsPage } from '../../src/report/page/sections.js';
+import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, someRows } from './page-report.js';
 

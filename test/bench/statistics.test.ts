@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AttentionRow } from '../../bench/attention-row.js';
+import { formatCsv } from '../../bench/bench-report.js';
 import { breakEvens } from '../../bench/break-even.js';
 import { compareReports, parseReport } from '../../bench/compare.js';
-import { formatCsv } from '../../bench/csv-report.js';
 import type { Environment } from '../../bench/environment.js';
 import { medianOfRatios } from '../../bench/statistics.js';
 import { amdahl } from '../../bench/step-bench.js';

@@ -8,7 +8,7 @@ import { readInputs } from '../../src/cli/report-inputs.js';
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { parseModelRules } from '../../src/grammar/rules-file.js';
-import { sectionsPage } from '../../src/report/page/sections.js';
+import { sectionsPage } from '../../src/report/page/html-page.js';
 import { runSection } from '../../src/report/runs/run-section.js';
 import { readCheckpoint } from '../../src/train/checkpoint-file.js';
 import { cellsOf } from '../../src/train/experiment/experiment.js';

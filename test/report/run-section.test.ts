@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sectionsPage } from '../../src/report/page/sections.js';
+import { sectionsPage } from '../../src/report/page/html-page.js';
 import type { Run } from '../../src/report/runs/run.js';
 import {
   experimentGroups,

@@ -5,7 +5,8 @@ import { requireTags, type Text } from '../../grammar/custom-tags.js';
 import { checkText } from '../../grammar/grammar-arguments.js';
 import { type ModelRules, ruleSetsOf } from '../../grammar/head-rules.js';
 import type { Tag } from '../../grammar/rules.js';
-import { encodeTokens, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
+import { NO_SENTENCE } from '../../grammar/scope.js';
+import { encodeTokens, type TaggedToken, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { splitTokens } from '../../grammar/word-piece.js';
 import type { HeadLayout, Layout } from '../../plan/layout.js';
 import type { RuleMask } from '../../plan/mask.js';
@@ -14,7 +15,6 @@ import { executedPairsOfTile, type Tile, type TileConfig } from '../../plan/tile
 import { Planner } from '../../train/planner.js';
 import { ruleMask } from '../../train/train-arguments.js';
 import { ABSENT, pairKinds } from './explained-pairs.js';
-import { type ExplainedToken, type ExplainedWord, explainedWords } from './explained-words.js';
 
 /** The most tokens of a text that is explained, so that its pictures stay small and readable. */
 const MOST_EXPLAINED = { unscoped: 512, scoped: 256 };
@@ -41,6 +41,22 @@ const EXPLAIN_OPTIONS = anyOptions({
   tokenizer: objectWith<TaggedTokenizer>('a TaggedTokenizer', 'tokens', 'withTags'),
   mask: ruleMask,
 });
+
+/** A token of the text that is explained. */
+interface ExplainedToken extends TaggedToken {
+  /** The index of its word. */
+  word: number;
+}
+
+/** Tokens of one tag without a space between them. [CLS] and [SEP] are words, too. */
+interface ExplainedWord {
+  /** As the text writes it; for special tokens, "[CLS]" or "[SEP]". */
+  text: string;
+  tag: Tag;
+  /** Its first token, and the one after its last. */
+  tokens: [first: number, next: number];
+  isSpecial: boolean;
+}
 
 /** Consecutive tokens of one tag, in the layout's order. */
 interface ExplainedRun {
@@ -124,6 +140,30 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     }),
     pairCounts: layout.pairCounts,
   };
+}
+
+/** Groups tokens into words. */
+function explainedWords(
+  text: string,
+  tokens: readonly TaggedToken[],
+): { tokens: ExplainedToken[]; words: ExplainedWord[] } {
+  const words: ExplainedWord[] = [];
+  let last: TaggedToken | undefined;
+  const explained = tokens.map((token, at): ExplainedToken => {
+    const { tag, sentence } = token;
+    const isSpecial = sentence === NO_SENTENCE;
+    const continues =
+      last?.end === token.start && last.tag === tag && last.sentence === sentence && !isSpecial;
+    if (continues) words.at(-1)!.tokens[1] = at + 1;
+    else words.push({ text: token.text, tag, tokens: [at, at + 1], isSpecial });
+    last = token;
+    return { ...token, word: words.length - 1 };
+  });
+  for (const word of words) {
+    const [first, next] = word.tokens;
+    if (!word.isSpecial) word.text = text.slice(explained[first].start, explained[next - 1].end);
+  }
+  return { tokens: explained, words };
 }
 
 function runsOf({ kind, sequences }: Layout, tagOf: (index: number) => Tag): ExplainedRun[] {

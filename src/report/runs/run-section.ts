@@ -1,9 +1,9 @@
 import type { ComparisonRow } from '../../train/experiment/result-table.js';
 import { isShown, verdictOf } from '../../train/experiment/seed-statistics.js';
 import { type Html, html } from '../page/html.js';
+import type { Section } from '../page/html-page.js';
 import { capital } from '../page/numbers.js';
 import { figure } from '../page/plot-frame.js';
-import type { Section } from '../page/sections.js';
 import { curveFigures } from './curve-figures.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, divergedAt } from './run.js';
