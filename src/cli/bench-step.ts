@@ -10,9 +10,9 @@ import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
-import { requireTaggersTags } from './bench-texts.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
+import { requireTaggersTags } from './rule-texts.js';
 import {
   countNumber,
   type DataFlags,

@@ -20,9 +20,9 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
-import { benchTexts } from './bench-texts.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
+import { benchTexts } from './rule-texts.js';
 import { countNumber, type DataFlags, seedNumber, settingOption, textOptions } from './setting-options.js';
 import { note } from './terminal.js';
 

@@ -11,9 +11,8 @@ import { AttentionMask } from '../plan/mask.js';
 import { percent } from '../report/page/numbers.js';
 import type { Run, TrainingLoss } from '../report/runs/run.js';
 import { bestOf } from '../train/best.js';
-import { dataHash, type RunData } from '../train/run-record.js';
+import { dataHash } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
-import type { EpochMetrics } from '../train/trainer.js';
 import { print, printTable, progress } from './terminal.js';
 
 /** What the demo holds side by side. */
@@ -50,37 +49,6 @@ export async function compareTraining(
   return trained.map(({ run }) => run);
 }
 
-/** What a page shows of a run. */
-function runOf(
-  device: Device,
-  data: RunData,
-  strategy: Strategy,
-  density: number,
-  trainingLosses: readonly TrainingLoss[],
-  metrics: readonly EpochMetrics[],
-): Run {
-  const evaluations = metrics.map(({ step, devAccuracy, devLoss }) => ({
-    step,
-    accuracy: devAccuracy,
-    loss: devLoss,
-  }));
-  const best = bestOf('accuracy', metrics);
-  return {
-    name: `demo, ${strategy}`,
-    condition: strategy,
-    seed: `${TRAINING.seed}`,
-    evaluations,
-    trainingLosses,
-    best: best && evaluations[metrics.indexOf(best)],
-    density,
-    isFinished: true,
-    settings: { strategy, data: data.name, ...TRAINING, ...SMALL_CONFIG },
-    adapter: adapterName(device.adapter),
-    data: dataHash(data),
-    command: commandLine(),
-  };
-}
-
 async function trainOne(
   device: Device,
   source: DataSource,
@@ -113,6 +81,26 @@ async function trainOne(
   const speed = median(metrics.map(({ tokensPerSecond }) => tokensPerSecond));
   const density = model.density(dev);
   model.release();
+  const evaluations = metrics.map((each) => ({
+    step: each.step,
+    accuracy: each.devAccuracy,
+    loss: each.devLoss,
+  }));
+  const best = bestOf('accuracy', metrics);
+  const run: Run = {
+    name: `demo, ${strategy}`,
+    condition: strategy,
+    seed: `${TRAINING.seed}`,
+    evaluations,
+    trainingLosses: losses,
+    best: best && evaluations[metrics.indexOf(best)],
+    density,
+    isFinished: true,
+    settings: { strategy, data: source.name, ...TRAINING, ...SMALL_CONFIG },
+    adapter: adapterName(device.adapter),
+    data: dataHash({ train, dev }),
+    command: commandLine(),
+  };
   const row = [
     strategy,
     percent(density),
@@ -121,5 +109,5 @@ async function trainOne(
     Math.round(speed),
     sparkline(losses.map(({ loss }) => loss)),
   ];
-  return { row, run: runOf(device, { name: source.name, train, dev }, strategy, density, losses, metrics) };
+  return { row, run };
 }

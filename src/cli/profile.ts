@@ -10,10 +10,11 @@ import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import { dataOf } from '../train/prepare-run.js';
+import { SETTING_DEFAULTS } from '../train/settings.js';
 import { option, printBenchTable, warnOfLoad } from './bench-output.js';
-import { requireTaggersTags } from './bench-texts.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { jsonOption, withDevice } from './options.js';
+import { requireTaggersTags } from './rule-texts.js';
 import {
   countNumber,
   type DataFlags,
@@ -43,8 +44,6 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   tune: boolean;
   json?: boolean;
 }
-
-const MAX_LENGTH = 128;
 
 /** `parsimony profile` */
 export function profileCommand(): Command {
@@ -98,7 +97,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     for (let step = 0; step <= flags.steps; step++) {
       const from = (step * flags.batch) % Math.max(1, examples.length - flags.batch);
       const batch = examples.slice(from, from + flags.batch);
-      const { sentences, stage } = taggedStage(batch, vocabulary, MAX_LENGTH);
+      const { sentences, stage } = taggedStage(batch, vocabulary, SETTING_DEFAULTS.maxLength);
       device.clock = step > 0 ? clock : undefined;
       const stages = await setup.run(
         sentences,

@@ -6,7 +6,7 @@ import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
 import { jsonOption, list } from './options.js';
-import { encodedSplit } from './rules-data.js';
+import { encodedSplit } from './rule-texts.js';
 import { type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 

@@ -9,7 +9,7 @@ import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
 import { jsonOption } from './options.js';
-import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rules-data.js';
+import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rule-texts.js';
 import { withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 

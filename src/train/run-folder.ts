@@ -94,8 +94,8 @@ export async function refuseOccupied(folder: string, remedy: string): Promise<vo
   if (names.length === 0) return;
   const runFiles = new Set([...RUN_FILES, ...DESCRIPTION_FILES]);
   const foreign = names.filter((name) => !runFiles.has(name));
-  if (foreign.length === 0 && hasRecord(folder) && !names.includes(LAST_FILE)) return;
   const isRun = hasRecord(folder) && !names.includes(LAST_FILE);
+  if (isRun && foreign.length === 0) return;
   throw new CallerError({
     what: isRun
       ? `holds other files beside a run (${foreign.slice(0, 3).join(', ')})`

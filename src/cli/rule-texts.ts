@@ -1,13 +1,14 @@
 import type { Option } from 'commander';
+import { tagsOfAll } from '../../bench/workload.js';
+import { CallerError } from '../base/errors.js';
 import type { DataSource, Split } from '../data/dataset.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { requireRulesTags } from '../grammar/custom-tags.js';
-import type { Tag } from '../grammar/rules.js';
+import { areUniversal, requireRulesTags, type Text } from '../grammar/custom-tags.js';
+import type { RuleSet, Tag } from '../grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
+import { dataOf } from '../train/prepare-run.js';
+import { SETTING_DEFAULTS } from '../train/settings.js';
 import { type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
-
-/** The default of `train`. */
-const MAX_LENGTH = 128;
 
 /** The texts that a command on rules counts pairs in, where it may do without. */
 export interface RulesDataFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
@@ -39,7 +40,29 @@ export async function encodedSplit(
   const texts = await source.texts(split);
   requireRulesTags(texts, rules);
   const customTags = texts.some(({ words }) => words);
-  const options = { vocabulary: bertVocabulary(), maxLength: MAX_LENGTH, customTags };
+  const options = { vocabulary: bertVocabulary(), maxLength: SETTING_DEFAULTS.maxLength, customTags };
   const tokenizer = new TaggedTokenizer(options, rules.tags);
   return { sentences: tokenizer.encode(texts), tags: tokenizer.tags };
+}
+
+/**
+ * The texts that documents are made of, with the tags that they bring.
+ * @throws CallerError where a tag is unknown to one of the rule sets, or these need tags and a text brings none.
+ */
+export async function benchTexts(flags: DataFlags, rules: readonly RuleSet[]): Promise<Text[]> {
+  const source = dataOf(flags, { split: 'dev', tags: tagsOfAll(rules) });
+  const texts = await source.texts('dev');
+  for (const set of rules) requireRulesTags(texts, set);
+  return texts;
+}
+
+/** @throws CallerError for rules about tags that the tagger does not give, where only its tags are read. */
+export function requireTaggersTags(rules: RuleSet, command: string): void {
+  if (areUniversal(rules.tags)) return;
+  throw new CallerError({
+    what: `rules "${rules.name}" are about tags that the tagger does not give`,
+    where: command,
+    expected: 'rules about universal tags: it reads no others',
+    remedy: "measure them with bench attention, which reads the data's own tags",
+  });
 }
