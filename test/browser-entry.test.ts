@@ -71,9 +71,17 @@ function run(project: string, script: string, ...args: string[]) {
 }
 
 describe('the browser entry', () => {
-  it('has the exports of the entry for Node, except for folders, files and pages', () => {
+  it('has the exports of the entry for Node, except for folders, files, pages and experiments', () => {
     const missing = Object.keys(forNode).filter((name) => !(name in forBrowsers));
-    expect(missing.sort()).toEqual(['dataSource', 'explainPage', 'runTraining']);
+    expect(missing.sort()).toEqual([
+      'dataSource',
+      'experimentTables',
+      'explainPage',
+      'parseExperiment',
+      'prepareRun',
+      'runExperiment',
+      'runTraining',
+    ]);
     for (const [name, value] of Object.entries(forBrowsers)) expect(forNode).toHaveProperty(name, value);
   });
 

@@ -91,7 +91,7 @@ export class Vocabulary {
     return (this.ids.get(token) ?? this.ordinary) < this.ordinary;
   }
 
-  /** The id of a token, or that of [UNK]. */
+  /** The id of a token, or the id of [UNK]. */
   idOf(token: string): number {
     return this.ids.get(token) ?? this.ids.get('[UNK]')!;
   }

@@ -26,7 +26,7 @@ export interface LayerActivations {
   intermediate: GPUBuffer;
   /** [tokens, feedForward], after GELU. */
   activated: GPUBuffer;
-  /** Its `output` is that of the layer. */
+  /** Its `output` is the layer's output. */
   outputNorm: NormActivations;
 }
 

@@ -5,7 +5,7 @@ import { headDimOf, type ModelConfig } from './model-config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
 import { MODEL_FAMILIES } from './tensor-names.js';
 
-/** Ten times those of the deepest encoders: each has pipelines, tensors and buffers of its own. */
+/** Ten times the layers of the deepest encoders. Each layer has its pipelines, tensors and buffers. */
 const MOST_LAYERS = 1024;
 export const MOST_CLASSES = 65_536;
 

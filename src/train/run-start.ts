@@ -7,11 +7,12 @@ import { checksumOf, verifyChecksum } from './checksum.js';
 import { parseMetrics } from './metrics-reader.js';
 import type { ModelDescription } from './model-description.js';
 import { descriptionFiles } from './model-folder.js';
-import { WEIGHTS_FILE, weightsNotes } from './model-weights.js';
+import { WEIGHTS_FILE } from './model-weights.js';
 import { isReachable } from './position.js';
 import type { RetainedFiles } from './retained-files.js';
 import { CHECKPOINT_FILE, METRICS_FILE } from './run-folder.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
+import { weightsNotes } from './run-weights.js';
 import type { Checkpoint, EpochMetrics, EvaluationMetrics } from './trainer.js';
 
 /** Where a run starts. */

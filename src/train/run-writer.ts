@@ -7,7 +7,7 @@ import { checksumOf } from './checksum.js';
 import { type LogState, type MetricsLine, MetricsLog } from './metrics-log.js';
 import type { ModelDescription } from './model-description.js';
 import { descriptionFiles } from './model-folder.js';
-import { formatRunWeights, tensorsOf, WEIGHTS_FILE } from './model-weights.js';
+import { tensorsOf, WEIGHTS_FILE } from './model-weights.js';
 import type { TrainingPosition } from './position.js';
 import { RetainedFiles } from './retained-files.js';
 import {
@@ -21,6 +21,7 @@ import {
 import type { RunLock } from './run-lock.js';
 import { fingerprintOf, RECORD_FILE, type RunRecord, weightsRunOf } from './run-record.js';
 import { firstStart, namesOf, type RunStart, startOf } from './run-start.js';
+import { formatRunWeights } from './run-weights.js';
 import { formatSafetensors } from './safetensors.js';
 import type { EvaluationMetrics } from './trainer.js';
 
