@@ -44,7 +44,7 @@ export function showReading({ explanation }: PageReading): void {
   );
 }
 
-/** Clears the page: there is not a word. */
+/** Clears the page: there is no word. */
 export function showNothing(): void {
   element('point').textContent = IDLE;
   element('word-status').textContent = '';

@@ -1,4 +1,4 @@
-/** Shown where there is not a number. */
+/** Shown where there is no number. */
 export const NOTHING = '–';
 
 export function times(value: number): string {

@@ -46,7 +46,7 @@ function described(rows: readonly Ranked[]): string {
 export function aboutIntervals(conditions: readonly Condition[]): string {
   const counts = conditions.map(({ runs }) => runs.length);
   if (Math.max(...counts) < 2)
-    return 'One seed each: there is not an interval, and another seed may give another order.';
+    return 'One seed each: there is no interval, and another seed may give another order.';
   const some = Math.min(...counts) < 2 ? ' Those without one have a single seed.' : '';
   return `Intervals are Student’s, 95 %, over seeds.${some}`;
 }
