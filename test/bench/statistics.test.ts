@@ -111,8 +111,8 @@ describe('comparing two runs', () => {
   });
 
   it('refuses a file that is not a report', () => {
-    expect(() => parseReport('{"rows": [{}]}', 'x.json')).toThrow(/^x\.json: no report/);
-    expect(() => parseReport('no JSON', 'x.json')).toThrow(/^x\.json: no report/);
+    expect(() => parseReport('{"rows": [{}]}', 'x.json')).toThrow(/^x\.json: not a report/);
+    expect(() => parseReport('no JSON', 'x.json')).toThrow(/^x\.json: not a report/);
   });
 });
 
