@@ -56,13 +56,21 @@ describe('the reach of scopes', () => {
     expect(widest(both, reachOf('document'))).toBe(EVERYWHERE);
   });
 
-  it.each([-1, 0.5, Number.NaN, 2 ** 24, 'paragraph', '', null, undefined, [3], true])(
-    'is not given for %j',
-    (scope) => {
-      expect(isScope(scope)).toBe(false);
-      expect(callerErrorOf(() => reachOf(scope as Scope, 'rules "x"')).message).toBe(
-        `rules "x": scope ${JSON.stringify(scope)}; expected "document", "sentence", or a number of tokens`,
-      );
-    },
-  );
+  it.each<[unknown, string]>([
+    [-1, '-1'],
+    [0.5, '0.5'],
+    [Number.NaN, 'NaN'],
+    [2 ** 24, '16777216'],
+    ['paragraph', '"paragraph"'],
+    ['', '""'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [[3], 'a list'],
+    [true, 'true'],
+  ])('is not given for %j', (scope, shown) => {
+    expect(isScope(scope)).toBe(false);
+    expect(callerErrorOf(() => reachOf(scope as Scope, 'rules "x"')).message).toBe(
+      `rules "x": scope ${shown}; expected "document", "sentence", or a number of tokens`,
+    );
+  });
 });
