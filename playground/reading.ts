@@ -27,7 +27,7 @@ function beginningOf(text: string): string {
 /**
  * Explains a text under the shown rules.
  * @param tile The tile of the kernels that would run.
- * @returns Undefined where there is no word.
+ * @returns Undefined for a text without words.
  * @throws CallerError where a rule or β is invalid.
  */
 export function readText(

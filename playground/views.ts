@@ -44,7 +44,7 @@ export function showReading({ explanation }: PageReading): void {
   );
 }
 
-/** Clears the page: there is no word. */
+/** Clears the page, for a text without words. */
 export function showNothing(): void {
   element('point').textContent = IDLE;
   element('word-status').textContent = '';

@@ -16,7 +16,7 @@ export interface MeasuredPeer extends Partial<Preparation> {
   coldMs?: number;
   maxError?: number;
   allowedError?: number;
-  /** Why there is no time, or why it does not count. */
+  /** Why the time is missing or does not count. */
   error?: string;
 }
 

@@ -11,17 +11,25 @@ import {
 import { anyMask } from '../plan/mask.js';
 import { TOKENS } from '../plan/mask-tokens.js';
 
-const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
+/** The type of `KernelChoices`. The variants are checked where they are used. */
+export const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 
 /** The types of `MaskedTokens`. Their contents are checked where they are used. */
-const PLAN = {
+const MASKED_TOKENS = {
   mask: anyMask,
   ...TOKENS,
   kernels: v.optional(kernels),
 };
 
+/** The options of an `Attention`: a layout, or tokens and their mask. */
+const LAYOUT = options({ order: arrayLike });
+const PLAN = options(MASKED_TOKENS);
+
+const COUNT = 'a positive integer';
+const HEADS = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT));
+
 const ATTEND = options({
-  ...PLAN,
+  ...MASKED_TOKENS,
   q: numbers,
   k: numbers,
   v: numbers,
@@ -33,6 +41,11 @@ const encoderArgument = objectWith<GPUCommandEncoder>('a GPUCommandEncoder', 'be
 const buffer = objectWith<GPUBuffer>('a GPUBuffer, or a part of one', 'destroy');
 const bound = v.union([options({ buffer }), buffer], 'a GPUBuffer, or a part of one');
 
+// Built once: passes are encoded in every step.
+const ANY_OPTIONS = options({});
+const REQUIRED_BUFFERS = options({ query: bound, key: bound, value: bound, output: bound, logSumExp: bound });
+const ANY_BUFFERS = v.record(v.string(), v.optional(bound));
+
 /** Checks the arguments of `attend`. @throws CallerError for a wrong one. */
 export function checkAttend(deviceArgument: unknown, attendOptions: unknown): void {
   checkArgument(device, deviceArgument, 'device');
@@ -42,17 +55,15 @@ export function checkAttend(deviceArgument: unknown, attendOptions: unknown): vo
 /** Checks the arguments of `Attention`. @throws CallerError for a wrong one. */
 export function checkAttention(deviceArgument: unknown, input: unknown, heads: unknown): void {
   checkArgument(device, deviceArgument, 'device');
-  const isPlan = typeof input === 'object' && input !== null && 'kind' in input;
-  checkArgument(isPlan ? options({ order: arrayLike }) : options(PLAN), input, 'options');
-  const expected = 'a positive integer';
-  checkArgument(v.pipe(v.number(expected), v.integer(expected), v.minValue(1, expected)), heads, 'heads');
+  const isLayout = typeof input === 'object' && input !== null && 'kind' in input;
+  checkArgument(isLayout ? LAYOUT : PLAN, input, 'options');
+  checkArgument(HEADS, heads, 'heads');
 }
 
 /** Checks the arguments of an encoded pass. @throws CallerError for a wrong one. */
 export function checkEncoding(encoder: unknown, passOptions: unknown, buffers: unknown): void {
   checkArgument(encoderArgument, encoder, 'encoder');
-  checkArgument(options({}), passOptions, 'options');
-  const needed = { query: bound, key: bound, value: bound, output: bound, logSumExp: bound };
-  checkArgument(options(needed), buffers, 'buffers');
-  checkArgument(v.record(v.string(), v.optional(bound)), buffers, 'buffers');
+  checkArgument(ANY_OPTIONS, passOptions, 'options');
+  checkArgument(REQUIRED_BUFFERS, buffers, 'buffers');
+  checkArgument(ANY_BUFFERS, buffers, 'buffers');
 }

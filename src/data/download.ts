@@ -30,7 +30,7 @@ const DOWNLOAD_LIMITS: DownloadLimits = {
  * @param remedy The remedy in an error.
  * @param sha256 The file's hash, where it is known.
  * @param limits Replace those of `DOWNLOAD_LIMITS`.
- * @throws EngineError where there is no network, the server does not have the file, or a limit or the hash is violated.
+ * @throws EngineError without a network, where the server does not have the file, or a limit or the hash is violated.
  */
 export async function download(
   url: string,

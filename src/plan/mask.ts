@@ -17,6 +17,9 @@ import { COUNTING_TILE, type TileChooser } from './tiles.js';
 /** Any mask, for checks of arguments. */
 export const anyMask = v.custom<AttentionMask>((value) => value instanceof AttentionMask, 'an AttentionMask');
 
+/** Built once: a mask is laid out for every batch. */
+const MASK_TOKENS = options(TOKENS);
+
 /** @throws CallerError for a strategy that does not exist. */
 function checkedStrategy(strategy: string, where?: string): Strategy {
   const found = STRATEGIES.find((candidate) => candidate === strategy);
@@ -173,7 +176,7 @@ export class AttentionMask {
    * @throws CallerError where tokens lack labels or do not fit together, or no kernel runs this mask exactly.
    */
   layout(tokens: MaskTokens, tiles: TileChooser = () => COUNTING_TILE): Layout {
-    checkArgument(options(TOKENS), tokens, 'tokens');
+    checkArgument(MASK_TOKENS, tokens, 'tokens');
     const lengths = lengthsOf(tokens);
     if (this.isDense) return denseLayout(lengths, tiles('dense', lengths));
     return sparseLayout(this.input(tokens), tiles('sparse', lengths));
@@ -331,8 +334,11 @@ export class RuleMask extends AttentionMask {
 function termsOf(rules: ModelRules, strategy: Strategy, beta: number, labels: string): MaskTerm[][] {
   const terms = new Map<RuleSet, MaskTerm>();
   const termOf = (each: RuleSet) => {
+    const found = terms.get(each);
+    if (found) return found;
+    // Refuses what has no table here, and not at the first batch.
     pairTable(each, strategy, beta);
-    const term: MaskTerm = terms.get(each) ?? { kind: 'rules', rules: each, strategy, beta, labels };
+    const term: MaskTerm = { kind: 'rules', rules: each, strategy, beta, labels };
     terms.set(each, term);
     return term;
   };

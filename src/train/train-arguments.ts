@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { kernels } from '../attention/attention-arguments.js';
 import { checkArgument, number, objectWith, options } from '../base/argument-schemas.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
@@ -8,7 +9,6 @@ import { seed } from './settings.js';
 /** A mask that a model's files can hold. */
 export const ruleMask = v.instance(RuleMask, 'a mask from AttentionMask.fromRules');
 
-const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
 const tagNoise = options({ how: v.unknown(), seed });
 
 /** Options of a model, new or from a checkpoint. Rules are checked where they are resolved. */

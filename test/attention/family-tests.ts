@@ -16,7 +16,7 @@ import {
   randomCase,
 } from './random-case.js';
 import { expectReference } from './reference.js';
-import { buffersOf, runAttention } from './run-attention.js';
+import { buffersOf, expectPlannedPairs, runAttention } from './run-attention.js';
 
 /** The cases of each kind that a usual run has; a run of more cases takes all. */
 function caseNumbers(usual: readonly number[]): [KindName, number][] {
@@ -147,13 +147,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
           await withBuffers(async (buffers) => {
             const attention = narrowed({ ...randomCase(kind, seed), dropout: undefined });
             const layout = layoutOn(buffers.device, attention);
-            const given = buffersOf(buffers, layout.order, attention);
-            const { executed, executedTransposed } = layout.pairCounts;
-            expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
-              forward: executed,
-              queryGradient: executed,
-              keyValueGradient: executedTransposed,
-            });
+            await expectPlannedPairs(buffers, layout, attention);
           }, family);
         }
       },

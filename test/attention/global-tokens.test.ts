@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countedPairs } from '../../bench/counted-pairs.js';
 import { SUBGROUP_TILES } from '../../src/attention/families/subgroup.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { isGlobalToken } from '../../src/plan/tiles.js';
@@ -9,7 +8,7 @@ import { withBuffers } from '../support/guarded-buffers.js';
 import { layoutOn } from '../support/masks.js';
 import { KIND_NAMES, KINDS, type KindName, randomCase } from './random-case.js';
 import { expectReference } from './reference.js';
-import { buffersOf, runAttention } from './run-attention.js';
+import { expectPlannedPairs, runAttention } from './run-attention.js';
 
 const SPARSE = KIND_NAMES.filter((kind) => !KINDS[kind].strategies.includes('none' as never));
 /** Properties that select these kernels, split between the families, since each compiles its own. The last case of a kind is long. */
@@ -67,15 +66,7 @@ describe.each(ROW_FAMILIES)('rows that a tile has alone, %s kernels', (family) =
         for (const tile of [...queryTiles, ...keyTiles])
           expect(tile.paddedColumns === 0 || isGlobalToken(tile, layout.tileConfig)).toBe(true);
       }
-      await withBuffers(async (buffers) => {
-        const given = buffersOf(buffers, layout.order, attention);
-        const { executed, executedTransposed } = layout.pairCounts;
-        expect(await countedPairs(buffers.device, layout, attention, given, true)).toEqual({
-          forward: executed,
-          queryGradient: executed,
-          keyValueGradient: executedTransposed,
-        });
-      }, family);
+      await withBuffers((buffers) => expectPlannedPairs(buffers, layout, attention), family);
     }
   });
 });

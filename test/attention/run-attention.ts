@@ -1,8 +1,11 @@
+import { expect } from 'vitest';
+import { countedPairs } from '../../bench/counted-pairs.js';
 import type { AttendResult } from '../../src/attention/attend.js';
 import { DevicePlan } from '../../src/attention/device-plan.js';
 import type { AttentionConfig } from '../../src/attention/passes.js';
 import { recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
+import type { Layout } from '../../src/plan/layout.js';
 import { inverseOf } from '../../src/plan/tag-runs.js';
 import type { Family } from '../support/device.js';
 import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
@@ -44,6 +47,21 @@ export function buffersOf(buffers: GuardedBuffers, order: Uint32Array, attention
     ...(bias && { biasTable: buffers.input(bias) }),
     ...(attention.strategy !== 'none' && { biasGradient: buffers.output(entries) }),
   };
+}
+
+/** Expects that the kernels multiply the number of pairs that a layout of the case says, counted in the kernels. */
+export async function expectPlannedPairs(
+  buffers: GuardedBuffers,
+  layout: Layout,
+  attention: AttentionCase,
+): Promise<void> {
+  const inputs = buffersOf(buffers, layout.order, attention);
+  const { executed, executedTransposed } = layout.pairCounts;
+  expect(await countedPairs(buffers.device, layout, attention, inputs, true)).toEqual({
+    forward: executed,
+    queryGradient: executed,
+    keyValueGradient: executedTransposed,
+  });
 }
 
 /**

@@ -58,7 +58,7 @@ function viewData(kinds: Uint8Array, count: number): PageData['views'][number] {
 }
 
 /**
- * The data of a page's script. Where there is no room for all heads, those of the last layers are chosen: they are nearest to the
+ * The data of a page's script. If not all heads fit, those of the last layers are chosen: they are nearest to the
  * prediction.
  * @param room Characters that heads and their views may take.
  * @returns The data, and the heads that are in it.
