@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
 import { benchmark, checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchPredictCommand } from './bench-predict.js';
 import { benchStepCommand } from './bench-step.js';
 import { benchAttentionCommand, benchGrowthCommand, benchPeersCommand } from './bench-sweeps.js';
 import { settingOption } from './setting-options.js';
@@ -21,6 +22,7 @@ export function benchCommand(): Command {
     benchStepCommand,
     benchLimitsCommand,
     benchPeersCommand,
+    benchPredictCommand,
     benchCompareCommand,
   ])
     command.addCommand(benchmark());

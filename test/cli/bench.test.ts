@@ -85,6 +85,18 @@ describe('parsimony bench', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it('predict needs no GPU, and says that a model speaks', async () => {
+    const flags = ['--lengths', '64,1024', '--batches', '1,2'];
+    const { status, stdout, stderr } = await runHere(['bench', 'predict', ...flags]);
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain('not measured');
+    const { rows } = JSON.parse((await runHere(['bench', 'predict', ...flags, '--json'])).stdout);
+    const speedups = rows.map(({ speedup }: { speedup: number }) => speedup);
+    expect(speedups).toHaveLength(4);
+    expect(speedups[0], 'a short document gains less than a long one').toBeLessThan(speedups[3]);
+    for (const row of rows) expect(row.fraction).toBeCloseTo(row.speedup / row.idealSpeedup);
+  });
+
   it('growth compares lengths with the shortest, in turns', async () => {
     const flags = ['--lengths', '96,24', '--heads', '1', '--head-dims', '16', '--repeats', '3'];
     const { status, stdout, stderr } = await runHere([

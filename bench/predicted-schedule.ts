@@ -1,0 +1,105 @@
+import type { Layout } from '../src/plan/layout.js';
+import { paddedToQuads } from '../src/plan/ranges.js';
+import { isGlobalToken, type Tile, type TileConfig } from '../src/plan/tiles.js';
+import { type Machine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
+
+/** The forward kernels of a tile's height on a machine. */
+interface KernelTimes {
+  /** The most rows of a tile. */
+  rows: number;
+  /** Workgroups that are on one multiprocessor at a time. */
+  resident: number;
+  /** A step of the most columns, in dense attention and over ranges of columns. */
+  dense: StepTime;
+  sparse: StepTime;
+  /** The share of a step's time that does not depend on its columns. */
+  stepOverhead: number;
+  /** The time of a step with a mask over that of one without. */
+  masked: number;
+}
+
+/** A machine and the kernels of attention on it, as measured. Times are in microseconds. */
+export interface MeasuredMachine extends Omit<Machine, 'resident'> {
+  name: string;
+  /** What was measured, and where. */
+  source: string;
+  /** The kernels by the height of a tile. */
+  kernels: readonly KernelTimes[];
+  /** Global tokens: a step of `columns` columns for one row. */
+  globalTokens: StepTime & { columns: number; resident: number };
+  /** A pass that adds up the parts of split tiles: its latency, and the rate at which it reads and writes them. */
+  combining: { latency: number; gigabytesPerSecond: number };
+}
+
+/** One dispatch of an attention: work items, or bytes of parts that a combining pass reads and writes. */
+type PlannedDispatch = { items: WorkItem[]; resident: number } | { bytes: number };
+
+/** Steps over some columns, in steps of the most columns. */
+function stepsOf(columns: number, { steps }: TileConfig, stepOverhead: number): number {
+  const full = Math.floor(columns / steps[0]);
+  const rest = columns - full * steps[0];
+  if (rest === 0) return full;
+  const last = steps.findLast((size) => size >= rest)!;
+  return full + stepOverhead + (1 - stepOverhead) * (last / steps[0]);
+}
+
+/** Steps over all columns of a tile, whose pages of ranges are padded to steps one by one. */
+function stepsOfTile({ ranges, paddedColumns }: Tile, config: TileConfig, stepOverhead: number): number {
+  const { page = Number.POSITIVE_INFINITY } = config;
+  if (ranges.length <= page) return stepsOf(paddedColumns, config, stepOverhead);
+  let steps = 0;
+  for (let first = 0; first < ranges.length; first += page) {
+    const columns = ranges
+      .slice(first, first + page)
+      .reduce((sum, { length }) => sum + paddedToQuads(length), 0);
+    steps += stepsOf(columns, config, stepOverhead);
+  }
+  return steps;
+}
+
+function scaled({ alone, busy }: StepTime, factor: number): StepTime {
+  return { alone: factor * alone, busy: factor * busy };
+}
+
+/** The dispatches of a forward pass, in their order. The grid is (tiles, heads): tiles vary fastest. */
+function dispatchesOf(layout: Layout, heads: number, machine: MeasuredMachine): PlannedDispatch[] {
+  const { tileConfig } = layout;
+  const kernels =
+    machine.kernels.find(({ rows }) => rows === tileConfig.rows) ??
+    machine.kernels[machine.kernels.length - 1];
+  const unmasked = kernels[layout.kind];
+  const masked = scaled(unmasked, kernels.masked);
+  const tiles: WorkItem[] = [];
+  const globalTokens: WorkItem[] = [];
+  for (const head of layout.heads) {
+    const count = head.heads?.length ?? heads;
+    for (let index = 0; index < count; index++) {
+      for (const tile of head.queryTiles) {
+        if (isGlobalToken(tile, tileConfig)) {
+          const steps = Math.ceil(tile.paddedColumns / machine.globalTokens.columns);
+          globalTokens.push({ steps, step: machine.globalTokens });
+          continue;
+        }
+        const steps = stepsOfTile(tile, tileConfig, kernels.stepOverhead);
+        tiles.push({ steps, step: tile.needsMask ? masked : unmasked });
+      }
+    }
+  }
+  return [
+    { items: tiles, resident: kernels.resident },
+    { items: globalTokens, resident: machine.globalTokens.resident },
+  ].filter(({ items }) => items.length > 0);
+}
+
+function timeOf(dispatch: PlannedDispatch, machine: MeasuredMachine): number {
+  if ('items' in dispatch) {
+    return machine.dispatch + timeOfItems(dispatch.items, { ...machine, resident: dispatch.resident });
+  }
+  const { latency, gigabytesPerSecond } = machine.combining;
+  return machine.dispatch + latency + dispatch.bytes / (1000 * gigabytesPerSecond);
+}
+
+/** The predicted time of a forward pass, in microseconds. */
+export function predictedTime(layout: Layout, heads: number, machine: MeasuredMachine): number {
+  return dispatchesOf(layout, heads, machine).reduce((sum, each) => sum + timeOf(each, machine), 0);
+}

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { ATTENTION_DEFAULTS, completeAttentionSettings } from '../../bench/attention-settings.js';
+import { H200 } from '../../bench/h200.js';
+import { predictRows, predictTable } from '../../bench/predict-bench.js';
+import { WIDE_TILE } from '../attention/families/wide.js';
+import type { Split } from '../data/dataset.js';
+import { readRules } from '../data/named-rules.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import type { Strategy } from '../grammar/rules.js';
+import { dataOf } from '../train/prepare-run.js';
+import { benchmark, option, printBenchTable } from './bench-output.js';
+import { jsonOption, list, numbers } from './options.js';
+import { countNumber, type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
+import { printJson } from './terminal.js';
+
+interface PredictFlags extends DataFlags {
+  lengths: number[];
+  batches: number[];
+  heads: number;
+  strategies: Strategy[];
+  rules: string;
+  split: Split;
+  json?: boolean;
+}
+
+/** `parsimony bench predict` */
+export function benchPredictCommand(): Command {
+  return benchmark(
+    'predict',
+    "what a model of a GPU's schedule predicts for the planner's tiles; needs no GPU",
+    [
+      option('--lengths <list>', 'tokens of a document', numbers).default([
+        128, 512, 1024, 2048, 4096, 16_384,
+      ]),
+      option('--batches <list>', 'sequences of a packed batch', numbers).default([1]),
+      option('--heads <count>', 'attention heads of 64', countNumber).default(8),
+      option('--strategies <list>', `among ${ATTENTION_DEFAULTS.strategies.join(', ')}`, list).default([
+        'hard',
+      ]),
+      settingOption('rules').default('paper'),
+      settingOption('data').default('embedded'),
+      splitOption('train'),
+      ...textOptions(),
+      jsonOption(),
+    ],
+    '  $ parsimony bench predict --data path/to/SST-2 --batches 1,8',
+  ).action(async (flags: PredictFlags) => {
+    const { lengths, batches, heads, strategies, data, split, json } = flags;
+    for (const batch of batches) completeAttentionSettings({ lengths, batch, strategies }, 'bench predict');
+    const rules = await readRules(flags.rules);
+    const texts = await dataOf(flags, { split, tags: rules.tags }).texts(split);
+    const inputs = { texts, vocabulary: bertVocabulary(), rules, tiles: () => WIDE_TILE };
+    const settings = { lengths, batches, heads, strategies };
+    const rows = predictRows(H200, settings, inputs);
+    if (json) printJson({ kind: 'predict', machine: H200, settings: { ...settings, data, split }, rows });
+    else printBenchTable(predictTable(H200, rows));
+  });
+}
