@@ -1,16 +1,18 @@
 // Compiles every kernel in every variant that the engine uses, and prints what it took; and, where a layer of the Vulkan loader
-// writes them to the file that SHADER_STATS names, registers, spills, instructions and occupancy. `--json FILE` writes
-// a line for each variant. Ends with 1 where a kernel is refused or spills registers.
+// writes them to the file that SHADER_STATS names, registers, spills, instructions and occupancy. `--precision f16` adds the kernels
+// with subgroup matrices. `--json FILE` writes a line for each variant. Ends with 1 where a kernel is refused or spills registers.
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const USAGE = 'Usage: npm run kernels -- [--adapter NAME] [--json FILE, or - for standard output]';
+const USAGE =
+  'Usage: npm run kernels -- [--adapter NAME] [--precision f32|f16] [--json FILE, or - for standard output]';
 
 function flagsOf() {
   try {
-    return parseArgs({ options: { adapter: { type: 'string' }, json: { type: 'string' } } }).values;
+    const [adapter, precision, json] = Array(3).fill({ type: 'string' });
+    return parseArgs({ options: { adapter, precision, json } }).values;
   } catch (error) {
     console.error(`${error.message.split('\n')[0]} ${USAGE}`);
     return process.exit(2);
@@ -38,7 +40,7 @@ const { note, print, printTable, progress } = await import('../dist/src/cli/term
 
 async function run() {
   if (flags.json && flags.json !== '-') await checkWritable(flags.json);
-  const device = await openDevice({ adapter: flags.adapter });
+  const device = await openDevice({ adapter: flags.adapter, precision: flags.precision });
   const file = new StatisticsFile(process.env.SHADER_STATS);
   const instances = kernelInstances(device);
   const display = progress({ label: 'Compiling', total: instances.length, unit: 'variants' });

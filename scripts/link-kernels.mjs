@@ -160,8 +160,11 @@ function variantsOf(name) {
   return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];
 }
 
-/** Families of kernels, and what their modules may ask for. */
+/** Families of kernels for every operation, and what their modules may ask for. */
 const FAMILIES = { wide: [], subgroup: ['SUBGROUP'] };
+
+/** A folder of one family: of those above, or of kernels with subgroup matrices. */
+const OWN_FOLDER = /\/(wide|subgroup|matrix)\//;
 
 /** The name of a kernel that one family has of a module that both take. */
 function inFamily(name, family) {
@@ -199,10 +202,10 @@ export function linkKernels(sources) {
   };
   for (const [entry, source] of sources) {
     if (!/^@compute\b/m.test(withoutComments(source))) continue;
-    const own = Object.keys(FAMILIES).find((family) => entry.includes(`/${family}/`));
+    const [, own] = OWN_FOLDER.exec(entry) ?? [];
     for (const { name, conditions } of variantsOf(entry)) {
       if (own) {
-        add(entry, name, [...conditions, ...FAMILIES[own]]);
+        add(entry, name, [...conditions, ...(FAMILIES[own] ?? [])]);
         continue;
       }
       const families = Object.entries(FAMILIES).map(([family, asked]) => [family, [...conditions, ...asked]]);

@@ -36,6 +36,7 @@ class InstanceList extends PipelineCache {
 
 /** Constants of a kernel that attention does not ask for; undefined where the device does not run it. */
 function constantsOf(kernel: KernelName, device: Device): KernelConstants | undefined {
+  if (kernel.includes('/matrix/') && !device.matrices) return undefined;
   if (!kernel.includes('/subgroup/')) return linearConstants(device, kernel);
   return device.lanes && { LANES: device.lanes };
 }

@@ -1,9 +1,11 @@
 import { EngineError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import { type AdapterChoice, type AdapterDescription, isSoftwareAdapter } from './adapter.js';
 import { Canary } from './canary.js';
 import { withOrigins } from './kernel.js';
 import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
 import { pollUntil } from './polling.js';
+import type { SubgroupMatrices } from './subgroup-matrices.js';
 
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
@@ -12,6 +14,11 @@ export interface DeviceOptions {
   device?: GPUDevice;
   /** False: use the kernels for GPUs, which share work through workgroup memory, even where subgroup kernels are faster. */
   subgroups?: boolean;
+  /**
+   * 'f16' also enables what kernels of that precision need, an experimental feature of Dawn, and refuses an adapter without it. Each
+   * computation still chooses its precision.
+   */
+  precision?: Precision;
   /** Wraps every submit and allocation in error scopes, and reports errors at the next read or `settle()`. Slower. */
   checked?: boolean;
 }
@@ -95,6 +102,8 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly adapter: AdapterDescription,
     private readonly options: DeviceOptions,
+    /** Products of f16 matrices, where the device was opened for precision f16. */
+    readonly matrices?: SubgroupMatrices,
   ) {
     this.pipelines = new PipelineCache(gpu);
     this.canary = new Canary(gpu);

@@ -19,10 +19,14 @@ export const TOGGLES = ['disable-dawn-features=timestamp_quantization'];
  */
 const instances = new Map<string, GPU>();
 
-async function dawn(options: string[] = []): Promise<GPU> {
+/** Names of Dawn's toggles that are enabled beside `TOGGLES`. */
+type Features = readonly string[];
+
+async function dawn(features: Features, options: string[] = []): Promise<GPU> {
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  const toggles = [...TOGGLES, ...options];
+  const enabled = features.length > 0 ? [`enable-dawn-features=${features.join(',')}`] : [];
+  const toggles = [...TOGGLES, ...enabled, ...options];
   const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
   const key = JSON.stringify([toggles, VK_DRIVER_FILES, VK_ICD_FILENAMES]);
   const instance = instances.get(key) ?? create(toggles);
@@ -45,7 +49,7 @@ export async function requestDevice(
 /** The names of Dawn's adapters. Dawn lists them only in the error message for an unknown name. */
 export async function adapterNames(): Promise<string[]> {
   try {
-    await requestFrom(await dawn(['adapter=<none>']));
+    await requestFrom(await dawn([], ['adapter=<none>']));
   } catch (error) {
     return [...(error as Error).message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]);
   }
@@ -57,9 +61,9 @@ function kindOf(adapter: GPUAdapter): AdapterKind {
   return embeddedDriverIsInstalled() ? 'embedded software' : 'system software';
 }
 
-async function embedded(reason: string): Promise<FoundAdapter> {
+async function embedded(features: Features, reason: string): Promise<FoundAdapter> {
   await installEmbeddedDriver();
-  const adapter = await requestFrom(await dawn());
+  const adapter = await requestFrom(await dawn(features));
   if (!adapter) {
     throw new EngineError({
       what: 'the embedded driver was unpacked, but Dawn refuses it',
@@ -69,8 +73,8 @@ async function embedded(reason: string): Promise<FoundAdapter> {
   return { adapter, kind: 'embedded software', reason };
 }
 
-async function named(name: string, kind?: AdapterKind): Promise<FoundAdapter> {
-  const gpu = await dawn([`adapter=${name}`]);
+async function named(features: Features, name: string, kind?: AdapterKind): Promise<FoundAdapter> {
+  const gpu = await dawn(features, [`adapter=${name}`]);
   const adapter = await requestFrom(gpu).catch(() => null);
   if (adapter) return { adapter, kind: kind ?? kindOf(adapter), reason: `asked for by name ("${name}")` };
   const names = await adapterNames();
@@ -81,9 +85,9 @@ async function named(name: string, kind?: AdapterKind): Promise<FoundAdapter> {
   });
 }
 
-async function systemSoftware(): Promise<FoundAdapter> {
+async function systemSoftware(features: Features): Promise<FoundAdapter> {
   const name = (await adapterNames()).find((candidate) => isSoftwareName(candidate));
-  if (name) return { ...(await named(name, 'system software')), reason: 'asked for' };
+  if (name) return { ...(await named(features, name, 'system software')), reason: 'asked for' };
   throw new EngineError({
     what: 'no software driver of the system was found',
     where: '--adapter system',
@@ -91,8 +95,8 @@ async function systemSoftware(): Promise<FoundAdapter> {
   });
 }
 
-async function realGpu(): Promise<FoundAdapter> {
-  const adapter = await requestFrom(await dawn());
+async function realGpu(features: Features): Promise<FoundAdapter> {
+  const adapter = await requestFrom(await dawn(features));
   if (adapter && !isSoftwareAdapter(adapter.info)) return { adapter, kind: 'gpu', reason: 'asked for' };
   throw new EngineError({
     what: 'no GPU was found',
@@ -101,8 +105,8 @@ async function realGpu(): Promise<FoundAdapter> {
   });
 }
 
-async function automatic(): Promise<FoundAdapter> {
-  const adapter = embeddedDriverIsInstalled() ? null : await requestFrom(await dawn());
+async function automatic(features: Features): Promise<FoundAdapter> {
+  const adapter = embeddedDriverIsInstalled() ? null : await requestFrom(await dawn(features));
   if (adapter && !isSoftwareAdapter(adapter.info))
     return { adapter, kind: 'gpu', reason: 'the first real GPU' };
   if (adapter) {
@@ -112,7 +116,8 @@ async function automatic(): Promise<FoundAdapter> {
       reason: "no real GPU was found; this is the system's software driver",
     };
   }
-  if (embeddedDriverExists()) return embedded('neither a GPU nor a software driver of the system was found');
+  if (embeddedDriverExists())
+    return embedded(features, 'neither a GPU nor a software driver of the system was found');
   throw new EngineError({
     what: 'no WebGPU adapter was found',
     expected: 'a GPU with a Vulkan, Metal or D3D12 driver, or a software driver',
@@ -123,19 +128,23 @@ async function automatic(): Promise<FoundAdapter> {
 /**
  * Finds an adapter through Dawn.
  *
+ * @param features Toggles of Dawn to enable.
  * @throws CallerError where a name fits no adapter; EngineError where there is none of the kind asked for.
  */
-export async function findAdapter(choice: AdapterChoice = 'auto'): Promise<FoundAdapter> {
+export async function findAdapter(
+  choice: AdapterChoice = 'auto',
+  features: Features = [],
+): Promise<FoundAdapter> {
   switch (choice) {
     case 'auto':
-      return automatic();
+      return automatic(features);
     case 'gpu':
-      return realGpu();
+      return realGpu(features);
     case 'system':
-      return systemSoftware();
+      return systemSoftware(features);
     case 'embedded':
-      return embedded('asked for');
+      return embedded(features, 'asked for');
     default:
-      return named(choice);
+      return named(features, choice);
   }
 }

@@ -1,8 +1,16 @@
 import * as v from 'valibot';
 import { options as anyOptions, checkArgument, objectWith } from '../base/argument-schemas.js';
 import { EngineError } from '../base/errors.js';
+import { precision } from '../base/precision.js';
 import type { AdapterDescription, AdapterKind, FoundAdapter } from './adapter.js';
 import { Device, type DeviceOptions, IN_NODE } from './device.js';
+import {
+  checkPrecision,
+  MATRIX_FEATURES,
+  MATRIX_TOGGLES,
+  subgroupMatricesOf,
+  withoutMatrices,
+} from './subgroup-matrices.js';
 
 /** Opt-in limits that kernels, long buffers and benchmarks use. */
 const WANTED_LIMITS = [
@@ -22,6 +30,7 @@ const DEVICE_OPTIONS = anyOptions({
   adapter: v.optional(v.string('the name of an adapter')),
   device: v.optional(objectWith<GPUDevice>('a GPUDevice', 'createBuffer', 'addEventListener')),
   subgroups: v.optional(v.boolean('true or false')),
+  precision: v.optional(precision),
   checked: v.optional(v.boolean('true or false')),
 });
 
@@ -39,7 +48,11 @@ async function openAdapter(
 ): Promise<Device> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+  const description = describe(kind, reason, adapter.info);
+  const matrices = options.precision === 'f16' ? subgroupMatricesOf(adapter) : undefined;
+  if (options.precision === 'f16' && !matrices) throw withoutMatrices(description);
+  const wanted = new Set([...WANTED_FEATURES, ...(matrices ? MATRIX_FEATURES : [])]);
+  const requiredFeatures = [...wanted].filter((feature) => adapter.features.has(feature));
   let gpu: GPUDevice;
   try {
     gpu = await request(adapter, { requiredLimits, requiredFeatures });
@@ -52,7 +65,7 @@ async function openAdapter(
       { cause },
     );
   }
-  return new Device(gpu, describe(kind, reason, adapter.info), options);
+  return new Device(gpu, description, options, matrices);
 }
 
 async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
@@ -67,14 +80,17 @@ async function findInBrowser(gpu: GPU): Promise<FoundAdapter> {
 /**
  * Opens a device: in Node through Dawn, in a browser through `navigator.gpu`, or around a `GPUDevice` of the caller.
  *
- * @throws CallerError where `options.adapter` names no adapter; EngineError where there is none, or it gives no device.
+ * @throws CallerError where `options.adapter` names no adapter, or the adapter does not compute in `options.precision`;
+ * EngineError where there is none, or it gives no device.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   checkArgument(DEVICE_OPTIONS, options, 'options');
   if (options.device) {
     const { adapterInfo: info } = options.device;
     const adapter = describe("caller's own", 'given', info ?? {});
-    return new Device(options.device, adapter, options);
+    const device = new Device(options.device, adapter, options);
+    checkPrecision(device, options.precision);
+    return device;
   }
   if (!IN_NODE) {
     if (!globalThis.navigator?.gpu) {
@@ -87,6 +103,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     return openAdapter(found, options, (adapter, descriptor) => adapter.requestDevice(descriptor));
   }
   const { findAdapter, requestDevice } = await import('./driver.js');
+  const features = options.precision === 'f16' ? MATRIX_TOGGLES : [];
   const choice = options.adapter ?? process.env.PARSIMONY_ADAPTER ?? 'auto';
-  return openAdapter(await findAdapter(choice), options, requestDevice);
+  return openAdapter(await findAdapter(choice, features), options, requestDevice);
 }

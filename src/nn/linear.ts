@@ -1,9 +1,11 @@
+import type { Precision } from '../base/precision.js';
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
+import { matrixConstants } from '../gpu/subgroup-matrices.js';
 import { recordColumnSums } from './column-sums.js';
 
 /** y = x Wᵀ + b over `rows` rows. `inputs` and `outputs` are multiples of four. */
@@ -11,11 +13,13 @@ export interface LinearShape {
   rows: number;
   inputs: number;
   outputs: number;
+  /** f32 where left out. For f16 the device must have been opened. */
+  precision?: Precision;
 }
 
 /** A family of linear kernels (kernels/linear/) for an adapter and a shape. */
 interface LinearFamily {
-  name: 'wide' | 'subgroup';
+  name: 'wide' | 'subgroup' | 'matrix';
   /** The tile of the product that a workgroup computes. */
   tileRows: number;
   tileColumns: number;
@@ -33,14 +37,18 @@ const WIDE_FAMILY: LinearFamily = {
   sumsBias: false,
 };
 
+/** Operands are rounded to f16: products are of subgroup matrices. */
+const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, name: 'matrix' };
+
 /** The texture's shape of a matrix of `rows` x `width` numbers. */
 function matrixShape(rows: number, width: number): PanelShape {
   return { rows, panels: 1, width, span: rows };
 }
 
-/** The family for a layer: with subgroups where available, if the matrices fit textures. */
-function linearFamily(device: Device, { rows, inputs, outputs }: LinearShape): LinearFamily {
+/** The family for a layer: in f32 with subgroups where available, if the matrices fit textures. */
+function linearFamily(device: Device, { rows, inputs, outputs, precision }: LinearShape): LinearFamily {
   const { lanes } = device;
+  if (precision === 'f16') return MATRIX_FAMILY;
   const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
   if (!lanes || !matrices.every((matrix) => fitsPanels(device, matrix))) return WIDE_FAMILY;
   return {
@@ -53,7 +61,11 @@ function linearFamily(device: Device, { rows, inputs, outputs }: LinearShape): L
 }
 
 /** Constants of a linear kernel, as a device runs it; none of any other. */
-export function linearConstants({ lanes, hasManyRegisters }: Device, kernel: KernelName): KernelConstants {
+export function linearConstants(
+  { lanes, hasManyRegisters, matrices }: Device,
+  kernel: KernelName,
+): KernelConstants {
+  if (matrices && kernel.startsWith('linear/matrix/')) return matrixConstants(matrices);
   if (lanes && kernel.startsWith('linear/subgroup/')) return { LANES: lanes };
   return hasManyRegisters && kernel === 'linear/wide/weight_gradient' ? { TOGETHER: 4 } : {};
 }
@@ -97,6 +109,7 @@ class LinearRecorder {
     depth = 1,
   ): void {
     const { name, tileRows, tileColumns, readsTextures } = this.family;
+    const { precision: _, ...shape } = this.shape;
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
     // The grid of a weight always fits.
     const isFolded = !readsTextures && kernel !== 'weight_gradient';
@@ -105,7 +118,7 @@ class LinearRecorder {
       kernel: path,
       constants: linearConstants(this.recorder.device, path),
       buffers,
-      parameters: { ...this.shape, add: 0, rows_per_share: 0, ...parameters },
+      parameters: { ...shape, add: 0, rows_per_share: 0, ...parameters },
       grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, depth],
     });
   }

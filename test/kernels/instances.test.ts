@@ -4,7 +4,7 @@ import { type KernelInstance, kernelInstances } from '../../bench/kernels/instan
 import type { Device } from '../../src/gpu/device.js';
 import type { KernelName } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
-import { FAMILIES, testDevice } from '../support/device.js';
+import { FAMILIES, hasMatrices, testDevice } from '../support/device.js';
 
 const NAMES = (Object.keys(kernelSources) as KernelName[]).filter((name) => !name.endsWith('_counting'));
 
@@ -17,35 +17,43 @@ function switchesOf(pass: string): string[] {
   ];
 }
 
-describe.each(FAMILIES)('the instances of kernels, on a device of the %s kernels', (family) => {
-  let device: Device;
-  let instances: KernelInstance[];
+describe.each([...FAMILIES, ...((await hasMatrices()) ? (['matrix'] as const) : [])])(
+  'the instances of kernels, on a device of the %s kernels',
+  (family) => {
+    let device: Device;
+    let instances: KernelInstance[];
 
-  beforeAll(async () => {
-    device = await testDevice(family);
-    instances = kernelInstances(device);
-  });
+    beforeAll(async () => {
+      device = await testDevice(family);
+      instances = kernelInstances(device);
+    });
 
-  it('are of every kernel that the device runs', () => {
-    const runs = NAMES.filter((name) => device.lanes || !name.includes('/subgroup/'));
-    expect([...new Set(instances.map(({ kernel }) => kernel))]).toEqual(runs.sort());
-  });
+    it('are of every kernel that the device runs', () => {
+      const runs = NAMES.filter(
+        (name) =>
+          (device.lanes || !name.includes('/subgroup/')) && (device.matrices || !name.includes('/matrix/')),
+      );
+      expect([...new Set(instances.map(({ kernel }) => kernel))]).toEqual(runs.sort());
+    });
 
-  it('of an attention kernel are for every head dimension, with each constant off and on', () => {
-    const passes = [...new Set(instances.filter(({ headDims }) => headDims.length > 0).map((x) => x.kernel))];
-    expect(passes.length).toBeGreaterThanOrEqual(9);
-    for (const pass of passes) {
-      const own = instances.filter(({ kernel }) => kernel === pass);
-      expect(new Set(own.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));
-      for (const name of switchesOf(pass)) {
-        const values = new Set(own.map(({ constants }) => constants[name]));
-        expect([...values], `${pass}, ${name}`).toEqual(expect.arrayContaining([0, 1]));
+    it('of an attention kernel are for every head dimension, with each constant off and on', () => {
+      const passes = [
+        ...new Set(instances.filter(({ headDims }) => headDims.length > 0).map((x) => x.kernel)),
+      ];
+      expect(passes.length).toBeGreaterThanOrEqual(9);
+      for (const pass of passes) {
+        const own = instances.filter(({ kernel }) => kernel === pass);
+        expect(new Set(own.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));
+        for (const name of switchesOf(pass)) {
+          const values = new Set(own.map(({ constants }) => constants[name]));
+          expect([...values], `${pass}, ${name}`).toEqual(expect.arrayContaining([0, 1]));
+        }
       }
-    }
-  });
+    });
 
-  it('are each named once', () => {
-    const named = instances.map(({ kernel, constants }) => `${kernel} ${JSON.stringify(constants)}`);
-    expect(new Set(named).size).toBe(named.length);
-  });
-});
+    it('are each named once', () => {
+      const named = instances.map(({ kernel, constants }) => `${kernel} ${JSON.stringify(constants)}`);
+      expect(new Set(named).size).toBe(named.length);
+    });
+  },
+);

@@ -20,6 +20,8 @@ function layoutsOf(source: string): (type: string) => Layout {
     vec4f: { size: 16, alignment: 16 },
     vec4u: { size: 16, alignment: 16 },
     mat4x4f: { size: 64, alignment: 16 },
+    // An alias of vec4<f16>.
+    Half4: { size: 8, alignment: 8 },
   };
   const up = (bytes: number, alignment: number) => alignment * Math.ceil(bytes / alignment);
   const bodies = new Map(
@@ -84,13 +86,13 @@ describe('the kernels', () => {
   it.each(kernels)('%s uses no atomics, and subgroups only where its name says so', (name, source) => {
     const code = source.replace(/\/\/.*$/gm, '');
     expect(code).not.toMatch(/atomic/);
-    expect(/subgroup/.test(code)).toBe(name.includes('/subgroup/'));
+    expect(/subgroup/.test(code)).toBe(/\/(subgroup|matrix)\//.test(name));
   });
 
   it('that use subgroups have a sibling that does not', () => {
     const names = new Set<string>(kernels.map(([name]) => name));
     const alone = [...names].filter((name) => {
-      return !names.has(name.replace('/subgroup/', '/wide/'));
+      return !names.has(name.replace(/\/(subgroup|matrix)\//, '/wide/'));
     });
     expect(alone).toEqual([]);
   });

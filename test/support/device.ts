@@ -8,9 +8,9 @@ export const FAMILIES = ['subgroup', 'wide'] as const;
 
 /**
  * Further cases. 'abreast': the subgroup family with textures so short that rows of a panel are side by side. 'wide, as on a
- * GPU': the wide family with the choices that it makes on GPUs alone.
+ * GPU': the wide family with the choices that it makes on GPUs alone. 'matrix': a device for precision f16, where `MATRICES`.
  */
-export type Family = (typeof FAMILIES)[number] | 'abreast' | 'wide, as on a GPU';
+export type Family = (typeof FAMILIES)[number] | 'abreast' | 'wide, as on a GPU' | 'matrix';
 
 /** As short as textures are for 'abreast': long enough for the widest heads, too short for the long cases. */
 const SHORT_TEXTURE = 256;
@@ -41,7 +41,24 @@ export function testAdapter(): string {
  */
 const LEAVES_WORKGROUP_MEMORY = 'enable-dawn-features=disable_workgroup_init';
 
+async function openMatrices(): Promise<Device | undefined> {
+  try {
+    return await openDevice({ adapter: testAdapter(), precision: 'f16', checked: true });
+  } catch {
+    return undefined;
+  }
+}
+
+let matrices: Promise<Device | undefined> | undefined;
+
+/** Whether the adapter computes in precision f16. The embedded adapter does not; Mesa's lavapipe does from version 26 on. */
+export async function hasMatrices(): Promise<boolean> {
+  matrices ??= openMatrices();
+  return (await matrices) !== undefined;
+}
+
 async function open(family: Family): Promise<Device> {
+  if (family === 'matrix' && (await hasMatrices())) return (await matrices)!;
   if (family === 'subgroup') {
     if (testAdapter() === 'embedded') TOGGLES.push(LEAVES_WORKGROUP_MEMORY);
     const device = await openDevice({ adapter: testAdapter(), checked: true });
