@@ -166,7 +166,7 @@ const PEER_ROW = fields({
   mask: flag,
   pass,
   medianMs: ratio,
-  usefulGflops: v.nullish(notNegative),
+  ...each(['gpuMedianMs', 'usefulGflops'], v.nullish(notNegative)),
   maxError: v.nullable(notNegative),
   error: v.nullish(text),
   ...each(['ratioToParsimonyLow', 'ratioToParsimonyHigh'], ratio),

@@ -300,6 +300,7 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
   column('mask', ({ mask }) => (mask ? 'hard rules' : 'none')),
   HEADS,
   TIME,
+  number('kernels alone, ms', 'gpuMedianMs', short),
   number('useful GFLOP/s', 'usefulGflops', short, COMPARES),
   number('largest error', 'maxError', (error) => error.toExponential(1)),
   column('what was wrong', ({ error }) => error ?? NOTHING, {
@@ -313,7 +314,7 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
 ];
 
 const PEERS_NOTE =
-  'The mask of other libraries is a tensor of all pairs; ours is a plan of the pairs that exist. ort-mha-cpu does not use WebGPU. onnxruntime’s times include reading the output. A peer with wrong results has a time, but no ratio.';
+  'The mask of other libraries is a tensor of all pairs; ours is a plan of the pairs that exist. Those that end in -cpu do not use WebGPU. PyTorch’s run where python3 has it, through CUDA on the same card, its own clock by CUDA’s events. onnxruntime’s times include reading the output. A peer with wrong results has a time, but no ratio.';
 
 export type BenchReport = AttentionReport | StepReport | GrowthReport | LimitsReport | PeersReport;
 

@@ -55,6 +55,11 @@ export class CacheFlush {
     await this.device.finish();
   }
 
+  /** Keeps the GPU busy until its clocks are high. */
+  async warmUp(): Promise<void> {
+    await warmUp(this.device, () => this.flush());
+  }
+
   release(): void {
     this.buffer?.destroy();
   }
@@ -71,7 +76,7 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
 }
 
 /** One of this many turns is followed by a turn by the GPU's own clock. */
-const TURNS_OF_A_CLOCK = 3;
+export const TURNS_OF_A_CLOCK = 3;
 
 /**
  * Times implementations in turns, so that other work of the machine slows all of them alike. The caller runs each once before, so
@@ -170,7 +175,7 @@ export async function takeTurns(
 }
 
 /** The times of all kernels of a run. */
-async function clockedRun(
+export async function clockedRun(
   device: Device,
   clock: DispatchClock,
   run: () => Promise<void>,

@@ -1,6 +1,6 @@
 // Builds dist/ from src/, bench/ and kernels/. npm runs it as "prepare": after `npm ci`, and before `npm pack`.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { embedKernels, writeKernels } from './embed-kernels.mjs';
 
@@ -30,6 +30,8 @@ for (const entry of ['browser', 'index']) {
   writeFileSync(new URL(`../dist/src/${entry}.lib-dom.d.ts`, import.meta.url), types);
 }
 
+const script = 'bench/peers/torch_attention.py';
+copyFileSync(new URL(`../${script}`, import.meta.url), new URL(`../dist/${script}`, import.meta.url));
 writeKernels(kernels, new URL('../dist/kernels/', import.meta.url));
 
 // Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.

@@ -1,10 +1,13 @@
 import { openDevice } from '../../src/gpu/open-device.js';
+import { KernelClock } from '../../src/gpu/timestamps.js';
 import { AttentionImplementation } from '../attention-implementation.js';
+import { clockedRun } from '../timing.js';
 import type { OpenPeer } from './peer.js';
 
 /** Our own: the dense kernel, or the sparse one with a plan of the hard rules. */
 export const openParsimony: OpenPeer = async ({ adapter }) => {
   const device = await openDevice({ adapter });
+  const clock = KernelClock.isSupported(device.gpu) ? new KernelClock(device) : undefined;
   return {
     adapter: () => device.adapter.description,
     async prepare({ workload, inputs, mask, rules, backward, seed }) {
@@ -17,6 +20,12 @@ export const openParsimony: OpenPeer = async ({ adapter }) => {
         pairCounts: attention.layout.pairCounts,
         bufferBytes: device.allocatedBytes - before,
         run: () => implementation.run(1),
+        gpuMs:
+          clock &&
+          (async () => {
+            const kernels = await clockedRun(device, clock, () => implementation.run(1));
+            return kernels.reduce((sum, { begin, end }) => sum + (end - begin) / 1e6, 0);
+          }),
         check: () => attention.gate(backward, seed),
         release: () => attention.release(),
       };

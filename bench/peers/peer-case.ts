@@ -15,9 +15,9 @@ import {
   type TensorCheck,
 } from '../gate.js';
 import { referenceTokenBias } from '../reference-pairs.js';
-import { type CacheFlush, takeTurns } from '../timing.js';
+import { type CacheFlush, TURNS_OF_A_CLOCK, takeTurns } from '../timing.js';
 import { oneLine } from './peer.js';
-import { PARSIMONY } from './peer-list.js';
+import { PARSIMONY, type Precision } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
 
@@ -27,6 +27,7 @@ interface Entry extends MeasuredPeer {
   handle: number;
   /** Whether it cannot be timed. */
   failed: boolean;
+  hasClock?: boolean;
 }
 
 /** The threads of the previous peer may spin before they sleep, which would slow the next one. */
@@ -52,7 +53,7 @@ export class CaseBench {
     private readonly about: PeerCase & { repeats: number },
     private readonly seats: readonly PeerSeat[],
     private readonly adapter: string,
-    private readonly flush: Pick<CacheFlush, 'flush'>,
+    private readonly flush: Pick<CacheFlush, 'flush' | 'warmUp'>,
     private readonly options: { signal?: AbortSignal; onNote?(line: string): void },
   ) {
     const { workload, seed } = about;
@@ -67,16 +68,18 @@ export class CaseBench {
     const { pass, repeats, seed } = this.about;
     const { signal } = this.options;
     for (const seat of this.seats.filter(({ spec }) => spec.passes.includes(pass))) {
-      for (const mask of [false, true]) {
-        if (signal?.aborted) break;
+      for (const mask of seat.spec.torch?.sorted ? [true] : [false, true]) {
+        if (signal?.aborted || this.isAbsent(seat)) break;
         const entry: Entry = {
           seat,
           peer: seat.spec.name,
+          precision: seat.spec.precision,
           mask,
           process: 0,
           handle: -1,
           failed: false,
           times: [],
+          gpuTimes: [],
         };
         this.entries.push(entry);
         await this.prepare(entry).catch((error) => this.fail(entry, error));
@@ -88,9 +91,23 @@ export class CaseBench {
       await sleep(PAUSE_MS);
       await this.flush.flush();
     };
+    await this.flush.warmUp();
+    const afterTurn = async (turn: number, order: readonly number[]) => {
+      if (turn % TURNS_OF_A_CLOCK !== 0) return;
+      for (const entry of order.map((index) => ready[index])) {
+        if (!entry.hasClock || entry.failed || signal?.aborted) continue;
+        await beforeEach();
+        const time = entry.seat.time(entry.process, entry.handle, 'gpu');
+        await time.then(
+          (ms) => entry.gpuTimes.push(ms),
+          (error) => signal?.aborted || this.fail(entry, error),
+        );
+      }
+    };
+    const onFailure = (index: number, error: Error) => this.fail(ready[index], error);
     const times = await takeTurns(
       ready.map((entry) => () => entry.seat.time(entry.process, entry.handle)),
-      { repeats, seed, signal, beforeEach, onFailure: (index, error) => this.fail(ready[index], error) },
+      { repeats, seed, signal, beforeEach, afterTurn, onFailure },
     );
     ready.forEach((entry, index) => {
       entry.times = times[index];
@@ -100,8 +117,18 @@ export class CaseBench {
     return this.entries.map((entry) => {
       const find = (peer: string, mask: boolean) =>
         this.entries.find((other) => other.peer === peer && other.mask === mask);
-      return peerRow(entry, find(PARSIMONY, entry.mask), find(entry.peer, false), this.about);
+      const ours = find(PARSIMONY, entry.mask);
+      const isComparable = ours?.precision === entry.precision;
+      return peerRow(entry, isComparable ? ours : undefined, find(entry.peer, false), this.about);
     });
+  }
+
+  /** Whether it, or another peer of the same PyTorch, could not be opened: one row says so. */
+  private isAbsent(seat: PeerSeat): boolean {
+    const { torch } = seat.spec;
+    return this.seats.some(
+      (other) => other.isAbsent && (other === seat || (torch && other.spec.torch?.device === torch.device)),
+    );
   }
 
   private title(): string {
@@ -145,7 +172,7 @@ export class CaseBench {
       if (!results.passed) entry.error = `wrong: ${oneLine(results.complaints.join('; '))}`;
       return;
     }
-    const { maxError, allowed, complaint } = checkPeer(this.expected(entry.mask), results);
+    const { maxError, allowed, complaint } = checkPeer(this.expected(entry.mask), results, entry.precision);
     Object.assign(entry, { maxError, allowedError: allowed });
     if (complaint) entry.error = `wrong: ${complaint}`;
   }
@@ -186,10 +213,15 @@ export function expectedOfPeer(
   return expectedNumbers(input, sampled);
 }
 
+/** A unit of f16 in units of f32: in f16, the same operations lose so many times as much. */
+const F16_UNITS = 2 ** 13;
+
 /** The tensor of a peer's results with the largest share of its bound. */
-export function checkPeer(expected: Expected, computed: Computed): TensorCheck {
+export function checkPeer(expected: Expected, computed: Computed, precision: Precision = 'f32'): TensorCheck {
   const share = ({ maxError, allowed }: TensorCheck) => maxError / allowed;
-  return checkTensors(expected, computed, LAX_ERROR).reduce((worst, other) =>
+  const tensors = expected.tensors.map((tensor) => ({ ...tensor, bound: F16_UNITS * tensor.bound }));
+  const bounds = precision === 'f16' ? { ...expected, tensors } : expected;
+  return checkTensors(bounds, computed, LAX_ERROR).reduce((worst, other) =>
     share(other) > share(worst) ? other : worst,
   );
 }

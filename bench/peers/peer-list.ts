@@ -7,8 +7,24 @@ export interface PeerSpec {
   /** npm packages and their pinned versions, installed on first use; none for our own. */
   packages: Readonly<Record<string, string>>;
   passes: readonly Pass[];
+  precision: Precision;
+  /** One of PyTorch's. It is not installed for the benchmark: it is that of the user's python3. */
+  torch?: TorchAttention;
   /** Whether it opens the adapter of the benchmark; otherwise it takes the first that it finds. */
   opensAdapter: boolean;
+}
+
+/** The numbers that it multiplies. Where they are f16, inputs and results are rounded to f16. */
+export type Precision = 'f32' | 'f16';
+
+/** An attention of PyTorch's, and where it runs. */
+export interface TorchAttention {
+  /** On the CUDA card that is the adapter of the benchmark, or on the CPU. */
+  device: 'cuda' | 'cpu';
+  /** FlexAttention, compiled; otherwise `scaled_dot_product_attention`. */
+  flex: boolean;
+  /** Whether tokens are in the order of our plan, by tag; otherwise in reading order. It matters only with a mask. */
+  sorted: boolean;
 }
 
 /** Our own, which is always timed with the others. */
@@ -24,13 +40,27 @@ const BOTH: readonly Pass[] = ['forward', 'forward+backward'];
 /** onnxruntime's packages on npm compute no gradients. */
 const FORWARD: readonly Pass[] = ['forward'];
 
+const F32 = { precision: 'f32', passes: BOTH } as const;
+
+function torchPeer(name: string, precision: Precision, attention: Partial<TorchAttention>): PeerSpec {
+  const torch: TorchAttention = { device: 'cuda', flex: false, sorted: false, ...attention };
+  return { name, packages: {}, passes: BOTH, precision, torch, opensAdapter: false };
+}
+
 export const PEERS: readonly PeerSpec[] = [
-  { name: PARSIMONY, packages: {}, passes: BOTH, opensAdapter: true },
-  { name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
-  { name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
-  { name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
-  { name: 'tfjs-webgpu', packages: TFJS, passes: BOTH, opensAdapter: true },
-  { name: 'jax-js-webgpu', packages: JAX_JS, passes: BOTH, opensAdapter: true },
+  { ...F32, name: PARSIMONY, packages: {}, opensAdapter: true },
+  { ...F32, name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { ...F32, name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { ...F32, name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
+  { ...F32, name: 'tfjs-webgpu', packages: TFJS, opensAdapter: true },
+  { ...F32, name: 'jax-js-webgpu', packages: JAX_JS, opensAdapter: true },
+  torchPeer('torch-sdpa', 'f32', {}),
+  torchPeer('torch-sdpa-f16', 'f16', {}),
+  torchPeer('torch-flex', 'f32', { flex: true }),
+  torchPeer('torch-flex-f16', 'f16', { flex: true }),
+  torchPeer('torch-flex-sorted', 'f32', { flex: true, sorted: true }),
+  torchPeer('torch-flex-sorted-f16', 'f16', { flex: true, sorted: true }),
+  torchPeer('torch-sdpa-cpu', 'f32', { device: 'cpu' }),
 ];
 
 /** Our own, and the peers of these names. @throws CallerError for an unknown name. */

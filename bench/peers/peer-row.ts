@@ -6,13 +6,16 @@ import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js'
 import type { Pass } from '../attention-settings.js';
 import { medianOfRatios } from '../statistics.js';
 import type { Preparation } from './peer.js';
+import type { Precision } from './peer-list.js';
 
 /** A peer after its turns. */
 export interface MeasuredPeer extends Partial<Preparation> {
   peer: string;
+  precision: Precision;
   mask: boolean;
   adapter?: string;
   times: number[];
+  gpuTimes: number[];
   coldMs?: number;
   maxError?: number;
   allowedError?: number;
@@ -37,7 +40,7 @@ export type PeerRow = ReturnType<typeof peerRow>;
 /**
  * The row of a peer.
  *
- * @param parsimony Ours with the same mask, in the same turns.
+ * @param parsimony Ours of the same precision with the same mask, in the same turns.
  * @param dense The same peer without the mask.
  */
 export function peerRow(
@@ -46,7 +49,7 @@ export function peerRow(
   dense: MeasuredPeer | undefined,
   { workload, rules, pass, seed }: PeerCase,
 ) {
-  const { peer, mask, times, pairCounts, error } = measured;
+  const { peer, precision, mask, times, gpuTimes, pairCounts, error } = measured;
   const { heads, headDim, lengths } = workload;
   const strategy: 'none' | 'hard' = mask ? 'hard' : 'none';
   const usefulPairs = allowedPairs(workload, rules, strategy);
@@ -68,6 +71,7 @@ export function peerRow(
     : usefulFlops(pass, headDim) * densePairs;
   return {
     peer,
+    precision,
     mask,
     strategy,
     rules: rules.name,
@@ -78,11 +82,13 @@ export function peerRow(
     adapter: measured.adapter ?? null,
     repeats: times.length,
     medianMs,
+    /** The kernels alone by the GPU's clock, in runs of their own; null where the peer has no such clock. */
+    gpuMedianMs: gpuTimes.length > 0 ? median(gpuTimes) : null,
     /** All times, turn by turn. */
     timesMs: times,
     /** The first run, which compiles. */
     coldMs: measured.coldMs ?? null,
-    /** Its time over parsimony-webgpu's in the same turns, with the same mask. */
+    /** Its time over ours in the same turns, of the same precision, with the same mask. */
     ratioToParsimony: toParsimony?.ratio ?? null,
     ratioToParsimonyLow: toParsimony?.low ?? null,
     ratioToParsimonyHigh: toParsimony?.high ?? null,

@@ -1,11 +1,13 @@
 import { installPackages } from './install.js';
-import { oneLine, type PeerAnswers, type PeerRequest } from './peer.js';
+import { type Clock, oneLine, type PeerAnswers, type PeerRequest } from './peer.js';
 import type { PeerSpec } from './peer-list.js';
 import { PeerProcess, PeerTimeout } from './peer-process.js';
 
 export interface SeatOptions {
   /** The adapter, as a peer's process is to open it. */
   adapter: string;
+  /** WebGPU's name of that adapter's model. */
+  card: string;
   /** Variables of every process, which choose the driver for a library that takes no adapter. */
   env: Record<string, string>;
   timeoutMs: number;
@@ -22,6 +24,8 @@ export class PeerSeat {
   private started = 0;
   /** Why no further process is started. */
   private givenUp: string | undefined;
+  /** Whether it could not be opened. */
+  isAbsent = false;
 
   constructor(
     readonly spec: PeerSpec,
@@ -36,18 +40,19 @@ export class PeerSeat {
   async open(): Promise<number> {
     if (this.process?.isAlive) return this.started;
     if (this.givenUp) throw new Error(this.givenUp);
-    const { adapter, env, signal, onNote } = this.options;
+    const { adapter, card, env, signal, onNote } = this.options;
     const { name, packages } = this.spec;
     try {
       const isOurs = Object.keys(packages).length === 0;
       const folder = isOurs ? undefined : await installPackages(packages, onNote, signal);
       this.started++;
       this.process = this.options.start?.(name, env) ?? new PeerProcess(name, { env });
-      await this.ask({ kind: 'open', adapter, folder });
+      await this.ask({ kind: 'open', adapter, card, folder });
       return this.started;
     } catch (error) {
       // A peer that cannot be opened is not tried again.
       this.givenUp = oneLine((error as Error).message);
+      this.isAbsent = true;
       this.end();
       throw error;
     }
@@ -73,9 +78,9 @@ export class PeerSeat {
   }
 
   /** Milliseconds of one run of what was prepared in a process. @throws Error in one line. */
-  async time(process: number, handle: number): Promise<number> {
+  async time(process: number, handle: number, clock: Clock = 'wall'): Promise<number> {
     if (process !== this.started) throw new Error('its process had to be started again');
-    return (await this.ask<'time'>({ kind: 'time', handle })).milliseconds;
+    return (await this.ask<'time'>({ kind: 'time', handle, clock })).milliseconds;
   }
 
   end(): void {

@@ -3,7 +3,7 @@ import type { PairCounts } from '../../src/plan/pair-counts.js';
 import type { Inputs, Workload } from '../attention-implementation.js';
 import type { Computed, GateResult } from '../gate.js';
 
-/** An attention that a peer computes: batch 1, f32. */
+/** An attention that a peer computes: batch 1. */
 export interface PeerTask {
   workload: Workload;
   /** [tokens, heads, headDim]. */
@@ -15,6 +15,9 @@ export interface PeerTask {
   backward: boolean;
   seed: number;
 }
+
+/** The clock of a time: the wall's, or that of the GPU for its kernels alone, in a run of its own. */
+export type Clock = 'wall' | 'gpu';
 
 /** The costs of preparing a task. */
 export interface Preparation {
@@ -29,6 +32,10 @@ export interface Preparation {
 export interface PreparedAttention extends Preparation {
   /** Computes once, to the end of the work on the device. Results stay there where the peer allows it. */
   run(): Promise<void>;
+  /** Milliseconds of one run, where the peer times it itself. */
+  wallMs?(): Promise<number>;
+  /** Milliseconds of the kernels of one run by the GPU's clock, where the peer has it. */
+  gpuMs?(): Promise<number>;
   /** Computes once more. @returns The results in the layout of the inputs; for our own, whether they are right. */
   check(): Promise<Computed | GateResult>;
   release(): void;
@@ -39,12 +46,16 @@ export interface Peer {
   /** The description of its adapter; undefined where it tells none. */
   adapter(): string | undefined;
   prepare(task: PeerTask): Promise<PreparedAttention>;
+  /** Called after everything that was prepared is released. */
+  release?(): Promise<void>;
 }
 
 /** The arguments for opening a peer. */
 interface PeerContext {
   /** The adapter, as `--adapter` takes it. */
   adapter: string;
+  /** WebGPU's name of that adapter's model, such as "nvidia-h200". */
+  card: string;
   /** Imports one of the packages that were installed for the peer. */
   load<T>(packageName: string): Promise<T>;
 }
@@ -55,16 +66,16 @@ export type OpenPeer = (context: PeerContext) => Promise<Peer>;
  * A request of the benchmark to a peer's process, one at a time. The answer to `prepare` has the handle of the task.
  */
 export type PeerRequest =
-  | { kind: 'open'; adapter: string; folder: string | undefined }
+  | { kind: 'open'; adapter: string; card: string; folder: string | undefined }
   | { kind: 'prepare'; task: PeerTask }
   | { kind: 'check'; handle: number }
-  | { kind: 'time'; handle: number }
+  | { kind: 'time'; handle: number; clock: Clock }
   | { kind: 'release' };
 
 /** The answers by the kind of their request. */
 export interface PeerAnswers {
   open: Record<string, never>;
-  prepare: Preparation & { handle: number };
+  prepare: Preparation & { handle: number; hasClock: boolean };
   check: {
     /** Milliseconds of the first run, which compiles. */
     coldMs: number;

@@ -56,7 +56,8 @@ export async function benchPeers(
   const report: PeersReport = newReport(device, 'peers', named, [rules], options);
   // A peer's process must open the embedded driver as this one did.
   const adapter = device.adapter.kind === 'embedded software' ? 'embedded' : (options.adapter ?? 'auto');
-  const seatOptions = { adapter, env: driverSelection(device), timeoutMs, signal, onNote, start };
+  const { device: card } = device.adapter;
+  const seatOptions = { adapter, card, env: driverSelection(device), timeoutMs, signal, onNote, start };
   const seats = peers.map((spec) => new PeerSeat(spec, seatOptions));
   const flush = new CacheFlush(device);
   try {

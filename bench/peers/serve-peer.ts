@@ -35,14 +35,16 @@ export function servePeer(openPeer: OpenPeer, channel: PeerChannel): void {
       case 'open': {
         peer = await openPeer({
           adapter: request.adapter,
+          card: request.card,
           load: (packageName) => loadFrom(request.folder, packageName),
         });
         return {};
       }
       case 'prepare': {
         const made = await peer!.prepare(request.task);
-        const { planMs, pairCounts, bufferBytes } = made;
-        return { handle: prepared.push(made) - 1, planMs, pairCounts, bufferBytes };
+        const { planMs, pairCounts, bufferBytes, gpuMs } = made;
+        const handle = prepared.push(made) - 1;
+        return { handle, planMs, pairCounts, bufferBytes, hasClock: gpuMs !== undefined };
       }
       case 'check': {
         const began = performance.now();
@@ -52,13 +54,17 @@ export function servePeer(openPeer: OpenPeer, channel: PeerChannel): void {
         return { coldMs, results, adapter: peer!.adapter() };
       }
       case 'time': {
+        const made = prepared[request.handle];
+        if (request.clock === 'gpu') return { milliseconds: await made.gpuMs!() };
+        if (made.wallMs) return { milliseconds: await made.wallMs() };
         const began = performance.now();
-        await prepared[request.handle].run();
+        await made.run();
         return { milliseconds: performance.now() - began };
       }
       case 'release': {
         for (const made of prepared) made.release();
         prepared = [];
+        await peer!.release?.();
         return {};
       }
     }

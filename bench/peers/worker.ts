@@ -1,5 +1,5 @@
 import type { OpenPeer, PeerRequest } from './peer.js';
-import { PARSIMONY } from './peer-list.js';
+import { PARSIMONY, peersNamed } from './peer-list.js';
 import { servePeer } from './serve-peer.js';
 
 /** The process of one peer, whose name is its argument. Only that peer's module is loaded. */
@@ -17,8 +17,10 @@ async function peerNamed(name: string): Promise<OpenPeer> {
       return (await import('./onnxruntime.js')).openOnnxRuntime('plain', 'webgpu');
     case 'ort-mha-cpu':
       return (await import('./onnxruntime.js')).openOnnxRuntime('multi-head', 'cpu');
-    default:
-      throw new Error(`no peer is called ${name}`);
+    default: {
+      const [, spec] = peersNamed([name]);
+      return (await import('./torch.js')).openTorch(spec.torch!, spec.precision);
+    }
   }
 }
 

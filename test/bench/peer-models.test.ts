@@ -56,7 +56,7 @@ describe('an ONNX model', () => {
       const peer = await openOnnxRuntime(
         graph,
         'cpu',
-      )({ adapter: 'auto', load: async (name) => require(name) });
+      )({ adapter: 'auto', card: '', load: async (name) => require(name) });
       const inputs = randomInputs(WORKLOAD, 1);
       const sampled = new Uint8Array(12).fill(1);
       for (const mask of [false, true]) {

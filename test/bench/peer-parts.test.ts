@@ -50,7 +50,7 @@ describe("a peer's end of the line", () => {
       throw new Error('no device\n  here');
     };
     servePeer(open, { onRequest: (listener) => (ask = listener), reply: (reply) => replies.push(reply) });
-    ask({ kind: 'open', adapter: 'auto', folder: undefined });
+    ask({ kind: 'open', adapter: 'auto', card: '', folder: undefined });
     await vi.waitFor(() => expect(replies).toEqual([{ ok: false, error: 'no device here' }]));
   });
 });
