@@ -23,8 +23,10 @@ export interface AttentionSettings {
   /** Whether queries see only keys that do not come after them; in dense attention too. */
   causal: boolean;
   passes: Pass[];
-  /** Timed runs of each implementation. */
+  /** Timed turns of each implementation, at least. */
   repeats: number;
+  /** Further turns start within this number of seconds of a shape's and pass's first, while an interval is too wide; 0 for none. */
+  seconds: number;
   seed: number;
   /** Whether unsorted tokens, blocks in reading order and random rules are measured too. */
   controls: boolean;
@@ -40,6 +42,7 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
   causal: false,
   passes: ['forward', 'forward+backward'],
   repeats: 9,
+  seconds: 20,
   seed: 1,
   controls: true,
 };
@@ -63,6 +66,7 @@ const CHECKS: Readonly<
   causal: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
   passes: listOf((x) => x === 'forward' || x === 'forward+backward', 'forward, forward+backward'),
   repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },
+  seconds: { holds: (x) => isWhole(x, 0, 86_400), expected: 'a whole number from 0 to 86400' },
   seed: { holds: (x) => isWhole(x, 0, 2 ** 32 - 1), expected: 'a whole number from 0 to 2³² - 1' },
   controls: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
 };

@@ -1,4 +1,6 @@
 import { percent, times } from '../src/report/page/numbers.js';
+import { speedupInterval } from './report-table.js';
+import { isTooWide, WIDEST_INTERVAL } from './statistics.js';
 
 /** The warning about a figure above its bound. */
 export const IMPOSSIBLE = 'above what the plan allows: timing is not to be trusted';
@@ -15,6 +17,29 @@ interface BoundedRow {
 /** Whether all of a speed-up's interval is above the largest possible one. */
 export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
   return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
+}
+
+/** A row with the interval of its time's ratio to dense. */
+interface ComparedRow {
+  ratioToDense: number | null;
+  ratioLow: number | null;
+  ratioHigh: number | null;
+}
+
+/** Whether a speed-up is not known well: its interval is too wide. */
+export function isUnclear({ ratioToDense, ratioLow, ratioHigh }: ComparedRow): boolean {
+  return ratioToDense !== null && isTooWide({ ratio: ratioToDense, low: ratioLow!, high: ratioHigh! });
+}
+
+/** A warning that names the least certain of the speed-ups, if some are not known well. */
+function noiseWarning(kind: string, rows: readonly AnyRow[]): string[] {
+  const unclear = rows.filter(isUnclear);
+  if (kind !== 'attention' || unclear.length === 0) return [];
+  const width = ({ ratioLow, ratioHigh }: AnyRow) => ratioHigh! / ratioLow!;
+  const worst = unclear.reduce((worst, row) => (width(row) > width(worst) ? row : worst));
+  return [
+    `the machine is too noisy to tell ${unclear.length} of ${rows.length} speed-ups within ${percent(WIDEST_INTERVAL)}: ${nameOf(worst)}, ${worst.pass}, ${speedupInterval(worst)} after ${worst.repeats} turns`,
+  ];
 }
 
 /** The fields of a training step that have bounds. */
@@ -71,19 +96,25 @@ interface CheckedReport {
 }
 
 type AnyRow = BoundedRow &
+  ComparedRow &
   BoundedStep & {
     strategy: string;
     peer?: string;
     pass: string;
     batch: number;
     length: number;
+    repeats: number;
     realisedSpeedup: number | null;
     kernel: string;
     shareOfRoof: number;
   };
 
+function nameOf({ peer, strategy, batch, length }: AnyRow): string {
+  return `${peer ?? strategy}, ${batch} x ${length} tokens`;
+}
+
 function ofRow(kind: string, row: AnyRow): string[] {
-  const name = `${row.peer ?? row.strategy}, ${row.batch} x ${row.length} tokens`;
+  const name = nameOf(row);
   switch (kind) {
     case 'attention':
     case 'peers':
@@ -107,7 +138,7 @@ function ofRow(kind: string, row: AnyRow): string[] {
 /** The warning about more than 100 % of a peak. */
 const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
-/** The plausibility checks of a report. @returns Warnings: a loaded machine, speed-ups above their bounds, shares over 100 %. */
+/** The plausibility checks of a report. @returns Warnings: a loaded or noisy machine, speed-ups above their bounds, shares over 100 %. */
 export function plausibilityWarnings({ kind, environment, gate, rows, dense = [] }: CheckedReport): string[] {
   const load = loadWarning(environment);
   const loaded = load ? [load] : [];
@@ -121,5 +152,6 @@ export function plausibilityWarnings({ kind, environment, gate, rows, dense = []
           `dense attention of ${length} tokens: ${percent(shareOfPeak!)} of the best matrix product is ${OVER_ALL}`,
       ),
     ...rows.flatMap((row) => ofRow(kind, row as AnyRow)),
+    ...noiseWarning(kind, rows as readonly AnyRow[]),
   ];
 }

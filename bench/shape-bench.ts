@@ -17,6 +17,7 @@ import { type AttentionRow, attentionRow, type Measured } from './attention-row.
 import type { AttentionSweep } from './attention-settings.js';
 import type { BenchOptions } from './bench-report.js';
 import { both, type GateResult } from './gate.js';
+import { untilNarrow } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
 /** A stage of the preparation before attention runs, and its time. */
@@ -47,7 +48,10 @@ interface Entry extends Measured {
 /** All implementations at one shape. */
 export class ShapeBench {
   private readonly inputs: Inputs;
+  /** Dense attention first, then other strategies, then controls. */
   private readonly entries: Omit<Entry, 'times'>[] = [];
+  /** The entries that are not controls. */
+  private strategies = 0;
 
   constructor(
     private readonly device: Device,
@@ -68,11 +72,13 @@ export class ShapeBench {
       const backward = pass === 'forward+backward';
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
       const implementations = this.entries.map(({ implementation }) => implementation.timed(backward));
-      const { repeats, seed } = this.sweep;
+      const { repeats, seconds, seed } = this.sweep;
       const runsPerTurn = await runsForTurn(implementations[0]);
       const { signal } = this.options;
+      const needsMore = untilNarrow(seconds, seed);
       const times = await timeInTurns(implementations, {
         repeats,
+        needsMore: (walls) => needsMore(walls.slice(0, this.strategies)),
         seed,
         device: this.device,
         signal,
@@ -153,6 +159,7 @@ export class ShapeBench {
         if (strategy !== 'none') this.open(strategy, { strategy, rules: set, order: 'tags' });
       }
     }
+    this.strategies = this.entries.length;
     if (!controls || !strategies.includes('hard')) return;
     for (const set of rules) this.openControls(set);
   }

@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 
 /** A ratio of two implementations' times with its interval. */
-interface Ratio {
+export interface Ratio {
   ratio: number;
   low: number;
   high: number;
@@ -33,4 +33,22 @@ export function medianOfRatios(times: readonly number[], reference: readonly num
   const at = (share: number) => medians[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
   const tail = (1 - CONFIDENCE) / 2;
   return { ratio: median(ofTurns), low: at(tail), high: at(1 - tail) };
+}
+
+/** The widest interval of a ratio that tells it, as a share of the ratio. */
+export const WIDEST_INTERVAL = 0.1;
+
+/** Whether an interval is wider than that: the machine was too noisy. */
+export function isTooWide({ ratio, low, high }: Ratio): boolean {
+  return high - low > WIDEST_INTERVAL * ratio;
+}
+
+/**
+ * Asks for more turns while the interval of any ratio to the first implementation's times is too wide.
+ * @param seconds From now on, after which it asks for none.
+ */
+export function untilNarrow(seconds: number, seed: number): (times: readonly number[][]) => boolean {
+  const end = performance.now() + 1000 * seconds;
+  return ([reference, ...others]) =>
+    performance.now() < end && others.some((times) => isTooWide(medianOfRatios(times, reference, seed)));
 }

@@ -7,7 +7,13 @@ import { checkCounts } from './gate.js';
 import type { GrowthReport, GrowthRow } from './growth-bench.js';
 import type { PeerRow } from './peers/peer-row.js';
 import type { PeersReport } from './peers/peers-bench.js';
-import { isAttentionImpossible, isImpossible, isOverAll, isStepImpossible } from './plausibility.js';
+import {
+  isAttentionImpossible,
+  isImpossible,
+  isOverAll,
+  isStepImpossible,
+  isUnclear,
+} from './plausibility.js';
 import {
   type BenchColumn,
   type BenchTable,
@@ -63,7 +69,7 @@ const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
       `${orNothing(row.realisedSpeedup, times)}${isImpossible(row) ? ', above the ideal: not to be trusted' : ''}`,
     { ...COMPARES, tone: (row) => (isImpossible(row) ? 'bad' : toneOf(row.ratioLow, row.ratioHigh)) },
   ),
-  SPEEDUP_INTERVAL,
+  column('99 % interval', (row) => `${speedupInterval(row)}${isUnclear(row) ? ', too wide' : ''}`, COMPARES),
   number('of ideal', 'realisedFraction', percent, COMPARES),
   number('useful GFLOP/s', 'usefulGflops', short, { ...COMPARES, ...PAGES }),
   number('executed GFLOP/s', 'executedGflops', short, COMPARES),

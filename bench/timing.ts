@@ -8,7 +8,7 @@ export interface Implementation {
   run(times: number): Promise<void>;
 }
 
-interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal'> {
+interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal' | 'needsMore'> {
   /** The device whose caches are flushed, and whose clock, if any, is used in turns of its own; without it, only the wall is timed. */
   device?: Device;
   /**
@@ -84,7 +84,7 @@ export const TURNS_OF_A_CLOCK = 3;
  */
 export async function timeInTurns(
   implementations: readonly Implementation[],
-  { repeats, seed, device, signal, runsPerTurn = 1 }: TimingOptions,
+  { device, runsPerTurn = 1, ...turns }: TimingOptions,
 ): Promise<Times[]> {
   const times = implementations.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const runsOf = (index: number) => (typeof runsPerTurn === 'number' ? runsPerTurn : runsPerTurn[index]);
@@ -109,9 +109,7 @@ export async function timeInTurns(
       return (performance.now() - began) / runsOf(index);
     });
     const walls = await takeTurns(takers, {
-      repeats,
-      seed,
-      signal,
+      ...turns,
       beforeEach: () => flush.flush(),
       afterTurn: clocked,
     });
@@ -123,9 +121,14 @@ export async function timeInTurns(
   return times;
 }
 
+/** Further turns, as a share of those so far, before it is asked again whether they are enough. */
+const MORE_TURNS = 0.25;
+
 interface TurnOptions {
   /** Turns, in each of which all run. */
   repeats: number;
+  /** Whether turns continue after `repeats`, from the times so far. Asked less and less often. */
+  needsMore?(times: readonly number[][]): boolean;
   /** Draws the order of each turn, so that none always runs after the same one. */
   seed: number;
   /** Ends the turns early: the complete ones so far are returned. */
@@ -146,12 +149,13 @@ interface TurnOptions {
  */
 export async function takeTurns(
   takers: readonly (() => Promise<number>)[],
-  { repeats, seed, signal, beforeEach, afterTurn, onFailure }: TurnOptions,
+  { repeats, needsMore, seed, signal, beforeEach, afterTurn, onFailure }: TurnOptions,
 ): Promise<number[][]> {
   const times: number[][] = takers.map(() => []);
   const random = hostRandom(seed);
   const remaining = new Set(takers.keys());
-  for (let turn = 0; turn < repeats && remaining.size > 0 && !signal?.aborted; turn++) {
+  let wanted = repeats;
+  for (let turn = 0; turn < wanted && remaining.size > 0 && !signal?.aborted; turn++) {
     const order = [...remaining];
     shuffle(order, random);
     const taken = new Map<number, number>();
@@ -170,6 +174,7 @@ export async function takeTurns(
     }
     for (const [index, time] of taken) times[index].push(time);
     await afterTurn?.(turn, order);
+    if (turn + 1 === wanted && needsMore?.(times)) wanted += Math.ceil(wanted * MORE_TURNS);
   }
   return times;
 }
@@ -214,10 +219,16 @@ const SHORTEST_TURN_MS = 100;
 /** The most runs in a turn: a clock counts a limited number of kernels (`DispatchClock`), up to ten a run. */
 const MOST_RUNS = 100;
 
-/** The number of runs that makes a turn of an implementation long enough, from the time of one run. */
+/**
+ * The number of runs that makes a turn of an implementation long enough. A turn has the costs of one submit and one wait, so that the
+ * number must not depend on a single run, which may be slow: runs are doubled until half of a turn was timed.
+ */
 export async function runsForTurn({ run }: Implementation): Promise<number> {
-  const began = performance.now();
-  await run(1);
-  const milliseconds = performance.now() - began;
-  return Math.max(1, Math.min(MOST_RUNS, Math.ceil(SHORTEST_TURN_MS / milliseconds)));
+  for (let runs = 1; ; runs *= 2) {
+    const began = performance.now();
+    await run(runs);
+    const milliseconds = performance.now() - began;
+    if (milliseconds < SHORTEST_TURN_MS / 2 && runs < MOST_RUNS) continue;
+    return Math.max(1, Math.min(MOST_RUNS, Math.ceil((SHORTEST_TURN_MS * runs) / milliseconds)));
+  }
 }

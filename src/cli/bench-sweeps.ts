@@ -11,6 +11,7 @@ import { benchGrowth } from '../../bench/growth-bench.js';
 import { measurePeaks } from '../../bench/limits.js';
 import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
 import { benchPeers } from '../../bench/peers/peers-bench.js';
+import { WIDEST_INTERVAL } from '../../bench/statistics.js';
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
@@ -18,6 +19,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
+import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { storedChoicesOf } from './kernel-cache.js';
@@ -43,7 +45,7 @@ function sweepOptions(
     option('--heads <list>', `attention heads (default: ${heads})`, numbers),
     option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
     option('--passes <list>', 'among forward, forward+backward (default: both)', list),
-    option('--repeats <count>', `timed runs of each (default: ${repeats})`, countNumber),
+    option('--repeats <count>', `timed turns of each (default: ${repeats})`, countNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
     settingOption('data').default('embedded'),
     settingOption('adapter'),
@@ -112,6 +114,11 @@ export function benchAttentionCommand(): Command {
         '--batch <count>',
         `sequences of a packed batch (default: ${ATTENTION_DEFAULTS.batch})`,
         countNumber,
+      ),
+      option(
+        '--seconds <count>',
+        `for a shape and a pass: further turns start until then, while an interval is wider than ${percent(WIDEST_INTERVAL)} (default: ${ATTENTION_DEFAULTS.seconds})`,
+        seedNumber,
       ),
       ...ruleOptions('all'),
       new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),

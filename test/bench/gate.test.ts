@@ -36,6 +36,7 @@ const SWEEP: AttentionSweep = {
   strategies: ['none', 'hard'],
   rules: [PAPER_RULES],
   repeats: 2,
+  seconds: 0,
   controls: false,
 };
 

@@ -5,7 +5,7 @@ import { installedFolder, installPackages } from '../../bench/peers/install.js';
 import type { PeerReply, PeerRequest } from '../../bench/peers/peer.js';
 import { PARSIMONY, peersNamed } from '../../bench/peers/peer-list.js';
 import { servePeer } from '../../bench/peers/serve-peer.js';
-import { takeTurns } from '../../bench/timing.js';
+import { runsForTurn, takeTurns } from '../../bench/timing.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('turns', () => {
@@ -23,6 +23,30 @@ describe('turns', () => {
     expect(times.map(({ length }) => length)).toEqual([3, 0]);
     expect(order.filter((name) => name === 'bad')).toHaveLength(1);
     expect(onFailure).toHaveBeenCalledExactlyOnceWith(1, new Error('no more'));
+  });
+
+  it('continue while more are needed, and are asked less and less often', async () => {
+    const asked: number[] = [];
+    const needsMore = ([{ length }]: readonly number[][]) => {
+      asked.push(length);
+      return length < 12;
+    };
+    const times = await takeTurns([taker(() => 1)], { repeats: 8, needsMore, seed: 1 });
+    expect(times[0]).toHaveLength(13);
+    expect(asked).toEqual([8, 10, 13]);
+  });
+
+  it('are as long as runs that are fast once they are warm allow', async () => {
+    let first = true;
+    const run = async (runs: number) => {
+      const milliseconds = first ? 60 : 2 * runs;
+      first = false;
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    };
+    await run(1);
+    const runs = await runsForTurn({ name: 'fast', run });
+    expect(runs).toBeGreaterThan(30);
+    expect(runs).toBeLessThanOrEqual(50);
   });
 
   it('count only when complete', async () => {

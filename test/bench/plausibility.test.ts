@@ -46,6 +46,17 @@ describe('a speed-up above what its pairs allow', () => {
   });
 });
 
+describe('a speed-up that is not known well', () => {
+  it('is counted, and the least certain is named', () => {
+    const wide = rowOf('hard', 1024, 0.5, { ratioLow: 0.4, ratioHigh: 0.6 });
+    const report = reportOf([rowOf('none', 1024, 1), rowOf('soft', 1024, 1.1), wide]);
+    const warning =
+      'the machine is too noisy to tell 1 of 3 speed-ups within 10.0 %: hard, 1 x 1024 tokens, forward, 1.67x to 2.50x after 9 turns';
+    expect(plausibilityWarnings(report)).toEqual([warning]);
+    expect(open(report).text('main')).toContain('1.67x to 2.50x, too wide');
+  });
+});
+
 describe('another implausible figure', () => {
   const { environment } = reportOf([]);
   const step = (changes: object) => ({

@@ -29,7 +29,7 @@ describe('the section of bench attention', () => {
   it('draws the speed-up over length, with the numbers of its rows', () => {
     const { titles, text, document } = open(reportOf(someRows()));
     const shown = (value: number) => `${value.toFixed(2)}x`;
-    const interval = `${shown(1 / (1.1 * 0.431))} to ${shown(1 / (0.9 * 0.431))}`;
+    const interval = `${shown(1 / (1.04 * 0.431))} to ${shown(1 / (0.96 * 0.431))}`;
     expect(titles[0]).toBe(
       `Forward, 1024 tokens: hard is ${shown(1 / 0.431)} as fast as dense (${interval})`,
     );

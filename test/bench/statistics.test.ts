@@ -4,7 +4,7 @@ import { formatCsv } from '../../bench/bench-report.js';
 import { breakEvens } from '../../bench/break-even.js';
 import { compareReports, parseReport } from '../../bench/compare.js';
 import type { Environment } from '../../bench/environment.js';
-import { medianOfRatios } from '../../bench/statistics.js';
+import { medianOfRatios, untilNarrow } from '../../bench/statistics.js';
 import { amdahl } from '../../bench/step-bench.js';
 import { hostRandom } from '../../src/base/random.js';
 
@@ -29,6 +29,14 @@ describe('statistics', () => {
     const { ratio, low, high } = medianOfRatios(times, reference, 1);
     expect(Math.abs(ratio - 0.5)).toBeLessThan(0.02);
     expect(high - low).toBeLessThan(0.03);
+  });
+
+  it('asks for turns until all intervals are narrow, or the time is over', () => {
+    const random = hostRandom(5);
+    const noisy = (spread: number) => Array.from({ length: 15 }, () => 1 + spread * random());
+    expect(untilNarrow(60, 1)([noisy(0.01), noisy(0.01)])).toBe(false);
+    expect(untilNarrow(60, 1)([noisy(0.01), noisy(0.01), noisy(1)])).toBe(true);
+    expect(untilNarrow(0, 1)([noisy(0.01), noisy(1)])).toBe(false);
   });
 
   it('computes Amdahl’s law', () => {

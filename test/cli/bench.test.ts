@@ -18,6 +18,8 @@ describe('parsimony bench', () => {
       'none,hard',
       '--passes',
       'forward',
+      '--seconds',
+      '0',
       '--json',
       file,
       '--csv',
@@ -51,7 +53,7 @@ describe('parsimony bench', () => {
     const config = join(folder, 'config.json');
     writeFileSync(
       config,
-      '{ "lengths": [40], "heads": [1], "headDims": [16], "repeats": 2, "controls": false }',
+      '{ "lengths": [40], "heads": [1], "headDims": [16], "repeats": 2, "seconds": 0, "controls": false }',
     );
     const flags = [
       '--config',
