@@ -40,6 +40,8 @@ export interface TunedRow {
 
 export interface Tuning {
   choices: KernelChoices;
+  /** By choice: the typical width of a variant's interval, as a share of its ratio to the expected variant. */
+  noise: Record<string, number>;
   rows: TunedRow[];
 }
 
@@ -93,6 +95,7 @@ export async function tune(
     TEXTS[TEXTS.length - 1].length as number,
   );
   const choices: KernelChoices = { adapter: adapterKey(device), headDim, variants: {} };
+  const noise: Tuning['noise'] = {};
   const rows: TunedRow[] = [];
   const heads = device.isSoftware ? HEADS_ON_SOFTWARE : HEADS_ON_GPU;
   for (const [lengthClass, { length, batch }] of TEXTS.entries()) {
@@ -105,6 +108,8 @@ export async function tune(
       const variants = kernelVariants(device, kind, workload.tags.length);
       const { measured, chosen } = await measureAll(device, kind, workload, inputs, variants);
       if (chosen !== undefined) choices.variants[choice] = variants[chosen].name;
+      const widths = measured.flatMap(({ width }) => width ?? []);
+      noise[choice] = widths.length > 0 ? median(widths) : 0;
       measured.forEach(({ medianMs, gate }, index) => {
         const ratio = medianMs / measured[0].medianMs;
         const variant = variants[index].name;
@@ -112,13 +117,15 @@ export async function tune(
       });
     }
   }
-  return { choices, rows };
+  return { choices, noise, rows };
 }
 
 interface Measured {
   medianMs: number;
   /** Whether it is clearly faster than the expected variant. */
   isFaster: boolean;
+  /** The width of the interval of its ratio to the expected variant, as a share of the ratio; undefined where it was timed once. */
+  width?: number;
   gate: GateResult | null;
 }
 
@@ -171,7 +178,9 @@ async function timeAll(device: Device, entries: readonly AttentionImplementation
   indexes.forEach((index, turn) => {
     const { wall } = times[turn];
     measured[index].medianMs = median(wall);
-    measured[index].isFaster = medianOfRatios(wall, expected, SEED).high < 1 - LEAST_GAIN;
+    const { ratio, low, high } = medianOfRatios(wall, expected, SEED);
+    measured[index].isFaster = high < 1 - LEAST_GAIN;
+    if (index > 0 && expected.length > 1) measured[index].width = (high - low) / ratio;
   });
   return measured;
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
+import * as v from 'valibot';
 import { quickCheck } from '../../bench/quick-check.js';
+import { WIDEST_INTERVAL } from '../../bench/statistics.js';
 import { type TunedRow, type Tuning, type TuningOptions, tune } from '../../bench/tuner.js';
 import {
   adapterKey,
@@ -12,6 +14,7 @@ import {
 } from '../attention/kernel-choices.js';
 import { CallerError, EngineError, ParsimonyError } from '../base/errors.js';
 import { hashOf, sortedEntries } from '../base/hash.js';
+import { fields, notNegative, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import { createFolder, readText, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
@@ -29,20 +32,53 @@ export function choicesFile(device: Device, headDim: number): string {
 /** What a run needs choices for. */
 type Tuned = Omit<TuningOptions, 'onNote'>;
 
+/** How well a choice was measured, and how often. */
+interface Measurement {
+  /** See `Tuning.noise`. */
+  noise: number;
+  times: number;
+}
+
+const MEASUREMENTS = fields({
+  measurements: recordOf(fields({ noise: notNegative, times: positiveWhole })),
+  checksum: text,
+});
+
+interface StoredChoices {
+  choices: KernelChoices;
+  /** By choice. */
+  measurements: Record<string, Measurement>;
+}
+
+/** A choice that a noisy machine made is measured again, but not at every run of a machine that is always noisy. */
+const MOST_MEASUREMENTS = 3;
+
+/** Whether a choice is kept: it was measured on a quiet machine, or often enough. */
+function isKept(measurement: Measurement | undefined): boolean {
+  return (
+    measurement !== undefined &&
+    (measurement.noise <= WIDEST_INTERVAL || measurement.times >= MOST_MEASUREMENTS)
+  );
+}
+
 /** The checksum of choices: damage in a readable file could choose kernels that were never compared. */
-function checksumOf({ adapter, headDim, variants }: KernelChoices): string {
-  return hashOf([adapter, headDim, sortedEntries(variants)]);
+function checksumOf({ choices, measurements }: StoredChoices): string {
+  const { adapter, headDim, variants } = choices;
+  return hashOf([adapter, headDim, sortedEntries(variants), sortedEntries(measurements)]);
 }
 
 /** The stored choices for a device; undefined where the file is damaged or is for another device. */
-async function storedChoices(device: Device, headDim: number): Promise<KernelChoices | undefined> {
+async function storedChoices(device: Device, headDim: number): Promise<StoredChoices | undefined> {
   const file = choicesFile(device, headDim);
   if (!existsSync(file)) return undefined;
   try {
     const json: unknown = JSON.parse(await readText(file));
     const choices = checkedChoices(json, file);
     const isOurs = choices.adapter === adapterKey(device) && choices.headDim === headDim;
-    return isOurs && (json as { checksum?: unknown }).checksum === checksumOf(choices) ? choices : undefined;
+    const { success, output } = v.safeParse(MEASUREMENTS, json);
+    if (!isOurs || !success) return undefined;
+    const stored = { choices, measurements: output.measurements };
+    return output.checksum === checksumOf(stored) ? stored : undefined;
   } catch (error) {
     if (error instanceof CallerError || error instanceof SyntaxError) return undefined;
     throw error;
@@ -67,25 +103,42 @@ export async function tuneAndStore(
   options: TuningOptions,
 ): Promise<Tuning & { file: string }> {
   const file = choicesFile(device, options.headDim);
-  const { choices: chosen, rows } = await tune(device, options);
-  const choices = {
-    ...chosen,
-    variants: { ...(await storedChoices(device, options.headDim))?.variants, ...chosen.variants },
-  };
-  const failure = await writeToCache(file, { ...choices, checksum: checksumOf(choices) });
+  const { choices, noise, rows } = await tune(device, options);
+  const stored = await storedChoices(device, options.headDim);
+  const variants = { ...stored?.choices.variants };
+  const measurements = { ...stored?.measurements };
+  for (const [choice, variant] of Object.entries(choices.variants)) {
+    const before = measurements[choice];
+    const isBest = noise[choice] <= WIDEST_INTERVAL || !(before?.noise < noise[choice]);
+    if (isBest) variants[choice] = variant;
+    const times = (before?.times ?? 0) + 1;
+    measurements[choice] = { noise: isBest ? noise[choice] : before.noise, times };
+  }
+  const merged = { choices: { ...choices, variants }, measurements };
+  const content = { ...merged.choices, measurements, checksum: checksumOf(merged) };
+  const failure = await writeToCache(file, content);
   if (failure)
     note(`The choice of kernels is not kept, so that another run may choose others: ${failure.message}`);
-  return { choices, rows, file };
+  const noisy = Object.keys(choices.variants).filter((choice) => !isKept(measurements[choice]));
+  if (noisy.length > 0)
+    note(`The machine was too noisy to choose kernels well: a later run measures ${noisy.join('; ')} again.`);
+  return { choices: merged.choices, noise, rows, file };
 }
 
-/** The stored choices for some head dimensions: a benchmark measures them, and does not choose. */
+/** The stored choices for some head dimensions that are kept: a benchmark measures them, and does not choose. */
 export async function storedChoicesOf(
   device: Device,
   shouldTune: boolean,
   headDims: readonly number[],
 ): Promise<KernelChoices[]> {
-  const stored = headDims.map((headDim) => storedChoices(device, headDim));
-  return shouldTune ? (await Promise.all(stored)).filter((choices) => choices !== undefined) : [];
+  if (!shouldTune) return [];
+  const stored = await Promise.all(headDims.map((headDim) => storedChoices(device, headDim)));
+  return stored.flatMap((each) => {
+    if (!each) return [];
+    const { choices, measurements } = each;
+    const kept = Object.entries(choices.variants).filter(([choice]) => isKept(measurements[choice]));
+    return kept.length > 0 ? [{ ...choices, variants: Object.fromEntries(kept) }] : [];
+  });
 }
 
 /** The classes of lengths that a run with sequences of up to `longest` tokens has batches of. */
@@ -149,8 +202,8 @@ export async function kernelsFor(
   }
   const stored = await storedChoices(device, tuned.headDim);
   const isStored = (kind: Tuned['kinds'][number]) =>
-    classesUpTo(tuned.longest).every((most) => Object.hasOwn(stored?.variants ?? {}, choiceKey(kind, most)));
-  if (stored && tuned.kinds.every(isStored)) return stored;
+    classesUpTo(tuned.longest).every((most) => isKept(stored?.measurements[choiceKey(kind, most)]));
+  if (stored && tuned.kinds.every(isStored)) return stored.choices;
   note(
     `Measuring the variants of the kernels for heads of ${tuned.headDim}, once on this adapter (--no-tune does without).`,
   );

@@ -15,10 +15,14 @@ const device = {
 
 const VARIANTS = { 'sparse, up to 64': 'subgroup, 8 rows, cost 256' };
 const CHOICES = { adapter: adapterKey(device), headDim: 64, variants: VARIANTS };
-const WHOLE = {
-  ...CHOICES,
-  checksum: hashOf([CHOICES.adapter, CHOICES.headDim, Object.entries(VARIANTS)]),
-};
+const WHOLE = measured(0.02, 1);
+
+/** A file of choices whose intervals had this width, and which were measured this often. */
+function measured(noise: number, times: number) {
+  const measurements = { 'sparse, up to 64': { noise, times } };
+  const hashed = [CHOICES.adapter, CHOICES.headDim, Object.entries(VARIANTS), Object.entries(measurements)];
+  return { ...CHOICES, measurements, checksum: hashOf(hashed) };
+}
 
 const before = process.env.XDG_CACHE_HOME;
 process.env.XDG_CACHE_HOME = temporaryFolder();
@@ -39,6 +43,11 @@ describe('cached choices of kernels', () => {
     expect(await keptFrom(JSON.stringify(WHOLE))).toEqual([CHOICES]);
   });
 
+  it('of a noisy machine are not, until they were measured often', async () => {
+    expect(await keptFrom(JSON.stringify(measured(0.4, 2)))).toEqual([]);
+    expect(await keptFrom(JSON.stringify(measured(0.4, 3)))).toEqual([CHOICES]);
+  });
+
   it.each([
     ['nothing', ''],
     ['no JSON', '{'],
@@ -50,6 +59,7 @@ describe('cached choices of kernels', () => {
       'another variant',
       JSON.stringify({ ...WHOLE, variants: { 'sparse, up to 64': 'subgroup, 8 rows, cost 64' } }),
     ],
+    ['less noise', JSON.stringify({ ...measured(0.4, 1), measurements: WHOLE.measurements })],
     ['one variant less', JSON.stringify({ ...WHOLE, variants: {} })],
     ['a variant that is a number', JSON.stringify({ ...WHOLE, variants: { 'sparse, up to 64': 8 } })],
     ['another adapter', JSON.stringify({ ...WHOLE, adapter: 'other' })],

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { hashOf } from '../../src/base/hash.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -48,8 +49,9 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     const kept = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
     const [file, ...others] = kept.filter((name) => name.startsWith('kernels-'));
     expect(others).toEqual([]);
-    const { checksum, ...choices } = jsonOf(`cache/parsimony/${file}`);
+    const { checksum, measurements, ...choices } = jsonOf(`cache/parsimony/${file}`);
     expect(checksum).toMatch(/^[0-9a-f]{16}$/);
+    expect(measurements).toEqual({ 'sparse, up to 64': { noise: expect.any(Number), times: 1 } });
     expect(choices).toEqual(jsonOf('first/training.json').kernels);
   });
 
@@ -59,7 +61,13 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
     expect(jsonOf('first/config.json').parsimony.kernels).toEqual(kernels);
   });
 
-  it('does not measure a second time, and gives the same weights', async () => {
+  it('does not measure a second time after a quiet measurement, and gives the same weights', async () => {
+    const cache = join(env.XDG_CACHE_HOME, 'parsimony');
+    const file = join(cache, readdirSync(cache).find((name) => name.startsWith('kernels-'))!);
+    const { checksum: _, ...choices } = JSON.parse(readFileSync(file, 'utf8'));
+    const measurements = { 'sparse, up to 64': { noise: 0, times: 1 } };
+    const hashed = [choices.adapter, 16, Object.entries(choices.variants), Object.entries(measurements)];
+    writeFileSync(file, JSON.stringify({ ...choices, measurements, checksum: hashOf(hashed) }));
     const second = await train('second');
     expect(second.stderr).not.toMatch(/Measuring/);
     const weights = (model: string) => readFileSync(join(folder, model, 'model.safetensors'));
