@@ -10,6 +10,7 @@ import type { PairCounts } from '../plan/pair-counts.js';
 import { inverseOf } from '../plan/tag-runs.js';
 import { checkAttention, checkEncoding } from './attention-arguments.js';
 import { DevicePlan } from './device-plan.js';
+import { EncodedPasses } from './encoded-passes.js';
 import { type KernelChoices, tilesOn } from './kernel-choices.js';
 import type { AttentionConfig } from './passes.js';
 import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForward } from './record.js';
@@ -93,6 +94,7 @@ function checkBuffers(
  */
 export class Attention {
   private readonly plan: DevicePlan;
+  private readonly passes = new EncodedPasses();
 
   /**
    * @param options Tokens and their mask, or a layout for the tiles of this device.
@@ -140,7 +142,7 @@ export class Attention {
    * @throws CallerError where the configuration is not supported or a buffer is too small.
    */
   encodeForward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: ForwardBuffers): void {
-    this.encode(encoder, options, buffers, (recorder, config) =>
+    this.encode(encoder, options, buffers, buffers?.output, (recorder, config) =>
       recordForward(recorder, this.plan, config, buffers),
     );
   }
@@ -151,23 +153,31 @@ export class Attention {
    * @throws CallerError where the configuration is not supported or a buffer is too small.
    */
   encodeBackward(encoder: GPUCommandEncoder, options: AttentionOptions, buffers: BackwardBuffers): void {
-    this.encode(encoder, options, buffers, (recorder, config) =>
+    this.encode(encoder, options, buffers, buffers?.queryGradient, (recorder, config) =>
       recordBackward(recorder, this.plan, config, buffers),
     );
   }
 
+  /** @param written A buffer that the pass writes, and no other pass of this plan. */
   private encode(
     encoder: GPUCommandEncoder,
     options: AttentionOptions,
     buffers: ForwardBuffers,
+    written: GPUBuffer,
     record: (recorder: Recorder, config: AttentionConfig) => void,
   ): void {
-    checkEncoding(encoder, options, buffers);
-    const config = checkedConfig(options);
-    checkBuffers(buffers, this.plan.layout, config);
-    const recorder = new Recorder(this.device);
-    record(recorder, config);
-    recorder.encodeInto(encoder);
+    const pass = { options, buffers: buffers as ForwardBuffers & Record<string, GPUBuffer> };
+    let recording = options && this.passes.find(written, pass);
+    if (!recording || !encoder?.beginComputePass) {
+      checkEncoding(encoder, options, buffers);
+      const config = checkedConfig(options);
+      checkBuffers(buffers, this.plan.layout, config);
+      const recorder = new Recorder(this.device);
+      record(recorder, config);
+      recording = recorder.recording();
+      this.passes.add(written, pass, recording);
+    }
+    recording.encode(encoder);
   }
 
   /** Destroys the buffers of the plan. */

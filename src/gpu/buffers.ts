@@ -146,7 +146,7 @@ export class Workspace {
   floats(name: string, floats: number): GPUBuffer {
     const existing = this.buffers.get(name);
     if (existing && existing.size >= 4 * floats) return existing;
-    // A quarter more than requested: batches differ a little in length, and each growth drops every bind group.
+    // A quarter more than requested: batches differ a little in length, and each growth takes other bind groups.
     const bytes = existing ? 5 * floats : 4 * floats;
     if (existing) this.device.retire(existing);
     const buffer = createStorage(this.device, bytes, `${this.label}.${name}`);

@@ -165,7 +165,6 @@ export class Device {
   release(memory: GPUBuffer | GPUTexture): void {
     this.allocatedBytes -= bytesOf(memory);
     memory.destroy();
-    this.pipelines.forgetBindGroups();
   }
 
   /** Releases memory after the next submit: commands recorded before may still use it. */
@@ -177,7 +176,6 @@ export class Device {
   sharedUniforms(bytes: number): GPUBuffer {
     if (!this.uniforms || this.uniforms.size < bytes) {
       this.uniforms?.destroy();
-      this.pipelines.forgetBindGroups();
       const size = Math.max(64 * OFFSET_ALIGNMENT, 2 * bytes);
       this.uniforms = this.gpu.createBuffer({
         size,
@@ -195,11 +193,8 @@ export class Device {
     const content = new TextDecoder('latin1').decode(bytes);
     let buffer = this.constants.get(content);
     if (buffer) return buffer;
-    if (this.constants.size === MOST_CONSTANTS) {
-      // Commands that are not yet submitted keep their buffers alive.
-      this.constants.clear();
-      this.pipelines.forgetBindGroups();
-    }
+    // Commands that are not yet submitted keep their buffers alive.
+    if (this.constants.size === MOST_CONSTANTS) this.constants.clear();
     buffer = this.gpu.createBuffer({
       size: Math.max(OFFSET_ALIGNMENT, bytes.length),
       usage: GPUBufferUsage.UNIFORM,

@@ -93,25 +93,34 @@ export function readKernel(name: KernelName, constants: KernelConstants = {}): K
   return { name, code, bindings: storageBindings(code), parameters: uniformFields(code) };
 }
 
+/** A kernel's text that reads its parameters from immediate data instead of a uniform buffer. */
+export function withImmediates(code: string): string {
+  return code.replace('@group(1) @binding(0) var<uniform>', 'var<immediate>');
+}
+
 /**
  * Packs parameters in the order of the kernel's struct, four bytes each.
  * @throws EngineError where a field is missing or unknown.
  */
 export function packParameters(
-  kernel: Kernel,
+  { name: kernel, parameters }: Kernel,
   values: Readonly<Record<string, number>>,
   target: DataView,
   offset: number,
 ): void {
-  kernel.parameters.forEach(({ name, type }, index) => {
+  let unknown = 0;
+  for (const _ in values) unknown++;
+  for (let index = 0; index < parameters.length; index++) {
+    const { name, type } = parameters[index];
     const value = values[name];
     if (value === undefined) {
-      throw new EngineError({ what: `parameter "${name}" was not given`, where: `kernel ${kernel.name}` });
+      throw new EngineError({ what: `parameter "${name}" was not given`, where: `kernel ${kernel}` });
     }
+    unknown--;
     if (type === 'u32') target.setUint32(offset + 4 * index, value, true);
     else target.setFloat32(offset + 4 * index, value, true);
-  });
-  const unknown = Object.keys(values).find((name) => !kernel.parameters.some((field) => field.name === name));
-  if (unknown)
-    throw new EngineError({ what: `there is no parameter "${unknown}"`, where: `kernel ${kernel.name}` });
+  }
+  if (unknown === 0) return;
+  const name = Object.keys(values).find((each) => !parameters.some((field) => field.name === each));
+  throw new EngineError({ what: `there is no parameter "${name}"`, where: `kernel ${kernel}` });
 }

@@ -1,10 +1,11 @@
-import { WeakCache, type WeakKey } from '../base/weak-cache.js';
+import { EngineError } from '../base/errors.js';
 import {
   type Kernel,
   type KernelBinding,
   type KernelConstants,
   type KernelName,
   readKernel,
+  withImmediates,
 } from './kernel.js';
 
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
@@ -17,75 +18,124 @@ export interface BufferSlice {
 /** What a kernel is bound to: a buffer, a part of one, or a texture. */
 export type Operand = GPUBuffer | BufferSlice | GPUTexture;
 
-/** A resource as a bind group takes it, and its key. */
-interface Bound extends WeakKey {
-  resource: GPUBindingResource;
-}
-
 export interface Pipeline {
   kernel: Kernel;
+  constants: KernelConstants;
   pipeline: GPUComputePipeline;
   storageLayout: GPUBindGroupLayout;
-  parameterLayout: GPUBindGroupLayout;
+  /** Bytes of parameters that a pass sets as immediate data; 0 where they are in a uniform buffer. */
+  immediateBytes: number;
+}
+
+/** A pipeline with the buffers and textures of its bindings. Its bind group is made at first use. */
+export interface BoundKernel {
+  pipeline: Pipeline;
+  operands: readonly Operand[];
+  group?: GPUBindGroup;
 }
 
 /** WebGPU lets every adapter ask for this alignment of uniform and storage offsets. */
 export const OFFSET_ALIGNMENT = 256;
 
-/**
- * Pipelines by kernel and constants, and bind groups by pipeline and buffers, each created once per device. A bind group is dropped
- * with any of its buffers that nothing else references: callers may bring other buffers with every call.
- */
+/** Whether two sets of constants make the same kernel. */
+function isSame(a: KernelConstants, b: KernelConstants): boolean {
+  let more = 0;
+  for (const name in a) {
+    if (a[name] !== b[name]) return false;
+    more++;
+  }
+  for (const _ in b) more--;
+  return more === 0;
+}
+
+const NO_CONSTANTS: KernelConstants = {};
+
+/** Whether two operands are the same memory. A part of a buffer is mostly a new object in each call. */
+export function isOperand(one: Operand | undefined, other: Operand | undefined): boolean {
+  if (one === other) return true;
+  if (!one || !other || !('buffer' in one) || !('buffer' in other)) return false;
+  return one.buffer === other.buffer && one.offset === other.offset && one.size === other.size;
+}
+
+/** Whether a bound kernel is this one with these operands. */
+export function isBound(
+  { pipeline, operands }: BoundKernel,
+  name: KernelName,
+  constants: KernelConstants = NO_CONSTANTS,
+  buffers: Readonly<Record<string, Operand>>,
+): boolean {
+  const { kernel } = pipeline;
+  if (kernel.name !== name || !isSame(pipeline.constants, constants)) return false;
+  for (let index = 0; index < operands.length; index++) {
+    if (!isOperand(operands[index], buffers[kernel.bindings[index].name])) return false;
+  }
+  return true;
+}
+
+/** Pipelines by kernel and constants, each created once per device, and the bind groups that they run with. */
 export class PipelineCache {
-  private readonly pipelines = new Map<string, Pipeline>();
-  private readonly bindGroups = new WeakCache<GPUBindGroup>();
+  private readonly pipelines = new Map<KernelName, Pipeline[]>();
   private readonly views = new WeakMap<GPUTexture, GPUTextureView>();
+  private readonly parameterGroups = new WeakMap<GPUBuffer, GPUBindGroup>();
+  private parameterLayout: GPUBindGroupLayout | undefined;
 
   constructor(private readonly gpu: GPUDevice) {}
 
   /** @throws EngineError where the kernel does not declare a constant. Errors of the driver are reported later. */
-  pipeline(name: KernelName, constants: KernelConstants = {}): Pipeline {
-    const key = `${name} ${JSON.stringify(constants)}`;
-    let entry = this.pipelines.get(key);
+  pipeline(name: KernelName, constants: KernelConstants = NO_CONSTANTS): Pipeline {
+    let variants = this.pipelines.get(name);
+    if (!variants) {
+      variants = [];
+      this.pipelines.set(name, variants);
+    }
+    let entry = variants.find((variant) => isSame(variant.constants, constants));
     if (!entry) {
-      entry = this.build(readKernel(name, constants), key);
-      this.pipelines.set(key, entry);
+      entry = this.build(readKernel(name, constants), { ...constants });
+      variants.push(entry);
     }
     return entry;
   }
 
-  /** The bind group of a pipeline's storage buffers and textures, in the order of its bindings. */
-  storageGroup(pipeline: Pipeline, operands: readonly Operand[]): GPUBindGroup {
-    const bound = operands.map((operand) => this.bound(operand));
-    return this.bindGroups.get([{ object: pipeline, part: 'storage' }, ...bound], () =>
-      this.gpu.createBindGroup({
-        layout: pipeline.storageLayout,
-        entries: bound.map(({ resource }, binding) => ({ binding, resource })),
-      }),
-    );
+  /** A kernel with an operand for each of its bindings. @throws EngineError where one is missing. */
+  bind(
+    name: KernelName,
+    constants: KernelConstants | undefined,
+    buffers: Readonly<Record<string, Operand>>,
+  ): BoundKernel {
+    const pipeline = this.pipeline(name, constants);
+    const operands = pipeline.kernel.bindings.map((binding) => {
+      const operand = buffers[binding.name];
+      if (!operand)
+        throw new EngineError({ what: `buffer "${binding.name}" was not given`, where: `kernel ${name}` });
+      return operand;
+    });
+    return { pipeline, operands };
   }
 
-  /** The bind group of a pipeline's uniform, at a dynamic offset into a buffer of many. */
-  parameterGroup(pipeline: Pipeline, uniforms: GPUBuffer): GPUBindGroup {
-    const size = Math.ceil(pipeline.kernel.parameters.length / 4) * 16;
-    const keys = [
-      { object: pipeline, part: 'parameters' },
-      { object: uniforms, part: '' },
-    ];
-    return this.bindGroups.get(keys, () =>
-      this.gpu.createBindGroup({
-        layout: pipeline.parameterLayout,
-        entries: [{ binding: 0, resource: { buffer: uniforms, size } }],
-      }),
-    );
+  /** The bind group of a kernel's storage buffers and textures, in the order of its bindings. */
+  storageGroup(bound: BoundKernel): GPUBindGroup {
+    bound.group ??= this.gpu.createBindGroup({
+      layout: bound.pipeline.storageLayout,
+      entries: bound.operands.map((operand, binding) => ({ binding, resource: this.resource(operand) })),
+    });
+    return bound.group;
   }
 
-  /** Drops all bind groups, which keep their buffers and textures alive. To be called after one of these is destroyed. */
-  forgetBindGroups(): void {
-    this.bindGroups.clear();
+  /** The bind group of the parameters of any kernel, at a dynamic offset into a buffer of many. */
+  parameterGroup(uniforms: GPUBuffer): GPUBindGroup {
+    let group = this.parameterGroups.get(uniforms);
+    if (!group) {
+      group = this.gpu.createBindGroup({
+        layout: this.uniformLayout,
+        entries: [{ binding: 0, resource: { buffer: uniforms, size: OFFSET_ALIGNMENT } }],
+      });
+      this.parameterGroups.set(uniforms, group);
+    }
+    return group;
   }
 
-  private build(kernel: Kernel, label: string): Pipeline {
+  private build(kernel: Kernel, constants: KernelConstants): Pipeline {
+    const label = `${kernel.name} ${JSON.stringify(constants)}`;
     const storageLayout = this.gpu.createBindGroupLayout({
       label,
       entries: kernel.bindings.map(({ access }, binding) => ({
@@ -94,37 +144,44 @@ export class PipelineCache {
         ...layoutOf(access),
       })),
     });
-    const parameterLayout = this.gpu.createBindGroupLayout({
+    const bytes = 4 * kernel.parameters.length;
+    const immediateBytes = bytes <= (this.gpu.limits.maxImmediateSize ?? 0) ? bytes : 0;
+    const isImmediate = immediateBytes > 0;
+    const code = isImmediate ? withImmediates(kernel.code) : kernel.code;
+    const module = this.gpu.createShaderModule({ label, code });
+    const pipeline = this.gpu.createComputePipeline({
       label,
+      layout: this.gpu.createPipelineLayout({
+        bindGroupLayouts: isImmediate ? [storageLayout] : [storageLayout, this.uniformLayout],
+        immediateSize: immediateBytes,
+      }),
+      compute: { module, entryPoint: 'main' },
+    });
+    return { kernel, constants, pipeline, storageLayout, immediateBytes };
+  }
+
+  private get uniformLayout(): GPUBindGroupLayout {
+    this.parameterLayout ??= this.gpu.createBindGroupLayout({
+      label: 'parameters',
       entries: [
         {
           binding: 0,
           visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: 'uniform', hasDynamicOffset: true },
+          buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: OFFSET_ALIGNMENT },
         },
       ],
     });
-    const module = this.gpu.createShaderModule({ label, code: kernel.code });
-    const pipeline = this.gpu.createComputePipeline({
-      label,
-      layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [storageLayout, parameterLayout] }),
-      compute: { module, entryPoint: 'main' },
-    });
-    return { kernel, pipeline, storageLayout, parameterLayout };
+    return this.parameterLayout;
   }
 
-  private bound(operand: Operand): Bound {
-    if ('createView' in operand) {
-      let view = this.views.get(operand);
-      if (!view) {
-        view = operand.createView();
-        this.views.set(operand, view);
-      }
-      return { object: operand, part: '', resource: view };
+  private resource(operand: Operand): GPUBindingResource {
+    if (!('createView' in operand)) return 'buffer' in operand ? operand : { buffer: operand };
+    let view = this.views.get(operand);
+    if (!view) {
+      view = operand.createView();
+      this.views.set(operand, view);
     }
-    if (!('buffer' in operand)) return { object: operand, part: '', resource: { buffer: operand } };
-    const { buffer, offset = 0, size } = operand;
-    return { object: buffer, part: `${offset}:${size ?? ''}`, resource: { buffer, offset, size } };
+    return view;
   }
 }
 

@@ -1,7 +1,8 @@
 import { EngineError } from '../base/errors.js';
 import type { Device } from './device.js';
 import { type KernelConstants, type KernelName, packParameters } from './kernel.js';
-import { type BufferSlice, OFFSET_ALIGNMENT, type Operand, type Pipeline } from './pipelines.js';
+import { type BoundKernel, type BufferSlice, isBound, OFFSET_ALIGNMENT, type Operand } from './pipelines.js';
+import { type Command, Recording } from './recording.js';
 
 export type Grid = readonly [x: number, y?: number, z?: number];
 
@@ -16,34 +17,51 @@ export interface Dispatch {
   grid: Grid;
 }
 
-interface RecordedDispatch {
-  pipeline: Pipeline;
-  operands: Operand[];
-  parameterOffset: number;
-  grid: [number, number, number];
+function emptyParameters(): DataView {
+  return new DataView(new ArrayBuffer(4 * OFFSET_ALIGNMENT));
 }
 
-type Command =
-  | RecordedDispatch
-  | { clear: BufferSlice }
-  | { copy: { from: BufferSlice; to: BufferSlice; bytes: number } }
-  | { texels: TexelCopy };
+/** The kernels of a recording in their order. The next recording uses them, and their bind groups, where it repeats them. */
+export class BoundKernels {
+  private last: BoundKernel[] = [];
+  private next: BoundKernel[] = [];
 
-interface TexelCopy {
-  from: GPUTexelCopyBufferInfo;
-  to: GPUTexelCopyTextureInfo;
-  size: GPUExtent3DDict;
+  /** Starts a recording. */
+  restart(): void {
+    this.last = this.next;
+    this.next = [];
+  }
+
+  /** The next kernel of the recording: that of the last recording at this place, or a new one. */
+  bind(
+    { pipelines }: Device,
+    { kernel, constants, buffers }: Pick<Dispatch, 'kernel' | 'constants' | 'buffers'>,
+  ): BoundKernel {
+    const last = this.last[this.next.length];
+    const isRepeated = last !== undefined && isBound(last, kernel, constants, buffers);
+    const bound = isRepeated ? last : pipelines.bind(kernel, constants, buffers);
+    this.next.push(bound);
+    return bound;
+  }
 }
 
 /**
- * Collects dispatches and encodes them together: one compute pass and one uniform buffer for many kernels.
+ * Collects dispatches and encodes them together: one compute pass, and one uniform buffer for the kernels whose parameters are too
+ * many for immediate data.
  */
 export class Recorder {
   private commands: Command[] = [];
-  private parameters = new DataView(new ArrayBuffer(16 * OFFSET_ALIGNMENT));
+  private parameters = emptyParameters();
   private parameterBytes = 0;
+  private hasUniforms = false;
 
-  constructor(readonly device: Device) {}
+  /** @param bound The kernels of an earlier recording of the same work. */
+  constructor(
+    readonly device: Device,
+    private readonly bound = new BoundKernels(),
+  ) {
+    bound.restart();
+  }
 
   /** Workgroups that a dimension of a grid may have. */
   get mostWorkgroups(): number {
@@ -67,28 +85,23 @@ export class Recorder {
    * Records one dispatch.
    * @throws EngineError where a buffer or a parameter is missing, or the grid is larger than WebGPU allows.
    */
-  dispatch({ kernel, constants, buffers, parameters, grid }: Dispatch): void {
-    const [x, y = 1, z = 1] = grid;
+  dispatch(dispatch: Dispatch): void {
+    const [x, y = 1, z = 1] = dispatch.grid;
     if (x === 0 || y === 0 || z === 0) return;
     if (Math.max(x, y, z) > this.mostWorkgroups) {
       // A driver would drop such a dispatch, and its results would read as zeros.
       throw new EngineError({
         what: `a grid of ${x} x ${y} x ${z} workgroups`,
-        where: `kernel ${kernel}`,
+        where: `kernel ${dispatch.kernel}`,
         expected: `at most ${this.mostWorkgroups} in each dimension`,
         remedy: 'use a smaller batch or a shorter sequence',
       });
     }
-    const pipeline = this.device.pipelines.pipeline(kernel, constants);
-    const operands = pipeline.kernel.bindings.map(({ name }) => {
-      const operand = buffers[name];
-      if (!operand)
-        throw new EngineError({ what: `buffer "${name}" was not given`, where: `kernel ${kernel}` });
-      return operand;
-    });
-    const parameterOffset = this.reserveParameters();
-    packParameters(pipeline.kernel, parameters, this.parameters, parameterOffset);
-    this.commands.push({ pipeline, operands, parameterOffset, grid: [x, y, z] });
+    const kernel = this.bound.bind(this.device, dispatch);
+    const { pipeline } = kernel;
+    const parametersAt = this.reserveParameters(pipeline.immediateBytes);
+    packParameters(pipeline.kernel, dispatch.parameters, this.parameters, parametersAt);
+    this.commands.push({ kernel, parametersAt, x, y, z });
   }
 
   /** Records that a buffer, or a part of it, is set to zero. */
@@ -115,19 +128,21 @@ export class Recorder {
     });
   }
 
-  /**
-   * Encodes all recorded commands into an encoder of the caller, who submits it at any time, and empties the recorder.
-   */
-  encodeInto(encoder: GPUCommandEncoder): void {
-    this.encode(encoder, this.device.constantUniforms(this.packed()));
+  /** All recorded commands, to be encoded any number of times. Empties the recorder. */
+  recording(): Recording {
+    const uniforms = this.hasUniforms ? this.device.constantUniforms(this.packed()) : undefined;
+    return this.recorded(uniforms);
   }
 
   /** Submits all recorded commands as one command buffer, and empties the recorder. */
   submit(): void {
-    const uniforms = this.device.sharedUniforms(this.parameterBytes);
-    this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());
+    let uniforms: GPUBuffer | undefined;
+    if (this.hasUniforms) {
+      uniforms = this.device.sharedUniforms(this.parameterBytes);
+      this.device.gpu.queue.writeBuffer(uniforms, 0, this.packed());
+    }
     const encoder = this.device.gpu.createCommandEncoder();
-    this.encode(encoder, uniforms);
+    this.recorded(uniforms).encode(encoder);
     this.device.submit(encoder);
   }
 
@@ -135,46 +150,28 @@ export class Recorder {
     return new Uint8Array(this.parameters.buffer as ArrayBuffer, 0, this.parameterBytes);
   }
 
-  private reserveParameters(): number {
-    const offset = this.parameterBytes;
-    this.parameterBytes += OFFSET_ALIGNMENT;
+  private recorded(uniforms: GPUBuffer | undefined): Recording {
+    const { device, commands, parameters } = this;
+    this.commands = [];
+    this.parameters = emptyParameters();
+    this.parameterBytes = 0;
+    this.hasUniforms = false;
+    return new Recording(device, commands, parameters.buffer as ArrayBuffer, uniforms);
+  }
+
+  /** Room for the parameters of a dispatch. @param immediateBytes 0 for a uniform. */
+  private reserveParameters(immediateBytes: number): number {
+    const isUniform = immediateBytes === 0;
+    const offset = isUniform
+      ? OFFSET_ALIGNMENT * Math.ceil(this.parameterBytes / OFFSET_ALIGNMENT)
+      : this.parameterBytes;
+    this.parameterBytes = offset + (isUniform ? OFFSET_ALIGNMENT : immediateBytes);
+    this.hasUniforms ||= isUniform;
     if (this.parameterBytes > this.parameters.byteLength) {
       const larger = new Uint8Array(2 * this.parameters.byteLength);
       larger.set(new Uint8Array(this.parameters.buffer));
       this.parameters = new DataView(larger.buffer);
     }
     return offset;
-  }
-
-  private encode(encoder: GPUCommandEncoder, uniforms: GPUBuffer): void {
-    const { pipelines, clock } = this.device;
-    let pass: GPUComputePassEncoder | undefined;
-    for (const command of this.commands) {
-      if ('pipeline' in command) {
-        const { pipeline, operands, parameterOffset, grid } = command;
-        if (clock) pass?.end();
-        if (clock) pass = encoder.beginComputePass(clock.passFor(pipeline.pipeline.label));
-        else pass ??= encoder.beginComputePass();
-        pass.setPipeline(pipeline.pipeline);
-        pass.setBindGroup(0, pipelines.storageGroup(pipeline, operands));
-        pass.setBindGroup(1, pipelines.parameterGroup(pipeline, uniforms), [parameterOffset]);
-        pass.dispatchWorkgroups(...grid);
-        continue;
-      }
-      pass?.end();
-      pass = undefined;
-      if ('clear' in command) {
-        encoder.clearBuffer(command.clear.buffer, command.clear.offset, command.clear.size);
-      } else if ('texels' in command) {
-        const { from, to, size } = command.texels;
-        encoder.copyBufferToTexture(from, to, size);
-      } else {
-        const { from, to, bytes } = command.copy;
-        encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, to.buffer, to.offset ?? 0, bytes);
-      }
-    }
-    pass?.end();
-    this.commands = [];
-    this.parameterBytes = 0;
   }
 }

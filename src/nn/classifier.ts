@@ -1,7 +1,7 @@
 import { CallerError } from '../base/errors.js';
 import { createStorage, readFloats, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import { Recorder } from '../gpu/recorder.js';
+import { BoundKernels, Recorder } from '../gpu/recorder.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import { attentionMass } from './attention-mass.js';
 import { attentionProbabilities } from './attention-probabilities.js';
@@ -53,6 +53,8 @@ export class Classifier {
   readonly outcomes: GPUBuffer;
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
+  /** Of the last training step, and of the last pass without training: steps mostly repeat each other. */
+  private readonly bound = { training: new BoundKernels(), evaluation: new BoundKernels() };
   private penalty: SparsityPenalty | undefined;
 
   /** All parameters start at 0; see `parameters.write`. @throws CallerError where the kernels cannot run this model. */
@@ -208,7 +210,8 @@ export class Classifier {
 
   private pass(batch: Batch, training?: TrainingStep): Pass {
     const { config, parameters, workspace } = this;
-    const recorder = new Recorder(this.device);
+    const bound = training ? this.bound.training : this.bound.evaluation;
+    const recorder = new Recorder(this.device, bound);
     return { recorder, config, parameters, batch: this.upload(batch), workspace, training };
   }
 

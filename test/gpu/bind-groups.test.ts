@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { Attention } from '../../src/attention/attention.js';
+import { Attention, type AttentionOptions } from '../../src/attention/attention.js';
 import { STORAGE_USAGE } from '../../src/gpu/buffers.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { AttentionMask } from '../../src/plan/mask.js';
@@ -53,16 +53,18 @@ describe('bind groups', () => {
       logSumExp: fresh(),
     });
     /** Encodes a forward pass, which is never submitted. */
-    const encode = (buffers: ReturnType<typeof buffersOf>) => {
+    const encode = (buffers: ReturnType<typeof buffersOf>, shape: AttentionOptions = SHAPE) => {
       const encoder = device.gpu.createCommandEncoder();
-      attention.encodeForward(encoder, SHAPE, buffers);
+      attention.encodeForward(encoder, shape, buffers);
       encoder.finish();
     };
     const kept = buffersOf();
     encode(kept);
     const ofOneCall = made.length;
-    for (let call = 0; call < 10; call++) encode(kept);
+    for (let call = 0; call < 10; call++) encode({ ...kept });
     expect(made.length, 'bind groups of eleven calls on the same buffers').toBe(ofOneCall);
+    encode(kept, { ...SHAPE, scale: 2 });
+    expect(made.length, 'a call with another scale is recorded').toBeGreaterThan(ofOneCall);
 
     // Some buffers stay, as a model's do, and some are new: neither may keep bind groups of both alive.
     for (let call = 0; call < 500; call++) {
@@ -71,7 +73,7 @@ describe('bind groups', () => {
       encode({ ...kept, query: fresh() });
     }
     expect(made.length).toBeGreaterThan(1500);
-    expect(await alive(made), 'bind groups held after 1,511 calls').toBeLessThanOrEqual(2 * ofOneCall);
+    expect(await alive(made), 'bind groups held after 1,512 calls').toBeLessThanOrEqual(2 * ofOneCall);
     encode(kept);
     expect(made.filter((each) => each.deref()).length).toBeLessThanOrEqual(2 * ofOneCall);
     attention.release();
