@@ -72,6 +72,13 @@ export function isBound(
   return true;
 }
 
+/** Bytes of immediate data of a pass. A browser may know the limit but not the address space, in Node both are there or neither. */
+function mostImmediateBytes({ limits }: GPUDevice): number {
+  const languageFeatures = globalThis.navigator?.gpu?.wgslLanguageFeatures;
+  const isKnown = languageFeatures?.has('immediate_address_space') ?? true;
+  return isKnown ? (limits.maxImmediateSize ?? 0) : 0;
+}
+
 /** Pipelines by kernel and constants, each created once per device, and the bind groups that they run with. */
 export class PipelineCache {
   private readonly pipelines = new Map<KernelName, Pipeline[]>();
@@ -145,7 +152,7 @@ export class PipelineCache {
       })),
     });
     const bytes = 4 * kernel.parameters.length;
-    const immediateBytes = bytes <= (this.gpu.limits.maxImmediateSize ?? 0) ? bytes : 0;
+    const immediateBytes = bytes <= mostImmediateBytes(this.gpu) ? bytes : 0;
     const isImmediate = immediateBytes > 0;
     const code = isImmediate ? withImmediates(kernel.code) : kernel.code;
     const module = this.gpu.createShaderModule({ label, code });
