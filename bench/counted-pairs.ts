@@ -4,7 +4,8 @@ import { type BackwardBuffers, recordBackward, recordForward } from '../src/atte
 import { readFloats } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
-import type { HeadLayout, Layout } from '../src/plan/layout.js';
+import type { Layout } from '../src/plan/layout.js';
+import type { PassWords } from '../src/plan/plan-words.js';
 
 /** Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. */
 export interface CountedPairs {
@@ -42,13 +43,14 @@ export async function countedPairs(
     if (backward) recordBackward(recorder, part, shape, buffers, true);
     recorder.submit();
     const vectors = vectorsOf(part, shape);
-    const sum = (buffer: GPUBuffer, tiles: HeadLayout['queryTiles']) => {
-      return sumOfCounts(device, buffer, tiles.length * (headLayout.heads?.length ?? shape.heads), vectors);
+    const [{ query, key }] = part.words.at.heads;
+    const sum = (buffer: GPUBuffer, { items }: PassWords) => {
+      return sumOfCounts(device, buffer, items * (headLayout.heads?.length ?? shape.heads), vectors);
     };
-    sums.forward += await sum(buffers.output, headLayout.queryTiles);
+    sums.forward += await sum(buffers.output, query);
     if (backward) {
-      sums.queryGradient += await sum(buffers.queryGradient, headLayout.queryTiles);
-      sums.keyValueGradient += await sum(buffers.keyGradient, headLayout.keyTiles);
+      sums.queryGradient += await sum(buffers.queryGradient, query);
+      sums.keyValueGradient += await sum(buffers.keyGradient, key);
     }
     part.release();
   }

@@ -3,16 +3,18 @@ import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Layout } from '../src/plan/layout.js';
 import type { PairCounts } from '../src/plan/pair-counts.js';
 import {
+  END_SLOT,
   FIRST_RANGE,
-  PADDED_COLUMNS,
+  FIRST_SLOT,
+  ITEM_WORDS,
+  type PassWords,
   planWords,
   RANGE_COUNT,
   RANGE_SLOT,
   RANGE_WORDS,
   ROW_COUNT,
-  TILE_WORDS,
 } from '../src/plan/plan-words.js';
-import { isGlobalToken, type TileConfig } from '../src/plan/tiles.js';
+import type { TileConfig } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
@@ -195,29 +197,20 @@ export function checkNumbers(
     .reduce(both, GREEN);
 }
 
-/** The offsets of a pass's tiles and ranges in the words of a plan. */
-interface PassWords {
-  tilesAt: number;
-  rangesAt: number;
-  tiles: number;
-}
-
-/** The pairs that a pass of the kernels multiplies, from the words of its tiles and ranges. */
-function pairsOfTiles(words: Uint32Array, pass: PassWords, shape: TileConfig): number {
+/** The pairs that a pass of the kernels multiplies, from the words of its items and ranges. */
+function pairsOfItems(words: Uint32Array, pass: PassWords, shape: TileConfig): number {
   const { rowBlock, steps, page } = shape;
   let pairs = 0;
-  for (let index = 0; index < pass.tiles; index++) {
-    const tile = words.subarray(pass.tilesAt + index * TILE_WORDS);
-    const [rows, paddedColumns, ranges] = [tile[ROW_COUNT], tile[PADDED_COLUMNS], tile[RANGE_COUNT]];
-    if (isGlobalToken({ rowCount: rows, paddedColumns }, shape)) {
-      pairs += paddedColumns;
-      continue;
-    }
-    const rowBlocks = Math.ceil(rows / rowBlock);
-    const slotAt = (range: number) =>
-      range < ranges
-        ? words[pass.rangesAt + (tile[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT]
-        : paddedColumns;
+  for (let index = 0; index < pass.items; index++) {
+    const item = words.subarray(pass.itemsAt + index * ITEM_WORDS);
+    const ranges = item[RANGE_COUNT];
+    const rowBlocks = Math.ceil(item[ROW_COUNT] / rowBlock);
+    const slotAt = (range: number) => {
+      if (range === 0) return item[FIRST_SLOT];
+      return range < ranges
+        ? words[pass.rangesAt + (item[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT]
+        : item[END_SLOT];
+    };
     const together = page ?? Math.max(1, ranges);
     for (let first = 0; first < ranges; first += together) {
       for (let left = slotAt(first + together) - slotAt(first); left > 0; ) {
@@ -238,15 +231,12 @@ export function checkPairCounts(
   strategy: Strategy,
 ): GateResult {
   const { words, heads } = planWords(layout);
-  const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt }] = heads;
-  const [{ queryTiles, keyTiles }] = layout.heads;
-  const queries = { tilesAt: queryTilesAt, rangesAt: queryRangesAt, tiles: queryTiles.length };
-  const keys = { tilesAt: keyTilesAt, rangesAt: keyRangesAt, tiles: keyTiles.length };
+  const [{ query, key }] = heads;
   const recounted = {
     useful: allowedPairs(text, rules, strategy),
     dense: text.lengths.reduce((sum, length) => sum + length ** 2, 0),
-    executed: pairsOfTiles(words, queries, layout.tileConfig),
-    executedTransposed: pairsOfTiles(words, keys, layout.tileConfig),
+    executed: pairsOfItems(words, query, layout.tileConfig),
+    executedTransposed: pairsOfItems(words, key, layout.tileConfig),
   };
   const complaints = (Object.keys(recounted) as (keyof typeof recounted)[])
     .filter((name) => recounted[name] !== layout.pairCounts[name])

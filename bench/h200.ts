@@ -2,8 +2,8 @@ import type { MeasuredMachine } from './predicted-schedule.js';
 
 /**
  * An NVIDIA H200 through Vulkan, with heads of 64. The step of dense attention reproduces the trial of `kernels/README.md` ("64 columns a
- * step, … chunks of 4 vectors"): 23.4 TFLOP/s at 1,024 tokens, 28.7 at 4,096, and 26.8 at 1,024 with 64 heads. The costs of ranges,
- * of global tokens and of a dispatch are those that reproduce `bench/results/attention-h200.json`, of kernels with steps of 32. The
+ * step, … chunks of 4 vectors"): 23.4 TFLOP/s at 1,024 tokens, 28.7 at 4,096, and 26.8 at 1,024 with 64 heads. The costs of ranges
+ * and of a dispatch are those that reproduce `bench/results/attention-h200.json`, of kernels with steps of 32. The
  * costs of a step that is half full, of bits for masks, of tiles of 16 rows and of combining are estimates: no kernel of these was timed there.
  */
 export const H200: MeasuredMachine = {
@@ -31,6 +31,5 @@ export const H200: MeasuredMachine = {
       masked: 1.03,
     },
   ],
-  globalTokens: { alone: 2.5, busy: 0.6, columns: 128, resident: 4 },
   combining: { latency: 2.5, gigabytesPerSecond: 2500 },
 };

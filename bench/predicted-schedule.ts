@@ -1,6 +1,7 @@
 import type { Layout } from '../src/plan/layout.js';
 import { paddedToQuads } from '../src/plan/ranges.js';
-import { isGlobalToken, type Tile, type TileConfig } from '../src/plan/tiles.js';
+import type { Tile, TileConfig } from '../src/plan/tiles.js';
+import { ROW_BYTES, workItems } from '../src/plan/work-items.js';
 import { type Machine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
 
 /** The forward kernels of a tile's height on a machine. */
@@ -25,8 +26,6 @@ export interface MeasuredMachine extends Omit<Machine, 'resident'> {
   source: string;
   /** The kernels by the height of a tile. */
   kernels: readonly KernelTimes[];
-  /** Global tokens: a step of `columns` columns for one row. */
-  globalTokens: StepTime & { columns: number; resident: number };
   /** A pass that adds up the parts of split tiles: its latency, and the rate at which it reads and writes them. */
   combining: { latency: number; gigabytesPerSecond: number };
 }
@@ -61,34 +60,28 @@ function scaled({ alone, busy }: StepTime, factor: number): StepTime {
   return { alone: factor * alone, busy: factor * busy };
 }
 
-/** The dispatches of a forward pass, in their order. The grid is (tiles, heads): tiles vary fastest. */
+/** The dispatches of a forward pass, in their order: for each group of heads its work items, and the sums of the parts of tiles. */
 function dispatchesOf(layout: Layout, heads: number, machine: MeasuredMachine): PlannedDispatch[] {
-  const { tileConfig } = layout;
+  const { tileConfig, tokens } = layout;
   const kernels =
     machine.kernels.find(({ rows }) => rows === tileConfig.rows) ??
     machine.kernels[machine.kernels.length - 1];
   const unmasked = kernels[layout.kind];
   const masked = scaled(unmasked, kernels.masked);
-  const tiles: WorkItem[] = [];
-  const globalTokens: WorkItem[] = [];
-  for (const head of layout.heads) {
-    const count = head.heads?.length ?? heads;
-    for (let index = 0; index < count; index++) {
-      for (const tile of head.queryTiles) {
-        if (isGlobalToken(tile, tileConfig)) {
-          const steps = Math.ceil(tile.paddedColumns / machine.globalTokens.columns);
-          globalTokens.push({ steps, step: machine.globalTokens });
-          continue;
-        }
-        const steps = stepsOfTile(tile, tileConfig, kernels.stepOverhead);
-        tiles.push({ steps, step: tile.needsMask ? masked : unmasked });
-      }
-    }
-  }
-  return [
-    { items: tiles, resident: kernels.resident },
-    { items: globalTokens, resident: machine.globalTokens.resident },
-  ].filter(({ items }) => items.length > 0);
+  return layout.heads.flatMap((group): PlannedDispatch[] => {
+    const count = group.heads?.length ?? heads;
+    const { items, outputRows, isSplit } = workItems(group.queryTiles, tileConfig, count, tokens);
+    const workgroups = items.flatMap((item): WorkItem[] => {
+      const { tile, firstSlot, endSlot } = item;
+      const steps = isSplit
+        ? stepsOf(endSlot - firstSlot, tileConfig, kernels.stepOverhead)
+        : stepsOfTile(tile, tileConfig, kernels.stepOverhead);
+      return Array<WorkItem>(count).fill({ steps, step: tile.needsMask ? masked : unmasked });
+    });
+    if (workgroups.length === 0) return [];
+    const pass = { items: workgroups, resident: kernels.resident };
+    return isSplit ? [pass, { bytes: 2 * outputRows * count * ROW_BYTES }] : [pass];
+  });
 }
 
 function timeOf(dispatch: PlannedDispatch, machine: MeasuredMachine): number {

@@ -21,10 +21,9 @@ export function readingOrderLayout(
   tags: Uint8Array,
   lengths: ArrayLike<number>,
   table: PairTable,
-  tile: TileConfig,
+  shape: TileConfig,
   block: number,
 ): Layout {
-  const { globalTokens: _, ...shape } = tile;
   const checked = checkedLengths(lengths, tags.length);
   const queryTiles: Tile[] = [];
   const keyTiles: Tile[] = [];

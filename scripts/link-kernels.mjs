@@ -3,10 +3,10 @@
 import { conditioned, withoutComments } from './kernel-conditions.mjs';
 
 /**
- * A pass of attention is linked for dense and for sparse attention, one of global tokens for sparse attention. In that of keys and
- * values rows are keys and columns are queries: the pass is transposed.
+ * A pass of attention is linked for dense and for sparse attention. In that of keys and values rows are keys and columns are queries: the
+ * pass is transposed.
  */
-const PASS = /^(attention\/\w+)\/(row_)?(forward|backward_query|backward_key_value)$/;
+const PASS = /^(attention\/\w+)\/(forward|backward_query|backward_key_value)$/;
 
 const IMPORT = /^import package::([\w:]+)::(?:\{([^}]*)\}|(\w+));/;
 const DIRECTIVE = /^(enable|requires|diagnostic)\b[^;]*;/;
@@ -153,11 +153,13 @@ function originsOf(lines) {
 
 /** What is linked from an entry: names, and the conditions of each but COUNTING and those of its family. */
 function variantsOf(name) {
-  const [, folder, row, pass] = PASS.exec(name) ?? [];
+  const [, folder, pass] = PASS.exec(name) ?? [];
   if (!pass) return [{ name, conditions: [] }];
   const order = pass === 'backward_key_value' ? ['TRANSPOSED'] : [];
-  const sparse = { name: `${folder}/sparse_${row ?? ''}${pass}`, conditions: ['SPARSE', ...order] };
-  return row ? [sparse] : [{ name: `${folder}/dense_${pass}`, conditions: order }, sparse];
+  return [
+    { name: `${folder}/dense_${pass}`, conditions: order },
+    { name: `${folder}/sparse_${pass}`, conditions: ['SPARSE', ...order] },
+  ];
 }
 
 /** Families of kernels for every operation, and what their modules may ask for. */

@@ -49,10 +49,12 @@ function constantsOf(kernel: KernelName, device: Device): KernelConstants | unde
 export function kernelInstances(device: Device): KernelInstance[] {
   const list = new InstanceList(device.gpu);
   const recording: Device = Object.create(device, { pipelines: { value: list } });
-  for (const { tile } of familiesOn(device)) {
-    recordAttentionCases(recording, tile, (headDim) => {
-      list.headDim = headDim;
-    });
+  for (const { tile, shortTile } of familiesOn(device)) {
+    for (const config of new Set([tile, shortTile])) {
+      recordAttentionCases(recording, config, (headDim) => {
+        list.headDim = headDim;
+      });
+    }
   }
   const instances = [...list.instances.values()];
   const listed = new Set(instances.map(({ kernel }) => kernel));

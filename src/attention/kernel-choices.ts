@@ -5,6 +5,7 @@ import type { Device } from '../gpu/device.js';
 import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
 import type { TileChooser, TileConfig } from '../plan/tiles.js';
 import { familiesOn, fastestFamily } from './families/families.js';
+import type { KernelFamily } from './families/family.js';
 
 /** A way to run attention: the tiles of its plans, and the family of kernels. */
 export interface KernelVariant {
@@ -87,17 +88,31 @@ export function choicesFor(headDim: number, all: readonly KernelChoices[] = []):
   return all.find((choices) => choices.headDim === headDim);
 }
 
+/** Batches of at most that number of tokens, in shorter sequences, get the tiles of short texts: tiles of 32 rows would be too few. */
+const SHORT_BATCH = 1024;
+
+/** The tiles of a family that are expected to be the fastest for sequences of these lengths. */
+export function expectedTiles(family: KernelFamily, lengths: ArrayLike<number>): TileConfig {
+  const { longest, tokens } = sizeOf(lengths);
+  return tokens <= SHORT_BATCH && longest < SHORT_BATCH ? family.shortTile : family.tile;
+}
+
+function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number } {
+  let [longest, tokens] = [0, 0];
+  for (let sequence = 0; sequence < lengths.length; sequence++) {
+    longest = Math.max(longest, lengths[sequence]);
+    tokens += lengths[sequence];
+  }
+  return { longest, tokens };
+}
+
 /** The tiles of a device's plans: those of its choices, else of the kernels that are expected to be the fastest. */
 export function tilesOn(device: Device, choices?: KernelChoices): TileChooser {
   const chosen = choices?.adapter === adapterKey(device) ? choices.variants : {};
   return (kind, lengths) => {
-    let [longest, tokens] = [0, 0];
-    for (let sequence = 0; sequence < lengths.length; sequence++) {
-      longest = Math.max(longest, lengths[sequence]);
-      tokens += lengths[sequence];
-    }
+    const { longest, tokens } = sizeOf(lengths);
     const name = chosen[choiceKey(kind, longest)];
     const variant = name && kernelVariants(device, kind, tokens).find((each) => each.name === name);
-    return variant ? variant.tile : fastestFamily(device, tokens).tile;
+    return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), lengths);
   };
 }

@@ -3,11 +3,10 @@ import type { Tensor } from '../gpu/buffers.js';
 import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
-import type { Dispatch, Grid, Recorder } from '../gpu/recorder.js';
+import type { Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadLayout } from '../plan/layout.js';
-import { ALL_HEADS, type HeadWords, TILE_WORDS } from '../plan/plan-words.js';
-import { isGlobalToken, type Tile } from '../plan/tiles.js';
+import { ALL_HEADS, type HeadWords, ITEM_WORDS, type PassWords } from '../plan/plan-words.js';
 import type { DevicePlan } from './device-plan.js';
 import type { PassName } from './families/family.js';
 
@@ -28,27 +27,32 @@ export interface AttentionConfig {
 
 type MatrixName = 'query' | 'key' | 'value' | 'output_gradient';
 
-/** The kernel of one pass, and the offsets of its tiles in a plan. */
+/** The kernel of one pass. */
 export interface PassKernel {
   name: PassName;
-  tiles: (plan: HeadLayout) => readonly Tile[];
-  words: (words: HeadWords) => { tiles_at: number; ranges_at: number };
+  words: (words: HeadWords) => PassWords;
   /** The offset of the pair table of its rows, as bits. */
   bits: (words: HeadWords) => number;
+  /** The buffers that it writes, [tokens, heads, numbers], with their numbers. */
+  outputs: (headDim: number, labels: number) => Record<string, number>;
 }
 
 export const FORWARD: PassKernel = {
   name: 'forward',
-  tiles: ({ queryTiles }) => queryTiles,
-  words: ({ queryTilesAt, queryRangesAt }) => ({ tiles_at: queryTilesAt, ranges_at: queryRangesAt }),
+  words: ({ query }) => query,
   bits: ({ queryBitsAt }) => queryBitsAt,
+  outputs: (headDim) => ({ output: headDim, log_sum_exp: 1, softmax_statistics: 2 }),
 };
-export const BACKWARD_QUERY: PassKernel = { ...FORWARD, name: 'backward_query' };
+export const BACKWARD_QUERY: PassKernel = {
+  ...FORWARD,
+  name: 'backward_query',
+  outputs: (headDim, labels) => ({ query_gradient: headDim, label_gradients: labels }),
+};
 export const BACKWARD_KEY_VALUE: PassKernel = {
   name: 'backward_key_value',
-  tiles: ({ keyTiles }) => keyTiles,
-  words: ({ keyTilesAt, keyRangesAt }) => ({ tiles_at: keyTilesAt, ranges_at: keyRangesAt }),
+  words: ({ key }) => key,
   bits: ({ keyBitsAt }) => keyBitsAt,
+  outputs: (headDim) => ({ key_gradient: headDim, value_gradient: headDim }),
 };
 
 /** Records one attention over one plan, pass by pass. */
@@ -97,67 +101,104 @@ export class AttentionRecorder {
     }
   }
 
-  /** Records a pass for every group of heads. @param constants Constants of this pass only. */
-  pass(kernel: PassKernel, buffers: Record<string, Operand>, constants: KernelConstants = {}): void {
+  /**
+   * Records a pass for every group of heads with the same pair table: a dispatch over (item, head), and where tiles are split a second one
+   * that combines their parts.
+   * @param constants Constants of this pass only. @param labels Labels of which the gradients are wanted, or 0.
+   */
+  pass(
+    kernel: PassKernel,
+    buffers: Record<string, Operand>,
+    constants: KernelConstants = {},
+    labels = 0,
+  ): void {
     const { layout, words, family } = this.plan;
-    const { headDim, dropout } = this.config;
+    const { heads, headDim, dropout } = this.config;
     const panels = family.readsPanels ? this.panels('query') : undefined;
     const headsFirst = family.countsHeadsFirst(panels);
+    const { rows } = layout.tileConfig;
     layout.heads.forEach((headLayout, index) => {
-      const pass = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional };
-      const tilePass = family.tilePass(pass);
+      const of = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional, rows };
+      const specialized = family.kernelOf(of);
       const { first, count } = this.headsOfLayer(headLayout);
-      const tiles = kernel.tiles(headLayout);
-      const regular = tiles.filter((tile) => !isGlobalToken(tile, layout.tileConfig)).length;
-      const shared = {
-        ...(panels && { ABREAST: panels.abreast }),
-        ...constants,
-        DROPOUT: dropout ? 1 : 0,
-      };
-      const withPlan = { ...buffers, plan: words.buffer };
       const at = words.at.heads[index];
-      const { tiles_at: tilesAt } = kernel.words(at);
-      /** Records tiles `from` to `to - 1`. Tiles of global tokens are the last. */
-      const record = (dispatch: Omit<Dispatch, 'grid'>, from: number, to: number, depth = 1) => {
-        for (const { tile, length } of this.parts(from, to)) {
-          const begin = { tiles_at: tilesAt + TILE_WORDS * tile, counts_before: tile * count };
-          const parameters = { ...dispatch.parameters, ...begin };
-          const grid: Grid = headsFirst ? [count, length, depth] : [length, count, depth];
-          this.recorder.dispatch({ ...dispatch, parameters, grid });
-        }
-      };
+      const { itemsAt, rangesAt, items, parts } = kernel.words(at);
+      const partial: Record<string, GPUBuffer> = {};
+      if (parts && !this.counting) {
+        for (const [name, numbers] of Object.entries(kernel.outputs(headDim, labels)))
+          if (numbers > 0)
+            partial[name] = this.plan.temporary(`partial ${name}`, parts.rows * heads * numbers);
+      }
       const parameters = {
         ...this.shared,
+        ranges_at: rangesAt,
         panel_rows: panels?.panelRows ?? 0,
         panel_vectors: panels?.vectors ?? 0,
         panels_per_column: panels?.perColumn ?? 0,
         heads_first: headsFirst ? 1 : 0,
         ...this.sparseParameters(kernel, headLayout, at, first),
-        ...kernel.words(at),
       };
-      const dispatchOf = (name: string, ofFamily: KernelConstants) => {
-        return {
-          kernel: this.kernel(name),
-          buffers: withPlan,
-          constants: { ...ofFamily, ...shared },
-          parameters,
-        };
-      };
-      record(dispatchOf(`${layout.kind}_${kernel.name}`, tilePass.constants), 0, regular, tilePass.depth);
-      record(dispatchOf(`sparse_row_${kernel.name}`, family.rowPass(pass)), regular, tiles.length);
+      for (const { item, length } of this.dispatches(items)) {
+        this.recorder.dispatch({
+          kernel: this.kernel(`${layout.kind}_${kernel.name}`),
+          buffers: { ...buffers, ...partial, plan: words.buffer },
+          constants: {
+            ...specialized.constants,
+            ...(panels && { ABREAST: panels.abreast }),
+            ...constants,
+            DROPOUT: dropout ? 1 : 0,
+          },
+          parameters: { ...parameters, items_at: itemsAt + ITEM_WORDS * item, counts_before: item * count },
+          grid: headsFirst ? [count, length, specialized.depth] : [length, count, specialized.depth],
+        });
+      }
+      if (parts && !this.counting) {
+        const heads_at = at.headsAt === ALL_HEADS ? ALL_HEADS : at.headsAt + first;
+        this.combine(kernel, buffers, partial, { listed_heads: count, heads_at, parts_at: parts.at });
+      }
     });
+  }
+
+  /** Records the sums over the parts of split tiles. */
+  private combine(
+    { name: pass }: PassKernel,
+    buffers: Record<string, Operand>,
+    partial: Record<string, GPUBuffer>,
+    listed: { listed_heads: number; heads_at: number; parts_at: number },
+  ): void {
+    const { heads, headDim } = this.config;
+    const { tokens } = this.plan.layout;
+    const plan = this.plan.words.buffer;
+    const record = (kernel: KernelName, operands: Record<string, Operand>, width: number) =>
+      this.recorder.dispatch({
+        kernel,
+        buffers: { plan, ...operands },
+        parameters: { tokens, heads, ...listed, width },
+        grid: this.recorder.folded(Math.ceil((tokens * listed.listed_heads * width) / 64)),
+      });
+    if (pass === 'forward') {
+      const { output: partial_output, softmax_statistics: partial_statistics } = partial;
+      const { output, log_sum_exp, softmax_statistics } = buffers;
+      const operands = { partial_output, partial_statistics, output, log_sum_exp, softmax_statistics };
+      record('attention/combine_forward', operands, headDim / 4);
+      return;
+    }
+    for (const [name, buffer] of Object.entries(partial)) {
+      const width = name === 'label_gradients' ? this.plan.layout.heads[0].table!.size : headDim;
+      record('attention/combine_sums', { partial: buffer, total: buffers[name] }, width);
+    }
   }
 
   private kernel(pass: string): KernelName {
     return `attention/${this.plan.family.name}/${pass}${this.counting ? '_counting' : ''}` as KernelName;
   }
 
-  /** Tiles `from` to `to - 1` of a list, in parts that fit a dimension of a grid. */
-  private parts(from: number, to: number): { tile: number; length: number }[] {
+  /** Items in parts that fit a dimension of a grid. */
+  private dispatches(items: number): { item: number; length: number }[] {
     const { mostWorkgroups } = this.recorder;
-    return Array.from({ length: Math.ceil((to - from) / mostWorkgroups) }, (_, part) => {
-      const tile = from + part * mostWorkgroups;
-      return { tile, length: Math.min(mostWorkgroups, to - tile) };
+    return Array.from({ length: Math.ceil(items / mostWorkgroups) }, (_, part) => {
+      const item = part * mostWorkgroups;
+      return { item, length: Math.min(mostWorkgroups, items - item) };
     });
   }
 

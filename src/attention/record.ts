@@ -86,6 +86,7 @@ export function recordBackward(
       ...(labelGradients && { label_gradients: labelGradients }),
     },
     table ? { BIAS_GRADIENT: biasGradient ? 1 : 0 } : {},
+    biasGradient ? table!.size : 0,
   );
   attention.pass(BACKWARD_KEY_VALUE, {
     ...inputs,

@@ -9,7 +9,7 @@ import { sentencesFor } from './sentence-numbers.js';
 import { sortedBatch } from './sorting.js';
 import { rankOfTag } from './tag-order.js';
 import { keepOrder, type Sequence, type SortedBatch } from './tag-runs.js';
-import { COUNTING_TILE, inOrder, type Tile, type TileConfig, tilesOf } from './tiles.js';
+import { COUNTING_TILE, type Tile, type TileConfig, tilesOf } from './tiles.js';
 import { visibilityOf } from './visibility.js';
 
 /** The longest sequence that the kernels are tested at. */
@@ -97,20 +97,16 @@ function lazy<T>(make: () => T): () => T {
 
 /** A layout in which every token of a sequence attends to every other, in the caller's order. */
 export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): Layout {
-  const { globalTokens: _, ...shape } = tile;
   const tokens = Array.from(lengths).reduce((total, length) => total + length, 0);
   const checked = checkedLengths(lengths, tokens);
   const batch = keepOrder(checked);
-  const tiles = inOrder(
-    batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, shape)),
-    shape,
-  );
-  const pairCounts = pairCountsOf(batch, undefined, tiles, tiles, shape);
+  const tiles = batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, tile));
+  const pairCounts = pairCountsOf(batch, undefined, tiles, tiles, tile);
   const all = { heads: undefined, table: undefined, bits: undefined };
   const heads = [{ ...all, queryTiles: tiles, keyTiles: tiles, pairCounts }];
   return {
     kind: 'dense',
-    tileConfig: shape,
+    tileConfig: tile,
     tokens,
     lengths: checked,
     ...batch,
@@ -172,8 +168,8 @@ export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout 
   const heads = distinct.map((table): HeadLayout => {
     const numbers = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
-    const queryTiles = inOrder(tilesOf(batch, queries, shape), shape);
-    const keyTiles = inOrder(tilesOf(batch, keys, shape), shape);
+    const queryTiles = tilesOf(batch, queries, shape);
+    const keyTiles = tilesOf(batch, keys, shape);
     const pairCounts = lazy(() => pairCountsOf(batch, queries, queryTiles, keyTiles, shape));
     return {
       heads: distinct.length > 1 ? numbers : undefined,

@@ -4,30 +4,42 @@ import { EVERYWHERE, NOWHERE } from '../grammar/scope.js';
 import type { Layout } from './layout.js';
 import { paddedToQuads } from './ranges.js';
 import type { Tile } from './tiles.js';
+import { type WorkItems, workItems } from './work-items.js';
 
 /**
- * The u32 words of a tile and of a range, the index of each word, and the value for all heads. Kernels read plans by the same names:
+ * The u32 words of a work item, of a range and of a row's parts, the index of each word, and the value for all heads. Kernels read plans by the same names:
  * the build takes them from kernels/attention/plan_words.wesl, the only place that defines them.
  */
-export const { TILE_WORDS, RANGE_WORDS, ALL_HEADS } = planWordNames;
+export const { ITEM_WORDS, RANGE_WORDS, PARTS_WORDS, ALL_HEADS } = planWordNames;
 export const {
   FIRST_ROW,
   ROW_COUNT,
   FIRST_RANGE,
   RANGE_COUNT,
-  PADDED_COLUMNS,
+  END_SLOT,
   NEEDS_MASK,
   LABEL_SHIFT,
   FIRST_COLUMN,
+  FIRST_SLOT,
+  OUTPUT_ROW,
 } = planWordNames;
 export const { RANGE_START, RANGE_LENGTH, RANGE_SLOT } = planWordNames;
+const { FIRST_PART, PART_STRIDE, PART_COUNT } = planWordNames;
+
+/** The work items of a pass over the heads of one pair table, and the offsets of their words. */
+export interface PassWords {
+  itemsAt: number;
+  rangesAt: number;
+  items: number;
+  /** Where tiles are split: the offset of the parts of each row, and the rows of all parts. */
+  parts: { at: number; rows: number } | undefined;
+}
 
 /** The offsets, in words, of the parts of a plan that the heads of one pair table share. */
 export interface HeadWords {
-  queryTilesAt: number;
-  queryRangesAt: number;
-  keyTilesAt: number;
-  keyRangesAt: number;
+  /** Of the passes whose rows are queries, and of the pass whose rows are keys. */
+  query: PassWords;
+  key: PassWords;
   /** The heads, one a word, each by its index in its layer; ALL_HEADS where every head has these tiles. */
   headsAt: number;
   /** The table of biases, then, in positional plans, the hard reaches and the soft ones. */
@@ -72,27 +84,30 @@ function labelWords({ sequences, tags }: Pick<Layout, 'sequences' | 'tags'>): Ui
   return words;
 }
 
-/** Tiles, then their ranges, as words. @param shifts For each sequence, the shift of its labels. */
-function tileWords(
+/** Work items as words, the ranges of their tiles, and the parts of each row where tiles are split. */
+interface ItemArrays {
+  items: Uint32Array;
+  ranges: Uint32Array;
+  parts: Uint32Array;
+}
+
+/** @param shifts For each sequence, the shift of its labels. @param tokens Rows of the batch. */
+function itemWords(
   tiles: readonly Tile[],
+  { items, isSplit }: WorkItems,
   shifts: readonly number[],
-): { tiles: Uint32Array; ranges: Uint32Array } {
-  const rangeCount = tiles.reduce((count, tile) => count + tile.ranges.length, 0);
-  const tileArray = new Uint32Array(tiles.length * TILE_WORDS);
-  const rangeArray = new Uint32Array(rangeCount * RANGE_WORDS);
+  tokens: number,
+): ItemArrays {
+  const itemArray = new Uint32Array(items.length * ITEM_WORDS);
+  const rangeArray = new Uint32Array(
+    tiles.reduce((count, tile) => count + tile.ranges.length, 0) * RANGE_WORDS,
+  );
+  const firstRanges = new Map<Tile, number>();
   let range = 0;
-  tiles.forEach(({ sequence, rowStart, rowCount, ranges, paddedColumns, needsMask }, index) => {
-    const tile = index * TILE_WORDS;
-    tileArray[tile + FIRST_ROW] = rowStart;
-    tileArray[tile + ROW_COUNT] = rowCount;
-    tileArray[tile + FIRST_RANGE] = range;
-    tileArray[tile + RANGE_COUNT] = ranges.length;
-    tileArray[tile + PADDED_COLUMNS] = paddedColumns;
-    tileArray[tile + NEEDS_MASK] = needsMask;
-    tileArray[tile + LABEL_SHIFT] = shifts[sequence];
-    tileArray[tile + FIRST_COLUMN] = ranges[0]?.start ?? rowStart;
+  for (const tile of tiles) {
+    firstRanges.set(tile, range);
     let slot = 0;
-    for (const { start, length } of ranges) {
+    for (const { start, length } of tile.ranges) {
       const at = range * RANGE_WORDS;
       rangeArray[at + RANGE_START] = start;
       rangeArray[at + RANGE_LENGTH] = length;
@@ -100,8 +115,29 @@ function tileWords(
       slot += paddedToQuads(length);
       range++;
     }
+  }
+  const partArray = new Uint32Array(isSplit ? tokens * PARTS_WORDS : 0);
+  items.forEach(({ tile, firstSlot, endSlot, outputRow }, index) => {
+    const { sequence, rowStart, rowCount, ranges, needsMask } = tile;
+    const at = index * ITEM_WORDS;
+    itemArray[at + FIRST_ROW] = rowStart;
+    itemArray[at + ROW_COUNT] = rowCount;
+    itemArray[at + FIRST_RANGE] = firstRanges.get(tile)!;
+    itemArray[at + RANGE_COUNT] = ranges.length;
+    itemArray[at + END_SLOT] = endSlot;
+    itemArray[at + NEEDS_MASK] = needsMask;
+    itemArray[at + LABEL_SHIFT] = shifts[sequence];
+    itemArray[at + FIRST_COLUMN] = ranges[0]?.start ?? rowStart;
+    itemArray[at + FIRST_SLOT] = firstSlot;
+    itemArray[at + OUTPUT_ROW] = outputRow;
+    for (let row = 0; isSplit && row < rowCount; row++) {
+      const words = (rowStart + row) * PARTS_WORDS;
+      if (firstSlot === 0) partArray[words + FIRST_PART] = outputRow + row;
+      partArray[words + PART_STRIDE] = rowCount;
+      partArray[words + PART_COUNT]++;
+    }
   });
-  return { tiles: tileArray, ranges: rangeArray };
+  return { items: itemArray, ranges: rangeArray, parts: partArray };
 }
 
 /** Arrays one after another, and the offset of each. */
@@ -147,19 +183,22 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
     layout.sentences ?? empty,
     layout.kind === 'dense' ? empty : labelWords(layout),
   ];
+  const passes: { work: WorkItems; words: ItemArrays }[][] = [];
   const parts = layout.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
-    const query = tileWords(queryTiles, shifts);
-    const key = keyTiles === queryTiles ? query : tileWords(keyTiles, shifts);
-    const keyParts = key === query ? [empty, empty] : [key.tiles, key.ranges];
+    const passOf = (tiles: readonly Tile[]) => {
+      const work = workItems(tiles, layout.tileConfig, heads?.length ?? headCount, layout.tokens);
+      return { work, words: itemWords(tiles, work, shifts, layout.tokens) };
+    };
+    const query = passOf(queryTiles);
+    const key = keyTiles === queryTiles ? query : passOf(keyTiles);
+    passes.push([query, key]);
+    const wordsOf = ({ words }: typeof query) => [words.items, words.ranges, words.parts];
     const tables = table ? tablesOf(table, layout.positional, headCount) : [];
-    const list = Uint32Array.from(heads ?? [], (head) => head % layout.headsOfLayer);
-    const tableWords = concatenated(tables.map(bitsOf)).words;
     return [
-      query.tiles,
-      query.ranges,
-      ...keyParts,
-      list,
-      tableWords,
+      ...wordsOf(query),
+      ...(key === query ? [empty, empty, empty] : wordsOf(key)),
+      Uint32Array.from(heads ?? [], (head) => head % layout.headsOfLayer),
+      concatenated(tables.map(bitsOf)).words,
       bits?.ofQueries ?? empty,
       bits?.ofKeys ?? empty,
     ];
@@ -167,15 +206,20 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
   const { words, offsets } = concatenated([...shared, ...parts]);
   const [positionsAt, listedAt, labelsAt, ...headOffsets] = offsets;
   const sentencesAt = layout.sentences ? listedAt : positionsAt;
-  const heads = layout.heads.map(({ heads: numbers, queryTiles, keyTiles }, index): HeadWords => {
-    const [queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt, tableAt, queryBitsAt, keyBitsAt] =
-      headOffsets.slice(8 * index);
-    const isSame = keyTiles === queryTiles;
+  const heads = layout.heads.map(({ heads: numbers }, index): HeadWords => {
+    const at = headOffsets.slice(10 * index);
+    const [headsAt, tableAt, queryBitsAt, keyBitsAt] = at.slice(6);
+    const [query, key] = passes[index];
+    const passWords = ({ work }: typeof query, [itemsAt, rangesAt, partsAt]: number[]): PassWords => ({
+      itemsAt,
+      rangesAt,
+      items: work.items.length,
+      parts: work.isSplit ? { at: partsAt, rows: work.outputRows } : undefined,
+    });
+    const ofQueries = passWords(query, at);
     return {
-      queryTilesAt,
-      queryRangesAt,
-      keyTilesAt: isSame ? queryTilesAt : keyTilesAt,
-      keyRangesAt: isSame ? queryRangesAt : keyRangesAt,
+      query: ofQueries,
+      key: key === query ? ofQueries : passWords(key, at.slice(3)),
       headsAt: numbers ? headsAt : ALL_HEADS,
       tableAt,
       queryBitsAt,

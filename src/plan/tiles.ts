@@ -1,16 +1,9 @@
 import { ColumnFinder, type Columns, NO_MASK, ONE_TAG } from './key-columns.js';
+import type { Machine } from './machine.js';
 import { type ColumnRange, paddedToQuads } from './ranges.js';
 import { TagRunSpans } from './tag-run-spans.js';
 import type { Sequence, SortedBatch, TagRun } from './tag-runs.js';
 import type { Visibility } from './visibility.js';
-
-/** Which rows are global tokens: rows with many columns, which get a separate tile and a separate kernel. */
-interface GlobalTokens {
-  /** The fewest padded columns of a global token. */
-  from: number;
-  /** The cost of a pair there, in pairs of other tiles. */
-  pairCost: number;
-}
 
 /** How a family of kernels computes a tile, and what a tile costs. */
 export interface TileConfig {
@@ -31,13 +24,11 @@ export interface TileConfig {
   tileCost: number;
   /** The cost of looking up biases and positions, as a share of the cost of the pairs. */
   maskCost: number;
-  /** Which rows get the kernels for global tokens, where the family has them. Only sparse plans use them. */
-  globalTokens?: GlobalTokens;
   /**
-   * Whether heavy tiles start first. This is best where an idle multiprocessor takes the next tile. A software driver splits the
-   * tiles between its threads beforehand: there tiles stay in the order of their rows.
+   * The GPU that runs the tiles: heavy tiles start first, and long tiles are split where it would idle. A software driver has none: it
+   * divides the tiles between its threads beforehand, so they stay whole and in the order of their rows.
    */
-  heaviestFirst: boolean;
+  machine?: Machine;
 }
 
 /** Chooses the tiles for a kind of plan and the lengths of its sequences. */
@@ -46,7 +37,10 @@ export type TileChooser = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>)
 /** The cost of a mask that is looked up for one row of a tile, as a share of the cost of looking it up for all. */
 const ONE_TAG_SHARE = 0.25;
 
-/** The tiles of plans that only count pairs: those of GPUs, without global tokens. */
+/** The share of a step's time that a tile with one row takes, too: loads, barriers and the rows that do not exist. */
+const ANY_ROW_SHARE = 0.65;
+
+/** The tiles of plans that only count pairs: those of GPUs. */
 export const COUNTING_TILE: TileConfig = {
   family: 'none',
   rows: 32,
@@ -54,7 +48,6 @@ export const COUNTING_TILE: TileConfig = {
   steps: [64, 32],
   tileCost: 256,
   maskCost: 0.1,
-  heaviestFirst: true,
 };
 
 /** Some consecutive rows of a sequence and all columns that any of them attends to. */
@@ -83,21 +76,12 @@ function executedColumns(paddedColumns: number, steps: readonly number[]): numbe
   return paddedColumns - rest + steps[last];
 }
 
-/** Whether a tile is one global token, which the row kernels compute. */
-export function isGlobalToken(
-  { rowCount, paddedColumns }: Pick<Tile, 'rowCount' | 'paddedColumns'>,
-  { globalTokens }: Pick<TileConfig, 'globalTokens'>,
-): boolean {
-  return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
-}
-
 /** The pairs that a kernel multiplies for a tile, or for some of its columns that are computed together, padding included. */
 function executedPairs(
   tile: Pick<Tile, 'rowCount' | 'paddedColumns'>,
   config: TileConfig,
   columns = tile.paddedColumns,
 ): number {
-  if (isGlobalToken(tile, config)) return columns;
   return padded(tile.rowCount, config.rowBlock) * executedColumns(columns, config.steps);
 }
 
@@ -188,10 +172,9 @@ class SequenceTiler {
   /** The cost of a tile of `rowCount` rows, those that were added to the finder. */
   private cost(rowCount: number): number {
     const { needsMask } = this.finder;
-    const { tileCost, maskCost, globalTokens } = this.config;
-    const tile = { rowCount, paddedColumns: this.finder.paddedColumns(needsMask) };
-    const pairs = executedPairs(tile, this.config);
-    if (isGlobalToken(tile, this.config)) return tileCost + pairs * globalTokens!.pairCost;
+    const { rows, rowBlock, steps, tileCost, maskCost } = this.config;
+    const rowsPaid = ANY_ROW_SHARE * rows + (1 - ANY_ROW_SHARE) * padded(rowCount, rowBlock);
+    const pairs = rowsPaid * executedColumns(this.finder.paddedColumns(needsMask), steps);
     const share = needsMask === NO_MASK ? 0 : (needsMask & ONE_TAG) === 0 ? 1 : ONE_TAG_SHARE;
     return tileCost + pairs * (1 + share * maskCost);
   }
@@ -205,17 +188,4 @@ export function tilesOf(batch: SortedBatch, visibility: Visibility, config: Tile
   return batch.sequences.flatMap(({ length }, index) =>
     length > 0 ? new SequenceTiler(batch, index, visibility, config).tiles() : [],
   );
-}
-
-/**
- * Tiles in the order in which they start: global tokens last, and by falling work where their family prefers it, so that no long tile
- * starts last. Work is compared by powers of two. Tiles of equal class keep their order: neighbours share many columns, which a
- * cache then still holds.
- */
-export function inOrder(tiles: readonly Tile[], config: TileConfig): Tile[] {
-  const classOf = (tile: Tile) =>
-    config.heaviestFirst ? Math.floor(Math.log2(1 + executedPairs(tile, config))) : 0;
-  const classes = new Map(tiles.map((tile) => [tile, classOf(tile)]));
-  const rank = (tile: Tile) => Number(isGlobalToken(tile, config));
-  return [...tiles].sort((a, b) => rank(a) - rank(b) || classes.get(b)! - classes.get(a)!);
 }

@@ -47,12 +47,11 @@ describe('families of attention kernels', () => {
     for (const family of everyFamily()) {
       for (const name of PASSES) {
         for (const headDim of [16, 64, 128]) {
-          const pass = { name, headDim, heads: heads[0], positional: false };
+          const pass = { name, headDim, heads: heads[0], positional: false, rows: family.tile.rows };
           const dense = { ...pass, heads: { table: undefined, bits: undefined } };
           for (const [kernel, constants] of [
-            [`sparse_${name}`, family.tilePass(pass).constants],
-            [`sparse_row_${name}`, family.rowPass(pass)],
-            [`dense_${name}`, family.tilePass(dense).constants],
+            [`sparse_${name}`, family.kernelOf(pass).constants],
+            [`dense_${name}`, family.kernelOf(dense).constants],
           ] as const)
             expect(() =>
               readKernel(`attention/${family.name}/${kernel}` as KernelName, constants),

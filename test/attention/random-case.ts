@@ -125,8 +125,7 @@ const MORE_KINDS: Record<string, Kind> = {
 
 export type KindName = keyof typeof USUAL_KINDS;
 
-export const KINDS: Readonly<Record<KindName, Kind>> =
-  CASES > 1 ? { ...USUAL_KINDS, ...MORE_KINDS } : USUAL_KINDS;
+const KINDS: Readonly<Record<KindName, Kind>> = CASES > 1 ? { ...USUAL_KINDS, ...MORE_KINDS } : USUAL_KINDS;
 
 export const KIND_NAMES = Object.keys(KINDS) as KindName[];
 

@@ -2,14 +2,15 @@ import { expect } from 'vitest';
 import { countedPairs } from '../../bench/counted-pairs.js';
 import type { AttendResult } from '../../src/attention/attend.js';
 import { DevicePlan } from '../../src/attention/device-plan.js';
+import { tilesOn } from '../../src/attention/kernel-choices.js';
 import type { AttentionConfig } from '../../src/attention/passes.js';
 import { recordBackward, recordForward } from '../../src/attention/record.js';
 import { write } from '../../src/gpu/buffers.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { inverseOf } from '../../src/plan/tag-runs.js';
+import type { TileConfig } from '../../src/plan/tiles.js';
 import type { Family } from '../support/device.js';
 import { type GuardedBuffers, poisonWords, withBuffers } from '../support/guarded-buffers.js';
-import { layoutOn } from '../support/masks.js';
 import { type AttentionCase, rulesOf } from './random-case.js';
 
 /** A plan whose temporaries are full of NaN, so that no kernel may count on zeros, or on what an earlier pass left. */
@@ -67,11 +68,17 @@ export async function expectPlannedPairs(
 /**
  * Computes a case on guarded buffers and returns what `attend` would. The outputs hold poison beforehand. It fails where a
  * kernel wrote past the end of a buffer.
+ * @param config Changes to the tiles of the device's plans.
  */
-export async function runAttention(attention: AttentionCase, family: Family): Promise<AttendResult> {
+export async function runAttention(
+  attention: AttentionCase,
+  family: Family,
+  config: Partial<TileConfig> = {},
+): Promise<AttendResult> {
   let result: AttendResult | undefined;
   await withBuffers(async (buffers, recorder) => {
-    const layout = layoutOn(buffers.device, attention);
+    const tiles = tilesOn(buffers.device);
+    const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...config }));
     const onDevice = new PoisonedPlanBuffers(buffers.device);
     onDevice.write(layout, attention.heads);
     const given = buffersOf(buffers, layout.order, attention);

@@ -13,7 +13,7 @@ function switchesOf(pass: string): string[] {
   return [
     'DROPOUT',
     ...(pass.includes('/sparse_') ? ['POSITIONAL'] : []),
-    ...(/\/sparse_(row_)?backward_query$/.test(pass) ? ['BIAS_GRADIENT'] : []),
+    ...(/\/sparse_backward_query$/.test(pass) ? ['BIAS_GRADIENT'] : []),
   ];
 }
 
@@ -40,7 +40,7 @@ describe.each([...FAMILIES, ...((await hasMatrices()) ? (['matrix'] as const) : 
       const passes = [
         ...new Set(instances.filter(({ headDims }) => headDims.length > 0).map((x) => x.kernel)),
       ];
-      expect(passes.length).toBeGreaterThanOrEqual(9);
+      expect(passes.length).toBeGreaterThanOrEqual(6);
       for (const pass of passes) {
         const own = instances.filter(({ kernel }) => kernel === pass);
         expect(new Set(own.flatMap(({ headDims }) => headDims)), pass).toEqual(new Set(HEAD_DIMS));

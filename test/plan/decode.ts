@@ -4,27 +4,24 @@ import type { Layout } from '../../src/plan/layout.js';
 import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';
 
-/** A tile as the kernels read it. */
-export interface DecodedTile {
+/** A work item as the kernels read it. */
+export interface DecodedItem {
   rowStart: number;
   rowCount: number;
   ranges: { start: number; length: number; slot: number }[];
-  paddedColumns: number;
+  firstSlot: number;
+  endSlot: number;
+  outputRow: number;
   needsMask: number;
   /** Added to a token's index, the index of its label's byte. */
   shift: number;
   firstColumn: number;
 }
 
-/** Tiles and their ranges, read from the words by the names that kernels read them by. */
-export function decodedTiles(
-  words: Uint32Array,
-  tilesAt: number,
-  count: number,
-  rangesAt: number,
-): DecodedTile[] {
-  return Array.from({ length: count }, (_, index) => {
-    const tile = words.subarray(tilesAt + W.TILE_WORDS * index);
+/** Work items and their ranges, read from the words by the names that kernels read them by. */
+export function decodedItems(words: Uint32Array, { itemsAt, rangesAt, items }: W.PassWords): DecodedItem[] {
+  return Array.from({ length: items }, (_, index) => {
+    const tile = words.subarray(itemsAt + W.ITEM_WORDS * index);
     const ranges = Array.from({ length: tile[W.RANGE_COUNT] }, (_, place) => {
       const range = words.subarray(rangesAt + W.RANGE_WORDS * (tile[W.FIRST_RANGE] + place));
       return { start: range[W.RANGE_START], length: range[W.RANGE_LENGTH], slot: range[W.RANGE_SLOT] };
@@ -33,7 +30,9 @@ export function decodedTiles(
       rowStart: tile[W.FIRST_ROW],
       rowCount: tile[W.ROW_COUNT],
       ranges,
-      paddedColumns: tile[W.PADDED_COLUMNS],
+      firstSlot: tile[W.FIRST_SLOT],
+      endSlot: tile[W.END_SLOT],
+      outputRow: tile[W.OUTPUT_ROW],
       needsMask: tile[W.NEEDS_MASK],
       shift: tile[W.LABEL_SHIFT] | 0,
       firstColumn: tile[W.FIRST_COLUMN],
@@ -56,7 +55,7 @@ export class WordReader {
     this.floats = new Float32Array(written.words.buffer, written.words.byteOffset, written.words.length);
   }
 
-  /** The heads that the n-th list of tiles is for. */
+  /** The heads that the n-th list of items is for. */
   headsOf(index: number): number[] {
     const { headsAt } = this.written.heads[index];
     if (headsAt === W.ALL_HEADS) return Array.from({ length: this.headCount }, (_, head) => head);
@@ -64,19 +63,16 @@ export class WordReader {
     return [...this.written.words.subarray(headsAt, headsAt + count)];
   }
 
-  tiles(index: number, side: Side): DecodedTile[] {
-    const { queryTiles, keyTiles } = this.plan.heads[index];
-    const { words } = this.written;
-    const at = this.written.heads[index];
-    if (side === 'queries') return decodedTiles(words, at.queryTilesAt, queryTiles.length, at.queryRangesAt);
-    return decodedTiles(words, at.keyTilesAt, keyTiles.length, at.keyRangesAt);
+  items(index: number, side: Side): DecodedItem[] {
+    const { query, key } = this.written.heads[index];
+    return decodedItems(this.written.words, side === 'queries' ? query : key);
   }
 
   /** The bias that a kernel finds for a pair of a tile, or undefined where it finds that the pair does not exist. */
   bias(
     index: number,
     head: number,
-    tile: DecodedTile,
+    tile: DecodedItem,
     side: Side,
     row: number,
     column: number,

@@ -2,9 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { denseLayout, type Layout } from '../../src/plan/layout.js';
-import { ALL_HEADS, type PlanWords, planWords, RANGE_WORDS, TILE_WORDS } from '../../src/plan/plan-words.js';
+import {
+  ALL_HEADS,
+  ITEM_WORDS,
+  PARTS_WORDS,
+  type PlanWords,
+  planWords,
+  RANGE_WORDS,
+} from '../../src/plan/plan-words.js';
 import { runs } from '../support/arbitraries.js';
-import { decodedTiles, WordReader } from './decode.js';
+import { type DecodedItem, decodedItems, WordReader } from './decode.js';
 import {
   anyBatch,
   anyCrowdedBatch,
@@ -43,7 +50,7 @@ function complaint(batch: TaggedBatch): string | undefined {
       const biasOf = biasesOf(batch, batch.rules.length === 1 ? 0 : head);
       for (const side of SIDES) {
         const found = new Map<number, number>();
-        for (const tile of reader.tiles(index, side)) {
+        for (const tile of reader.items(index, side)) {
           for (let row = tile.rowStart; row < tile.rowStart + tile.rowCount; row++) {
             for (const { start, length } of tile.ranges) {
               for (let column = start; column < start + length; column++) {
@@ -111,8 +118,21 @@ describe('planWords', () => {
               });
               return { ...tile, ranges: withSlots, firstColumn: ranges[0]?.start ?? tile.rowStart };
             });
-            const decoded = reader.tiles(index, side);
-            expect(decoded.map(({ shift, ...tile }) => tile)).toEqual(expected);
+            // A tile of several items has its columns from the first slot of one to the end of another.
+            const tiles = new Map<
+              number,
+              Omit<DecodedItem, 'shift' | 'firstSlot' | 'outputRow' | 'endSlot'>
+            >();
+            const ends = new Map<number, number>();
+            for (const { shift, firstSlot, endSlot, outputRow, ...tile } of reader.items(index, side)) {
+              tiles.set(tile.rowStart, tile);
+              ends.set(tile.rowStart, Math.max(endSlot, ends.get(tile.rowStart) ?? 0));
+            }
+            const decoded = [...tiles.values()].map((tile) => ({
+              ...tile,
+              paddedColumns: ends.get(tile.rowStart),
+            }));
+            expect(decoded.toSorted((a, b) => a.rowStart - b.rowStart)).toEqual(expected);
           }
         });
       }),
@@ -124,11 +144,11 @@ describe('planWords', () => {
     fc.assert(
       fc.property(anyBatch, fc.integer({ min: 1, max: 3 }), (batch, headCount) => {
         const layout = layoutOf(batch);
-        const { words, positionsAt, sentencesAt } = planWords(layout, headCount);
+        const { words, heads, positionsAt, sentencesAt } = planWords(layout, headCount);
         const { tokens, sentences, positional } = layout;
         expect(words.slice(positionsAt, positionsAt + tokens)).toEqual(layout.order);
         if (sentences) expect(words.slice(sentencesAt, sentencesAt + tokens)).toEqual(sentences);
-        const tiles = layout.heads.flatMap(({ queryTiles, keyTiles }) => [...queryTiles, ...keyTiles]);
+        const passes = heads.flatMap(({ query, key }) => [query, key]);
         const labels = batch.lengths.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
         const tables = layout.heads.map(
           ({ table }) => (table!.learned ? headCount : 1) + (positional ? 2 : 0),
@@ -137,7 +157,7 @@ describe('planWords', () => {
         const bits = layout.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = layout.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [
-          TILE_WORDS * tiles.length,
+          ...passes.map(({ items, parts }) => ITEM_WORDS * items + (parts ? PARTS_WORDS * tokens : 0)),
           RANGE_WORDS * numberOfRanges(layout),
           tokens,
           sentences ? tokens : 0,
@@ -155,15 +175,16 @@ describe('planWords', () => {
   it('hold the tiles of a dense plan once, and no labels', () => {
     const layout = denseLayout([65, 0, 3], WIDE_TILE);
     const { words, heads, positionsAt } = planWords(layout);
-    const [{ queryTilesAt, queryRangesAt, keyTilesAt, keyRangesAt, headsAt }] = heads;
+    const [{ query, key, headsAt }] = heads;
     const [{ queryTiles }] = layout.heads;
-    expect([keyTilesAt, keyRangesAt, headsAt]).toEqual([queryTilesAt, queryRangesAt, ALL_HEADS]);
+    expect(key).toBe(query);
+    expect(headsAt).toBe(ALL_HEADS);
     expect(words.slice(positionsAt, positionsAt + 68)).toEqual(layout.order);
-    const decoded = decodedTiles(words, queryTilesAt, queryTiles.length, queryRangesAt);
+    const decoded = decodedItems(words, query);
     expect(decoded.map(({ rowStart, rowCount }) => [rowStart, rowCount])).toEqual(
       queryTiles.map(({ rowStart, rowCount }) => [rowStart, rowCount]),
     );
-    expect(words).toHaveLength((TILE_WORDS + RANGE_WORDS) * queryTiles.length + 68);
+    expect(words).toHaveLength((ITEM_WORDS + RANGE_WORDS) * queryTiles.length + 68);
   });
 
   it('do not change the table that they are written from', () => {

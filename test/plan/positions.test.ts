@@ -4,7 +4,7 @@ import { pairTable } from '../../src/grammar/pair-table.js';
 import type { TagPair } from '../../src/grammar/rules.js';
 import { NO_MASK } from '../../src/plan/key-columns.js';
 import { type Layout, sparseLayout } from '../../src/plan/layout.js';
-import { isGlobalToken, type Tile, type TileConfig } from '../../src/plan/tiles.js';
+import type { Tile, TileConfig } from '../../src/plan/tiles.js';
 import { SIDES, type Side, tilesOf } from './random-batch.js';
 
 /** A text of three sentences. Its rules let a tag see itself, or every tag every other, within a scope. */
@@ -145,20 +145,5 @@ describe('tiles of tokens whose positions matter', () => {
         }
       }
     }
-  });
-
-  it('have global tokens from the number of padded key columns that their family says', () => {
-    const shape = { globalTokens: { from: 12, pairCost: 1 } };
-    const globalTokens = [1, 8, 9, 12, 13, 16, 17].map((length) => {
-      const given: Case = { length, tagCount: 1, scope: 'document', causal: false, rows: 1 };
-      const layout = planOf(given, shape);
-      const [tile] = layout.heads[0].queryTiles;
-      expect(tile.paddedColumns).toBe(4 * Math.ceil(length / 4));
-      return isGlobalToken(tile, layout.tileConfig);
-    });
-    expect(globalTokens).toEqual([false, false, true, true, true, true, true]);
-    const several: Case = { length: 14, tagCount: 1, scope: 'document', causal: false, rows: 2 };
-    const layout = planOf(several, shape);
-    expect(layout.heads[0].queryTiles.filter((tile) => isGlobalToken(tile, layout.tileConfig))).toEqual([]);
   });
 });

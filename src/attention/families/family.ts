@@ -14,6 +14,8 @@ export interface Pass {
   heads: Pick<HeadLayout, 'table' | 'bits'>;
   /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
+  /** The most rows of a tile of the plan. */
+  rows: number;
 }
 
 /** A family of attention kernels, as one device runs it. */
@@ -22,16 +24,16 @@ export interface KernelFamily {
   name: string;
   /** The tiles of its plans, which may have fewer rows. */
   tile: TileConfig;
+  /** The tiles of short texts, where they are expected to be faster. */
+  shortTile: TileConfig;
   /** Rows of a tile that may be the fastest. */
   heights: readonly number[];
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
   readsPanels: boolean;
-  /** Whether its grids count heads before tiles. @param panels The queries, where it reads textures. */
+  /** Whether its grids count heads before work items. @param panels The queries, where it reads textures. */
   countsHeadsFirst(panels: Panels | undefined): boolean;
-  /** Constants of the kernel for tiles, beside those of all families, and workgroups along z. */
-  tilePass(pass: Pass): { constants: KernelConstants; depth: number };
-  /** Constants of the kernel for global tokens. */
-  rowPass(pass: Pass): KernelConstants;
+  /** Constants of the kernel, beside those of all families, and workgroups along z. */
+  kernelOf(pass: Pass): { constants: KernelConstants; depth: number };
 }
 
 /** The family as a device runs it for a packed batch of `tokens` tokens; undefined where the device cannot. */

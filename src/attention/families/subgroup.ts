@@ -20,9 +20,6 @@ function subgroupTile(lanes: Lanes, steps: readonly number[]): TileConfig {
     page: lanes,
     tileCost: 256,
     maskCost: 0.05,
-    // On lavapipe a global token takes 0.4 of the time of a row block of eight, and its dispatch the time that 600 columns save.
-    globalTokens: { from: 1024, pairCost: 3 },
-    heaviestFirst: false,
   };
 }
 
@@ -50,13 +47,14 @@ function familyOf(lanes: Lanes): KernelFamily {
   return {
     name: 'subgroup',
     tile: SUBGROUP_TILES[lanes],
+    shortTile: SUBGROUP_TILES[lanes],
     heights: [8],
     readsPanels: true,
     // The heads of a token are side by side in memory, unless each head is a separate block. (256 sentences on lavapipe: 0.85 to
     // 0.9 of the time.)
     countsHeadsFirst: (panels) =>
       panels?.perColumn === 1 && panels.span <= SHORT_SPAN && panels.rows >= MANY_ROWS,
-    tilePass(pass) {
+    kernelOf(pass) {
       const { table, bits } = pass.heads;
       const vectors = vectorsOf(pass.headDim);
       return {
@@ -70,12 +68,6 @@ function familyOf(lanes: Lanes): KernelFamily {
         depth: Math.ceil(vectors / MOST_VECTORS),
       };
     },
-    rowPass: (pass) => ({
-      LANES: lanes,
-      VECTORS: vectorsOf(pass.headDim),
-      ...positionalConstants(pass),
-      ...(pass.name === 'backward_query' && labelVectors(pass)),
-    }),
   };
 }
 
