@@ -17,6 +17,8 @@ export interface AttentionReport
 export interface AttentionBenchOptions extends BenchOptions {
   /** Words with custom tags keep them. */
   texts: readonly (string | Text)[];
+  /** Called after each shape, with the rows so far. */
+  onProgress?(report: AttentionReport): Promise<void>;
 }
 
 /** Runs a sweep. Where the gate is red, rows have no speed-ups, and the report says why. */
@@ -47,6 +49,7 @@ export async function benchAttention(
           const bench = new ShapeBench(device, sweep, workload, length === SENTENCES, options, report);
           await bench.run();
           if (heads === sweep.heads[0] && headDim === sweep.headDims[0]) bench.prepare(text.milliseconds);
+          await options.onProgress?.(report);
         }
       }
     }

@@ -1,7 +1,8 @@
 import type * as v from 'valibot';
 import { CallerError } from '../src/base/errors.js';
 import { JsonText } from '../src/base/json-text.js';
-import { COMPARABLE } from './report-schema.js';
+import { missingSections } from './gpu-report.js';
+import { COMPARABLE, COMPARABLE_GPU } from './report-schema.js';
 
 type ComparableReport = v.InferOutput<typeof COMPARABLE>;
 type ComparableRow = ComparableReport['rows'][number];
@@ -30,13 +31,27 @@ function nameOf({ strategy, rules, batch, length, heads, headDim, pass, peer, ma
   return `${implementation}, ${batch} x ${length}${shape}${pass ? `, ${pass}` : ''}`;
 }
 
-/** @throws CallerError where a JSON text is not the report of a benchmark with ratios. */
-export function parseReport(text: string, file: string): ComparableReport {
-  const expected = 'a file that `parsimony bench attention --json` or `bench step --json` wrote';
+/**
+ * @returns The report, and the sections of `bench gpu` that it lacks, in words.
+ * @throws CallerError where a JSON text is not the report of a benchmark with ratios.
+ */
+export function parseReport(text: string, file: string): ComparableReport & { missing: string[] } {
+  const expected = 'a file that `parsimony bench gpu`, `bench attention --json` or `bench step --json` wrote';
+  if (/^\s*{\s*"kind":\s*"gpu"/.test(text)) {
+    const report = new JsonText(text, file, { expected }).checked(COMPARABLE_GPU);
+    const rows = report.reports.flatMap((part) => (part.kind === 'limits' ? [] : part.rows));
+    // A red check of one section is one of the whole run.
+    const none = { ratioToDense: null, ratioLow: null, ratioHigh: null };
+    return {
+      environment: report.environment,
+      rows: report.gate.passed ? rows : rows.map((row) => ({ ...row, ...none })),
+      missing: missingSections(report),
+    };
+  }
   if (!/"ratioToDense"/.test(text)) {
     throw new CallerError({ what: 'not a report with times over dense', where: file, expected });
   }
-  return new JsonText(text, file, { expected }).checked(COMPARABLE);
+  return { ...new JsonText(text, file, { expected }).checked(COMPARABLE), missing: [] };
 }
 
 /**

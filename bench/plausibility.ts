@@ -88,7 +88,9 @@ export function loadWarning({ load: [load], system }: Machine): string | undefin
 interface CheckedReport {
   kind: string;
   environment: Machine;
-  rows: readonly object[];
+  rows?: readonly object[];
+  /** Of `bench gpu`. */
+  reports?: readonly CheckedReport[];
   /** Where results were wrong, their speed is not checked. */
   gate?: { passed: boolean };
   /** Of `bench limits`. */
@@ -139,10 +141,13 @@ function ofRow(kind: string, row: AnyRow): string[] {
 const OVER_ALL = 'more than there is: the peak or the time is not to be trusted';
 
 /** The plausibility checks of a report. @returns Warnings: a loaded or noisy machine, speed-ups above their bounds, shares over 100 %. */
-export function plausibilityWarnings({ kind, environment, gate, rows, dense = [] }: CheckedReport): string[] {
+export function plausibilityWarnings(report: CheckedReport): string[] {
+  const { kind, environment, gate, rows = [], reports = [], dense = [] } = report;
   const load = loadWarning(environment);
   const loaded = load ? [load] : [];
   if (gate?.passed === false) return loaded;
+  // Each part starts while the machine is busy with the run itself.
+  const ofParts = reports.flatMap((part) => plausibilityWarnings({ ...part, environment }));
   return [
     ...loaded,
     ...dense
@@ -153,5 +158,6 @@ export function plausibilityWarnings({ kind, environment, gate, rows, dense = []
       ),
     ...rows.flatMap((row) => ofRow(kind, row as AnyRow)),
     ...noiseWarning(kind, rows as readonly AnyRow[]),
+    ...ofParts.filter((warning) => warning !== load),
   ];
 }

@@ -190,34 +190,68 @@ const PROFILE = fields({
   otherData: ENVIRONMENT,
 });
 
+const GPU_SECTIONS = listOf(
+  fields({
+    name: text,
+    state: oneOf(['waiting', 'running', 'done', 'cut short', 'skipped', 'failed']),
+    seconds: v.optional(notNegative),
+    why: v.optional(text),
+  }),
+);
+
+/** The file of `bench gpu`. Each of its reports has the schema of its kind. */
+const GPU = fields({
+  environment: ENVIRONMENT,
+  gate: GATE,
+  settings: fields({ minutes: positive, data: text }),
+  interrupted: flag,
+  sections: GPU_SECTIONS,
+  reports: listOf(fields({ kind: oneOf(['limits', 'attention', 'step', 'peers']) })),
+});
+
 /** The schema of each kind of report. */
 export const REPORT_SCHEMAS = {
   attention: ATTENTION,
   step: report(STEP_ROW, { settings: fields({ repeats: positiveWhole, data: text }) }),
   growth: report(GROWTH_ROW, {}),
+  gpu: GPU,
   limits: LIMITS,
   peers: report(PEER_ROW, {}),
   profile: PROFILE,
 };
 
+const COMPARED_ENVIRONMENT = fields({
+  adapter: fields(each(['description', 'kind'], text)),
+  ...each(['kernelHash', 'date'], text),
+});
+
+const COMPARED_ROWS = listOf(
+  v.pipe(
+    fields({
+      ...each(['strategy', 'rules', 'text'], text),
+      ...each(['length', 'batch'], positiveWhole),
+      ...each(['heads', 'headDim'], v.optional(positiveWhole)),
+      ...each(['pass', 'peer'], v.optional(text)),
+      mask: v.optional(flag),
+      medianMs: ratio,
+      ...toDense.entries,
+    }),
+    v.check((row) => toDense.isComplete(row), toDense.expected),
+  ),
+);
+
 /** The part of a report that `bench compare` needs. */
-export const COMPARABLE = fields({
-  environment: fields({
-    adapter: fields(each(['description', 'kind'], text)),
-    ...each(['kernelHash', 'date'], text),
-  }),
-  rows: listOf(
-    v.pipe(
-      fields({
-        ...each(['strategy', 'rules', 'text'], text),
-        ...each(['length', 'batch'], positiveWhole),
-        ...each(['heads', 'headDim'], v.optional(positiveWhole)),
-        ...each(['pass', 'peer'], v.optional(text)),
-        mask: v.optional(flag),
-        medianMs: ratio,
-        ...toDense.entries,
-      }),
-      v.check((row) => toDense.isComplete(row), toDense.expected),
-    ),
+export const COMPARABLE = fields({ environment: COMPARED_ENVIRONMENT, rows: COMPARED_ROWS });
+
+/** The same of `bench gpu`, whose limits have no ratios. */
+export const COMPARABLE_GPU = fields({
+  environment: COMPARED_ENVIRONMENT,
+  gate: fields({ passed: flag }),
+  sections: GPU_SECTIONS,
+  reports: listOf(
+    v.variant('kind', [
+      v.looseObject({ kind: v.literal('limits') }),
+      v.looseObject({ kind: oneOf(['attention', 'step', 'peers']), rows: COMPARED_ROWS }),
+    ]),
   ),
 });

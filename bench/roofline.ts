@@ -10,7 +10,7 @@ import { recordActivation, recordActivationBackward } from '../src/nn/pointwise.
 import { AttentionMask } from '../src/plan/mask.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type Limits, measureLimits } from './limits.js';
-import type { PeakShares } from './peak-share.js';
+import type { PeakOptions, PeakShares } from './peak-share.js';
 
 /** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
 export type RooflineRow = ReturnType<typeof rooflineRow>;
@@ -24,14 +24,21 @@ export interface LimitsReport extends PeakShares {
   rows: readonly RooflineRow[];
 }
 
-/** Measures an adapter's peaks, and the kernels of an encoder layer under them. */
-export async function benchLimits(device: Device, signal: AbortSignal): Promise<LimitsReport> {
+/**
+ * Measures an adapter's peaks, and the kernels of an encoder layer under them.
+ * @param quick Peaks from these measurements instead of the usual ones, and no kernels.
+ */
+export async function benchLimits(
+  device: Device,
+  signal: AbortSignal,
+  quick?: PeakOptions,
+): Promise<LimitsReport> {
   const environment = describeEnvironment(device, [], 0);
   const clock = KernelClock.isSupported(device.gpu) ? new KernelClock(device) : undefined;
   device.clock = clock;
   try {
-    const { limits, shares } = await measureLimits(device);
-    const rows = clock && !signal.aborted ? await measureRoofline(device, limits) : [];
+    const { limits, shares } = await measureLimits(device, quick);
+    const rows = clock && !quick && !signal.aborted ? await measureRoofline(device, limits) : [];
     return { kind: 'limits', environment, limits, ...shares, rows };
   } finally {
     clock?.release();

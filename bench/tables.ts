@@ -4,9 +4,9 @@ import type { AttentionReport } from './attention-bench.js';
 import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
 import { checkCounts } from './gate.js';
+import { type GpuReport, type PartReport, sectionsTable, shownReports } from './gpu-report.js';
 import type { GrowthReport, GrowthRow } from './growth-bench.js';
 import type { PeerRow } from './peers/peer-row.js';
-import type { PeersReport } from './peers/peers-bench.js';
 import {
   isAttentionImpossible,
   isImpossible,
@@ -322,7 +322,7 @@ const PEER_COLUMNS: readonly BenchColumn<PeerRow>[] = [
 const PEERS_NOTE =
   'The mask of other libraries is a tensor of all pairs; ours is a plan of the pairs that exist. Those that end in -cpu do not use WebGPU. PyTorch’s run where python3 has it, through CUDA on the same card, its own clock by CUDA’s events. onnxruntime’s times include reading the output. A peer with wrong results has a time, but no ratio.';
 
-export type BenchReport = AttentionReport | StepReport | GrowthReport | LimitsReport | PeersReport;
+export type BenchReport = PartReport | GrowthReport | GpuReport;
 
 /** All tables of a report. */
 export function tablesOf(report: BenchReport): BenchTable[] {
@@ -339,6 +339,8 @@ export function tablesOf(report: BenchReport): BenchTable[] {
       return [benchTable(report, 'Documents in turns', GROWTH_COLUMNS, report.rows)];
     case 'limits':
       return limitsTables(report);
+    case 'gpu':
+      return [sectionsTable(report), ...shownReports(report).flatMap(tablesOf)];
     case 'peers':
       return [
         benchTable(report, 'Every peer', PEER_COLUMNS, report.rows, { alignment: 'words', note: PEERS_NOTE }),

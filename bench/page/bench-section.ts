@@ -2,6 +2,7 @@ import { adapterName } from '../../src/gpu/adapter.js';
 import { html } from '../../src/report/page/html.js';
 import type { Section } from '../../src/report/page/html-page.js';
 import { percent, short, times, whole } from '../../src/report/page/numbers.js';
+import { type GpuReport, missingSections, sectionsTable } from '../gpu-report.js';
 import type { GrowthReport, GrowthRow } from '../growth-bench.js';
 import type { PeersReport } from '../peers/peers-bench.js';
 import { isOverAll } from '../plausibility.js';
@@ -21,6 +22,7 @@ export type PagedReport =
   | GrowthReport
   | LimitsReport
   | PeersReport
+  | GpuReport
   | ({ kind: 'profile' } & TraceFile);
 
 /** The section of a report of any kind. @param id Distinguishes its figures from those of other sections. */
@@ -36,9 +38,27 @@ export function benchSection(report: PagedReport, id: string): Section {
       return limitsSection(report);
     case 'peers':
       return peersSection(report);
+    case 'gpu':
+      return gpuSection(report);
     case 'profile':
       return traceSection(report, id);
   }
+}
+
+/** The section of `bench gpu`: what was measured, and what is missing. The sections of its parts follow. */
+function gpuSection(report: GpuReport): Section {
+  const missing = missingSections(report);
+  const measured = report.sections.length - missing.length;
+  return sectionOf(
+    { ...report, rows: [] },
+    {
+      title: 'One run on a GPU',
+      finding: `${measured} of ${report.sections.length} sections were measured${missing.length > 0 ? ', the others are missing' : ''}`,
+      lead: missing.length > 0 ? html`Missing: ${missing.join('; ')}.` : html``,
+      body: html`${htmlTable(sectionsTable(report))}`,
+      data: report.settings.data,
+    },
+  );
 }
 
 /** The section of `bench limits`: the limits of an adapter. */

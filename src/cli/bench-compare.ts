@@ -4,7 +4,7 @@ import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { adapterName } from '../gpu/adapter.js';
 import { jsonOption } from './options.js';
-import { bad, good, print, printJson, printTable } from './terminal.js';
+import { bad, good, note, print, printJson, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -26,6 +26,12 @@ export function benchCompareCommand(): Command {
 async function compare(beforeFile: string, afterFile: string, flags: { json?: boolean }): Promise<void> {
   const before = parseReport(await readText(beforeFile), beforeFile);
   const after = parseReport(await readText(afterFile), afterFile);
+  for (const [file, { missing }] of [
+    [beforeFile, before],
+    [afterFile, after],
+  ] as const) {
+    for (const section of missing) note(`${file} lacks ${section}`);
+  }
   const comparisons = compareReports(before, after);
   if (comparisons.length === 0) {
     throw new CallerError({

@@ -2,6 +2,7 @@ import { cpus, loadavg } from 'node:os';
 import { Command, Option } from 'commander';
 import { formatCsv } from '../../bench/bench-report.js';
 import { environmentLine } from '../../bench/environment.js';
+import { type GpuReport, missingSections } from '../../bench/gpu-report.js';
 import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
@@ -10,6 +11,9 @@ import type { Device } from '../gpu/device.js';
 import { withDevice } from './options.js';
 import { withOptions } from './setting-options.js';
 import { bad, good, note, print, printTable } from './terminal.js';
+
+/** The report of one benchmark. */
+type SingleReport = Exclude<BenchReport, GpuReport>;
 
 /** The files of a benchmark's results. */
 export interface OutputFlags {
@@ -43,7 +47,7 @@ export function benchmark(
 /** Measures on a device, and shows the report: in files, and on the terminal unless JSON goes there. */
 export async function runBenchmark(
   flags: OutputFlags & { adapter?: string },
-  measure: (device: Device, signal: AbortSignal) => Promise<BenchReport>,
+  measure: (device: Device, signal: AbortSignal) => Promise<SingleReport>,
 ): Promise<void> {
   const signal = interruptSignal();
   warnOfLoad();
@@ -55,18 +59,22 @@ export async function runBenchmark(
   });
 }
 
+/** A report as JSON. */
+export function jsonOf(report: BenchReport): string {
+  return `${JSON.stringify({ ...report, suspicions: plausibilityWarnings(report) }, null, 2)}\n`;
+}
+
 /** Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail. */
-async function writeReport(flags: OutputFlags, report: BenchReport): Promise<void> {
+async function writeReport(flags: OutputFlags, report: SingleReport): Promise<void> {
   if (!report.gate.passed) process.exitCode = 1;
-  const json = `${JSON.stringify({ ...report, suspicions: plausibilityWarnings(report) }, null, 2)}\n`;
-  if (flags.json === '-') process.stdout.write(json);
-  else if (flags.json) await writeFile(flags.json, json);
+  if (flags.json === '-') process.stdout.write(jsonOf(report));
+  else if (flags.json) await writeFile(flags.json, jsonOf(report));
   if (flags.csv) await writeFile(flags.csv, formatCsv(report.environment, report.gate, report.rows));
   if (flags.html) await writeFile(flags.html, await pageOf(report));
 }
 
 /** The plot library takes a while to load, so only a page loads it. */
-async function pageOf(report: BenchReport): Promise<string> {
+async function pageOf(report: SingleReport): Promise<string> {
   const { benchSection } = await import('../../bench/page/bench-section.js');
   const { sectionsPage } = await import('../report/page/html-page.js');
   return sectionsPage(`Parsimony: bench ${report.kind}`, [benchSection(report, report.kind)]);
@@ -84,7 +92,7 @@ async function writeFile(path: string, content: string): Promise<void> {
   note(`written: ${path}`);
 }
 
-function printReport(report: BenchReport): void {
+export function printReport(report: BenchReport): void {
   const { environment } = report;
   print(`On ${environmentLine(environment)}.`);
   if (environment.software)
@@ -100,7 +108,9 @@ function printReport(report: BenchReport): void {
   if (report.kind === 'limits' && report.rows.length === 0)
     note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
   printGate(report);
-  if ('interrupted' in report && report.interrupted)
+  if (report.kind === 'gpu') {
+    for (const missing of missingSections(report)) print(`Missing: ${missing}.`);
+  } else if ('interrupted' in report && report.interrupted)
     print('Interrupted: these are the rows that were measured by then.');
 }
 
@@ -138,7 +148,7 @@ function printGate(report: BenchReport): void {
 }
 
 /** A signal that Ctrl-C sets off: what was measured by then is still written. A second Ctrl-C ends at once. */
-function interruptSignal(): AbortSignal {
+export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     note('Interrupted: writing what was measured. Press Ctrl-C again to end at once.');

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
+import { benchGpuCommand } from './bench-gpu.js';
 import { benchmark, checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
 import { benchPredictCommand } from './bench-predict.js';
 import { benchStepCommand } from './bench-step.js';
@@ -17,6 +18,7 @@ export function benchCommand(): Command {
     'measure: every benchmark checks its results before it shows a time',
   );
   for (const benchmark of [
+    benchGpuCommand,
     benchAttentionCommand,
     benchGrowthCommand,
     benchStepCommand,

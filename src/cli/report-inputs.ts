@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type * as v from 'valibot';
+import { shownReports } from '../../bench/gpu-report.js';
 import type { PagedReport } from '../../bench/page/bench-section.js';
 import { REPORT_SCHEMAS } from '../../bench/report-schema.js';
 import { CallerError, shortened } from '../base/errors.js';
@@ -99,7 +100,13 @@ async function readFile(file: string, found: Found): Promise<void> {
   } else if ('experiment' in json && ('condition' in json || 'contender' in json)) {
     found.cells.push(parseResult(text, file));
   } else {
-    found.inputs.push({ kind: 'benchmark', report: benchmarkOf(json, text, file) });
+    const benchmark = benchmarkOf(json, text, file);
+    const parts = benchmark.kind === 'gpu' ? shownReports(benchmark) : [];
+    // Each part is checked as if it were a file of its own.
+    const checked = parts.map((part, at) =>
+      benchmarkOf(part, JSON.stringify(part), `${file}, report ${at + 1}`),
+    );
+    found.inputs.push(...[benchmark, ...checked].map((report) => ({ kind: 'benchmark' as const, report })));
   }
 }
 

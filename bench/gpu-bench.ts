@@ -1,0 +1,177 @@
+/**
+ * Everything that is measured on a GPU, in one run of a few minutes: whether the kernels are right, the adapter's limits, attention,
+ * training steps, and the attention of other libraries on the same card.
+ */
+import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
+import type { Example } from '../src/data/dataset.js';
+import type { Device } from '../src/gpu/device.js';
+import { PAPER_RULES } from '../src/grammar/presets.js';
+import type { Strategy } from '../src/grammar/rules.js';
+import { SETTING_DEFAULTS } from '../src/train/settings.js';
+import { benchAttention } from './attention-bench.js';
+import { AttentionImplementation, randomInputs } from './attention-implementation.js';
+import { ATTENTION_DEFAULTS, type Pass, SENTENCES } from './attention-settings.js';
+import type { BenchOptions } from './bench-report.js';
+import { describeEnvironment } from './environment.js';
+import { both, type GateResult, GREEN } from './gate.js';
+import type { GpuReport } from './gpu-report.js';
+import { type PlannedSection, runSections } from './gpu-sections.js';
+import type { PeakOptions } from './peak-share.js';
+import { isInstalled } from './peers/install.js';
+import { PEERS } from './peers/peer-list.js';
+import { benchPeers } from './peers/peers-bench.js';
+import { quickCheck } from './quick-check.js';
+import { benchLimits } from './roofline.js';
+import { benchStep } from './step-bench.js';
+import { tagText, workloadOf } from './workload.js';
+
+const SEED = 1;
+const HEADS = 8;
+const HEAD_DIM = 64;
+const STRATEGIES: Strategy[] = ['none', 'hard', 'soft'];
+const PASSES: Pass[] = ['forward', 'forward+backward'];
+
+/** The sizes of a run. */
+interface Sizes {
+  limits?: PeakOptions;
+  conformance: number[];
+  attention: { batch: number; lengths: number[]; least?: number }[];
+  steps: { lengths: (number | typeof SENTENCES)[]; batch: number };
+  peers: number[];
+  repeats: number;
+}
+
+const FULL: Sizes = {
+  conformance: [128, 1024],
+  attention: [
+    { batch: 1, lengths: [128, 512, 1024, 2048, 4096] },
+    { batch: 8, lengths: [128, 512, 1024, 2048, 4096] },
+    { batch: 1, lengths: [16_384], least: 30 },
+    { batch: 8, lengths: [16_384], least: 90 },
+  ],
+  steps: { lengths: [2048, SENTENCES, 512], batch: 32 },
+  peers: [4096, 512],
+  repeats: 11,
+};
+
+/** Shows that every section runs. Its times say little. */
+const QUICK: Sizes = {
+  limits: { lengths: [64], repeats: 1 },
+  conformance: [40],
+  attention: [
+    { batch: 1, lengths: [64] },
+    { batch: 8, lengths: [24] },
+  ],
+  steps: { lengths: [SENTENCES], batch: 4 },
+  peers: [32],
+  repeats: 3,
+};
+
+interface GpuBenchOptions extends BenchOptions {
+  examples: readonly Example[];
+  classes: number;
+  /** The value of `--adapter`. */
+  adapter: string | undefined;
+  signal: AbortSignal;
+  save(report: GpuReport): Promise<void>;
+  onNote(line: string): void;
+}
+
+/** Runs all sections within the minutes of the settings. @returns The report as it was last saved. */
+export async function benchGpu(
+  device: Device,
+  settings: { minutes: number; quick: boolean },
+  options: GpuBenchOptions,
+): Promise<GpuReport> {
+  const report: GpuReport = {
+    kind: 'gpu',
+    environment: describeEnvironment(device, [PAPER_RULES], SEED, options.kernels),
+    settings: { ...settings, data: options.data },
+    conformance: GREEN,
+    gate: GREEN,
+    interrupted: true,
+    sections: [],
+    reports: [],
+  };
+  await runSections(report, sectionsOf(device, settings.quick ? QUICK : FULL, options), options);
+  return report;
+}
+
+/** Attention of another precision is another section of `attentions`, and its linear layers are a part of conformance. */
+function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): PlannedSection[] {
+  const { repeats } = sizes;
+  const texts = options.examples.map(({ text }) => text);
+  const attentions = sizes.attention.map(({ batch, lengths, least }): PlannedSection => {
+    const range = [...new Set([lengths[0], lengths[lengths.length - 1]])].join(' to ');
+    const sweep = {
+      ...ATTENTION_DEFAULTS,
+      batch,
+      lengths,
+      repeats,
+      strategies: STRATEGIES,
+      rules: [PAPER_RULES],
+    };
+    return {
+      name: `attention, ${batch} x ${range} tokens`,
+      least,
+      measure: (run) => benchAttention(device, { ...sweep, controls: false }, { ...options, ...run, texts }),
+    };
+  });
+  const { layers, hidden, heads, feedForward } = SETTING_DEFAULTS;
+  const step = { ...sizes.steps, strategies: STRATEGIES, shape: { layers, hidden, heads, feedForward } };
+  // Nothing is downloaded in a run that is timed. Of PyTorch's absence a row tells.
+  const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
+  const shape = { heads: [HEADS], headDims: [HEAD_DIM], passes: PASSES, repeats, seed: SEED };
+  return [
+    { name: 'conformance', measure: () => conformance(device, sizes.conformance, texts, options) },
+    { name: 'limits', measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
+    attentions[0],
+    {
+      name: 'step',
+      measure: ({ signal }) => {
+        return benchStep(
+          device,
+          { ...step, repeats, seed: SEED },
+          { ...options, rules: PAPER_RULES, signal },
+        );
+      },
+    },
+    {
+      name: 'peers',
+      measure: ({ signal }) => {
+        const timed = peers.filter(({ name }) => device.isSoftware || !name.endsWith('-cpu'));
+        const about = { peers: timed, rules: PAPER_RULES, texts, timeoutMs: 120_000 };
+        return benchPeers(device, { ...shape, lengths: sizes.peers }, { ...options, ...about, signal });
+      },
+    },
+    ...attentions.slice(1),
+  ];
+}
+
+/** Whether the kernels that will be timed are right. Each benchmark checks them once more at its own shapes. */
+async function conformance(
+  device: Device,
+  lengths: readonly number[],
+  texts: readonly string[],
+  { vocabulary, kernels }: GpuBenchOptions,
+): Promise<GateResult> {
+  let gate = GREEN;
+  try {
+    await quickCheck(device, ['dense', 'sparse'], HEAD_DIM);
+  } catch (error) {
+    gate = { ...GREEN, passed: false, complaints: [(error as Error).message] };
+  }
+  for (const length of lengths) {
+    const { sentences } = tagText(texts, vocabulary, 2 * length);
+    const workload = workloadOf(sentences, length, 2, HEADS, HEAD_DIM);
+    const inputs = randomInputs(workload, SEED);
+    for (const strategy of STRATEGIES) {
+      const tiles = tilesOn(device, choicesFor(HEAD_DIM, kernels));
+      const variant = { strategy, rules: PAPER_RULES, order: 'tags', tiles } as const;
+      const attention = new AttentionImplementation(device, workload, variant, inputs);
+      gate = both(gate, await attention.gate(true, SEED));
+      attention.release();
+    }
+  }
+  return gate;
+}

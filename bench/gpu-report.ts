@@ -1,0 +1,71 @@
+import type { AttentionReport } from './attention-bench.js';
+import type { Environment } from './environment.js';
+import { both, type GateResult } from './gate.js';
+import type { PeersReport } from './peers/peers-bench.js';
+import { type BenchTable, benchTable, column } from './report-table.js';
+import type { LimitsReport } from './roofline.js';
+import type { StepReport } from './step-bench.js';
+
+/** A report of one section of `bench gpu`: what the benchmark of that kind writes by itself. */
+export type PartReport = LimitsReport | AttentionReport | StepReport | PeersReport;
+
+type SectionState = 'waiting' | 'running' | 'done' | 'cut short' | 'skipped' | 'failed';
+
+/** A section of `bench gpu`, and what became of it. */
+export interface GpuSection {
+  name: string;
+  state: SectionState;
+  seconds?: number;
+  /** Why it is not done. */
+  why?: string;
+}
+
+/** The file of `bench gpu`, which is complete at any time: a section that was not measured by then says so. */
+export interface GpuReport {
+  kind: 'gpu';
+  environment: Environment;
+  settings: { minutes: number; quick: boolean; data: string };
+  /** Of the first section. */
+  conformance: GateResult;
+  /** Of all sections together. */
+  gate: GateResult;
+  /** Whether the run was ended before its last section. */
+  interrupted: boolean;
+  /** By importance. */
+  sections: GpuSection[];
+  reports: PartReport[];
+}
+
+/** The sections that are missing, or not complete, each in words. */
+export function missingSections({
+  sections,
+}: {
+  sections: readonly Omit<GpuSection, 'seconds'>[];
+}): string[] {
+  return sections
+    .filter(({ state }) => state !== 'done')
+    .map(({ name, state, why }) => `${name} (${why ? `${state}: ${why}` : state})`);
+}
+
+/** The reports for a reader: where one of them was wrong, none shows a speed-up. */
+export function shownReports({ gate, reports }: Pick<GpuReport, 'gate' | 'reports'>): PartReport[] {
+  return gate.passed ? reports : reports.map((report) => ({ ...report, gate: both(report.gate, gate) }));
+}
+
+/** The table of the sections. */
+export function sectionsTable(report: GpuReport): BenchTable {
+  return benchTable<GpuSection>(
+    report,
+    'Sections, by importance',
+    [
+      column('section', ({ name }) => name),
+      column('state', ({ state }) => state, {
+        tone: ({ state }) => (state === 'failed' ? 'bad' : state === 'done' ? 'good' : undefined),
+      }),
+      column('seconds', ({ seconds }) => seconds?.toFixed(1) ?? ''),
+      column('why', ({ why }) => why ?? ''),
+    ],
+    report.sections,
+    { alignment: 'words' },
+  );
+}

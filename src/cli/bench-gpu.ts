@@ -1,0 +1,64 @@
+import { type Command, Option } from 'commander';
+import { benchGpu } from '../../bench/gpu-bench.js';
+import type { GpuReport } from '../../bench/gpu-report.js';
+import { writeAtomically } from '../data/files.js';
+import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { dataOf } from '../train/prepare-run.js';
+import { benchmark, interruptSignal, jsonOf, option, printReport, warnOfLoad } from './bench-output.js';
+import { storedChoicesOf } from './kernel-cache.js';
+import { withDevice } from './options.js';
+import { countNumber, type DataFlags, settingOption } from './setting-options.js';
+import { note } from './terminal.js';
+
+type GpuFlags = DataFlags & {
+  json: string;
+  minutes: number;
+  quick?: boolean;
+  adapter?: string;
+  tune: boolean;
+};
+
+/** `parsimony bench gpu` */
+export function benchGpuCommand(): Command {
+  return benchmark(
+    'gpu',
+    'all that is worth measuring on a GPU, the most important first, in one file that report opens and bench compare compares',
+    [
+      option('--minutes <count>', 'leave out what does not fit in this time', countNumber).default(8),
+      new Option('--quick', 'every section at its smallest: shows that all runs, not how fast'),
+      new Option(
+        '--json <file>',
+        'the file, written again after each section; - for standard output',
+      ).default('bench-gpu.json'),
+      settingOption('data').default('embedded'),
+      settingOption('textColumn'),
+      settingOption('labelColumn'),
+      settingOption('adapter'),
+      settingOption('tune'),
+    ],
+    `  $ parsimony bench gpu
+  $ parsimony bench gpu --minutes 3 --json before.json`,
+  ).action(run);
+}
+
+async function run(flags: GpuFlags): Promise<void> {
+  const { json, minutes, quick = false, adapter, tune } = flags;
+  const signal = interruptSignal();
+  warnOfLoad();
+  const source = dataOf(flags, { split: 'dev' });
+  const data = { data: flags.data, examples: await source.examples('dev'), classes: source.classes.length };
+  const save = async (report: GpuReport) => {
+    if (json !== '-') await writeAtomically(json, jsonOf(report));
+  };
+  await withDevice(adapter, async (device) => {
+    const kernels = await storedChoicesOf(device, tune, [64]);
+    const options = { ...data, vocabulary: bertVocabulary(), kernels, adapter, signal, save, onNote: note };
+    const report = await benchGpu(device, { minutes, quick }, options);
+    if (!report.gate.passed || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
+    if (json === '-') process.stdout.write(jsonOf(report));
+    else {
+      note(`written: ${json}`);
+      printReport(report);
+    }
+  });
+}
