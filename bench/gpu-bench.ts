@@ -22,26 +22,32 @@ import { PEERS } from './peers/peer-list.js';
 import { benchPeers } from './peers/peers-bench.js';
 import { quickCheck } from './quick-check.js';
 import { benchLimits } from './roofline.js';
-import { benchStep } from './step-bench.js';
+import { benchStep, type StepSettings } from './step-bench.js';
 import { tagText, workloadOf } from './workload.js';
 
 const SEED = 1;
-const HEADS = 8;
-const HEAD_DIM = 64;
 const STRATEGIES: Strategy[] = ['none', 'hard', 'soft'];
 const PASSES: Pass[] = ['forward', 'forward+backward'];
 
 /** The sizes of a run. */
 interface Sizes {
+  heads: number;
+  headDim: number;
   limits?: PeakOptions;
   conformance: number[];
   attention: { batch: number; lengths: number[]; least?: number }[];
-  steps: { lengths: (number | typeof SENTENCES)[]; batch: number };
+  steps: Omit<StepSettings, 'seed'>;
   peers: number[];
   repeats: number;
+  /** Of a shape and pass of attention: further turns start until then while an interval is wide. */
+  seconds: number;
 }
 
+const { layers, hidden, heads, feedForward } = SETTING_DEFAULTS;
+
 const FULL: Sizes = {
+  heads: 8,
+  headDim: 64,
   conformance: [128, 1024],
   attention: [
     { batch: 1, lengths: [128, 512, 1024, 2048, 4096] },
@@ -49,22 +55,38 @@ const FULL: Sizes = {
     { batch: 1, lengths: [16_384], least: 30 },
     { batch: 8, lengths: [16_384], least: 90 },
   ],
-  steps: { lengths: [2048, SENTENCES, 512], batch: 32 },
+  steps: {
+    lengths: [2048, SENTENCES, 512],
+    batch: 32,
+    shape: { layers, hidden, heads, feedForward },
+    strategies: STRATEGIES,
+    repeats: 41,
+  },
   peers: [4096, 512],
   repeats: 11,
+  seconds: 5,
 };
 
 /** Shows that every section runs. Its times say little. */
 const QUICK: Sizes = {
-  limits: { lengths: [64], repeats: 1 },
+  heads: 2,
+  headDim: 16,
+  limits: { lengths: [], products: [{ rows: 64, inputs: 64, outputs: 64 }], repeats: 1 },
   conformance: [40],
   attention: [
     { batch: 1, lengths: [64] },
     { batch: 8, lengths: [24] },
   ],
-  steps: { lengths: [SENTENCES], batch: 4 },
+  steps: {
+    lengths: [SENTENCES],
+    batch: 4,
+    shape: { layers: 1, hidden: 32, heads: 2, feedForward: 32 },
+    strategies: ['none', 'hard'],
+    repeats: 3,
+  },
   peers: [32],
   repeats: 3,
+  seconds: 0,
 };
 
 interface GpuBenchOptions extends BenchOptions {
@@ -99,15 +121,17 @@ export async function benchGpu(
 
 /** Attention of another precision is another section of `attentions`, and its linear layers are a part of conformance. */
 function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): PlannedSection[] {
-  const { repeats } = sizes;
+  const { repeats, seconds } = sizes;
+  const shape = { heads: [sizes.heads], headDims: [sizes.headDim], passes: PASSES, repeats, seed: SEED };
   const texts = options.examples.map(({ text }) => text);
   const attentions = sizes.attention.map(({ batch, lengths, least }): PlannedSection => {
     const range = [...new Set([lengths[0], lengths[lengths.length - 1]])].join(' to ');
     const sweep = {
       ...ATTENTION_DEFAULTS,
+      ...shape,
       batch,
       lengths,
-      repeats,
+      seconds,
       strategies: STRATEGIES,
       rules: [PAPER_RULES],
     };
@@ -117,23 +141,17 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
       measure: (run) => benchAttention(device, { ...sweep, controls: false }, { ...options, ...run, texts }),
     };
   });
-  const { layers, hidden, heads, feedForward } = SETTING_DEFAULTS;
-  const step = { ...sizes.steps, strategies: STRATEGIES, shape: { layers, hidden, heads, feedForward } };
+  const step = { ...sizes.steps, seed: SEED };
   // Nothing is downloaded in a run that is timed. Of PyTorch's absence a row tells.
   const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
-  const shape = { heads: [HEADS], headDims: [HEAD_DIM], passes: PASSES, repeats, seed: SEED };
   return [
-    { name: 'conformance', measure: () => conformance(device, sizes.conformance, texts, options) },
+    { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },
     { name: 'limits', measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
     attentions[0],
     {
       name: 'step',
       measure: ({ signal }) => {
-        return benchStep(
-          device,
-          { ...step, repeats, seed: SEED },
-          { ...options, rules: PAPER_RULES, signal },
-        );
+        return benchStep(device, step, { ...options, rules: PAPER_RULES, signal });
       },
     },
     {
@@ -151,22 +169,22 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
 /** Whether the kernels that will be timed are right. Each benchmark checks them once more at its own shapes. */
 async function conformance(
   device: Device,
-  lengths: readonly number[],
+  { heads, headDim, conformance: lengths }: Sizes,
   texts: readonly string[],
   { vocabulary, kernels }: GpuBenchOptions,
 ): Promise<GateResult> {
   let gate = GREEN;
   try {
-    await quickCheck(device, ['dense', 'sparse'], HEAD_DIM);
+    await quickCheck(device, ['dense', 'sparse'], headDim);
   } catch (error) {
     gate = { ...GREEN, passed: false, complaints: [(error as Error).message] };
   }
   for (const length of lengths) {
     const { sentences } = tagText(texts, vocabulary, 2 * length);
-    const workload = workloadOf(sentences, length, 2, HEADS, HEAD_DIM);
+    const workload = workloadOf(sentences, length, 2, heads, headDim);
     const inputs = randomInputs(workload, SEED);
     for (const strategy of STRATEGIES) {
-      const tiles = tilesOn(device, choicesFor(HEAD_DIM, kernels));
+      const tiles = tilesOn(device, choicesFor(headDim, kernels));
       const variant = { strategy, rules: PAPER_RULES, order: 'tags', tiles } as const;
       const attention = new AttentionImplementation(device, workload, variant, inputs);
       gate = both(gate, await attention.gate(true, SEED));

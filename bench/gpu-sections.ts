@@ -3,7 +3,7 @@ import type { GpuReport, PartReport } from './gpu-report.js';
 import { oneLine } from './peers/peer.js';
 
 /** What a section of `bench gpu` runs with. */
-export interface SectionRun {
+interface SectionRun {
   /** Aborted by the caller, and where the time is over. */
   signal: AbortSignal;
   /** Adds a report, or tells that it has more rows: the file is written again. */

@@ -143,7 +143,7 @@ export async function measureLimits(device: Device, options: PeakOptions = SHARE
     const limits = {
       /** Fused multiply-adds without memory, counted as two operations, in GFLOP/s. */
       multiplyAddGflops: await multiplyAdd(device),
-      /** The best f32 matrix product by the linear kernel, in GFLOP/s: the peak for comparison with attention. */
+      /** Our own best f32 matrix product, by the linear kernel, in GFLOP/s: what attention is compared with, not the adapter's peak. */
       matrixProductGflops: bestProduct(shares.products),
       /** A copy of 64 MB by a kernel or by the driver, whichever is faster: bytes read and written, in GB/s. */
       copyGBs: await copyBandwidth(device),

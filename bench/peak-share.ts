@@ -36,6 +36,8 @@ export interface PeakShares {
 export interface PeakOptions {
   /** Tokens of the dense attentions. */
   lengths: readonly number[];
+  /** The products whose best is compared with; those that fill the adapter where left out. */
+  products?: readonly LinearShape[];
   repeats: number;
 }
 
@@ -57,14 +59,14 @@ const SEED = 1;
 /** Times products and dense attention in turns, with operands and results in buffers. */
 export async function measurePeakShares(
   device: Device,
-  { lengths, repeats }: PeakOptions,
+  { lengths, products: ownShapes, repeats }: PeakOptions,
 ): Promise<PeakShares> {
   const workspace = new Workspace(device, 'product');
   const attentions = lengths.map((length) => denseAttention(device, length));
   try {
     let gate = GREEN;
     for (const attention of attentions) gate = both(gate, await attention.gate(false, SEED));
-    const shapes = device.isSoftware ? PRODUCTS : [...PRODUCTS, LARGE_PRODUCT];
+    const shapes = ownShapes ?? (device.isSoftware ? PRODUCTS : [...PRODUCTS, LARGE_PRODUCT]);
     const products = shapes.map((shape) => productImplementation(device, workspace, shape));
     const implementations = [...products, ...attentions.map((attention) => attention.timed(false))];
     for (const { run } of implementations) await run(1);

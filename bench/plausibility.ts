@@ -154,7 +154,7 @@ export function plausibilityWarnings(report: CheckedReport): string[] {
       .filter(({ shareOfPeak }) => isOverAll(shareOfPeak))
       .map(
         ({ length, shareOfPeak }) =>
-          `dense attention of ${length} tokens: ${percent(shareOfPeak!)} of the best matrix product is ${OVER_ALL}`,
+          `dense attention of ${length} tokens: ${percent(shareOfPeak!)} of our best matrix product is more than all of it: that product is not the adapter’s limit, or a time is not to be trusted`,
       ),
     ...rows.flatMap((row) => ofRow(kind, row as AnyRow)),
     ...noiseWarning(kind, rows as readonly AnyRow[]),

@@ -99,7 +99,7 @@ function rooflineRow({ kernel, shape, flops, floats }: Work, medianMs: number, l
     /** FLOPs a byte. */
     intensity,
     gflops,
-    /** The limit of the adapter at this intensity: the lesser of its matrix-product peak and intensity x bandwidth. */
+    /** The limit of the adapter at this intensity: the lesser of our best matrix product and intensity x bandwidth. */
     roofGflops,
     shareOfRoof: gflops / roofGflops,
   };

@@ -14,7 +14,7 @@ import { type Times, timeInTurns } from './timing.js';
 import { type ModelShape, type Stage, TrainingSetup } from './training-setup.js';
 import { documentOf, packed } from './workload.js';
 
-interface StepSettings {
+export interface StepSettings {
   lengths: (number | typeof SENTENCES)[];
   /** Sentences of a packed batch. A document is a batch by itself. */
   batch: number;

@@ -65,12 +65,11 @@ function gpuSection(report: GpuReport): Section {
 function limitsSection(report: LimitsReport): Section {
   const { limits, dense, environment } = report;
   const shares = dense.flatMap(({ shareOfPeak }) => (isOverAll(shareOfPeak) ? [] : (shareOfPeak ?? [])));
-  const reached =
-    shares.length > 0 ? `, of which dense attention reaches ${percent(Math.max(...shares))}` : '';
+  const reached = shares.length > 0 ? `, dense attention ${percent(Math.max(...shares))} of it` : '';
   return sectionOf(report, {
     title: 'Limits of the adapter',
-    finding: `${environment.software ? 'A software adapter' : adapterName(environment.adapter)} multiplies matrices at ${short(limits.matrixProductGflops)} GFLOP/s${reached}`,
-    lead: html`It copies ${short(limits.copyGBs)} GB/s.`,
+    finding: `Our best matrix product reaches ${short(limits.matrixProductGflops)} GFLOP/s on ${environment.software ? 'a software adapter' : adapterName(environment.adapter)}${reached}`,
+    lead: html`Multiply-adds without memory reach ${short(limits.multiplyAddGflops)} GFLOP/s, copies ${short(limits.copyGBs)} GB/s.`,
     body: html`${tablesOf(report).map(htmlTable)}`,
     data: 'drawn at random',
   });

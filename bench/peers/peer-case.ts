@@ -213,7 +213,7 @@ export function expectedOfPeer(
   return expectedNumbers(input, sampled);
 }
 
-/** A unit of f16 in units of f32: in f16, the same operations lose so many times as much. */
+/** A unit of f16 in units of f32: the factor by which the same operations lose more in f16. */
 const F16_UNITS = 2 ** 13;
 
 /** The tensor of a peer's results with the largest share of its bound. */

@@ -100,7 +100,7 @@ describe('another implausible figure', () => {
     ];
     expect(plausibilityWarnings({ kind: 'limits', environment, rows, dense })).toEqual([
       expect.stringMatching(
-        /^dense attention of 2048 tokens: 106\.0 % of the best matrix product is more than/,
+        /^dense attention of 2048 tokens: 106\.0 % of our best matrix product is more than/,
       ),
       expect.stringMatching(/^linear\/forward: 245\.0 % of its roof is more than there is/),
     ]);
