@@ -94,7 +94,7 @@ function checkBuffers(
  */
 export class Attention {
   private readonly plan: DevicePlan;
-  private readonly passes = new EncodedPasses();
+  private readonly passes: EncodedPasses;
 
   /**
    * @param options Tokens and their mask, or a layout for the tiles of this device.
@@ -108,6 +108,7 @@ export class Attention {
   ) {
     checkAttention(device, options, heads);
     this.plan = new DevicePlan(device);
+    this.passes = new EncodedPasses(device);
     const layout =
       'kind' in options ? options : options.mask.layout(options, tilesOn(device, options.kernels));
     this.plan.write(layout, heads);
@@ -172,10 +173,11 @@ export class Attention {
       checkEncoding(encoder, options, buffers);
       const config = checkedConfig(options);
       checkBuffers(buffers, this.plan.layout, config);
-      const recorder = new Recorder(this.device);
-      record(recorder, config);
-      recording = recorder.recording();
-      this.passes.add(written, pass, recording);
+      recording = this.passes.record(written, pass, () => {
+        const recorder = new Recorder(this.device);
+        record(recorder, config);
+        return recorder.recording();
+      });
     }
     recording.encode(encoder);
   }

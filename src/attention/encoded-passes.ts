@@ -1,3 +1,4 @@
+import type { Device } from '../gpu/device.js';
 import { type BufferSlice, isOperand } from '../gpu/pipelines.js';
 import type { Recording } from '../gpu/recording.js';
 
@@ -9,10 +10,13 @@ interface Arguments {
 
 interface EncodedPass extends Arguments {
   recording: Recording;
+  /** `Device.retirements` before it was recorded. */
+  retirements: number;
 }
 
 function isSame(one: Arguments, other: Arguments): boolean {
-  if (one.options.scale !== other.options.scale) return false;
+  const [{ heads, headDim, scale }, options] = [one.options, other.options];
+  if (heads !== options.heads || headDim !== options.headDim || scale !== options.scale) return false;
   const [buffers, others] = [one.buffers, other.buffers];
   let more = 0;
   for (const name in buffers) {
@@ -25,26 +29,25 @@ function isSame(one: Arguments, other: Arguments): boolean {
 
 /**
  * The recordings of one plan's passes, to be encoded again for the same arguments: the last one for each buffer that a pass writes.
- * None keeps buffers alive that it does not need. They are of one shape, because for another the plan's temporary buffers may grow.
+ * None keeps buffers alive that it does not need, and none is used after a temporary buffer was replaced, which may be its own.
  */
 export class EncodedPasses {
-  private passes = new WeakMap<object, EncodedPass>();
-  private shape = { heads: 0, headDim: 0 };
+  private readonly passes = new WeakMap<object, EncodedPass>();
+
+  constructor(private readonly device: Device) {}
 
   /** The recording of a pass with these arguments, which are not checked. */
   find(written: unknown, pass: Arguments): Recording | undefined {
-    const { heads, headDim } = pass.options;
-    if (heads !== this.shape.heads || headDim !== this.shape.headDim) return undefined;
     const last = this.passes.get(written as object);
-    return last && isSame(last, pass) ? last.recording : undefined;
+    if (!last || last.retirements !== this.device.retirements) return undefined;
+    return isSame(last, pass) ? last.recording : undefined;
   }
 
-  add(written: GPUBuffer, { options, buffers }: Arguments, recording: Recording): void {
-    const { heads, headDim } = options;
-    if (heads !== this.shape.heads || headDim !== this.shape.headDim) {
-      this.shape = { heads, headDim };
-      this.passes = new WeakMap();
-    }
-    this.passes.set(written, { options: { ...options }, buffers: { ...buffers }, recording });
+  /** Records a pass, and keeps its recording. */
+  record(written: GPUBuffer, { options, buffers }: Arguments, record: () => Recording): Recording {
+    const { retirements } = this.device;
+    const recording = record();
+    this.passes.set(written, { options: { ...options }, buffers: { ...buffers }, recording, retirements });
+    return recording;
   }
 }

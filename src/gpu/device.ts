@@ -72,6 +72,8 @@ export class Device {
   allocatedBytes = 0;
   /** The largest value of `allocatedBytes` so far; a caller may reset it. */
   peakBytes = 0;
+  /** How often memory was retired: recordings of before may use it. */
+  retirements = 0;
   /** Times every dispatch that is recorded while it is set. */
   clock: DispatchClock | undefined;
   /**
@@ -169,6 +171,7 @@ export class Device {
 
   /** Releases memory after the next submit: commands recorded before may still use it. */
   retire(memory: GPUBuffer | GPUTexture): void {
+    this.retirements++;
     this.retired.push(memory);
   }
 
