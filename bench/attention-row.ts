@@ -58,11 +58,13 @@ export function attentionRow(
     /** Runs of which each time is the mean. */
     runsPerTurn: number;
     gatePassed: boolean;
+    /** The largest speed-up that the plan allows on this adapter, by the model of its schedule. */
+    boundSpeedup: number;
   },
 ) {
   const { implementation, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
-  const { pass, text, seed, gatePassed } = context;
+  const { pass, text, seed, gatePassed, boundSpeedup } = context;
   const { pairCounts } = implementation.layout;
   const baseline = dense.implementation.layout.pairCounts;
   const idealSpeedup = baseline.useful / pairCounts.useful;
@@ -102,6 +104,10 @@ export function attentionRow(
     idealSpeedup,
     realisedSpeedup: shown(1 / ratio),
     realisedFraction: shown(1 / ratio / idealSpeedup),
+    /** What the plan's padding, steps and waves allow on this adapter, where dense attention takes its measured time. */
+    boundSpeedup,
+    boundMs: median(dense.times.wall) / boundSpeedup,
+    boundFraction: shown(1 / ratio / boundSpeedup),
     /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
     executedCostRatio: shown((ratio * executedFlops(pass, headDim, baseline)) / executed),
     /** Nanoseconds of a useful pair in one head. */

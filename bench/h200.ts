@@ -6,7 +6,7 @@ import type { MeasuredMachine } from './predicted-schedule.js';
  * and of a dispatch are those that reproduce `bench/results/attention-h200.json`, of kernels with steps of 32. The
  * costs of a step that is half full, of bits for masks, of tiles of 16 rows and of combining are estimates: no kernel of these was timed there.
  */
-export const H200: MeasuredMachine = {
+export const H200: MeasuredMachine & { name: string; source: string } = {
   name: 'NVIDIA H200',
   source: 'bench/results/attention-h200.json, and the trials of kernels/README.md',
   multiprocessors: 132,

@@ -48,7 +48,8 @@ async function multiplyAdd(device: Device): Promise<number> {
   return (2 * 8 * 4 * 64 * groups * rounds) / milliseconds / 1e6;
 }
 
-async function copyBandwidth(device: Device): Promise<number> {
+/** The rate of a large copy, by a kernel or by the driver, in GB/s read and written. */
+export async function copyBandwidth(device: Device): Promise<number> {
   const input = createStorage(device, COPY_BYTES, 'source');
   const output = createStorage(device, COPY_BYTES, 'copy');
   const vectors = COPY_BYTES / 16;
@@ -68,7 +69,8 @@ async function copyBandwidth(device: Device): Promise<number> {
   return (2 * COPY_BYTES) / Math.min(byKernel, byDriver) / 1e6;
 }
 
-async function dispatchOverhead(device: Device): Promise<number> {
+/** The time of a dispatch among others in microseconds, the mean of `count`. */
+export async function dispatchOverhead(device: Device, count = DISPATCHES): Promise<number> {
   const input = createStorage(device, 16, 'source');
   const output = createStorage(device, 16, 'copy');
   const record = (dispatches: number) => (recorder: Recorder) => {
@@ -81,11 +83,11 @@ async function dispatchOverhead(device: Device): Promise<number> {
       });
     }
   };
-  const many = await timed(device, record(DISPATCHES + 1), 3);
+  const many = await timed(device, record(count + 1), 3);
   const one = await timed(device, record(1));
   device.release(input);
   device.release(output);
-  return (1000 * Math.max(0, many - one)) / DISPATCHES;
+  return (1000 * Math.max(0, many - one)) / count;
 }
 
 async function submitOverhead(device: Device): Promise<number> {

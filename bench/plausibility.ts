@@ -19,6 +19,17 @@ export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
   return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
 }
 
+/** A row with what its plan allows, which older files lack. */
+interface PlannedRow {
+  ratioHigh: number | null;
+  boundSpeedup?: number | null;
+}
+
+/** Whether all of a speed-up's interval is above what the model of the adapter's schedule gives for its plan. */
+export function isAboveBound({ ratioHigh, boundSpeedup }: PlannedRow): boolean {
+  return isImpossible({ ratioHigh, idealSpeedup: boundSpeedup ?? Number.POSITIVE_INFINITY });
+}
+
 /** A row with the interval of its time's ratio to dense. */
 interface ComparedRow {
   ratioToDense: number | null;
@@ -98,6 +109,7 @@ interface CheckedReport {
 }
 
 type AnyRow = BoundedRow &
+  PlannedRow &
   ComparedRow &
   BoundedStep & {
     strategy: string;
@@ -120,7 +132,12 @@ function ofRow(kind: string, row: AnyRow): string[] {
   switch (kind) {
     case 'attention':
     case 'peers':
-      if (!isImpossible(row)) return [];
+      if (!isImpossible(row)) {
+        if (!isAboveBound(row)) return [];
+        return [
+          `${name}, ${row.pass}: speed-up ${times(row.realisedSpeedup!)} of ${times(row.boundSpeedup!)} that its plan allows on this adapter: the time, or the model of the adapter, is not to be trusted`,
+        ];
+      }
       return [
         `${name}, ${row.pass}: speed-up ${times(row.realisedSpeedup!)} of an ideal ${times(row.idealSpeedup)} is ${IMPOSSIBLE}`,
       ];

@@ -4,6 +4,7 @@ import type { Vocabulary } from '../src/grammar/vocabulary.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import type { TileChooser } from '../src/plan/tiles.js';
 import { percent, short, times } from '../src/report/page/numbers.js';
+import type { H200 } from './h200.js';
 import { type MeasuredMachine, predictedTime } from './predicted-schedule.js';
 import { type BenchTable, benchTable, column, number } from './report-table.js';
 import { tagText, workloadOf } from './workload.js';
@@ -48,11 +49,11 @@ export function predictRows(
       const workload = workloadOf(sentences, length, batch, heads, HEAD_DIM, tags);
       const layoutOf = (strategy: Strategy) =>
         AttentionMask.fromRules(rules, strategy).layout(workload, tiles);
-      const denseMicroseconds = predictedTime(layoutOf('none'), heads, machine);
+      const denseMicroseconds = predictedTime(layoutOf('none'), heads, machine, 'forward');
       return strategies.map((strategy) => {
         const layout = layoutOf(strategy);
         const { useful, executed, dense } = layout.pairCounts;
-        const microseconds = predictedTime(layout, heads, machine);
+        const microseconds = predictedTime(layout, heads, machine, 'forward');
         const idealSpeedup = dense / useful;
         const speedup = denseMicroseconds / microseconds;
         return {
@@ -74,7 +75,7 @@ export function predictRows(
 }
 
 /** The table of predictions. */
-export function predictTable({ name, source }: MeasuredMachine, rows: readonly PredictedRow[]): BenchTable {
+export function predictTable({ name, source }: typeof H200, rows: readonly PredictedRow[]): BenchTable {
   return benchTable(
     { environment: { software: false } },
     `Predicted for an ${name}, forward`,

@@ -2,6 +2,7 @@ import type { Layout } from '../src/plan/layout.js';
 import { paddedToQuads } from '../src/plan/ranges.js';
 import type { Tile, TileConfig } from '../src/plan/tiles.js';
 import { ROW_BYTES, workItems } from '../src/plan/work-items.js';
+import type { Pass } from './attention-settings.js';
 import { type Machine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
 
 /** The forward kernels of a tile's height on a machine. */
@@ -21,9 +22,6 @@ interface KernelTimes {
 
 /** A machine and the kernels of attention on it, as measured. Times are in microseconds. */
 export interface MeasuredMachine extends Omit<Machine, 'resident'> {
-  name: string;
-  /** What was measured, and where. */
-  source: string;
   /** The kernels by the height of a tile. */
   kernels: readonly KernelTimes[];
   /** A pass that adds up the parts of split tiles: its latency, and the rate at which it reads and writes them. */
@@ -60,25 +58,52 @@ function scaled({ alone, busy }: StepTime, factor: number): StepTime {
   return { alone: factor * alone, busy: factor * busy };
 }
 
-/** The dispatches of a forward pass, in their order: for each group of heads its work items, and the sums of the parts of tiles. */
-function dispatchesOf(layout: Layout, heads: number, machine: MeasuredMachine): PlannedDispatch[] {
+/** A kernel's tiles, and its operations for a pair over those of the forward kernel. */
+interface Kernel {
+  tiles: 'queryTiles' | 'keyTiles';
+  cost: number;
+}
+
+/** The kernels of each pass: the backward ones compute three and four products instead of two. */
+const KERNELS: Readonly<Record<Pass, readonly Kernel[]>> = {
+  forward: [{ tiles: 'queryTiles', cost: 1 }],
+  'forward+backward': [
+    { tiles: 'queryTiles', cost: 1 },
+    { tiles: 'queryTiles', cost: 1.5 },
+    { tiles: 'keyTiles', cost: 2 },
+  ],
+};
+
+/**
+ * The dispatches of a kernel, in their order: for each group of heads its work items, and the sums of the parts of tiles. On a GPU the heads of
+ * an item are side by side; a software adapter runs head after head.
+ */
+function dispatchesOf(
+  layout: Layout,
+  heads: number,
+  machine: MeasuredMachine,
+  kernel: Kernel,
+): PlannedDispatch[] {
   const { tileConfig, tokens } = layout;
   const kernels =
     machine.kernels.find(({ rows }) => rows === tileConfig.rows) ??
     machine.kernels[machine.kernels.length - 1];
-  const unmasked = kernels[layout.kind];
+  const unmasked = scaled(kernels[layout.kind], kernel.cost);
   const masked = scaled(unmasked, kernels.masked);
   return layout.heads.flatMap((group): PlannedDispatch[] => {
     const count = group.heads?.length ?? heads;
-    const { items, outputRows, isSplit } = workItems(group.queryTiles, tileConfig, count, tokens);
-    const workgroups = items.flatMap((item): WorkItem[] => {
-      const { tile, firstSlot, endSlot } = item;
+    const { items, outputRows, isSplit } = workItems(group[kernel.tiles], tileConfig, count, tokens);
+    const ofHead = items.map(({ tile, firstSlot, endSlot }): WorkItem => {
       const steps = isSplit
         ? stepsOf(endSlot - firstSlot, tileConfig, kernels.stepOverhead)
         : stepsOfTile(tile, tileConfig, kernels.stepOverhead);
-      return Array<WorkItem>(count).fill({ steps, step: tile.needsMask ? masked : unmasked });
+      return { steps, step: tile.needsMask ? masked : unmasked };
     });
-    if (workgroups.length === 0) return [];
+    if (ofHead.length === 0) return [];
+    const ofHeads = Array.from({ length: count }, () => ofHead);
+    const workgroups = tileConfig.machine
+      ? ofHead.flatMap((item) => ofHeads.map(() => item))
+      : ofHeads.flat();
     const pass = { items: workgroups, resident: kernels.resident };
     return isSplit ? [pass, { bytes: 2 * outputRows * count * ROW_BYTES }] : [pass];
   });
@@ -92,7 +117,8 @@ function timeOf(dispatch: PlannedDispatch, machine: MeasuredMachine): number {
   return machine.dispatch + latency + dispatch.bytes / (1000 * gigabytesPerSecond);
 }
 
-/** The predicted time of a forward pass, in microseconds. */
-export function predictedTime(layout: Layout, heads: number, machine: MeasuredMachine): number {
-  return dispatchesOf(layout, heads, machine).reduce((sum, each) => sum + timeOf(each, machine), 0);
+/** The predicted time of a pass, in microseconds. */
+export function predictedTime(layout: Layout, heads: number, machine: MeasuredMachine, pass: Pass): number {
+  const dispatches = KERNELS[pass].flatMap((kernel) => dispatchesOf(layout, heads, machine, kernel));
+  return dispatches.reduce((sum, each) => sum + timeOf(each, machine), 0);
 }

@@ -81,6 +81,7 @@ const ATTENTION_ROW = v.pipe(
     ...each(['medianMs', 'idealSpeedup'], positive),
     ...each(['gpuMedianMs', 'realisedFraction', 'usefulGflops', 'executedGflops'], v.nullable(notNegative)),
     ...each(['executedCostRatio', 'nsPerUsefulPair', 'usPerToken'], v.nullish(notNegative)),
+    ...each(['boundSpeedup', 'boundMs', 'boundFraction'], v.nullish(notNegative)),
     ...toDense.entries,
     realisedSpeedup: ratio,
     density: share,

@@ -17,6 +17,8 @@ import { type AttentionRow, attentionRow, type Measured } from './attention-row.
 import type { AttentionSweep } from './attention-settings.js';
 import type { BenchOptions } from './bench-report.js';
 import { both, type GateResult } from './gate.js';
+import { machineOf } from './machine-probe.js';
+import { predictedTime } from './predicted-schedule.js';
 import { untilNarrow } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
@@ -68,6 +70,8 @@ export class ShapeBench {
   async run(): Promise<void> {
     this.openImplementations();
     const gates = await this.checkAll();
+    const { heads, headDim } = this.workload;
+    const machine = await machineOf(this.device, headDim);
     for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
       const backward = pass === 'forward+backward';
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
@@ -86,11 +90,15 @@ export class ShapeBench {
       });
       if (times[0].wall.length === 0) break;
       const measured = this.entries.map((entry, index) => ({ ...entry, times: times[index] }));
+      const timeOf = ({ implementation }: Entry) =>
+        predictedTime(implementation.layout, heads, machine, pass);
+      const denseTime = timeOf(measured[0]);
       const text = this.areSentences ? 'sentences' : 'document';
       measured.forEach((entry, index) => {
         // Dense attention is the first. A speed-up over it needs both results to be right.
         const gatePassed = gates[0].passed && gates[index].passed;
-        const context = { pass, text, seed, runsPerTurn, gatePassed } as const;
+        const boundSpeedup = denseTime / timeOf(entry);
+        const context = { pass, text, seed, runsPerTurn, gatePassed, boundSpeedup } as const;
         if (index > 0 || this.sweep.strategies.includes('none')) {
           this.results.rows.push(attentionRow(entry, measured[0], this.workload, context));
         }

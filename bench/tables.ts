@@ -8,6 +8,7 @@ import { type GpuReport, type PartReport, sectionsTable, shownReports } from './
 import type { GrowthReport, GrowthRow } from './growth-bench.js';
 import type { PeerRow } from './peers/peer-row.js';
 import {
+  isAboveBound,
   isAttentionImpossible,
   isImpossible,
   isOverAll,
@@ -71,6 +72,14 @@ const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
   ),
   column('99 % interval', (row) => `${speedupInterval(row)}${isUnclear(row) ? ', too wide' : ''}`, COMPARES),
   number('of ideal', 'realisedFraction', percent, COMPARES),
+  number('its plan allows', 'boundSpeedup', times, COMPARES),
+  number('its plan allows, ms', 'boundMs', short, { ...COMPARES, ...PAGES }),
+  column(
+    'of what its plan allows',
+    (row) =>
+      `${orNothing(row.boundFraction ?? null, percent)}${isAboveBound(row) ? ', not to be trusted' : ''}`,
+    { ...COMPARES, tone: (row) => (isAboveBound(row) ? 'bad' : undefined) },
+  ),
   number('useful GFLOP/s', 'usefulGflops', short, { ...COMPARES, ...PAGES }),
   number('executed GFLOP/s', 'executedGflops', short, COMPARES),
   number('executed pair over dense’s', 'executedCostRatio', times, COMPARES),
@@ -100,7 +109,9 @@ export function attentionTable(
 ): BenchTable {
   const counts =
     'Pairs are counted per head: useful are those that the rules allow, executed those that the kernel multiplies, padding included, dense all there are. Density is useful over dense, waste executed over useful.';
-  const speedups = report.gate.passed ? ' The ideal speed-up is dense over useful pairs.' : '';
+  const speedups = report.gate.passed
+    ? ' The ideal speed-up is dense over useful pairs. A plan allows less where it pads, where steps are few and where some threads or multiprocessors idle: a model of this adapter, measured with the dense kernel.'
+    : '';
   const columns = [column('strategy', nameOf), ...ATTENTION_COLUMNS];
   return benchTable(report, title, columns, rows, { note: `${counts}${speedups}` });
 }

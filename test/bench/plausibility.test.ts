@@ -46,6 +46,24 @@ describe('a speed-up above what its pairs allow', () => {
   });
 });
 
+describe('a speed-up above what its plan allows on the adapter', () => {
+  const fast = rowOf('hard', 1024, 0.4, { boundSpeedup: 2.2 });
+
+  it('is flagged where all of its interval is', () => {
+    const report = reportOf([rowOf('none', 1024, 1), fast]);
+    expect(plausibilityWarnings(report).join()).toMatch(
+      /^hard, 1 x 1024 tokens, forward: speed-up 2\.50x of 2\.20x that its plan allows on this adapter/,
+    );
+    expect(open(report).text('main')).toContain('not to be trusted');
+    expect(plausibilityWarnings(reportOf([{ ...fast, boundSpeedup: 2.45 }]))).toEqual([]);
+  });
+
+  it('is not, in files without that bound', () => {
+    const { boundSpeedup: _, ...older } = fast;
+    expect(plausibilityWarnings({ ...reportOf([]), rows: [older] })).toEqual([]);
+  });
+});
+
 describe('a speed-up that is not known well', () => {
   it('is counted, and the least certain is named', () => {
     const wide = rowOf('hard', 1024, 0.5, { ratioLow: 0.4, ratioHigh: 0.6 });

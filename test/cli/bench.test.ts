@@ -45,6 +45,8 @@ describe('parsimony bench', () => {
       expect(row.ratioLow).toBeLessThanOrEqual(row.ratioToDense);
       expect(row.ratioHigh).toBeGreaterThanOrEqual(row.ratioToDense);
       expect(row.realisedFraction).toBeCloseTo(row.realisedSpeedup / row.idealSpeedup);
+      expect(row.boundFraction).toBeCloseTo(row.realisedSpeedup / row.boundSpeedup);
+      expect(row.boundSpeedup).toBeLessThanOrEqual(row.idealSpeedup);
     }
     expect(readFileSync(csv, 'utf8').trimEnd().split('\r\n')).toHaveLength(1 + rows.length);
   });

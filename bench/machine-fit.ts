@@ -1,0 +1,65 @@
+import type { Machine, StepTime } from './schedule-model.js';
+
+/** The time of a dispatch of equal workgroups. */
+export interface Probe {
+  /** Workgroups, and the steps of each. */
+  items: number;
+  steps: number;
+  microseconds: number;
+}
+
+/** The parts of a machine's description that follow from the times of equal workgroups. */
+export type FittedMachine = Pick<Machine, 'multiprocessors' | 'resident' | 'item'> & { step: StepTime };
+
+const MOST_MULTIPROCESSORS = 512;
+const MOST_RESIDENT = 16;
+/** Shares of a lone step's time that the busy part is tried at: a hundredth to all of it. */
+const BUSY_SHARES = Array.from({ length: 60 }, (_, index) => 0.01 ** (index / 59));
+
+/** The time of a step beside `count - 1` others, over that of a lone one. */
+function slowdown(busy: number, count: number): number {
+  const alone = 1 - busy ** 4;
+  return (alone + (busy * count) ** 4) ** 0.25;
+}
+
+/**
+ * Multiprocessors, workgroups on each, and the times of a step, from probes of equal workgroups (least squares of the logarithms).
+ * Workgroups take as long as one alone until every multiprocessor has one, then slow each other down until no more fit; further ones are a
+ * further wave.
+ *
+ * @param probes Some with a single workgroup and different numbers of steps, and some with ever more workgroups, until their time grows in
+ * proportion.
+ * @param known The number of multiprocessors, where it is known.
+ */
+export function fitMachine(probes: readonly Probe[], known?: number): FittedMachine {
+  const lone = probes.filter(({ items }) => items === 1).sort((a, b) => a.steps - b.steps);
+  const [least, most] = [lone[0], lone[lone.length - 1]];
+  const perStep = (most.microseconds - least.microseconds) / (most.steps - least.steps);
+  const item = Math.max(0, least.microseconds - perStep * least.steps);
+  const growing = probes.filter(({ items }) => items > 1);
+  let best = { error: Number.POSITIVE_INFINITY, multiprocessors: 1, resident: 1, busy: 1 };
+  for (let resident = 1; resident <= MOST_RESIDENT; resident++) {
+    for (const busy of BUSY_SHARES) {
+      const slowdowns = Array.from({ length: resident + 1 }, (_, count) => slowdown(busy, count));
+      for (
+        let multiprocessors = known ?? 1;
+        multiprocessors <= (known ?? MOST_MULTIPROCESSORS);
+        multiprocessors++
+      ) {
+        let error = 0;
+        for (const { items, steps, microseconds } of growing) {
+          const waves = Math.floor(items / (multiprocessors * resident));
+          const rest = items - waves * multiprocessors * resident;
+          const turns =
+            waves * slowdowns[resident] + (rest > 0 ? slowdowns[Math.ceil(rest / multiprocessors)] : 0);
+          error += Math.log(((perStep * steps + item) * turns) / microseconds) ** 2;
+          if (error >= best.error) break;
+        }
+        if (error < best.error) best = { error, multiprocessors, resident, busy };
+      }
+    }
+  }
+  const { multiprocessors, resident, busy } = best;
+  const step = { alone: perStep * (1 - busy ** 4) ** 0.25, busy: perStep * busy };
+  return { multiprocessors, resident, item, step };
+}
