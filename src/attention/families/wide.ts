@@ -20,8 +20,14 @@ function partsOf(headDim: number, rowBlock: number, vectors: number): number {
   return (16 * rowBlock * vectors) / width;
 }
 
-function positionalConstants({ heads, positional: isPositional }: Pass): KernelConstants {
-  return heads.table ? { POSITIONAL: isPositional ? 1 : 0 } : {};
+/** The constants of masks: whether positions count, and whether tables are read as bits. */
+function maskConstants({ heads: { table, bits }, positional: isPositional }: Pass): KernelConstants {
+  if (!table) return {};
+  return {
+    POSITIONAL: isPositional ? 1 : 0,
+    LABEL_WORDS: bits?.words ?? 0,
+    BIASED: bits && bits.bias !== 0 ? 1 : 0,
+  };
 }
 
 /**
@@ -41,7 +47,7 @@ const wide = (rowBlock: 4 | 8, machine: Machine | undefined): KernelFamily => ({
     const isKeyPass = name === 'backward_key_value';
     const parts = isKeyPass ? partsOf(Math.min(headDim, 64), rowBlock, 1) : partsOf(headDim, rowBlock, 2);
     const rows = pass.rows > SHORT_ROWS ? 32 : SHORT_ROWS;
-    const constants = { TILE_ROWS: rows, ROW_BLOCK: rowBlock, PARTS: parts, ...positionalConstants(pass) };
+    const constants = { TILE_ROWS: rows, ROW_BLOCK: rowBlock, PARTS: parts, ...maskConstants(pass) };
     return { constants, depth: isKeyPass ? Math.ceil(headDim / 64) : 1 };
   },
 });
