@@ -1,6 +1,7 @@
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
+import type { BufferSlice } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
 import { blocksOf, ROWS_PER_BLOCK, recordColumnSums } from './column-sums.js';
 
@@ -33,6 +34,13 @@ export function recordLayerNorm(
     parameters: { rows, width: hidden / 4, epsilon },
     grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
   });
+}
+
+/** Two parts of `bytes` bytes as one, where the second follows the first. */
+function joined(first: Tensor, second: Tensor, bytes: number): BufferSlice | undefined {
+  if (!('buffer' in first && 'buffer' in second) || first.buffer !== second.buffer) return undefined;
+  const { buffer, offset = 0 } = first;
+  return second.offset === offset + bytes ? { buffer, offset, size: 2 * bytes } : undefined;
 }
 
 /** Records the backward pass to `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
@@ -68,7 +76,8 @@ export function recordLayerNormBackward(
     parameters: { rows, width, rows_per_block: ROWS_PER_BLOCK },
     grid: recorder.foldedRows(Math.ceil(width / 64), blocks),
   });
-  const halves = { rows: blocks, columns: hidden, stride: 2 * hidden };
-  recordColumnSums(recorder, scratch, halves, partial, buffers.weightGradient);
-  recordColumnSums(recorder, scratch, { ...halves, inputAt: hidden }, partial, buffers.biasGradient);
+  const both = joined(buffers.weightGradient, buffers.biasGradient, 4 * hidden);
+  const sums = { rows: blocks, columns: both ? 2 * hidden : hidden, stride: 2 * hidden };
+  recordColumnSums(recorder, scratch, sums, partial, both ?? buffers.weightGradient);
+  if (!both) recordColumnSums(recorder, scratch, { ...sums, inputAt: hidden }, partial, buffers.biasGradient);
 }

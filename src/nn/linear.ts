@@ -25,8 +25,10 @@ interface LinearFamily {
   tileColumns: number;
   /** Whether it reads matrices from textures. Their sizes always fit a dimension of a grid. */
   readsTextures: boolean;
-  /** Whether the weight's gradient kernel also sums the bias's gradient. Its rows are then not divided among workgroups. */
+  /** Whether the weight's gradient kernel also sums the bias's gradient. */
   sumsBias: boolean;
+  /** Whether several workgroups may share the rows of a tile of the weight's gradient. */
+  sharesRows: boolean;
 }
 
 const WIDE_FAMILY: LinearFamily = {
@@ -34,11 +36,12 @@ const WIDE_FAMILY: LinearFamily = {
   tileRows: 64,
   tileColumns: 64,
   readsTextures: false,
-  sumsBias: false,
+  sumsBias: true,
+  sharesRows: true,
 };
 
 /** Operands are rounded to f16: products are of subgroup matrices. */
-const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, name: 'matrix' };
+const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, name: 'matrix', sumsBias: false };
 
 /** The texture's shape of a matrix of `rows` x `width` numbers. */
 function matrixShape(rows: number, width: number): PanelShape {
@@ -57,6 +60,7 @@ function linearFamily(device: Device, { rows, inputs, outputs, precision }: Line
     tileColumns: 8 * lanes,
     readsTextures: true,
     sumsBias: true,
+    sharesRows: false,
   };
 }
 
@@ -93,8 +97,8 @@ class LinearRecorder {
   /** The number of workgroups that divide the rows of a tile of the weight's gradient; 1 on software adapters. */
   get shares(): number {
     const { rows, inputs, outputs } = this.shape;
-    const { tileRows, tileColumns, sumsBias } = this.family;
-    if (sumsBias || this.recorder.device.isSoftware) return 1;
+    const { tileRows, tileColumns, sharesRows } = this.family;
+    if (!sharesRows || this.recorder.device.isSoftware) return 1;
     const tiles = Math.ceil(inputs / tileColumns) * Math.ceil(outputs / tileRows);
     const wanted = Math.min(MOST_SHARES, Math.floor(ENOUGH_WORKGROUPS / tiles));
     return Math.max(1, Math.min(wanted, Math.floor(rows / ROWS_PER_SHARE)));
@@ -180,14 +184,17 @@ export function recordLinearBackward(
   const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / linear.shares / 4));
   const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
   const weights = outputs * inputs;
-  const sums = shares > 1 ? scratch.floats('shares of a weight gradient', shares * weights) : undefined;
+  const isShared = shares > 1;
+  const sums = isShared ? scratch.floats('shares of a weight gradient', shares * weights) : undefined;
+  const biasSums =
+    isShared && sumsBias ? scratch.floats('shares of a bias gradient', shares * outputs) : undefined;
   linear.dispatch(
     'weight_gradient',
     {
       a: outputGradient,
       b: linear.operand(buffers.input, rows, inputs, 'linear input'),
       weight_gradient: sums ?? buffers.weightGradient,
-      ...(sumsBias && { bias_gradient: buffers.biasGradient }),
+      ...(sumsBias && { bias_gradient: biasSums ?? buffers.biasGradient }),
     },
     { rows: outputs, columns: inputs },
     { rows_per_share: rowsPerShare },
@@ -195,10 +202,9 @@ export function recordLinearBackward(
   );
   if (sums)
     recordColumnSums(recorder, scratch, { rows: shares, columns: weights }, sums, buffers.weightGradient);
-  if (!sumsBias) {
-    const columns = { rows, columns: outputs };
-    recordColumnSums(recorder, scratch, columns, buffers.outputGradient, buffers.biasGradient);
-  }
+  const [summands, summed] = biasSums ? [biasSums, shares] : [buffers.outputGradient, rows];
+  if (biasSums || !sumsBias)
+    recordColumnSums(recorder, scratch, { rows: summed, columns: outputs }, summands, buffers.biasGradient);
   linear.dispatch(
     'input_gradient',
     {
