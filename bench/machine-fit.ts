@@ -1,4 +1,4 @@
-import type { Machine, StepTime } from './schedule-model.js';
+import type { SimulatedMachine, StepTime } from './schedule-model.js';
 
 /** The time of a dispatch of equal workgroups. */
 export interface Probe {
@@ -9,7 +9,9 @@ export interface Probe {
 }
 
 /** The parts of a machine's description that follow from the times of equal workgroups. */
-export type FittedMachine = Pick<Machine, 'multiprocessors' | 'resident' | 'item'> & { step: StepTime };
+export type FittedMachine = Pick<SimulatedMachine, 'multiprocessors' | 'resident' | 'item'> & {
+  step: StepTime;
+};
 
 const MOST_MULTIPROCESSORS = 512;
 const MOST_RESIDENT = 16;

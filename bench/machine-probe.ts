@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Attention } from '../src/attention/attention.js';
-import { fastestFamily } from '../src/attention/families/families.js';
+import { familiesOn } from '../src/attention/families/families.js';
 import { Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import { denseLayout, type Layout, LONGEST_SEQUENCE } from '../src/plan/layout.js';
+import { type Machine, type StepTimes, TYPICAL_GPU } from '../src/plan/machine.js';
 import type { TileConfig } from '../src/plan/tiles.js';
 import { copyBandwidth, dispatchOverhead } from './limits.js';
 import { fitMachine, type Probe } from './machine-fit.js';
 import type { MeasuredMachine } from './predicted-schedule.js';
-import type { Machine, StepTime } from './schedule-model.js';
+import type { SimulatedMachine, StepTime } from './schedule-model.js';
 import { takeTurns, warmUp } from './timing.js';
 
 /** Steps of the probes' workgroups, few and many. */
@@ -132,7 +133,7 @@ function repeated(steps: number, items: number): number[] {
   return Array<number>(items).fill(steps);
 }
 
-type Probed = Omit<Machine, 'dispatch'> & { step: StepTime };
+type Probed = Omit<SimulatedMachine, 'dispatch'> & { step: StepTime };
 
 /** @param multiprocessors Their number, where it is known. */
 async function probeGpu(probe: MachineProbe, multiprocessors?: number): Promise<Probed> {
@@ -186,7 +187,9 @@ async function measureMachine(device: Device, headDim: number): Promise<Measured
   const { clock } = device;
   device.clock = undefined;
   try {
-    const { tile, shortTile } = fastestFamily(device);
+    const families = familiesOn(device);
+    // Where the planner needs a machine, it is the machine of the kernels that are planned for one.
+    const { tile, shortTile } = families.find((family) => family.tile.machine) ?? families[0];
     const tall = await probed(device, headDim, tile);
     const kernels = [kernelOf(tile, tall)];
     if (shortTile.rows !== tile.rows)
@@ -227,4 +230,21 @@ async function probed(
 
 function kernelOf({ rows }: TileConfig, { resident, step }: Probed): MeasuredMachine['kernels'][number] {
   return { rows, resident, dense: step, sparse: step, stepOverhead: 0, masked: 1 };
+}
+
+/** A measured GPU, as the planner sees it. The latency of combining is that of a typical GPU. */
+export function plannersMachine(machine: MeasuredMachine): Machine {
+  const { multiprocessors, dispatch, item, kernels, combining } = machine;
+  const stepsOf = (rows: number): StepTimes => {
+    const { resident, dense } = kernels.find((each) => each.rows === rows) ?? kernels[0];
+    return { resident, ...dense };
+  };
+  return {
+    multiprocessors,
+    launch: dispatch,
+    start: item,
+    steps: { 32: stepsOf(32), 16: stepsOf(16) },
+    combine: TYPICAL_GPU.combine,
+    bandwidth: 1000 * combining.gigabytesPerSecond,
+  };
 }

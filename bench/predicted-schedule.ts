@@ -3,7 +3,7 @@ import { paddedToQuads } from '../src/plan/ranges.js';
 import type { Tile, TileConfig } from '../src/plan/tiles.js';
 import { ROW_BYTES, workItems } from '../src/plan/work-items.js';
 import type { Pass } from './attention-settings.js';
-import { type Machine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
+import { type SimulatedMachine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
 
 /** The forward kernels of a tile's height on a machine. */
 interface KernelTimes {
@@ -21,7 +21,7 @@ interface KernelTimes {
 }
 
 /** A machine and the kernels of attention on it, as measured. Times are in microseconds. */
-export interface MeasuredMachine extends Omit<Machine, 'resident'> {
+export interface MeasuredMachine extends Omit<SimulatedMachine, 'resident'> {
   /** The kernels by the height of a tile. */
   kernels: readonly KernelTimes[];
   /** A pass that adds up the parts of split tiles: its latency, and the rate at which it reads and writes them. */

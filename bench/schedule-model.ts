@@ -14,7 +14,7 @@ export interface WorkItem {
 }
 
 /** How a machine runs the workgroups of a dispatch. */
-export interface Machine {
+export interface SimulatedMachine {
   /** On a software adapter, its threads. */
   multiprocessors: number;
   /** Workgroups that are on one multiprocessor at a time. */
@@ -83,7 +83,10 @@ class Queue {
   }
 }
 
-function queuesOf(items: readonly WorkItem[], { multiprocessors, sharesBeforehand }: Machine): Queue[] {
+function queuesOf(
+  items: readonly WorkItem[],
+  { multiprocessors, sharesBeforehand }: SimulatedMachine,
+): Queue[] {
   if (!sharesBeforehand) {
     const shared = new Queue(items, 0, items.length);
     return Array<Queue>(multiprocessors).fill(shared);
@@ -99,7 +102,7 @@ function queuesOf(items: readonly WorkItem[], { multiprocessors, sharesBeforehan
  * that runs the fewest. A step of a workgroup takes (alone⁴ + (Σ busy)⁴)^¼ microseconds, with the sum over all workgroups that are on
  * its multiprocessor.
  */
-export function timeOfItems(items: readonly WorkItem[], machine: Machine): number {
+export function timeOfItems(items: readonly WorkItem[], machine: SimulatedMachine): number {
   const queues = queuesOf(items, machine);
   const processors = queues.map(() => new Multiprocessor());
   const started = processors.map((): Running[] => []);

@@ -20,6 +20,7 @@ import {
 } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import type { GateResult } from './gate.js';
+import { machineOf, plannersMachine } from './machine-probe.js';
 import { medianOfRatios } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
@@ -94,7 +95,13 @@ export async function tune(
     bertVocabulary(),
     TEXTS[TEXTS.length - 1].length as number,
   );
-  const choices: KernelChoices = { adapter: adapterKey(device), headDim, variants: {} };
+  const machine = device.isSoftware ? undefined : plannersMachine(await machineOf(device, headDim));
+  const choices: KernelChoices = {
+    adapter: adapterKey(device),
+    headDim,
+    variants: {},
+    ...(machine && { machine }),
+  };
   const noise: Tuning['noise'] = {};
   const rows: TunedRow[] = [];
   const heads = device.isSoftware ? HEADS_ON_SOFTWARE : HEADS_ON_GPU;
@@ -105,7 +112,7 @@ export async function tune(
     for (const kind of kinds) {
       const choice = choiceKey(kind, Math.max(...workload.lengths));
       onNote?.(`measuring kernels: ${choice} tokens`);
-      const variants = kernelVariants(device, kind, workload.tags.length);
+      const variants = kernelVariants(device, kind, workload.tags.length, machine);
       const { measured, chosen } = await measureAll(device, kind, workload, inputs, variants);
       if (chosen !== undefined) choices.variants[choice] = variants[chosen].name;
       const widths = measured.flatMap(({ width }) => width ?? []);

@@ -12,7 +12,12 @@ import { anyMask } from '../plan/mask.js';
 import { TOKENS } from '../plan/mask-tokens.js';
 
 /** The type of `KernelChoices`. The variants are checked where they are used. */
-export const kernels = options({ adapter: v.string('a text'), headDim: number, variants: options({}) });
+export const kernels = options({
+  adapter: v.string('a text'),
+  headDim: number,
+  variants: options({}),
+  machine: v.optional(options({})),
+});
 
 /** The types of `MaskedTokens`. Their contents are checked where they are used. */
 const MASKED_TOKENS = {

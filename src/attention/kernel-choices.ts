@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
-import { fields, positiveWhole, recordOf, text } from '../base/json-schemas.js';
+import { fields, finite, notNegative, positiveWhole, recordOf, text } from '../base/json-schemas.js';
 import type { Device } from '../gpu/device.js';
 import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
+import type { Machine } from '../plan/machine.js';
 import type { TileChooser, TileConfig } from '../plan/tiles.js';
 import { familiesOn, fastestFamily } from './families/families.js';
 import type { KernelFamily } from './families/family.js';
@@ -25,8 +26,16 @@ function variant(family: string, kind: Layout['kind'], tile: TileConfig): Kernel
   return { name: `${family}, ${tile.rows} rows${cost}`, tile };
 }
 
-/** Every variant that a device runs for a kind of plan, each once. The first one runs where nothing was measured. */
-export function kernelVariants(device: Device, kind: Layout['kind'], tokens = 0): KernelVariant[] {
+/**
+ * Every variant that a device runs for a kind of plan, each once. The first one runs where nothing was measured.
+ * @param machine The device as it was measured: on a GPU, every variant is also planned for it instead of for a typical GPU.
+ */
+export function kernelVariants(
+  device: Device,
+  kind: Layout['kind'],
+  tokens = 0,
+  machine?: Machine,
+): KernelVariant[] {
   const families = familiesOn(device, tokens);
   const { name, tile } = families[0];
   const costs = kind === 'dense' ? [tile.tileCost] : TILE_COSTS;
@@ -35,7 +44,13 @@ export function kernelVariants(device: Device, kind: Layout['kind'], tokens = 0)
   // A software adapter takes minutes to compile the kernels of GPUs, and they have never won there.
   for (const family of device.isSoftware ? families.slice(0, 1) : families)
     for (const rows of family.heights) variants.push(variant(family.name, kind, { ...family.tile, rows }));
-  return variants.filter((each, index) => variants.findIndex((other) => other.name === each.name) === index);
+  const typical = variants.filter(
+    (each, index) => variants.findIndex((other) => other.name === each.name) === index,
+  );
+  const forMachine = typical.flatMap(({ name, tile }) =>
+    machine && tile.machine ? { name: `${name}, measured machine`, tile: { ...tile, machine } } : [],
+  );
+  return [...typical, ...forMachine];
 }
 
 /** Batches whose longest sequence is in the same class share a choice: sentences, paragraphs, documents. */
@@ -51,6 +66,8 @@ export interface KernelChoices {
   headDim: number;
   /** The name of a variant, by kind of plan and longest sequence (`choiceKey`). */
   variants: Record<string, string>;
+  /** The GPU as it was measured, for the variants that are planned for it. */
+  machine?: Machine;
 }
 
 /** The name of an adapter with its driver, and the properties on which the kernels depend. */
@@ -66,14 +83,28 @@ export function choiceKey(kind: Layout['kind'], longest: number): string {
   return `${kind}, up to ${LENGTH_CLASSES.find((most) => longest <= most) ?? LONGEST_SEQUENCE}`;
 }
 
-const CHOICES = fields({ adapter: text, headDim: positiveWhole, variants: recordOf(text) });
+const STEPS = fields({ resident: positiveWhole, alone: notNegative, busy: notNegative });
+const MACHINE = fields({
+  multiprocessors: positiveWhole,
+  launch: notNegative,
+  start: notNegative,
+  steps: fields({ 32: STEPS, 16: STEPS }),
+  combine: notNegative,
+  bandwidth: v.pipe(finite, v.gtValue(0, 'a number over 0')),
+});
+const CHOICES = fields({
+  adapter: text,
+  headDim: positiveWhole,
+  variants: recordOf(text),
+  machine: v.optional(MACHINE),
+});
 
 /** The choices of a file, checked. @throws CallerError where they are invalid. */
 export function checkedChoices(json: unknown, file: string): KernelChoices {
   const { success, output } = v.safeParse(CHOICES, json, { abortEarly: true });
   if (success) {
-    const { adapter, headDim, variants } = output;
-    return { adapter, headDim, variants };
+    const { adapter, headDim, variants, machine } = output;
+    return { adapter, headDim, variants, ...(machine && { machine }) };
   }
   throw new CallerError({
     what: 'the choices of kernels cannot be read',
@@ -108,11 +139,11 @@ function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number }
 
 /** The tiles of a device's plans: those of its choices, else of the kernels that are expected to be the fastest. */
 export function tilesOn(device: Device, choices?: KernelChoices): TileChooser {
-  const chosen = choices?.adapter === adapterKey(device) ? choices.variants : {};
+  const { variants: chosen = {}, machine } = choices?.adapter === adapterKey(device) ? choices : {};
   return (kind, lengths) => {
     const { longest, tokens } = sizeOf(lengths);
     const name = chosen[choiceKey(kind, longest)];
-    const variant = name && kernelVariants(device, kind, tokens).find((each) => each.name === name);
+    const variant = name && kernelVariants(device, kind, tokens, machine).find((each) => each.name === name);
     return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), lengths);
   };
 }

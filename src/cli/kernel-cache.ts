@@ -63,8 +63,8 @@ function isKept(measurement: Measurement | undefined): boolean {
 
 /** The checksum of choices: damage in a readable file could choose kernels that were never compared. */
 function checksumOf({ choices, measurements }: StoredChoices): string {
-  const { adapter, headDim, variants } = choices;
-  return hashOf([adapter, headDim, sortedEntries(variants), sortedEntries(measurements)]);
+  const { adapter, headDim, variants, machine } = choices;
+  return hashOf([adapter, headDim, sortedEntries(variants), sortedEntries(measurements), machine ?? null]);
 }
 
 /** The stored choices for a device; undefined where the file is damaged or is for another device. */

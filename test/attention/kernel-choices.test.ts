@@ -14,6 +14,7 @@ import { CallerError } from '../../src/base/errors.js';
 import { hostRandom } from '../../src/base/random.js';
 import type { Device } from '../../src/gpu/device.js';
 import { UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
+import { TYPICAL_GPU } from '../../src/plan/machine.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { testDevice } from '../support/device.js';
 
@@ -45,6 +46,26 @@ describe('choices of kernels', () => {
     expect(tiles('sparse', [3, 100, 7])).toEqual(last.tile);
     expect(tiles('sparse', [3, 7])).toEqual(variants[0].tile);
     expect(tiles('dense', [100])).toEqual(kernelVariants(device, 'dense')[0].tile);
+  });
+
+  it('may be planned for the GPU as it was measured', () => {
+    const gpu: Device = Object.create(device, { isSoftware: { value: false }, lanes: { value: undefined } });
+    const machine = { ...TYPICAL_GPU, multiprocessors: 40 };
+    const variants = kernelVariants(gpu, 'sparse', 0, machine);
+    const typical = kernelVariants(gpu, 'sparse');
+    expect(variants.slice(0, typical.length)).toEqual(typical);
+    const { name } = variants[typical.length];
+    const chosen = {
+      adapter: adapterKey(gpu),
+      headDim: 32,
+      variants: { [choiceKey('sparse', 9)]: name },
+      machine,
+    };
+    const read = checkedChoices(JSON.parse(JSON.stringify(chosen)), 'choices.json');
+    expect(tilesOn(gpu, read)('sparse', [9])).toEqual({ ...typical[0].tile, machine });
+    expect(kernelVariants(device, 'sparse', 0, machine), 'a software adapter').toEqual(
+      kernelVariants(device, 'sparse'),
+    );
   });
 
   it('have no effect on another adapter, and where they name no variant', () => {

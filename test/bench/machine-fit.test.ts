@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fitMachine, type Probe } from '../../bench/machine-fit.js';
-import { type Machine, timeOfItems } from '../../bench/schedule-model.js';
+import { type SimulatedMachine, timeOfItems } from '../../bench/schedule-model.js';
 import { hostRandom } from '../../src/base/random.js';
 
 describe('the description of a machine', () => {
@@ -12,7 +12,7 @@ describe('the description of a machine', () => {
     'is found from times of equal workgroups, limited by %s, and predicts others',
     (_, { step, ...described }) => {
       const random = hostRandom(1);
-      const machine: Machine = { ...described, sharesBeforehand: false, dispatch: 0, item: 1.5 };
+      const machine: SimulatedMachine = { ...described, sharesBeforehand: false, dispatch: 0, item: 1.5 };
       const probes: Probe[] = [];
       const add = (items: number, steps: number) => {
         const equal = Array.from({ length: items }, () => ({ steps, step }));
@@ -25,7 +25,7 @@ describe('the description of a machine', () => {
       const { step: found, ...fitted } = fitMachine(probes);
       for (const items of [40, 300, 900]) {
         const uneven = Array.from({ length: items }, () => 1 + Math.floor(20 * random()));
-        const time = (each: typeof step, of: Machine) =>
+        const time = (each: typeof step, of: SimulatedMachine) =>
           timeOfItems(
             uneven.map((steps) => ({ steps, step: each })),
             of,

@@ -2,14 +2,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { H200 } from '../../bench/h200.js';
-import { type Machine, timeOfItems, type WorkItem } from '../../bench/schedule-model.js';
+import { type SimulatedMachine, timeOfItems, type WorkItem } from '../../bench/schedule-model.js';
 
 const items = (count: number, steps: number): WorkItem[] =>
   Array.from({ length: count }, () => ({ steps, step: { alone: 3, busy: 2 } }));
 const norm = (alone: number, busy: number) => Math.sqrt(Math.sqrt(alone ** 4 + busy ** 4));
 
 describe('the model of a schedule', () => {
-  const machine: Machine = { multiprocessors: 4, resident: 2, sharesBeforehand: false, dispatch: 0, item: 0 };
+  const machine: SimulatedMachine = {
+    multiprocessors: 4,
+    resident: 2,
+    sharesBeforehand: false,
+    dispatch: 0,
+    item: 0,
+  };
 
   it('lets latencies overlap until the units are busy', () => {
     expect(timeOfItems([], machine)).toBe(0);
@@ -26,7 +32,7 @@ describe('the model of a schedule', () => {
   });
 
   it('leaves threads idle whose share was given out beforehand', () => {
-    const threads: Machine = { ...machine, multiprocessors: 2, resident: 1, sharesBeforehand: true };
+    const threads: SimulatedMachine = { ...machine, multiprocessors: 2, resident: 1, sharesBeforehand: true };
     const uneven = [...items(4, 10), ...items(4, 1)];
     expect(timeOfItems(uneven, threads)).toBeCloseTo(40 * norm(3, 2));
     expect(timeOfItems(uneven, { ...threads, sharesBeforehand: false })).toBeCloseTo(22 * norm(3, 2));

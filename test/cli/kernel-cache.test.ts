@@ -20,7 +20,13 @@ const WHOLE = measured(0.02, 1);
 /** A file of choices whose intervals had this width, and which were measured this often. */
 function measured(noise: number, times: number) {
   const measurements = { 'sparse, up to 64': { noise, times } };
-  const hashed = [CHOICES.adapter, CHOICES.headDim, Object.entries(VARIANTS), Object.entries(measurements)];
+  const hashed = [
+    CHOICES.adapter,
+    CHOICES.headDim,
+    Object.entries(VARIANTS),
+    Object.entries(measurements),
+    null,
+  ];
   return { ...CHOICES, measurements, checksum: hashOf(hashed) };
 }
 
