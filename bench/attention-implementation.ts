@@ -65,7 +65,7 @@ const PLANNINGS = 3;
 /** Inputs drawn evenly from [-1, 1]. The scores then vary by about 1, as in a trained model. */
 export function randomInputs({ tags, heads, headDim }: Workload, seed: number): Inputs {
   const random = hostRandom(seed);
-  const draw = () => Float32Array.from({ length: tags.length * heads * headDim }, () => 2 * random() - 1);
+  const draw = () => new Float32Array(tags.length * heads * headDim).map(() => 2 * random() - 1);
   return { query: draw(), key: draw(), value: draw(), outputGradient: draw() };
 }
 

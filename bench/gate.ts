@@ -81,7 +81,12 @@ export function sampledRows(layout: Layout, heads: number, seed: number): Uint8A
 
 /** [tokens, heads, headDim] numbers, set to 0 outside the sampled rows. With this output gradient, the reference needs no other rows. */
 export function onlySampled(rows: Float32Array, sampled: Uint8Array, headDim: number): Float32Array {
-  return rows.map((value, at) => (sampled[Math.floor(at / headDim)] === 1 ? value : 0));
+  const result = new Float32Array(rows.length);
+  sampled.forEach((isSampled, row) => {
+    const at = row * headDim;
+    if (isSampled === 1) result.set(rows.subarray(at, at + headDim), at);
+  });
+  return result;
 }
 
 /** The results of the GPU, in the caller's order; gradients only after a backward pass. */
@@ -156,7 +161,12 @@ export function expectedNumbers(
 
 function atSampled(values: ArrayLike<number>, sampled: Uint8Array, headDim: number): number[] {
   if (values.length !== sampled.length * headDim) return [];
-  return Array.from(values).filter((_, at) => sampled[Math.floor(at / headDim)] === 1);
+  const result: number[] = [];
+  sampled.forEach((isSampled, row) => {
+    if (isSampled !== 1) return;
+    for (let at = row * headDim; at < (row + 1) * headDim; at++) result.push(values[at]);
+  });
+  return result;
 }
 
 /** The error of a tensor; infinite for a missing one, or one of another length. */

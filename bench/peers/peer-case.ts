@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Precision } from '../../src/base/precision.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { denseLayout } from '../../src/plan/layout.js';
 import { type Inputs, randomInputs, type Workload } from '../attention-implementation.js';
@@ -17,7 +18,7 @@ import {
 import { referenceTokenBias } from '../reference-pairs.js';
 import { type CacheFlush, TURNS_OF_A_CLOCK, takeTurns } from '../timing.js';
 import { oneLine } from './peer.js';
-import { PARSIMONY, type Precision } from './peer-list.js';
+import { PARSIMONY } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
 

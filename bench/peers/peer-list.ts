@@ -1,4 +1,5 @@
 import { CallerError } from '../../src/base/errors.js';
+import type { Precision } from '../../src/base/precision.js';
 import type { Pass } from '../attention-settings.js';
 
 /** A library whose attention is timed. */
@@ -7,15 +8,13 @@ export interface PeerSpec {
   /** npm packages and their pinned versions, installed on first use; none for our own. */
   packages: Readonly<Record<string, string>>;
   passes: readonly Pass[];
+  /** Where it is f16, inputs and results are rounded to f16. */
   precision: Precision;
   /** One of PyTorch's. It is not installed for the benchmark: it is that of the user's python3. */
   torch?: TorchAttention;
   /** Whether it opens the adapter of the benchmark; otherwise it takes the first that it finds. */
   opensAdapter: boolean;
 }
-
-/** The numbers that it multiplies. Where they are f16, inputs and results are rounded to f16. */
-export type Precision = 'f32' | 'f16';
 
 /** An attention of PyTorch's, and where it runs. */
 export interface TorchAttention {

@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics';
+import type { Precision } from '../../src/base/precision.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { allowedPairs } from '../allowed-pairs.js';
 import type { Workload } from '../attention-implementation.js';
@@ -6,7 +7,6 @@ import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js'
 import type { Pass } from '../attention-settings.js';
 import { medianOfRatios } from '../statistics.js';
 import type { Preparation } from './peer.js';
-import type { Precision } from './peer-list.js';
 
 /** A peer after its turns. */
 export interface MeasuredPeer extends Partial<Preparation> {

@@ -1,10 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Precision } from '../../src/base/precision.js';
 import { allows, type PairTable } from '../../src/grammar/pair-table.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import type { Computed } from '../gate.js';
 import { type Clock, type OpenPeer, oneLine, type PeerTask } from './peer.js';
-import type { Precision, TorchAttention } from './peer-list.js';
+import type { TorchAttention } from './peer-list.js';
 
 const SCRIPT = fileURLToPath(new URL('./torch_attention.py', import.meta.url));
 

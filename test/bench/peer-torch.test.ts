@@ -5,8 +5,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { randomInputs } from '../../bench/attention-implementation.js';
 import type { Computed } from '../../bench/gate.js';
 import { checkPeer, expectedOfPeer } from '../../bench/peers/peer-case.js';
-import type { Precision, TorchAttention } from '../../bench/peers/peer-list.js';
+import type { TorchAttention } from '../../bench/peers/peer-list.js';
 import { openTorch } from '../../bench/peers/torch.js';
+import type { Precision } from '../../src/base/precision.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
