@@ -5,6 +5,8 @@ import type { AttentionRow } from './attention-row.js';
 import { type AttentionSweep, SENTENCES } from './attention-settings.js';
 import { type BenchmarkReport, type BenchOptions, newReport } from './bench-report.js';
 import { type BreakEven, breakEvens } from './break-even.js';
+import { machineOf } from './machine-probe.js';
+import type { MeasuredMachine } from './predicted-schedule.js';
 import { ShapeBench, type ShapeResults } from './shape-bench.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
@@ -12,6 +14,8 @@ export interface AttentionReport
   extends ShapeResults,
     BenchmarkReport<'attention', Omit<AttentionSweep, 'rules'> & { rules: string[] }, AttentionRow> {
   breakEven: BreakEven[];
+  /** The adapter as probes describe it, for what plans allow. */
+  machines: (MeasuredMachine & { headDim: number })[];
 }
 
 export interface AttentionBenchOptions extends BenchOptions {
@@ -34,6 +38,7 @@ export async function benchAttention(
     rows: [],
     preparation: [],
     breakEven: [],
+    machines: [],
   };
   if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
   try {
@@ -57,6 +62,8 @@ export async function benchAttention(
     device.clock?.release();
     device.clock = undefined;
   }
+  for (const headDim of options.signal?.aborted ? [] : sweep.headDims)
+    report.machines.push({ headDim, ...(await machineOf(device, headDim)) });
   report.interrupted = options.signal?.aborted ?? false;
   report.breakEven = breakEvens(report.rows);
   return report;

@@ -9,14 +9,16 @@ export interface Probe {
 }
 
 /** The parts of a machine's description that follow from the times of equal workgroups. */
-export type FittedMachine = Pick<SimulatedMachine, 'multiprocessors' | 'resident' | 'item'> & {
+export type FittedMachine = Pick<SimulatedMachine, 'multiprocessors' | 'resident' | 'dispatch' | 'item'> & {
   step: StepTime;
 };
 
-const MOST_MULTIPROCESSORS = 512;
+const MOST_MULTIPROCESSORS = 320;
 const MOST_RESIDENT = 16;
-/** Shares of a lone step's time that the busy part is tried at: a hundredth to all of it. */
-const BUSY_SHARES = Array.from({ length: 60 }, (_, index) => 0.01 ** (index / 59));
+/** Shares of a lone step's time that the busy part is tried at: a fiftieth to all of it. */
+const BUSY_SHARES = Array.from({ length: 24 }, (_, index) => 0.02 ** (index / 23));
+/** Shares of what a lone workgroup takes beside its steps that belong to the dispatch. */
+const DISPATCH_SHARES = [0.5, 0.75, 1, 0.25];
 
 /** The time of a step beside `count - 1` others, over that of a lone one. */
 function slowdown(busy: number, count: number): number {
@@ -37,31 +39,35 @@ export function fitMachine(probes: readonly Probe[], known?: number): FittedMach
   const lone = probes.filter(({ items }) => items === 1).sort((a, b) => a.steps - b.steps);
   const [least, most] = [lone[0], lone[lone.length - 1]];
   const perStep = (most.microseconds - least.microseconds) / (most.steps - least.steps);
-  const item = Math.max(0, least.microseconds - perStep * least.steps);
+  const beside = Math.max(0, least.microseconds - perStep * least.steps);
   const growing = probes.filter(({ items }) => items > 1);
-  let best = { error: Number.POSITIVE_INFINITY, multiprocessors: 1, resident: 1, busy: 1 };
-  for (let resident = 1; resident <= MOST_RESIDENT; resident++) {
-    for (const busy of BUSY_SHARES) {
-      const slowdowns = Array.from({ length: resident + 1 }, (_, count) => slowdown(busy, count));
-      for (
-        let multiprocessors = known ?? 1;
-        multiprocessors <= (known ?? MOST_MULTIPROCESSORS);
-        multiprocessors++
-      ) {
-        let error = 0;
-        for (const { items, steps, microseconds } of growing) {
-          const waves = Math.floor(items / (multiprocessors * resident));
-          const rest = items - waves * multiprocessors * resident;
-          const turns =
-            waves * slowdowns[resident] + (rest > 0 ? slowdowns[Math.ceil(rest / multiprocessors)] : 0);
-          error += Math.log(((perStep * steps + item) * turns) / microseconds) ** 2;
-          if (error >= best.error) break;
+  let best = { error: Number.POSITIVE_INFINITY, multiprocessors: 1, resident: 1, busy: 1, dispatch: 0 };
+  for (const share of DISPATCH_SHARES) {
+    const dispatch = share * beside;
+    for (let resident = 1; resident <= MOST_RESIDENT; resident++) {
+      for (const busy of BUSY_SHARES) {
+        const slowdowns = Array.from({ length: resident + 1 }, (_, count) => slowdown(busy, count));
+        for (
+          let multiprocessors = known ?? 1;
+          multiprocessors <= (known ?? MOST_MULTIPROCESSORS);
+          multiprocessors++
+        ) {
+          let error = 0;
+          for (const { items, steps, microseconds } of growing) {
+            const waves = Math.floor(items / (multiprocessors * resident));
+            const rest = items - waves * multiprocessors * resident;
+            const last = rest > 0 ? slowdowns[Math.ceil(rest / multiprocessors)] : 0;
+            const time =
+              dispatch + (perStep * steps + beside - dispatch) * (waves * slowdowns[resident] + last);
+            error += Math.log(time / microseconds) ** 2;
+            if (error >= best.error) break;
+          }
+          if (error < best.error) best = { error, multiprocessors, resident, busy, dispatch };
         }
-        if (error < best.error) best = { error, multiprocessors, resident, busy };
       }
     }
   }
-  const { multiprocessors, resident, busy } = best;
+  const { multiprocessors, resident, busy, dispatch } = best;
   const step = { alone: perStep * (1 - busy ** 4) ** 0.25, busy: perStep * busy };
-  return { multiprocessors, resident, item, step };
+  return { multiprocessors, resident, dispatch, item: beside - dispatch, step };
 }

@@ -133,7 +133,7 @@ function repeated(steps: number, items: number): number[] {
   return Array<number>(items).fill(steps);
 }
 
-type Probed = Omit<SimulatedMachine, 'dispatch'> & { step: StepTime };
+type Probed = SimulatedMachine & { step: StepTime };
 
 /** @param multiprocessors Their number, where it is known. */
 async function probeGpu(probe: MachineProbe, multiprocessors?: number): Promise<Probed> {
@@ -148,7 +148,7 @@ async function probeGpu(probe: MachineProbe, multiprocessors?: number): Promise<
 }
 
 /** Threads of a software adapter run one workgroup each: nothing overlaps. */
-async function probeSoftware(probe: MachineProbe): Promise<Probed> {
+async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probed> {
   const threads = availableParallelism();
   const half = SOFTWARE_ITEMS / 2;
   const [fewer, short, long, spread, inFront] = await probe.times(
@@ -163,6 +163,7 @@ async function probeSoftware(probe: MachineProbe): Promise<Probed> {
     multiprocessors: threads,
     resident: 1,
     sharesBeforehand: inFront > UNEVEN * spread,
+    dispatch: await dispatchOverhead(device, DISPATCHES),
     item: Math.max(0, (threads * (short - fewer)) / half - FEW * busy),
     step: { alone: 0, busy },
   };
@@ -194,12 +195,12 @@ async function measureMachine(device: Device, headDim: number): Promise<Measured
     const kernels = [kernelOf(tile, tall)];
     if (shortTile.rows !== tile.rows)
       kernels.push(kernelOf(shortTile, await probed(device, headDim, shortTile, tall.multiprocessors)));
-    const { multiprocessors, sharesBeforehand, item } = tall;
+    const { multiprocessors, sharesBeforehand, dispatch, item } = tall;
     return {
       multiprocessors,
       sharesBeforehand,
+      dispatch,
       item,
-      dispatch: await dispatchOverhead(device, DISPATCHES),
       kernels,
       // A software adapter's plans have no parts to combine.
       combining: {
@@ -222,7 +223,7 @@ async function probed(
   const probe = new MachineProbe(device, headDim, tile, device.isSoftware ? SOFTWARE_ITEMS : MOST_ITEMS);
   try {
     await probe.warmUp();
-    return device.isSoftware ? await probeSoftware(probe) : await probeGpu(probe, multiprocessors);
+    return device.isSoftware ? await probeSoftware(device, probe) : await probeGpu(probe, multiprocessors);
   } finally {
     probe.release();
   }

@@ -119,6 +119,7 @@ export function reportOf(rows: AttentionRow[], changes: Partial<AttentionReport>
     rows,
     preparation: [{ stage: 'planning', length: 512, batch: 1, medianMs: 0.4 }],
     breakEven: breakEvens(rows),
+    machines: [],
     ...changes,
   };
 }
