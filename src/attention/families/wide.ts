@@ -8,6 +8,9 @@ export const WIDE_TILE: TileConfig = {
   family: 'wide',
 };
 
+/** Columns of a step by the rows of which an invocation has the sums. Where registers are few, an invocation has half of the scores. */
+const STEPS = { 8: WIDE_TILE.steps, 4: [32, 16] } as const;
+
 /** The rows of tiles of short texts: more workgroups, each with half of the invocations. */
 const SHORT_ROWS = 16;
 
@@ -36,8 +39,8 @@ function maskConstants({ heads: { table, bits }, positional: isPositional }: Pas
  */
 const wide = (rowBlock: 4 | 8, machine: Machine | undefined): KernelFamily => ({
   name: 'wide',
-  tile: { ...WIDE_TILE, machine },
-  shortTile: { ...WIDE_TILE, rows: machine ? SHORT_ROWS : WIDE_TILE.rows, machine },
+  tile: { ...WIDE_TILE, steps: STEPS[rowBlock], machine },
+  shortTile: { ...WIDE_TILE, steps: STEPS[rowBlock], rows: machine ? SHORT_ROWS : WIDE_TILE.rows, machine },
   // Tiles of 16 rows or fewer have kernels with half the invocations.
   heights: [32, 16, 8],
   readsPanels: false,
@@ -47,7 +50,14 @@ const wide = (rowBlock: 4 | 8, machine: Machine | undefined): KernelFamily => ({
     const isKeyPass = name === 'backward_key_value';
     const parts = isKeyPass ? partsOf(Math.min(headDim, 64), rowBlock, 1) : partsOf(headDim, rowBlock, 2);
     const rows = pass.rows > SHORT_ROWS ? 32 : SHORT_ROWS;
-    const constants = { TILE_ROWS: rows, ROW_BLOCK: rowBlock, PARTS: parts, ...maskConstants(pass) };
+    const [step] = STEPS[rowBlock];
+    const constants = {
+      TILE_ROWS: rows,
+      STEP: step,
+      ROW_BLOCK: rowBlock,
+      PARTS: parts,
+      ...maskConstants(pass),
+    };
     return { constants, depth: isKeyPass ? Math.ceil(headDim / 64) : 1 };
   },
 });
