@@ -77,7 +77,9 @@ export class ShapeBench {
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
       const implementations = this.entries.map(({ implementation }) => implementation.timed(backward));
       const { repeats, seconds, seed } = this.sweep;
-      const runsPerTurn = await runsForTurn(implementations[0]);
+      // Turns of equal length: the wait at the end of each then costs all of them the same share.
+      const runsPerTurn: number[] = [];
+      for (const implementation of implementations) runsPerTurn.push(await runsForTurn(implementation));
       const { signal } = this.options;
       const needsMore = untilNarrow(seconds, seed);
       const times = await timeInTurns(implementations, {
@@ -98,7 +100,14 @@ export class ShapeBench {
         // Dense attention is the first. A speed-up over it needs both results to be right.
         const gatePassed = gates[0].passed && gates[index].passed;
         const boundSpeedup = denseTime / timeOf(entry);
-        const context = { pass, text, seed, runsPerTurn, gatePassed, boundSpeedup } as const;
+        const context = {
+          pass,
+          text,
+          seed,
+          gatePassed,
+          boundSpeedup,
+          runsPerTurn: runsPerTurn[index],
+        } as const;
         if (index > 0 || this.sweep.strategies.includes('none')) {
           this.results.rows.push(attentionRow(entry, measured[0], this.workload, context));
         }
