@@ -10,7 +10,9 @@ import { recordActivation, recordActivationBackward } from '../src/nn/pointwise.
 import { AttentionMask } from '../src/plan/mask.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type Limits, measureLimits } from './limits.js';
+import { machineOf } from './machine-probe.js';
 import type { PeakOptions, PeakShares } from './peak-share.js';
+import type { MeasuredMachine } from './predicted-schedule.js';
 
 /** A kernel under the adapter's roofline (Williams, Waterman and Patterson, 2009). */
 export type RooflineRow = ReturnType<typeof rooflineRow>;
@@ -20,6 +22,8 @@ export interface LimitsReport extends PeakShares {
   kind: 'limits';
   environment: Environment;
   limits: Limits;
+  /** What runs workgroups, for models of a schedule; absent after a quick measurement, and in older files. */
+  machine?: MeasuredMachine;
   /** Empty where the adapter has no timestamps, or the run was ended early. */
   rows: readonly RooflineRow[];
 }
@@ -39,7 +43,8 @@ export async function benchLimits(
   try {
     const { limits, shares } = await measureLimits(device, quick);
     const rows = clock && !quick && !signal.aborted ? await measureRoofline(device, limits) : [];
-    return { kind: 'limits', environment, limits, ...shares, rows };
+    const machine = quick || signal.aborted ? undefined : await machineOf(device, HIDDEN / HEADS);
+    return { kind: 'limits', environment, limits, machine, ...shares, rows };
   } finally {
     clock?.release();
     device.clock = undefined;

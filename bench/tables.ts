@@ -15,6 +15,7 @@ import {
   isStepImpossible,
   isUnclear,
 } from './plausibility.js';
+import type { MeasuredMachine } from './predicted-schedule.js';
 import {
   type BenchColumn,
   type BenchTable,
@@ -258,6 +259,23 @@ function shareColumn<Name extends string>(
   });
 }
 
+/** What runs the workgroups of dense attention, forward, as probes found it. */
+function machineRows({ multiprocessors, sharesBeforehand, item, kernels }: MeasuredMachine): string[][] {
+  const microseconds = (time: number) => `${short(time)} µs`;
+  return [
+    [
+      'multiprocessors or threads',
+      `${multiprocessors}${sharesBeforehand ? ', shares given out beforehand' : ''}`,
+    ],
+    ['a workgroup beside its steps', microseconds(item)],
+    ...kernels.flatMap(({ rows, resident, dense }) => [
+      [`workgroups of ${rows} rows on each at a time`, `${resident}`],
+      [`a step of ${rows} rows, alone`, microseconds((dense.alone ** 4 + dense.busy ** 4) ** 0.25)],
+      [`a step of ${rows} rows among others, over their number`, microseconds(dense.busy)],
+    ]),
+  ];
+}
+
 function limitsTables(report: LimitsReport): BenchTable[] {
   const { limits, products, dense, rows } = report;
   const microseconds = (value: number | null) => orNothing(value ?? null, (time) => `${short(time)} µs`);
@@ -269,6 +287,7 @@ function limitsTables(report: LimitsReport): BenchTable[] {
     ['a submit and its end', microseconds(limits.submitMicroseconds)],
     ['step of the wall clock', microseconds(limits.wallTimerMicroseconds)],
     ['step of the GPU’s clock', microseconds(limits.gpuTimerMicroseconds)],
+    ...(report.machine ? machineRows(report.machine) : []),
   ];
   const besides = 'Dense attention, forward, beside our best matrix product in the same turns';
   const note = 'The roof is the lesser of our best matrix product and FLOPs a byte x copy bandwidth.';
