@@ -2,7 +2,7 @@
  * Everything that is measured on a GPU, in one run of a few minutes: whether the kernels are right, the adapter's limits, attention,
  * training steps, and the attention of other libraries on the same card.
  */
-import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
+import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
@@ -94,6 +94,8 @@ interface GpuBenchOptions extends BenchOptions {
   classes: number;
   /** The value of `--adapter`. */
   adapter: string | undefined;
+  /** Measures the variants of the kernels, where no choice is stored: planners then know the machine. */
+  tune?(): Promise<KernelChoices[]>;
   signal: AbortSignal;
   save(report: GpuReport): Promise<void>;
   onNote(line: string): void;
@@ -115,7 +117,15 @@ export async function benchGpu(
     sections: [],
     reports: [],
   };
-  await runSections(report, sectionsOf(device, settings.quick ? QUICK : FULL, options), options);
+  const tuning = options.tune && {
+    name: 'tuning',
+    measure: async () => {
+      options.kernels = report.environment.kernels = await options.tune!();
+      return GREEN;
+    },
+  };
+  const [first, ...others] = sectionsOf(device, settings.quick ? QUICK : FULL, options);
+  await runSections(report, [first, ...(tuning ? [tuning] : []), ...others], options);
   return report;
 }
 
@@ -146,7 +156,7 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
   const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
   return [
     { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },
-    { name: 'limits', measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
+    { name: 'limits', least: 20, measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
     attentions[0],
     {
       name: 'step',

@@ -58,7 +58,7 @@ export async function runSections(
     try {
       const result = await measure({ signal: limit, onProgress });
       if ('kind' in result) await onProgress(result);
-      else report.gate = report.conformance = result;
+      else report.gate = report.conformance = both(report.conformance, result);
       section.state = limit.aborted ? 'cut short' : 'done';
       if (limit.aborted) section.why = signal.aborted ? 'interrupted' : isOver;
     } catch (error) {

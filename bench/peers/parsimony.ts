@@ -1,3 +1,4 @@
+import { choicesFor, tilesOn } from '../../src/attention/kernel-choices.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { KernelClock } from '../../src/gpu/timestamps.js';
 import { AttentionImplementation } from '../attention-implementation.js';
@@ -10,9 +11,10 @@ export const openParsimony: OpenPeer = async ({ adapter }) => {
   const clock = KernelClock.isSupported(device.gpu) ? new KernelClock(device) : undefined;
   return {
     adapter: () => device.adapter.description,
-    async prepare({ workload, inputs, mask, rules, backward, seed }) {
+    async prepare({ workload, inputs, mask, rules, backward, seed, kernels }) {
       const before = device.allocatedBytes;
-      const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags' } as const;
+      const tiles = tilesOn(device, choicesFor(workload.headDim, kernels));
+      const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags', tiles } as const;
       const attention = new AttentionImplementation(device, workload, variant, inputs);
       const implementation = attention.timed(backward);
       return {

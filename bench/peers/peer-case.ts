@@ -149,13 +149,13 @@ export class CaseBench {
   /** Prepares a peer, checks its results, and warms it up. */
   private async prepare(entry: Entry): Promise<void> {
     const { seat, peer, mask } = entry;
-    const { workload, rules, pass, seed } = this.about;
+    const { workload, rules, pass, seed, kernels } = this.about;
     this.options.onNote?.(`checking ${this.title()}, ${peer}${mask ? ' with mask' : ''}`);
     entry.process = await seat.open();
     const backward = pass === 'forward+backward';
     // Ours samples other rows.
     const inputs = peer === PARSIMONY ? this.allInputs : this.inputs;
-    const task = { workload, inputs, mask, rules, backward, seed };
+    const task = { workload, inputs, mask, rules, backward, seed, kernels };
     const { handle, ...prepared } = await seat.ask<'prepare'>({ kind: 'prepare', task });
     const { results, coldMs, adapter } = await seat.ask<'check'>({ kind: 'check', handle });
     Object.assign(entry, { handle, ...prepared, coldMs, adapter });

@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics';
+import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import type { Precision } from '../../src/base/precision.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { allowedPairs } from '../allowed-pairs.js';
@@ -29,6 +30,8 @@ export interface PeerCase {
   rules: RuleSet;
   pass: Pass;
   seed: number;
+  /** Tuned variants of our kernels. */
+  kernels?: readonly KernelChoices[];
 }
 
 /**

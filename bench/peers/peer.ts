@@ -1,3 +1,4 @@
+import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { PairCounts } from '../../src/plan/pair-counts.js';
 import type { Inputs, Workload } from '../attention-implementation.js';
@@ -14,6 +15,8 @@ export interface PeerTask {
   /** Whether gradients are wanted too. */
   backward: boolean;
   seed: number;
+  /** Tuned variants of our kernels. */
+  kernels?: readonly KernelChoices[];
 }
 
 /** The clock of a time: the wall's, or that of the GPU for its kernels alone, in a run of its own. */

@@ -25,7 +25,7 @@ export type PeersSettings = Pick<AttentionSettings, 'heads' | 'headDims' | 'pass
 /** The gate is that of our kernels. The error of each other peer is in its rows. */
 export type PeersReport = BenchmarkReport<'peers', PeersSettings & { peers: string[] }, PeerRow>;
 
-interface PeersBenchOptions extends Omit<BenchOptions, 'kernels'> {
+interface PeersBenchOptions extends BenchOptions {
   /** With ours among them. */
   peers: readonly PeerSpec[];
   rules: RuleSet;
@@ -51,7 +51,7 @@ export async function benchPeers(
   settings: PeersSettings,
   options: PeersBenchOptions,
 ): Promise<PeersReport> {
-  const { peers, rules, signal, onNote, timeoutMs, start } = options;
+  const { peers, rules, kernels, signal, onNote, timeoutMs, start } = options;
   const named = { ...settings, peers: peers.map(({ name }) => name) };
   const report: PeersReport = newReport(device, 'peers', named, [rules], options);
   // A peer's process must open the embedded driver as this one did.
@@ -69,7 +69,7 @@ export async function benchPeers(
           for (const pass of settings.passes) {
             if (signal?.aborted) break;
             const { repeats, seed } = settings;
-            const peerCase = { workload, rules, pass, seed, repeats };
+            const peerCase = { workload, rules, pass, seed, repeats, kernels };
             const bench = new CaseBench(peerCase, seats, device.adapter.description, flush, {
               signal,
               onNote,

@@ -3,9 +3,10 @@ import { benchGpu } from '../../bench/gpu-bench.js';
 import type { GpuReport } from '../../bench/gpu-report.js';
 import { writeAtomically } from '../data/files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
+import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, interruptSignal, jsonOf, option, printReport, warnOfLoad } from './bench-output.js';
-import { storedChoicesOf } from './kernel-cache.js';
+import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';
 import { countNumber, type DataFlags, settingOption } from './setting-options.js';
 import { note } from './terminal.js';
@@ -17,6 +18,9 @@ type GpuFlags = DataFlags & {
   adapter?: string;
   tune: boolean;
 };
+
+/** Of all models that are measured. */
+const HEAD_DIM = 64;
 
 /** `parsimony bench gpu` */
 export function benchGpuCommand(): Command {
@@ -51,9 +55,20 @@ async function run(flags: GpuFlags): Promise<void> {
     if (json !== '-') await writeAtomically(json, jsonOf(report));
   };
   await withDevice(adapter, async (device) => {
-    const kernels = await storedChoicesOf(device, tune, [64]);
+    const stored = () => storedChoicesOf(device, tune, [HEAD_DIM]);
+    const kernels = await stored();
     const options = { ...data, vocabulary: bertVocabulary(), kernels, adapter, signal, save, onNote: note };
-    const report = await benchGpu(device, { minutes, quick }, options);
+    const tuneOnce = async () => {
+      const kinds = ['dense', 'sparse'] as const;
+      await tuneAndStore(device, { headDim: HEAD_DIM, longest: LONGEST_SEQUENCE, kinds, onNote: note });
+      return stored();
+    };
+    const needsTuning = tune && !quick && !device.isSoftware && kernels.length === 0;
+    const report = await benchGpu(
+      device,
+      { minutes, quick },
+      { ...options, tune: needsTuning ? tuneOnce : undefined },
+    );
     if (!report.gate.passed || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
     if (json === '-') process.stdout.write(jsonOf(report));
     else {
