@@ -18,7 +18,7 @@ export interface Dispatch {
 }
 
 function emptyParameters(): DataView {
-  return new DataView(new ArrayBuffer(4 * OFFSET_ALIGNMENT));
+  return new DataView(new ArrayBuffer(16 * OFFSET_ALIGNMENT));
 }
 
 /** The kernels of a recording in their order. The next recording uses them, and their bind groups, where it repeats them. */

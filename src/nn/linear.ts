@@ -17,9 +17,11 @@ export interface LinearShape {
   precision?: Precision;
 }
 
+type LinearPass = 'forward' | 'input_gradient' | 'weight_gradient';
+
 /** A family of linear kernels (kernels/linear/) for an adapter and a shape. */
 interface LinearFamily {
-  name: 'wide' | 'subgroup' | 'matrix';
+  kernels: Readonly<Record<LinearPass, KernelName>>;
   /** The tile of the product that a workgroup computes. */
   tileRows: number;
   tileColumns: number;
@@ -31,8 +33,17 @@ interface LinearFamily {
   sharesRows: boolean;
 }
 
+/** Names that are made once: a name is compared for every dispatch. */
+function kernelsOf(name: 'wide' | 'subgroup' | 'matrix'): LinearFamily['kernels'] {
+  return {
+    forward: `linear/${name}/forward`,
+    input_gradient: `linear/${name}/input_gradient`,
+    weight_gradient: `linear/${name}/weight_gradient`,
+  };
+}
+
 const WIDE_FAMILY: LinearFamily = {
-  name: 'wide',
+  kernels: kernelsOf('wide'),
   tileRows: 64,
   tileColumns: 64,
   readsTextures: false,
@@ -41,7 +52,15 @@ const WIDE_FAMILY: LinearFamily = {
 };
 
 /** Operands are rounded to f16: products are of subgroup matrices. */
-const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, name: 'matrix', sumsBias: false };
+const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, kernels: kernelsOf('matrix'), sumsBias: false };
+
+const SUBGROUP_FAMILY: Omit<LinearFamily, 'tileColumns'> = {
+  kernels: kernelsOf('subgroup'),
+  tileRows: 16,
+  readsTextures: true,
+  sumsBias: true,
+  sharesRows: false,
+};
 
 /** The texture's shape of a matrix of `rows` x `width` numbers. */
 function matrixShape(rows: number, width: number): PanelShape {
@@ -54,14 +73,7 @@ function linearFamily(device: Device, { rows, inputs, outputs, precision }: Line
   if (precision === 'f16') return MATRIX_FAMILY;
   const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
   if (!lanes || !matrices.every((matrix) => fitsPanels(device, matrix))) return WIDE_FAMILY;
-  return {
-    name: 'subgroup',
-    tileRows: 16,
-    tileColumns: 8 * lanes,
-    readsTextures: true,
-    sumsBias: true,
-    sharesRows: false,
-  };
+  return { ...SUBGROUP_FAMILY, tileColumns: 8 * lanes };
 }
 
 /** Constants of a linear kernel, as a device runs it; none of any other. */
@@ -106,23 +118,24 @@ class LinearRecorder {
 
   /** @param buffers The product's operands `a` and `b`, and its output. */
   dispatch(
-    kernel: 'forward' | 'input_gradient' | 'weight_gradient',
+    pass: LinearPass,
     buffers: Record<string, Operand>,
     product: { rows: number; columns: number },
     parameters: { add?: number; rows_per_share?: number } = {},
     depth = 1,
   ): void {
-    const { name, tileRows, tileColumns, readsTextures } = this.family;
-    const { precision: _, ...shape } = this.shape;
+    const { kernels, tileRows, tileColumns, readsTextures } = this.family;
+    const { rows: all, inputs, outputs } = this.shape;
+    const { add = 0, rows_per_share = 0 } = parameters;
+    const kernel = kernels[pass];
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
     // The grid of a weight always fits.
-    const isFolded = !readsTextures && kernel !== 'weight_gradient';
-    const path = `linear/${name}/${kernel}` as const;
+    const isFolded = !readsTextures && pass !== 'weight_gradient';
     this.recorder.dispatch({
-      kernel: path,
-      constants: linearConstants(this.recorder.device, path),
+      kernel,
+      constants: linearConstants(this.recorder.device, kernel),
       buffers,
-      parameters: { ...shape, add: 0, rows_per_share: 0, ...parameters },
+      parameters: { rows: all, inputs, outputs, add, rows_per_share },
       grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, depth],
     });
   }

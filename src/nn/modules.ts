@@ -28,12 +28,8 @@ export function linearForward(
   output: GPUBuffer,
 ): void {
   const { recorder, parameters, workspace } = pass;
-  recordLinear(recorder, workspace, shape, {
-    input,
-    weight: parameters.slice(`${name}.weight`),
-    bias: parameters.slice(`${name}.bias`),
-    output,
-  });
+  const { weight, bias } = parameters.affine(name);
+  recordLinear(recorder, workspace, shape, { input, weight, bias, output });
 }
 
 /**
@@ -50,13 +46,14 @@ export function linearBackward(
   add = false,
 ): void {
   const { recorder, parameters, workspace } = pass;
+  const gradient = parameters.affineGradient(name);
   const buffers = {
     input,
-    weight: parameters.slice(`${name}.weight`),
+    weight: parameters.affine(name).weight,
     outputGradient,
     inputGradient,
-    weightGradient: parameters.gradient(`${name}.weight`),
-    biasGradient: parameters.gradient(`${name}.bias`),
+    weightGradient: gradient.weight,
+    biasGradient: gradient.bias,
   };
   recordLinearBackward(recorder, workspace, shape, buffers, add);
 }
@@ -66,8 +63,7 @@ export function normForward(pass: Pass, name: string, activations: NormActivatio
   const { recorder, config, parameters, batch } = pass;
   recordLayerNorm(recorder, { rows: batch.tokens, hidden: config.hidden }, config.normEpsilon, {
     ...activations,
-    weight: parameters.slice(`${name}.weight`),
-    bias: parameters.slice(`${name}.bias`),
+    ...parameters.affine(name),
   });
 }
 
@@ -80,18 +76,19 @@ export function normBackward(
   inputGradient: GPUBuffer,
 ): void {
   const { recorder, config, parameters, batch, workspace } = pass;
+  const gradient = parameters.affineGradient(name);
   recordLayerNormBackward(
     recorder,
     workspace,
     { rows: batch.tokens, hidden: config.hidden },
     {
       input,
-      weight: parameters.slice(`${name}.weight`),
+      weight: parameters.affine(name).weight,
       statistics,
       outputGradient,
       inputGradient,
-      weightGradient: parameters.gradient(`${name}.weight`),
-      biasGradient: parameters.gradient(`${name}.bias`),
+      weightGradient: gradient.weight,
+      biasGradient: gradient.bias,
     },
   );
 }

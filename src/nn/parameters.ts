@@ -19,6 +19,12 @@ export interface TrainingState {
   secondMoment: TensorValues;
 }
 
+/** The tensors of a linear layer or a norm. */
+export interface Affine {
+  weight: BufferSlice;
+  bias: BufferSlice;
+}
+
 /** A range as a slice of its buffer. */
 export function sliceOf(buffers: Buffers, { shard, at, length }: Omit<ShardRange, 'offset'>): BufferSlice {
   return { buffer: buffers[shard], offset: 4 * at, size: 4 * length };
@@ -32,6 +38,9 @@ export class Parameters {
   readonly layout: ParameterLayout;
   readonly values: Buffers;
   private gradients: Buffers | undefined;
+  /** By the names of layers: they are asked for in every step. */
+  private readonly affines = new Map<string, Affine>();
+  private readonly affineGradients = new Map<string, Affine>();
   private moments: { firstMoment: Buffers; secondMoment: Buffers } | undefined;
 
   /** @throws EngineError where a tensor is longer than the adapter's longest buffer. */
@@ -51,6 +60,26 @@ export class Parameters {
   /** The gradient of a tensor. */
   gradient(name: string): BufferSlice {
     return sliceOf(this.allGradients, this.layout.rangeOf(name));
+  }
+
+  /** The values of `name`.weight and `name`.bias. */
+  affine(name: string): Affine {
+    let affine = this.affines.get(name);
+    if (!affine) {
+      affine = { weight: this.slice(`${name}.weight`), bias: this.slice(`${name}.bias`) };
+      this.affines.set(name, affine);
+    }
+    return affine;
+  }
+
+  /** The gradients of `name`.weight and `name`.bias. */
+  affineGradient(name: string): Affine {
+    let affine = this.affineGradients.get(name);
+    if (!affine) {
+      affine = { weight: this.gradient(`${name}.weight`), bias: this.gradient(`${name}.bias`) };
+      this.affineGradients.set(name, affine);
+    }
+    return affine;
   }
 
   /** Gradients and moments, zero at first. They are allocated at the first call: prediction does not need them. */

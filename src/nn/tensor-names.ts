@@ -60,13 +60,22 @@ function distilBertLayer(index: number): LayerNames {
   };
 }
 
+/** Names that are made once for each layer: they are looked up in every step. */
+function remembered(layer: (index: number) => LayerNames): (index: number) => LayerNames {
+  const layers: LayerNames[] = [];
+  return (index) => {
+    layers[index] ??= layer(index);
+    return layers[index];
+  };
+}
+
 const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
   bert: {
     wordTable: 'bert.embeddings.word_embeddings.weight',
     positionTable: 'bert.embeddings.position_embeddings.weight',
     typeTable: 'bert.embeddings.token_type_embeddings.weight',
     embeddingNorm: 'bert.embeddings.LayerNorm',
-    layer: bertLayer,
+    layer: remembered(bertLayer),
     pooler: 'bert.pooler.dense',
     classifier: 'classifier',
   },
@@ -74,7 +83,7 @@ const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
     wordTable: 'distilbert.embeddings.word_embeddings.weight',
     positionTable: 'distilbert.embeddings.position_embeddings.weight',
     embeddingNorm: 'distilbert.embeddings.LayerNorm',
-    layer: distilBertLayer,
+    layer: remembered(distilBertLayer),
     pooler: 'pre_classifier',
     classifier: 'classifier',
   },
