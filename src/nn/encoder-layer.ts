@@ -8,10 +8,9 @@ import {
   type NormActivations,
   normBackward,
   normForward,
-  tokenDropout,
 } from './modules.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
-import { recordActivation, recordActivationBackward, recordDropout } from './pointwise.js';
+import { recordActivation, recordActivationBackward } from './pointwise.js';
 import { type LayerNames, tensorNames } from './tensor-names.js';
 
 /** Saved activations of one encoder layer, each [tokens, hidden] unless noted. */
@@ -83,10 +82,8 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
       output: saved(`${site} norm`),
       statistics: saved(`${site} statistics`, 2),
     };
-    const sum = { input: branch, residual, output: norm.input };
     const dropout = dropoutAt(pass, site, layer);
-    recordDropout(recorder, { rows: batch.tokens, hidden }, dropout, batch.positions, sum);
-    normForward(pass, name, norm);
+    normForward(pass, name, norm, { branch, residual, dropout, positions: batch.positions });
     return norm;
   };
 
@@ -148,16 +145,12 @@ export function recordLayerBackward(
     workspace.floats(`${name} gradient`, batch.tokens * width);
 
   const residualGradient = gradientOf('feed-forward output sum');
-  normBackward(pass, names.outputNorm, outputNorm, outputGradient, residualGradient);
+  const droppedGradient = normBackward(pass, names.outputNorm, outputNorm, outputGradient, residualGradient, {
+    site: 'feed-forward output',
+    layer,
+  });
   const activatedGradient = gradientOf('activated', config.feedForward);
   const intermediateGradient = gradientOf('intermediate', config.feedForward);
-  const droppedGradient = tokenDropout(
-    pass,
-    'feed-forward output',
-    layer,
-    residualGradient,
-    'dropped gradient',
-  );
   linearBackward(pass, linears.output, saved.activated, droppedGradient, activatedGradient);
   recordActivationBackward(recorder, 'layers/gelu_backward', batch.tokens * config.feedForward, {
     saved: saved.intermediate,
@@ -175,9 +168,15 @@ export function recordLayerBackward(
   );
 
   const inputGradient = gradientOf('attention output sum');
-  normBackward(pass, names.attentionNorm, attentionNorm, residualGradient, inputGradient);
+  const attendedGradient = normBackward(
+    pass,
+    names.attentionNorm,
+    attentionNorm,
+    residualGradient,
+    inputGradient,
+    { site: 'attention output', layer },
+  );
   const contextGradient = gradientOf('context');
-  const attendedGradient = tokenDropout(pass, 'attention output', layer, inputGradient, 'dropped gradient');
   linearBackward(pass, linears.attentionOutput, attention.output, attendedGradient, contextGradient);
   const gradients = { query: gradientOf('query'), key: gradientOf('key'), value: gradientOf('value') };
   recordBackward(recorder, batch.plan, attentionShape(pass, layer), {

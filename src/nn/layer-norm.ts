@@ -1,9 +1,11 @@
+import { type Dropout, dropoutParameters } from '../base/random.js';
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
 import { blocksOf, ROWS_PER_BLOCK, recordColumnSums } from './column-sums.js';
+import type { Positions } from './pointwise.js';
 
 export interface NormShape {
   rows: number;
@@ -19,19 +21,48 @@ function normFamily({ lanes }: Device): { family: 'wide' | 'subgroup'; constants
   return lanes ? { family: 'subgroup', constants: { LANES: lanes } } : { family: 'wide', constants: {} };
 }
 
-/** Records a layer norm to `output` [rows, hidden], with `statistics` [rows, 2] for the backward pass. */
+/** Which numbers of the rows are dropped. */
+interface RowDropout {
+  dropout: Dropout | undefined;
+  positions: Positions;
+}
+
+/** The input of a norm: residual + drop(branch), each [rows, hidden]. */
+export interface AddedBranch extends RowDropout {
+  branch: Tensor;
+  residual: Tensor;
+}
+
+/**
+ * Records a layer norm to `output` [rows, hidden], with `statistics` [rows, 2] for the backward pass.
+ * @param added Writes `input` first.
+ */
 export function recordLayerNorm(
   recorder: Recorder,
   { rows, hidden }: NormShape,
   epsilon: number,
   buffers: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor; statistics: Tensor },
+  added?: AddedBranch,
 ): void {
   const { family, constants } = normFamily(recorder.device);
   recorder.dispatch({
     kernel: `layers/${family}/layer_norm_forward`,
     constants,
-    buffers,
-    parameters: { rows, width: hidden / 4, epsilon },
+    // Buffers must be bound even where they are not read.
+    buffers: {
+      ...buffers,
+      branch: added?.branch ?? buffers.weight,
+      residual: added?.residual ?? buffers.weight,
+      positions: added?.positions.buffer ?? buffers.weight,
+    },
+    parameters: {
+      rows,
+      width: hidden / 4,
+      epsilon,
+      add: added ? 1 : 0,
+      positions_at: added?.positions.at ?? 0,
+      ...dropoutParameters(added?.dropout),
+    },
     grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
   });
 }
@@ -43,7 +74,10 @@ function joined(first: Tensor, second: Tensor, bytes: number): BufferSlice | und
   return second.offset === offset + bytes ? { buffer, offset, size: 2 * bytes } : undefined;
 }
 
-/** Records the backward pass to `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden]. */
+/**
+ * Records the backward pass to `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden].
+ * @param dropped Also writes the gradient of the branch of `AddedBranch`, with its dropout.
+ */
 export function recordLayerNormBackward(
   recorder: Recorder,
   scratch: Workspace,
@@ -57,6 +91,7 @@ export function recordLayerNormBackward(
     weightGradient: Tensor;
     biasGradient: Tensor;
   },
+  dropped?: RowDropout & { branchGradient: Tensor },
 ): void {
   const { input, weight, statistics, outputGradient, inputGradient } = buffers;
   const width = hidden / 4;
@@ -64,8 +99,21 @@ export function recordLayerNormBackward(
   recorder.dispatch({
     kernel: `layers/${family}/layer_norm_input_gradient`,
     constants,
-    buffers: { input, weight, statistics, output_gradient: outputGradient, input_gradient: inputGradient },
-    parameters: { rows, width },
+    buffers: {
+      input,
+      weight,
+      statistics,
+      output_gradient: outputGradient,
+      input_gradient: inputGradient,
+      positions: dropped?.positions.buffer ?? weight,
+      branch_gradient: dropped?.branchGradient ?? scratch.floats('nothing', 4),
+    },
+    parameters: {
+      rows,
+      width,
+      positions_at: dropped?.positions.at ?? 0,
+      ...dropoutParameters(dropped?.dropout),
+    },
     grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
   });
   const blocks = blocksOf(rows);

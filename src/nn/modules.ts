@@ -1,4 +1,4 @@
-import { recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
+import { type AddedBranch, recordLayerNorm, recordLayerNormBackward } from './layer-norm.js';
 import { type LinearShape, recordLinear, recordLinearBackward } from './linear.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
 import { recordDropout } from './pointwise.js';
@@ -58,39 +58,55 @@ export function linearBackward(
   recordLinearBackward(recorder, workspace, shape, buffers, add);
 }
 
-/** Records output = norm(input). @param name Its parameters' name without `.weight` and `.bias`. */
-export function normForward(pass: Pass, name: string, activations: NormActivations): void {
+/**
+ * Records output = norm(input).
+ * @param name Its parameters' name without `.weight` and `.bias`.
+ * @param added Writes the input first.
+ */
+export function normForward(
+  pass: Pass,
+  name: string,
+  activations: NormActivations,
+  added?: AddedBranch,
+): void {
   const { recorder, config, parameters, batch } = pass;
-  recordLayerNorm(recorder, { rows: batch.tokens, hidden: config.hidden }, config.normEpsilon, {
-    ...activations,
-    ...parameters.affine(name),
-  });
+  const shape = { rows: batch.tokens, hidden: config.hidden };
+  const buffers = { ...activations, ...parameters.affine(name) };
+  recordLayerNorm(recorder, shape, config.normEpsilon, buffers, added);
 }
 
-/** Records the gradients of a norm's parameters and of its input. */
+/**
+ * Records the gradients of a norm's parameters and of its input.
+ * @param site Where the branch that was added to the input was dropped.
+ * @returns The gradient of that branch, in a buffer that later calls overwrite; or `inputGradient` where nothing was dropped.
+ */
 export function normBackward(
   pass: Pass,
   name: string,
   { input, statistics }: NormActivations,
   outputGradient: GPUBuffer,
   inputGradient: GPUBuffer,
-): void {
+  site?: { site: DropoutSite; layer: number },
+): GPUBuffer {
   const { recorder, config, parameters, batch, workspace } = pass;
+  const shape = { rows: batch.tokens, hidden: config.hidden };
   const gradient = parameters.affineGradient(name);
-  recordLayerNormBackward(
-    recorder,
-    workspace,
-    { rows: batch.tokens, hidden: config.hidden },
-    {
-      input,
-      weight: parameters.affine(name).weight,
-      statistics,
-      outputGradient,
-      inputGradient,
-      weightGradient: gradient.weight,
-      biasGradient: gradient.bias,
-    },
-  );
+  const dropout = site && dropoutAt(pass, site.site, site.layer);
+  const branchGradient = dropout
+    ? workspace.floats('dropped gradient', batch.tokens * config.hidden)
+    : inputGradient;
+  const buffers = {
+    input,
+    weight: parameters.affine(name).weight,
+    statistics,
+    outputGradient,
+    inputGradient,
+    weightGradient: gradient.weight,
+    biasGradient: gradient.bias,
+  };
+  const dropped = dropout && { dropout, positions: batch.positions, branchGradient };
+  recordLayerNormBackward(recorder, workspace, shape, buffers, dropped);
+  return branchGradient;
 }
 
 /**

@@ -43,29 +43,19 @@ export interface Positions {
   at: number;
 }
 
-/**
- * Records output = drop(input), or residual + drop(input) with a residual. The backward pass is the same dropout of the
- * gradient.
- */
+/** Records output = drop(input). The backward pass is the same dropout of the gradient. */
 export function recordDropout(
   recorder: Recorder,
   { rows, hidden }: { rows: number; hidden: number },
   dropout: Dropout | undefined,
   positions: Positions,
-  buffers: { input: Tensor; residual?: Tensor; output: Tensor },
+  { input, output }: { input: Tensor; output: Tensor },
 ): void {
-  const { input, residual, output } = buffers;
   const width = hidden / 4;
   recorder.dispatch({
     kernel: 'layers/dropout',
-    buffers: { input, residual: residual ?? input, positions: positions.buffer, output },
-    parameters: {
-      rows,
-      width,
-      add: residual ? 1 : 0,
-      positions_at: positions.at,
-      ...dropoutParameters(dropout),
-    },
+    buffers: { input, positions: positions.buffer, output },
+    parameters: { rows, width, positions_at: positions.at, ...dropoutParameters(dropout) },
     grid: vectorGrid(recorder, rows * width),
   });
 }

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { recordLayerNorm, recordLayerNormBackward } from '../../src/nn/layer-norm.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
-import { layerNormBackward, layerNormForward } from '../reference/layers.js';
+import { hiddenFactor } from '../reference/dropout.js';
+import { dropoutForward, layerNormBackward, layerNormForward } from '../reference/layers.js';
 import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
 import { FAMILIES } from '../support/device.js';
 import { withBuffers } from '../support/guarded-buffers.js';
-import { generator, randomFloats } from '../support/random.js';
+import { generator, randomFloats, randomInteger } from '../support/random.js';
 
 const anyCase = fc.record({
   rows: fc.oneof({ weight: 9, arbitrary: anyRows }, { weight: 1, arbitrary: fc.constant(1100) }),
@@ -56,6 +57,69 @@ describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
       }, family),
     );
     await fc.assert(property, runs(60));
+  });
+
+  it('of a sum with a dropped branch, and the gradient of the branch', async () => {
+    const anySum = fc.record({
+      rows: anyRows,
+      hidden: anyWidth,
+      probability: fc.constantFrom(undefined, 0.1, 0.5),
+      at: fc.integer({ min: 0, max: 70 }),
+      seed: anySeed,
+    });
+    const property = fc.asyncProperty(anySum, ({ rows, hidden, probability, at, seed }) =>
+      withBuffers(async (buffers, recorder) => {
+        const shape = { rows, hidden, epsilon: 1e-5 };
+        const random = generator(seed);
+        const [branch, residual, dy] = [0, 1, 2].map(() => randomFloats(random, rows * hidden, 2));
+        const [gamma, beta] = [0, 1].map(() => randomFloats(random, hidden));
+        const numbers = Uint32Array.from({ length: at + rows }, () => randomInteger(random, 0, 100_000));
+        const dropout = probability ? { probability, stream: seed } : undefined;
+        const positions = { buffer: buffers.input(numbers), at };
+        const [input, output, inputGradient] = [0, 1, 2].map(() => buffers.output(rows * hidden));
+        const [weight, bias, statistics] = [
+          buffers.input(gamma),
+          buffers.input(beta),
+          buffers.output(2 * rows),
+        ];
+        recordLayerNorm(
+          recorder,
+          shape,
+          shape.epsilon,
+          { input, weight, bias, output, statistics },
+          { branch: buffers.input(branch), residual: buffers.input(residual), dropout, positions },
+        );
+        const branchGradient = dropout && buffers.output(rows * hidden);
+        recordLayerNormBackward(
+          recorder,
+          buffers.scratch,
+          shape,
+          {
+            input,
+            weight,
+            statistics,
+            outputGradient: buffers.input(dy),
+            inputGradient,
+            weightGradient: buffers.output(hidden),
+            biasGradient: buffers.output(hidden),
+          },
+          branchGradient && { dropout, positions, branchGradient },
+        );
+        recorder.submit();
+        const factor = (row: number, channel: number) =>
+          dropout ? hiddenFactor(dropout, numbers[at + row], channel) : 1;
+        const sum = inBothPrecisions((round) => dropoutForward(hidden, factor, branch, residual, round));
+        await buffers.expectClose('sum', input, sum.exact, sum.plain);
+        const x = await buffers.read(input);
+        const norm = inBothPrecisions((round) => layerNormForward(shape, x, gamma, beta, round));
+        await buffers.expectClose('output', output, norm.exact, norm.plain);
+        if (!branchGradient) return;
+        const dx = await buffers.read(inputGradient);
+        const dropped = inBothPrecisions((round) => dropoutForward(hidden, factor, dx, undefined, round));
+        await buffers.expectClose('branch gradient', branchGradient, dropped.exact, dropped.plain);
+      }, family),
+    );
+    await fc.assert(property, runs(20));
   });
 
   it('of rows without any variance is the bias', async () => {
