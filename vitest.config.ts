@@ -8,7 +8,7 @@ const SHARING = [
   'test/cli/!(process).test.ts',
   'test/gpu/{adapter-name,bind-groups,limits}.test.ts',
   'test/playground/{measurement-view,serve}.test.ts',
-  'test/ci.test.ts',
+  'test/{ci,readme}.test.ts',
 ];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;

@@ -10,8 +10,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { parseRules } from '../src/grammar/rules-file.js';
+import { withDeviceOfTests } from './support/run-here.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -26,22 +29,38 @@ describe('the README', () => {
   symlinkSync(ROOT, join(folder, 'node_modules/parsimony-attention'), 'junction');
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(blocks('js').map((code, index) => [index + 1, code]))(
-    'shows a library example of under 20 lines that runs unchanged: %i',
-    (index, code) => {
-      expect(`${code}`.trimEnd().split('\n').length).toBeLessThan(20);
-      const file = join(folder, `example-${index}.mjs`);
-      writeFileSync(file, `${code}`);
-      const env = { ...process.env, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? 'embedded' };
-      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
-        cwd: folder,
-        env,
-        encoding: 'utf8',
-      });
-      expect(status, stderr).toBe(0);
-      expect(stdout).not.toMatch(/NaN|undefined/);
-    },
-  );
+  const examples = blocks('js').map((code, index) => {
+    const file = join(folder, `example-${index}.mjs`);
+    writeFileSync(file, code);
+    return { number: index + 1, code, file };
+  });
+
+  it.each(examples)('shows a library example of under 20 lines: $number', ({ code }) => {
+    expect(code.trimEnd().split('\n').length).toBeLessThan(20);
+  });
+
+  it('shows a library example that runs unchanged, and ends', () => {
+    const env = { ...process.env, PARSIMONY_ADAPTER: process.env.PARSIMONY_ADAPTER ?? 'embedded' };
+    const [{ file }] = examples;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    expect(stdout).not.toMatch(/NaN|undefined/);
+  });
+
+  it.each(examples.slice(1))('shows another that runs unchanged: $number', async ({ file }) => {
+    const before = process.cwd();
+    const log = vi.spyOn(console, 'log').mockReturnValue(undefined);
+    try {
+      process.chdir(folder);
+      await withDeviceOfTests(() => import(pathToFileURL(file).href));
+      const printed = log.mock.calls.flat().map((each) => inspect(each));
+      expect(printed.length).toBeGreaterThan(0);
+      expect(printed.join(' ')).not.toMatch(/NaN|undefined/);
+    } finally {
+      log.mockRestore();
+      process.chdir(before);
+    }
+  });
 
   it('names no file before the command that writes it', () => {
     const written = new Set<string>();

@@ -43,7 +43,7 @@ const SWEEP: AttentionSweep = {
 async function bench(sweep: Partial<AttentionSweep> = {}) {
   const texts = embeddedCorpus().dev.map(({ text }) => text);
   const options = { data: 'embedded', texts, vocabulary: bertVocabulary() };
-  return benchAttention(await testDevice(), { ...SWEEP, ...sweep }, options);
+  return benchAttention(await testDevice('wide'), { ...SWEEP, ...sweep }, options);
 }
 
 /** Removes the last range of columns from the tile that has most, as a kernel that skips one would. */
@@ -201,7 +201,7 @@ describe('a report of bench attention', () => {
     const controller = new AbortController();
     const texts = embeddedCorpus().dev.map(({ text }) => text);
     const { interrupted, rows } = await benchAttention(
-      await testDevice(),
+      await testDevice('wide'),
       { ...SWEEP, lengths: [40, 96, 120], passes: ['forward'] },
       {
         data: 'embedded',

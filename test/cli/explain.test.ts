@@ -99,16 +99,16 @@ describe('explain', () => {
   });
 
   it('--model with other rules reports them, and the page has them', async () => {
-    const args = ['explain', SENTENCE, '--model', 'hard', '--rules', 'floor', '--out', 'read.html'];
+    const args = ['explain', SENTENCE, '--model', 'hard', '--rules', 'all-pairs', '--out', 'read.html'];
     const { status, stderr } = await runHere(args, { cwd: folder });
     expect(status).toBe(0);
-    expect(stderr).toContain('rules floor');
+    expect(stderr).toContain('rules all-pairs');
     const { document } = parseHTML(readFileSync(join(folder, 'read.html'), 'utf8'));
     expect(document.querySelector('.lead')!.textContent).toMatch(
       /^Prediction: (negative|positive) \(negative [\d.]+ %/,
     );
     expect(document.querySelectorAll('input[name="head"]')).toHaveLength(1);
-    expect(document.querySelector('.facts')!.textContent).toContain('"floor"');
+    expect(document.querySelector('.facts')!.textContent).toContain('"all-pairs"');
   });
 
   it.each(['', '   ', '\u200b'])('refuses a text without words: %j', async (text) => {

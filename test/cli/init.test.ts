@@ -102,7 +102,7 @@ describe('predict and evaluate', () => {
       '--strategy',
       'hard',
       '--rules',
-      'paper@2',
+      'all-pairs',
       '--json',
       SENTENCE,
     ]);

@@ -7,15 +7,14 @@ import { COMMAND, commandEnvironment } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal, OURS } from './refusal.js';
-import { contentOf, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
+import { contentOf, DENSE, TINY, trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
 /** Sixty steps: long enough for a signal to arrive before the last one. */
 const RUN = ['--lr', '1e-2', '--epochs', '20', '--evaluate-every', '9'];
 
-/** Of dense attention, whose kernels take each process the least time to compile. */
-const COMMAND_LINE = ['train', '--data', 'data', '--strategy', 'none', ...TINY, ...RUN];
+const COMMAND_LINE = ['train', '--data', 'data', ...DENSE, ...TINY, ...RUN];
 
 beforeAll(async () => {
   writeTinyData(folder);

@@ -7,18 +7,18 @@ import { COMMAND, type CommandResult, commandEnvironment } from '../support/run-
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { CALLER, expectRefusal, OURS } from './refusal.js';
-import { TINY, trainedModel, writeTinyData } from './tiny-model.js';
+import { DENSE, TINY, trainedModel, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
 /** Thirty-six steps. */
-const RUN = '--strategy hard --lr 1e-2 --epochs 12 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
+const RUN = '--lr 1e-2 --epochs 12 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
 
 // Larger than the files of the embedded driver, which a full disk would otherwise end first. Heads are of 16, as in the other
 // tests, which share their kernels.
 const SHAPE = ['--hidden', '128', '--heads', '8', '--feed-forward', '128'];
 
-const ARGUMENTS = ['train', '--data', 'data', ...TINY, ...SHAPE, ...RUN.split(' ')];
+const ARGUMENTS = ['train', '--data', 'data', ...DENSE, ...TINY, ...SHAPE, ...RUN.split(' ')];
 
 /** Each process compiles its kernels. */
 const KILLS = CASES > 1 ? 3 : 1;

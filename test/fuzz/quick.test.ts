@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CASES } from '../support/arbitraries.js';
@@ -51,10 +52,11 @@ describe('the readers of files', () => {
           const lines = Buffer.from(bytes)
             .toString()
             .split(/(?<=\n)/);
+          writeInput(folder, files);
           for (const [at, line] of lines.entries()) {
             for (const changed of nodeMutations(line, isNew)) {
               const text = lines.with(at, `${changed}\n`).join('');
-              writeInput(folder, { ...files, [file]: Buffer.from(text) });
+              writeFileSync(join(folder, file), text);
               expect(await failureOf(reader, folder), text).toBeUndefined();
             }
           }

@@ -91,9 +91,40 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
   const cell = (query: string, key: string) => `td[data-query="${query}"][data-key="${key}"] button`;
 
   describe('on a page that is open', () => {
+    const bytes: number[] = [];
+    let asked = 0;
+    const elsewhere: string[] = [];
+
     beforeAll(async () => {
-      await open();
+      await open(async (opened) => {
+        opened.on('response', async (response) => {
+          if (response.request().method() !== 'GET') return;
+          asked++;
+          bytes.push(gzipSync(await response.buffer()).length);
+        });
+        opened.on('request', (request) => {
+          if (!request.url().startsWith(server.address) && !request.url().startsWith('data:'))
+            elsewhere.push(request.url());
+        });
+        await opened.evaluateOnNewDocument(() => {
+          const { requestDevice } = GPUAdapter.prototype;
+          GPUAdapter.prototype.requestDevice = async function (options) {
+            const device = await requestDevice.call(this, options);
+            addEventListener('lose', () => device.destroy());
+            return device;
+          };
+        });
+      });
       await page.waitForSelector('#label');
+    });
+
+    it('has loaded little, and only from its own server', async () => {
+      expect(elsewhere).toEqual([]);
+      await eventually(async () => asked > 5 && bytes.length === asked).toBe(true);
+      expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(6e6);
+      expect(await page.$eval('#about', (about) => about.textContent)).toContain(
+        'A model that the tests made.',
+      );
     });
 
     beforeEach(async () => {
@@ -257,34 +288,17 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await bottom('#prediction')).toBeLessThan(844);
     });
 
-    it('has no errors', () => {
+    it('has no errors, and has asked only its own server', () => {
       expect(complaints).toEqual([]);
+      expect(elsewhere).toEqual([]);
     });
-  });
 
-  it('loads little, and only from its own server', async () => {
-    const bytes: number[] = [];
-    let asked = 0;
-    const elsewhere: string[] = [];
-    await open(async (opened) => {
-      opened.on('response', async (response) => {
-        if (response.request().method() !== 'GET') return;
-        asked++;
-        bytes.push(gzipSync(await response.buffer()).length);
-      });
-      opened.on('request', (request) => {
-        if (!request.url().startsWith(server.address) && !request.url().startsWith('data:'))
-          elsewhere.push(request.url());
-      });
+    it('says what to do when the device is lost', async () => {
+      await page.evaluate(() => dispatchEvent(new Event('lose')));
+      await eventually(() => textOf('#messages')).toContain('The GPU was lost');
+      expect(await textOf('#prediction')).toBe('');
+      expect(await textOf('#density')).toMatch(/ %$/);
     });
-    await page.waitForSelector('#label');
-    expect(elsewhere).toEqual([]);
-    await eventually(async () => asked > 5 && bytes.length === asked).toBe(true);
-    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(6e6);
-    expect(await page.$eval('#about', (about) => about.textContent)).toContain(
-      'A model that the tests made.',
-    );
-    expect(complaints).toEqual([]);
   });
 
   it.each([
@@ -312,23 +326,5 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     await eventually(() => textOf('#density')).not.toBe(before);
     expect(await page.$eval('#measure', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
     expect(complaints).toEqual([]);
-  });
-
-  it('says what to do when the device is lost', async () => {
-    await open((opened) =>
-      opened.evaluateOnNewDocument(() => {
-        const { requestDevice } = GPUAdapter.prototype;
-        GPUAdapter.prototype.requestDevice = async function (options) {
-          const device = await requestDevice.call(this, options);
-          addEventListener('lose', () => device.destroy());
-          return device;
-        };
-      }),
-    );
-    await page.waitForSelector('#label');
-    await page.evaluate(() => dispatchEvent(new Event('lose')));
-    await eventually(() => textOf('#messages')).toContain('The GPU was lost');
-    expect(await textOf('#prediction')).toBe('');
-    expect(await textOf('#density')).toMatch(/ %$/);
   });
 });

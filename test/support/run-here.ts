@@ -30,7 +30,7 @@ function setEnvironment(wanted: NodeJS.ProcessEnv): void {
 }
 
 /** Makes every adapter return the tests' device, which cannot be destroyed meanwhile. */
-async function withDeviceOfTests<T>(action: () => Promise<T>): Promise<T> {
+export async function withDeviceOfTests<T>(action: () => Promise<T>): Promise<T> {
   const { gpu } = await testDevice();
   const request = vi.spyOn(GPUAdapter.prototype, 'requestDevice').mockResolvedValue(gpu);
   const destroy = vi.spyOn(gpu, 'destroy').mockReturnValue(undefined);

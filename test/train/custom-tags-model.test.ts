@@ -14,6 +14,9 @@ import { SMALL_SHAPE, smallModel, withModel } from './models.js';
 
 const root = temporaryFolder();
 
+/** With the kernels that are the same for any number of tags. */
+const device = await testDevice('wide');
+
 /** Fifty tags that are not universal: together with the universal ones they are too many. */
 const PENN: RuleSet = {
   name: 'penn',
@@ -32,7 +35,7 @@ function example(text: string, tags: string, label = 0): Example {
   return { text, label, words: wordsWithTags(text, tags.split(' '), 'here') };
 }
 
-/** Training and reading then have the same kernels. No other model shares kernels for this number of tags. */
+/** Training and reading then have the same kernels. */
 const SHAPE = { ...SMALL_SHAPE, attentionDropout: 0 };
 
 /** Every word is one token. */
@@ -54,7 +57,7 @@ describe("a model that reads the caller's own tags", () => {
   it.each(['hard', 'learned'] as const)('follows them, trains, and comes back: %s', async (strategy) => {
     const folder = join(root, strategy);
     const predicted = await withModel(
-      smallModel(strategy, { rules: PENN, customTags: true, shape: SHAPE }),
+      smallModel(strategy, { rules: PENN, customTags: true, shape: SHAPE }, device),
       async (model) => {
         const tags = EXAMPLES.flatMap(({ words }) => ['[CLS]', ...words!.map(({ tag }) => tag), '[SEP]']);
         const lengths = EXAMPLES.map(({ words }) => words!.length + 2);
@@ -69,7 +72,7 @@ describe("a model that reads the caller's own tags", () => {
       },
     );
     expect((await loadDescription(folder)).tokenizer.customTags).toBe(true);
-    await withModel(SentenceClassifier.load(await testDevice(), folder), async (model) => {
+    await withModel(SentenceClassifier.load(device, folder), async (model) => {
       expect(await model.predict(EXAMPLES)).toEqual(predicted);
       const others = [{ ...EXAMPLES[0], words: EXAMPLES[0].words!.map((word) => ({ ...word, tag: 'T3' })) }];
       expect((await model.predict(others))[0].logits).not.toEqual(predicted[0].logits);
@@ -77,7 +80,7 @@ describe("a model that reads the caller's own tags", () => {
   });
 
   it('refuses texts without them, and tags that are not of its rules', async () => {
-    await withModel(smallModel('hard', { rules: PENN, customTags: true }), async (model) => {
+    await withModel(smallModel('hard', { rules: PENN, customTags: true }, device), async (model) => {
       expect(await messageOf(model.predict(['dull .']))).toMatch(
         /^text 1: no tags, and this model was trained on custom tags; expected .*NN, VBZ.*--tags-column/,
       );
@@ -92,7 +95,7 @@ describe("a model that reads the caller's own tags", () => {
   });
 
   it('takes those of the tagger where these are of the same kind', async () => {
-    await withModel(smallModel('hard', { rules: PAPER_RULES, customTags: true }), async (model) => {
+    await withModel(smallModel('hard', { rules: PAPER_RULES, customTags: true }, device), async (model) => {
       const [tagged, own] = await model.predict(['the hero', example('the hero', 'DET NOUN')]);
       expect(own.logits).toEqual(tagged.logits);
     });
@@ -101,7 +104,7 @@ describe("a model that reads the caller's own tags", () => {
 
 describe('a model that reads the tags of the tagger', () => {
   it('follows tags of the same kind where a text has them', async () => {
-    await withModel(smallModel('hard'), async (model) => {
+    await withModel(smallModel('hard', {}, device), async (model) => {
       const [tagged, same, other] = await model.predict([
         'the hero likes it',
         example('the hero likes it', 'DET NOUN VERB PRON'),
@@ -118,7 +121,7 @@ it.each([
   [64, 512],
 ])('a new model for texts of %i tokens has %i positions', async (maxLength, positions) => {
   const shape = { hidden: 16, heads: 1, layers: 1, feedForward: 16 };
-  await withModel(smallModel('none', { shape, maxLength }), async (model) => {
+  await withModel(smallModel('none', { shape, maxLength }, device), async (model) => {
     expect(model.description.config.positions).toBe(positions);
     const text = (length: number) =>
       Array.from({ length }, (_, word) => (word % 7 ? 'dull' : 'film')).join(' ');

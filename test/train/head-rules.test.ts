@@ -17,6 +17,9 @@ import { encodedText } from '../support/tagged-text.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
+/** With the kernels that are the same for all rules. */
+const device = await testDevice('wide');
+
 function headRules(...rules: RuleSet[]): HeadRules {
   const pairs = rules.map(({ hard, soft }) => ({ hard, soft }));
   return { name: 'four heads', tags: TOKEN_TAGS, beta: 2, heads: [pairs.slice(0, 2), pairs.slice(2)] };
@@ -83,11 +86,11 @@ describe('a model with rules for each head', () => {
 
   it('is saved and loaded as it is', async () => {
     const saved = join(folder, 'saved');
-    const logits = await withModel(smallModel('guided', { rules: UNSCOPED }), async (model) => {
+    const logits = await withModel(smallModel('guided', { rules: UNSCOPED }, device), async (model) => {
       await model.save(saved);
       return logitsOf(model);
     });
-    await withModel(SentenceClassifier.load(await testDevice(), saved), async (model) => {
+    await withModel(SentenceClassifier.load(device, saved), async (model) => {
       expect(model.description.mask.rules).toEqual(UNSCOPED);
       expect(await logitsOf(model)).toEqual(logits);
       model.useMask(model.description.mask.with({ strategy: 'guided', rules: PAPER_RULES }));
@@ -98,8 +101,8 @@ describe('a model with rules for each head', () => {
   it('is refused where it has other layers or heads', async () => {
     const wrong = { ...UNSCOPED, heads: [UNSCOPED.heads[0]] };
     const says = /rules "four heads": rules for 1 layers of 2 heads; expected 2 layers of 2/;
-    await expect(smallModel('hard', { rules: wrong })).rejects.toThrow(says);
-    await withModel(smallModel('hard'), async (model) => {
+    await expect(smallModel('hard', { rules: wrong }, device)).rejects.toThrow(says);
+    await withModel(smallModel('hard', {}, device), async (model) => {
       expect(
         refusal(() => model.useMask(model.description.mask.with({ strategy: 'hard', rules: wrong }))),
       ).toMatch(says);
@@ -109,7 +112,7 @@ describe('a model with rules for each head', () => {
 
 describe('pruning a model', () => {
   it('makes rules for each head, as dense as asked for, that a model of its shape can have', async () => {
-    await withModel(smallModel('learned'), async (model) => {
+    await withModel(smallModel('learned', {}, device), async (model) => {
       const done: number[] = [];
       const { rules, densities } = await model.prune(TEXTS, 0.5, (count) => done.push(count));
       expect(done).toEqual([TEXTS.length]);
@@ -124,7 +127,7 @@ describe('pruning a model', () => {
   });
 
   it('changes nothing where everything is kept', async () => {
-    await withModel(smallModel('none'), async (model) => {
+    await withModel(smallModel('none', {}, device), async (model) => {
       const before = await logitsOf(model);
       const { rules, densities } = await model.prune(TEXTS, 1);
       expect(densities).toEqual([
@@ -139,7 +142,7 @@ describe('pruning a model', () => {
   });
 
   it('is refused for no share, for no texts, and where pairs are forbidden already', async () => {
-    await withModel(smallModel('learned'), async (model) => {
+    await withModel(smallModel('learned', {}, device), async (model) => {
       for (const density of [0, -1, 1.01, Number.NaN])
         await expect(model.prune(TEXTS, density)).rejects.toThrow(/^density .*expected a share above 0/);
       await expect(model.prune([], 0.5)).rejects.toThrow(/no texts/);
@@ -154,7 +157,7 @@ describe('a sparsity penalty', () => {
 
   it('changes what is learned, and is refused where nothing is', async () => {
     const tableAfter = async (sparsity: number) =>
-      withModel(smallModel('learned'), async (model) => {
+      withModel(smallModel('learned', {}, device), async (model) => {
         await model.train(examples, examples, {
           epochs: 1,
           batchSize: 2,
@@ -166,7 +169,7 @@ describe('a sparsity penalty', () => {
       });
     expect(await tableAfter(50)).not.toEqual(await tableAfter(0));
     const sparsity = 1;
-    await withModel(smallModel('hard'), async (model) => {
+    await withModel(smallModel('hard', {}, device), async (model) => {
       await expect(model.train(examples, examples, { sparsity })).rejects.toThrow(
         /a sparsity penalty of 1 with strategy "hard"; expected strategy "learned"/,
       );

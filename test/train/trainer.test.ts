@@ -129,7 +129,10 @@ function referenceRun(round: Round): Run {
 async function ownRun(): Promise<Run> {
   const run: Run = { losses: [], dev: [], weights: new Map() };
   await withClassifier(CONFIG, WEIGHTS, async (classifier) => {
-    const planner = new Planner(AttentionMask.fromRules(PAPER_RULES, 'guided'), tilesOn(await testDevice()));
+    const planner = new Planner(
+      AttentionMask.fromRules(PAPER_RULES, 'guided'),
+      tilesOn(await testDevice('wide')),
+    );
     const settings = completeSettings(OPTIONS, TRAIN.sentences.length);
     const trainer = new Trainer(classifier, planner, TRAIN, DEV, settings, MASK);
     await trainer.run({

@@ -33,7 +33,7 @@ beforeAll(async () => {
   run = {
     data: { name: 'embedded', train, dev },
     vocabulary: bertVocabulary().restrictedTo(new Set(occurring)),
-    shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32 },
+    shape: { hidden: 16, heads: 1, layers: 1, feedForward: 16, positions: 32, attentionDropout: 0 },
     maxLength: 32,
     mask: AttentionMask.fromRules('paper', 'learned'),
     // Six steps an epoch; the last batch has fewer examples than the others.

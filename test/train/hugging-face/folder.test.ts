@@ -93,7 +93,7 @@ describe('a folder of Hugging Face has the logits of the reference, and keeps it
     const json = { ...huggingFaceConfig(config), num_labels: config.classes };
     writeCheckpoint(folder, json, tensorsOf(config, weights), format);
 
-    const load = async () => SentenceClassifier.load(await testDevice(), folder);
+    const load = async () => SentenceClassifier.load(await testDevice('wide'), folder);
     await withModel(load(), async (model) => {
       expect(model.description).toMatchObject({
         mask: { strategy: 'none', rules: PAPER_RULES },
