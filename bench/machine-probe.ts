@@ -169,7 +169,8 @@ async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probe
   };
 }
 
-const MACHINES = new WeakMap<Device, Map<number, Promise<MeasuredMachine>>>();
+/** By device of WebGPU, then by family of kernels and head dimension. */
+const MACHINES = new WeakMap<GPUDevice, Map<string, Promise<MeasuredMachine>>>();
 
 /**
  * Describes an adapter by measurements of its dense forward kernel, once for a device and a head dimension: how long a step takes alone and
@@ -177,10 +178,11 @@ const MACHINES = new WeakMap<Device, Map<number, Promise<MeasuredMachine>>>();
  * described as this one, without the costs of masks, of short steps and of combining: the times are those that a plan allows.
  */
 export function machineOf(device: Device, headDim: number): Promise<MeasuredMachine> {
-  const machines = MACHINES.get(device) ?? new Map<number, Promise<MeasuredMachine>>();
-  MACHINES.set(device, machines);
-  const machine = machines.get(headDim) ?? measureMachine(device, headDim);
-  machines.set(headDim, machine);
+  const machines = MACHINES.get(device.gpu) ?? new Map<string, Promise<MeasuredMachine>>();
+  MACHINES.set(device.gpu, machines);
+  const key = `${fastestFamily(device).name} ${headDim}`;
+  const machine = machines.get(key) ?? measureMachine(device, headDim);
+  machines.set(key, machine);
   return machine;
 }
 

@@ -25,6 +25,7 @@ describe('what the playground shows of a measurement', () => {
       rules: [PAPER_RULES],
       passes: ['forward' as const],
       repeats: 3,
+      seconds: 0,
       controls: false,
     };
     await new ShapeBench(await testDevice(), settings, workload, false, {}, results).run();

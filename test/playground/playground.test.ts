@@ -294,6 +294,8 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     });
 
     it('says what to do when the device is lost', async () => {
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
       await page.evaluate(() => dispatchEvent(new Event('lose')));
       await eventually(() => textOf('#messages')).toContain('The GPU was lost');
       expect(await textOf('#prediction')).toBe('');

@@ -18,34 +18,15 @@ const LONGEST = [
 ];
 
 /**
- * The same among files that share a process: first those whose kernels other files need, too, then those whose kernels no other
- * file needs, or that wait for other processes.
+ * The same among files that share a process: first those that compile the kernels for subgroups, which take longest, while the other
+ * core still runs the first file; then those with the other kernels. From then on, two processes compile these.
  */
-const LONGEST_TOGETHER = [
-  'nn/classifier',
-  'attention/wide',
-  'cli/tune',
-  'cli/init',
-  'bench/gate',
-  'bench/counted-pairs',
-  'train/custom-tags-model',
-  'train/training-run',
-  'cli/explain',
-  'nn/explaining',
-  'train/trainer',
-  'bench/tuner',
-  'attention/global-tokens',
-  'attention/abreast',
-  'cli/resume',
-  'cli/interruption',
-  'cli/data-files',
-  'bench/trace',
-  'nn/training',
-  'cli/bench',
+const IN_TURN = [
+  /\/test\/cli\/(tune|interruption|resume)\./,
+  /\/test\/(cli|train|readme)\b|\/(tuner|wrong-kernels)\.test/,
+  /\/test\/(attention\/(wide|abreast)|nn\/(classifier|training)|bench\/(gate|counted-pairs|trace))\./,
+  /\/test\/(attention|bench|data|nn|reference)\//,
 ];
-
-/** Folders whose tests compile no kernels: the last of those that share a process. */
-const WITHOUT_KERNELS = /\/test\/(grammar|plan|report)\//;
 
 function placeAmong(names: readonly string[], { moduleId }: TestSpecification): number {
   const found = names.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
@@ -56,10 +37,9 @@ function place(file: TestSpecification): number {
   return file.project.name === TOGETHER ? LONGEST.indexOf(TOGETHER) : placeAmong(LONGEST, file);
 }
 
-function placeTogether(file: TestSpecification): number {
-  return WITHOUT_KERNELS.test(file.moduleId)
-    ? LONGEST_TOGETHER.length + 1
-    : placeAmong(LONGEST_TOGETHER, file);
+function placeTogether({ moduleId }: TestSpecification): number {
+  const found = IN_TURN.findIndex((files) => files.test(moduleId));
+  return found < 0 ? IN_TURN.length : found;
 }
 
 /** Starts the longest files first, so that two processes end at about the same time. */
