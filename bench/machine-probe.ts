@@ -169,7 +169,7 @@ async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probe
   };
 }
 
-/** By device of WebGPU, then by family of kernels and head dimension. */
+/** By device of WebGPU, then by lanes, which select the kernels, and head dimension. */
 const MACHINES = new WeakMap<GPUDevice, Map<string, Promise<MeasuredMachine>>>();
 
 /**
@@ -180,7 +180,7 @@ const MACHINES = new WeakMap<GPUDevice, Map<string, Promise<MeasuredMachine>>>()
 export function machineOf(device: Device, headDim: number): Promise<MeasuredMachine> {
   const machines = MACHINES.get(device.gpu) ?? new Map<string, Promise<MeasuredMachine>>();
   MACHINES.set(device.gpu, machines);
-  const key = `${fastestFamily(device).name} ${headDim}`;
+  const key = `${device.lanes} ${headDim}`;
   const machine = machines.get(key) ?? measureMachine(device, headDim);
   machines.set(key, machine);
   return machine;
