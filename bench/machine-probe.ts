@@ -1,8 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { Attention } from '../src/attention/attention.js';
 import { familiesOn } from '../src/attention/families/families.js';
 import { Workspace } from '../src/gpu/buffers.js';
-import type { Device } from '../src/gpu/device.js';
+import { type Device, IN_NODE } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import { denseLayout, type Layout, LONGEST_SEQUENCE } from '../src/plan/layout.js';
 import { type Machine, type StepTimes, TYPICAL_GPU } from '../src/plan/machine.js';
@@ -147,9 +146,15 @@ async function probeGpu(probe: MachineProbe, multiprocessors?: number): Promise<
   return { ...fitMachine(probes, multiprocessors), sharesBeforehand: false };
 }
 
+/** The playground measures, too: a browser has no module of Node. */
+async function threadsOfMachine(): Promise<number> {
+  if (IN_NODE) return (await import('node:os')).availableParallelism();
+  return (navigator as { hardwareConcurrency?: number }).hardwareConcurrency ?? 1;
+}
+
 /** Threads of a software adapter run one workgroup each: nothing overlaps. */
 async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probed> {
-  const threads = availableParallelism();
+  const threads = await threadsOfMachine();
   const half = SOFTWARE_ITEMS / 2;
   const [fewer, short, long, spread, inFront] = await probe.times(
     repeated(FEW, half),

@@ -20,6 +20,7 @@ const EXPERIMENT = {
     maxLength: 32,
     vocab: 'vocab.txt',
     evaluationsPerEpoch: 1,
+    attentionDropout: 0,
     tune: false,
   },
   conditions: {

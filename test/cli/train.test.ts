@@ -113,7 +113,7 @@ describe('train', () => {
 
 describe('train --json over epochs', () => {
   // Steps so large that every epoch has the same accuracy, and the first the lowest loss: it is the best.
-  const flags = ['--lr', '1', '--epochs', '3', '--evaluations', '1'];
+  const flags = ['--lr', '3', '--seed', '1', '--epochs', '3', '--evaluations', '1'];
   let result: CommandResult;
   let best: EvaluationMetrics;
 
