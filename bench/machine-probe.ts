@@ -24,8 +24,11 @@ const MOST_ITEMS = 4096;
 const GROWTH = 1.2;
 /** Runs of a probe on a software adapter take this time at least. */
 const PROBE_MS = 20;
-/** Long workgroups in front that take this times as long as the same spread out were given to one thread beforehand. */
-const UNEVEN = 1.3;
+/**
+ * Where threads get their workgroups beforehand, long ones in front take as long as if all were long, else as long as if they were spread
+ * out. They were given out beforehand where the time is more than this share of the way from the latter to the former.
+ */
+const UNEVEN = 1 / 3;
 
 /** Times dispatches of the dense forward kernel whose workgroups have chosen numbers of steps. */
 class MachineProbe {
@@ -163,12 +166,14 @@ async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probe
     Array.from({ length: SOFTWARE_ITEMS }, (_, index) => (index % 2 ? FEW : MANY)),
     [...repeated(MANY, half), ...repeated(FEW, half)],
   );
+  const overheads: number[] = [];
+  for (let repeat = 0; repeat < 3; repeat++) overheads.push(await dispatchOverhead(device, DISPATCHES));
   const busy = (threads * (long - short)) / SOFTWARE_ITEMS / (MANY - FEW);
   return {
     multiprocessors: threads,
     resident: 1,
-    sharesBeforehand: inFront > UNEVEN * spread,
-    dispatch: await dispatchOverhead(device, DISPATCHES),
+    sharesBeforehand: inFront - spread > UNEVEN * (long - spread),
+    dispatch: Math.min(...overheads),
     item: Math.max(0, (threads * (short - fewer)) / half - FEW * busy),
     step: { alone: 0, busy },
   };
