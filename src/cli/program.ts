@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment-command.js';
 import { explainCommand } from './explain.js';
+import { grampairCommand } from './grampair-command.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { reportCommand } from './report-command.js';
@@ -42,6 +43,7 @@ function program(): Command {
     reportCommand,
     predictCommand,
     tagCommand,
+    grampairCommand,
     explainCommand,
     rulesCommand,
     benchCommand,

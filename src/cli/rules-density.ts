@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { readModelRules } from '../data/named-rules.js';
+import { isNamedSource } from '../data/sources.js';
 import { isFolder } from '../data/split-files.js';
 import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
@@ -53,7 +54,7 @@ function splitOfFiles({ splits: asked = [] }: DensityFlags): Split {
 
 /** The splits of the data, where --splits does not name them. */
 function splitsOf({ data, dev, test }: DensityFlags): Split[] {
-  if (isFolder(data) || ['embedded', 'sst2'].includes(data)) return ['train', 'dev'];
+  if (isFolder(data) || isNamedSource(data)) return ['train', 'dev'];
   return [
     'train',
     ...(dev === undefined ? [] : ['dev' as const]),

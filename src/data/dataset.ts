@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { checkArgument, options } from '../base/argument-schemas.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { textFields } from '../grammar/grammar-arguments.js';
+import type { Tag } from '../grammar/rules.js';
 import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.js';
 
 /** A sentence with its class. */
@@ -29,6 +30,8 @@ export interface DataSource {
   readonly byNumber?: boolean;
   /** A note about this data for reports. */
   note?: string;
+  /** The pairs of tags that decide the labels, where they are known. */
+  pairs?: readonly (readonly [query: Tag, key: Tag])[];
   /**
    * The examples of a split.
    * @throws CallerError where the split is missing, unreadable, or has no labels.

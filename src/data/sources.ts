@@ -7,6 +7,7 @@ import type { Tag } from '../grammar/rules.js';
 import type { DataSource, Split } from './dataset.js';
 import { embeddedSource } from './embedded-corpus.js';
 import { FileSource } from './file-source.js';
+import { grampairSource, isGrampair } from './grampair-source.js';
 import { checkedClasses, withClasses } from './labels.js';
 import {
   filesNamed,
@@ -91,12 +92,18 @@ function checkExists(name: string): void {
   throw new CallerError({
     what: 'no such file, and no such folder',
     where: `--data ${name}`,
-    expected: 'a file of texts, a folder with train.tsv and dev.tsv or the like, or sst2, or embedded',
+    expected:
+      'a file of texts, a folder with train.tsv and dev.tsv or the like, sst2, embedded, or grampair:LABEL',
   });
 }
 
+/** Whether a name is that of data that are generated or downloaded, not of files. */
+export function isNamedSource(name: string): boolean {
+  return name === 'embedded' || name === 'sst2' || isGrampair(name);
+}
+
 /**
- * The data of `--data`: `embedded`, `sst2`, a folder with a file for each split (train, dev or validation, test), or files: one
+ * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), a folder with a file for each split (train, dev or validation, test), or files: one
  * name, a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per
  * line, .parquet or .conllu.
  * @throws CallerError for an unknown name, or an option that does not apply to it.
@@ -106,6 +113,8 @@ export function dataSource(name: string | readonly string[], options: DataOption
   checkArgument(anyOptions({}), options, 'options');
   if (name === 'embedded') return generatedOrDownloaded(embeddedSource(), options);
   if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
+  if (typeof name === 'string' && isGrampair(name))
+    return generatedOrDownloaded(grampairSource(name), options);
   const { textColumn: text, labelColumn: label, tagsColumn: tags, labels } = options;
   const common = {
     columns: { text, label, tags },

@@ -4,7 +4,7 @@ import type { DataSource } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { readModelRules } from '../data/named-rules.js';
-import { dataSource } from '../data/sources.js';
+import { dataSource, isNamedSource } from '../data/sources.js';
 import { isFolder, namesIn } from '../data/split-files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { requireRulesTags, requireTags, tagsNote } from '../grammar/custom-tags.js';
@@ -61,7 +61,7 @@ const EVALUATIONS = 4;
 /** Absolute paths of files: a list, since a name may contain a comma. */
 function pathsOf(files: string | readonly string[] | undefined): string | string[] | undefined {
   if (typeof files !== 'string') return files?.map((file) => resolve(file));
-  if (['embedded', 'sst2'].includes(files)) return files;
+  if (isNamedSource(files)) return files;
   return isFolder(files) ? resolve(files) : namesIn(files).map((file) => resolve(file));
 }
 

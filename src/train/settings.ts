@@ -160,7 +160,7 @@ export const SETTINGS = {
     FILES,
     'source',
   )(
-    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), or embedded (generated text)',
+    'a folder or files (.tsv, .csv, .jsonl, .parquet, .conllu), sst2 (downloaded once), embedded (generated text), or grampair:LABEL (generated, with gold tags)',
   ),
   dev: files('files of the development split, where --data is files'),
   test: files('files of the test split, where --data is files'),

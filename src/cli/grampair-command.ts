@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { SPLITS } from '../data/dataset.js';
+import { createFolder, writeAtomically } from '../data/files.js';
+import { GRAMPAIR_LABEL_NAMES, GRAMPAIR_ROWS, grampair } from '../data/grampair.js';
+import { grampairTsv, MOST_GRAMPAIR_ROWS } from '../data/grampair-source.js';
+import { option } from './bench-output.js';
+import { countNumber, seedNumber } from './setting-options.js';
+import { print } from './terminal.js';
+
+const EXAMPLE = `
+Example:
+  $ parsimony grampair --out pairs --rows 100000 --seed 7
+  $ parsimony train --data pairs --label-column negation --tags-column tags
+
+Without files: --data grampair:negation`;
+
+interface GrampairFlags {
+  out: string;
+  rows: number;
+  seed: number;
+}
+
+function rowCount(text: string): number {
+  const rows = countNumber(text);
+  if (rows <= MOST_GRAMPAIR_ROWS) return rows;
+  throw new InvalidArgumentError(`expected ${MOST_GRAMPAIR_ROWS} at most`);
+}
+
+/** `parsimony grampair` */
+export function grampairCommand(): Command {
+  return new Command('grampair')
+    .description(
+      'write generated sentences with gold tags and five labels, each of which has its deciding pairs',
+    )
+    .requiredOption('--out <folder>', 'gets train.tsv, dev.tsv and test.tsv')
+    .addOption(option('--rows <count>', 'training sentences', rowCount).default(GRAMPAIR_ROWS.train))
+    .addOption(option('--seed <number>', 'of all sentences', seedNumber).default(1))
+    .addHelpText('after', EXAMPLE)
+    .action(write);
+}
+
+async function write({ out, rows, seed }: GrampairFlags): Promise<void> {
+  const corpus = grampair(seed, { ...GRAMPAIR_ROWS, train: rows });
+  await createFolder(out);
+  for (const split of SPLITS) await writeAtomically(join(out, `${split}.tsv`), grampairTsv(corpus[split]));
+  const counts = SPLITS.map((split) => `${corpus[split].length} of ${split}`);
+  print(`${out}: ${counts.join(', ')}; columns sentence, tags, ${GRAMPAIR_LABEL_NAMES.join(', ')}`);
+}
