@@ -6,9 +6,10 @@ const SHARING = [
   'test/{grammar,plan,report,nn,train,bench,data,kernels,reference}/**/*.test.ts',
   'test/attention/!(subgroup).test.ts',
   'test/cli/!(process).test.ts',
-  'test/gpu/{adapter-name,bind-groups,limits}.test.ts',
+  'test/gpu/{adapter,bind-groups,errors,limits,panels}.test.ts',
+  'test/mutations/*.test.ts',
   'test/playground/{measurement-view,serve}.test.ts',
-  'test/{ci,readme}.test.ts',
+  'test/{ci,docs,language,readme,repository}.test.ts',
 ];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;

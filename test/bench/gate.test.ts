@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
 import { checkNumbers } from '../../bench/gate.js';
+import * as probe from '../../bench/machine-probe.js';
+import type { MeasuredMachine } from '../../bench/predicted-schedule.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
+import * as timing from '../../bench/timing.js';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
@@ -11,6 +14,16 @@ import * as plans from '../../src/plan/layout.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { type Family, testDevice } from '../support/device.js';
+
+const STEP = { alone: 0, busy: 1 };
+const MACHINE: MeasuredMachine = {
+  multiprocessors: 2,
+  sharesBeforehand: false,
+  dispatch: 10,
+  item: 1,
+  kernels: [{ rows: 8, resident: 1, dense: STEP, sparse: STEP, stepOverhead: 0, masked: 1 }],
+  combining: { latency: 0, gigabytesPerSecond: 1 },
+};
 
 /** A change of every sparse plan before the kernels see it. */
 let breakage: (layout: Layout) => void = () => {};
@@ -22,6 +35,9 @@ beforeAll(() => {
     breakage(layout);
     return layout;
   });
+  // What is timed, and the machine that bounds are of, have no effect here.
+  vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
+  vi.spyOn(probe, 'machineOf').mockResolvedValue(MACHINE);
 });
 
 afterAll(() => {

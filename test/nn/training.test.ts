@@ -51,7 +51,7 @@ describe('training', () => {
   it.each<Strategy>(['guided', 'learned'])(
     "takes AdamW's steps along the reference's gradients: %s",
     async (strategy) => {
-      const config = { ...modelFor(strategy), classes: 3 };
+      const config = { ...modelFor(strategy), hidden: 32, feedForward: 64, classes: 3 };
       const options = { ...ADAMW_DEFAULTS, maxGradNorm: 0.1 };
       const rate = 1e-3;
       await withClassifier(config, randomWeights(config, 5), async (classifier) => {
