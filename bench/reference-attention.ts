@@ -1,3 +1,5 @@
+import { half } from './half.js';
+
 /** Attention in float64, pair by pair, written to be read. It shares no code with what it tests. */
 
 export interface ReferenceInput {
@@ -64,14 +66,22 @@ const IN_FLOAT32: typeof IN_FLOAT64 = {
 };
 
 /**
- * Float64, or a plain float32 evaluation of the same formula: every result of an operation rounded.
+ * Float64, or a plain float32 evaluation of the same formula: every result of an operation rounded; or that with all operands of matrix
+ * products rounded to float16.
  */
-export type Precision = 'float64' | 'float32';
+export type ReferencePrecision = 'float64' | 'float32' | 'float16';
 
-export function referenceAttention(input: ReferenceInput, precision: Precision = 'float64'): ReferenceResult {
-  const single = precision === 'float32';
+export function referenceAttention(
+  input: ReferenceInput,
+  precision: ReferencePrecision = 'float64',
+): ReferenceResult {
+  const single = precision !== 'float64';
   const round = (x: number) => (single ? fround(x) : x);
-  const { q, k, v, heads, headDim, lengths, scale, bias, outputGradient } = input;
+  const operand = precision === 'float16' ? half : (x: number) => x;
+  const operands = (x: Numbers) => (precision === 'float16' ? Float64Array.from(x, half) : x);
+  const { heads, headDim, lengths, scale, bias } = input;
+  const [q, k, v] = [input.q, input.k, input.v].map(operands);
+  const outputGradient = input.outputGradient && operands(input.outputGradient);
   const { keep = () => 1, includes = () => true } = input;
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const width = heads * headDim;
@@ -111,7 +121,7 @@ export function referenceAttention(input: ReferenceInput, precision: Precision =
     const p = exps.map((e) => round(e / sum));
     const kept = keys.map((j) => keep(i, j, h));
     keys.forEach((j, n) => {
-      addScaled(headDim, output, row, round(p[n] * kept[n]), v, j * width + h * headDim);
+      addScaled(headDim, output, row, operand(round(p[n] * kept[n])), v, j * width + h * headDim);
     });
     if (!outputGradient) return;
 
@@ -131,10 +141,10 @@ export function referenceAttention(input: ReferenceInput, precision: Precision =
       const ds = round(p[n] * round(dp[n] - delta));
       const size = p[n] * (Math.abs(dp[n]) + Math.abs(delta));
       input.onScoreGradient?.(i, j, h, ds, p[n] * (dpSizes[n] + deltaSize));
-      const scaled = round(ds * round(scale));
+      const scaled = round(operand(ds) * round(scale));
       addScaled(headDim, dq, row, scaled, k, other);
       addScaled(headDim, dk, other, scaled, q, row);
-      addScaled(headDim, dv, other, round(p[n] * kept[n]), outputGradient, row);
+      addScaled(headDim, dv, other, operand(round(p[n] * kept[n])), outputGradient, row);
       dqTerms += size * scale * largestOf(k, other);
       dkTerms[j * heads + h] += size * scale * largestQuery;
     });

@@ -8,6 +8,7 @@ import {
   objectWith,
   options,
 } from '../base/argument-schemas.js';
+import { precision } from '../base/precision.js';
 import { anyMask } from '../plan/mask.js';
 import { TOKENS } from '../plan/mask-tokens.js';
 
@@ -24,6 +25,7 @@ const MASKED_TOKENS = {
   mask: anyMask,
   ...TOKENS,
   kernels: v.optional(kernels),
+  precision: v.optional(precision),
 };
 
 /** The options of an `Attention`: a layout, or tokens and their mask. */

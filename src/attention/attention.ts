@@ -1,5 +1,6 @@
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
@@ -20,6 +21,11 @@ export interface MaskedTokens extends MaskTokens {
   mask: AttentionMask;
   /** The fastest kernel variants, as measured on this adapter for the head dimension. */
   kernels?: KernelChoices;
+  /**
+   * The type of queries, keys, values and weights in products; f32 by default. f16 needs a device that was opened for it, and has no
+   * number beyond 65,504: gradients should be of a scaled loss.
+   */
+  precision?: Precision;
 }
 
 /** Heads and head dimension, and the scale of the scores: 1 / √headDim by default. */
@@ -99,7 +105,7 @@ export class Attention {
   /**
    * @param options Tokens and their mask, or a layout for the tiles of this device.
    * @param heads Heads that have a learned table; only strategy `learned` needs it.
-   * @throws CallerError where tokens and mask do not fit together.
+   * @throws CallerError where tokens and mask do not fit together, or the device was not opened for the precision.
    */
   constructor(
     private readonly device: Device,
@@ -110,7 +116,9 @@ export class Attention {
     this.plan = new DevicePlan(device);
     this.passes = new EncodedPasses(device);
     const layout =
-      'kind' in options ? options : options.mask.layout(options, tilesOn(device, options.kernels));
+      'kind' in options
+        ? options
+        : options.mask.layout(options, tilesOn(device, options.kernels, options.precision));
     this.plan.write(layout, heads);
   }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { fields, finite, notNegative, positiveWhole, recordOf, text } from '../base/json-schemas.js';
+import type { Precision } from '../base/precision.js';
 import type { Device } from '../gpu/device.js';
 import { type Layout, LONGEST_SEQUENCE } from '../plan/layout.js';
 import type { Machine } from '../plan/machine.js';
@@ -137,8 +138,15 @@ function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number }
   return { longest, tokens };
 }
 
-/** The tiles of a device's plans: those of its choices, else of the kernels that are expected to be the fastest. */
-export function tilesOn(device: Device, choices?: KernelChoices): TileChooser {
+/**
+ * The tiles of a device's plans: those of its choices, else of the kernels that are expected to be the fastest. Choices are of f32.
+ * @throws CallerError for precision f16, where the device was not opened for it.
+ */
+export function tilesOn(device: Device, choices?: KernelChoices, precision: Precision = 'f32'): TileChooser {
+  if (precision === 'f16') {
+    const family = fastestFamily(device, 0, 'f16');
+    return (_, lengths) => expectedTiles(family, lengths);
+  }
   const { variants: chosen = {}, machine } = choices?.adapter === adapterKey(device) ? choices : {};
   return (kind, lengths) => {
     const { longest, tokens } = sizeOf(lengths);

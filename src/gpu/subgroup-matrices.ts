@@ -30,8 +30,11 @@ const SIZES = [
   [8, 8, 8],
 ] as const;
 
-/** The lanes that kernels ask for, where the adapter has several sizes of subgroups. */
-const LANES = 32;
+/** The most lanes of a subgroup, which kernels ask for where the adapter has several sizes; and the fewest. */
+const LANES = { most: 32, fewest: 8 };
+
+/** Bytes of workgroup memory that the kernels need. */
+const WORKGROUP_MEMORY = 32_768;
 
 interface Config {
   componentType: string;
@@ -41,12 +44,14 @@ interface Config {
   K: number;
 }
 
-/** The matrices for kernels of precision f16 on an adapter; undefined where it has none of the sizes, or lacks a feature. */
-export function subgroupMatricesOf({ features, info }: GPUAdapter): SubgroupMatrices | undefined {
+/** The matrices for kernels of precision f16 on an adapter; undefined where it has none of the sizes, or lacks what else they need. */
+export function subgroupMatricesOf({ features, info, limits }: GPUAdapter): SubgroupMatrices | undefined {
   if (!MATRIX_FEATURES.every((feature) => features.has(feature))) return undefined;
+  if (limits.maxComputeWorkgroupStorageSize < WORKGROUP_MEMORY) return undefined;
   const { subgroupMatrixConfigs: configs } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: Config[] };
   const { subgroupMinSize = 1, subgroupMaxSize = 1 } = info;
-  const lanes = Math.max(subgroupMinSize, Math.min(LANES, subgroupMaxSize));
+  const lanes = Math.max(subgroupMinSize, Math.min(LANES.most, subgroupMaxSize));
+  if (lanes > LANES.most || lanes < LANES.fewest) return undefined;
   for (const [m, n, k] of SIZES) {
     const found = configs?.some(
       ({ componentType, resultComponentType, M, N, K }) =>

@@ -14,7 +14,11 @@ const TOKENS = 100;
 const PASSES: readonly PassName[] = ['forward', 'backward_query', 'backward_key_value'];
 
 function everyFamily(): KernelFamily[] {
-  return [...familiesOn(device(4), TOKENS), ...familiesOn(device(8), TOKENS)];
+  const withMatrices = { ...device(8), matrices: { m: 16, n: 16, k: 16, lanes: 32 } } as Device;
+  return [device(4), device(8), withMatrices].flatMap((on) => [
+    ...familiesOn(on, TOKENS),
+    ...familiesOn(on, TOKENS, 'f16'),
+  ]);
 }
 
 describe('families of attention kernels', () => {

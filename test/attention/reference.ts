@@ -1,5 +1,9 @@
 import { expect } from 'vitest';
-import { type Precision, type ReferenceResult, referenceAttention } from '../../bench/reference-attention.js';
+import {
+  type ReferencePrecision,
+  type ReferenceResult,
+  referenceAttention,
+} from '../../bench/reference-attention.js';
 import type { AttendResult } from '../../src/attention/attend.js';
 import { attentionFactor } from '../reference/dropout.js';
 import { expectWithinBound, largest } from '../support/error-bound.js';
@@ -11,12 +15,12 @@ interface Reference extends ReferenceResult {
   dBiasScale: number;
 }
 
-function reference(attention: AttentionCase, precision: Precision): Reference {
+function reference(attention: AttentionCase, precision: ReferencePrecision): Reference {
   const { tags, heads, dropout } = attention;
   const names = rulesOf(attention, 0).tags;
   const count = names.length;
   const indexes = tags.map((tag) => names.indexOf(tag));
-  const round = precision === 'float32' ? Math.fround : (x: number) => x;
+  const round = precision === 'float64' ? (x: number) => x : Math.fround;
   const dBias = new Float64Array(heads * count ** 2);
   const sizes = new Float64Array(dBias.length);
   const result = referenceAttention(
@@ -63,11 +67,16 @@ function seenRows(logSumExp: ArrayLike<number>): number[] {
   return Array.from({ length: logSumExp.length }, (_, row) => row).filter((row) => logSumExp[row] > -1e29);
 }
 
-/** Expects results and gradients of a case to be within the error bound of the float64 reference. */
-export function expectReference(attention: AttentionCase, actual: AttendResult): void {
-  const [exact, plain] = (['float64', 'float32'] as const).map((precision) =>
-    reference(attention, precision),
-  );
+/**
+ * Expects results and gradients of a case to be within the error bound of the float64 reference.
+ * @param plainly The precision of the plain evaluation.
+ */
+export function expectReference(
+  attention: AttentionCase,
+  actual: AttendResult,
+  plainly: ReferencePrecision = 'float32',
+): void {
+  const [exact, plain] = (['float64', plainly] as const).map((precision) => reference(attention, precision));
   const rows = seenRows(exact.logSumExp);
   expect(seenRows(actual.logSumExp)).toEqual(rows);
   const seen = (values: ArrayLike<number>) => rows.map((row) => values[row]);

@@ -77,7 +77,7 @@ export async function runAttention(
 ): Promise<AttendResult> {
   let result: AttendResult | undefined;
   await withBuffers(async (buffers, recorder) => {
-    const tiles = tilesOn(buffers.device);
+    const tiles = tilesOn(buffers.device, attention.kernels, attention.precision);
     const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...config }));
     const onDevice = new PoisonedPlanBuffers(buffers.device);
     onDevice.write(layout, attention.heads);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { half } from '../../bench/half.js';
 import { recordLinear, recordLinearBackward } from '../../src/nn/linear.js';
-import { computed, exact, half, type Numbers } from '../reference/arithmetic.js';
+import { computed, exact, type Numbers } from '../reference/arithmetic.js';
 import { columnSums, linearBackward, linearForward } from '../reference/layers.js';
 import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
 import { hasMatrices } from '../support/device.js';

@@ -1,10 +1,9 @@
-import type { KernelChoices } from '../../src/attention/kernel-choices.js';
+import type { MaskedTokens } from '../../src/attention/attention.js';
 import { tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
-import type { MaskTokens } from '../../src/plan/mask-tokens.js';
 
 /** What a test's mask is made from: rules for all heads, or a list of those of each; strategy `none` where left out. */
 export interface MaskParts {
@@ -27,9 +26,6 @@ export function maskOf({ rules = 'paper', strategy = 'none', beta, causal }: Mas
 }
 
 /** A mask laid out for the kernels of a device. */
-export function layoutOn(
-  device: Device,
-  tokens: MaskTokens & { mask: AttentionMask; kernels?: KernelChoices },
-): Layout {
-  return tokens.mask.layout(tokens, tilesOn(device, tokens.kernels));
+export function layoutOn(device: Device, tokens: MaskedTokens): Layout {
+  return tokens.mask.layout(tokens, tilesOn(device, tokens.kernels, tokens.precision));
 }

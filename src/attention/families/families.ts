@@ -1,21 +1,29 @@
 import { EngineError } from '../../base/errors.js';
+import type { Precision } from '../../base/precision.js';
 import type { Device } from '../../gpu/device.js';
+import { checkPrecision } from '../../gpu/subgroup-matrices.js';
 import type { TileConfig } from '../../plan/tiles.js';
 import type { FamilyOnDevice, KernelFamily } from './family.js';
+import { matrixFamily } from './matrix.js';
 import { subgroupFamily } from './subgroup.js';
 import { wideFamily } from './wide.js';
 
-/** Every family of attention kernels, each a folder of kernels/attention/. Of several that a device runs, the first is the fastest. */
+/** The families of kernels for precision f32, each a folder of kernels/attention/. Of several that a device runs, the first is the fastest. */
 const FAMILIES: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
 
-/** The families that a device runs for a packed batch of `tokens` tokens, the expected fastest first. */
-export function familiesOn(device: Device, tokens = 0): KernelFamily[] {
-  return FAMILIES.flatMap((family) => family(device, tokens) ?? []);
+/** The families that a device runs for a packed batch of `tokens` tokens in a precision, the expected fastest first. */
+export function familiesOn(device: Device, tokens = 0, precision: Precision = 'f32'): KernelFamily[] {
+  const families = precision === 'f16' ? [matrixFamily] : FAMILIES;
+  return families.flatMap((family) => family(device, tokens) ?? []);
 }
 
-/** The expected fastest family. */
-export function fastestFamily(device: Device, tokens = 0): KernelFamily {
-  return familiesOn(device, tokens)[0];
+/**
+ * The expected fastest family of a precision.
+ * @throws CallerError for f16, where the device was not opened for it.
+ */
+export function fastestFamily(device: Device, tokens = 0, precision: Precision = 'f32'): KernelFamily {
+  checkPrecision(device, precision);
+  return familiesOn(device, tokens, precision)[0];
 }
 
 /**
@@ -23,7 +31,7 @@ export function fastestFamily(device: Device, tokens = 0): KernelFamily {
  * @throws EngineError where the device does not run it.
  */
 export function familyOfTiles(device: Device, config: TileConfig, tokens: number): KernelFamily {
-  const families = familiesOn(device, tokens);
+  const families = [...familiesOn(device, tokens), ...familiesOn(device, tokens, 'f16')];
   const family = families.find(({ name, tile: { rows, rowBlock, steps } }) => {
     const isFamily = config.family === name;
     return (

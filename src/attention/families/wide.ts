@@ -24,7 +24,7 @@ function partsOf(headDim: number, rowBlock: number, vectors: number): number {
 }
 
 /** The constants of masks: whether positions count, and whether tables are read as bits. */
-function maskConstants({ heads: { table, bits }, positional: isPositional }: Pass): KernelConstants {
+export function maskConstants({ heads: { table, bits }, positional: isPositional }: Pass): KernelConstants {
   if (!table) return {};
   return {
     POSITIONAL: isPositional ? 1 : 0,

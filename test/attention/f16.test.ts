@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { attend } from '../../src/attention/attend.js';
+import { CASES } from '../support/arbitraries.js';
+import { hasMatrices, testDevice } from '../support/device.js';
+import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-case.js';
+import { expectReference } from './reference.js';
+import { runAttention } from './run-attention.js';
+
+/** Every width of the kernels. A run of more cases takes all kinds. */
+const USUAL: readonly KindName[] = [
+  'dense',
+  'dense under dropout',
+  'hard, some tags',
+  'biased, many tags',
+  'every scope under dropout',
+  'learned, causal',
+];
+const kinds = CASES > 1 ? KIND_NAMES : USUAL;
+const seeds = CASES > 1 ? Array.from({ length: CASES_OF_KIND * CASES }, (_, seed) => seed) : [0, 1, 5];
+
+function caseOf(kind: KindName, seed: number) {
+  return { ...randomCase(kind, seed), precision: 'f16' as const };
+}
+
+/** The bound is twice the error of a plain evaluation with operands in f16 and sums in f32. */
+describe.skipIf(!(await hasMatrices()))('attention in f16, where the adapter has subgroup matrices', () => {
+  it.each(kinds.flatMap((kind) => seeds.map((seed): [KindName, number] => [kind, seed])))(
+    'is that of the reference: %s, case %i',
+    async (kind, seed) => {
+      const attention = caseOf(kind, seed);
+      expectReference(attention, await runAttention(attention, 'matrix'), 'float16');
+    },
+  );
+
+  it('is the same on host arrays, and the same bits every time', async () => {
+    const device = await testDevice('matrix');
+    for (const kind of ['dense', 'learned, causal'] as const) {
+      const attention = caseOf(kind, CASES_OF_KIND - 1);
+      expect(await attend(device, attention)).toEqual(await runAttention(attention, 'matrix'));
+    }
+  });
+});
