@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
@@ -132,7 +133,12 @@ async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResul
   const adapter = flags.adapter ?? adapterOf(whole);
   outliveReaders();
   return stoppable(
-    (signal) => withDevice(adapter, (device) => runExperiment(device, whole, { ...options, signal })),
+    (signal) =>
+      withDevice(
+        adapter,
+        (device) => runExperiment(device, whole, { ...options, signal }),
+        precisionOf(whole),
+      ),
     () => `continue with: ${commandLine()}`,
   );
 }
@@ -140,6 +146,13 @@ async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResul
 /** The adapter that an experiment's settings name: one for all of its runs. */
 function adapterOf({ settings: { adapter } }: Experiment): string | undefined {
   return adapter === undefined ? undefined : `${adapter}`;
+}
+
+/** The precision that the device is opened for: f16 where any run is of it. */
+function precisionOf({ settings, conditions }: Experiment): Precision {
+  return [settings, ...Object.values(conditions)].some(({ precision }) => precision === 'f16')
+    ? 'f16'
+    : 'f32';
 }
 
 /** Which rows of dev count. Without a subset all of them do, and the data need not be there. */

@@ -183,7 +183,7 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
 }
 
 /**
- * The choices for a run: undefined without tuning, else the stored ones, else measured now and stored.
+ * The choices for a run: undefined without tuning or in precision f16, which has one family of kernels, else the stored ones, else measured now and stored.
  * @throws EngineError where the kernels that would run are wrong, or the GPU fails; either error, before measuring, where the
  * model is too large.
  */
@@ -194,6 +194,7 @@ export async function kernelsFor(
 ): Promise<KernelChoices | undefined> {
   const { config, mask, tokenizer } = descriptionOf(run);
   checkFits(config, device, true);
+  if (run.precision === 'f16') return undefined;
   const kinds = [mask.strategy === 'none' ? 'dense' : 'sparse'] as const;
   const tuned: Tuned = { headDim: headDimOf(config), longest: tokenizer.maxLength, kinds };
   if (!shouldTune) {

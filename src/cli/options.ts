@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { Precision } from '../base/precision.js';
 import { verifySubmits } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { openDevice } from '../gpu/open-device.js';
@@ -22,8 +23,9 @@ export function jsonOption(): Option {
 export async function withDevice<T>(
   adapter: string | undefined,
   action: (device: Device) => Promise<T>,
+  precision?: Precision,
 ): Promise<T> {
-  const device = await openDevice({ adapter });
+  const device = await openDevice({ adapter, precision });
   if (device.adapter.kind === 'embedded software' && (adapter ?? 'auto') === 'auto') {
     note(
       'No GPU or system driver found: using the embedded software driver (SwiftShader), which is correct but slow.',

@@ -86,7 +86,10 @@ export function splitOption(standard: Split): Option {
 
 /** The flags of a command that reads with a model: a mask instead of its own, and how it runs. */
 export function modelOptions(): Option[] {
-  return [...(['strategy', 'rules', 'beta', 'adapter'] as const).map(settingOption), jsonOption()];
+  return [
+    ...(['strategy', 'rules', 'beta', 'precision', 'adapter'] as const).map(settingOption),
+    jsonOption(),
+  ];
 }
 
 /** Adds options to a command, in their order. */

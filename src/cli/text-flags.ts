@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import type { Split } from '../data/dataset.js';
 import { readModelRules } from '../data/named-rules.js';
 import type { DataOptions } from '../data/sources.js';
@@ -20,6 +21,7 @@ export interface ModelFlags {
   rules?: string;
   beta?: number;
   adapter?: string;
+  precision?: Precision;
   json?: boolean;
 }
 
@@ -56,24 +58,29 @@ export async function withModel<T>(
   action: (model: SentenceClassifier) => Promise<T>,
 ): Promise<T> {
   const rules = flags.rules === undefined ? undefined : await readModelRules(flags.rules);
-  return withDevice(flags.adapter, async (device) => {
-    const model = await SentenceClassifier.load(device, flags.model);
-    const { mask, tokenizer, config } = model.description;
-    if (rules) checkHeads(rules, config, flags.rules);
-    const other = mask.with({ rules, strategy: flags.strategy, beta: flags.beta });
-    if (rules || other.strategy !== mask.strategy || other.beta !== mask.beta) {
-      note(
-        `This model was trained with strategy ${mask.strategy}; it is read with ${other.strategy}, rules ${rules?.name ?? 'its own'}.`,
-      );
-      model.useMask(other);
-    }
-    if (tokenizer.customTags) requireTags(texts, model.readsWith.tokenizer.wordTags);
-    const guessed = caseNote(tokenizer.vocabulary);
-    if (guessed)
-      note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
-    noteAll(tagsNote(tokenizer.customTags, texts));
-    return action(model);
-  });
+  return withDevice(
+    flags.adapter,
+    async (device) => {
+      const model = await SentenceClassifier.load(device, flags.model);
+      const { mask, tokenizer, config } = model.description;
+      if (rules) checkHeads(rules, config, flags.rules);
+      const other = mask.with({ rules, strategy: flags.strategy, beta: flags.beta });
+      if (rules || other.strategy !== mask.strategy || other.beta !== mask.beta) {
+        note(
+          `This model was trained with strategy ${mask.strategy}; it is read with ${other.strategy}, rules ${rules?.name ?? 'its own'}.`,
+        );
+        model.useMask(other);
+      }
+      if (tokenizer.customTags) requireTags(texts, model.readsWith.tokenizer.wordTags);
+      const guessed = caseNote(tokenizer.vocabulary);
+      if (guessed)
+        note(`${flags.model}: ${guessed}; "do_lower_case" in its tokenizer_config.json would say so.`);
+      noteAll(tagsNote(tokenizer.customTags, texts));
+      if (flags.precision) model.usePrecision(flags.precision);
+      return action(model);
+    },
+    flags.precision,
+  );
 }
 
 /** Prints a note where texts were cut to the maximum length of the model. */

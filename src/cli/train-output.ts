@@ -36,7 +36,10 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
       if (metrics.step === total) display?.stop();
       note(
         `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
-          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)`,
+          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)` +
+          (metrics.skippedSteps
+            ? `, ${metrics.skippedSteps} steps skipped so far: a gradient exceeded f16`
+            : ''),
       );
     },
   };

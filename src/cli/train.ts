@@ -98,21 +98,24 @@ async function train(flags: TrainFlags): Promise<void> {
       `The unfinished run in ${out} is replaced after the first step of this one; --resume would continue it.`,
     );
   }
-  await withDevice(settings.adapter, async (device) => {
-    const kernels = await kernelsFor(device, run, settings.tune ?? SETTING_DEFAULTS.tune);
-    const notes = { command: commandLine(), ...run.notes };
-    const prepared = { run: { ...run, kernels, notes, startOver: true, force }, source };
-    await runAndPrint(device, prepared, out, [], json);
-  });
+  await withDevice(
+    settings.adapter,
+    async (device) => {
+      const kernels = await kernelsFor(device, run, settings.tune ?? SETTING_DEFAULTS.tune);
+      const notes = { command: commandLine(), ...run.notes };
+      const prepared = { run: { ...run, kernels, notes, startOver: true, force }, source };
+      await runAndPrint(device, prepared, out, [], json);
+    },
+    settings.precision,
+  );
 }
 
 async function resume({ resume: folder, data, adapter, json }: ResumeFlags): Promise<void> {
   const prepared = await prepareResumedRun(folder, data);
   const typed = Object.entries({ '--data': data, '--adapter': adapter });
   const words = typed.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  await withDevice(adapter ?? prepared.adapter, (device) =>
-    runAndPrint(device, prepared, folder, words, json),
-  );
+  const continued = (device: Device) => runAndPrint(device, prepared, folder, words, json);
+  await withDevice(adapter ?? prepared.adapter, continued, prepared.run.precision);
 }
 
 /** @param words Flags of the command that resumes the run after an interruption. */

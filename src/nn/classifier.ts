@@ -1,7 +1,9 @@
 import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import { createStorage, readFloats, Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { BoundKernels, Recorder } from '../gpu/recorder.js';
+import { checkPrecision } from '../gpu/subgroup-matrices.js';
 import { type AdamWOptions, recordAdamW } from './adamw.js';
 import { attentionMass } from './attention-mass.js';
 import { attentionProbabilities } from './attention-probabilities.js';
@@ -12,7 +14,7 @@ import { recordModel, recordModelBackward } from './bert.js';
 import { recordLoss } from './classifier-head.js';
 import { recordColumnSums } from './column-sums.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
-import { recordAccumulation } from './gradients.js';
+import { type OutcomeOffsets, recordAccumulation, recordScaledLoss } from './gradients.js';
 import { checkConfig } from './model-checks.js';
 import { type ModelConfig, paddedClasses } from './model-config.js';
 import { rangesInShards, type UpdatedRange } from './parameter-layout.js';
@@ -26,10 +28,26 @@ const LOSS_HISTORY = 256;
 /** The index in `Classifier.outcomes` of the flag that halts a run. */
 const HALTED_AT = 2 * LOSS_HISTORY;
 
+/** The index in `Classifier.outcomes` of the three numbers of the loss scale. */
+const SCALE_AT = HALTED_AT + 1;
+
+/** The scale of the loss in precision f16. Steps whose gradient exceeds f16 are skipped, and halve it. */
+export interface LossScale {
+  scale: number;
+  /** Steps since it changed. */
+  steps: number;
+  /** The number of skipped steps of the run. */
+  skipped: number;
+}
+
+/** The first scale, and the steps after which it is doubled: those of PyTorch's GradScaler. */
+const FIRST_SCALE: LossScale = { scale: 65_536, steps: 0, skipped: 0 };
+const GROWTH_INTERVAL = 2000;
+
 /** The result of a step. A loss or norm that is not finite halts the run: this and later steps update nothing. */
 export interface StepOutcome {
   loss: number;
-  /** The norm of the updated parameters' gradient, before clipping. */
+  /** The norm of the updated parameters' gradient, before clipping; 0 for a skipped step. */
   norm: number;
 }
 
@@ -48,7 +66,7 @@ export class Classifier {
   readonly parameters: Parameters;
   /**
    * The mean losses of the last steps, then their gradient norms, each at index step mod LOSS_HISTORY. Then a flag: whether a
-   * step of the run was not finite.
+   * step of the run was not finite. Then the loss scale.
    */
   readonly outcomes: GPUBuffer;
   private readonly batch: BatchBuffers;
@@ -56,6 +74,8 @@ export class Classifier {
   /** Of the last training step, and of the last pass without training: steps mostly repeat each other. */
   private readonly bound = { training: new BoundKernels(), evaluation: new BoundKernels() };
   private penalty: SparsityPenalty | undefined;
+  private currentPrecision: Precision = 'f32';
+  private lastScale = FIRST_SCALE;
 
   /** All parameters start at 0; see `parameters.write`. @throws CallerError where the kernels cannot run this model. */
   constructor(
@@ -64,9 +84,26 @@ export class Classifier {
   ) {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
-    this.outcomes = createStorage(device, 4 * (HALTED_AT + 1), 'outcomes of steps');
+    this.outcomes = createStorage(device, 4 * (SCALE_AT + 3), 'outcomes of steps');
     this.batch = new BatchBuffers(device, config.heads);
     this.workspace = new Workspace(device, 'activations');
+    this.writeScale(FIRST_SCALE);
+  }
+
+  /** The precision of linear layers; that of attention is of a batch's layout. */
+  get precision(): Precision {
+    return this.currentPrecision;
+  }
+
+  /** Sets the precision of later passes. @throws CallerError where the device was not opened for it. */
+  usePrecision(precision: Precision): void {
+    checkPrecision(this.device, precision);
+    this.currentPrecision = precision;
+  }
+
+  /** The loss scale as of the last `readOutcomes`; undefined where the loss is not scaled. */
+  get lossScale(): LossScale | undefined {
+    return this.precision === 'f16' ? this.lastScale : undefined;
   }
 
   /**
@@ -105,7 +142,10 @@ export class Classifier {
     );
   }
 
-  /** Submits a forward and a backward pass: the mean loss and the gradients of all parameters, without an update. */
+  /**
+   * Submits a forward and a backward pass: the mean loss and the gradients of all parameters, without an update. In precision f16 they
+   * are gradients of the scaled loss.
+   */
   computeGradients(batch: Batch, training?: TrainingStep): void {
     const pass = this.pass(batch, training);
     this.recordGradients(pass, training?.step ?? 0, this.parameters.layout.all);
@@ -174,8 +214,7 @@ export class Classifier {
     recordAccumulation(pass.recorder, workspace, parameters, updated, microBatch);
     if (microBatch.index === microBatch.count - 1) {
       this.penalty?.record(pass.recorder, parameters, this.config);
-      const at = training.step % LOSS_HISTORY;
-      const outcome = { buffer: this.outcomes, lossAt: at, normAt: LOSS_HISTORY + at, haltedAt: HALTED_AT };
+      const outcome = this.outcomeAt(training.step % LOSS_HISTORY);
       recordAdamW(pass.recorder, workspace, parameters, options, training.step, rate, outcome, updated);
     }
     pass.recorder.submit();
@@ -188,16 +227,19 @@ export class Classifier {
 
   /** The losses and gradient norms of these steps. The norm is 0 after `computeGradients`. */
   async readOutcomes(from: number, to: number): Promise<StepOutcome[]> {
-    const history = await readFloats(this.device, this.outcomes, 2 * LOSS_HISTORY);
+    const history = await readFloats(this.device, this.outcomes, SCALE_AT + 3);
+    const [scale, steps, skipped] = history.subarray(SCALE_AT);
+    this.lastScale = { scale, steps, skipped };
     return Array.from({ length: to - from + 1 }, (_, index) => {
       const at = (from + index) % LOSS_HISTORY;
       return { loss: history[at], norm: history[LOSS_HISTORY + at] };
     });
   }
 
-  /** Allows updates again after a step that was not finite. */
-  beginRun(): void {
+  /** Allows updates again after a step that was not finite. @param scale The loss scale of a resumed run. */
+  beginRun(scale: LossScale = FIRST_SCALE): void {
     write(this.device, this.outcomes, new Float32Array(1), 4 * HALTED_AT);
+    this.writeScale(scale);
   }
 
   release(): void {
@@ -208,11 +250,26 @@ export class Classifier {
     this.device.release(this.outcomes);
   }
 
+  private writeScale({ scale, steps, skipped }: LossScale): void {
+    this.lastScale = { scale, steps, skipped };
+    write(this.device, this.outcomes, Float32Array.of(scale, steps, skipped), 4 * SCALE_AT);
+  }
+
+  private outcomeAt(at: number): OutcomeOffsets {
+    return {
+      buffer: this.outcomes,
+      lossAt: at,
+      normAt: LOSS_HISTORY + at,
+      haltedAt: HALTED_AT,
+      ...(this.precision === 'f16' && { scale: { at: SCALE_AT, growthInterval: GROWTH_INTERVAL } }),
+    };
+  }
+
   private pass(batch: Batch, training?: TrainingStep): Pass {
-    const { config, parameters, workspace } = this;
+    const { config, parameters, workspace, precision } = this;
     const bound = training ? this.bound.training : this.bound.evaluation;
     const recorder = new Recorder(this.device, bound);
-    return { recorder, config, parameters, batch: this.upload(batch), workspace, training };
+    return { recorder, config, parameters, batch: this.upload(batch), workspace, training, precision };
   }
 
   private recordGradients(pass: Pass, step: number, updated: UpdatedRange): void {
@@ -221,7 +278,10 @@ export class Classifier {
     for (const range of rangesInShards(layout.shards, updated))
       pass.recorder.clear(sliceOf(trainingBuffers.gradients, range));
     const saved = recordModel(pass);
-    const logitsGradient = this.recordLoss(pass, saved.head.logits, step % LOSS_HISTORY);
+    const at = step % LOSS_HISTORY;
+    const logitsGradient = this.recordLoss(pass, saved.head.logits, at);
+    const logits = pass.batch.sequences * paddedClasses(this.config);
+    recordScaledLoss(pass.recorder, this.outcomeAt(at), logitsGradient, logits);
     const gradient = recordModelBackward(pass, saved, logitsGradient);
     if (updated === layout.all) recordEmbeddingsBackward(pass, saved.embeddings, gradient);
   }

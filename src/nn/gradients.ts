@@ -94,6 +94,24 @@ export interface OutcomeOffsets {
   normAt: number;
   /** A flag: 1 after the first step whose loss or norm was not finite. Parameters are then no longer updated. */
   haltedAt: number;
+  /** Where the loss is scaled: its scale, the steps since it changed and the skipped steps are three numbers. */
+  scale?: { at: number; growthInterval: number };
+}
+
+/** Records gradient ← scale · gradient, for the gradient of `length` logits, a multiple of four. */
+export function recordScaledLoss(
+  recorder: Recorder,
+  { buffer, scale }: OutcomeOffsets,
+  gradient: GPUBuffer,
+  length: number,
+): void {
+  if (!scale) return;
+  recorder.dispatch({
+    kernel: 'optimizer/scale_loss',
+    buffers: { outcomes: buffer, gradient },
+    parameters: { vectors: length / 4, scale_at: scale.at },
+    grid: recorder.folded(Math.ceil(length / 4 / 64)),
+  });
 }
 
 /**
@@ -105,7 +123,7 @@ export function recordClipFactor(
   scratch: Workspace,
   parameters: Parameters,
   maxGradNorm: number,
-  { buffer: outcomes, lossAt, normAt, haltedAt }: OutcomeOffsets,
+  { buffer: outcomes, lossAt, normAt, haltedAt, scale }: OutcomeOffsets,
   updated: UpdatedRange = parameters.layout.all,
 ): GPUBuffer {
   const blocks = Math.ceil(updated.length / BLOCK);
@@ -121,6 +139,8 @@ export function recordClipFactor(
       norm_at: normAt,
       halted_at: haltedAt,
       largest: maxGradNorm,
+      scale_at: scale?.at ?? 0,
+      growth_interval: scale?.growthInterval ?? 0,
     },
     grid: [1],
   });

@@ -27,9 +27,9 @@ export function linearForward(
   input: GPUBuffer,
   output: GPUBuffer,
 ): void {
-  const { recorder, parameters, workspace } = pass;
+  const { recorder, parameters, workspace, precision } = pass;
   const { weight, bias } = parameters.affine(name);
-  recordLinear(recorder, workspace, shape, { input, weight, bias, output });
+  recordLinear(recorder, workspace, { ...shape, precision }, { input, weight, bias, output });
 }
 
 /**
@@ -45,7 +45,7 @@ export function linearBackward(
   inputGradient: GPUBuffer,
   add = false,
 ): void {
-  const { recorder, parameters, workspace } = pass;
+  const { recorder, parameters, workspace, precision } = pass;
   const gradient = parameters.affineGradient(name);
   const buffers = {
     input,
@@ -55,7 +55,7 @@ export function linearBackward(
     weightGradient: gradient.weight,
     biasGradient: gradient.bias,
   };
-  recordLinearBackward(recorder, workspace, shape, buffers, add);
+  recordLinearBackward(recorder, workspace, { ...shape, precision }, buffers, add);
 }
 
 /**

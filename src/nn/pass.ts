@@ -1,3 +1,4 @@
+import type { Precision } from '../base/precision.js';
 import { type Dropout, randomStream } from '../base/random.js';
 import type { Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
@@ -48,6 +49,8 @@ export interface Pass {
   workspace: Workspace;
   /** Left out for no dropout. */
   training?: TrainingStep;
+  /** Of linear layers; f32 where left out. */
+  precision?: Precision;
 }
 
 function probabilityAt(config: ModelConfig, site: DropoutSite): number {

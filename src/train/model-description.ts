@@ -1,6 +1,7 @@
 import type { KernelChoices } from '../attention/kernel-choices.js';
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import { tokenTags } from '../grammar/custom-tags.js';
 import { checkHeads } from '../grammar/head-rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
@@ -28,6 +29,8 @@ export interface BuildOptions extends TokenizerOptions {
   seed?: number;
   /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
   kernels?: KernelChoices;
+  /** Of the model's passes; f32 where left out. */
+  precision?: Precision;
 }
 
 /** A model without its weights. */

@@ -25,6 +25,8 @@ export const positionSchema = v.object({
   tokens: count,
   /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
+  /** The loss scale, in precision f16. */
+  lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
 
 export type TrainingPosition = v.InferOutput<typeof positionSchema>;

@@ -1,5 +1,6 @@
 import { tilesOn } from '../attention/kernel-choices.js';
 import { checkArgument, device as deviceArgument, folderName, number } from '../base/argument-schemas.js';
+import { type Precision, precision as precisionArgument } from '../base/precision.js';
 import { checkExamples, type Example, tokenizeExamples } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
 import type { Text } from '../grammar/custom-tags.js';
@@ -67,7 +68,9 @@ export class SentenceClassifier {
     const description = describeModel(options);
     checkFits(description.config, device, false);
     const weights = initialWeights(description.config, options.seed ?? DEFAULT_SEED);
-    return new SentenceClassifier(device, description, weights);
+    const model = new SentenceClassifier(device, description, weights);
+    model.usePrecision(options.precision ?? 'f32');
+    return model;
   }
 
   /** A model of given weights, by name: of those that `startFrom` read. @throws CallerError where a tensor is missing. */
@@ -102,6 +105,16 @@ export class SentenceClassifier {
   }
 
   /**
+   * Sets the precision of products, from the next call on; weights and sums are f32 in all.
+   * @throws CallerError for f16, where the device was not opened for it.
+   */
+  usePrecision(precision: Precision): void {
+    checkArgument(precisionArgument, precision, 'precision');
+    this.classifier.usePrecision(precision);
+    this.planner = this.plannerOf(this.planner.mask);
+  }
+
+  /**
    * Trains on `train`, and evaluates on `dev` after each epoch, or more often by `options`. The model keeps the weights of the last epoch.
    * @param from A checkpoint that `hooks.onCheckpoint` was given in a run with the same model, data and options.
    * @returns The metrics of every epoch that ended in this call.
@@ -120,6 +133,7 @@ export class SentenceClassifier {
     checkContinuation(hooks, from);
     const settings = completeSettings(options, train.length);
     checkFits(this.description.config, this.classifier.device, true);
+    if (settings.precision) this.usePrecision(settings.precision);
     const trainer = new Trainer(
       this.classifier,
       this.planner,
@@ -236,7 +250,8 @@ export class SentenceClassifier {
   }
 
   private plannerOf(mask: RuleMask): Planner {
-    const tiles = tilesOn(this.classifier.device, this.description.kernels);
+    const { device, precision } = this.classifier;
+    const tiles = tilesOn(device, this.description.kernels, precision);
     return new Planner(mask, tiles, this.tokenizer.tags);
   }
 }

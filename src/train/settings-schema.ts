@@ -92,7 +92,15 @@ const OF_A_CHECKPOINT = ['layers', 'hidden', 'heads', 'feedForward', 'vocab', 'c
 
 /** The error of settings that contradict each other; undefined where they do not. */
 export function conflictIn(settings: RunSettings): ErrorParts | undefined {
-  const { init, vocab, evaluationsPerEpoch, evalSteps, sparsity = 0, strategy = 'none' } = settings;
+  const {
+    init,
+    vocab,
+    evaluationsPerEpoch,
+    evalSteps,
+    sparsity = 0,
+    strategy = 'none',
+    precision,
+  } = settings;
   const beside = OF_A_CHECKPOINT.find((name) => settings[name] !== undefined);
   if (init !== undefined && beside) {
     return {
@@ -111,6 +119,12 @@ export function conflictIn(settings: RunSettings): ErrorParts | undefined {
       what: `${evaluationsPerEpoch} evaluations an epoch, and one every ${evalSteps} steps`,
       expected: 'one of both',
       remedy: 'leave the other out',
+    };
+  }
+  if (sparsity > 0 && precision === 'f16') {
+    return {
+      what: `a sparsity penalty of ${describeJson(sparsity)} in precision f16`,
+      expected: 'precision f32: the penalty is not of the scaled loss',
     };
   }
   if (sparsity > 0 && strategy !== 'learned') {

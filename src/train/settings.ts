@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { oneOf, text } from '../base/json-schemas.js';
+import { precision } from '../base/precision.js';
 import { PRESET_NAMES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
@@ -127,6 +128,10 @@ export const TRAINING = {
     number('a positive number', (value) => value > 0 && Number.isFinite(value)),
     'number',
   )('added to the denominator of AdamW', { default: epsilon }),
+  precision: of(precision, 'type')(
+    'type of the operands of matrix products: f32, or f16 on an adapter with subgroup matrices; weights and sums are f32 in both',
+    { otherwise: 'f32' },
+  ),
   seed: of(seed, 'number')('of weights, data order, dropout and masked tokens', { default: 42 }),
   maskProbability: probability('probability with which a token is read as [MASK] while training', {
     default: 0,

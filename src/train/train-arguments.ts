@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { kernels } from '../attention/attention-arguments.js';
 import { checkArgument, number, objectWith, options } from '../base/argument-schemas.js';
+import { precision } from '../base/precision.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { RuleMask } from '../plan/mask.js';
@@ -19,6 +20,7 @@ const MODEL = {
   maxLength: v.optional(number),
   seed: v.optional(seed),
   kernels: v.optional(kernels),
+  precision: v.optional(precision),
   tagNoise: v.optional(tagNoise),
 };
 

@@ -32,6 +32,8 @@ export interface EpochMetrics extends EvaluationMetrics {
   /** Training alone, without the evaluation. */
   seconds: number;
   tokensPerSecond: number;
+  /** In precision f16, the steps of the run so far that were skipped because a gradient was too large. */
+  skippedSteps?: number;
 }
 
 /** The progress of a run. */
@@ -111,7 +113,7 @@ export class Trainer {
    * of the hooks is aborted before the last step's evaluation has ended.
    */
   async run(hooks: TrainingHooks = {}, from?: Checkpoint): Promise<EpochMetrics[]> {
-    this.classifier.beginRun();
+    this.classifier.beginRun(from?.position.lossScale);
     if (from) {
       this.classifier.parameters.writeState(from.state, 'checkpoint');
       this.position = from.position;
@@ -179,7 +181,14 @@ export class Trainer {
 
   private epochMetrics(last: EvaluationMetrics): EpochMetrics {
     const { losses, seconds, tokens } = this.position;
-    return { ...last, trainLoss: meanOf(losses), seconds, tokensPerSecond: tokens / seconds };
+    const skippedSteps = this.classifier.lossScale?.skipped;
+    return {
+      ...last,
+      trainLoss: meanOf(losses),
+      seconds,
+      tokensPerSecond: tokens / seconds,
+      ...(skippedSteps !== undefined && { skippedSteps }),
+    };
   }
 
   private evaluationIsDue(stepOfEpoch: number, steps: number): boolean {
@@ -308,8 +317,12 @@ export class Trainer {
     await this.readOutcomes();
     await this.saving.end();
     this.saving.check();
-    const position =
-      this.position.batches === 0 ? this.position : { ...this.position, seconds: this.clock.read() };
+    const { lossScale } = this.classifier;
+    const position = {
+      ...this.position,
+      ...(this.position.batches > 0 && { seconds: this.clock.read() }),
+      ...(lossScale && { lossScale }),
+    };
     const { step } = position;
     const state = this.classifier.parameters.readState().then((read) => {
       for (const part of Object.values(read)) checkWeights(part, `checkpoint of step ${step}`);

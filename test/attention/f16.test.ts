@@ -6,13 +6,14 @@ import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-c
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/** Every width of the kernels. A run of more cases takes all kinds. */
+/**
+ * Kinds of narrow heads: lavapipe compiles a kernel of 128 channels for minutes. A run of more cases takes all kinds.
+ */
 const USUAL: readonly KindName[] = [
   'dense',
-  'dense under dropout',
   'hard, some tags',
-  'biased, many tags',
   'every scope under dropout',
+  'learned',
   'learned, causal',
 ];
 const kinds = CASES > 1 ? KIND_NAMES : USUAL;
@@ -34,7 +35,7 @@ describe.skipIf(!(await hasMatrices()))('attention in f16, where the adapter has
 
   it('is the same on host arrays, and the same bits every time', async () => {
     const device = await testDevice('matrix');
-    for (const kind of ['dense', 'learned, causal'] as const) {
+    for (const kind of ['dense', 'hard, some tags'] as const) {
       const attention = caseOf(kind, CASES_OF_KIND - 1);
       expect(await attend(device, attention)).toEqual(await runAttention(attention, 'matrix'));
     }
