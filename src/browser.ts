@@ -34,6 +34,12 @@ export { AttentionMask, type RuleMask, type RuleMaskOptions } from './plan/mask.
 export type { MaskPicture } from './plan/mask-picture.js';
 export type { MaskTokens } from './plan/mask-tokens.js';
 export type { PairCounts } from './plan/pair-counts.js';
+export {
+  type DecidingPair,
+  type PairReach,
+  type Prediction as ReachPrediction,
+  predictReach,
+} from './plan/reach.js';
 export { type ExplainOptions, type Explanation, explainText } from './report/explain/explanation.js';
 export type { Evaluation } from './train/evaluation.js';
 export type { BuildOptions } from './train/model-description.js';

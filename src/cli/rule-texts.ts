@@ -2,10 +2,14 @@ import type { Option } from 'commander';
 import { tagsOfAll } from '../../bench/workload.js';
 import { CallerError } from '../base/errors.js';
 import type { DataSource, Split } from '../data/dataset.js';
+import { readModelRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { areUniversal, requireRulesTags, type Text } from '../grammar/custom-tags.js';
+import type { ModelRules } from '../grammar/head-rules.js';
+import { PAPER_RULES } from '../grammar/presets.js';
 import type { RuleSet, Tag } from '../grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
+import { drawnRules, drawRules } from '../train/control-rules.js';
 import { dataOf } from '../train/prepare-run.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
@@ -43,6 +47,26 @@ export async function encodedSplit(
   const options = { vocabulary: bertVocabulary(), maxLength: SETTING_DEFAULTS.maxLength, customTags };
   const tokenizer = new TaggedTokenizer(options, rules.tags);
   return { sentences: tokenizer.encode(texts), tags: tokenizer.tags };
+}
+
+/**
+ * Rules by name, and the data that they are for. Rules that have to be drawn are drawn for a split of these, `random` and `permuted`
+ * with the default seed.
+ * @throws CallerError where either cannot be read.
+ */
+export async function rulesAndData(
+  name: string,
+  flags: Pick<DataFlags, 'data' | 'dev' | 'test' | 'textColumn' | 'tagsColumn'>,
+  split: Split,
+): Promise<{ rules: ModelRules; source: DataSource }> {
+  const drawn = drawnRules(name, SETTING_DEFAULTS.seed);
+  const written = drawn ? PAPER_RULES : await readModelRules(name);
+  const source = dataOf(flags, { tags: written.tags, split });
+  if (!drawn) return { rules: written, source };
+  const texts = await source.texts(split);
+  const customTags = texts.some(({ words }) => words);
+  const options = { vocabulary: bertVocabulary(), maxLength: SETTING_DEFAULTS.maxLength, customTags };
+  return { rules: drawRules(drawn, texts, options), source };
 }
 
 /**

@@ -1,13 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { readModelRules } from '../data/named-rules.js';
 import { isNamedSource } from '../data/sources.js';
 import { isFolder } from '../data/split-files.js';
 import { percent } from '../report/page/numbers.js';
-import { dataOf } from '../train/prepare-run.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
 import { jsonOption, list } from './options.js';
-import { encodedSplit } from './rule-texts.js';
+import { encodedSplit, rulesAndData } from './rule-texts.js';
 import { type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
 
@@ -35,7 +33,10 @@ function splits(text: string): Split[] {
 export function rulesDensityCommand(): Command {
   const command = new Command('density')
     .description('the share of all pairs that a rule set allows in some texts')
-    .argument('<rules>', "a preset's name or a rules file; within a scope: paper@sentence");
+    .argument(
+      '<rules>',
+      "a preset's name or a rules file; within a scope: paper@sentence; or random, permuted:7",
+    );
   const parts = 'parts of the data (default: train,dev; of files: those that are named)';
   return withOptions(
     command,
@@ -63,8 +64,7 @@ function splitsOf({ data, dev, test }: DensityFlags): Split[] {
 }
 
 async function density(name: string, flags: DensityFlags): Promise<void> {
-  const rules = await readModelRules(name);
-  const source = dataOf(flags, { tags: rules.tags, split: splitOfFiles(flags) });
+  const { rules, source } = await rulesAndData(name, flags, splitOfFiles(flags));
   const results: (RuleDensity & { split: Split; strategy: string })[] = [];
   for (const split of flags.splits ?? splitsOf(flags)) {
     const texts = await encodedSplit(source, split, rules);

@@ -1,23 +1,30 @@
 import { type ModelRules, splitScope, withScope } from '../grammar/head-rules.js';
 import { PRESET_NAMES, presetRules } from '../grammar/presets.js';
+import { splitEdits, withEdits } from '../grammar/rule-edits.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { parseModelRules, parseRules } from '../grammar/rules-file.js';
 import { readText } from './files.js';
 
-/** Rules from a preset or a file, by name, with or without a scope. @throws CallerError for any other name. */
+async function readNamed<Rules extends ModelRules>(
+  name: string,
+  parse: (text: string, file: string) => Rules,
+): Promise<Rules | RuleSet> {
+  const { base: scoped, edits } = splitEdits(name);
+  const { base, scope } = splitScope(scoped);
+  if (PRESET_NAMES.includes(base)) return withEdits(presetRules(scoped), edits);
+  const text = await readText(base, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
+  return withEdits(withScope(parse(text, base), scope), edits);
+}
+
+/**
+ * Rules from a preset or a file, by name, with or without a scope and edits: `paper@sentence readout:VERB +VERB:PART`.
+ * @throws CallerError for any other name.
+ */
 export async function readRules(name: string): Promise<RuleSet> {
-  const { base, scope } = splitScope(name);
-  if (PRESET_NAMES.includes(base)) return presetRules(name);
-  return withScope(parseRules(await rulesText(base), base), scope);
+  return readNamed(name, parseRules);
 }
 
 /** `readRules` for files that may have rules for each head of a model. */
 export async function readModelRules(name: string): Promise<ModelRules> {
-  const { base, scope } = splitScope(name);
-  if (PRESET_NAMES.includes(base)) return presetRules(name);
-  return withScope(parseModelRules(await rulesText(base), base), scope);
-}
-
-async function rulesText(file: string): Promise<string> {
-  return readText(file, `one of: ${PRESET_NAMES.join(', ')}, or a rules file`);
+  return readNamed(name, parseModelRules);
 }

@@ -1,6 +1,7 @@
 import { hostRandom, shuffle } from '../base/random.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
 import type { TagPairCounts } from './tag-pair-counts.js';
+import { UNIVERSAL_TAGS } from './tags.js';
 
 /** Whether rules have this pair at any cost: every tag sees itself, and [CLS], which is classified, sees everything. */
 export function alwaysExists(query: Tag, key: Tag): boolean {
@@ -86,4 +87,43 @@ export function randomRules(counts: TagPairCounts, density: number, seed: number
   shuffle(drawn, hostRandom(seed));
   const hard = pairsUpTo(counts, [...fixed, ...drawn], density);
   return { name: `random, seed ${seed}`, tags, hard, soft: [], beta: 0 };
+}
+
+/** How far the density of permuted rules may be from the one asked for, relative to it. */
+const PERMUTED_TOLERANCE = 0.05;
+
+/** Permutations that are tried, before the nearest of them is taken. */
+const MOST_PERMUTATIONS = 1000;
+
+/**
+ * The same rules with the tags of words renamed by a permutation: the null for the claim that grammar chose these tags. What
+ * the rules join in several layers has the same form, and the same number of rules is at each tag, under another name. Only tags
+ * that occur are renamed. Of seeded permutations the first is taken whose rules differ from the given ones and have about the
+ * density, within 5 % of it; else the nearest of 1,000.
+ *
+ * @param density The share of all pairs of tokens that should exist.
+ */
+export function permutedRules(rules: RuleSet, counts: TagPairCounts, density: number, seed: number): RuleSet {
+  const random = hostRandom(seed);
+  const occurring = UNIVERSAL_TAGS.filter((tag) => counts.tags.includes(tag));
+  const textOf = (pairs: readonly TagPair[]) =>
+    JSON.stringify(pairs.map((pair) => JSON.stringify(pair)).sort());
+  const original = textOf(rules.hard);
+  let nearest: RuleSet = rules;
+  let distance = Number.POSITIVE_INFINITY;
+  for (let tried = 0; tried < MOST_PERMUTATIONS && distance > PERMUTED_TOLERANCE * density; tried++) {
+    const shuffled = [...occurring];
+    shuffle(shuffled, random);
+    const names = new Map<Tag, Tag>(occurring.map((tag, at) => [tag, shuffled[at]]));
+    const renamed = (pairs: readonly TagPair[]) =>
+      pairs.map(
+        ([query, key, ...scope]): TagPair => [names.get(query) ?? query, names.get(key) ?? key, ...scope],
+      );
+    const hard = renamed(rules.hard);
+    const away = Math.abs(counts.hardDensity({ hard }) - density);
+    if (away >= distance || textOf(hard) === original) continue;
+    nearest = { ...rules, name: `${rules.name}, permuted, seed ${seed}`, hard, soft: renamed(rules.soft) };
+    distance = away;
+  }
+  return nearest;
 }

@@ -1,13 +1,31 @@
 import type { Example } from '../data/dataset.js';
-import { randomRules } from '../grammar/density-rules.js';
+import type { Text } from '../grammar/custom-tags.js';
+import { permutedRules, randomRules } from '../grammar/density-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
+import { splitEdits, withEdits } from '../grammar/rule-edits.js';
 import type { RuleSet } from '../grammar/rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../grammar/vocabulary.js';
 import { pairsOf } from './sparsity.js';
 
-/** What `--rules random` means: a name for rules that need the data to be drawn. */
-export const RANDOM_RULES = 'random';
+/** Rules that need the data to be drawn. */
+export interface DrawnRules {
+  /** At random, or the paper's under other tags. */
+  how: 'random' | 'permuted';
+  seed: number;
+  /** Of `splitEdits`: applied to the rules that were drawn. */
+  edits: readonly string[];
+}
+
+/**
+ * The rules that a name wants drawn: `random`, `permuted`, `permuted:7 readout:VERB`. Undefined for other names.
+ * @param seed Of the run, where the name has none.
+ */
+export function drawnRules(name: string, seed: number): DrawnRules | undefined {
+  const { base, edits } = splitEdits(name);
+  const [, how, written] = /^(random|permuted)(?::(\d{1,9}))?$/.exec(base) ?? [];
+  return how ? { how: how as DrawnRules['how'], seed: Number(written ?? seed), edits } : undefined;
+}
 
 /** The share of all pairs of some texts that the paper's hard rules allow, under the tags that the tagger gives. */
 export function paperDensity(
@@ -20,17 +38,22 @@ export function paperDensity(
 }
 
 /**
- * Rules drawn at random that allow the same number of pairs of these texts as the paper's hard rules.
+ * Draws rules that allow about the same number of pairs of these texts as the paper's hard rules.
  * @param tagNoise Applies to the pairs of the drawn rules; those of the paper's are counted without it.
  */
-export function randomRulesFor(
-  examples: readonly Example[],
+export function drawRules(
+  { how, seed, edits }: DrawnRules,
+  examples: readonly Text[],
   { tagNoise, ...options }: TokenizerOptions,
-  seed: number,
 ): RuleSet {
   const texts = new TaggedTokenizer(options, PAPER_RULES.tags).encode(examples);
   const counts = pairsOf(texts);
   const noisy = tagNoise && new TaggedTokenizer({ ...options, tagNoise }, PAPER_RULES.tags);
   const noisyCounts = noisy ? pairsOf(noisy.encode(examples)) : counts;
-  return randomRules(noisyCounts, counts.hardDensity(PAPER_RULES), seed);
+  const density = counts.hardDensity(PAPER_RULES);
+  const rules =
+    how === 'random'
+      ? randomRules(noisyCounts, density, seed)
+      : permutedRules(PAPER_RULES, noisyCounts, density, seed);
+  return withEdits(rules, edits);
 }

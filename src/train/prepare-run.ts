@@ -14,7 +14,7 @@ import { parseTagNoise } from '../grammar/tag-noise.js';
 import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
 import { BERT_TINY } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
-import { RANDOM_RULES, randomRulesFor } from './control-rules.js';
+import { drawnRules, drawRules } from './control-rules.js';
 import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
 import { loadDescription, readFolderConfig } from './model-folder.js';
 import { FINE_TUNING_RATE, type RunSettings, SETTING_DEFAULTS } from './settings.js';
@@ -157,8 +157,8 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
   if (conflict) throw new CallerError(conflict);
   const { rules: named, strategy, maxLength, seed } = { ...SETTING_DEFAULTS, ...settings };
   const { init, beta, dropout, attentionDropout } = settings;
-  const isDrawn = named === RANDOM_RULES;
-  const written = isDrawn ? PAPER_RULES : await readModelRules(named);
+  const drawn = drawnRules(named, seed);
+  const written = drawn ? PAPER_RULES : await readModelRules(named);
   const shape = shapeOf(settings);
   if (init === undefined) checkHeads(written, { ...BERT_TINY, ...shape }, named);
   const { source, data, customTags } = await checkedData(settings, written, onNote);
@@ -169,7 +169,7 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
     ? (await readFolderConfig(checkpoint.folder)).tokenizer.vocabulary
     : await vocabularyOf(settings);
   const reading = { maxLength, customTags, tagNoise };
-  const rules = isDrawn ? randomRulesFor(data.train, { vocabulary, ...reading }, seed) : written;
+  const rules = drawn ? drawRules(drawn, data.train, { vocabulary, ...reading }) : written;
   const mask = AttentionMask.fromRules(rules, strategy, { beta });
   const model = { classes: source.classes, mask, seed, ...reading };
   const startOptions = { ...model, dropout, attentionDropout };

@@ -8,16 +8,13 @@ import { COUNTING_TILE } from '../plan/tiles.js';
 import { inferenceBatches } from './evaluation.js';
 import { Planner } from './planner.js';
 
-/** Number of layers of the closures. */
-const LAYERS = 3;
-
 /** The pairs that rules allow in some texts. */
 export interface RuleDensity {
   /** All pairs of tokens in the texts. */
   pairs: number;
   /** The share of them that exist, scopes counted pair by pair; the mean over heads where they differ. */
   density: number;
-  /** After 1, 2 and 3 layers, the share of all pairs whose query the key can reach. */
+  /** After 1, 2, … layers, the share of all pairs whose query the key can reach. */
   closure: number[];
   /** Of each tag that occurs, the share of all pairs that its queries have, and how many of these exist. */
   tags: { tag: Tag; share: number; density: number }[];
@@ -26,22 +23,24 @@ export interface RuleDensity {
 /**
  * Counts the pairs that rules allow in some texts, as a model's plans do.
  * @param indexed What the tags of the sentences are indexes into; `TOKEN_TAGS` where left out.
+ * @param layers Of the closure.
  */
 export function ruleDensity(
   rules: ModelRules,
   strategy: Exclude<Strategy, 'none'>,
   sentences: readonly TaggedTokens[],
   indexed?: readonly Tag[],
+  layers = 3,
 ): RuleDensity {
   const planner = new Planner(AttentionMask.fromRules(rules, strategy), () => COUNTING_TILE, indexed);
   const { tags } = planner.mask;
   const [useful, dense] = [new Float64Array(tags.length), new Float64Array(tags.length)];
-  const joined = new Float64Array(LAYERS);
+  const joined = new Float64Array(layers);
   const total = (numbers: Float64Array) => numbers.reduce((sum, number) => sum + number, 0);
   for (const group of inferenceBatches(sentences)) {
     const layout = planner.layout(group);
     const counted = pairsByTag(layout);
-    closureOf(layout, LAYERS).forEach((share, layer) => {
+    closureOf(layout, layers).forEach((share, layer) => {
       joined[layer] += share * total(counted.dense);
     });
     for (let tag = 0; tag < tags.length; tag++) {

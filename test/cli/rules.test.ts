@@ -105,6 +105,39 @@ describe('rules density', () => {
   });
 });
 
+describe('rules predict', () => {
+  const predict = (...names: string[]) => [
+    'predict',
+    ...names,
+    '--data',
+    'grampair:negation:64',
+    '--layers',
+    '3',
+  ];
+
+  it('says which rules let the readout depend on the deciding pairs of the data, beside density and closure', async () => {
+    const closed = 'paper readout:VERB';
+    const args = predict(closed, `${closed} +VERB:PART`, 'permuted:3', 'random:3 readout:VERB');
+    const { predictions } = JSON.parse(await output(...args, '--json'));
+    const pair = { query: 'VERB', key: 'PART' };
+    expect(predictions[0]).toMatchObject({ isReached: false, pairs: [{ ...pair, isRule: false }] });
+    expect(predictions[1]).toMatchObject({ isReached: true, pairs: [{ ...pair, isRule: true, layers: 2 }] });
+    expect(predictions[1].density).toBeGreaterThan(predictions[0].density);
+    expect(predictions.map((each: { closure: number[] }) => each.closure.length)).toEqual([3, 3, 3, 3]);
+    expect(predictions[2].pairs[0].layers, '[CLS] sees everything').toBe(1);
+    expect(await output(...args)).toMatch(/^paper readout:VERB \+VERB:PART .*rule, 2 layers +yes$/m);
+  });
+
+  it('refuses data without known pairs, unknown tags and pairs that are not there', async () => {
+    const refuse = async (message: RegExp, ...args: string[]) =>
+      expectRefusal(await rules(...args), CALLER, message);
+    await refuse(/no deciding pairs.*--pairs/, 'predict', 'paper', '--data', 'data');
+    await refuse(/unknown tag "VRB"/, ...predict('paper', '--pairs', 'VRB:NOUN'));
+    await refuse(/no pair to remove/, ...predict('paper -VERB:PART'));
+    await refuse(/unknown tag "PRT"/, ...predict('paper +VERB:PRT'));
+  });
+});
+
 describe('rules prune', () => {
   beforeAll(async () => {
     await trainedModel(folder, 'learned', '--strategy', 'learned', '--sparsity', '2', '--heads', '1');

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttentionMass, pairsUpTo, prunedRules } from '../../src/grammar/density-rules.js';
+import {
+  type AttentionMass,
+  pairsUpTo,
+  permutedRules,
+  prunedRules,
+} from '../../src/grammar/density-rules.js';
+import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { Tag, TagPair } from '../../src/grammar/rules.js';
 import { TagPairCounts } from '../../src/grammar/tag-pair-counts.js';
 import { runs } from '../support/arbitraries.js';
@@ -101,4 +107,33 @@ it('pairs up to a density are taken in their order, a large one passed over wher
   const taken = pairsUpTo(COUNTS, candidates, density);
   expect(taken[0]).toEqual(['c', 'a']);
   expect(Math.abs(shareOf(taken, COUNTS) - density) * COUNTS.total).toBeLessThan(2);
+});
+
+describe('permuted rules', () => {
+  const texts = [
+    ['[CLS]', 'DET', 'ADJ', 'NOUN', 'VERB', 'ADV', 'PUNCT', '[SEP]'],
+    ['[CLS]', 'PRON', 'AUX', 'PART', 'VERB', 'DET', 'NOUN', 'ADP', 'PROPN', '[SEP]'],
+  ];
+  const counts = TagPairCounts.ofTexts(texts);
+  const density = counts.hardDensity(PAPER_RULES);
+  const drawn = Array.from({ length: 10 }, (_, seed) => permutedRules(PAPER_RULES, counts, density, seed));
+
+  /** For each tag the number of its rules as query and as key, sorted: the same under any names. */
+  const degrees = (hard: readonly TagPair[]) =>
+    PAPER_RULES.tags
+      .map((tag) => [0, 1].map((side) => hard.filter((pair) => pair[side] === tag).length).join(' '))
+      .sort();
+
+  it('have the form and about the density of the given rules, under other tags, by their seed', () => {
+    for (const { hard } of drawn) {
+      expect(hard).toHaveLength(PAPER_RULES.hard.length);
+      expect(degrees(hard)).toEqual(degrees(PAPER_RULES.hard));
+      expect(Math.abs(shareOf(hard, counts) / density - 1)).toBeLessThanOrEqual(0.05);
+      expect(hard.filter(([query]) => query === '[CLS]')).toHaveLength(20);
+      expect(hard, 'tags that do not occur keep their names').toContainEqual(['SCONJ', 'SCONJ']);
+    }
+    const texts = [PAPER_RULES, ...drawn].map(({ hard }) => hard.map(String).sort().join());
+    expect(new Set(texts).size, 'all differ').toBe(11);
+    expect(permutedRules(PAPER_RULES, counts, density, 3)).toEqual(drawn[3]);
+  });
 });

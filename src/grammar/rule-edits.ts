@@ -1,0 +1,58 @@
+import { CallerError } from '../base/errors.js';
+import { parseTag } from './custom-tags.js';
+import { isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
+import type { Tag, TagPair } from './rules.js';
+
+/** `+VERB:PART` adds a hard pair, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. */
+const EDIT = /^(?:([+-])([^:]+):(.+)|readout:(.+))$/;
+
+/** Splits a name of rules, `paper readout:VERB +VERB:PART`, into the name and its edits. */
+export function splitEdits(name: string): { base: string; edits: string[] } {
+  const parts = name.split(' ');
+  const last = parts.findLastIndex((part) => !EDIT.test(part));
+  return { base: parts.slice(0, last + 1).join(' '), edits: parts.slice(last + 1) };
+}
+
+function without(pairs: readonly TagPair[], isRemoved: (pair: TagPair) => boolean): TagPair[] {
+  return pairs.filter((pair) => !isRemoved(pair));
+}
+
+/** Applies one edit to the rules of a head. */
+function edited({ hard, soft }: RulePairs, edit: string, tags: readonly Tag[], where: string): RulePairs {
+  const [, sign, from, to, seen] = EDIT.exec(edit)!;
+  const tagOf = (written: string) => parseTag(written, tags, where);
+  if (seen !== undefined) {
+    const isReadout = ([query]: TagPair) => query === '[CLS]';
+    const closed = [...new Set(['[CLS]', tagOf(seen)])].map((key): TagPair => ['[CLS]', key]);
+    return { hard: [...without(hard, isReadout), ...closed], soft: without(soft, isReadout) };
+  }
+  const [query, key] = [tagOf(from), tagOf(to)];
+  const isPair = (pair: TagPair) => pair[0] === query && pair[1] === key;
+  const others = { hard: without(hard, isPair), soft: without(soft, isPair) };
+  return sign === '+' ? { hard: [...others.hard, [query, key]], soft } : others;
+}
+
+function pairsIn(rules: ModelRules): number {
+  const heads: readonly RulePairs[] = isPerHead(rules) ? rules.heads.flat() : [rules];
+  return heads.reduce((sum, { hard, soft }) => sum + hard.length + soft.length, 0);
+}
+
+/**
+ * Rules with edits of `splitEdits`, in every head.
+ * @throws CallerError for a tag that the rules do not have, and where there is no pair to remove.
+ */
+export function withEdits<Rules extends ModelRules>(rules: Rules, edits: readonly string[]): Rules {
+  let after = rules;
+  for (const edit of edits) {
+    const before = after;
+    const where = `rules "${before.name} ${edit}"`;
+    const change = (head: RulePairs) => edited(head, edit, before.tags, where);
+    const pairs = isPerHead(before)
+      ? { heads: before.heads.map((layer) => layer.map(change)) }
+      : change(before);
+    after = { ...before, ...pairs, name: `${before.name} ${edit}` };
+    if (edit.startsWith('-') && pairsIn(after) === pairsIn(before))
+      throw new CallerError({ what: 'no pair to remove', where, expected: 'a pair of the rules' });
+  }
+  return after;
+}
