@@ -96,7 +96,7 @@ describe('the gate of bench attention', () => {
     ['all pairs under the sparse kernels', { strategies: ['hard'], rules: [presetRules('all-pairs')] }],
     ['sentences, packed', { strategies: ['hard'], lengths: ['sentences'], batch: 5 }],
   ])('is green under %s, and what the device counted is what was planned', async (_, sweep) => {
-    // The wide kernels are the same for most of these, and forward alone has fewer: this driver compiles each for a second.
+    // The wide kernels depend least on these, and forward alone has fewer: this driver compiles each for a second.
     const { gate, rows } = await bench({ passes: ['forward'], ...sweep }, 'wide');
     expect(gate).toMatchObject({ passed: true, complaints: [] });
     expect(rows.map(({ strategy }) => strategy)).toEqual(sweep.strategies);

@@ -14,7 +14,7 @@ import { SMALL_SHAPE, smallModel, withModel } from './models.js';
 
 const root = temporaryFolder();
 
-/** With the kernels that are the same for any number of tags. */
+/** With the kernels that depend least on the number of tags. */
 const device = await testDevice('wide');
 
 /** Fifty tags that are not universal: together with the universal ones they are too many. */

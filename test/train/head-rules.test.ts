@@ -17,7 +17,7 @@ import { encodedText } from '../support/tagged-text.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
-/** With the kernels that are the same for all rules. */
+/** With the kernels that depend least on rules. */
 const device = await testDevice('wide');
 
 function headRules(...rules: RuleSet[]): HeadRules {
