@@ -20,7 +20,7 @@ export interface WorkItems {
 }
 
 /** The most steps of a part that are tried, ascending. */
-const PART_STEPS = [1, 2, 3, 4, 6, 8, 12, 16];
+const PART_STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24];
 
 /** The time of a step that is at most half full, as a share of that of a full one. */
 const HALF_STEP = 0.62;
