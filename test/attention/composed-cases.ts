@@ -36,7 +36,7 @@ const COMPOSITIONS: Record<string, Composition> = {
     bias: (own) => (own === undefined ? 0 : undefined),
   },
   'rules and others with another bias': {
-    kind: 'biased under dropout',
+    kind: 'heads of their own',
     mask: (attention) => attention.mask.and(AttentionMask.fromRules(further(attention), 'soft')),
     bias: (own, query, key, { tags, ...attention }) => {
       const { hard, soft, beta } = further({ tags, ...attention });

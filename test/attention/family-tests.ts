@@ -140,7 +140,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
       },
     );
 
-    it.each<KindName>(['dense', 'windows', 'heads of their own'])(
+    it.each<KindName>(['dense', 'scopes of heads of their own'])(
       'multiplies the number of pairs that the plan says, counted in the kernel: %s',
       async (kind) => {
         for (let seed = 0; seed < CASES_OF_KIND * CASES; seed++) {

@@ -57,7 +57,6 @@ const USUAL_KINDS = {
   'hard, causal': { strategies: ['hard'], tags: [3, 4], headDims: [16, 16], causal: 'always' },
   'hard, some tags': { strategies: ['hard'], tags: [5, 8], headDims: [20, 32] },
   'biased, many tags': { strategies: ['guided', 'soft'], tags: [61, 64], headDims: [124, 128] },
-  'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
   sentences: {
     strategies: ['hard', 'guided', 'soft'],
     tags: [5, 8],
@@ -104,6 +103,7 @@ const MORE_KINDS: Record<string, Kind> = {
   'dense, wide': { strategies: ['none'], tags: [1, 2], headDims: [68, 96] },
   'dense under dropout, narrow': { strategies: ['none'], tags: [1, 2], headDims: [16, 16], dropout: true },
   'every scope under dropout, wide': { ...USUAL_KINDS['every scope under dropout'], headDims: [68, 80] },
+  'biased under dropout': { strategies: ['guided'], tags: [5, 8], headDims: [20, 32], dropout: true },
   'biased, some tags': { strategies: ['soft', 'guided'], tags: [5, 8], headDims: [36, 48] },
   'biased, causal': { strategies: ['guided', 'soft'], tags: [5, 8], headDims: [36, 48], causal: 'always' },
   'biased, causal, few tags': {

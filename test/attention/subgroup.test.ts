@@ -33,25 +33,12 @@ describe('attention of 65,536 sequences of one token', () => {
     const device = await testDevice('subgroup');
     const [tokens, heads, headDim] = [65_536, 1, 16];
     expect(device.mostWorkgroups).toBeLessThan(tokens);
-    const [q, v, outputGradient] = [1, 2, 3].map((seed) =>
-      randomFloats(generator(seed), tokens * heads * headDim),
-    );
+    const [q, v] = [1, 2].map((seed) => randomFloats(generator(seed), tokens * heads * headDim));
     const lengths = new Uint32Array(tokens).fill(1);
-    const result = await attend(device, {
-      q,
-      k: q,
-      v,
-      outputGradient,
-      heads,
-      headDim,
-      lengths,
-      mask: AttentionMask.all(),
-    });
+    const mask = AttentionMask.all();
+    const { output } = await attend(device, { q, k: q, v, heads, headDim, lengths, mask });
     // The softmax of one score is 1, and does not depend on it.
-    expect(largestDifference(result.output, v)).toBe(0);
-    expect(largestDifference(result.dv!, outputGradient)).toBeLessThan(1e-6);
-    expect(largestDifference(result.dq!, new Float32Array(q.length))).toBeLessThan(1e-5);
-    expect(largestDifference(result.dk!, new Float32Array(q.length))).toBeLessThan(1e-5);
+    expect(largestDifference(output, v)).toBe(0);
   });
 });
 
