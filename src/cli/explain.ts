@@ -6,7 +6,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { AttentionMask } from '../plan/mask.js';
-import { headlineText } from '../report/explain/explain-headline.js';
+import { closureText, headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
@@ -71,7 +71,7 @@ async function show(explanation: Explanation, flags: ExplainFlags, model?: PageM
 }
 
 function asJson(explanation: Explanation, model?: PageModel): unknown {
-  const { text, tokens, words, cut, mask, pairCounts, order, runs, views } = explanation;
+  const { text, tokens, words, cut, mask, pairCounts, closure, order, runs, views } = explanation;
   const attribution = model && wordAttribution(explanation, model.explanation);
   return {
     text,
@@ -95,6 +95,7 @@ function asJson(explanation: Explanation, model?: PageModel): unknown {
     order: Array.from(order),
     runs,
     ledger: { ...pairCounts, ...workOf(pairCounts) },
+    closure,
     tiles: views.map(({ heads, tiles }) => ({ heads, tiles })),
     ...(model && {
       label: model.explanation.label,
@@ -115,7 +116,7 @@ function signed(value: number): string {
 }
 
 function printExplanation(explanation: Explanation, model?: PageModel): void {
-  const { words, tokens, cut, pairCounts, mask } = explanation;
+  const { words, tokens, cut, pairCounts, closure, mask } = explanation;
   const values = model && wordAttribution(explanation, model.explanation);
   printTable(
     ['word', 'tag', 'tokens', ...(values ? [`for ${model.explanation.label}`] : [])],
@@ -136,5 +137,6 @@ function printExplanation(explanation: Explanation, model?: PageModel): void {
   print(
     `Pairs of a head: ${pairCounts.dense} dense, ${pairCounts.useful} useful, ${pairCounts.executed} executed: waste ${waste.toFixed(2)}.`,
   );
+  print(`Closure: ${closureText(closure)}.`);
   print('Add --out page.html for the page: pairs in both orders, tiles, rules, and attention with --model.');
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
+import { closureOf } from '../plan/closure.js';
 import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { percent } from '../report/page/numbers.js';
@@ -9,6 +10,9 @@ import { Planner } from '../train/planner.js';
 import { jsonOption } from './options.js';
 import { settingOption } from './setting-options.js';
 import { print, printJson, printTable } from './terminal.js';
+
+/** Layers of the closure. */
+const CLOSURE_LAYERS = 3;
 
 const EXAMPLE = `
 Example:
@@ -29,7 +33,9 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const rules = await readRules(flags.rules);
   const tokens = new TaggedTokenizer({ vocabulary: bertVocabulary() }).tokens(text);
   const planner = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE);
-  const { pairCounts } = planner.layout([encodeTokens(tokens)]);
+  const layout = planner.layout([encodeTokens(tokens)]);
+  const { pairCounts } = layout;
+  const closure = closureOf(layout, CLOSURE_LAYERS);
   const density = pairCounts.useful / pairCounts.dense;
   if (flags.json) {
     const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
@@ -40,6 +46,7 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
       pairs: pairCounts.dense,
       allowedPairs: pairCounts.useful,
       density,
+      closure,
     });
     return;
   }
@@ -49,6 +56,6 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   );
   print();
   print(
-    `The hard rules "${rules.name}" allow ${pairCounts.useful} of ${pairCounts.dense} pairs: density ${percent(density)}.`,
+    `The hard rules "${rules.name}" allow ${pairCounts.useful} of ${pairCounts.dense} pairs: density ${percent(density)}; after ${CLOSURE_LAYERS} layers ${percent(closure.at(-1)!)} are joined.`,
   );
 }

@@ -34,6 +34,7 @@ describe('explain', () => {
       '58 % of 64 pairs exist: at most 1.7x less work (strategy hard, rules "paper").',
     );
     expect(stdout).toContain('64 dense, 37 useful, ');
+    expect(stdout).toContain('Closure: 70.3 % of all pairs are joined after 3 layers');
     expect(stdout).toContain('--out page.html');
   });
 

@@ -33,6 +33,8 @@ describe('tag', () => {
     const printed = JSON.parse(stdout);
     expect(printed).toMatchObject({ text: TEXT, rules: 'paper', pairs: 64, allowedPairs: ALLOWED });
     expect(printed.density).toBe(ALLOWED / 64);
+    // Through the NOUN, the DET sees the ADJ and they see it.
+    expect(printed.closure).toEqual([ALLOWED, ALLOWED + 4 + 4, ALLOWED + 4 + 4].map((pairs) => pairs / 64));
     const shown = printed.pieces.map(({ piece, tag, start, end }: Record<string, never>) => {
       return [piece, tag, TEXT.slice(start, end)];
     });
@@ -49,7 +51,9 @@ describe('tag', () => {
     expect(head.split(/ {2,}/)).toEqual(['token', 'tag', 'text']);
     const rows = lines.slice(0, PIECES.length).map((line) => line.split(/ {2,}/));
     expect(rows).toEqual(PIECES.map((row) => row.filter((cell) => cell !== '')));
-    expect(lines.at(-1)).toBe('The hard rules "paper" allow 37 of 64 pairs: density 57.8 %.');
+    expect(lines.at(-1)).toBe(
+      'The hard rules "paper" allow 37 of 64 pairs: density 57.8 %; after 3 layers 70.3 % are joined.',
+    );
   });
 
   it('counts under the rules of a file', async () => {

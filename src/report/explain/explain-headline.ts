@@ -18,6 +18,11 @@ export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Ex
   return `${all}, ${whole(Math.round(soft))} of them with ${beta} added to their score`;
 }
 
+/** The share of pairs that layers join. */
+export function closureText(closure: readonly number[]): string {
+  return `${percent(closure.at(-1)!)} of all pairs are joined after ${closure.length} layers, also through other tokens`;
+}
+
 /** The probability of each class. */
 export function predictionText(model: ModelExplanation, classes: readonly string[]): string {
   const shares = classes.map((name, at) => `${name} ${percent(model.probabilities[at])}`);
@@ -31,7 +36,7 @@ export function cutNote({ cut, tokens }: Explanation): Html | '' {
 }
 
 /** The facts below the headline. */
-export function facts({ pairCounts, tokens, words, mask, shape }: Explanation): Html {
+export function facts({ pairCounts, closure, tokens, words, mask, shape }: Explanation): Html {
   const { strategy, rules, beta } = mask;
   const { waste } = workOf(pairCounts);
   const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
@@ -39,6 +44,7 @@ export function facts({ pairCounts, tokens, words, mask, shape }: Explanation): 
   const lines = [
     ['Read with', `strategy ${strategy}, rules "${rules.name}"${withBeta}`],
     ['Length', `${tokens.length} tokens, ${words.filter(({ isSpecial }) => !isSpecial).length} words`],
+    ['Closure', closureText(closure)],
     [
       'Work of the kernels',
       `${whole(Math.round(pairCounts.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,

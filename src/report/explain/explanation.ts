@@ -8,6 +8,7 @@ import type { Tag } from '../../grammar/rules.js';
 import { NO_SENTENCE } from '../../grammar/scope.js';
 import { encodeTokens, type TaggedToken, type TaggedTokenizer } from '../../grammar/tagged-tokenizer.js';
 import { splitTokens } from '../../grammar/word-piece.js';
+import { closureOf } from '../../plan/closure.js';
 import type { HeadLayout, Layout } from '../../plan/layout.js';
 import type { RuleMask } from '../../plan/mask.js';
 import type { PairCounts } from '../../plan/pair-counts.js';
@@ -101,7 +102,12 @@ export interface Explanation {
   views: PairView[];
   /** The mean over heads. */
   pairCounts: PairCounts;
+  /** After 1, 2 and 3 layers, the share of all pairs that are joined, also through other tokens. */
+  closure: number[];
 }
+
+/** Layers of the closure. */
+const CLOSURE_LAYERS = 3;
 
 /**
  * Explains a text from the plan that the kernels would run.
@@ -139,6 +145,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
       return viewOf(layout, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));
     }),
     pairCounts: layout.pairCounts,
+    closure: closureOf(layout, CLOSURE_LAYERS),
   };
 }
 
