@@ -121,14 +121,20 @@ export function referenceAttention(
     const p = exps.map((e) => round(e / sum));
     const kept = keys.map((j) => keep(i, j, h));
     keys.forEach((j, n) => {
-      addScaled(headDim, output, row, operand(round(p[n] * kept[n])), v, j * width + h * headDim);
+      // In float16 weights are rounded before they are divided by their sum, as FlashAttention does.
+      const weight = precision === 'float16' ? (half(exps[n]) / sum) * kept[n] : round(p[n] * kept[n]);
+      addScaled(headDim, output, row, weight, v, j * width + h * headDim);
     });
     if (!outputGradient) return;
 
     const dp = keys.map((j, n) =>
       round(dot(headDim, outputGradient, row, v, j * width + h * headDim) * kept[n]),
     );
-    const delta = p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
+    // With operands in float16 the two forms of Δ differ. A plain evaluation takes FlashAttention's, from the output.
+    const delta =
+      precision === 'float16'
+        ? dot(headDim, outputGradient, row, output, row)
+        : p.reduce((a, x, n) => round(a + round(x * dp[n])), 0);
     const largestQuery = largestOf(q, row);
     let dqTerms = 0;
     // Sizes of the terms of dp and delta: either may be nearly 0 while its rounding error is not.

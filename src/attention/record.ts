@@ -118,6 +118,7 @@ function recordStatistics(
   const statistics = plan.temporary(`statistics of ${heads} heads`, 4 * rows);
   recorder.dispatch({
     kernel: 'attention/statistics',
+    ...(plan.family.roundsOperands && { constants: { ROUNDED: 1 } }),
     buffers: {
       output,
       output_gradient: outputGradient,

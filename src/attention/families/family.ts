@@ -30,6 +30,8 @@ export interface KernelFamily {
   heights: readonly number[];
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */
   readsPanels: boolean;
+  /** Whether its kernels round operands of products to f16. */
+  roundsOperands?: boolean;
   /** Whether its grids count heads before work items. @param panels The queries, where it reads textures. */
   countsHeadsFirst(panels: Panels | undefined): boolean;
   /** Constants of the kernel, beside those of all families, and workgroups along z. */

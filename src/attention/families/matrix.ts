@@ -23,6 +23,7 @@ export const matrixFamily: FamilyOnDevice = ({ matrices, isSoftware }) => {
     shortTile: tile,
     heights: [32, 16],
     readsPanels: false,
+    roundsOperands: true,
     countsHeadsFirst: () => !isSoftware,
     kernelOf: (pass) => ({
       constants: { ...matrixConstants(matrices), ...sizesOf(pass.headDim), ...maskConstants(pass) },
