@@ -2,6 +2,7 @@ import { median } from 'simple-statistics';
 import { Attention } from '../src/attention/attention.js';
 import { tilesOn } from '../src/attention/kernel-choices.js';
 import type { BackwardBuffers } from '../src/attention/record.js';
+import type { Precision } from '../src/base/precision.js';
 import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -44,6 +45,8 @@ export interface Variant {
   strategy: Strategy;
   rules: RuleSet;
   order: TokenOrder;
+  /** f32 where left out. The tiles of the plan must be of its kernels. */
+  precision?: Precision;
   /** The tiles of the plan, which choose the kernels; those expected to be fastest where left out. */
   tiles?: TileChooser;
 }
@@ -135,13 +138,12 @@ export class AttentionImplementation {
     write(this.device, this.buffers.outputGradient, this.sorted(outputGradient));
     const computed = await this.computed(backward);
     write(this.device, this.buffers.outputGradient, this.sorted(this.inputs.outputGradient));
-    this.counted = await countedPairs(
-      this.device,
-      this.layout,
-      { heads, headDim, scale },
-      this.buffers,
-      backward,
-    );
+    const { precision } = this.variant;
+    const shape = { heads, headDim, scale };
+    this.counted =
+      precision === 'f16'
+        ? { forward: null, queryGradient: null, keyValueGradient: null }
+        : await countedPairs(this.device, this.layout, shape, this.buffers, backward);
     const { query, key, value } = this.inputs;
     const numbers = checkNumbers(
       {
@@ -163,6 +165,7 @@ export class AttentionImplementation {
         count: this.rules.tags.length,
         indexes: this.mask().tagIndexes(this.workload.tags),
       },
+      precision,
     );
     const recounted = checkPairCounts(this.layout, this.workload, this.rules, this.variant.strategy);
     return [recounted, checkCounts(this.layout, this.counted)].reduce(both, numbers);
@@ -190,7 +193,7 @@ export class AttentionImplementation {
   }
 
   private makeLayout(): Layout {
-    const { order, tiles = tilesOn(this.device) } = this.variant;
+    const { order, precision, tiles = tilesOn(this.device, undefined, precision) } = this.variant;
     const mask = this.mask();
     if (order === 'tags') return mask.layout(this.workload, tiles);
     const { tags, lengths, tables } = mask.input(this.workload);

@@ -77,6 +77,7 @@ export function attentionRow(
     strategy: name,
     rules: implementation.variant.rules.name,
     order: implementation.variant.order,
+    precision: implementation.variant.precision ?? 'f32',
     text,
     ...workloadFields(workload),
     pass,

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CallerError, describeJson } from '../src/base/errors.js';
 import { recordOf } from '../src/base/json-schemas.js';
 import { JsonText } from '../src/base/json-text.js';
+import type { Precision } from '../src/base/precision.js';
 import { type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
 
 export type Pass = 'forward' | 'forward+backward';
@@ -20,6 +21,8 @@ export interface AttentionSettings {
   strategies: Strategy[];
   /** Names of presets, or files, each with a scope or without one (`paper@sentence`). */
   rules: string[];
+  /** The type of operands; f16 needs an adapter with subgroup matrices. */
+  precision: Precision;
   /** Whether queries see only keys that do not come after them; in dense attention too. */
   causal: boolean;
   passes: Pass[];
@@ -39,6 +42,7 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
   batch: 1,
   strategies: [...STRATEGIES],
   rules: ['paper'],
+  precision: 'f32',
   causal: false,
   passes: ['forward', 'forward+backward'],
   repeats: 9,
@@ -63,6 +67,7 @@ const CHECKS: Readonly<
   batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a positive number' },
   strategies: listOf((x) => STRATEGIES.includes(x as Strategy), STRATEGIES.join(', ')),
   rules: listOf((x) => typeof x === 'string', "presets' names or files"),
+  precision: { holds: (x) => x === 'f32' || x === 'f16', expected: 'f32 or f16' },
   causal: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
   passes: listOf((x) => x === 'forward' || x === 'forward+backward', 'forward, forward+backward'),
   repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },

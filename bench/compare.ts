@@ -25,10 +25,21 @@ interface Comparison {
  */
 const SMALLEST_CHANGE = 0.03;
 
-function nameOf({ strategy, rules, batch, length, heads, headDim, pass, peer, mask }: ComparableRow): string {
+function nameOf({
+  strategy,
+  rules,
+  batch,
+  length,
+  heads,
+  headDim,
+  pass,
+  peer,
+  mask,
+  precision,
+}: ComparableRow): string {
   const shape = heads === undefined ? '' : `, ${heads} heads of ${headDim}`;
   const implementation = peer === undefined ? `${strategy} (${rules})` : `${peer}${mask ? ', masked' : ''}`;
-  return `${implementation}, ${batch} x ${length}${shape}${pass ? `, ${pass}` : ''}`;
+  return `${implementation}, ${batch} x ${length}${shape}${pass ? `, ${pass}` : ''}${peer === undefined && precision === 'f16' ? ', f16' : ''}`;
 }
 
 /**

@@ -7,9 +7,12 @@ import { Recorder } from '../src/gpu/recorder.js';
 import type { Layout } from '../src/plan/layout.js';
 import type { PassWords } from '../src/plan/plan-words.js';
 
-/** Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. */
+/**
+ * Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. The kernels of f16
+ * count none.
+ */
 export interface CountedPairs {
-  forward: number;
+  forward: number | null;
   /** Of the kernel of query gradients; null where only the forward pass was counted. */
   queryGradient: number | null;
   /** Of the kernel of key and value gradients. */

@@ -1,3 +1,4 @@
+import type { Precision } from '../src/base/precision.js';
 import { hostRandom } from '../src/base/random.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Layout } from '../src/plan/layout.js';
@@ -124,11 +125,14 @@ const NAMES: Readonly<Record<keyof ComputedWithBiases, string>> = {
   biasGradient: 'bias gradient',
 };
 
-/** Evaluates the sampled rows in float64, and in plain f32 for the bounds; gradients where there is an output gradient. */
+/**
+ * Evaluates the sampled rows in float64, and plainly in the precision for the bounds; gradients where there is an output gradient.
+ */
 export function expectedNumbers(
   input: ReferenceInput,
   sampled: Uint8Array,
   biasTags: BiasTags = { count: 0, indexes: new Uint8Array(0) },
+  precision: Precision = 'f32',
 ): Expected {
   const includes = (row: number, head: number) => sampled[row * input.heads + head] === 1;
   const sampledInput = { ...input, includes };
@@ -136,7 +140,7 @@ export function expectedNumbers(
   const exact = referenceAttention({ ...sampledInput, onScoreGradient: exactBias.adder((x) => x) });
   const plain = referenceAttention(
     { ...sampledInput, onScoreGradient: plainBias.adder(Math.fround) },
-    'float32',
+    precision === 'f16' ? 'float16' : 'float32',
   );
   const tensor = (name: keyof Computed, key: 'output' | 'dq' | 'dk' | 'dv', scale: number) => {
     const isSampled = key === 'output' || key === 'dq';
@@ -198,8 +202,9 @@ export function checkNumbers(
   sampled: Uint8Array,
   computed: ComputedWithBiases,
   biasTags?: BiasTags,
+  precision?: Precision,
 ): GateResult {
-  return checkTensors(expectedNumbers(input, sampled, biasTags), computed)
+  return checkTensors(expectedNumbers(input, sampled, biasTags, precision), computed)
     .map(({ maxError, allowed, complaint }): GateResult => {
       const complaints = complaint === undefined ? [] : [complaint];
       return { passed: complaints.length === 0, maxError, shareOfBound: maxError / allowed, complaints };

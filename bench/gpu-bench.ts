@@ -3,6 +3,7 @@
  * training steps, and the attention of other libraries on the same card.
  */
 import { choicesFor, type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
+import type { Precision } from '../src/base/precision.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
@@ -35,7 +36,7 @@ interface Sizes {
   headDim: number;
   limits?: PeakOptions;
   conformance: number[];
-  attention: { batch: number; lengths: number[]; least?: number }[];
+  attention: { batch: number; lengths: number[]; precision?: Precision; least?: number }[];
   steps: Omit<StepSettings, 'seed'>;
   peers: number[];
   repeats: number;
@@ -51,6 +52,7 @@ const FULL: Sizes = {
   conformance: [128, 1024],
   attention: [
     { batch: 1, lengths: [128, 512, 1024, 2048, 4096] },
+    { batch: 1, lengths: [128, 512, 1024, 2048, 4096], precision: 'f16' },
     { batch: 8, lengths: [128, 512, 1024, 2048, 4096] },
     { batch: 1, lengths: [16_384], least: 30 },
     { batch: 8, lengths: [16_384], least: 90 },
@@ -75,6 +77,7 @@ const QUICK: Sizes = {
   conformance: [40],
   attention: [
     { batch: 1, lengths: [64] },
+    { batch: 1, lengths: [64], precision: 'f16' },
     { batch: 8, lengths: [24] },
   ],
   steps: {
@@ -129,25 +132,29 @@ export async function benchGpu(
   return report;
 }
 
-/** Attention of another precision is another section of `attentions`, and its linear layers are a part of conformance. */
+const NO_MATRICES = 'the adapter has no matrices of f16, or its driver does not list them';
+
+/** The sections, by importance. The first two of attention are those of both precisions. */
 function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): PlannedSection[] {
   const { repeats, seconds } = sizes;
   const shape = { heads: [sizes.heads], headDims: [sizes.headDim], passes: PASSES, repeats, seed: SEED };
   const texts = options.examples.map(({ text }) => text);
-  const attentions = sizes.attention.map(({ batch, lengths, least }): PlannedSection => {
+  const attentions = sizes.attention.map(({ batch, lengths, precision = 'f32', least }): PlannedSection => {
     const range = [...new Set([lengths[0], lengths[lengths.length - 1]])].join(' to ');
     const sweep = {
       ...ATTENTION_DEFAULTS,
       ...shape,
       batch,
       lengths,
+      precision,
       seconds,
       strategies: STRATEGIES,
       rules: [PAPER_RULES],
     };
     return {
-      name: `attention, ${batch} x ${range} tokens`,
+      name: `attention, ${precision}, ${batch} x ${range} tokens`,
       least,
+      lacks: precision === 'f16' && !device.matrices ? NO_MATRICES : undefined,
       measure: (run) => benchAttention(device, { ...sweep, controls: false }, { ...options, ...run, texts }),
     };
   });
@@ -157,7 +164,7 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
   return [
     { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },
     { name: 'limits', least: 20, measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
-    attentions[0],
+    ...attentions.slice(0, 2),
     {
       name: 'step',
       measure: ({ signal }) => {
@@ -172,7 +179,7 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
         return benchPeers(device, { ...shape, lengths: sizes.peers }, { ...options, ...about, signal });
       },
     },
-    ...attentions.slice(1),
+    ...attentions.slice(2),
   ];
 }
 
@@ -194,11 +201,13 @@ async function conformance(
     const workload = workloadOf(sentences, length, 2, heads, headDim);
     const inputs = randomInputs(workload, SEED);
     for (const strategy of STRATEGIES) {
-      const tiles = tilesOn(device, choicesFor(headDim, kernels));
-      const variant = { strategy, rules: PAPER_RULES, order: 'tags', tiles } as const;
-      const attention = new AttentionImplementation(device, workload, variant, inputs);
-      gate = both(gate, await attention.gate(true, SEED));
-      attention.release();
+      for (const precision of device.matrices ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+        const tiles = tilesOn(device, choicesFor(headDim, kernels), precision);
+        const variant = { strategy, rules: PAPER_RULES, order: 'tags', precision, tiles } as const;
+        const attention = new AttentionImplementation(device, workload, variant, inputs);
+        gate = both(gate, await attention.gate(true, SEED));
+        attention.release();
+      }
     }
   }
   return gate;

@@ -14,6 +14,8 @@ export interface PlannedSection {
   name: string;
   /** Seconds that it takes at least: it is left out where fewer are left. */
   least?: number;
+  /** Why it cannot be measured here. */
+  lacks?: string;
   /** @returns Its report, or whether the kernels are right. */
   measure(run: SectionRun): Promise<PartReport | GateResult>;
 }
@@ -44,11 +46,13 @@ export async function runSections(
     report.gate = report.reports.map(({ gate }) => gate).reduce(both, report.conformance);
     await save(report);
   };
-  for (const [at, { name, least = 1, measure }] of planned.entries()) {
+  for (const [at, { name, least = 1, lacks, measure }] of planned.entries()) {
     const section = report.sections[at];
     const left = end - performance.now();
     const red = report.gate.passed ? undefined : 'the correctness check is red';
-    section.why = signal.aborted ? 'interrupted' : (red ?? (left < 1000 * least ? isOver : undefined));
+    section.why = signal.aborted
+      ? 'interrupted'
+      : (red ?? lacks ?? (left < 1000 * least ? isOver : undefined));
     section.state = section.why ? 'skipped' : 'running';
     if (section.why) continue;
     onNote(`${name} (section ${at + 1} of ${planned.length})`);

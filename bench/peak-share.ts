@@ -52,6 +52,12 @@ const PRODUCTS: readonly LinearShape[] = [
 /** A product that fills a real GPU, and would take half a minute on a software adapter. */
 const LARGE_PRODUCT: LinearShape = { rows: 4096, inputs: 4096, outputs: 4096 };
 
+function shapesFor({ isSoftware, matrices }: Device): readonly LinearShape[] {
+  if (isSoftware) return PRODUCTS;
+  const inHalves = { ...LARGE_PRODUCT, precision: 'f16' } as const;
+  return [...PRODUCTS, LARGE_PRODUCT, ...(matrices ? [inHalves] : [])];
+}
+
 const HEADS = 8;
 const HEAD_DIM = 64;
 const SEED = 1;
@@ -66,7 +72,7 @@ export async function measurePeakShares(
   try {
     let gate = GREEN;
     for (const attention of attentions) gate = both(gate, await attention.gate(false, SEED));
-    const shapes = ownShapes ?? (device.isSoftware ? PRODUCTS : [...PRODUCTS, LARGE_PRODUCT]);
+    const shapes = ownShapes ?? shapesFor(device);
     const products = shapes.map((shape) => productImplementation(device, workspace, shape));
     const implementations = [...products, ...attentions.map((attention) => attention.timed(false))];
     for (const { run } of implementations) await run(1);
@@ -94,9 +100,9 @@ function flopsOf({ rows, inputs, outputs }: LinearShape): number {
   return 2 * rows * inputs * outputs;
 }
 
-/** The rate that attention is compared with. */
+/** The rate that attention is compared with: the best in f32. */
 export function bestProduct(products: readonly ProductRate[]): number {
-  return Math.max(...products.map(({ gflops }) => gflops));
+  return Math.max(...products.map(({ gflops, precision }) => (precision === 'f16' ? 0 : gflops)));
 }
 
 function denseAttention(device: Device, length: number): AttentionImplementation {
@@ -108,7 +114,7 @@ function denseAttention(device: Device, length: number): AttentionImplementation
 
 function productImplementation(device: Device, workspace: Workspace, shape: LinearShape): Implementation {
   const { rows, inputs, outputs } = shape;
-  const name = `${rows} x ${inputs} x ${outputs}`;
+  const name = `${rows} x ${inputs} x ${outputs}, ${shape.precision ?? 'f32'}`;
   const random = hostRandom(SEED);
   const matrix = (count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
   const filled = (role: string, count: number) => {

@@ -1,5 +1,6 @@
 import { attend } from '../src/attention/attend.js';
 import { EngineError } from '../src/base/errors.js';
+import type { Precision } from '../src/base/precision.js';
 import { hostRandom } from '../src/base/random.js';
 import { readFloats, upload, Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
@@ -10,6 +11,7 @@ import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { checkNumbers, type GateResult } from './gate.js';
+import { half } from './half.js';
 import { referenceTokenBias } from './reference-pairs.js';
 
 const SEED = 1;
@@ -77,8 +79,13 @@ function referenceLinear({ input, weight, bias, gradient }: LinearNumbers, round
   };
 }
 
+/** The operands of products rounded to f16; a bias is not. */
+function inHalves({ input, weight, bias, gradient }: LinearNumbers): LinearNumbers {
+  return { input: input.map(half), weight: weight.map(half), bias, gradient: gradient.map(half) };
+}
+
 /** Compares a linear layer with float64, forward and backward. The results are NaN before. @returns What is wrong. */
-async function checkLinear(device: Device): Promise<string[]> {
+async function checkLinear(device: Device, precision: Precision): Promise<string[]> {
   const random = hostRandom(SEED, 1);
   const { rows, inputs, outputs } = LINEAR;
   const draw = (length: number) => Float32Array.from({ length }, () => 2 * random() - 1);
@@ -89,7 +96,8 @@ async function checkLinear(device: Device): Promise<string[]> {
     gradient: draw(rows * outputs),
   };
   const exact = referenceLinear(numbers, (x) => x);
-  const plain = referenceLinear(numbers, Math.fround);
+  const plain = referenceLinear(precision === 'f16' ? inHalves(numbers) : numbers, Math.fround);
+  const shape = { ...LINEAR, precision };
   const results = Object.entries(exact) as [keyof typeof exact, Float64Array][];
   const workspace = new Workspace(device, 'quick check');
   const operands = Object.entries(numbers).map(
@@ -105,8 +113,8 @@ async function checkLinear(device: Device): Promise<string[]> {
   const { output, ...gradients } = Object.fromEntries(made) as Record<keyof typeof exact, GPUBuffer>;
   try {
     const recorder = new Recorder(device);
-    recordLinear(recorder, workspace, LINEAR, { input, weight, bias, output });
-    recordLinearBackward(recorder, workspace, LINEAR, {
+    recordLinear(recorder, workspace, shape, { input, weight, bias, output });
+    recordLinearBackward(recorder, workspace, shape, {
       input,
       weight,
       outputGradient: gradient,
@@ -144,7 +152,10 @@ export async function quickCheck(
     const { complaints } = await checkAttention(device, kind, headDim);
     wrong.push(...complaints.map((complaint) => `attention (${kind}): ${complaint}`));
   }
-  wrong.push(...(await checkLinear(device)).map((complaint) => `linear layer: ${complaint}`));
+  for (const precision of device.matrices ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    const complaints = await checkLinear(device, precision);
+    wrong.push(...complaints.map((complaint) => `linear layer (${precision}): ${complaint}`));
+  }
   if (wrong.length === 0) return;
   throw new EngineError({
     what: `the kernels are wrong on "${device.adapter.description}": ${wrong[0]}`,

@@ -232,7 +232,7 @@ const COMPARED_ROWS = listOf(
       ...each(['strategy', 'rules', 'text'], text),
       ...each(['length', 'batch'], positiveWhole),
       ...each(['heads', 'headDim'], v.optional(positiveWhole)),
-      ...each(['pass', 'peer'], v.optional(text)),
+      ...each(['pass', 'peer', 'precision'], v.optional(text)),
       mask: v.optional(flag),
       medianMs: ratio,
       ...toDense.entries,

@@ -201,11 +201,12 @@ export class ShapeBench {
 
   private open(name: string, variant: Variant): void {
     const before = this.device.allocatedBytes;
-    const tiles = tilesOn(this.device, choicesFor(this.workload.headDim, this.options.kernels));
+    const { precision } = this.sweep;
+    const tiles = tilesOn(this.device, choicesFor(this.workload.headDim, this.options.kernels), precision);
     const implementation = new AttentionImplementation(
       this.device,
       this.workload,
-      { ...variant, tiles },
+      { ...variant, precision, tiles },
       this.inputs,
     );
     this.entries.push({ name, variant, implementation, bufferBytes: this.device.allocatedBytes - before });

@@ -305,7 +305,8 @@ function limitsTables(report: LimitsReport): BenchTable[] {
       [
         column(
           'rows x inputs x outputs',
-          (row: LinearShape) => `${row.rows} x ${row.inputs} x ${row.outputs}`,
+          (row: LinearShape) =>
+            `${row.rows} x ${row.inputs} x ${row.outputs}${row.precision === 'f16' ? ', f16' : ''}`,
         ),
         GFLOPS,
       ],
@@ -364,7 +365,9 @@ export function tablesOf(report: BenchReport): BenchTable[] {
   switch (report.kind) {
     case 'attention': {
       const nameOf = (row: AttentionRow) => strategyName(row, report.settings.rules);
-      const rows = attentionTable(report, 'Attention', report.rows, nameOf);
+      const { precision } = report.settings;
+      const title = precision === 'f16' ? 'Attention, f16' : 'Attention';
+      const rows = attentionTable(report, title, report.rows, nameOf);
       const breakEven = report.breakEven.length > 0 ? [breakEvenTable(report)] : [];
       return [rows, preparationTable(report), ...breakEven];
     }

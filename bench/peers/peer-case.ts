@@ -18,7 +18,7 @@ import {
 import { referenceTokenBias } from '../reference-pairs.js';
 import { type CacheFlush, TURNS_OF_A_CLOCK, takeTurns } from '../timing.js';
 import { oneLine } from './peer.js';
-import { PARSIMONY } from './peer-list.js';
+import { isOurs, PARSIMONY } from './peer-list.js';
 import { type MeasuredPeer, type PeerCase, type PeerRow, peerRow } from './peer-row.js';
 import type { PeerSeat } from './peer-seat.js';
 
@@ -118,9 +118,10 @@ export class CaseBench {
     return this.entries.map((entry) => {
       const find = (peer: string, mask: boolean) =>
         this.entries.find((other) => other.peer === peer && other.mask === mask);
-      const ours = find(PARSIMONY, entry.mask);
-      const isComparable = ours?.precision === entry.precision;
-      return peerRow(entry, isComparable ? ours : undefined, find(entry.peer, false), this.about);
+      const ours = this.entries.find(({ seat, precision, mask }) => {
+        return isOurs(seat.spec) && precision === entry.precision && mask === entry.mask;
+      });
+      return peerRow(entry, ours, find(entry.peer, false), this.about);
     });
   }
 
@@ -154,7 +155,7 @@ export class CaseBench {
     entry.process = await seat.open();
     const backward = pass === 'forward+backward';
     // Ours samples other rows.
-    const inputs = peer === PARSIMONY ? this.allInputs : this.inputs;
+    const inputs = isOurs(seat.spec) ? this.allInputs : this.inputs;
     const task = { workload, inputs, mask, rules, backward, seed, kernels };
     const { handle, ...prepared } = await seat.ask<'prepare'>({ kind: 'prepare', task });
     const { results, coldMs, adapter } = await seat.ask<'check'>({ kind: 'check', handle });

@@ -48,6 +48,7 @@ function torchPeer(name: string, precision: Precision, attention: Partial<TorchA
 
 export const PEERS: readonly PeerSpec[] = [
   { ...F32, name: PARSIMONY, packages: {}, opensAdapter: true },
+  { ...F32, name: `${PARSIMONY}-f16`, precision: 'f16', packages: {}, opensAdapter: true },
   { ...F32, name: 'ort-mha-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
   { ...F32, name: 'ort-plain-webgpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
   { ...F32, name: 'ort-mha-cpu', packages: ONNXRUNTIME, passes: FORWARD, opensAdapter: false },
@@ -61,6 +62,10 @@ export const PEERS: readonly PeerSpec[] = [
   torchPeer('torch-flex-sorted-f16', 'f16', { flex: true, sorted: true }),
   torchPeer('torch-sdpa-cpu', 'f32', { device: 'cpu' }),
 ];
+
+export function isOurs({ name }: Pick<PeerSpec, 'name'>): boolean {
+  return name.startsWith(PARSIMONY);
+}
 
 /** Our own, and the peers of these names. @throws CallerError for an unknown name. */
 export function peersNamed(names: readonly string[]): PeerSpec[] {

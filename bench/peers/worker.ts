@@ -1,12 +1,10 @@
 import type { OpenPeer, PeerRequest } from './peer.js';
-import { PARSIMONY, peersNamed } from './peer-list.js';
+import { peersNamed } from './peer-list.js';
 import { servePeer } from './serve-peer.js';
 
 /** The process of one peer, whose name is its argument. Only that peer's module is loaded. */
 async function peerNamed(name: string): Promise<OpenPeer> {
   switch (name) {
-    case PARSIMONY:
-      return (await import('./parsimony.js')).openParsimony;
     case 'jax-js-webgpu':
       return (await import('./jax-js.js')).openJaxJs;
     case 'tfjs-webgpu':
@@ -18,8 +16,9 @@ async function peerNamed(name: string): Promise<OpenPeer> {
     case 'ort-mha-cpu':
       return (await import('./onnxruntime.js')).openOnnxRuntime('multi-head', 'cpu');
     default: {
-      const [, spec] = peersNamed([name]);
-      return (await import('./torch.js')).openTorch(spec.torch!, spec.precision);
+      const { torch, precision } = peersNamed([name]).find((spec) => spec.name === name)!;
+      if (torch) return (await import('./torch.js')).openTorch(torch, precision);
+      return (await import('./parsimony.js')).openParsimony(precision);
     }
   }
 }

@@ -1,7 +1,11 @@
 import { type Command, Option } from 'commander';
 import { benchGpu } from '../../bench/gpu-bench.js';
 import type { GpuReport } from '../../bench/gpu-report.js';
+import { CallerError } from '../base/errors.js';
+import type { Precision } from '../base/precision.js';
 import { writeAtomically } from '../data/files.js';
+import type { Device } from '../gpu/device.js';
+import { openDevice } from '../gpu/open-device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { dataOf } from '../train/prepare-run.js';
@@ -18,6 +22,17 @@ type GpuFlags = DataFlags & {
   adapter?: string;
   tune: boolean;
 };
+
+/** f16 where the adapter has it, which only the device's opening tells. */
+async function bestPrecision(adapter: string | undefined): Promise<Precision> {
+  try {
+    (await openDevice({ adapter, precision: 'f16' })).close();
+    return 'f16';
+  } catch (error) {
+    if (error instanceof CallerError) return 'f32';
+    throw error;
+  }
+}
 
 /** Of all models that are measured. */
 const HEAD_DIM = 64;
@@ -54,7 +69,7 @@ async function run(flags: GpuFlags): Promise<void> {
   const save = async (report: GpuReport) => {
     if (json !== '-') await writeAtomically(json, jsonOf(report));
   };
-  await withDevice(adapter, async (device) => {
+  const measure = async (device: Device) => {
     const stored = () => storedChoicesOf(device, tune, [HEAD_DIM]);
     const kernels = await stored();
     const options = { ...data, vocabulary: bertVocabulary(), kernels, adapter, signal, save, onNote: note };
@@ -75,5 +90,6 @@ async function run(flags: GpuFlags): Promise<void> {
       note(`written: ${json}`);
       printReport(report);
     }
-  });
+  };
+  await withDevice(adapter, measure, await bestPrecision(adapter));
 }

@@ -118,12 +118,13 @@ describe('the sections of bench gpu', () => {
     expect(statesOf(short)).toEqual(['skipped: no time left of 1 minutes', 'done']);
   });
 
-  it('continue after one that fails', async () => {
+  it('continue after one that fails, or that the adapter cannot have', async () => {
     const fails = async () => {
       throw new Error('no\ntimestamps');
     };
-    const { report } = await run([{ name: 'step', measure: fails }, planned[1]]);
-    expect(statesOf(report)).toEqual(['failed: no timestamps', 'done']);
+    const f16 = { ...planned[2], lacks: 'the adapter has no f16' };
+    const { report } = await run([{ name: 'step', measure: fails }, f16, planned[1]]);
+    expect(statesOf(report)).toEqual(['failed: no timestamps', 'skipped: the adapter has no f16', 'done']);
   });
 
   it('end where results are wrong, and no speed-up is shown, not even of those before', async () => {

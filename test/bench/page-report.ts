@@ -13,6 +13,7 @@ export function rowOf(strategy: string, length: number, ratio: number, changes: 
     strategy,
     rules: 'paper',
     order: 'tags',
+    precision: 'f32',
     text: 'document',
     length,
     lengths: [length],
