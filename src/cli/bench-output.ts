@@ -6,6 +6,7 @@ import { type GpuReport, missingSections } from '../../bench/gpu-report.js';
 import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
+import type { Precision } from '../base/precision.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { withDevice } from './options.js';
@@ -46,17 +47,18 @@ export function benchmark(
 
 /** Measures on a device, and shows the report: in files, and on the terminal unless JSON goes there. */
 export async function runBenchmark(
-  flags: OutputFlags & { adapter?: string },
+  flags: OutputFlags & { adapter?: string; precision?: Precision },
   measure: (device: Device, signal: AbortSignal) => Promise<SingleReport>,
 ): Promise<void> {
   const signal = interruptSignal();
   warnOfLoad();
-  await withDevice(flags.adapter, async (device) => {
+  const run = async (device: Device) => {
     const report = await measure(device, signal);
     // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);
     if (flags.json !== '-') printReport(report);
-  });
+  };
+  await withDevice(flags.adapter, run, flags.precision);
 }
 
 /** A report as JSON. */

@@ -121,6 +121,7 @@ export function benchAttentionCommand(): Command {
         seedNumber,
       ),
       ...ruleOptions('all'),
+      settingOption('precision'),
       new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),
       new Option('--config <file>', 'a JSON file of settings, named as the flags; flags win'),
       new Option('--html <file>', 'write a page with plots'),
