@@ -7,7 +7,7 @@ import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
 import type { Experiment } from '../train/experiment/experiment.js';
-import { type Cell, cellsOf } from '../train/experiment/experiment.js';
+import { type Cell, cellsOf, exploratory } from '../train/experiment/experiment.js';
 import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
 import { type CellResult, checkSameRows, storedResults } from '../train/experiment/results.js';
@@ -75,7 +75,9 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const written = parseExperiment(text, file);
   checkSeeds(flags.seeds);
   const grid = { ...written.grid, ...(flags.seeds && { seed: flags.seeds }) };
-  const whole: Experiment = { ...written, grid };
+  const planned: Experiment = { ...written, grid };
+  const isPart = flags.subset !== undefined || !haveSameSeeds(written, planned);
+  const whole = isPart ? exploratory(planned) : planned;
   checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
   const results = flags.table ? await storedResults(flags.results, whole) : await run(whole, flags);
@@ -101,6 +103,12 @@ function checkOnly({ conditions }: Experiment, only: readonly string[] = []): vo
     where: '--only',
     expected: `among: ${Object.keys(conditions).join(', ')}`,
   });
+}
+
+/** Only the seeds that a file states, all of them, give verdicts: others could have been chosen for what they show. */
+function haveSameSeeds(...two: [Experiment, Experiment]): boolean {
+  const [one, other] = two.map(({ grid: { seed } }) => JSON.stringify([...seed].sort()));
+  return one === other;
 }
 
 /** Refuses repeated seeds, whose runs would share files. */

@@ -1,6 +1,7 @@
 import { percent } from '../report/page/numbers.js';
-import type { ComparisonRow, ConditionRow, ExperimentTable } from '../train/experiment/result-table.js';
-import { type Estimate, LEAST_SEEDS, verdictOf } from '../train/experiment/seed-statistics.js';
+import type { ConditionRow, ExperimentTable } from '../train/experiment/result-table.js';
+import type { Estimate } from '../train/experiment/seed-statistics.js';
+import { type ComparisonRow, LEAST_SEEDS, measureText, verdictOf } from '../train/experiment/verdict.js';
 import { bad, good, print, printTable } from './terminal.js';
 
 /** Head and rows of a table, ready to be printed or written into a page. */
@@ -22,52 +23,67 @@ function probability(value: number): string {
 }
 
 const plain = (value: number) => value.toFixed(4);
+const ratio = (value: number) => `x${Math.exp(value).toFixed(2)}`;
 
-function conditionTable(rows: readonly ConditionRow[]): TextTable {
-  const hasPlace = rows.some(({ place }) => !Number.isNaN(place));
-  return {
-    head: [
-      'condition',
-      'pairs',
-      'seeds',
-      'best dev accuracy',
-      '95 % interval',
-      'at the end',
-      '95 % interval',
-      ...(hasPlace ? ['floor 0, full 1'] : []),
+/** The head and the cells of a group of columns. */
+type Columns = [head: string[], cells: (row: ConditionRow) => string[]];
+
+function accuracyColumns(name: string, of: (row: ConditionRow) => Estimate): Columns {
+  return [[name, '95 % interval'], (row) => [plain(of(row).value), interval(of(row), plain)]];
+}
+
+function conditionTable({ conditions, testRows, until }: ExperimentTable): TextTable {
+  const hasPlace = conditions.some(({ place }) => !Number.isNaN(place));
+  const hasSteps = conditions.some(({ steps }) => steps);
+  const columns: Columns[] = [
+    [
+      ['condition', 'pairs', 'seeds'],
+      ({ condition, density, seeds }) => [condition, percent(density), `${seeds}`],
     ],
-    rows: rows.map(({ condition, density, seeds, best, final, place }) => [
-      condition,
-      percent(density),
-      `${seeds}`,
-      plain(best.value),
-      interval(best, plain),
-      plain(final.value),
-      interval(final, plain),
-      ...(hasPlace ? [Number.isNaN(place) ? '–' : place.toFixed(2)] : []),
-    ]),
+    ...(testRows === undefined ? [] : [accuracyColumns('test accuracy', ({ test }) => test!)]),
+    accuracyColumns('best dev accuracy', ({ best }) => best),
+    accuracyColumns('at the end', ({ final }) => final),
+    ...(hasSteps
+      ? [[[`median steps to ${until ?? 'the threshold'}`, 'reached it'], stepCells] as Columns]
+      : []),
+    ...(hasPlace
+      ? [[['floor 0, full 1'], ({ place }) => [Number.isNaN(place) ? '–' : place.toFixed(2)]] as Columns]
+      : []),
+  ];
+  return {
+    head: columns.flatMap(([head]) => head),
+    rows: conditions.map((row) => columns.flatMap(([, cells]) => cells(row))),
   };
 }
 
-function comparisonTable(rows: readonly ComparisonRow[]): TextTable {
+function stepCells({ steps, seeds }: ConditionRow): string[] {
+  if (!steps) return ['–', '–'];
+  const { median, limit, reached } = steps;
+  return [Number.isFinite(median) ? `${median}` : `> ${limit}`, `${reached} of ${seeds}`];
+}
+
+function comparisonTable({ comparisons, until }: ExperimentTable): TextTable {
+  const size = ({ measured }: ComparisonRow) => (measured === 'steps' ? ratio : signed);
   return {
-    head: ['difference', 'weights', 'seeds', 'accuracy', '95 % interval', 'p', 'p, corrected', ''],
-    rows: rows.map((row) => [
+    head: ['difference', 'of', 'seeds', '', '95 % interval', 'p (t)', 'p (signs)', 'p, corrected', ''],
+    rows: comparisons.map((row) => [
       `${row.treatment} - ${row.baseline}`,
-      row.checkpoint,
+      measureText(row, until),
       `${row.seeds}`,
-      signed(row.difference.value),
-      interval(row.difference, signed),
-      probability(row.probability),
+      size(row)(row.difference.value),
+      interval(row.difference, size(row)),
+      probability(row.student),
+      probability(row.signFlip),
       probability(row.corrected),
       verdictOf(row),
     ]),
   };
 }
 
-function title({ point, rows }: ExperimentTable): string {
+function title({ point, rows, testRows }: ExperimentTable): string {
   const place = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
-  return [`${rows.toLocaleString('en')} rows of dev`, ...place].join(', ');
+  const ofTest = testRows === undefined ? [] : [`${testRows.toLocaleString('en')} of test`];
+  return [`${rows.toLocaleString('en')} rows of dev`, ...ofTest, ...place].join(', ');
 }
 
 function markdown({ head, rows }: TextTable): string {
@@ -76,15 +92,15 @@ function markdown({ head, rows }: TextTable): string {
 }
 
 /** What the columns mean. */
-const NOTE = `Intervals are over seeds (Student). p is of a test paired by seed (signs turned), corrected (Holm) for all comparisons of the table; fewer than ${LEAST_SEEDS} seeds are not tested.`;
+const NOTE = `The unit is the seed. Intervals are Student's; p is of a paired t test and of a sign-flip test. Only comparisons that the experiment's file marks as confirmatory get a verdict, with all of its seeds and at least ${LEAST_SEEDS}: by the larger p, corrected (Holm) for all of them. Steps of runs that end before the threshold count as those of the whole run; ratios are of geometric means.`;
 
 /** The tables of an experiment as Markdown. */
 export function experimentMarkdown(tables: readonly ExperimentTable[]): string {
   return tables.flatMap((table) => [`${title(table)}:`, ...partsOf(table).map(markdown)]).join('\n\n');
 }
 
-function partsOf({ conditions, comparisons }: ExperimentTable): TextTable[] {
-  return [conditionTable(conditions), comparisonTable(comparisons)].filter(({ rows }) => rows.length > 0);
+function partsOf(table: ExperimentTable): TextTable[] {
+  return [conditionTable(table), comparisonTable(table)].filter(({ rows }) => rows.length > 0);
 }
 
 /** Prints the tables of an experiment. */
@@ -102,6 +118,6 @@ export function printExperiment(tables: readonly ExperimentTable[]): void {
 /** Verdicts come last. */
 function withColour(row: readonly string[]): string[] {
   const last = row[row.length - 1];
-  if (last === 'better') return [...row.slice(0, -1), good(last)];
-  return last === 'worse' ? [...row.slice(0, -1), bad(last)] : [...row];
+  if (/^(better|faster)/.test(last)) return [...row.slice(0, -1), good(last)];
+  return /^(worse|slower)/.test(last) ? [...row.slice(0, -1), bad(last)] : [...row];
 }

@@ -1,6 +1,7 @@
 import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
 import { scoreOf } from '../train/best.js';
+import { stepsTo } from '../train/experiment/steps-to-threshold.js';
 import {
   descriptionOf,
   type TrainingOutcome,
@@ -70,13 +71,15 @@ export function classCounts(
 export function printOutcome(
   folder: string,
   run: TrainingRun,
-  { epochs, best }: TrainingOutcome,
+  { epochs, evaluations, best }: TrainingOutcome,
   asJson = false,
 ): void {
-  const { metricForBestModel = 'accuracy' } = run;
+  const { metricForBestModel = 'accuracy', until } = run;
+  const readings = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
+  const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, readings) };
   const { strategy } = descriptionOf(run).mask;
   if (asJson) {
-    printJson({ model: folder, strategy, metricForBestModel, best, epochs });
+    printJson({ model: folder, strategy, metricForBestModel, best, epochs, ...toThreshold });
     return;
   }
   const { epoch, step, devAccuracy } = best;
@@ -85,4 +88,7 @@ export function printOutcome(
       ? ''
       : `, dev ${metricForBestModel} ${scoreOf(metricForBestModel, best).toFixed(4)}`;
   print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
+  if (!toThreshold) return;
+  const { steps, isReached } = toThreshold;
+  print(isReached ? `${until} was reached at step ${steps}` : `${until} was not reached in ${steps} steps`);
 }

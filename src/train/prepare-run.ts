@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { CallerError } from '../base/errors.js';
-import type { DataSource } from '../data/dataset.js';
+import { shuffledBatches } from '../data/batches.js';
+import type { DataSource, Example } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { readModelRules } from '../data/named-rules.js';
@@ -33,7 +34,7 @@ export interface PreparedRun {
 /** The settings that name data. */
 export type DataSettings = Pick<
   RunSettings,
-  'data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels'
+  'data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels' | 'trainExamples'
 >;
 
 /** The checkpoint that a run started from, in its notes. */
@@ -66,9 +67,9 @@ function pathsOf(files: string | readonly string[] | undefined): string | string
 }
 
 function notesOf(settings: RunSettings, init?: CheckpointRecord): RunNotes {
-  const { data, dev, test, textColumn, labelColumn, tagsColumn, adapter } = settings;
+  const { data, dev, test, textColumn, labelColumn, tagsColumn, trainExamples, adapter } = settings;
   const named = { data: pathsOf(data), dev: pathsOf(dev), test: pathsOf(test) };
-  return { data: { ...named, textColumn, labelColumn, tagsColumn }, adapter, init };
+  return { data: { ...named, textColumn, labelColumn, tagsColumn, trainExamples }, adapter, init };
 }
 
 /** The data that settings name. @throws CallerError where they name none, or do not fit each other. */
@@ -81,15 +82,36 @@ export function dataOf(
   return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...more });
 }
 
-/** The examples of a run. @throws CallerError where they are missing, or only some have tags. */
-export async function examplesOf(source: DataSource): Promise<TrainingRun['data']> {
-  return { name: source.name, train: await source.examples('train'), dev: await source.examples('dev') };
+/**
+ * The first rows of an order that the seed draws: of the same seed, a larger number contains a smaller one.
+ * @throws CallerError where there are fewer rows.
+ */
+function drawnExamples(rows: Example[], count: number, seed: number, where: string): Example[] {
+  if (count > rows.length) {
+    throw new CallerError({
+      what: `${count} training examples`,
+      where,
+      expected: `${rows.length} at most, the rows of its training split`,
+    });
+  }
+  // Epochs of training count from 1, so that no epoch has this order.
+  return shuffledBatches(rows.length, count, seed, 0)[0].map((row) => rows[row]);
+}
+
+/** The examples of a run. @throws CallerError where they are missing, too few, or only some have tags. */
+export async function examplesOf(
+  source: DataSource,
+  { trainExamples: count, seed = SETTING_DEFAULTS.seed }: Pick<RunSettings, 'trainExamples' | 'seed'>,
+): Promise<TrainingRun['data']> {
+  const [rows, dev] = [await source.examples('train'), await source.examples('dev')];
+  const train = count === undefined ? rows : drawnExamples(rows, count, seed, source.name);
+  return { name: source.name, train, dev };
 }
 
 /** The examples that settings name, checked before a long run. */
 async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnNote) {
   const source = dataOf(settings, { tags: rules.tags });
-  const data = await examplesOf(source);
+  const data = await examplesOf(source, settings);
   if (new Set(data.train.map(({ label }) => label)).size < 2) {
     throw new CallerError({
       what: `every row is of the class "${source.classes[data.train[0].label]}"`,
@@ -206,7 +228,7 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
     });
   }
   const source = dataOf(named, { tags: recorded.mask?.rules.tags, labels: recorded.classes });
-  const examples = await examplesOf(source);
+  const examples = await examplesOf(source, { ...named, seed: recorded.seed });
   const run = { ...recorded, data: examples };
   if (!notes.init) return { run, source, adapter: notes.adapter };
   // The folder has the description; the first weights are those of the checkpoint.

@@ -157,6 +157,12 @@ export const TRAINING = {
     default: 'accuracy',
     aliases: ['bestBy'],
   }),
+  until: of(
+    number('an accuracy above 0, 1 at most', (value) => value > 0 && value <= 1),
+    'accuracy',
+  )('dev accuracy at which a run ends, at the first evaluation that has it', {
+    otherwise: 'the run has all its epochs',
+  }),
 } satisfies Table;
 
 /** All settings of a run, by name: data, model, training, and what it runs on. */
@@ -172,6 +178,9 @@ export const SETTINGS = {
   textColumn: word('name')('the column of the texts', { otherwise: 'sentence, else text' }),
   labelColumn: word('name')('the column of the labels', { otherwise: 'label' }),
   tagsColumn: word('name')("a column with a tag of the rules for each word, instead of wink-nlp's tags"),
+  trainExamples: count('examples to train on, drawn with the seed; more contain fewer', {
+    otherwise: 'all of the training split',
+  }),
   labels: names('names of the classes in their order', {
     otherwise: 'the labels of the training split, sorted',
   }),

@@ -85,6 +85,8 @@ export class Trainer {
   private readonly meter = new Meter();
   private readonly saving = new Background();
   private position = startOfEpoch(1, 0);
+  /** Whether an evaluation had the accuracy at which the run ends. */
+  private isReached = false;
   /** The batches of the steps whose outcomes are not read yet. */
   private unread: number[][][] = [];
 
@@ -105,7 +107,7 @@ export class Trainer {
   }
 
   /**
-   * Runs to the end.
+   * Runs to the end, or to the first evaluation with the accuracy of the setting `until`.
    * @param from Of a run with the same model, data and settings; its weights replace the model's.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails, or a loss, a gradient norm, an
@@ -121,7 +123,8 @@ export class Trainer {
     const metrics: EpochMetrics[] = [];
     try {
       if (hooks.signal?.aborted) throw this.interruption();
-      while (this.position.epoch <= this.settings.epochs) metrics.push(await this.epoch(hooks));
+      while (this.position.epoch <= this.settings.epochs && !this.isReached)
+        metrics.push(await this.epoch(hooks));
     } finally {
       await this.saving.end();
     }
@@ -151,13 +154,17 @@ export class Trainer {
       }
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
+      if (this.isReached) {
+        if (this.position.unreported.count > 0) await this.report(hooks);
+        break;
+      }
       // At the end of an epoch, the checkpoint comes after the hook of the epoch.
       if (!isLast) await this.endStep(hooks, isEvaluated);
     }
     const metrics = this.epochMetrics(last!);
     await hooks.onEpoch?.(metrics);
     this.position = startOfEpoch(epoch + 1, this.position.step);
-    if (epoch < this.settings.epochs) await this.endStep(hooks, true);
+    if (epoch < this.settings.epochs && !this.isReached) await this.endStep(hooks, true);
     return metrics;
   }
 
@@ -295,6 +302,7 @@ export class Trainer {
       devPredicted: predicted,
     };
     await hooks.onEvaluation?.(metrics);
+    this.isReached = accuracy >= (this.settings.until ?? Number.POSITIVE_INFINITY);
     this.clock.start(this.position.seconds);
     this.meter.restart();
     return metrics;

@@ -115,10 +115,11 @@ export async function runTraining(
   const description = descriptionOf(run);
   const fingerprints = fingerprintsOf(device, description, data, run.start?.weights);
   const record = { settings, fingerprints, notes: run.notes ?? {} };
-  const totalSteps = settings.epochs * stepsPerEpoch(data.train.length, settings);
-  const finished = () => {
-    hooks.onStart?.({ step: totalSteps, totalSteps });
-    return finishedRun(folder, settings.metricForBestModel);
+  const finished = async () => {
+    const outcome = await finishedRun(folder, settings.metricForBestModel);
+    const { step } = outcome.final;
+    hooks.onStart?.({ step, totalSteps: step });
+    return outcome;
   };
   if ((await stateOf(folder, run, record)) === 'finished') return finished();
   await createFolder(folder);

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { prepareResumedRun } from '../../src/train/prepare-run.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { writeTinyData } from './tiny-model.js';
+import { glueText, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
@@ -22,6 +23,8 @@ const EXPERIMENT = {
     evaluationsPerEpoch: 1,
     attentionDropout: 0,
     tune: false,
+    trainExamples: 10,
+    until: 0.01,
   },
   conditions: {
     none: { strategy: 'none' },
@@ -45,6 +48,13 @@ function results(): Map<string, string> {
 
 beforeAll(async () => {
   writeTinyData(folder);
+  writeFileSync(
+    join(folder, 'data/test.tsv'),
+    glueText([
+      ['it is dull .', '0'],
+      ['it is funny .', '1'],
+    ]),
+  );
   writeFileSync(join(folder, 'tiny.json'), JSON.stringify(EXPERIMENT));
 });
 
@@ -64,12 +74,21 @@ describe('experiment', () => {
       'random-rules_seed=1.json',
     ]);
     expect(first.stdout).toMatch(/condition .*pairs .*best dev accuracy/);
-    expect(first.stdout).toMatch(/^learned, pruned - none +best/m);
-    const { best, final, density, settings } = JSON.parse(results().get('learned-pruned_seed=1.json')!);
+    expect(first.stdout).toMatch(
+      /^learned, pruned - none +test accuracy .* exploratory; too few seeds: 1 of 10/m,
+    );
+    const { best, final, test, density, settings } = JSON.parse(results().get('learned-pruned_seed=1.json')!);
     expect(best.marks).toMatch(/^[01]+$/);
     expect(final.marks).toHaveLength(best.marks.length);
+    expect(test.marks).toMatch(/^[01]{2}$/);
     expect(density).toBeLessThan(1);
     expect(settings).not.toHaveProperty('data');
+  });
+
+  it('trains on as many examples as it says, also when a run is resumed', async () => {
+    const { run } = await prepareResumedRun(join(folder, 'runs/tiny/none_seed=1'));
+    expect(run.data.train).toHaveLength(10);
+    expect(run.data.dev).toHaveLength(6);
   });
 
   it('prunes rules from the run of the same seed', async () => {

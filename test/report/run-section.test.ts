@@ -36,7 +36,7 @@ describe('the page of training runs', () => {
       'No difference is shown: the best of 2, hard, has a dev accuracy of 0.8400, full attention (none) 0.8000',
     );
     expect(text('.lead')).toContain(`0.8400 (95 % interval ${interval})`);
-    expect(text('.lead')).toContain('not tested');
+    expect(text('.lead')).toContain('no difference is tested');
     expect(titles).toContain(`Best dev accuracy: hard 0.8400 (${interval})`);
     const row = Array.from(document.querySelectorAll('tbody tr')).find((one) =>
       one.textContent.includes('30.0 %'),
@@ -144,7 +144,7 @@ describe('the page of training runs', () => {
 });
 
 describe('the page of an experiment', () => {
-  it('compares the best condition with full attention only where a difference is shown', () => {
+  it('gives no verdict where no comparison is confirmatory', () => {
     const results = [1, 2, 3].flatMap((seed) => [cellOf('hard', seed, 7), cellOf('none', seed, 6)]);
     const [group] = experimentGroups(experimentOf(results), results);
     expect(group.comparisons.map(({ treatment: one, baseline: against }) => [one, against])[0]).toEqual([
@@ -153,12 +153,12 @@ describe('the page of an experiment', () => {
     ]);
     const { text } = open([group]);
     expect(text('h1')).toMatch(/^No difference is shown: the best of 2, hard, /);
-    expect(text('.lead')).toContain('+0.1000');
-    expect(text('main')).toContain('no difference is shown: 3 seeds, at least 10 are needed');
-    expect(text('.lead')).toContain('no difference is shown: 3 seeds, at least 10 are needed');
+    expect(text('.lead')).toContain('no comparison is confirmatory');
+    expect(text('main')).toContain('+0.1000');
+    expect(text('main')).toContain('exploratory; too few seeds: 3 of 10');
   });
 
-  it('reports better where ten seeds show it', () => {
+  it('reports better where ten seeds of a confirmatory comparison show it, and draws each of them', () => {
     const marks = (right: number) => '1'.repeat(right).padEnd(200, '0');
     const cell = (name: string, seed: number, right: number) => {
       const { best, ...rest } = cellOf(name, seed, 5);
@@ -169,9 +169,17 @@ describe('the page of an experiment', () => {
       cell('hard', seed, 180 + (seed % 5)),
       cell('none', seed, 100),
     ]);
-    const { text } = open(experimentGroups(experimentOf(results), results));
-    expect(text('h1')).toBe('Hard does better than full attention (none): +0.4100 of dev accuracy');
-    expect(text('.lead')).toContain('p = 0.0020, of a test paired by seed');
+    const unmarked = experimentOf(results);
+    expect(open(experimentGroups(unmarked, results)).text('h1')).toMatch(/^No difference is shown/);
+    const comparisons = unmarked.comparisons.map((one) => ({ ...one, confirmatory: ['accuracy'] as const }));
+    const { text, document } = open(experimentGroups({ ...unmarked, comparisons }, results));
+    expect(text('h1')).toBe('Hard against none: better (best dev accuracy)');
+    expect(text('main')).toContain('0.0020');
+    const titles = Array.from(document.querySelectorAll('figure svg title')).map(
+      ({ textContent }) => textContent,
+    );
+    for (const { condition, point, best } of results)
+      expect(titles).toContain(`${condition}, seed ${point.seed}: ${best.accuracy.toFixed(4)}`);
   });
 
   it('has a section for each point of the grid, and reads a loss that JSON wrote as null', () => {

@@ -92,6 +92,18 @@ async function finished(folder: string, options: Partial<TrainingRun> = {}): Pro
   return from;
 }
 
+describe('a run with an accuracy at which it ends', () => {
+  it('ends at the first evaluation that has it, and is finished', async () => {
+    const folder = join(root, 'until');
+    const options = { ...run, until: 0.01 };
+    const { evaluations, epochs, best, final } = await runTraining(await testDevice(), options, folder);
+    expect(evaluations.map(({ step }) => step)).toEqual([3]);
+    expect(epochs.map(({ step }) => step)).toEqual([3]);
+    expect(best).toBe(final);
+    expect(await finished(folder, { until: 0.01 })).toBe(3);
+  });
+});
+
 describe('an interrupted run', () => {
   const undisturbed = join(root, 'undisturbed');
 

@@ -71,9 +71,23 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
     colour: row.condition.look.colour,
     title: pointTitle(row),
   }));
+  const seeds = rows.flatMap(({ condition: { name, runs, look } }) =>
+    runs.flatMap(({ seed, best }) =>
+      best && runs.length > 1
+        ? [
+            {
+              name,
+              value: best.accuracy,
+              colour: look.colour,
+              title: `${name}, seed ${seed}: ${accuracy(best.accuracy)}`,
+            },
+          ]
+        : [],
+    ),
+  );
   return {
     title: `Best dev accuracy: ${first.condition.name} ${accuracy(first.estimate.value)}${interval(first.estimate, ' (', ')')}`,
-    explanation: `The evaluation of each run’s best checkpoint${conditions.some(({ runs }) => runs.length > 1) ? ', the mean over seeds' : ''}. ${aboutIntervals(conditions)}${
+    explanation: `The evaluation of each run’s best checkpoint${conditions.some(({ runs }) => runs.length > 1) ? ': a small dot for each seed, a large one for their mean' : ''}. ${aboutIntervals(conditions)}${
       baseline ? ' The dotted line is full attention (none).' : ''
     }`,
     description: described(rows),
@@ -86,7 +100,10 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
       ),
       marginTop: 12,
       x: horizontalAxis('best dev accuracy', {
-        domain: accuracyDomain(dots.flatMap(({ value, low, high }) => [value, low, high])),
+        domain: accuracyDomain([
+          ...dots.flatMap(({ value, low, high }) => [value, low, high]),
+          ...seeds.map(({ value }) => value),
+        ]),
         grid: true,
         ticks: 5,
         inset: 4,
@@ -102,6 +119,15 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
           stroke: (dot) => dot.colour,
           strokeWidth: 2,
           strokeOpacity: 0.75,
+        }),
+        Plot.dot(seeds, {
+          x: 'value',
+          y: 'name',
+          r: 2,
+          stroke: (dot) => dot.colour,
+          strokeOpacity: 0.8,
+          dy: 5,
+          title: 'title',
         }),
         Plot.dot(dots, { x: 'value', y: 'name', r: 4.5, fill: (dot) => dot.colour, title: 'title' }),
       ],

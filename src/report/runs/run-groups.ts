@@ -1,6 +1,7 @@
 import type { Experiment, Settings } from '../../train/experiment/experiment.js';
-import { type ComparisonRow, experimentTables } from '../../train/experiment/result-table.js';
+import { experimentTables } from '../../train/experiment/result-table.js';
 import type { CellResult } from '../../train/experiment/results.js';
+import type { ComparisonRow } from '../../train/experiment/verdict.js';
 import type { EvaluationResult } from '../../train/metrics-log.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, conditionsOf, type Run } from './run.js';
@@ -13,8 +14,8 @@ export interface RunGroup {
   conditions: readonly Condition[];
   /** Differences over the same seeds; empty for training folders. */
   comparisons: readonly ComparisonRow[];
-  /** The best condition's difference from the baseline, corrected for its choice; undefined where it cannot be tested. */
-  lead?: ComparisonRow;
+  /** The dev accuracy up to which steps are counted. */
+  until?: number;
   /** The rows of dev; undefined where they are not stored. */
   rows?: number;
 }
@@ -42,7 +43,7 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
   };
 }
 
-/** The experiment of results without an experiment file: every condition is compared with the dense one, where there is one. */
+/** The experiment of results without an experiment file: every condition is compared with the dense one, where there is one, without verdicts. */
 export function experimentOf(results: readonly CellResult[]): Experiment {
   const all = [...new Set(results.map(({ condition }) => condition))];
   const others = all.filter((name) => name !== BASELINE);
@@ -54,7 +55,9 @@ export function experimentOf(results: readonly CellResult[]): Experiment {
     settings: {},
     conditions: Object.fromEntries(names.map((name) => [name, {}])),
     grid: { seed: [...new Set(results.map(({ point }) => point.seed))] },
-    comparisons: hasBaseline ? others.map((name) => [name, BASELINE] as const) : [],
+    comparisons: hasBaseline
+      ? others.map((treatment) => ({ treatment, baseline: BASELINE, confirmatory: [] }))
+      : [],
   };
 }
 
@@ -64,7 +67,7 @@ export function experimentGroups(
   results: readonly CellResult[],
   command?: string,
 ): RunGroup[] {
-  return experimentTables(experiment, results).map(({ point, rows, comparisons }) => {
+  return experimentTables(experiment, results).map(({ point, rows, until, comparisons }) => {
     const here = results.filter((result) => isAt(result.point, point));
     const inOrder = Object.keys(experiment.conditions).flatMap((name) => {
       return here.filter(({ condition }) => condition === name);
@@ -76,8 +79,8 @@ export function experimentGroups(
       description: experiment.description,
       conditions,
       comparisons,
-      lead: leadOf(experiment, here, conditions),
       rows,
+      until,
     };
   });
 }
@@ -86,25 +89,6 @@ export function experimentGroups(
 export function bestCondition(conditions: readonly Condition[]): Condition | undefined {
   const evaluated = conditions.filter(({ runs }) => Number.isFinite(bestAccuracy(runs).value));
   return evaluated.sort((one, other) => bestAccuracy(other.runs).value - bestAccuracy(one.runs).value)[0];
-}
-
-/** The best condition is chosen by the tested accuracy, so its p is multiplied by the number of other conditions (Bonferroni). */
-function leadOf(
-  experiment: Experiment,
-  results: readonly CellResult[],
-  conditions: readonly Condition[],
-): ComparisonRow | undefined {
-  const best = bestCondition(conditions);
-  if (!best || best.name === BASELINE) return undefined;
-  const two = Object.fromEntries([best.name, BASELINE].map((name) => [name, {}]));
-  const asked = {
-    ...experiment,
-    conditions: two,
-    comparisons: [[best.name, BASELINE] as const],
-    range: undefined,
-  };
-  const [row] = experimentTables(asked, results)[0].comparisons;
-  return row && { ...row, corrected: Math.min(1, row.probability * (conditions.length - 1)) };
 }
 
 function isAt(settings: Settings, point: Settings): boolean {

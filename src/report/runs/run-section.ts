@@ -1,5 +1,4 @@
-import type { ComparisonRow } from '../../train/experiment/result-table.js';
-import { isShown, verdictOf } from '../../train/experiment/seed-statistics.js';
+import { isEquivalent, isShown, measureText, verdictOf } from '../../train/experiment/verdict.js';
 import { type Html, html } from '../page/html.js';
 import type { Section } from '../page/html-page.js';
 import { capital } from '../page/numbers.js';
@@ -8,7 +7,7 @@ import { curveFigures } from './curve-figures.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, divergedAt } from './run.js';
 import { accuracyFigure, densityFigure } from './run-figures.js';
-import { accuracy, interval, isKnown, seedsText, signed } from './run-format.js';
+import { accuracy, interval, isKnown, seedsText } from './run-format.js';
 import { bestCondition, type RunGroup } from './run-groups.js';
 import { comparisonTable, conditionTable, curveTable, runTable, settingsTables } from './run-tables.js';
 
@@ -25,42 +24,42 @@ function only({ name, runs }: Condition): string {
   return `${name} reaches a dev accuracy of ${accuracy(bestAccuracy(runs).value)}${where}`;
 }
 
+/** What the confirmatory comparisons show, each in a few words. */
+function shownIn({ comparisons, until }: RunGroup): string[] {
+  return comparisons
+    .filter((row) => isShown(row) || isEquivalent(row))
+    .map((row) => `${row.treatment} against ${row.baseline}: ${verdictOf(row)} (${measureText(row, until)})`);
+}
+
 /** The finding of a group of runs, in a sentence. */
-function findingOf({ conditions, lead }: RunGroup): string {
+function findingOf(group: RunGroup): string {
+  const { conditions } = group;
   const first = bestCondition(conditions);
   if (!first) return 'Nothing was evaluated yet';
-  const baseline = conditions.find(({ name }) => name === BASELINE);
   if (conditions.length === 1) return only(first);
-  if (!baseline)
-    return `${first.name} has the best dev accuracy of ${conditions.length}: ${accuracy(bestAccuracy(first.runs).value)}`;
-  if (first === baseline)
-    return `No condition has a higher dev accuracy than full attention (none), ${accuracy(bestAccuracy(first.runs).value)}`;
-  if (lead && isShown(lead))
-    return `${first.name} does better than full attention (none): ${signed(lead.difference.value)} of dev accuracy`;
-  return `No difference is shown: the best of ${conditions.length}, ${first.name}, has a dev accuracy of ${accuracy(bestAccuracy(first.runs).value)}, full attention (none) ${accuracy(bestAccuracy(baseline.runs).value)}`;
+  const shown = shownIn(group);
+  if (shown.length > 0) return shown.join('; ');
+  const baseline = conditions.find(({ name }) => name === BASELINE);
+  const ofBaseline =
+    baseline && baseline !== first
+      ? `, full attention (none) ${accuracy(bestAccuracy(baseline.runs).value)}`
+      : '';
+  return `No difference is shown: the best of ${conditions.length}, ${first.name}, has a dev accuracy of ${accuracy(bestAccuracy(first.runs).value)}${ofBaseline}`;
 }
 
 /** The evidence for the finding. */
-function leadOf({ conditions, lead, description }: RunGroup): Html {
+function leadOf({ conditions, comparisons, description }: RunGroup): Html {
   const first = bestCondition(conditions);
   const baseline = conditions.find(({ name }) => name === BASELINE);
   if (!first) return html`${description}`;
   const ofBaseline = baseline && baseline !== first ? ` ${baselineText(baseline)}` : '';
-  const tested = lead
-    ? ` ${differenceText(lead)}`
+  const isPlanned = comparisons.some(({ isConfirmatory }) => isConfirmatory);
+  const tested = isPlanned
+    ? ' The confirmatory comparisons are in the table of differences.'
     : conditions.length > 1
-      ? ' Intervals are over seeds; the difference is not tested.'
+      ? ' Intervals are over seeds; no difference is tested: no comparison is confirmatory.'
       : '';
   return html`Best dev accuracy of ${first.name}: <strong>${best(first)}</strong>.${ofBaseline}${tested}${description ? ` ${description}` : ''}`;
-}
-
-function differenceText(lead: ComparisonRow): string {
-  const { difference, corrected } = lead;
-  const between = interval(difference, ' (95 % interval over seeds ', ')', signed);
-  const test = Number.isNaN(corrected)
-    ? verdictOf(lead)
-    : `p = ${corrected.toFixed(4)}, of a test paired by seed, corrected for the choice of the best`;
-  return `The difference is ${signed(difference.value)}${between}; ${test}.`;
 }
 
 function baselineText(baseline: Condition): string {
@@ -114,7 +113,7 @@ export function runSection(group: RunGroup, id: string): Section {
     body: html`<div class="figures">
 ${figures.map((one, at) => figure(one, `${id}-${at}`))}</div>
 ${conditionTable(conditions)}
-${comparisonTable(group.comparisons)}
+${comparisonTable(group)}
 <details><summary>The curves in numbers</summary>${curveTable(conditions)}</details>
 <details><summary>Every run</summary>${runTable(conditions)}</details>
 <h3>Settings</h3>

@@ -1,11 +1,11 @@
 import type { Settings } from '../../train/experiment/experiment.js';
-import type { ComparisonRow } from '../../train/experiment/result-table.js';
-import { LEAST_SEEDS, verdictOf } from '../../train/experiment/seed-statistics.js';
+import { type ComparisonRow, LEAST_SEEDS, measureText, verdictOf } from '../../train/experiment/verdict.js';
 import { type Column, type Html, html, table } from '../page/html.js';
 import { NOTHING, orNothing, percent } from '../page/numbers.js';
 import { bestAccuracy, densityOf, devCurve, lastAccuracy } from './curves.js';
 import { type Condition, divergedAt, type Run } from './run.js';
 import { accuracy, interval, signed } from './run-format.js';
+import type { RunGroup } from './run-groups.js';
 
 function orDash(text: string): string {
   return text === '' ? NOTHING : text;
@@ -31,18 +31,24 @@ export function conditionTable(conditions: readonly Condition[]): Html {
   return table('Dev accuracy: means over seeds, Student’s intervals', columns, conditions);
 }
 
-/** The planned comparisons with their verdicts. */
-export function comparisonTable(comparisons: readonly ComparisonRow[]): Html | '' {
+/** A difference of accuracies, or a ratio of steps. */
+function sizeText({ measured }: ComparisonRow): (value: number) => string {
+  return measured === 'steps' ? (value) => `×${Math.exp(value).toFixed(2)}` : signed;
+}
+
+/** The comparisons, with verdicts on those that are confirmatory. */
+export function comparisonTable({ comparisons, until }: Pick<RunGroup, 'comparisons' | 'until'>): Html | '' {
   if (comparisons.length === 0) return '';
   return table(
-    `Differences of dev accuracy over the same seeds; p of a test paired by seed, corrected after Holm for all of them; fewer than ${LEAST_SEEDS} seeds are not tested`,
+    `Differences over the same seeds; p of a paired t test and of a sign-flip test, the larger corrected after Holm for all confirmatory comparisons of the experiment; fewer than ${LEAST_SEEDS} seeds are not tested`,
     [
       { heading: 'Difference', cell: ({ treatment, baseline }) => `${treatment} − ${baseline}` },
-      { heading: 'Weights', cell: ({ checkpoint }) => checkpoint },
+      { heading: 'Of', cell: (row) => measureText(row, until) },
       { heading: 'Seeds', cell: ({ seeds }) => seeds },
-      { heading: 'Accuracy', cell: ({ difference }) => signed(difference.value) },
-      { heading: '95 % interval', cell: ({ difference }) => orDash(interval(difference, '', '', signed)) },
-      { heading: 'p', cell: ({ probability }) => accuracy(probability) },
+      { heading: 'Size', cell: (row) => sizeText(row)(row.difference.value) },
+      { heading: '95 % interval', cell: (row) => orDash(interval(row.difference, '', '', sizeText(row))) },
+      { heading: 'p (t)', cell: ({ student }) => accuracy(student) },
+      { heading: 'p (signs)', cell: ({ signFlip }) => accuracy(signFlip) },
       { heading: 'p, corrected', cell: ({ corrected }) => accuracy(corrected) },
       { heading: 'Verdict', cell: verdictOf },
     ],

@@ -7,6 +7,19 @@ type SettingValue = string | number | boolean | readonly string[];
 /** Settings of a run, by name: see docs/settings.md. */
 export type Settings = Readonly<Record<string, SettingValue>>;
 
+/** What a comparison can be confirmatory in: accuracy (on test, or dev where test has no labels), or steps to a threshold. */
+export const MEASURES = ['accuracy', 'steps'] as const;
+
+/** Two conditions whose difference is measured. */
+export interface Comparison {
+  treatment: string;
+  baseline: string;
+  /** What is tested, and gets a verdict. All else is exploratory. */
+  confirmatory: readonly (typeof MEASURES)[number][];
+  /** The accuracy that the two may differ by and are called equally good. */
+  margin?: number;
+}
+
 /** Trainings that are compared: each condition at each point of a grid. */
 export interface Experiment {
   name: string;
@@ -20,8 +33,7 @@ export interface Experiment {
   conditions: Readonly<Record<string, Settings>>;
   /** Every condition is run at every point of this grid; `seed` is one of its axes. */
   grid: Readonly<Record<string, readonly SettingValue[]>>;
-  /** Pairs of conditions whose difference is tested. */
-  comparisons: readonly (readonly [treatment: string, baseline: string])[];
+  comparisons: readonly Comparison[];
   /** The two conditions that the others are placed between. */
   range?: readonly [floor: string, ceiling: string];
 }
@@ -80,6 +92,22 @@ export function cellsOf({ settings, conditions, grid }: Experiment): Cell[] {
       return { id, condition, point, settings: all, hash: settingsHash(all) };
     }),
   );
+}
+
+/** An experiment without confirmatory comparisons: for parts of its rows, or other seeds than it was planned with. */
+export function exploratory(experiment: Experiment): Experiment {
+  const comparisons = experiment.comparisons.map(({ treatment, baseline }): Comparison => {
+    return { treatment, baseline, confirmatory: [] };
+  });
+  return { ...experiment, comparisons };
+}
+
+/** The tests that an experiment's file states: one for each confirmatory measure, and one for each margin, at each point of its grid. */
+export function confirmatoryTests({ grid: { seed: _, ...axes }, comparisons }: Experiment): number {
+  const tests = comparisons.map(
+    ({ confirmatory, margin }) => confirmatory.length + (margin === undefined ? 0 : 1),
+  );
+  return points(axes).length * tests.reduce((a, b) => a + b, 0);
 }
 
 /** The condition whose learned biases a cell's rules are pruned from: that of `pruned:learned` is "learned". */

@@ -1,15 +1,38 @@
 import * as v from 'valibot';
 import { describeJson } from '../../base/errors.js';
-import { listOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
+import { isObject, listOf, oneOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { fileSettings, gridSettings } from '../settings-schema.js';
-import { cellsOf, conflictInCell, type Experiment, LONGEST_ID, MOST_CELLS } from './experiment.js';
+import { cellsOf, conflictInCell, type Experiment, LONGEST_ID, MEASURES, MOST_CELLS } from './experiment.js';
 
 const PAIR_EXPECTED = 'the names of two conditions';
 const pair = v.pipe(
   v.array(v.string(PAIR_EXPECTED), PAIR_EXPECTED),
   v.length(2, PAIR_EXPECTED),
   v.transform((names) => names as [string, string]),
+);
+
+const MARGIN_EXPECTED = 'an accuracy above 0 and below 1';
+const comparisonFields = onlyFields({
+  treatment: text,
+  baseline: text,
+  confirmatory: v.optional(listOf(oneOf(MEASURES)), []),
+  margin: v.optional(
+    v.pipe(
+      v.number(MARGIN_EXPECTED),
+      v.check((margin) => margin > 0 && margin < 1, MARGIN_EXPECTED),
+    ),
+  ),
+});
+
+/** Two names, or an object that says more about the comparison. */
+const comparison = v.lazy((input) =>
+  isObject(input)
+    ? comparisonFields
+    : v.pipe(
+        pair,
+        v.transform(([treatment, baseline]) => ({ treatment, baseline, confirmatory: [] })),
+      ),
 );
 
 /** The name of a folder of results: it must be valid on every system, and inside the folder of all results. */
@@ -34,7 +57,7 @@ const EXPERIMENT = onlyFields({
   /** The name of version 0.1. */
   contenders: v.optional(conditions),
   grid: gridSettings,
-  comparisons: v.optional(listOf(pair), []),
+  comparisons: v.optional(listOf(comparison), []),
   range: v.optional(pair),
 });
 
@@ -106,23 +129,35 @@ class ExperimentChecker {
   }
 
   private checkPairs(): void {
-    const { comparisons, range, conditions } = this.experiment;
-    const names = Object.keys(conditions);
-    const checkPair = (path: Path, two: readonly [string, string]) => {
-      const unknown = two.findIndex((name) => !names.includes(name));
-      const expected = `two of: ${names.join(', ')}`;
-      if (unknown >= 0)
-        this.refuse([...path, unknown], `no condition ${describeJson(two[unknown])}`, expected);
-    };
+    const { comparisons, range } = this.experiment;
     const seen = new Set<string>();
-    for (const [at, two] of comparisons.entries()) {
-      checkPair(['comparisons', at], two);
+    for (const [at, comparison] of comparisons.entries()) {
+      const path = ['comparisons', at];
+      const { treatment, baseline, confirmatory, margin } = comparison;
+      const two = [treatment, baseline] as const;
+      this.checkPair(path, two);
       const both = JSON.stringify([...two].sort());
-      if (seen.has(both))
-        this.refuse(['comparisons', at], `${describeJson(two)} a second time`, 'each pair once');
+      if (seen.has(both)) this.refuse(path, `${describeJson(two)} a second time`, 'each pair once');
       seen.add(both);
+      if (repetitionIn(confirmatory) >= 0) this.refuse(path, 'a measure a second time', 'each measure once');
+      if (margin !== undefined && !confirmatory.includes('accuracy'))
+        this.refuse(path, 'a margin of an exploratory comparison', '"confirmatory": ["accuracy"] beside it');
+      if (confirmatory.includes('steps')) this.checkThreshold(path, two);
     }
-    if (range) checkPair(['range'], range);
+    if (range) this.checkPair(['range'], range);
+  }
+
+  private checkPair(path: Path, two: readonly [string, string]): void {
+    const names = Object.keys(this.experiment.conditions);
+    const unknown = two.findIndex((name) => !names.includes(name));
+    const expected = `two of: ${names.join(', ')}`;
+    if (unknown >= 0) this.refuse([...path, unknown], `no condition ${describeJson(two[unknown])}`, expected);
+  }
+
+  private checkThreshold(path: Path, two: readonly [string, string]): void {
+    const { settings, conditions, grid } = this.experiment;
+    if (two.every((name) => 'until' in { ...settings, ...conditions[name], ...grid })) return;
+    this.refuse(path, 'steps are compared without a threshold', '"until" among the settings of both');
   }
 
   /** Runs and results have files of these names. Some file systems treat A and a as the same. */
@@ -161,6 +196,9 @@ class ExperimentChecker {
  *     { "name": "paper", "settings": { "data": "sst2", "epochs": 3 },
  *       "conditions": { "none": { "strategy": "none" }, "hard": { "strategy": "hard" } },
  *       "grid": { "seed": [1, 2, 3] }, "comparisons": [["hard", "none"]], "range": ["floor", "none"] }
+ *
+ * A comparison that gets a verdict is an object, such as
+ * `{ "treatment": "hard", "baseline": "none", "confirmatory": ["accuracy", "steps"], "margin": 0.01 }`.
  *
  * @throws CallerError with file and line where it is not an experiment, or two of its runs would share a file.
  */

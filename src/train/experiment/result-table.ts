@@ -1,37 +1,24 @@
 import { mean } from 'simple-statistics';
-import type { Experiment, Settings } from './experiment.js';
+import { confirmatoryTests, type Experiment, type Settings } from './experiment.js';
 import type { CellResult, MarkedEvaluation } from './results.js';
-import {
-  asShare,
-  type Estimate,
-  holm,
-  isShown,
-  LEAST_SEEDS,
-  meanOverSeeds,
-  seedTest,
-  type TestedDifference,
-} from './seed-statistics.js';
-
-/** The checkpoint of each run: the best weights, or the final ones. */
-type CheckpointName = 'best' | 'final';
+import { asShare, type Estimate, meanOverSeeds } from './seed-statistics.js';
+import { type StepsOverSeeds, stepsOverSeeds, stepsToThreshold } from './steps-to-threshold.js';
+import { type ComparisonRow, comparisonRow, correctedRows, LEAST_SEEDS, type Measured } from './verdict.js';
 
 export interface ConditionRow {
   condition: string;
   seeds: number;
   density: number;
+  /** Of the best weights on test; undefined where test has no labels. */
+  test?: Estimate;
+  /** Of the best weights on dev. */
   best: Estimate;
+  /** Of the last weights on dev. */
   final: Estimate;
+  /** Undefined where the runs have no setting `until`. */
+  steps?: StepsOverSeeds;
   /** Where its mean best accuracy is between floor (0) and ceiling (1); NaN where these two are not shown to differ. */
   place: number;
-}
-
-/** The difference of two conditions over the seeds that both have, with Student's interval over these seeds. */
-export interface ComparisonRow extends TestedDifference {
-  treatment: string;
-  baseline: string;
-  checkpoint: CheckpointName;
-  /** The probability without correction; NaN with too few seeds for a verdict. `corrected` accounts for all tests of the table. */
-  probability: number;
 }
 
 /** The results of an experiment at one point of its grid, over all seeds. */
@@ -40,6 +27,10 @@ export interface ExperimentTable {
   point: Settings;
   /** Rows of dev that were counted. */
   rows: number;
+  /** Rows of test; undefined where it has no labels, or only some rows of dev are counted. */
+  testRows?: number;
+  /** The dev accuracy up to which steps are counted; undefined where runs have none, or different ones. */
+  until?: number;
   conditions: ConditionRow[];
   comparisons: ComparisonRow[];
 }
@@ -47,13 +38,16 @@ export interface ExperimentTable {
 /** Rows of dev to be counted, all of them where left out. */
 export type RowFilter = (row: number) => boolean;
 
-function marksOf({ marks }: MarkedEvaluation, filter: RowFilter): number[] {
-  return [...marks].filter((_, row) => filter(row)).map(Number);
+const everyRow: RowFilter = () => true;
+
+/** A digit for each row that counts. */
+function countedMarks({ marks }: Pick<MarkedEvaluation, 'marks'>, filter: RowFilter): string {
+  return filter === everyRow ? marks : [...marks].filter((_, row) => filter(row)).join('');
 }
 
-function accuracyOf(reading: MarkedEvaluation, filter: RowFilter): number {
-  const marks = marksOf(reading, filter);
-  return marks.length > 0 ? mean(marks) : Number.NaN;
+function accuracyOf(reading: Pick<MarkedEvaluation, 'marks'>, filter: RowFilter): number {
+  const marks = countedMarks(reading, filter);
+  return marks.replaceAll('0', '').length / marks.length;
 }
 
 function pointWithoutSeed({ point }: CellResult): Settings {
@@ -67,11 +61,14 @@ type BySeed = Map<string, CellResult>;
 class PointTable {
   private readonly conditions = new Map<string, BySeed>();
   private readonly isRangeShown: boolean;
+  /** Whether every run has a result on test. */
+  private readonly hasTest: boolean;
+  private readonly hasSteps: boolean;
 
   constructor(
     private readonly experiment: Experiment,
     private readonly point: Settings,
-    results: readonly CellResult[],
+    private readonly results: readonly CellResult[],
     private readonly filter: RowFilter,
   ) {
     for (const name of Object.keys(experiment.conditions)) {
@@ -81,24 +78,34 @@ class PointTable {
       if (ofCondition.length > 0)
         this.conditions.set(name, new Map(ofCondition.map((result) => [`${result.point.seed}`, result])));
     }
+    this.hasTest = filter === everyRow && results.every(({ test }) => test !== undefined);
+    this.hasSteps = stepsOverSeeds(results) !== undefined;
     this.isRangeShown = this.rangeIsShown();
   }
 
+  /** The table, whose comparisons are not yet corrected. */
   make(): ExperimentTable {
     const names = [...this.conditions.keys()];
     const [first] = this.conditions.get(names[0])!.values();
+    const thresholds = [...new Set(this.results.map(({ settings }) => settings.until))];
     return {
       point: this.point,
-      rows: marksOf(first.best, this.filter).length,
+      rows: countedMarks(first.best, this.filter).length,
+      ...(this.hasTest && { testRows: first.test!.marks.length }),
+      ...(this.hasSteps && thresholds.length === 1 && { until: Number(thresholds[0]) }),
       conditions: names.map((name) => this.conditionRow(name)),
       comparisons: this.comparisons(),
     };
   }
 
-  private accuracies(name: string, checkpoint: CheckpointName): number[] {
-    return [...this.conditions.get(name)!.values()].map((result) =>
-      accuracyOf(result[checkpoint], this.filter),
-    );
+  private valueOf(result: CellResult, measured: Measured): number {
+    if (measured === 'steps') return Math.log(stepsToThreshold(result)!.steps);
+    return accuracyOf(result[measured]!, this.filter);
+  }
+
+  private meanOf(name: string, measured: Measured): Estimate {
+    const results = [...this.conditions.get(name)!.values()];
+    return asShare(meanOverSeeds(results.map((result) => this.valueOf(result, measured))));
   }
 
   private conditionRow(condition: string): ConditionRow {
@@ -107,8 +114,10 @@ class PointTable {
       condition,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
-      best: asShare(meanOverSeeds(this.accuracies(condition, 'best'))),
-      final: asShare(meanOverSeeds(this.accuracies(condition, 'final'))),
+      ...(this.hasTest && { test: this.meanOf(condition, 'test') }),
+      best: this.meanOf(condition, 'best'),
+      final: this.meanOf(condition, 'final'),
+      ...(this.hasSteps && { steps: stepsOverSeeds(results) }),
       place: this.place(condition),
     };
   }
@@ -116,67 +125,62 @@ class PointTable {
   private place(condition: string): number {
     if (!this.isRangeShown) return Number.NaN;
     const [floor, ceiling, value] = [...this.experiment.range!, condition].map(
-      (name) => meanOverSeeds(this.accuracies(name, 'best')).value,
+      (name) => this.meanOf(name, 'best').value,
     );
     return (value - floor) / (ceiling - floor);
   }
 
-  /** Whether floor and ceiling are shown to differ, so that others have a place between them. */
+  /** Whether enough seeds have the ceiling above the floor, so that others have a place between them. */
   private rangeIsShown(): boolean {
     const { range } = this.experiment;
     if (!range?.every((name) => this.conditions.has(name))) return false;
     const [floor, ceiling] = range;
-    const row = this.comparison(ceiling, floor, 'best');
-    return isShown({ ...row, corrected: row.probability }) && row.difference.low > 0;
+    const differences = this.differences(ceiling, floor, 'best');
+    return differences.length >= LEAST_SEEDS && meanOverSeeds(differences).low > 0;
   }
 
   private comparisons(): ComparisonRow[] {
-    const rows = (['best', 'final'] as const).flatMap((checkpoint) =>
+    const accuracies = [this.hasTest ? 'test' : 'best', 'final'] as const;
+    const measures: readonly Measured[] = this.hasSteps ? [...accuracies, 'steps'] : accuracies;
+    const seeds = this.experiment.grid.seed.length;
+    return measures.flatMap((measured) =>
       this.experiment.comparisons
-        .map(([treatment, baseline]) => this.comparison(treatment, baseline, checkpoint))
-        .filter(({ seeds }) => seeds > 0),
+        .map((comparison) => {
+          const differences = this.differences(comparison.treatment, comparison.baseline, measured);
+          return comparisonRow(comparison, measured, differences, seeds);
+        })
+        .filter((row) => row.seeds > 0),
     );
-    const tested = rows.filter(({ probability }) => !Number.isNaN(probability));
-    const corrected = holm(tested.map(({ probability }) => probability));
-    return rows.map((row) => ({ ...row, corrected: corrected[tested.indexOf(row)] ?? Number.NaN }));
   }
 
-  private comparison(treatment: string, baseline: string, checkpoint: CheckpointName): ComparisonRow {
-    const seeds = this.commonSeeds(treatment, baseline);
-    const [treated, base] = [treatment, baseline].map((name) =>
-      seeds.map((seed) => accuracyOf(this.conditions.get(name)!.get(seed)![checkpoint], this.filter)),
-    );
-    const differences = treated.map((accuracy, at) => accuracy - base[at]);
-    return {
-      treatment,
-      baseline,
-      checkpoint,
-      seeds: seeds.length,
-      difference: meanOverSeeds(differences),
-      probability: seeds.length < LEAST_SEEDS ? Number.NaN : seedTest(differences),
-      corrected: Number.NaN,
-    };
-  }
-
-  private commonSeeds(one: string, other: string): string[] {
-    const seeds = [...(this.conditions.get(one)?.keys() ?? [])];
-    return seeds.filter((seed) => this.conditions.get(other)?.has(seed));
+  /** The differences of two conditions for the seeds that both have. */
+  private differences(treatment: string, baseline: string, measured: Measured): number[] {
+    const [treated, base] = [treatment, baseline].map((name) => this.conditions.get(name));
+    return [...(treated ?? [])].flatMap(([seed, result]) => {
+      const other = base?.get(seed);
+      return other ? [this.valueOf(result, measured) - this.valueOf(other, measured)] : [];
+    });
   }
 }
 
 /**
  * The tables of an experiment, one for each point of its grid that has results; each mean is over seeds, each difference over
- * the seeds that both conditions have.
- * @param filter Which rows of dev count.
+ * the seeds that both conditions have. Confirmatory comparisons are corrected for those of all tables.
+ * @param filter Which rows of dev count; test is left out then.
  */
 export function experimentTables(
   experiment: Experiment,
   results: readonly CellResult[],
-  filter: RowFilter = () => true,
+  filter: RowFilter = everyRow,
 ): ExperimentTable[] {
   const points = new Map(results.map((result) => [JSON.stringify(pointWithoutSeed(result)), result]));
-  return [...points].map(([key, any]) => {
+  const tables = [...points].map(([key, any]) => {
     const here = results.filter((result) => JSON.stringify(pointWithoutSeed(result)) === key);
     return new PointTable(experiment, pointWithoutSeed(any), here, filter).make();
   });
+  const rows = correctedRows(
+    tables.flatMap(({ comparisons }) => comparisons),
+    confirmatoryTests(experiment),
+  );
+  return tables.map((table) => ({ ...table, comparisons: rows.splice(0, table.comparisons.length) }));
 }

@@ -26,6 +26,9 @@ export interface MarkedEvaluation extends EvaluationResult {
   marks: string;
 }
 
+/** An evaluation on test. */
+export type TestEvaluation = Omit<MarkedEvaluation, 'epoch' | 'step'>;
+
 /** The result of one finished run of an experiment. It is stored, so that later seeds do not run the old ones again. */
 export interface CellResult {
   experiment: string;
@@ -42,6 +45,8 @@ export interface CellResult {
   best: MarkedEvaluation;
   /** The last evaluation. */
   final: MarkedEvaluation;
+  /** The weights that are best on dev, on test; undefined where test has no labels. */
+  test?: TestEvaluation;
   tokensPerSecond: number;
   seconds: number;
 }
@@ -69,10 +74,9 @@ export async function storedResults(folder: string, experiment: Experiment): Pro
   return results.filter((result) => result !== undefined);
 }
 
-const marked = fields({
-  ...evaluationFields,
-  marks: v.pipe(text, v.regex(/^[01]+$/, 'a digit for each row, 1 or 0')),
-});
+const marks = v.pipe(text, v.regex(/^[01]+$/, 'a digit for each row, 1 or 0'));
+const marked = fields({ ...evaluationFields, marks });
+const { epoch: _, step: __, ...scores } = evaluationFields;
 
 /** The settings of a result, by today's names. */
 const settings = v.pipe(
@@ -96,6 +100,7 @@ const RESULT = renamed(
     evaluations: listOf(fields(evaluationFields)),
     best: marked,
     final: marked,
+    test: v.optional(fields({ ...scores, marks })),
     tokensPerSecond: orNaN(notNegative),
     seconds: notNegative,
   },
@@ -111,7 +116,8 @@ const ABOUT = {
 export function parseResult(text: string, file: string): CellResult {
   const json = new JsonText(text, file, ABOUT);
   const result = json.checked(RESULT);
-  for (const name of ['best', 'final'] as const) {
+  for (const name of ['best', 'final', 'test'] as const) {
+    if (!result[name]) continue;
     const { marks, accuracy } = result[name];
     const right = marks.replaceAll('0', '').length / marks.length;
     if (Math.abs(right - accuracy) < 1e-9) continue;
@@ -122,25 +128,28 @@ export function parseResult(text: string, file: string): CellResult {
 }
 
 /**
- * Checks that results can be compared row by row.
- * @throws CallerError where two at one point of a grid are of different numbers of rows.
+ * Checks that results at one point of a grid are of the same rows.
+ * @throws CallerError where two are of different numbers of rows.
  */
 export function checkSameRows(results: readonly CellResult[], where: string): void {
-  const firstAtPoint = new Map<string, CellResult>();
+  const firstAtPoint = new Map<string, { rows: number; name: string }>();
   for (const result of results) {
-    const { seed: _, ...point } = result.point;
-    const key = JSON.stringify([result.experiment, point]);
-    const first = firstAtPoint.get(key) ?? result;
-    firstAtPoint.set(key, first);
-    const [rows, before] = [result.best.marks.length, first.best.marks.length];
-    const name = `${result.condition}, seed ${result.point.seed}`;
-    if (rows === before && result.final.marks.length === before) continue;
-    throw new CallerError({
-      what: `the result of "${name}" counts ${rows === before ? result.final.marks.length : rows} rows of dev`,
-      where,
-      expected: `${before}, as that of "${first.condition}, seed ${first.point.seed}"`,
-      remedy: 'delete one: the run is repeated',
-    });
+    const { seed, ...point } = result.point;
+    const name = `${result.condition}, seed ${seed}`;
+    const readings = [result.best, result.final, ...(result.test ? [result.test] : [])];
+    for (const [at, { marks }] of readings.entries()) {
+      const split = at === 2 ? 'test' : 'dev';
+      const key = JSON.stringify([result.experiment, point, split]);
+      const first = firstAtPoint.get(key) ?? { rows: marks.length, name };
+      firstAtPoint.set(key, first);
+      if (marks.length === first.rows) continue;
+      throw new CallerError({
+        what: `the result of "${name}" counts ${marks.length} rows of ${split}`,
+        where,
+        expected: `${first.rows}, as that of "${first.name}"`,
+        remedy: 'delete one: the run is repeated',
+      });
+    }
   }
 }
 

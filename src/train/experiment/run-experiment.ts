@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { adapterKey, type KernelChoices } from '../../attention/kernel-choices.js';
-import { CallerError } from '../../base/errors.js';
+import { CallerError, ParsimonyError } from '../../base/errors.js';
+import type { DataSource, Example } from '../../data/dataset.js';
 import { createFolder, writeAtomically } from '../../data/files.js';
 import type { Device } from '../../gpu/device.js';
 import { formatRules } from '../../grammar/rules-file.js';
 import { paperDensity } from '../control-rules.js';
+import type { Evaluation } from '../evaluation.js';
 import { evaluationResultOf } from '../metrics-log.js';
 import { dataOf, examplesOf, prepareRun } from '../prepare-run.js';
 import { dataHash } from '../run-record.js';
@@ -25,7 +27,14 @@ import {
   learnedCell,
   withoutLocations,
 } from './experiment.js';
-import { type CellResult, type MarkedEvaluation, readResult, resultFile, writeResult } from './results.js';
+import {
+  type CellResult,
+  type MarkedEvaluation,
+  readResult,
+  resultFile,
+  type TestEvaluation,
+  writeResult,
+} from './results.js';
 
 export interface ExperimentOptions {
   /** Holds a folder for each run, in which an interrupted run resumes. */
@@ -49,9 +58,27 @@ export interface ExperimentOptions {
   onResult?(cell: Cell, result: CellResult): void;
 }
 
+/** A digit for each row: 1 where the prediction is right. */
+function marksOf(predicted: readonly number[], examples: readonly Example[]): string {
+  return predicted.map((label, row) => (label === examples[row].label ? '1' : '0')).join('');
+}
+
 function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedEvaluation {
-  const marks = metrics.devPredicted.map((label, row) => (label === dev[row].label ? '1' : '0'));
-  return { ...evaluationResultOf(metrics), marks: marks.join('') };
+  return { ...evaluationResultOf(metrics), marks: marksOf(metrics.devPredicted, dev) };
+}
+
+function testEvaluation(
+  { accuracy, loss, f1, matthews, predicted }: Evaluation,
+  examples: readonly Example[],
+): TestEvaluation {
+  return { accuracy, loss, f1, matthews, marks: marksOf(predicted, examples) };
+}
+
+/** A finished run, and its data. */
+interface TrainedCell {
+  run: TrainingRun;
+  source: DataSource;
+  outcome: TrainingOutcome;
 }
 
 function sum(values: readonly number[]): number {
@@ -64,6 +91,7 @@ class ExperimentRunner {
   private readonly runs: string;
   /** What names the data that were read already, by the settings that name them. */
   private readonly dataHashes = new Map<string, string>();
+  private isTestNoted = false;
 
   constructor(
     private readonly device: Device,
@@ -108,8 +136,7 @@ class ExperimentRunner {
     const file = resultFile(results, this.experiment.name, cell);
     const stored = await readResult(file, cell);
     if (stored && stored.data === (await this.dataHashOf(cell))) return stored;
-    const { run, outcome } = await this.train(cell);
-    const result = await this.resultOf(cell, run, outcome);
+    const result = await this.resultOf(cell, await this.train(cell));
     await createFolder(join(results, this.experiment.name));
     await writeResult(file, result);
     return result;
@@ -118,23 +145,24 @@ class ExperimentRunner {
   /** What names the data of a cell: cells mostly have the same, which need not be read for each. */
   private async dataHashOf(cell: Cell): Promise<string> {
     const settings = this.settingsOf(cell);
-    const { data, dev, textColumn, labelColumn, tagsColumn, labels } = settings;
-    const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels]);
-    const hash = this.dataHashes.get(key) ?? dataHash(await examplesOf(dataOf(settings)));
+    const { data, dev, textColumn, labelColumn, tagsColumn, labels, trainExamples, seed } = settings;
+    const drawn = trainExamples === undefined ? [] : [trainExamples, seed];
+    const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels, ...drawn]);
+    const hash = this.dataHashes.get(key) ?? dataHash(await examplesOf(dataOf(settings), settings));
     this.dataHashes.set(key, hash);
     return hash;
   }
 
   /** Trains a cell to its end in its folder, or reads the result of a finished run there. */
-  private async train(cell: Cell): Promise<{ run: TrainingRun; outcome: TrainingOutcome }> {
+  private async train(cell: Cell): Promise<TrainedCell> {
     const { kernelsFor, notes, hooksOf, signal, onNote } = this.options;
     const settings = { ...this.settingsOf(cell), ...(await this.prunedRules(cell)) };
-    const { run } = await prepareRun(settings, onNote);
+    const { run, source } = await prepareRun(settings, onNote);
     run.notes = { ...notes, ...run.notes };
     run.kernels = await kernelsFor?.(this.device, run, settings.tune ?? SETTING_DEFAULTS.tune);
     const folder = join(this.runs, cell.id);
     const hooks = { onNote, ...hooksOf?.(cell, folder), signal };
-    return { run, outcome: await runTraining(this.device, run, folder, hooks) };
+    return { run, source, outcome: await runTraining(this.device, run, folder, hooks) };
   }
 
   /** The rules of a cell that are pruned from the run of another: prunes them, and writes them to a file next to the runs. */
@@ -161,12 +189,26 @@ class ExperimentRunner {
     }
   }
 
-  private async resultOf(
-    cell: Cell,
-    { data }: TrainingRun,
-    { evaluations, epochs, best, final }: TrainingOutcome,
-  ): Promise<CellResult> {
+  /** The rows of test; undefined where they have no labels, or cannot be read. */
+  private async testOf(source: DataSource): Promise<Example[] | undefined> {
+    try {
+      return await source.examples('test');
+    } catch (error) {
+      if (!(error instanceof ParsimonyError)) throw error;
+      if (!this.isTestNoted) this.options.onNote?.(`Only dev is evaluated, not test: ${error.message}`);
+      this.isTestNoted = true;
+      return undefined;
+    }
+  }
+
+  private async resultOf(cell: Cell, { run: { data }, source, outcome }: TrainedCell): Promise<CellResult> {
+    const { evaluations, epochs, best, final } = outcome;
     const seconds = sum(epochs.map((epoch) => epoch.seconds));
+    const examples = await this.testOf(source);
+    const { density, test } = await this.withModel(cell, async (model) => ({
+      density: model.density(data.dev),
+      test: examples && testEvaluation(await model.evaluate(examples), examples),
+    }));
     return {
       experiment: this.experiment.name,
       condition: cell.condition,
@@ -174,10 +216,11 @@ class ExperimentRunner {
       settings: withoutLocations(cell.settings),
       data: dataHash(data),
       adapter: adapterKey(this.device),
-      density: await this.withModel(cell, (model) => model.density(data.dev)),
+      density,
       evaluations: evaluations.map(evaluationResultOf),
       best: marked(best, data),
       final: marked(final, data),
+      ...(test && { test }),
       tokensPerSecond: sum(epochs.map((epoch) => epoch.tokensPerSecond * epoch.seconds)) / seconds,
       seconds,
     };

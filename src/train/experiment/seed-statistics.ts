@@ -23,6 +23,13 @@ function cosinePower(angle: number, freedom: number): number {
   return (sum * width) / 3;
 }
 
+/** The probability that Student's t with these degrees of freedom is at least this large. */
+export function studentTail(t: number, freedom: number): number {
+  const inside = cosinePower(Math.atan(Math.abs(t) / Math.sqrt(freedom)), freedom);
+  const half = (0.5 * inside) / cosinePower(Math.PI / 2, freedom);
+  return t < 0 ? 0.5 + half : 0.5 - half;
+}
+
 const quantiles = new Map<number, number>();
 
 /** The t that Student's distribution with these degrees of freedom stays within with 95 % probability, on both sides of 0. */
@@ -55,32 +62,83 @@ export function asShare({ value, low, high }: Estimate): Estimate {
 }
 
 /** Up to this number of seeds, all patterns of signs are counted. */
-const MOST_COUNTED = 16;
+const MOST_COUNTED = 40;
 
 /** What sums may lose to rounding. */
 const ROUNDING = 1e-12;
 
-/**
- * The probability of a difference at least this large if the two conditions are equal: Fisher's randomisation test, which turns
- * the signs of the differences of seeds. It counts all patterns of signs of up to 16 seeds, and draws 10,000 for more.
- * @param differences The difference of the two conditions for each seed.
- */
-export function seedTest(differences: readonly number[], seed = 1): number {
-  const observed = Math.abs(differences.reduce((a, b) => a + b, 0)) - ROUNDING;
-  const isAsLarge = (turned: (at: number) => boolean) => {
-    const total = differences.reduce((sum, one, at) => sum + (turned(at) ? -one : one), 0);
-    return Math.abs(total) >= observed;
-  };
-  let asLarge = 0;
-  if (differences.length <= MOST_COUNTED) {
-    const patterns = 2 ** differences.length;
-    for (let pattern = 0; pattern < patterns; pattern++)
-      if (isAsLarge((at) => ((pattern >> at) & 1) === 1)) asLarge++;
-    return asLarge / patterns;
+/** The sums of some numbers under every pattern of signs, in ascending order. */
+function signedSums(values: readonly number[]): Float64Array {
+  let sums = Float64Array.of(0);
+  for (const value of values) {
+    const longer = new Float64Array(2 * sums.length);
+    longer.set(sums.map((sum) => sum - value));
+    longer.set(
+      sums.map((sum) => sum + value),
+      sums.length,
+    );
+    sums = longer;
   }
-  const random = hostRandom(seed);
-  for (let draw = 0; draw < RESAMPLES; draw++) if (isAsLarge(() => random() < 0.5)) asLarge++;
-  return (asLarge + 1) / (RESAMPLES + 1);
+  return sums.sort();
+}
+
+/**
+ * The share of the patterns of signs whose sum is at least that of the differences: Fisher's randomisation test, one-sided. It
+ * counts all patterns of up to 40 seeds (the sums of two halves, sorted, are matched), and draws 10,000 for more.
+ */
+export function signFlipTail(differences: readonly number[], seed = 1): number {
+  const least = differences.reduce((a, b) => a + b, 0) - ROUNDING;
+  if (differences.length > MOST_COUNTED) {
+    const random = hostRandom(seed);
+    const draw = () => differences.reduce((sum, one) => sum + (random() < 0.5 ? -one : one), 0);
+    const large = Array.from({ length: RESAMPLES }, draw).filter((sum) => sum >= least).length;
+    return (large + 1) / (RESAMPLES + 1);
+  }
+  const middle = differences.length >> 1;
+  const ascending = signedSums(differences.slice(0, middle));
+  const others = signedSums(differences.slice(middle));
+  let large = 0;
+  let first = others.length;
+  for (const sum of ascending) {
+    while (first > 0 && sum + others[first - 1] >= least) first--;
+    large += others.length - first;
+  }
+  return large / 2 ** differences.length;
+}
+
+/** The probabilities of a difference at least as large if there were none, by two tests whose unit is the seed. */
+export interface Probabilities {
+  /** Of the paired t test. */
+  student: number;
+  /** Of the sign-flip test. */
+  signFlip: number;
+}
+
+/** Tests whether the mean of the differences is above 0. Differences without variance have a t of 0 or an infinite one. */
+function testAbove(differences: readonly number[]): Probabilities {
+  const error = Math.sqrt(sampleVariance([...differences]) / differences.length);
+  const average = mean([...differences]);
+  const t = Math.abs(average) < ROUNDING ? 0 : average / (error < ROUNDING ? 0 : error);
+  return { student: studentTail(t, differences.length - 1), signFlip: signFlipTail(differences) };
+}
+
+/**
+ * The two-sided paired t test and sign-flip test over seeds.
+ * @param differences The difference of two conditions for each seed, two at least.
+ */
+export function pairedTests(differences: readonly number[]): Probabilities {
+  const sign = Math.sign(differences.reduce((a, b) => a + b, 0));
+  const { student, signFlip } = testAbove(differences.map((one) => (sign < 0 ? -one : one)));
+  return { student: Math.min(1, 2 * student), signFlip: Math.min(1, 2 * signFlip) };
+}
+
+/**
+ * The probability of differences that are this close to 0 if their mean were as large as the margin: two one-sided tests
+ * (Schuirmann 1987), each the larger of the t test and the sign-flip test.
+ */
+export function equivalenceTest(differences: readonly number[], margin: number): number {
+  const sides = [differences.map((one) => margin + one), differences.map((one) => margin - one)];
+  return Math.max(...sides.map(testAbove).flatMap(({ student, signFlip }) => [student, signFlip]));
 }
 
 /** Probabilities corrected for how many tests were made (Holm 1979): none of them lower than before, in the same order. */
@@ -93,32 +151,4 @@ export function holm(probabilities: readonly number[]): number[] {
     corrected[index] = largest;
   });
   return corrected;
-}
-
-/** Below this, a corrected probability is called a difference. */
-const SIGNIFICANT = 0.05;
-
-/** Fewer seeds than these give no verdict. */
-export const LEAST_SEEDS = 10;
-
-/** The tested difference of two conditions. */
-export interface TestedDifference {
-  /** Seeds that both conditions have: the unit of the test. */
-  seeds: number;
-  difference: Estimate;
-  /** The probability of the test over seeds, corrected for all comparisons that were made; NaN with too few seeds. */
-  corrected: number;
-}
-
-/** Whether a difference is shown: by enough seeds, by the corrected test, and by the interval. */
-export function isShown({ seeds, difference: { low, high }, corrected }: TestedDifference): boolean {
-  return seeds >= LEAST_SEEDS && corrected < SIGNIFICANT && (low > 0 || high < 0);
-}
-
-/** The verdict on a difference, in words. */
-export function verdictOf(tested: TestedDifference): string {
-  if (isShown(tested)) return tested.difference.value > 0 ? 'better' : 'worse';
-  const { seeds } = tested;
-  if (seeds >= LEAST_SEEDS) return 'no difference is shown';
-  return `no difference is shown: ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, at least ${LEAST_SEEDS} are needed`;
 }

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CallerError } from '../../../src/base/errors.js';
-import { cellsOf } from '../../../src/train/experiment/experiment.js';
+import { cellsOf, confirmatoryTests, exploratory } from '../../../src/train/experiment/experiment.js';
 import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
 
 const TEXT = `{
@@ -18,8 +20,35 @@ describe('the file of an experiment', () => {
     const experiment = parseExperiment(TEXT, 'two.json');
     expect(experiment.settings).toEqual({ data: 'embedded', epochs: 2, learningRate: 5e-4 });
     expect(Object.keys(experiment.conditions)).toEqual(['none', 'random rules']);
-    expect(experiment.comparisons).toEqual([['random rules', 'none']]);
+    expect(experiment.comparisons).toEqual([
+      { treatment: 'random rules', baseline: 'none', confirmatory: [] },
+    ]);
     expect(experiment.range).toEqual(['random rules', 'none']);
+  });
+
+  it('states what is confirmatory, and the margin of what is called equal', () => {
+    const stated = {
+      treatment: 'none',
+      baseline: 'random rules',
+      confirmatory: ['accuracy', 'steps'],
+      margin: 0.01,
+    };
+    const text = TEXT.replace('"epochs": 2', '"epochs": 2, "until": 0.95').replace(
+      '[["random rules", "none"]]',
+      JSON.stringify([stated]),
+    );
+    const experiment = parseExperiment(text, 'two.json');
+    expect(experiment.comparisons).toEqual([stated]);
+    // Two measures and a margin, at two points of the grid.
+    expect(confirmatoryTests(experiment)).toBe(6);
+    expect(confirmatoryTests(exploratory(experiment))).toBe(0);
+  });
+
+  it('is as docs/experiments.md describes it', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/experiments.md'), 'utf8');
+    const [, text] = /```json\n([\s\S]*?)```/.exec(page)!;
+    // Accuracy, steps and the margin, at three sizes.
+    expect(confirmatoryTests(parseExperiment(text, 'docs.json'))).toBe(9);
   });
 
   it('may use the names of version 0.1, and means the same as with the current ones', () => {
@@ -70,11 +99,24 @@ describe('the file of an experiment', () => {
       '"lr"',
       'two.json:5: "learningRate" of a condition, and of the grid; expected one of both',
     ],
-    [
+    ['[["random rules", "none"]]', '[{ "a": 1 }]', 'two.json:7: '],
+    ...[
+      [
+        '"confirmatory": ["loss"]',
+        '"comparisons[0].confirmatory[0]" is "loss"; expected one of: accuracy, steps',
+      ],
+      ['"confirmatory": ["accuracy", "accuracy"]', 'a measure a second time'],
+      ['"confirmatory": ["steps"]', 'steps are compared without a threshold; expected "until"'],
+      ['"margin": 0.01', 'a margin of an exploratory comparison; expected "confirmatory": ["accuracy"]'],
+      [
+        '"confirmatory": ["accuracy"], "margin": 0',
+        '"comparisons[0].margin" is 0; expected an accuracy above 0',
+      ],
+    ].map(([field, where]) => [
       '[["random rules", "none"]]',
-      '[{ "a": 1 }]',
-      'two.json:7: "comparisons[0]" is {"a":1}; expected the names of',
-    ],
+      `[{ "treatment": "none", "baseline": "random rules", ${field} }]`,
+      `two.json:7: ${where}`,
+    ]),
     ['[["random rules", "none"]]', '[["none", {}]]', 'two.json:7: "comparisons[0][1]" is {}'],
     ['[["random rules", "none"]]', '[["random rules", "none"], ["none", "random rules"]]', 'a second time'],
     ['"random rules": {', '"NONE": {', 'two.json:5: conditions "none" and "NONE" share the file "NONE_max'],

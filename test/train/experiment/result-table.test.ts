@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
 import { experimentTables } from '../../../src/train/experiment/result-table.js';
 import type { CellResult, MarkedEvaluation } from '../../../src/train/experiment/results.js';
-import { verdictOf } from '../../../src/train/experiment/seed-statistics.js';
+import { verdictOf } from '../../../src/train/experiment/verdict.js';
 
 const experiment = parseExperiment(
   `{ "name": "three", "conditions": { "none": {}, "hard": {}, "floor": {}, "never run": {} },
@@ -91,12 +91,12 @@ describe('the tables of an experiment', () => {
 
   it('compare over the seeds that both have, and test nothing with too few of them', () => {
     const hardNone = short.comparisons.find(
-      ({ baseline, checkpoint }) => baseline === 'none' && checkpoint === 'best',
+      ({ baseline, measured }) => baseline === 'none' && measured === 'best',
     )!;
     expect(hardNone.seeds).toBe(2);
     expect(hardNone.difference.value).toBeCloseTo(0.65 - 0.85, 12);
     const hardFloor = short.comparisons.find(
-      ({ baseline, checkpoint }) => baseline === 'floor' && checkpoint === 'best',
+      ({ baseline, measured }) => baseline === 'floor' && measured === 'best',
     )!;
     expect(hardFloor.seeds).toBe(1);
     expect(hardFloor.difference.value).toBeCloseTo(0.1, 12);
@@ -104,8 +104,8 @@ describe('the tables of an experiment', () => {
     // 0.6 - 0.9 and 0.7 - 0.8: the mean -0.2, a standard error of 0.1, t of one degree 12.7062.
     expect(hardNone.difference.high).toBeCloseTo(-0.2 + 1.27062, 4);
     for (const row of short.comparisons) {
-      expect([row.probability, row.corrected]).toEqual([Number.NaN, Number.NaN]);
-      expect(verdictOf(row)).toMatch(/^no difference is shown: [12] seeds?, at least 10 are needed$/);
+      expect([row.student, row.signFlip, row.corrected]).toEqual(new Array(3).fill(Number.NaN));
+      expect(verdictOf(row)).toMatch(/^exploratory; too few seeds: [12] of 10$/);
     }
   });
 
@@ -113,5 +113,34 @@ describe('the tables of an experiment', () => {
     const [first] = experimentTables(experiment, results, (row) => row >= 5);
     expect(first.rows).toBe(5);
     expect(first.conditions[0].best.value).toBeCloseTo((0.8 + 0.6) / 2, 12);
+  });
+
+  it('compare on test where every run has it, and steps where every run has a threshold', () => {
+    const timed = (condition: string, seed: number, step: number, accuracy: number): CellResult => {
+      const one = result(condition, seed, '1100', '1100');
+      const test = { ...reading(accuracy > 0.5 ? '1110' : '1000'), accuracy };
+      const evaluations = [{ ...one.final, step, accuracy }];
+      return { ...one, settings: { until: 0.9 }, evaluations, test };
+    };
+    const runs = [
+      timed('none', 1, 200, 0.95),
+      timed('none', 2, 300, 0.2),
+      timed('hard', 1, 100, 0.9),
+      timed('hard', 2, 100, 0.95),
+    ];
+    const [table] = experimentTables(experiment, runs);
+    expect(table).toMatchObject({ rows: 4, testRows: 4, until: 0.9 });
+    const [none, hard] = table.conditions;
+    expect(none.test!.value).toBe(0.5);
+    expect(none.steps).toEqual({ median: Number.POSITIVE_INFINITY, reached: 1, limit: 300 });
+    expect(hard.steps).toEqual({ median: 100, reached: 2, limit: 100 });
+    const [test, , steps] = table.comparisons;
+    expect(test).toMatchObject({ measured: 'test', seeds: 2 });
+    expect(test.difference.value).toBe(0.25);
+    // A censored run counts with all of its steps: a half of 200, a third of 300.
+    expect(Math.exp(steps.difference.value)).toBeCloseTo(Math.sqrt(1 / 2 / 3), 12);
+    const without = runs.map(({ test: _, ...others }, at) => (at === 0 ? others : runs[at]));
+    expect(experimentTables(experiment, without)[0].comparisons[0].measured).toBe('best');
+    expect(experimentTables(experiment, runs, (row) => row < 2)[0].testRows).toBeUndefined();
   });
 });
