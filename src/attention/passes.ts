@@ -57,25 +57,13 @@ export const BACKWARD_KEY_VALUE: PassKernel = {
 
 /** Records one attention over one plan, pass by pass. */
 export class AttentionRecorder {
-  private readonly shared: Record<string, number>;
-
   /** @param counting Whether to run kernels that only count the pairs that they would multiply. */
   constructor(
     private readonly recorder: Recorder,
     private readonly plan: DevicePlan,
     private readonly config: AttentionConfig,
     private readonly counting: boolean,
-  ) {
-    const { heads, headDim, scale, dropout } = config;
-    const { positionsAt } = plan.words.at;
-    this.shared = {
-      heads,
-      head_vectors: headDim / 4,
-      scale,
-      positions_at: positionsAt,
-      ...dropoutParameters(dropout),
-    };
-  }
+  ) {}
 
   /** The matrices as the kernels of the family read them: buffers, or copies in textures. */
   operands(matrices: Readonly<Partial<Record<MatrixName, GPUBuffer>>>): Record<string, Operand> {
@@ -122,22 +110,14 @@ export class AttentionRecorder {
       const specialized = family.kernelOf(of);
       const { first, count } = this.headsOfLayer(headLayout);
       const at = words.at.heads[index];
-      const { itemsAt, rangesAt, items, parts } = kernel.words(at);
+      const { itemsAt, items, parts } = kernel.words(at);
       const partial: Record<string, GPUBuffer> = {};
       if (parts && !this.counting) {
         for (const [name, numbers] of Object.entries(kernel.outputs(headDim, labels)))
           if (numbers > 0)
             partial[name] = this.plan.temporary(`partial ${name}`, parts.rows * heads * numbers);
       }
-      const parameters: Record<string, number> = {
-        ...this.shared,
-        ranges_at: rangesAt,
-        panel_rows: panels?.panelRows ?? 0,
-        panel_vectors: panels?.vectors ?? 0,
-        panels_per_column: panels?.perColumn ?? 0,
-        heads_first: headsFirst ? 1 : 0,
-      };
-      this.addSparseParameters(parameters, kernel, headLayout, at, first);
+      const parameters = this.parameters(kernel, headLayout, at, first, panels);
       const dispatch = {
         kernel: this.kernel(`${layout.kind}_${kernel.name}`),
         buffers: { ...buffers, ...partial, plan: words.buffer },
@@ -219,28 +199,50 @@ export class AttentionRecorder {
     return this.plan.panels(name, this.config.heads, this.config.headDim);
   }
 
-  /** Sets the parameters that only sparse kernels have. Fields are set one by one: spreading two objects takes microseconds. */
-  private addSparseParameters(
-    parameters: Record<string, number>,
+  /** The parameters of a pass; those of an item are 0. */
+  private parameters(
     kernel: PassKernel,
     { table, bits }: HeadLayout,
     at: HeadWords,
     firstHead: number,
-  ): void {
-    if (!table) return;
-    const { layout, words } = this.plan;
+    panels: Panels | undefined,
+  ): Record<string, number> {
+    const { layout, words, family } = this.plan;
+    const { heads, headDim, scale, dropout } = this.config;
+    const { dropout_limit, dropout_scale, dropout_stream } = dropoutParameters(dropout);
+    // Objects are not spread here, except first: that takes microseconds.
+    const dense = {
+      heads,
+      head_vectors: headDim / 4,
+      scale,
+      positions_at: words.at.positionsAt,
+      dropout_limit,
+      dropout_scale,
+      dropout_stream,
+      ranges_at: kernel.words(at).rangesAt,
+      panel_rows: panels?.panelRows ?? 0,
+      panel_vectors: panels?.vectors ?? 0,
+      panels_per_column: panels?.perColumn ?? 0,
+      heads_first: family.countsHeadsFirst(panels) ? 1 : 0,
+      items_at: 0,
+      counts_before: 0,
+    };
+    if (!table) return dense;
     const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
-    parameters.heads_at = headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead;
-    parameters.sentences_at = words.at.sentencesAt;
-    parameters.labels_at = words.at.labelsAt;
-    parameters.table_at = tableAt;
-    parameters.reach_at = tableAt + (table.learned ? this.config.heads : 1) * entries;
-    parameters.bits_at = kernel.bits(at);
-    parameters.table_stride = table.learned ? entries : 0;
-    parameters.label_count = table.size;
-    parameters.soft_bias = table.scopes?.beta ?? bits?.bias ?? 0;
-    parameters.elsewhere = table.scopes?.elsewhere ?? FORBIDDEN;
-    parameters.causal = layout.causal ? 1 : 0;
+    return {
+      ...dense,
+      heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
+      sentences_at: words.at.sentencesAt,
+      labels_at: words.at.labelsAt,
+      table_at: tableAt,
+      reach_at: tableAt + (table.learned ? heads : 1) * entries,
+      bits_at: kernel.bits(at),
+      table_stride: table.learned ? entries : 0,
+      label_count: table.size,
+      soft_bias: table.scopes?.beta ?? bits?.bias ?? 0,
+      elsewhere: table.scopes?.elsewhere ?? FORBIDDEN,
+      causal: layout.causal ? 1 : 0,
+    };
   }
 }

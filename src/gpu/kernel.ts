@@ -4,7 +4,7 @@ import { kernelOrigins, kernelSources } from './kernel-sources.generated.js';
 /** The names of the linked kernels, as in dist/kernels/, without their ending. */
 export type KernelName = keyof typeof kernelSources;
 
-/** Values for `const NAME = …;` lines of a kernel. Nothing else in its text changes. */
+/** Values for `const NAME = …;` lines of a kernel. Nothing else in its text changes, except `withImmediates`. */
 export type KernelConstants = Readonly<Record<string, number>>;
 
 type ParameterType = 'u32' | 'f32';
