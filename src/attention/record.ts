@@ -48,10 +48,10 @@ export function recordForward(
   const attention = new AttentionRecorder(recorder, plan, config, counting);
   attention.learn(buffers.biasTable);
   attention.pass(FORWARD, {
-    ...attention.operands({ query, key, value }),
     output,
     log_sum_exp: logSumExp,
     softmax_statistics: softmaxStatistics(plan, config, buffers),
+    ...attention.operands({ query, key, value }),
   });
 }
 
@@ -71,8 +71,8 @@ export function recordBackward(
   attention.learn(buffers.biasTable);
   const statistics = recordStatistics(recorder, plan, config, buffers);
   const inputs = {
-    ...attention.operands({ query, key, value, output_gradient: outputGradient }),
     statistics,
+    ...attention.operands({ query, key, value, output_gradient: outputGradient }),
   };
   const table = plan.layout.heads[0].table;
   const biasGradient = table && !counting ? buffers.biasGradient : undefined;
@@ -81,17 +81,17 @@ export function recordBackward(
   attention.pass(
     BACKWARD_QUERY,
     {
-      ...inputs,
       query_gradient: queryGradient,
       ...(labelGradients && { label_gradients: labelGradients }),
+      ...inputs,
     },
     table ? { BIAS_GRADIENT: biasGradient ? 1 : 0 } : {},
     biasGradient ? table!.size : 0,
   );
   attention.pass(BACKWARD_KEY_VALUE, {
-    ...inputs,
     key_gradient: keyGradient,
     value_gradient: valueGradient,
+    ...inputs,
   });
   if (biasGradient) recordBiasGradient(recorder, plan, config.heads, labelGradients!, biasGradient);
 }

@@ -26,8 +26,8 @@ function linearsOf({ batch, config }: Pass): { pooler: Linear; classifier: Linea
   const names = tensorNames(config.family);
   const shape = { rows: batch.sequences, inputs: hidden };
   return {
-    pooler: { name: names.pooler, shape: { ...shape, outputs: hidden } },
-    classifier: { name: names.classifier, shape: { ...shape, outputs: paddedClasses(config) } },
+    pooler: { name: names.pooler, shape: { outputs: hidden, ...shape } },
+    classifier: { name: names.classifier, shape: { outputs: paddedClasses(config), ...shape } },
   };
 }
 

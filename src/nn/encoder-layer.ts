@@ -180,12 +180,12 @@ export function recordLayerBackward(
   linearBackward(pass, linears.attentionOutput, attention.output, attendedGradient, contextGradient);
   const gradients = { query: gradientOf('query'), key: gradientOf('key'), value: gradientOf('value') };
   recordBackward(recorder, batch.plan, attentionShape(pass, layer), {
-    ...attention,
     outputGradient: contextGradient,
     queryGradient: gradients.query,
     keyGradient: gradients.key,
     valueGradient: gradients.value,
     biasGradient: attention.biasTable && parameters.gradient(names.tagBias),
+    ...attention,
   });
   for (const part of ['query', 'key', 'value'] as const)
     linearBackward(pass, linears[part], saved.input, gradients[part], inputGradient, true);

@@ -50,10 +50,10 @@ export function recordLayerNorm(
     constants,
     // Buffers must be bound even where they are not read.
     buffers: {
-      ...buffers,
       branch: added?.branch ?? buffers.weight,
       residual: added?.residual ?? buffers.weight,
       positions: added?.positions.buffer ?? buffers.weight,
+      ...buffers,
     },
     parameters: {
       rows,

@@ -71,7 +71,9 @@ export function normForward(
 ): void {
   const { recorder, config, parameters, batch } = pass;
   const shape = { rows: batch.tokens, hidden: config.hidden };
-  const buffers = { ...activations, ...parameters.affine(name) };
+  const { input, output, statistics } = activations;
+  const { weight, bias } = parameters.affine(name);
+  const buffers = { input, output, statistics, weight, bias };
   recordLayerNorm(recorder, shape, config.normEpsilon, buffers, added);
 }
 
