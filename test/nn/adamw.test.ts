@@ -80,6 +80,38 @@ describe('clip factor', () => {
   it('of a gradient that is zero', () => check(260, 0, 1, 7));
 });
 
+describe('loss scale', () => {
+  /** Loss, norm, halted, then scale, steps since it changed and skipped steps; then the factor. */
+  const stepped = async (gradient: number[], scale: number, steps: number, loss = 0.5) => {
+    let result: number[] = [];
+    await withBuffers(async (buffers, recorder) => {
+      const data = Float32Array.from(gradient);
+      const all = { parameter: data, gradient: data, firstMoment: data, secondMoment: data };
+      const buffer = buffers.inPlace(Float32Array.of(loss, -1, 0, scale, steps, 7));
+      const outcome = { buffer, lossAt: 0, normAt: 1, haltedAt: 2, scale: { at: 3, growthInterval: 2000 } };
+      const parameters = fakeParameters(buffers, 0, 0, all);
+      const clip = recordClipFactor(recorder, buffers.scratch, parameters, 0, outcome);
+      recorder.submit();
+      result = [...(await buffers.read(buffer)), (await buffers.read(clip, 2))[1]];
+    });
+    return result;
+  };
+  const scaled = [24, 32, 0, 0]; // of norm 5, times 8
+
+  it('divides norm and gradient; is doubled after enough steps', async () => {
+    expect(await stepped(scaled, 8, 3)).toEqual([0.5, 5, 0, 8, 4, 7, 0.125]);
+    expect(await stepped(scaled, 8, 1999)).toEqual([0.5, 5, 0, 16, 0, 7, 0.125]);
+  });
+
+  it('is halved by a gradient that is not finite, and the step is skipped and counted', async () => {
+    expect(await stepped([Number.NaN, 1, 0, 0], 8, 3)).toEqual([0.5, 0, 0, 4, 0, 8, -1]);
+    const [, , halted, , , skipped, factor] = await stepped([Number.NaN, 1, 0, 0], 1, 3);
+    expect([halted, skipped, factor], 'at the smallest scale').toEqual([1, 7, -1]);
+    const [, , ofLoss] = await stepped(scaled, 8, 3, Number.NaN);
+    expect(ofLoss, 'halted by its loss').toBe(1);
+  });
+});
+
 describe('a step that is not finite', () => {
   const length = 260;
   const gradientWith = (bad: number) => new Float32Array(length).fill(0.1).fill(bad, 77, 78);
