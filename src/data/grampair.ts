@@ -85,7 +85,7 @@ export interface GrampairSentence {
  * Draws a sentence with these labels.
  *
  * The attractor is of the other kind and number than the subject and has the other judgement, and of the two particles one is
- * "not": a bag of words tells no label. What decides a label is never a neighbour of what it decides about: nor do bigrams.
+ * "not": a bag of words tells no label. What decides a label is never next to what it decides about: bigrams tell none either.
  * The adjectives share a group, and so do the nouns: a combination that is left out leaves out the swapped one, too.
  *
  * @param isHeldOut Whether adjectives with nouns, and subjects with verbs, are the combinations that only the test split has.
