@@ -47,9 +47,9 @@ describe('the quick check', () => {
     ['attention/dense_forward', /attention \(dense\): output is off/],
     ['attention/sparse_backward_key_value', /attention \(sparse\): key gradient is off/],
     ['attention/sparse_backward_query', /attention \(sparse\): query gradient is off/],
-    ['linear/forward', /linear layer: output is off by Infinity/],
-    ['linear/input_gradient', /linear layer: inputGradient is off by Infinity/],
-    ['linear/weight_gradient', /linear layer: weightGradient is off by Infinity/],
+    ['linear/forward', /linear layer \(f32\): output is off by Infinity/],
+    ['linear/input_gradient', /linear layer \(f32\): inputGradient is off by Infinity/],
+    ['linear/weight_gradient', /linear layer \(f32\): weightGradient is off by Infinity/],
   ])('finds that %s writes nothing', async (name, says) => {
     breakKernels((each) => each.replace(/\/(wide|subgroup)\//, '/').startsWith(name));
     const device = await ownDevice();
