@@ -31,7 +31,7 @@ const { compileKernels } = await import('../dist/bench/kernels/compile.js');
 const { kernelInstances } = await import('../dist/bench/kernels/instances.js');
 const { complaints, kernelTable, reportJson } = await import('../dist/bench/kernels/compilers-report.js');
 const { StatisticsFile } = await import('../dist/bench/kernels/compiler-statistics.js');
-const { checkWritable, writeWhole } = await import('../dist/src/data/files.js');
+const { checkWritable, writeAtomically } = await import('../dist/src/data/files.js');
 const { hashOf } = await import('../dist/src/base/hash.js');
 const { adapterName } = await import('../dist/src/gpu/adapter.js');
 const { openDevice } = await import('../dist/src/gpu/open-device.js');
@@ -57,7 +57,7 @@ async function run() {
     kernels,
   };
   if (flags.json === '-') process.stdout.write(reportJson(report));
-  else if (flags.json) await writeWhole(flags.json, reportJson(report));
+  else if (flags.json) await writeAtomically(flags.json, reportJson(report));
   if (flags.json !== '-') {
     print(
       `${kernels.length} variants of kernels on ${adapterName(device.adapter)} (${device.adapter.description})`,
