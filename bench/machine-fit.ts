@@ -1,4 +1,5 @@
-import type { SimulatedMachine, StepTime } from './schedule-model.js';
+import type { StepTime } from '../src/plan/machine.js';
+import type { SimulatedMachine } from './schedule-model.js';
 
 /** The time of a dispatch of equal workgroups. */
 export interface Probe {

@@ -4,12 +4,12 @@ import { Workspace } from '../src/gpu/buffers.js';
 import { type Device, IN_NODE } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import { denseLayout, type Layout, LONGEST_SEQUENCE } from '../src/plan/layout.js';
-import { type Machine, type StepTimes, TYPICAL_GPU } from '../src/plan/machine.js';
+import { type Machine, type StepTime, type StepTimes, TYPICAL_GPU } from '../src/plan/machine.js';
 import type { TileConfig } from '../src/plan/tiles.js';
 import { copyBandwidth, dispatchOverhead } from './limits.js';
 import { fitMachine, type Probe } from './machine-fit.js';
 import type { MeasuredMachine } from './predicted-schedule.js';
-import type { SimulatedMachine, StepTime } from './schedule-model.js';
+import type { SimulatedMachine } from './schedule-model.js';
 import { takeTurns, warmUp } from './timing.js';
 
 /** Steps of the probes' workgroups, few and many. */

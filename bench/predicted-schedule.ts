@@ -1,9 +1,10 @@
 import type { Layout } from '../src/plan/layout.js';
+import type { StepTime } from '../src/plan/machine.js';
 import { paddedToQuads } from '../src/plan/ranges.js';
 import type { Tile, TileConfig } from '../src/plan/tiles.js';
 import { ROW_BYTES, workItems } from '../src/plan/work-items.js';
 import type { Pass } from './attention-settings.js';
-import { type SimulatedMachine, type StepTime, timeOfItems, type WorkItem } from './schedule-model.js';
+import { type SimulatedMachine, timeOfItems, type WorkItem } from './schedule-model.js';
 
 /** The forward kernels of a tile's height on a machine. */
 interface KernelTimes {

@@ -1,10 +1,4 @@
-/** The time of a step of a workgroup, in microseconds. */
-export interface StepTime {
-  /** Of a workgroup that is alone on its multiprocessor: the latency of its loads, products and barriers. */
-  alone: number;
-  /** That each workgroup adds on a multiprocessor whose units are always busy. */
-  busy: number;
-}
+import { type StepTime, stepTime } from '../src/plan/machine.js';
 
 /** A workgroup's work. */
 export interface WorkItem {
@@ -26,9 +20,6 @@ export interface SimulatedMachine {
   /** Beside its steps, a workgroup takes the time of this number of microseconds when it is alone. */
   item: number;
 }
-
-/** Steps overlap like the norm of latency and throughput: between the larger of them and their sum. */
-const OVERLAP = 4;
 
 interface Running {
   /** Steps that remain. */
@@ -57,7 +48,7 @@ class Multiprocessor {
     const busy = this.running.reduce((sum, { step }) => sum + step.busy, 0);
     this.end = Number.POSITIVE_INFINITY;
     for (const each of this.running) {
-      each.rate = 1 / (each.step.alone ** OVERLAP + busy ** OVERLAP) ** (1 / OVERLAP);
+      each.rate = 1 / stepTime({ alone: each.step.alone, busy });
       this.end = Math.min(this.end, now + each.steps / each.rate);
     }
   }
@@ -77,9 +68,7 @@ class Queue {
 
   take(itemTime: number): Running {
     const { steps, step } = this.items[this.next++];
-    const { alone, busy } = step;
-    const stepAlone = (alone ** OVERLAP + busy ** OVERLAP) ** (1 / OVERLAP);
-    return { steps: steps + itemTime / stepAlone, step, rate: 0 };
+    return { steps: steps + itemTime / stepTime(step), step, rate: 0 };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LinearShape } from '../src/nn/linear.js';
+import { stepTime } from '../src/plan/machine.js';
 import { NOTHING, orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
 import type { AttentionReport } from './attention-bench.js';
 import type { AttentionRow } from './attention-row.js';
@@ -270,7 +271,7 @@ function machineRows({ multiprocessors, sharesBeforehand, item, kernels }: Measu
     ['a workgroup beside its steps', microseconds(item)],
     ...kernels.flatMap(({ rows, resident, dense }) => [
       [`workgroups of ${rows} rows on each at a time`, `${resident}`],
-      [`a step of ${rows} rows, alone`, microseconds((dense.alone ** 4 + dense.busy ** 4) ** 0.25)],
+      [`a step of ${rows} rows, alone`, microseconds(stepTime(dense))],
       [`a step of ${rows} rows among others, over their number`, microseconds(dense.busy)],
     ]),
   ];

@@ -149,32 +149,31 @@ export class AttentionRecorder {
 
   /** Records the sums over the parts of split tiles. */
   private combine(
-    { name: pass }: PassKernel,
+    kernel: PassKernel,
     buffers: Record<string, Operand>,
     partial: Record<string, GPUBuffer>,
     listed: { listed_heads: number; heads_at: number; parts_at: number },
   ): void {
     const { heads, headDim } = this.config;
-    const { tokens } = this.plan.layout;
+    const { tokens, heads: plans } = this.plan.layout;
     const plan = this.plan.words.buffer;
-    const record = (kernel: KernelName, operands: Record<string, Operand>, width: number) =>
+    const record = (name: KernelName, operands: Record<string, Operand>, width: number) =>
       this.recorder.dispatch({
-        kernel,
+        kernel: name,
         buffers: { plan, ...operands },
         parameters: { tokens, heads, width, ...listed },
         grid: this.recorder.folded(Math.ceil((tokens * listed.listed_heads * width) / 64)),
       });
-    if (pass === 'forward') {
+    if (kernel.name === 'forward') {
       const { output: partial_output, softmax_statistics: partial_statistics } = partial;
       const { output, log_sum_exp, softmax_statistics } = buffers;
       const operands = { partial_output, partial_statistics, output, log_sum_exp, softmax_statistics };
       record('attention/combine_forward', operands, headDim / 4);
       return;
     }
-    for (const [name, buffer] of Object.entries(partial)) {
-      const width = name === 'label_gradients' ? this.plan.layout.heads[0].table!.size : headDim;
-      record('attention/combine_sums', { partial: buffer, total: buffers[name] }, width);
-    }
+    const widths = kernel.outputs(headDim, plans[0].table?.size ?? 0);
+    for (const [name, buffer] of Object.entries(partial))
+      record('attention/combine_sums', { partial: buffer, total: buffers[name] }, widths[name]);
   }
 
   private kernel(pass: string): KernelName {

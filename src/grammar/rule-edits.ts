@@ -39,7 +39,7 @@ function pairsIn(rules: ModelRules): number {
 
 /**
  * Rules with edits of `splitEdits`, in every head.
- * @throws CallerError for a tag that the rules do not have, and where there is no pair to remove.
+ * @throws CallerError for a tag, or a pair to remove, that the rules do not have.
  */
 export function withEdits<Rules extends ModelRules>(rules: Rules, edits: readonly string[]): Rules {
   let after = rules;

@@ -1,11 +1,15 @@
-/** How a GPU takes the steps of tiles of one height. Times are in microseconds. */
-export interface StepTimes {
-  /** Workgroups that a multiprocessor holds at the same time. */
-  resident: number;
+/** The time of a step of a workgroup, in microseconds. */
+export interface StepTime {
   /** A step of a workgroup that has its multiprocessor alone: the latency of loads and barriers. */
   alone: number;
   /** A step of each workgroup, divided by their number, where a multiprocessor holds as many as it can multiply for. */
   busy: number;
+}
+
+/** How a GPU takes the steps of tiles of one height. */
+export interface StepTimes extends StepTime {
+  /** Workgroups that a multiprocessor holds at the same time. */
+  resident: number;
 }
 
 /** A GPU as the planner sees it: what a schedule of workgroups costs. Times are in microseconds. */
@@ -43,6 +47,6 @@ export const TYPICAL_GPU: Machine = {
  * The time of a step where a multiprocessor holds `count` workgroups: latency while they are few, arithmetic where they are many, and a
  * smooth maximum of both between them. The exponent is that of the measurements named above.
  */
-export function stepTime({ alone, busy }: StepTimes, count: number): number {
+export function stepTime({ alone, busy }: StepTime, count = 1): number {
   return (alone ** 4 + (count * busy) ** 4) ** 0.25;
 }

@@ -1,4 +1,4 @@
-import { type Machine, stepTime } from './machine.js';
+import { type Machine, type StepTimes, stepTime } from './machine.js';
 import type { Tile, TileConfig } from './tiles.js';
 
 /** The work of a workgroup in each head: a tile, or some steps of one. */
@@ -54,6 +54,10 @@ function longestShare(items: Float64Array, heads: number, places: number): numbe
   return shares.reduce((longest, share) => Math.max(longest, share), 0);
 }
 
+function stepTimesOf({ steps }: Machine, rows: number): StepTimes {
+  return steps[rows > 16 ? 32 : 16];
+}
+
 /** The expected time of a pass whose tiles are split into parts of at most `most` steps, in microseconds. */
 function expectedTime(
   tiles: readonly Tile[],
@@ -62,7 +66,7 @@ function expectedTime(
   heads: number,
   most: number,
 ): number {
-  const times = machine.steps[rows > 16 ? 32 : 16];
+  const times = stepTimesOf(machine, rows);
   const items: number[] = [];
   let outputRows = 0;
   for (const { rowCount, paddedColumns } of tiles) {
@@ -87,8 +91,7 @@ function expectedTime(
 
 /** The most steps of a part with which the pass is expected to be fastest; Infinity where no tile is split. */
 function bestPart(tiles: readonly Tile[], config: TileConfig, machine: Machine, heads: number): number {
-  const { multiprocessors, steps } = machine;
-  const places = multiprocessors * steps[config.rows > 16 ? 32 : 16].resident;
+  const places = machine.multiprocessors * stepTimesOf(machine, config.rows).resident;
   // Twice that number of workgroups keep all multiprocessors busy to the end.
   if (heads * tiles.length > 2 * places) return Number.POSITIVE_INFINITY;
   let best = { most: Number.POSITIVE_INFINITY, time: Number.POSITIVE_INFINITY };

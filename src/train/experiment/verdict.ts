@@ -40,7 +40,7 @@ export interface ComparisonRow extends Probabilities {
   seedsNeeded: number;
   /** Of accuracies, or of the natural logarithms of steps. */
   difference: Estimate;
-  /** The larger probability of both tests, corrected for all confirmatory comparisons; NaN where there is no verdict. */
+  /** The larger probability of both tests, corrected for all confirmatory comparisons; NaN without a verdict. */
   corrected: number;
   /** The accuracy that conditions may differ by and are called equally good. */
   margin?: number;
