@@ -12,7 +12,7 @@ import {
   verticalAxis,
 } from '../../src/report/page/plot-frame.js';
 import { passName, speedupInterval } from '../report-table.js';
-import { bySeries, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
+import { bySeries, isControl, lengthsOf, mainRow, type Series, type ShownRow } from './series.js';
 
 /** The rows of one pass at one shape. */
 export interface PassRows {
@@ -67,6 +67,23 @@ function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Poi
   ];
 }
 
+/** A thin dotted line over length for each series with a best possible value, without markers. */
+function idealLines(rows: PassRows['rows'], ideal: (row: ShownRow) => number | undefined): Plot.Markish[] {
+  return bySeries(rows).map(({ series, rows: ofSeries }) => {
+    const points = ofSeries.flatMap((row) => {
+      const y = ideal(row);
+      return y === undefined ? [] : [{ x: row.length, y }];
+    });
+    return Plot.line(points, {
+      x: 'x',
+      y: 'y',
+      stroke: series.look.colour,
+      strokeWidth: 1.2,
+      strokeDasharray: '1 3',
+    });
+  });
+}
+
 /** The content of a plot over length. */
 interface LengthPlot {
   /** The title's words on the main row. */
@@ -81,6 +98,8 @@ interface LengthPlot {
   interval?(row: ShownRow): [low: number, high: number];
   /** A value for comparison, drawn as a dotted line. */
   reference?: number;
+  /** The best value that is possible, drawn as a thin dotted line for each series that has one. */
+  ideal?(row: ShownRow): number | undefined;
   label: string;
   isLogarithmic?: true;
 }
@@ -89,10 +108,16 @@ interface LengthPlot {
 export const CUT = '; those that leave the picture are whole in the table';
 
 function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): Figure {
-  const { point, otherwise, explanation, value, format, interval, reference, label, isLogarithmic } = plot;
+  const { point, otherwise, explanation, value, format, interval, reference, ideal, label, isLogarithmic } =
+    plot;
   const values = rows.map(({ row }) => value(row));
   // One disturbed run must not flatten all others: its interval is cut, with a note.
-  const top = Math.max(1.2 * (reference ?? 0), (interval ? 1.25 : 1.08) * Math.max(...values));
+  const ideals = rows.map(({ row }) => ideal?.(row) ?? 0);
+  const top = Math.max(
+    1.2 * (reference ?? 0),
+    (interval ? 1.25 : 1.08) * Math.max(...values),
+    1.05 * Math.max(...ideals),
+  );
   const isCut = rows.some(({ row }) => interval && interval(row)[1] > top);
   const rule = (at: number, more = {}) => Plot.ruleY([at], { stroke: 'currentColor', ...more });
   const words = (row: ShownRow) => {
@@ -110,6 +135,7 @@ function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): F
       marks: [
         ...(reference === undefined ? [] : [rule(reference, { strokeDasharray: '2 3', strokeWidth: 1.5 })]),
         ...(isLogarithmic ? [] : [rule(0)]),
+        ...(ideal ? idealLines(rows, ideal) : []),
         ...linesOverLength(rows, (row) => {
           const [low, high] = interval?.(row) ?? [];
           const ends = high === undefined ? {} : { low, high: Math.min(top, high) };
@@ -146,11 +172,13 @@ export function speedupPlot(pass: PassRows): Figure {
     point: (main) => `is ${times(main.realisedSpeedup)} as fast as dense (${speedupInterval(main)})`,
     otherwise: 'no speed-up that can be trusted',
     explanation:
-      'Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. Dashed lines are controls.',
+      'Dense attention takes the time 1 at every length, the dotted line: above it is faster, below it slower. A thin dotted line in the colour of a strategy is its ideal: dense pairs by allowed pairs. Dashed lines are controls.',
     value: ({ realisedSpeedup }) => realisedSpeedup,
     format: times,
     interval: ({ ratioLow, ratioHigh }) => [1 / ratioHigh, 1 / ratioLow],
     reference: 1,
+    ideal: ({ idealSpeedup, strategy }) =>
+      idealSpeedup > 1 && !isControl(strategy) ? idealSpeedup : undefined,
     label: `speed-up over dense, times${pass.onAdapter}`,
   });
 }

@@ -40,6 +40,11 @@ export function meaningOf(strategy: string): string {
   return KINDS.find(({ name }) => name === strategy)?.meaning ?? '';
 }
 
+/** Whether a strategy is only there for comparison. */
+export function isControl(strategy: string): boolean {
+  return meaningOf(strategy).startsWith('control');
+}
+
 /** One line of a plot: a strategy and a rule set over all lengths. */
 export interface Series extends Drawn {
   strategy: string;

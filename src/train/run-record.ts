@@ -149,7 +149,14 @@ const RECORD = fields({
   notes: v.optional(recordOf(v.unknown()), {}),
   density: v.optional(share),
   rows: v.optional(recordOf(whole)),
-  adapter: v.optional(fields({ description: text })),
+  adapter: v.optional(
+    fields({
+      description: text,
+      kind: v.optional(text, ''),
+      vendor: v.optional(text),
+      device: v.optional(text),
+    }),
+  ),
 });
 
 const SETTINGS_OF_RECORD = v.pipe(

@@ -136,7 +136,7 @@ describe('the page of training runs', () => {
       runOf(evil, seed, [0.5, 0.6], { adapter: evil, command: evil, settings: { [evil]: evil, seed } });
     const { document, text, source } = ofFolders(hostile(1), hostile(2), runOf('none', 1, [0.4, 0.5]));
     expect(source).not.toContain('<img');
-    expect(document.querySelectorAll('img, script').length).toBe(0);
+    expect(document.querySelectorAll('img, script[src]').length).toBe(0);
     expect(text('pre')).toContain(evil);
     expect(text('h1')).toContain(evil);
     expect(source).not.toMatch(/\w+:\/\/(?!www\.w3\.org)|@import|url\(/);

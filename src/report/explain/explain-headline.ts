@@ -4,12 +4,17 @@ import { percent, whole } from '../page/numbers.js';
 import { countPairs, SOFT } from './explained-pairs.js';
 import { type Explanation, workOf } from './explanation.js';
 
-/** The headline: the share of pairs that exist, and the most work that this can save. */
+/** The headline: the share of pairs that exist, and the work that the kernels save. */
 export function headlineText({ pairCounts, views, mask: { strategy, beta } }: Explanation): string {
-  const { density, idealSpeedup } = workOf(pairCounts);
-  if (pairCounts.useful < pairCounts.dense) {
+  const { useful, executed, dense } = pairCounts;
+  if (useful < dense) {
+    const { density } = workOf(pairCounts);
     const share = density < 0.1 ? percent(density) : `${Math.round(100 * density)} %`;
-    return `${share} of ${whole(pairCounts.dense)} pairs exist: at most ${idealSpeedup.toFixed(1)}x less work`;
+    const work =
+      executed < dense
+        ? `the kernels do ${(dense / executed).toFixed(1)}x less work`
+        : 'with padding, so short a text saves no work';
+    return `${share} of ${whole(dense)} pairs exist: ${work}`;
   }
   const all = `All ${whole(pairCounts.dense)} pairs exist`;
   if (strategy === 'none') return `${all}: strategy none forbids nothing`;

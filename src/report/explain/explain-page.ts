@@ -30,6 +30,12 @@ const MOST_OF_VIEWS = 200_000;
 /** Characters reserved for the pictures of one head and the rest: for the page, and for each token. */
 const RESERVED = { page: 150_000, token: 250 };
 
+/** Links to the parts below the first screen. */
+function pageParts(hasModel: boolean): Html {
+  const ofModel = html`<li><a href="#heads">Attention of each head</a></li><li><a href="#words">Words that decided</a></li>`;
+  return html`<nav aria-label="Parts of this page"><ol>${hasModel && ofModel}<li><a href="#rules">Rules</a></li><li><a href="#tiles">Tiles</a></li></ol></nav>`;
+}
+
 const IDLE = 'Hover or focus a word to see what it may attend to.';
 
 function nameOfView({ heads }: PairView, headsOfLayer: number): string {
@@ -66,7 +72,7 @@ function attentionSection(
   const left = heads.length - shown.length;
   const chosen = shown.length - 1;
   const isDrawn = chosen >= 0 && explanation.tokens.length <= MOST_DRAWN;
-  return html`<h2>Attention: <span id="head-name" aria-live="polite">${chosen < 0 ? 'all heads' : nameOfHead(shown[chosen])}</span></h2>
+  return html`<h2 id="heads">Attention: <span id="head-name" aria-live="polite">${chosen < 0 ? 'all heads' : nameOfHead(shown[chosen])}</span></h2>
 <section id="attention" data-head="${chosen}" aria-label="Attention">
 ${left > 0 && html`<p>${left} of ${heads.length} heads are left to the table, so that the page stays small: those of the first layers.</p>`}
 ${chosen >= 0 && headChooser(shown, chosen)}
@@ -114,13 +120,14 @@ ${taggedSentence(explanation, values && wordMarks(values, label))}
 <p id="word-status" class="quiet" aria-live="polite" data-idle="${IDLE}"></p>
 ${model && html`<p class="quiet">+ speaks for ${label}, − against it; the thicker the line below a word, the more.</p>`}
 ${firstPictures}
-${facts(explanation)}`,
+${facts(explanation)}
+${pageParts(model !== undefined)}`,
     main: html`${further}
 ${model && attentionSection(explanation, heads, shown)}
-${values && html`<h2>Which words it turned on</h2>${attributionTable(explanation, values, label)}`}
-<h2>Rules</h2>
+${values && html`<h2 id="words">Which words it turned on</h2>${attributionTable(explanation, values, label)}`}
+<h2 id="rules">Rules</h2>
 ${matrix}
-<h2>Tiles</h2>
+<h2 id="tiles">Tiles</h2>
 ${pairCountTable(views, (view) => nameOfView(view, headsOfLayer))}
 ${tileTable(explanation)}`,
     style: EXPLAIN_STYLE,

@@ -38,11 +38,20 @@ function legend(kinds: Uint8Array, withTiles: boolean): Html {
   return html`<ul class="legend">${swatches}${withTiles && tiles}</ul>`;
 }
 
-function titleOf({ isSorted, pairCounts }: Explanation, order: PictureOrder, rectangles: number): string {
-  const name = order === 'reading' ? 'Reading order' : isSorted ? 'Sorted by tag' : 'Not sorted';
+function titleOf({ isSorted, pairCounts, order }: Explanation, view: PairView, shown: PictureOrder): string {
+  const name = shown === 'reading' ? 'Reading order' : isSorted ? 'Sorted by tag' : 'Not sorted';
   if (pairCounts.useful === pairCounts.dense) return `${name}: every pair exists`;
-  const lie = rectangles === 1 ? 'one rectangle' : `${whole(rectangles)} rectangles`;
-  return order === 'reading' ? `${name}: the pairs lie in ${lie}` : `${name}: the same pairs in ${lie}`;
+  const inReadingOrder = rectangleCount(view.kinds, [...order.keys()]);
+  if (shown === 'reading') return `${name}: the pairs lie in ${counted(inReadingOrder, 'rectangle')}`;
+  const sorted = rectangleCount(view.kinds, [...order]);
+  // In a short text, sorting may not join rectangles; tiles then still cover runs of equal rows.
+  return sorted < inReadingOrder
+    ? `${name}: the same pairs in ${counted(sorted, 'rectangle')}`
+    : `${name}: ${counted(view.tiles.length, 'tile')} cover the same pairs`;
+}
+
+function counted(count: number, noun: string): string {
+  return count === 1 ? `one ${noun}` : `${whole(count)} ${noun}s`;
 }
 
 function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder): string {
@@ -69,7 +78,7 @@ export function pairPicture(
   const { tokens, isSorted, runs } = explanation;
   const shown = order === 'reading' ? tokens.map((_, at) => at) : Array.from(explanation.order);
   const cell = SIDE / tokens.length;
-  const title = titleOf(explanation, order, rectangleCount(view.kinds, shown));
+  const title = titleOf(explanation, view, order);
   const filled = filledBlocks(view.kinds, shown, BLOCK);
   const showsRuns = order === 'sorted' && isSorted;
   const spans = showsRuns

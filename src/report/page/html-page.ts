@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { downloadsScript } from './downloads.js';
 import { Html, html, jsonElement } from './html.js';
 import { STYLE } from './page-style.js';
 
@@ -13,7 +14,7 @@ export interface PageContent {
   main: Html;
   /** Added to the style that every page has. */
   style?: string;
-  /** The only script that the page may run. */
+  /** A script besides that of the downloads. */
   script?: PageScript;
 }
 
@@ -26,26 +27,28 @@ interface PageScript {
 }
 
 /** @throws Error where the source would end its element early. */
-function scriptElement({ source }: PageScript): Html {
+function scriptElement(source: string): Html {
   if (/<\/script|<!--/i.test(source)) throw new Error('a script that ends its own element');
   return html`<script>${new Html(source)}</script>`;
 }
 
-function policyOf(script: PageScript | undefined): string {
-  const hash = script && createHash('sha256').update(script.source).digest('base64');
-  return `default-src 'none'; style-src 'unsafe-inline'${hash ? `; script-src 'sha256-${hash}'` : ''}`;
+/** Images may be data of the page: a figure becomes a PNG through one. */
+function policyOf(scripts: readonly string[]): string {
+  const hashes = scripts.map((source) => `'sha256-${createHash('sha256').update(source).digest('base64')}'`);
+  return `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${hashes.join(' ')}`;
 }
 
 /**
  * A page in one file, which needs no network. Its policy forbids every request, and every script but its own, which it names by
- * its hash.
+ * their hashes.
  */
 export function page({ title, eyebrow, header, main, style = '', script }: PageContent): string {
+  const scripts = [...(script ? [script.source] : []), downloadsScript()];
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Html(policyOf(script))}">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policyOf(scripts))}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <style>${new Html(STYLE.trim() + style.trimEnd())}</style>
@@ -57,7 +60,7 @@ ${header}</header>
 <main>
 ${main}
 </main>
-${script && [jsonElement(script.dataId, script.data), '\n', scriptElement(script)]}
+${script && [jsonElement(script.dataId, script.data), '\n']}${scripts.map(scriptElement)}
 </body>
 </html>
 `.text;

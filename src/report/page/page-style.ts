@@ -45,7 +45,12 @@ svg text { white-space: pre; }
 .legend svg { vertical-align: -2px; }
 figcaption { color: var(--quiet); font-size: 0.9rem; line-height: 1.4; }
 .scroll { overflow-x: auto; margin: 0.8rem 0 1.4rem; border: 1px solid var(--edge); border-radius: 6px; max-width: max-content; }
-.scroll:focus-visible, pre:focus-visible, summary:focus-visible { outline: 3px solid var(--series-6); outline-offset: 2px; }
+.scroll { background: linear-gradient(to right, var(--background) 30%, transparent) left / 3rem 100% no-repeat local, linear-gradient(to left, var(--background) 30%, transparent) right / 3rem 100% no-repeat local, linear-gradient(to right, rgb(0 0 0 / 0.28), transparent) left / 0.8rem 100% no-repeat scroll, linear-gradient(to left, rgb(0 0 0 / 0.28), transparent) right / 0.8rem 100% no-repeat scroll; }
+.downloads { margin: -1.1rem 0 1.4rem; display: flex; gap: 0.4rem; }
+figure .downloads { margin: 0.5rem 0 0; }
+.downloads button { font: inherit; font-size: 0.75rem; line-height: 1.3; padding: 0.1rem 0.5rem; color: var(--quiet); background: none; border: 1px solid var(--edge); border-radius: 4px; cursor: pointer; }
+.downloads button:hover { color: var(--text); border-color: var(--quiet); }
+.scroll:focus-visible, .downloads button:focus-visible, pre:focus-visible, summary:focus-visible { outline: 3px solid var(--series-6); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; font-weight: 600; padding: 0.5rem 0.6rem; }
 .scroll caption { width: max-content; max-width: min(100vw - 3rem, 70rem); position: sticky; left: 0; }
@@ -60,5 +65,6 @@ th, td { padding: 0.25rem 0.6rem; border-top: 1px solid var(--edge); text-align:
 .wrapping td { overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: 0.7rem; background: var(--soft); border: 1px solid var(--edge); border-radius: 6px; overflow-wrap: normal; }
 summary { cursor: pointer; padding: 0.4rem 0; font-weight: 600; }
+@media print { .downloads { display: none; } }
 @media (max-width: 30rem) { .wrapping th { width: 7rem; } figure { padding: 0.6rem; } }
 `;

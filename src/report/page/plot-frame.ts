@@ -45,6 +45,9 @@ function draw(options: Plot.PlotOptions): Html {
   // Only the content of Plot's element is used: its style sheet and its outer element do not fit this page.
   const drawn = Plot.plot({ ...options, document: document as unknown as Document });
   drawn.querySelector('style')?.remove();
+  // Groups have no role, so they may have no name. The figure has one, and a description.
+  for (const group of Array.from(drawn.querySelectorAll('g[aria-label]')))
+    group.removeAttribute('aria-label');
   return new Html(drawn.innerHTML);
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBytesOf } from '../../data/files.js';
+import { adapterName } from '../../gpu/adapter.js';
 import { bestOf } from '../../train/best.js';
 import type { Settings } from '../../train/experiment/experiment.js';
 import { readMetrics } from '../../train/metrics-reader.js';
@@ -68,7 +69,7 @@ export async function readRun(folder: string): Promise<Run> {
     density,
     isFinished: existsSync(join(folder, LAST_FILE)),
     settings,
-    adapter: record.adapter?.description ?? fingerprints.adapter,
+    adapter: record.adapter ? adapterName(record.adapter) : fingerprints.adapter,
     data: fingerprints.data,
     command: typeof notes.command === 'string' ? notes.command : undefined,
   };
