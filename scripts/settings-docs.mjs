@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url';
 
 const PAGE = new URL('../docs/settings.md', import.meta.url);
 
+const HEAD = '| setting | flag | what it is | default | also |\n| --- | --- | --- | --- | --- |';
+
 /** The text of docs/settings.md. */
-export function settingsPage({ SETTINGS, flagOf }, { defaultText }) {
+export function settingsPage({ SETTINGS, flagOf }, { SETTING_GROUPS }, { defaultText }) {
   const cell = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
-  const rows = Object.entries(SETTINGS).map(([name, setting]) => {
+  const row = (name) => {
+    const setting = SETTINGS[name];
     const { value, help, aliases = [], type } = setting;
     const isOn = value === undefined && setting.default === true;
     const flag = `\`${flagOf(isOn ? `no-${name}` : name)}${value ? ` <${value}>` : ''}\``;
@@ -16,21 +19,21 @@ export function settingsPage({ SETTINGS, flagOf }, { defaultText }) {
     const standard = value === undefined ? `${setting.default}` : (defaultText(setting) ?? '');
     const before = aliases.map((one) => `\`${one}\``).join(', ');
     return `| \`${name}\` | ${flag} | ${cell(what)} | ${cell(standard)} | ${before} |`;
-  });
+  };
+  const sections = Object.entries(SETTING_GROUPS).map(
+    ([group, names]) => `## ${group}\n\n${HEAD}\n${names.map(row).join('\n')}\n`,
+  );
   return `# Settings
 
 A setting has one name: in camel case in an experiment's file, in \`training.json\` and in the library, and as a flag of
-\`parsimony train\`. The names are those of Hugging Face's \`TrainingArguments\` where it has one. Names of version 0.1 are
-still read, as flags and in files. This page is written by \`node scripts/settings-docs.mjs\` from \`src/train/settings.ts\`.
+\`parsimony train\`. The names are those of Hugging Face's \`TrainingArguments\` where it has one. The other names
+are read, too, as flags and in files: short forms, and those of version 0.1. This page is written by \`node scripts/settings-docs.mjs\` from \`src/train/settings.ts\`.
 
-| setting | flag | what it is | default | before |
-| --- | --- | --- | --- | --- |
-${rows.join('\n')}
-`;
+${sections.join('\n')}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const modules = ['train/settings.js', 'cli/setting-options.js'];
-  const [settings, options] = await Promise.all(modules.map((path) => import(`../dist/src/${path}`)));
-  writeFileSync(PAGE, settingsPage(settings, options));
+  const modules = ['train/settings.js', 'train/setting-groups.js', 'cli/setting-options.js'];
+  const [settings, groups, options] = await Promise.all(modules.map((path) => import(`../dist/src/${path}`)));
+  writeFileSync(PAGE, settingsPage(settings, groups, options));
 }

@@ -1,3 +1,5 @@
+import { closest } from './closest.js';
+
 /** The parts of a one-line error: what happened, where, what was expected there, and the remedy. */
 export interface ErrorParts {
   what: string;
@@ -37,6 +39,18 @@ export function describeJson(value: unknown): string {
 /** The most characters of a part of a message: whole lists of tags or flags fit. */
 const LONGEST_PART = 1500;
 
+/**
+ * The name that a misspelt one probably means: `"hrad"` where "one of: none, hard" was expected. A path's last part is its name.
+ */
+function suggestion({ what, where = '', expected = '' }: ErrorParts): string | undefined {
+  const [, names] = /\b(?:one of|among): ([^;]+)/.exec(expected) ?? [];
+  if (names === undefined) return undefined;
+  const quoted = [...what.matchAll(/"([^"]+)"/g)].map(([, word]) => word.slice(word.lastIndexOf('.') + 1));
+  const word = quoted.at(-1) ?? where;
+  const candidates = names.split(', ');
+  return candidates.includes(word) ? undefined : closest(word, candidates);
+}
+
 function oneLine({ what, where, expected, remedy }: ErrorParts): string {
   const part = (text: string) => {
     const line = text.replace(/\s*\n\s*/g, ' ');
@@ -44,6 +58,8 @@ function oneLine({ what, where, expected, remedy }: ErrorParts): string {
   };
   const parts = [where ? `${part(where)}: ${part(what)}` : part(what)];
   if (expected) parts.push(`expected ${part(expected)}`);
+  const meant = suggestion({ what, where, expected });
+  if (meant !== undefined) parts.push(`did you mean ${part(meant)}?`);
   if (remedy) parts.push(part(remedy));
   return parts.join('; ');
 }

@@ -3,8 +3,8 @@ import { compareReports, parseReport, type Verdict } from '../../bench/compare.j
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { adapterName } from '../gpu/adapter.js';
-import { jsonOption } from './options.js';
-import { bad, good, note, print, printJson, printTable } from './terminal.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
+import { bad, good, note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -23,7 +23,7 @@ export function benchCompareCommand(): Command {
     .action(compare);
 }
 
-async function compare(beforeFile: string, afterFile: string, flags: { json?: boolean }): Promise<void> {
+async function compare(beforeFile: string, afterFile: string, flags: { json?: JsonTarget }): Promise<void> {
   const before = parseReport(await readText(beforeFile), beforeFile);
   const after = parseReport(await readText(afterFile), afterFile);
   for (const [file, { missing }] of [
@@ -43,10 +43,8 @@ async function compare(beforeFile: string, afterFile: string, flags: { json?: bo
   const count = (verdict: Verdict) =>
     comparisons.filter((comparison) => comparison.verdict === verdict).length;
   if (count('regression') > 0) process.exitCode = 1;
-  if (flags.json) {
-    printJson({ before: before.environment, after: after.environment, comparisons });
-    return;
-  }
+  const json = { before: before.environment, after: after.environment, comparisons };
+  if (await wroteJson(flags.json, json)) return;
   const about = ({ adapter, kernelHash, date }: typeof before.environment) =>
     `${adapterName(adapter)} (${adapter.kind}), kernels ${kernelHash}, ${date}`;
   print(`before: ${about(before.environment)}`);

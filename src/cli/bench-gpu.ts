@@ -9,9 +9,17 @@ import { openDevice } from '../gpu/open-device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { dataOf } from '../train/prepare-run.js';
-import { benchmark, interruptSignal, jsonOf, option, printReport, warnOfLoad } from './bench-output.js';
+import {
+  benchmark,
+  interruptSignal,
+  option,
+  printReport,
+  warnOfLoad,
+  withSuspicions,
+} from './bench-output.js';
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';
+import { jsonOption, jsonText, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { countNumber, type DataFlags, settingOption } from './setting-options.js';
 import { note } from './terminal.js';
 
@@ -45,10 +53,7 @@ export function benchGpuCommand(): Command {
     [
       option('--minutes <count>', 'leave out what does not fit in this time', countNumber).default(8),
       new Option('--quick', 'every section at its smallest: shows that all runs, not how fast'),
-      new Option(
-        '--json <file>',
-        'the file, written again after each section; - for standard output',
-      ).default('bench-gpu.json'),
+      jsonOption().default('bench-gpu.json'),
       settingOption('data').default('embedded'),
       settingOption('textColumn'),
       settingOption('labelColumn'),
@@ -67,7 +72,7 @@ async function run(flags: GpuFlags): Promise<void> {
   const source = dataOf(flags, { split: 'dev' });
   const data = { data: flags.data, examples: await source.examples('dev'), classes: source.classes.length };
   const save = async (report: GpuReport) => {
-    if (json !== '-') await writeAtomically(json, jsonOf(report));
+    if (json !== STANDARD_OUTPUT) await writeAtomically(json, jsonText(withSuspicions(report)));
   };
   const measure = async (device: Device) => {
     const stored = () => storedChoicesOf(device, tune, [HEAD_DIM]);
@@ -85,11 +90,7 @@ async function run(flags: GpuFlags): Promise<void> {
       { ...options, tune: needsTuning ? tuneOnce : undefined },
     );
     if (!report.gate.passed || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
-    if (json === '-') process.stdout.write(jsonOf(report));
-    else {
-      note(`written: ${json}`);
-      printReport(report);
-    }
+    if (!(await wroteJson(json, withSuspicions(report)))) printReport(report);
   };
   await withDevice(adapter, measure, await bestPrecision(adapter));
 }

@@ -7,9 +7,16 @@ import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
 import type { Precision } from '../base/precision.js';
-import { checkWritable, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { withDevice } from './options.js';
+import {
+  type JsonTarget,
+  jsonOption,
+  OutputOption,
+  STANDARD_OUTPUT,
+  writeOutput,
+  wroteJson,
+} from './output-files.js';
 import { withOptions } from './setting-options.js';
 import { bad, good, note, print, printTable } from './terminal.js';
 
@@ -18,16 +25,13 @@ type SingleReport = Exclude<BenchReport, GpuReport>;
 
 /** The files of a benchmark's results. */
 export interface OutputFlags {
-  json?: string;
+  json?: JsonTarget;
   csv?: string;
   html?: string;
 }
 
 export function outputOptions(): Option[] {
-  return [
-    new Option('--json <file>', 'write everything as JSON; - for standard output'),
-    new Option('--csv <file>', 'write the rows as CSV'),
-  ];
+  return [jsonOption(), new OutputOption('--csv <file>', 'write the rows as CSV')];
 }
 
 export function option(flags: string, description: string, parse: (text: string) => unknown): Option {
@@ -56,23 +60,22 @@ export async function runBenchmark(
     const report = await measure(device, signal);
     // Files first: a reader of the terminal's output may close it early.
     await writeReport(flags, report);
-    if (flags.json !== '-') printReport(report);
+    if (flags.json !== STANDARD_OUTPUT) printReport(report);
   };
   await withDevice(flags.adapter, run, flags.precision);
 }
 
-/** A report as JSON. */
-export function jsonOf(report: BenchReport): string {
-  return `${JSON.stringify({ ...report, suspicions: plausibilityWarnings(report) }, null, 2)}\n`;
+/** A report, and what is implausible in it. */
+export function withSuspicions(report: BenchReport): object {
+  return { ...report, suspicions: plausibilityWarnings(report) };
 }
 
 /** Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail. */
 async function writeReport(flags: OutputFlags, report: SingleReport): Promise<void> {
   if (!report.gate.passed) process.exitCode = 1;
-  if (flags.json === '-') process.stdout.write(jsonOf(report));
-  else if (flags.json) await writeFile(flags.json, jsonOf(report));
-  if (flags.csv) await writeFile(flags.csv, formatCsv(report.environment, report.gate, report.rows));
-  if (flags.html) await writeFile(flags.html, await pageOf(report));
+  await wroteJson(flags.json, withSuspicions(report));
+  if (flags.csv) await writeOutput(flags.csv, formatCsv(report.environment, report.gate, report.rows));
+  if (flags.html) await writeOutput(flags.html, await pageOf(report));
 }
 
 /** The plot library takes a while to load, so only a page loads it. */
@@ -80,18 +83,6 @@ async function pageOf(report: SingleReport): Promise<string> {
   const { benchSection } = await import('../../bench/page/bench-section.js');
   const { sectionsPage } = await import('../report/page/html-page.js');
   return sectionsPage(`Parsimony: bench ${report.kind}`, [benchSection(report, report.kind)]);
-}
-
-/** @throws CallerError, before hours of measuring, where the results cannot be written. */
-export async function checkOutputs({ json, csv, html }: OutputFlags): Promise<void> {
-  for (const path of [json === '-' ? undefined : json, csv, html]) {
-    if (typeof path === 'string') await checkWritable(path);
-  }
-}
-
-async function writeFile(path: string, content: string): Promise<void> {
-  await writeAtomically(path, content);
-  note(`written: ${path}`);
 }
 
 export function printReport(report: BenchReport): void {

@@ -11,9 +11,9 @@ import type { Strategy } from '../grammar/rules.js';
 import type { TileChooser } from '../plan/tiles.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, option, printBenchTable } from './bench-output.js';
-import { jsonOption, list, numbers } from './options.js';
+import { list, numbers } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { countNumber, type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
-import { printJson } from './terminal.js';
 
 interface PredictFlags extends DataFlags {
   lengths: number[];
@@ -22,7 +22,7 @@ interface PredictFlags extends DataFlags {
   strategies: Strategy[];
   rules: string;
   split: Split;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 /** `parsimony bench predict` */
@@ -55,7 +55,7 @@ export function benchPredictCommand(): Command {
     const inputs = { texts, vocabulary: bertVocabulary(), rules, tiles };
     const settings = { lengths, batches, heads, strategies };
     const rows = predictRows(H200, settings, inputs);
-    if (json) printJson({ kind: 'predict', machine: H200, settings: { ...settings, data, split }, rows });
-    else printBenchTable(predictTable(H200, rows));
+    const result = { kind: 'predict', machine: H200, settings: { ...settings, data, split }, rows };
+    if (!(await wroteJson(json, result))) printBenchTable(predictTable(H200, rows));
   });
 }

@@ -24,6 +24,7 @@ import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
+import { OutputOption } from './output-files.js';
 import { benchTexts } from './rule-texts.js';
 import { countNumber, type DataFlags, seedNumber, settingOption, textOptions } from './setting-options.js';
 import { note } from './terminal.js';
@@ -124,7 +125,7 @@ export function benchAttentionCommand(): Command {
       settingOption('precision'),
       new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),
       new Option('--config <file>', 'a JSON file of settings, named as the flags; flags win'),
-      new Option('--html <file>', 'write a page with plots'),
+      new OutputOption('--html <file>', 'write a page with plots'),
     ],
     `  $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
   $ parsimony bench attention --data path/to/SST-2 --lengths sentences,1024 --json attention.json --html attention.html`,

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
 import { benchGpuCommand } from './bench-gpu.js';
-import { benchmark, checkOutputs, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
+import { benchmark, type OutputFlags, outputOptions, runBenchmark } from './bench-output.js';
 import { benchPredictCommand } from './bench-predict.js';
 import { benchStepCommand } from './bench-step.js';
 import { benchAttentionCommand, benchGrowthCommand, benchPeersCommand } from './bench-sweeps.js';
@@ -28,7 +28,6 @@ export function benchCommand(): Command {
     benchCompareCommand,
   ])
     command.addCommand(benchmark());
-  command.hook('preAction', (_, benchmark) => checkOutputs(benchmark.opts<OutputFlags>()));
   return command.addHelpText('after', EXAMPLE);
 }
 

@@ -6,9 +6,10 @@ import { EngineError } from '../base/errors.js';
 import { adapterName } from '../gpu/adapter.js';
 import type { Device } from '../gpu/device.js';
 import { adapterNames } from '../gpu/driver.js';
-import { jsonOption, withDevice } from './options.js';
+import { withDevice } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -83,19 +84,17 @@ function advice(): readonly string[] {
   return ADVICE[process.platform] ?? ['a driver for Vulkan'];
 }
 
-async function doctor(flags: { adapter?: string; json?: boolean }): Promise<void> {
+async function doctor(flags: { adapter?: string; json?: JsonTarget }): Promise<void> {
   const names = await adapterNames();
   try {
     await withDevice(flags.adapter, async (device) => {
       const others = names.filter((name) => !device.adapter.description.startsWith(name.split(' ')[0]));
       const report = describe(device, others);
-      if (flags.json) printJson(report);
-      else printReport(report);
+      if (!(await wroteJson(flags.json, report))) printReport(report);
     });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    if (flags.json) printJson({ adapter: null, install: advice() });
-    else {
+    if (!(await wroteJson(flags.json, { adapter: null, install: advice() }))) {
       print('No WebGPU adapter. What to install:');
       for (const line of advice()) print(`  - ${line}`);
     }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
 import { dataOf } from '../train/prepare-run.js';
+import { wroteJson } from './output-files.js';
 import {
   type DataFlags,
   fileOptions,
@@ -10,7 +11,7 @@ import {
   splitOption,
   withOptions,
 } from './setting-options.js';
-import { note, print, printJson } from './terminal.js';
+import { note, print } from './terminal.js';
 import { dataForModel, type ModelFlags, noteOnCut, refuseReorderedClasses, withModel } from './text-flags.js';
 
 type EvaluateFlags = ModelFlags & DataFlags & { split: Split };
@@ -45,23 +46,21 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     const { accuracy, f1, matthews, loss, rows, cut } = await model.evaluate(examples);
     noteOnCut(cut, rows, model);
     const { strategy } = model.readsWith.mask;
-    if (flags.json) {
-      printJson({
-        model: flags.model,
-        data: source.name,
-        ...(read !== source.name && { split: flags.split }),
-        strategy,
-        accuracy,
-        f1,
-        matthews,
-        loss,
-        rows,
-      });
-    } else {
-      print(
-        `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, loss ${loss.toFixed(4)} ` +
-          `on ${rows} sentences of ${read}`,
-      );
-    }
+    const json = {
+      model: flags.model,
+      data: source.name,
+      ...(read !== source.name && { split: flags.split }),
+      strategy,
+      accuracy,
+      f1,
+      matthews,
+      loss,
+      rows,
+    };
+    if (await wroteJson(flags.json, json)) return;
+    print(
+      `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, loss ${loss.toFixed(4)} ` +
+        `on ${rows} sentences of ${read}`,
+    );
   });
 }

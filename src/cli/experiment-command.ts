@@ -15,11 +15,12 @@ import { runExperiment } from '../train/experiment/run-experiment.js';
 import { experimentFile } from './experiment-file.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { kernelsFor } from './kernel-cache.js';
-import { jsonOption, list, withDevice } from './options.js';
+import { list, withDevice } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { outliveReaders } from './output-streams.js';
 import { seedNumber, settingOption } from './setting-options.js';
 import { stoppable } from './stopping.js';
-import { note, print, printJson } from './terminal.js';
+import { note, print } from './terminal.js';
 import { runDisplay } from './train-output.js';
 
 interface ExperimentFlags {
@@ -32,7 +33,7 @@ interface ExperimentFlags {
   table?: boolean;
   markdown?: boolean;
   adapter?: string;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -90,8 +91,8 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
     });
   }
   const tables = experimentTables(whole, results, filter);
-  if (flags.json) printJson({ experiment: whole.name, subset: flags.subset, tables });
-  else if (flags.markdown) print(experimentMarkdown(tables));
+  if (await wroteJson(flags.json, { experiment: whole.name, subset: flags.subset, tables })) return;
+  if (flags.markdown) print(experimentMarkdown(tables));
   else printExperiment(tables);
 }
 

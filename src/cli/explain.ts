@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { CallerError } from '../base/errors.js';
-import { checkWritable, writeAtomically } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
 import { readModelRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { presetRules } from '../grammar/presets.js';
@@ -10,8 +10,9 @@ import { closureText, headlineText } from '../report/explain/explain-headline.js
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
+import { OutputOption, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
-import { note, print, printJson, printTable } from './terminal.js';
+import { note, print, printTable } from './terminal.js';
 import { type ModelFlags, withModel } from './text-flags.js';
 
 const EXAMPLE = `
@@ -31,7 +32,7 @@ export function explainCommand(): Command {
       '--model <folder>',
       "what a model attends to, too: a folder that `train` or Hugging Face's save_pretrained wrote",
     )
-    .option('--out <file>', 'the page to write; in the terminal alone where left out');
+    .addOption(new OutputOption('--out <file>', 'the page to write; in the terminal alone where left out'));
   return withOptions(command, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(explain);
@@ -41,8 +42,7 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
   if (text.trim() === '') {
     throw new CallerError({ what: 'no word in the text', expected: 'a sentence' });
   }
-  const { model, out } = flags;
-  if (out !== undefined) await checkWritable(out);
+  const { model } = flags;
   if (model !== undefined) await explainWithModel(text, { ...flags, model });
   else {
     const rules = flags.rules === undefined ? presetRules('paper') : await readModelRules(flags.rules);
@@ -66,8 +66,8 @@ async function show(explanation: Explanation, flags: ExplainFlags, model?: PageM
     await writeAtomically(flags.out, explainPage(explanation, model));
     note(`The page is ${flags.out}: open it in a browser.`);
   }
-  if (flags.json) printJson(asJson(explanation, model));
-  else if (flags.out === undefined) printExplanation(explanation, model);
+  if (flags.json !== undefined && (await wroteJson(flags.json, asJson(explanation, model)))) return;
+  if (flags.out === undefined) printExplanation(explanation, model);
 }
 
 function asJson(explanation: Explanation, model?: PageModel): unknown {

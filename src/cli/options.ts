@@ -1,4 +1,3 @@
-import { Option } from 'commander';
 import type { Precision } from '../base/precision.js';
 import { verifySubmits } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
@@ -13,10 +12,6 @@ export function list(text: string): string[] {
 /** A list of numbers and, where an item is none, words; the caller checks which words are allowed. */
 export function numbers(text: string): (number | string)[] {
   return list(text).map((item) => (/^\d+$/.test(item) ? Number(item) : item));
-}
-
-export function jsonOption(): Option {
-  return new Option('--json', 'print the result as JSON');
 }
 
 /** Runs an action on an open device, and closes it. Prints a note where only the embedded adapter was found. */

@@ -1,11 +1,12 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
-import { checkWritable, writeAtomically } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
 import { glueNames, glueText } from './glue.js';
+import { OutputOption, wroteJson } from './output-files.js';
 import {
   type DataFlags,
   fileOptions,
@@ -14,7 +15,7 @@ import {
   splitOption,
   withOptions,
 } from './setting-options.js';
-import { note, printJson, printTable } from './terminal.js';
+import { note, printTable } from './terminal.js';
 import { dataForModel, type ModelFlags, noteOnCut, withModel } from './text-flags.js';
 
 const EXAMPLE = `
@@ -30,7 +31,7 @@ export function predictCommand(): Command {
     .description('classify sentences, or the texts of a file')
     .argument('[text...]', 'sentences')
     .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
-  const glue = new Option(
+  const glue = new OutputOption(
     '--glue <file>',
     "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
   );
@@ -57,7 +58,6 @@ async function textsOf(sentences: readonly string[], flags: PredictFlags): Promi
 }
 
 async function predict(sentences: string[], flags: PredictFlags): Promise<void> {
-  if (flags.glue !== undefined) await checkWritable(flags.glue);
   const texts = await textsOf(sentences, flags);
   // Before the texts are read, so that classes without a name in GLUE are refused at once.
   const names =
@@ -70,8 +70,8 @@ async function predict(sentences: string[], flags: PredictFlags): Promise<void> 
       await writeAtomically(flags.glue, glueText(predictions, classes, names));
       note(`${predictions.length} predictions are in ${flags.glue}.`);
     }
-    if (flags.json) printJson(predictions);
-    else if (flags.glue === undefined) {
+    if (await wroteJson(flags.json, predictions)) return;
+    if (flags.glue === undefined) {
       printTable(
         ['label', ...classes.map(escapeControls), 'text'],
         predictions.map(({ label, probabilities, text }) => {

@@ -3,7 +3,7 @@ import { describeEnvironment, environmentLine } from '../../bench/environment.js
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingSetup, taggedStage } from '../../bench/training-setup.js';
-import { checkWritable, writeAtomically } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
 import { adapterName } from '../gpu/adapter.js';
 import { KernelClock } from '../gpu/timestamps.js';
@@ -13,7 +13,8 @@ import { dataOf } from '../train/prepare-run.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { option, printBenchTable, warnOfLoad } from './bench-output.js';
 import { storedChoicesOf } from './kernel-cache.js';
-import { jsonOption, withDevice } from './options.js';
+import { withDevice } from './options.js';
+import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import { requireTaggersTags } from './rule-texts.js';
 import {
   countNumber,
@@ -25,7 +26,7 @@ import {
   shapeOptions,
   withOptions,
 } from './setting-options.js';
-import { note, print, printJson } from './terminal.js';
+import { note, print } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -42,14 +43,14 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   out: string;
   adapter?: string;
   tune: boolean;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 /** `parsimony profile` */
 export function profileCommand(): Command {
   const command = new Command('profile')
     .description('record training steps as a trace: tagging, planning, upload, every kernel')
-    .option('--out <file>', 'where the trace goes', 'trace.json');
+    .addOption(new OutputOption('--out <file>', 'where the trace goes').default('trace.json'));
   return withOptions(
     command,
     settingOption('data').default('embedded'),
@@ -67,7 +68,6 @@ export function profileCommand(): Command {
 }
 
 async function profile(flags: ProfileFlags): Promise<void> {
-  await checkWritable(flags.out);
   const rules = await readRules(flags.rules);
   requireTaggersTags(rules, 'profile');
   warnOfLoad();
@@ -124,10 +124,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
       JSON.stringify({ traceEvents: events, displayTimeUnit: 'ms', otherData: environment }),
     );
     const costs = costliest(events).slice(0, COSTLIEST);
-    if (flags.json) {
-      printJson({ trace: flags.out, environment, costliest: costs });
-      return;
-    }
+    if (await wroteJson(flags.json, { trace: flags.out, environment, costliest: costs })) return;
     print(`${flags.steps} training steps with strategy ${strategy} on ${environmentLine(environment)}.`);
     printBenchTable(costsTable({ environment }, 'Kernels, costliest first', costs));
     print();

@@ -8,6 +8,8 @@ import { evaluateCommand } from './evaluate.js';
 import { experimentCommand } from './experiment-command.js';
 import { explainCommand } from './explain.js';
 import { grampairCommand } from './grampair-command.js';
+import { withHelpStyle } from './help-style.js';
+import { checkOutputs, withJsonTargets } from './output-files.js';
 import { predictCommand } from './predict.js';
 import { profileCommand } from './profile.js';
 import { reportCommand } from './report-command.js';
@@ -54,13 +56,20 @@ function program(): Command {
     root.addCommand(command());
   }
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
-    command.exitOverride().showSuggestionAfterError(false);
+    withHelpStyle(command.exitOverride());
     command.configureOutput({
-      outputError: (text, write) =>
-        write(`${errorPrefix()} ${escapeControls(text.replace(/^error: /, '').trimEnd())}\n`),
+      outputError: (text, write) => write(`${errorPrefix()} ${escapeControls(oneLine(text))}\n`),
     });
   }
-  return root;
+  return root.hook('preAction', (_, command) => checkOutputs(command));
+}
+
+/** An error of commander as one line: it puts its suggestion, "(Did you mean train?)", on a second one. */
+function oneLine(text: string): string {
+  return text
+    .trimEnd()
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\)$/, '; did you mean $1');
 }
 
 /** Prints an error as one line on standard error. @returns The exit code. */
@@ -83,6 +92,6 @@ function report(error: unknown): number {
  */
 export async function run(args: readonly string[]): Promise<number> {
   return program()
-    .parseAsync(args, { from: 'user' })
+    .parseAsync(withJsonTargets(args), { from: 'user' })
     .then(() => Number(process.exitCode ?? 0), report);
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { checkWritable, writeAtomically } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
+import { OutputOption } from './output-files.js';
 import type { ReportInput } from './report-inputs.js';
 import { print } from './terminal.js';
 
@@ -19,13 +20,12 @@ export function reportCommand(): Command {
       'one page for training runs, experiments and benchmarks: curves, intervals, tables, commands',
     )
     .argument('<run...>', 'folders of runs, experiments (file or results), JSON of benchmarks and profiles')
-    .option('--out <file>', 'where the page goes', 'report.html')
+    .addOption(new OutputOption('--out <file>', 'where the page goes').default('report.html'))
     .addHelpText('after', EXAMPLE)
     .action(report);
 }
 
 async function report(paths: string[], { out }: { out: string }): Promise<void> {
-  await checkWritable(out);
   // The plot library takes a while to load, so only a page loads it.
   const { readInputs } = await import('./report-inputs.js');
   await writePage(await readInputs(paths), out);

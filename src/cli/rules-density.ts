@@ -4,16 +4,17 @@ import { isNamedSource } from '../data/sources.js';
 import { isFolder } from '../data/split-files.js';
 import { percent } from '../report/page/numbers.js';
 import { type RuleDensity, ruleDensity } from '../train/rule-density.js';
-import { jsonOption, list } from './options.js';
+import { list } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { encodedSplit, rulesAndData } from './rule-texts.js';
 import { type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 const STRATEGIES = ['hard', 'guided'] as const;
 
 interface DensityFlags extends Pick<DataFlags, 'data' | 'dev' | 'test' | 'textColumn' | 'tagsColumn'> {
   splits?: Split[];
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -71,10 +72,7 @@ async function density(name: string, flags: DensityFlags): Promise<void> {
     for (const strategy of STRATEGIES)
       results.push({ split, strategy, ...ruleDensity(rules, strategy, texts.sentences, texts.tags) });
   }
-  if (flags.json) {
-    printJson({ rules: rules.name, data: source.name, densities: results });
-    return;
-  }
+  if (await wroteJson(flags.json, { rules: rules.name, data: source.name, densities: results })) return;
   print(`Rules "${rules.name}" on ${source.name}: the share of all pairs that exist`);
   print();
   printTable(

@@ -7,13 +7,13 @@ import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
-import { jsonOption } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rule-texts.js';
 import { withOptions } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 interface DiffFlags extends RulesDataFlags {
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -42,8 +42,7 @@ async function diff(nameA: string, nameB: string, flags: DiffFlags): Promise<voi
       ? undefined
       : await encodedSplit(dataOf({ ...flags, data }, { tags: both.tags, split }), split, both);
   const pairs = texts && pairsOf(texts.sentences, texts.tags);
-  if (flags.json) printJson(asJson(a, b, heads, pairs));
-  else printChanges(a, b, heads, pairs);
+  if (!(await wroteJson(flags.json, asJson(a, b, heads, pairs)))) printChanges(a, b, heads, pairs);
 }
 
 function whatChanged({ reach: [a, b] }: RuleChange): 'only in A' | 'only in B' | 'scope' {

@@ -5,10 +5,11 @@ import { percent } from '../report/page/numbers.js';
 import { ruleDensity } from '../train/rule-density.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { option } from './bench-output.js';
-import { jsonOption, list } from './options.js';
+import { list } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { encodedSplit, rulesAndData } from './rule-texts.js';
 import { countNumber, type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -22,7 +23,7 @@ interface PredictFlags extends Pick<DataFlags, 'data' | 'textColumn' | 'tagsColu
   readout: string;
   layers: number;
   strategy: 'hard' | 'guided';
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 function pairs(text: string): [string, string][] {
@@ -83,10 +84,8 @@ async function predict(names: readonly string[], flags: PredictFlags): Promise<v
     const { density, closure } = ruleDensity(rules, strategy, sentences, tags, layers);
     results.push({ rules: name, density, closure, ...prediction });
   }
-  if (flags.json) {
-    printJson({ data: flags.data, layers, strategy, readout: flags.readout, predictions: results });
-    return;
-  }
+  const json = { data: flags.data, layers, strategy, readout: flags.readout, predictions: results };
+  if (await wroteJson(flags.json, json)) return;
   const [first] = results;
   printTable(
     [

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import type { Split } from '../data/dataset.js';
-import { checkWritable, writeAtomically } from '../data/files.js';
+import { writeAtomically } from '../data/files.js';
 import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { percent } from '../report/page/numbers.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
-import { jsonOption, withDevice } from './options.js';
+import { withDevice } from './options.js';
+import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import {
   type DataFlags,
   realNumber,
@@ -16,7 +17,7 @@ import {
   textOptions,
   withOptions,
 } from './setting-options.js';
-import { noteAll, print, printJson, printTable, progress } from './terminal.js';
+import { noteAll, print, printTable, progress } from './terminal.js';
 
 interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   model: string;
@@ -25,7 +26,7 @@ interface PruneFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   split: Split;
   out: string;
   adapter?: string;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -46,7 +47,7 @@ export function rulesPruneCommand(): Command {
         .argParser(realNumber)
         .makeOptionMandatory(),
     )
-    .requiredOption('--out <file>', 'where the rules go');
+    .addOption(new OutputOption('--out <file>', 'where the rules go').makeOptionMandatory());
   const data = [settingOption('data').makeOptionMandatory(), splitOption('train'), ...textOptions()];
   return withOptions(command, ...data, settingOption('adapter'), jsonOption())
     .addHelpText('after', EXAMPLE)
@@ -54,7 +55,6 @@ export function rulesPruneCommand(): Command {
 }
 
 async function prune(flags: PruneFlags): Promise<void> {
-  await checkWritable(flags.out);
   const { tokenizer } = await loadDescription(flags.model);
   const source = dataOf(flags, { tags: tokenizer.wordTags, split: flags.split });
   const texts = await source.texts(flags.split);
@@ -75,10 +75,8 @@ async function prune(flags: PruneFlags): Promise<void> {
         density: densities[index][head],
       })),
     );
-    if (flags.json) {
-      printJson({ rules: flags.out, model: flags.model, data: source.name, split: flags.split, heads });
-      return;
-    }
+    const json = { rules: flags.out, model: flags.model, data: source.name, split: flags.split, heads };
+    if (await wroteJson(flags.json, json)) return;
     printTable(
       ['layer', 'head', 'pairs of tags', 'density'],
       heads.map(({ layer, head, rules: count, density }) => [layer, head, count, percent(density)]),

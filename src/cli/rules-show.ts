@@ -8,13 +8,13 @@ import { tagNames } from '../grammar/tagged-tokenizer.js';
 import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { pairsOf } from '../train/sparsity.js';
-import { jsonOption } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rule-texts.js';
 import { withOptions } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 interface ShowFlags extends RulesDataFlags {
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -62,19 +62,17 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
   const sets = ruleSetsOf(rules).flatMap((heads, layer) =>
     heads.map((each, head) => ({ ...(isPerHead(rules) && { layer, head }), each })),
   );
-  if (flags.json) {
-    const data = shares && {
-      source: source!.name,
-      split: flags.split,
-      pieces: shares.tokens,
-      pairs: shares.pairs.total,
-      frequency: tags.map((tag) => shares.frequency.get(tag) ?? 0),
-      pairShares: tags.map((query) => tags.map((key) => shares.pairs.of(query, key) / shares.pairs.total)),
-    };
-    const listed = sets.map(({ each: { hard, soft }, ...place }) => ({ ...place, hard, soft }));
-    printJson({ name: rules.name, beta, tags, rules: listed, ...(data && { data }) });
-    return;
-  }
+  const data = shares && {
+    source: source!.name,
+    split: flags.split,
+    pieces: shares.tokens,
+    pairs: shares.pairs.total,
+    frequency: tags.map((tag) => shares.frequency.get(tag) ?? 0),
+    pairShares: tags.map((query) => tags.map((key) => shares.pairs.of(query, key) / shares.pairs.total)),
+  };
+  const listed = sets.map(({ each: { hard, soft }, ...position }) => ({ ...position, hard, soft }));
+  const json = { name: rules.name, beta, tags, rules: listed, ...(data && { data }) };
+  if (await wroteJson(flags.json, json)) return;
   const shown = meetingTags(tags, shares && new Set(shares.frequency.keys()));
   print(`Rules "${rules.name}", query tags down, key tags across`);
   for (const { layer, head, each } of sets) {

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
 import type { DataSettings } from '../train/prepare-run.js';
+import { groupOf } from '../train/setting-groups.js';
 import {
   flagOf,
   type RunSettings,
@@ -12,7 +13,7 @@ import {
   type SettingName,
 } from '../train/settings.js';
 import { namedTwice, settingNamed, withTodaysNames } from '../train/settings-schema.js';
-import { jsonOption } from './options.js';
+import { jsonOption } from './output-files.js';
 
 /** The flags that name data, and the columns of their files. */
 export type DataFlags = DataSettings & { data: string };
@@ -63,7 +64,8 @@ export function settingOptions(): Option[] {
   return Object.entries<Setting>(SETTINGS).flatMap(([name, setting]) => {
     const option = settingOption(name as SettingName);
     const text = defaultText(setting);
-    if (text !== undefined) option.description += ` (default: ${text})`;
+    if (text !== undefined) option.default(undefined, text);
+    option.helpGroup(`${groupOf(name as SettingName)}:`);
     const aliases = setting.aliases ?? [];
     return [option, ...aliases.map((alias) => optionNamed(alias, setting, setting.help).hideHelp())];
   });

@@ -7,9 +7,9 @@ import { AttentionMask } from '../plan/mask.js';
 import { COUNTING_TILE } from '../plan/tiles.js';
 import { percent } from '../report/page/numbers.js';
 import { Planner } from '../train/planner.js';
-import { jsonOption } from './options.js';
+import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
-import { print, printJson, printTable } from './terminal.js';
+import { print, printTable } from './terminal.js';
 
 /** Layers of the closure. */
 const CLOSURE_LAYERS = 3;
@@ -29,7 +29,7 @@ export function tagCommand(): Command {
     .action(tag);
 }
 
-async function tag(text: string, flags: { rules: string; json?: boolean }): Promise<void> {
+async function tag(text: string, flags: { rules: string; json?: JsonTarget }): Promise<void> {
   const rules = await readRules(flags.rules);
   const tokens = new TaggedTokenizer({ vocabulary: bertVocabulary() }).tokens(text);
   const planner = new Planner(AttentionMask.fromRules(rules), () => COUNTING_TILE);
@@ -37,19 +37,10 @@ async function tag(text: string, flags: { rules: string; json?: boolean }): Prom
   const { pairCounts } = layout;
   const closure = closureOf(layout, CLOSURE_LAYERS);
   const density = pairCounts.useful / pairCounts.dense;
-  if (flags.json) {
-    const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
-    printJson({
-      text,
-      rules: rules.name,
-      pieces,
-      pairs: pairCounts.dense,
-      allowedPairs: pairCounts.useful,
-      density,
-      closure,
-    });
-    return;
-  }
+  const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
+  const { dense: pairs, useful: allowedPairs } = pairCounts;
+  const json = { text, rules: rules.name, pieces, pairs, allowedPairs, density, closure };
+  if (await wroteJson(flags.json, json)) return;
   printTable(
     ['token', 'tag', 'text'],
     tokens.map((token) => [token.text, String(token.tag), text.slice(token.start, token.end)]),

@@ -12,6 +12,7 @@ import { caseNote } from '../grammar/vocabulary.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { withDevice } from './options.js';
+import type { JsonTarget } from './output-files.js';
 import { note, noteAll } from './terminal.js';
 
 /** The flags of commands that read with a trained model. */
@@ -22,7 +23,7 @@ export interface ModelFlags {
   beta?: number;
   adapter?: string;
   precision?: Precision;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 /** The classes of labels 0 and 1 in data with numbers alone, such as SST-2 of GLUE. */

@@ -8,7 +8,8 @@ import {
   type TrainingRun,
   type TrainingRunHooks,
 } from '../train/training-run.js';
-import { note, type ProgressDisplay, print, printJson, progress } from './terminal.js';
+import { type JsonTarget, wroteJson } from './output-files.js';
+import { note, type ProgressDisplay, print, progress } from './terminal.js';
 
 /** Shows the progress of a run on standard error. @param introduction Called before the first step. */
 export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
@@ -67,21 +68,19 @@ export function classCounts(
   return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** Prints the result of a run on standard output. */
-export function printOutcome(
+/** Prints the result of a run on standard output, or writes it as JSON. */
+export async function printOutcome(
   folder: string,
   run: TrainingRun,
   { epochs, evaluations, best }: TrainingOutcome,
-  asJson = false,
-): void {
+  json?: JsonTarget,
+): Promise<void> {
   const { metricForBestModel = 'accuracy', until } = run;
   const readings = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
   const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, readings) };
   const { strategy } = descriptionOf(run).mask;
-  if (asJson) {
-    printJson({ model: folder, strategy, metricForBestModel, best, epochs, ...toThreshold });
-    return;
-  }
+  const result = { model: folder, strategy, metricForBestModel, best, epochs, ...toThreshold };
+  if (await wroteJson(json, result)) return;
   const { epoch, step, devAccuracy } = best;
   const by =
     metricForBestModel === 'accuracy'

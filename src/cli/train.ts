@@ -10,7 +10,8 @@ import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { descriptionOf, runTraining } from '../train/training-run.js';
 import { kernelsFor } from './kernel-cache.js';
-import { jsonOption, withDevice } from './options.js';
+import { withDevice } from './options.js';
+import { type JsonTarget, jsonOption } from './output-files.js';
 import { outliveReaders } from './output-streams.js';
 import { settingOptions, settingsOf, withOptions } from './setting-options.js';
 import { folderWord, shellCommand, stoppable } from './stopping.js';
@@ -21,14 +22,14 @@ import { classCounts, printOutcome, runDisplay } from './train-output.js';
 interface TrainFlags {
   out: string;
   force?: boolean;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 interface ResumeFlags {
   resume: string;
   data?: string;
   adapter?: string;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 const EXAMPLE = `
@@ -51,6 +52,7 @@ export function trainCommand(): Command {
     'train a sentence classifier, from scratch or from a checkpoint',
   );
   return withOptions(command, ...settingOptions())
+    .optionsGroup('Run:')
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--force', 'replace the finished run or the model in --out')
     .option('--resume <folder>', 'continue the run in this folder, with its settings')
@@ -124,7 +126,7 @@ async function runAndPrint(
   { run, source }: PreparedRun,
   folder: string,
   words: readonly string[],
-  asJson?: boolean,
+  json?: JsonTarget,
 ): Promise<void> {
   const display = runDisplay(folder, () => {
     const rows = run.data.train.length;
@@ -143,5 +145,5 @@ async function runAndPrint(
       ? `continue with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
       : `${folder} is unchanged`;
   const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });
-  printOutcome(folder, run, await stoppable(training, goOn), asJson);
+  await printOutcome(folder, run, await stoppable(training, goOn), json);
 }

@@ -3,9 +3,10 @@ import type { TunedRow } from '../../bench/tuner.js';
 import { checkedConfig } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { tuneAndStore, tuningProblem } from './kernel-cache.js';
-import { jsonOption, numbers, withDevice } from './options.js';
+import { numbers, withDevice } from './options.js';
+import { type JsonTarget, jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
-import { note, print, printJson, printTable } from './terminal.js';
+import { note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -15,7 +16,7 @@ Example:
 interface TuneFlags {
   headDims: (number | string)[];
   adapter?: string;
-  json?: boolean;
+  json?: JsonTarget;
 }
 
 /** `parsimony tune` */
@@ -43,9 +44,9 @@ async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> 
       const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
       const tuning = await tuneAndStore(device, { ...wanted, onNote: note });
       tunings.push(tuning);
-      if (!json) show(tuning);
+      if (json !== STANDARD_OUTPUT) show(tuning);
     }
-    if (json) printJson(tunings);
+    await wroteJson(json, tunings);
     const complaints = tunings.map(({ rows }) => tuningProblem(rows)).filter((each) => each !== undefined);
     const worst = complaints.find(({ isUsable }) => !isUsable) ?? complaints[0];
     if (worst) throw worst.error;

@@ -55,6 +55,62 @@ describe('help', () => {
   });
 });
 
+describe('the help of train', () => {
+  it('has its flags in groups, with choices and defaults in one style', () => {
+    const { stdout } = HELPS.get('train')!;
+    for (const group of [
+      'Data',
+      'Attention',
+      'Model',
+      'Training',
+      'Optimizer',
+      'Evaluation',
+      'Device',
+      'Run',
+    ])
+      expect(stdout).toContain(`\n${group}:\n`);
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toContain(
+      'how rules act on attention (one of: none, hard, soft, guided, learned; default: none)',
+    );
+    expect(text).toContain('(env: PARSIMONY_ADAPTER)');
+  });
+
+  it.each([...HELPS])('of "%s" has no default in another style', (_, { stdout }) => {
+    expect(stdout).not.toMatch(/choices: "|default: ["[]/);
+  });
+});
+
+describe('--json', () => {
+  const cwd = temporaryFolder();
+
+  it('means one thing for all commands', () => {
+    const flags = [...HELPS.values()].flatMap(({ stdout }) => stdout.match(/^ +--json.*$/gm) ?? []);
+    expect(flags.length).toBeGreaterThan(15);
+    expect(new Set(flags.map((flag) => flag.replace(/\s+/g, ' ').slice(0, 40))).size).toBe(1);
+  });
+
+  it('writes a file or standard output, and leaves words that name no file to the command', async () => {
+    const printed = await runHere(['tag', '--json', 'it is .'], { cwd });
+    const written = await runHere(['tag', '--json', 'out.json', 'it is .'], { cwd });
+    expect(JSON.parse(readFileSync(join(cwd, 'out.json'), 'utf8'))).toEqual(JSON.parse(printed.stdout));
+    expect(written.stdout, 'the text, as without the flag').toBe((await runHere(['tag', 'it is .'])).stdout);
+    expect(written.stderr).toBe('written: out.json\n');
+  });
+
+  it.each(['tag it', 'bench attention', 'doctor', 'rules show paper'])(
+    'is refused at once where the file cannot be written: %s',
+    async (command) => {
+      const result = await runHere([...command.split(' '), '--json', 'missing/out.json'], { cwd });
+      expectRefusal(
+        result,
+        CALLER,
+        /^missing\/out\.json: cannot be written .*the folder missing, which does not/,
+      );
+    },
+  );
+});
+
 it('the README uses only flags that its commands have', () => {
   const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
   const lines = [...readme.matchAll(/^npx parsimony (.*)$/gm)].map(([, line]) => line.replace(/ +#.*$/, ''));
@@ -92,8 +148,19 @@ describe('a command line is refused', () => {
   const training = ['train', '--data', 'embedded', '--out', 'out'];
 
   it.each([
-    ['with an unknown command', ['trian'], /unknown command 'trian'/],
-    ['with an unknown flag', ['doctor', '--verbose'], /unknown option '--verbose'/],
+    ['with an unknown command', ['trian'], /^unknown command 'trian'; did you mean train\?$/m],
+    ['with an unknown flag', ['doctor', '--verbose'], /unknown option '--verbose'$/m],
+    [
+      'with a misspelt flag',
+      [...training, '--epoch', '1'],
+      /^unknown option '--epoch'; did you mean --epochs\?$/m,
+    ],
+    ['with a misspelt choice', [...training, '--strategy', 'hrad'], /'hrad' .*; did you mean hard\?$/m],
+    [
+      'with a misspelt preset',
+      ['tag', 'it', '--rules', 'papre'],
+      /^papre: cannot be read .*; did you mean paper\?$/m,
+    ],
     ['with an argument too many', ['tag', 'one', 'two'], /too many arguments for 'tag'/],
     ['without a text', ['predict', '--model', 'm'], /missing required argument 'text'/],
     ['without --model', ['predict', 'it'], /required option '--model <folder>' not specified/],

@@ -6,6 +6,7 @@ import { settingsPage } from '../../scripts/settings-docs.mjs';
 import { hashOf, sortedEntries } from '../../src/base/hash.js';
 import * as options from '../../src/cli/setting-options.js';
 import { fingerprintOf, readRecord } from '../../src/train/run-record.js';
+import * as groups from '../../src/train/setting-groups.js';
 import * as settings from '../../src/train/settings.js';
 import { completeSettings, fileSettings } from '../../src/train/settings-schema.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -82,8 +83,13 @@ describe('the schema of settings', () => {
     expect(v.parse(fileSettings, settings.SETTING_DEFAULTS)).toEqual(settings.SETTING_DEFAULTS);
   });
 
+  it('has each setting in one group', () => {
+    const grouped = Object.values(groups.SETTING_GROUPS).flat();
+    expect([...grouped].sort()).toEqual(Object.keys(settings.SETTINGS).sort());
+  });
+
   it('is what docs/settings.md says', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/settings.md'), 'utf8');
-    expect(page, 'node scripts/settings-docs.mjs writes it').toBe(settingsPage(settings, options));
+    expect(page, 'node scripts/settings-docs.mjs writes it').toBe(settingsPage(settings, groups, options));
   });
 });
