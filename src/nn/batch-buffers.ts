@@ -1,7 +1,8 @@
 import { DevicePlan } from '../attention/device-plan.js';
 import { Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
-import type { Batch } from './batch.js';
+import { type Batch, groupByRow } from './batch.js';
+import type { ModelConfig } from './model-config.js';
 import { NO_ROW, type Positions } from './pointwise.js';
 
 /** A batch on the GPU, in the layout's order. */
@@ -9,11 +10,13 @@ export interface UploadedBatch {
   plan: DevicePlan;
   tokens: number;
   sequences: number;
-  /** [2, tokens]: token ids, then positions. */
+  /** [3, tokens]: token ids, then positions, then tags. */
   ids: GPUBuffer;
   /** Tokens grouped by their row of the word table, and the number of rows that occur. */
   byWord: { buffer: GPUBuffer; rows: number };
   byPosition: { buffer: GPUBuffer; rows: number };
+  /** Left out where the model has no embeddings of tags. */
+  byTag?: { buffer: GPUBuffer; rows: number };
   /** [sequences], 0 where the batch has no labels. */
   labels: GPUBuffer;
   /** For each sequence, its [CLS] token. */
@@ -32,10 +35,9 @@ export class BatchBuffers {
   private readonly workspace: Workspace;
   private current: { batch: Batch; uploaded: UploadedBatch } | undefined;
 
-  /** @param heads Heads of the model's attention. */
   constructor(
     private readonly device: Device,
-    private readonly heads: number,
+    private readonly config: Pick<ModelConfig, 'heads' | 'tagEmbeddings'>,
   ) {
     this.plan = new DevicePlan(device);
     this.workspace = new Workspace(device, 'batch');
@@ -50,7 +52,9 @@ export class BatchBuffers {
       sequenceOfToken[token] = sequence;
     });
     const sequenceNumbers = Uint32Array.from({ length: sequences }, (_, index) => index);
-    this.plan.write(layout, this.heads);
+    const { heads, tagEmbeddings } = this.config;
+    const byTag = tagEmbeddings ? groupByRow(batch.ids.subarray(2 * layout.tokens)) : undefined;
+    this.plan.write(layout, heads);
     const { buffer, at } = this.plan.words;
     const uploaded = {
       plan: this.plan,
@@ -59,6 +63,7 @@ export class BatchBuffers {
       ids: this.upload('ids', batch.ids),
       byWord: { buffer: this.upload('by word', byWord.words), rows: byWord.rows },
       byPosition: { buffer: this.upload('by position', byPosition.words), rows: byPosition.rows },
+      byTag: byTag && { buffer: this.upload('by tag', byTag.words), rows: byTag.rows },
       firstTokens: { buffer: this.upload('first tokens', firstTokens), at: 0 },
       sequenceOfToken: { buffer: this.upload('sequence of token', sequenceOfToken), at: 0 },
       sequenceNumbers: { buffer: this.upload('sequence numbers', sequenceNumbers), at: 0 },

@@ -14,7 +14,7 @@ export interface RowGroups {
 export interface Batch {
   layout: Layout;
   sequences: number;
-  /** [2, tokens]: token ids, then positions. */
+  /** [3, tokens]: token ids, then positions, then tags. */
   ids: Uint32Array;
   byWord: RowGroups;
   byPosition: RowGroups;
@@ -60,18 +60,21 @@ export function makeBatch(
 ): Batch {
   const tokens = new Uint32Array(layout.tokens);
   const positions = new Uint32Array(layout.tokens);
+  const tags = new Uint32Array(layout.tokens);
   const first = new Uint32Array(sentences.length);
   let start = 0;
-  sentences.forEach(({ ids }, sequence) => {
+  sentences.forEach(({ ids, tags: tagsOfTokens }, sequence) => {
     first[sequence] = start;
     tokens.set(ids, start);
+    tags.set(tagsOfTokens, start);
     for (let position = 0; position < ids.length; position++) positions[start + position] = position;
     start += ids.length;
   });
-  const ids = new Uint32Array(2 * layout.tokens);
+  const ids = new Uint32Array(3 * layout.tokens);
   layout.order.forEach((token, sorted) => {
     ids[sorted] = tokens[token];
     ids[layout.tokens + sorted] = positions[token];
+    ids[2 * layout.tokens + sorted] = tags[token];
   });
   const inverse = inverseOf(layout.order);
   return {
@@ -79,7 +82,7 @@ export function makeBatch(
     sequences: sentences.length,
     ids,
     byWord: groupByRow(ids.subarray(0, layout.tokens)),
-    byPosition: groupByRow(ids.subarray(layout.tokens)),
+    byPosition: groupByRow(ids.subarray(layout.tokens, 2 * layout.tokens)),
     firstTokens: first.map((token) => inverse[token]),
     labels: labels && Uint32Array.from(labels),
   };

@@ -85,7 +85,7 @@ export class Classifier {
     checkConfig(config);
     this.parameters = new Parameters(device, config);
     this.outcomes = createStorage(device, 4 * (SCALE_AT + 3), 'outcomes of steps');
-    this.batch = new BatchBuffers(device, config.heads);
+    this.batch = new BatchBuffers(device, config);
     this.workspace = new Workspace(device, 'activations');
     this.writeScale(FIRST_SCALE);
   }

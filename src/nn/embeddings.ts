@@ -5,17 +5,17 @@ import { tensorNames } from './tensor-names.js';
 
 /** Saved activations of the embeddings. */
 export interface EmbeddingActivations {
-  /** Its input is word + position + type. */
+  /** Its input is word + position + type + tag. */
   norm: NormActivations;
   /** [tokens, hidden] */
   output: GPUBuffer;
 }
 
-/** Records drop(norm(word + position + type)), without `type` where the model has no token types. */
+/** Records drop(norm(word + position + type + tag)), without the types or tags that the model does not have. */
 export function recordEmbeddings(pass: Pass): EmbeddingActivations {
   const { recorder, config, parameters, batch, workspace } = pass;
   const { tokens } = batch;
-  const { hidden } = config;
+  const { hidden, tagEmbeddings = 0 } = config;
   const names = tensorNames(config.family);
   const norm = {
     input: workspace.floats('embedding sum', tokens * hidden),
@@ -27,12 +27,13 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
     buffers: {
       word: parameters.slice(names.wordTable),
       position: parameters.slice(names.positionTable),
-      // A buffer must be bound. Without types it is not read.
+      // A buffer must be bound. Without types or tags it is not read.
       kind: parameters.slice(names.typeTable ?? names.positionTable),
+      tag: parameters.slice(tagEmbeddings > 0 ? names.tagTable : names.positionTable),
       ids: batch.ids,
       output: norm.input,
     },
-    parameters: { tokens, width: hidden / 4, kinds: config.types },
+    parameters: { tokens, width: hidden / 4, kinds: config.types, tags: tagEmbeddings },
     grid: recorder.folded(Math.ceil((tokens * hidden) / 256)),
   });
   normForward(pass, names.embeddingNorm, norm);
@@ -41,7 +42,7 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
 
 /**
  * Records the gradients of the tables and of the norm. The tables' gradients must be zero before.
- * @returns The gradient of word + position + type, [tokens, hidden].
+ * @returns The gradient of word + position + type + tag, [tokens, hidden].
  */
 export function recordEmbeddingsBackward(
   pass: Pass,
@@ -55,10 +56,12 @@ export function recordEmbeddingsBackward(
   const normGradient = tokenDropout(pass, 'embeddings', 0, outputGradient, 'dropped gradient');
   const sumGradient = workspace.floats('embedding sum gradient', tokens * hidden);
   normBackward(pass, names.embeddingNorm, norm, normGradient, sumGradient);
-  for (const [name, { buffer, rows }] of [
+  const tables = [
     [names.wordTable, batch.byWord],
     [names.positionTable, batch.byPosition],
-  ] as const) {
+    ...(batch.byTag ? [[names.tagTable, batch.byTag] as const] : []),
+  ] as const;
+  for (const [name, { buffer, rows }] of tables) {
     recorder.dispatch({
       kernel: 'layers/embedding_backward',
       buffers: {

@@ -47,6 +47,10 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
   if (!Number.isInteger(config.biasTags) || config.biasTags < 0 || config.biasTags > MOST_TAGS) {
     fail(`biases for ${describeValue(config.biasTags)} tags`, `0 to ${MOST_TAGS}`);
   }
+  const { tagEmbeddings = 0 } = config;
+  if (!Number.isInteger(tagEmbeddings) || tagEmbeddings < 0 || tagEmbeddings > MOST_TAGS) {
+    fail(`embeddings of ${describeValue(tagEmbeddings)} tags`, `0 to ${MOST_TAGS}`);
+  }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
   if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
   for (const name of ['normEpsilon', 'initializerRange'] as const) {

@@ -26,6 +26,8 @@ export interface ModelConfig {
   classes: number;
   /** Tags of the learned bias tables (strategy `learned`), one table for each layer and head; 0 without tables. */
   biasTags: number;
+  /** Tags that have a learned embedding, added to the input; left out for none. */
+  tagEmbeddings?: number;
 }
 
 /** The configuration of `prajjwal1/bert-tiny`, with BERT's defaults. */

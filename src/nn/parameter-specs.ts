@@ -49,10 +49,11 @@ export function sizeOf(shape: readonly number[]): number {
 
 /**
  * All parameters of a classifier, in the order of Hugging Face's `BertForSequenceClassification` or
- * `DistilBertForSequenceClassification`, plus the learned bias tables.
+ * `DistilBertForSequenceClassification`, plus the learned bias tables. Embeddings of tags come last: drawn
+ * from a seed, all other tensors are the same with and without them.
  */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
-  const { hidden, feedForward } = config;
+  const { hidden, feedForward, tagEmbeddings = 0 } = config;
   const names = tensorNames(config.family);
   const layers = Array.from({ length: config.layers }, (_, index) => {
     const layer = names.layer(index);
@@ -74,6 +75,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     ...layers.flat(),
     ...linear(names.pooler, hidden, hidden),
     ...linear(names.classifier, config.classes, hidden, paddedClasses(config)),
+    ...(tagEmbeddings > 0 ? [tensor(names.tagTable, [tagEmbeddings, hidden], true, 'normal')] : []),
   ];
 }
 

@@ -8,7 +8,7 @@ export interface LayerNames {
   query: string;
   key: string;
   value: string;
-  /** The learned bias tables: the only name that is not Hugging Face's. */
+  /** The learned bias tables, which Hugging Face's models do not have. */
   tagBias: string;
   attentionOutput: string;
   attentionNorm: string;
@@ -23,6 +23,8 @@ export interface TensorNames {
   positionTable: string;
   /** Left out where the family has no token types. */
   typeTable?: string;
+  /** The learned embeddings of tags, which Hugging Face's models do not have. */
+  tagTable: string;
   embeddingNorm: string;
   layer: (index: number) => LayerNames;
   /** The linear layer between [CLS] and the classifier. */
@@ -74,6 +76,7 @@ const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
     wordTable: 'bert.embeddings.word_embeddings.weight',
     positionTable: 'bert.embeddings.position_embeddings.weight',
     typeTable: 'bert.embeddings.token_type_embeddings.weight',
+    tagTable: 'bert.embeddings.tag_embeddings.weight',
     embeddingNorm: 'bert.embeddings.LayerNorm',
     layer: remembered(bertLayer),
     pooler: 'bert.pooler.dense',
@@ -82,6 +85,7 @@ const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
   distilbert: {
     wordTable: 'distilbert.embeddings.word_embeddings.weight',
     positionTable: 'distilbert.embeddings.position_embeddings.weight',
+    tagTable: 'distilbert.embeddings.tag_embeddings.weight',
     embeddingNorm: 'distilbert.embeddings.LayerNorm',
     layer: remembered(distilBertLayer),
     pooler: 'pre_classifier',

@@ -21,6 +21,8 @@ export interface BuildOptions extends TokenizerOptions {
   maxLength?: number;
   /** Whatever differs from bert-tiny. */
   shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
+  /** Whether a learned embedding of each token's tag is added to the input: what tags say, without a mask. */
+  tagEmbeddings?: boolean;
   /** Names of the classes, by label; `negative` and `positive` where left out. */
   classes?: readonly string[];
   /** Which tokens attend to which; where left out all to all, and the paper's rules for later use. */
@@ -61,13 +63,15 @@ export function describeModel(options: BuildOptions): ModelDescription {
   const { mask = AttentionMask.fromRules('paper', 'none'), shape, kernels } = options;
   const { rules, strategy } = mask;
   const { classes = ['negative', 'positive'], maxLength = 128 } = options;
+  const tags = tokenTags(rules.tags, options.customTags);
   const config = {
     ...BERT_TINY,
     positions: Math.min(Math.max(BERT_TINY.positions, maxLength), LONGEST_SEQUENCE),
     ...shape,
     vocabulary: options.vocabulary.size,
     classes: classes.length,
-    biasTags: biasTags(strategy, tokenTags(rules.tags, options.customTags)),
+    biasTags: biasTags(strategy, tags),
+    ...(options.tagEmbeddings && { tagEmbeddings: tags.length }),
   };
   checkConfig(config);
   checkHeads(rules, config);

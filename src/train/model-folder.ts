@@ -33,6 +33,7 @@ function configJson(description: ModelDescription): string {
       ...(customTags && { tags: 'own' }),
       most_pieces: maxLength,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
+      ...(config.tagEmbeddings && { tag_embeddings: config.tagEmbeddings }),
       ...(vocabulary.size !== config.vocabulary && { pieces: vocabulary.size }),
       ...(kernels && { kernels }),
       ...(tagNoise && { relabel: formatTagNoise(tagNoise.how), relabel_seed: tagNoise.seed }),
@@ -65,6 +66,7 @@ const PARSIMONY_FIELDS = fields({
   tags: v.optional(v.literal('own', '"own", or no such field')),
   most_pieces: positiveWhole,
   bias_tags: v.optional(whole, 0),
+  tag_embeddings: v.optional(positiveWhole),
   pieces: v.optional(positiveWhole),
   kernels: v.optional(v.unknown()),
   relabel: v.optional(text),
@@ -86,6 +88,11 @@ function tagNoiseOf(
   });
 }
 
+/** The tags of the tables that only our models have. */
+function tablesOf(parsimony?: ParsimonyFields) {
+  return { biasTags: parsimony?.bias_tags ?? 0, tagEmbeddings: parsimony?.tag_embeddings };
+}
+
 /** The configuration and the tokenizer of a folder. */
 export interface FolderConfig extends HuggingFaceConfig {
   /** The configuration file. */
@@ -105,10 +112,7 @@ export async function readFolderConfig(folder: string): Promise<FolderConfig> {
   const json = new JsonText(await readText(file, expected), file, { expected });
   const config = readConfig(json, file);
   const { parsimony } = json.checked(fields({ parsimony: v.optional(PARSIMONY_FIELDS) }));
-  checkConfig(
-    { ...config.shape, classes: Math.max(2, config.classes.length), biasTags: parsimony?.bias_tags ?? 0 },
-    file,
-  );
+  checkConfig({ ...config.shape, ...tablesOf(parsimony), classes: Math.max(2, config.classes.length) }, file);
   const tokenizerFields = fields({
     tokenizer_class: v.optional(v.unknown()),
     auto_map: v.optional(v.unknown()),
@@ -149,7 +153,7 @@ export async function readRulesOf(folder: string): Promise<ModelRules> {
  */
 export async function loadDescription(folder: string): Promise<ModelDescription> {
   const { shape, classes, tokenizer, parsimony, file, hasSentenceHead } = await readFolderConfig(folder);
-  const config: ModelConfig = { ...shape, classes: classes.length, biasTags: parsimony?.bias_tags ?? 0 };
+  const config: ModelConfig = { ...shape, ...tablesOf(parsimony), classes: classes.length };
   const { vocabulary } = tokenizer;
   if (!hasSentenceHead) {
     throw new CallerError({
@@ -182,6 +186,13 @@ export async function loadDescription(folder: string): Promise<ModelDescription>
       what: `"bias_tags" is ${config.biasTags}`,
       where: file,
       expected: `${tables}, by its strategy and ${RULES_FILE}`,
+    });
+  }
+  if (config.tagEmbeddings !== undefined && config.tagEmbeddings !== read.tags.length) {
+    throw new CallerError({
+      what: `"tag_embeddings" is ${config.tagEmbeddings}`,
+      where: file,
+      expected: `${read.tags.length}, by ${RULES_FILE}`,
     });
   }
   return {

@@ -193,7 +193,8 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
   const reading = { maxLength, customTags, tagNoise };
   const rules = drawn ? drawRules(drawn, data.train, { vocabulary, ...reading }) : written;
   const mask = AttentionMask.fromRules(rules, strategy, { beta });
-  const model = { classes: source.classes, mask, seed, ...reading };
+  const { tagEmbeddings } = settings;
+  const model = { classes: source.classes, mask, seed, tagEmbeddings, ...reading };
   const startOptions = { ...model, dropout, attentionDropout };
   const run: TrainingRun = {
     ...(init !== undefined && { learningRate: FINE_TUNING_RATE }),

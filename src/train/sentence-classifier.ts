@@ -1,5 +1,6 @@
 import { tilesOn } from '../attention/kernel-choices.js';
 import { checkArgument, device as deviceArgument, folderName, number } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
 import { type Precision, precision as precisionArgument } from '../base/precision.js';
 import { checkExamples, type Example, tokenizeExamples } from '../data/dataset.js';
 import type { Device } from '../gpu/device.js';
@@ -99,8 +100,16 @@ export class SentenceClassifier {
    */
   useMask(mask: RuleMask): void {
     checkArgument(ruleMask, mask, 'mask');
-    checkHeads(mask.rules, this.description.config);
-    this.tokenizer = this.description.tokenizer.withTags(mask.rules.tags);
+    const { config, tokenizer } = this.description;
+    checkHeads(mask.rules, config);
+    const read = tokenizer.withTags(mask.rules.tags);
+    if (config.tagEmbeddings && read.tags.join() !== tokenizer.tags.join()) {
+      throw new CallerError({
+        what: `rules "${mask.rules.name}" are about other tags than those that the model has embeddings of`,
+        expected: `rules about: ${tokenizer.tags.join(', ')}`,
+      });
+    }
+    this.tokenizer = read;
     this.planner = this.plannerOf(mask);
   }
 

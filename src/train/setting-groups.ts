@@ -3,7 +3,7 @@ import type { SettingName } from './settings.js';
 /** Settings by what they are about, for `--help` and the docs. */
 const GROUPS = {
   Data: ['data', 'dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn', 'trainExamples', 'labels'],
-  Attention: ['strategy', 'rules', 'beta', 'tagNoise', 'sparsity', 'biasLearningRate'],
+  Attention: ['strategy', 'rules', 'beta', 'tagNoise', 'tagEmbeddings', 'sparsity', 'biasLearningRate'],
   Model: [
     ...(['init', 'layers', 'hidden', 'heads', 'feedForward', 'initializerRange', 'dropout'] as const),
     ...(['attentionDropout', 'maxLength', 'vocab', 'case', 'freezeEmbeddings'] as const),

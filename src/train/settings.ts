@@ -204,6 +204,10 @@ export const SETTINGS = {
     "a control: other tags than the tagger's: shuffled, noise:P (a share P of the words), blocks:N (by position)",
     { aliases: ['relabel'] },
   ),
+  tagEmbeddings: flag(
+    "add a learned embedding of each token's tag to the input: what tags say, without a mask",
+    { default: false },
+  ),
   layers: count('encoder layers', { default: BERT_TINY.layers }),
   hidden: of(positiveWhole, 'size')('hidden size', { default: BERT_TINY.hidden }),
   heads: count('attention heads', { default: BERT_TINY.heads }),

@@ -55,28 +55,31 @@ async function removeMismatched(
     for (const name of removed) weights.tensors.delete(name);
     return removed.length > 0;
   };
-  const { classifier, layer } = tensorNames(config.family);
+  const { classifier, layer, tagTable } = tensorNames(config.family);
   const trouble = headMismatch(folderConfig, classes);
   if (trouble && remove((name) => name.startsWith(`${classifier}.`))) notes.push(trouble);
   const tables = new Set(Array.from({ length: config.layers }, (_, index) => layer(index).tagBias));
-  const isOfTheseRules =
+  const isOfTheseTags =
     folderConfig.parsimony !== undefined &&
-    config.biasTags > 0 &&
     tokenizer.withTags((await readRulesOf(folder)).tags).tags.join() === tokenizer.tags.join();
-  if (!isOfTheseRules && remove((name) => tables.has(name))) notes.push('its learned biases are left out');
+  if (!(isOfTheseTags && config.biasTags > 0) && remove((name) => tables.has(name)))
+    notes.push('its learned biases are left out');
+  if (!(isOfTheseTags && config.tagEmbeddings) && remove((name) => name === tagTable))
+    notes.push('its embeddings of tags are left out');
   return notes;
 }
 
-/** The missing tensors that are drawn: those of the head, and learned biases, which Hugging Face's models do not have. */
+/** The missing tensors that are drawn: those of the head, and those of tags, which Hugging Face's models do not have. */
 function drawnSpecs(
   specs: readonly ParameterSpec[],
   weights: NamedWeights,
   config: ModelConfig,
 ): ParameterSpec[] {
-  const { pooler, classifier, layer } = tensorNames(config.family);
+  const { pooler, classifier, layer, tagTable } = tensorNames(config.family);
   const missing = (name: string) => !weights.tensors.has(name);
   const linears = [pooler, classifier].filter((name) => missing(`${name}.weight`) && missing(`${name}.bias`));
-  const tables = Array.from({ length: config.layers }, (_, index) => layer(index).tagBias).filter(missing);
+  const biases = Array.from({ length: config.layers }, (_, index) => layer(index).tagBias);
+  const tables = [...biases, tagTable].filter(missing);
   const names = new Set([...linears.flatMap((name) => [`${name}.weight`, `${name}.bias`]), ...tables]);
   return specs.filter(({ name }) => names.has(name));
 }

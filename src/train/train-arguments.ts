@@ -16,6 +16,7 @@ const tagNoise = options({ how: v.unknown(), seed });
 const MODEL = {
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
   mask: v.optional(ruleMask),
+  tagEmbeddings: v.optional(v.boolean('true or false')),
   customTags: v.optional(v.boolean('true or false')),
   maxLength: v.optional(number),
   seed: v.optional(seed),

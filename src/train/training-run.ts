@@ -164,7 +164,8 @@ async function stateOf(
 export async function recordedRun(folder: string): Promise<Omit<TrainingRun, 'data'>> {
   const { settings, notes } = await readRecord(folder);
   const { config: shape, tokenizer, ...description } = await loadDescription(folder);
-  return { ...settings, ...description, ...tokenizer, shape, notes };
+  const tagEmbeddings = shape.tagEmbeddings !== undefined;
+  return { ...settings, ...description, ...tokenizer, shape, tagEmbeddings, notes };
 }
 
 /** Reads the result of a finished run. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
+import { TOKEN_TAGS } from '../../src/grammar/tags.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { CASES } from '../support/arbitraries.js';
 import {
@@ -35,7 +36,9 @@ describe('classifier', () => {
   it.each(STRATEGIES.map((strategy, index): [Strategy, number] => [strategy, index]))(
     '%s, with dropout: loss and gradients under the masks of the step',
     async (strategy, index) => {
-      const config = { ...modelFor(strategy), classes: 3, hiddenDropout: 0.1, attentionDropout: 0.1 };
+      const dropout = { hiddenDropout: 0.1, attentionDropout: 0.1 };
+      const tagEmbeddings = index % 2 === 0 ? { tagEmbeddings: TOKEN_TAGS.length } : {};
+      const config = { ...modelFor(strategy), classes: 3, ...dropout, ...tagEmbeddings };
       const weights = randomWeights(config, 50 + index);
       await withClassifier(config, weights, async (classifier) => {
         const batch = randomBatch(config, strategy, 60 + index);

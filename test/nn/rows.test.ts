@@ -83,38 +83,45 @@ describe('gather', () => {
 describe('embeddings', () => {
   const anyCase = fc.record({ tokens: anyRows, vocabulary: anyRows, hidden: anyWidth, seed: anySeed });
 
-  it('forward: the sum of word, position and type, where there are types', async () => {
-    const property = fc.asyncProperty(anyCase, fc.boolean(), ({ tokens, vocabulary, hidden, seed }, typed) =>
-      withBuffers(async (buffers, recorder) => {
-        const random = generator(seed);
-        const places = 40;
-        const words = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, vocabulary - 1));
-        const positions = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, places - 1));
-        const [word, position, kind] = [vocabulary, places, 2].map((rows) =>
-          randomFloats(random, rows * hidden),
-        );
-        const output = buffers.output(tokens * hidden);
-        recorder.dispatch({
-          kernel: 'layers/embedding_forward',
-          buffers: {
-            word: buffers.input(word),
-            position: buffers.input(position),
-            kind: buffers.input(kind),
-            ids: buffers.input(Uint32Array.of(...words, ...positions)),
-            output,
-          },
-          parameters: { tokens, width: hidden / 4, kinds: typed ? 2 : 0 },
-          grid: [Math.ceil((tokens * hidden) / 256)],
-        });
-        recorder.submit();
-        const tables = [
-          { table: word, rowOfToken: words },
-          { table: position, rowOfToken: positions },
-          ...(typed ? [{ table: kind, rowOfToken: new Uint32Array(tokens) }] : []),
-        ];
-        const { exact, plain } = inBothPrecisions((round) => embeddingForward(hidden, tables, round));
-        await buffers.expectClose('output', output, exact, plain);
-      }),
+  it('forward: the sum of word, position, type and tag, where there are types and tags', async () => {
+    const property = fc.asyncProperty(
+      anyCase,
+      fc.boolean(),
+      fc.boolean(),
+      ({ tokens, vocabulary, hidden, seed }, typed, tagged) =>
+        withBuffers(async (buffers, recorder) => {
+          const random = generator(seed);
+          const places = 40;
+          const words = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, vocabulary - 1));
+          const positions = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, places - 1));
+          const tags = Uint32Array.from({ length: tokens }, () => randomInteger(random, 0, 4));
+          const [word, position, kind, tag] = [vocabulary, places, 2, 5].map((rows) =>
+            randomFloats(random, rows * hidden),
+          );
+          const output = buffers.output(tokens * hidden);
+          recorder.dispatch({
+            kernel: 'layers/embedding_forward',
+            buffers: {
+              word: buffers.input(word),
+              position: buffers.input(position),
+              kind: buffers.input(kind),
+              tag: buffers.input(tag),
+              ids: buffers.input(Uint32Array.of(...words, ...positions, ...tags)),
+              output,
+            },
+            parameters: { tokens, width: hidden / 4, kinds: typed ? 2 : 0, tags: tagged ? 5 : 0 },
+            grid: [Math.ceil((tokens * hidden) / 256)],
+          });
+          recorder.submit();
+          const tables = [
+            { table: word, rowOfToken: words },
+            { table: position, rowOfToken: positions },
+            ...(typed ? [{ table: kind, rowOfToken: new Uint32Array(tokens) }] : []),
+            ...(tagged ? [{ table: tag, rowOfToken: tags }] : []),
+          ];
+          const { exact, plain } = inBothPrecisions((round) => embeddingForward(hidden, tables, round));
+          await buffers.expectClose('output', output, exact, plain);
+        }),
     );
     await fc.assert(property, runs(30));
   });

@@ -80,7 +80,7 @@ export interface BertBatch {
   labels: Numbers;
   /** The bias of a pair of tokens, counted over the batch, or undefined where the pair does not exist. */
   bias: (query: number, key: number, layer: number, head: number) => number | undefined;
-  /** Of each token, for a model that has a table of biases in every layer, [heads, tags, tags]. */
+  /** Of each token, for a model that has embeddings of tags, or a table of biases in every layer, [heads, tags, tags]. */
   tags?: Numbers;
   factors?: Factors;
   /** Called with the queries, keys and values of every layer: [tokens, heads, head dimension]. */
@@ -125,11 +125,14 @@ class Bert {
   }
 
   embeddings(): Part {
-    const { sentences } = this.batch;
+    const { sentences, tags } = this.batch;
     const rowOfToken = {
       word_embeddings: sentences.flatMap((ids) => Array.from(ids)),
       position_embeddings: sentences.flatMap((ids) => Array.from(ids, (_, position) => position)),
       ...(!this.isDistilled && { token_type_embeddings: new Array<number>(this.tokens).fill(0) }),
+      ...(this.weights.has(`${this.parts.embeddings}.tag_embeddings.weight`) && {
+        tag_embeddings: Array.from(tags!),
+      }),
     };
     const tables = Object.entries(rowOfToken).map(([kind, rows]) => {
       const name = `${this.parts.embeddings}.${kind}.weight`;

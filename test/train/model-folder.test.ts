@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CallerError } from '../../src/base/errors.js';
 import { STRATEGIES } from '../../src/grammar/rules.js';
 import { parseRules } from '../../src/grammar/rules-file.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { formatSafetensors, parseSafetensors } from '../../src/train/safetensors.js';
 import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { testDevice } from '../support/device.js';
@@ -19,14 +20,25 @@ async function loaded(folder: string): Promise<SentenceClassifier> {
 describe('a model folder', () => {
   it.each(STRATEGIES)('gives back the same model: %s', async (strategy) => {
     const folder = join(root, strategy);
-    const { logits, description } = await withModel(smallModel(strategy), async (model) => {
-      await model.save(folder);
-      return { logits: await logitsOf(model), description: model.description };
-    });
+    const tagEmbeddings = strategy === 'none' || strategy === 'learned';
+    const { logits, description } = await withModel(
+      smallModel(strategy, { tagEmbeddings }),
+      async (model) => {
+        await model.save(folder);
+        return { logits: await logitsOf(model), description: model.description };
+      },
+    );
     expect(new Set(logits.map((row) => row.join())).size, 'every text its own logits').toBe(logits.length);
     await withModel(loaded(folder), async (model) => {
       expect(await logitsOf(model)).toEqual(logits);
       expect(model.description).toEqual(description);
+      const mask = AttentionMask.fromRules(
+        parseRules('{ "name": "own", "tags": ["X1"], "hard": {} }'),
+        'hard',
+      );
+      const useMask = () => model.useMask(mask);
+      if (tagEmbeddings) expect(useMask).toThrow(/"own" are about other tags than those .* embeddings of/);
+      else expect(useMask).not.toThrow();
     });
   });
 

@@ -139,25 +139,29 @@ describe('startFrom', () => {
     expect(config).toMatchObject({ hiddenDropout: 0.3, attentionDropout: 0.3, headDropout: 0.3 });
   });
 
-  it('keeps learned biases for the same tags, and drops them for other tags', async () => {
+  it('keeps learned biases and embeddings of tags for the same tags, and drops them for other tags', async () => {
     write(DISTILBERT, 'DistilBertForSequenceClassification');
-    const first = await start({ mask: AttentionMask.fromRules('paper', 'learned') });
+    const learned = { mask: AttentionMask.fromRules('paper', 'learned'), tagEmbeddings: true };
+    const first = await start(learned);
+    const embeddings = 'distilbert.embeddings.tag_embeddings.weight';
     const table = 'distilbert.transformer.layer.1.attention.tag_bias';
     const values = first.weights.get(table)!;
     expect(values.every((value) => value === 0)).toBe(true);
     values.fill(0.5);
     const saving = async () => SentenceClassifier.of(await testDevice(), first.description, first.weights);
     await withModel(saving(), (model) => model.save(folder));
-    const again = await start({ mask: AttentionMask.fromRules('paper', 'learned') });
+    const again = await start(learned);
     expect(again.notes).toEqual([]);
     expect(same(again.weights.get(table), values)).toBe(true);
+    expect(same(again.weights.get(embeddings), first.weights.get(embeddings))).toBe(true);
     const rules = parseRules('{ "name": "own", "tags": ["ADJ", "own"], "hard": { "*": ["="] } }');
+    const dropped = ['its learned biases are left out', 'its embeddings of tags are left out'];
     const other = await start({ mask: AttentionMask.fromRules(rules, 'learned') });
-    expect(other.notes).toEqual(['its learned biases are left out']);
+    expect(other.notes).toEqual(dropped);
     expect(other.weights.get(table)!.every((value) => value === 0)).toBe(true);
     const none = await start();
-    expect(none.notes).toEqual(['its learned biases are left out']);
-    expect(none.weights.has(table)).toBe(false);
+    expect(none.notes).toEqual(dropped);
+    expect(none.weights.has(table) || none.weights.has(embeddings)).toBe(false);
   });
 
   it.each<[string, (tensors: Map<string, Tensor>) => void, RegExp]>([

@@ -17,7 +17,7 @@ import { MOST_CLASSES } from '../../nn/model-checks.js';
 import { BERT_TINY, type ModelConfig } from '../../nn/model-config.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
 
-type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags'>;
+type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags' | 'tagEmbeddings'>;
 
 /** What Hugging Face calls a number of ours, and what it is where a configuration leaves it out. */
 type Fields = Partial<Record<NumberName, readonly [name: string, missing?: number]>>;
@@ -73,7 +73,7 @@ const SENTENCE_HEADS: Readonly<Record<ModelFamily, string>> = {
 /** The content of a `config.json`. */
 export interface HuggingFaceConfig {
   /** All but the classes and the tables that only our models have. */
-  shape: Omit<ModelConfig, 'classes' | 'biasTags'>;
+  shape: Omit<ModelConfig, 'classes' | 'biasTags' | 'tagEmbeddings'>;
   classes: string[];
   /** Whether a tensor `classifier` is a classifier of sentences: one of tokens, or a regression, has the same name. */
   hasSentenceHead: boolean;
