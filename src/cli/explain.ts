@@ -9,6 +9,7 @@ import { AttentionMask } from '../plan/mask.js';
 import { closureText, headlineText } from '../report/explain/explain-headline.js';
 import { explainPage, type PageModel } from '../report/explain/explain-page.js';
 import { type Explanation, explainText, mostExplained, workOf } from '../report/explain/explanation.js';
+import { pairsSvg } from '../report/explain/pair-svg.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
 import { OutputOption, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
@@ -32,7 +33,12 @@ export function explainCommand(): Command {
       '--model <folder>',
       "what a model attends to, too: a folder that `train` or Hugging Face's save_pretrained wrote",
     )
-    .addOption(new OutputOption('--out <file>', 'the page to write; in the terminal alone where left out'));
+    .addOption(
+      new OutputOption(
+        '--out <file>',
+        'the page to write, or its pairs as a picture (.svg); in the terminal alone where left out',
+      ),
+    );
   return withOptions(command, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(explain);
@@ -63,8 +69,9 @@ async function explainWithModel(text: string, flags: ExplainFlags & { model: str
 
 async function show(explanation: Explanation, flags: ExplainFlags, model?: PageModel): Promise<void> {
   if (flags.out !== undefined) {
-    await writeAtomically(flags.out, explainPage(explanation, model));
-    note(`The page is ${flags.out}: open it in a browser.`);
+    const isPicture = flags.out.endsWith('.svg');
+    await writeAtomically(flags.out, isPicture ? pairsSvg(explanation) : explainPage(explanation, model));
+    note(`The ${isPicture ? 'picture' : 'page'} is ${flags.out}: open it in a browser.`);
   }
   if (flags.json !== undefined && (await wroteJson(flags.json, asJson(explanation, model)))) return;
   if (flags.out === undefined) printExplanation(explanation, model);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseHTML } from 'linkedom';
+import { DOMParser, parseHTML } from 'linkedom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -60,6 +60,23 @@ describe('explain', () => {
       0,
     );
     expect(useful).toBe(37);
+  });
+
+  it('--out writes a picture of the pairs alone, as SVG', async () => {
+    const { status, stdout, stderr } = await runHere(['explain', TEXT, '--out', 'pairs.svg'], {
+      cwd: folder,
+    });
+    expect([status, stdout]).toEqual([0, '']);
+    expect(stderr).toContain('The picture is pairs.svg');
+    const picture = new DOMParser().parseFromString(
+      readFileSync(join(folder, 'pairs.svg'), 'utf8'),
+      'image/svg+xml',
+    );
+    const titles = [...picture.querySelectorAll('.title')].map((title) => title.textContent);
+    expect(titles).toEqual([
+      expect.stringMatching(/^Reading order: /),
+      expect.stringMatching(/^Sorted by tag: /),
+    ]);
   });
 
   it('--out writes the page, by a preset within a scope and by a file', async () => {

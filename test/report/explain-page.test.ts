@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
@@ -13,6 +15,7 @@ import { ABSENT } from '../../src/report/explain/explained-pairs.js';
 import { type Explanation, explainText } from '../../src/report/explain/explanation.js';
 import { decodedAttention, type PageData, pageScript } from '../../src/report/explain/page-script.js';
 import { type PictureOrder, pairPicture } from '../../src/report/explain/pair-picture.js';
+import { pairsSvg } from '../../src/report/explain/pair-svg.js';
 import { ruleMatrix } from '../../src/report/explain/rule-matrix-picture.js';
 import { downloadsScript } from '../../src/report/page/downloads.js';
 import { openedPage } from '../support/opened-page.js';
@@ -78,6 +81,14 @@ function drawnPairs(picture: string): string[] {
 }
 
 describe('the picture of pairs', () => {
+  it('of the README is what `explain` writes for docs/pictures/review.txt', () => {
+    const pictures = join(import.meta.dirname, '../../docs/pictures');
+    const text = readFileSync(join(pictures, 'review.txt'), 'utf8');
+    expect(readFileSync(join(pictures, 'pairs.svg'), 'utf8')).toBe(
+      pairsSvg(explained(text.trim(), presetRules('paper'), 'hard')),
+    );
+  });
+
   it.each(STRATEGIES)('draws every pair that exists once, and no other: %s', (strategy) => {
     for (const rules of ['paper', 'paper@2', 'floor'].map(presetRules)) {
       const explanation = explained(SENTENCE, rules, strategy);

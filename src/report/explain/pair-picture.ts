@@ -63,6 +63,33 @@ function wordsOf(explanation: Explanation, view: PairView, order: PictureOrder):
   return `${exist} Queries down, keys across, both sorted by tag, in runs: ${listed || 'none'}. ${view.tiles.length} tiles execute ${whole(executed)} pairs for ${whole(useful)} useful ones.`;
 }
 
+/** The pairs of a text without the figure around them: what the picture shows in words, and the matrix. */
+export function pairMatrix(
+  explanation: Explanation,
+  order: PictureOrder,
+  view: PairView,
+  id: string,
+): { title: string; caption: string; matrix: Html } {
+  const { tokens, isSorted, runs } = explanation;
+  const shown = order === 'reading' ? tokens.map((_, at) => at) : Array.from(explanation.order);
+  const cell = SIDE / tokens.length;
+  const filled = filledBlocks(view.kinds, shown, BLOCK);
+  const showsRuns = order === 'sorted' && isSorted;
+  const spans = showsRuns
+    ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
+    : shown.map((token, start) => ({ text: tokens[token].text, start, length: 1 }));
+  const content = html`${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
+<g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, shown, id)}</g>
+${showsRuns && runLines(runs, cell)}
+${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}`;
+  const description = { id: `${id}-words`, text: wordsOf(explanation, view, order) };
+  return {
+    title: titleOf(explanation, view, order),
+    caption: `${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one${filled === 1 ? ': none could be skipped' : '; the others can be skipped'}.`,
+    matrix: matrixPicture({ titleId: `${id}-title`, description, spans, order, content }),
+  };
+}
+
 /**
  * The pairs of a text as a figure: queries down, keys across. In sorted order, tag runs are named along both sides, and the tiles
  * of the plan are drawn over the pairs.
@@ -75,25 +102,12 @@ export function pairPicture(
   view = explanation.views[0],
   id = `pairs-${order}`,
 ): Html {
-  const { tokens, isSorted, runs } = explanation;
-  const shown = order === 'reading' ? tokens.map((_, at) => at) : Array.from(explanation.order);
-  const cell = SIDE / tokens.length;
-  const title = titleOf(explanation, view, order);
-  const filled = filledBlocks(view.kinds, shown, BLOCK);
-  const showsRuns = order === 'sorted' && isSorted;
-  const spans = showsRuns
-    ? runs.map(({ tag, start, length }) => ({ text: String(tag), start, length }))
-    : shown.map((token, start) => ({ text: tokens[token].text, start, length: 1 }));
-  const content = html`${order === 'sorted' && tilePadding(explanation, view, cell, SIDE)}
-<g transform="scale(${cell.toFixed(4)})">${pairRows(view.kinds, shown, id)}</g>
-${showsRuns && runLines(runs, cell)}
-${order === 'sorted' && tileOutlines(explanation, view, cell, SIDE)}`;
-  const description = { id: `${id}-words`, text: wordsOf(explanation, view, order) };
+  const { title, caption, matrix } = pairMatrix(explanation, order, view, id);
   return html`<figure class="pair-picture" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${title}</h3>
-${matrixPicture({ titleId: `${id}-title`, description, spans, order, content })}
+${matrix}
 ${legend(view.kinds, order === 'sorted')}
-<figcaption>${percent(filled)} of the blocks of ${BLOCK} x ${BLOCK} pairs hold one${filled === 1 ? ': none could be skipped' : '; the others can be skipped'}.</figcaption>
+<figcaption>${caption}</figcaption>
 </figure>
 `;
 }
