@@ -5,6 +5,7 @@ import { formatRules } from '../src/grammar/rules-file.js';
 import { html } from '../src/report/page/html.js';
 import type { ModelDescription } from '../src/train/model-description.js';
 import { element, show } from './elements.js';
+import type { Example } from './model.js';
 import type { State } from './state.js';
 
 const WORDS: Readonly<Record<Strategy, string>> = {
@@ -28,16 +29,35 @@ export function asPreset(rules: ModelRules): ModelRules {
   return name ? presetRules(name) : rules;
 }
 
-/** Connects the sentence, the strategy, the choice of rules and β with the state. */
-export function connectControls(state: State, { mask: model }: ModelDescription): void {
+/** Connects the sentence, the examples, the strategy, the choices of rules and β with the state. */
+export function connectControls(
+  state: State,
+  { mask: model }: ModelDescription,
+  examples: readonly Example[],
+): void {
   const text = element<HTMLTextAreaElement>('text');
   const strategy = element<HTMLSelectElement>('strategy');
   const preset = element<HTMLSelectElement>('preset');
   const beta = element<HTMLInputElement>('beta');
+  const example = element<HTMLSelectElement>('example');
+  const compared = element<HTMLSelectElement>('compared');
   const modelRules = asPreset(model.rules);
   const strategies = STRATEGIES.filter((each) => each !== 'learned' || model.strategy === 'learned');
   show('strategy', html`${strategies.map((each) => html`<option value="${each}">${WORDS[each]}</option>`)}`);
 
+  show(
+    'example',
+    html`<option value="">choose one</option>${examples.map(({ text, shows }) => html`<option value="${text}">${text} (${shows})</option>`)}`,
+  );
+  show(
+    'compared',
+    html`<option value="">nothing</option>${PRESET_NAMES.map((name) => html`<option value="${name}">${name}</option>`)}`,
+  );
+
+  example.addEventListener('change', () => {
+    if (example.value) state.change({ text: example.value });
+  });
+  compared.addEventListener('change', () => state.change({ compared: compared.value || undefined }));
   text.addEventListener('input', () => state.change({ text: text.value }, TYPING_PAUSE));
   strategy.addEventListener('change', () => state.change({ strategy: strategy.value as Strategy }));
   beta.addEventListener('input', () => {
@@ -66,6 +86,8 @@ export function connectControls(state: State, { mask: model }: ModelDescription)
     );
     preset.value = chosen;
     strategy.value = shown.strategy;
+    compared.value = shown.compared ?? '';
+    example.value = examples.some((each) => each.text === shown.text) ? shown.text : '';
     if (text.value !== shown.text) text.value = shown.text;
     if (beta.valueAsNumber !== shown.beta) beta.value = `${shown.beta}`;
   };

@@ -4,12 +4,18 @@ import { loadDescription } from '../src/train/model-folder.js';
 import { loadWeights } from '../src/train/model-weights.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 
+/** A sentence, and what it shows. */
+export interface Example {
+  text: string;
+  shows: string;
+}
+
 /** The page's text about its model, in the file `about.json` of the model's folder. */
 interface AboutModel {
   /** Its origin, in a sentence. */
   note: string;
-  /** The first sentence on the page. */
-  example: string;
+  /** Sentences to start with, the first of which is shown. */
+  examples: readonly Example[];
 }
 
 /** The page's model without its weights, which need a GPU. */

@@ -1,16 +1,23 @@
 import { fastestFamily } from '../src/attention/families/families.js';
+import { presetRules } from '../src/grammar/presets.js';
+import type { TileConfig } from '../src/plan/tiles.js';
+import { offerDownloads } from '../src/report/page/downloads.js';
 import { html } from '../src/report/page/html.js';
+import type { ModelDescription } from '../src/train/model-description.js';
+import { type Compared, comparisonView } from './comparison.js';
 import { asPreset, connectControls } from './controls.js';
 import { element, show } from './elements.js';
 import { LOST, openGpu } from './gpu.js';
 import { MeasurePanel } from './measure-panel.js';
 import { openModel, readModel } from './model.js';
+import { connectPermalink, shownOf } from './permalink.js';
 import { Predictor } from './prediction.js';
-import { readText } from './reading.js';
+import { type PageReading, readText } from './reading.js';
 import { RuleEditor } from './rule-editor.js';
+import { connectRulesJson } from './rules-json.js';
 import { type Shown, State } from './state.js';
 import { TrainPanel } from './train-panel.js';
-import { showNothing, showReading } from './views.js';
+import { showModelView, showNothing, showReading } from './views.js';
 
 async function open(): Promise<void> {
   const [model, gpu] = await Promise.all([readModel(), openGpu()]);
@@ -18,8 +25,8 @@ async function open(): Promise<void> {
   const { strategy, beta } = description.mask;
   const rules = asPreset(description.mask.rules);
   // A user may have typed before the model was loaded.
-  const text = element<HTMLTextAreaElement>('text').value || about.example;
-  const state = new State({ text, strategy, rules, beta });
+  const text = element<HTMLTextAreaElement>('text').value || about.examples[0].text;
+  const state = new State({ text, strategy, rules, beta, ...shownOf(location.hash) });
   const editor = new RuleEditor(state);
   const measurePanel = new MeasurePanel(state, gpu.device !== undefined);
   let trouble = gpu.trouble;
@@ -32,8 +39,24 @@ async function open(): Promise<void> {
       const reading = readText(shown, description, tile);
       if (reading) {
         showReading(reading);
+        const sides = comparedSides(reading, shown, description, tile);
+        show('comparison', sides ? comparisonView(sides) : '');
         notes.push(...reading.notes);
-        predictor?.predict(reading, shown);
+        predictor?.predict(reading, shown, {
+          onTrouble: (error) => fail((error as Error).message),
+          onPredicted: (prediction, compared) => {
+            if (!sides) return;
+            const [one, other] = sides;
+            show(
+              'comparison',
+              comparisonView([
+                { ...one, prediction },
+                { ...other, prediction: compared },
+              ]),
+            );
+          },
+          onExplained: (explanation) => showModelView(reading, explanation),
+        });
       } else {
         predictor?.forget();
         showNothing();
@@ -50,19 +73,23 @@ async function open(): Promise<void> {
     trouble = message;
     predictor = undefined;
     show('prediction', '');
+    show('model-view', '');
     state.tell();
   };
 
   element('about').textContent =
     `${about.note} It was trained with strategy ${strategy} and the rules "${rules.name}".`;
-  connectControls(state, description);
+  connectControls(state, description, about.examples);
+  connectRulesJson(state);
+  connectPermalink(state);
+  offerDownloads(document);
   state.onChange(draw);
   state.tell();
   if (!gpu.device) return;
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {
     const classifier = await openModel(gpu.device, model);
-    const opened = new Predictor(classifier, (error) => fail((error as Error).message));
+    const opened = new Predictor(classifier);
     predictor = opened;
     new TrainPanel(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
       opened.use(trained);
@@ -73,6 +100,22 @@ async function open(): Promise<void> {
   } catch (error) {
     fail((error as Error).message);
   }
+}
+
+/** The text under the page's rules and under those beside them; undefined where there are none. */
+function comparedSides(
+  reading: PageReading,
+  shown: Shown,
+  description: ModelDescription,
+  tile: TileConfig | undefined,
+): [Compared, Compared] | undefined {
+  const { compared, rules } = shown;
+  if (!compared) return undefined;
+  const other = readText({ ...shown, rules: presetRules(compared) }, description, tile)!;
+  return [
+    { name: rules.name, reading },
+    { name: compared, reading: other },
+  ];
 }
 
 function showMessages(trouble: string | undefined, notes: readonly string[]): void {

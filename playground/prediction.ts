@@ -1,6 +1,8 @@
+import type { ModelRules } from '../src/grammar/head-rules.js';
+import { presetRules } from '../src/grammar/presets.js';
 import { html } from '../src/report/page/html.js';
 import { percent } from '../src/report/page/numbers.js';
-import type { Prediction, SentenceClassifier } from '../src/train/sentence-classifier.js';
+import type { ModelExplanation, Prediction, SentenceClassifier } from '../src/train/sentence-classifier.js';
 import { show } from './elements.js';
 import type { PageReading } from './reading.js';
 import type { Shown } from './state.js';
@@ -8,21 +10,33 @@ import type { Shown } from './state.js';
 /** The most unknown words that are listed. */
 const MOST_WORDS = 12;
 
-/** Predicts the shown text, one at a time. Of the texts that arrive meanwhile, only the last is predicted. */
+/** The most tokens of a text whose attention is shown. */
+const MOST_EXPLAINED = 64;
+
+/** The results that arrive for a text, one after the other. */
+export interface PredictionViews {
+  onTrouble(error: unknown): void;
+  /** @param compared Under the rules beside the page's, where there are any. */
+  onPredicted(prediction: Prediction, compared: Prediction | undefined): void;
+  /** @param explanation Undefined where the text is too long for one. */
+  onExplained(explanation: ModelExplanation | undefined): void;
+}
+
+/**
+ * Predicts and explains the shown text, one at a time. Of the texts that arrive meanwhile, only the last is predicted, and the work
+ * on an older one ends early.
+ */
 export class Predictor {
-  private waiting: { reading: PageReading; shown: Shown } | undefined;
+  private waiting: { reading: PageReading; shown: Shown; views: PredictionViews } | undefined;
   private isBusy = false;
 
   /** The previous model, which may still be predicting. */
   private former: SentenceClassifier | undefined;
 
-  constructor(
-    private classifier: SentenceClassifier,
-    private readonly onTrouble: (error: unknown) => void,
-  ) {}
+  constructor(private classifier: SentenceClassifier) {}
 
-  predict(reading: PageReading, shown: Shown): void {
-    this.waiting = { reading, shown };
+  predict(reading: PageReading, shown: Shown, views: PredictionViews): void {
+    this.waiting = { reading, shown, views };
     if (!this.isBusy) void this.work();
   }
 
@@ -47,15 +61,25 @@ export class Predictor {
     this.isBusy = true;
     while (this.waiting) {
       const { classifier } = this;
-      const { reading, shown } = this.waiting;
+      const { reading, shown, views } = this.waiting;
       this.waiting = undefined;
       try {
-        classifier.useMask(classifier.description.mask.with(shown));
-        const [prediction] = await classifier.predict([reading.text]);
-        if (!this.waiting) showPrediction(prediction, reading, classifier);
+        const predictUnder = async (rules: ModelRules) => {
+          classifier.useMask(classifier.description.mask.with({ ...shown, rules }));
+          return (await classifier.predict([reading.text]))[0];
+        };
+        const compared = shown.compared && (await predictUnder(presetRules(shown.compared)));
+        if (this.waiting) continue;
+        const prediction = await predictUnder(shown.rules);
+        if (this.waiting) continue;
+        showPrediction(prediction, reading, classifier);
+        views.onPredicted(prediction, compared || undefined);
+        const isLong = prediction.cut || reading.explanation.tokens.length > MOST_EXPLAINED;
+        const explanation = isLong ? undefined : await classifier.explain(reading.text);
+        if (!this.waiting) views.onExplained(explanation);
       } catch (error) {
         show('prediction', '');
-        this.onTrouble(error);
+        views.onTrouble(error);
       }
     }
     this.isBusy = false;

@@ -7,6 +7,8 @@ export interface Shown {
   strategy: Strategy;
   rules: ModelRules;
   beta: number;
+  /** A preset whose rules are shown beside the others. */
+  compared?: string;
 }
 
 /** The state of the page. Listeners are called after a change. */

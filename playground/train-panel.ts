@@ -7,6 +7,7 @@ import { html } from '../src/report/page/html.js';
 import { percent, whole } from '../src/report/page/numbers.js';
 import { SentenceClassifier } from '../src/train/sentence-classifier.js';
 import { element, show } from './elements.js';
+import { type Loss, lossCurve } from './loss-curve.js';
 import type { Shown, State } from './state.js';
 import training from './training.json' with { type: 'json' };
 
@@ -73,6 +74,7 @@ export class TrainPanel {
     this.say(`Tagging ${whole(rows)} sentences…`);
     // Let the browser draw the line above before the tagger blocks the page.
     await new Promise((resolve) => setTimeout(resolve, 20));
+    const losses: Loss[] = [];
     const data = embeddedSource();
     const [train, dev] = await Promise.all([data.examples('train'), data.examples('dev')]);
     const metrics = await model.train(
@@ -82,6 +84,8 @@ export class TrainPanel {
       {
         onProgress: ({ epoch, step, totalSteps, loss, tokensPerSecond }) => {
           if (this.isStopped) throw new Stopped();
+          losses.push({ step, loss });
+          show('loss-curve', lossCurve(losses, totalSteps));
           this.say(
             `Epoch ${epoch}, step ${step} of ${totalSteps}: loss ${loss.toFixed(3)}, ${whole(Math.round(tokensPerSecond))} tokens/s`,
           );

@@ -18,7 +18,8 @@ const TRAINING = JSON.parse(readFileSync(new URL('../playground/training.json', 
 /** Counts up where the model must be trained again although neither its shape nor its training has changed. */
 const EDITION = 1;
 
-const EXAMPLE = 'the film is really brilliant but the critic is not very warm .';
+/** Sentences to start with. The first one differs between presets. */
+const EXAMPLES = JSON.parse(readFileSync(new URL('../playground/examples.json', import.meta.url), 'utf8'));
 
 /**
  * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
@@ -44,7 +45,7 @@ export function installModel(folder, site, note) {
   write('tokenizer.json', tokenizer);
   for (const name of ['added_tokens.json', 'special_tokens_map.json'])
     if (!existsSync(join(target, name))) write(name, {});
-  write('about.json', { note, example: EXAMPLE });
+  write('about.json', { note, examples: EXAMPLES });
 }
 
 /** Runs an action on an open device, as the commands do. */
@@ -61,7 +62,7 @@ export async function convertModel(folder, target) {
   const { CallerError, TOKEN_TAGS, SentenceClassifier } = await import('../dist/src/index.js');
   await onDevice(async (device) => {
     const model = await SentenceClassifier.load(device, folder);
-    const { tags } = model.description.rules;
+    const { tags } = model.description.mask.rules;
     if (!tags.every((tag) => TOKEN_TAGS.includes(tag))) {
       throw new CallerError({
         what: 'a model of other tags than the universal ones, which the page could not find in what is typed',
@@ -79,9 +80,9 @@ export async function convertModel(folder, target) {
  * @returns What the page says of it.
  */
 export async function trainModel(folder) {
-  const { SMALL_SHAPE } = await import('../dist/src/nn/model-config.js');
+  const { SMALL_CONFIG } = await import('../dist/src/nn/model-config.js');
   const about = join(folder, 'trained.json');
-  const key = JSON.stringify({ EDITION, SMALL_SHAPE, TRAINING });
+  const key = JSON.stringify({ EDITION, SMALL_CONFIG, TRAINING });
   if (existsSync(about)) {
     const trained = JSON.parse(readFileSync(about, 'utf8'));
     if (trained.key === key) return trained.note;
@@ -103,14 +104,14 @@ export async function trainModel(folder) {
   const { classes } = data;
   const devAccuracy = await onDevice(async (device) => {
     const mask = AttentionMask.fromRules('paper', 'hard');
-    const settings = { vocabulary, shape: SMALL_SHAPE, mask, classes };
+    const settings = { vocabulary, shape: SMALL_CONFIG, mask, classes };
     const model = SentenceClassifier.build(device, settings);
     const metrics = await model.train(train, dev, options);
     await model.save(aside);
     return metrics.at(-1).devAccuracy;
   });
   const note =
-    `A tiny BERT (${SMALL_SHAPE.layers} layers, hidden ${SMALL_SHAPE.hidden}, ${vocabulary.size} tokens) that ` +
+    `A tiny BERT (${SMALL_CONFIG.layers} layers, hidden ${SMALL_CONFIG.hidden}, ${vocabulary.size} tokens) that ` +
     `learned from ${rows.toLocaleString('en-GB')} generated sentences about films and people to say how the work is ` +
     `judged; of ${devRows} unseen ones it got ${(100 * devAccuracy).toFixed(1)} % right.`;
   writeFileSync(join(aside, 'trained.json'), JSON.stringify({ key, note }));

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { shownOf as shownOfLink } from '../../playground/permalink.js';
 import { cycled } from '../../playground/rule-editor.js';
 import TRAINING from '../../playground/training.json' with { type: 'json' };
 import { serve } from '../../scripts/serve.mjs';
@@ -9,6 +11,7 @@ import { embeddedDriverExists } from '../../src/gpu/embedded-driver.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
+import { formatRules } from '../../src/grammar/rules-file.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { SMALL_CONFIG } from '../../src/nn/model-config.js';
 import { AttentionMask } from '../../src/plan/mask.js';
@@ -144,6 +147,98 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await eventually(() => page.$('#unknown').then((found) => found && textOf('#unknown'))).toContain(
         'zeitgeist',
       );
+    });
+
+    it('shows what heads attend to, which words decided, and what tags mean', async () => {
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      const { attribution } = await model.explain(SENTENCE);
+      const largest = Math.max(...attribution.map(Math.abs));
+      const strongest = SENTENCE.split(' ')[attribution.findIndex((each) => Math.abs(each) === largest) - 1];
+      await eventually(() => page.$eval('#model-view > .scroll tbody th', (cell) => cell.textContent)).toBe(
+        strongest ?? '[CLS]',
+      );
+      expect(
+        await page.$$eval('#sentence .word:is(.for, .against)', (words) => words.length),
+      ).toBeGreaterThan(0);
+      expect(await page.$$eval('#model-view input[name="head"]', (heads) => heads.length)).toBe(4);
+      await page.click('#model-view input[name="head"]');
+      expect(await textOf('#head-name')).toBe('Layer 0, head 0');
+      expect(await page.$eval('#sentence .tag', (tag) => (tag as HTMLElement).title)).toBe(
+        'determiner: a, the, this',
+      );
+    });
+
+    it('shows two rule sets side by side, in a link that can be opened again', async () => {
+      await type(SENTENCE);
+      await page.select('#compared', 'floor');
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      const [one] = await model.predict([SENTENCE]);
+      model.useMask(AttentionMask.fromRules('floor', 'hard'));
+      const [other] = await model.predict([SENTENCE]);
+      const shownOf = ({ label, probabilities }: typeof one) =>
+        `${label}, ${percent(Math.max(...probabilities))}`;
+      await eventually(() =>
+        page.$$eval('#comparison tbody tr:first-child td', (cells) =>
+          cells.map(({ textContent }) => textContent),
+        ),
+      ).toEqual([shownOf(one), shownOf(other)]);
+      expect(await page.$$eval('#comparison .pair-picture', (figures) => figures.length)).toBe(2);
+      await page.click(cell('DET', 'ADJ'));
+      const link = await page.evaluate(
+        () => new Promise<string>((done) => setTimeout(() => done(location.hash), 200)),
+      );
+      expect(shownOfLink(link)).toMatchObject({
+        text: SENTENCE,
+        strategy: 'hard',
+        rules: cycled(PAPER_RULES, 'DET', 'ADJ'),
+        compared: 'floor',
+      });
+      await page.select('#compared', '');
+    });
+
+    it('takes rules as JSON, and says what is wrong with them', async () => {
+      await type(SENTENCE);
+      const paste = (text: string) =>
+        page.$eval('#rules-json', (field, value) => ((field as HTMLTextAreaElement).value = value), text);
+      const use = () => page.$eval('#use-rules', (button) => (button as HTMLButtonElement).click());
+      await paste('{ "name": "nouns", "hard": { "NOUN": ["NOUNS"] } }');
+      await use();
+      await eventually(() => page.$eval('#rules-message', ({ textContent }) => textContent)).toMatch(/NOUNS/);
+      await paste(formatRules(presetRules('floor')));
+      await use();
+      await expectShown(SENTENCE, 'hard', presetRules('floor'));
+      expect(await page.$eval('#rules-message', ({ textContent }) => textContent)).toBe('');
+    });
+
+    it('offers figures and tables as files, and has no serious fault of accessibility', async () => {
+      await type(SENTENCE);
+      await expectShown(SENTENCE, 'hard', PAPER_RULES);
+      const files = await page.evaluate(async () => {
+        const saved: Blob[] = [];
+        const { createObjectURL } = URL;
+        URL.createObjectURL = (blob: Blob) => `#${saved.push(blob)}`;
+        for (const place of ['.pair-picture', '#pair-counts'])
+          for (const button of document
+            .querySelector(place)!
+            .querySelectorAll<HTMLElement>('.downloads button'))
+            button.click();
+        while (saved.length < 4) await new Promise((done) => setTimeout(done, 20));
+        URL.createObjectURL = createObjectURL;
+        return Promise.all(
+          saved.map(async (file) => ({ type: file.type, size: file.size, text: await file.text() })),
+        );
+      });
+      const textOfType = (type: string) => files.find((file) => file.type === type)!.text;
+      expect(textOfType('image/svg+xml')).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(textOfType('image/png').slice(1, 4)).toBe('PNG');
+      expect(textOfType('text/csv')).toMatch(/^Heads,Dense pairs,.*\r\nall,/);
+      expect(textOfType('application/x-tex')).toContain('\\toprule');
+      // Not by addScriptTag: the page's policy forbids other scripts.
+      await page.evaluate(axe.source);
+      const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(serious.map(({ id, nodes }) => [id, nodes[0].html])).toEqual([]);
     });
 
     it('updates when a rule is clicked, or another option is chosen', async () => {

@@ -3,8 +3,8 @@ import { isPerHead } from '../../grammar/head-rules.js';
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { type Html, html } from '../page/html.js';
 import { page } from '../page/html-page.js';
-import { allHeads, nameOfHead, pageData, type ShownHead } from './attention-data.js';
-import { attentionArcs, attentionMatrix, headChooser, headTable, MOST_DRAWN } from './attention-pictures.js';
+import { allHeads, pageData } from './attention-data.js';
+import { attentionSection } from './attention-section.js';
 import { cutNote, facts, headlineText, predictionText } from './explain-headline.js';
 import { EXPLAIN_STYLE } from './explain-style.js';
 import { pairCountTable, tileTable } from './explained-tiles.js';
@@ -62,28 +62,6 @@ function furtherViews(explanation: Explanation, headsOfLayer: number): Html {
   }
   const left = explanation.views.length - 1 - drawn.length;
   return html`${drawn}${left > 0 && html`<p>The pairs of ${left} more sets of rules are in the table of pairs alone.</p>`}`;
-}
-
-function attentionSection(
-  explanation: Explanation,
-  heads: readonly ShownHead[],
-  shown: readonly ShownHead[],
-): Html {
-  const left = heads.length - shown.length;
-  const chosen = shown.length - 1;
-  const isDrawn = chosen >= 0 && explanation.tokens.length <= MOST_DRAWN;
-  return html`<h2 id="heads">Attention: <span id="head-name" aria-live="polite">${chosen < 0 ? 'all heads' : nameOfHead(shown[chosen])}</span></h2>
-<section id="attention" data-head="${chosen}" aria-label="Attention">
-${left > 0 && html`<p>${left} of ${heads.length} heads are left to the table, so that the page stays small: those of the first layers.</p>`}
-${chosen >= 0 && headChooser(shown, chosen)}
-${
-  isDrawn
-    ? html`<noscript><p>Without scripts this one head is drawn; the table says something of each.</p></noscript>
-<div class="figures">${attentionMatrix(explanation, shown[chosen])}${attentionArcs(explanation, shown[chosen])}</div>`
-    : html`<p>Attention is drawn up to ${MOST_DRAWN} tokens.${chosen >= 0 && ' Hover or focus a word to see where it looks.'}</p>`
-}
-${headTable(explanation, heads)}
-</section>`;
 }
 
 /**

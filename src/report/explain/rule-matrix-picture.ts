@@ -9,6 +9,7 @@ import {
 } from '../../grammar/rule-matrix.js';
 import type { RuleSet, Tag } from '../../grammar/rules.js';
 import { EVERYWHERE } from '../../grammar/scope.js';
+import { tagMeaning } from '../../grammar/tag-meanings.js';
 import { type Html, html } from '../page/html.js';
 
 function inWords({ kind, reach }: RulePart): string {
@@ -31,8 +32,8 @@ function matrixOf(rules: RuleSet, caption: string, present: ReadonlySet<Tag> | u
   };
   return html`<div class="scroll rule-matrix" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
-<thead><tr><th scope="col"><span class="spoken">query tag</span></th>${shown.map((at) => html`<th scope="col"${dim(tags[at])}><span>${tags[at]}</span></th>`)}</tr></thead>
-<tbody>${shown.map((query) => html`<tr><th scope="row"${dim(tags[query])}>${tags[query]}</th>${shown.map((key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
+<thead><tr><th scope="col"><span class="spoken">query tag</span></th>${shown.map((at) => html`<th scope="col"${dim(tags[at])} title="${tagMeaning(tags[at])}"><span>${tags[at]}</span></th>`)}</tr></thead>
+<tbody>${shown.map((query) => html`<tr><th scope="row"${dim(tags[query])} title="${tagMeaning(tags[query])}">${tags[query]}</th>${shown.map((key) => cell(query, key))}</tr>\n`)}</tbody></table></div>`;
 }
 
 /** The most rule sets that are drawn, where heads have different ones. */

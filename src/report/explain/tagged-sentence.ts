@@ -1,3 +1,4 @@
+import { tagMeaning } from '../../grammar/tag-meanings.js';
 import type { ModelExplanation } from '../../train/sentence-classifier.js';
 import { type Html, html, table } from '../page/html.js';
 import { short } from '../page/numbers.js';
@@ -26,7 +27,7 @@ export function taggedSentence({ words }: Explanation, marks?: readonly WordMark
       const spoken = mark && html`<span class="spoken">${mark.words}</span>`;
       const symbol =
         sign && html`<span class="sign" aria-hidden="true">${sign === ' for' ? '+' : '−'}</span>`;
-      return html`<span role="listitem" class="${classes}" tabindex="0" data-word="${index}"${mark && html` title="${mark.words}"`}><bdi class="text">${text}</bdi>${!isSpecial && html`<span class="tag">${tag}</span>`}${symbol}${spoken}</span> `;
+      return html`<span role="listitem" class="${classes}" tabindex="0" data-word="${index}"${mark && html` title="${mark.words}"`}><bdi class="text">${text}</bdi>${!isSpecial && html`<span class="tag" title="${tagMeaning(tag)}">${tag}</span>`}${symbol}${spoken}</span> `;
     },
   )}</div>`;
 }
