@@ -8,7 +8,7 @@ import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import type { Strategy } from '../src/grammar/rules.js';
-import { SETTING_DEFAULTS } from '../src/train/settings.js';
+import { MODEL_SIZES } from '../src/nn/model-config.js';
 import { benchAttention } from './attention-bench.js';
 import { AttentionImplementation, randomInputs } from './attention-implementation.js';
 import { ATTENTION_DEFAULTS, type Pass, SENTENCES } from './attention-settings.js';
@@ -44,7 +44,7 @@ interface Sizes {
   seconds: number;
 }
 
-const { layers, hidden, heads, feedForward } = SETTING_DEFAULTS;
+const { layers, hidden, heads, feedForward } = MODEL_SIZES.tiny;
 
 const FULL: Sizes = {
   heads: 8,

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
-import { writeAtomically } from '../data/files.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
 import { dataOf } from '../train/prepare-run.js';
+import type { Prediction } from '../train/sentence-classifier.js';
 import { glueNames, glueText } from './glue.js';
-import { OutputOption, wroteJson } from './output-files.js';
+import { OutputOption, writeOutput, wroteJson } from './output-files.js';
+import { type Row, rowsOption, rowsText } from './row-files.js';
 import {
   type DataFlags,
   fileOptions,
@@ -15,15 +16,16 @@ import {
   splitOption,
   withOptions,
 } from './setting-options.js';
-import { note, printTable } from './terminal.js';
+import { printTable } from './terminal.js';
 import { dataForModel, type ModelFlags, noteOnCut, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
   $ parsimony predict --model runs/hard "the brilliant film follows the dull hero ." "the film is not funny ."
+  $ parsimony predict --model runs/hard --data reviews.csv --text-column review --out predictions.csv
   $ parsimony predict --model runs/hard --data path/to/SST-2 --split test --glue SST-2.tsv`;
 
-type PredictFlags = ModelFlags & Partial<DataFlags> & { split: Split; glue?: string };
+type PredictFlags = ModelFlags & Partial<DataFlags> & { split: Split; glue?: string; out?: string };
 
 /** `parsimony predict` */
 export function predictCommand(): Command {
@@ -35,8 +37,9 @@ export function predictCommand(): Command {
     '--glue <file>',
     "write the data's predictions as GLUE wants them, by number or, for MNLI, QNLI and RTE, by word",
   );
+  const out = rowsOption('--out <file>', 'write the predictions into a .csv or .jsonl');
   const data = [settingOption('data'), splitOption('test'), ...fileOptions()];
-  return withOptions(command, ...data, glue, ...modelOptions())
+  return withOptions(command, ...data, out, glue, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(predict);
 }
@@ -57,6 +60,12 @@ async function textsOf(sentences: readonly string[], flags: PredictFlags): Promi
   return dataOf({ ...flags, data }, await dataForModel(flags, split)).texts(split);
 }
 
+/** A prediction as a row of a file, which `--data` reads with its labels. */
+function rowOf({ text, label, probabilities, cut }: Prediction, classes: readonly string[]): Row {
+  const named = probabilities.map((probability, at) => [`probability_${classes[at]}`, probability]);
+  return { text, label, cut, ...Object.fromEntries(named) };
+}
+
 async function predict(sentences: string[], flags: PredictFlags): Promise<void> {
   const texts = await textsOf(sentences, flags);
   // Before the texts are read, so that classes without a name in GLUE are refused at once.
@@ -67,11 +76,19 @@ async function predict(sentences: string[], flags: PredictFlags): Promise<void> 
     const { classes } = model.description;
     noteOnCut(predictions.filter(({ cut }) => cut).length, texts.length, model);
     if (flags.glue !== undefined && names) {
-      await writeAtomically(flags.glue, glueText(predictions, classes, names));
-      note(`${predictions.length} predictions are in ${flags.glue}.`);
+      await writeOutput(flags.glue, glueText(predictions, classes, names));
+    }
+    if (flags.out !== undefined) {
+      await writeOutput(
+        flags.out,
+        rowsText(
+          flags.out,
+          predictions.map((one) => rowOf(one, classes)),
+        ),
+      );
     }
     if (await wroteJson(flags.json, predictions)) return;
-    if (flags.glue === undefined) {
+    if (flags.glue === undefined && flags.out === undefined) {
       printTable(
         ['label', ...classes.map(escapeControls), 'text'],
         predictions.map(({ label, probabilities, text }) => {

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
+import { MODEL_SIZES } from '../nn/model-config.js';
 import { type DecidingPair, type PairReach, predictReach } from '../plan/reach.js';
 import { percent } from '../report/page/numbers.js';
 import { ruleDensity } from '../train/rule-density.js';
-import { SETTING_DEFAULTS } from '../train/settings.js';
 import { option } from './bench-output.js';
 import { list } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
@@ -47,7 +47,7 @@ export function rulesPredictCommand(): Command {
     settingOption('data').makeOptionMandatory(),
     option('--pairs <list>', "query:key, tags that decide (default: the data's)", pairs),
     new Option('--readout <tag>', 'of the token whose last row is classified').default('[CLS]'),
-    option('--layers <count>', 'of the model', countNumber).default(SETTING_DEFAULTS.layers),
+    option('--layers <count>', 'of the model', countNumber).default(MODEL_SIZES.tiny.layers),
     new Option('--strategy <name>', 'how rules act').choices(['hard', 'guided']).default('hard'),
     ...[...textOptions(), jsonOption()],
   )

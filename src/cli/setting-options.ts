@@ -2,16 +2,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
+import { MODEL_SIZES } from '../nn/model-config.js';
 import type { DataSettings } from '../train/prepare-run.js';
 import { groupOf } from '../train/setting-groups.js';
-import {
-  flagOf,
-  type RunSettings,
-  SETTING_DEFAULTS,
-  SETTINGS,
-  type Setting,
-  type SettingName,
-} from '../train/settings.js';
+import { flagOf, type RunSettings, SETTINGS, type Setting, type SettingName } from '../train/settings.js';
 import { namedTwice, settingNamed, withTodaysNames } from '../train/settings-schema.js';
 import { jsonOption } from './output-files.js';
 
@@ -19,7 +13,7 @@ import { jsonOption } from './output-files.js';
 export type DataFlags = DataSettings & { data: string };
 
 /** The flags of a model's shape. */
-export type ShapeFlags = Pick<typeof SETTING_DEFAULTS, 'layers' | 'hidden' | 'heads' | 'feedForward'>;
+export type ShapeFlags = Record<keyof (typeof MODEL_SIZES)['tiny'], number>;
 
 /** A number as it is written; Number would take an empty text for 0, and 0x10 for 16. */
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -78,7 +72,9 @@ export function textOptions(): Option[] {
 
 /** The flags of data in files, besides `--data`. */
 export function fileOptions(): Option[] {
-  return (['dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn'] as const).map(settingOption);
+  return (['dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn', 'devShare', 'seed'] as const).map(
+    settingOption,
+  );
 }
 
 /** The split that a command reads. */
@@ -103,7 +99,7 @@ export function withOptions(command: Command, ...options: readonly Option[]): Co
 /** A model's shape, bert-tiny's where left out. */
 export function shapeOptions(): Option[] {
   const names = ['layers', 'hidden', 'heads', 'feedForward'] as const;
-  return names.map((name) => settingOption(name).default(SETTING_DEFAULTS[name]));
+  return names.map((name) => settingOption(name).default(MODEL_SIZES.tiny[name]));
 }
 
 export function shapeOf({ layers, hidden, heads, feedForward }: ShapeFlags): ShapeFlags {

@@ -2,6 +2,7 @@ import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
 import { scoreOf } from '../train/best.js';
 import { stepsTo } from '../train/experiment/steps-to-threshold.js';
+import { completeSettings, stepsPerEpoch } from '../train/settings-schema.js';
 import {
   descriptionOf,
   type TrainingOutcome,
@@ -68,13 +69,29 @@ export function classCounts(
   return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
+/** A sentence on a run that `earlyStoppingPatience` ended; undefined for others. */
+function earlyStop(run: TrainingRun, { epochs, final }: TrainingOutcome): string | undefined {
+  const rows = run.data.train.length;
+  const {
+    earlyStoppingPatience: patience,
+    metricForBestModel,
+    until = 2,
+    ...settings
+  } = completeSettings(run, rows);
+  const totalSteps = settings.epochs * stepsPerEpoch(rows, settings);
+  if (patience === undefined || final.step === totalSteps || final.devAccuracy >= until) return undefined;
+  const when = `in epoch ${epochs.length} of ${settings.epochs}, after step ${final.step} of ${totalSteps}`;
+  return `stopped ${when}: no better ${metricForBestModel} in ${patience} evaluations`;
+}
+
 /** Prints the result of a run on standard output, or writes it as JSON. */
 export async function printOutcome(
   folder: string,
   run: TrainingRun,
-  { epochs, evaluations, best }: TrainingOutcome,
+  outcome: TrainingOutcome,
   json?: JsonTarget,
 ): Promise<void> {
+  const { epochs, evaluations, best } = outcome;
   const { metricForBestModel = 'accuracy', until } = run;
   const readings = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
   const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, readings) };
@@ -87,6 +104,8 @@ export async function printOutcome(
       ? ''
       : `, dev ${metricForBestModel} ${scoreOf(metricForBestModel, best).toFixed(4)}`;
   print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
+  const stopped = earlyStop(run, outcome);
+  if (stopped !== undefined) print(stopped);
   if (!toThreshold) return;
   const { steps, isReached } = toThreshold;
   print(isReached ? `${until} was reached at step ${steps}` : `${until} was not reached in ${steps} steps`);

@@ -46,6 +46,11 @@ export class FileSource implements DataSource {
     });
   }
 
+  /** Whether there are files of a split. */
+  has(split: Split): boolean {
+    return this.options.files[split] !== undefined;
+  }
+
   async examples(split: Split): Promise<Example[]> {
     const files = await this.read(split, true);
     if (!this.classNames) {

@@ -5,6 +5,7 @@ import { options as anyOptions, checkArgument, string } from '../base/argument-s
 import { CallerError } from '../base/errors.js';
 import type { Tag } from '../grammar/rules.js';
 import type { DataSource, Split } from './dataset.js';
+import { DevShareSource } from './dev-share.js';
 import { embeddedSource } from './embedded-corpus.js';
 import { FileSource } from './file-source.js';
 import { grampairSource, isGrampair } from './grampair-source.js';
@@ -41,6 +42,10 @@ export interface DataOptions {
   dev?: string | readonly string[];
   /** Files of the test split, where the source is files. */
   test?: string | readonly string[];
+  /** The share of the training rows of files that is dev, drawn with `seed`; files have a split of their own where left out. */
+  devShare?: number;
+  /** 42 where left out. */
+  seed?: number;
   /** The split that the source is, where it is files; `train` where left out. */
   split?: Split;
 }
@@ -51,6 +56,7 @@ const FILE_FLAGS = {
   tagsColumn: '--tags-column',
   dev: '--dev',
   test: '--test',
+  devShare: '--dev-share',
 } as const;
 
 /** @throws CallerError where an option is set that does not apply to this source. */
@@ -65,7 +71,7 @@ function refuse(options: DataOptions, names: readonly (keyof typeof FILE_FLAGS)[
 }
 
 function generatedOrDownloaded(source: DataSource, options: DataOptions): DataSource {
-  refuse(options, ['textColumn', 'labelColumn', 'tagsColumn', 'dev', 'test'], source.name);
+  refuse(options, ['textColumn', 'labelColumn', 'tagsColumn', 'dev', 'test', 'devShare'], source.name);
   return options.labels ? withClasses(source, checkedClasses(options.labels, options.labelsFrom)) : source;
 }
 
@@ -115,6 +121,19 @@ export function dataSource(name: string | readonly string[], options: DataOption
   if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
   if (typeof name === 'string' && isGrampair(name))
     return generatedOrDownloaded(grampairSource(name), options);
+  const source = fileSource(name, options);
+  const { devShare, seed = 42 } = options;
+  if (devShare === undefined) return source;
+  if (!source.has('dev')) return new DevShareSource(source, devShare, seed);
+  throw new CallerError({
+    what: `--dev-share ${devShare}`,
+    where: source.name,
+    expected: 'none: the data have a split dev',
+    remedy: 'leave it out',
+  });
+}
+
+function fileSource(name: string | readonly string[], options: DataOptions): FileSource {
   const { textColumn: text, labelColumn: label, tagsColumn: tags, labels } = options;
   const common = {
     columns: { text, label, tags },
@@ -133,8 +152,9 @@ export function dataSource(name: string | readonly string[], options: DataOption
     });
   }
   if (typeof name === 'string') checkExists(name);
-  const files = namedFiles(name, options);
-  const { split = 'train' } = options;
+  // A share of the files is dev, so that they are read as train.
+  const { split = 'train' } = options.devShare === undefined ? options : {};
+  const files = namedFiles(name, { ...options, split });
   return new FileSource({
     ...common,
     name: files[split]!.map((file) => basename(file)).join(','),

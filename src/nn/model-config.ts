@@ -48,6 +48,17 @@ export const BERT_TINY: ModelConfig = {
   biasTags: 0,
 };
 
+/** The sizes of the BERTs of Turc et al. 2019 (arXiv 1908.08962), and of BERT-base. */
+export const MODEL_SIZES = {
+  tiny: { layers: 2, hidden: 128, heads: 2, feedForward: 512 },
+  mini: { layers: 4, hidden: 256, heads: 4, feedForward: 1024 },
+  small: { layers: 4, hidden: 512, heads: 8, feedForward: 2048 },
+  medium: { layers: 8, hidden: 512, heads: 8, feedForward: 2048 },
+  base: { layers: 12, hidden: 768, heads: 12, feedForward: 3072 },
+} as const;
+
+export type ModelSize = keyof typeof MODEL_SIZES;
+
 /** Sizes that two CPU cores train within a minute, for the demo and the playground. */
 export const SMALL_CONFIG = {
   hidden: 32,

@@ -39,6 +39,25 @@ export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): bool
   return value > before;
 }
 
+/** Whether the metric alone is better than before, as Hugging Face's `EarlyStoppingCallback` counts. */
+function isHigherScore(by: BestBy, metrics: DevScores, best: DevScores): boolean {
+  const [value, before] = [scoreOf(by, metrics), scoreOf(by, best)];
+  return by === 'loss' ? isLower(value, before) : value > before;
+}
+
+/** What a run that may stop early remembers: its best evaluation by the metric, and how many came since then. */
+export interface EarlyStopping {
+  best: DevScores;
+  since: number;
+}
+
+/** The state after another evaluation. */
+export function afterEvaluation(by: BestBy, metrics: DevScores, before?: EarlyStopping): EarlyStopping {
+  if (before && !isHigherScore(by, metrics, before.best)) return { ...before, since: before.since + 1 };
+  const { devLoss, devAccuracy, devF1, devMatthews } = metrics;
+  return { best: { devLoss, devAccuracy, devF1, devMatthews }, since: 0 };
+}
+
 /** The best evaluation of a list in the order of the run; undefined for an empty list. */
 export function bestOf<Scores extends DevScores>(
   by: BestBy,

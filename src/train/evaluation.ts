@@ -19,6 +19,12 @@ export interface Evaluation {
   loss: number;
   /** The most probable class of each row. */
   predicted: number[];
+  /** Cross-entropy of each row. */
+  losses: number[];
+  /** How often each class was predicted for each label: row by label, column by prediction. */
+  confusion: number[][];
+  /** Precision, recall and F1 of each class. */
+  classScores: metrics.ClassScores[];
   /** Rows that were cut to the maximum length of the model. */
   cut: number;
 }
@@ -120,10 +126,7 @@ export async function evaluate(
   const logits = await logitsOf(classifier, planner, data.sentences, where, signal);
   const predicted = logits.map(mostProbable);
   const counts = metrics.confusion(data.labels, predicted, classifier.config.classes);
-  let loss = 0;
-  logits.forEach((row, index) => {
-    loss += crossEntropy(row, data.labels[index]);
-  });
+  const losses = logits.map((row, index) => crossEntropy(row, data.labels[index]));
   const rows = logits.length;
   const cut = data.sentences.filter(({ isCut }) => isCut).length;
   return {
@@ -131,8 +134,11 @@ export async function evaluate(
     accuracy: metrics.accuracy(counts),
     f1: metrics.f1(counts),
     matthews: metrics.matthews(counts),
-    loss: loss / rows,
+    loss: losses.reduce((sum, loss) => sum + loss, 0) / rows,
     predicted,
+    losses,
+    confusion: counts,
+    classScores: metrics.classScores(counts),
     cut,
   };
 }

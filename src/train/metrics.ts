@@ -24,19 +24,40 @@ export function accuracy(counts: readonly number[][]): number {
   return sum(counts.map((row, label) => row[label])) / sum(counts.flat());
 }
 
+/** How well one class is told from the others: scikit-learn's `precision_recall_fscore_support`. */
+export interface ClassScores {
+  /** Of the rows that were predicted as the class, the share that are of it; 0 where there are none. */
+  precision: number;
+  /** Of the rows of the class, the share that were predicted as it; 0 where there are none. */
+  recall: number;
+  /** The harmonic mean of both; 0 where no row was predicted rightly. */
+  f1: number;
+  /** Rows of the class. */
+  rows: number;
+}
+
+/** The scores of each class. */
+export function classScores(counts: readonly number[][]): ClassScores[] {
+  const { actual, predicted } = totals(counts);
+  const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+  return counts.map((row, label) => ({
+    precision: ratio(row[label], predicted[label]),
+    recall: ratio(row[label], actual[label]),
+    f1: ratio(2 * row[label], actual[label] + predicted[label]),
+    rows: actual[label],
+  }));
+}
+
 /**
  * The harmonic mean of precision and recall: of two classes, that of class 1; of more, the mean over all that occur among
  * labels or predictions ("macro"). A class that is never predicted rightly has 0.
  */
 export function f1(counts: readonly number[][]): number {
   const { actual, predicted } = totals(counts);
-  const ofClass = (label: number) => {
-    const occurrences = actual[label] + predicted[label];
-    return occurrences === 0 ? 0 : (2 * counts[label][label]) / occurrences;
-  };
-  if (counts.length === 2) return ofClass(1);
-  const occurring = counts.map((_, label) => label).filter((label) => actual[label] + predicted[label] > 0);
-  return sum(occurring.map(ofClass)) / occurring.length;
+  const scores = classScores(counts).map((ofClass) => ofClass.f1);
+  if (counts.length === 2) return scores[1];
+  const occurring = scores.filter((_, label) => actual[label] + predicted[label] > 0);
+  return sum(occurring) / occurring.length;
 }
 
 /**

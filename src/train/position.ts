@@ -25,6 +25,18 @@ export const positionSchema = v.object({
   tokens: count,
   /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
+  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
+  earlyStopping: v.optional(
+    v.object({
+      best: v.object({
+        devLoss: v.number(),
+        devAccuracy: v.number(),
+        devF1: v.number(),
+        devMatthews: v.number(),
+      }),
+      since: count,
+    }),
+  ),
   /** The loss scale, in precision f16. */
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });

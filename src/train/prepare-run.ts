@@ -13,7 +13,7 @@ import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { parseTagNoise } from '../grammar/tag-noise.js';
 import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
-import { BERT_TINY } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
 import { drawnRules, drawRules } from './control-rules.js';
 import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
@@ -34,7 +34,8 @@ export interface PreparedRun {
 /** The settings that name data. */
 export type DataSettings = Pick<
   RunSettings,
-  'data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels' | 'trainExamples'
+  | ('data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels')
+  | ('trainExamples' | 'devShare' | 'seed')
 >;
 
 /** The checkpoint that a run started from, in its notes. */
@@ -67,9 +68,9 @@ function pathsOf(files: string | readonly string[] | undefined): string | string
 }
 
 function notesOf(settings: RunSettings, init?: CheckpointRecord): RunNotes {
-  const { data, dev, test, textColumn, labelColumn, tagsColumn, trainExamples, adapter } = settings;
+  const { data, dev, test, textColumn, labelColumn, tagsColumn, trainExamples, devShare, adapter } = settings;
   const named = { data: pathsOf(data), dev: pathsOf(dev), test: pathsOf(test) };
-  return { data: { ...named, textColumn, labelColumn, tagsColumn, trainExamples }, adapter, init };
+  return { data: { ...named, textColumn, labelColumn, tagsColumn, trainExamples, devShare }, adapter, init };
 }
 
 /** The data that settings name. @throws CallerError where they name none, or do not fit each other. */
@@ -78,8 +79,9 @@ export function dataOf(
   more: Parameters<typeof dataSource>[1] = {},
 ): DataSource {
   if (data === undefined) throw new CallerError({ what: 'no data', expected: 'a setting "data", or --data' });
-  const { dev, test, textColumn, labelColumn, tagsColumn, labels } = options;
-  return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...more });
+  const { dev, test, textColumn, labelColumn, tagsColumn, labels, devShare, seed } = options;
+  const split = devShare === undefined ? {} : { devShare, seed };
+  return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...split, ...more });
 }
 
 /**
@@ -165,7 +167,9 @@ async function startingPoint(
 }
 
 function shapeOf(settings: RunSettings): TrainingRun['shape'] {
-  const { layers, hidden, heads, feedForward, initializerRange } = { ...SETTING_DEFAULTS, ...settings };
+  const size = MODEL_SIZES[settings.preset ?? SETTING_DEFAULTS.preset];
+  const { layers, hidden, heads, feedForward } = { ...size, ...settings };
+  const { initializerRange } = { ...SETTING_DEFAULTS, ...settings };
   const { dropout = BERT_TINY.hiddenDropout, attentionDropout = dropout } = settings;
   return { layers, hidden, heads, feedForward, hiddenDropout: dropout, attentionDropout, initializerRange };
 }
@@ -228,7 +232,10 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
       remedy: 'name them with --data',
     });
   }
-  const source = dataOf(named, { tags: recorded.mask?.rules.tags, labels: recorded.classes });
+  const source = dataOf(
+    { ...named, seed: recorded.seed },
+    { tags: recorded.mask?.rules.tags, labels: recorded.classes },
+  );
   const examples = await examplesOf(source, { ...named, seed: recorded.seed });
   const run = { ...recorded, data: examples };
   if (!notes.init) return { run, source, adapter: notes.adapter };

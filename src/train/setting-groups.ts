@@ -2,10 +2,29 @@ import type { SettingName } from './settings.js';
 
 /** Settings by what they are about, for `--help` and the docs. */
 const GROUPS = {
-  Data: ['data', 'dev', 'test', 'textColumn', 'labelColumn', 'tagsColumn', 'trainExamples', 'labels'],
+  Data: [
+    'data',
+    'dev',
+    'test',
+    'textColumn',
+    'labelColumn',
+    'tagsColumn',
+    'trainExamples',
+    'devShare',
+    'labels',
+  ],
   Attention: ['strategy', 'rules', 'beta', 'tagNoise', 'tagEmbeddings', 'sparsity', 'biasLearningRate'],
   Model: [
-    ...(['init', 'layers', 'hidden', 'heads', 'feedForward', 'initializerRange', 'dropout'] as const),
+    ...([
+      'init',
+      'preset',
+      'layers',
+      'hidden',
+      'heads',
+      'feedForward',
+      'initializerRange',
+      'dropout',
+    ] as const),
     ...(['attentionDropout', 'maxLength', 'vocab', 'case', 'freezeEmbeddings'] as const),
   ],
   Training: ['epochs', 'batchSize', 'gradientAccumulationSteps', 'seed', 'maskProbability', 'precision'],
@@ -13,7 +32,14 @@ const GROUPS = {
     ...(['learningRate', 'lrScheduler', 'warmupSteps', 'weightDecay', 'maxGradNorm'] as const),
     ...(['beta1', 'beta2', 'epsilon'] as const),
   ],
-  Evaluation: ['evaluationsPerEpoch', 'evalSteps', 'saveSteps', 'metricForBestModel', 'until'],
+  Evaluation: [
+    'evaluationsPerEpoch',
+    'evalSteps',
+    'saveSteps',
+    'metricForBestModel',
+    'earlyStoppingPatience',
+    'until',
+  ],
   Device: ['adapter', 'tune'],
 } as const satisfies Record<string, readonly SettingName[]>;
 

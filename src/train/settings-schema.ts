@@ -88,7 +88,7 @@ export const gridSettings = withNames(
 export const trainingSettings = withNames(v.looseObject(entriesOf(TRAINING), 'an object'));
 
 /** Settings that a checkpoint determines. */
-const OF_A_CHECKPOINT = ['layers', 'hidden', 'heads', 'feedForward', 'vocab', 'case'] as const;
+const OF_A_CHECKPOINT = ['preset', 'layers', 'hidden', 'heads', 'feedForward', 'vocab', 'case'] as const;
 
 /** The error of settings that contradict each other; undefined where they do not. */
 export function conflictIn(settings: RunSettings): ErrorParts | undefined {

@@ -4,7 +4,7 @@ import { precision } from '../base/precision.js';
 import { PRESET_NAMES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
-import { BERT_TINY } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES, type ModelSize } from '../nn/model-config.js';
 import { BEST_BY } from './best.js';
 import { LR_SCHEDULERS } from './schedule.js';
 
@@ -132,7 +132,7 @@ export const TRAINING = {
     'type of the operands of matrix products: f32, or f16 on an adapter with subgroup matrices; weights and sums are f32 in both',
     { otherwise: 'f32' },
   ),
-  seed: of(seed, 'number')('of weights, data order, dropout and masked tokens', { default: 42 }),
+  seed: of(seed, 'number')('of weights, data order, dropout, masked tokens and drawn rows', { default: 42 }),
   maskProbability: probability('probability with which a token is read as [MASK] while training', {
     default: 0,
     aliases: ['maskTokens'],
@@ -157,6 +157,10 @@ export const TRAINING = {
     default: 'accuracy',
     aliases: ['bestBy'],
   }),
+  earlyStoppingPatience: of(positiveWhole, 'evaluations')(
+    'evaluations in a row without a better --metric-for-best-model after which a run ends',
+    { otherwise: 'the run has all its epochs', aliases: ['patience'] },
+  ),
   until: of(
     number('an accuracy above 0, 1 at most', (value) => value > 0 && value <= 1),
     'accuracy',
@@ -175,6 +179,12 @@ export const SETTINGS = {
   ),
   dev: files('files of the development split, where --data is files'),
   test: files('files of the test split, where --data is files'),
+  devShare: of(
+    number('a share above 0 and below 1', (value) => value > 0 && value < 1),
+    'share',
+  )(
+    'share of the training rows that are the development split instead, drawn with the seed, where files have none',
+  ),
   textColumn: word('name')('the column of the texts', { otherwise: 'sentence, else text' }),
   labelColumn: word('name')('the column of the labels', { otherwise: 'label' }),
   tagsColumn: word('name')("a column with a tag of the rules for each word, instead of wink-nlp's tags"),
@@ -208,12 +218,14 @@ export const SETTINGS = {
     "add a learned embedding of each token's tag to the input: what tags say, without a mask",
     { default: false },
   ),
-  layers: count('encoder layers', { default: BERT_TINY.layers }),
-  hidden: of(positiveWhole, 'size')('hidden size', { default: BERT_TINY.hidden }),
-  heads: count('attention heads', { default: BERT_TINY.heads }),
-  feedForward: of(positiveWhole, 'size')('size of the feed-forward layer', {
-    default: BERT_TINY.feedForward,
-  }),
+  preset: choice(Object.keys(MODEL_SIZES) as ModelSize[], 'size')(
+    'the layers, hidden size, heads and feed-forward size of a BERT of this size (Turc et al. 2019)',
+    { default: 'tiny' },
+  ),
+  layers: count('encoder layers', { otherwise: "the preset's" }),
+  hidden: of(positiveWhole, 'size')('hidden size', { otherwise: "the preset's" }),
+  heads: count('attention heads', { otherwise: "the preset's" }),
+  feedForward: of(positiveWhole, 'size')('size of the feed-forward layer', { otherwise: "the preset's" }),
   initializerRange: real('standard deviation of the initial weights', {
     default: BERT_TINY.initializerRange,
     aliases: ['initialDeviation'],

@@ -5,7 +5,7 @@ import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
 import type { TrainingStep } from '../nn/pass.js';
-import type { DevScores } from './best.js';
+import { afterEvaluation, type DevScores } from './best.js';
 import { Background, Clock, Meter } from './clock.js';
 import { type Evaluation, evaluate } from './evaluation.js';
 import { checkWeights, firstNotFinite, notFiniteError } from './finite-checks.js';
@@ -85,8 +85,8 @@ export class Trainer {
   private readonly meter = new Meter();
   private readonly saving = new Background();
   private position = startOfEpoch(1, 0);
-  /** Whether an evaluation had the accuracy at which the run ends. */
-  private isReached = false;
+  /** Whether an evaluation was the last by the settings `until` or `earlyStoppingPatience`. */
+  private isOver = false;
   /** The batches of the steps whose outcomes are not read yet. */
   private unread: number[][][] = [];
 
@@ -107,7 +107,7 @@ export class Trainer {
   }
 
   /**
-   * Runs to the end, or to the first evaluation with the accuracy of the setting `until`.
+   * Runs to the end, or to the evaluation at which the setting `until` or `earlyStoppingPatience` ends it.
    * @param from Of a run with the same model, data and settings; its weights replace the model's.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails, or a loss, a gradient norm, an
@@ -123,7 +123,7 @@ export class Trainer {
     const metrics: EpochMetrics[] = [];
     try {
       if (hooks.signal?.aborted) throw this.interruption();
-      while (this.position.epoch <= this.settings.epochs && !this.isReached)
+      while (this.position.epoch <= this.settings.epochs && !this.isOver)
         metrics.push(await this.epoch(hooks));
     } finally {
       await this.saving.end();
@@ -154,7 +154,7 @@ export class Trainer {
       }
       const isEvaluated = this.evaluationIsDue(index + 1, steps.length);
       if (isEvaluated) last = await this.evaluate(hooks);
-      if (this.isReached) {
+      if (this.isOver) {
         if (this.position.unreported.count > 0) await this.report(hooks);
         break;
       }
@@ -163,8 +163,9 @@ export class Trainer {
     }
     const metrics = this.epochMetrics(last!);
     await hooks.onEpoch?.(metrics);
-    this.position = startOfEpoch(epoch + 1, this.position.step);
-    if (epoch < this.settings.epochs && !this.isReached) await this.endStep(hooks, true);
+    const { step, earlyStopping } = this.position;
+    this.position = { ...startOfEpoch(epoch + 1, step), ...(earlyStopping && { earlyStopping }) };
+    if (epoch < this.settings.epochs && !this.isOver) await this.endStep(hooks, true);
     return metrics;
   }
 
@@ -302,10 +303,19 @@ export class Trainer {
       devPredicted: predicted,
     };
     await hooks.onEvaluation?.(metrics);
-    this.isReached = accuracy >= (this.settings.until ?? Number.POSITIVE_INFINITY);
+    this.isOver = this.endsAfter(metrics);
     this.clock.start(this.position.seconds);
     this.meter.restart();
     return metrics;
+  }
+
+  private endsAfter(metrics: EvaluationMetrics): boolean {
+    const { until = Number.POSITIVE_INFINITY, earlyStoppingPatience, metricForBestModel } = this.settings;
+    if (metrics.devAccuracy >= until) return true;
+    if (earlyStoppingPatience === undefined) return false;
+    const earlyStopping = afterEvaluation(metricForBestModel, metrics, this.position.earlyStopping);
+    this.position = { ...this.position, earlyStopping };
+    return earlyStopping.since >= earlyStoppingPatience;
   }
 
   private async readDev(hooks: TrainingHooks): Promise<Evaluation> {

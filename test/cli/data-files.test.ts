@@ -72,7 +72,7 @@ describe('a model of three classes of a CSV file', () => {
     expect(evaluation).toMatchObject({ data: 'other.jsonl', rows: 2 });
     expect(evaluation).not.toHaveProperty('split');
     const evaluated = await run('evaluate', '--model', 'reviews', '--data', 'other.jsonl');
-    expect(evaluated.stdout).toMatch(/ on 2 sentences of other\.jsonl\n$/);
+    expect(evaluated.stdout).toMatch(/ on 2 sentences of other\.jsonl\n/);
     write('numbers.csv', 'text,label\nit,2\nit,0\n');
     const numbers = await run('evaluate', '--model', 'reviews', '--data', 'numbers.csv');
     expect(complaints(numbers)).toEqual([
@@ -129,7 +129,7 @@ describe('a model of SST-2, or of data in its layout', () => {
     const result = await run(...args, '--split', 'test', '--glue', 'SST-2.tsv');
     expect(complaints(result)).toEqual([
       '1 of 2 texts: only the first 6 tokens were read, as the model was trained.',
-      '2 predictions are in SST-2.tsv.',
+      'written: SST-2.tsv',
     ]);
     const numbers = labels.map((label) => ['negative', 'positive'].indexOf(label));
     expect(readFileSync(join(folder, 'SST-2.tsv'), 'utf8')).toBe(

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Prediction } from '../../src/train/sentence-classifier.js';
 import type { CommandResult } from '../support/run-command.js';
@@ -7,6 +9,13 @@ import { CALLER, complaints, expectRefusal } from './refusal.js';
 import { SENTENCE, trainedModel, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
+
+/** The rows of a TSV file without quotation marks. */
+function parseTsv(name: string): { sentence: string; label: string }[] {
+  const [, ...lines] = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => line.split('\t')).map(([sentence, label]) => ({ sentence, label }));
+}
+
 const OTHER_SENTENCE = 'it is dull .';
 
 beforeAll(async () => {
@@ -55,10 +64,52 @@ describe('evaluate', () => {
     const { accuracy, f1, matthews, loss } = JSON.parse(
       (await run('evaluate', '--data', 'data', '--json')).stdout,
     );
-    expect((await run('evaluate', '--data', 'data')).stdout).toBe(
+    const [line] = (await run('evaluate', '--data', 'data')).stdout.split('\n');
+    expect(line).toBe(
       `accuracy ${accuracy.toFixed(4)}, F1 ${f1.toFixed(4)}, Matthews ${matthews.toFixed(4)}, ` +
-        `loss ${loss.toFixed(4)} on 6 sentences of data (dev)\n`,
+        `loss ${loss.toFixed(4)} on 6 sentences of data (dev)`,
     );
+  });
+
+  it('has the confusions and the scores of each class, which agree with what predict says', async () => {
+    const data = ['--data', 'data', '--split', 'train'];
+    const { confusion, classes } = JSON.parse((await run('evaluate', ...data, '--json')).stdout);
+    const labels = parseTsv('data/train.tsv').map(({ label }) => Number(label));
+    const predicted = predictions(await run('predict', ...data, '--json')).map(({ label }) =>
+      ['negative', 'positive'].indexOf(label),
+    );
+    const count = (label: number, as: number) =>
+      labels.filter((each, row) => each === label && predicted[row] === as).length;
+    expect(confusion).toEqual([0, 1].map((label) => [0, 1].map((as) => count(label, as))));
+    expect(classes.map(({ class: name, rows }: { class: string; rows: number }) => [name, rows])).toEqual([
+      ['negative', 6],
+      ['positive', 6],
+    ]);
+    const { stdout } = await run('evaluate', ...data);
+    expect(stdout).toContain('\nlabel, as predicted:  negative  positive\n');
+    expect(stdout).toMatch(/\nclass +precision +recall +F1 +rows\nnegative +[01]\.\d{4} /);
+  });
+
+  it('--errors lists the sentences that were predicted wrongly, those with the largest loss first', async () => {
+    const data = ['--data', 'data', '--split', 'train'];
+    const result = JSON.parse((await run('evaluate', ...data, '--errors', '--json')).stdout);
+    const { accuracy, errors } = result as { accuracy: number; errors: Record<string, unknown>[] };
+    expect(errors.length).toBe(12 - Math.round(12 * accuracy));
+    expect(errors.length, 'a model that is sometimes wrong').toBeGreaterThan(0);
+    const rows = parseTsv('data/train.tsv');
+    for (const { row, label, predicted, text, probability, loss } of errors) {
+      expect(rows[Number(row) - 1]).toEqual({ sentence: text, label: label === 'positive' ? '1' : '0' });
+      expect(predicted).not.toBe(label);
+      expect(Number(probability)).toBeCloseTo(Math.exp(-Number(loss)), 12);
+      expect(Number(probability)).toBeLessThan(0.5);
+    }
+    const losses = errors.map(({ loss }) => Number(loss));
+    expect(losses).toEqual([...losses].sort((a, b) => b - a));
+    const { stdout } = await run('evaluate', ...data, '--errors');
+    expect(stdout).toContain(`\n${errors.length} errors, those with the largest loss first\n`);
+    await run('evaluate', ...data, '--errors', 'errors.jsonl');
+    const lines = readFileSync(join(folder, 'errors.jsonl'), 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(errors);
   });
 });
 
@@ -84,6 +135,32 @@ describe('predict', () => {
     const [head, row] = (await run('predict', SENTENCE)).stdout.split('\n');
     expect(head.split(/ {2,}/)).toEqual(['label', 'negative', 'positive', 'text']);
     expect(row.split(/ {2,}/)).toEqual([label, ...probabilities.map((p) => p.toFixed(3)), SENTENCE]);
+  });
+
+  it('--out writes CSV, which --data reads, or JSON lines', async () => {
+    const quoted = 'it is "dull", and funny .';
+    const list = predictions(await run('predict', SENTENCE, quoted, '--json'));
+    for (const name of ['predicted.csv', 'predicted.jsonl']) {
+      const { stdout, stderr } = await run('predict', SENTENCE, quoted, '--out', name);
+      expect([stdout, stderr.includes(`written: ${name}\n`)]).toEqual(['', true]);
+      const texts = predictions(await run('predict', '--data', name, '--json'));
+      expect(texts.map(({ text }) => text)).toEqual([SENTENCE, quoted]);
+    }
+    const lines = readFileSync(join(folder, 'predicted.jsonl'), 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      list.map(({ text, label, cut, probabilities: [negative, positive] }) => {
+        return { text, label, cut, probability_negative: negative, probability_positive: positive };
+      }),
+    );
+    const scores = JSON.parse((await run('evaluate', '--data', 'predicted.csv', '--json')).stdout);
+    expect(scores.accuracy, 'the labels are the predictions').toBe(1);
+  });
+
+  it('--out of another ending is refused', async () => {
+    const result = await runHere(['predict', SENTENCE, '--model', 'none', '--out', 'rows.xlsx'], {
+      cwd: folder,
+    });
+    expectRefusal(result, CALLER, /'rows\.xlsx' is invalid\. expected a name that ends in \.csv or \.jsonl/);
   });
 
   it('warns where a text is cut', async () => {

@@ -259,3 +259,38 @@ describe('what --data names', () => {
     );
   });
 });
+
+describe('a share of the training rows as dev', () => {
+  const rows = Array.from({ length: 20 }, (_, at) => `text ${at}`);
+  const path = file('.csv', `text,label\n${rows.map((text, at) => `${text},${at % 2}\n`).join('')}`);
+
+  it('is drawn with the seed; both parts are all rows, in the order of the file', async () => {
+    const source = dataSource(path, { devShare: 0.2, seed: 1 });
+    const [train, dev] = [await source.sentences('train'), await source.sentences('dev')];
+    expect([train.length, dev.length]).toEqual([16, 4]);
+    expect(rows.filter((text) => !dev.includes(text))).toEqual(train);
+    expect(rows.filter((text) => !train.includes(text))).toEqual(dev);
+    expect((await source.examples('dev')).map(({ text, label }) => [text, label])).toEqual(
+      dev.map((text) => [text, rows.indexOf(text) % 2]),
+    );
+    expect(source.classes).toEqual(['0', '1']);
+    expect(await dataSource(path, { devShare: 0.2, seed: 1, split: 'dev' }).sentences('dev')).toEqual(dev);
+    expect(await dataSource(path, { devShare: 0.2, seed: 2 }).sentences('dev')).not.toEqual(dev);
+  });
+
+  it('leaves a row to each part', async () => {
+    const counts = async (devShare: number) => (await dataSource(path, { devShare }).sentences('dev')).length;
+    expect([await counts(0.001), await counts(0.999)]).toEqual([1, 19]);
+  });
+
+  it('is refused where the data have a split dev', () => {
+    for (const [name, options] of [
+      [path, { dev: path }],
+      ['embedded', {}],
+    ] as const) {
+      expect(callerErrorOf(() => dataSource(name, { ...options, devShare: 0.1 })).message).toMatch(
+        /--dev-share/,
+      );
+    }
+  });
+});

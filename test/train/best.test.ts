@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bestOf } from '../../src/train/best.js';
+import { afterEvaluation, bestOf, type EarlyStopping } from '../../src/train/best.js';
 import type { EvaluationMetrics } from '../../src/train/trainer.js';
 
 function evaluation(step: number, [devAccuracy, devF1, devMatthews, devLoss]: number[]): EvaluationMetrics {
@@ -40,5 +40,25 @@ describe('the best evaluation', () => {
 
   it('of none is none', () => {
     expect(bestOf('accuracy', [])).toBeUndefined();
+  });
+});
+
+describe('the evaluations since the best', () => {
+  /** After each evaluation: how many came since the best by the metric. */
+  function counted(by: 'accuracy' | 'loss', values: number[]): number[] {
+    let state: EarlyStopping | undefined;
+    return values.map((value, at) => {
+      const scores = by === 'loss' ? [0.5, 0, 0, value] : [value, 0, 0, 1 / (at + 1)];
+      state = afterEvaluation(by, evaluation(at + 1, scores), state);
+      return state.since;
+    });
+  }
+
+  it('count equal ones of any loss, and start again at a better one', () => {
+    expect(counted('accuracy', [0.5, 0.5, 0.4, 0.6, 0.6, 0.5])).toEqual([0, 1, 2, 0, 1, 2]);
+  });
+
+  it('by loss start again at a lower one', () => {
+    expect(counted('loss', [0.5, 0.6, 0.4, 0.4])).toEqual([0, 1, 0, 1]);
   });
 });

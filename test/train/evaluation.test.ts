@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mostProbable, softmax } from '../../src/train/evaluation.js';
+import type { Checkpoint } from '../../src/train/trainer.js';
 import { logitsOf, smallModel, TEXTS, withModel } from './models.js';
 
 /** -log of the softmax, another way than the engine's. */
@@ -80,6 +81,36 @@ describe('a training run', () => {
 
   it('is evaluated as often where that does not divide the steps', async () => {
     expect(await evaluatedSteps(4)).toHaveLength(2 * 4);
+  });
+});
+
+describe('a training run with earlyStoppingPatience', () => {
+  const [train, dev] = [EXAMPLES.slice(0, 24), EXAMPLES.slice(0, 4)];
+  // So small a rate that no evaluation is better than the first.
+  const options = {
+    ...{ epochs: 3, batchSize: 4, evaluationsPerEpoch: 2, learningRate: 1e-30, weightDecay: 0 },
+    earlyStoppingPatience: 4,
+  };
+
+  it('ends after this number of evaluations without a better one, also where it was resumed', async () => {
+    await withModel(smallModel('hard', { classes: ['a', 'b', 'c'] }), async (model) => {
+      const steps: number[] = [];
+      const checkpoints: Promise<Checkpoint>[] = [];
+      const onEvaluation = ({ step }: { step: number }) => void steps.push(step);
+      const epochs = await model.train(train, dev, options, {
+        onEvaluation,
+        async onCheckpoint(position, state) {
+          checkpoints.push(state.then((read) => ({ position, state: read })));
+        },
+      });
+      expect(steps).toEqual([3, 6, 9, 12, 15]);
+      expect(epochs.map(({ step }) => step)).toEqual([6, 12, 15]);
+      const third = await checkpoints[2];
+      expect(third.position).toMatchObject({ step: 9, earlyStopping: { since: 2 } });
+      steps.length = 0;
+      await model.train(train, dev, options, { onEvaluation }, third);
+      expect(steps).toEqual([12, 15]);
+    });
   });
 });
 

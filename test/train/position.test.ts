@@ -18,6 +18,9 @@ const LENGTH = { epochs: 3, batches: 5, gradientAccumulationSteps: 2 };
 describe('a position', () => {
   it('of the run is accepted, that of an epoch whose last step has fewer batches too', () => {
     expect(v.parse(positionSchema, POSITION)).toEqual(POSITION);
+    const best = { devLoss: 0.4, devAccuracy: 0.8, devF1: 0.7, devMatthews: 0.5 };
+    const stopping = { ...POSITION, earlyStopping: { best, since: 2 } };
+    expect(v.parse(positionSchema, stopping), 'of a run that may stop early').toEqual(stopping);
     expect(isReachable(POSITION, LENGTH)).toBe(true);
     const three = { sum: 1, count: 3 };
     expect(isReachable({ ...POSITION, step: 6, batches: 5, losses: three, unreported: three }, LENGTH)).toBe(

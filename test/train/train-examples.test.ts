@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DataSource, Example } from '../../src/data/dataset.js';
-import { examplesOf } from '../../src/train/prepare-run.js';
+import { examplesOf, prepareRun } from '../../src/train/prepare-run.js';
+import { descriptionOf } from '../../src/train/training-run.js';
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, at): Example => ({ text: `sentence ${at}`, label: at % 2 }));
@@ -31,5 +32,23 @@ describe('a number of training examples', () => {
   it('leaves dev as it is, and is refused where there are fewer', async () => {
     expect((await examplesOf(source, { trainExamples: 5 })).dev).toHaveLength(4);
     await expect(drawn(21)).rejects.toThrow('21 training examples; expected 20 at most');
+  });
+});
+
+describe('a preset', () => {
+  const shapeOf = async (settings: object) => {
+    const { run } = await prepareRun({ data: 'embedded', trainExamples: 8, ...settings });
+    const { layers, hidden, heads, feedForward } = descriptionOf(run).config;
+    return [layers, hidden, heads, feedForward];
+  };
+
+  it('has the sizes of a BERT, and settings of their own win', async () => {
+    expect(await shapeOf({})).toEqual([2, 128, 2, 512]);
+    expect(await shapeOf({ preset: 'small' })).toEqual([4, 512, 8, 2048]);
+    expect(await shapeOf({ preset: 'medium', layers: 1, heads: 4 })).toEqual([1, 512, 4, 2048]);
+  });
+
+  it('is refused beside a checkpoint', async () => {
+    await expect(prepareRun({ preset: 'mini', init: 'runs/hard' })).rejects.toThrow('--preset beside --init');
   });
 });

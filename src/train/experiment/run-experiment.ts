@@ -145,8 +145,10 @@ class ExperimentRunner {
   /** What names the data of a cell: cells mostly have the same, which need not be read for each. */
   private async dataHashOf(cell: Cell): Promise<string> {
     const settings = this.settingsOf(cell);
-    const { data, dev, textColumn, labelColumn, tagsColumn, labels, trainExamples, seed } = settings;
-    const drawn = trainExamples === undefined ? [] : [trainExamples, seed];
+    const { data, dev, textColumn, labelColumn, tagsColumn, labels, trainExamples, devShare, seed } =
+      settings;
+    const isDrawn = trainExamples !== undefined || devShare !== undefined;
+    const drawn = isDrawn ? [trainExamples, devShare, seed] : [];
     const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels, ...drawn]);
     const hash = this.dataHashes.get(key) ?? dataHash(await examplesOf(dataOf(settings), settings));
     this.dataHashes.set(key, hash);
