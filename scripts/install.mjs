@@ -7,12 +7,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs `npm ci` in the clone, development packages included; npm then runs scripts/build.mjs. */
+/** Runs `npm ci` in the clone, development and optional packages included; npm then runs scripts/build.mjs. */
 export function installPackages() {
   console.error('Installing packages (once per clone)…');
   const npm = process.env.npm_execpath;
   const [command, ...prefix] = npm ? [process.execPath, npm] : ['npm'];
-  const result = spawnSync(command, [...prefix, 'ci', '--include=dev', '--no-audit', '--no-fund'], {
+  const result = spawnSync(command, [...prefix, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: !npm && process.platform === 'win32',

@@ -53,6 +53,7 @@ function install(project: string): void {
   const archive = join(project, filename);
   const unpacking = spawnSync('tar', ['-xzf', archive, '-C', target, '--strip-components=1']);
   expect(unpacking.status).toBe(0);
+  // Without the optional ones: a browser needs none of them.
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   for (const name of Object.keys(dependencies)) {
     const link = join(project, 'node_modules', name);

@@ -22,8 +22,20 @@ const instances = new Map<string, GPU>();
 /** Names of Dawn's toggles that are enabled beside `TOGGLES`. */
 type Features = readonly string[];
 
+/** @throws EngineError where npm was told to omit optional packages, or has none for this system. */
+async function dawnPackage() {
+  try {
+    return await import('webgpu');
+  } catch (error) {
+    throw new EngineError({
+      what: `the package webgpu (Dawn) cannot be loaded: ${(error as Error).message.split('\n')[0]}`,
+      remedy: 'npm install webgpu; it is optional, so that a browser does without it',
+    });
+  }
+}
+
 async function dawn(features: Features, options: string[] = []): Promise<GPU> {
-  const { create, globals } = await import('webgpu');
+  const { create, globals } = await dawnPackage();
   Object.assign(globalThis, globals);
   const enabled = features.length > 0 ? [`enable-dawn-features=${features.join(',')}`] : [];
   const toggles = [...TOGGLES, ...enabled, ...options];

@@ -14,14 +14,23 @@ const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.jso
 /** RTLD_NOW and RTLD_NODELETE: the library stays loaded after Node closes its handle, since it is not an addon. */
 const KEEP_LOADED = 0x2 | 0x1000;
 
-/** Whether the npm package has a driver that this system can load. */
-export function embeddedDriverExists(): boolean {
-  return process.platform === 'linux' && process.arch === 'x64';
+/** The archive with the driver; undefined where npm was told to omit optional packages. */
+function packedDriver(): string | undefined {
+  try {
+    const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
+    return join(dirname(entry), '..', '..', 'bin', 'swiftshader.tar.br');
+  } catch {
+    return undefined;
+  }
 }
 
-function packedDriver(): string {
-  const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
-  return join(dirname(entry), '..', '..', 'bin', 'swiftshader.tar.br');
+/** Whether the npm package is here, and has a driver that this system can load. */
+export function embeddedDriverExists(): boolean {
+  return isForThisSystem() && packedDriver() !== undefined;
+}
+
+function isForThisSystem(): boolean {
+  return process.platform === 'linux' && process.arch === 'x64';
 }
 
 async function unpack(archive: string, folder: string): Promise<void> {
@@ -37,7 +46,7 @@ async function unpack(archive: string, folder: string): Promise<void> {
 
 /** Unpacks SwiftShader into the user's cache, once per version, and returns the folder. */
 async function unpackedDriver(): Promise<string> {
-  const archive = packedDriver();
+  const archive = packedDriver()!;
   const version = createHash('sha256')
     .update(await readFile(archive))
     .digest('hex')
@@ -90,11 +99,17 @@ export function embeddedDriverIsInstalled(): boolean {
 }
 
 async function install(): Promise<string> {
-  if (!embeddedDriverExists()) {
+  if (!isForThisSystem()) {
     throw new EngineError({
       what: `the embedded driver does not exist for ${process.platform} ${process.arch}`,
       expected: 'linux x64',
       remedy: 'install a graphics driver (`parsimony doctor` says which)',
+    });
+  }
+  if (!packedDriver()) {
+    throw new EngineError({
+      what: 'the package with the embedded driver, @sparticuz/chromium, is not installed',
+      remedy: 'npm install @sparticuz/chromium; it is optional, so that a GPU or a browser does without it',
     });
   }
   let folder: string;
