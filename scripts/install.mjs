@@ -12,11 +12,15 @@ export function installPackages() {
   console.error('Installing packages (once per clone)…');
   const npm = process.env.npm_execpath;
   const [command, ...prefix] = npm ? [process.execPath, npm] : ['npm'];
-  const result = spawnSync(command, [...prefix, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: !npm && process.platform === 'win32',
-  });
+  const result = spawnSync(
+    command,
+    [...prefix, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      shell: !npm && process.platform === 'win32',
+    },
+  );
   if (result.status !== 0) {
     console.error(
       'npm ci failed; its messages are above. A network connection to an npm registry is needed once.',
