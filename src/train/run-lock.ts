@@ -15,9 +15,12 @@ const MOST_TRIES = 100;
 /** Opens for reading and writing, creates a missing file, and follows no links. */
 const FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
-async function held(folder: string, file: string): Promise<CallerError> {
+/** Another process trains into the folder. */
+export class FolderInUse extends CallerError {}
+
+async function held(folder: string, file: string): Promise<FolderInUse> {
   const [number, host] = (await readFile(file, 'utf8').catch(() => '')).trim().split(' ');
-  return new CallerError({
+  return new FolderInUse({
     what: `${host ? `process ${number} on ${host}` : 'another process'} trains here`,
     where: folder,
     expected: 'one process a folder',
@@ -54,8 +57,8 @@ export class RunLock {
   ) {}
 
   /**
-   * @throws CallerError where another run holds it, or the folder cannot be written to; EngineError where the file system has
-   * no locks.
+   * @throws FolderInUse where another run holds it; CallerError where the folder cannot be written to; EngineError where the file
+   * system has no locks.
    */
   static async acquire(folder: string): Promise<RunLock> {
     const file = join(folder, LOCK_FILE);

@@ -91,9 +91,18 @@ export function fingerprintsOf(
       ...(start ? [hashOfWeights(start)] : []),
     ]),
     data: dataHash(data),
-    kernels: hashOf(sortedEntries(kernelSources)),
-    adapter: adapterKey(device),
+    ...machineOf(device),
   };
+}
+
+/** The part of a run's fingerprints that decides its bits without being a setting. */
+export function machineOf(device: Device): Pick<Fingerprints, 'kernels' | 'adapter'> {
+  return { kernels: kernelsHash(), adapter: adapterKey(device) };
+}
+
+/** The hash of the text of all kernels. */
+export function kernelsHash(): string {
+  return hashOf(sortedEntries(kernelSources));
 }
 
 /** The fingerprint of a run, which its checkpoints must have. */

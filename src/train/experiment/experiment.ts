@@ -116,8 +116,9 @@ const PRUNED = /^pruned:(.+)$/;
 /** The cell at the same point whose learned biases a cell's rules are pruned from; undefined where they are not pruned. */
 export function learnedCell(cell: Cell, cells: readonly Cell[]): Cell | undefined {
   const [, condition] = PRUNED.exec(String(cell.settings.rules)) ?? [];
-  const samePoint = (other: Cell) => JSON.stringify(other.point) === JSON.stringify(cell.point);
-  return cells.find((other) => other.condition === condition && samePoint(other));
+  if (condition === undefined) return undefined;
+  const point = JSON.stringify(cell.point);
+  return cells.find((other) => other.condition === condition && JSON.stringify(other.point) === point);
 }
 
 /** The error of settings of a cell that contradict each other; undefined where they do not. */

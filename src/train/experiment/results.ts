@@ -39,6 +39,8 @@ export interface CellResult {
   /** Of the training and dev examples. */
   data: string;
   adapter: string;
+  /** Of the package, the kernels and what else may change bits or timings; undefined in results of version 0.1. */
+  versions?: Readonly<Record<string, string>>;
   /** Share of dev's pairs that existed. */
   density: number;
   evaluations: EvaluationResult[];
@@ -96,6 +98,7 @@ const RESULT = renamed(
     settings,
     data: text,
     adapter: text,
+    versions: v.optional(recordOf(text)),
     density: share,
     evaluations: listOf(fields(evaluationFields)),
     best: marked,

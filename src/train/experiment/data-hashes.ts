@@ -1,0 +1,30 @@
+import { dataOf, examplesOf } from '../prepare-run.js';
+import { dataHash } from '../run-record.js';
+import type { RunSettings } from '../settings.js';
+import type { Cell } from './experiment.js';
+
+/** The settings of a cell's run. @param data The location of the data, instead of the settings' own. */
+export function runSettingsOf({ settings }: Cell, data?: string): RunSettings {
+  return { ...settings, ...(data !== undefined && { data }) };
+}
+
+/** The hashes of the data of cells, which mostly have the same data: each is read once. */
+export class DataHashes {
+  private readonly hashes = new Map<string, Promise<string>>();
+
+  /** @param data The location of the data, instead of the settings' own. */
+  constructor(private readonly data?: string) {}
+
+  /** The hash of a cell's examples. @throws CallerError where they cannot be read. */
+  of(cell: Cell): Promise<string> {
+    const settings = runSettingsOf(cell, this.data);
+    const { data, dev, textColumn, labelColumn, tagsColumn, labels, trainExamples, devShare, seed } =
+      settings;
+    const isDrawn = trainExamples !== undefined || devShare !== undefined;
+    const drawn = isDrawn ? [trainExamples, devShare, seed] : [];
+    const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels, ...drawn]);
+    const hash = this.hashes.get(key) ?? examplesOf(dataOf(settings), settings).then(dataHash);
+    this.hashes.set(key, hash);
+    return hash;
+  }
+}
