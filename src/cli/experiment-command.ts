@@ -1,48 +1,50 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
-import type { Precision } from '../base/precision.js';
 import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
 import type { Experiment } from '../train/experiment/experiment.js';
-import { type Cell, cellsOf, exploratory } from '../train/experiment/experiment.js';
+import { exploratory } from '../train/experiment/experiment.js';
+import { gridState, machinesOf } from '../train/experiment/grid-state.js';
 import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
-import { type CellResult, checkSameRows, storedResults } from '../train/experiment/results.js';
-import { runExperiment } from '../train/experiment/run-experiment.js';
+import { checkSameRows, storedResults } from '../train/experiment/results.js';
+import { LOCK_SECONDS } from '../train/experiment/run-grid.js';
 import { experimentFile } from './experiment-file.js';
+import { type RunFlags, runCells } from './experiment-run.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
-import { kernelsFor } from './kernel-cache.js';
-import { list, withDevice } from './options.js';
+import { printGrid, refuseFailures } from './grid-summary.js';
+import { list } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
-import { outliveReaders } from './output-streams.js';
-import { seedNumber, settingOption } from './setting-options.js';
-import { stoppable } from './stopping.js';
-import { note, print } from './terminal.js';
-import { runDisplay } from './train-output.js';
+import { countNumber, seedNumber, settingOption } from './setting-options.js';
+import { shardOption, slurmShard } from './shard-option.js';
+import { shellCommand } from './stopping.js';
+import { print } from './terminal.js';
 
-interface ExperimentFlags {
-  data?: string;
-  out: string;
-  results: string;
+interface ExperimentFlags extends RunFlags {
   seeds?: number[];
-  only?: string[];
   subset?: string;
   table?: boolean;
   markdown?: boolean;
-  adapter?: string;
   json?: JsonTarget;
+}
+
+/** Seconds after which a process counts as dead. */
+function lockOption(): Option {
+  const help = 'seconds without a sign after which the cells of a process or worker are taken over';
+  return new Option('--lock <seconds>', help).argParser(countNumber).default(LOCK_SECONDS);
 }
 
 const EXAMPLE = `
 Example:
   $ parsimony experiment experiments/embedded.json
   $ parsimony experiment experiments/sst2-scratch.json --data path/to/SST-2 --seeds 1,2,3,4
+  $ parsimony experiment experiments/embedded.json --jobs 2
   $ parsimony experiment experiments/sst2-scratch.json --table --subset negation --data path/to/SST-2
 
-A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was.`;
+A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
+hosts may share --results: see docs/cluster.md.`;
 
 /** `parsimony experiment` */
 export function experimentCommand(): Command {
@@ -63,6 +65,13 @@ export function experimentCommand(): Command {
     .addOption(new Option('--only <list>', 'run these conditions alone').argParser(list))
     .addOption(new Option('--subset <name>', 'count only the rows of dev with such a word').choices(SUBSETS))
     .option('--table', 'run nothing: the table of what is there')
+    .addOption(
+      new Option('--jobs <count>', 'run cells in this number of processes (default: in this one)').argParser(
+        countNumber,
+      ),
+    )
+    .addOption(shardOption())
+    .addOption(lockOption())
     .option('--markdown', 'the tables as Markdown')
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
@@ -71,9 +80,7 @@ export function experimentCommand(): Command {
 }
 
 async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
-  const file = experimentFile(name);
-  const text = await readText(file, 'an experiment, such as experiments/embedded.json');
-  const written = parseExperiment(text, file);
+  const written = await readExperiment(name);
   checkSeeds(flags.seeds);
   const grid = { ...written.grid, ...(flags.seeds && { seed: flags.seeds }) };
   const planned: Experiment = { ...written, grid };
@@ -81,7 +88,9 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const whole = isPart ? exploratory(planned) : planned;
   checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
-  const results = flags.table ? await storedResults(flags.results, whole) : await run(whole, flags);
+  const results = flags.table
+    ? await storedResults(flags.results, whole)
+    : await runCells(whole, { ...flags, shard: flags.shard ?? slurmShard() });
   checkSameRows(results, join(flags.results, whole.name));
   if (results.length === 0) {
     throw new CallerError({
@@ -91,9 +100,31 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
     });
   }
   const tables = experimentTables(whole, results, filter);
-  if (await wroteJson(flags.json, { experiment: whole.name, subset: flags.subset, tables })) return;
-  if (flags.markdown) print(experimentMarkdown(tables));
-  else printExperiment(tables);
+  const machines = machinesOf(results);
+  const cells = await gridState(flags.results, whole, flags);
+  const missing = cells.filter(({ progress }) => progress !== 'finished');
+  if (
+    !(await wroteJson(flags.json, {
+      experiment: whole.name,
+      subset: flags.subset,
+      tables,
+      machines,
+      missing,
+    }))
+  ) {
+    if (flags.markdown) print(experimentMarkdown(tables));
+    else {
+      printExperiment(tables);
+      printGrid(machines, cells);
+    }
+  }
+  if (!flags.table) refuseFailures(cells, shellCommand('experiment', 'retry', name));
+}
+
+/** The experiment of a file, or of a name. */
+async function readExperiment(name: string): Promise<Experiment> {
+  const file = experimentFile(name);
+  return parseExperiment(await readText(file, 'an experiment, such as experiments/embedded.json'), file);
 }
 
 function checkOnly({ conditions }: Experiment, only: readonly string[] = []): void {
@@ -121,47 +152,6 @@ function checkSeeds(seeds: readonly number[] = []): void {
     where: '--seeds',
     expected: 'each seed once',
   });
-}
-
-async function run(whole: Experiment, flags: ExperimentFlags): Promise<CellResult[]> {
-  const { out: runs, results, data, only } = flags;
-  const total = cellsOf(whole).filter(({ condition }) => only?.includes(condition) ?? true).length;
-  let done = 0;
-  const options = {
-    ...{ runs, results, data, only, kernelsFor },
-    notes: { command: commandLine() },
-    onNote: note,
-    hooksOf: ({ id }: Cell, folder: string) => runDisplay(folder, () => note(`${id}:`)),
-    onResult({ id }: Cell, { best, final }: CellResult) {
-      note(
-        `${++done} of ${total}, ${id}: dev accuracy ${best.accuracy.toFixed(4)} at its best, ` +
-          `${final.accuracy.toFixed(4)} at the end`,
-      );
-    },
-  };
-  const adapter = flags.adapter ?? adapterOf(whole);
-  outliveReaders();
-  return stoppable(
-    (signal) =>
-      withDevice(
-        adapter,
-        (device) => runExperiment(device, whole, { ...options, signal }),
-        precisionOf(whole),
-      ),
-    () => `continue with: ${commandLine()}`,
-  );
-}
-
-/** The adapter that an experiment's settings name: one for all of its runs. */
-function adapterOf({ settings: { adapter } }: Experiment): string | undefined {
-  return adapter === undefined ? undefined : `${adapter}`;
-}
-
-/** The precision that the device is opened for: f16 where any run is of it. */
-function precisionOf({ settings, conditions }: Experiment): Precision {
-  return [settings, ...Object.values(conditions)].some(({ precision }) => precision === 'f16')
-    ? 'f16'
-    : 'f32';
 }
 
 /** Which rows of dev count. Without a subset all of them do, and the data need not be there. */

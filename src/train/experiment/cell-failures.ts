@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as v from 'valibot';
 import { CallerError } from '../../base/errors.js';
@@ -8,7 +8,7 @@ import { JsonText } from '../../base/json-text.js';
 import { createFolder, readText, removeFile, writeAtomically } from '../../data/files.js';
 
 /** A cell that fails this number of times is left out. */
-export const MOST_ATTEMPTS = 3;
+const MOST_ATTEMPTS = 3;
 
 const FAILURE = fields({
   error: text,
@@ -47,13 +47,19 @@ export class CellFailures {
     if (existsSync(this.fileOf(name))) await removeFile(this.fileOf(name));
   }
 
-  /** Forgets all failures, and that the experiment was cancelled. @returns The cells that had failed. */
-  async clear(): Promise<string[]> {
-    const names = await readdir(this.folder).catch(() => []);
-    const failed = names.filter((name) => name.endsWith(ENDING));
-    for (const name of failed) await removeFile(join(this.folder, name));
+  /** The names of the cells that have failed. */
+  async names(): Promise<string[]> {
+    const files = await readdir(this.folder).catch(() => []);
+    return files.filter((file) => file.endsWith(ENDING)).map((file) => file.slice(0, -ENDING.length));
+  }
+
+  /** Forgets all failures, and that the experiment was cancelled. @returns How many cells had failed. */
+  async clear(): Promise<number> {
+    const names = await this.names();
+    for (const name of names) await this.remove(name);
     if (this.isCancelled) await removeFile(join(this.folder, CANCELLED));
-    return failed.map((name) => name.slice(0, -ENDING.length));
+    await rmdir(this.folder).catch(() => {});
+    return names.length;
   }
 
   /** Stops all processes that run cells of the experiment, each with a checkpoint. */

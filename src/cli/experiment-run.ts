@@ -1,0 +1,130 @@
+import { commandLine } from '../../bench/environment.js';
+import type { Precision } from '../base/precision.js';
+import { jobOf } from '../train/experiment/cell-job.js';
+import { DataHashes } from '../train/experiment/data-hashes.js';
+import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
+import type { CellResult } from '../train/experiment/results.js';
+import { checkCell } from '../train/experiment/run-cell.js';
+import { runExperiment } from '../train/experiment/run-experiment.js';
+import {
+  type GridOptions,
+  orderedCells,
+  type RunCell,
+  runGrid,
+  type Shard,
+} from '../train/experiment/run-grid.js';
+import { CellChild } from './cell-child.js';
+import { resultVersions } from './cell-versions.js';
+import { GridDisplay } from './grid-display.js';
+import { kernelsFor } from './kernel-cache.js';
+import { withDevice } from './options.js';
+import { outliveReaders } from './output-streams.js';
+import { REQUEUE_CODES, stoppable } from './stopping.js';
+import { note } from './terminal.js';
+import { runDisplay } from './train-output.js';
+
+/** Where and how the cells of an experiment run. */
+export interface RunFlags {
+  data?: string;
+  out: string;
+  results: string;
+  only?: string[];
+  adapter?: string;
+  jobs?: number;
+  shard?: Shard;
+  lock?: number;
+}
+
+/** The adapter of an experiment: one for all of its runs. */
+function adapterOf({ settings: { adapter } }: Experiment, flags: RunFlags): string | undefined {
+  return flags.adapter ?? (adapter === undefined ? undefined : `${adapter}`);
+}
+
+/** The precision that the device is opened for: f16 where any run is of it. */
+function precisionOf({ settings, conditions }: Experiment): Precision {
+  return [settings, ...Object.values(conditions)].some(({ precision }) => precision === 'f16')
+    ? 'f16'
+    : 'f32';
+}
+
+/** Runs the cells one after another in this process. */
+async function runHere(whole: Experiment, flags: RunFlags, signal: AbortSignal): Promise<CellResult[]> {
+  const { out: runs, results, data, only, lock: lockSeconds } = flags;
+  const total = orderedCells(whole, only).length;
+  let done = 0;
+  const options = {
+    ...{ runs, results, data, only, kernelsFor, lockSeconds, signal, versions: resultVersions() },
+    notes: { command: commandLine() },
+    onNote: note,
+    hooksOf: ({ id }: Cell, folder: string) => runDisplay(folder, () => note(`${id}:`)),
+    onResult({ id }: Cell, { best, final }: CellResult) {
+      note(
+        `${++done} of ${total}, ${id}: dev accuracy ${best.accuracy.toFixed(4)} at its best, ` +
+          `${final.accuracy.toFixed(4)} at the end`,
+      );
+    },
+  };
+  return withDevice(
+    adapterOf(whole, flags),
+    (device) => runExperiment(device, whole, options),
+    precisionOf(whole),
+  );
+}
+
+/** Runs the cells in processes, whose number is `jobs`. */
+async function runInProcesses(
+  whole: Experiment,
+  flags: RunFlags,
+  signal: AbortSignal,
+): Promise<CellResult[]> {
+  const { out: runs, results, data, only, shard, jobs = 1, lock: lockSeconds } = flags;
+  for (const cell of cellsOf(whole)) checkCell(cell, whole, data);
+  const display = new GridDisplay(whole, only);
+  const hashes = new DataHashes(data);
+  const notes = { command: commandLine() };
+  const noted = new Set<string>();
+  const children = Array.from(
+    { length: jobs },
+    () => new CellChild({ adapter: adapterOf(whole, flags), runs, data, notes }),
+  );
+  const runnerOf =
+    (child: CellChild): RunCell =>
+    async (cell, stopped) => {
+      try {
+        return await child.run(jobOf(whole, cell, await hashes.of(cell)), {
+          signal: stopped,
+          onProgress: (step, totalSteps) => display.onProgress(cell.id, { step, totalSteps }),
+          // Most notes are of the data, and the same for all cells.
+          onNote: (text) => noted.size < noted.add(text).size && note(`${cell.id}: ${text}`),
+        });
+      } finally {
+        display.onEnd(cell.id);
+      }
+    };
+  const options: GridOptions = {
+    ...{ results, data, only, shard, lockSeconds, signal, continues: true },
+    onResult: (cell, result) => display.onResult(cell, result),
+    onFailure: (cell, error) => display.onFailure(cell, error),
+  };
+  try {
+    return await runGrid(whole, children.map(runnerOf), options);
+  } finally {
+    display.stop();
+    for (const child of children) child.close();
+  }
+}
+
+/**
+ * Runs the unfinished cells of an experiment.
+ * @returns The results that are there at the end.
+ * @throws As `runGrid`; CommandStopped where a signal ended it.
+ */
+export async function runCells(whole: Experiment, flags: RunFlags): Promise<CellResult[]> {
+  outliveReaders();
+  const run = flags.jobs === undefined && flags.shard === undefined ? runHere : runInProcesses;
+  return stoppable(
+    (signal) => run(whole, flags, signal),
+    () => `continue with: ${commandLine()}`,
+    REQUEUE_CODES,
+  );
+}

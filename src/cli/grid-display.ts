@@ -1,0 +1,71 @@
+import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
+import type { CellResult } from '../train/experiment/results.js';
+import { note, type ProgressDisplay, progress } from './terminal.js';
+
+/** A cell that is under way, as far as is known. */
+interface Running {
+  step: number;
+  totalSteps: number;
+}
+
+/** Cells that are listed in the line of progress. */
+const MOST_SHOWN = 4;
+
+/** The live progress of a whole grid on standard error: cells that are finished, that run, and that failed. */
+export class GridDisplay {
+  private readonly display: ProgressDisplay;
+  private readonly running = new Map<string, Running>();
+  private done = 0;
+  private failed = 0;
+
+  constructor(experiment: Experiment, only?: readonly string[]) {
+    const total = cellsOf(experiment).filter(({ condition }) => only?.includes(condition) ?? true).length;
+    this.display = progress({ label: experiment.name, total, unit: 'cells' });
+  }
+
+  onProgress(id: string, running: Running): void {
+    this.running.set(id, running);
+    this.show();
+  }
+
+  /** Replaces what is known of the cells that run. */
+  setRunning(running: ReadonlyMap<string, Running>): void {
+    this.running.clear();
+    for (const [id, each] of running) this.running.set(id, each);
+    this.show();
+  }
+
+  onResult({ id }: Pick<Cell, 'id'>, _: CellResult): void {
+    this.done++;
+    this.running.delete(id);
+    this.show();
+  }
+
+  onFailure({ id }: Pick<Cell, 'id'>, error: string): void {
+    this.failed++;
+    this.running.delete(id);
+    note(`${id} failed: ${error}`);
+    this.show();
+  }
+
+  /** A cell that neither finished nor failed does not run any more. */
+  onEnd(id: string): void {
+    this.running.delete(id);
+  }
+
+  stop(): void {
+    this.display.stop();
+  }
+
+  private show(): void {
+    const cells = [...this.running].map(
+      ([id, { step, totalSteps }]) => `${id} ${Math.floor((100 * step) / Math.max(1, totalSteps))} %`,
+    );
+    const more = cells.length > MOST_SHOWN ? [`${cells.length - MOST_SHOWN} more`] : [];
+    const failed = this.failed > 0 ? [`${this.failed} failed`] : [];
+    this.display.update(
+      this.done + this.failed,
+      [...failed, ...cells.slice(0, MOST_SHOWN), ...more].join(', '),
+    );
+  }
+}
