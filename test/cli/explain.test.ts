@@ -31,7 +31,7 @@ describe('explain', () => {
     ]);
     // 37 of 64, as `tag` counts them.
     expect(stdout).toContain(
-      '58 % of 64 pairs exist: at most 1.7x less work (strategy hard, rules "paper").',
+      '58 % of 64 pairs exist: with padding, so short a text saves no work (strategy hard, rules "paper").',
     );
     expect(stdout).toContain('64 dense, 37 useful, ');
     expect(stdout).toContain('Closure: 70.3 % of all pairs are joined after 3 layers');
