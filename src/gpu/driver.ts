@@ -82,6 +82,13 @@ async function embedded(features: Features, reason: string): Promise<FoundAdapte
       remedy: 'install a graphics driver (`parsimony doctor` says which)',
     });
   }
+  // Bun's `process.env` does not reach the Vulkan loader, which then takes another driver.
+  if (!adapter.info.description.startsWith('SwiftShader')) {
+    throw new EngineError({
+      what: `the embedded driver was asked for, but the Vulkan loader took another: ${adapter.info.description}`,
+      remedy: `set VK_DRIVER_FILES=${process.env.VK_DRIVER_FILES} before the program starts`,
+    });
+  }
   return { adapter, kind: 'embedded software', reason };
 }
 
