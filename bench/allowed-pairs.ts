@@ -1,5 +1,5 @@
-import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
-import { type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';
+import type { RuleSet, Strategy, Tag, TagPair } from '../src/grammar/rules.js';
+import { isPositional, type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';
 
 /** The tokens of a packed batch, in the caller's order. */
 export interface PackedText extends Pick<ReferencePlaces, 'sentences' | 'causal'> {
@@ -28,10 +28,7 @@ export function countTags(text: PackedText): Map<Tag, number>[] {
 
 /** The number of pairs that rules allow in a text: from its tag counts where positions do not matter, otherwise pair by pair. */
 export function allowedPairs(text: PackedText, rules: RuleSet, strategy: Strategy): number {
-  const isPositional = [...rules.hard, ...rules.soft].some(
-    ([, , scope = 'document']) => scope !== 'document',
-  );
-  return isPositional || text.causal
+  return isPositional(rules, strategy) || text.causal
     ? countedByPairs(text, rules, strategy)
     : countedByTags(text, rules, strategy);
 }
@@ -62,4 +59,17 @@ function countedByPairs(text: PackedText, rules: RuleSet, strategy: Strategy): n
     start += length;
   }
   return pairs;
+}
+
+/** Tokens whose tag no rule lets attend to a tag of their sequence, at any distance. */
+export function tokensWithoutPairs(text: PackedText, rules: RuleSet, strategy: Strategy): number {
+  const tags = [...new Set(text.tags)];
+  const anywhere = (pairs: readonly TagPair[]) => pairs.map(([query, key]): TagPair => [query, key]);
+  const unscoped = { ...rules, hard: anywhere(rules.hard), soft: anywhere(rules.soft) };
+  const biasOf = referenceTokenBias(unscoped, strategy, tags, { learned: () => 0 });
+  return countTags(text).reduce<number>((idle, counts) => {
+    const isIdle = (row: number) =>
+      tags.every((key, column) => !counts.has(key) || biasOf(row, column) === undefined);
+    return tags.reduce<number>((sum, query, row) => sum + (isIdle(row) ? (counts.get(query) ?? 0) : 0), idle);
+  }, 0);
 }

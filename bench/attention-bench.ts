@@ -5,9 +5,12 @@ import type { AttentionRow } from './attention-row.js';
 import { type AttentionSweep, SENTENCES } from './attention-settings.js';
 import { type BenchmarkReport, type BenchOptions, newReport } from './bench-report.js';
 import { type BreakEven, breakEvens } from './break-even.js';
+import type { Workload } from './inputs.js';
+import { DATA_LABELS, labelledWorkload } from './label-layouts.js';
 import { machineOf } from './machine-probe.js';
 import type { MeasuredMachine } from './predicted-schedule.js';
-import { ShapeBench, type ShapeResults } from './shape-bench.js';
+import { ShapeBench, type ShapeBenchOptions, type ShapeResults } from './shape-bench.js';
+import { namesOfRules, rulesOfShape } from './swept-rules.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
 export interface AttentionReport
@@ -18,7 +21,7 @@ export interface AttentionReport
   machines: (MeasuredMachine & { headDim: number })[];
 }
 
-export interface AttentionBenchOptions extends BenchOptions {
+export interface AttentionBenchOptions extends BenchOptions, Pick<ShapeBenchOptions, 'contenders'> {
   /** Words with custom tags keep them. */
   texts: readonly (string | Text)[];
   /** Called after each shape, with the rows so far. */
@@ -32,7 +35,7 @@ export async function benchAttention(
   options: AttentionBenchOptions,
 ): Promise<AttentionReport> {
   const { rules } = sweep;
-  const settings = { ...sweep, rules: rules.map(({ name }) => name) };
+  const settings = { ...sweep, rules: namesOfRules(sweep) };
   const report: AttentionReport = {
     ...newReport(device, 'attention', settings, rules, options),
     rows: [],
@@ -42,19 +45,20 @@ export async function benchAttention(
   };
   if (KernelClock.isSupported(device.gpu)) device.clock = new KernelClock(device);
   try {
-    for (const length of sweep.lengths) {
-      const tokens = length === SENTENCES ? Number.POSITIVE_INFINITY : length * sweep.batch;
-      const texts = length === SENTENCES ? options.texts.slice(0, sweep.batch) : options.texts;
-      const text = tagText(texts, options.vocabulary, tokens, tagsOfAll(rules));
-      for (const heads of sweep.heads) {
-        for (const headDim of sweep.headDims) {
-          if (options.signal?.aborted) break;
-          const packed = workloadOf(text.sentences, length, sweep.batch, heads, headDim, text.tags);
-          const workload = { ...packed, causal: sweep.causal };
-          const bench = new ShapeBench(device, sweep, workload, length === SENTENCES, options, report);
-          await bench.run();
-          if (heads === sweep.heads[0] && headDim === sweep.headDims[0]) bench.prepare(text.milliseconds);
-          await options.onProgress?.(report);
+    for (const labels of sweep.labels) {
+      for (const length of sweep.lengths) {
+        const { tagMs, workload: workloadFor } = workloadsOf(sweep, labels, length, options);
+        for (const heads of sweep.heads) {
+          for (const headDim of sweep.headDims) {
+            if (options.signal?.aborted) break;
+            const workload = workloadFor(heads, headDim);
+            const rulesHere = rulesOfShape(sweep, labels, workload, options.onNote);
+            const swept = { ...sweep, rules: rulesHere };
+            const bench = new ShapeBench(device, swept, workload, length === SENTENCES, options, report);
+            await bench.run();
+            if (heads === sweep.heads[0] && headDim === sweep.headDims[0]) bench.prepare(tagMs);
+            await options.onProgress?.(report);
+          }
         }
       }
     }
@@ -67,4 +71,29 @@ export async function benchAttention(
   report.interrupted = options.signal?.aborted ?? false;
   report.breakEven = breakEvens(report.rows);
   return report;
+}
+
+/** The workloads of labels and a length, and the time of tagging their text; undefined where no text is tagged. */
+function workloadsOf(
+  sweep: AttentionSweep,
+  labels: string,
+  length: AttentionSweep['lengths'][number],
+  { texts, vocabulary }: AttentionBenchOptions,
+): { tagMs?: number; workload(heads: number, headDim: number): Workload } {
+  const { batch, causal, rules, seed } = sweep;
+  if (labels !== DATA_LABELS && length !== SENTENCES) {
+    const of = (heads: number, headDim: number) =>
+      labelledWorkload(labels, length, batch, { heads, headDim }, seed);
+    return { workload: (heads, headDim) => ({ ...of(heads, headDim), causal }) };
+  }
+  const tokens = length === SENTENCES ? Number.POSITIVE_INFINITY : length * batch;
+  const tagged = length === SENTENCES ? texts.slice(0, batch) : texts;
+  const text = tagText(tagged, vocabulary, tokens, tagsOfAll(rules));
+  return {
+    tagMs: text.milliseconds,
+    workload: (heads, headDim) => ({
+      ...workloadOf(text.sentences, length, batch, heads, headDim, text.tags),
+      causal,
+    }),
+  };
 }

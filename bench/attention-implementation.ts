@@ -3,7 +3,6 @@ import { Attention } from '../src/attention/attention.js';
 import { tilesOn } from '../src/attention/kernel-choices.js';
 import type { BackwardBuffers } from '../src/attention/record.js';
 import type { Precision } from '../src/base/precision.js';
-import { hostRandom } from '../src/base/random.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import type { PairTable } from '../src/grammar/pair-table.js';
@@ -14,7 +13,7 @@ import { sentencesFor } from '../src/plan/sentence-numbers.js';
 import { sortedBatch } from '../src/plan/sorting.js';
 import { rankOfTag } from '../src/plan/tag-order.js';
 import type { TileChooser } from '../src/plan/tiles.js';
-import type { PackedText } from './allowed-pairs.js';
+import type { Pass } from './attention-settings.js';
 import { type CountedPairs, countedPairs } from './counted-pairs.js';
 import {
   both,
@@ -26,6 +25,8 @@ import {
   onlySampled,
   sampledRows,
 } from './gate.js';
+import { ImplementationBuffers } from './implementation-buffers.js';
+import type { Inputs, Workload } from './inputs.js';
 import { randomBiases, referenceOfBiases } from './learned-biases.js';
 import { readingOrderLayout } from './reading-order.js';
 import { referenceTokenBias } from './reference-pairs.js';
@@ -33,13 +34,6 @@ import type { Implementation } from './timing.js';
 
 /** The order of the tokens in an implementation's plan. All but `tags` are controls. */
 type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
-
-/** A packed batch and its heads. */
-export interface Workload extends PackedText {
-  sentences?: readonly number[];
-  heads: number;
-  headDim: number;
-}
 
 export interface Variant {
   strategy: Strategy;
@@ -51,26 +45,9 @@ export interface Variant {
   tiles?: TileChooser;
 }
 
-/** Queries, keys, values and output gradients, [tokens, heads, headDim] in the caller's order. */
-export interface Inputs {
-  query: Float32Array;
-  key: Float32Array;
-  value: Float32Array;
-  outputGradient: Float32Array;
-}
-
-const INPUTS = ['query', 'key', 'value', 'outputGradient'] as const;
-const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as const;
 const BLOCK = 32;
 /** Plans that are made to time the planner. The first also compiles it. */
 const PLANNINGS = 3;
-
-/** Inputs drawn evenly from [-1, 1]. The scores then vary by about 1, as in a trained model. */
-export function randomInputs({ tags, heads, headDim }: Workload, seed: number): Inputs {
-  const random = hostRandom(seed);
-  const draw = () => new Float32Array(tags.length * heads * headDim).map(() => 2 * random() - 1);
-  return { query: draw(), key: draw(), value: draw(), outputGradient: draw() };
-}
 
 /** An implementation of attention, ready to be timed and checked. */
 export class AttentionImplementation {
@@ -79,6 +56,7 @@ export class AttentionImplementation {
   readonly planMs: number;
   private readonly rules: RuleSet;
   private readonly attention: Attention;
+  private readonly own: ImplementationBuffers;
   private readonly buffers: BackwardBuffers;
   /** Of strategy `learned`, [heads, tags, tags]. */
   private readonly biasTable: Float32Array | undefined;
@@ -100,13 +78,10 @@ export class AttentionImplementation {
     this.planMs = median(planned.map(({ milliseconds }) => milliseconds));
     this.attention = new Attention(device, this.layout, heads);
     this.biasTable = variant.strategy === 'learned' ? randomBiases(this.rules, heads) : undefined;
-    const numbers = inputs.query.length;
-    const inputBuffers = INPUTS.map((name) => [name, upload(device, this.sorted(inputs[name]), name)]);
-    const results = RESULTS.map((name) => [name, createStorage(device, 4 * numbers, name)]);
-    const logSumExp = createStorage(device, 4 * tags.length * heads, 'logSumExp');
+    this.own = new ImplementationBuffers(device, inputs, heads * workload.headDim, this.layout.order);
     this.buffers = {
-      ...Object.fromEntries([...inputBuffers, ...results]),
-      logSumExp,
+      ...this.own.tensors,
+      logSumExp: createStorage(device, 4 * tags.length * heads, 'logSumExp'),
       ...(this.biasTable && {
         biasTable: upload(device, this.biasTable, 'biasTable'),
         biasGradient: createStorage(device, this.biasTable.byteLength, 'biasGradient'),
@@ -119,10 +94,16 @@ export class AttentionImplementation {
     return this.counted!;
   }
 
-  timed(backward: boolean): Implementation {
+  timed(pass: Pass): Implementation {
+    // The gate's counting kernels leave no output that a backward pass could use.
+    let isReady = pass !== 'backward';
     return {
       name: `${this.variant.strategy}, ${this.variant.order}`,
-      run: (times) => this.run(backward, times),
+      run: async (times) => {
+        if (!isReady) await this.run('forward');
+        isReady = true;
+        await this.run(pass, times);
+      },
     };
   }
 
@@ -135,9 +116,9 @@ export class AttentionImplementation {
     const scale = 1 / Math.sqrt(headDim);
     const sampled = sampledRows(this.layout, heads, seed);
     const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
-    write(this.device, this.buffers.outputGradient, this.sorted(outputGradient));
+    this.own.writeOutputGradient(outputGradient);
     const computed = await this.computed(backward);
-    write(this.device, this.buffers.outputGradient, this.sorted(this.inputs.outputGradient));
+    this.own.writeOutputGradient(this.inputs.outputGradient);
     const { precision } = this.variant;
     const shape = { heads, headDim, scale };
     this.counted =
@@ -209,9 +190,7 @@ export class AttentionImplementation {
   /** The results of one run, which are NaN where the kernels write nothing. */
   private async computed(backward: boolean): Promise<ComputedWithBiases> {
     const { buffers, biasTable } = this;
-    const numbers = this.inputs.query.length;
-    const poison = new Float32Array(numbers).fill(Number.NaN);
-    for (const name of RESULTS) write(this.device, buffers[name], poison);
+    this.own.poison();
     if (buffers.biasGradient) {
       write(
         this.device,
@@ -219,41 +198,22 @@ export class AttentionImplementation {
         biasTable!.map(() => Number.NaN),
       );
     }
-    await this.run(backward);
-    const computed: Partial<ComputedWithBiases> = {};
-    for (const name of backward ? RESULTS : (['output'] as const)) {
-      const rows = await readFloats(this.device, buffers[name], numbers);
-      computed[name] = this.permuted(rows, (callers, sorted) => [sorted, callers]);
-    }
+    await this.run(backward ? 'forward+backward' : 'forward');
+    const computed: ComputedWithBiases = await this.own.read(backward);
     if (backward && buffers.biasGradient) {
       const { biasGradient } = buffers;
       computed.biasGradient = await readFloats(this.device, biasGradient as GPUBuffer, biasTable!.length);
     }
-    return computed as ComputedWithBiases;
+    return computed;
   }
 
-  private async run(backward: boolean, times = 1): Promise<void> {
+  private async run(pass: Pass, times = 1): Promise<void> {
     const encoder = this.device.gpu.createCommandEncoder();
     for (let time = 0; time < times; time++) {
-      this.attention.encodeForward(encoder, this.workload, this.buffers);
-      if (backward) this.attention.encodeBackward(encoder, this.workload, this.buffers);
+      if (pass !== 'backward') this.attention.encodeForward(encoder, this.workload, this.buffers);
+      if (pass !== 'forward') this.attention.encodeBackward(encoder, this.workload, this.buffers);
     }
     this.device.submit(encoder);
     await this.device.finish();
-  }
-
-  private sorted(rows: Float32Array): Float32Array {
-    return this.permuted(rows, (callers, sorted) => [callers, sorted]);
-  }
-
-  /** Copies each row to another position. @param positionsOf From and to, by a token's positions before and after sorting. */
-  private permuted(rows: Float32Array, positionsOf: (callers: number, sorted: number) => [number, number]) {
-    const width = this.workload.heads * this.workload.headDim;
-    const result = new Float32Array(rows.length);
-    this.layout.order.forEach((callers, sorted) => {
-      const [from, to] = positionsOf(callers, sorted);
-      result.set(rows.subarray(from * width, (from + 1) * width), to * width);
-    });
-    return result;
   }
 }

@@ -2,8 +2,9 @@ import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
 import type { PairCounts } from '../src/plan/pair-counts.js';
 import { countTags } from './allowed-pairs.js';
-import type { AttentionImplementation, Workload } from './attention-implementation.js';
+import type { AttentionImplementation } from './attention-implementation.js';
 import type { Pass } from './attention-settings.js';
+import type { Workload } from './inputs.js';
 import { medianOfRatios } from './statistics.js';
 import type { Times } from './timing.js';
 
@@ -35,12 +36,22 @@ export function workloadFields(workload: Workload) {
 export function executedFlops(pass: Pass, headDim: number, pairCounts: PairCounts): number {
   const forward = 4 * headDim * pairCounts.executed;
   if (pass === 'forward') return forward;
-  return forward + 6 * headDim * pairCounts.executed + 8 * headDim * pairCounts.executedTransposed;
+  const backward = 6 * headDim * pairCounts.executed + 8 * headDim * pairCounts.executedTransposed;
+  return pass === 'backward' ? backward : forward + backward;
 }
 
 /** FLOPs of a useful pair in one head. */
 export function usefulFlops(pass: Pass, headDim: number): number {
-  return (pass === 'forward' ? 4 : 14) * headDim;
+  return { forward: 4, backward: 10, 'forward+backward': 14 }[pass] * headDim;
+}
+
+/**
+ * Bytes of the smallest possible traffic of a pass. Forward, queries, keys and values are read and outputs written once; backward, these
+ * and the output's gradient are read, and three gradients written.
+ */
+export function leastBytes(pass: Pass, tokens: number, heads: number, headDim: number): number {
+  const tensors = { forward: 4, backward: 8, 'forward+backward': 12 }[pass];
+  return 4 * tensors * tokens * heads * headDim;
 }
 
 /** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. */
@@ -115,10 +126,12 @@ export function attentionRow(
     nsPerUsefulPair: shown((1e6 * medianMs) / pairCounts.useful / heads),
     /** Microseconds of a token, all heads together. */
     usPerToken: shown((1000 * medianMs) / workload.tags.length),
-    /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 14·D forward and backward. */
+    /** Useful work a second, from the wall: 4·D FLOPs a pair and head forward, 10·D backward. */
     usefulGflops: shown((usefulFlops(pass, headDim) * heads * pairCounts.useful) / medianMs / 1e6),
     /** Executed work a second: 4·D forward, and backward 14·D, for scores are computed in both of its passes. */
     executedGflops: shown((heads * executed) / medianMs / 1e6),
+    /** The smallest possible traffic a second (`leastBytes`), in 10⁹ bytes. */
+    leastGBs: shown(leastBytes(pass, workload.tags.length, heads, headDim) / medianMs / 1e6),
     /** Sorting and planning, on the CPU; not part of the times above. */
     planMs: implementation.planMs,
     /** Bytes of GPU buffers that this implementation holds. */

@@ -3,9 +3,17 @@ import { CallerError, describeJson } from '../src/base/errors.js';
 import { recordOf } from '../src/base/json-schemas.js';
 import { JsonText } from '../src/base/json-text.js';
 import type { Precision } from '../src/base/precision.js';
-import { type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
+import { MOST_TAGS, type RuleSet, STRATEGIES, type Strategy } from '../src/grammar/rules.js';
+import { DATA_LABELS, isLabelLayout, LABEL_LAYOUTS } from './label-layouts.js';
 
-export type Pass = 'forward' | 'forward+backward';
+/** `backward` is the backward pass alone, after a forward pass that is not timed. */
+export const PASSES = ['forward', 'backward', 'forward+backward'] as const;
+export type Pass = (typeof PASSES)[number];
+
+/** Whether some pass computes gradients. */
+export function hasBackward(passes: readonly Pass[]): boolean {
+  return passes.some((pass) => pass !== 'forward');
+}
 
 /** In a list of lengths: the sentences of the data as they are, packed, instead of documents of one length. */
 export const SENTENCES = 'sentences';
@@ -21,6 +29,10 @@ export interface AttentionSettings {
   strategies: Strategy[];
   /** Names of presets, or files, each with a scope or without one (`paper@sentence`). */
   rules: string[];
+  /** `data`, for the tags of the data, or layouts of labels: `random:K`, `blocks:K`, `strided:K`. */
+  labels: string[];
+  /** Shares of all pairs: rules are drawn for each, instead of `rules`; none by default. */
+  densities: number[];
   /** The type of operands; f16 needs an adapter with subgroup matrices. */
   precision: Precision;
   /** Whether queries see only keys that do not come after them; in dense attention too. */
@@ -42,6 +54,8 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
   batch: 1,
   strategies: [...STRATEGIES],
   rules: ['paper'],
+  labels: [DATA_LABELS],
+  densities: [],
   precision: 'f32',
   causal: false,
   passes: ['forward', 'forward+backward'],
@@ -51,7 +65,7 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
   controls: true,
 };
 
-/** A sweep with its rules read. */
+/** A sweep with its rules read; none where each label of a layout attends to itself. */
 export type AttentionSweep = Omit<AttentionSettings, 'rules'> & { rules: RuleSet[] };
 
 /** The bounds of each setting. */
@@ -67,9 +81,17 @@ const CHECKS: Readonly<
   batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a positive number' },
   strategies: listOf((x) => STRATEGIES.includes(x as Strategy), STRATEGIES.join(', ')),
   rules: listOf((x) => typeof x === 'string', "presets' names or files"),
+  labels: {
+    holds: (x) => Array.isArray(x) && x.length > 0 && (`${x}` === DATA_LABELS || x.every(isLabelLayout)),
+    expected: `${DATA_LABELS}, or a list of ${LABEL_LAYOUTS}, with K from 1 to ${MOST_TAGS}`,
+  },
+  densities: {
+    holds: (x) => Array.isArray(x) && x.every((each) => typeof each === 'number' && each > 0 && each <= 1),
+    expected: 'a list of numbers over 0 and up to 1',
+  },
   precision: { holds: (x) => x === 'f32' || x === 'f16', expected: 'f32 or f16' },
   causal: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
-  passes: listOf((x) => x === 'forward' || x === 'forward+backward', 'forward, forward+backward'),
+  passes: listOf((x) => PASSES.includes(x as Pass), PASSES.join(', ')),
   repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },
   seconds: { holds: (x) => isWhole(x, 0, 86_400), expected: 'a whole number from 0 to 86400' },
   seed: { holds: (x) => isWhole(x, 0, 2 ** 32 - 1), expected: 'a whole number from 0 to 2³² - 1' },
@@ -105,7 +127,23 @@ export function completeAttentionSettings(
       throw new CallerError({ what: `${name} is ${describeJson(value)}`, where, expected: check.expected });
     }
   }
-  return { ...ATTENTION_DEFAULTS, ...(settings as Partial<AttentionSettings>) };
+  const stated = settings as Partial<AttentionSettings>;
+  const hasLayouts = stated.labels !== undefined && `${stated.labels}` !== DATA_LABELS;
+  const complete: AttentionSettings = {
+    ...ATTENTION_DEFAULTS,
+    // Without rules, each label of a layout attends to itself; such rules, and drawn ones, have no soft pairs.
+    ...(hasLayouts && { rules: [] }),
+    ...((hasLayouts || stated.densities?.length) && { strategies: ['none', 'hard'] }),
+    ...stated,
+  };
+  if (hasLayouts && complete.lengths.includes(SENTENCES)) {
+    throw new CallerError({
+      what: `lengths has "${SENTENCES}" with labels ${complete.labels}`,
+      where,
+      expected: 'numbers of tokens: sentences have the labels of their data',
+    });
+  }
+  return complete;
 }
 
 /** Settings from the text of a `--config` file: JSON, comments allowed. @throws CallerError where it is invalid. */

@@ -3,10 +3,11 @@ import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { AttentionBenchOptions } from './attention-bench.js';
-import { AttentionImplementation, randomInputs } from './attention-implementation.js';
-import type { AttentionSweep, Pass } from './attention-settings.js';
+import { AttentionImplementation } from './attention-implementation.js';
+import { type AttentionSweep, hasBackward, type Pass } from './attention-settings.js';
 import { type BenchmarkReport, newReport } from './bench-report.js';
 import { both, GREEN } from './gate.js';
+import { randomInputs } from './inputs.js';
 import { medianOfRatios } from './statistics.js';
 import { type Implementation, timeInTurns } from './timing.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
@@ -77,7 +78,7 @@ async function benchVariant(
           variant,
           randomInputs(workload, seed),
         );
-        gate = both(gate, await attention.gate(passes.includes('forward+backward'), seed));
+        gate = both(gate, await attention.gate(hasBackward(passes), seed));
         entries.push({ length, attention, bufferBytes: device.allocatedBytes - before });
       }
       report.gate = both(report.gate, gate);
@@ -105,7 +106,7 @@ async function timedRows(
   const most = Math.max(...entries.map(pairsOf));
   const runs = entries.map((entry) => Math.min(MOST_RUNS, Math.round(most / pairsOf(entry))));
   const implementations = entries.map(({ attention, length }, at): Implementation => {
-    const { run } = attention.timed(pass === 'forward+backward');
+    const { run } = attention.timed(pass);
     return { name: `${length}`, run: (times) => run(times * runs[at]) };
   });
   const times = await timeInTurns(implementations, { repeats, seed, device, signal });

@@ -5,9 +5,10 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { type LinearShape, recordLinear } from '../src/nn/linear.js';
-import { AttentionImplementation, randomInputs } from './attention-implementation.js';
+import { AttentionImplementation } from './attention-implementation.js';
 import { usefulFlops } from './attention-row.js';
 import { both, type GateResult, GREEN } from './gate.js';
+import { randomInputs } from './inputs.js';
 import { medianOfRatios } from './statistics.js';
 import { type Implementation, runsForTurn, timeInTurns } from './timing.js';
 
@@ -74,7 +75,7 @@ export async function measurePeakShares(
     for (const attention of attentions) gate = both(gate, await attention.gate(false, SEED));
     const shapes = ownShapes ?? shapesFor(device);
     const products = shapes.map((shape) => productImplementation(device, workspace, shape));
-    const implementations = [...products, ...attentions.map((attention) => attention.timed(false))];
+    const implementations = [...products, ...attentions.map((attention) => attention.timed('forward'))];
     for (const { run } of implementations) await run(1);
     const runsPerTurn: number[] = [];
     for (const implementation of implementations) runsPerTurn.push(await runsForTurn(implementation));

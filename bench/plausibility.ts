@@ -100,6 +100,8 @@ interface CheckedReport {
   kind: string;
   environment: Machine;
   rows?: readonly object[];
+  /** Of `bench attention`. */
+  contenders?: readonly object[];
   /** Of `bench gpu`. */
   reports?: readonly CheckedReport[];
   /** Where results were wrong, their speed is not checked. */
@@ -114,6 +116,7 @@ type AnyRow = BoundedRow &
   BoundedStep & {
     strategy: string;
     peer?: string;
+    contender?: string;
     pass: string;
     batch: number;
     length: number;
@@ -123,8 +126,8 @@ type AnyRow = BoundedRow &
     shareOfRoof: number;
   };
 
-function nameOf({ peer, strategy, batch, length }: AnyRow): string {
-  return `${peer ?? strategy}, ${batch} x ${length} tokens`;
+function nameOf({ peer, contender, strategy, batch, length }: AnyRow): string {
+  return `${peer ?? contender ?? strategy}, ${batch} x ${length} tokens`;
 }
 
 function ofRow(kind: string, row: AnyRow): string[] {
@@ -159,7 +162,7 @@ const OVER_ALL = 'more than there is: the peak or the time is not to be trusted'
 
 /** The plausibility checks of a report. @returns Warnings: a loaded or noisy machine, speed-ups above their bounds, shares over 100 %. */
 export function plausibilityWarnings(report: CheckedReport): string[] {
-  const { kind, environment, gate, rows = [], reports = [], dense = [] } = report;
+  const { kind, environment, gate, rows = [], contenders = [], reports = [], dense = [] } = report;
   const load = loadWarning(environment);
   const loaded = load ? [load] : [];
   if (gate?.passed === false) return loaded;
@@ -173,7 +176,7 @@ export function plausibilityWarnings(report: CheckedReport): string[] {
         ({ length, shareOfPeak }) =>
           `dense attention of ${length} tokens: ${percent(shareOfPeak!)} of our best matrix product is more than all of it: that product is not the adapter’s limit, or a time is not to be trusted`,
       ),
-    ...rows.flatMap((row) => ofRow(kind, row as AnyRow)),
+    ...[...rows, ...contenders].flatMap((row) => ofRow(kind, row as AnyRow)),
     ...noiseWarning(kind, rows as readonly AnyRow[]),
     ...ofParts.filter((warning) => warning !== load),
   ];

@@ -66,13 +66,15 @@ interface Kernel {
 }
 
 /** The kernels of each pass: the backward ones compute three and four products instead of two. */
+const FORWARD: readonly Kernel[] = [{ tiles: 'queryTiles', cost: 1 }];
+const BACKWARD: readonly Kernel[] = [
+  { tiles: 'queryTiles', cost: 1.5 },
+  { tiles: 'keyTiles', cost: 2 },
+];
 const KERNELS: Readonly<Record<Pass, readonly Kernel[]>> = {
-  forward: [{ tiles: 'queryTiles', cost: 1 }],
-  'forward+backward': [
-    { tiles: 'queryTiles', cost: 1 },
-    { tiles: 'queryTiles', cost: 1.5 },
-    { tiles: 'keyTiles', cost: 2 },
-  ],
+  forward: FORWARD,
+  backward: BACKWARD,
+  'forward+backward': [...FORWARD, ...BACKWARD],
 };
 
 /**

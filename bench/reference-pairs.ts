@@ -27,6 +27,12 @@ function scopesOf(pairs: readonly TagPair[]): (query: Tag, key: Tag) => readonly
   return (query, key) => scopes.get(keyOf(query, key)) ?? [];
 }
 
+/** Whether pairs depend on positions under a strategy, causal order apart. */
+export function isPositional({ hard, soft }: RuleSet, strategy: Strategy): boolean {
+  if (strategy === 'none' || strategy === 'learned') return false;
+  return [...hard, ...soft].some(([, , scope = 'document']) => scope !== 'document');
+}
+
 /**
  * The bias of a pair of tags under a strategy; undefined where the pair does not exist. It checks the engine's own tables
  * (src/grammar/pair-table.ts), and shares no code with them.

@@ -12,13 +12,14 @@ import {
   text,
   whole,
 } from '../src/base/json-schemas.js';
+import { PASSES } from './attention-settings.js';
 
 /** The schemas of the benchmarks' files, for the pages that show them. Files may have more fields; optional ones are absent in older files. */
 
 /** A time, or a rate, that a logarithmic axis can show. */
 const positive = v.pipe(finite, v.gtValue(0, 'a number over 0'));
 const ratio = v.nullable(positive);
-const pass = oneOf(['forward', 'forward+backward']);
+const pass = oneOf(PASSES);
 const each = v.entriesFromList;
 
 const ENVIRONMENT = fields({
@@ -81,7 +82,7 @@ const ATTENTION_ROW = v.pipe(
     ...each(['medianMs', 'idealSpeedup'], positive),
     ...each(['gpuMedianMs', 'realisedFraction', 'usefulGflops', 'executedGflops'], v.nullable(notNegative)),
     ...each(['executedCostRatio', 'nsPerUsefulPair', 'usPerToken'], v.nullish(notNegative)),
-    ...each(['boundSpeedup', 'boundMs', 'boundFraction'], v.nullish(notNegative)),
+    ...each(['boundSpeedup', 'boundMs', 'boundFraction', 'leastGBs'], v.nullish(notNegative)),
     ...toDense.entries,
     realisedSpeedup: ratio,
     density: share,

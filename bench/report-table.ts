@@ -45,7 +45,7 @@ export function benchTable<Row>(
   return {
     title,
     columns: shown.map(({ heading, onPagesOnly }) => {
-      const isOfSoftware = environment.software && /, ms|GFLOP|a second/.test(heading);
+      const isOfSoftware = environment.software && /, ms|GFLOP|GB\/s|a second/.test(heading);
       return { heading: isOfSoftware ? `${heading} (software)` : heading, onPagesOnly };
     }),
     rows: rows.map((row) => shown.map(({ cell, tone }) => ({ text: cell(row), tone: tone?.(row) }))),
@@ -73,7 +73,7 @@ export function number<Name extends string>(
 }
 
 export function passName(pass: Pass): string {
-  return pass === 'forward' ? pass : 'forward and backward';
+  return { forward: 'forward', backward: 'backward alone', 'forward+backward': 'forward and backward' }[pass];
 }
 
 /** "1.20x to 1.40x", or a dash without an interval. */

@@ -1,22 +1,23 @@
 import { median } from 'simple-statistics';
 import { choicesFor, tilesOn } from '../src/attention/kernel-choices.js';
+import { CallerError } from '../src/base/errors.js';
 import { createStorage, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { randomRules } from '../src/grammar/density-rules.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import { TagPairCounts } from '../src/grammar/tag-pair-counts.js';
-import { sequencesOf } from './allowed-pairs.js';
-import {
-  AttentionImplementation,
-  type Inputs,
-  randomInputs,
-  type Variant,
-  type Workload,
-} from './attention-implementation.js';
+import { percent } from '../src/report/page/numbers.js';
+import { sequencesOf, tokensWithoutPairs } from './allowed-pairs.js';
+import { AttentionImplementation, type Variant } from './attention-implementation.js';
 import { type AttentionRow, attentionRow, type Measured } from './attention-row.js';
-import type { AttentionSweep } from './attention-settings.js';
+import { type AttentionSweep, hasBackward } from './attention-settings.js';
 import type { BenchOptions } from './bench-report.js';
+import type { Contender } from './contender.js';
+import { ContenderImplementation } from './contender-implementation.js';
+import { type ContenderRow, contenderRow } from './contender-row.js';
 import { both, type GateResult } from './gate.js';
+import { type Inputs, randomInputs, type Workload } from './inputs.js';
+import { DATA_LABELS } from './label-layouts.js';
 import { machineOf } from './machine-probe.js';
 import { predictedTime } from './predicted-schedule.js';
 import { untilNarrow } from './statistics.js';
@@ -35,10 +36,15 @@ export interface ShapeResults {
   /** Of all implementations together. */
   gate: GateResult;
   rows: AttentionRow[];
+  /** Implementations of the caller. */
+  contenders?: ContenderRow[];
   preparation: PreparationRow[];
 }
 
-export type ShapeBenchOptions = Pick<BenchOptions, 'kernels' | 'signal' | 'onNote'>;
+export interface ShapeBenchOptions extends Pick<BenchOptions, 'kernels' | 'signal' | 'onNote'> {
+  /** Implementations of the caller, in the same turns as ours. Each runs the masks of all strategies but `learned`. */
+  contenders?: readonly Contender[];
+}
 
 /** The longest text with unsorted controls: in longer ones, a tile would list thousands of single columns. */
 const LONGEST_UNSORTED = 4096;
@@ -52,6 +58,8 @@ export class ShapeBench {
   private readonly inputs: Inputs;
   /** Dense attention first, then other strategies, then controls. */
   private readonly entries: Omit<Entry, 'times'>[] = [];
+  /** Implementations of the caller. */
+  private contenders: ContenderImplementation[] = [];
   /** The entries that are not controls. */
   private strategies = 0;
 
@@ -70,12 +78,16 @@ export class ShapeBench {
   async run(): Promise<void> {
     this.openImplementations();
     const gates = await this.checkAll();
+    await this.checkContenders();
     const { heads, headDim } = this.workload;
     const machine = await machineOf(this.device, headDim);
     for (const pass of gates.length < this.entries.length ? [] : this.sweep.passes) {
-      const backward = pass === 'forward+backward';
       this.options.onNote?.(`timing ${this.title()}, ${pass}`);
-      const implementations = this.entries.map(({ implementation }) => implementation.timed(backward));
+      const contenders = this.contenders.filter((contender) => contender.gate.passed && contender.has(pass));
+      const implementations = [
+        ...this.entries.map(({ implementation }) => implementation.timed(pass)),
+        ...contenders.map((contender) => contender.timed(pass)),
+      ];
       const { repeats, seconds, seed } = this.sweep;
       // Turns of equal length: the wait at the end of each then costs all of them the same share.
       const runsPerTurn: number[] = [];
@@ -112,13 +124,32 @@ export class ShapeBench {
           this.results.rows.push(attentionRow(entry, measured[0], this.workload, context));
         }
       });
+      const { contenders: rows = [] } = this.results;
+      for (const contender of this.contenders.filter((each) => each.has(pass))) {
+        const { strategy, rules } = contender.mask;
+        const same = this.entries.findIndex(
+          ({ variant }) =>
+            variant.order === 'tags' && variant.strategy === strategy && variant.rules === rules,
+        );
+        const at = contenders.indexOf(contender);
+        const isTimed = at >= 0 && gates[0].passed && gates[same].passed;
+        const own = isTimed && {
+          own: times[this.entries.length + at].wall,
+          dense: times[0].wall,
+          parsimony: times[same].wall,
+        };
+        const about = { pass, text, seed } as const;
+        rows.push(contenderRow(contender, this.workload, about, own || undefined));
+      }
+      if (rows.length > 0) this.results.contenders = rows;
     }
     for (const { implementation } of this.entries) implementation.release();
+    for (const contender of this.contenders) contender.release();
   }
 
   /** Checks every implementation, with gradients where a pass needs them. This also compiles all kernels. */
   private async checkAll(): Promise<GateResult[]> {
-    const backward = this.sweep.passes.includes('forward+backward');
+    const backward = hasBackward(this.sweep.passes);
     const gates: GateResult[] = [];
     for (const entry of this.entries) {
       if (this.options.signal?.aborted) break;
@@ -132,8 +163,33 @@ export class ShapeBench {
     return gates;
   }
 
-  /** Times the preparation before the kernels. @param tagMs The tagger's time for this text. */
-  prepare(tagMs: number): void {
+  /** Prepares and checks the implementations of the caller. */
+  private async checkContenders(): Promise<void> {
+    const { passes, seed } = this.sweep;
+    for (const { variant, name } of this.entries.slice(0, this.strategies)) {
+      if (variant.strategy === 'learned') continue;
+      for (const contender of this.options.contenders ?? []) {
+        if (this.options.signal?.aborted) return;
+        this.options.onNote?.(`checking ${this.title()}, ${contender.name}, ${name}`);
+        const { strategy, rules } = variant;
+        const opened = new ContenderImplementation(
+          this.device,
+          contender,
+          { strategy, rules },
+          this.workload,
+          this.inputs,
+        );
+        if (await opened.check(passes, seed)) this.contenders.push(opened);
+        else {
+          opened.release();
+          this.options.onNote?.(`${contender.name} does not compute ${name}, ${rules.name}`);
+        }
+      }
+    }
+  }
+
+  /** Times the preparation before the kernels. @param tagMs The tagger's time for this text, where there is one. */
+  prepare(tagMs: number | undefined): void {
     const { lengths } = this.workload;
     const shape = { length: Math.round(this.workload.tags.length / lengths.length), batch: lengths.length };
     const plans = this.entries.filter(
@@ -141,7 +197,9 @@ export class ShapeBench {
     );
     const uploads = Array.from({ length: 5 }, () => this.uploadMs());
     this.results.preparation.push(
-      { stage: 'tagging and tokenizing', ...shape, medianMs: tagMs },
+      ...(tagMs === undefined
+        ? []
+        : [{ stage: 'tagging and tokenizing', ...shape, medianMs: tagMs } as const]),
       { stage: 'upload of query, key and value', ...shape, medianMs: median(uploads) },
     );
     if (plans.length === 0) return;
@@ -190,6 +248,9 @@ export class ShapeBench {
       this.open('hard-unsorted', { strategy: 'hard', rules, order: 'reading' });
       this.open('hard-blocks', { strategy: 'hard', rules, order: 'reading, 32x32 blocks' });
     }
+    // Drawn labels or rules are controls themselves.
+    const { labels, densities } = this.sweep;
+    if (`${labels}` !== DATA_LABELS || densities.length > 0) return;
     const { useful, dense } = layout.pairCounts;
     const random = randomRules(
       TagPairCounts.ofTexts(sequencesOf(this.workload)),
@@ -197,6 +258,23 @@ export class ShapeBench {
       this.sweep.seed,
     );
     this.open('hard-random', { strategy: 'hard', rules: random, order: 'tags' });
+  }
+
+  /** @throws CallerError where rules allow no pair of this text. A note tells of tokens that attend to none. */
+  private checkPairs({ layout, variant }: AttentionImplementation): void {
+    if (layout.pairCounts.useful === 0) {
+      const tags = [...new Set(this.workload.tags)];
+      throw new CallerError({
+        what: `rules "${variant.rules.name}" allow no pair of this text`,
+        expected: `rules about its labels: ${tags.join(', ')}`,
+      });
+    }
+    const idle = tokensWithoutPairs(this.workload, variant.rules, variant.strategy);
+    if (variant.order !== 'tags' || idle === 0) return;
+    const share = percent(idle / this.workload.tags.length);
+    this.options.onNote?.(
+      `${share} of the tokens attend to none under rules "${variant.rules.name}", ${variant.strategy}: the speed-up is over attention that computes them`,
+    );
   }
 
   private open(name: string, variant: Variant): void {
@@ -210,5 +288,6 @@ export class ShapeBench {
       this.inputs,
     );
     this.entries.push({ name, variant, implementation, bufferBytes: this.device.allocatedBytes - before });
+    this.checkPairs(implementation);
   }
 }

@@ -1,9 +1,11 @@
+import { shortened } from '../src/base/errors.js';
 import type { LinearShape } from '../src/nn/linear.js';
 import { stepTime } from '../src/plan/machine.js';
 import { NOTHING, orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
 import type { AttentionReport } from './attention-bench.js';
 import type { AttentionRow } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
+import type { ContenderRow } from './contender-row.js';
 import { checkCounts } from './gate.js';
 import { type GpuReport, type PartReport, sectionsTable, shownReports } from './gpu-report.js';
 import type { GrowthReport, GrowthRow } from './growth-bench.js';
@@ -84,6 +86,7 @@ const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
   ),
   number('useful GFLOP/s', 'usefulGflops', short, { ...COMPARES, ...PAGES }),
   number('executed GFLOP/s', 'executedGflops', short, COMPARES),
+  number('least traffic, GB/s', 'leastGBs', short, COMPARES),
   number('executed pair over dense’s', 'executedCostRatio', times, COMPARES),
   PAIR_TIME,
   number('token, µs', 'usPerToken', short, COMPARES),
@@ -91,6 +94,34 @@ const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
   column('GPU buffers, MiB', ({ bufferBytes }) => short(bufferBytes / 2 ** 20), PAGES),
   column('token order', ({ order }) => order, PAGES),
   { ...RULES, ...PAGES },
+];
+
+const CONTENDER_COLUMNS: readonly BenchColumn<ContenderRow>[] = [
+  column('contender', ({ contender }) => contender),
+  STRATEGY,
+  RULES,
+  LENGTH,
+  SEQUENCES,
+  HEADS,
+  PASS,
+  column('check', ({ error }) => (error === null ? 'right' : `WRONG: ${shortened(error, 60)}`), {
+    tone: ({ error }) => (error === null ? 'good' : 'bad'),
+  }),
+  TIME,
+  number('ideal speed-up', 'idealSpeedup', times, COMPARES),
+  column('measured speed-up', (row) => trusted(orNothing(row.realisedSpeedup, times), isImpossible(row)), {
+    ...COMPARES,
+    tone: (row) => (isImpossible(row) ? 'bad' : toneOf(row.ratioLow, row.ratioHigh)),
+  }),
+  SPEEDUP_INTERVAL,
+  column(
+    'its time over ours, with 99 % confidence',
+    (row) => intervalText(row.ratioToParsimonyLow, row.ratioToParsimonyHigh),
+    COMPARES,
+  ),
+  number('useful GFLOP/s', 'usefulGflops', short, COMPARES),
+  number('least traffic, GB/s', 'leastGBs', short, COMPARES),
+  number('largest error', 'maxError', (error) => error.toExponential(1), PAGES),
 ];
 
 /** A strategy by its name, and by its rules where there are several. */
@@ -116,6 +147,15 @@ export function attentionTable(
     : '';
   const columns = [column('strategy', nameOf), ...ATTENTION_COLUMNS];
   return benchTable(report, title, columns, rows, { note: `${counts}${speedups}` });
+}
+
+/** The table of the caller's implementations; undefined where there are none. */
+export function contendersTable(report: AttentionReport): BenchTable | undefined {
+  const { contenders = [] } = report;
+  if (contenders.length === 0) return undefined;
+  const note =
+    'In the same turns as ours. One that is wrong is not timed. Speed-up is over our dense attention; ideal are dense over useful pairs.';
+  return benchTable(report, 'Contenders', CONTENDER_COLUMNS, contenders, { alignment: 'words', note });
 }
 
 /** Whether the kernels multiplied the pairs of their plans. */
@@ -370,7 +410,8 @@ export function tablesOf(report: BenchReport): BenchTable[] {
       const title = precision === 'f16' ? 'Attention, f16' : 'Attention';
       const rows = attentionTable(report, title, report.rows, nameOf);
       const breakEven = report.breakEven.length > 0 ? [breakEvenTable(report)] : [];
-      return [rows, preparationTable(report), ...breakEven];
+      const contenders = contendersTable(report);
+      return [rows, ...(contenders ? [contenders] : []), preparationTable(report), ...breakEven];
     }
     case 'step':
       return [stepTable(report), ...report.rows.map((row) => stepKernelsTable(report, row))];

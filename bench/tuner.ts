@@ -1,4 +1,6 @@
 import { median } from 'simple-statistics';
+import * as v from 'valibot';
+import { checkedConfig } from '../src/attention/attention.js';
 import {
   adapterKey,
   choiceKey,
@@ -7,21 +9,24 @@ import {
   kernelVariants,
   LENGTH_CLASSES,
 } from '../src/attention/kernel-choices.js';
+import {
+  checkArgument,
+  device as deviceArgument,
+  options as fields,
+  number,
+} from '../src/base/argument-schemas.js';
 import { embeddedSource } from '../src/data/embedded-corpus.js';
 import type { Device } from '../src/gpu/device.js';
 import { bertVocabulary } from '../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
-import type { Layout } from '../src/plan/layout.js';
-import {
-  AttentionImplementation,
-  type Inputs,
-  randomInputs,
-  type Workload,
-} from './attention-implementation.js';
+import { type Layout, LONGEST_SEQUENCE } from '../src/plan/layout.js';
+import { percent, times } from '../src/report/page/numbers.js';
+import { AttentionImplementation } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
 import type { GateResult } from './gate.js';
+import { type Inputs, randomInputs, type Workload } from './inputs.js';
 import { machineOf, plannersMachine } from './machine-probe.js';
-import { medianOfRatios } from './statistics.js';
+import { medianOfRatios, type Ratio } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 import { tagText, workloadOf } from './workload.js';
 
@@ -34,6 +39,11 @@ export interface TunedRow {
   medianMs: number;
   /** Its time over that of the expected variant. */
   ratio: number;
+  /** The 99 % interval of that ratio; null for the expected variant, and for those that were timed once. */
+  ratioLow: number | null;
+  ratioHigh: number | null;
+  /** Why it was chosen, or was not. */
+  why: string;
   isChosen: boolean;
   /** Of the chosen variant, and of faster ones that were wrong; null for variants that were not checked. */
   gate: GateResult | null;
@@ -48,9 +58,10 @@ export interface Tuning {
 
 export interface TuningOptions {
   headDim: number;
-  /** The longest sequence of the run: length classes of longer ones are left out. */
-  longest: number;
-  kinds: readonly Layout['kind'][];
+  /** The longest sequence of the run: length classes of longer ones are left out. 16,384 by default. */
+  longest?: number;
+  /** Plans to measure: of dense attention, of sparse attention; both by default. */
+  kinds?: readonly Layout['kind'][];
   onNote?(line: string): void;
 }
 
@@ -77,18 +88,25 @@ const LEAST_GAIN = 0.05;
 /** A variant whose first run takes this many times as long as the fastest one's is not timed further. */
 const SLOW = 1.5;
 
+const TUNING_OPTIONS = fields({
+  headDim: number,
+  longest: v.optional(number),
+  kinds: v.optional(v.array(v.picklist(['dense', 'sparse'], 'dense or sparse'), 'a list of dense, sparse')),
+});
+
 /** The strategy that represents each kind of plan. */
 const STRATEGY_OF = { dense: 'none', sparse: 'hard' } as const satisfies Record<Layout['kind'], string>;
 
 /**
  * Measures the variants of the kernels on generated text, for each kind of plan and each length class. The outputs
- * and gradients of a chosen variant were compared with float64.
- * @throws EngineError where the GPU fails.
+ * and gradients of a chosen variant were compared with float64. `choices` are the `kernels` of `attend`, `Attention` and models.
+ * @throws CallerError for a head dimension that the kernels do not have; EngineError where the GPU fails.
  */
-export async function tune(
-  device: Device,
-  { headDim, longest, kinds, onNote }: TuningOptions,
-): Promise<Tuning> {
+export async function tune(device: Device, options: TuningOptions): Promise<Tuning> {
+  checkArgument(deviceArgument, device, 'device');
+  checkArgument(TUNING_OPTIONS, options, 'options');
+  const { longest = LONGEST_SEQUENCE, kinds = ['dense', 'sparse'], onNote } = options;
+  const { headDim } = checkedConfig({ heads: 1, headDim: options.headDim });
   const examples = await embeddedSource().examples('train');
   const text = tagText(
     examples.map(({ text: sentence }) => sentence),
@@ -115,12 +133,22 @@ export async function tune(
       const variants = kernelVariants(device, kind, workload.tags.length, machine);
       const { measured, chosen } = await measureAll(device, kind, workload, inputs, variants);
       if (chosen !== undefined) choices.variants[choice] = variants[chosen].name;
-      const widths = measured.flatMap(({ width }) => width ?? []);
+      const widths = measured.flatMap(({ interval }) =>
+        interval ? (interval.high - interval.low) / interval.ratio : [],
+      );
       noise[choice] = widths.length > 0 ? median(widths) : 0;
-      measured.forEach(({ medianMs, gate }, index) => {
-        const ratio = medianMs / measured[0].medianMs;
-        const variant = variants[index].name;
-        rows.push({ choice, variant, medianMs, ratio, isChosen: index === chosen, gate });
+      measured.forEach(({ medianMs, interval, gate }, index) => {
+        rows.push({
+          choice,
+          variant: variants[index].name,
+          medianMs,
+          ratio: interval?.ratio ?? medianMs / measured[0].medianMs,
+          ratioLow: interval?.low ?? null,
+          ratioHigh: interval?.high ?? null,
+          why: reasonOf(measured, index, chosen),
+          isChosen: index === chosen,
+          gate,
+        });
       });
     }
   }
@@ -131,8 +159,9 @@ interface Measured {
   medianMs: number;
   /** Whether it is clearly faster than the expected variant. */
   isFaster: boolean;
-  /** The width of the interval of its ratio to the expected variant, as a share of the ratio; undefined where it was timed once. */
-  width?: number;
+  /** Its ratio to the expected variant; undefined for that one, and where either was timed once. */
+  interval?: Ratio;
+  isTimedOnce: boolean;
   gate: GateResult | null;
 }
 
@@ -169,27 +198,52 @@ async function measureAll(
 
 /** Times every variant once, and in turns those that are not much slower than the fastest. */
 async function timeAll(device: Device, entries: readonly AttentionImplementation[]): Promise<Measured[]> {
-  const implementations = entries.map((entry) => entry.timed(true));
+  const implementations = entries.map((entry) => entry.timed('forward+backward'));
   // The first run also compiles.
   for (const { run } of implementations) await run(1);
   const once = await timeInTurns(implementations, { repeats: 1, seed: SEED, device });
-  const measured = once.map(({ wall }): Measured => ({ medianMs: wall[0], isFaster: false, gate: null }));
+  const measured = once.map(
+    ({ wall }): Measured => ({
+      medianMs: wall[0],
+      isFaster: false,
+      isTimedOnce: true,
+      gate: null,
+    }),
+  );
   const limit = SLOW * Math.min(...measured.map(({ medianMs }) => medianMs));
   const indexes = [...implementations.keys()].filter((index) => measured[index].medianMs <= limit);
   const remaining = indexes.map((index) => implementations[index]);
   const runsPerTurn = await runsForTurn(remaining[0]);
   const turnMs = runsPerTurn * indexes.reduce((sum, index) => sum + measured[index].medianMs, 0);
   const repeats = Math.max(REPEATS.least, Math.min(REPEATS.most, Math.floor(REPEATS.budgetMs / turnMs)));
-  const times = await timeInTurns(remaining, { repeats, seed: SEED, device, runsPerTurn });
-  const expected = indexes[0] === 0 ? times[0].wall : once[0].wall;
+  const turns = await timeInTurns(remaining, { repeats, seed: SEED, device, runsPerTurn });
+  const expected = indexes[0] === 0 ? turns[0].wall : once[0].wall;
   indexes.forEach((index, turn) => {
-    const { wall } = times[turn];
+    const { wall } = turns[turn];
     measured[index].medianMs = median(wall);
-    const { ratio, low, high } = medianOfRatios(wall, expected, SEED);
-    measured[index].isFaster = high < 1 - LEAST_GAIN;
-    if (index > 0 && expected.length > 1) measured[index].width = (high - low) / ratio;
+    measured[index].isTimedOnce = false;
+    const interval = medianOfRatios(wall, expected, SEED);
+    measured[index].isFaster = interval.high < 1 - LEAST_GAIN;
+    if (index > 0 && expected.length > 1) measured[index].interval = interval;
   });
   return measured;
+}
+
+/** Why a variant was chosen, or was not. */
+function reasonOf(measured: readonly Measured[], index: number, chosen: number | undefined): string {
+  const { gate, isFaster, isTimedOnce, interval } = measured[index];
+  const gain = percent(LEAST_GAIN);
+  if (gate && !gate.passed) return `wrong: ${gate.complaints[0]}`;
+  if (index === chosen) {
+    if (index > 0 && !isFaster) return 'chosen: those preferred to it are wrong';
+    return index > 0
+      ? `chosen: the fastest of those that are faster than the expected variant by over ${gain}, with 99 % confidence`
+      : `chosen: the expected variant, and none is faster by over ${gain} with 99 % confidence`;
+  }
+  if (isTimedOnce) return `timed once: over ${SLOW} times the fastest first run`;
+  if (isFaster) return 'faster than expected, but not the fastest';
+  if (index === 0) return 'the expected variant';
+  return `not faster by over ${gain} with 99 % confidence: its interval reaches ${times(interval?.high ?? 1)}`;
 }
 
 /** The indexes of variants in order of preference: those clearly faster than the expected one, then that one, then the others. */

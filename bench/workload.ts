@@ -3,8 +3,8 @@ import type { RuleSet, Tag } from '../src/grammar/rules.js';
 import { NO_SENTENCE } from '../src/grammar/scope.js';
 import { TaggedTokenizer, type TaggedTokens, tagNames } from '../src/grammar/tagged-tokenizer.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
-import type { Workload } from './attention-implementation.js';
 import { SENTENCES } from './attention-settings.js';
+import type { Workload } from './inputs.js';
 
 /** Tagged sentences, and the time of tagging. */
 interface TaggedText {

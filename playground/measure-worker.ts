@@ -1,7 +1,8 @@
 // Measures in a worker, so that the page stays responsive: the float64 reference takes seconds.
-import type { Workload } from '../bench/attention-implementation.js';
+
 import { ATTENTION_DEFAULTS } from '../bench/attention-settings.js';
 import { GREEN } from '../bench/gate.js';
+import type { Workload } from '../bench/inputs.js';
 import { ShapeBench, type ShapeResults } from '../bench/shape-bench.js';
 import { adapterKey } from '../src/attention/kernel-choices.js';
 import { openDevice } from '../src/gpu/open-device.js';

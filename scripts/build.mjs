@@ -23,11 +23,11 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
 if (status !== 0) process.exit(1);
 
 // From TypeScript 6 on, the DOM's types contain WebGPU's, and those of @webgpu/types would be declared twice.
-for (const entry of ['browser', 'index']) {
-  const types = readFileSync(new URL(`../dist/src/${entry}.d.ts`, import.meta.url), 'utf8')
+for (const entry of ['src/browser', 'src/index', 'bench/harness']) {
+  const types = readFileSync(new URL(`../dist/${entry}.d.ts`, import.meta.url), 'utf8')
     .replace(/\/\/\/ <reference types="@webgpu\/types".*\n/, '')
     .replace("'./browser.js'", "'./browser.lib-dom.js'");
-  writeFileSync(new URL(`../dist/src/${entry}.lib-dom.d.ts`, import.meta.url), types);
+  writeFileSync(new URL(`../dist/${entry}.lib-dom.d.ts`, import.meta.url), types);
 }
 
 const script = 'bench/peers/torch_attention.py';

@@ -6,7 +6,7 @@ import type { AttentionReport } from '../attention-bench.js';
 import type { AttentionRow } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
 import { passName } from '../report-table.js';
-import { attentionTable, breakEvenTable, preparationTable } from '../tables.js';
+import { attentionTable, breakEvenTable, contendersTable, preparationTable } from '../tables.js';
 import { findingsOf, verdicts } from './bench-headline.js';
 import { breakEvenPlot } from './break-even-plot.js';
 import { fractionPlot, type PassRows, passRows, ratePlot, speedupPlot, timePlot } from './length-plots.js';
@@ -24,6 +24,7 @@ const PLOT_BUDGET = 450_000;
 export function attentionSection(report: PageReport, id: string): Section {
   const shapes = shapesOf(report);
   const { environment, settings, gate } = report;
+  const contenders = contendersTable(report);
   return sectionOf(report, {
     title: 'Attention',
     ...findingsOf(shapes, environment),
@@ -32,6 +33,7 @@ export function attentionSection(report: PageReport, id: string): Section {
     body: html`${gate.passed && shapes.length > 0 ? speedups(report, shapes, id) : ''}
 <details><summary>All rows</summary>
 ${shapes.map((shape) => rowsTable(report, shape))}${shapes.length === 0 ? html`<p>None.</p>` : ''}
+${contenders ? htmlTable(contenders) : ''}
 ${htmlTable(preparationTable(report))}</details>`,
     data: settings.data,
   });

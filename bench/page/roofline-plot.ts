@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { short } from '../../src/report/page/numbers.js';
 import { type Figure, logAxis, markers } from '../../src/report/page/plot-frame.js';
+import { leastBytes } from '../attention-row.js';
 import { described, type PassRows, seriesOf, titled } from './length-plots.js';
 import { bySeries, type ShownRow } from './series.js';
 
@@ -12,14 +13,10 @@ export interface Peaks {
   gigabytesPerSecond: number;
 }
 
-/**
- * FLOPs per byte of the smallest possible traffic: query, key, value and output once; for the backward pass these again, and
- * their four gradients.
- */
+/** FLOPs per byte of the smallest possible traffic. */
 function intensity({ executedGflops, medianMs, lengths, heads, headDim, pass }: ShownRow): number {
   const tokens = lengths.reduce((a, b) => a + b, 0);
-  const tensors = pass === 'forward' ? 4 : 12;
-  return (executedGflops * medianMs * 1e6) / (tensors * tokens * heads * headDim * 4);
+  return (executedGflops * medianMs * 1e6) / leastBytes(pass, tokens, heads, headDim);
 }
 
 /** Executed work a second against arithmetic intensity, under the adapter's roof. */

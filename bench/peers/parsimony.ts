@@ -19,7 +19,7 @@ export const openParsimony =
         const tiles = tilesOn(device, choicesFor(workload.headDim, kernels), precision);
         const variant = { strategy: mask ? 'hard' : 'none', rules, order: 'tags', precision, tiles } as const;
         const attention = new AttentionImplementation(device, workload, variant, inputs);
-        const implementation = attention.timed(backward);
+        const implementation = attention.timed(backward ? 'forward+backward' : 'forward');
         return {
           planMs: attention.planMs,
           pairCounts: attention.layout.pairCounts,

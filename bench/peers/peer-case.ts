@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Precision } from '../../src/base/precision.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { denseLayout } from '../../src/plan/layout.js';
-import { type Inputs, randomInputs, type Workload } from '../attention-implementation.js';
 import {
   both,
   type Computed,
@@ -15,6 +14,7 @@ import {
   sampledRows,
   type TensorCheck,
 } from '../gate.js';
+import { type Inputs, randomInputs, type Workload } from '../inputs.js';
 import { referenceTokenBias } from '../reference-pairs.js';
 import { type CacheFlush, TURNS_OF_A_CLOCK, takeTurns } from '../timing.js';
 import { oneLine } from './peer.js';

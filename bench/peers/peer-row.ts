@@ -3,9 +3,9 @@ import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import type { Precision } from '../../src/base/precision.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import { allowedPairs } from '../allowed-pairs.js';
-import type { Workload } from '../attention-implementation.js';
 import { executedFlops, usefulFlops, workloadFields } from '../attention-row.js';
 import type { Pass } from '../attention-settings.js';
+import type { Workload } from '../inputs.js';
 import { medianOfRatios } from '../statistics.js';
 import type { Preparation } from './peer.js';
 

@@ -1,8 +1,8 @@
 import type { KernelChoices } from '../../src/attention/kernel-choices.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { PairCounts } from '../../src/plan/pair-counts.js';
-import type { Inputs, Workload } from '../attention-implementation.js';
 import type { Computed, GateResult } from '../gate.js';
+import type { Inputs, Workload } from '../inputs.js';
 
 /** An attention that a peer computes: batch 1. */
 export interface PeerTask {

@@ -72,9 +72,12 @@ export function withSuspicions(report: BenchReport): object {
 
 /** Writes a report to the files that were asked for, each whole or not at all. A red gate makes the command fail. */
 async function writeReport(flags: OutputFlags, report: SingleReport): Promise<void> {
-  if (!report.gate.passed) process.exitCode = 1;
+  const contenders = (report.kind === 'attention' && report.contenders) || [];
+  const isWrong = contenders.some(({ error }) => error !== null);
+  if (!report.gate.passed || isWrong) process.exitCode = 1;
   await wroteJson(flags.json, withSuspicions(report));
-  if (flags.csv) await writeOutput(flags.csv, formatCsv(report.environment, report.gate, report.rows));
+  const rows = [...report.rows, ...contenders];
+  if (flags.csv) await writeOutput(flags.csv, formatCsv(report.environment, report.gate, rows));
   if (flags.html) await writeOutput(flags.html, await pageOf(report));
 }
 
@@ -100,6 +103,13 @@ export function printReport(report: BenchReport): void {
   }
   if (report.kind === 'limits' && report.rows.length === 0)
     note('This adapter has no timestamps, so that kernels cannot be timed one by one.');
+  if (report.kind === 'attention') {
+    const wrong = (report.contenders ?? []).filter(({ error }) => error !== null);
+    for (const name of new Set(wrong.map(({ contender }) => contender))) {
+      const { error } = wrong.find(({ contender }) => contender === name)!;
+      print(bad(`Contender "${name}" is WRONG, and gets no time and no speed-up: ${error!.split('\n')[0]}`));
+    }
+  }
   printGate(report);
   if (report.kind === 'gpu') {
     for (const missing of missingSections(report)) print(`Missing: ${missing}.`);

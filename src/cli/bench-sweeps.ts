@@ -4,14 +4,17 @@ import {
   ATTENTION_DEFAULTS,
   type AttentionSettings,
   completeAttentionSettings,
+  PASSES,
   parseAttentionConfig,
   SENTENCES,
 } from '../../bench/attention-settings.js';
 import { benchGrowth } from '../../bench/growth-bench.js';
+import { DATA_LABELS, LABEL_LAYOUTS } from '../../bench/label-layouts.js';
 import { measurePeaks } from '../../bench/limits.js';
 import { PEERS, peersNamed } from '../../bench/peers/peer-list.js';
 import { benchPeers } from '../../bench/peers/peers-bench.js';
 import { WIDEST_INTERVAL } from '../../bench/statistics.js';
+import { namesOfRules } from '../../bench/swept-rules.js';
 import { CallerError } from '../base/errors.js';
 import { readText } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
@@ -22,11 +25,19 @@ import { STRATEGIES } from '../grammar/rules.js';
 import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
 import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
+import { readContenders } from './contender-file.js';
 import { storedChoicesOf } from './kernel-cache.js';
 import { list, numbers } from './options.js';
 import { OutputOption } from './output-files.js';
 import { benchTexts } from './rule-texts.js';
-import { countNumber, type DataFlags, seedNumber, settingOption, textOptions } from './setting-options.js';
+import {
+  countNumber,
+  type DataFlags,
+  realNumber,
+  seedNumber,
+  settingOption,
+  textOptions,
+} from './setting-options.js';
 import { note } from './terminal.js';
 
 type SweepFlags = OutputFlags & DataFlags & { adapter?: string } & Partial<AttentionSettings>;
@@ -45,7 +56,7 @@ function sweepOptions(
     ),
     option('--heads <list>', `attention heads (default: ${heads})`, numbers),
     option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
-    option('--passes <list>', 'among forward, forward+backward (default: both)', list),
+    option('--passes <list>', `among ${PASSES.join(', ')} (default: ${ATTENTION_DEFAULTS.passes})`, list),
     option('--repeats <count>', `timed turns of each (default: ${repeats})`, countNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
     settingOption('data').default('embedded'),
@@ -96,7 +107,9 @@ function documentSettings(flags: Partial<AttentionSettings>, others: Partial<Att
 /** The inputs of `bench attention` and `bench growth`, besides settings. */
 async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<AttentionSettings, 'lengths'>) {
   const rules = await Promise.all(settings.rules.map(readRules));
-  const inputs = { data: flags.data, texts: await benchTexts(flags, rules), vocabulary: bertVocabulary() };
+  const isText = `${settings.labels}` === DATA_LABELS;
+  const texts = isText ? await benchTexts(flags, rules) : [];
+  const inputs = { data: isText ? flags.data : `${settings.labels}`, texts, vocabulary: bertVocabulary() };
   const options = async (device: Device, signal: AbortSignal) => {
     const kernels = await storedChoicesOf(device, flags.tune, settings.headDims);
     return { ...inputs, kernels, signal, onNote: note };
@@ -123,18 +136,38 @@ export function benchAttentionCommand(): Command {
       ),
       ...ruleOptions('all'),
       settingOption('precision'),
+      option(
+        '--labels <list>',
+        `labels instead of the data's tags, among ${LABEL_LAYOUTS}; each attends to itself where --rules is left out`,
+        list,
+      ).conflicts(['data', 'textColumn', 'tagsColumn']),
+      option(
+        '--densities <list>',
+        'shares of all pairs: random rules about the labels are drawn for each',
+        (text) => list(text).map(realNumber),
+      ).conflicts('rules'),
+      option(
+        '--contender <files>',
+        'JavaScript modules of other implementations, separated by commas, checked and timed as ours (docs/benchmark-your-own.md)',
+        list,
+      ),
       new Option('--no-controls', 'leave out unsorted tokens, blocks in reading order and random rules'),
       new Option('--config <file>', 'a JSON file of settings, named as the flags; flags win'),
       new OutputOption('--html <file>', 'write a page with plots'),
     ],
     `  $ parsimony bench attention --lengths 128,512,1024 --strategies none,hard --passes forward --repeats 9
-  $ parsimony bench attention --data path/to/SST-2 --lengths sentences,1024 --json attention.json --html attention.html`,
-  ).action(async (flags: SweepFlags & { config?: string; tune: boolean }) => {
+  $ parsimony bench attention --data path/to/SST-2 --lengths sentences,1024 --json attention.json --html attention.html
+  $ parsimony bench attention --labels random:64 --densities 0.05,0.1,0.2,0.4 --lengths 2048 --passes forward
+  $ parsimony bench attention --contender ./mine.js --lengths 512 --strategies none,hard`,
+  ).action(async (flags: SweepFlags & { config?: string; tune: boolean; contender?: string[] }) => {
     const { config, html } = flags;
     const settings = settingsOf(flags, config ? parseAttentionConfig(await readText(config), config) : {});
     const { rules, options } = await prepared(flags, settings);
+    const contenders = await readContenders(flags.contender ?? []);
+    const sweep = { ...settings, rules };
+    namesOfRules(sweep);
     await runBenchmark(flags, async (device, signal) => {
-      const report = await benchAttention(device, { ...settings, rules }, await options(device, signal));
+      const report = await benchAttention(device, sweep, { ...(await options(device, signal)), contenders });
       // The page draws rates under the adapter's roof.
       return html ? { ...report, peaks: await measurePeaks(device) } : report;
     });

@@ -30,7 +30,7 @@ export function choicesFile(device: Device, headDim: number): string {
 }
 
 /** What a run needs choices for. */
-type Tuned = Omit<TuningOptions, 'onNote'>;
+type Tuned = Required<Omit<TuningOptions, 'onNote'>>;
 
 /** How well a choice was measured, and how often. */
 interface Measurement {

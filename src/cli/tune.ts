@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
+import { intervalText } from '../../bench/report-table.js';
 import type { TunedRow } from '../../bench/tuner.js';
 import { checkedConfig } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
+import { times } from '../report/page/numbers.js';
 import { tuneAndStore, tuningProblem } from './kernel-cache.js';
 import { numbers, withDevice } from './options.js';
 import { type JsonTarget, jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
-import { note, print, printTable } from './terminal.js';
+import { good, note, print, printTable } from './terminal.js';
 
 const EXAMPLE = `
 Example:
@@ -56,14 +58,15 @@ async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> 
 function show({ rows, choices, file }: Awaited<ReturnType<typeof tuneAndStore>>): void {
   print(`Heads of ${choices.headDim}, forward and backward, milliseconds`);
   printTable(
-    ['plan, tokens of a sequence', 'variant', 'median', 'of expected', 'check', 'chosen'],
+    ['plan, tokens of a sequence', 'variant', 'median', 'of the expected', '99 % interval', 'check', 'why'],
     rows.map((row: TunedRow) => [
       row.choice,
       row.variant,
       row.medianMs.toFixed(2),
-      row.ratio.toFixed(2),
+      times(row.ratio),
+      intervalText(row.ratioLow, row.ratioHigh),
       row.gate ? (row.gate.passed ? 'right' : 'WRONG') : '',
-      row.isChosen ? 'yes' : '',
+      row.isChosen ? good(row.why) : row.why,
     ]),
   );
   print(`Kept in ${file}`);

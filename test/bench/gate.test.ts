@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
+import type { Contender } from '../../bench/contender.js';
 import { checkNumbers } from '../../bench/gate.js';
 import * as probe from '../../bench/machine-probe.js';
 import type { MeasuredMachine } from '../../bench/predicted-schedule.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
 import * as timing from '../../bench/timing.js';
+import blockMask from '../../examples/block-mask-contender.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
@@ -56,9 +58,13 @@ const SWEEP: AttentionSweep = {
   controls: false,
 };
 
-async function bench(sweep: Partial<AttentionSweep> = {}, family: Family = 'subgroup') {
+async function bench(
+  sweep: Partial<AttentionSweep> = {},
+  family: Family = 'subgroup',
+  contenders: readonly Contender[] = [],
+) {
   const texts = embeddedCorpus().dev.map(({ text }) => text);
-  const options = { data: 'embedded', texts, vocabulary: bertVocabulary() };
+  const options = { data: 'embedded', texts, vocabulary: bertVocabulary(), contenders };
   return benchAttention(await testDevice(family), { ...SWEEP, ...sweep }, options);
 }
 
@@ -229,5 +235,82 @@ describe('a report of bench attention', () => {
     );
     expect(interrupted).toBe(true);
     expect(rows.map(({ length }) => length)).toEqual([40, 40]);
+  });
+});
+
+/** Right where each token attends to itself alone: its output is its value. @param broken What it leaves out. */
+function copier(name: string, broken?: 'output' | 'keyGradient'): Contender {
+  return {
+    name,
+    prepare(_device, { strategy, labelNames, labels, buffers }) {
+      if (strategy === 'none' || labelNames.length < labels.length) return undefined;
+      return {
+        encodeForward(encoder) {
+          const { value, output } = buffers;
+          if (broken !== 'output') encoder.copyBufferToBuffer(value, 0, output, 0, value.size);
+        },
+        encodeBackward(encoder) {
+          const { outputGradient, valueGradient, queryGradient, keyGradient } = buffers;
+          encoder.copyBufferToBuffer(outputGradient, 0, valueGradient, 0, valueGradient.size);
+          encoder.clearBuffer(queryGradient);
+          if (broken !== 'keyGradient') encoder.clearBuffer(keyGradient);
+        },
+      };
+    },
+  };
+}
+
+describe('contenders', () => {
+  it('are checked as ours are: a wrong one, or one that fails, has no speed-up, and ours keep theirs', async () => {
+    const failing: Contender = {
+      name: 'failing',
+      prepare(device) {
+        const module = device.createShaderModule({ code: 'fn main() { no }' });
+        device.createComputePipeline({ layout: 'auto', compute: { module } });
+        return { encodeForward() {} };
+      },
+    };
+    const odd = { name: 'odd', prepare: () => 5 } as unknown as Contender;
+    const report = await bench(
+      { labels: ['blocks:64', 'random:8'], lengths: [64], rules: [], passes: ['forward', 'backward'] },
+      'subgroup',
+      [copier('right'), copier('empty', 'output'), copier('half', 'keyGradient'), blockMask, failing, odd],
+    );
+    const told = report.contenders!.map(({ contender, strategy, rules, pass, error, realisedSpeedup }) => {
+      if (error !== null) expect(realisedSpeedup).toBeNull();
+      else expect(realisedSpeedup).toBeGreaterThan(0);
+      return `${contender}, ${strategy}, ${rules.split(',')[0]}, ${pass}: ${error ?? 'right'}`;
+    });
+    const ofBlocks = 'hard, blocks:64';
+    for (const pass of ['forward', 'backward']) {
+      expect(told).toContain(`right, ${ofBlocks}, ${pass}: right`);
+      expect(told.join('\n')).toMatch(new RegExp(`empty, ${ofBlocks}, ${pass}: output is off by Infinity`));
+      expect(told.join('\n')).toMatch(
+        new RegExp(`half, ${ofBlocks}, ${pass}: key gradient is off by Infinity`),
+      );
+    }
+    expect(told.filter((line) => line.startsWith('block bitmask')).sort()).toEqual([
+      'block bitmask, hard, blocks:64, forward: right',
+      'block bitmask, hard, random:8, forward: right',
+      'block bitmask, none, blocks:64, forward: right',
+      'block bitmask, none, random:8, forward: right',
+    ]);
+    expect(told.join('\n')).toMatch(/failing, none, .*: Error while parsing WGSL/);
+    expect(told.join('\n')).toMatch(
+      /odd, none, .*: what prepare of contender "odd" returned is 5; expected an/,
+    );
+    expect(report.gate).toMatchObject({ passed: true, complaints: [] });
+    for (const { realisedSpeedup, leastGBs, pass } of report.rows) {
+      expect(['forward', 'backward']).toContain(pass);
+      expect(realisedSpeedup).toBeGreaterThan(0);
+      expect(leastGBs).toBeGreaterThan(0);
+    }
+  });
+
+  it('meet rules that allow no pair with a refusal', async () => {
+    const rules = [{ name: 'nobody', tags: [0, 1], hard: [], soft: [], beta: 0 }];
+    await expect(bench({ labels: ['blocks:2'], lengths: [64], rules })).rejects.toThrow(
+      /^rules "blocks:2, nobody" allow no pair of this text; expected rules about its labels: 0, 1$/,
+    );
   });
 });

@@ -27,6 +27,7 @@ export function rowOf(strategy: string, length: number, ratio: number, changes: 
     gpuMedianMs: null,
     timesMs: [],
     ratioToDense: ratio,
+    leastGBs: 1,
     ratioLow: strategy === 'none' ? 1 : 0.96 * ratio,
     ratioHigh: strategy === 'none' ? 1 : 1.04 * ratio,
     tagCounts: [{ NOUN: length }],

@@ -82,6 +82,15 @@ describe('parsimony bench', () => {
     [['--strategies', 'none,sparse'], 'strategies is ["none","sparse"]'],
     [['--head-dims', '18'], 'headDims is [18]'],
     [['--config', 'missing.json'], 'missing.json'],
+    [
+      ['--labels', 'random:65'],
+      'expected data, or a list of random:K, blocks:K, strided:K, with K from 1 to 64',
+    ],
+    [['--labels', 'random:4', '--rules', 'paper'], 'rules "paper" do not list label 0'],
+    [['--labels', 'random:4', '--lengths', 'sentences'], 'sentences have the labels of their data'],
+    [['--labels', 'random:4', '--data', 'sst2'], "cannot be used with option '--data <source>'"],
+    [['--densities', '0.1,2'], 'densities is [0.1,2]'],
+    [['--contender', 'missing.mjs'], '--contender missing.mjs: the module cannot be loaded'],
   ])('attention refuses %j', async (flags, message) => {
     const { status, stderr } = await runHere(['bench', 'attention', ...flags]);
     expect(status).toBe(2);
