@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
 import type { Device } from '../gpu/device.js';
@@ -9,6 +9,7 @@ import { type PreparedRun, prepareResumedRun, prepareRun } from '../train/prepar
 import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { descriptionOf, runTraining } from '../train/training-run.js';
+import { findRate } from './find-rate.js';
 import { kernelsFor } from './kernel-cache.js';
 import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption } from './output-files.js';
@@ -25,6 +26,11 @@ interface TrainFlags {
   json?: JsonTarget;
 }
 
+interface FindRateFlags {
+  findLr: true;
+  json?: JsonTarget;
+}
+
 interface ResumeFlags {
   resume: string;
   data?: string;
@@ -38,6 +44,7 @@ Example:
   $ parsimony train --data path/to/SST-2 --strategy none --epochs 3 --seed 42 --out runs/none
   $ parsimony train --data sst2 --init hub:prajjwal1/bert-tiny --strategy hard --out runs/bert-tiny
   $ parsimony train --resume runs/none
+  $ parsimony train --data embedded --strategy hard --find-lr
   $ parsimony train --data reviews.csv --dev reviews-dev.csv --text-column review --out runs/reviews
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
@@ -45,6 +52,8 @@ last.safetensors (those of the last step), training.json (the settings), metrics
 and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume goes on. Ctrl-C ends a run with a
 checkpoint. A folder that holds a finished run, a model or other files is refused; --force replaces run and model, after
 the first step has run, and leaves all other files.`;
+
+const FIND_RATE = 'instead of training, try learning rates for 100 steps, and suggest one';
 
 /** `parsimony train` */
 export function trainCommand(): Command {
@@ -56,11 +65,13 @@ export function trainCommand(): Command {
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--force', 'replace the finished run or the model in --out')
     .option('--resume <folder>', 'continue the run in this folder, with its settings')
+    .addOption(new Option('--find-lr', FIND_RATE).conflicts(['out', 'force', 'resume']))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
-    .action(async (flags: TrainFlags | ResumeFlags) => {
+    .action(async (flags: TrainFlags | ResumeFlags | FindRateFlags) => {
       checkTogether(command);
-      if ('resume' in flags) await resume(flags);
+      if ('findLr' in flags) await sweepRates(flags);
+      else if ('resume' in flags) await resume(flags);
       else await train(flags);
     });
 }
@@ -78,10 +89,19 @@ function checkTogether(command: Command): void {
     if (other) command.error(`error: option '${other.long}' cannot be used with option '--resume <folder>'`);
     return;
   }
-  for (const name of ['data', 'out']) {
+  for (const name of isTyped('findLr') ? ['data'] : ['data', 'out']) {
     const option = command.options.find((candidate) => candidate.attributeName() === name)!;
     if (!isTyped(name)) command.error(`error: required option '${option.flags}' not specified`);
   }
+}
+
+async function sweepRates(flags: FindRateFlags): Promise<void> {
+  const settings = settingsOf(flags);
+  const { run } = await prepareRun(settings, note);
+  const tune = settings.tune ?? SETTING_DEFAULTS.tune;
+  const sweep = async (device: Device) =>
+    findRate(device, { ...run, kernels: await kernelsFor(device, run, tune) }, flags.json);
+  await withDevice(settings.adapter, sweep, settings.precision);
 }
 
 async function train(flags: TrainFlags): Promise<void> {

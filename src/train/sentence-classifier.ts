@@ -20,6 +20,7 @@ import { loadDescription, saveDescription } from './model-folder.js';
 import { loadWeights, saveWeights } from './model-weights.js';
 import { Planner } from './planner.js';
 import { type PrunedRules, pruneHeads } from './prune.js';
+import { type RateSweep, sweepOf, sweptRates } from './rate-sweep.js';
 import { DEFAULT_SEED } from './settings.js';
 import { completeSettings, type TrainingOptions } from './settings-schema.js';
 import { checkContinuation, checkModel, ruleMask } from './train-arguments.js';
@@ -136,14 +137,37 @@ export class SentenceClassifier {
     hooks: TrainingHooks = {},
     from?: Checkpoint,
   ): Promise<EpochMetrics[]> {
+    checkContinuation(hooks, from);
+    return this.trainerOf(train, dev, options).run(hooks, from);
+  }
+
+  /**
+   * Finds a learning rate: trains a hundred steps, at rates that grow from 1e-8 to 1, until the loss diverges. The model and its
+   * optimizer are then as they were.
+   * @param options As for `train`; its learning rate and schedule are not used.
+   * @throws CallerError where a setting makes no sense; EngineError where the GPU fails.
+   */
+  async findLearningRate(train: readonly Example[], options: TrainingOptions = {}): Promise<RateSweep> {
+    const trainer = this.trainerOf(train, [], options);
+    const { parameters } = this.classifier;
+    const state = await parameters.readState();
+    try {
+      const rates = sweptRates();
+      return sweepOf(rates, await trainer.sweep(rates));
+    } finally {
+      parameters.writeState(state);
+    }
+  }
+
+  /** @throws CallerError where an example or a setting makes no sense. */
+  private trainerOf(train: readonly Example[], dev: readonly Example[], options: TrainingOptions): Trainer {
     const { length } = this.description.classes;
     checkExamples(train, length, 'train');
     checkExamples(dev, length, 'dev');
-    checkContinuation(hooks, from);
     const settings = completeSettings(options, train.length);
     checkFits(this.description.config, this.classifier.device, true);
     if (settings.precision) this.usePrecision(settings.precision);
-    const trainer = new Trainer(
+    return new Trainer(
       this.classifier,
       this.planner,
       tokenizeExamples(train, this.tokenizer),
@@ -151,7 +175,6 @@ export class SentenceClassifier {
       settings,
       this.tokenizer.vocabulary.idOf('[MASK]'),
     );
-    return trainer.run(hooks, from);
   }
 
   /**

@@ -12,6 +12,7 @@ import { checkWeights, firstNotFinite, notFiniteError } from './finite-checks.js
 import { RunInterrupted } from './interruption.js';
 import type { Planner } from './planner.js';
 import { meanOf, NO_LOSSES, startOfEpoch, type TrainingPosition, withMore } from './position.js';
+import { lossesBeforeDivergence } from './rate-sweep.js';
 import { rateAt, type Schedule } from './schedule.js';
 import { stepsPerEpoch, type TrainingSettings } from './settings-schema.js';
 
@@ -132,19 +133,44 @@ export class Trainer {
     return metrics;
   }
 
+  /**
+   * Trains a step at each of these rates, on the batches of a run from its start, without evaluations.
+   * @returns The losses of the steps: fewer where they diverged.
+   */
+  async sweep(rates: readonly number[]): Promise<number[]> {
+    const losses: number[] = [];
+    this.classifier.beginRun();
+    for (let epoch = 1; ; epoch++) {
+      this.position = startOfEpoch(epoch, this.position.step);
+      for (const batches of this.stepsOf(epoch)) {
+        await this.trainOn(batches, rates[this.position.step]);
+        const { step } = this.position;
+        if (this.unread.length < REPORT_STEPS && step < rates.length) continue;
+        losses.push(...(await this.classifier.readLosses(step - this.unread.length + 1, step)));
+        this.unread = [];
+        if (step === rates.length || lossesBeforeDivergence(losses) < losses.length) return losses;
+      }
+    }
+  }
+
+  /** The batches of each step of an epoch. */
+  private stepsOf(epoch: number): number[][][] {
+    const { batchSize, gradientAccumulationSteps, seed } = this.settings;
+    const batches = shuffledBatches(this.train.sentences.length, batchSize, seed, epoch);
+    return batchesInOrder(batches.length, gradientAccumulationSteps).map((indexes) =>
+      indexes.map((i) => batches[i]),
+    );
+  }
+
   private async epoch(hooks: TrainingHooks): Promise<EpochMetrics> {
     const { evaluationDue, ...position } = this.position;
     const { epoch, batches: done, seconds } = position;
-    const { batchSize, gradientAccumulationSteps, seed } = this.settings;
-    const batches = shuffledBatches(this.train.sentences.length, batchSize, seed, epoch);
-    const steps = batchesInOrder(batches.length, gradientAccumulationSteps).map((indexes) =>
-      indexes.map((i) => batches[i]),
-    );
+    const steps = this.stepsOf(epoch);
     this.position = position;
     this.clock.start(seconds);
     this.meter.restart();
     let last: EvaluationMetrics | undefined;
-    const stepsDone = Math.ceil(done / gradientAccumulationSteps);
+    const stepsDone = Math.ceil(done / this.settings.gradientAccumulationSteps);
     for (let index = evaluationDue ? stepsDone - 1 : stepsDone; index < steps.length; index++) {
       const isLast = index === steps.length - 1;
       if (index >= stepsDone) {
@@ -212,7 +238,7 @@ export class Trainer {
     return saveSteps > 0 && this.position.step % saveSteps === 0;
   }
 
-  private async trainOn(batches: number[][]): Promise<void> {
+  private async trainOn(batches: number[][], rate?: number): Promise<void> {
     this.saving.check();
     const step = this.position.step + 1;
     const count = batches.length;
@@ -220,7 +246,7 @@ export class Trainer {
     for (const [index, indexes] of batches.entries()) {
       const batch = this.batchOf(indexes);
       const training = this.passOf(step, batches, index);
-      this.classifier.trainStep(batch, training, rateAt(this.schedule, step), this.update);
+      this.classifier.trainStep(batch, training, rate ?? rateAt(this.schedule, step), this.update);
       this.inFlight.push(this.classifier.device.submittedWorkDone());
       if (this.inFlight.length > BATCHES_IN_FLIGHT) await this.inFlight.shift();
       tokens += batch.layout.tokens;

@@ -84,7 +84,7 @@ export function descriptionOf(run: TrainingRun): ModelDescription {
 }
 
 /** The model with the first weights of a run. */
-function newModel(device: Device, run: TrainingRun): SentenceClassifier {
+export function newModel(device: Device, run: TrainingRun): SentenceClassifier {
   const { start, kernels } = run;
   if (!start) return SentenceClassifier.build(device, run);
   return SentenceClassifier.of(device, { ...start.description, kernels }, start.weights);
