@@ -10,6 +10,7 @@ export type { CellResult } from './train/experiment/results.js';
 export { type ExperimentOptions, runExperiment } from './train/experiment/run-experiment.js';
 export { type PreparedRun, prepareRun } from './train/prepare-run.js';
 export type { RunSettings } from './train/settings.js';
+export { withTensorBoard } from './train/tensorboard.js';
 export {
   runTraining,
   type TrainingOutcome,

@@ -72,9 +72,14 @@ export async function stoppable<T>(
   }
 }
 
+/** Words as a shell reads them. */
+export function shellWords(...words: string[]): string {
+  return words.map(quoted).join(' ');
+}
+
 /** A command as a shell reads it. */
 export function shellCommand(...words: string[]): string {
-  return ['parsimony', ...words].map(quoted).join(' ');
+  return shellWords('parsimony', ...words);
 }
 
 /** A folder's name that no command takes for a flag. */

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
@@ -8,6 +8,7 @@ import type { RunInterrupted } from '../train/interruption.js';
 import { type PreparedRun, prepareResumedRun, prepareRun } from '../train/prepare-run.js';
 import { isUnfinished, refuseOccupied } from '../train/run-folder.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
+import { withTensorBoard } from '../train/tensorboard.js';
 import { descriptionOf, runTraining } from '../train/training-run.js';
 import { findRate } from './find-rate.js';
 import { kernelsFor } from './kernel-cache.js';
@@ -15,7 +16,7 @@ import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption } from './output-files.js';
 import { outliveReaders } from './output-streams.js';
 import { settingOptions, settingsOf, withOptions } from './setting-options.js';
-import { folderWord, shellCommand, stoppable } from './stopping.js';
+import { folderWord, shellCommand, shellWords, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { classCounts, printOutcome, runDisplay } from './train-output.js';
 
@@ -23,6 +24,7 @@ import { classCounts, printOutcome, runDisplay } from './train-output.js';
 interface TrainFlags {
   out: string;
   force?: boolean;
+  tensorboard?: string | true;
   json?: JsonTarget;
 }
 
@@ -35,6 +37,7 @@ interface ResumeFlags {
   resume: string;
   data?: string;
   adapter?: string;
+  tensorboard?: string | true;
   json?: JsonTarget;
 }
 
@@ -45,6 +48,7 @@ Example:
   $ parsimony train --data sst2 --init hub:prajjwal1/bert-tiny --strategy hard --out runs/bert-tiny
   $ parsimony train --resume runs/none
   $ parsimony train --data embedded --strategy hard --find-lr
+  $ parsimony train --data embedded --strategy hard --tensorboard --out runs/curves
   $ parsimony train --data reviews.csv --dev reviews-dev.csv --text-column review --out runs/reviews
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
@@ -65,7 +69,11 @@ export function trainCommand(): Command {
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--force', 'replace the finished run or the model in --out')
     .option('--resume <folder>', 'continue the run in this folder, with its settings')
-    .addOption(new Option('--find-lr', FIND_RATE).conflicts(['out', 'force', 'resume']))
+    .option(
+      '--tensorboard [folder]',
+      'also write the curves for TensorBoard (default: tensorboard, next to the run)',
+    )
+    .addOption(new Option('--find-lr', FIND_RATE).conflicts(['out', 'force', 'resume', 'tensorboard']))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(async (flags: TrainFlags | ResumeFlags | FindRateFlags) => {
@@ -76,8 +84,8 @@ export function trainCommand(): Command {
     });
 }
 
-/** Flags that `--resume` may have: the location of data, the adapter, and the form of the result. */
-const BESIDE_RESUME = new Set(['resume', 'data', 'adapter', 'json']);
+/** Flags that `--resume` may have: the location of data, the adapter, and the form of the results. */
+const BESIDE_RESUME = new Set(['resume', 'data', 'adapter', 'tensorboard', 'json']);
 
 /** Ends the command where flags are missing, or cannot be used together. */
 function checkTogether(command: Command): void {
@@ -105,7 +113,7 @@ async function sweepRates(flags: FindRateFlags): Promise<void> {
 }
 
 async function train(flags: TrainFlags): Promise<void> {
-  const { out, force, json } = flags;
+  const { out, force, json, tensorboard } = flags;
   const settings = settingsOf(flags);
   if (settings.init !== undefined && resolve(settings.init) === resolve(out)) {
     throw new CallerError({
@@ -126,28 +134,38 @@ async function train(flags: TrainFlags): Promise<void> {
       const kernels = await kernelsFor(device, run, settings.tune ?? SETTING_DEFAULTS.tune);
       const notes = { command: commandLine(), ...run.notes };
       const prepared = { run: { ...run, kernels, notes, startOver: true, force }, source };
-      await runAndPrint(device, prepared, out, [], json);
+      await runAndPrint(device, prepared, { folder: out, json, tensorboard });
     },
     settings.precision,
   );
 }
 
-async function resume({ resume: folder, data, adapter, json }: ResumeFlags): Promise<void> {
+async function resume({ resume: folder, data, adapter, ...outputs }: ResumeFlags): Promise<void> {
   const prepared = await prepareResumedRun(folder, data);
   const typed = Object.entries({ '--data': data, '--adapter': adapter });
   const words = typed.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  const continued = (device: Device) => runAndPrint(device, prepared, folder, words, json);
+  const continued = (device: Device) => runAndPrint(device, prepared, { folder, ...outputs }, words);
   await withDevice(adapter ?? prepared.adapter, continued, prepared.run.precision);
 }
 
-/** @param words Flags of the command that resumes the run after an interruption. */
+/** Where the results of a run go. */
+interface RunOutputs extends Pick<TrainFlags, 'json' | 'tensorboard'> {
+  folder: string;
+}
+
+/** The folder of a run's curves: `runs/tensorboard/hard` of the run `runs/hard`, where the flag names none. */
+function tensorBoardFolder(folder: string, named: string | true): string {
+  return named === true ? join(dirname(folder), 'tensorboard', basename(folder)) : named;
+}
+
+/** @param words More flags of the command that resumes the run after an interruption. */
 async function runAndPrint(
   device: Device,
   { run, source }: PreparedRun,
-  folder: string,
-  words: readonly string[],
-  json?: JsonTarget,
+  { folder, json, tensorboard }: RunOutputs,
+  words: readonly string[] = [],
 ): Promise<void> {
+  const curves = tensorboard === undefined ? undefined : tensorBoardFolder(folder, tensorboard);
   const display = runDisplay(folder, () => {
     const rows = run.data.train.length;
     const { seed } = run;
@@ -158,12 +176,15 @@ async function runAndPrint(
     const guessed = run.start ? undefined : caseNote(run.vocabulary);
     if (guessed) note(`--vocab: ${guessed} (--case keep or lower says otherwise).`);
     if (source.note) note(`${source.name} is ${source.note}.`);
+    if (curves !== undefined) note(`Curves: tensorboard --logdir ${shellWords(dirname(curves))}`);
   });
+  const hooks = curves === undefined ? display : withTensorBoard(curves, display);
+  const more = [...words, ...(curves === undefined ? [] : ['--tensorboard', curves])];
   outliveReaders();
   const goOn = ({ isResumable }: RunInterrupted) =>
     isResumable
-      ? `continue with: ${shellCommand('train', '--resume', folderWord(folder), ...words)}`
+      ? `continue with: ${shellCommand('train', '--resume', folderWord(folder), ...more)}`
       : `${folder} is unchanged`;
-  const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...display, signal });
+  const training = (signal: AbortSignal) => runTraining(device, run, folder, { ...hooks, signal });
   await printOutcome(folder, run, await stoppable(training, goOn), json);
 }

@@ -6,6 +6,7 @@ import type { EpochMetrics, EvaluationMetrics } from '../../src/train/trainer.js
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { readEvents } from '../train/tensorboard-reader.js';
 import { trainedModel, trainTiny, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
@@ -43,7 +44,7 @@ describe('train', () => {
   let result: CommandResult;
 
   beforeAll(async () => {
-    result = await trainedModel(folder, 'first', '--seed', '7', '--strategy', 'hard');
+    result = await trainedModel(folder, 'first', '--seed', '7', '--strategy', 'hard', '--tensorboard');
   });
 
   it('ends standard output with a line of dev accuracy', async () => {
@@ -97,6 +98,25 @@ describe('train', () => {
     expect(steps).toMatchObject({ step: 3, loss: metrics.trainLoss });
     expect(steps.rate).toBeCloseTo(1e-4, 15);
     expect(steps.tokensPerSecond).toBeGreaterThan(0);
+  });
+
+  it('writes its curves for TensorBoard next to the run', () => {
+    const [name, ...others] = readdirSync(join(folder, 'tensorboard/first'));
+    expect(others).toEqual([]);
+    const [, start, ...events] = readEvents(readFileSync(join(folder, 'tensorboard/first', name)));
+    expect(start).toMatchObject({ step: 0, started: true });
+    const evaluations = linesOf<Record<string, number>>('first', 'evaluation');
+    const [{ loss, rate }] = linesOf<Record<string, number>>('first', 'steps');
+    const evaluated = events.filter(({ scalars }) => 'eval/loss' in scalars);
+    expect(
+      evaluated.map(({ step, scalars }) => [step, scalars['eval/loss'], scalars['eval/accuracy']]),
+    ).toEqual(evaluations.map((each) => [each.step, Math.fround(each.loss), Math.fround(each.accuracy)]));
+    const trained = events.filter(({ scalars }) => 'train/loss' in scalars);
+    expect(trained.map(({ step }) => step)).toEqual([3]);
+    expect(trained[0].scalars).toMatchObject({
+      'train/loss': Math.fround(loss),
+      'train/learning_rate': Math.fround(rate),
+    });
   });
 
   it('writes the same bytes for the same seed, other bytes for another seed, also over an existing model', async () => {
