@@ -49,7 +49,7 @@ export function doctorCommand(): Command {
     .action(doctor);
 }
 
-/** Measured where both families run, on two cores: `kernels/README.md` has the figures. */
+/** Measured where both families run, on two cores: `docs/kernel-trials.md` has the figures. */
 const SLOWER =
   'this software adapter promises no subgroups of one size, 4 or 8, so that it runs the kernels made for GPUs: on Mesa lavapipe and ' +
   'SwiftShader these take 1.5 to 12 times as long as those of subgroups (attention of 128 to 1,024 tokens)';

@@ -93,7 +93,7 @@ describe('the description of the H200', () => {
     expect(Math.abs(ratio - 1)).toBeLessThan(0.1);
   });
 
-  // TFLOP/s of the trial with 64 columns a step (kernels/README.md).
+  // TFLOP/s of the trial with 64 columns a step (docs/kernel-trials.md).
   it.each([
     [1024, 8, 23.4],
     [4096, 8, 28.7],
