@@ -3,8 +3,7 @@ import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
 /** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
 const SHARING = [
-  'test/{grammar,plan,report,nn,train,bench,data,kernels,reference}/**/*.test.ts',
-  'test/attention/!(subgroup).test.ts',
+  'test/{attention,grammar,plan,report,nn,train,bench,data,kernels,reference}/**/*.test.ts',
   'test/cli/!(process).test.ts',
   'test/gpu/{adapter,bind-groups,errors,limits,panels}.test.ts',
   'test/mutations/*.test.ts',

@@ -7,8 +7,7 @@ import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
 /** The kinds of a usual run; a run of more cases takes every kind. */
-const KINDS: readonly KindName[] =
-  CASES > 1 ? KIND_NAMES : ['dense', 'every scope under dropout', 'windows', 'heads of their own'];
+const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['dense', 'heads of their own, dropout'];
 
 describe('attention on textures with fewer rows than there are tokens', () => {
   it.each(KINDS)('is that of the reference: %s', async (kind) => {

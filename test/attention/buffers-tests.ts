@@ -7,7 +7,7 @@ import { AttentionMask } from '../../src/plan/mask.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { type Family, testDevice } from '../support/device.js';
 import { type GuardedBuffers, withBuffers } from '../support/guarded-buffers.js';
-import { type AttentionCase, randomCase } from './random-case.js';
+import { type AttentionCase, numbered, randomCase } from './random-case.js';
 import { buffersOf } from './run-attention.js';
 
 /** Runs a test with the plan of a case on the GPU, and both are released after it. */
@@ -117,7 +117,7 @@ export function describeAnyBuffers(): void {
 
     it('needs memory in proportion to the tokens', async () => {
       const device = await testDevice();
-      const tagNames = Array.from({ length: 8 }, (_, index) => `t${index}`);
+      const tagNames = numbered(17);
       const rules = {
         name: 'own',
         tags: tagNames,
@@ -125,12 +125,12 @@ export function describeAnyBuffers(): void {
         soft: [],
         beta: 0,
       };
-      const [heads, headDim] = [1, 24];
+      const [heads, headDim] = [1, 16];
       const peaks: number[] = [];
       for (const tokens of [512, 1024, 2048]) {
         const before = device.allocatedBytes;
         device.peakBytes = before;
-        const tags = Array.from({ length: tokens }, (_, token) => tagNames[(token * 7) % 8]);
+        const tags = Array.from({ length: tokens }, (_, token) => tagNames[(token * 7) % 17]);
         const numbers = new Float32Array(tokens * heads * headDim).fill(0.1);
         const data = { q: numbers, k: numbers, v: numbers, outputGradient: numbers };
         const result = await attend(device, {

@@ -7,7 +7,7 @@ interface Composition {
   /** The kind of random case whose mask is composed, and whose kernels run it. */
   kind: KindName;
   mask(attention: AttentionCase): AttentionMask;
-  bias(own: number | undefined, query: number, key: number, attention: AttentionCase): number | undefined;
+  bias(attention: AttentionCase): (own: number | undefined, query: number, key: number) => number | undefined;
 }
 
 const isNear = (query: number, key: number) => Math.abs(query - key) <= 6;
@@ -23,39 +23,44 @@ const COMPOSITIONS: Record<string, Composition> = {
   'rules and a window': {
     kind: 'hard, some tags',
     mask: ({ mask }) => mask.and(AttentionMask.window(6)),
-    bias: (own, query, key) => (isNear(query, key) ? own : undefined),
+    bias: () => (own, query, key) => (isNear(query, key) ? own : undefined),
   },
   'a window or rules, in causal order': {
     kind: 'hard, some tags',
     mask: ({ mask }) => AttentionMask.window(6).or(mask).and(AttentionMask.causal()),
-    bias: (own, query, key) => (key > query ? undefined : isNear(query, key) ? 0 : own),
+    bias: () => (own, query, key) => (key > query ? undefined : isNear(query, key) ? 0 : own),
   },
   'not rules': {
     kind: 'hard, some tags',
     mask: ({ mask }) => mask.not(),
-    bias: (own) => (own === undefined ? 0 : undefined),
+    bias: () => (own) => (own === undefined ? 0 : undefined),
   },
   'rules and others with another bias': {
-    kind: 'heads of their own',
+    kind: 'heads of their own, dropout',
     mask: (attention) => attention.mask.and(AttentionMask.fromRules(further(attention), 'soft')),
-    bias: (own, query, key, { tags, ...attention }) => {
-      const { hard, soft, beta } = further({ tags, ...attention });
-      const names = (pairs: typeof hard) =>
+    bias: (attention) => {
+      const { tags } = attention;
+      const { hard, soft, beta } = further(attention);
+      const isNamed = (pairs: typeof hard, query: number, key: number) =>
         pairs.some(([from, to]) => from === tags[query] && to === tags[key]);
-      return own === undefined ? undefined : own + (names(soft) && !names(hard) ? beta : 0);
+      return (own, query, key) =>
+        own === undefined
+          ? undefined
+          : own + (isNamed(soft, query, key) && !isNamed(hard, query, key) ? beta : 0);
     },
   },
 };
 
 export const COMPOSITION_NAMES = Object.keys(COMPOSITIONS);
 
-/** A random case under a composed mask. */
+/** A random case under a composed mask, without dropout. */
 export function composedCase(name: string, seed: number): AttentionCase {
   const { kind, mask, bias } = COMPOSITIONS[name];
-  const attention = randomCase(kind, seed);
+  const attention = { ...randomCase(kind, seed), dropout: undefined };
   const own = biasesOf(attention);
+  const composedBias = bias(attention);
   const composed = (head: number): TokenBias => {
-    return (query, key) => bias(own(query, key, head), query, key, attention);
+    return (query, key) => composedBias(own(query, key, head), query, key);
   };
   return { ...attention, mask: mask(attention), composed };
 }

@@ -12,7 +12,8 @@ import { runAttention } from './run-attention.js';
 const USUAL: readonly KindName[] = [
   'dense',
   'hard, some tags',
-  'every scope under dropout',
+  'sentences',
+  'heads of their own, dropout',
   'learned',
   'learned, causal',
 ];

@@ -31,9 +31,9 @@ describe('tiles whose columns are split between workgroups', () => {
   const usual: readonly KindName[] = [
     'dense under dropout',
     'biased, many tags',
-    'every scope under dropout',
+    'sentences',
     'learned',
-    'heads of their own',
+    'heads of their own, dropout',
   ];
   it.each(CASES > 1 ? KIND_NAMES : usual)('give the reference’s results: %s', async (kind) => {
     const attention = longCase(kind);
@@ -55,7 +55,7 @@ describe('tiles whose columns are split between workgroups', () => {
 
   it('multiply the number of pairs that the plan says', async () => {
     await withBuffers(async (buffers) => {
-      const attention = { ...longCase('heads of their own'), dropout: undefined };
+      const attention = { ...longCase('heads of their own, dropout'), dropout: undefined };
       const tiles = tilesOn(buffers.device);
       const layout = attention.mask.layout(attention, (...of) => ({ ...tiles(...of), ...SPLIT }));
       await expectPlannedPairs(buffers, layout, attention);

@@ -5,11 +5,9 @@ export const TOGETHER = 'together';
 
 /**
  * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone has no times, and
- * a long file that starts last would leave the other core idle. Files that share a process come second: one core runs them while
- * the other core runs the first file. Those that the other core then takes run in a separate process, and compile few kernels.
+ * a long file that starts last would leave the other core idle. Files that share a process come first, on both cores.
  */
 const LONGEST = [
-  'attention/subgroup',
   TOGETHER,
   'playground/playground',
   'browser-entry',
@@ -18,11 +16,15 @@ const LONGEST = [
 ];
 
 /**
- * The same among files that share a process: first those that compile the kernels for subgroups, which take longest, while the other
- * core still runs the first file; then those with the other kernels. From then on, two processes compile these.
+ * The same among files that share a process. One process begins with the longest, which compiles every kernel for subgroups. The
+ * other one begins with files that train and measure: those that compile most kernels come first, so that few of these are
+ * left when the first process joins.
  */
 const IN_TURN = [
-  /\/test\/cli\/(tune|interruption|resume)\./,
+  /\/test\/attention\/subgroup\./,
+  /\/test\/cli\/(tune|bench)\./,
+  /\/test\/train\/(training-run|evaluation|best-weights|not-finite|custom-tags-model|head-rules|dropped-submits)\./,
+  /\/test\/cli\/(interruption|resume)\./,
   /\/test\/(cli|train|readme)\b|\/(tuner|wrong-kernels)\.test/,
   /\/test\/(attention\/(wide|abreast)|nn\/(classifier|training)|bench\/(gate|counted-pairs|trace))\./,
   /\/test\/(attention|bench|data|nn|reference)\//,

@@ -40,9 +40,14 @@ function positionalConstants({ heads: { table }, positional: isPositional }: Pas
 }
 
 function familyOf(lanes: Lanes): KernelFamily {
-  /** The vectors that hold a row of a table, one label a lane. */
-  const labelVectors = ({ heads: { table } }: Pass): KernelConstants =>
-    table ? { LABEL_VECTORS: Math.ceil(table.size / lanes) } : {};
+  /**
+   * The vectors that hold a row of a table, one label a lane. Kernels that read bits instead have no tables, except for the gradients of
+   * labels: these kernels are the same for any number of labels.
+   */
+  const labelVectors = ({ name, heads: { table, bits } }: Pass): KernelConstants => {
+    if (!table) return {};
+    return { LABEL_VECTORS: bits && name !== 'backward_query' ? 1 : Math.ceil(table.size / lanes) };
+  };
   const vectorsOf = (headDim: number) => Math.ceil(headDim / 4 / lanes);
   return {
     name: 'subgroup',
