@@ -26,7 +26,7 @@ import { buildSite } from './site.js';
 /** Waits for a state of the page without a limit of its own. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
 
-const ROWS = 150;
+const ROWS = 64;
 
 const SENTENCE = 'the brilliant film is not dull and the critic knows the warm story .';
 

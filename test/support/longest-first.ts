@@ -7,13 +7,7 @@ export const TOGETHER = 'together';
  * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone has no times, and
  * a long file that starts last would leave the other core idle. Files that share a process come first, on both cores.
  */
-const LONGEST = [
-  TOGETHER,
-  'playground/playground',
-  'browser-entry',
-  'cli/process',
-  'architecture',
-];
+const LONGEST = [TOGETHER, 'playground/playground', 'browser-entry', 'cli/process', 'architecture'];
 
 /**
  * The same among files that share a process. One process begins with the longest, which compiles every kernel for subgroups. The
@@ -24,9 +18,10 @@ const IN_TURN = [
   /\/test\/attention\/subgroup\./,
   /\/test\/cli\/(tune|bench)\./,
   /\/test\/train\/(training-run|evaluation|best-weights|not-finite|custom-tags-model|head-rules|dropped-submits)\./,
+  /\/test\/attention\/wide\./,
   /\/test\/cli\/(interruption|resume)\./,
   /\/test\/(cli|train|readme)\b|\/(tuner|wrong-kernels)\.test/,
-  /\/test\/(attention\/(wide|abreast)|nn\/(classifier|training)|bench\/(gate|counted-pairs|trace))\./,
+  /\/test\/(attention\/abreast|nn\/(classifier|training)|bench\/(gate|counted-pairs|trace))\./,
   /\/test\/(attention|bench|data|nn|reference)\//,
 ];
 
