@@ -85,7 +85,12 @@ export function describeEnvironment(
 
 /** The command line, quoted for a shell. */
 export function commandLine(): string {
-  return `parsimony ${process.argv.slice(2).map(quoted).join(' ')}`;
+  return `parsimony ${process.argv.slice(2).map(withoutPassword).map(quoted).join(' ')}`;
+}
+
+/** A word without the user and password that the address of a queue may have. */
+function withoutPassword(word: string): string {
+  return word.replace(/^(--queue=)?(rediss?:\/\/)[^/]*@/, '$1$2');
 }
 
 /** A word, quoted for a POSIX shell where necessary. */

@@ -1,26 +1,26 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
-import { readText } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
 import type { Experiment } from '../train/experiment/experiment.js';
 import { exploratory } from '../train/experiment/experiment.js';
-import { gridState, machinesOf } from '../train/experiment/grid-state.js';
-import { parseExperiment } from '../train/experiment/parse-experiment.js';
+import { type CellState, gridState, machinesOf } from '../train/experiment/grid-state.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
 import { checkSameRows, storedResults } from '../train/experiment/results.js';
-import { LOCK_SECONDS } from '../train/experiment/run-grid.js';
-import { experimentFile } from './experiment-file.js';
+import { readExperiment } from './experiment-file.js';
 import { type RunFlags, runCells } from './experiment-run.js';
+import { stateCommands } from './experiment-state.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { printGrid, refuseFailures } from './grid-summary.js';
 import { list } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
+import { queueOption } from './queue-option.js';
 import { countNumber, seedNumber, settingOption } from './setting-options.js';
 import { shardOption, slurmShard } from './shard-option.js';
 import { shellCommand } from './stopping.js';
 import { print } from './terminal.js';
+import { lockOption } from './worker-command.js';
 
 interface ExperimentFlags extends RunFlags {
   seeds?: number[];
@@ -30,17 +30,13 @@ interface ExperimentFlags extends RunFlags {
   json?: JsonTarget;
 }
 
-/** Seconds after which a process counts as dead. */
-function lockOption(): Option {
-  const help = 'seconds without a sign after which the cells of a process or worker are taken over';
-  return new Option('--lock <seconds>', help).argParser(countNumber).default(LOCK_SECONDS);
-}
-
 const EXAMPLE = `
 Example:
   $ parsimony experiment experiments/embedded.json
   $ parsimony experiment experiments/sst2-scratch.json --data path/to/SST-2 --seeds 1,2,3,4
   $ parsimony experiment experiments/embedded.json --jobs 2
+  $ parsimony experiment experiments/embedded.json --queue redis://queue.example:6379
+  $ parsimony experiment status experiments/embedded.json
   $ parsimony experiment experiments/sst2-scratch.json --table --subset negation --data path/to/SST-2
 
 A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
@@ -48,7 +44,7 @@ hosts may share --results: see docs/cluster.md.`;
 
 /** `parsimony experiment` */
 export function experimentCommand(): Command {
-  return new Command('experiment')
+  const command = new Command('experiment')
     .description('run a grid of trainings from a file, and compare what they came to')
     .argument(
       '<file>',
@@ -71,12 +67,20 @@ export function experimentCommand(): Command {
       ),
     )
     .addOption(shardOption())
+    .addOption(
+      queueOption('put the cells on a queue, from which `parsimony worker` takes them').conflicts([
+        'jobs',
+        'shard',
+      ]),
+    )
     .addOption(lockOption())
     .option('--markdown', 'the tables as Markdown')
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
     .action(experiment);
+  for (const each of stateCommands()) command.addCommand(each);
+  return command;
 }
 
 async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
@@ -88,9 +92,12 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const whole = isPart ? exploratory(planned) : planned;
   checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
+  const errors = new Map<string, string>();
   const results = flags.table
     ? await storedResults(flags.results, whole)
-    : await runCells(whole, { ...flags, shard: flags.shard ?? slurmShard() });
+    : await runCells(whole, { ...flags, shard: flags.shard ?? slurmShard() }, ({ id }, error) =>
+        errors.set(id, error),
+      );
   checkSameRows(results, join(flags.results, whole.name));
   if (results.length === 0) {
     throw new CallerError({
@@ -101,7 +108,7 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   }
   const tables = experimentTables(whole, results, filter);
   const machines = machinesOf(results);
-  const cells = await gridState(flags.results, whole, flags);
+  const cells = withErrors(await gridState(flags.results, whole, flags), errors);
   const missing = cells.filter(({ progress }) => progress !== 'finished');
   if (
     !(await wroteJson(flags.json, {
@@ -118,13 +125,16 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
       printGrid(machines, cells);
     }
   }
-  if (!flags.table) refuseFailures(cells, shellCommand('experiment', 'retry', name));
+  if (!flags.table)
+    refuseFailures(cells, shellCommand('experiment', 'retry', name, ...(flags.queue ? ['--queue'] : [])));
 }
 
-/** The experiment of a file, or of a name. */
-async function readExperiment(name: string): Promise<Experiment> {
-  const file = experimentFile(name);
-  return parseExperiment(await readText(file, 'an experiment, such as experiments/embedded.json'), file);
+/** The states of cells, with the errors of those that were left out. */
+function withErrors(states: readonly CellState[], errors: ReadonlyMap<string, string>): CellState[] {
+  return states.map((state) => {
+    const about = errors.get(state.id);
+    return about === undefined ? state : { ...state, progress: 'failed', about };
+  });
 }
 
 function checkOnly({ conditions }: Experiment, only: readonly string[] = []): void {

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { readText } from '../data/files.js';
+import type { Experiment } from '../train/experiment/experiment.js';
+import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { note } from './terminal.js';
 
 /** The folder of the experiments that come with the package. */
@@ -19,4 +22,10 @@ export function experimentFile(name: string): string {
   if (!existsSync(packaged)) return name;
   note(`${name} is not here: reading the experiment of that name that comes with the package.`);
   return packaged;
+}
+
+/** The experiment of a file, or of the name of one that comes with the package. @throws CallerError where it is none. */
+export async function readExperiment(name: string): Promise<Experiment> {
+  const file = experimentFile(name);
+  return parseExperiment(await readText(file, 'an experiment, such as experiments/embedded.json'), file);
 }

@@ -3,6 +3,7 @@ import type { Precision } from '../base/precision.js';
 import { jobOf } from '../train/experiment/cell-job.js';
 import { DataHashes } from '../train/experiment/data-hashes.js';
 import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
+import { runQueuedGrid } from '../train/experiment/queue/queue-grid.js';
 import type { CellResult } from '../train/experiment/results.js';
 import { checkCell } from '../train/experiment/run-cell.js';
 import { runExperiment } from '../train/experiment/run-experiment.js';
@@ -19,6 +20,7 @@ import { GridDisplay } from './grid-display.js';
 import { kernelsFor } from './kernel-cache.js';
 import { withDevice } from './options.js';
 import { outliveReaders } from './output-streams.js';
+import { type QueueFlag, withQueue } from './queue-option.js';
 import { REQUEUE_CODES, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 import { runDisplay } from './train-output.js';
@@ -32,8 +34,11 @@ export interface RunFlags {
   adapter?: string;
   jobs?: number;
   shard?: Shard;
+  queue?: QueueFlag;
   lock?: number;
 }
+
+type OnFailure = (cell: Cell, error: string) => void;
 
 /** The adapter of an experiment: one for all of its runs. */
 function adapterOf({ settings: { adapter } }: Experiment, flags: RunFlags): string | undefined {
@@ -76,6 +81,7 @@ async function runInProcesses(
   whole: Experiment,
   flags: RunFlags,
   signal: AbortSignal,
+  onFailure: OnFailure,
 ): Promise<CellResult[]> {
   const { out: runs, results, data, only, shard, jobs = 1, lock: lockSeconds } = flags;
   for (const cell of cellsOf(whole)) checkCell(cell, whole, data);
@@ -103,8 +109,11 @@ async function runInProcesses(
     };
   const options: GridOptions = {
     ...{ results, data, only, shard, lockSeconds, signal, continues: true },
-    onResult: (cell, result) => display.onResult(cell, result),
-    onFailure: (cell, error) => display.onFailure(cell, error),
+    onResult: (cell) => display.onResult(cell),
+    onFailure(cell, error) {
+      display.onFailure(cell, error);
+      onFailure(cell, error);
+    },
   };
   try {
     return await runGrid(whole, children.map(runnerOf), options);
@@ -114,16 +123,49 @@ async function runInProcesses(
   }
 }
 
+/** Puts the cells on a queue, and gathers their results. */
+async function runInQueue(
+  whole: Experiment,
+  flags: RunFlags,
+  signal: AbortSignal,
+  onFailure: OnFailure,
+): Promise<CellResult[]> {
+  const { results, data, only, queue: address } = flags;
+  for (const cell of cellsOf(whole)) checkCell(cell, whole, data);
+  return withQueue(address, async (queue) => {
+    const display = new GridDisplay(whole, only);
+    try {
+      return await runQueuedGrid(whole, queue, {
+        ...{ results, data, only, signal, onNote: note },
+        onResult: (cell) => display.onResult(cell),
+        onFailure(cell, error) {
+          display.onFailure(cell, error);
+          onFailure(cell, error);
+        },
+        onRunning: (running) => display.setRunning(running),
+      });
+    } finally {
+      display.stop();
+    }
+  });
+}
+
 /**
  * Runs the unfinished cells of an experiment.
+ * @param onFailure Called with the error of a cell that is left out.
  * @returns The results that are there at the end.
  * @throws As `runGrid`; CommandStopped where a signal ended it.
  */
-export async function runCells(whole: Experiment, flags: RunFlags): Promise<CellResult[]> {
+export async function runCells(
+  whole: Experiment,
+  flags: RunFlags,
+  onFailure: OnFailure,
+): Promise<CellResult[]> {
   outliveReaders();
-  const run = flags.jobs === undefined && flags.shard === undefined ? runHere : runInProcesses;
+  const isHere = flags.jobs === undefined && flags.shard === undefined;
+  const run = flags.queue ? runInQueue : isHere ? runHere : runInProcesses;
   return stoppable(
-    (signal) => run(whole, flags, signal),
+    (signal) => run(whole, flags, signal, onFailure),
     () => `continue with: ${commandLine()}`,
     REQUEUE_CODES,
   );

@@ -1,5 +1,4 @@
 import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
-import type { CellResult } from '../train/experiment/results.js';
 import { note, type ProgressDisplay, progress } from './terminal.js';
 
 /** A cell that is under way, as far as is known. */
@@ -35,7 +34,7 @@ export class GridDisplay {
     this.show();
   }
 
-  onResult({ id }: Pick<Cell, 'id'>, _: CellResult): void {
+  onResult({ id }: Pick<Cell, 'id'>): void {
     this.done++;
     this.running.delete(id);
     this.show();

@@ -18,6 +18,7 @@ import { tagCommand } from './tag.js';
 import { bad } from './terminal.js';
 import { trainCommand } from './train.js';
 import { tuneCommand } from './tune.js';
+import { workerCommand } from './worker-command.js';
 
 const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
@@ -42,6 +43,7 @@ function program(): Command {
     trainCommand,
     evaluateCommand,
     experimentCommand,
+    workerCommand,
     reportCommand,
     predictCommand,
     tagCommand,

@@ -101,7 +101,7 @@ export function machineOf(device: Device): Pick<Fingerprints, 'kernels' | 'adapt
 }
 
 /** The hash of the text of all kernels. */
-function kernelsHash(): string {
+export function kernelsHash(): string {
   return hashOf(sortedEntries(kernelSources));
 }
 

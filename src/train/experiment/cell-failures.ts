@@ -8,7 +8,7 @@ import { JsonText } from '../../base/json-text.js';
 import { createFolder, readText, removeFile, writeAtomically } from '../../data/files.js';
 
 /** A cell that fails this number of times is left out. */
-const MOST_ATTEMPTS = 3;
+export const MOST_ATTEMPTS = 3;
 
 const FAILURE = fields({
   error: text,

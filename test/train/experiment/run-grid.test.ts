@@ -10,28 +10,16 @@ import { checkedJob, jobOf } from '../../../src/train/experiment/cell-job.js';
 import { DataHashes } from '../../../src/train/experiment/data-hashes.js';
 import { type Cell, cellsOf } from '../../../src/train/experiment/experiment.js';
 import { differencesOf, gridState, machinesOf } from '../../../src/train/experiment/grid-state.js';
-import { parseExperiment } from '../../../src/train/experiment/parse-experiment.js';
-import { type CellResult, storedResults } from '../../../src/train/experiment/results.js';
+import { storedResults } from '../../../src/train/experiment/results.js';
 import { cellName, claimsFolder, type GridOptions, runGrid } from '../../../src/train/experiment/run-grid.js';
 import { RunInterrupted } from '../../../src/train/interruption.js';
 import { writeTinyData } from '../../cli/tiny-model.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
+import { gridIn, resultOf } from './grid-fixture.js';
 
 const folder = temporaryFolder();
 
-const GRID = parseExperiment(
-  JSON.stringify({
-    name: 'grid',
-    settings: { data: join(folder, 'data'), strategy: 'hard' },
-    conditions: {
-      none: { strategy: 'none' },
-      learned: { strategy: 'learned' },
-      pruned: { rules: 'pruned:learned' },
-    },
-    grid: { epochs: [1, 2], seed: [1, 2, 3, 4] },
-  }),
-  'grid.json',
-);
+const GRID = gridIn(folder);
 
 const CELLS = cellsOf(GRID);
 
@@ -41,20 +29,6 @@ beforeAll(async () => {
   writeTinyData(folder);
   data = await new DataHashes().of(CELLS[0]);
 });
-
-/** A result that follows from the cell, as that of a training does. */
-function resultOf({ condition, point, settings }: Cell, adapter = 'one'): CellResult {
-  const right = (Number(point.seed) + Number(point.epochs) + condition.length) % 6;
-  const marks = '1'.repeat(right).padEnd(6, '0');
-  const reading = { epoch: 1, step: 3, loss: right / 7, accuracy: right / 6, f1: 0.5, matthews: 0 };
-  const evaluation = { ...reading, marks };
-  const { data: _, ...others } = settings;
-  return {
-    ...{ experiment: 'grid', condition, point, settings: others, data, adapter, density: 1 },
-    versions: { kernels: 'k', driver: adapter },
-    ...{ evaluations: [reading], best: evaluation, final: evaluation, tokensPerSecond: 100, seconds: 2 },
-  };
-}
 
 let folders = 0;
 function newResults(): string {
@@ -66,7 +40,7 @@ function run(results: string, started: string[], options: Partial<GridOptions> =
   const runner = async (cell: Cell) => {
     started.push(cell.id);
     await delay(3);
-    return resultOf(cell);
+    return resultOf(cell, data);
   };
   const all = { results, lockSeconds: 1, continues: true, ...options };
   return runGrid(
@@ -138,7 +112,7 @@ describe('a grid', () => {
     const results = newResults();
     let tries = 0;
     const failing = async (cell: Cell) => {
-      if (cell.id !== CELLS[3].id) return resultOf(cell);
+      if (cell.id !== CELLS[3].id) return resultOf(cell, data);
       tries++;
       throw new EngineError({ what: 'the GPU is out of memory' });
     };
@@ -200,7 +174,7 @@ describe('the job of a cell', () => {
 });
 
 it('results of two adapters say that they differ', () => {
-  const results = CELLS.map((cell, at) => resultOf(cell, at % 3 ? 'one' : 'two'));
+  const results = CELLS.map((cell, at) => resultOf(cell, data, at % 3 ? 'one' : 'two'));
   const machines = machinesOf(results);
   expect(machines.map(({ adapter, cells, seconds }) => [adapter, cells, seconds])).toEqual([
     ['one', 16, 32],
