@@ -18,7 +18,7 @@ export function missingForQueues(): string | undefined {
 }
 
 /** A port that no process listens on. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

@@ -185,7 +185,7 @@ function experimentNameOf({ experiment }: CellJob): string {
 }
 
 /** The name of a job: cells with the same settings and data share it. BullMQ takes a number for an index of its own. */
-export function jobId(job: CellJob): string {
+function jobId(job: CellJob): string {
   return `cell-${hashOf([job.experiment, job.cell, job.data])}`;
 }
 
