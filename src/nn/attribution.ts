@@ -1,7 +1,7 @@
 import { readManyFloats, write } from '../gpu/buffers.js';
 import { type ModelActivations, recordModelBackward } from './bert.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
-import { paddedClasses } from './model-config.js';
+import { paddedOutputs } from './model-config.js';
 import type { Pass } from './pass.js';
 import { recordGather } from './pointwise.js';
 import { tensorNames } from './tensor-names.js';
@@ -14,7 +14,7 @@ export async function attribution(pass: Pass, saved: ModelActivations, label: nu
   const { recorder, config, parameters, workspace, batch } = pass;
   const { hidden } = config;
   const { order, tokens } = batch.plan.layout;
-  const oneLogit = Float32Array.from({ length: paddedClasses(config) }, (_, each) => Number(each === label));
+  const oneLogit = Float32Array.from({ length: paddedOutputs(config) }, (_, each) => Number(each === label));
   const logitsGradient = workspace.floats('logits gradient', oneLogit.length);
   write(recorder.device, logitsGradient, oneLogit);
   const outputGradient = recordModelBackward(pass, saved, logitsGradient);

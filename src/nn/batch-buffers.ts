@@ -9,7 +9,8 @@ import { NO_ROW, type Positions } from './pointwise.js';
 export interface UploadedBatch {
   plan: DevicePlan;
   tokens: number;
-  sequences: number;
+  /** Rows with logits. */
+  rows: number;
   /** [3, tokens]: token ids, then positions, then tags. */
   ids: GPUBuffer;
   /** Tokens grouped by their row of the word table, and the number of rows that occur. */
@@ -17,14 +18,14 @@ export interface UploadedBatch {
   byPosition: { buffer: GPUBuffer; rows: number };
   /** Left out where the model has no embeddings of tags. */
   byTag?: { buffer: GPUBuffer; rows: number };
-  /** [sequences], 0 where the batch has no labels. */
+  /** [rows], 0 where the batch has no labels. */
   labels: GPUBuffer;
-  /** For each sequence, its [CLS] token. */
-  firstTokens: Positions;
-  /** For each token, the sequence whose [CLS] it is, or NO_ROW. */
-  sequenceOfToken: Positions;
-  /** 0, 1, 2 …: the position of a pooled row in the caller's order. */
-  sequenceNumbers: Positions;
+  /** For each row with logits, its token. */
+  outputTokens: Positions;
+  /** For each token, its row with logits, or NO_ROW. */
+  rowOfToken: Positions;
+  /** 0, 1, 2 …: the position of a row with logits in the caller's order. */
+  rowNumbers: Positions;
   /** For each token, its position in the caller's order. */
   positions: Positions;
 }
@@ -46,12 +47,13 @@ export class BatchBuffers {
   /** Uploads a batch and overwrites the previous one. Does nothing for the current batch. */
   write(batch: Batch): UploadedBatch {
     if (batch === this.current?.batch) return this.current.uploaded;
-    const { layout, sequences, firstTokens, byWord, byPosition } = batch;
-    const sequenceOfToken = new Uint32Array(layout.tokens).fill(NO_ROW);
-    firstTokens.forEach((token, sequence) => {
-      sequenceOfToken[token] = sequence;
+    const { layout, outputTokens, byWord, byPosition } = batch;
+    const rows = outputTokens.length;
+    const rowOfToken = new Uint32Array(layout.tokens).fill(NO_ROW);
+    outputTokens.forEach((token, row) => {
+      rowOfToken[token] = row;
     });
-    const sequenceNumbers = Uint32Array.from({ length: sequences }, (_, index) => index);
+    const rowNumbers = Uint32Array.from({ length: rows }, (_, index) => index);
     const { heads, tagEmbeddings } = this.config;
     const byTag = tagEmbeddings ? groupByRow(batch.ids.subarray(2 * layout.tokens)) : undefined;
     this.plan.write(layout, heads);
@@ -59,15 +61,15 @@ export class BatchBuffers {
     const uploaded = {
       plan: this.plan,
       tokens: layout.tokens,
-      sequences,
+      rows,
       ids: this.upload('ids', batch.ids),
       byWord: { buffer: this.upload('by word', byWord.words), rows: byWord.rows },
       byPosition: { buffer: this.upload('by position', byPosition.words), rows: byPosition.rows },
       byTag: byTag && { buffer: this.upload('by tag', byTag.words), rows: byTag.rows },
-      firstTokens: { buffer: this.upload('first tokens', firstTokens), at: 0 },
-      sequenceOfToken: { buffer: this.upload('sequence of token', sequenceOfToken), at: 0 },
-      sequenceNumbers: { buffer: this.upload('sequence numbers', sequenceNumbers), at: 0 },
-      labels: this.upload('labels', batch.labels ?? new Uint32Array(sequences)),
+      outputTokens: { buffer: this.upload('output tokens', outputTokens), at: 0 },
+      rowOfToken: { buffer: this.upload('row of token', rowOfToken), at: 0 },
+      rowNumbers: { buffer: this.upload('row numbers', rowNumbers), at: 0 },
+      labels: this.upload('labels', batch.labels ?? new Uint32Array(rows)),
       positions: { buffer, at: at.positionsAt },
     };
     this.current = { batch, uploaded };

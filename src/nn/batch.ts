@@ -18,9 +18,9 @@ export interface Batch {
   ids: Uint32Array;
   byWord: RowGroups;
   byPosition: RowGroups;
-  /** For each sequence, its [CLS] token. */
-  firstTokens: Uint32Array;
-  /** For each sequence its class. */
+  /** For each row with logits, its token: of each sequence [CLS], or the labelled tokens. */
+  outputTokens: Uint32Array;
+  /** For each row its class. */
   labels?: Uint32Array;
 }
 
@@ -52,11 +52,14 @@ export function groupByRow(rowOfToken: Uint32Array): RowGroups {
 /**
  * Packs sentences into a batch.
  * @param layout The layout of the same sentences, in the same order.
+ * @param labels One for each row with logits.
+ * @param outputs The tokens that have logits, counted over all sentences; the first of each sentence where left out.
  */
 export function makeBatch(
   sentences: readonly TaggedTokens[],
   layout: Layout,
   labels?: ArrayLike<number>,
+  outputs?: ArrayLike<number>,
 ): Batch {
   const tokens = new Uint32Array(layout.tokens);
   const positions = new Uint32Array(layout.tokens);
@@ -83,7 +86,7 @@ export function makeBatch(
     ids,
     byWord: groupByRow(ids.subarray(0, layout.tokens)),
     byPosition: groupByRow(ids.subarray(layout.tokens, 2 * layout.tokens)),
-    firstTokens: first.map((token) => inverse[token]),
+    outputTokens: Uint32Array.from(outputs ?? first, (token) => inverse[token]),
     labels: labels && Uint32Array.from(labels),
   };
 }

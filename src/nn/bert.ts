@@ -1,7 +1,7 @@
-import { type HeadActivations, recordHead, recordHeadBackward } from './classifier-head.js';
 import { type EmbeddingActivations, recordEmbeddings } from './embeddings.js';
 import { type LayerActivations, recordLayer, recordLayerBackward } from './encoder-layer.js';
 import type { Pass } from './pass.js';
+import { type HeadActivations, recordHead, recordHeadBackward } from './task-head.js';
 
 /** Saved activations of a whole model. */
 export interface ModelActivations {
@@ -10,7 +10,7 @@ export interface ModelActivations {
   head: HeadActivations;
 }
 
-/** Records the forward pass of a BERT or DistilBERT classifier. */
+/** Records the forward pass of a BERT or DistilBERT model. */
 export function recordModel(pass: Pass): ModelActivations {
   const embeddings = recordEmbeddings(pass);
   const layers: LayerActivations[] = [];

@@ -1,9 +1,7 @@
-import type { Tensor } from '../gpu/buffers.js';
-import { recordColumnSums } from './column-sums.js';
-import { paddedClasses } from './model-config.js';
+import { paddedOutputs } from './model-config.js';
 import { type Linear, linearBackward, linearForward } from './modules.js';
-import { dropoutAt, microBatchOf, type Pass } from './pass.js';
-import { recordActivation, recordActivationBackward, recordDropout, recordGather } from './pointwise.js';
+import { dropoutAt, type Pass } from './pass.js';
+import { recordActivation, recordActivationBackward, recordDropout } from './pointwise.js';
 import { type ModelFamily, tensorNames } from './tensor-names.js';
 
 const ACTIVATIONS = {
@@ -11,99 +9,77 @@ const ACTIVATIONS = {
   distilbert: { forward: 'layers/relu_forward', backward: 'layers/relu_backward' },
 } as const satisfies Record<ModelFamily, object>;
 
-/** Saved activations of the head, [sequences, hidden] except the logits. */
-export interface HeadActivations {
-  /** The encoder's output at [CLS]. */
-  firstTokens: GPUBuffer;
+/** Saved activations of a classifier of texts or tokens, [rows, hidden]. */
+export interface ClassifierActivations {
+  /** What is dropped: the pooler's output, or without a pooler the gathered rows. */
   pooled: GPUBuffer;
   dropped: GPUBuffer;
-  /** [sequences, padded classes] */
-  logits: GPUBuffer;
 }
 
-function linearsOf({ batch, config }: Pass): { pooler: Linear; classifier: Linear } {
-  const { hidden } = config;
+/** The head's linear layers. A classifier of tokens has no pooler. */
+function linearsOf({ batch, config }: Pass): { pooler?: Linear; classifier: Linear } {
+  const { hidden, task } = config;
   const names = tensorNames(config.family);
-  const shape = { rows: batch.sequences, inputs: hidden };
-  return {
-    pooler: { name: names.pooler, shape: { outputs: hidden, ...shape } },
-    classifier: { name: names.classifier, shape: { outputs: paddedClasses(config), ...shape } },
-  };
+  const shape = { rows: batch.rows, inputs: hidden };
+  const classifier = { name: names.classifier, shape: { outputs: paddedOutputs(config), ...shape } };
+  if (task === 'token-classification') return { classifier };
+  return { pooler: { name: names.pooler, shape: { outputs: hidden, ...shape } }, classifier };
 }
 
 /**
- * Records classifier(drop(activation(pooler(hidden of [CLS])))). The activation is tanh in BERT and ReLU in DistilBERT.
- * @param hidden [tokens, hidden], the encoder's output.
+ * Records classifier(drop(activation(pooler(gathered)))), of tokens classifier(drop(gathered)). The activation is tanh in BERT and ReLU in
+ * DistilBERT.
+ * @param gathered [rows, hidden], the encoder's output at the rows' tokens.
  */
-export function recordHead(pass: Pass, hidden: GPUBuffer): HeadActivations {
+export function recordClassifierHead(
+  pass: Pass,
+  gathered: GPUBuffer,
+  logits: GPUBuffer,
+): ClassifierActivations {
   const { recorder, config, batch, workspace } = pass;
   const { pooler, classifier } = linearsOf(pass);
-  const rows = { rows: batch.sequences, hidden: config.hidden };
+  const rows = { rows: batch.rows, hidden: config.hidden };
   const numbers = rows.rows * rows.hidden;
-  const firstTokens = workspace.floats('first tokens', numbers);
-  const projected = workspace.floats('pooler output', numbers);
-  const pooled = workspace.floats('pooled', numbers);
+  const pooled = pooler ? workspace.floats('pooled', numbers) : gathered;
   const dropped = workspace.floats('pooled dropped', numbers);
-  const logits = workspace.floats('logits', batch.sequences * classifier.shape.outputs);
-  recordGather(recorder, rows, { input: hidden, index: batch.firstTokens, output: firstTokens });
-  linearForward(pass, pooler, firstTokens, projected);
-  const activation = { input: projected, output: pooled };
-  recordActivation(recorder, ACTIVATIONS[config.family].forward, numbers, activation);
+  if (pooler) {
+    const projected = workspace.floats('pooler output', numbers);
+    linearForward(pass, pooler, gathered, projected);
+    recordActivation(recorder, ACTIVATIONS[config.family].forward, numbers, {
+      input: projected,
+      output: pooled,
+    });
+  }
   const dropout = { input: pooled, output: dropped };
-  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, dropout);
+  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.rowNumbers, dropout);
   linearForward(pass, classifier, dropped, logits);
-  return { firstTokens, pooled, dropped, logits };
+  return { pooled, dropped };
 }
 
-/**
- * Records the cross-entropy loss: the batch's share of the step's mean, to element `lossAt` of `losses`.
- * @param logits From `recordHead` of the same pass.
- * @returns The gradient of the logits.
- */
-export function recordLoss(pass: Pass, logits: GPUBuffer, losses: Tensor, lossAt = 0): GPUBuffer {
-  const { recorder, config, batch, workspace } = pass;
-  const rows = batch.sequences;
-  const stride = paddedClasses(config);
-  const gradient = workspace.floats('logits gradient', rows * stride);
-  const shares = workspace.floats('loss shares', rows);
-  recorder.dispatch({
-    kernel: 'layers/cross_entropy',
-    buffers: { logits, labels: batch.labels, losses: shares, logits_gradient: gradient },
-    parameters: { rows, step_rows: microBatchOf(pass).rows, classes: config.classes, stride },
-    grid: recorder.folded(Math.ceil(rows / 64)),
-  });
-  recordColumnSums(recorder, workspace, { rows, columns: 1 }, shares, losses, lossAt);
-  return gradient;
-}
-
-/** Records the head's backward pass. @returns The gradient of the encoder's output, [tokens, hidden]. */
-export function recordHeadBackward(
+/** Records the head's backward pass. @returns The gradient of `gathered`, [rows, hidden]. */
+export function recordClassifierHeadBackward(
   pass: Pass,
-  { firstTokens, pooled, dropped }: HeadActivations,
+  gathered: GPUBuffer,
+  { pooled, dropped }: ClassifierActivations,
   logitsGradient: GPUBuffer,
 ): GPUBuffer {
   const { recorder, config, batch, workspace } = pass;
   const { pooler, classifier } = linearsOf(pass);
-  const rows = { rows: batch.sequences, hidden: config.hidden };
+  const rows = { rows: batch.rows, hidden: config.hidden };
   const numbers = rows.rows * rows.hidden;
   const droppedGradient = workspace.floats('pooled dropped gradient', numbers);
   const pooledGradient = workspace.floats('pooled gradient', numbers);
-  const projectedGradient = workspace.floats('pooler output gradient', numbers);
-  const firstGradient = workspace.floats('first tokens gradient', numbers);
-  const hiddenGradient = workspace.floats('hidden gradient', batch.tokens * config.hidden);
   linearBackward(pass, classifier, dropped, logitsGradient, droppedGradient);
   const dropout = { input: droppedGradient, output: pooledGradient };
-  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.sequenceNumbers, dropout);
+  recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.rowNumbers, dropout);
+  if (!pooler) return pooledGradient;
+  const projectedGradient = workspace.floats('pooler output gradient', numbers);
+  const gatheredGradient = workspace.floats('gathered gradient', numbers);
   recordActivationBackward(recorder, ACTIVATIONS[config.family].backward, numbers, {
     saved: pooled,
     outputGradient: pooledGradient,
     inputGradient: projectedGradient,
   });
-  linearBackward(pass, pooler, firstTokens, projectedGradient, firstGradient);
-  recordGather(
-    recorder,
-    { rows: batch.tokens, hidden: config.hidden },
-    { input: firstGradient, index: batch.sequenceOfToken, output: hiddenGradient },
-  );
-  return hiddenGradient;
+  linearBackward(pass, pooler, gathered, projectedGradient, gatheredGradient);
+  return gatheredGradient;
 }

@@ -11,12 +11,13 @@ import { attribution } from './attribution.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers, type UploadedBatch } from './batch-buffers.js';
 import { recordModel, recordModelBackward } from './bert.js';
-import { recordLoss } from './classifier-head.js';
 import { recordColumnSums } from './column-sums.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
 import { type OutcomeOffsets, recordAccumulation, recordScaledLoss } from './gradients.js';
+import { recordLoss } from './loss.js';
+import { logitsBlock } from './mlm-head.js';
 import { checkConfig } from './model-checks.js';
-import { type ModelConfig, paddedClasses } from './model-config.js';
+import { type ModelConfig, outputsOf, paddedOutputs } from './model-config.js';
 import { rangesInShards, type UpdatedRange } from './parameter-layout.js';
 import { Parameters, sliceOf } from './parameters.js';
 import { microBatchOf, type Pass, type TrainingStep } from './pass.js';
@@ -61,7 +62,7 @@ function checkOneSequence({ sequences }: Batch): void {
   throw new CallerError({ what: `a batch of ${sequences} sequences`, expected: 'one sequence' });
 }
 
-/** A BERT or DistilBERT encoder with a pooler and a classifier, on one device. */
+/** A BERT or DistilBERT encoder with the head of its task, on one device. */
 export class Classifier {
   readonly parameters: Parameters;
   /**
@@ -130,16 +131,23 @@ export class Classifier {
     return this.batch.write(batch);
   }
 
-  /** Computes the logits of a batch, [sequences][classes], without dropout. */
+  /** Computes the logits of a batch, [rows][classes, or tokens of the vocabulary], without dropout. */
   async logits(batch: Batch): Promise<Float32Array[]> {
     const pass = this.pass(batch);
     const { logits } = recordModel(pass).head;
     pass.recorder.submit();
-    const stride = paddedClasses(this.config);
-    const all = await readFloats(this.device, logits, batch.sequences * stride);
-    return Array.from({ length: batch.sequences }, (_, row) =>
-      all.slice(row * stride, row * stride + this.config.classes),
-    );
+    const { length: rows } = batch.outputTokens;
+    const [stride, block] = [paddedOutputs(this.config), logitsBlock(pass)];
+    const all = await readFloats(this.device, logits, rows * stride);
+    return Array.from({ length: rows }, (_, row) => {
+      const ofRow = new Float32Array(stride);
+      for (let first = 0; first < stride; first += block) {
+        const columns = Math.min(block, stride - first);
+        const at = first * rows + row * columns;
+        ofRow.set(all.subarray(at, at + columns), first);
+      }
+      return ofRow.subarray(0, outputsOf(this.config));
+    });
   }
 
   /**
@@ -280,7 +288,7 @@ export class Classifier {
     const saved = recordModel(pass);
     const at = step % LOSS_HISTORY;
     const logitsGradient = this.recordLoss(pass, saved.head.logits, at);
-    const logits = pass.batch.sequences * paddedClasses(this.config);
+    const logits = pass.batch.rows * paddedOutputs(this.config);
     recordScaledLoss(pass.recorder, this.outcomeAt(at), logitsGradient, logits);
     const gradient = recordModelBackward(pass, saved, logitsGradient);
     if (updated === layout.all) recordEmbeddingsBackward(pass, saved.embeddings, gradient);

@@ -41,7 +41,8 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
 }
 
 /**
- * Records the gradients of the tables and of the norm. The tables' gradients must be zero before.
+ * Records the gradients of the tables and of the norm. The tables' gradients must be zero before, except that of words where the head
+ * for masked tokens shares the table.
  * @returns The gradient of word + position + type + tag, [tokens, hidden].
  */
 export function recordEmbeddingsBackward(
@@ -69,7 +70,7 @@ export function recordEmbeddingsBackward(
         groups_of_rows: buffer,
         table_gradient: parameters.gradient(name),
       },
-      parameters: { rows, width: hidden / 4 },
+      parameters: { rows, width: hidden / 4, add: config.task === 'mlm' ? 1 : 0 },
       grid: recorder.folded(Math.ceil((rows * hidden) / 256)),
     });
   }

@@ -1,7 +1,7 @@
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import { MOST_TAGS } from '../grammar/rules.js';
-import { headDimOf, type ModelConfig } from './model-config.js';
+import { headDimOf, type ModelConfig, TASKS } from './model-config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
 import { MODEL_FAMILIES } from './tensor-names.js';
 
@@ -52,7 +52,9 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     fail(`embeddings of ${describeValue(tagEmbeddings)} tags`, `0 to ${MOST_TAGS}`);
   }
   if (config.feedForward % 4 !== 0) fail(`feed-forward size ${config.feedForward}`, 'a multiple of 4');
-  if (config.classes < 2) fail(`${config.classes} class`, 'at least two');
+  if (config.task && !TASKS.includes(config.task))
+    fail(`task is ${describeValue(config.task)}`, `one of: ${TASKS.join(', ')}`);
+  if (config.classes < 2 && config.task !== 'mlm') fail(`${config.classes} class`, 'at least two');
   for (const name of ['normEpsilon', 'initializerRange'] as const) {
     const value = config[name];
     if (!(Number.isFinite(value) && value >= 0))

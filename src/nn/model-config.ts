@@ -1,6 +1,11 @@
 import type { ModelFamily } from './tensor-names.js';
 
-/** The configuration of a BERT or DistilBERT classifier. src/train/hugging-face/bert-config.ts maps it to `config.json`. */
+/** What a model is trained for: classes of texts, classes of tokens, or the tokens that are masked. */
+export const TASKS = ['classification', 'token-classification', 'mlm'] as const;
+
+export type Task = (typeof TASKS)[number];
+
+/** The configuration of a BERT or DistilBERT model. src/train/hugging-face/bert-config.ts maps it to `config.json`. */
 export interface ModelConfig {
   /**
    * Unlike `bert`, `distilbert` has no token types, no dropout after attention, and a ReLU instead of a tanh between [CLS] and
@@ -23,6 +28,9 @@ export interface ModelConfig {
   headDropout?: number;
   /** Standard deviation of the initial weights. */
   initializerRange: number;
+  /** `classification` where left out. */
+  task?: Task;
+  /** Classes of a classifier; without a meaning for the task `mlm`. */
   classes: number;
   /** Tags of the learned bias tables (strategy `learned`), one table for each layer and head; 0 without tables. */
   biasTags: number;
@@ -75,7 +83,12 @@ export function headDimOf(config: ModelConfig): number {
   return config.hidden / config.heads;
 }
 
-/** The number of the classifier's outputs, padded to a multiple of four for the linear kernels. */
-export function paddedClasses(config: ModelConfig): number {
-  return Math.ceil(config.classes / 4) * 4;
+/** The number of logits of a row: classes, or tokens of the vocabulary. */
+export function outputsOf({ task, vocabulary, classes }: ModelConfig): number {
+  return task === 'mlm' ? vocabulary : classes;
+}
+
+/** `outputsOf`, padded to a multiple of four for the linear kernels. */
+export function paddedOutputs(config: ModelConfig): number {
+  return Math.ceil(outputsOf(config) / 4) * 4;
 }

@@ -10,7 +10,7 @@ export interface Linear {
   shape: LinearShape;
 }
 
-/** Saved activations of a layer norm over all tokens. */
+/** Saved activations of a layer norm, over all tokens unless noted. */
 export interface NormActivations {
   /** [tokens, hidden] */
   input: GPUBuffer;
@@ -62,15 +62,17 @@ export function linearBackward(
  * Records output = norm(input).
  * @param name Its parameters' name without `.weight` and `.bias`.
  * @param added Writes the input first.
+ * @param rows Rows of the input; all tokens where left out.
  */
 export function normForward(
   pass: Pass,
   name: string,
   activations: NormActivations,
   added?: AddedBranch,
+  rows = pass.batch.tokens,
 ): void {
-  const { recorder, config, parameters, batch } = pass;
-  const shape = { rows: batch.tokens, hidden: config.hidden };
+  const { recorder, config, parameters } = pass;
+  const shape = { rows, hidden: config.hidden };
   const { input, output, statistics } = activations;
   const { weight, bias } = parameters.affine(name);
   const buffers = { input, output, statistics, weight, bias };
@@ -80,6 +82,7 @@ export function normForward(
 /**
  * Records the gradients of a norm's parameters and of its input.
  * @param site Where the branch that was added to the input was dropped.
+ * @param rows As of `normForward`.
  * @returns The gradient of that branch, in a buffer that later calls overwrite; or `inputGradient` where nothing was dropped.
  */
 export function normBackward(
@@ -89,9 +92,10 @@ export function normBackward(
   outputGradient: GPUBuffer,
   inputGradient: GPUBuffer,
   site?: { site: DropoutSite; layer: number },
+  rows = pass.batch.tokens,
 ): GPUBuffer {
   const { recorder, config, parameters, batch, workspace } = pass;
-  const shape = { rows: batch.tokens, hidden: config.hidden };
+  const shape = { rows, hidden: config.hidden };
   const gradient = parameters.affineGradient(name);
   const dropout = site && dropoutAt(pass, site.site, site.layer);
   const branchGradient = dropout

@@ -1,4 +1,4 @@
-import { type ModelConfig, paddedClasses } from './model-config.js';
+import { type ModelConfig, paddedOutputs } from './model-config.js';
 import { tensorNames } from './tensor-names.js';
 
 type InitialValue = 'normal' | 'normal, first row zero' | 'one' | 'zero';
@@ -47,9 +47,27 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** The parameters of the head of a task. */
+function headOf(config: ModelConfig): ParameterSpec[] {
+  const { hidden, task, vocabulary } = config;
+  const names = tensorNames(config.family);
+  if (task === 'mlm') {
+    const bias = tensor(names.mlmBias, [vocabulary], false, 'zero');
+    return [
+      ...linear(names.mlmTransform, hidden, hidden),
+      ...norm(names.mlmNorm, hidden),
+      { ...bias, paddedSize: paddedOutputs(config) },
+    ];
+  }
+  const classifier = linear(names.classifier, config.classes, hidden, paddedOutputs(config));
+  return task === 'token-classification'
+    ? classifier
+    : [...linear(names.pooler, hidden, hidden), ...classifier];
+}
+
 /**
- * All parameters of a classifier, in the order of Hugging Face's `BertForSequenceClassification` or
- * `DistilBertForSequenceClassification`, plus the learned bias tables. Embeddings of tags come last: drawn
+ * All parameters of a model, in the order of Hugging Face's `BertForSequenceClassification`, `BertForTokenClassification` or
+ * `BertForMaskedLM`, or those of DistilBERT, plus the learned bias tables. Embeddings of tags come last: drawn
  * from a seed, all other tensors are the same with and without them.
  */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
@@ -67,14 +85,14 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       ...norm(layer.outputNorm, hidden),
     ];
   });
+  const words = tensor(names.wordTable, [config.vocabulary, hidden], true, 'normal, first row zero');
   return [
-    tensor(names.wordTable, [config.vocabulary, hidden], true, 'normal, first row zero'),
+    { ...words, paddedSize: (config.task === 'mlm' ? paddedOutputs(config) : config.vocabulary) * hidden },
     tensor(names.positionTable, [config.positions, hidden], true, 'normal'),
     ...(names.typeTable ? [tensor(names.typeTable, [config.types, hidden], true, 'normal')] : []),
     ...norm(names.embeddingNorm, hidden),
     ...layers.flat(),
-    ...linear(names.pooler, hidden, hidden),
-    ...linear(names.classifier, config.classes, hidden, paddedClasses(config)),
+    ...headOf(config),
     ...(tagEmbeddings > 0 ? [tensor(names.tagTable, [tagEmbeddings, hidden], true, 'normal')] : []),
   ];
 }

@@ -20,12 +20,12 @@ export interface MicroBatch {
   index: number;
   /** The number of batches of the step. */
   count: number;
-  /** The number of examples in all batches of the step: each has the same weight in loss and gradient. */
+  /** The number of rows with logits in all batches of the step: each has the same weight in loss and gradient. */
   rows: number;
 }
 
 export function microBatchOf({ batch, training }: Pick<Pass, 'batch' | 'training'>): MicroBatch {
-  return training?.microBatch ?? { index: 0, count: 1, rows: batch.sequences };
+  return training?.microBatch ?? { index: 0, count: 1, rows: batch.rows };
 }
 
 /** Where in a layer or model a dropout is. */
@@ -54,9 +54,12 @@ export interface Pass {
 }
 
 function probabilityAt(config: ModelConfig, site: DropoutSite): number {
-  const { family, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
+  const { family, task, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
   if (site === 'attention') return attentionDropout;
-  if (site === 'pooled') return headDropout;
+  if (site === 'pooled') {
+    // DistilBERT's `seq_classif_dropout` is that of classifiers of texts.
+    return family === 'distilbert' && task === 'token-classification' ? hiddenDropout : headDropout;
+  }
   return site === 'attention output' && family === 'distilbert' ? 0 : hiddenDropout;
 }
 

@@ -30,6 +30,10 @@ export interface TensorNames {
   /** The linear layer between [CLS] and the classifier. */
   pooler: string;
   classifier: string;
+  /** The head for masked tokens: a linear layer, a norm, and the bias of the decoder, whose weight is the word table. */
+  mlmTransform: string;
+  mlmNorm: string;
+  mlmBias: string;
 }
 
 function bertLayer(index: number): LayerNames {
@@ -81,6 +85,9 @@ const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
     layer: remembered(bertLayer),
     pooler: 'bert.pooler.dense',
     classifier: 'classifier',
+    mlmTransform: 'cls.predictions.transform.dense',
+    mlmNorm: 'cls.predictions.transform.LayerNorm',
+    mlmBias: 'cls.predictions.bias',
   },
   distilbert: {
     wordTable: 'distilbert.embeddings.word_embeddings.weight',
@@ -90,6 +97,9 @@ const NAMES: Readonly<Record<ModelFamily, TensorNames>> = {
     layer: remembered(distilBertLayer),
     pooler: 'pre_classifier',
     classifier: 'classifier',
+    mlmTransform: 'vocab_transform',
+    mlmNorm: 'vocab_layer_norm',
+    mlmBias: 'vocab_projector.bias',
   },
 };
 

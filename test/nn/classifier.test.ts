@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import { STRATEGIES, type Strategy } from '../../src/grammar/rules.js';
 import { TOKEN_TAGS } from '../../src/grammar/tags.js';
+import type { ModelConfig } from '../../src/nn/model-config.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { CASES } from '../support/arbitraries.js';
 import {
@@ -66,6 +67,22 @@ describe('classifier', () => {
       });
     },
   );
+
+  it.each<[string, Partial<ModelConfig>]>([
+    ['masked tokens', { task: 'mlm' }],
+    // More than a texture holds, and not a multiple of four: logits are in two blocks.
+    ['masked tokens of a long vocabulary', { task: 'mlm', vocabulary: 8205, layers: 1 }],
+    ['masked tokens, DistilBERT', { ...SMALL_DISTILBERT, task: 'mlm' }],
+    ['classes of tokens', { task: 'token-classification', classes: 3, hiddenDropout: 0.1 }],
+  ])('%s: logits, loss and gradients', async (name, changes) => {
+    const config = { ...SMALL_MODEL, hidden: 32, ...changes };
+    const weights = randomWeights(config, 130);
+    await withClassifier(config, weights, async (classifier) => {
+      const batch = randomBatch(config, 'none', 140, [9, 2, 14]);
+      await expectAll(classifier, weights, batch);
+      if (name === 'classes of tokens') await expectAll(classifier, weights, batch, { seed: 42, step: 300 });
+    });
+  });
 
   it('refuses learned biases that it does not have, or of other tags', async () => {
     const { batch } = randomBatch(SMALL_MODEL, 'learned', 90);

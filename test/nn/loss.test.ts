@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { recordLoss } from '../../src/nn/classifier-head.js';
+import { recordLoss } from '../../src/nn/loss.js';
 import { BERT_TINY } from '../../src/nn/model-config.js';
 import type { Pass } from '../../src/nn/pass.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
@@ -38,7 +38,7 @@ describe('cross-entropy', () => {
         const pass = {
           recorder,
           config: { ...BERT_TINY, classes },
-          batch: { sequences: rows, labels: buffers.input(labels) },
+          batch: { rows, labels: buffers.input(labels) },
           workspace: buffers.scratch,
         } as unknown as Pass;
         const input = buffers.input(padded(logits, classes, stride));

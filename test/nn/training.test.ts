@@ -4,7 +4,7 @@ import type { Strategy } from '../../src/grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../../src/nn/adamw.js';
 import type { Classifier } from '../../src/nn/classifier.js';
 import { initialWeights } from '../../src/nn/initial-weights.js';
-import { paddedClasses } from '../../src/nn/model-config.js';
+import { paddedOutputs } from '../../src/nn/model-config.js';
 import { referenceBert } from '../reference/bert.js';
 import { adamWStep, clipFactor } from '../reference/training.js';
 import { testDevice } from '../support/device.js';
@@ -125,7 +125,7 @@ describe('training', () => {
       classifier.trainStep(batch, { seed: 1, step: 1 }, 1e-2, ADAMW_DEFAULTS);
       const { hidden, classes } = dropping;
       const { buffer, offset = 0 } = classifier.parameters.slice('classifier.weight');
-      const length = (paddedClasses(dropping) - classes) * hidden;
+      const length = (paddedOutputs(dropping) - classes) * hidden;
       const padding = await readFloats(await testDevice(), buffer, length, offset / 4 + classes * hidden);
       expect(padding).toEqual(new Float32Array(length));
     });

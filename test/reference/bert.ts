@@ -27,6 +27,8 @@ export interface BertShape {
   hidden: number;
   layers: number;
   heads: number;
+  /** Classification of sentences where left out. */
+  task?: 'classification' | 'token-classification' | 'mlm';
   classes: number;
   normEpsilon: number;
 }
@@ -48,6 +50,9 @@ const BERT_PARTS = {
   narrow: 'output.dense',
   narrowNorm: 'output.LayerNorm',
   pooler: 'bert.pooler.dense',
+  transform: 'cls.predictions.transform.dense',
+  transformNorm: 'cls.predictions.transform.LayerNorm',
+  decoderBias: 'cls.predictions.bias',
 };
 
 const DISTILBERT_PARTS: typeof BERT_PARTS = {
@@ -63,6 +68,9 @@ const DISTILBERT_PARTS: typeof BERT_PARTS = {
   narrow: 'ffn.lin2',
   narrowNorm: 'output_layer_norm',
   pooler: 'pre_classifier',
+  transform: 'vocab_transform',
+  transformNorm: 'vocab_layer_norm',
+  decoderBias: 'vocab_projector.bias',
 };
 
 /** Where values of a hidden state are dropped. */
@@ -77,7 +85,10 @@ export interface Factors {
 export interface BertBatch {
   /** Word ids of each sentence, the first of them [CLS]. */
   sentences: readonly Numbers[];
+  /** Of each sentence, or of each of `outputs`. */
   labels: Numbers;
+  /** The tokens that have labels, counted over the batch, for the tasks about tokens. */
+  outputs?: Numbers;
   /** The bias of a pair of tokens, counted over the batch, or undefined where the pair does not exist. */
   bias: (query: number, key: number, layer: number, head: number) => number | undefined;
   /** Of each token, for a model that has embeddings of tags, or a table of biases in every layer, [heads, tags, tags]. */
@@ -146,7 +157,8 @@ class Bert {
       for (const { name, table, rowOfToken: rows } of tables) {
         const tableRows = table.length / this.shape.hidden;
         const of = embeddingBackward(tableRows, this.shape.hidden, rows, sumGradient, this.round);
-        this.gradients.set(name, of);
+        const before = this.gradients.get(name);
+        this.gradients.set(name, before ? this.added(before, of) : of);
       }
       return sumGradient;
     });
@@ -177,8 +189,54 @@ class Bert {
     });
   }
 
-  /** classifier(drop(tanh(pooler(hidden of [CLS])))), with DistilBERT's ReLU for the tanh */
+  /** The head of the task, over the rows of its tokens. */
   head(hidden: Numbers): Part {
+    const width = this.shape.hidden;
+    const { outputs } = this.batch;
+    if (!outputs) return this.sentenceHead(hidden);
+    const tokens = Array.from(outputs);
+    const rows = tokens.flatMap((token) =>
+      Array.from({ length: width }, (_, c) => hidden[token * width + c]),
+    );
+    const head = this.shape.task === 'mlm' ? this.mlmHead(rows) : this.tokenHead(rows);
+    return part(head.computed, (gradient) => {
+      const rowsGradient = head.backward(gradient);
+      const hiddenGradient = new Float64Array(hidden.length);
+      tokens.forEach((token, row) => {
+        for (let c = 0; c < width; c++) hiddenGradient[token * width + c] = rowsGradient[row * width + c];
+      });
+      return hiddenGradient;
+    });
+  }
+
+  /** classifier(drop(hidden)) */
+  private tokenHead(rows: Numbers): Part {
+    const dropped = this.dropout('pooled', 0, rows);
+    const logits = this.linear('classifier', dropped.output);
+    return part(logits.computed, (gradient) => dropped.backward(logits.backward(gradient)));
+  }
+
+  /** decoder(norm(gelu(dense(hidden)))): the decoder's weight is the table of words. */
+  private mlmHead(rows: Numbers): Part {
+    const words = `${this.parts.embeddings}.word_embeddings.weight`;
+    const dense = this.linear(this.parts.transform, rows);
+    const norm = this.norm(this.parts.transformNorm, geluForward(dense.output, this.round).values);
+    const weight = this.weights.get(words)!;
+    const bias = this.weights.get(this.parts.decoderBias)!;
+    const inputs = this.shape.hidden;
+    const shape = { rows: rows.length / inputs, inputs, outputs: bias.length };
+    return part(linearForward(shape, norm.output, weight, bias, this.round), (gradient) => {
+      const decoder = linearBackward(shape, norm.output, weight, gradient, this.round);
+      this.gradients.set(words, decoder.weight);
+      this.gradients.set(this.parts.decoderBias, decoder.bias);
+      return dense.backward(
+        geluBackward(dense.output, norm.backward(decoder.input.values), this.round).values,
+      );
+    });
+  }
+
+  /** classifier(drop(tanh(pooler(hidden of [CLS])))), with DistilBERT's ReLU for the tanh */
+  private sentenceHead(hidden: Numbers): Part {
     const width = this.shape.hidden;
     const starts = this.lengths.map((_, i) => this.lengths.slice(0, i).reduce((a, b) => a + b, 0));
     const first = starts.flatMap((start) =>
@@ -301,6 +359,11 @@ class Bert {
     return gradients.input.values;
   }
 
+  private added(a: Computed, b: Computed): Computed {
+    const scale = a.scale + b.scale;
+    return computed(a.values.length, (i) => [this.round(a.values[i] + b.values[i]), scale]);
+  }
+
   private sum(...terms: Numbers[]): Numbers {
     return computed(terms[0].length, (i) => [terms.reduce((sum, term) => this.round(sum + term[i]), 0), 0])
       .values;
@@ -326,7 +389,8 @@ export function referenceBert(
     hidden = layers[index].output;
   }
   const head = bert.head(hidden);
-  const { loss, logits } = crossEntropy(shape.classes, head.output, batch.labels, round);
+  const outputs = head.output.length / batch.labels.length;
+  const { loss, logits } = crossEntropy(outputs, head.output, batch.labels, round);
   const inputGradient = (logitsGradient: Numbers) => {
     let gradient = head.backward(logitsGradient);
     for (const layer of [...layers].reverse()) gradient = layer.backward(gradient);

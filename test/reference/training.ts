@@ -11,7 +11,13 @@ export function crossEntropy(
 ): { loss: Computed; logits: Computed } {
   const rows = labels.length;
   const share = round(1 / rows);
+  const rowsRead = new Map<number, ReturnType<typeof readRow>>();
   const row = (r: number) => {
+    const read = rowsRead.get(r) ?? readRow(r);
+    rowsRead.set(r, read);
+    return read;
+  };
+  const readRow = (r: number) => {
     const shifted = Array.from({ length: classes }, (_, c) => logits[r * classes + c]);
     const largest = Math.max(...shifted);
     for (let c = 0; c < classes; c++) shifted[c] = round(shifted[c] - largest);

@@ -102,7 +102,14 @@ export function randomBatch(
     }),
     sentences: Uint32Array.from({ length }, (_, i) => (i === 0 || i === length - 1 ? NO_SENTENCE : 0)),
   }));
-  const labels = lengths.map(() => randomInteger(random, 0, config.classes - 1));
+  // A task about tokens has labels at two tokens of each sentence, or fewer.
+  const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
+  const isAboutTokens = (config.task ?? 'classification') !== 'classification';
+  const outputs = isAboutTokens
+    ? starts.flatMap((start, i) => [...new Set([start + lengths[i] - 1, start + (lengths[i] >> 1)])])
+    : undefined;
+  const classes = config.task === 'mlm' ? config.vocabulary : config.classes;
+  const labels = (outputs ?? lengths).map(() => randomInteger(random, 0, classes - 1));
   const tags = sentences.flatMap((sentence) => Array.from(sentence.tags));
   const ofDocument = sentences.flatMap((sentence) => [...sentence.sentences]);
   const tables = rules
@@ -124,10 +131,11 @@ export function randomBatch(
     ),
   );
   return {
-    batch: makeBatch(sentences, layout, labels),
+    batch: makeBatch(sentences, layout, labels, outputs),
     reference: {
       sentences: sentences.map(({ ids }) => ids),
       labels,
+      outputs,
       bias: (query, key, layer, head) => (rules ? biases[layer][head](query, key) : biases[0][0](query, key)),
       tags,
     },
