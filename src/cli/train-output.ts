@@ -10,7 +10,7 @@ import {
   type TrainingRunHooks,
 } from '../train/training-run.js';
 import { type JsonTarget, wroteJson } from './output-files.js';
-import { note, type ProgressDisplay, print, progress } from './terminal.js';
+import { note, type ProgressDisplay, print, printTable, progress } from './terminal.js';
 
 /** Shows the progress of a run on standard error. @param introduction Called before the first step. */
 export function runDisplay(folder: string, introduction: () => void): TrainingRunHooks {
@@ -103,6 +103,13 @@ export async function printOutcome(
     metricForBestModel === 'accuracy'
       ? ''
       : `, dev ${metricForBestModel} ${scoreOf(metricForBestModel, best).toFixed(4)}`;
+  if (best.devLossByTag) {
+    print('Mean loss of dev by the tag of the masked token:');
+    printTable(
+      ['tag', 'tokens', 'loss'],
+      Object.entries(best.devLossByTag).map(([tag, { rows, loss }]) => [tag, rows, loss.toFixed(4)]),
+    );
+  }
   print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
   const stopped = earlyStop(run, outcome);
   if (stopped !== undefined) print(stopped);

@@ -172,7 +172,7 @@ async function runAndPrint(
     const { strategy } = descriptionOf(run).mask;
     const { description } = device.adapter;
     note(`Training ${strategy} on ${rows} sentences of ${source.name}, seed ${seed}, on ${description}`);
-    note(classCounts(source.classes, run.data));
+    if (run.task !== 'mlm') note(classCounts(source.classes, run.data));
     const guessed = run.start ? undefined : caseNote(run.vocabulary);
     if (guessed) note(`--vocab: ${guessed} (--case keep or lower says otherwise).`);
     if (source.note) note(`${source.name} is ${source.note}.`);

@@ -23,7 +23,7 @@ export function checkConfig(config: ModelConfig, where = 'model configuration'):
     'heads',
     'feedForward',
     'positions',
-    'classes',
+    ...(config.task === 'mlm' ? [] : (['classes'] as const)),
   ] as const) {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < 1)

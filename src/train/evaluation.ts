@@ -1,13 +1,16 @@
 import { EngineError } from '../base/errors.js';
-import type { TokenizedExamples } from '../data/dataset.js';
+import type { Tag } from '../grammar/rules.js';
 import type { TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { makeBatch } from '../nn/batch.js';
 import type { Classifier } from '../nn/classifier.js';
+import { outputsOf } from '../nn/model-config.js';
 import * as metrics from './metrics.js';
 import type { Planner } from './planner.js';
+import type { TaskExamples } from './task-examples.js';
 
 /** How well a model does on some examples. */
 export interface Evaluation {
+  /** Texts, or labelled tokens. */
   rows: number;
   /** Share of the rows whose most probable class is the label. */
   accuracy: number;
@@ -17,11 +20,13 @@ export interface Evaluation {
   matthews: number;
   /** Mean cross-entropy. */
   loss: number;
-  /** The most probable class of each row. */
+  /** The most probable class of each row; of a task about tokens 1 where that is the label, else 0. */
   predicted: number[];
   /** Cross-entropy of each row. */
   losses: number[];
-  /** How often each class was predicted for each label: row by label, column by prediction. */
+  /** Of a task about tokens: the mean loss by the tag of the token. */
+  lossByTag?: Record<string, TagLoss>;
+  /** How often each class was predicted for each label: row by label, column by prediction. Empty for a task about tokens. */
   confusion: number[][];
   /** Precision, recall and F1 of each class. */
   classScores: metrics.ClassScores[];
@@ -32,14 +37,21 @@ export interface Evaluation {
 /** Sentences and tokens of a batch; logits do not depend on them. */
 const INFERENCE_BATCH = { sentences: 64, tokens: 16_384 };
 
-/** Splits sentences, in their order, into batches for inference: each of one sentence or more, up to the limits. */
-export function inferenceBatches(sentences: readonly TaggedTokens[]): TaggedTokens[][] {
+/**
+ * Splits sentences, in their order, into batches for inference: each of one sentence or more, up to the limits.
+ * @param mostTokens A limit of tokens below the usual one.
+ */
+export function inferenceBatches(
+  sentences: readonly TaggedTokens[],
+  mostTokens = INFERENCE_BATCH.tokens,
+): TaggedTokens[][] {
+  const limit = Math.min(mostTokens, INFERENCE_BATCH.tokens);
   const batches: TaggedTokens[][] = [];
   let tokens = Number.POSITIVE_INFINITY;
   for (const sentence of sentences) {
     tokens += sentence.ids.length;
     const batch = batches.at(-1);
-    if (batch && tokens <= INFERENCE_BATCH.tokens && batch.length < INFERENCE_BATCH.sentences) {
+    if (batch && tokens <= limit && batch.length < INFERENCE_BATCH.sentences) {
       batch.push(sentence);
       continue;
     }
@@ -65,6 +77,11 @@ export function mostProbable(logits: ArrayLike<number>): number {
   return best;
 }
 
+function shortList(values: Float32Array): string {
+  const most = 8;
+  return `${Array.from(values.subarray(0, most)).join(', ')}${values.length > most ? ' …' : ''}`;
+}
+
 /**
  * Checks that logits are finite.
  * @param first The number of the first text, from 1.
@@ -75,7 +92,7 @@ export function checkedLogits(logits: Float32Array[], first = 1, where?: string)
   const bad = logits.findIndex((row) => !row.every(Number.isFinite));
   if (bad < 0) return logits;
   throw new EngineError({
-    what: `the logits of text ${first + bad} are not finite (${Array.from(logits[bad]).join(', ')})`,
+    what: `the logits of text ${first + bad} are not finite (${shortList(logits[bad])})`,
     where,
     expected: 'finite numbers',
     remedy: 'the weights are too large or damaged: train with a lower --learning-rate, or take other weights',
@@ -104,11 +121,20 @@ export async function logitsOf(
 
 /** -log softmax(logits)[label], in float64: finite even where the probability underflows. */
 export function crossEntropy(logits: ArrayLike<number>, label: number): number {
-  const values = Array.from(logits);
-  const largest = Math.max(...values);
-  return (
-    Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0)) + largest - values[label]
-  );
+  // A loop: masked tokens have as many logits as a vocabulary has tokens.
+  const largest = logits[mostProbable(logits)];
+  let sum = 0;
+  for (let each = 0; each < logits.length; each++) sum += Math.exp(logits[each] - largest);
+  return Math.log(sum) + largest - logits[label];
+}
+
+/** Logits of a batch of an evaluation, at most. */
+const MOST_LOGITS = 2 ** 24;
+
+/** The mean loss at the tokens of a tag. */
+export interface TagLoss {
+  rows: number;
+  loss: number;
 }
 
 /**
@@ -118,27 +144,54 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
  */
 export async function evaluate(
   classifier: Classifier,
-  planner: Planner,
-  data: TokenizedExamples,
+  tags: readonly Tag[],
+  data: TaskExamples,
   where?: string,
   signal?: AbortSignal,
 ): Promise<Evaluation> {
-  const logits = await logitsOf(classifier, planner, data.sentences, where, signal);
-  const predicted = logits.map(mostProbable);
-  const counts = metrics.confusion(data.labels, predicted, classifier.config.classes);
-  const losses = logits.map((row, index) => crossEntropy(row, data.labels[index]));
-  const rows = logits.length;
-  const cut = data.sentences.filter(({ isCut }) => isCut).length;
+  const classes = outputsOf(classifier.config);
+  const [labels, guesses, losses, rowTags]: number[][] = [[], [], [], []];
+  let start = 0;
+  for (const group of inferenceBatches(data.sentences, MOST_LOGITS / classes)) {
+    signal?.throwIfAborted();
+    const { batch, ...rows } = data.batchOf(group.map((_, index) => start + index));
+    const logits = checkedLogits(await classifier.logits(batch), start + 1, where);
+    logits.forEach((row, index) => {
+      guesses.push(mostProbable(row));
+      losses.push(crossEntropy(row, rows.labels[index]));
+    });
+    labels.push(...rows.labels);
+    rowTags.push(...rows.tags);
+    start += group.length;
+  }
+  const totals = metrics.totalsOf(labels, guesses, classes);
+  const isOfTexts = data.task === 'classification';
   return {
-    rows,
-    accuracy: metrics.accuracy(counts),
-    f1: metrics.f1(counts),
-    matthews: metrics.matthews(counts),
-    loss: losses.reduce((sum, loss) => sum + loss, 0) / rows,
-    predicted,
+    rows: labels.length,
+    accuracy: metrics.accuracy(totals),
+    f1: metrics.f1(totals),
+    matthews: metrics.matthews(totals),
+    loss: losses.reduce((sum, loss) => sum + loss, 0) / labels.length,
+    predicted: isOfTexts ? guesses : guesses.map((guess, row) => Number(guess === labels[row])),
     losses,
-    confusion: counts,
-    classScores: metrics.classScores(counts),
-    cut,
+    confusion: isOfTexts ? metrics.confusion(labels, guesses, classes) : [],
+    classScores: isOfTexts ? metrics.classScores(totals) : [],
+    ...(!isOfTexts && { lossByTag: lossByTag(tags, rowTags, losses) }),
+    cut: data.sentences.filter(({ isCut }) => isCut).length,
   };
+}
+
+function lossByTag(
+  tags: readonly Tag[],
+  rowTags: readonly number[],
+  losses: readonly number[],
+): Record<string, TagLoss> {
+  const sums = new Map<string, TagLoss>();
+  rowTags.forEach((tag, row) => {
+    const name = `${tags[tag]}`;
+    const { rows, loss } = sums.get(name) ?? { rows: 0, loss: 0 };
+    sums.set(name, { rows: rows + 1, loss: loss + losses[row] });
+  });
+  const means = [...sums].map(([name, { rows, loss }]) => [name, { rows, loss: loss / rows }] as const);
+  return Object.fromEntries(means.sort(([, a], [, b]) => b.rows - a.rows));
 }

@@ -26,6 +26,8 @@ interface EvaluationLine extends EvaluationResult {
   kind: 'evaluation';
   /** The class of each of dev's rows: as a string of digits where there are at most ten classes. */
   predicted: string | number[];
+  /** Of a task about tokens, the mean loss by the tag of the token. */
+  lossByTag?: EvaluationMetrics['devLossByTag'];
 }
 
 /** The number of classes that one digit can tell apart. */
@@ -37,9 +39,9 @@ export function evaluationResultOf(metrics: EvaluationMetrics): EvaluationResult
 }
 
 export function evaluationLine(metrics: EvaluationMetrics, classes: number): EvaluationLine {
-  const { devPredicted } = metrics;
+  const { devPredicted, devLossByTag: lossByTag } = metrics;
   const predicted = classes <= DIGITS ? devPredicted.join('') : devPredicted;
-  return { kind: 'evaluation', ...evaluationResultOf(metrics), predicted };
+  return { kind: 'evaluation', ...evaluationResultOf(metrics), predicted, ...(lossByTag && { lossByTag }) };
 }
 
 /** What was written to a log. */

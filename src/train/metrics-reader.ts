@@ -1,6 +1,16 @@
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
-import { finite, listOf, notNegative, orNaN, positiveWhole, share, whole } from '../base/json-schemas.js';
+import {
+  fields,
+  finite,
+  listOf,
+  notNegative,
+  orNaN,
+  positiveWhole,
+  recordOf,
+  share,
+  whole,
+} from '../base/json-schemas.js';
 import { checkedJson } from '../base/json-text.js';
 import { readBytesOf } from '../data/files.js';
 import type { EpochMetrics, EvaluationMetrics } from './trainer.js';
@@ -43,6 +53,7 @@ const LINE = v.variant(
       kind: v.literal('evaluation'),
       ...evaluationFields,
       predicted,
+      lossByTag: v.optional(recordOf(fields({ rows: positiveWhole, loss }))),
     }),
     v.looseObject({
       kind: v.literal('epoch'),
@@ -111,7 +122,7 @@ export function parseMetrics(content: Uint8Array, path: string): RunMetrics {
     const where = `${path}:${index + 1}`;
     const metrics = checkedJson(LINE, line, where, ABOUT);
     if (metrics.kind === 'evaluation') {
-      const { epoch, step, loss, accuracy, f1, matthews, predicted } = metrics;
+      const { epoch, step, loss, accuracy, f1, matthews, predicted, lossByTag } = metrics;
       const evaluation: EvaluationMetrics = {
         epoch,
         step,
@@ -120,6 +131,7 @@ export function parseMetrics(content: Uint8Array, path: string): RunMetrics {
         devF1: f1,
         devMatthews: matthews,
         devPredicted: predicted,
+        ...(lossByTag && { devLossByTag: lossByTag }),
       };
       checkNext(evaluation, evaluations.at(-1), where);
       evaluations.push(evaluation);

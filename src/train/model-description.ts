@@ -6,7 +6,7 @@ import { tokenTags } from '../grammar/custom-tags.js';
 import { checkHeads } from '../grammar/head-rules.js';
 import { TaggedTokenizer, type TokenizerOptions } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
-import { BERT_TINY, type ModelConfig } from '../nn/model-config.js';
+import { BERT_TINY, type ModelConfig, type Task } from '../nn/model-config.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { AttentionMask, type RuleMask } from '../plan/mask.js';
 import { biasTags } from './planner.js';
@@ -21,6 +21,8 @@ export interface BuildOptions extends TokenizerOptions {
   maxLength?: number;
   /** Whatever differs from bert-tiny. */
   shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
+  /** What it is trained for; classes of texts where left out. */
+  task?: Task;
   /** Whether a learned embedding of each token's tag is added to the input: what tags say, without a mask. */
   tagEmbeddings?: boolean;
   /** Names of the classes, by label; `negative` and `positive` where left out. */
@@ -62,7 +64,8 @@ export function describeModel(options: BuildOptions): ModelDescription {
   checkBuildOptions(options);
   const { mask = AttentionMask.fromRules('paper', 'none'), shape, kernels } = options;
   const { rules, strategy } = mask;
-  const { classes = ['negative', 'positive'], maxLength = 128 } = options;
+  const { task, maxLength = 128 } = options;
+  const { classes = task === 'mlm' ? [] : ['negative', 'positive'] } = options;
   const tags = tokenTags(rules.tags, options.customTags);
   const config = {
     ...BERT_TINY,
@@ -71,6 +74,7 @@ export function describeModel(options: BuildOptions): ModelDescription {
     vocabulary: options.vocabulary.size,
     classes: classes.length,
     biasTags: biasTags(strategy, tags),
+    task: task === 'classification' ? undefined : task,
     ...(options.tagEmbeddings && { tagEmbeddings: tags.length }),
   };
   checkConfig(config);

@@ -10,7 +10,7 @@ import { formatRules, parseModelRules } from '../grammar/rules-file.js';
 import { formatTagNoise, parseTagNoise, type SeededTagNoise } from '../grammar/tag-noise.js';
 import { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
 import { checkConfig } from '../nn/model-checks.js';
-import type { ModelConfig } from '../nn/model-config.js';
+import type { ModelConfig, Task } from '../nn/model-config.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { AttentionMask } from '../plan/mask.js';
 import { configFields, type HuggingFaceConfig, readConfig } from './hugging-face/bert-config.js';
@@ -149,13 +149,18 @@ export async function readRulesOf(folder: string): Promise<ModelRules> {
 /**
  * Reads what describes a model that can be read: of a folder that `parsimony train` wrote, or one of Hugging Face's, which
  * has no rules and so gets strategy `none` and the paper's.
+ * @param tasks What the model may be for.
  * @throws CallerError where a file is missing or is not what it should be.
  */
-export async function loadDescription(folder: string): Promise<ModelDescription> {
-  const { shape, classes, tokenizer, parsimony, file, hasSentenceHead } = await readFolderConfig(folder);
-  const config: ModelConfig = { ...shape, ...tablesOf(parsimony), classes: classes.length };
+export async function loadDescription(
+  folder: string,
+  tasks: readonly Task[] = ['classification'],
+): Promise<ModelDescription> {
+  const { shape, classes, tokenizer, parsimony, file, task } = await readFolderConfig(folder);
+  const ofTask = task === 'classification' ? undefined : task;
+  const config: ModelConfig = { ...shape, ...tablesOf(parsimony), task: ofTask, classes: classes.length };
   const { vocabulary } = tokenizer;
-  if (!hasSentenceHead) {
+  if (!task || !tasks.includes(task)) {
     throw new CallerError({
       what: 'no classifier of sentences',
       where: file,

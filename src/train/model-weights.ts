@@ -42,6 +42,7 @@ export async function saveWeights(
  * @throws CallerError where a file is missing or cut off, or a tensor is missing, too much or of another shape.
  */
 export async function loadWeights(folder: string, config: ModelConfig): Promise<Map<string, Float32Array>> {
-  const weights = withEngineNames(await openWeights(folder), config.family, true);
+  const { family, task = 'classification' } = config;
+  const weights = withEngineNames(await openWeights(folder), family, task, task);
   return readTensors(weights, parameterSpecs(config));
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import { shuffledBatches } from '../data/batches.js';
-import type { DataSource, Example } from '../data/dataset.js';
+import type { DataSource, Example, Split } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { readModelRules } from '../data/named-rules.js';
@@ -13,7 +13,7 @@ import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { parseTagNoise } from '../grammar/tag-noise.js';
 import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
-import { BERT_TINY, MODEL_SIZES } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES, TASKS, type Task } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
 import { drawnRules, drawRules } from './control-rules.js';
 import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
@@ -100,12 +100,26 @@ function drawnExamples(rows: Example[], count: number, seed: number, where: stri
   return shuffledBatches(rows.length, count, seed, 0)[0].map((row) => rows[row]);
 }
 
+/** The examples of a split. Where masked tokens are found, texts need no label. */
+export async function splitOf(
+  source: DataSource,
+  split: Split,
+  task: Task = 'classification',
+): Promise<Example[]> {
+  if (task !== 'mlm') return source.examples(split);
+  return (await source.texts(split)).map((text) => ({ ...text, label: 0 }));
+}
+
 /** The examples of a run. @throws CallerError where they are missing, too few, or only some have tags. */
 export async function examplesOf(
   source: DataSource,
-  { trainExamples: count, seed = SETTING_DEFAULTS.seed }: Pick<RunSettings, 'trainExamples' | 'seed'>,
+  {
+    trainExamples: count,
+    seed = SETTING_DEFAULTS.seed,
+    task,
+  }: Pick<RunSettings, 'trainExamples' | 'seed'> & { task?: Task },
 ): Promise<TrainingRun['data']> {
-  const [rows, dev] = [await source.examples('train'), await source.examples('dev')];
+  const [rows, dev] = [await splitOf(source, 'train', task), await splitOf(source, 'dev', task)];
   const train = count === undefined ? rows : drawnExamples(rows, count, seed, source.name);
   return { name: source.name, train, dev };
 }
@@ -114,7 +128,7 @@ export async function examplesOf(
 async function checkedData(settings: RunSettings, rules: ModelRules, onNote: OnNote) {
   const source = dataOf(settings, { tags: rules.tags });
   const data = await examplesOf(source, settings);
-  if (new Set(data.train.map(({ label }) => label)).size < 2) {
+  if (settings.task !== 'mlm' && new Set(data.train.map(({ label }) => label)).size < 2) {
     throw new CallerError({
       what: `every row is of the class "${source.classes[data.train[0].label]}"`,
       where: source.name,
@@ -197,11 +211,13 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
   const reading = { maxLength, customTags, tagNoise };
   const rules = drawn ? drawRules(drawn, data.train, { vocabulary, ...reading }) : written;
   const mask = AttentionMask.fromRules(rules, strategy, { beta });
-  const { tagEmbeddings } = settings;
-  const model = { classes: source.classes, mask, seed, tagEmbeddings, ...reading };
+  const { tagEmbeddings, task } = settings;
+  const classes = task === 'mlm' ? [] : source.classes;
+  const model = { classes, mask, seed, task, tagEmbeddings, ...reading };
   const startOptions = { ...model, dropout, attentionDropout };
   const run: TrainingRun = {
     ...(init !== undefined && { learningRate: FINE_TUNING_RATE }),
+    ...(task === 'mlm' && { metricForBestModel: 'loss' as const }),
     ...(settings.evalSteps === undefined && { evaluationsPerEpoch: EVALUATIONS }),
     ...trainingSettingsIn(settings),
     ...model,
@@ -234,13 +250,13 @@ export async function prepareResumedRun(folder: string, data?: string): Promise<
   }
   const source = dataOf(
     { ...named, seed: recorded.seed },
-    { tags: recorded.mask?.rules.tags, labels: recorded.classes },
+    { tags: recorded.mask?.rules.tags, ...(recorded.task !== 'mlm' && { labels: recorded.classes }) },
   );
-  const examples = await examplesOf(source, { ...named, seed: recorded.seed });
+  const examples = await examplesOf(source, { ...named, seed: recorded.seed, task: recorded.task });
   const run = { ...recorded, data: examples };
   if (!notes.init) return { run, source, adapter: notes.adapter };
   // The folder has the description; the first weights are those of the checkpoint.
   const { weights } = await startFrom(notes.init.folder, recorded);
-  const start = { description: await loadDescription(folder), weights, notes: [] };
+  const start = { description: await loadDescription(folder, TASKS), weights, notes: [] };
   return { run: { ...run, start }, source, adapter: notes.adapter };
 }

@@ -11,6 +11,7 @@ import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.
 import { makeBatch } from '../nn/batch.js';
 import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
+import type { Task } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
 import type { RuleMask } from '../plan/mask.js';
 import type { TileConfig } from '../plan/tiles.js';
@@ -23,6 +24,7 @@ import { type PrunedRules, pruneHeads } from './prune.js';
 import { type RateSweep, sweepOf, sweptRates } from './rate-sweep.js';
 import { DEFAULT_SEED } from './settings.js';
 import { completeSettings, type TrainingOptions } from './settings-schema.js';
+import { checkLogits, TaskExamples } from './task-examples.js';
 import { checkContinuation, checkModel, ruleMask } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
@@ -86,11 +88,14 @@ export class SentenceClassifier {
     return new SentenceClassifier(device, description, weights);
   }
 
-  /** A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote. @throws CallerError where a file is not what it should be. */
-  static async load(device: Device, folder: string): Promise<SentenceClassifier> {
+  /**
+   * A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote.
+   * @param tasks What it may be for; classes of texts where left out.
+   * @throws CallerError where a file is not what it should be. */
+  static async load(device: Device, folder: string, tasks?: readonly Task[]): Promise<SentenceClassifier> {
     checkArgument(deviceArgument, device, 'device');
     checkArgument(folderName, folder, 'folder');
-    const description = await loadDescription(folder);
+    const description = await loadDescription(folder, tasks);
     checkFits(description.config, device, false);
     return new SentenceClassifier(device, description, await loadWeights(folder, description.config), folder);
   }
@@ -162,19 +167,15 @@ export class SentenceClassifier {
   /** @throws CallerError where an example or a setting makes no sense. */
   private trainerOf(train: readonly Example[], dev: readonly Example[], options: TrainingOptions): Trainer {
     const { length } = this.description.classes;
-    checkExamples(train, length, 'train');
-    checkExamples(dev, length, 'dev');
+    const count = this.task === 'mlm' ? 1 : length;
+    checkExamples(train, count, 'train');
+    checkExamples(dev, count, 'dev');
     const settings = completeSettings(options, train.length);
     checkFits(this.description.config, this.classifier.device, true);
     if (settings.precision) this.usePrecision(settings.precision);
-    return new Trainer(
-      this.classifier,
-      this.planner,
-      tokenizeExamples(train, this.tokenizer),
-      tokenizeExamples(dev, this.tokenizer),
-      settings,
-      this.tokenizer.vocabulary.idOf('[MASK]'),
-    );
+    const examples = this.examplesOf(train, 'train');
+    checkLogits(this.classifier, examples, settings);
+    return new Trainer(this.classifier, this.planner, examples, this.examplesOf(dev, 'dev'), settings);
   }
 
   /**
@@ -182,13 +183,13 @@ export class SentenceClassifier {
    * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
    */
   async evaluate(examples: readonly Example[]): Promise<Evaluation> {
-    checkExamples(examples, this.description.classes.length, 'examples');
-    return evaluate(this.classifier, this.planner, tokenizeExamples(examples, this.tokenizer));
+    checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
+    return evaluate(this.classifier, this.tokenizer.tags, this.examplesOf(examples, 'examples'));
   }
 
   /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
   density(examples: readonly Example[]): number {
-    checkExamples(examples, this.description.classes.length, 'examples');
+    checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
     const { pairCounts } = this.planner.layout(this.tokenizer.encode(examples));
     return pairCounts.useful / pairCounts.dense;
   }
@@ -213,6 +214,7 @@ export class SentenceClassifier {
    * @throws CallerError for words with tags that the rules do not have, or without, where the model needs them.
    */
   async predict(texts: readonly (string | Text)[]): Promise<Prediction[]> {
+    this.requireClassifier();
     const sentences = this.tokenizer.encode(texts);
     const logits = await logitsOf(this.classifier, this.planner, sentences);
     return logits.map((row, index) => this.predictionOf(texts[index], sentences[index], row));
@@ -244,6 +246,7 @@ export class SentenceClassifier {
    */
   async explain(text: string | Text, maxLength = Number.POSITIVE_INFINITY): Promise<ModelExplanation> {
     checkText(text, 'text');
+    this.requireClassifier();
     checkArgument(number, maxLength, 'maxLength');
     const most = Math.min(maxLength, this.tokenizer.maxLength);
     const sentences = this.tokenizer.withTags(this.tokenizer.wordTags, most).encode([text]);
@@ -279,6 +282,34 @@ export class SentenceClassifier {
   /** Destroys what the model holds on the GPU. */
   release(): void {
     this.classifier.release();
+  }
+
+  private requireClassifier(): void {
+    if (this.task === 'classification') return;
+    throw new CallerError({
+      what: 'a model that finds masked tokens',
+      expected: 'a classifier of texts',
+      remedy: 'train one from it with `parsimony train --init`',
+    });
+  }
+
+  private get task(): Task {
+    return this.description.config.task ?? 'classification';
+  }
+
+  /** @throws CallerError where a text has no token that could be masked, and the model finds masked tokens. */
+  private examplesOf(examples: readonly Example[], name: string): TaskExamples {
+    const { task, tokenizer, planner } = this;
+    const tokenized = tokenizeExamples(examples, tokenizer);
+    const read = new TaskExamples(task, planner, tokenized, tokenizer.vocabulary);
+    const empty = tokenized.sentences.findIndex((_, index) => read.rowsOf(index) === 0);
+    if (empty < 0) return read;
+    throw new CallerError({
+      what: 'a text without a word',
+      where: `${name}, text ${empty + 1}`,
+      expected: 'a token that can be masked',
+      remedy: 'leave it out',
+    });
   }
 
   private plannerOf(mask: RuleMask): Planner {

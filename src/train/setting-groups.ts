@@ -16,6 +16,7 @@ const GROUPS = {
   Attention: ['strategy', 'rules', 'beta', 'tagNoise', 'tagEmbeddings', 'sparsity', 'biasLearningRate'],
   Model: [
     ...([
+      'task',
       'init',
       'preset',
       'layers',
@@ -27,7 +28,15 @@ const GROUPS = {
     ] as const),
     ...(['attentionDropout', 'maxLength', 'vocab', 'case', 'freezeEmbeddings'] as const),
   ],
-  Training: ['epochs', 'batchSize', 'gradientAccumulationSteps', 'seed', 'maskProbability', 'precision'],
+  Training: [
+    'epochs',
+    'batchSize',
+    'gradientAccumulationSteps',
+    'seed',
+    'maskProbability',
+    'mlmProbability',
+    'precision',
+  ],
   Optimizer: [
     ...(['learningRate', 'lrScheduler', 'warmupSteps', 'weightDecay', 'maxGradNorm'] as const),
     ...(['beta1', 'beta2', 'epsilon'] as const),

@@ -108,6 +108,18 @@ export function conflictIn(settings: RunSettings): ErrorParts | undefined {
       expected: 'one of them: a checkpoint has a shape and a vocabulary of its own',
     };
   }
+  const { task = 'classification', maskProbability = 0, mlmProbability } = settings;
+  const ofClasses = (['labels', 'labelColumn'] as const).find((name) => settings[name] !== undefined);
+  if (task === 'mlm' && (ofClasses || maskProbability > 0)) {
+    return {
+      what: `${flagOf(ofClasses ?? 'maskProbability')} with --task mlm`,
+      expected: ofClasses ? 'no labels: the model finds masked tokens' : '--mlm-probability',
+      remedy: 'leave it out',
+    };
+  }
+  if (mlmProbability === 0) {
+    return { what: '--mlm-probability 0', expected: 'a share above 0' };
+  }
   if (settings.case !== undefined && vocab === undefined) {
     return {
       what: `--case ${settings.case} without --vocab`,

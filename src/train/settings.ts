@@ -4,7 +4,7 @@ import { precision } from '../base/precision.js';
 import { PRESET_NAMES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
-import { BERT_TINY, MODEL_SIZES, type ModelSize } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES, type ModelSize, type Task } from '../nn/model-config.js';
 import { BEST_BY } from './best.js';
 import { LR_SCHEDULERS } from './schedule.js';
 
@@ -92,6 +92,9 @@ function choice<const Options extends readonly string[]>(options: Options, value
 
 const { weightDecay, maxGradNorm, beta1, beta2, epsilon } = ADAMW_DEFAULTS;
 
+/** BERT's share of the tokens that are masked. */
+export const MLM_PROBABILITY = 0.15;
+
 /** How weights are updated, and when dev is evaluated: what the library's `train` takes. */
 export const TRAINING = {
   epochs: count('passes over the training data', { default: 3 }),
@@ -137,6 +140,9 @@ export const TRAINING = {
     default: 0,
     aliases: ['maskTokens'],
   }),
+  mlmProbability: probability('with --task mlm, share of the tokens of a text that the model should find', {
+    otherwise: `${MLM_PROBABILITY}`,
+  }),
   sparsity: weight('penalty on the share of pairs that strategy `learned` keeps, for `rules prune`', {
     default: 0,
   }),
@@ -155,6 +161,7 @@ export const TRAINING = {
   }),
   metricForBestModel: choice(BEST_BY, 'metric')('metric of dev that tells the best weights', {
     default: 'accuracy',
+    otherwise: 'accuracy, with --task mlm loss',
     aliases: ['bestBy'],
   }),
   earlyStoppingPatience: of(positiveWhole, 'evaluations')(
@@ -169,8 +176,15 @@ export const TRAINING = {
   }),
 } satisfies Table;
 
+/** Tasks that settings may name. */
+const SETTING_TASKS = ['classification', 'mlm'] as const satisfies readonly Task[];
+
 /** All settings of a run, by name: data, model, training, and what it runs on. */
 export const SETTINGS = {
+  task: choice(SETTING_TASKS, 'task')(
+    'what is trained: a class of each text, or masked tokens (mlm), a checkpoint for --init that needs no labels',
+    { default: 'classification' },
+  ),
   data: of(
     FILES,
     'source',

@@ -75,11 +75,12 @@ function drawnSpecs(
   weights: NamedWeights,
   config: ModelConfig,
 ): ParameterSpec[] {
-  const { pooler, classifier, layer, tagTable } = tensorNames(config.family);
+  const { pooler, classifier, mlmTransform, mlmNorm, mlmBias, layer, tagTable } = tensorNames(config.family);
   const missing = (name: string) => !weights.tensors.has(name);
-  const linears = [pooler, classifier].filter((name) => missing(`${name}.weight`) && missing(`${name}.bias`));
+  const modules = [pooler, classifier, mlmTransform, mlmNorm];
+  const linears = modules.filter((name) => missing(`${name}.weight`) && missing(`${name}.bias`));
   const biases = Array.from({ length: config.layers }, (_, index) => layer(index).tagBias);
-  const tables = [...biases, tagTable].filter(missing);
+  const tables = [...biases, tagTable, mlmBias].filter(missing);
   const names = new Set([...linears.flatMap((name) => [`${name}.weight`, `${name}.bias`]), ...tables]);
   return specs.filter(({ name }) => names.has(name));
 }
@@ -103,7 +104,8 @@ export async function startFrom(folder: string, options: StartOptions = {}): Pro
   const described = describeModel({ ...options, vocabulary: folderConfig.tokenizer.vocabulary, shape });
   // A table may have more rows than there are tokens.
   const config = { ...described.config, vocabulary: shape.vocabulary };
-  const weights = withEngineNames(await openWeights(folder), config.family, folderConfig.hasSentenceHead);
+  const { family, task = 'classification' } = config;
+  const weights = withEngineNames(await openWeights(folder), family, folderConfig.task, task);
   const notes = await removeMismatched(folder, folderConfig, weights, config, described);
   const specs = parameterSpecs(config);
   const drawn = drawnSpecs(specs, weights, config);

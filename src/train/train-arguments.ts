@@ -1,9 +1,11 @@
 import * as v from 'valibot';
 import { kernels } from '../attention/attention-arguments.js';
 import { checkArgument, number, objectWith, options } from '../base/argument-schemas.js';
+import { oneOf } from '../base/json-schemas.js';
 import { precision } from '../base/precision.js';
 import { vocabulary } from '../grammar/grammar-arguments.js';
 import type { TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
+import { TASKS } from '../nn/model-config.js';
 import { RuleMask } from '../plan/mask.js';
 import { seed } from './settings.js';
 
@@ -16,6 +18,7 @@ const tagNoise = options({ how: v.unknown(), seed });
 const MODEL = {
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
   mask: v.optional(ruleMask),
+  task: v.optional(oneOf(TASKS)),
   tagEmbeddings: v.optional(v.boolean('true or false')),
   customTags: v.optional(v.boolean('true or false')),
   maxLength: v.optional(number),

@@ -1,13 +1,10 @@
 import { batchesInOrder, shuffledBatches } from '../data/batches.js';
-import type { TokenizedExamples } from '../data/dataset.js';
-import { masked } from '../data/masking.js';
-import { makeBatch } from '../nn/batch.js';
 import type { Classifier, UpdateOptions } from '../nn/classifier.js';
 import type { TrainingState } from '../nn/parameters.js';
 import type { TrainingStep } from '../nn/pass.js';
 import { afterEvaluation, type DevScores } from './best.js';
 import { Background, Clock, Meter } from './clock.js';
-import { type Evaluation, evaluate } from './evaluation.js';
+import { type Evaluation, evaluate, type TagLoss } from './evaluation.js';
 import { checkWeights, firstNotFinite, notFiniteError } from './finite-checks.js';
 import { RunInterrupted } from './interruption.js';
 import type { Planner } from './planner.js';
@@ -15,15 +12,17 @@ import { meanOf, NO_LOSSES, startOfEpoch, type TrainingPosition, withMore } from
 import { lossesBeforeDivergence } from './rate-sweep.js';
 import { rateAt, type Schedule } from './schedule.js';
 import { stepsPerEpoch, type TrainingSettings } from './settings-schema.js';
-
 import { penalise } from './sparsity.js';
+import type { EpochMasks, TaskExamples } from './task-examples.js';
 
 /** The metrics of an evaluation. */
 export interface EvaluationMetrics extends DevScores {
   epoch: number;
   step: number;
-  /** The most probable class of each of dev's rows. */
+  /** The most probable class of each of dev's rows; of a task about tokens 1 where that is the label, else 0. */
   devPredicted: number[];
+  /** Of a task about tokens: dev's mean loss by the tag of the token. */
+  devLossByTag?: Record<string, TagLoss>;
 }
 
 /** The metrics of an epoch. */
@@ -91,14 +90,12 @@ export class Trainer {
   /** The batches of the steps whose outcomes are not read yet. */
   private unread: number[][][] = [];
 
-  /** @param maskId The id of [MASK]. */
   constructor(
     private readonly classifier: Classifier,
     private readonly planner: Planner,
-    private readonly train: TokenizedExamples,
-    private readonly dev: TokenizedExamples,
+    private readonly train: TaskExamples,
+    private readonly dev: TaskExamples,
     private readonly settings: TrainingSettings,
-    private readonly maskId: number,
   ) {
     const { epochs, learningRate, biasLearningRate = learningRate } = settings;
     penalise(classifier, settings.sparsity, planner, train.sentences);
@@ -264,17 +261,16 @@ export class Trainer {
 
   /** The pass over a batch of a step: its masks, and its share in the step. */
   private passOf(step: number, batches: readonly number[][], index: number): TrainingStep {
-    const rows = batches.reduce((total, indexes) => total + indexes.length, 0);
+    const rows = batches.flat().reduce((total, example) => total + this.train.rowsOf(example, this.masks), 0);
     return { seed: this.settings.seed, step, microBatch: { index, count: batches.length, rows } };
   }
 
+  private get masks(): EpochMasks {
+    return { ...this.settings, epoch: this.position.epoch };
+  }
+
   private batchOf(indexes: readonly number[]) {
-    const { epoch } = this.position;
-    const { maskProbability: probability, seed } = this.settings;
-    const masking = { probability, maskId: this.maskId, seed };
-    const sentences = indexes.map((index) => masked(this.train.sentences[index], masking, epoch, index));
-    const labels = indexes.map((index) => this.train.labels[index]);
-    return makeBatch(sentences, this.planner.layout(sentences), labels);
+    return this.train.batchOf(indexes, this.masks).batch;
   }
 
   /** Reads the outcomes of the steps that are not read yet. @throws EngineError where one is not finite. */
@@ -318,7 +314,7 @@ export class Trainer {
     await this.readOutcomes();
     await this.classifier.device.finish();
     this.position = { ...this.position, seconds: this.clock.read() };
-    const { accuracy, f1, matthews, loss, predicted } = await this.readDev(hooks);
+    const { accuracy, f1, matthews, loss, predicted, lossByTag } = await this.readDev(hooks);
     const metrics = {
       epoch: this.position.epoch,
       step: this.position.step,
@@ -327,6 +323,7 @@ export class Trainer {
       devF1: f1,
       devMatthews: matthews,
       devPredicted: predicted,
+      ...(lossByTag && { devLossByTag: lossByTag }),
     };
     await hooks.onEvaluation?.(metrics);
     this.isOver = this.endsAfter(metrics);
@@ -347,7 +344,7 @@ export class Trainer {
   private async readDev(hooks: TrainingHooks): Promise<Evaluation> {
     try {
       const where = `evaluation after step ${this.position.step}`;
-      return await evaluate(this.classifier, this.planner, this.dev, where, hooks.signal);
+      return await evaluate(this.classifier, this.planner.tags, this.dev, where, hooks.signal);
     } catch (error) {
       if (!hooks.signal?.aborted || error !== hooks.signal.reason) throw error;
       this.position = { ...this.position, evaluationDue: true };

@@ -10,6 +10,7 @@ import {
 import { CallerError } from '../base/errors.js';
 import { createFolder, removeFile } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
+import { TASKS } from '../nn/model-config.js';
 import { type BestBy, bestOf, isBetter } from './best.js';
 import { RunInterrupted } from './interruption.js';
 import { evaluationLine } from './metrics-log.js';
@@ -129,7 +130,7 @@ export async function runTraining(
     if (state === 'finished') return finished();
     if (state === 'unfinished') {
       checkSameMachine(folder, await readRecord(folder), record);
-      description.kernels = (await loadDescription(folder)).kernels;
+      description.kernels = (await loadDescription(folder, TASKS)).kernels;
     }
     const model = newModel(device, { ...run, kernels: description.kernels });
     try {
@@ -163,9 +164,9 @@ async function stateOf(
  */
 export async function recordedRun(folder: string): Promise<Omit<TrainingRun, 'data'>> {
   const { settings, notes } = await readRecord(folder);
-  const { config: shape, tokenizer, ...description } = await loadDescription(folder);
+  const { config: shape, tokenizer, ...description } = await loadDescription(folder, TASKS);
   const tagEmbeddings = shape.tagEmbeddings !== undefined;
-  return { ...settings, ...description, ...tokenizer, shape, tagEmbeddings, notes };
+  return { ...settings, ...description, ...tokenizer, shape, task: shape.task, tagEmbeddings, notes };
 }
 
 /** Reads the result of a finished run. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { accuracy, classScores, confusion, f1, matthews } from '../../src/train/metrics.js';
+import { accuracy, classScores, f1, matthews, totalsOf } from '../../src/train/metrics.js';
 import { runs } from '../support/arbitraries.js';
 
 function all(labels: number[], predicted: number[], classes: number) {
-  const counts = confusion(labels, predicted, classes);
+  const counts = totalsOf(labels, predicted, classes);
   return { accuracy: accuracy(counts), f1: f1(counts), matthews: matthews(counts) };
 }
 
@@ -43,7 +43,7 @@ describe('metrics of two classes', () => {
     ]);
     const metrics = all(labels, predicted, 2);
     expect(metrics.accuracy).toBe(9 / 12);
-    expect(classScores(confusion(labels, predicted, 2))).toEqual([
+    expect(classScores(totalsOf(labels, predicted, 2))).toEqual([
       { precision: 3 / 5, recall: 3 / 4, f1: 6 / 9, rows: 4 },
       { precision: 6 / 7, recall: 6 / 8, f1: 12 / 15, rows: 8 },
     ]);
@@ -53,7 +53,7 @@ describe('metrics of two classes', () => {
   });
 
   it('has zeros for a class that is never predicted, and for one that never occurs', () => {
-    expect(classScores(confusion([0, 1], [0, 0], 3)).slice(1)).toEqual([
+    expect(classScores(totalsOf([0, 1], [0, 0], 3)).slice(1)).toEqual([
       { precision: 0, recall: 0, f1: 0, rows: 1 },
       { precision: 0, recall: 0, f1: 0, rows: 0 },
     ]);

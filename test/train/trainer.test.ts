@@ -9,6 +9,7 @@ import { TOKEN_TAGS, UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 import { Planner } from '../../src/train/planner.js';
 import { completeSettings, type TrainingOptions } from '../../src/train/settings-schema.js';
+import { TaskExamples } from '../../src/train/task-examples.js';
 import { type EvaluationMetrics, type Progress, Trainer } from '../../src/train/trainer.js';
 import { exact, plainInStrides, type Round } from '../reference/arithmetic.js';
 import type { BertBatch, Factors } from '../reference/bert.js';
@@ -134,7 +135,11 @@ async function ownRun(): Promise<Run> {
       tilesOn(await testDevice('wide')),
     );
     const settings = completeSettings(OPTIONS, TRAIN.sentences.length);
-    const trainer = new Trainer(classifier, planner, TRAIN, DEV, settings, MASK);
+    const vocabulary = { size: CONFIG.vocabulary, idOf: () => MASK };
+    const [train, dev] = [TRAIN, DEV].map(
+      (data) => new TaskExamples('classification', planner, data, vocabulary),
+    );
+    const trainer = new Trainer(classifier, planner, train, dev, settings);
     await trainer.run({
       async onEvaluation({ step, devLoss, devPredicted }: EvaluationMetrics) {
         run.losses.push(...(await classifier.readLosses(step, step)));

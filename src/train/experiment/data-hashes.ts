@@ -18,11 +18,11 @@ export class DataHashes {
   /** The hash of a cell's examples. @throws CallerError where they cannot be read. */
   of(cell: Cell): Promise<string> {
     const settings = runSettingsOf(cell, this.data);
-    const { data, dev, textColumn, labelColumn, tagsColumn, labels, trainExamples, devShare, seed } =
-      settings;
+    const { data, dev, textColumn, labelColumn, tagsColumn, labels, task } = settings;
+    const { trainExamples, devShare, seed } = settings;
     const isDrawn = trainExamples !== undefined || devShare !== undefined;
     const drawn = isDrawn ? [trainExamples, devShare, seed] : [];
-    const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels, ...drawn]);
+    const key = JSON.stringify([data, dev, textColumn, labelColumn, tagsColumn, labels, task, ...drawn]);
     const hash = this.hashes.get(key) ?? examplesOf(dataOf(settings), settings).then(dataHash);
     this.hashes.set(key, hash);
     return hash;

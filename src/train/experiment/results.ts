@@ -9,6 +9,7 @@ import {
   listOf,
   notNegative,
   orNaN,
+  positiveWhole,
   recordOf,
   renamed,
   share,
@@ -16,6 +17,7 @@ import {
 } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { readText, writeAtomically } from '../../data/files.js';
+import type { TagLoss } from '../evaluation.js';
 import type { EvaluationResult } from '../metrics-log.js';
 import { evaluationFields } from '../metrics-reader.js';
 import { withTodaysNames } from '../settings-schema.js';
@@ -24,6 +26,8 @@ import { type Cell, cellsOf, type Experiment, type Settings, settingsHash } from
 /** An evaluation with the rows that the model got right: a digit a row, 1 or 0. A result does not hold the data itself. */
 export interface MarkedEvaluation extends EvaluationResult {
   marks: string;
+  /** Of a task about tokens, the mean loss by the tag of the token. */
+  lossByTag?: Record<string, TagLoss>;
 }
 
 /** An evaluation on test. */
@@ -77,7 +81,8 @@ export async function storedResults(folder: string, experiment: Experiment): Pro
 }
 
 const marks = v.pipe(text, v.regex(/^[01]+$/, 'a digit for each row, 1 or 0'));
-const marked = fields({ ...evaluationFields, marks });
+const lossByTag = v.optional(recordOf(fields({ rows: positiveWhole, loss: finite })));
+const marked = fields({ ...evaluationFields, marks, lossByTag });
 const { epoch: _, step: __, ...scores } = evaluationFields;
 
 /** The settings of a result, by today's names. */
@@ -103,7 +108,7 @@ const RESULT = renamed(
     evaluations: listOf(fields(evaluationFields)),
     best: marked,
     final: marked,
-    test: v.optional(fields({ ...scores, marks })),
+    test: v.optional(fields({ ...scores, marks, lossByTag })),
     tokensPerSecond: orNaN(notNegative),
     seconds: notNegative,
   },

@@ -8,10 +8,11 @@ import type { DataSource, Example } from '../../data/dataset.js';
 import { writeAtomically } from '../../data/files.js';
 import type { Device } from '../../gpu/device.js';
 import { formatRules } from '../../grammar/rules-file.js';
+import { TASKS, type Task } from '../../nn/model-config.js';
 import { paperDensity } from '../control-rules.js';
 import type { Evaluation } from '../evaluation.js';
 import { evaluationResultOf } from '../metrics-log.js';
-import { prepareRun } from '../prepare-run.js';
+import { prepareRun, splitOf } from '../prepare-run.js';
 import { LAST_FILE } from '../run-folder.js';
 import { FolderInUse } from '../run-lock.js';
 import { dataHash, machineOf, RECORD_FILE, readRecord, readWrittenRecord } from '../run-record.js';
@@ -57,20 +58,25 @@ export interface CellOptions {
   hooksOf?(cell: Cell, folder: string): TrainingRunHooks;
 }
 
-/** A digit for each row: 1 where the prediction is right. */
-function marksOf(predicted: readonly number[], examples: readonly Example[]): string {
+/** A digit for each row: 1 where the prediction is right. Predictions of a task about tokens are such digits. */
+function marksOf(predicted: readonly number[], examples: readonly Example[], task?: Task): string {
+  if (task === 'mlm') return predicted.join('');
   return predicted.map((label, row) => (label === examples[row].label ? '1' : '0')).join('');
 }
 
-function marked(metrics: EvaluationMetrics, { dev }: TrainingRun['data']): MarkedEvaluation {
-  return { ...evaluationResultOf(metrics), marks: marksOf(metrics.devPredicted, dev) };
+function marked(metrics: EvaluationMetrics, { data, task }: TrainingRun): MarkedEvaluation {
+  const { devPredicted, devLossByTag: lossByTag } = metrics;
+  const marks = marksOf(devPredicted, data.dev, task);
+  return { ...evaluationResultOf(metrics), marks, ...(lossByTag && { lossByTag }) };
 }
 
 function testEvaluation(
-  { accuracy, loss, f1, matthews, predicted }: Evaluation,
+  { accuracy, loss, f1, matthews, predicted, lossByTag }: Evaluation,
   examples: readonly Example[],
+  task?: Task,
 ): TestEvaluation {
-  return { accuracy, loss, f1, matthews, marks: marksOf(predicted, examples) };
+  const marks = marksOf(predicted, examples, task);
+  return { accuracy, loss, f1, matthews, marks, ...(lossByTag && { lossByTag }) };
 }
 
 function sum(values: readonly number[]): number {
@@ -182,7 +188,7 @@ export class CellRunner {
     folder: string,
     action: (model: SentenceClassifier) => Promise<T> | T,
   ): Promise<T> {
-    const model = await SentenceClassifier.load(this.device, folder);
+    const model = await SentenceClassifier.load(this.device, folder, TASKS);
     try {
       return await action(model);
     } finally {
@@ -191,9 +197,9 @@ export class CellRunner {
   }
 
   /** The rows of test; undefined where they have no labels, or cannot be read. */
-  private async testOf(source: DataSource): Promise<Example[] | undefined> {
+  private async testOf(source: DataSource, task?: Task): Promise<Example[] | undefined> {
     try {
-      return await source.examples('test');
+      return await splitOf(source, 'test', task);
     } catch (error) {
       if (!(error instanceof ParsimonyError)) throw error;
       if (!this.isTestNoted) this.options.onNote?.(`Only dev is evaluated, not test: ${error.message}`);
@@ -202,16 +208,14 @@ export class CellRunner {
     }
   }
 
-  private async measure(
-    cell: Cell,
-    { run: { data }, source, folder, outcome }: TrainedCell,
-  ): Promise<CellResult> {
+  private async measure(cell: Cell, { run, source, folder, outcome }: TrainedCell): Promise<CellResult> {
+    const { data, task } = run;
     const { evaluations, epochs, best, final } = outcome;
     const seconds = sum(epochs.map((epoch) => epoch.seconds));
-    const examples = await this.testOf(source);
+    const examples = await this.testOf(source, task);
     const { density, test } = await this.withModel(folder, async (model) => ({
       density: model.density(data.dev),
-      test: examples && testEvaluation(await model.evaluate(examples), examples),
+      test: examples && testEvaluation(await model.evaluate(examples), examples, task),
     }));
     // A run that was taken over after its last step is of the machine that trained it.
     const { fingerprints, adapter } = await readWrittenRecord(folder);
@@ -229,8 +233,8 @@ export class CellRunner {
       },
       density,
       evaluations: evaluations.map(evaluationResultOf),
-      best: marked(best, data),
-      final: marked(final, data),
+      best: marked(best, run),
+      final: marked(final, run),
       ...(test && { test }),
       tokensPerSecond: sum(epochs.map((epoch) => epoch.tokensPerSecond * epoch.seconds)) / seconds,
       seconds,

@@ -14,10 +14,10 @@ import {
 } from '../../base/json-schemas.js';
 import type { JsonText } from '../../base/json-text.js';
 import { MOST_CLASSES } from '../../nn/model-checks.js';
-import { BERT_TINY, type ModelConfig } from '../../nn/model-config.js';
+import { BERT_TINY, type ModelConfig, TASKS, type Task } from '../../nn/model-config.js';
 import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
 
-type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags' | 'tagEmbeddings'>;
+type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags' | 'tagEmbeddings' | 'task'>;
 
 /** What Hugging Face calls a number of ours, and what it is where a configuration leaves it out. */
 type Fields = Partial<Record<NumberName, readonly [name: string, missing?: number]>>;
@@ -65,18 +65,29 @@ const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unk
   distilbert: { activation: ['gelu', 'gelu_python'], sinusoidal_pos_embds: [false] },
 };
 
-const SENTENCE_HEADS: Readonly<Record<ModelFamily, string>> = {
-  bert: 'BertForSequenceClassification',
-  distilbert: 'DistilBertForSequenceClassification',
+/** What Hugging Face calls a model with the head of a task, after its family. */
+const HEADS: Readonly<Record<Task, string>> = {
+  classification: 'ForSequenceClassification',
+  'token-classification': 'ForTokenClassification',
+  mlm: 'ForMaskedLM',
 };
+
+const FAMILY_CLASSES: Readonly<Record<ModelFamily, string>> = { bert: 'Bert', distilbert: 'DistilBert' };
+
+function architecture(family: ModelFamily, task: Task): string {
+  return `${FAMILY_CLASSES[family]}${HEADS[task]}`;
+}
 
 /** The content of a `config.json`. */
 export interface HuggingFaceConfig {
   /** All but the classes and the tables that only our models have. */
-  shape: Omit<ModelConfig, 'classes' | 'biasTags' | 'tagEmbeddings'>;
+  shape: Omit<ModelConfig, 'classes' | 'biasTags' | 'tagEmbeddings' | 'task'>;
   classes: string[];
-  /** Whether a tensor `classifier` is a classifier of sentences: one of tokens, or a regression, has the same name. */
-  hasSentenceHead: boolean;
+  /**
+   * What its head is for; undefined where it has none, or one of another task. A tensor `classifier` is of texts or of tokens, or a
+   * regression: all have the same name.
+   */
+  task?: Task;
 }
 
 function isFamily(name: unknown): name is ModelFamily {
@@ -195,12 +206,14 @@ export function readConfig(json: JsonText, file: string): HuggingFaceConfig {
   refuseOtherWays(all, family, file);
   const { classes: _, biasTags: __, ...defaults } = BERT_TINY;
   const head = architectures?.[0];
+  const isOneLabel = (problem ?? 'single_label_classification') === 'single_label_classification';
+  const named =
+    head === undefined ? 'classification' : TASKS.find((each) => head === architecture(family, each));
+  const task = named !== 'classification' || isOneLabel ? named : undefined;
   return {
     shape: { ...defaults, family, types: 0, ...numbersIn(json, family) },
-    classes: classNames(json),
-    hasSentenceHead:
-      (head === undefined || head === SENTENCE_HEADS[family]) &&
-      (problem ?? 'single_label_classification') === 'single_label_classification',
+    classes: task === 'mlm' ? [] : classNames(json),
+    task,
   };
 }
 
@@ -209,18 +222,20 @@ export function readConfig(json: JsonText, file: string): HuggingFaceConfig {
  * @param padding The id of [PAD].
  */
 export function configFields(config: ModelConfig, classes: readonly string[], padding: number): Json {
-  const { family } = config;
+  const { family, task = 'classification' } = config;
   const numbers = Object.entries(FIELDS[family]).flatMap(([name, [fileName]]) => {
     const value = config[name as NumberName];
     return value === undefined ? [] : [[fileName, value]];
   });
   return {
-    architectures: [SENTENCE_HEADS[family]],
+    architectures: [architecture(family, task)],
     model_type: family,
     ...Object.fromEntries(Object.entries(ONE_WAY[family]).map(([name, [value]]) => [name, value])),
     pad_token_id: padding,
     ...Object.fromEntries(numbers),
-    id2label: Object.fromEntries(classes.map((name, label) => [label, name])),
-    label2id: Object.fromEntries(classes.map((name, label) => [name, label])),
+    ...(task !== 'mlm' && {
+      id2label: Object.fromEntries(classes.map((name, label) => [label, name])),
+      label2id: Object.fromEntries(classes.map((name, label) => [name, label])),
+    }),
   };
 }

@@ -1,5 +1,6 @@
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
+import type { Task } from '../../nn/model-config.js';
 import { type ModelFamily, tensorNames } from '../../nn/tensor-names.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import type { OpenWeights } from './weights.js';
@@ -7,8 +8,15 @@ import type { OpenWeights } from './weights.js';
 /** Buffers of old checkpoints, which hold 0, 1, 2 … and zeros. */
 const BUFFER = /(^|\.)embeddings\.(position_ids|token_type_ids)$/;
 
-/** Heads of other tasks than the classification of sentences: language models, next sentences, questions. */
+/** Heads of tasks that the engine may not have: language models, next sentences, questions. */
 const OTHER_HEAD = /^(cls|qa_outputs|vocab_transform|vocab_layer_norm|vocab_projector)\./;
+
+/** The parts of a task's head. The decoder of masked tokens is left out: it is the word table, and its bias has another name. */
+function headOf(family: ModelFamily, task: Task): string[] {
+  const { pooler, classifier, mlmTransform, mlmNorm, mlmBias } = tensorNames(family);
+  if (task === 'mlm') return [`${mlmTransform}.`, `${mlmNorm}.`, mlmBias];
+  return task === 'classification' ? [`${pooler}.`, `${classifier}.`] : [`${classifier}.`];
+}
 
 /** A checkpoint's tensors under the names of `tensorNames`. */
 export interface NamedWeights {
@@ -38,31 +46,41 @@ function withoutWrappers(name: string, family: ModelFamily): string {
 /** Checkpoints that came from TensorFlow call a norm's parts gamma and beta; a bare encoder has no prefix. */
 function engineName(name: string, family: ModelFamily): string {
   const { pooler, classifier } = tensorNames(family);
+  const mlm = headOf(family, 'mlm');
   const today = name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias');
-  const isWhole = [family, pooler, classifier].some((part) => today.startsWith(`${part}.`));
+  const isWhole = [`${family}.`, `${pooler}.`, `${classifier}.`, ...mlm].some((part) =>
+    today.startsWith(part),
+  );
   return isWhole ? today : `${family}.${today}`;
 }
 
 /**
  * Gives a checkpoint's tensors the engine's names.
- * @param hasSentenceHead Whether its classifier, if it has one, is one of sentences.
+ * @param headTask What its head is for; undefined where that is another task than the engine's.
+ * @param task What the model will be for: heads for other tasks are left out.
  * @throws CallerError where two tensors get the same name.
  */
 export function withEngineNames(
   { file, tensors }: OpenWeights,
   family: ModelFamily,
-  hasSentenceHead: boolean,
+  headTask: Task | undefined,
+  task: Task,
 ): NamedWeights {
   const named: NamedWeights = { file, tensors: new Map(), leftOut: [] };
-  const otherClassifier = hasSentenceHead ? undefined : `${tensorNames(family).classifier}.`;
+  const { classifier, pooler } = tensorNames(family);
+  // A classifier of another kind has the same name, and the poolers of all kinds are the same layer.
+  const head = headOf(family, task).filter((part) => task === headTask || part !== `${classifier}.`);
+  const isLeftOut = (name: string) =>
+    !head.some((part) => name.startsWith(part)) &&
+    (OTHER_HEAD.test(name) || [`${classifier}.`, `${pooler}.`].some((part) => name.startsWith(part)));
   for (const [name, tensor] of tensors) {
     const bare = withoutWrappers(name, family);
     if (BUFFER.test(bare)) continue;
-    if (OTHER_HEAD.test(bare) || (otherClassifier && bare.startsWith(otherClassifier))) {
+    const ours = engineName(bare, family);
+    if (isLeftOut(ours) || (OTHER_HEAD.test(bare) && isLeftOut(bare))) {
       named.leftOut.push(name);
       continue;
     }
-    const ours = engineName(bare, family);
     const other = named.tensors.get(ours);
     if (other) {
       const names =
