@@ -181,10 +181,6 @@ const SETTING_TASKS = ['classification', 'mlm'] as const satisfies readonly Task
 
 /** All settings of a run, by name: data, model, training, and what it runs on. */
 export const SETTINGS = {
-  task: choice(SETTING_TASKS, 'task')(
-    'what is trained: a class of each text, or masked tokens (mlm), a checkpoint for --init that needs no labels',
-    { default: 'classification' },
-  ),
   data: of(
     FILES,
     'source',
@@ -208,6 +204,10 @@ export const SETTINGS = {
   labels: names('names of the classes in their order', {
     otherwise: 'the labels of the training split, sorted',
   }),
+  task: choice(SETTING_TASKS, 'task')(
+    'what is trained: a class of each text, or masked tokens (mlm), a checkpoint for --init that needs no labels',
+    { default: 'classification' },
+  ),
   init: word('checkpoint')("start from a folder of Hugging Face's layout, or hub:owner/model[@revision]"),
   strategy: choice(STRATEGIES, 'name')('how rules act on attention', { default: 'none' }),
   rules: word('name or file')(
