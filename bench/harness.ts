@@ -22,13 +22,23 @@ import { type Contender, checkedContender } from './contender.js';
 
 export type { AttentionReport } from './attention-bench.js';
 export type { AttentionRow } from './attention-row.js';
-export type { AttentionSettings, Pass } from './attention-settings.js';
+export type { AttentionSettings, AttentionSweep, Pass } from './attention-settings.js';
+export type { BenchmarkReport } from './bench-report.js';
+export type { BreakEven } from './break-even.js';
 export type { AttentionProblem, Contender, ContenderBuffers, PreparedContender } from './contender.js';
 export type { ContenderRow } from './contender-row.js';
 export type { Environment } from './environment.js';
 export type { GateResult } from './gate.js';
+export type { MeasuredMachine } from './predicted-schedule.js';
+export type { ShapeResults } from './shape-bench.js';
 export { medianOfRatios, type Ratio } from './statistics.js';
-export { type Implementation, type Times, timeInTurns } from './timing.js';
+export {
+  type Implementation,
+  type KernelSum,
+  type Times,
+  type TimingOptions,
+  timeInTurns,
+} from './timing.js';
 export { type TunedRow, type Tuning, type TuningOptions, tune } from './tuner.js';
 
 /** What is measured; every setting has the default of `parsimony bench attention`. */

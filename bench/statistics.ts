@@ -1,4 +1,6 @@
 import { median } from 'simple-statistics';
+import * as v from 'valibot';
+import { checkArgument, number } from '../src/base/argument-schemas.js';
 import { hostRandom } from '../src/base/random.js';
 
 /** A ratio of two implementations' times with its interval. */
@@ -7,6 +9,8 @@ export interface Ratio {
   low: number;
   high: number;
 }
+
+const TIMES = v.pipe(v.array(number, 'a list of times'), v.minLength(1, 'a list of times'));
 
 const RESAMPLES = 2_000;
 
@@ -22,6 +26,9 @@ export const CONFIDENCE = 0.99;
  * @param reference Those of the other in the same turns.
  */
 export function medianOfRatios(times: readonly number[], reference: readonly number[], seed: number): Ratio {
+  checkArgument(TIMES, times, 'times');
+  checkArgument(TIMES, reference, 'reference');
+  checkArgument(number, seed, 'seed');
   const turns = Math.min(times.length, reference.length);
   const ofTurns = Array.from({ length: turns }, (_, turn) => times[turn] / reference[turn]);
   const random = hostRandom(seed);

@@ -1,3 +1,11 @@
+import * as v from 'valibot';
+import {
+  checkArgument,
+  device as deviceArgument,
+  options as fields,
+  number,
+  objectWith,
+} from '../src/base/argument-schemas.js';
 import { hostRandom, shuffle } from '../src/base/random.js';
 import type { Device, DispatchClock, KernelTime } from '../src/gpu/device.js';
 
@@ -8,7 +16,7 @@ export interface Implementation {
   run(times: number): Promise<void>;
 }
 
-interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal' | 'needsMore'> {
+export interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal' | 'needsMore'> {
   /** The device whose caches are flushed, and whose clock, if any, is used in turns of its own; without it, only the wall is timed. */
   device?: Device;
   /**
@@ -27,7 +35,7 @@ export interface Times {
   kernels: Map<string, KernelSum>;
 }
 
-interface KernelSum {
+export interface KernelSum {
   /** Dispatches a turn. */
   dispatches: number;
   /** Milliseconds, turn by turn. */
@@ -78,14 +86,23 @@ export async function warmUp(device: Device | undefined, run: () => Promise<unkn
 /** One of this many turns is followed by a turn by the GPU's own clock. */
 export const TURNS_OF_A_CLOCK = 3;
 
+const IMPLEMENTATIONS = v.array(
+  objectWith<Implementation>('an object with name and run', 'run'),
+  'a list of implementations',
+);
+const OPTIONS = fields({ repeats: number, seed: number, device: v.optional(deviceArgument) });
+
 /**
  * Times implementations in turns, so that other work of the machine slows all of them alike. The caller runs each once before, so
  * that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps need a pass for every dispatch.
  */
 export async function timeInTurns(
   implementations: readonly Implementation[],
-  { device, runsPerTurn = 1, ...turns }: TimingOptions,
+  options: TimingOptions,
 ): Promise<Times[]> {
+  checkArgument(IMPLEMENTATIONS, implementations, 'implementations');
+  checkArgument(OPTIONS, options, 'options');
+  const { device, runsPerTurn = 1, ...turns } = options;
   const times = implementations.map((): Times => ({ wall: [], gpu: [], kernels: new Map() }));
   const runsOf = (index: number) => (typeof runsPerTurn === 'number' ? runsPerTurn : runsPerTurn[index]);
   const run = (index: number) => implementations[index].run(runsOf(index));

@@ -3,12 +3,27 @@ export * from './browser.js';
 export type { DataSource, Split } from './data/dataset.js';
 export { type DataOptions, dataSource } from './data/sources.js';
 export { explainPage, type PageModel } from './report/explain/explain-page.js';
-export type { Experiment } from './train/experiment/experiment.js';
+export type {
+  Comparison,
+  Experiment,
+  Settings as ExperimentSettings,
+  SettingValue,
+} from './train/experiment/experiment.js';
 export { parseExperiment } from './train/experiment/parse-experiment.js';
-export { type ExperimentTable, experimentTables } from './train/experiment/result-table.js';
-export type { CellResult } from './train/experiment/results.js';
+export {
+  type ConditionRow,
+  type ExperimentTable,
+  experimentTables,
+  type RowFilter,
+} from './train/experiment/result-table.js';
+export type { CellResult, MarkedEvaluation, TestEvaluation } from './train/experiment/results.js';
+export type { CellOptions } from './train/experiment/run-cell.js';
 export { type ExperimentOptions, runExperiment } from './train/experiment/run-experiment.js';
-export { type PreparedRun, prepareRun } from './train/prepare-run.js';
+export type { GridOptions } from './train/experiment/run-grid.js';
+export type { ComparisonRow } from './train/experiment/verdict.js';
+export type { EvaluationResult } from './train/metrics-log.js';
+export { type OnNote, type PreparedRun, prepareRun } from './train/prepare-run.js';
+export type { RunData } from './train/run-record.js';
 export type { RunSettings } from './train/settings.js';
 export { withTensorBoard } from './train/tensorboard.js';
 export {

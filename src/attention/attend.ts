@@ -32,6 +32,9 @@ export interface AttendResult {
   dBias?: Float32Array;
 }
 
+/** The result with an output gradient. */
+export type AttendGradients = AttendResult & Required<Pick<AttendResult, 'dq' | 'dk' | 'dv'>>;
+
 /** Rows of `width` numbers, row i taken from row `order[i]`. */
 function gatherRows(source: Float32Array, order: Uint32Array, width: number): Float32Array {
   const rows = new Float32Array(source.length);
@@ -57,6 +60,11 @@ function checkLength(name: string, array: Float32Array | undefined, expected: nu
  *
  * @throws CallerError where arrays, tokens, mask and configuration do not fit together; EngineError where the GPU fails.
  */
+export function attend(
+  device: Device,
+  options: AttendOptions & { outputGradient: Float32Array },
+): Promise<AttendGradients>;
+export function attend(device: Device, options: AttendOptions): Promise<AttendResult>;
 export async function attend(device: Device, options: AttendOptions): Promise<AttendResult> {
   checkAttend(device, options);
   const { q, k, v, outputGradient } = options;

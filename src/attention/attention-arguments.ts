@@ -35,12 +35,16 @@ const PLAN = options(MASKED_TOKENS);
 const COUNT = 'a positive integer';
 const HEADS = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT));
 
+/** Its numbers are checked where they are used. */
+const dropout = options({ probability: number, seed: number });
+
 const ATTEND = options({
   ...MASKED_TOKENS,
   q: numbers,
   k: numbers,
   v: numbers,
   bias: v.optional(numbers),
+  dropout: v.optional(dropout),
   outputGradient: v.optional(numbers),
 });
 
@@ -49,7 +53,7 @@ const buffer = objectWith<GPUBuffer>('a GPUBuffer, or a part of one', 'destroy')
 const bound = v.union([options({ buffer }), buffer], 'a GPUBuffer, or a part of one');
 
 // Built once: passes are encoded in every step.
-const ANY_OPTIONS = options({});
+const PASS_OPTIONS = options({ dropout: v.optional(dropout) });
 const REQUIRED_BUFFERS = options({ query: bound, key: bound, value: bound, output: bound, logSumExp: bound });
 const ANY_BUFFERS = v.record(v.string(), v.optional(bound));
 
@@ -70,7 +74,7 @@ export function checkAttention(deviceArgument: unknown, input: unknown, heads: u
 /** Checks the arguments of an encoded pass. @throws CallerError for a wrong one. */
 export function checkEncoding(encoder: unknown, passOptions: unknown, buffers: unknown): void {
   checkArgument(encoderArgument, encoder, 'encoder');
-  checkArgument(ANY_OPTIONS, passOptions, 'options');
+  checkArgument(PASS_OPTIONS, passOptions, 'options');
   checkArgument(REQUIRED_BUFFERS, buffers, 'buffers');
   checkArgument(ANY_BUFFERS, buffers, 'buffers');
 }

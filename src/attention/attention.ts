@@ -1,6 +1,7 @@
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import type { Precision } from '../base/precision.js';
+import { randomStream } from '../base/random.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
@@ -33,13 +34,18 @@ export interface AttentionOptions {
   heads: number;
   headDim: number;
   scale?: number;
+  /**
+   * Dropout of attention probabilities: the probability with which one becomes 0, below 1, and a seed. The same seed drops the same pairs
+   * under any mask and order, forward and backward.
+   */
+  dropout?: { probability: number; seed: number };
 }
 
 /** Workgroups that a dimension of a grid has on every adapter: one dimension counts heads. */
 const MOST_HEADS = 65_535;
 
 /** The configuration, with the default scale. @throws CallerError where the kernels do not support it. */
-export function checkedConfig({ heads, headDim, scale }: AttentionOptions): AttentionConfig {
+export function checkedConfig({ heads, headDim, scale, dropout }: AttentionOptions): AttentionConfig {
   if (!Number.isInteger(heads) || heads < 1)
     throw new CallerError({ what: `${describeValue(heads)} heads`, expected: 'a positive integer' });
   if (heads > MOST_HEADS)
@@ -53,7 +59,18 @@ export function checkedConfig({ heads, headDim, scale }: AttentionOptions): Atte
   if (scale !== undefined && !Number.isFinite(scale)) {
     throw new CallerError({ what: `scale ${describeValue(scale)}`, expected: 'a finite number' });
   }
-  return { heads, headDim, scale: scale ?? 1 / Math.sqrt(headDim) };
+  const checked = { heads, headDim, scale: scale ?? 1 / Math.sqrt(headDim) };
+  if (dropout === undefined) return checked;
+  const { probability, seed } = dropout;
+  if (!(probability >= 0 && probability < 1)) {
+    const expected = 'a number of 0 or more, below 1';
+    throw new CallerError({ what: `dropout ${describeValue(probability)}`, expected });
+  }
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    const expected = 'a whole number from 0 to 2³² - 1';
+    throw new CallerError({ what: `dropout with seed ${describeValue(seed)}`, expected });
+  }
+  return probability === 0 ? checked : { ...checked, dropout: { probability, stream: randomStream(seed) } };
 }
 
 function checkBuffers(

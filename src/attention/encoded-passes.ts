@@ -4,7 +4,12 @@ import type { Recording } from '../gpu/recording.js';
 
 /** What a pass depends on, beside the plan. */
 interface Arguments {
-  options: { heads: number; headDim: number; scale?: number };
+  options: {
+    heads: number;
+    headDim: number;
+    scale?: number;
+    dropout?: { probability: number; seed: number };
+  };
   buffers: Readonly<Record<string, GPUBuffer | BufferSlice | undefined>>;
 }
 
@@ -15,8 +20,10 @@ interface EncodedPass extends Arguments {
 }
 
 function isSame(one: Arguments, other: Arguments): boolean {
-  const [{ heads, headDim, scale }, options] = [one.options, other.options];
+  const [{ heads, headDim, scale, dropout }, options] = [one.options, other.options];
   if (heads !== options.heads || headDim !== options.headDim || scale !== options.scale) return false;
+  if (dropout?.probability !== options.dropout?.probability || dropout?.seed !== options.dropout?.seed)
+    return false;
   const [buffers, others] = [one.buffers, other.buffers];
   let more = 0;
   for (const name in buffers) {
@@ -47,7 +54,13 @@ export class EncodedPasses {
   record(written: GPUBuffer, { options, buffers }: Arguments, record: () => Recording): Recording {
     const { retirements } = this.device;
     const recording = record();
-    this.passes.set(written, { options: { ...options }, buffers: { ...buffers }, recording, retirements });
+    const dropout = options.dropout && { ...options.dropout };
+    this.passes.set(written, {
+      options: { ...options, dropout },
+      buffers: { ...buffers },
+      recording,
+      retirements,
+    });
     return recording;
   }
 }

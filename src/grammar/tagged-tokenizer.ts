@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { options as anyOptions, checkArgument, number } from '../base/argument-schemas.js';
+import { options as anyOptions, arrayLike, checkArgument, number } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { parseTag, requireTags, type TaggedWord, type Text, tokenTags } from './custom-tags.js';
 import { checkText, checkTexts, vocabulary as vocabularyArgument } from './grammar-arguments.js';
@@ -124,6 +124,7 @@ export class TaggedTokenizer implements TokenizerOptions {
   /** @param wordTags The tags that words may have: those of the rules. */
   constructor(options: TokenizerOptions, wordTags: readonly Tag[] = TOKEN_TAGS) {
     checkArgument(OPTIONS, options, 'options');
+    checkArgument(arrayLike, wordTags, 'wordTags');
     this.vocabulary = options.vocabulary;
     this.maxLength = options.maxLength ?? Number.POSITIVE_INFINITY;
     this.customTags = options.customTags ?? false;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checkArgument, string } from '../base/argument-schemas.js';
+import { checkArgument, objectWith, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import type { SpecialToken } from './special-tokens.js';
 
@@ -98,6 +98,7 @@ export class Vocabulary {
 
   /** The vocabulary of a smaller model: the special and the wanted tokens, in the same order. */
   restrictedTo(wanted: ReadonlySet<string>): Vocabulary {
+    checkArgument(objectWith<Set<string>>('a Set of tokens', 'has'), wanted, 'wanted');
     const special = new Set(this.special.map(({ content }) => content));
     const isIncluded = (token: string) => special.has(token) || wanted.has(token);
     const tokens = this.tokens.filter(isIncluded);

@@ -1,3 +1,7 @@
+import * as v from 'valibot';
+import { checkArgument, options as fields } from '../base/argument-schemas.js';
+import { CallerError } from '../base/errors.js';
+import { positiveWhole, whole } from '../base/json-schemas.js';
 import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
 import { inverseOf } from './tag-runs.js';
@@ -14,10 +18,36 @@ export interface MaskPicture {
   biases: Float32Array;
 }
 
-/** The picture of a sequence. @param most The most blocks on a side. @param head Numbers continue from layer to layer. */
-export function pictureOf(layout: Layout, sequence: number, head: number, most: number): MaskPicture {
-  const { start, length } = layout.sequences[sequence];
-  const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
+/** Which part of a mask is drawn. */
+export interface PictureOptions {
+  /** The first sequence by default. */
+  sequence?: number;
+  /** Numbers continue from layer to layer; the first head by default. */
+  head?: number;
+  /** The most blocks on a side; 64 by default. */
+  most?: number;
+}
+
+const PICTURE = fields({
+  sequence: v.optional(whole),
+  head: v.optional(whole),
+  most: v.optional(positiveWhole),
+});
+
+/** The picture of a sequence. @throws CallerError where there is no such sequence or head. */
+export function pictureOf(layout: Layout, options: PictureOptions): MaskPicture {
+  checkArgument(PICTURE, options, 'options');
+  const { sequence = 0, head = 0, most = 64 } = options;
+  const found = layout.sequences[sequence];
+  const ofHead = layout.heads.find(({ heads }) => heads?.includes(head) ?? true);
+  if (!found || !ofHead) {
+    throw new CallerError({
+      what: found ? `head ${head}` : `sequence ${sequence}`,
+      expected: found ? 'a head of the mask, from 0' : `0 to ${layout.sequences.length - 1}`,
+    });
+  }
+  const { start, length } = found;
+  const biasOf = pairBiases(layout, ofHead);
   const placeOf = inverseOf(layout.order);
   const block = Math.max(1, Math.ceil(length / most));
   const size = Math.ceil(length / block);

@@ -9,13 +9,17 @@ import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '.
 import { reachOf } from '../grammar/scope.js';
 import { closureOf } from './closure.js';
 import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layout.js';
-import { formatPicture, type MaskPicture, pictureOf } from './mask-picture.js';
+import { formatPicture, type MaskPicture, type PictureOptions, pictureOf } from './mask-picture.js';
 import { combineTerms, type Labelling, type MaskTerm, tableOf } from './mask-term.js';
 import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS, TOKENS } from './mask-tokens.js';
+import { asRules, type PairPredicate, predicateOf } from './stated-pairs.js';
 import { COUNTING_TILE, type TileChooser } from './tiles.js';
 
 /** Any mask, for checks of arguments. */
 export const anyMask = v.custom<AttentionMask>((value) => value instanceof AttentionMask, 'an AttentionMask');
+
+const PREDICATE = v.custom<PairPredicate>((value) => typeof value === 'function', 'a function');
+const MATRIX = v.array(arrayLike, 'a list of rows');
 
 /** Built once: a mask is laid out for every batch. */
 const MASK_TOKENS = options(TOKENS);
@@ -77,6 +81,31 @@ export class AttentionMask {
   /** A query attends to the keys of its sentence, and to those that belong to the document. */
   static sentence(): AttentionMask {
     return new AttentionMask('sentence', [[{ kind: 'within', reach: reachOf('sentence') }]]);
+  }
+
+  /**
+   * A mask from a function of two positions in a sequence, like FlexAttention's `mask_mod`: for small experiments, since every pair is asked
+   * for. Positions with the same pairs share a label.
+   * @throws CallerError at `layout`, where a sequence has over 2,048 tokens, or more than 64 kinds of positions.
+   */
+  static fromPredicate(allows: PairPredicate): AttentionMask {
+    checkArgument(PREDICATE, allows, 'allows');
+    return new AttentionMask('predicate', [[{ kind: 'stated', allows, name: 'predicate' }]]);
+  }
+
+  /**
+   * The same from a square matrix, by query, then key: true or 1 where the pair exists. Shorter sequences use its first rows and columns.
+   * @throws CallerError where it is not such a matrix; at `layout` as `fromPredicate`.
+   */
+  static fromMatrix(matrix: readonly ArrayLike<boolean | number>[]): AttentionMask {
+    checkArgument(MATRIX, matrix, 'matrix');
+    const term: MaskTerm = {
+      kind: 'stated',
+      allows: predicateOf(matrix),
+      name: 'matrix',
+      most: matrix.length,
+    };
+    return new AttentionMask('matrix', [[term]]);
   }
 
   /**
@@ -147,6 +176,7 @@ export class AttentionMask {
 
   /** This mask for tokens that may also have these tags, which no rule names. */
   withTags(tags: readonly Tag[]): AttentionMask {
+    checkArgument(arrayLike, tags, 'tags');
     return new AttentionMask(this.name, this.heads, [...this.tags, ...tags]);
   }
 
@@ -167,6 +197,7 @@ export class AttentionMask {
 
   /** The index of each of some tokens' tags among `tags`. @throws CallerError for a tag that is not among them. */
   tagIndexes(tags: ArrayLike<Tag>): Uint8Array {
+    checkArgument(arrayLike, tags, 'tags');
     return tagIndexes({ name: this.name, tags: this.tags }, tags);
   }
 
@@ -198,21 +229,25 @@ export class AttentionMask {
 
   /**
    * One sequence as a matrix of blocks, for drawing.
-   * @param head Numbers continue from layer to layer.
-   * @param most The most blocks on a side.
    */
-  picture(tokens: MaskTokens, { sequence = 0, head = 0, most = 64 } = {}): MaskPicture {
-    return pictureOf(this.layout(tokens), sequence, head, most);
+  picture(tokens: MaskTokens, options: PictureOptions = {}): MaskPicture {
+    return pictureOf(this.layout(tokens), options);
   }
 
   /** The same as text: queries down, keys across; █ all pairs exist, ▓ all with a bias, ░ some, · none. */
-  draw(tokens: MaskTokens, options: { sequence?: number; head?: number; most?: number } = {}): string {
+  draw(tokens: MaskTokens, options: PictureOptions = {}): string {
     return formatPicture(this.picture(tokens, options));
   }
 
   /** The input of `sparseLayout`, for layouts in other orders that benchmarks compare. */
   input(tokens: MaskTokens): SparseInput {
+    checkArgument(MASK_TOKENS, tokens, 'tokens');
     const lengths = lengthsOf(tokens);
+    const stated = asRules(this.heads, Array.from(lengths));
+    if (stated) {
+      const labels = { ...tokens.labels, ...stated.labels };
+      return new AttentionMask(this.name, stated.heads, this.tags).input({ ...tokens, lengths, labels });
+    }
     const { sentences } = tokens;
     const { labels, tags } = labelsOf(this.labellings, tokens, this.name);
     const { tables, causal } = this.tablesOf(labels);
@@ -317,7 +352,9 @@ export class RuleMask extends AttentionMask {
   }
 
   /** This mask with other rules, strategy or β. Without `beta`, new rules set their β. */
-  with({ rules, strategy = this.strategy, beta }: RuleMaskChanges): RuleMask {
+  with(changes: RuleMaskChanges): RuleMask {
+    checkArgument(options({}), changes, 'changes');
+    const { rules, strategy = this.strategy, beta } = changes;
     const { labels, moreTags } = this;
     const changed = rules === undefined ? this.rules : modelRulesOf(rules);
     const bias = beta ?? (rules === undefined ? this.beta : changed.beta);
@@ -325,6 +362,7 @@ export class RuleMask extends AttentionMask {
   }
 
   override withTags(tags: readonly Tag[]): RuleMask {
+    checkArgument(arrayLike, tags, 'tags');
     const { labels, beta } = this;
     return new RuleMask(this.rules, this.strategy, { labels, beta, moreTags: [...this.moreTags, ...tags] });
   }

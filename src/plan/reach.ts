@@ -1,6 +1,9 @@
+import * as v from 'valibot';
+import { options as anyOptions, arrayLike, checkArgument, number } from '../base/argument-schemas.js';
 import { parseTag } from '../grammar/custom-tags.js';
+import { modelRulesOf } from '../grammar/grammar-arguments.js';
 import { type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
-import type { Strategy, Tag } from '../grammar/rules.js';
+import { STRATEGIES, type Strategy, type Tag } from '../grammar/rules.js';
 
 /** A pair of tags that decides a label. */
 export type DecidingPair = readonly [query: Tag, key: Tag];
@@ -63,6 +66,12 @@ function dependences(
   return ofReadout;
 }
 
+const PAIRS = v.array(arrayLike, 'a list of pairs of tags');
+const OPTIONS = anyOptions({
+  layers: number,
+  strategy: v.optional(v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`)),
+});
+
 /**
  * Predicts before training whether a model can learn a label that pairs of tags decide: whether the readout depends on both
  * tags of each pair, one pair of a rule a layer. It is necessary, not sufficient: the label may need more than the pairs.
@@ -74,8 +83,12 @@ function dependences(
 export function predictReach(
   rules: ModelRules,
   pairs: readonly DecidingPair[],
-  { layers, strategy = 'hard', readout = '[CLS]' }: { layers: number; strategy?: Strategy; readout?: Tag },
+  options: { layers: number; strategy?: Strategy; readout?: Tag },
 ): Prediction {
+  modelRulesOf(rules);
+  checkArgument(PAIRS, pairs, 'pairs');
+  checkArgument(OPTIONS, options, 'options');
+  const { layers, strategy = 'hard', readout = '[CLS]' } = options;
   const seenBy = keysByLayer(rules, strategy);
   const tagOf = (tag: Tag) => parseTag(tag, rules.tags, `rules "${rules.name}"`);
   const last = tagOf(readout);

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { shuffledBatches } from '../data/batches.js';
 import type { DataSource, Example, Split } from '../data/dataset.js';
@@ -55,7 +57,7 @@ interface RunNotes {
   init?: CheckpointRecord;
 }
 
-type OnNote = (note: string) => void;
+export type OnNote = (note: string) => void;
 
 /** Evaluations an epoch where no setting gives a number: more than those of the library. */
 const EVALUATIONS = 4;
@@ -193,6 +195,7 @@ function shapeOf(settings: RunSettings): TrainingRun['shape'] {
  * @throws CallerError where data, rules, vocabulary, model or settings are not what they should be.
  */
 export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {}): Promise<PreparedRun> {
+  checkArgument(anyOptions({ rules: v.optional(string) }), settings, 'settings');
   const conflict = conflictIn(settings);
   if (conflict) throw new CallerError(conflict);
   const { rules: named, strategy, maxLength, seed } = { ...SETTING_DEFAULTS, ...settings };

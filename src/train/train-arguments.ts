@@ -14,8 +14,16 @@ export const ruleMask = v.instance(RuleMask, 'a mask from AttentionMask.fromRule
 
 const tagNoise = options({ how: v.unknown(), seed });
 
+/** What a mask holds: beside it, these would have no effect. */
+const ofMask = v.optional(
+  v.never('it in the mask: mask: AttentionMask.fromRules(rules, strategy, { beta })'),
+);
+
 /** Options of a model, new or from a checkpoint. Rules are checked where they are resolved. */
 const MODEL = {
+  rules: ofMask,
+  strategy: ofMask,
+  beta: ofMask,
   classes: v.optional(v.array(v.string('the name of a class'), 'a list of names')),
   mask: v.optional(ruleMask),
   task: v.optional(oneOf(TASKS)),

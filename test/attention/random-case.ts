@@ -1,5 +1,6 @@
 import { referenceTokenBias, type TokenBias } from '../../bench/reference-pairs.js';
 import type { MaskedTokens } from '../../src/attention/attention.js';
+import { randomStream } from '../../src/base/random.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { CASES } from '../support/arbitraries.js';
 import { maskOf } from '../support/masks.js';
@@ -17,7 +18,7 @@ export interface AttentionCase extends MaskedTokens {
   heads: number;
   headDim: number;
   scale: number;
-  dropout: { probability: number; stream: number } | undefined;
+  dropout: { probability: number; seed: number; stream: number } | undefined;
   q: Float32Array;
   k: Float32Array;
   v: Float32Array;
@@ -184,7 +185,9 @@ export function randomCase(name: KindName, seed: number, given?: number[]): Atte
     heads,
     headDim,
     scale: random() < 0.5 ? 1 / Math.sqrt(headDim) : 0.3 * random(),
-    dropout: kind.dropout ? { probability: pick(random, [0.1, 0.5]), stream: seed } : undefined,
+    dropout: kind.dropout
+      ? { probability: pick(random, [0.1, 0.5]), seed, stream: randomStream(seed) }
+      : undefined,
     q: draw(),
     k: draw(),
     v: draw(),

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as harness from '../../bench/harness.js';
 import * as library from '../../src/index.js';
 import { SMALL_CONFIG } from '../../src/nn/model-config.js';
 import { AttentionMask } from '../../src/plan/mask.js';
@@ -13,7 +15,7 @@ type Call = (value: unknown) => unknown;
 type Loose = Record<string, (...args: unknown[]) => unknown>;
 
 const { Vocabulary, SentenceClassifier, Attention, TaggedTokenizer } = library;
-const functions = library as unknown as Loose;
+const functions = { ...library, ...harness } as unknown as Loose;
 const device = await testDevice();
 const vocabulary = new Vocabulary(PIECES);
 const options = { vocabulary, shape: { ...SMALL_CONFIG, layers: 1 }, maxLength: 16 };
@@ -26,6 +28,7 @@ const q = new Float32Array(32);
 const mask = AttentionMask.fromRules('paper');
 const Mask = AttentionMask as unknown as Loose;
 const looseMask = mask as unknown as Loose;
+const buffer = library.uploadFloats(device, 16);
 const attended = { q, k: q, v: q, heads: 1, headDim: 16, tags: ['NOUN', 'DET'], mask };
 
 /** By what the error calls the argument, or its field; each with what it accepts of the odd values. */
@@ -86,6 +89,22 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['attend: tags', (tags) => functions.attend(device, { ...attended, tags })],
   ['attend: mask', (value) => functions.attend(device, { ...attended, mask: value })],
   ['attend: heads', (heads) => functions.attend(device, { ...attended, heads })],
+  ['attend: dropout', (dropout) => functions.attend(device, { ...attended, dropout })],
+  [
+    'attend: dropout, probability',
+    (probability) => functions.attend(device, { ...attended, dropout: { probability, seed: 1 } }),
+  ],
+  ['fromPredicate', (allows) => Mask.fromPredicate(allows), [ODD[5]]],
+  ['fromMatrix', (matrix) => Mask.fromMatrix(matrix)],
+  ['uploadFloats', (content) => functions.uploadFloats(device, content), [5]],
+  ['downloadFloats', (buffer) => functions.downloadFloats(device, buffer)],
+  ['downloadFloats: length', (length) => functions.downloadFloats(device, buffer, length), [5]],
+  ['tune', (value) => functions.tune(device, value)],
+  ['tune: headDim', (headDim) => functions.tune(device, { headDim })],
+  ['benchmarkAttention', (value) => functions.benchmarkAttention(device, value), [OTHER]],
+  ['benchmarkAttention: contenders', (contenders) => functions.benchmarkAttention(device, { contenders })],
+  ['benchmarkAttention: rules', (rules) => functions.benchmarkAttention(device, { rules })],
+  ['build: rules', (rules) => Model.build(device, { ...options, rules })],
   ['Attention', (value) => new Attention(device, value as never)],
   ['Vocabulary', (tokens) => new Vocabulary(tokens as never)],
   ['TaggedTokenizer', (given) => new TaggedTokenizer(given as never)],
@@ -100,6 +119,49 @@ const CALLS: readonly [string, Call, (readonly unknown[])?][] = [
   ['explainPage', (explanation) => functions.explainPage(explanation)],
   ['runTraining', (run) => functions.runTraining(device, run, 'x')],
 ];
+
+/** Methods that are private, or that would change files or the instance. */
+const LEFT_OUT =
+  /^(constructor|release|save|saveWeights|useMask|usePrecision|train|combinedWith|plannerOf|predictionOf|tablesOf|read|winkTagged|customTagged)$/;
+
+/** Every function that a caller has: exported ones, those of classes, and methods of their instances. */
+function everyFunction(): [name: string, call: (...values: unknown[]) => unknown][] {
+  const found: [string, (...values: unknown[]) => unknown][] = [];
+  const methods = (owner: object, name: string, names: string[]) => {
+    for (const method of names) {
+      const value = (owner as Loose)[method];
+      if (typeof value !== 'function' || LEFT_OUT.test(method)) continue;
+      found.push([`${name}.${method}`, (...values) => value.apply(owner, values)]);
+    }
+  };
+  for (const [name, value] of Object.entries(functions)) {
+    if (name === 'openDevice' || typeof value !== 'function') continue;
+    const isClass = /^class /.test(Function.prototype.toString.call(value));
+    if (!isClass) found.push([name, value]);
+    else if (!(value.prototype instanceof Error)) methods(value, name, Object.getOwnPropertyNames(value));
+  }
+  for (const instance of [mask, AttentionMask.window(1), model, vocabulary, tokenizerOf({})]) {
+    const prototype = Object.getPrototypeOf(instance);
+    methods(instance, prototype.constructor.name, Object.getOwnPropertyNames(prototype));
+  }
+  return found;
+}
+
+describe('any values as arguments', () => {
+  const values = [...ODD, undefined, ...fc.sample(fc.anything(), { seed: 7, numRuns: 12 })];
+
+  it.each(everyFunction())('give a result or one line: %s', async (_, call) => {
+    for (const value of values) {
+      for (const count of [1, 2, 3]) {
+        const error = await (async () => call(...Array(count).fill(value)))().then(
+          () => undefined,
+          (reason: Error) => reason,
+        );
+        if (error !== undefined) expect(error, fc.stringify(value)).toBeInstanceOf(library.ParsimonyError);
+      }
+    }
+  });
+});
 
 describe('an argument of the public library that is not what it should be', () => {
   it.each(CALLS)('is refused in one line: %s', async (_, call, accepted = []) => {

@@ -44,13 +44,13 @@ const EXPLAIN_OPTIONS = anyOptions({
 });
 
 /** A token of the text that is explained. */
-interface ExplainedToken extends TaggedToken {
+export interface ExplainedToken extends TaggedToken {
   /** The index of its word. */
   word: number;
 }
 
 /** Tokens of one tag without a space between them. [CLS] and [SEP] are words, too. */
-interface ExplainedWord {
+export interface ExplainedWord {
   /** As the text writes it; for special tokens, "[CLS]" or "[SEP]". */
   text: string;
   tag: Tag;
@@ -60,7 +60,7 @@ interface ExplainedWord {
 }
 
 /** Consecutive tokens of one tag, in the layout's order. */
-interface ExplainedRun {
+export interface ExplainedRun {
   tag: Tag;
   start: number;
   length: number;

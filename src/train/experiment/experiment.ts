@@ -2,7 +2,7 @@ import type { ErrorParts } from '../../base/errors.js';
 import { hashOf, sortedEntries } from '../../base/hash.js';
 import { conflictIn } from '../settings-schema.js';
 
-type SettingValue = string | number | boolean | readonly string[];
+export type SettingValue = string | number | boolean | readonly string[];
 
 /** Settings of a run, by name: see docs/settings.md. */
 export type Settings = Readonly<Record<string, SettingValue>>;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { checkArgument, string } from '../../base/argument-schemas.js';
 import { describeJson } from '../../base/errors.js';
 import { isObject, listOf, oneOf, onlyFields, recordOf, text } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
@@ -203,6 +204,8 @@ class ExperimentChecker {
  * @throws CallerError with file and line where it is not an experiment, or two of its runs would share a file.
  */
 export function parseExperiment(text: string, file: string): Experiment {
+  checkArgument(string, text, 'text');
+  checkArgument(string, file, 'file');
   const json = new JsonText(text, file, { expected: 'an experiment with "conditions" and "grid"' }, true);
   const { conditions: named, contenders, ...written } = json.checked(EXPERIMENT);
   const conditions = named ?? contenders;

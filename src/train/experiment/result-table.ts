@@ -1,4 +1,6 @@
 import { mean } from 'simple-statistics';
+import * as v from 'valibot';
+import { checkArgument, options, string } from '../../base/argument-schemas.js';
 import { confirmatoryTests, type Experiment, type Settings } from './experiment.js';
 import type { CellResult, MarkedEvaluation } from './results.js';
 import { asShare, type Estimate, meanOverSeeds } from './seed-statistics.js';
@@ -163,6 +165,12 @@ class PointTable {
   }
 }
 
+const EXPERIMENT = options(
+  { conditions: options({}), grid: options({}) },
+  'an experiment of parseExperiment',
+);
+const RESULTS = v.array(options({ condition: string, settings: options({}) }), 'a list of results of cells');
+
 /**
  * The tables of an experiment, one for each point of its grid that has results; each mean is over seeds, each difference over
  * the seeds that both conditions have. Confirmatory comparisons are corrected for those of all tables.
@@ -173,6 +181,8 @@ export function experimentTables(
   results: readonly CellResult[],
   filter: RowFilter = everyRow,
 ): ExperimentTable[] {
+  checkArgument(EXPERIMENT, experiment, 'experiment');
+  checkArgument(RESULTS, results, 'results');
   const points = new Map(results.map((result) => [JSON.stringify(pointWithoutSeed(result)), result]));
   const tables = [...points].map(([key, any]) => {
     const here = results.filter((result) => JSON.stringify(pointWithoutSeed(result)) === key);

@@ -1,3 +1,8 @@
+import {
+  options as anyOptions,
+  checkArgument,
+  device as deviceArgument,
+} from '../../base/argument-schemas.js';
 import type { Device } from '../../gpu/device.js';
 import type { Experiment } from './experiment.js';
 import type { CellResult } from './results.js';
@@ -16,6 +21,9 @@ export async function runExperiment(
   experiment: Experiment,
   options: ExperimentOptions,
 ): Promise<CellResult[]> {
+  checkArgument(deviceArgument, device, 'device');
+  checkArgument(anyOptions({ conditions: anyOptions({}), grid: anyOptions({}) }), experiment, 'experiment');
+  checkArgument(anyOptions({}), options, 'options');
   for (const cell of orderedCells(experiment, options.only)) checkCell(cell, experiment, options.data);
   const runner = new CellRunner(device, experiment, options);
   return runGrid(experiment, [(cell, signal) => runner.resultOf(cell, signal)], options);

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Layout } from '../../src/plan/layout.js';
+import { AttentionMask } from '../../src/plan/mask.js';
+import { pairBiases } from '../../src/plan/pair-biases.js';
+import { callerErrorOf } from '../grammar/caller-error.js';
+import { anySeed, runs } from '../support/arbitraries.js';
+import { generator } from '../support/random.js';
+
+type Exists = (query: number, key: number) => boolean;
+
+/** Expects that exactly these pairs of positions exist in a layout, in every sequence. */
+function expectPairs(layout: Layout, exists: Exists, head = 0): void {
+  const biasOf = pairBiases(layout, layout.heads.find(({ heads }) => heads?.includes(head) ?? true)!);
+  const places = new Map([...layout.order].map((token, place) => [token, place]));
+  let start = 0;
+  let count = 0;
+  for (const length of layout.lengths) {
+    for (let query = 0; query < length; query++) {
+      for (let key = 0; key < length; key++) {
+        const found = biasOf(places.get(start + query)!, places.get(start + key)!);
+        expect(found, `${query} to ${key}`).toBe(exists(query, key) ? 0 : undefined);
+        if (exists(query, key)) count++;
+      }
+    }
+    start += length;
+  }
+  if (layout.heads.length === 1) expect(layout.pairCounts.useful).toBe(count);
+}
+
+describe('a mask of stated pairs', () => {
+  it('has exactly the pairs of any matrix up to 64 tokens, also of shorter sequences', () => {
+    fc.assert(
+      fc.property(anySeed, (seed) => {
+        const random = generator(seed);
+        const [length, shorter] = [1 + Math.floor(64 * random()), Math.floor(20 * random())];
+        const matrix = Array.from({ length }, () => Array.from({ length }, () => random() < 0.3));
+        const lengths = [length, Math.min(length, shorter)];
+        expectPairs(AttentionMask.fromMatrix(matrix).layout({ lengths }), (query, key) => matrix[query][key]);
+      }),
+      runs(6),
+    );
+  });
+
+  it.each<[string, Exists]>([
+    ['blocks', (query, key) => query >> 5 === key >> 5],
+    ['every fourth token', (query, key) => (query - key) % 4 === 0],
+    ['a global token', (query, key) => query === 0 || key === 0],
+    ['causal order', (query, key) => key <= query],
+    ['causal order in documents', (query, key) => key <= query && query >> 6 === key >> 6],
+    ['no pair', () => false],
+  ])('has those of a function of a longer sequence: %s', (_, exists) => {
+    expectPairs(AttentionMask.fromPredicate(exists).layout({ lengths: [150, 70] }), exists);
+  });
+
+  it('composes with other masks, and is that of a head', () => {
+    const even: Exists = (query, key) => (query + key) % 2 === 0;
+    const stated = AttentionMask.fromPredicate(even);
+    const lengths = [90, 33];
+    const both = (query: number, key: number) => even(query, key) && Math.abs(query - key) <= 7;
+    expectPairs(stated.and(AttentionMask.window(7)).layout({ lengths }), both);
+    expectPairs(stated.not().layout({ lengths }), (query, key) => !even(query, key));
+    const layout = AttentionMask.perHead([stated, AttentionMask.all(), stated]).layout({ lengths });
+    expect(layout.heads).toHaveLength(2);
+    expectPairs(layout, even);
+    expectPairs(layout, () => true, 1);
+    expectPairs(layout, even, 2);
+  });
+
+  it('is refused where kernels lack labels, sequences are too long, or it is not one', () => {
+    const window = AttentionMask.fromPredicate((query, key) => Math.abs(query - key) < 5);
+    expect(callerErrorOf(() => window.layout({ lengths: [100] })).message).toMatch(
+      /^mask "predicate": 100 kinds of positions, each with other pairs; expected at most 64.*AttentionMask\.window/,
+    );
+    const all = AttentionMask.fromPredicate(() => true);
+    expect(callerErrorOf(() => all.layout({ lengths: [4000] })).message).toMatch(
+      /4000 tokens; expected at most 2048/,
+    );
+    const small = AttentionMask.fromMatrix([
+      [1, 0],
+      [0, 1],
+    ]);
+    expect(callerErrorOf(() => small.layout({ lengths: [3] })).message).toMatch(
+      /"matrix": .* 3 tokens; expected at most 2;/,
+    );
+    const odd = AttentionMask.fromPredicate((() => 1) as unknown as Exists);
+    expect(callerErrorOf(() => odd.layout({ lengths: [2] })).message).toBe(
+      'the predicate of a mask: 1 for query 0 and key 0; expected true or false',
+    );
+    expect(callerErrorOf(() => AttentionMask.fromMatrix([[1, 0]])).message).toBe(
+      'matrix[0]: 2 entries; expected 1, as the matrix has rows',
+    );
+    expect(callerErrorOf(() => AttentionMask.fromMatrix([[7]])).message).toBe(
+      'matrix[0][0]: 7; expected true, false, 1 or 0',
+    );
+  });
+});
