@@ -12,17 +12,17 @@ export interface GrampairLabel {
 
 const AGREEMENT = ['disagrees', 'agrees'] as const;
 
-/** The labels that every sentence has. Each depends on the words of the pairs' tags, and on none of them alone. */
+/** The labels that every sentence has. Each depends on two words or more of the pairs' tags, and on none of them alone. */
 export const GRAMPAIR_LABELS = {
-  /** Whether the adjective of the work (a film, not a critic) is praise. */
+  /** Whether what the adjective says of the subject is good news: much of a gain, or little of a loss. */
   attribution: {
-    classes: ['negative', 'positive'],
+    classes: ['bad', 'good'],
     pairs: [
       ['VERB', 'NOUN'],
       ['NOUN', 'ADJ'],
     ],
   },
-  /** Whether the verb agrees with its subject, the first noun. The second noun, the attractor, has the other number. */
+  /** Whether the verb agrees with its subject, the first noun. The second noun, the attractor, has another number half of the time. */
   number: { classes: AGREEMENT, pairs: [['VERB', 'NOUN']] },
   /** Whether the clause of the verb is positive: a positive verb after "indeed", or a negative one after "not". */
   negation: { classes: ['negative', 'positive'], pairs: [['VERB', 'PART']] },
@@ -38,36 +38,25 @@ export const GRAMPAIR_LABEL_NAMES = Object.keys(GRAMPAIR_LABELS) as GrampairLabe
 
 /** The gold tag of each word. All sentences have the same: absolute positions and lengths tell nothing. */
 export const GRAMPAIR_TAGS: readonly Tag[] =
-  'DET ADJ ADJ NOUN ADP DET ADJ ADJ NOUN PART ADV VERB PRON CCONJ AUX PART ADV PUNCT'.split(' ');
+  'DET ADJ ADJ NOUN ADP DET NOUN PART ADV VERB PRON CCONJ AUX ADV PUNCT'.split(' ');
 
-/** Words that occur in combinations: a word's group is its index modulo `GROUPS`. Nouns and verbs: singular, plural. */
+/** Words that occur in combinations: a word's group is its index. Nouns and verbs: singular, plural. */
 const GROUPS = 4;
-const PRAISE = 'brilliant charming clever funny warm gentle honest elegant'.split(' ');
-const BLAME = 'dull boring stupid ugly cold cruel awful bitter'.split(' ');
-const WORKS =
-  'film/films movie/movies story/stories novel/novels song/songs album/albums poem/poems drama/dramas'
-    .split(' ')
-    .map(forms);
-const PEOPLE =
-  'actor/actors critic/critics singer/singers writer/writers artist/artists teacher/teachers dancer/dancers poet/poets'
-    .split(' ')
-    .map(forms);
-const POSITIVE =
-  'loves/love likes/like trusts/trust respects/respect supports/support values/value enjoys/enjoy helps/help'
-    .split(' ')
-    .map(forms);
-const NEGATIVE =
-  'hates/hate fears/fear attacks/attack ignores/ignore avoids/avoid doubts/doubt rejects/reject fights/fight'
-    .split(' ')
-    .map(forms);
+const MUCH = 'big large huge great'.split(' ');
+const LITTLE = 'small little tiny minor'.split(' ');
+const GAINS = 'gift/gifts prize/prizes reward/rewards profit/profits'.split(' ').map(forms);
+const LOSSES = 'bill/bills debt/debts delay/delays threat/threats'.split(' ').map(forms);
+const POSITIVE = 'helps/help saves/save supports/support protects/protect'.split(' ').map(forms);
+const NEGATIVE = 'hurts/hurt destroys/destroy attacks/attack ruins/ruin'.split(' ').map(forms);
 const AUXILIARY = ['is', 'are'] as const;
 const REFLEXIVE = ['itself', 'themselves'] as const;
 
-/** Words between those that decide: no two of these are neighbours. */
-const NEUTRAL = 'old new small large young tall famous modern'.split(' ');
-const PLACES = 'near below beside above'.split(' ');
+/** Words that decide nothing, but for the number of the attractor. They keep those that decide from being neighbours. */
+const NEUTRAL = 'old new young modern'.split(' ');
+const PLACES = 'town/towns city/cities village/villages house/houses'.split(' ').map(forms);
+const PREPOSITIONS = 'near below beside above'.split(' ');
 const ADVERBS = 'still often always really'.split(' ');
-const WHERE = 'here there today again outside'.split(' ');
+const WHERE = 'here there today again'.split(' ');
 
 function forms(text: string): readonly [singular: string, plural: string] {
   const [singular, plural] = text.split('/');
@@ -84,9 +73,8 @@ export interface GrampairSentence {
 /**
  * Draws a sentence with these labels.
  *
- * The attractor is of the other kind and number than the subject and has the other judgement, and of the two particles one is
- * "not": a bag of words tells no label. What decides a label is never next to what it decides about: bigrams tell none either.
- * The adjectives share a group, and so do the nouns: a combination that is left out leaves out the swapped one, too.
+ * A label is whether two words go together: a bag of words, which adds up what each says, tells none. The two are never
+ * neighbours: bigrams tell none either.
  *
  * @param isHeldOut Whether adjectives with nouns, and subjects with verbs, are the combinations that only the test split has.
  */
@@ -97,34 +85,26 @@ function sentence(
 ): GrampairSentence {
   const below = (count: number) => Math.floor(random() * count);
   const choose = <T>(items: readonly T[]) => items[below(items.length)];
-  const ofGroup = <T>(items: readonly T[], group: number) =>
-    items[group + GROUPS * below(items.length / GROUPS)];
-  const nounGroup = below(GROUPS);
+  const noun = below(GROUPS);
   /** Groups whose sum is divisible by their number are held out. */
-  const partner = () => (2 * GROUPS - nounGroup - (isHeldOut ? 0 : 1 + below(GROUPS - 1))) % GROUPS;
-  const [adjectiveGroup, verbGroup] = [partner(), partner()];
-  const [aboutWorkFirst, isPlural, isPositive] = [below(2) === 1, below(2), below(2) === 1];
+  const partner = () => (2 * GROUPS - noun - (isHeldOut ? 0 : 1 + below(GROUPS - 1))) % GROUPS;
+  const [adjective, verb] = [partner(), partner()];
+  const [isGain, isPlural, isPositive] = [below(2), below(2), below(2)];
   const agreeing = (label: number) => (label === 1 ? isPlural : 1 - isPlural);
-  const work = [labels.attribution === 1 ? PRAISE : BLAME, WORKS] as const;
-  const person = [labels.attribution === 1 ? BLAME : PRAISE, PEOPLE] as const;
-  const phrase = ([adjectives, nouns]: typeof work, number: number) => [
-    'the',
-    ofGroup(adjectives, adjectiveGroup),
-    choose(NEUTRAL),
-    ofGroup(nouns, nounGroup)[number],
-  ];
-  const particles = isPositive === (labels.negation === 1) ? ['indeed', 'not'] : ['not', 'indeed'];
   const text = [
-    ...phrase(aboutWorkFirst ? work : person, isPlural),
-    choose(PLACES),
-    ...phrase(aboutWorkFirst ? person : work, 1 - isPlural),
-    particles[0],
+    'the',
+    (isGain === labels.attribution ? MUCH : LITTLE)[adjective],
+    choose(NEUTRAL),
+    (isGain ? GAINS : LOSSES)[noun][isPlural],
+    choose(PREPOSITIONS),
+    'the',
+    choose(PLACES)[below(2)],
+    isPositive === labels.negation ? 'indeed' : 'not',
     choose(ADVERBS),
-    ofGroup(isPositive ? POSITIVE : NEGATIVE, verbGroup)[agreeing(labels.number)],
+    (isPositive ? POSITIVE : NEGATIVE)[verb][agreeing(labels.number)],
     REFLEXIVE[agreeing(labels.reflexive)],
     'and',
     AUXILIARY[agreeing(labels.auxiliary)],
-    particles[1],
     choose(WHERE),
     '.',
   ].join(' ');
@@ -132,7 +112,7 @@ function sentence(
 }
 
 /** The numbers of sentences, where no other is asked for. */
-export const GRAMPAIR_ROWS = { train: 8192, dev: 1024, test: 1024 };
+export const GRAMPAIR_ROWS = { train: 8192, dev: 512, test: 1024 };
 
 /**
  * Generates GRAMPAIR from a seed: sentences with gold tags, each with all labels. Every 32 sentences have each combination of labels

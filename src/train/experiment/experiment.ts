@@ -33,6 +33,8 @@ export interface Experiment {
   conditions: Readonly<Record<string, Settings>>;
   /** Every condition is run at every point of this grid; `seed` is one of its axes. */
   grid: Readonly<Record<string, readonly SettingValue[]>>;
+  /** Seeds that a verdict needs where time may end the runs before the last seed: all of the grid where left out. */
+  leastSeeds?: number;
   comparisons: readonly Comparison[];
   /** The two conditions that the others are placed between. */
   range?: readonly [floor: string, ceiling: string];

@@ -5,6 +5,7 @@ import { isObject, listOf, oneOf, onlyFields, recordOf, text } from '../../base/
 import { JsonText } from '../../base/json-text.js';
 import { fileSettings, gridSettings } from '../settings-schema.js';
 import { cellsOf, conflictInCell, type Experiment, LONGEST_ID, MEASURES, MOST_CELLS } from './experiment.js';
+import { LEAST_SEEDS } from './verdict.js';
 
 const PAIR_EXPECTED = 'the names of two conditions';
 const pair = v.pipe(
@@ -14,6 +15,12 @@ const pair = v.pipe(
 );
 
 const MARGIN_EXPECTED = 'an accuracy above 0 and below 1';
+const SEEDS_EXPECTED = `a whole number of seeds, ${LEAST_SEEDS} at least`;
+const leastSeeds = v.pipe(
+  v.number(SEEDS_EXPECTED),
+  v.check((seeds) => Number.isInteger(seeds) && seeds >= LEAST_SEEDS, SEEDS_EXPECTED),
+);
+
 const comparisonFields = onlyFields({
   treatment: text,
   baseline: text,
@@ -58,6 +65,7 @@ const EXPERIMENT = onlyFields({
   /** The name of version 0.1. */
   contenders: v.optional(conditions),
   grid: gridSettings,
+  leastSeeds: v.optional(leastSeeds),
   comparisons: v.optional(listOf(comparison), []),
   range: v.optional(pair),
 });
@@ -91,8 +99,11 @@ class ExperimentChecker {
   }
 
   private checkAxes(): void {
-    const { grid } = this.experiment;
+    const { grid, leastSeeds = 0 } = this.experiment;
     if (!Object.hasOwn(grid, 'seed')) this.refuse(['grid'], 'no seeds', '"grid": { "seed": [1, 2, 3] }');
+    const seeds = grid.seed.length;
+    if (leastSeeds > seeds)
+      this.refuse(['leastSeeds'], `${leastSeeds} seeds of ${seeds}`, `${seeds} at most, those of the grid`);
     const conditions = Object.keys(this.experiment.conditions).length;
     const cells = Object.values(grid).reduce((product, { length }) => product * length, conditions);
     if (cells > MOST_CELLS) this.refuse(['grid'], `${cells} runs`, `${MOST_CELLS} at most`);

@@ -144,12 +144,12 @@ class PointTable {
   private comparisons(): ComparisonRow[] {
     const accuracies = [this.hasTest ? 'test' : 'best', 'final'] as const;
     const measures: readonly Measured[] = this.hasSteps ? [...accuracies, 'steps'] : accuracies;
-    const seeds = this.experiment.grid.seed.length;
+    const { grid, leastSeeds = grid.seed.length } = this.experiment;
     return measures.flatMap((measured) =>
       this.experiment.comparisons
         .map((comparison) => {
           const differences = this.differences(comparison.treatment, comparison.baseline, measured);
-          return comparisonRow(comparison, measured, differences, seeds);
+          return comparisonRow(comparison, measured, differences, leastSeeds);
         })
         .filter((row) => row.seeds > 0),
     );

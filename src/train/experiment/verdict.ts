@@ -36,7 +36,7 @@ export interface ComparisonRow extends Probabilities {
   isConfirmatory: boolean;
   /** Seeds that both conditions have: the unit of the tests. */
   seeds: number;
-  /** Seeds that a verdict needs: all those of the experiment, ten at least. */
+  /** Seeds that a verdict needs: those that the experiment states, ten at least. */
   seedsNeeded: number;
   /** Of accuracies, or of the natural logarithms of steps. */
   difference: Estimate;
@@ -51,17 +51,18 @@ export interface ComparisonRow extends Probabilities {
 /**
  * A comparison, not yet corrected for others.
  * @param differences One for each seed that both conditions have. The probabilities are NaN with too few of them.
+ * @param leastSeeds That a verdict on a confirmatory comparison needs.
  */
 export function comparisonRow(
   { treatment, baseline, confirmatory, margin }: Comparison,
   measured: Measured,
   differences: readonly number[],
-  seedsOfGrid: number,
+  leastSeeds: number,
 ): ComparisonRow {
   const seeds = differences.length;
   const isConfirmatory =
     confirmatory.includes(measured === 'steps' ? 'steps' : 'accuracy') && measured !== 'final';
-  const seedsNeeded = isConfirmatory ? Math.max(LEAST_SEEDS, seedsOfGrid) : LEAST_SEEDS;
+  const seedsNeeded = isConfirmatory ? Math.max(LEAST_SEEDS, leastSeeds) : LEAST_SEEDS;
   const isTested = seeds >= seedsNeeded;
   const hasMargin = isConfirmatory && measured !== 'steps' && margin !== undefined;
   return {
