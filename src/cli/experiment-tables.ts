@@ -37,8 +37,13 @@ function conditionTable({ conditions, testRows, until }: ExperimentTable): TextT
   const hasSteps = conditions.some(({ steps }) => steps);
   const columns: Columns[] = [
     [
-      ['condition', 'pairs', 'seeds'],
-      ({ condition, density, seeds }) => [condition, percent(density), `${seeds}`],
+      ['condition', 'pairs', 'joined', 'seeds'],
+      ({ condition, density, closure, seeds }) => [
+        condition,
+        percent(density),
+        closure === undefined ? '–' : percent(closure),
+        `${seeds}`,
+      ],
     ],
     ...(testRows === undefined ? [] : [accuracyColumns('test accuracy', ({ test }) => test!)]),
     accuracyColumns('best dev accuracy', ({ best }) => best),
@@ -92,7 +97,7 @@ function markdown({ head, rows }: TextTable): string {
 }
 
 /** What the columns mean. */
-const NOTE = `The unit is the seed. Intervals are Student's; p is of a paired t test and of a sign-flip test. Only comparisons that the experiment's file marks as confirmatory get a verdict, with all of its seeds and at least ${LEAST_SEEDS}: by the larger p, corrected (Holm) for all of them. Steps of runs that end before the threshold count as those of the whole run; ratios are of geometric means.`;
+const NOTE = `Pairs: the share that exists; joined: the share that the layers join, also through other tokens. The unit is the seed. Intervals are Student's; p is of a paired t test and of a sign-flip test. Only comparisons that the experiment's file marks as confirmatory get a verdict, with all of its seeds and at least ${LEAST_SEEDS}: by the larger p, corrected (Holm) for all of them. Steps of runs that end before the threshold count as those of the whole run; ratios are of geometric means.`;
 
 /** The tables of an experiment as Markdown. */
 export function experimentMarkdown(tables: readonly ExperimentTable[]): string {

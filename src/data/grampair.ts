@@ -40,14 +40,14 @@ export const GRAMPAIR_LABEL_NAMES = Object.keys(GRAMPAIR_LABELS) as GrampairLabe
 export const GRAMPAIR_TAGS: readonly Tag[] =
   'DET ADJ ADJ NOUN ADP DET NOUN PART ADV VERB PRON CCONJ AUX ADV PUNCT'.split(' ');
 
-/** Words that occur in combinations: a word's group is its index. Nouns and verbs: singular, plural. */
-const GROUPS = 4;
-const MUCH = 'big large huge great'.split(' ');
-const LITTLE = 'small little tiny minor'.split(' ');
-const GAINS = 'gift/gifts prize/prizes reward/rewards profit/profits'.split(' ').map(forms);
-const LOSSES = 'bill/bills debt/debts delay/delays threat/threats'.split(' ').map(forms);
-const POSITIVE = 'helps/help saves/save supports/support protects/protect'.split(' ').map(forms);
-const NEGATIVE = 'hurts/hurt destroys/destroy attacks/attack ruins/ruin'.split(' ').map(forms);
+/** Words that decide, few of each kind: a model learns from fewer sentences. Nouns and verbs: singular, plural. */
+const KINDS = 2;
+const MUCH = 'big huge'.split(' ');
+const LITTLE = 'small tiny'.split(' ');
+const GAINS = 'gift/gifts prize/prizes'.split(' ').map(forms);
+const LOSSES = 'bill/bills debt/debts'.split(' ').map(forms);
+const POSITIVE = 'helps/help saves/save'.split(' ').map(forms);
+const NEGATIVE = 'hurts/hurt ruins/ruin'.split(' ').map(forms);
 const AUXILIARY = ['is', 'are'] as const;
 const REFLEXIVE = ['itself', 'themselves'] as const;
 
@@ -76,7 +76,7 @@ export interface GrampairSentence {
  * A label is whether two words go together: a bag of words, which adds up what each says, tells none. The two are never
  * neighbours: bigrams tell none either.
  *
- * @param isHeldOut Whether adjectives with nouns, and subjects with verbs, are the combinations that only the test split has.
+ * @param isHeldOut Whether subject and verb are a combination that only the test split has.
  */
 function sentence(
   labels: GrampairSentence['labels'],
@@ -85,15 +85,13 @@ function sentence(
 ): GrampairSentence {
   const below = (count: number) => Math.floor(random() * count);
   const choose = <T>(items: readonly T[]) => items[below(items.length)];
-  const noun = below(GROUPS);
-  /** Groups whose sum is divisible by their number are held out. */
-  const partner = () => (2 * GROUPS - noun - (isHeldOut ? 0 : 1 + below(GROUPS - 1))) % GROUPS;
-  const [adjective, verb] = [partner(), partner()];
+  const noun = below(KINDS);
+  const verb = isHeldOut ? noun : 1 - noun;
   const [isGain, isPlural, isPositive] = [below(2), below(2), below(2)];
   const agreeing = (label: number) => (label === 1 ? isPlural : 1 - isPlural);
   const text = [
     'the',
-    (isGain === labels.attribution ? MUCH : LITTLE)[adjective],
+    choose(isGain === labels.attribution ? MUCH : LITTLE),
     choose(NEUTRAL),
     (isGain ? GAINS : LOSSES)[noun][isPlural],
     choose(PREPOSITIONS),

@@ -13,6 +13,7 @@ import { Classifier } from '../nn/classifier.js';
 import { initialWeights } from '../nn/initial-weights.js';
 import type { Task } from '../nn/model-config.js';
 import { checkFits } from '../nn/model-size.js';
+import { closureOf } from '../plan/closure.js';
 import type { RuleMask } from '../plan/mask.js';
 import type { TileConfig } from '../plan/tiles.js';
 import { checkedLogits, type Evaluation, evaluate, logitsOf, mostProbable, softmax } from './evaluation.js';
@@ -192,6 +193,12 @@ export class SentenceClassifier {
     checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
     const { pairCounts } = this.planner.layout(this.tokenizer.encode(examples));
     return pairCounts.useful / pairCounts.dense;
+  }
+
+  /** The share of all pairs of tokens, over some examples, that the model's layers join: see `closureOf`. */
+  closure(examples: readonly Example[]): number {
+    const { layers } = this.description.config;
+    return closureOf(this.planner.layout(this.tokenizer.encode(examples)), layers)[layers - 1];
   }
 
   /**

@@ -24,10 +24,10 @@ function tagged(text: string, of: readonly TaggedWord[], tag: string): string[] 
   return of.filter((word) => word.tag === tag).map(({ start, end }) => text.slice(start, end));
 }
 
-const MUCH = /^(big|large|huge|great)$/;
-const LITTLE = /^(small|little|tiny|minor)$/;
-const GAIN = /^(gift|prize|reward|profit)s?$/;
-const GOOD_FOR = /^(help|save|support|protect)s?$/;
+const MUCH = /^(big|huge)$/;
+const LITTLE = /^(small|tiny)$/;
+const GAIN = /^(gift|prize)s?$/;
+const GOOD_FOR = /^(help|save)s?$/;
 
 /** The labels by reading the tagged words. */
 function labelsByReading({ text, words: of }: { text: string; words: readonly TaggedWord[] }) {
@@ -59,16 +59,12 @@ function opposites(text: string): Map<string, string> {
   );
 }
 
-const NUMBERS = opposites(
-  'gift/gifts prize/prizes reward/rewards profit/profits bill/bills debt/debts delay/delays threat/threats',
-);
+const NUMBERS = opposites('gift/gifts prize/prizes bill/bills debt/debts');
 
-function combinationsOf(text: string): string[] {
+/** Subject and verb, whatever their number. */
+function combinationOf(text: string): string {
   const list = words(text);
-  return [
-    [1, 3],
-    [3, 9],
-  ].map(([one, other]) => `${list[one]} ${list[other]}`.replace(/s\b/g, ''));
+  return `${list[3]} ${list[9]}`.replace(/s\b/g, '');
 }
 
 /** Words with the word some places later. */
@@ -119,49 +115,26 @@ describe('GRAMPAIR', () => {
 
   it('has no sentence twice, and combinations in test that the other splits do not have', () => {
     expect(new Set(all.map(({ text }) => text)).size).toBe(all.length);
-    const seen = new Set(seenSplits.flatMap(({ text }) => combinationsOf(text)));
-    expect(corpus.test.flatMap(({ text }) => combinationsOf(text)).filter((one) => seen.has(one))).toEqual(
-      [],
-    );
+    const seen = new Set(seenSplits.map(({ text }) => combinationOf(text)));
+    expect(corpus.test.map(({ text }) => combinationOf(text)).filter((one) => seen.has(one))).toEqual([]);
     const seenWords = new Set(seenSplits.flatMap(({ text }) => words(text)));
     expect(corpus.test.flatMap(({ text }) => words(text)).filter((word) => !seenWords.has(word))).toEqual([]);
   });
 
   it.each<[string, number, GrampairLabelName[], Map<string, string>]>([
-    ['the adjective', 1, ['attribution'], opposites('big/small large/little huge/tiny great/minor')],
-    [
-      'the subject',
-      3,
-      ['attribution'],
-      opposites(
-        'gift/bill gifts/bills prize/debt prizes/debts reward/delay rewards/delays profit/threat profits/threats',
-      ),
-    ],
+    ['the adjective', 1, ['attribution'], opposites('big/small huge/tiny')],
+    ['the subject', 3, ['attribution'], opposites('gift/bill gifts/bills prize/debt prizes/debts')],
     ['its number', 3, ['number', 'auxiliary', 'reflexive'], NUMBERS],
     ['the particle', 7, ['negation'], opposites('not/indeed')],
-    [
-      'the verb',
-      9,
-      ['negation'],
-      opposites(
-        'helps/hurts help/hurt saves/destroys save/destroy supports/attacks support/attack protects/ruins protect/ruin',
-      ),
-    ],
-    [
-      'the number of the verb',
-      9,
-      ['number'],
-      opposites(
-        'helps/help saves/save supports/support protects/protect hurts/hurt destroys/destroy attacks/attack ruins/ruin',
-      ),
-    ],
+    ['the verb', 9, ['negation'], opposites('helps/hurts help/hurt saves/ruins save/ruin')],
+    ['the number of the verb', 9, ['number'], opposites('helps/help saves/save hurts/hurt ruins/ruin')],
     ['the auxiliary', 12, ['auxiliary'], opposites('is/are')],
     ['the reflexive', 10, ['reflexive'], opposites('itself/themselves')],
     ['the attractor', 6, [], opposites('town/towns city/cities village/villages house/houses')],
   ])(
     'changes a label with %s, to sentences that are as likely: no word tells anything',
     (_, at, changed, others) => {
-      const seen = new Set(seenSplits.flatMap(({ text }) => combinationsOf(text)));
+      const seen = new Set(seenSplits.map(({ text }) => combinationOf(text)));
       const wrong = corpus.dev.flatMap(({ text, labels }) => {
         const list = words(text);
         list[at] = others.get(list[at])!;
@@ -170,7 +143,7 @@ describe('GRAMPAIR', () => {
           return [name, changed.includes(name as GrampairLabelName) ? 1 - label : label];
         });
         const read = labelsByReading({ text: other, words: wordsWithTags(other, GRAMPAIR_TAGS, 'the test') });
-        const isSeen = combinationsOf(other).every((one) => seen.has(one));
+        const isSeen = seen.has(combinationOf(other));
         return isSeen && isSame(read, Object.fromEntries(expected)) ? [] : [other];
       });
       expect(wrong).toEqual([]);

@@ -67,8 +67,11 @@ function meanAccuracy(evaluations: readonly (DevReading | undefined)[]): Estimat
   return asShare(meanOverSeeds(evaluations.flatMap((evaluation) => evaluation?.accuracy ?? [])));
 }
 
-/** The share of pairs that exist, over a condition's runs; undefined where any run lacks it. */
-export function densityOf(runs: readonly Run[]): number | undefined {
-  const densities = runs.flatMap(({ density }) => density ?? []);
-  return densities.length === runs.length && densities.length > 0 ? mean(densities) : undefined;
+/** The share of pairs that exist, over a condition's runs, or that the layers join; undefined where any run lacks it. */
+export function densityOf(
+  runs: readonly Run[],
+  measure: 'density' | 'closure' = 'density',
+): number | undefined {
+  const shares = runs.flatMap((run) => run[measure] ?? []);
+  return shares.length === runs.length && shares.length > 0 ? mean(shares) : undefined;
 }

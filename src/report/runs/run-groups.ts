@@ -26,7 +26,7 @@ function readingOf({ step, accuracy, loss }: EvaluationResult) {
 }
 
 function runOfCell(result: CellResult, command: string | undefined): Run {
-  const { condition, point, settings, density, evaluations, best, adapter, data } = result;
+  const { condition, point, settings, density, closure, evaluations, best, adapter, data } = result;
   return {
     name: `${condition}, seed ${point.seed}`,
     condition,
@@ -35,6 +35,7 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
     trainingLosses: [],
     best: readingOf(best),
     density,
+    closure,
     isFinished: true,
     settings,
     adapter,

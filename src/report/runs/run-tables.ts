@@ -21,6 +21,7 @@ export function conditionTable(conditions: readonly Condition[]): Html {
   const columns: Column<Condition>[] = [
     { heading: 'Condition', cell: ({ name }) => name },
     { heading: 'Pairs', cell: ({ runs }) => orNothing(densityOf(runs) ?? null, percent) },
+    { heading: 'Joined', cell: ({ runs }) => orNothing(densityOf(runs, 'closure') ?? null, percent) },
     { heading: 'Seeds', cell: ({ runs }) => runs.length },
     { heading: 'Best dev accuracy', cell: ({ runs }) => accuracy(bestAccuracy(runs).value) },
     { heading: '95 % interval', cell: ({ runs }) => orDash(interval(bestAccuracy(runs))) },

@@ -28,6 +28,8 @@ export interface Run {
   best?: DevReading;
   /** Share of dev's pairs that exist; undefined where they were not counted. */
   density?: number;
+  /** Share of dev's pairs that the layers join; undefined where it was not counted. */
+  closure?: number;
   /** False where it was interrupted. */
   isFinished: boolean;
   settings: Settings;

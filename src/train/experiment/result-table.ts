@@ -11,6 +11,8 @@ export interface ConditionRow {
   condition: string;
   seeds: number;
   density: number;
+  /** Undefined where it is not stored with every result. */
+  closure?: number;
   /** Of the best weights on test; undefined where test has no labels. */
   test?: Estimate;
   /** Of the best weights on dev. */
@@ -112,10 +114,12 @@ class PointTable {
 
   private conditionRow(condition: string): ConditionRow {
     const results = [...this.conditions.get(condition)!.values()];
+    const closures = results.flatMap(({ closure }) => closure ?? []);
     return {
       condition,
       seeds: results.length,
       density: mean(results.map(({ density }) => density)),
+      ...(closures.length === results.length && { closure: mean(closures) }),
       ...(this.hasTest && { test: this.meanOf(condition, 'test') }),
       best: this.meanOf(condition, 'best'),
       final: this.meanOf(condition, 'final'),

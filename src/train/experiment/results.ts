@@ -47,6 +47,8 @@ export interface CellResult {
   versions?: Readonly<Record<string, string>>;
   /** Share of dev's pairs that existed. */
   density: number;
+  /** Share of dev's pairs that the layers join, also through other tokens; undefined in older results. */
+  closure?: number;
   evaluations: EvaluationResult[];
   best: MarkedEvaluation;
   /** The last evaluation. */
@@ -105,6 +107,7 @@ const RESULT = renamed(
     adapter: text,
     versions: v.optional(recordOf(text)),
     density: share,
+    closure: v.optional(share),
     evaluations: listOf(fields(evaluationFields)),
     best: marked,
     final: marked,

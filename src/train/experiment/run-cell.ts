@@ -213,8 +213,9 @@ export class CellRunner {
     const { evaluations, epochs, best, final } = outcome;
     const seconds = sum(epochs.map((epoch) => epoch.seconds));
     const examples = await this.testOf(source, task);
-    const { density, test } = await this.withModel(folder, async (model) => ({
+    const { density, closure, test } = await this.withModel(folder, async (model) => ({
       density: model.density(data.dev),
+      closure: model.closure(data.dev),
       test: examples && testEvaluation(await model.evaluate(examples), examples, task),
     }));
     // A run that was taken over after its last step is of the machine that trained it.
@@ -232,6 +233,7 @@ export class CellRunner {
         driver: adapter?.description ?? '',
       },
       density,
+      closure,
       evaluations: evaluations.map(evaluationResultOf),
       best: marked(best, run),
       final: marked(final, run),

@@ -100,6 +100,12 @@ describe('the file of an experiment', () => {
       'two.json:5: "learningRate" of a condition, and of the grid; expected one of both',
     ],
     ['[["random rules", "none"]]', '[{ "a": 1 }]', 'two.json:7: '],
+    [
+      '"comparisons"',
+      '"leastSeeds": 9, "comparisons"',
+      'two.json:7: "leastSeeds" is 9; expected a whole number of seeds, 10 at',
+    ],
+    ['"comparisons"', '"leastSeeds": 10, "comparisons"', 'two.json:7: 10 seeds of 2; expected 2 at most'],
     ...[
       [
         '"confirmatory": ["loss"]',

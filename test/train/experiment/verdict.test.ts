@@ -120,14 +120,19 @@ describe('verdicts', () => {
 
   it('need ten seeds and all of the file, even for a clear difference', () => {
     const results = drawn(hostRandom(16), 30);
-    const verdicts = (seeds: readonly number[], planned: readonly number[]) => {
+    const verdicts = (seeds: readonly number[], planned: readonly number[], leastSeeds?: number) => {
       const here = results.filter(({ point }) => seeds.includes(Number(point.seed)));
-      const [{ comparisons }] = experimentTables({ ...experiment, grid: { seed: planned } }, here);
+      const [{ comparisons }] = experimentTables(
+        { ...experiment, grid: { seed: planned }, leastSeeds },
+        here,
+      );
       return verdictOf(comparisons.find(({ treatment }) => treatment === 'hard')!);
     };
     expect(verdicts(SEEDS, SEEDS)).toBe('better');
     expect(verdicts(SEEDS.slice(1), SEEDS.slice(1))).toBe('too few seeds: 9 of 10');
     expect(verdicts(SEEDS, [...SEEDS, 11, 12])).toBe('too few seeds: 10 of 12');
+    expect(verdicts(SEEDS, [...SEEDS, 11, 12], 10)).toBe('better');
+    expect(verdicts(SEEDS, [...SEEDS, 11, 12], 11)).toBe('too few seeds: 10 of 11');
   });
 
   it('are corrected for the comparisons that cannot be tested yet', () => {
