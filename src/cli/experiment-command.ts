@@ -1,25 +1,26 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
+import { writeAtomically } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
 import { isInSubset, SUBSETS } from '../data/subsets.js';
 import type { Experiment } from '../train/experiment/experiment.js';
 import { exploratory } from '../train/experiment/experiment.js';
 import { type CellState, gridState, machinesOf } from '../train/experiment/grid-state.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
-import { checkSameRows, storedResults } from '../train/experiment/results.js';
+import { type CellResult, checkSameRows, storedResults } from '../train/experiment/results.js';
 import { readExperiment } from './experiment-file.js';
 import { type RunFlags, runCells } from './experiment-run.js';
 import { stateCommands } from './experiment-state.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
 import { printGrid, refuseFailures } from './grid-summary.js';
 import { list } from './options.js';
-import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
+import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import { queueOption } from './queue-option.js';
 import { countNumber, seedNumber, settingOption } from './setting-options.js';
 import { shardOption, slurmShard } from './shard-option.js';
 import { shellCommand } from './stopping.js';
-import { print } from './terminal.js';
+import { note, print } from './terminal.js';
 import { lockOption } from './worker-command.js';
 
 interface ExperimentFlags extends RunFlags {
@@ -27,6 +28,7 @@ interface ExperimentFlags extends RunFlags {
   subset?: string;
   table?: boolean;
   markdown?: boolean;
+  svg?: string;
   json?: JsonTarget;
 }
 
@@ -38,6 +40,7 @@ Example:
   $ parsimony experiment experiments/embedded.json --queue redis://queue.example:6379
   $ parsimony experiment status experiments/embedded.json
   $ parsimony experiment experiments/sst2-scratch.json --table --subset negation --data path/to/SST-2
+  $ parsimony experiment experiments/grampair-negation.json --table --svg negation.svg
 
 A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
 hosts may share --results: see docs/cluster.md.`;
@@ -75,6 +78,7 @@ export function experimentCommand(): Command {
     )
     .addOption(lockOption())
     .option('--markdown', 'the tables as Markdown')
+    .addOption(new OutputOption('--svg <file>', 'a picture of every seed, for one point of the grid'))
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
@@ -125,6 +129,7 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
       printGrid(machines, cells);
     }
   }
+  if (flags.svg !== undefined) await writePicture(whole, results, flags.svg);
   if (!flags.table)
     refuseFailures(cells, shellCommand('experiment', 'retry', name, ...(flags.queue ? ['--queue'] : [])));
 }
@@ -135,6 +140,27 @@ function withErrors(states: readonly CellState[], errors: ReadonlyMap<string, st
     const about = errors.get(state.id);
     return about === undefined ? state : { ...state, progress: 'failed', about };
   });
+}
+
+/** @throws CallerError where the results are of several points, or have nothing to draw. */
+async function writePicture(
+  experiment: Experiment,
+  results: readonly CellResult[],
+  out: string,
+): Promise<void> {
+  // The plot library takes a while to load, so only a picture loads it.
+  const { experimentGroups } = await import('../report/runs/run-groups.js');
+  const { seedsSvg } = await import('../report/runs/seed-figures.js');
+  const groups = experimentGroups(experiment, results);
+  if (groups.length > 1) {
+    throw new CallerError({
+      what: `results at ${groups.length} points of the grid`,
+      where: '--svg',
+      expected: 'one point: `parsimony report` draws them all',
+    });
+  }
+  await writeAtomically(out, seedsSvg(groups[0]));
+  note(`The picture is in ${out}.`);
 }
 
 function checkOnly({ conditions }: Experiment, only: readonly string[] = []): void {

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { experimentMarkdown } from '../../src/cli/experiment-tables.js';
+import { experimentGroups } from '../../src/report/runs/run-groups.js';
+import { seedsSvg } from '../../src/report/runs/seed-figures.js';
 import type { Experiment } from '../../src/train/experiment/experiment.js';
 import { cellsOf, settingsHash } from '../../src/train/experiment/experiment.js';
 import { parseExperiment } from '../../src/train/experiment/parse-experiment.js';
@@ -45,12 +47,16 @@ describe('the results that are kept', () => {
   });
 
   it.each(files.filter((file) => kept(experimentIn(file)).size > 0))(
-    'of %s are the tables of RESULTS.md',
+    'of %s are the tables and the picture of RESULTS.md',
     (file) => {
       const experiment = experimentIn(file);
-      expect(PAGE).toContain(
-        experimentMarkdown(experimentTables(experiment, [...kept(experiment).values()])),
-      );
+      const results = [...kept(experiment).values()];
+      expect(PAGE).toContain(experimentMarkdown(experimentTables(experiment, results)));
+      const picture = `docs/pictures/${experiment.name}.svg`;
+      const ordered = cellsOf(experiment).flatMap((cell) => kept(experiment).get(cell.id) ?? []);
+      const [group] = experimentGroups(experiment, ordered);
+      expect(PAGE).toContain(`](${picture})`);
+      expect(readFileSync(join(EXPERIMENTS, '..', picture), 'utf8')).toBe(seedsSvg(group));
     },
   );
 });

@@ -1,8 +1,8 @@
 /**
- * The page's style. The colours of series were found by search: any two differ by at least 28 in CIELAB for normal sight and under
+ * Colours for light and for dark backgrounds. Those of series were found by search: any two differ by at least 28 in CIELAB for normal sight and under
  * simulated protanopia, deuteranopia and tritanopia, and each has a contrast of at least 3 with its background.
  */
-export const STYLE = `
+const COLOURS = `
 :root {
   color-scheme: light dark;
   --background: #ffffff; --text: #1c1f23; --quiet: #555c66; --edge: #d5d9df; --soft: #f4f5f7;
@@ -18,7 +18,18 @@ export const STYLE = `
     --series-4: #b1509a; --series-5: #ffc97f; --series-6: #9ebdff; --series-7: #d4d43a;
   }
 }
-* { box-sizing: border-box; }
+`;
+
+/** The style of a picture in a page that is not ours. */
+export const PICTURE_STYLE = `${COLOURS}
+text { font: 12px system-ui, sans-serif; fill: var(--text); white-space: pre; }
+.title { font-size: 14px; font-weight: 600; }
+.caption { fill: var(--quiet); }
+.plot { color: var(--text); }
+`;
+
+/** The page's style. */
+export const STYLE = `${COLOURS}* { box-sizing: border-box; }
 body {
   margin: 0 auto; padding: 1rem; max-width: 1400px; background: var(--background); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere;

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { Html, html } from './html.js';
+import { PICTURE_STYLE } from './page-style.js';
 import { fittedText, textWidth } from './text-width.js';
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -71,20 +72,39 @@ function swatch({ look, isBar }: Drawn): Html {
   return html`<svg viewBox="0 0 34 14" width="34" height="14" aria-hidden="true">${inside}</svg>`;
 }
 
-/** A figure: title, plot, legend, explanation. */
-export function figure(
-  { title, explanation, description, series, height = HEIGHT, options }: Figure,
-  id: string,
-): Html {
-  const inside = draw({
-    width: WIDTH,
-    height,
-    marginTop: 30,
-    marginRight: 18,
-    marginBottom: 42,
-    marginLeft: 62,
-    ...options,
+function plotOf({ height = HEIGHT, options }: Figure): Html {
+  const margins = { marginTop: 30, marginRight: 18, marginBottom: 42, marginLeft: 62 };
+  return draw({ width: WIDTH, height, ...margins, ...options });
+}
+
+/** Heights of the title above and of the explanation below each figure of a picture. */
+const [ABOVE, BELOW] = [24, 26];
+
+/** Figures side by side as one SVG file, for pages that are not ours: without legends. */
+export function figuresSvg(figures: readonly Figure[]): string {
+  const height = ABOVE + Math.max(...figures.map((one) => one.height ?? HEIGHT)) + BELOW;
+  const width = WIDTH * figures.length;
+  const panels = figures.map((one, at) => {
+    const below = ABOVE + (one.height ?? HEIGHT) + 14;
+    return html`<g transform="translate(${WIDTH * at} 0)">
+<text class="title" x="14" y="16">${one.title}</text>
+<svg class="plot" y="${ABOVE}" width="${WIDTH}" height="${one.height ?? HEIGHT}" text-anchor="middle" fill="currentColor"><desc>${one.description}</desc>
+${plotOf(one)}</svg>
+<text class="caption" x="14" y="${below}">${one.explanation}</text>
+</g>`;
   });
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+<style>${new Html(PICTURE_STYLE)}</style>
+<rect width="${width}" height="${height}" fill="var(--background)"/>
+${panels}
+</svg>
+`.text;
+}
+
+/** A figure: title, plot, legend, explanation. */
+export function figure(drawn: Figure, id: string): Html {
+  const { title, explanation, description, series, height = HEIGHT } = drawn;
+  const inside = plotOf(drawn);
   const legend = series.map((one) => html`<li>${swatch(one)} ${one.name}</li>`);
   return html`<figure aria-labelledby="${id}-title">
 <h4 id="${id}-title">${title}</h4>

@@ -1,6 +1,7 @@
 import type { Experiment, Settings } from '../../train/experiment/experiment.js';
 import { experimentTables } from '../../train/experiment/result-table.js';
 import type { CellResult } from '../../train/experiment/results.js';
+import { stepsToThreshold } from '../../train/experiment/steps-to-threshold.js';
 import type { ComparisonRow } from '../../train/experiment/verdict.js';
 import type { EvaluationResult } from '../../train/metrics-log.js';
 import { bestAccuracy } from './curves.js';
@@ -34,6 +35,8 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
     evaluations: evaluations.map(readingOf),
     trainingLosses: [],
     best: readingOf(best),
+    test: result.test?.accuracy,
+    toThreshold: stepsToThreshold(result),
     density,
     closure,
     isFinished: true,

@@ -10,6 +10,7 @@ import { accuracyFigure, densityFigure } from './run-figures.js';
 import { accuracy, interval, isKnown, seedsText } from './run-format.js';
 import { bestCondition, type RunGroup } from './run-groups.js';
 import { comparisonTable, conditionTable, curveTable, runTable, settingsTables } from './run-tables.js';
+import { hasTest, seedAccuracyFigure, stepsFigure } from './seed-figures.js';
 
 function best({ runs }: Condition): string {
   const estimate = bestAccuracy(runs);
@@ -102,9 +103,13 @@ function commands(conditions: readonly Condition[]): Html {
 /** The section of a group of runs. @param id Distinguishes its figures from those of other sections. */
 export function runSection(group: RunGroup, id: string): Section {
   const { conditions } = group;
-  const figures = [accuracyFigure(conditions), densityFigure(conditions), ...curveFigures(conditions)].filter(
-    (one) => one !== undefined,
-  );
+  const figures = [
+    hasTest(conditions) ? seedAccuracyFigure(conditions) : undefined,
+    stepsFigure(conditions, group.until),
+    accuracyFigure(conditions),
+    densityFigure(conditions),
+    ...curveFigures(conditions),
+  ].filter((one) => one !== undefined);
   return {
     title: group.title,
     finding: capital(findingOf(group)),

@@ -1,4 +1,5 @@
 import type { Settings } from '../../train/experiment/experiment.js';
+import type { StepsToThreshold } from '../../train/experiment/steps-to-threshold.js';
 import { type Look, MARKERS } from '../page/plot-frame.js';
 
 /** An evaluation on dev at one step. The loss of a run that diverged is NaN. */
@@ -26,6 +27,10 @@ export interface Run {
   trainingLosses: readonly TrainingLoss[];
   /** The evaluation of the best checkpoint; undefined before the first. */
   best?: DevReading;
+  /** Accuracy of the best checkpoint on test; undefined where it was not measured. */
+  test?: number;
+  /** Steps to the dev accuracy of `until`; undefined where it is not set. */
+  toThreshold?: StepsToThreshold;
   /** Share of dev's pairs that exist; undefined where they were not counted. */
   density?: number;
   /** Share of dev's pairs that the layers join; undefined where it was not counted. */
