@@ -12,7 +12,7 @@ const FOLDER = join(import.meta.dirname, '../../../experiments');
 const FAILS = {
   attribution: ['ablation', 'floor'],
   negation: ['paper', 'padded', 'floor'],
-  auxiliary: ['paper, 2 layers'],
+  auxiliary: ['paper in 2 layers'],
 } as const;
 
 describe('the experiments on GRAMPAIR', () => {
