@@ -58,7 +58,7 @@ function marksOf(dots: readonly Dot[], centres: readonly { name: string; value: 
   ];
 }
 
-/** The rows of both figures, so that they may stand side by side. */
+/** The rows of both figures, which are drawn side by side. */
 function rowsOf(conditions: readonly Condition[]): Pick<Figure, 'height'> & Plot.PlotOptions {
   const names = conditions.map(({ name }) => name);
   return { height: 56 + 30 * names.length, ...nameAxis(names, { type: 'band' }), marginTop: 12 };
