@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import type { Tag } from '../grammar/rules.js';
+import { type CorruptionName, corruptionName, corruptionSource } from './corruption-source.js';
 import type { DataSource, Split } from './dataset.js';
 import { DevShareSource } from './dev-share.js';
 import { embeddedSource } from './embedded-corpus.js';
@@ -99,17 +100,17 @@ function checkExists(name: string): void {
     what: 'no such file, and no such folder',
     where: `--data ${name}`,
     expected:
-      'a file of texts, a folder with train.tsv and dev.tsv or the like, sst2, embedded, or grampair:LABEL',
+      'a file of texts, a folder with train.tsv and dev.tsv or the like, sst2, embedded, grampair:LABEL, or corrupt:KIND:SOURCE',
   });
 }
 
 /** Whether a name is that of data that are generated or downloaded, not of files. */
 export function isNamedSource(name: string): boolean {
-  return name === 'embedded' || name === 'sst2' || isGrampair(name);
+  return name === 'embedded' || name === 'sst2' || isGrampair(name) || corruptionName(name) !== undefined;
 }
 
 /**
- * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), a folder with a file for each split (train, dev or validation, test), or files: one
+ * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), `corrupt:KIND:SOURCE` (see `corruptionSource`), a folder with a file for each split (train, dev or validation, test), or files: one
  * name, a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per
  * line, .parquet or .conllu.
  * @throws CallerError for an unknown name, or an option that does not apply to it.
@@ -117,6 +118,8 @@ export function isNamedSource(name: string): boolean {
 export function dataSource(name: string | readonly string[], options: DataOptions = {}): DataSource {
   checkArgument(v.union([string, v.array(string)], 'a name, or a list of names'), name, 'name');
   checkArgument(anyOptions({}), options, 'options');
+  const corruption = typeof name === 'string' ? corruptionName(name) : undefined;
+  if (corruption) return corrupted(corruption, options);
   if (name === 'embedded') return generatedOrDownloaded(embeddedSource(), options);
   if (name === 'sst2') return generatedOrDownloaded(sst2Source(), options);
   if (typeof name === 'string' && isGrampair(name))
@@ -131,6 +134,15 @@ export function dataSource(name: string | readonly string[], options: DataOption
     expected: 'none: the data have a split dev',
     remedy: 'leave it out',
   });
+}
+
+function corrupted(corruption: CorruptionName, options: DataOptions): DataSource {
+  refuse(options, ['labelColumn'], `${corruption.prefix}…`);
+  const { labels, labelsFrom, ...ofSource } = options;
+  const inner = dataSource(corruption.source, ofSource);
+  const has = (split: Split) => !(inner instanceof FileSource) || inner.has(split);
+  const source = corruptionSource(corruption, inner, has);
+  return labels ? withClasses(source, checkedClasses(labels, labelsFrom)) : source;
 }
 
 function fileSource(name: string | readonly string[], options: DataOptions): FileSource {

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
 import { shuffledBatches } from '../data/batches.js';
+import { corruptionName } from '../data/corruption-source.js';
 import type { DataSource, Example, Split } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
@@ -65,6 +66,8 @@ const EVALUATIONS = 4;
 /** Absolute paths of files: a list, since a name may contain a comma. */
 function pathsOf(files: string | readonly string[] | undefined): string | string[] | undefined {
   if (typeof files !== 'string') return files?.map((file) => resolve(file));
+  const corruption = corruptionName(files);
+  if (corruption) return `${corruption.prefix}${[pathsOf(corruption.source)].flat().join(',')}`;
   if (isNamedSource(files)) return files;
   return isFolder(files) ? resolve(files) : namesIn(files).map((file) => resolve(file));
 }
