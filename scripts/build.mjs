@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { embedKernels, writeKernels } from './embed-kernels.mjs';
+import { embedKernels, writeBrowserKernels, writeKernels } from './embed-kernels.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
@@ -33,6 +33,7 @@ for (const entry of ['src/browser', 'src/index', 'bench/harness']) {
 const script = 'bench/peers/torch_attention.py';
 copyFileSync(new URL(`../${script}`, import.meta.url), new URL(`../dist/${script}`, import.meta.url));
 writeKernels(kernels, new URL('../dist/kernels/', import.meta.url));
+writeBrowserKernels(kernels, new URL('../dist/src/gpu/kernel-sources-in-browser.js', import.meta.url));
 
 // Once npx has cached its link to the command, a rebuilt file without the executable bit is refused.
 chmodSync(new URL('../dist/src/cli/main.js', import.meta.url), 0o755);

@@ -8,3 +8,6 @@ export function embedKernels(): LinkedKernel[];
 
 /** Writes each linked kernel as a file below a folder. */
 export function writeKernels(kernels: readonly LinkedKernel[], folder: URL): void;
+
+/** Writes the module for bundles of browsers: without comments, and without the kernels that only benchmarks run. */
+export function writeBrowserKernels(kernels: readonly LinkedKernel[], file: URL): void;

@@ -23,16 +23,14 @@ function planWordNames(modules) {
   return [...source.matchAll(/^const (\w+) = (\w+)u;/gm)].map(([, name, value]) => [name, value]);
 }
 
-/** Links the kernels, writes them into the module, and returns them. */
-export function embedKernels() {
-  const modules = kernelModules();
-  const kernels = linkKernels(modules);
+/** The text of a module with the kernels. @param typed Whether it is TypeScript. */
+function moduleOf(kernels, typed) {
   const record = (name, type, field) => [
     `export const ${name} = {`,
     ...kernels.map((kernel) => `  ${JSON.stringify(kernel.name)}: ${JSON.stringify(field(kernel))},`),
-    `} ${type};`,
+    typed ? `} ${type};` : '};',
   ];
-  const lines = [
+  return [
     '// Written by scripts/embed-kernels.mjs from kernels/; edit those.',
     ...record('kernelSources', 'as const', ({ code }) => code),
     '/** Of stretches of those texts: the first line, the module it comes from, and the line there. */',
@@ -43,11 +41,31 @@ export function embedKernels() {
     ),
     '/** The names that kernels and plans share (kernels/attention/plan_words.wesl). */',
     'export const planWordNames = {',
-    ...planWordNames(modules).map(([name, value]) => `  ${name}: ${value},`),
-    '} as const;',
+    ...planWordNames(kernelModules()).map(([name, value]) => `  ${name}: ${value},`),
+    typed ? '} as const;' : '};',
     '',
-  ];
-  const text = lines.join('\n');
+  ].join('\n');
+}
+
+/** A kernel without its comments. Its lines stay, so that errors name the same ones. */
+function withoutComments(code) {
+  return code
+    .replace(/\/\/.*$/gm, '')
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ''))
+    .replace(/[ \t]+$/gm, '');
+}
+
+/** Writes the module for bundles of browsers: without comments, and without the kernels that only benchmarks run. */
+export function writeBrowserKernels(kernels, file) {
+  const run = kernels.filter(({ name }) => !/_counting$|^peaks\//.test(name));
+  const short = run.map((kernel) => ({ ...kernel, code: withoutComments(kernel.code) }));
+  writeFileSync(file, moduleOf(short, false));
+}
+
+/** Links the kernels, writes them into the module, and returns them. */
+export function embedKernels() {
+  const kernels = linkKernels(kernelModules());
+  const text = moduleOf(kernels, true);
   // An unchanged module keeps its time stamp, by which scripts/install.mjs sees whether dist/ is up to date.
   if (!existsSync(target) || readFileSync(target, 'utf8') !== text) writeFileSync(target, text);
   return kernels;
