@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, type Option } from 'commander';
+import { type Argument, type Command, InvalidArgumentError, type Option } from 'commander';
 import { closest } from '../base/closest.js';
 
 /** A default in the help: a list as it is typed. */
@@ -20,8 +20,13 @@ function describe(option: Option): string {
   return more.length > 0 ? `${description} (${more.join('; ')})` : description;
 }
 
+/** What an argument is, and its choices. */
+function describeArgument({ description, argChoices }: Argument): string {
+  return argChoices ? `${description} (one of: ${argChoices.join(', ')})` : description;
+}
+
 /** Refuses what is not a choice, with the choice that was probably meant. */
-function checkChoice(option: Option): void {
+function checkChoice(option: Option | Argument): void {
   const choices = option.argChoices;
   if (!choices) return;
   option.argParser((value: string) => {
@@ -34,6 +39,6 @@ function checkChoice(option: Option): void {
 
 /** Gives the options of a command one style in its help, and suggestions in its errors. */
 export function withHelpStyle(command: Command): void {
-  command.configureHelp({ optionDescription: describe });
-  for (const option of command.options) checkChoice(option);
+  command.configureHelp({ optionDescription: describe, argumentDescription: describeArgument });
+  for (const each of [...command.options, ...command.registeredArguments]) checkChoice(each);
 }

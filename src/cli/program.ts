@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { escapeControls, ParsimonyError } from '../base/errors.js';
 import { benchCommand } from './bench.js';
+import { completeCommand, completionCommand } from './completion.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
@@ -54,9 +55,11 @@ function program(): Command {
     profileCommand,
     tuneCommand,
     doctorCommand,
+    completionCommand,
   ]) {
     root.addCommand(command());
   }
+  root.addCommand(completeCommand(root), { hidden: true });
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     withHelpStyle(command.exitOverride());
     command.configureOutput({

@@ -49,6 +49,9 @@ function eventOf(step: number, write: (event: PbfWriter) => void): Uint8Array {
   return recordOf(event.finish());
 }
 
+/** The files that this process has created, which may be several in a millisecond. */
+let created = 0;
+
 /** A file of scalars for TensorBoard. Its content is on the disk, up to the last scalar, also where the process is killed. */
 export class EventFile {
   private constructor(
@@ -58,7 +61,7 @@ export class EventFile {
 
   /**
    * Creates the next file of a folder.
-   * @param step The steps that are done: TensorBoard drops those of earlier files from here on.
+   * @param step The first to come: TensorBoard drops what earlier files have from here on.
    * @throws ParsimonyError where the folder or the file cannot be written.
    */
   static create(folder: string, step: number): EventFile {
@@ -68,7 +71,7 @@ export class EventFile {
       throw cannotBeCreated(folder, error);
     }
     // TensorBoard reads the files of a folder in the order of their names.
-    const name = `events.out.tfevents.${Date.now()}.${hostname()}.${process.pid}`;
+    const name = `events.out.tfevents.${Date.now()}.${hostname()}.${process.pid}.${created++}`;
     const path = join(folder, name);
     try {
       const file = new EventFile(path, openSync(path, 'wx'));

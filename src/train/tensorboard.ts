@@ -8,7 +8,7 @@ export function withTensorBoard(folder: string, hooks: TrainingRunHooks): Traini
     ...hooks,
     onStart(start) {
       hooks.onStart?.(start);
-      if (start.step < start.totalSteps) file = EventFile.create(folder, start.step);
+      if (start.step < start.totalSteps) file = EventFile.create(folder, start.step + 1);
     },
     onProgress(progress) {
       const { step, loss, rate, tokensPerSecond } = progress;

@@ -104,7 +104,7 @@ describe('train', () => {
     const [name, ...others] = readdirSync(join(folder, 'tensorboard/first'));
     expect(others).toEqual([]);
     const [, start, ...events] = readEvents(readFileSync(join(folder, 'tensorboard/first', name)));
-    expect(start).toMatchObject({ step: 0, started: true });
+    expect(start).toMatchObject({ step: 1, started: true });
     const evaluations = linesOf<Record<string, number>>('first', 'evaluation');
     const [{ loss, rate }] = linesOf<Record<string, number>>('first', 'steps');
     const evaluated = events.filter(({ scalars }) => 'eval/loss' in scalars);

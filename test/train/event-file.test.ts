@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -38,4 +39,37 @@ describe('an event file', () => {
       { step: 2 ** 40, scalars: { 'eval/loss': Number.NaN } },
     ]);
   });
+});
+
+const READ = `
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+print(json.dumps({tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}))
+`;
+
+const python = (...args: string[]) => spawnSync('python3', ['-c', ...args], { encoding: 'utf8' });
+
+describe('TensorBoard', () => {
+  it.skipIf(python('import tensorboard').status !== 0)(
+    'reads the scalars; those of a resumed run replace what followed its checkpoint (needs TensorBoard)',
+    () => {
+      const first = EventFile.create(join(folder, 'resumed'), 1);
+      for (const step of [20, 40, 60]) first.scalars(step, { 'train/loss': 1 / step });
+      first.close();
+      const second = EventFile.create(join(folder, 'resumed'), 41);
+      for (const step of [60, 80]) second.scalars(step, { 'train/loss': 2 / step });
+      second.close();
+      const { stdout, stderr } = python(READ, join(folder, 'resumed'));
+      expect(JSON.parse(stdout || stderr)).toEqual({
+        'train/loss': [
+          [20, Math.fround(1 / 20)],
+          [40, Math.fround(1 / 40)],
+          [60, Math.fround(2 / 60)],
+          [80, Math.fround(2 / 80)],
+        ],
+      });
+    },
+  );
 });

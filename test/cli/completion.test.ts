@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { COMMAND } from '../support/run-command.js';
+import { runHere } from '../support/run-here.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+/** What `parsimony complete` offers after these words. */
+async function offered(...words: string[]): Promise<string[]> {
+  const { stdout, stderr, status } = await runHere(['complete', '--', ...words]);
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split('\t')[0]]));
+}
+
+describe('a completion', () => {
+  it('has commands, those of commands, and options without former names', async () => {
+    expect(await offered('')).toEqual(expect.arrayContaining(['train', 'bench', 'completion', 'help']));
+    expect(await offered('')).not.toContain('complete');
+    expect(await offered('tra')).toEqual(['train']);
+    expect(await offered('bench', 'att')).toEqual(['attention']);
+    expect(await offered('train', '--max')).toEqual(['--max-length', '--max-grad-norm']);
+    expect(await offered('train', '--accum')).toEqual([]);
+  });
+
+  it('has the choices of options and arguments, also after "="', async () => {
+    expect(await offered('train', '--data', 'x', '--strategy', '')).toEqual([
+      ...['none', 'hard', 'soft', 'guided', 'learned'],
+    ]);
+    expect(await offered('train', '--strategy', '=', 'h')).toEqual(['hard']);
+    expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  });
+
+  it('leaves values without choices to the shell, which offers files', async () => {
+    expect(await offered('train', '--data', '')).toEqual([]);
+    expect(await offered('train', '--data', 'train', '')).toEqual([]);
+    expect(await offered('tag', '--json', '')).toEqual([]);
+  });
+});
+
+describe('the script', () => {
+  const folder = temporaryFolder();
+
+  it('of bash completes a word', async () => {
+    const { stdout } = await runHere(['completion', 'bash']);
+    writeFileSync(join(folder, 'parsimony'), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`);
+    chmodSync(join(folder, 'parsimony'), 0o755);
+    const words = 'COMP_WORDS=(parsimony train --strategy gu); COMP_CWORD=3; _parsimony; echo "$COMPREPLY"';
+    const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+    const result = spawnSync('bash', ['-c', `${stdout}\n${words}`], { env, encoding: 'utf8' });
+    expect([result.stdout, result.stderr]).toEqual(['guided\n', '']);
+  });
+
+  it.each(['zsh', 'fish'])('of %s asks the same command', async (shell) => {
+    const { stdout, status } = await runHere(['completion', shell]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('parsimony complete -- ');
+  });
+
+  it('of another shell is refused with those that there are', async () => {
+    const { stderr, status } = await runHere(['completion', 'bsh']);
+    expect([stderr, status]).toEqual([expect.stringMatching(/bash, zsh, fish; did you mean bash\?/), 2]);
+  });
+});
