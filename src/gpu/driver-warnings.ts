@@ -88,7 +88,8 @@ function passOn(text: string): void {
 
 /** A file to redirect standard error to, and a second descriptor of the original; undefined where either is impossible. */
 function openDetour(): { folder: string; aside: string; original: number } | undefined {
-  if (process.platform === 'win32') return undefined;
+  // Deno's file descriptors are numbers of its own: none of them is the one that Dawn writes to.
+  if (process.platform === 'win32' || 'deno' in process.versions) return undefined;
   let folder: string | undefined;
   try {
     if (fstatSync(STDERR).isSocket()) return undefined;
