@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -17,23 +18,34 @@ import { parseRules } from '../src/grammar/rules-file.js';
 import { withDeviceOfTests } from './support/run-here.js';
 
 const ROOT = join(import.meta.dirname, '..');
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
+/** The README, and the pages of docs/ whose code and commands are its continuation. */
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((file) => join('docs', file))].filter(
+  (file) => file.endsWith('.md'),
+);
+
+function blocks(language: string, page: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
 }
 
-describe('the README', () => {
+it('the README is short', () => {
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8').split(/\s+/).length).toBeLessThan(900);
+});
+
+describe('README and docs', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parsimony-readme-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/parsimony-attention'), 'junction');
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const examples = blocks('js').map((code, index) => {
-    const file = join(folder, `example-${index}.mjs`);
-    writeFileSync(file, code);
-    return { number: index + 1, code, file };
-  });
+  const examples = ['README.md', 'docs/library.md']
+    .flatMap((page) => blocks('js', page))
+    .map((code, index) => {
+      const file = join(folder, `example-${index}.mjs`);
+      writeFileSync(file, code);
+      return { number: index + 1, code, file };
+    });
 
   it.each(examples)('shows a library example of under 20 lines: $number', ({ code }) => {
     expect(code.trimEnd().split('\n').length).toBeLessThan(20);
@@ -62,23 +74,26 @@ describe('the README', () => {
     }
   });
 
-  it('names no file before the command that writes it', () => {
-    const written = new Set<string>();
+  it('name no file before the command that writes it', () => {
+    const inReadme = new Set<string>();
     const missing: string[] = [];
-    for (const line of blocks('sh').join('\n').split('\n')) {
-      const words = line.replace(/ +#.*$/, '').match(/"[^"]*"|\S+/g) ?? [];
-      words.forEach((word, at) => {
-        if (!/^(runs\/|path\/|experiments\/)|\.(json|html|tsv)$/.test(word)) return;
-        if (/^--(out|json|html|csv|glue)$/.test(words[at - 1])) written.add(word);
-        else if (!written.has(word) && !existsSync(join(ROOT, word))) missing.push(line);
-      });
+    for (const page of PAGES) {
+      const written = page === 'README.md' ? inReadme : new Set(inReadme);
+      for (const line of blocks('sh', page).join('\n').split('\n')) {
+        const words = line.replace(/ +#.*$/, '').match(/"[^"]*"|\S+/g) ?? [];
+        words.forEach((word, at) => {
+          if (!/^(runs\/|path\/|experiments\/)|\.(json|html|tsv)$/.test(word)) return;
+          if (/^--(out|json|html|csv|glue|errors)$/.test(words[at - 1])) written.add(word);
+          else if (!written.has(word) && !existsSync(join(ROOT, word))) missing.push(`${page}: ${line}`);
+        });
+      }
     }
     expect(missing).toEqual([]);
-    expect(written).toContain('attention.json');
+    expect(inReadme).toContain('attention.json');
   });
 
-  it('shows rules that parse', () => {
-    const [rules] = blocks('json').map((text) => parseRules(text, 'README.md'));
+  it('show rules that parse', () => {
+    const [rules] = blocks('json', 'docs/your-own-rules.md').map((text) => parseRules(text, 'rules'));
     expect(rules.hard).toContainEqual(['NOUN', 'ADJ']);
     expect(rules.soft).toContainEqual(['NOUN', 'VERB']);
   });

@@ -16,8 +16,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const times = (value: number | null) => (value === null ? 'red' : `${value.toFixed(2)}x`);
 
 /**
- * The README's table of attention: for each length and pass the share of pairs, the speed-up, and its interval. A
- * figure above its bound is marked (!), which the README explains.
+ * The page's table of attention: for each length and pass the share of pairs, the speed-up, and its interval. A
+ * figure above its bound is marked (!), which the page explains.
  */
 export function attentionTable({ rows }: AttentionReport): string {
   return table(
@@ -54,16 +54,31 @@ export function attentionTable({ rows }: AttentionReport): string {
   );
 }
 
+/** A speed-up by the GPU's clock: the ratio of medians. */
+function speedupByGpu(
+  rows: AttentionReport['rows'],
+  strategy: string,
+  { length, pass }: AttentionReport['rows'][number],
+): number {
+  const time = (of: string) =>
+    rows.find((row) => row.strategy === of && row.length === length && row.pass === pass)!.gpuMedianMs!;
+  return time('none') / time(strategy);
+}
+
+/** Of hard rules at a length: forward, with backward, and the ideal. @param byGpu By the GPU's clock, not by the wall. */
+export function headlineSpeedups({ rows }: AttentionReport, length: number, byGpu: boolean): string[] {
+  const hard = rows.filter((row) => row.strategy === 'hard' && row.length === length);
+  const measured = hard.map((row) => times(byGpu ? speedupByGpu(rows, 'hard', row) : row.realisedSpeedup));
+  return [...measured, times(hard[0].idealSpeedup)];
+}
+
 /**
- * The README's table of a GPU: its own clock beside the wall, which was timed with a pass for every dispatch. Speed-ups by the GPU's
+ * The page's table of a GPU: its own clock beside the wall, which was timed with a pass for every dispatch. Speed-ups by the GPU's
  * clock are ratios of medians.
  */
 export function gpuTable({ rows }: AttentionReport): string {
-  const gpuSpeedup = (strategy: string, { length, pass }: AttentionReport['rows'][number]) => {
-    const time = (of: string) =>
-      rows.find((row) => row.strategy === of && row.length === length && row.pass === pass)!.gpuMedianMs!;
-    return time('none') / time(strategy);
-  };
+  const gpuSpeedup = (strategy: string, row: AttentionReport['rows'][number]) =>
+    speedupByGpu(rows, strategy, row);
   return table(
     [
       'tokens',
@@ -90,7 +105,7 @@ export function gpuTable({ rows }: AttentionReport): string {
   );
 }
 
-/** The README's sentence about a GPU's training steps, by its own clock and by the wall. */
+/** The page's sentence about a GPU's training steps, by its own clock and by the wall. */
 export function gpuStepSentence({ rows }: StepReport): string {
   const of = (length: number) => {
     const [dense, hard] = ['none', 'hard'].map(
@@ -101,7 +116,7 @@ export function gpuStepSentence({ rows }: StepReport): string {
   return `A training step of bert-tiny gained nothing from hard rules there: ${of(24)} for 32 sentences, ${of(2048)} for a document of 2,048 tokens.`;
 }
 
-/** The README's table of training steps: what sparse attention does for all of a step. */
+/** The page's table of training steps: what sparse attention does for all of a step. */
 export function stepTable({ rows }: StepReport): string {
   return table(
     ['batch', 'strategy', 'tokens/s', 'attention alone', 'Amdahl predicts', 'measured step'],
@@ -116,7 +131,7 @@ export function stepTable({ rows }: StepReport): string {
   );
 }
 
-/** The README's sentence about our best matrix product, and what dense attention reaches of its rate in the same turns. */
+/** The page's sentence about our best matrix product, and what dense attention reaches of its rate in the same turns. */
 export function limitsSentence({ dense, products }: PeakShares): string {
   const lengths = dense.map(({ length }) => length.toLocaleString('en')).join(', ');
   const shares = dense

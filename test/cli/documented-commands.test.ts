@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { documentedCommands } from '../support/documented-commands.js';
+import { runHere } from '../support/run-here.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Commands that need neither a device nor a model: they run here as they are typed. */
+const HERE = [
+  /^parsimony tag /,
+  /^parsimony rules (show|diff|predict) /,
+  /^parsimony explain "the [^"]*" --out \S+$/,
+];
+
+/** Commands that another test runs on a smaller input, by that test. */
+const ELSEWHERE: readonly (readonly [command: RegExp, test: string])[] = [
+  [/^parsimony train --resume /, 'test/cli/resume.test.ts'],
+  [/^parsimony train --data embedded .*--out /, 'test/cli/train.test.ts'],
+  [/^parsimony train --data reviews.csv /, 'test/cli/data-files.test.ts'],
+  [/^parsimony (evaluate|predict) /, 'test/cli/evaluate-predict.test.ts'],
+  [/^parsimony explain .* --model /, 'test/cli/explain.test.ts'],
+  [/^parsimony explain "\$\(cat /, 'test/report/explain-page.test.ts'],
+  [/^parsimony experiment /, 'test/cli/experiment.test.ts'],
+  [/^parsimony report /, 'test/cli/report.test.ts'],
+  [/^parsimony rules (prune|density) /, 'test/cli/rules.test.ts'],
+  [/^parsimony doctor$/, 'test/cli/doctor.test.ts'],
+  [/^parsimony tune$/, 'test/cli/tune.test.ts'],
+  [/^parsimony bench attention --labels /, 'test/bench/label-layouts.test.ts'],
+  [/^(parsimony|npm run) bench( --)? attention|^npm run bench -- attention/, 'test/cli/bench.test.ts'],
+  [/^parsimony (bench (step|growth)|profile) /, 'test/cli/bench.test.ts'],
+  [/^parsimony bench predict /, 'test/bench/schedule-model.test.ts'],
+  [/bench (-- )?compare /, 'test/bench/statistics.test.ts'],
+  [/^npm run kernels/, 'test/kernels/compile.test.ts'],
+  [/^npm run fuzz$/, 'test/fuzz/quick.test.ts'],
+  [/^npm run mutate$/, 'test/mutations/mutations.test.ts'],
+  [/^npm run (typecheck|lint|format)$/, 'test/architecture.test.ts'],
+];
+
+/** Commands that no test runs, with the reason. */
+const BY_HAND: readonly (readonly [command: RegExp, reason: string])[] = [
+  [/^(parsimony demo|npm start)/, 'minutes: it trains three models'],
+  [/^npm run playground/, 'minutes: it trains a model; CI builds the site with one'],
+  [/^parsimony bench (gpu|limits)/, 'minutes, and a GPU; CI runs `bench gpu --quick`'],
+  [/^parsimony bench peers/, 'network: it installs other libraries'],
+  [/^npm run docs$/, 'network: it installs TypeDoc'],
+  [/^npm (install|ci)/, 'network; CI begins with it'],
+  [/^npm test|^npm run (build|conformance)$/, 'it runs these tests, or must run before them'],
+  [/^npm run bench$/, 'it lists the benchmarks, as `bench --help` does'],
+];
+
+const commands = documentedCommands();
+const isHere = (command: string) => HERE.some((pattern) => pattern.test(command));
+
+it('documents no command that is neither run by a test nor listed with a reason', () => {
+  const patterns = [...ELSEWHERE, ...BY_HAND];
+  const unknown = commands.filter(
+    (line) => !isHere(line) && !patterns.some(([pattern]) => pattern.test(line)),
+  );
+  expect(unknown).toEqual([]);
+  for (const [pattern] of patterns)
+    expect(
+      commands.some((line) => pattern.test(line)),
+      `${pattern}`,
+    ).toBe(true);
+  for (const [, test] of ELSEWHERE) expect(existsSync(join(ROOT, test)), test).toBe(true);
+});
+
+const folder = temporaryFolder();
+
+it.each(commands.filter(isHere))('runs as it is documented: %s', async (line) => {
+  const [, ...args] = line.match(/"[^"]*"|\S+/g)!.map((word) => word.replace(/^"|"$/g, ''));
+  const { status, stdout, stderr } = await runHere(args, { cwd: folder });
+  expect(status, stderr).toBe(0);
+  expect(stdout + stderr).not.toBe('');
+});
