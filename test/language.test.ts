@@ -64,7 +64,9 @@ function filesOf(path: string): string[] {
   if (!statSync(join(ROOT, path)).isDirectory()) return [path];
   return readdirSync(join(ROOT, path), { recursive: true, encoding: 'utf8' })
     .filter(
-      (file) => ENDING.test(file) && !/\.generated\.|(^|\/)node_modules\/|^(model|dist|results)\/|^language\.test\.ts$/.test(file),
+      (file) =>
+        ENDING.test(file) &&
+        !/\.generated\.|(^|\/)node_modules\/|^(model|dist|results)\/|^language\.test\.ts$/.test(file),
     )
     .map((file) => join(path, file));
 }
