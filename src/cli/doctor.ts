@@ -10,6 +10,7 @@ import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
 import { print, printTable } from './terminal.js';
+import { visibleGpus } from './visible-gpus.js';
 
 const EXAMPLE = `
 Example:
@@ -61,13 +62,14 @@ export function describeKernels(device: Device) {
   return { family: name, lanes: device.lanes ?? null, note: isSlow ? SLOWER : null };
 }
 
-function describe(device: Device, others: string[]) {
+function describe(device: Device, others: string[], names: readonly string[]) {
   const { limits, features } = device.gpu;
   return {
     adapter: device.adapter,
     software: device.isSoftware,
     kernels: describeKernels(device),
     otherAdapters: others,
+    gpus: visibleGpus(names),
     features: [...features].sort(),
     limits: Object.fromEntries(SHOWN_LIMITS.map((name) => [name, limits[name]])),
     system: {
@@ -89,7 +91,7 @@ async function doctor(flags: { adapter?: string; json?: JsonTarget }): Promise<v
   try {
     await withDevice(flags.adapter, async (device) => {
       const others = names.filter((name) => !device.adapter.description.startsWith(name.split(' ')[0]));
-      const report = describe(device, others);
+      const report = describe(device, others, names);
       if (!(await wroteJson(flags.json, report))) printReport(report);
     });
   } catch (error) {
@@ -103,10 +105,14 @@ async function doctor(flags: { adapter?: string; json?: JsonTarget }): Promise<v
 }
 
 function printReport(report: ReturnType<typeof describe>): void {
-  const { adapter, software, kernels, otherAdapters, features, limits, system } = report;
+  const { adapter, software, kernels, otherAdapters, gpus, features, limits, system } = report;
   print(`adapter   ${adapterName(adapter)} (${adapter.kind})`);
   print(`why       ${adapter.reason}`);
   print(`others    ${otherAdapters.join(', ') || 'none'}`);
+  const { devices, variables, note } = gpus;
+  print(`devices   ${devices.join(', ') || 'no device files of GPUs'}`);
+  for (const [name, value] of Object.entries(variables)) print(`          ${name}=${value}`);
+  if (note) print(`          ${note}`);
   print(`kernels   ${kernels.family}${kernels.lanes ? `, ${kernels.lanes} lanes` : ''}`);
   if (kernels.note) print(`          ${kernels.note}`);
   print(`features  ${features.join(', ')}`);

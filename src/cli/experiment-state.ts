@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { CellFailures } from '../train/experiment/cell-failures.js';
 import type { Experiment } from '../train/experiment/experiment.js';
-import { type CellState, gridState } from '../train/experiment/grid-state.js';
+import { type CellState, countsOf, gridState } from '../train/experiment/grid-state.js';
 import type { CellQueue, JobProgress } from '../train/experiment/queue/cell-queue.js';
 import { claimsFolder } from '../train/experiment/run-grid.js';
 import { readExperiment } from './experiment-file.js';
@@ -16,6 +16,15 @@ interface StateFlags {
   json?: JsonTarget;
 }
 
+function exampleOf(name: string): string {
+  return `
+Example:
+  $ parsimony experiment ${name} experiments/embedded.json
+  $ parsimony experiment ${name} experiments/embedded.json --queue redis://queue.example:6379
+
+It takes --results, --queue, --lock and --json of \`parsimony experiment\`.`;
+}
+
 /** `experiment status`, `cancel` and `retry`: they take the flags of `experiment`. */
 export function stateCommands(): Command[] {
   return (
@@ -28,6 +37,7 @@ export function stateCommands(): Command[] {
     new Command(name)
       .description(`${description}; in --results, or in --queue`)
       .argument('<file>', 'the experiment')
+      .addHelpText('after', exampleOf(name))
       .action(async (file: string, _: object, command: Command) => {
         await action(await readExperiment(file), command.optsWithGlobals<StateFlags>());
       }),
@@ -40,10 +50,7 @@ async function status(experiment: Experiment, flags: StateFlags): Promise<void> 
     ? await withQueue(flags.queue, (queue) => queuedStates(queue, experiment, inFolder))
     : inFolder;
   if (await wroteJson(flags.json, { experiment: experiment.name, cells: states })) return;
-  const counts = (['finished', 'running', 'failed', 'waiting'] as const).map(
-    (progress) => `${states.filter((state) => state.progress === progress).length} ${progress}`,
-  );
-  print(`${experiment.name}: ${states.length} cells, ${counts.join(', ')}`);
+  print(`${experiment.name}, ${countsOf(states)}`);
   const shown = states.filter(
     ({ progress, about }) => progress !== 'finished' && (progress !== 'waiting' || about),
   );

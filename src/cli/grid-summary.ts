@@ -1,5 +1,5 @@
 import { EngineError } from '../base/errors.js';
-import { type CellState, differencesOf, type MachineRow } from '../train/experiment/grid-state.js';
+import { type CellState, type MachineRow, mixtureNote } from '../train/experiment/grid-state.js';
 import { print, printTable } from './terminal.js';
 
 /** The most cells that are listed by name. */
@@ -18,13 +18,6 @@ function missingLines(states: readonly CellState[]): string[] {
     ...listed,
     ...(rest > 0 ? [`  and ${rest} more`] : []),
   ];
-}
-
-/** What results of different machines may not be used for; empty where they are of one kind. */
-function mixtureNote(machines: readonly MachineRow[]): string {
-  const differences = differencesOf(machines);
-  if (differences.length === 0) return '';
-  return `These cells differ in: ${differences.join(', ')}. Their timings must not be compared, and their results are not claimed to be equal bit for bit to those of one machine.`;
 }
 
 /** Prints the machines of the results with their timings, and what is missing. */

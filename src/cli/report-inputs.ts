@@ -11,6 +11,7 @@ import { readText } from '../data/files.js';
 import { isRunFolder, readRun } from '../report/runs/read-run.js';
 import type { Run } from '../report/runs/run.js';
 import { experimentGroups, experimentOf, folderGroups, type RunGroup } from '../report/runs/run-groups.js';
+import { countsOf, gridState } from '../train/experiment/grid-state.js';
 import { parseExperiment } from '../train/experiment/parse-experiment.js';
 import { type CellResult, checkSameRows, parseResult, storedResults } from '../train/experiment/results.js';
 import { METRICS_FILE } from '../train/run-folder.js';
@@ -128,7 +129,8 @@ async function readExperiment(file: string, text: string): Promise<ReportInput[]
     checkSameRows(results, join(folder, experiment.name));
     const seeds = [...new Set(results.map(({ point }) => point.seed))].join(',');
     const command = `parsimony experiment ${file} --seeds ${seeds}`;
-    return experimentGroups(experiment, results, command).map((group) => ({ kind: 'runs', group }));
+    const progress = countsOf(await gridState(folder, experiment));
+    return experimentGroups(experiment, results, command, progress).map((group) => ({ kind: 'runs', group }));
   }
   throw new CallerError({
     what: 'no finished run of this experiment',

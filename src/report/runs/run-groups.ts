@@ -1,4 +1,5 @@
 import type { Experiment, Settings } from '../../train/experiment/experiment.js';
+import { machinesOf, mixtureNote } from '../../train/experiment/grid-state.js';
 import { experimentTables } from '../../train/experiment/result-table.js';
 import type { CellResult } from '../../train/experiment/results.js';
 import { stepsToThreshold } from '../../train/experiment/steps-to-threshold.js';
@@ -19,6 +20,10 @@ export interface RunGroup {
   until?: number;
   /** The rows of dev; undefined where they are not stored. */
   rows?: number;
+  /** How far the grid is, of an experiment that was named by its file. */
+  progress?: string;
+  /** What the machines of its cells differ in; empty where they are of one kind. */
+  mixture?: string;
 }
 
 /** JSON has no NaN: the loss of a run that has diverged is null there. */
@@ -65,12 +70,14 @@ export function experimentOf(results: readonly CellResult[]): Experiment {
   };
 }
 
-/** The results of an experiment as groups, one for each point of its grid. @param command The command that repeats the experiment. */
+/** The results of an experiment as groups, one for each point of its grid. @param command The command that repeats the experiment. @param progress How far its grid is. */
 export function experimentGroups(
   experiment: Experiment,
   results: readonly CellResult[],
   command?: string,
+  progress?: string,
 ): RunGroup[] {
+  const mixture = mixtureNote(machinesOf(results));
   return experimentTables(experiment, results).map(({ point, rows, until, comparisons }) => {
     const here = results.filter((result) => isAt(result.point, point));
     const inOrder = Object.keys(experiment.conditions).flatMap((name) => {
@@ -85,6 +92,8 @@ export function experimentGroups(
       comparisons,
       rows,
       until,
+      progress,
+      mixture,
     };
   });
 }

@@ -67,7 +67,7 @@ function baselineText(baseline: Condition): string {
   return `Of ${baseline.name}: ${best(baseline)}.`;
 }
 
-function facts({ conditions, rows }: RunGroup): Section['facts'] {
+function facts({ conditions, rows, progress, mixture }: RunGroup): Section['facts'] {
   const runs = conditions.flatMap((condition) => condition.runs);
   const unfinished = runs.filter(({ isFinished }) => !isFinished).length;
   const diverged = runs.filter((run) => divergedAt(run) !== undefined).length;
@@ -83,7 +83,9 @@ function facts({ conditions, rows }: RunGroup): Section['facts'] {
       'Runs',
       `${runs.length}: conditions ${conditions.length}, seeds of each ${seeds}${troubles.map((text) => `, ${text}`).join('')}`,
     ],
+    ...(progress ? [['Grid', progress] as const] : []),
     ['Adapter', [...new Set(runs.map(({ adapter }) => adapter))].join('; ')],
+    ...(mixture ? [['Machines', mixture] as const] : []),
     [
       'Data',
       `${rows === undefined ? '' : `${rows.toLocaleString('en-GB')} rows of dev; `}fingerprint ${runs[0].data}`,

@@ -68,8 +68,23 @@ export function machinesOf(results: readonly CellResult[]): MachineRow[] {
 }
 
 /** What some machines differ in, in words; empty where they are of one kind. */
-export function differencesOf(machines: readonly MachineRow[]): string[] {
+function differencesOf(machines: readonly MachineRow[]): string[] {
   const names = ['package', 'kernels', 'webgpu', 'driver'];
   const differ = names.filter((name) => new Set(machines.map(({ versions }) => versions[name])).size > 1);
   return [...(new Set(machines.map(({ adapter }) => adapter)).size > 1 ? ['adapter'] : []), ...differ];
+}
+
+/** What results of different machines may not be used for; empty where they are of one kind. */
+export function mixtureNote(machines: readonly MachineRow[]): string {
+  const differences = differencesOf(machines);
+  if (differences.length === 0) return '';
+  return `These cells differ in: ${differences.join(', ')}. Their timings must not be compared, and their results are not claimed to be equal bit for bit to those of one machine.`;
+}
+
+/** How many cells are finished, run, failed or wait, in words. */
+export function countsOf(states: readonly CellState[]): string {
+  const counts = (['finished', 'running', 'failed', 'waiting'] as const).map(
+    (progress) => `${states.filter((state) => state.progress === progress).length} ${progress}`,
+  );
+  return `${states.length} cells: ${counts.join(', ')}`;
 }

@@ -59,7 +59,7 @@ describe('a result on its way back', () => {
 });
 
 const missing = missingForQueues();
-if (missing) console.log(`Left out without ${missing}: tests of experiments in a queue.`);
+if (missing) console.log(`Left out, because ${missing} is missing: the tests of experiments in a queue.`);
 
 describe.skipIf(missing)('a queue of cells', () => {
   const folder = temporaryFolder();
