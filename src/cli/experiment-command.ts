@@ -78,7 +78,12 @@ export function experimentCommand(): Command {
     )
     .addOption(lockOption())
     .option('--markdown', 'the tables as Markdown')
-    .addOption(new OutputOption('--svg <file>', 'a picture of every seed, for one point of the grid'))
+    .addOption(
+      new OutputOption(
+        '--svg <file>',
+        'a picture of every seed, for one point of the grid or over trainExamples',
+      ),
+    )
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)
@@ -152,11 +157,11 @@ async function writePicture(
   const { experimentGroups } = await import('../report/runs/run-groups.js');
   const { seedsSvg } = await import('../report/runs/seed-figures.js');
   const groups = experimentGroups(experiment, results);
-  if (groups.length > 1) {
+  if (groups.length > 1 && !groups[0].overSizes) {
     throw new CallerError({
       what: `results at ${groups.length} points of the grid`,
       where: '--svg',
-      expected: 'one point: `parsimony report` draws them all',
+      expected: 'one point, or several of "trainExamples" alone: `parsimony report` draws them all',
     });
   }
   await writeAtomically(out, seedsSvg(groups[0]));

@@ -45,6 +45,25 @@ describe('the picture of every seed', () => {
     );
   });
 
+  it('is over training-set size where that is what the points of a grid differ by', () => {
+    const results = [250, 1000].flatMap((trainExamples) =>
+      [1, 2].map((seed) =>
+        cellOf('a', seed, trainExamples === 250 ? 5 : 9, {
+          point: { seed, trainExamples },
+          settings: { trainExamples, seed },
+        }),
+      ),
+    );
+    const groups = experimentGroups(experimentOf(results), results);
+    expect(groups.map(({ overSizes }) => overSizes?.length)).toEqual([1, undefined]);
+    expect(dotsIn(seedsSvg(groups[0])).map(([title]) => title)).toEqual([
+      'a, 250 examples, seed 1: 0.5000',
+      'a, 1000 examples, seed 1: 0.9000',
+      'a, 250 examples, seed 2: 0.5000',
+      'a, 1000 examples, seed 2: 0.9000',
+    ]);
+  });
+
   it('shows dev where there is no test, and no steps without a threshold', () => {
     const svg = seedsSvg({ conditions: conditionsOf([runOf('a', 1, [0.5, 0.75]), runOf('a', 2, [0.6])]) });
     expect(

@@ -80,9 +80,13 @@ function plotOf({ height = HEIGHT, options }: Figure): Html {
 /** Heights of the title above and of the explanation below each figure of a picture. */
 const [ABOVE, BELOW] = [24, 26];
 
-/** Figures side by side as one SVG file, for pages that are not ours: without legends. */
+/** Room for a name of the legend, and for a row of it. */
+const [KEY_WIDTH, KEY_HEIGHT] = [186, 18];
+
+/** Figures side by side as one SVG file, for pages that are not ours. */
 export function figuresSvg(figures: readonly Figure[]): string {
-  const height = ABOVE + Math.max(...figures.map((one) => one.height ?? HEIGHT)) + BELOW;
+  const plots = ABOVE + Math.max(...figures.map((one) => one.height ?? HEIGHT)) + BELOW;
+  const height = plots + KEY_HEIGHT * Math.ceil(Math.max(...figures.map(({ series }) => series.length)) / 2);
   const width = WIDTH * figures.length;
   const panels = figures.map((one, at) => {
     const below = ABOVE + (one.height ?? HEIGHT) + 14;
@@ -91,6 +95,10 @@ export function figuresSvg(figures: readonly Figure[]): string {
 <svg class="plot" y="${ABOVE}" width="${WIDTH}" height="${one.height ?? HEIGHT}" text-anchor="middle" fill="currentColor"><desc>${one.description}</desc>
 ${plotOf(one)}</svg>
 <text class="caption" x="14" y="${below}">${one.explanation}</text>
+${one.series.map((drawn, key) => {
+  const [x, y] = [14 + KEY_WIDTH * (key % 2), plots + KEY_HEIGHT * (key >> 1)];
+  return html`<g transform="translate(${x} ${y - 6})">${swatch(drawn)}<text x="40" y="11">${drawn.name}</text></g>`;
+})}
 </g>`;
   });
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">

@@ -14,6 +14,8 @@ export interface RunGroup {
   /** The question, in a sentence; empty where the experiment has none. */
   description: string;
   conditions: readonly Condition[];
+  /** With the runs of all training-set sizes, of the first of the groups that differ by it alone. */
+  overSizes?: readonly Condition[];
   /** Differences over the same seeds; empty for training folders. */
   comparisons: readonly ComparisonRow[];
   /** The dev accuracy up to which steps are counted. */
@@ -78,17 +80,23 @@ export function experimentGroups(
   progress?: string,
 ): RunGroup[] {
   const mixture = mixtureNote(machinesOf(results));
-  return experimentTables(experiment, results).map(({ point, rows, until, comparisons }) => {
-    const here = results.filter((result) => isAt(result.point, point));
+  const conditionsIn = (some: readonly CellResult[]) => {
     const inOrder = Object.keys(experiment.conditions).flatMap((name) => {
-      return here.filter(({ condition }) => condition === name);
+      return some.filter(({ condition }) => condition === name);
     });
-    const conditions = conditionsOf(inOrder.map((result) => runOfCell(result, command)));
+    return conditionsOf(inOrder.map((result) => runOfCell(result, command)));
+  };
+  const tables = experimentTables(experiment, results);
+  const isOverSizes =
+    tables.length > 1 && tables.every(({ point }) => `${Object.keys(point)}` === 'trainExamples');
+  return tables.map(({ point, rows, until, comparisons }, at) => {
+    const conditions = conditionsIn(results.filter((result) => isAt(result.point, point)));
     const axes = Object.entries(point).map(([axis, value]) => `${axis} ${value}`);
     return {
       title: [`Experiment ${experiment.name}`, ...axes].join(', '),
       description: experiment.description,
       conditions,
+      ...(isOverSizes && at === 0 && { overSizes: conditionsIn(results) }),
       comparisons,
       rows,
       until,

@@ -11,6 +11,7 @@ import { accuracy, interval, isKnown, seedsText } from './run-format.js';
 import { bestCondition, type RunGroup } from './run-groups.js';
 import { comparisonTable, conditionTable, curveTable, runTable, settingsTables } from './run-tables.js';
 import { hasTest, seedAccuracyFigure, stepsFigure } from './seed-figures.js';
+import { sizeFigure } from './size-figure.js';
 
 function best({ runs }: Condition): string {
   const estimate = bestAccuracy(runs);
@@ -106,6 +107,7 @@ function commands(conditions: readonly Condition[]): Html {
 export function runSection(group: RunGroup, id: string): Section {
   const { conditions } = group;
   const figures = [
+    group.overSizes && sizeFigure(group.overSizes),
     hasTest(conditions) ? seedAccuracyFigure(conditions) : undefined,
     stepsFigure(conditions, group.until),
     accuracyFigure(conditions),

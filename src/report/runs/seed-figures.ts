@@ -4,6 +4,7 @@ import { type Figure, figuresSvg, horizontalAxis, logAxis, nameAxis } from '../p
 import type { Condition } from './run.js';
 import { accuracy } from './run-format.js';
 import type { RunGroup } from './run-groups.js';
+import { sizeFigure } from './size-figure.js';
 
 /** A run as a dot. */
 interface Dot {
@@ -145,8 +146,13 @@ export function stepsFigure(conditions: readonly Condition[], until?: number): F
   };
 }
 
-/** Every seed of an experiment at one point of its grid, as an SVG file: accuracy, and steps where they were counted. */
-export function seedsSvg({ conditions, until }: Pick<RunGroup, 'conditions' | 'until'>): string {
+/** Every seed of an experiment, as an SVG file: accuracy over training-set size, or accuracy, and steps where they were counted. */
+export function seedsSvg({
+  conditions,
+  until,
+  overSizes,
+}: Pick<RunGroup, 'conditions' | 'until' | 'overSizes'>): string {
+  if (overSizes) return figuresSvg([sizeFigure(overSizes)]);
   const figures = [seedAccuracyFigure(conditions), stepsFigure(conditions, until)];
   return figuresSvg(figures.filter((one) => one !== undefined));
 }
