@@ -1,7 +1,9 @@
 import { escapeControls } from '../base/errors.js';
 import type { Example } from '../data/dataset.js';
+import { percent } from '../report/page/numbers.js';
 import { scoreOf } from '../train/best.js';
 import { stepsTo } from '../train/experiment/steps-to-threshold.js';
+import { readWrittenRecord } from '../train/run-record.js';
 import { completeSettings, stepsPerEpoch } from '../train/settings-schema.js';
 import {
   descriptionOf,
@@ -96,7 +98,9 @@ export async function printOutcome(
   const readings = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
   const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, readings) };
   const { strategy } = descriptionOf(run).mask;
-  const result = { model: folder, strategy, metricForBestModel, best, epochs, ...toThreshold };
+  const { density, closure } = await readWrittenRecord(folder);
+  const pairs = { density, closure };
+  const result = { model: folder, strategy, metricForBestModel, ...pairs, best, epochs, ...toThreshold };
   if (await wroteJson(json, result)) return;
   const { epoch, step, devAccuracy } = best;
   const by =
@@ -111,6 +115,12 @@ export async function printOutcome(
     );
   }
   print(`dev accuracy ${devAccuracy.toFixed(4)}${by} (epoch ${epoch}, step ${step}, saved in ${folder})`);
+  if (density !== undefined && closure !== undefined && density < 1) {
+    const { layers } = descriptionOf(run).config;
+    note(
+      `${percent(density)} of dev's pairs exist (density), ${layers} ${layers === 1 ? 'layer joins' : 'layers join'} ${percent(closure)} (closure)`,
+    );
+  }
   const stopped = earlyStop(run, outcome);
   if (stopped !== undefined) print(stopped);
   if (!toThreshold) return;

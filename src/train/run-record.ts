@@ -122,14 +122,14 @@ export function weightsRunOf({ settings, fingerprints }: RunRecord): string {
 
 /**
  * The text of a run's record, which also has fields for people only.
- * @param density The share of dev's pairs that exist.
+ * @param pairs The share of dev's pairs that exist, and that the model's layers join.
  */
 export function formatRecord(
   record: RunRecord,
   description: ModelDescription,
   data: RunData,
   device: Device,
-  density: number,
+  pairs: { density: number; closure?: number },
 ): string {
   const { mask, kernels, tokenizer, config } = description;
   const { settings, notes, fingerprints } = record;
@@ -138,7 +138,7 @@ export function formatRecord(
     rules: mask.rules.name,
     beta: mask.beta,
     data: data.name,
-    density,
+    ...pairs,
     rows: { train: data.train.length, dev: data.dev.length },
     ...settings,
     maxLength: tokenizer.maxLength,
@@ -157,6 +157,7 @@ const RECORD = fields({
   fingerprints: fields({ model: text, data: text, kernels: text, adapter: text }),
   notes: v.optional(recordOf(v.unknown()), {}),
   density: v.optional(share),
+  closure: v.optional(share),
   rows: v.optional(recordOf(whole)),
   adapter: v.optional(
     fields({

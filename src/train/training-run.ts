@@ -91,6 +91,9 @@ export function newModel(device: Device, run: TrainingRun): SentenceClassifier {
   return SentenceClassifier.of(device, { ...start.description, kernels }, start.weights);
 }
 
+/** Tokens of a text up to which the closure is recorded: under a window, its time grows with their cube. */
+const LONGEST_CLOSURE = 2048;
+
 const OCCUPIED = 'choose another folder, or replace the run or the model in it with `train --force`';
 
 /**
@@ -134,7 +137,11 @@ export async function runTraining(
     }
     const model = newModel(device, { ...run, kernels: description.kernels });
     try {
-      const recordText = formatRecord(record, description, data, device, model.density(data.dev));
+      const pairs = {
+        density: model.density(data.dev),
+        ...(description.tokenizer.maxLength <= LONGEST_CLOSURE && { closure: model.closure(data.dev) }),
+      };
+      const recordText = formatRecord(record, description, data, device, pairs);
       const written = { folder, record, recordText, description };
       const writer = new RunWriter(written, lock, (note) => hooks.onNote?.(note));
       return await train(model, data, writer, settings, state === 'unfinished', hooks);
