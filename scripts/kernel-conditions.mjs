@@ -1,7 +1,7 @@
 // The conditions of the kernels' modules: @if, @elif and @else (WESL's conditional translation).
 
 /** What an @if may ask for. */
-export const CONDITIONS = ['SPARSE', 'TRANSPOSED', 'SUBGROUP', 'COUNTING'];
+export const CONDITIONS = ['SPARSE', 'BACKWARD', 'TRANSPOSED', 'SUBGROUP', 'COUNTING'];
 
 /** The text with every comment as blanks, so that positions in it are positions in the text. */
 export function withoutComments(text) {

@@ -155,10 +155,11 @@ function originsOf(lines) {
 function variantsOf(name) {
   const [, folder, pass] = PASS.exec(name) ?? [];
   if (!pass) return [{ name, conditions: [] }];
-  const order = pass === 'backward_key_value' ? ['TRANSPOSED'] : [];
+  const ofPass = pass === 'forward' ? [] : ['BACKWARD'];
+  if (pass === 'backward_key_value') ofPass.push('TRANSPOSED');
   return [
-    { name: `${folder}/dense_${pass}`, conditions: order },
-    { name: `${folder}/sparse_${pass}`, conditions: ['SPARSE', ...order] },
+    { name: `${folder}/dense_${pass}`, conditions: ofPass },
+    { name: `${folder}/sparse_${pass}`, conditions: ['SPARSE', ...ofPass] },
   ];
 }
 
