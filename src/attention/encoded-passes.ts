@@ -1,5 +1,5 @@
 import type { Device } from '../gpu/device.js';
-import { type BufferSlice, isOperand } from '../gpu/pipelines.js';
+import { type BufferSlice, isOperand, isSameRecord } from '../gpu/pipelines.js';
 import type { Recording } from '../gpu/recording.js';
 
 /** What a pass depends on, beside the plan. */
@@ -24,14 +24,7 @@ function isSame(one: Arguments, other: Arguments): boolean {
   if (heads !== options.heads || headDim !== options.headDim || scale !== options.scale) return false;
   if (dropout?.probability !== options.dropout?.probability || dropout?.seed !== options.dropout?.seed)
     return false;
-  const [buffers, others] = [one.buffers, other.buffers];
-  let more = 0;
-  for (const name in buffers) {
-    if (!isOperand(buffers[name], others[name])) return false;
-    more++;
-  }
-  for (const _ in others) more--;
-  return more === 0;
+  return isSameRecord(one.buffers, other.buffers, isOperand);
 }
 
 /**

@@ -85,8 +85,8 @@ function asJson(explanation: Explanation, model?: PageModel): unknown {
     strategy: mask.strategy,
     rules: mask.rules.name,
     beta: mask.beta,
-    pieces: tokens.map(({ text: piece, id, tag, start, end, word }) => ({
-      piece,
+    tokens: tokens.map(({ text: token, id, tag, start, end, word }) => ({
+      token,
       id,
       tag,
       start,
@@ -101,7 +101,7 @@ function asJson(explanation: Explanation, model?: PageModel): unknown {
     cut,
     order: Array.from(order),
     runs,
-    ledger: { ...pairCounts, ...workOf(pairCounts) },
+    pairCounts: { ...pairCounts, ...workOf(pairCounts) },
     closure,
     tiles: views.map(({ heads, tiles }) => ({ heads, tiles })),
     ...(model && {

@@ -65,7 +65,7 @@ async function show(name: string, flags: ShowFlags): Promise<void> {
   const data = shares && {
     source: source!.name,
     split: flags.split,
-    pieces: shares.tokens,
+    tokens: shares.tokens,
     pairs: shares.pairs.total,
     frequency: tags.map((tag) => shares.frequency.get(tag) ?? 0),
     pairShares: tags.map((query) => tags.map((key) => shares.pairs.of(query, key) / shares.pairs.total)),

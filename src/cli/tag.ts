@@ -37,9 +37,9 @@ async function tag(text: string, flags: { rules: string; json?: JsonTarget }): P
   const { pairCounts } = layout;
   const closure = closureOf(layout, CLOSURE_LAYERS);
   const density = pairCounts.useful / pairCounts.dense;
-  const pieces = tokens.map(({ text: piece, id, tag, start, end }) => ({ piece, id, tag, start, end }));
+  const listed = tokens.map(({ text: token, id, tag, start, end }) => ({ token, id, tag, start, end }));
   const { dense: pairs, useful: allowedPairs } = pairCounts;
-  const json = { text, rules: rules.name, pieces, pairs, allowedPairs, density, closure };
+  const json = { text, rules: rules.name, tokens: listed, pairs, allowedPairs, density, closure };
   if (await wroteJson(flags.json, json)) return;
   printTable(
     ['token', 'tag', 'text'],

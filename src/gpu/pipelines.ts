@@ -37,11 +37,15 @@ export interface BoundKernel {
 /** WebGPU lets every adapter ask for this alignment of uniform and storage offsets. */
 export const OFFSET_ALIGNMENT = 256;
 
-/** Whether two sets of constants make the same kernel. */
-function isSame(a: KernelConstants, b: KernelConstants): boolean {
+/** Whether two records have the same names, and the same values by them. It makes no lists: it runs for each dispatch. */
+export function isSameRecord<Value>(
+  a: Readonly<Record<string, Value>>,
+  b: Readonly<Record<string, Value>>,
+  isSame: (one: Value, other: Value) => boolean,
+): boolean {
   let more = 0;
   for (const name in a) {
-    if (a[name] !== b[name]) return false;
+    if (!isSame(a[name], b[name])) return false;
     more++;
   }
   for (const _ in b) more--;
@@ -65,7 +69,7 @@ export function isBound(
   buffers: Readonly<Record<string, Operand>>,
 ): boolean {
   const { kernel } = pipeline;
-  if (kernel.name !== name || !isSame(pipeline.constants, constants)) return false;
+  if (kernel.name !== name || !isSameRecord(pipeline.constants, constants, Object.is)) return false;
   for (let index = 0; index < operands.length; index++) {
     if (!isOperand(operands[index], buffers[kernel.bindings[index].name])) return false;
   }
@@ -95,7 +99,7 @@ export class PipelineCache {
       variants = [];
       this.pipelines.set(name, variants);
     }
-    let entry = variants.find((variant) => isSame(variant.constants, constants));
+    let entry = variants.find((variant) => isSameRecord(variant.constants, constants, Object.is));
     if (!entry) {
       entry = this.build(readKernel(name, constants), { ...constants });
       variants.push(entry);

@@ -31,10 +31,10 @@ function configJson(description: ModelDescription): string {
       strategy: mask.strategy,
       beta: mask.beta,
       ...(customTags && { tags: 'own' }),
-      most_pieces: maxLength,
+      max_length: maxLength,
       ...(config.biasTags > 0 && { bias_tags: config.biasTags }),
       ...(config.tagEmbeddings && { tag_embeddings: config.tagEmbeddings }),
-      ...(vocabulary.size !== config.vocabulary && { pieces: vocabulary.size }),
+      ...(vocabulary.size !== config.vocabulary && { tokens: vocabulary.size }),
       ...(kernels && { kernels }),
       ...(tagNoise && { relabel: formatTagNoise(tagNoise.how), relabel_seed: tagNoise.seed }),
     },
@@ -64,10 +64,12 @@ const PARSIMONY_FIELDS = fields({
   strategy: oneOf(STRATEGIES),
   beta: finite,
   tags: v.optional(v.literal('own', '"own", or no such field')),
-  most_pieces: positiveWhole,
+  max_length: v.optional(positiveWhole),
+  most_pieces: v.optional(positiveWhole), // the former name of max_length
   bias_tags: v.optional(whole, 0),
   tag_embeddings: v.optional(positiveWhole),
-  pieces: v.optional(positiveWhole),
+  tokens: v.optional(positiveWhole),
+  pieces: v.optional(positiveWhole), // the former name of tokens
   kernels: v.optional(v.unknown()),
   relabel: v.optional(text),
   relabel_seed: v.optional(v.pipe(whole, v.maxValue(2 ** 32 - 1, 'a whole number from 0 to 2³² - 1'))),
@@ -130,7 +132,7 @@ async function checkVocabularySize(
   rows: number,
   parsimony?: ParsimonyFields,
 ): Promise<void> {
-  const tokens = parsimony ? (parsimony.pieces ?? rows) : Math.min(vocabulary.size, rows);
+  const tokens = parsimony ? (parsimony.tokens ?? parsimony.pieces ?? rows) : Math.min(vocabulary.size, rows);
   if (vocabulary.size === tokens) return;
   const hasList = await exists(pathIn(folder, 'vocab.txt'));
   throw new CallerError({
@@ -180,7 +182,11 @@ export async function loadDescription(
   checkHeads(rules, config, pathIn(folder, RULES_FILE));
   const options = {
     vocabulary,
-    maxLength: checkedMaxLength(parsimony.most_pieces, config, file),
+    maxLength: checkedMaxLength(
+      parsimony.max_length ?? parsimony.most_pieces ?? config.positions,
+      config,
+      file,
+    ),
     customTags: parsimony.tags === 'own',
     tagNoise: tagNoiseOf(parsimony, file),
   };

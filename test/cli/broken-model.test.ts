@@ -78,7 +78,7 @@ describe('a configuration', () => {
   });
 
   it('that cuts sentences after the last position is refused', async () => {
-    const change = edited((json) => Object.assign(json.parsimony as object, { most_pieces: 513 }));
+    const change = edited((json) => Object.assign(json.parsimony as object, { max_length: 513 }));
     await expectRefused('config.json', change, /513.*512/);
   });
 

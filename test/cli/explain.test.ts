@@ -51,8 +51,8 @@ describe('explain', () => {
     expect([status, stderr]).toEqual([0, '']);
     const printed = JSON.parse(stdout);
     expect(printed).toMatchObject({ text: TEXT, strategy: 'guided', rules: 'paper', beta: 2, cut: 0 });
-    expect(printed.ledger).toMatchObject({ useful: 37, dense: 64, density: 37 / 64 });
-    expect(printed.pieces.map(({ word }: { word: number }) => word)).toEqual([0, 1, 2, 2, 2, 2, 3, 4]);
+    expect(printed.pairCounts).toMatchObject({ useful: 37, dense: 64, density: 37 / 64 });
+    expect(printed.tokens.map(({ word }: { word: number }) => word)).toEqual([0, 1, 2, 2, 2, 2, 3, 4]);
     expect(printed.words[2]).toEqual({ word: 'unaffordable', tag: 'ADJ' });
     expect([...printed.order].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     const useful = printed.tiles[0].tiles.reduce(
@@ -110,7 +110,7 @@ describe('explain', () => {
     expect(printed.probabilities).toEqual(predicted[0].probabilities);
     const [[head]] = printed.attention;
     const given = head.flat().filter((probability: number) => probability > 0).length;
-    expect(given).toBe(printed.ledger.useful);
+    expect(given).toBe(printed.pairCounts.useful);
     for (const row of head)
       expect(row.reduce((sum: number, each: number) => sum + each, 0)).toBeCloseTo(1, 4);
     expect(printed.words.some(({ attribution }: { attribution: number }) => attribution !== 0)).toBe(true);

@@ -53,7 +53,7 @@ describe('rules show', () => {
     const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
     expect(sum(json.data.frequency)).toBeCloseTo(1, 10);
     expect(sum(json.data.pairShares.flat())).toBeCloseTo(1, 10);
-    const sentences = json.data.frequency[json.tags.indexOf('[CLS]')] * json.data.pieces;
+    const sentences = json.data.frequency[json.tags.indexOf('[CLS]')] * json.data.tokens;
     expect(sentences, 'rows of dev').toBeCloseTo(6, 8);
   });
 });

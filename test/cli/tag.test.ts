@@ -35,11 +35,11 @@ describe('tag', () => {
     expect(printed.density).toBe(ALLOWED / 64);
     // Through the NOUN, the DET sees the ADJ and they see it.
     expect(printed.closure).toEqual([ALLOWED, ALLOWED + 4 + 4, ALLOWED + 4 + 4].map((pairs) => pairs / 64));
-    const shown = printed.pieces.map(({ piece, tag, start, end }: Record<string, never>) => {
-      return [piece, tag, TEXT.slice(start, end)];
+    const shown = printed.tokens.map(({ token, tag, start, end }: Record<string, never>) => {
+      return [token, tag, TEXT.slice(start, end)];
     });
     expect(shown).toEqual(PIECES);
-    const ids = printed.pieces.map(({ id }: { id: number }) => id);
+    const ids = printed.tokens.map(({ id }: { id: number }) => id);
     expect([ids[0], ids[1], ids[6], ids[7]], "some of BERT's ids").toEqual([101, 1996, 2143, 102]);
   });
 

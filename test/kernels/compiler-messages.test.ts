@@ -62,7 +62,7 @@ describe('messages of compilers', () => {
         headDim: 16,
       });
       await expect(failing).rejects.toThrow(
-        /kernels\/attention\/[\w/]+\.wesl:\d+:\d+ error: unresolved call target 'missing'/,
+        /kernels\/[\w/]+\.wesl:\d+:\d+ error: unresolved call target 'missing'/,
       );
     } finally {
       device.close();

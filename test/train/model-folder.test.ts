@@ -117,18 +117,11 @@ describe('a model folder is refused', () => {
     ['a norm that divides by less than 0', { layer_norm_eps: -1 }, /-1.*expected/],
     ['one class', { id2label: { 0: 'all' } }, /1 class; expected at least two/],
     ['classes that are not counted from 0', { id2label: { 1: 'a', 2: 'b' } }, /"id2label" does not name/],
-    [
-      'an unknown strategy',
-      { parsimony: { strategy: 'x', beta: 5, most_pieces: 9 } },
-      /"x"; expected one of/,
-    ],
-    ['no bias', { parsimony: { strategy: 'hard', most_pieces: 9 } }, /no "parsimony\.beta"/],
-    ['sentences over its positions', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 65 } }, /65.*64/],
-    [
-      'sentences of no tokens',
-      { parsimony: { strategy: 'hard', beta: 5, most_pieces: 0 } },
-      /is 0; expected/,
-    ],
+    ['an unknown strategy', { parsimony: { strategy: 'x', beta: 5, max_length: 9 } }, /"x"; expected one of/],
+    ['no bias', { parsimony: { strategy: 'hard', max_length: 9 } }, /no "parsimony\.beta"/],
+    ['sentences over its positions', { parsimony: { strategy: 'hard', beta: 5, max_length: 65 } }, /65.*64/],
+    ['the same by the former name', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 65 } }, /65.*64/],
+    ['sentences of no tokens', { parsimony: { strategy: 'hard', beta: 5, max_length: 0 } }, /is 0; expected/],
   ])('where its configuration has %s', async (_, changes, says) => {
     const change = (path: string) => {
       writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
