@@ -15,10 +15,11 @@ const REPORTS = {
   Qualcomm: reportOf('adreno'),
 };
 
-/** Kernels outside attention and the linear layers are small: a line of the README for each folder. */
+/** A line for each pass of attention and of the linear layers, dense and sparse; of other kernels one for each folder, for they are small. */
 function lineOf(kernel: string): string {
-  const [folder] = kernel.split('/');
-  return ['attention', 'linear'].includes(folder) ? kernel : folder;
+  const [folder, family, pass] = kernel.split('/');
+  if (!pass || !['attention', 'linear'].includes(folder)) return folder;
+  return `${folder}/${family}/${pass.replace(/^(dense|sparse)_/, '')}`;
 }
 
 /** The README's table: for each kernel its registers and its occupancy on each of some adapters, over all variants. */
