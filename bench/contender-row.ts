@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics';
+import type { Strategy } from '../src/grammar/rules.js';
 import { leastBytes, usefulFlops, workloadFields } from './attention-row.js';
 import type { Pass } from './attention-settings.js';
 import type { ContenderImplementation } from './contender-implementation.js';
@@ -23,6 +24,7 @@ export function contenderRow(
 ) {
   const { heads, headDim, lengths, tags } = workload;
   const { pass, text, seed } = about;
+  const strategy: Strategy = mask.strategy;
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
   const idealSpeedup = densePairs / usefulPairs;
   const medianMs = times ? median([...times.own]) : null;
@@ -31,7 +33,7 @@ export function contenderRow(
   const perSecond = (amount: number) => (medianMs === null ? null : amount / medianMs / 1e6);
   return {
     contender: contender.name,
-    strategy: mask.strategy,
+    strategy,
     rules: mask.rules.name,
     text,
     ...workloadFields(workload),

@@ -5,7 +5,7 @@ import { isTooWide, WIDEST_INTERVAL } from './statistics.js';
 /** The warning about a figure above its bound. */
 export const IMPOSSIBLE = 'above what the plan allows: timing is not to be trusted';
 
-/** The tolerance of a speed-up without an interval, a quotient of two medians. */
+/** The tolerance of a speed-up without an interval, a quotient of two medians, or beside a wide one. */
 const WITHOUT_INTERVAL = 1.05;
 
 /** A row with the upper end of its time's ratio to dense, and the largest possible speed-up. */
@@ -17,6 +17,13 @@ interface BoundedRow {
 /** Whether all of a speed-up's interval is above the largest possible one. */
 export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
   return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
+}
+
+/** What to say of a speed-up above the largest possible one; empty for any other. */
+export function aboveIdeal(row: BoundedRow & { realisedSpeedup: number | null }): string {
+  if (isImpossible(row)) return ', above the ideal: not to be trusted';
+  const isAbove = (row.realisedSpeedup ?? 0) > WITHOUT_INTERVAL * row.idealSpeedup;
+  return isAbove ? ', above the ideal by noise' : '';
 }
 
 /** A row with what its plan allows, which older files lack. */

@@ -1,6 +1,15 @@
 // Builds dist/ from src/, bench/ and kernels/. npm runs it as "prepare": after `npm ci`, and before `npm pack`.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { embedKernels, writeBrowserKernels, writeKernels } from './embed-kernels.mjs';
 
@@ -28,6 +37,18 @@ for (const entry of ['src/browser', 'src/index', 'bench/harness']) {
     .replace(/\/\/\/ <reference types="@webgpu\/types".*\n/, '')
     .replace("'./browser.js'", "'./browser.lib-dom.js'");
   writeFileSync(new URL(`../dist/${entry}.lib-dom.d.ts`, import.meta.url), types);
+}
+
+// Where tsc names a type through an entry, it would bring those of @webgpu/types with it.
+const dist = fileURLToPath(new URL('../dist', import.meta.url));
+for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.d.ts')) continue;
+  const types = readFileSync(join(dist, file), 'utf8');
+  const named = types.replaceAll(
+    /(import\("(?:\.\.\/)+(?:src\/)?)(browser|index)\.js"\)/g,
+    '$1$2.lib-dom.js")',
+  );
+  if (named !== types) writeFileSync(join(dist, file), named);
 }
 
 const script = 'bench/peers/torch_attention.py';

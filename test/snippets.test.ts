@@ -32,7 +32,6 @@ it('the snippets of README and docs are typed, under strict TypeScript', () => {
     types: ['node'],
     strict: true,
     noEmit: true,
-    skipLibCheck: true,
   };
   const config = { compilerOptions, files: snippets.map(({ name }) => name) };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));

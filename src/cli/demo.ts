@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { type AttentionReport, benchAttention } from '../../bench/attention-bench.js';
 import type { AttentionRow } from '../../bench/attention-row.js';
 import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
-import { isImpossible, plausibilityWarnings } from '../../bench/plausibility.js';
+import { aboveIdeal, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { Example } from '../data/dataset.js';
 import { createFolder } from '../data/files.js';
 import { adapterName } from '../gpu/adapter.js';
@@ -107,7 +107,7 @@ async function compareKernels(device: Device, examples: Example[]): Promise<Atte
   }
   const timesOf = (row: AttentionRow) => {
     const speedup = orNothing(row.realisedSpeedup, times);
-    return [`${row.medianMs.toFixed(1)} ms`, isImpossible(row) ? bad(`${speedup} (!)`) : speedup];
+    return [`${row.medianMs.toFixed(1)} ms`, aboveIdeal(row) ? bad(`${speedup}${aboveIdeal(row)}`) : speedup];
   };
   printTable(
     ['strategy', 'density', 'executed', 'ideal', 'forward', 'speed-up', 'forward+backward', 'speed-up'],

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AttentionReport } from '../../bench/attention-bench.js';
 import { benchSection } from '../../bench/page/bench-section.js';
-import { IMPOSSIBLE, isImpossible, loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
+import {
+  aboveIdeal,
+  IMPOSSIBLE,
+  isImpossible,
+  loadWarning,
+  plausibilityWarnings,
+} from '../../bench/plausibility.js';
 import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
 import { reportOf, rowOf, someRows } from './page-report.js';
@@ -19,6 +25,14 @@ describe('a speed-up above what its pairs allow', () => {
     expect(isImpossible({ ...TOO_FAST, ratioHigh: 1 / 3.1 })).toBe(false);
     expect(isImpossible({ ...TOO_FAST, ratioHigh: null })).toBe(false);
     expect(isImpossible(rowOf('none', 1024, 1))).toBe(false);
+  });
+
+  it('is called noise where its interval reaches what is possible', () => {
+    const rows = { ratioLow: 1 / 5, ratioHigh: 1 / 3 };
+    expect(aboveIdeal(TOO_FAST)).toBe(', above the ideal: not to be trusted');
+    expect(aboveIdeal(rowOf('hard', 1024, 1 / 4.07, rows))).toBe(', above the ideal by noise');
+    expect(aboveIdeal(rowOf('hard', 1024, 1 / 3.2, rows))).toBe('');
+    expect(aboveIdeal({ ...TOO_FAST, ratioHigh: null, realisedSpeedup: null })).toBe('');
   });
 
   it('is flagged, in words that name its row', () => {
