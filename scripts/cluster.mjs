@@ -178,7 +178,7 @@ async function disturbedGrid(index, isReal) {
   const runs = join(folder, `runs-${index}`);
   const lock = isReal ? 5 : 2;
   const isQueue = index % 2 === 0;
-  const log = [];
+  const [log, said] = [[], []];
   const workers = [];
   let queue;
   let argsOf;
@@ -193,7 +193,7 @@ async function disturbedGrid(index, isReal) {
       isReal
         ? [COMMAND, 'worker', '--queue', url, '--out', runs, '--lock', lock]
         : [STUB, 'queue', url, VERSION, lock];
-    submitter = start([COMMAND, 'experiment', file, '--queue', url, '--results', results], log);
+    submitter = start([COMMAND, 'experiment', file, '--queue', url, '--results', results], said);
   } else {
     argsOf = (at) =>
       isReal
@@ -223,6 +223,8 @@ async function disturbedGrid(index, isReal) {
   };
   for (let at = 0; at < WORKERS; at++) replace(at);
   const isDone = () => (submitter ? submitter.exitCode !== null : workers.every((one) => one.exitCode === 0));
+  // A command that finds no server when it starts says so, and ends: disturbances come after that.
+  while (submitter && submitter.exitCode === null && !/ at redis:/.test(said.join(''))) await delay(50);
   const disturbances = [];
   const done = new Set();
   for (const most = 3 + Math.floor(random() * 3); disturbances.length < most && !isDone(); ) {
@@ -239,13 +241,14 @@ async function disturbedGrid(index, isReal) {
   for (const worker of workers) worker.kill('SIGKILL');
   queue?.proxy.close();
   queue?.redis.child.kill('SIGKILL');
-  const leaked = log.join('').includes(PASSWORD);
+  const leaked = [...log, ...said].join('').includes(PASSWORD);
   return {
     ...outcome(results),
     kind: isQueue ? 'queue' : 'shards',
     disturbances,
     leaked,
     log,
+    said,
     code: submitter?.exitCode ?? 0,
   };
 }
@@ -284,7 +287,12 @@ try {
       const isRight = found.text === expected.text && found.cells === 24 && found.code === 0 && !found.leaked;
       if (!isRight) {
         failures++;
-        console.log(found.log.join('').slice(-3000), found.leaked ? 'The password was shown.' : '');
+        for (const text of [found.log, found.said]) console.log(text.join('').slice(-2000));
+        console.log(
+          `exit code ${found.code}`,
+          found.text.slice(0, 300),
+          found.leaked ? 'The password was shown.' : '',
+        );
       }
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       console.log(
