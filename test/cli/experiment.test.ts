@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { REQUEUE_CODES, stoppable } from '../../src/cli/stopping.js';
+import { RunInterrupted } from '../../src/train/interruption.js';
 import { prepareResumedRun } from '../../src/train/prepare-run.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
@@ -44,6 +46,11 @@ function experiment(...flags: string[]): Promise<CommandResult> {
 function results(): Map<string, string> {
   const place = join(folder, 'experiments/results/tiny');
   return new Map(readdirSync(place).map((file) => [file, readFileSync(join(place, file), 'utf8')]));
+}
+
+/** A result without its timings. */
+function timeless(text: string) {
+  return { ...JSON.parse(text), seconds: 0, tokensPerSecond: 0 };
 }
 
 beforeAll(async () => {
@@ -108,10 +115,19 @@ describe('experiment', () => {
     const { status, stderr } = await experiment('--only', 'none,learned');
     expect(status, stderr).toBe(0);
     expect(statSync(kept).mtimeMs).toBe(written);
-    const timeless = (text: string) => {
-      return { ...JSON.parse(text), seconds: 0, tokensPerSecond: 0 };
-    };
     expect(timeless(results().get('none_seed=1.json')!)).toEqual(timeless(before.get('none_seed=1.json')!));
+  });
+
+  it('--jobs runs cells in other processes, to the same bits, and says what is missing', async () => {
+    const flags = ['--jobs', '1', '--results', 'others', '--out', 'other-runs'];
+    const { status, stdout, stderr } = await experiment(...flags, '--only', 'none');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^machine .* tokens\/s\n.* 1 .*\n/m);
+    const other = readFileSync(join(folder, 'others/tiny/none_seed=1.json'), 'utf8');
+    expect(timeless(other)).toEqual(timeless(results().get('none_seed=1.json')!));
+    expect((await experiment('--table', '--results', 'others')).stdout).toContain(
+      'Missing: 3 of 4 cells\n  learned_seed=1: waiting\n',
+    );
   });
 
   it.each(['experiments/embedded.json', 'embedded', 'embedded.json'])(
@@ -173,5 +189,22 @@ describe('experiment', () => {
     expect(stderr).toMatch(message);
     expect(stderr).toContain('wrong.json');
     expect(existsSync(join(folder, 'runs/wrong'))).toBe(false);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('an experiment that is signalled', () => {
+  it.each([
+    ['SIGTERM', 75],
+    ['SIGUSR1', 75],
+    ['SIGINT', 130],
+  ] as const)('by %s ends with exit code %i after its checkpoint', async (signal, exitCode) => {
+    const untilStopped = (stop: AbortSignal) =>
+      new Promise((_, reject) => {
+        stop.addEventListener('abort', () => reject(new RunInterrupted({ step: 1, totalSteps: 2 }, true)));
+        process.kill(process.pid, signal);
+      });
+    await expect(stoppable(untilStopped, () => 'continue', REQUEUE_CODES)).rejects.toMatchObject({
+      exitCode,
+    });
   });
 });
