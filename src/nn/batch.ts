@@ -18,7 +18,7 @@ export interface Batch {
   ids: Uint32Array;
   byWord: RowGroups;
   byPosition: RowGroups;
-  /** For each row with logits, its token: of each sequence [CLS], or the labelled tokens. */
+  /** For each row with logits, its token: of each sequence [CLS], or the masked tokens. */
   outputTokens: Uint32Array;
   /** For each row its class. */
   labels?: Uint32Array;

@@ -9,27 +9,25 @@ const ACTIVATIONS = {
   distilbert: { forward: 'layers/relu_forward', backward: 'layers/relu_backward' },
 } as const satisfies Record<ModelFamily, object>;
 
-/** Saved activations of a classifier of texts or tokens, [rows, hidden]. */
+/** Saved activations of a classifier of texts, [rows, hidden]. */
 export interface ClassifierActivations {
-  /** What is dropped: the pooler's output, or without a pooler the gathered rows. */
   pooled: GPUBuffer;
   dropped: GPUBuffer;
 }
 
-/** The head's linear layers. A classifier of tokens has no pooler. */
-function linearsOf({ batch, config }: Pass): { pooler?: Linear; classifier: Linear } {
-  const { hidden, task } = config;
+function linearsOf({ batch, config }: Pass): { pooler: Linear; classifier: Linear } {
+  const { hidden } = config;
   const names = tensorNames(config.family);
   const shape = { rows: batch.rows, inputs: hidden };
-  const classifier = { name: names.classifier, shape: { outputs: paddedOutputs(config), ...shape } };
-  if (task === 'token-classification') return { classifier };
-  return { pooler: { name: names.pooler, shape: { outputs: hidden, ...shape } }, classifier };
+  return {
+    pooler: { name: names.pooler, shape: { outputs: hidden, ...shape } },
+    classifier: { name: names.classifier, shape: { outputs: paddedOutputs(config), ...shape } },
+  };
 }
 
 /**
- * Records classifier(drop(activation(pooler(gathered)))), of tokens classifier(drop(gathered)). The activation is tanh in BERT and ReLU in
- * DistilBERT.
- * @param gathered [rows, hidden], the encoder's output at the rows' tokens.
+ * Records classifier(drop(activation(pooler(gathered)))). The activation is tanh in BERT and ReLU in DistilBERT.
+ * @param gathered [rows, hidden], the encoder's output at [CLS].
  */
 export function recordClassifierHead(
   pass: Pass,
@@ -40,16 +38,12 @@ export function recordClassifierHead(
   const { pooler, classifier } = linearsOf(pass);
   const rows = { rows: batch.rows, hidden: config.hidden };
   const numbers = rows.rows * rows.hidden;
-  const pooled = pooler ? workspace.floats('pooled', numbers) : gathered;
+  const projected = workspace.floats('pooler output', numbers);
+  const pooled = workspace.floats('pooled', numbers);
   const dropped = workspace.floats('pooled dropped', numbers);
-  if (pooler) {
-    const projected = workspace.floats('pooler output', numbers);
-    linearForward(pass, pooler, gathered, projected);
-    recordActivation(recorder, ACTIVATIONS[config.family].forward, numbers, {
-      input: projected,
-      output: pooled,
-    });
-  }
+  linearForward(pass, pooler, gathered, projected);
+  const activation = { input: projected, output: pooled };
+  recordActivation(recorder, ACTIVATIONS[config.family].forward, numbers, activation);
   const dropout = { input: pooled, output: dropped };
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.rowNumbers, dropout);
   linearForward(pass, classifier, dropped, logits);
@@ -72,7 +66,6 @@ export function recordClassifierHeadBackward(
   linearBackward(pass, classifier, dropped, logitsGradient, droppedGradient);
   const dropout = { input: droppedGradient, output: pooledGradient };
   recordDropout(recorder, rows, dropoutAt(pass, 'pooled'), batch.rowNumbers, dropout);
-  if (!pooler) return pooledGradient;
   const projectedGradient = workspace.floats('pooler output gradient', numbers);
   const gatheredGradient = workspace.floats('gathered gradient', numbers);
   recordActivationBackward(recorder, ACTIVATIONS[config.family].backward, numbers, {

@@ -1,7 +1,7 @@
 import type { ModelFamily } from './tensor-names.js';
 
-/** What a model is trained for: classes of texts, classes of tokens, or the tokens that are masked. */
-export const TASKS = ['classification', 'token-classification', 'mlm'] as const;
+/** What a model is trained for: classes of texts, or the tokens that are masked. */
+export const TASKS = ['classification', 'mlm'] as const;
 
 export type Task = (typeof TASKS)[number];
 

@@ -59,14 +59,14 @@ function headOf(config: ModelConfig): ParameterSpec[] {
       { ...bias, paddedSize: paddedOutputs(config) },
     ];
   }
-  const classifier = linear(names.classifier, config.classes, hidden, paddedOutputs(config));
-  return task === 'token-classification'
-    ? classifier
-    : [...linear(names.pooler, hidden, hidden), ...classifier];
+  return [
+    ...linear(names.pooler, hidden, hidden),
+    ...linear(names.classifier, config.classes, hidden, paddedOutputs(config)),
+  ];
 }
 
 /**
- * All parameters of a model, in the order of Hugging Face's `BertForSequenceClassification`, `BertForTokenClassification` or
+ * All parameters of a model, in the order of Hugging Face's `BertForSequenceClassification` or
  * `BertForMaskedLM`, or those of DistilBERT, plus the learned bias tables. Embeddings of tags come last: drawn
  * from a seed, all other tensors are the same with and without them.
  */

@@ -54,12 +54,9 @@ export interface Pass {
 }
 
 function probabilityAt(config: ModelConfig, site: DropoutSite): number {
-  const { family, task, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
+  const { family, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
   if (site === 'attention') return attentionDropout;
-  if (site === 'pooled') {
-    // DistilBERT's `seq_classif_dropout` is that of classifiers of texts.
-    return family === 'distilbert' && task === 'token-classification' ? hiddenDropout : headDropout;
-  }
+  if (site === 'pooled') return headDropout;
   return site === 'attention output' && family === 'distilbert' ? 0 : hiddenDropout;
 }
 

@@ -10,7 +10,7 @@ import { recordGather } from './pointwise.js';
 
 /** Saved activations of the head of a task. */
 export interface HeadActivations {
-  /** [rows, hidden], the encoder's output at the tokens of rows: [CLS], labelled or masked tokens. */
+  /** [rows, hidden], the encoder's output at the tokens of rows: [CLS], or the masked tokens. */
   gathered: GPUBuffer;
   /** [rows, padded outputs], in blocks of `logitsBlock` columns. */
   logits: GPUBuffer;

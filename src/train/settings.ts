@@ -4,7 +4,7 @@ import { precision } from '../base/precision.js';
 import { PRESET_NAMES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { ADAMW_DEFAULTS } from '../nn/adamw.js';
-import { BERT_TINY, MODEL_SIZES, type ModelSize, type Task } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES, type ModelSize, TASKS } from '../nn/model-config.js';
 import { BEST_BY } from './best.js';
 import { LR_SCHEDULERS } from './schedule.js';
 
@@ -176,9 +176,6 @@ export const TRAINING = {
   }),
 } satisfies Table;
 
-/** Tasks that settings may name. */
-const SETTING_TASKS = ['classification', 'mlm'] as const satisfies readonly Task[];
-
 /** All settings of a run, by name: data, model, training, and what it runs on. */
 export const SETTINGS = {
   data: of(
@@ -204,7 +201,7 @@ export const SETTINGS = {
   labels: names('names of the classes in their order', {
     otherwise: 'the labels of the training split, sorted',
   }),
-  task: choice(SETTING_TASKS, 'task')(
+  task: choice(TASKS, 'task')(
     'what is trained: a class of each text, or masked tokens (mlm), a checkpoint for --init that needs no labels',
     { default: 'classification' },
   ),

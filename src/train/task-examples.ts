@@ -26,7 +26,7 @@ export interface LabelledBatch {
   tags: number[];
 }
 
-/** Examples as batches of a task: of texts, each with its class, or of the tokens that have labels or are masked. */
+/** Examples as batches of a task: of texts, each with its class, or of the tokens that are masked. */
 export class TaskExamples {
   constructor(
     readonly task: Task,

@@ -73,14 +73,12 @@ describe('classifier', () => {
     // More than a texture holds, and not a multiple of four: logits are in two blocks.
     ['masked tokens of a long vocabulary', { task: 'mlm', vocabulary: 8205, layers: 1 }],
     ['masked tokens, DistilBERT', { ...SMALL_DISTILBERT, task: 'mlm' }],
-    ['classes of tokens', { task: 'token-classification', classes: 3, hiddenDropout: 0.1 }],
-  ])('%s: logits, loss and gradients', async (name, changes) => {
+  ])('%s: logits, loss and gradients', async (_, changes) => {
     const config = { ...SMALL_MODEL, hidden: 32, ...changes };
     const weights = randomWeights(config, 130);
     await withClassifier(config, weights, async (classifier) => {
       const batch = randomBatch(config, 'none', 140, [9, 2, 14]);
       await expectAll(classifier, weights, batch);
-      if (name === 'classes of tokens') await expectAll(classifier, weights, batch, { seed: 42, step: 300 });
     });
   });
 

@@ -28,7 +28,7 @@ export interface BertShape {
   layers: number;
   heads: number;
   /** Classification of sentences where left out. */
-  task?: 'classification' | 'token-classification' | 'mlm';
+  task?: 'classification' | 'mlm';
   classes: number;
   normEpsilon: number;
 }
@@ -87,7 +87,7 @@ export interface BertBatch {
   sentences: readonly Numbers[];
   /** Of each sentence, or of each of `outputs`. */
   labels: Numbers;
-  /** The tokens that have labels, counted over the batch, for the tasks about tokens. */
+  /** The tokens that are masked, counted over the batch, for the task `mlm`. */
   outputs?: Numbers;
   /** The bias of a pair of tokens, counted over the batch, or undefined where the pair does not exist. */
   bias: (query: number, key: number, layer: number, head: number) => number | undefined;
@@ -198,7 +198,7 @@ class Bert {
     const rows = tokens.flatMap((token) =>
       Array.from({ length: width }, (_, c) => hidden[token * width + c]),
     );
-    const head = this.shape.task === 'mlm' ? this.mlmHead(rows) : this.tokenHead(rows);
+    const head = this.mlmHead(rows);
     return part(head.computed, (gradient) => {
       const rowsGradient = head.backward(gradient);
       const hiddenGradient = new Float64Array(hidden.length);
@@ -207,13 +207,6 @@ class Bert {
       });
       return hiddenGradient;
     });
-  }
-
-  /** classifier(drop(hidden)) */
-  private tokenHead(rows: Numbers): Part {
-    const dropped = this.dropout('pooled', 0, rows);
-    const logits = this.linear('classifier', dropped.output);
-    return part(logits.computed, (gradient) => dropped.backward(logits.backward(gradient)));
   }
 
   /** decoder(norm(gelu(dense(hidden)))): the decoder's weight is the table of words. */

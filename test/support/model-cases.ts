@@ -102,9 +102,9 @@ export function randomBatch(
     }),
     sentences: Uint32Array.from({ length }, (_, i) => (i === 0 || i === length - 1 ? NO_SENTENCE : 0)),
   }));
-  // A task about tokens has labels at two tokens of each sentence, or fewer.
+  // Two tokens of each sentence are masked, or one.
   const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((a, b) => a + b, 0));
-  const isAboutTokens = (config.task ?? 'classification') !== 'classification';
+  const isAboutTokens = config.task === 'mlm';
   const outputs = isAboutTokens
     ? starts.flatMap((start, i) => [...new Set([start + lengths[i] - 1, start + (lengths[i] >> 1)])])
     : undefined;

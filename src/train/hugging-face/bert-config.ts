@@ -68,7 +68,6 @@ const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unk
 /** What Hugging Face calls a model with the head of a task, after its family. */
 const HEADS: Readonly<Record<Task, string>> = {
   classification: 'ForSequenceClassification',
-  'token-classification': 'ForTokenClassification',
   mlm: 'ForMaskedLM',
 };
 
