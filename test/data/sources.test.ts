@@ -216,7 +216,7 @@ describe('what --data names', () => {
   it('is a file, a folder or a known name', () => {
     for (const name of ['nowhere', 'nowhere.csv', '']) {
       expect(callerErrorOf(() => dataSource(name)).message).toMatch(
-        /no such folder; expected .*train\.tsv.*sst2, embedded, or grampair:LABEL/,
+        /no such folder; expected .*train\.tsv.*sst2, embedded, grampair:LABEL, or corrupt:KIND:SOURCE/,
       );
     }
     const path = file('.csv', 'text,label\n');
