@@ -131,6 +131,29 @@ describe('train', () => {
   });
 });
 
+describe('train --find-lr', () => {
+  it('prints a rate among those that it tried, and writes nothing', async () => {
+    const before = readdirSync(folder);
+    const result = await trainTiny(folder, ['--find-lr', '--json']);
+    expect(result.status, result.stderr).toBe(0);
+    const { rates, losses, smoothed, suggestion } = JSON.parse(result.stdout);
+    expect([losses.length, smoothed.length]).toEqual([rates.length, rates.length]);
+    expect(rates.length).toBeGreaterThan(20);
+    if (suggestion !== undefined) {
+      expect(suggestion).toBe(rates[smoothed.indexOf(Math.min(...smoothed))] / 10);
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it('is refused with --out', async () => {
+    const { status, stderr } = await trainTiny(folder, ['--find-lr', '--out', 'swept']);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining("'--find-lr' cannot be used with option '--out"),
+    ]);
+  });
+});
+
 describe('train --json over epochs', () => {
   // Steps so large that every epoch has the same accuracy, and the first the lowest loss: it is the best.
   const flags = ['--lr', '3', '--seed', '1', '--epochs', '3', '--evaluations', '1'];
