@@ -134,8 +134,8 @@ const KERNELS = [
   {
     name: 'cross-entropy does not divide by the rows of the step',
     file: 'kernels/layers/cross_entropy.wesl',
-    find: 'logits_gradient[first + c] = gradient * share;',
-    replace: 'logits_gradient[first + c] = gradient;',
+    find: 'logits_gradient[at + c] = gradient * share;',
+    replace: 'logits_gradient[at + c] = gradient;',
     tests: 'test/nn/loss.test.ts',
   },
   {
