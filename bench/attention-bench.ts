@@ -13,6 +13,7 @@ import { ShapeBench, type ShapeBenchOptions, type ShapeResults } from './shape-b
 import { namesOfRules, rulesOfShape } from './swept-rules.js';
 import { tagsOfAll, tagText, workloadOf } from './workload.js';
 
+/** What `benchAttention` measured: a row for each implementation, shape and pass, and whether all were right. */
 export interface AttentionReport
   extends ShapeResults,
     BenchmarkReport<'attention', Omit<AttentionSweep, 'rules'> & { rules: string[] }, AttentionRow> {

@@ -16,6 +16,7 @@ export interface Implementation {
   run(times: number): Promise<void>;
 }
 
+/** How often and for how long implementations are timed. */
 export interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal' | 'needsMore'> {
   /** The device whose caches are flushed, and whose clock, if any, is used in turns of its own; without it, only the wall is timed. */
   device?: Device;
@@ -35,6 +36,7 @@ export interface Times {
   kernels: Map<string, KernelSum>;
 }
 
+/** The dispatches of a kernel and their times, turn by turn, by the clock of the GPU. */
 export interface KernelSum {
   /** Dispatches a turn. */
   dispatches: number;

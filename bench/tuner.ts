@@ -49,6 +49,7 @@ export interface TunedRow {
   gate: GateResult | null;
 }
 
+/** The kernels that `tune` chose, and why. */
 export interface Tuning {
   choices: KernelChoices;
   /** By choice: the typical width of a variant's interval, as a share of its ratio to the expected variant. */
@@ -56,6 +57,7 @@ export interface Tuning {
   rows: TunedRow[];
 }
 
+/** What `tune` measures. */
 export interface TuningOptions {
   headDim: number;
   /** The longest sequence of the run: length classes of longer ones are left out. 16,384 by default. */

@@ -74,6 +74,26 @@ describe('README and docs', () => {
     }
   });
 
+  const programs = ['attend-own-labels', 'layout-of-rules', 'draw-a-mask', 'train-and-predict'];
+
+  it.each(programs)('have a program of examples/ that runs: %s', async (name) => {
+    const file = join(folder, `${name}.mjs`);
+    writeFileSync(file, readFileSync(join(ROOT, 'examples', `${name}.mjs`)));
+    const log = vi.spyOn(console, 'log').mockReturnValue(undefined);
+    try {
+      await withDeviceOfTests(() => import(pathToFileURL(file).href));
+      const printed = log.mock.calls.flat().map((each) => inspect(each));
+      expect(printed.join(' ')).not.toMatch(/NaN|undefined/);
+      expect(printed.length).toBeGreaterThan(1);
+      // The class that the words speak for.
+      if (name === 'train-and-predict') {
+        expect(log.mock.calls.map(([, label]) => label)).toEqual(['positive', 'negative']);
+      }
+    } finally {
+      log.mockRestore();
+    }
+  });
+
   it('name no file before the command that writes it', () => {
     const inReadme = new Set<string>();
     const missing: string[] = [];

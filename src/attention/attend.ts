@@ -16,6 +16,7 @@ export interface AttendOptions extends MaskedTokens, AttentionOptions {
   outputGradient?: Float32Array;
 }
 
+/** What `attend` returns, in the order of the tokens that were given. */
 export interface AttendResult {
   /** [tokens, heads, headDim]; 0 for a token that attends to none. */
   output: Float32Array;

@@ -10,6 +10,7 @@ export interface Example extends Text {
   label: number;
 }
 
+/** A part of a data source. */
 export type Split = 'train' | 'dev' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'dev', 'test'];

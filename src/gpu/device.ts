@@ -7,6 +7,7 @@ import { OFFSET_ALIGNMENT, PipelineCache } from './pipelines.js';
 import { pollUntil } from './polling.js';
 import type { SubgroupMatrices } from './subgroup-matrices.js';
 
+/** Which device `openDevice` opens, and with what. */
 export interface DeviceOptions {
   /** Which adapter to open; `auto` by default. Ignored where `device` is given. */
   adapter?: AdapterChoice;

@@ -97,6 +97,7 @@ const PRESETS: Readonly<Record<string, RuleSet>> = {
   sepllm: SEPLLM,
 };
 
+/** The names of the preset rules that `presetRules` gives. */
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);
 
 /** A preset by its name, with or without a scope (`paper@sentence`). @throws CallerError for an unknown name. */

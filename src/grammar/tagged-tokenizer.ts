@@ -22,6 +22,7 @@ export interface TokenizerOptions {
   tagNoise?: SeededTagNoise;
 }
 
+/** A token of a text with its tag and the number of its sentence. */
 export interface TaggedToken extends Token {
   tag: Tag;
   /** The number of its sentence, from 0; NO_SENTENCE for [CLS], [SEP] and [PAD], which belong to the document. */

@@ -22,6 +22,7 @@ export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_TOKENS.map((content)
   return { content, singleWord: false, normalised: false };
 });
 
+/** How a vocabulary treats text before it is split into tokens. */
 export interface VocabularyOptions {
   /** Tokens that are found in a text before it is split, all in the vocabulary. `BERT_TOKENS` where left out. */
   special?: readonly SpecialToken[];

@@ -307,6 +307,7 @@ export class AttentionMask {
   }
 }
 
+/** Settings of a mask from rules. */
 export interface RuleMaskOptions {
   /** The bias of soft pairs; the β of the rules by default. */
   beta?: number;
@@ -316,6 +317,7 @@ export interface RuleMaskOptions {
   moreTags?: readonly Tag[];
 }
 
+/** What `RuleMask.with` replaces; all else stays. */
 export interface RuleMaskChanges {
   /** Rules, or the name of a preset. */
   rules?: string | ModelRules;

@@ -41,6 +41,7 @@ export const positionSchema = v.object({
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
 
+/** Where a training is: what a checkpoint needs to continue it to the same bits. */
 export type TrainingPosition = v.InferOutput<typeof positionSchema>;
 
 /** The length of a run. */

@@ -58,6 +58,7 @@ interface RunNotes {
   init?: CheckpointRecord;
 }
 
+/** Is called with each note to the user, a line of text. */
 export type OnNote = (note: string) => void;
 
 /** Evaluations an epoch where no setting gives a number: more than those of the library. */

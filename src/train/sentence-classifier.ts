@@ -29,6 +29,7 @@ import { checkLogits, TaskExamples } from './task-examples.js';
 import { checkContinuation, checkModel, ruleMask } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
+/** A text, the class that a model gives it, and the probability of each class. */
 export interface Prediction {
   text: string;
   /** The name of the most probable class. */

@@ -64,6 +64,7 @@ export interface TrainingOutcome {
   final: EvaluationMetrics;
 }
 
+/** What a training run calls while it runs. */
 export interface TrainingRunHooks {
   /** Once it is aborted, the run ends with a checkpoint after the step under way, and `RunInterrupted` is thrown. */
   signal?: AbortSignal;

@@ -2,6 +2,7 @@ import type { ErrorParts } from '../../base/errors.js';
 import { hashOf, sortedEntries } from '../../base/hash.js';
 import { conflictIn } from '../settings-schema.js';
 
+/** A value of a setting in an experiment's file. */
 export type SettingValue = string | number | boolean | readonly string[];
 
 /** Settings of a run, by name: see docs/settings.md. */

@@ -7,6 +7,7 @@ import { asShare, type Estimate, meanOverSeeds } from './seed-statistics.js';
 import { type StepsOverSeeds, stepsOverSeeds, stepsToThreshold } from './steps-to-threshold.js';
 import { type ComparisonRow, comparisonRow, correctedRows, LEAST_SEEDS, type Measured } from './verdict.js';
 
+/** A condition of an experiment, over its seeds. */
 export interface ConditionRow {
   condition: string;
   seeds: number;

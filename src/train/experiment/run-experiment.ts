@@ -9,6 +9,7 @@ import type { CellResult } from './results.js';
 import { type CellOptions, CellRunner, checkCell } from './run-cell.js';
 import { type GridOptions, orderedCells, runGrid } from './run-grid.js';
 
+/** How `runExperiment` runs the cells of an experiment. */
 export interface ExperimentOptions extends CellOptions, Omit<GridOptions, 'shard' | 'continues'> {}
 
 /**

@@ -22,6 +22,7 @@ export interface Shard {
 /** Seconds without a sign after which a process counts as dead. */
 export const LOCK_SECONDS = 60;
 
+/** Which cells of a grid run here, and who is told of their results. */
 export interface GridOptions {
   /** Holds a file for each finished run, which is not run again, and the claims of the processes that run cells. */
   results: string;
