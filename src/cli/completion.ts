@@ -63,7 +63,7 @@ function isVisible({ hidden, long }: Option): boolean {
 }
 
 /** The words that may complete the last of some words: commands, options, or the choices of an option or an argument. */
-export function completions(root: Command, words: readonly string[]): Completion[] {
+function completions(root: Command, words: readonly string[]): Completion[] {
   const help = root.createHelp();
   const typed = words.at(-1) ?? '';
   let command = root;
