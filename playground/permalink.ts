@@ -5,7 +5,7 @@ import { element } from './elements.js';
 import type { Shown, State } from './state.js';
 
 /** The text and settings of the page as the part of an address after "#". Rules other than presets are written out. */
-export function linkOf({ text, strategy, rules, beta, compared }: Shown): string {
+function linkOf({ text, strategy, rules, beta, compared }: Shown): string {
   const preset = PRESET_NAMES.find((name) => presetRules(name) === rules);
   const values = new URLSearchParams({
     text,

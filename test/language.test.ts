@@ -8,6 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 const CHECKED = [
   'bench',
   'docs',
+  'examples',
   'experiments',
   'kernels',
   'playground',
@@ -88,7 +89,10 @@ describe('the language', () => {
   it.each(CHECKED)('of %s is plain technical English', (path) => {
     const files = filesOf(path);
     expect(files.length).toBeGreaterThan(0);
-    expect(files.flatMap((file) => hits(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+    const texts = files.map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }));
+    expect(texts.flatMap(({ file, text }) => hits(file, text))).toEqual([]);
+    // What a merge leaves where two changes meet.
+    expect(texts.filter(({ text }) => /^(<{7}|>{7})( |$)/m.test(text)).map(({ file }) => file)).toEqual([]);
   });
 
   it('is checked across line ends, with exceptions for common phrases', () => {

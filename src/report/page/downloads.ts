@@ -53,7 +53,7 @@ export function cellsOf(table: HTMLTableElement): string[][] {
 }
 
 /** A figure's plot with its legend, as an SVG file that needs no page: the page's styles are inside. */
-export function svgOf(figure: Element): { text: string; width: number; height: number } {
+function svgOf(figure: Element): { text: string; width: number; height: number } {
   const { ownerDocument: document } = figure;
   const copy = figure.querySelector('svg.plot')!.cloneNode(true) as Element;
   const space = copy.namespaceURI;
@@ -92,7 +92,7 @@ export function svgOf(figure: Element): { text: string; width: number; height: n
 }
 
 /** A PNG of an SVG file. */
-export async function pngOf({ text, width, height }: ReturnType<typeof svgOf>): Promise<Blob> {
+async function pngOf({ text, width, height }: ReturnType<typeof svgOf>): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
   await image.decode();
