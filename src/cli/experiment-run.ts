@@ -3,17 +3,12 @@ import type { Precision } from '../base/precision.js';
 import { jobOf } from '../train/experiment/cell-job.js';
 import { DataHashes } from '../train/experiment/data-hashes.js';
 import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
+import { orderedCells, type Shard } from '../train/experiment/grid-cells.js';
 import { runQueuedGrid } from '../train/experiment/queue/queue-grid.js';
 import type { CellResult } from '../train/experiment/results.js';
 import { checkCell } from '../train/experiment/run-cell.js';
 import { runExperiment } from '../train/experiment/run-experiment.js';
-import {
-  type GridOptions,
-  orderedCells,
-  type RunCell,
-  runGrid,
-  type Shard,
-} from '../train/experiment/run-grid.js';
+import { type GridOptions, type RunCell, runGrid } from '../train/experiment/run-grid.js';
 import { CellChild } from './cell-child.js';
 import { resultVersions } from './cell-versions.js';
 import { GridDisplay } from './grid-display.js';

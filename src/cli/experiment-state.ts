@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { CellFailures } from '../train/experiment/cell-failures.js';
 import type { Experiment } from '../train/experiment/experiment.js';
+import { claimsFolder } from '../train/experiment/grid-cells.js';
 import { type CellState, countsOf, gridState } from '../train/experiment/grid-state.js';
 import type { CellQueue, JobProgress } from '../train/experiment/queue/cell-queue.js';
-import { claimsFolder } from '../train/experiment/run-grid.js';
 import { readExperiment } from './experiment-file.js';
 import { type JsonTarget, wroteJson } from './output-files.js';
 import { type QueueFlag, withQueue } from './queue-option.js';

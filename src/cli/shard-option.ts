@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
-import type { Shard } from '../train/experiment/run-grid.js';
+import type { Shard } from '../train/experiment/grid-cells.js';
 
 const EXPECTED = 'i/n with i from 1 to n, such as 2/8';
 

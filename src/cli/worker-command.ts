@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
+import { LOCK_SECONDS } from '../train/experiment/grid-cells.js';
 import { type RunJob, serveQueue } from '../train/experiment/queue/queue-worker.js';
-import { LOCK_SECONDS } from '../train/experiment/run-grid.js';
 import { CellChild } from './cell-child.js';
 import { outliveReaders } from './output-streams.js';
 import { type QueueFlag, queueOption, withQueue } from './queue-option.js';

@@ -1,8 +1,8 @@
 import { CellClaims } from './cell-claims.js';
 import { CellFailures } from './cell-failures.js';
 import type { Cell, Experiment } from './experiment.js';
+import { claimsFolder, LOCK_SECONDS, orderedCells } from './grid-cells.js';
 import { type CellResult, readResult, resultFile } from './results.js';
-import { claimsFolder, LOCK_SECONDS, orderedCells } from './run-grid.js';
 
 type CellProgress = 'finished' | 'running' | 'failed' | 'waiting';
 

@@ -5,9 +5,10 @@ import {
 } from '../../base/argument-schemas.js';
 import type { Device } from '../../gpu/device.js';
 import type { Experiment } from './experiment.js';
+import { orderedCells } from './grid-cells.js';
 import type { CellResult } from './results.js';
 import { type CellOptions, CellRunner, checkCell } from './run-cell.js';
-import { type GridOptions, orderedCells, runGrid } from './run-grid.js';
+import { type GridOptions, runGrid } from './run-grid.js';
 
 /** How `runExperiment` runs the cells of an experiment. */
 export interface ExperimentOptions extends CellOptions, Omit<GridOptions, 'shard' | 'continues'> {}

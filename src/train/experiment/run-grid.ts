@@ -1,26 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CallerError } from '../../base/errors.js';
-import { hashOf } from '../../base/hash.js';
 import { createFolder } from '../../data/files.js';
 import { RunInterrupted } from '../interruption.js';
 import { CellClaims } from './cell-claims.js';
 import { CellFailures } from './cell-failures.js';
 import { DataHashes } from './data-hashes.js';
-import { type Cell, cellsOf, type Experiment, learnedCell } from './experiment.js';
+import { type Cell, type Experiment, learnedCell } from './experiment.js';
+import { cellName, claimsFolder, LOCK_SECONDS, orderedCells, type Shard } from './grid-cells.js';
 import { type CellResult, readResult, resultFile, writeResult } from './results.js';
 
 /** Runs a cell to its result. It throws `RunInterrupted` once the signal is aborted. */
 export type RunCell = (cell: Cell, signal: AbortSignal) => Promise<CellResult>;
-
-/** A part of an experiment's cells: every `count`th, starting with that of `index`. */
-export interface Shard {
-  index: number;
-  count: number;
-}
-
-/** Seconds without a sign after which a process counts as dead. */
-export const LOCK_SECONDS = 60;
 
 /** Which cells of a grid run here, and who is told of their results. */
 export interface GridOptions {
@@ -40,24 +31,6 @@ export interface GridOptions {
   onResult?(cell: Cell, result: CellResult): void;
   /** Called when a cell is left out. */
   onFailure?(cell: Cell, error: string): void;
-}
-
-/** The name of a cell: its id for people, and a hash of its settings and data. */
-export function cellName({ id, hash }: Cell, data: string): string {
-  return `${id}.${hashOf([hash, data])}`;
-}
-
-/** The folder of the claims on an experiment's cells, and of their failures. */
-export function claimsFolder(results: string, experiment: string): string {
-  return join(results, experiment, 'claims');
-}
-
-/** The cells of these conditions in the order in which a shard runs them: its own first. */
-export function orderedCells(experiment: Experiment, only?: readonly string[], shard?: Shard): Cell[] {
-  const cells = cellsOf(experiment).filter(({ condition }) => only?.includes(condition) ?? true);
-  if (!shard) return cells;
-  const isOwn = (_: Cell, at: number) => at % shard.count === shard.index;
-  return [...cells.filter(isOwn), ...cells.filter((cell, at) => !isOwn(cell, at))];
 }
 
 /** The error of a grid that another process cancelled. */

@@ -1,20 +1,14 @@
 import type { Job, Queue, Worker, WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { CallerError, EngineError } from '../../../base/errors.js';
-import { hashOf, hashOfText } from '../../../base/hash.js';
+import { hashOf } from '../../../base/hash.js';
 import { codeOf } from '../../../data/file-errors.js';
 import { kernelsHash } from '../../run-record.js';
 import { MOST_ATTEMPTS } from '../cell-failures.js';
 import { type CellJob, jobOf } from '../cell-job.js';
-import { type Cell, type Experiment, settingsHash } from '../experiment.js';
-import { type CellResult, parseResult } from '../results.js';
+import type { Cell, Experiment } from '../experiment.js';
+import type { Delivery } from './delivery.js';
 import { publicAddress, type QueueAddress } from './queue-address.js';
-
-/** The return value of a job: a result's text and its hash. Models do not travel through the queue. */
-export interface Delivery {
-  result: string;
-  hash: string;
-}
 
 /** What an active job says about itself. */
 export interface JobProgress {
@@ -193,23 +187,4 @@ function jobId(job: CellJob): string {
 export function jobFor(experiment: Experiment, cell: Cell, data: string): { id: string; job: CellJob } {
   const job = jobOf(experiment, cell, data);
   return { id: jobId(job), job };
-}
-
-/** A result on its way back. */
-export function deliveryOf(result: CellResult): Delivery {
-  const text = JSON.stringify(result);
-  return { result: text, hash: hashOfText(text) };
-}
-
-/**
- * The result in a delivery.
- * @throws CallerError where it is damaged, or the result of another cell.
- */
-export function resultIn(delivery: Partial<Delivery> | undefined, cell: Cell, where: string): CellResult {
-  const { result: text, hash } = delivery ?? {};
-  const damaged = new CallerError({ what: 'the result of a worker is damaged', where });
-  if (typeof text !== 'string' || hashOfText(text) !== hash) throw damaged;
-  const result = parseResult(text, where);
-  if (result.condition !== cell.condition || settingsHash(result.settings) !== cell.hash) throw damaged;
-  return result;
 }

@@ -7,9 +7,11 @@ import { RunInterrupted } from '../../interruption.js';
 import type { CellJob } from '../cell-job.js';
 import { DataHashes } from '../data-hashes.js';
 import { type Cell, type Experiment, learnedCell } from '../experiment.js';
+import { orderedCells } from '../grid-cells.js';
 import { type CellResult, readResult, resultFile, writeResult } from '../results.js';
-import { type GridOptions, orderedCells } from '../run-grid.js';
-import { type CellQueue, type JobProgress, jobFor, type QueuedJob, resultIn } from './cell-queue.js';
+import type { GridOptions } from '../run-grid.js';
+import { type CellQueue, type JobProgress, jobFor, type QueuedJob } from './cell-queue.js';
+import { resultIn } from './delivery.js';
 
 export interface QueuedOptions
   extends Pick<GridOptions, 'results' | 'data' | 'only' | 'onResult' | 'onFailure'> {

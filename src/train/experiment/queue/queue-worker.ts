@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RunInterrupted } from '../../interruption.js';
 import type { CellJob } from '../cell-job.js';
 import type { CellResult } from '../results.js';
-import { type CellQueue, type Delivery, deliveryOf, type JobProgress, type QueuedJob } from './cell-queue.js';
+import type { CellQueue, JobProgress, QueuedJob } from './cell-queue.js';
+import { type Delivery, deliveryOf } from './delivery.js';
 
 /** Runs the cell of a job in another process. */
 export type RunJob = (
