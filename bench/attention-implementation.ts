@@ -194,7 +194,7 @@ export class AttentionImplementation {
     if (buffers.biasGradient) {
       write(
         this.device,
-        buffers.biasGradient as GPUBuffer,
+        buffers.biasGradient,
         biasTable!.map(() => Number.NaN),
       );
     }
@@ -202,7 +202,7 @@ export class AttentionImplementation {
     const computed: ComputedWithBiases = await this.own.read(backward);
     if (backward && buffers.biasGradient) {
       const { biasGradient } = buffers;
-      computed.biasGradient = await readFloats(this.device, biasGradient as GPUBuffer, biasTable!.length);
+      computed.biasGradient = await readFloats(this.device, biasGradient, biasTable!.length);
     }
     return computed;
   }

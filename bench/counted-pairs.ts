@@ -1,7 +1,7 @@
 import { DevicePlan } from '../src/attention/device-plan.js';
 import type { AttentionConfig } from '../src/attention/passes.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
-import { readFloats } from '../src/gpu/buffers.js';
+import { readFloats, type Tensor } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import type { Layout } from '../src/plan/layout.js';
@@ -47,7 +47,7 @@ export async function countedPairs(
     recorder.submit();
     const vectors = vectorsOf(part, shape);
     const [{ query, key }] = part.words.at.heads;
-    const sum = (buffer: GPUBuffer, { items }: PassWords) => {
+    const sum = (buffer: Tensor, { items }: PassWords) => {
       return sumOfCounts(device, buffer, items * (headLayout.heads?.length ?? shape.heads), vectors);
     };
     sums.forward += await sum(buffers.output, query);
@@ -72,7 +72,7 @@ function vectorsOf(part: DevicePlan, { heads, headDim }: AttentionConfig): numbe
 
 async function sumOfCounts(
   device: Device,
-  buffer: GPUBuffer,
+  buffer: Tensor,
   workgroups: number,
   vectors: number,
 ): Promise<number> {

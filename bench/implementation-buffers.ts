@@ -1,6 +1,6 @@
-import type { BackwardBuffers } from '../src/attention/record.js';
 import { createStorage, readFloats, upload, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
+import type { ContenderBuffers } from './contender.js';
 import type { Computed } from './gate.js';
 import type { Inputs } from './inputs.js';
 
@@ -9,7 +9,7 @@ const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as c
 
 /** The buffers of an implementation, [tokens, heads, headDim] in an order of its own. */
 export class ImplementationBuffers {
-  readonly tensors: Omit<BackwardBuffers, 'logSumExp'>;
+  readonly tensors: ContenderBuffers;
   private readonly numbers: number;
 
   /**

@@ -4,9 +4,8 @@ import { Workspace } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
-import { recordLayerNorm } from '../src/nn/layer-norm.js';
+import { recordLayerNorm, recordLayerNormBackward } from '../src/nn/layer-norm.js';
 import { recordLinear, recordLinearBackward } from '../src/nn/linear.js';
-import { recordActivation, recordActivationBackward } from '../src/nn/pointwise.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type Limits, measureLimits } from './limits.js';
@@ -139,9 +138,8 @@ const WORKS: readonly Work[] = [
   attention('backward_key_value', 4, 6),
   // Mean, variance, scaling and shift: about eight operations a number.
   pointwise('layer_norm_forward', HIDDEN, 8, 2),
-  // The polynomials of erf: about forty operations a number.
-  pointwise('gelu_forward', INNER, 40, 2),
-  pointwise('gelu_backward', INNER, 50, 3),
+  // The gradients of input, weight and bias: about twenty.
+  pointwise('layer_norm_backward', HIDDEN, 20, 3),
 ];
 
 function encodeLayer(device: Device, workspace: Workspace, attention: Attention): void {
@@ -160,20 +158,24 @@ function encodeLayer(device: Device, workspace: Workspace, attention: Attention)
     statistics: workspace.floats('statistics', 2 * ROWS),
   });
   recordLinear(recorder, workspace, shape, { input, weight, bias: vector('bias'), output: wide('inner') });
-  recordActivation(recorder, 'layers/gelu_forward', ROWS * INNER, {
-    input: wide('inner'),
-    output: wide('active'),
-  });
-  const outputGradient = wide('active');
-  recordActivationBackward(recorder, 'layers/gelu_backward', ROWS * INNER, {
-    saved: wide('inner'),
-    outputGradient,
-    inputGradient: wide('inner gradient'),
-  });
+  recordLayerNormBackward(
+    recorder,
+    workspace,
+    { rows: ROWS, hidden: HIDDEN },
+    {
+      input,
+      weight: vector('norm weight'),
+      statistics: workspace.floats('statistics', 2 * ROWS),
+      outputGradient: narrow('output gradient'),
+      inputGradient: narrow('normed'),
+      weightGradient: vector('norm weight gradient'),
+      biasGradient: vector('norm bias gradient'),
+    },
+  );
   recordLinearBackward(recorder, workspace, shape, {
     input,
     weight,
-    outputGradient,
+    outputGradient: wide('inner'),
     inputGradient: narrow('normed'),
     weightGradient: workspace.floats('weight gradient', HIDDEN * INNER),
     biasGradient: vector('bias gradient'),

@@ -1,5 +1,5 @@
 import { shortened } from '../src/base/errors.js';
-import type { LinearShape } from '../src/nn/linear.js';
+import type { LinearShape } from '../src/nn/linear-family.js';
 import { stepTime } from '../src/plan/machine.js';
 import { NOTHING, orNothing, percent, short, times, whole } from '../src/report/page/numbers.js';
 import type { AttentionReport } from './attention-bench.js';

@@ -3,7 +3,7 @@ import type { Device } from '../../src/gpu/device.js';
 import { type KernelConstants, type KernelName, readKernel } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { type Pipeline, PipelineCache } from '../../src/gpu/pipelines.js';
-import { linearConstants } from '../../src/nn/linear.js';
+import { linearConstants } from '../../src/nn/linear-family.js';
 import { recordAttentionCases } from './attention-cases.js';
 
 /** A kernel with its constants, the unit that a driver compiles. */

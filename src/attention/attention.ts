@@ -2,6 +2,7 @@ import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import type { Precision } from '../base/precision.js';
 import { randomStream } from '../base/random.js';
+import type { Tensor } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { BufferSlice } from '../gpu/pipelines.js';
 import { Recorder } from '../gpu/recorder.js';
@@ -189,7 +190,7 @@ export class Attention {
     encoder: GPUCommandEncoder,
     options: AttentionOptions,
     buffers: ForwardBuffers,
-    written: GPUBuffer,
+    written: Tensor,
     record: (recorder: Recorder, config: AttentionConfig) => void,
   ): void {
     const pass = { options, buffers: buffers as ForwardBuffers & Record<string, GPUBuffer> };

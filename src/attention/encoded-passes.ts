@@ -44,7 +44,7 @@ export class EncodedPasses {
   }
 
   /** Records a pass, and keeps its recording. */
-  record(written: GPUBuffer, { options, buffers }: Arguments, record: () => Recording): Recording {
+  record(written: object, { options, buffers }: Arguments, record: () => Recording): Recording {
     const { retirements } = this.device;
     const recording = record();
     const dropout = options.dropout && { ...options.dropout };

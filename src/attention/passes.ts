@@ -1,5 +1,5 @@
 import { type Dropout, dropoutParameters } from '../base/random.js';
-import type { Tensor } from '../gpu/buffers.js';
+import { asSlice, type Tensor } from '../gpu/buffers.js';
 import type { KernelConstants, KernelName } from '../gpu/kernel.js';
 import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
@@ -66,12 +66,12 @@ export class AttentionRecorder {
   ) {}
 
   /** The matrices as the kernels of the family read them: buffers, or copies in textures. */
-  operands(matrices: Readonly<Partial<Record<MatrixName, GPUBuffer>>>): Record<string, Operand> {
+  operands(matrices: Readonly<Partial<Record<MatrixName, Tensor>>>): Record<string, Operand> {
     if (!this.plan.family.readsPanels) return { ...matrices };
     const operands: Record<string, Operand> = {};
-    for (const [name, buffer] of Object.entries(matrices)) {
+    for (const [name, matrix] of Object.entries(matrices)) {
       const panels = this.panels(name);
-      recordPanels(this.recorder, { buffer }, panels);
+      recordPanels(this.recorder, asSlice(matrix), panels);
       operands[name] = panels.texture;
     }
     return operands;
@@ -85,7 +85,7 @@ export class AttentionRecorder {
     const bytes = 4 * this.config.heads * pairTable.size ** 2;
     for (const { tableAt } of words.at.heads) {
       const to = { buffer: words.buffer, offset: 4 * tableAt };
-      this.recorder.copy('buffer' in table ? table : { buffer: table }, to, bytes);
+      this.recorder.copy(asSlice(table), to, bytes);
     }
   }
 

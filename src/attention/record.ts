@@ -11,9 +11,9 @@ import {
 
 /** Buffers of the forward pass: [tokens, heads, headDim], and `logSumExp` [tokens, heads], in the layout's order. */
 export interface ForwardBuffers {
-  query: GPUBuffer;
-  key: GPUBuffer;
-  value: GPUBuffer;
+  query: Tensor;
+  key: Tensor;
+  value: Tensor;
   output: GPUBuffer;
   logSumExp: GPUBuffer;
   /**
@@ -29,9 +29,9 @@ export interface ForwardBuffers {
 /** Buffers of the backward pass: those of the forward pass, unchanged, and the gradients, in the same layout. */
 export interface BackwardBuffers extends ForwardBuffers {
   outputGradient: GPUBuffer;
-  queryGradient: GPUBuffer;
-  keyGradient: GPUBuffer;
-  valueGradient: GPUBuffer;
+  queryGradient: Tensor;
+  keyGradient: Tensor;
+  valueGradient: Tensor;
   /** The gradient of the bias table, [heads, tags, tags], of a sparse plan. */
   biasGradient?: Tensor;
 }

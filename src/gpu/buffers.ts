@@ -13,6 +13,11 @@ export const STORAGE_USAGE: GPUBufferUsageFlags = STORAGE | COPY_SRC | COPY_DST;
 /** A kernel's operand in a buffer: all of it, or a part. */
 export type Tensor = GPUBuffer | BufferSlice;
 
+/** A tensor as a part of a buffer. */
+export function asSlice(tensor: Tensor): BufferSlice {
+  return 'buffer' in tensor ? tensor : { buffer: tensor };
+}
+
 export type HostArray = Float32Array | Uint32Array | Int32Array | Uint8Array;
 
 /** A storage buffer of `bytes` bytes; it holds zeros. */
@@ -20,12 +25,13 @@ export function createStorage(device: Device, bytes: number, label: string): GPU
   return device.allocate(bytes, STORAGE_USAGE, label);
 }
 
-/** Writes a host array to a buffer. Uint8Arrays need a length divisible by four. */
-export function write(device: Device, buffer: GPUBuffer, data: HostArray, byteOffset = 0): void {
+/** Writes a host array to a tensor. Uint8Arrays need a length divisible by four. */
+export function write(device: Device, tensor: Tensor, data: HostArray, byteOffset = 0): void {
+  const { buffer, offset = 0 } = asSlice(tensor);
   if (data.byteLength > 0) {
     device.gpu.queue.writeBuffer(
       buffer,
-      byteOffset,
+      offset + byteOffset,
       data.buffer as ArrayBuffer,
       data.byteOffset,
       data.byteLength,
@@ -102,18 +108,19 @@ export async function readBytes(
 }
 
 /**
- * Reads the first numbers of several buffers at once, after all work that was submitted before.
- * @param lengths Numbers of each buffer, or one count for all.
+ * Reads the first numbers of several tensors at once, after all work that was submitted before.
+ * @param lengths Numbers of each, or one count for all.
  * @throws EngineError where the driver has reported an error so far, or dropped a submit.
  */
 export async function readManyFloats(
   device: Device,
-  buffers: readonly GPUBuffer[],
+  tensors: readonly Tensor[],
   lengths: number | readonly number[],
 ): Promise<Float32Array[]> {
-  const parts = buffers.map((buffer, index) => {
+  const parts = tensors.map((tensor, index) => {
     const length = typeof lengths === 'number' ? lengths : lengths[index];
-    return { buffer, byteOffset: 0, bytes: 4 * length };
+    const { buffer, offset = 0 } = asSlice(tensor);
+    return { buffer, byteOffset: offset, bytes: 4 * length };
   });
   return (await readBack(device, parts)).map((copy) => new Float32Array(copy));
 }
@@ -121,11 +128,12 @@ export async function readManyFloats(
 /** Reads `length` numbers from number `offset`, as `readBytes` does. */
 export async function readFloats(
   device: Device,
-  buffer: GPUBuffer,
+  tensor: Tensor,
   length: number,
   offset = 0,
 ): Promise<Float32Array> {
-  return new Float32Array(await readBytes(device, buffer, 4 * length, 4 * offset));
+  const { buffer, offset: start = 0 } = asSlice(tensor);
+  return new Float32Array(await readBytes(device, buffer, 4 * length, start + 4 * offset));
 }
 
 /** Named storage buffers and textures that are reused, and grow where a caller needs more. */

@@ -3,7 +3,8 @@ import { Workspace, write } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import { type Batch, groupByRow } from './batch.js';
 import type { ModelConfig } from './model-config.js';
-import { NO_ROW, type Positions } from './pointwise.js';
+import { NO_ROW } from './pointwise.js';
+import type { Positions } from './row-dropout.js';
 
 /** A batch on the GPU, in the layout's order. */
 export interface UploadedBatch {

@@ -14,7 +14,7 @@ export interface ModelActivations {
 export function recordModel(pass: Pass): ModelActivations {
   const embeddings = recordEmbeddings(pass);
   const layers: LayerActivations[] = [];
-  let hidden = embeddings.output;
+  let hidden = embeddings.norm.output;
   for (let layer = 0; layer < pass.config.layers; layer++) {
     layers.push(recordLayer(pass, layer, hidden));
     hidden = layers[layer].outputNorm.output;

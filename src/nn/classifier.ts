@@ -11,7 +11,6 @@ import { attribution } from './attribution.js';
 import type { Batch } from './batch.js';
 import { BatchBuffers, type UploadedBatch } from './batch-buffers.js';
 import { recordModel, recordModelBackward } from './bert.js';
-import { recordColumnSums } from './column-sums.js';
 import { recordEmbeddingsBackward } from './embeddings.js';
 import { type OutcomeOffsets, recordAccumulation, recordScaledLoss } from './gradients.js';
 import { recordLoss } from './loss.js';
@@ -287,22 +286,10 @@ export class Classifier {
       pass.recorder.clear(sliceOf(trainingBuffers.gradients, range));
     const saved = recordModel(pass);
     const at = step % LOSS_HISTORY;
-    const logitsGradient = this.recordLoss(pass, saved.head.logits, at);
+    const logitsGradient = recordLoss(pass, saved.head.logits, this.outcomes, at);
     const logits = pass.batch.rows * paddedOutputs(this.config);
     recordScaledLoss(pass.recorder, this.outcomeAt(at), logitsGradient, logits);
     const gradient = recordModelBackward(pass, saved, logitsGradient);
     if (updated === layout.all) recordEmbeddingsBackward(pass, saved.embeddings, gradient);
-  }
-
-  /** Records the loss. The shares of micro-batches are added up after the last, to element `at` of the losses. */
-  private recordLoss(pass: Pass, logits: GPUBuffer, at: number): GPUBuffer {
-    const { index, count } = microBatchOf(pass);
-    if (count === 1) return recordLoss(pass, logits, this.outcomes, at);
-    const parts = this.workspace.floats('losses of parts', count);
-    const gradient = recordLoss(pass, logits, parts, index);
-    if (index === count - 1) {
-      recordColumnSums(pass.recorder, this.workspace, { rows: count, columns: 1 }, parts, this.outcomes, at);
-    }
-    return gradient;
   }
 }

@@ -1,60 +1,44 @@
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Recorder } from '../gpu/recorder.js';
 
-/** Rows that one invocation adds in the first pass of a sum over rows. */
-export const ROWS_PER_BLOCK = 32;
+/** Rows that one workgroup adds: more rows are added in two passes. */
+const ROWS_PER_BLOCK = 512;
 
-export function blocksOf(rows: number): number {
-  return Math.ceil(rows / ROWS_PER_BLOCK);
-}
-
-/** Columns `inputAt` to `inputAt + columns - 1` of an input [rows, stride]; stride is `columns` where left out. */
-export interface ColumnSumsShape {
-  rows: number;
+/** Where the sums of consecutive columns go. */
+export interface SummedColumns {
+  /** A multiple of four. */
   columns: number;
-  stride?: number;
-  inputAt?: number;
+  output: Tensor;
 }
 
-function recordPass(
-  recorder: Recorder,
-  { rows, columns, stride = columns, inputAt = 0 }: ColumnSumsShape,
-  rowsPerBlock: number,
-  input: Tensor,
-  output: Tensor,
-  outputAt: number,
-): void {
-  recorder.dispatch({
-    kernel: 'layers/column_sums',
-    buffers: { input, output },
-    parameters: {
-      rows,
-      columns,
-      row_stride: stride,
-      rows_per_block: rowsPerBlock,
-      input_at: inputAt,
-      output_at: outputAt,
-    },
-    grid: recorder.foldedRows(Math.ceil(columns / 64), Math.ceil(rows / rowsPerBlock)),
-  });
-}
-
-/** Records column sums to `output` [columns], from element `outputAt` on. @param scratch For partial sums between two passes. */
+/**
+ * Records the column sums of `input`, [rows, columns of all parts], to one or two outputs.
+ * @param scratch For partial sums between two passes.
+ */
 export function recordColumnSums(
   recorder: Recorder,
   scratch: Workspace,
-  shape: ColumnSumsShape,
+  rows: number,
   input: Tensor,
-  output: Tensor,
-  outputAt = 0,
+  ...[first, second]: [SummedColumns, SummedColumns?]
 ): void {
-  const { rows, columns } = shape;
-  if (rows <= ROWS_PER_BLOCK) {
-    recordPass(recorder, shape, ROWS_PER_BLOCK, input, output, outputAt);
-    return;
+  const columns = first.columns + (second?.columns ?? 0);
+  const nothing = scratch.floats('nothing', 4);
+  const width = columns / 4;
+  const record = (blocks: number, parameters: Record<string, number>, buffers: Record<string, Tensor>) =>
+    recorder.dispatch({
+      kernel: 'layers/column_sums',
+      buffers,
+      parameters: { width, ...parameters },
+      grid: recorder.foldedRows(Math.ceil(width / 4), blocks),
+    });
+  let [summands, summed] = [input, rows];
+  if (rows > ROWS_PER_BLOCK) {
+    summed = Math.ceil(rows / ROWS_PER_BLOCK);
+    summands = scratch.floats('column sums', summed * columns);
+    const blocks = { rows, first_width: width, rows_per_block: ROWS_PER_BLOCK };
+    record(summed, blocks, { input, first: summands, second: nothing });
   }
-  const blocks = blocksOf(rows);
-  const partial = scratch.floats('column sums', blocks * columns);
-  recordPass(recorder, shape, ROWS_PER_BLOCK, input, partial, 0);
-  recordPass(recorder, { rows: blocks, columns }, blocks, partial, output, outputAt);
+  const all = { rows: summed, first_width: first.columns / 4, rows_per_block: summed };
+  record(1, all, { input: summands, first: first.output, second: second?.output ?? nothing });
 }

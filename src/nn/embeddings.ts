@@ -1,14 +1,12 @@
 import { recordColumnSums } from './column-sums.js';
-import { type NormActivations, normBackward, normForward, tokenDropout } from './modules.js';
-import type { Pass } from './pass.js';
+import { type NormActivations, normBackward, normForward } from './modules.js';
+import { dropoutAt, type Pass } from './pass.js';
 import { tensorNames } from './tensor-names.js';
 
 /** Saved activations of the embeddings. */
 export interface EmbeddingActivations {
-  /** Its input is word + position + type + tag. */
+  /** Its input is word + position + type + tag, its output dropped. */
   norm: NormActivations;
-  /** [tokens, hidden] */
-  output: GPUBuffer;
 }
 
 /** Records drop(norm(word + position + type + tag)), without the types or tags that the model does not have. */
@@ -36,8 +34,9 @@ export function recordEmbeddings(pass: Pass): EmbeddingActivations {
     parameters: { tokens, width: hidden / 4, kinds: config.types, tags: tagEmbeddings },
     grid: recorder.folded(Math.ceil((tokens * hidden) / 256)),
   });
-  normForward(pass, names.embeddingNorm, norm);
-  return { norm, output: tokenDropout(pass, 'embeddings', 0, norm.output, 'embeddings') };
+  const dropped = { dropout: dropoutAt(pass, 'embeddings'), positions: batch.positions };
+  normForward(pass, names.embeddingNorm, norm, { dropped });
+  return { norm };
 }
 
 /**
@@ -54,9 +53,9 @@ export function recordEmbeddingsBackward(
   const { tokens } = batch;
   const { hidden } = config;
   const names = tensorNames(config.family);
-  const normGradient = tokenDropout(pass, 'embeddings', 0, outputGradient, 'dropped gradient');
   const sumGradient = workspace.floats('embedding sum gradient', tokens * hidden);
-  normBackward(pass, names.embeddingNorm, norm, normGradient, sumGradient);
+  const dropped = { dropout: dropoutAt(pass, 'embeddings'), positions: batch.positions };
+  normBackward(pass, names.embeddingNorm, norm, outputGradient, sumGradient, dropped);
   const tables = [
     [names.wordTable, batch.byWord],
     [names.positionTable, batch.byPosition],
@@ -76,8 +75,8 @@ export function recordEmbeddingsBackward(
   }
   if (names.typeTable) {
     // Every token has type 0: row 0 gets the sum of all gradients.
-    const typeGradient = parameters.gradient(names.typeTable);
-    recordColumnSums(recorder, workspace, { rows: tokens, columns: hidden }, sumGradient, typeGradient);
+    const output = parameters.gradient(names.typeTable);
+    recordColumnSums(recorder, workspace, tokens, sumGradient, { columns: hidden, output });
   }
   return sumGradient;
 }

@@ -1,5 +1,6 @@
 import type { AttentionConfig } from '../attention/passes.js';
 import { type ForwardBuffers, recordBackward, recordForward } from '../attention/record.js';
+import type { Tensor } from '../gpu/buffers.js';
 import { headDimOf } from './model-config.js';
 import {
   type Linear,
@@ -8,9 +9,9 @@ import {
   type NormActivations,
   normBackward,
   normForward,
+  outputOfLayer,
 } from './modules.js';
 import { type DropoutSite, dropoutAt, type Pass } from './pass.js';
-import { recordActivation, recordActivationBackward } from './pointwise.js';
 import { type LayerNames, tensorNames } from './tensor-names.js';
 
 /** Saved activations of one encoder layer, each [tokens, hidden] unless noted. */
@@ -37,16 +38,14 @@ function linearsOf(pass: Pass, layer: number) {
   const { hidden, feedForward } = pass.config;
   const names = namesOf(pass, layer);
   const rows = pass.batch.tokens;
-  const linear = (name: string, inputs = hidden, outputs = hidden): Linear => {
-    return { name, shape: { rows, inputs, outputs } };
+  const linear = (parameters: readonly string[], inputs = hidden, outputs = hidden): Linear => {
+    return { names: parameters, shape: { rows, inputs, outputs } };
   };
   return {
-    query: linear(names.query),
-    key: linear(names.key),
-    value: linear(names.value),
-    attentionOutput: linear(names.attentionOutput),
-    intermediate: linear(names.intermediate, hidden, feedForward),
-    output: linear(names.output, feedForward, hidden),
+    queryKeyValue: linear([names.query, names.key, names.value]),
+    attentionOutput: linear([names.attentionOutput]),
+    intermediate: linear([names.intermediate], hidden, feedForward),
+    output: linear([names.output], feedForward, hidden),
   };
 }
 
@@ -54,6 +53,14 @@ function attentionShape(pass: Pass, layer: number): AttentionConfig {
   const headDim = headDimOf(pass.config);
   const dropout = dropoutAt(pass, 'attention', layer);
   return { heads: pass.config.heads, headDim, scale: 1 / Math.sqrt(headDim), layer, dropout };
+}
+
+/** A buffer for queries, keys and values of all tokens, and each of them. */
+function queryKeyValue({ workspace }: Pass, name: string, { shape }: Linear) {
+  const end = outputOfLayer(undefined as never, shape, 3).offset!;
+  const buffer = workspace.floats(name, end / 4);
+  const [query, key, value] = [0, 1, 2].map((layer) => outputOfLayer(buffer, shape, layer));
+  return { buffer, query, key, value };
 }
 
 /**
@@ -70,11 +77,6 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
   const linears = linearsOf(pass, layer);
   const saved = (name: string, width = hidden) =>
     workspace.floats(`layer ${layer} ${name}`, batch.tokens * width);
-  const projected = (name: 'query' | 'key' | 'value') => {
-    const output = saved(name);
-    linearForward(pass, linears[name], input, output);
-    return output;
-  };
   /** norm(residual + drop(branch)) */
   const addAndNorm = (site: DropoutSite, name: string, branch: GPUBuffer, residual: GPUBuffer) => {
     const norm = {
@@ -83,14 +85,19 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
       statistics: saved(`${site} statistics`, 2),
     };
     const dropout = dropoutAt(pass, site, layer);
-    normForward(pass, name, norm, { branch, residual, dropout, positions: batch.positions });
+    const added = { branch, residual, dropout, positions: batch.positions };
+    normForward(pass, name, norm, { added });
     return norm;
   };
 
+  const { buffer, ...projected } = queryKeyValue(
+    pass,
+    `layer ${layer} query, key, value`,
+    linears.queryKeyValue,
+  );
+  linearForward(pass, linears.queryKeyValue, input, buffer);
   const attention = {
-    query: projected('query'),
-    key: projected('key'),
-    value: projected('value'),
+    ...projected,
     output: saved('context'),
     logSumExp: saved('log-sum-exp', heads),
     softmaxStatistics: saved('softmax statistics', 2 * heads),
@@ -103,11 +110,8 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
 
   const intermediate = saved('intermediate', feedForward);
   const activated = saved('activated', feedForward);
-  linearForward(pass, linears.intermediate, attentionNorm.output, intermediate);
-  recordActivation(recorder, 'layers/gelu_forward', batch.tokens * feedForward, {
-    input: intermediate,
-    output: activated,
-  });
+  const gelu = { name: 'gelu', output: activated } as const;
+  linearForward(pass, linears.intermediate, attentionNorm.output, intermediate, gelu);
   const output = workspace.floats('feed-forward output', batch.tokens * hidden);
   linearForward(pass, linears.output, activated, output);
   const outputNorm = addAndNorm('feed-forward output', names.outputNorm, output, attentionNorm.output);
@@ -121,7 +125,7 @@ export function recordLayer(pass: Pass, layer: number, input: GPUBuffer): LayerA
 export function recordAttentionTo(
   pass: Pass,
   { layer, attention }: LayerActivations,
-  value: GPUBuffer,
+  value: Tensor,
   output: GPUBuffer,
 ): void {
   const shape = attentionShape(pass, layer);
@@ -144,41 +148,49 @@ export function recordLayerBackward(
   const gradientOf = (name: string, width = config.hidden) =>
     workspace.floats(`${name} gradient`, batch.tokens * width);
 
+  /** The backward pass of `addAndNorm`: writes the residual's gradient, and gives the branch's. */
+  const branchGradientOf = (
+    site: DropoutSite,
+    name: string,
+    norm: NormActivations,
+    gradient: GPUBuffer,
+    residualGradient: GPUBuffer,
+  ) => {
+    const dropout = dropoutAt(pass, site, layer);
+    const branchGradient = dropout ? gradientOf('dropped') : residualGradient;
+    const dropped = dropout && { dropout, positions: batch.positions, branchGradient };
+    normBackward(pass, name, norm, gradient, residualGradient, dropped);
+    return branchGradient;
+  };
   const residualGradient = gradientOf('feed-forward output sum');
-  const droppedGradient = normBackward(pass, names.outputNorm, outputNorm, outputGradient, residualGradient, {
-    site: 'feed-forward output',
-    layer,
-  });
-  const activatedGradient = gradientOf('activated', config.feedForward);
+  const droppedGradient = branchGradientOf(
+    'feed-forward output',
+    names.outputNorm,
+    outputNorm,
+    outputGradient,
+    residualGradient,
+  );
   const intermediateGradient = gradientOf('intermediate', config.feedForward);
-  linearBackward(pass, linears.output, saved.activated, droppedGradient, activatedGradient);
-  recordActivationBackward(recorder, 'layers/gelu_backward', batch.tokens * config.feedForward, {
-    saved: saved.intermediate,
-    outputGradient: activatedGradient,
-    inputGradient: intermediateGradient,
+  const activation = { name: 'gelu', input: saved.intermediate } as const;
+  linearBackward(pass, linears.output, saved.activated, droppedGradient, intermediateGradient, {
+    activation,
   });
   // The gradient through the linear layers is added to the gradient through the residual connection.
-  linearBackward(
-    pass,
-    linears.intermediate,
-    attentionNorm.output,
-    intermediateGradient,
-    residualGradient,
-    true,
-  );
+  const added = { add: true };
+  const { intermediate } = linears;
+  linearBackward(pass, intermediate, attentionNorm.output, intermediateGradient, residualGradient, added);
 
   const inputGradient = gradientOf('attention output sum');
-  const attendedGradient = normBackward(
-    pass,
+  const attendedGradient = branchGradientOf(
+    'attention output',
     names.attentionNorm,
     attentionNorm,
     residualGradient,
     inputGradient,
-    { site: 'attention output', layer },
   );
   const contextGradient = gradientOf('context');
   linearBackward(pass, linears.attentionOutput, attention.output, attendedGradient, contextGradient);
-  const gradients = { query: gradientOf('query'), key: gradientOf('key'), value: gradientOf('value') };
+  const gradients = queryKeyValue(pass, 'query, key, value gradient', linears.queryKeyValue);
   recordBackward(recorder, batch.plan, attentionShape(pass, layer), {
     outputGradient: contextGradient,
     queryGradient: gradients.query,
@@ -187,7 +199,6 @@ export function recordLayerBackward(
     biasGradient: attention.biasTable && parameters.gradient(names.tagBias),
     ...attention,
   });
-  for (const part of ['query', 'key', 'value'] as const)
-    linearBackward(pass, linears[part], saved.input, gradients[part], inputGradient, true);
+  linearBackward(pass, linears.queryKeyValue, saved.input, gradients.buffer, inputGradient, added);
   return inputGradient;
 }

@@ -1,11 +1,9 @@
-import { type Dropout, dropoutParameters } from '../base/random.js';
 import type { Tensor, Workspace } from '../gpu/buffers.js';
 import type { Device } from '../gpu/device.js';
 import type { KernelConstants } from '../gpu/kernel.js';
-import type { BufferSlice } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { blocksOf, ROWS_PER_BLOCK, recordColumnSums } from './column-sums.js';
-import type { Positions } from './pointwise.js';
+import { recordColumnSums } from './column-sums.js';
+import { type RowDropout, rowDropoutParameters } from './row-dropout.js';
 
 export interface NormShape {
   rows: number;
@@ -14,17 +12,11 @@ export interface NormShape {
 }
 
 /** Rows of a workgroup. */
-const GROUP_ROWS = 8;
+const GROUP_ROWS = { forward: 8, backward: 32 };
 
 /** The kernels for an adapter (kernels/layers/row_sum.wesl): with subgroups where available. */
 function normFamily({ lanes }: Device): { family: 'wide' | 'subgroup'; constants: KernelConstants } {
   return lanes ? { family: 'subgroup', constants: { LANES: lanes } } : { family: 'wide', constants: {} };
-}
-
-/** Which numbers of the rows are dropped. */
-interface RowDropout {
-  dropout: Dropout | undefined;
-  positions: Positions;
 }
 
 /** The input of a norm: residual + drop(branch), each [rows, hidden]. */
@@ -36,6 +28,7 @@ export interface AddedBranch extends RowDropout {
 /**
  * Records a layer norm to `output` [rows, hidden], with `statistics` [rows, 2] for the backward pass.
  * @param added Writes `input` first.
+ * @param dropped The dropout of the output, where nothing is added.
  */
 export function recordLayerNorm(
   recorder: Recorder,
@@ -43,6 +36,7 @@ export function recordLayerNorm(
   epsilon: number,
   buffers: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor; statistics: Tensor },
   added?: AddedBranch,
+  dropped: RowDropout | undefined = added,
 ): void {
   const { family, constants } = normFamily(recorder.device);
   recorder.dispatch({
@@ -52,7 +46,7 @@ export function recordLayerNorm(
     buffers: {
       branch: added?.branch ?? buffers.weight,
       residual: added?.residual ?? buffers.weight,
-      positions: added?.positions.buffer ?? buffers.weight,
+      positions: dropped?.positions.buffer ?? buffers.weight,
       ...buffers,
     },
     parameters: {
@@ -60,23 +54,16 @@ export function recordLayerNorm(
       width: hidden / 4,
       epsilon,
       add: added ? 1 : 0,
-      positions_at: added?.positions.at ?? 0,
-      ...dropoutParameters(added?.dropout),
+      ...rowDropoutParameters(dropped),
     },
-    grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
+    grid: recorder.folded(Math.ceil(rows / GROUP_ROWS.forward)),
   });
-}
-
-/** Two parts of `bytes` bytes as one, where the second follows the first. */
-function joined(first: Tensor, second: Tensor, bytes: number): BufferSlice | undefined {
-  if (!('buffer' in first && 'buffer' in second) || first.buffer !== second.buffer) return undefined;
-  const { buffer, offset = 0 } = first;
-  return second.offset === offset + bytes ? { buffer, offset, size: 2 * bytes } : undefined;
 }
 
 /**
  * Records the backward pass to `inputGradient` [rows, hidden], `weightGradient` and `biasGradient` [hidden].
- * @param dropped Also writes the gradient of the branch of `AddedBranch`, with its dropout.
+ * @param dropped The dropout of the forward pass: that of the branch, whose gradient goes to `branchGradient`, or without one
+ *   that of the output.
  */
 export function recordLayerNormBackward(
   recorder: Recorder,
@@ -91,13 +78,14 @@ export function recordLayerNormBackward(
     weightGradient: Tensor;
     biasGradient: Tensor;
   },
-  dropped?: RowDropout & { branchGradient: Tensor },
+  dropped?: RowDropout & { branchGradient?: Tensor },
 ): void {
   const { input, weight, statistics, outputGradient, inputGradient } = buffers;
-  const width = hidden / 4;
   const { family, constants } = normFamily(recorder.device);
+  const groups = Math.ceil(rows / GROUP_ROWS.backward);
+  const partialSums = scratch.floats('layer norm sums', groups * 2 * hidden);
   recorder.dispatch({
-    kernel: `layers/${family}/layer_norm_input_gradient`,
+    kernel: `layers/${family}/layer_norm_backward`,
     constants,
     buffers: {
       input,
@@ -107,25 +95,22 @@ export function recordLayerNormBackward(
       input_gradient: inputGradient,
       positions: dropped?.positions.buffer ?? weight,
       branch_gradient: dropped?.branchGradient ?? scratch.floats('nothing', 4),
+      partial_sums: partialSums,
     },
     parameters: {
       rows,
-      width,
-      positions_at: dropped?.positions.at ?? 0,
-      ...dropoutParameters(dropped?.dropout),
+      width: hidden / 4,
+      drops_output: dropped && !dropped.branchGradient ? 1 : 0,
+      ...rowDropoutParameters(dropped),
     },
-    grid: recorder.folded(Math.ceil(rows / GROUP_ROWS)),
+    grid: recorder.folded(groups),
   });
-  const blocks = blocksOf(rows);
-  const partial = scratch.floats('layer norm sums', blocks * 2 * hidden);
-  recorder.dispatch({
-    kernel: 'layers/layer_norm_weight_gradient',
-    buffers: { input, output_gradient: outputGradient, statistics, partial },
-    parameters: { rows, width, rows_per_block: ROWS_PER_BLOCK },
-    grid: recorder.foldedRows(Math.ceil(width / 64), blocks),
-  });
-  const both = joined(buffers.weightGradient, buffers.biasGradient, 4 * hidden);
-  const sums = { rows: blocks, columns: both ? 2 * hidden : hidden, stride: 2 * hidden };
-  recordColumnSums(recorder, scratch, sums, partial, both ?? buffers.weightGradient);
-  if (!both) recordColumnSums(recorder, scratch, { ...sums, inputAt: hidden }, partial, buffers.biasGradient);
+  recordColumnSums(
+    recorder,
+    scratch,
+    groups,
+    partialSums,
+    { columns: hidden, output: buffers.weightGradient },
+    { columns: hidden, output: buffers.biasGradient },
+  );
 }

@@ -1,89 +1,50 @@
-import type { Precision } from '../base/precision.js';
-import type { Tensor, Workspace } from '../gpu/buffers.js';
-import type { Device } from '../gpu/device.js';
-import type { KernelConstants, KernelName } from '../gpu/kernel.js';
-import { fitsPanels, type PanelShape, recordPanels } from '../gpu/panels.js';
-import type { Operand } from '../gpu/pipelines.js';
+import { asSlice, type Tensor, type Workspace } from '../gpu/buffers.js';
+import { recordPanels } from '../gpu/panels.js';
+import type { BufferSlice, Operand } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
-import { matrixConstants } from '../gpu/subgroup-matrices.js';
 import { recordColumnSums } from './column-sums.js';
+import {
+  type LinearFamily,
+  type LinearPass,
+  type LinearShape,
+  linearConstants,
+  linearFamily,
+  matrixShape,
+} from './linear-family.js';
+import { type RowDropout, rowDropoutParameters } from './row-dropout.js';
 
-/** y = x Wᵀ + b over `rows` rows. `inputs` and `outputs` are multiples of four. */
-export interface LinearShape {
-  rows: number;
-  inputs: number;
-  outputs: number;
-  /** f32 where left out. For f16 the device must have been opened. */
-  precision?: Precision;
+/** What follows a layer: drop(f(y)). */
+export interface Activation {
+  /** f, in its exact form. */
+  name: 'gelu' | 'tanh' | 'relu';
+  dropped?: RowDropout;
 }
 
-type LinearPass = 'forward' | 'input_gradient' | 'weight_gradient';
+/** The numbers of activations in kernels/linear/activation.wesl. */
+const ACTIVATIONS = { gelu: 1, tanh: 2, relu: 3 };
 
-/** A family of linear kernels (kernels/linear/) for an adapter and a shape. */
-interface LinearFamily {
-  kernels: Readonly<Record<LinearPass, KernelName>>;
-  /** The tile of the product that a workgroup computes. */
-  tileRows: number;
-  tileColumns: number;
-  /** Whether it reads matrices from textures. Their sizes always fit a dimension of a grid. */
-  readsTextures: boolean;
-  /** Whether the weight's gradient kernel also sums the bias's gradient. */
-  sumsBias: boolean;
-  /** Whether several workgroups may share the rows of a tile of the weight's gradient. */
-  sharesRows: boolean;
+interface PassParameters {
+  add?: number;
+  rows_per_share?: number;
+  share_stride?: number;
 }
 
-/** Names that are made once: a name is compared for every dispatch. */
-function kernelsOf(name: 'wide' | 'subgroup' | 'matrix'): LinearFamily['kernels'] {
+function linearParameters(
+  { rows, inputs, outputs, layers = 1 }: LinearShape,
+  { add = 0, rows_per_share = 0, share_stride = 0 }: PassParameters,
+  activation: Activation | undefined,
+): Record<string, number> {
   return {
-    forward: `linear/${name}/forward`,
-    input_gradient: `linear/${name}/input_gradient`,
-    weight_gradient: `linear/${name}/weight_gradient`,
+    rows,
+    inputs,
+    outputs,
+    layer_outputs: outputs / layers,
+    add,
+    rows_per_share,
+    share_stride,
+    activation: activation ? ACTIVATIONS[activation.name] : 0,
+    ...rowDropoutParameters(activation?.dropped),
   };
-}
-
-const WIDE_FAMILY: LinearFamily = {
-  kernels: kernelsOf('wide'),
-  tileRows: 64,
-  tileColumns: 64,
-  readsTextures: false,
-  sumsBias: true,
-  sharesRows: true,
-};
-
-/** Operands are rounded to f16: products are of subgroup matrices. */
-const MATRIX_FAMILY: LinearFamily = { ...WIDE_FAMILY, kernels: kernelsOf('matrix'), sumsBias: false };
-
-const SUBGROUP_FAMILY: Omit<LinearFamily, 'tileColumns'> = {
-  kernels: kernelsOf('subgroup'),
-  tileRows: 16,
-  readsTextures: true,
-  sumsBias: true,
-  sharesRows: false,
-};
-
-/** The texture's shape of a matrix of `rows` x `width` numbers. */
-function matrixShape(rows: number, width: number): PanelShape {
-  return { rows, panels: 1, width, span: rows };
-}
-
-/** The family for a layer: in f32 with subgroups where available, if the matrices fit textures. */
-function linearFamily(device: Device, { rows, inputs, outputs, precision }: LinearShape): LinearFamily {
-  const { lanes } = device;
-  if (precision === 'f16') return MATRIX_FAMILY;
-  const matrices = [matrixShape(rows, inputs), matrixShape(rows, outputs), matrixShape(outputs, inputs)];
-  if (!lanes || !matrices.every((matrix) => fitsPanels(device, matrix))) return WIDE_FAMILY;
-  return { ...SUBGROUP_FAMILY, tileColumns: 8 * lanes };
-}
-
-/** Constants of a linear kernel, as a device runs it; none of any other. */
-export function linearConstants(
-  { lanes, hasManyRegisters, matrices }: Device,
-  kernel: KernelName,
-): KernelConstants {
-  if (matrices && kernel.startsWith('linear/matrix/')) return matrixConstants(matrices);
-  if (lanes && kernel.startsWith('linear/subgroup/')) return { LANES: lanes };
-  return hasManyRegisters && kernel === 'linear/wide/weight_gradient' ? { TOGETHER: 4 } : {};
 }
 
 /** Records a linear layer with one family of kernels. */
@@ -102,8 +63,24 @@ class LinearRecorder {
   operand(matrix: Tensor, rows: number, width: number, role: string): Operand {
     if (!this.family.readsTextures) return matrix;
     const panels = this.scratch.panels(`${role} of ${width} columns`, matrixShape(rows, width));
-    recordPanels(this.recorder, 'buffer' in matrix ? matrix : { buffer: matrix }, panels);
+    recordPanels(this.recorder, asSlice(matrix), panels);
     return panels.texture;
+  }
+
+  /** The gradient of y as an operand: in a texture, the matrices of all layers are side by side. */
+  outputGradient(gradient: Tensor): Operand {
+    const { rows, outputs, layers = 1 } = this.shape;
+    const role = 'linear output gradient';
+    if (layers === 1 || !this.family.readsTextures) return this.operand(gradient, rows, outputs, role);
+    const { texture } = this.scratch.panels(`${role} of ${outputs} columns`, matrixShape(rows, outputs));
+    const { buffer, offset = 0 } = asSlice(gradient);
+    const width = outputs / layers;
+    for (let layer = 0; layer < layers; layer++) {
+      const from = { buffer, offset: offset + 4 * layer * rows * width };
+      const origin = { x: (layer * width) / 4 };
+      this.recorder.copyToTexture(from, 4 * width, texture, origin, { width: width / 4, height: rows });
+    }
+    return texture;
   }
 
   /** The number of workgroups that divide the rows of a tile of the weight's gradient; 1 on software adapters. */
@@ -120,13 +97,11 @@ class LinearRecorder {
   dispatch(
     pass: LinearPass,
     buffers: Record<string, Operand>,
-    product: { rows: number; columns: number },
-    parameters: { add?: number; rows_per_share?: number } = {},
-    depth = 1,
+    { shares = 1, ...product }: { rows: number; columns: number; shares?: number },
+    parameters: PassParameters = {},
+    activation?: Activation,
   ): void {
     const { kernels, tileRows, tileColumns, readsTextures } = this.family;
-    const { rows: all, inputs, outputs } = this.shape;
-    const { add = 0, rows_per_share = 0 } = parameters;
     const kernel = kernels[pass];
     const [columns, rows] = [Math.ceil(product.columns / tileColumns), Math.ceil(product.rows / tileRows)];
     // The grid of a weight always fits.
@@ -135,8 +110,8 @@ class LinearRecorder {
       kernel,
       constants: linearConstants(this.recorder.device, kernel),
       buffers,
-      parameters: { rows: all, inputs, outputs, add, rows_per_share },
-      grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, depth],
+      parameters: linearParameters(this.shape, parameters, activation),
+      grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, shares],
     });
   }
 }
@@ -147,12 +122,16 @@ const ENOUGH_WORKGROUPS = 256;
 const ROWS_PER_SHARE = 64;
 const MOST_SHARES = 32;
 
-/** Records `output` [rows, outputs] from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs]. */
+/**
+ * Records `output`, [rows, outputs], from `input` [rows, inputs], `weight` [outputs, inputs] and `bias` [outputs].
+ * @param activation Also writes drop(f(output)) to its `output`.
+ */
 export function recordLinear(
   recorder: Recorder,
   scratch: Workspace,
   shape: LinearShape,
   { input, weight, bias, output }: { input: Tensor; weight: Tensor; bias: Tensor; output: Tensor },
+  activation?: Activation & { output: Tensor },
 ): void {
   const { rows, inputs, outputs } = shape;
   const linear = new LinearRecorder(recorder, scratch, shape);
@@ -161,8 +140,10 @@ export function recordLinear(
     b: linear.operand(weight, outputs, inputs, 'linear weight'),
     bias,
     output,
+    activated: activation?.output ?? scratch.floats('nothing', 4),
+    positions: activation?.dropped?.positions.buffer ?? bias,
   };
-  linear.dispatch('forward', buffers, { rows, columns: outputs });
+  linear.dispatch('forward', buffers, { rows, columns: outputs }, {}, activation);
 }
 
 /** The buffers of a linear layer's backward pass. */
@@ -179,53 +160,98 @@ export interface LinearBackwardBuffers {
   biasGradient: Tensor;
 }
 
-/**
- * Records the gradients of weight, bias and input.
- * @param add Whether the input's gradient is added to the buffer's content.
- */
+export interface LinearBackwardOptions {
+  /** Whether the input's gradient is added to the buffer's content. */
+  add?: boolean;
+  /** Where the layer's input is drop(f(z)): `input` is z, whose gradient is written instead. */
+  activation?: Activation & { input: Tensor };
+}
+
+/** Records the gradients of weight, bias and input. */
 export function recordLinearBackward(
   recorder: Recorder,
   scratch: Workspace,
   shape: LinearShape,
   buffers: LinearBackwardBuffers,
-  add = false,
+  { add = false, activation }: LinearBackwardOptions = {},
 ): void {
   const { rows, inputs, outputs } = shape;
   const linear = new LinearRecorder(recorder, scratch, shape);
-  const outputGradient = linear.operand(buffers.outputGradient, rows, outputs, 'linear output gradient');
-  const { sumsBias } = linear.family;
-  const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / linear.shares / 4));
-  const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
-  const weights = outputs * inputs;
-  const isShared = shares > 1;
-  const sums = isShared ? scratch.floats('shares of a weight gradient', shares * weights) : undefined;
-  const biasSums =
-    isShared && sumsBias ? scratch.floats('shares of a bias gradient', shares * outputs) : undefined;
-  linear.dispatch(
-    'weight_gradient',
-    {
-      a: outputGradient,
-      b: linear.operand(buffers.input, rows, inputs, 'linear input'),
-      weight_gradient: sums ?? buffers.weightGradient,
-      ...(sumsBias && { bias_gradient: biasSums ?? buffers.biasGradient }),
-    },
-    { rows: outputs, columns: inputs },
-    { rows_per_share: rowsPerShare },
-    shares,
-  );
-  if (sums)
-    recordColumnSums(recorder, scratch, { rows: shares, columns: weights }, sums, buffers.weightGradient);
-  const [summands, summed] = biasSums ? [biasSums, shares] : [buffers.outputGradient, rows];
-  if (biasSums || !sumsBias)
-    recordColumnSums(recorder, scratch, { rows: summed, columns: outputs }, summands, buffers.biasGradient);
+  const outputGradient = linear.outputGradient(buffers.outputGradient);
+  recordWeightGradient(recorder, scratch, linear, shape, buffers, outputGradient);
   linear.dispatch(
     'input_gradient',
     {
       a: outputGradient,
       b: linear.operand(buffers.weight, outputs, inputs, 'linear weight'),
       input_gradient: buffers.inputGradient,
+      // Buffers must be bound even where they are not read.
+      before_activation: activation?.input ?? buffers.weight,
+      positions: activation?.dropped?.positions.buffer ?? buffers.weight,
     },
     { rows, columns: inputs },
     { add: add ? 1 : 0 },
+    activation,
   );
+}
+
+/** Records the gradients of weight and bias. @param gradient The output's, as the kernels read it. */
+function recordWeightGradient(
+  recorder: Recorder,
+  scratch: Workspace,
+  linear: LinearRecorder,
+  { rows, inputs, outputs, layers = 1 }: LinearShape,
+  { input, outputGradient, weightGradient, biasGradient }: LinearBackwardBuffers,
+  gradient: Operand,
+): void {
+  const { sumsBias } = linear.family;
+  const rowsPerShare = Math.max(4, 4 * Math.ceil(rows / linear.shares / 4));
+  const shares = Math.max(1, Math.ceil(rows / rowsPerShare));
+  const weights = outputs * inputs;
+  const numbers = sumsBias ? weights + outputs : weights;
+  const sums = shares > 1 ? scratch.floats('shares of a weight gradient', shares * numbers) : undefined;
+  linear.dispatch(
+    'weight_gradient',
+    {
+      a: gradient,
+      b: linear.operand(input, rows, inputs, 'linear input'),
+      weight_gradient: sums ?? weightGradient,
+      ...(sumsBias && { bias_gradient: biasGradient }),
+    },
+    { rows: outputs, columns: inputs, shares },
+    { rows_per_share: rowsPerShare, share_stride: sums ? numbers / 4 : 0 },
+  );
+  const toBias = { columns: outputs, output: biasGradient };
+  const toWeight = { columns: weights, output: weightGradient };
+  if (sums) recordColumnSums(recorder, scratch, shares, sums, toWeight, ...(sumsBias ? [toBias] : []));
+  if (sumsBias) return;
+  const width = outputs / layers;
+  for (let layer = 0; layer < layers; layer++) {
+    const part = (tensor: Tensor, floats: number): BufferSlice => {
+      const { buffer, offset = 0 } = asSlice(tensor);
+      return { buffer, offset: offset + 4 * layer * floats, size: 4 * floats };
+    };
+    const output = part(biasGradient, width);
+    recordColumnSums(recorder, scratch, rows, part(outputGradient, rows * width), { columns: width, output });
+  }
+}
+
+/** Records the gradient of z, [rows, width], from that of f(z), where this is not the input of a linear layer. */
+export function recordActivationGradient(
+  recorder: Recorder,
+  { rows, width }: { rows: number; width: number },
+  { name, input }: { name: Activation['name']; input: Tensor },
+  outputGradient: Tensor,
+  inputGradient: Tensor,
+): void {
+  recorder.dispatch({
+    kernel: 'linear/activation_gradient',
+    buffers: {
+      output_gradient: outputGradient,
+      before_activation: input,
+      input_gradient: inputGradient,
+    },
+    parameters: linearParameters({ rows, inputs: width, outputs: width }, {}, { name }),
+    grid: recorder.folded(Math.ceil((rows * width) / 256)),
+  });
 }

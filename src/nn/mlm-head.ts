@@ -1,5 +1,5 @@
 import type { BufferSlice } from '../gpu/pipelines.js';
-import { recordLinear, recordLinearBackward } from './linear.js';
+import { recordActivationGradient, recordLinear, recordLinearBackward } from './linear.js';
 import { paddedOutputs } from './model-config.js';
 import {
   type Linear,
@@ -10,7 +10,6 @@ import {
   normForward,
 } from './modules.js';
 import type { Pass } from './pass.js';
-import { recordActivation, recordActivationBackward } from './pointwise.js';
 import { tensorNames } from './tensor-names.js';
 
 /** Saved activations of the head for masked tokens, [rows, hidden] unless noted. */
@@ -54,7 +53,7 @@ function partOf({ buffer, offset = 0 }: BufferSlice, first: number, length: numb
 
 function transformOf({ batch, config: { family, hidden } }: Pass): Linear & { norm: string } {
   const { mlmTransform: name, mlmNorm: norm } = tensorNames(family);
-  return { name, norm, shape: { rows: batch.rows, inputs: hidden, outputs: hidden } };
+  return { names: [name], norm, shape: { rows: batch.rows, inputs: hidden, outputs: hidden } };
 }
 
 /**
@@ -74,9 +73,8 @@ export function recordMlmHead(pass: Pass, gathered: GPUBuffer, logits: GPUBuffer
     output: workspace.floats('transform norm', numbers),
     statistics: workspace.floats('transform statistics', 2 * rows),
   };
-  linearForward(pass, transform, gathered, transformed);
-  recordActivation(recorder, 'layers/gelu_forward', numbers, { input: transformed, output: norm.input });
-  normForward(pass, transform.norm, norm, undefined, rows);
+  linearForward(pass, transform, gathered, transformed, { name: 'gelu', output: norm.input });
+  normForward(pass, transform.norm, norm, { rows });
   for (const { first, columns } of blocksOf(pass)) {
     recordLinear(
       recorder,
@@ -124,14 +122,11 @@ export function recordMlmHeadBackward(
       biasGradient: partOf(parameters.gradient(names.mlmBias), first, columns),
     };
     const shape = { rows, inputs: hidden, outputs: columns, precision };
-    recordLinearBackward(recorder, workspace, shape, buffers, first > 0);
+    recordLinearBackward(recorder, workspace, shape, buffers, { add: first > 0 });
   }
   normBackward(pass, transform.norm, norm, decoded, activated, undefined, rows);
-  recordActivationBackward(recorder, 'layers/gelu_backward', numbers, {
-    saved: transformed,
-    outputGradient: activated,
-    inputGradient: transformedGradient,
-  });
+  const activation = { name: 'gelu', input: transformed } as const;
+  recordActivationGradient(recorder, { rows, width: hidden }, activation, activated, transformedGradient);
   linearBackward(pass, transform, gathered, transformedGradient, gatheredGradient);
   return gatheredGradient;
 }

@@ -30,6 +30,24 @@ export function sliceOf(buffers: Buffers, { shard, at, length }: Omit<ShardRange
   return { buffer: buffers[shard], offset: 4 * at, size: 4 * length };
 }
 
+/** Parts of a buffer as one part, where each follows the one before. */
+function joinedSlices(slices: readonly BufferSlice[]): BufferSlice | undefined {
+  const [{ buffer, offset = 0 }] = slices;
+  let size = 0;
+  for (const slice of slices) {
+    if (slice.buffer !== buffer || slice.offset !== offset + size) return undefined;
+    size += slice.size!;
+  }
+  return { buffer, offset, size };
+}
+
+function joined(affines: readonly Affine[]): Affine | undefined {
+  if (affines.length === 1) return affines[0];
+  const weight = joinedSlices(affines.map((each) => each.weight));
+  const bias = joinedSlices(affines.map((each) => each.bias));
+  return weight && bias && { weight, bias };
+}
+
 /**
  * All parameters of a model, and their gradients and moments in buffers of the same layout: one buffer each where the adapter's
  * limit allows it, so that one dispatch updates all; else as few as possible.
@@ -80,6 +98,16 @@ export class Parameters {
       this.affineGradients.set(name, affine);
     }
     return affine;
+  }
+
+  /** The values of several linear layers as those of one, where each follows the one before in memory. */
+  joinedAffine(names: readonly string[]): Affine | undefined {
+    return joined(names.map((name) => this.affine(name)));
+  }
+
+  /** The gradients of several linear layers as those of one, as `joinedAffine`. */
+  joinedAffineGradient(names: readonly string[]): Affine | undefined {
+    return joined(names.map((name) => this.affineGradient(name)));
   }
 
   /** Gradients and moments, zero at first. They are allocated at the first call: prediction does not need them. */

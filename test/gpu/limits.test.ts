@@ -26,13 +26,13 @@ describe('work over the limits of an adapter is refused before a driver drops it
     const recorder = new Recorder(device);
     const dispatch = (size: readonly [number, number?, number?]) =>
       recorder.dispatch({
-        kernel: 'layers/tanh_forward',
-        buffers: { input: buffer, output: buffer },
+        kernel: 'optimizer/add',
+        buffers: { addend: buffer, sum: buffer },
         parameters: { vectors: 1 },
         grid: size,
       });
     expect(engineErrorOf(() => dispatch(grid))).toBe(
-      `kernel layers/tanh_forward: a grid of ${named} workgroups; expected at most 65535 in each dimension; ` +
+      `kernel optimizer/add: a grid of ${named} workgroups; expected at most 65535 in each dimension; ` +
         'use a smaller batch or a shorter sequence',
     );
     const largest = grid.map((count) => Math.min(count, 65_535)) as unknown as [number, number?, number?];

@@ -140,8 +140,8 @@ const KERNELS = [
   },
   {
     name: 'the gradient of GELU leaves the density out',
-    file: 'kernels/layers/gelu_backward.wesl',
-    find: '(cumulative + x * density)',
+    file: 'kernels/linear/activation.wesl',
+    find: '(cumulative + x * (0.39894228 * exp(-0.5 * x * x)))',
     replace: 'cumulative',
     tests: 'test/nn/activations.test.ts',
   },

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { recordActivation, recordActivationBackward } from '../../src/nn/pointwise.js';
-import { inBothPrecisions } from '../reference/arithmetic.js';
+import { describe, it } from 'vitest';
+import { type Activation, recordLinear, recordLinearBackward } from '../../src/nn/linear.js';
+import {
+  type Computed,
+  computed,
+  inBothPrecisions,
+  type Numbers,
+  type Round,
+} from '../reference/arithmetic.js';
+import { hiddenFactor } from '../reference/dropout.js';
 import {
   geluBackward,
   geluForward,
@@ -10,107 +17,89 @@ import {
   tanhBackward,
   tanhForward,
 } from '../reference/layers.js';
-import { anySeed, runs } from '../support/arbitraries.js';
-import { expectComputed, withBuffers } from '../support/guarded-buffers.js';
-import { generator, randomFloats } from '../support/random.js';
+import { anyRows, anySeed, runs } from '../support/arbitraries.js';
+import { FAMILIES } from '../support/device.js';
+import { withBuffers } from '../support/guarded-buffers.js';
+import { generator, randomFloats, randomInteger } from '../support/random.js';
 
 /** Numbers where the kernels' formulas change, and the ends of their range. */
 const SPECIAL = [0, 1e-30, 0.15, 0.14999999, Math.SQRT2, 1.4142137, 12, 88].flatMap((x) => [x, -x]);
 
-/** Numbers of one size: the bound of a large number would hide the error of a small one. */
-const anyNumbers = fc
-  .record({
-    vectors: fc.oneof(fc.constantFrom(1, 63, 64, 65), fc.integer({ min: 1, max: 3000 })),
-    size: fc.constantFrom(1e-3, 0.1, 0.2, 0.5, 1.5, 3, 6, 100),
-    seed: anySeed,
-  })
-  .map(({ vectors, size, seed }) => {
-    const random = generator(seed);
-    const x = randomFloats(random, 4 * vectors, size);
-    const specials = SPECIAL.filter((special) => Math.abs(special) <= size).slice(0, x.length);
-    x.set(specials);
-    return { x, dy: randomFloats(random, x.length, 0.3) };
-  });
+interface Reference {
+  forward(x: Numbers, round: Round): Computed;
+  /** From x and the gradient of f(x). */
+  backward(x: Numbers, dy: Numbers, round: Round): Computed;
+}
 
-describe('activations', () => {
-  it('gelu forward and backward', async () => {
-    const property = fc.asyncProperty(anyNumbers, ({ x, dy }) =>
+const REFERENCES: Record<Activation['name'], Reference> = {
+  gelu: { forward: geluForward, backward: geluBackward },
+  tanh: {
+    forward: tanhForward,
+    backward: (x, dy, round) => tanhBackward(tanhForward(x, round).values, dy, round),
+  },
+  relu: { forward: reluForward, backward: (x, dy) => reluBackward(reluForward(x).values, dy) },
+};
+
+const WIDTH = 8;
+/** Products with it are exact. */
+const IDENTITY = Float32Array.from({ length: WIDTH * WIDTH }, (_, i) => Number(i % (WIDTH + 1) === 0));
+
+const anyCase = fc.record({
+  name: fc.constantFrom('gelu', 'tanh', 'relu' as const),
+  rows: anyRows,
+  // Numbers of one size: the bound of a large number would hide the error of a small one.
+  size: fc.constantFrom(1e-3, 0.1, 0.2, 0.5, 1.5, 3, 6, 100),
+  probability: fc.constantFrom(undefined, 0.1, 0.5, 0.9, 1 / 3),
+  at: fc.integer({ min: 0, max: 70 }),
+  seed: anySeed,
+});
+
+describe.each(FAMILIES)('activation and dropout of a linear layer, %s kernels', (family) => {
+  it('forward after the product, backward before the next', async () => {
+    const property = fc.asyncProperty(anyCase, ({ name, rows, size, probability, at, seed }) =>
       withBuffers(async (buffers, recorder) => {
-        const input = buffers.input(x);
-        const output = buffers.output(x.length);
-        const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'layers/gelu_forward', x.length, { input, output });
-        recordActivationBackward(recorder, 'layers/gelu_backward', x.length, {
-          saved: input,
+        const random = generator(seed);
+        const x = randomFloats(random, WIDTH * rows, size);
+        x.set(SPECIAL.filter((special) => Math.abs(special) <= size).slice(0, x.length));
+        const dy = randomFloats(random, x.length, 0.3);
+        const numbers = Uint32Array.from({ length: at + rows }, () => randomInteger(random, 0, 100_000));
+        const dropout = probability ? { probability, stream: seed } : undefined;
+        const positions = { buffer: buffers.input(numbers), at };
+        const activation: Activation = { name, dropped: { dropout, positions } };
+        const [input, weight, bias] = [x, IDENTITY, new Float32Array(WIDTH)].map((each) =>
+          buffers.input(each),
+        );
+        const [output, activated, inputGradient] = [0, 1, 2].map(() => buffers.output(x.length));
+        const shape = { rows, inputs: WIDTH, outputs: WIDTH };
+        const forwardBuffers = { input, weight, bias, output };
+        recordLinear(recorder, buffers.scratch, shape, forwardBuffers, { ...activation, output: activated });
+        const backwardBuffers = {
+          input: activated,
+          weight,
           outputGradient: buffers.input(dy),
           inputGradient,
-        });
+          weightGradient: buffers.output(IDENTITY.length),
+          biasGradient: buffers.output(WIDTH),
+        };
+        const before = { activation: { ...activation, input: output } };
+        recordLinearBackward(recorder, buffers.scratch, shape, backwardBuffers, before);
         recorder.submit();
-        const forward = inBothPrecisions((round) => geluForward(x, round));
-        const backward = inBothPrecisions((round) => geluBackward(x, dy, round));
-        await buffers.expectClose('output', output, forward.exact, forward.plain);
+
+        const product = { values: Float64Array.from(x), scale: 0 };
+        await buffers.expectClose('output', output, product, product);
+        const factor = (i: number) =>
+          dropout ? hiddenFactor(dropout, numbers[at + Math.floor(i / WIDTH)], i % WIDTH) : 1;
+        const scaled = ({ values, scale }: Computed, round: Round) =>
+          computed(values.length, (i) => [round(values[i] * round(factor(i))), scale * factor(i)]);
+        const reference = REFERENCES[name];
+        const forward = inBothPrecisions((round) => scaled(reference.forward(x, round), round));
+        await buffers.expectClose('activated', activated, forward.exact, forward.plain);
+        const backward = inBothPrecisions((round) =>
+          reference.backward(x, scaled({ values: Float64Array.from(dy), scale: 1 }, round).values, round),
+        );
         await buffers.expectClose('input gradient', inputGradient, backward.exact, backward.plain);
-      }),
+      }, family),
     );
     await fc.assert(property, runs(60));
-  });
-
-  it('tanh forward and backward', async () => {
-    const property = fc.asyncProperty(anyNumbers, ({ x, dy }) =>
-      withBuffers(async (buffers, recorder) => {
-        const y = x.map(Math.tanh);
-        const output = buffers.output(x.length);
-        const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'layers/tanh_forward', x.length, { input: buffers.input(x), output });
-        recordActivationBackward(recorder, 'layers/tanh_backward', x.length, {
-          saved: buffers.input(y),
-          outputGradient: buffers.input(dy),
-          inputGradient,
-        });
-        recorder.submit();
-        const forward = inBothPrecisions((round) => tanhForward(x, round));
-        const backward = inBothPrecisions((round) => tanhBackward(y, dy, round));
-        await buffers.expectClose('output', output, forward.exact, forward.plain);
-        await buffers.expectClose('input gradient', inputGradient, backward.exact, backward.plain);
-      }),
-    );
-    await fc.assert(property, runs(60));
-  });
-
-  it('relu forward and backward', async () => {
-    const property = fc.asyncProperty(anyNumbers, ({ x, dy }) =>
-      withBuffers(async (buffers, recorder) => {
-        const y = Float32Array.from(reluForward(x).values);
-        const output = buffers.output(x.length);
-        const inputGradient = buffers.output(x.length);
-        recordActivation(recorder, 'layers/relu_forward', x.length, { input: buffers.input(x), output });
-        recordActivationBackward(recorder, 'layers/relu_backward', x.length, {
-          saved: buffers.input(y),
-          outputGradient: buffers.input(dy),
-          inputGradient,
-        });
-        recorder.submit();
-        // Nothing is rounded: the bits must be the reference's.
-        expect(await buffers.read(output)).toEqual(y);
-        expect(await buffers.read(inputGradient)).toEqual(Float32Array.from(reluBackward(y, dy).values));
-      }),
-    );
-    await fc.assert(property, runs(30));
-  });
-
-  it('of more workgroups than one dimension of a grid holds', async () => {
-    await withBuffers(async (buffers, recorder) => {
-      const length = 4 * (65_535 * 64 + 1);
-      const x = new Float32Array(length).map((_, i) => (i % 1024) / 256 - 2);
-      const output = buffers.output(length);
-      recordActivation(recorder, 'layers/tanh_forward', length, { input: buffers.input(x), output });
-      recorder.submit();
-      const actual = await buffers.read(output);
-      const once = actual.slice(0, 1024);
-      const different = actual.findIndex((value, i) => !Object.is(value, once[i % 1024]));
-      expect(different, 'the first number that differs from its likes').toBe(-1);
-      const { exact, plain } = inBothPrecisions((round) => tanhForward(x.subarray(0, 1024), round));
-      expectComputed('output', once, exact, plain);
-    });
   });
 });

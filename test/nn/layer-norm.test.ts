@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { recordLayerNorm, recordLayerNormBackward } from '../../src/nn/layer-norm.js';
-import { inBothPrecisions } from '../reference/arithmetic.js';
+import { inBothPrecisions, type Numbers, type Round } from '../reference/arithmetic.js';
 import { hiddenFactor } from '../reference/dropout.js';
 import { dropoutForward, layerNormBackward, layerNormForward } from '../reference/layers.js';
 import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
@@ -120,6 +120,42 @@ describe.each(FAMILIES)('layer norm, %s kernels', (family) => {
       }, family),
     );
     await fc.assert(property, runs(20));
+  });
+
+  it('with a dropped output', async () => {
+    await withBuffers(async (buffers, recorder) => {
+      const shape = { rows: 70, hidden: 60, epsilon: 1e-5 };
+      const [random, at] = [generator(3), 5];
+      const [x, dy] = [2, 0.1].map((size) => randomFloats(random, shape.rows * shape.hidden, size));
+      const [gamma, beta] = [0, 1].map(() => randomFloats(random, shape.hidden));
+      const numbers = Uint32Array.from({ length: at + shape.rows }, () => randomInteger(random, 0, 100_000));
+      const dropout = { probability: 0.3, stream: 77 };
+      const dropped = { dropout, positions: { buffer: buffers.input(numbers), at } };
+      const [input, weight, bias, outputGradient] = [x, gamma, beta, dy].map((data) => buffers.input(data));
+      const [output, inputGradient] = [0, 1].map(() => buffers.output(x.length));
+      const [weightGradient, biasGradient] = [0, 1].map(() => buffers.output(shape.hidden));
+      const statistics = buffers.output(2 * shape.rows);
+      const forward = { input, weight, bias, output, statistics };
+      recordLayerNorm(recorder, shape, shape.epsilon, forward, undefined, dropped);
+      const gradients = { outputGradient, inputGradient, weightGradient, biasGradient };
+      const backward = { input, weight, statistics, ...gradients };
+      recordLayerNormBackward(recorder, buffers.scratch, shape, backward, dropped);
+      recorder.submit();
+      const factor = (row: number, channel: number) => hiddenFactor(dropout, numbers[at + row], channel);
+      const drop = (values: Numbers, round: Round) =>
+        dropoutForward(shape.hidden, factor, values, undefined, round).values;
+      const y = inBothPrecisions((round) => {
+        const { values, scale } = layerNormForward(shape, x, gamma, beta, round);
+        return { values: drop(values, round), scale: scale / (1 - dropout.probability) };
+      });
+      await buffers.expectClose('output', output, y.exact, y.plain);
+      const { exact, plain } = inBothPrecisions((round) =>
+        layerNormBackward(shape, x, gamma, drop(dy, round), round),
+      );
+      await buffers.expectClose('input gradient', inputGradient, exact.input, plain.input);
+      await buffers.expectClose('weight gradient', weightGradient, exact.weight, plain.weight);
+      await buffers.expectClose('bias gradient', biasGradient, exact.bias, plain.bias);
+    }, family);
   });
 
   it('of rows without any variance is the bias', async () => {

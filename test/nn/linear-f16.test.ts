@@ -47,7 +47,7 @@ describe.skipIf(!(await hasMatrices()))(
           };
           recordLinear(recorder, buffers.scratch, shape, { input, weight, bias, output });
           const given = { input, weight, outputGradient, ...gradients };
-          recordLinearBackward(recorder, buffers.scratch, shape, given, true);
+          recordLinearBackward(recorder, buffers.scratch, shape, given, { add: true });
           recorder.submit();
           const [xh, wh, dyh] = [x, w, dy].map(halves);
           const forward = linearForward(shape, x, w, b);

@@ -1,50 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupByRow } from '../../src/nn/batch.js';
-import { NO_ROW, recordDropout, recordGather } from '../../src/nn/pointwise.js';
+import { NO_ROW, recordGather } from '../../src/nn/pointwise.js';
 import { inBothPrecisions } from '../reference/arithmetic.js';
-import { hiddenFactor } from '../reference/dropout.js';
-import { dropoutForward, embeddingBackward, embeddingForward } from '../reference/layers.js';
+import { embeddingBackward, embeddingForward } from '../reference/layers.js';
 import { anyRows, anySeed, anyWidth, runs } from '../support/arbitraries.js';
 import { isPoison, withBuffers } from '../support/guarded-buffers.js';
 import { generator, randomFloats, randomInteger } from '../support/random.js';
-
-describe('dropout', () => {
-  const anyCase = fc.record({
-    rows: anyRows,
-    hidden: anyWidth,
-    probability: fc.constantFrom(undefined, 0.1, 0.5, 0.9, 1 / 3),
-    stream: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-    at: fc.integer({ min: 0, max: 70 }),
-    seed: anySeed,
-  });
-
-  it('drops by original row and channel', async () => {
-    const property = fc.asyncProperty(anyCase, ({ rows, hidden, probability, stream, at, seed }) =>
-      withBuffers(async (buffers, recorder) => {
-        const random = generator(seed);
-        const x = randomFloats(random, rows * hidden, 2);
-        const positions = Uint32Array.from({ length: at + rows }, () => randomInteger(random, 0, 100_000));
-        const output = buffers.output(rows * hidden);
-        recordDropout(
-          recorder,
-          { rows, hidden },
-          probability ? { probability, stream } : undefined,
-          { buffer: buffers.input(positions), at },
-          { input: buffers.input(x), output },
-        );
-        recorder.submit();
-        const factor = (row: number, channel: number) =>
-          probability ? hiddenFactor({ probability, stream }, positions[at + row], channel) : 1;
-        const { exact, plain } = inBothPrecisions((round) =>
-          dropoutForward(hidden, factor, x, undefined, round),
-        );
-        await buffers.expectClose('output', output, exact, plain);
-      }),
-    );
-    await fc.assert(property, runs(50));
-  });
-});
 
 describe('gather', () => {
   it('copies rows, and writes zeros for NO_ROW', async () => {
@@ -143,7 +105,7 @@ describe('embeddings', () => {
             groups_of_rows: buffers.input(words),
             table_gradient: tableGradient,
           },
-          parameters: { rows, width: hidden / 4 },
+          parameters: { rows, width: hidden / 4, add: 0 },
           grid: [Math.ceil((rows * hidden) / 256)],
         });
         recorder.submit();
