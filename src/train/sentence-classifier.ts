@@ -29,6 +29,9 @@ import { checkLogits, TaskExamples } from './task-examples.js';
 import { checkContinuation, checkModel, ruleMask } from './train-arguments.js';
 import { type Checkpoint, type EpochMetrics, Trainer, type TrainingHooks } from './trainer.js';
 
+/** The most tokens of a text whose closure is computed. */
+const LONGEST_CLOSURE = 2048;
+
 /** A text, the class that a model gives it, and the probability of each class. */
 export interface Prediction {
   text: string;
@@ -196,10 +199,16 @@ export class SentenceClassifier {
     return pairCounts.useful / pairCounts.dense;
   }
 
-  /** The share of all pairs of tokens, over some examples, that the model's layers join: see `closureOf`. */
-  closure(examples: readonly Example[]): number {
+  /**
+   * The share of all pairs of tokens, over some examples, that the model's layers join: see `closureOf`. Undefined where a text is
+   * longer than 2,048 tokens: under a window, the work grows with the cube of the length.
+   */
+  closure(examples: readonly Example[]): number | undefined {
+    checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
     const { layers } = this.description.config;
-    return closureOf(this.planner.layout(this.tokenizer.encode(examples)), layers)[layers - 1];
+    const sentences = this.tokenizer.encode(examples);
+    if (sentences.some(({ ids }) => ids.length > LONGEST_CLOSURE)) return undefined;
+    return closureOf(this.planner.layout(sentences), layers)[layers - 1];
   }
 
   /**

@@ -92,9 +92,6 @@ export function newModel(device: Device, run: TrainingRun): SentenceClassifier {
   return SentenceClassifier.of(device, { ...start.description, kernels }, start.weights);
 }
 
-/** Tokens of a text up to which the closure is recorded: under a window, its time grows with their cube. */
-const LONGEST_CLOSURE = 2048;
-
 const OCCUPIED = 'choose another folder, or replace the run or the model in it with `train --force`';
 
 /**
@@ -140,7 +137,7 @@ export async function runTraining(
     try {
       const pairs = {
         density: model.density(data.dev),
-        ...(description.tokenizer.maxLength <= LONGEST_CLOSURE && { closure: model.closure(data.dev) }),
+        closure: model.closure(data.dev),
       };
       const recordText = formatRecord(record, description, data, device, pairs);
       const written = { folder, record, recordText, description };
