@@ -1,8 +1,8 @@
 import { allHeads, pageData } from '../src/report/explain/attention-data.js';
-import { attentionSection } from '../src/report/explain/attention-section.js';
 import { headlineText } from '../src/report/explain/explain-headline.js';
 import { pairCountTable } from '../src/report/explain/explained-tiles.js';
 import { workOf } from '../src/report/explain/explanation.js';
+import { attentionSection } from '../src/report/explain/heads-section.js';
 import { interact } from '../src/report/explain/page-script.js';
 import { pairPicture } from '../src/report/explain/pair-picture.js';
 import {

@@ -21,7 +21,7 @@ import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { openChromium, openPage, PATIENT } from '../support/chromium.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { buildSite } from './site.js';
+import { buildSite, loseDeviceOnEvent, savedFiles, typeText } from './site.js';
 
 /** Waits for a state of the page without a limit of its own. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
@@ -61,16 +61,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
 
   const textOf = (selector: string) => page.$eval(selector, (element) => (element as HTMLElement).innerText);
 
-  async function type(text: string): Promise<void> {
-    await page.$eval(
-      '#text',
-      (element, value) => {
-        (element as HTMLTextAreaElement).value = value;
-        element.dispatchEvent(new Event('input', { bubbles: true }));
-      },
-      text,
-    );
-  }
+  const type = (text: string) => typeText(page, text);
 
   /** Waits until the page shows what this process computes: the logits to the bit, and the density. */
   async function expectShown(text: string, strategy: Strategy, rules: RuleSet, beta = 5): Promise<void> {
@@ -109,14 +100,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
           if (!request.url().startsWith(server.address) && !request.url().startsWith('data:'))
             elsewhere.push(request.url());
         });
-        await opened.evaluateOnNewDocument(() => {
-          const { requestDevice } = GPUAdapter.prototype;
-          GPUAdapter.prototype.requestDevice = async function (options) {
-            const device = await requestDevice.call(this, options);
-            addEventListener('lose', () => device.destroy());
-            return device;
-          };
-        });
+        await opened.evaluateOnNewDocument(loseDeviceOnEvent);
       });
       await page.waitForSelector('#label');
     });
@@ -214,21 +198,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
     it('offers figures and tables as files, and has no serious fault of accessibility', async () => {
       await type(SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
-      const files = await page.evaluate(async () => {
-        const saved: Blob[] = [];
-        const { createObjectURL } = URL;
-        URL.createObjectURL = (blob: Blob) => `#${saved.push(blob)}`;
-        for (const place of ['.pair-picture', '#pair-counts'])
-          for (const button of document
-            .querySelector(place)!
-            .querySelectorAll<HTMLElement>('.downloads button'))
-            button.click();
-        while (saved.length < 4) await new Promise((done) => setTimeout(done, 20));
-        URL.createObjectURL = createObjectURL;
-        return Promise.all(
-          saved.map(async (file) => ({ type: file.type, size: file.size, text: await file.text() })),
-        );
-      });
+      const files = await savedFiles(page, ['.pair-picture', '#pair-counts']);
       const textOfType = (type: string) => files.find((file) => file.type === type)!.text;
       expect(textOfType('image/svg+xml')).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
       expect(textOfType('image/png').slice(1, 4)).toBe('PNG');

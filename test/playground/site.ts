@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Page } from 'puppeteer-core';
 import { build } from 'vite';
 import { installModel } from '../../scripts/playground-model.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
@@ -28,4 +29,46 @@ export async function buildSite(folder: string): Promise<{ site: string; model: 
   await model.save(saved);
   installModel(saved, site, NOTE);
   return { site, model };
+}
+
+/** Replaces the sentence of the page. */
+export async function typeText(page: Page, text: string): Promise<void> {
+  await page.$eval(
+    '#text',
+    (element, value) => {
+      (element as HTMLTextAreaElement).value = value;
+      element.dispatchEvent(new Event('input', { bubbles: true }));
+    },
+    text,
+  );
+}
+
+/** What the two buttons below each of some elements save. @param places Selectors. */
+export async function savedFiles(
+  page: Page,
+  places: readonly string[],
+): Promise<{ type: string; text: string }[]> {
+  return page.evaluate(async (selectors) => {
+    const saved: Blob[] = [];
+    const { createObjectURL } = URL;
+    URL.createObjectURL = (blob: Blob) => `#${saved.push(blob)}`;
+    for (const selector of selectors)
+      for (const button of document
+        .querySelector(selector)!
+        .querySelectorAll<HTMLElement>('.downloads button'))
+        button.click();
+    while (saved.length < 2 * selectors.length) await new Promise((done) => setTimeout(done, 20));
+    URL.createObjectURL = createObjectURL;
+    return Promise.all(saved.map(async (file) => ({ type: file.type, text: await file.text() })));
+  }, places);
+}
+
+/** Makes the page's device one that the event `lose` destroys. Runs in the page, before its scripts. */
+export function loseDeviceOnEvent(): void {
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (options) {
+    const device = await requestDevice.call(this, options);
+    addEventListener('lose', () => device.destroy());
+    return device;
+  };
 }

@@ -389,13 +389,9 @@ export function referenceBert(
     for (const layer of [...layers].reverse()) gradient = layer.backward(gradient);
     return embeddings.backward(gradient);
   };
-  return {
-    logits: head.computed,
-    loss,
-    gradients: () => {
-      inputGradient(logits.values);
-      return bert.gradients;
-    },
-    inputGradient,
+  const gradients = () => {
+    inputGradient(logits.values);
+    return bert.gradients;
   };
+  return { logits: head.computed, loss, gradients, inputGradient };
 }
