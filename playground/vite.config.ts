@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { EXPLAIN_STYLE } from '../src/report/explain/explain-style.js';
@@ -10,8 +10,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 function browserField(): Plugin {
   const { browser } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'));
   const source = (built: string) => built.replace('./dist/', ROOT).replace(/\.js$/, '.ts');
+  // Kernels stay whole: the page counts their pairs, which kernels of the package for browsers cannot.
   const others = new Map(
-    Object.entries<string | false>(browser).map(([from, to]) => [source(from), to && source(to)]),
+    Object.entries<string | false>(browser)
+      .filter(([, to]) => to === false || existsSync(source(to)))
+      .map(([from, to]) => [source(from), to && source(to)]),
   );
   return {
     name: 'browser-field',

@@ -82,6 +82,7 @@ describe('the browser entry', () => {
       'prepareRun',
       'runExperiment',
       'runTraining',
+      'withTensorBoard',
     ]);
     for (const [name, value] of Object.entries(forBrowsers)) expect(forNode).toHaveProperty(name, value);
   });

@@ -17,9 +17,12 @@ function edits(a: string, b: string): number {
 /** The most edits of a word that still pass for a slip: commander's figure, too. */
 const MOST_EDITS = 3;
 
+/** Fewer letters than these are near to any other few. */
+const LEAST_LETTERS = 3;
+
 /** The candidate that a misspelt word probably means, in any case of letters; undefined where none is near. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > 60) return undefined;
+  if (word.length < LEAST_LETTERS || word.length > 60) return undefined;
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > MOST_EDITS) continue;

@@ -49,6 +49,8 @@ const BY_HAND: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^parsimony bench peers/, 'network: it installs other libraries'],
   [/^npm run docs$/, 'network: it installs TypeDoc'],
   [/^npm (install|ci)/, 'network; CI begins with it'],
+  [/^npm run test:cluster/, 'minutes, and Redis; CI runs two grids of it'],
+  [/^(export PARSIMONY_QUEUE|parsimony worker --queue )/, 'a Redis of the user’s'],
   [/^npm test|^npm run (build|conformance)$/, 'it runs these tests, or must run before them'],
   [/^npm run bench$/, 'it lists the benchmarks, as `bench --help` does'],
 ];

@@ -181,7 +181,10 @@ export function interact(document: Document): void {
     element.addEventListener('mouseleave', () => show(words.indexOf(document.activeElement as HTMLElement)));
     element.addEventListener('blur', () => show(-1));
   });
-  for (const input of Array.from(document.querySelectorAll<HTMLInputElement>('input[name="head"]'))) {
+  // Heads that can be seen before their data are here belong to an earlier text.
+  const inputs =
+    data.heads.length > 0 ? document.querySelectorAll<HTMLInputElement>('input[name="head"]') : [];
+  for (const input of Array.from(inputs)) {
     input.disabled = false;
     input.addEventListener('change', () => {
       head = Number(input.value);
