@@ -123,7 +123,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.click('#text', { count: 3 });
       await page.type('#text', SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
-      expect(await textOf('#sentence')).toMatch(/brilliant\s+ADJ\s[^]*film\s+NOUN/);
+      expect(await textOf('#sentence')).toMatch(/brilliant\s+ADJ\s.*film\s+NOUN/s);
       expect(await page.$$eval('.pair-picture', (figures) => figures.length)).toBe(2);
       expect(await page.$$eval('.pair-picture .tile', (tiles) => tiles.length)).toBeGreaterThan(0);
       expect(await page.$('#unknown')).toBeNull();
