@@ -50,10 +50,11 @@ describe('the results that are kept', () => {
     'of %s are the tables and the picture of RESULTS.md',
     (file) => {
       const experiment = experimentIn(file);
-      const results = [...kept(experiment).values()];
+      const byCell = kept(experiment);
+      const results = [...byCell.values()];
       expect(PAGE).toContain(experimentMarkdown(experimentTables(experiment, results)));
       const picture = `docs/pictures/${experiment.name}.svg`;
-      const ordered = cellsOf(experiment).flatMap((cell) => kept(experiment).get(cell.id) ?? []);
+      const ordered = cellsOf(experiment).flatMap((cell) => byCell.get(cell.id) ?? []);
       const [group] = experimentGroups(experiment, ordered);
       expect(PAGE).toContain(`](${picture})`);
       expect(readFileSync(join(EXPERIMENTS, '..', picture), 'utf8')).toBe(seedsSvg(group));
