@@ -34,6 +34,9 @@ class InstanceList extends PipelineCache {
   }
 }
 
+/** The activations of linear kernels: none, GELU, tanh, ReLU. */
+const ACTIVATIONS: readonly KernelConstants[] = [0, 1, 2, 3].map((number) => ({ ACTIVATION: number }));
+
 /** Constants of a kernel that attention does not ask for; undefined where the device does not run it. */
 function constantsOf(kernel: KernelName, device: Device): KernelConstants | undefined {
   if (kernel.includes('/matrix/') && !device.matrices) return undefined;
@@ -61,7 +64,10 @@ export function kernelInstances(device: Device): KernelInstance[] {
   for (const kernel of Object.keys(kernelSources) as KernelName[]) {
     if (listed.has(kernel) || isOfFamily(kernel) || kernel.endsWith('_counting')) continue;
     const constants = constantsOf(kernel, device);
-    if (constants) instances.push({ kernel, constants, headDims: [] });
+    if (!constants) continue;
+    const choices = kernelSources[kernel].includes('const ACTIVATION') ? ACTIVATIONS : [{}];
+    for (const choice of choices)
+      instances.push({ kernel, constants: { ...constants, ...choice }, headDims: [] });
   }
   return instances.sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
 }

@@ -20,7 +20,7 @@ export interface Activation {
   dropped?: RowDropout;
 }
 
-/** The numbers of activations in kernels/linear/activation.wesl. */
+/** The numbers of activations in kernels/linear/activation.wesl: a constant, since kernels with all of them in one text are slower. */
 const ACTIVATIONS = { gelu: 1, tanh: 2, relu: 3 };
 
 interface PassParameters {
@@ -32,7 +32,7 @@ interface PassParameters {
 function linearParameters(
   { rows, inputs, outputs, layers = 1 }: LinearShape,
   { add = 0, rows_per_share = 0, share_stride = 0 }: PassParameters,
-  activation: Activation | undefined,
+  dropped?: RowDropout,
 ): Record<string, number> {
   return {
     rows,
@@ -42,8 +42,7 @@ function linearParameters(
     add,
     rows_per_share,
     share_stride,
-    activation: activation ? ACTIVATIONS[activation.name] : 0,
-    ...rowDropoutParameters(activation?.dropped),
+    ...rowDropoutParameters(dropped),
   };
 }
 
@@ -108,9 +107,12 @@ class LinearRecorder {
     const isFolded = !readsTextures && pass !== 'weight_gradient';
     this.recorder.dispatch({
       kernel,
-      constants: linearConstants(this.recorder.device, kernel),
+      constants: {
+        ...linearConstants(this.recorder.device, kernel),
+        ...(activation && { ACTIVATION: ACTIVATIONS[activation.name] }),
+      },
       buffers,
-      parameters: linearParameters(this.shape, parameters, activation),
+      parameters: linearParameters(this.shape, parameters, activation?.dropped),
       grid: isFolded ? this.recorder.foldedRows(columns, rows) : [columns, rows, shares],
     });
   }
@@ -246,12 +248,13 @@ export function recordActivationGradient(
 ): void {
   recorder.dispatch({
     kernel: 'linear/activation_gradient',
+    constants: { ACTIVATION: ACTIVATIONS[name] },
     buffers: {
       output_gradient: outputGradient,
       before_activation: input,
       input_gradient: inputGradient,
     },
-    parameters: linearParameters({ rows, inputs: width, outputs: width }, {}, { name }),
+    parameters: linearParameters({ rows, inputs: width, outputs: width }, {}),
     grid: recorder.folded(Math.ceil((rows * width) / 256)),
   });
 }
