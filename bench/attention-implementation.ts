@@ -23,6 +23,7 @@ import {
   checkPairCounts,
   type GateResult,
   onlySampled,
+  referenceInput,
   sampledRows,
 } from './gate.js';
 import { ImplementationBuffers } from './implementation-buffers.js';
@@ -112,7 +113,7 @@ export class AttentionImplementation {
    * output gradient is 0 outside the checked rows, so that the reference evaluates only these.
    */
   async gate(backward: boolean, seed: number): Promise<GateResult> {
-    const { heads, headDim, lengths } = this.workload;
+    const { heads, headDim } = this.workload;
     const scale = 1 / Math.sqrt(headDim);
     const sampled = sampledRows(this.layout, heads, seed);
     const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
@@ -125,21 +126,11 @@ export class AttentionImplementation {
       precision === 'f16'
         ? { forward: null, queryGradient: null, keyValueGradient: null }
         : await countedPairs(this.device, this.layout, shape, this.buffers, backward);
-    const { query, key, value } = this.inputs;
+    const bias = this.biasTable
+      ? referenceOfBiases(this.biasTable, this.rules, heads, this.workload)
+      : referenceTokenBias(this.rules, this.variant.strategy, this.workload.tags, this.workload);
     const numbers = checkNumbers(
-      {
-        q: query,
-        k: key,
-        v: value,
-        outputGradient: backward ? outputGradient : undefined,
-        heads,
-        headDim,
-        lengths: [...lengths],
-        scale,
-        bias: this.biasTable
-          ? referenceOfBiases(this.biasTable, this.rules, heads, this.workload)
-          : referenceTokenBias(this.rules, this.variant.strategy, this.workload.tags, this.workload),
-      },
+      referenceInput(this.workload, { ...this.inputs, outputGradient }, backward, bias),
       sampled,
       computed,
       this.biasTable && {

@@ -3,6 +3,7 @@ import { adapterName } from '../src/gpu/adapter.js';
 import type { Device } from '../src/gpu/device.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import type { Vocabulary } from '../src/grammar/vocabulary.js';
+import { csvField } from '../src/report/page/downloads.js';
 import { describeEnvironment, type Environment } from './environment.js';
 import { type GateResult, GREEN } from './gate.js';
 
@@ -50,8 +51,7 @@ export function newReport<Kind extends string, Settings extends { seed: number }
 
 function field(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvField(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
 /**

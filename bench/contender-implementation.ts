@@ -5,7 +5,7 @@ import { denseLayout } from '../src/plan/layout.js';
 import { allowedPairs } from './allowed-pairs.js';
 import type { Pass } from './attention-settings.js';
 import { type AttentionProblem, type Contender, checkPrepared, type PreparedContender } from './contender.js';
-import { checkNumbers, type GateResult, GREEN, onlySampled, sampledRows } from './gate.js';
+import { checkNumbers, type GateResult, GREEN, onlySampled, referenceInput, sampledRows } from './gate.js';
 import { ImplementationBuffers } from './implementation-buffers.js';
 import type { Inputs, Workload } from './inputs.js';
 import { isPositional, referenceTokenBias, type TokenBias } from './reference-pairs.js';
@@ -115,19 +115,8 @@ export class ContenderImplementation {
     });
     const computed = await this.buffers.read(backward);
     this.buffers.writeOutputGradient(this.inputs.outputGradient);
-    const { query, key, value } = this.inputs;
     return checkNumbers(
-      {
-        q: query,
-        k: key,
-        v: value,
-        outputGradient: backward ? outputGradient : undefined,
-        heads,
-        headDim,
-        lengths: [...lengths],
-        scale: 1 / Math.sqrt(headDim),
-        bias: this.bias,
-      },
+      referenceInput(this.workload, { ...this.inputs, outputGradient }, backward, this.bias),
       sampled,
       computed,
     );

@@ -19,6 +19,7 @@ import type { TileConfig } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import type { CountedPairs } from './counted-pairs.js';
 import { errorBound, largest, largestError } from './error-bound.js';
+import type { Inputs, Workload } from './inputs.js';
 import { BiasSums, type BiasTags } from './learned-biases.js';
 import { type ReferenceInput, referenceAttention } from './reference-attention.js';
 
@@ -124,6 +125,26 @@ const NAMES: Readonly<Record<keyof ComputedWithBiases, string>> = {
   valueGradient: 'value gradient',
   biasGradient: 'bias gradient',
 };
+
+/** What the reference computes of a workload in the caller's order. @param backward Whether gradients are computed, too. */
+export function referenceInput(
+  { heads, headDim, lengths }: Workload,
+  { query, key, value, outputGradient }: Inputs,
+  backward: boolean,
+  bias: ReferenceInput['bias'],
+): ReferenceInput {
+  return {
+    q: query,
+    k: key,
+    v: value,
+    outputGradient: backward ? outputGradient : undefined,
+    heads,
+    headDim,
+    lengths: [...lengths],
+    scale: 1 / Math.sqrt(headDim),
+    bias,
+  };
+}
 
 /**
  * Evaluates the sampled rows in float64, and plainly in the precision for the bounds; gradients where there is an output gradient.

@@ -11,6 +11,7 @@ import {
   type GateResult,
   GREEN,
   onlySampled,
+  referenceInput,
   sampledRows,
   type TensorCheck,
 } from '../gate.js';
@@ -196,23 +197,13 @@ const LAX_ERROR = 1e-5;
 
 /** The expected results of a peer in the sampled rows. */
 export function expectedOfPeer(
-  { heads, headDim, lengths, tags }: Workload,
-  { query, key, value, outputGradient }: Inputs,
+  workload: Workload,
+  inputs: Inputs,
   sampled: Uint8Array,
   { rules, mask, backward }: { rules: RuleSet; mask: boolean; backward: boolean },
 ): Expected {
-  const input = {
-    q: query,
-    k: key,
-    v: value,
-    outputGradient: backward ? outputGradient : undefined,
-    heads,
-    headDim,
-    lengths: [...lengths],
-    scale: 1 / Math.sqrt(headDim),
-    bias: referenceTokenBias(rules, mask ? 'hard' : 'none', tags),
-  };
-  return expectedNumbers(input, sampled);
+  const bias = referenceTokenBias(rules, mask ? 'hard' : 'none', workload.tags);
+  return expectedNumbers(referenceInput(workload, inputs, backward, bias), sampled);
 }
 
 /** A unit of f16 in units of f32: the factor by which the same operations lose more in f16. */

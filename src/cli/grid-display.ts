@@ -1,4 +1,5 @@
-import { type Cell, cellsOf, type Experiment } from '../train/experiment/experiment.js';
+import type { Cell, Experiment } from '../train/experiment/experiment.js';
+import { orderedCells } from '../train/experiment/grid-cells.js';
 import { note, type ProgressDisplay, progress } from './terminal.js';
 
 /** A cell that is under way, as far as is known. */
@@ -18,7 +19,7 @@ export class GridDisplay {
   private failed = 0;
 
   constructor(experiment: Experiment, only?: readonly string[]) {
-    const total = cellsOf(experiment).filter(({ condition }) => only?.includes(condition) ?? true).length;
+    const total = orderedCells(experiment, only).length;
     this.display = progress({ label: experiment.name, total, unit: 'cells' });
   }
 

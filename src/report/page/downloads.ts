@@ -8,10 +8,14 @@ const PNG_SCALE = 3;
 /** Height of a line of a figure's legend, in units of the figure. */
 const LEGEND_LINE = 18;
 
-/** Rows of cells as CSV (RFC 4180). */
+/** A field of CSV (RFC 4180), in quotation marks where it needs them. */
+export function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Rows of cells as CSV. */
 export function csvOf(rows: readonly (readonly string[])[]): string {
-  const field = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
+  return rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
 }
 
 /** Rows of cells, the first of them headings, as a LaTeX table. Its rules need the package booktabs. */
@@ -160,7 +164,9 @@ export function offerDownloads(document: Document): void {
 
 /** The script of the downloads. */
 export function downloadsScript(): string {
-  const functions = [csvOf, latexOf, cellsOf, svgOf, pngOf, offerDownloads].map((each) => each.toString());
+  const functions = [csvField, csvOf, latexOf, cellsOf, svgOf, pngOf, offerDownloads].map((each) =>
+    each.toString(),
+  );
   const constants = Object.entries({ PNG_SCALE, LEGEND_LINE }).map(
     ([name, value]) => `const ${name} = ${value};`,
   );

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CallerError } from '../../base/errors.js';
 import { hashOf } from '../../base/hash.js';
 import { type Cell, cellsOf, type Experiment } from './experiment.js';
 
@@ -14,6 +15,15 @@ export const LOCK_SECONDS = 60;
 /** The name of a cell: its id for people, and a hash of its settings and data. */
 export function cellName({ id, hash }: Cell, data: string): string {
   return `${id}.${hashOf([hash, data])}`;
+}
+
+/** The error of a grid that another process cancelled. @param flags Of the command that allows it again. */
+export function cancelled({ file, name }: Experiment, flags = ''): CallerError {
+  return new CallerError({
+    what: 'the experiment was cancelled',
+    where: file ?? name,
+    remedy: `\`parsimony experiment retry FILE${flags}\` allows it again`,
+  });
 }
 
 /** The folder of the claims on an experiment's cells, and of their failures. */

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CallerError } from '../../base/errors.js';
 import { createFolder } from '../../data/files.js';
 import { RunInterrupted } from '../interruption.js';
 import { CellClaims } from './cell-claims.js';
 import { CellFailures } from './cell-failures.js';
 import { DataHashes } from './data-hashes.js';
 import { type Cell, type Experiment, learnedCell } from './experiment.js';
-import { cellName, claimsFolder, LOCK_SECONDS, orderedCells, type Shard } from './grid-cells.js';
+import { cancelled, cellName, claimsFolder, LOCK_SECONDS, orderedCells, type Shard } from './grid-cells.js';
 import { type CellResult, readResult, resultFile, writeResult } from './results.js';
 
 /** Runs a cell to its result. It throws `RunInterrupted` once the signal is aborted. */
@@ -31,15 +30,6 @@ export interface GridOptions {
   onResult?(cell: Cell, result: CellResult): void;
   /** Called when a cell is left out. */
   onFailure?(cell: Cell, error: string): void;
-}
-
-/** The error of a grid that another process cancelled. */
-function cancelled({ file, name }: Experiment): CallerError {
-  return new CallerError({
-    what: 'the experiment was cancelled',
-    where: file ?? name,
-    remedy: '`parsimony experiment retry FILE` allows it again',
-  });
 }
 
 /** Runs the cells of an experiment together with the other processes that share its folder of results. */

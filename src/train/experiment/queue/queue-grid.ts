@@ -7,7 +7,7 @@ import { RunInterrupted } from '../../interruption.js';
 import type { CellJob } from '../cell-job.js';
 import { DataHashes } from '../data-hashes.js';
 import { type Cell, type Experiment, learnedCell } from '../experiment.js';
-import { orderedCells } from '../grid-cells.js';
+import { cancelled, orderedCells } from '../grid-cells.js';
 import { type CellResult, readResult, resultFile, writeResult } from '../results.js';
 import type { GridOptions } from '../run-grid.js';
 import { type CellQueue, type JobProgress, jobFor, type QueuedJob } from './cell-queue.js';
@@ -92,13 +92,7 @@ class QueuedGrid {
 
   /** @throws CallerError where another process has cancelled the experiment. */
   private async refuseCancelled(): Promise<void> {
-    const { file, name } = this.experiment;
-    if (!(await this.queue.isCancelled(name))) return;
-    throw new CallerError({
-      what: 'the experiment was cancelled',
-      where: file ?? name,
-      remedy: '`parsimony experiment retry FILE --queue` allows it again',
-    });
+    if (await this.queue.isCancelled(this.experiment.name)) throw cancelled(this.experiment, ' --queue');
   }
 
   private async noteWorkers(): Promise<void> {
