@@ -1,3 +1,4 @@
+import { jsonText } from '../../src/base/json-text.js';
 import type { AdapterDescription } from '../../src/gpu/adapter.js';
 import type { CompiledKernel } from './compile.js';
 import type { CompilerStatistics } from './compiler-statistics.js';
@@ -62,7 +63,5 @@ export function complaints({ kernels }: Pick<KernelReport, 'kernels'>): string[]
 /** The report as JSON, a line for each kernel. */
 export function reportJson({ kernels, ...header }: KernelReport): string {
   const rounded = kernels.map((each) => ({ ...each, milliseconds: Math.round(each.milliseconds) }));
-  const lines = rounded.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
-  const head = JSON.stringify(header, null, 2).replace(/\n\}$/, '');
-  return `${head},\n  "kernels": [\n${lines}\n  ]\n}\n`;
+  return jsonText({ ...header, kernels: rounded });
 }

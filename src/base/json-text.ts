@@ -142,3 +142,27 @@ export class JsonText {
     throw this.errorAt(path, { ...complaintOf(issue, expected), remedy });
   }
 }
+
+/**
+ * A value as the text of a JSON file, in which a list of values is one line, and so is each row of a list of objects or lists.
+ * Only objects that have rows themselves, such as the parts of a report, are laid out inside of lists.
+ */
+export function jsonText(value: unknown): string {
+  return `${laidOut(JSON.parse(JSON.stringify(value)), '\n')}\n`;
+}
+
+function laidOut(value: unknown, newLine: string): string {
+  const isList = Array.isArray(value);
+  const isPlain = (each: unknown) => each === null || typeof each !== 'object';
+  if (isPlain(value) || (isList && value.every(isPlain))) return JSON.stringify(value);
+  const inner = `${newLine}  `;
+  const lines = isList
+    ? value.map((row) => (!isPlain(row) && 'rows' in row ? laidOut(row, inner) : JSON.stringify(row)))
+    : Object.entries(value as object).map(
+        ([name, each]) => `${JSON.stringify(name)}: ${laidOut(each, inner)}`,
+      );
+  const [open, close] = isList ? '[]' : '{}';
+  return lines.length === 0
+    ? `${open}${close}`
+    : `${open}${inner}${lines.join(`,${inner}`)}${newLine}${close}`;
+}

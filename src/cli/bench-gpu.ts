@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { benchGpu } from '../../bench/gpu-bench.js';
 import type { GpuReport } from '../../bench/gpu-report.js';
 import { CallerError } from '../base/errors.js';
+import { jsonText } from '../base/json-text.js';
 import type { Precision } from '../base/precision.js';
 import { writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
@@ -19,7 +20,7 @@ import {
 } from './bench-output.js';
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';
-import { jsonOption, jsonText, STANDARD_OUTPUT, wroteJson } from './output-files.js';
+import { jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { countNumber, type DataFlags, settingOption } from './setting-options.js';
 import { note } from './terminal.js';
 

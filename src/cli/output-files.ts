@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { jsonText } from '../base/json-text.js';
 import { checkWritable, writeAtomically } from '../data/files.js';
 import { note, printJson } from './terminal.js';
 
@@ -41,11 +42,6 @@ export async function checkOutputs(command: Command): Promise<void> {
 export async function writeOutput(path: string, content: string): Promise<void> {
   await writeAtomically(path, content);
   note(`written: ${path}`);
-}
-
-/** A value as the text of a JSON file. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /**

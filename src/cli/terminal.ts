@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
 import { escapeControls } from '../base/errors.js';
+import { jsonText } from '../base/json-text.js';
 import { Pace } from './pace.js';
 
 /** A stream that may be a terminal. */
@@ -49,9 +50,8 @@ function harmlessLines(text: string): string {
 
 /** Prints a result as JSON on standard output. */
 export function printJson(value: unknown): void {
-  const json = JSON.stringify(value, null, 2);
   // JSON escapes most of what steers a terminal, but not all.
-  process.stdout.write(`${json.split('\n').map(escapeControls).join('\n')}\n`);
+  process.stdout.write(jsonText(value).split('\n').map(escapeControls).join('\n'));
 }
 
 export function print(line = ''): void {
