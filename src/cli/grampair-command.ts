@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { SPLITS } from '../data/dataset.js';
 import { createFolder, writeAtomically } from '../data/files.js';
 import { GRAMPAIR_LABEL_NAMES, GRAMPAIR_ROWS, grampair } from '../data/grampair.js';
-import { grampairTsv, MOST_GRAMPAIR_ROWS } from '../data/grampair-source.js';
+import { grampairTsv, MOST_GRAMPAIR_SENTENCES } from '../data/grampair-source.js';
 import { option } from './bench-output.js';
 import { countNumber, seedNumber } from './setting-options.js';
 import { print } from './terminal.js';
@@ -23,8 +23,8 @@ interface GrampairFlags {
 
 function rowCount(text: string): number {
   const rows = countNumber(text);
-  if (rows <= MOST_GRAMPAIR_ROWS) return rows;
-  throw new InvalidArgumentError(`expected ${MOST_GRAMPAIR_ROWS} at most`);
+  if (rows <= MOST_GRAMPAIR_SENTENCES) return rows;
+  throw new InvalidArgumentError(`expected ${MOST_GRAMPAIR_SENTENCES} at most`);
 }
 
 /** `parsimony grampair` */

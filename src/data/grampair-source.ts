@@ -1,6 +1,7 @@
 import { CallerError } from '../base/errors.js';
-import type { DataSource } from './dataset.js';
+import { type DataSource, SPLITS } from './dataset.js';
 import {
+  documentsOf,
   GRAMPAIR_LABEL_NAMES,
   GRAMPAIR_LABELS,
   GRAMPAIR_ROWS,
@@ -10,34 +11,48 @@ import {
   grampair,
 } from './grampair.js';
 
-/** The most training sentences: few enough for memory, and far from the number of different ones. */
-export const MOST_GRAMPAIR_ROWS = 1_000_000;
+/** The most sentences of training rows: few enough for memory, and far from the number of different ones. */
+export const MOST_GRAMPAIR_SENTENCES = 1_000_000;
 
 /** Whether a name of data is one of GRAMPAIR's: `grampair:negation`, say. */
 export function isGrampair(name: string): boolean {
   return /^grampair(:|$)/.test(name);
 }
 
-const NAME = /^grampair:(\w+)(?::(\d+)(?::(\d+))?)?$/;
+const NAME = /^grampair:(\w+)(?::(\d+)(?::(\d+)(?::(\d+))?)?)?$/;
+
+/** Of dev and test: documents are fewer than sentences, because each is longer. */
+const DOCUMENT_SHARE = 1 / 4;
 
 /**
  * GRAMPAIR with one of its labels as a data source: `grampair:LABEL`, `grampair:LABEL:ROWS` with that number of training
- * sentences, or `grampair:LABEL:ROWS:SEED`. Words have their gold tags.
+ * sentences, or `grampair:LABEL:ROWS:SEED`. With `:SENTENCES` after it, rows are documents with the label of their first sentence. Words
+ * have their gold tags.
  * @throws CallerError for any other name.
  */
 export function grampairSource(name: string): DataSource {
-  const [, written = '', rows = `${GRAMPAIR_ROWS.train}`, seed = '1'] = NAME.exec(name) ?? [];
+  const [, written = '', ...numbers] = NAME.exec(name) ?? [];
   const label = GRAMPAIR_LABEL_NAMES.find((each) => each === written);
-  const train = Number(rows);
-  if (!label || train < 1 || train > MOST_GRAMPAIR_ROWS || Number(seed) >= 2 ** 32) {
+  const [train, seed, sentences] = [GRAMPAIR_ROWS.train, 1, 1].map((other, at) =>
+    Number(numbers[at] ?? other),
+  );
+  if (
+    !label ||
+    Math.min(train, sentences) < 1 ||
+    train * sentences > MOST_GRAMPAIR_SENTENCES ||
+    seed >= 2 ** 32
+  ) {
     throw new CallerError({
       what: 'no such data',
       where: `--data ${name}`,
-      expected: `grampair:LABEL, or grampair:LABEL:ROWS:SEED, with a label of: ${GRAMPAIR_LABEL_NAMES.join(', ')}; at most ${MOST_GRAMPAIR_ROWS} rows, a seed below 2³²`,
+      expected: `grampair:LABEL, or grampair:LABEL:ROWS:SEED:SENTENCES, with a label of: ${GRAMPAIR_LABEL_NAMES.join(', ')}; at most ${MOST_GRAMPAIR_SENTENCES} sentences in all rows, a seed below 2³²`,
     });
   }
   const { classes, pairs }: GrampairLabel = GRAMPAIR_LABELS[label];
-  const corpus = grampair(Number(seed), { ...GRAMPAIR_ROWS, train });
+  const { dev, test } = GRAMPAIR_ROWS;
+  const share = sentences === 1 ? 1 : DOCUMENT_SHARE;
+  const corpus = grampair(seed, { train, dev: dev * share, test: test * share });
+  if (sentences > 1) for (const split of SPLITS) corpus[split] = documentsOf(corpus[split], sentences, seed);
   return {
     name,
     classes,

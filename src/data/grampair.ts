@@ -109,6 +109,32 @@ function sentence(
   return { text, words: wordsWithTags(text, GRAMPAIR_TAGS, 'GRAMPAIR'), labels };
 }
 
+/**
+ * Documents of several sentences: the first is the sentence that the labels are of, the others are drawn from the same split. Labels of the
+ * others are independent of it.
+ * @param sentences Of a document.
+ * @param seed Draws the others.
+ */
+export function documentsOf(
+  split: readonly GrampairSentence[],
+  sentences: number,
+  seed: number,
+): GrampairSentence[] {
+  const random = hostRandom(seed, sentences);
+  return split.map((first) => {
+    const parts = Array.from({ length: sentences }, (_, at) =>
+      at === 0 ? first : split[Math.floor(random() * split.length)],
+    );
+    let start = 0;
+    const words = parts.flatMap(({ text, words: of }, sentence) => {
+      const from = start;
+      start += text.length + 1;
+      return of.map((word) => ({ ...word, start: from + word.start, end: from + word.end, sentence }));
+    });
+    return { text: parts.map(({ text }) => text).join(' '), words, labels: first.labels };
+  });
+}
+
 /** The numbers of sentences, where no other is asked for. */
 export const GRAMPAIR_ROWS = { train: 8192, dev: 512, test: 1024 };
 

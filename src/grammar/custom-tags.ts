@@ -8,6 +8,8 @@ export interface TaggedWord {
   start: number;
   end: number;
   tag: Tag;
+  /** The number of its sentence in the text, from 0, in ascending order; a text is one sentence where left out. */
+  sentence?: number;
 }
 
 /** A text, with custom tags of its words where the data has them. wink-nlp tags the words otherwise. */

@@ -10,7 +10,13 @@ const tag = v.union([v.string(), v.number()], 'a tag: a text or an integer');
 const tags = v.array(tag, 'a list of tags');
 
 const words = v.optional(
-  v.array(options({ start: number, end: number, tag }, 'a word with start, end and tag'), 'a list of words'),
+  v.array(
+    options(
+      { start: number, end: number, tag, sentence: v.optional(number) },
+      'a word with start, end and tag',
+    ),
+    'a list of words',
+  ),
 );
 /** The fields of a `Text`. */
 export const textFields = { text: v.string('a text'), words };

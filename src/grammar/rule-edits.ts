@@ -1,9 +1,9 @@
 import { CallerError } from '../base/errors.js';
 import { parseTag } from './custom-tags.js';
-import { isPerHead, type ModelRules, type RulePairs } from './head-rules.js';
+import { isPerHead, type ModelRules, type RulePairs, splitScope } from './head-rules.js';
 import type { Tag, TagPair } from './rules.js';
 
-/** `+VERB:PART` adds a hard pair, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. */
+/** `+VERB:PART` adds a hard pair, `+VERB:PART@sentence` within a scope, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. */
 const EDIT = /^(?:([+-])([^:]+):(.+)|readout:(.+))$/;
 
 /** Splits a name of rules, `paper readout:VERB +VERB:PART`, into the name and its edits. */
@@ -26,10 +26,13 @@ function edited({ hard, soft }: RulePairs, edit: string, tags: readonly Tag[], w
     const closed = [...new Set(['[CLS]', tagOf(seen)])].map((key): TagPair => ['[CLS]', key]);
     return { hard: [...without(hard, isReadout), ...closed], soft: without(soft, isReadout) };
   }
-  const [query, key] = [tagOf(from), tagOf(to)];
-  const isPair = (pair: TagPair) => pair[0] === query && pair[1] === key;
+  const { base, scope } = splitScope(to);
+  const [query, key] = [tagOf(from), tagOf(base)];
+  const isPair = (pair: TagPair) =>
+    pair[0] === query && pair[1] === key && (sign === '+' || scope === undefined || pair[2] === scope);
   const others = { hard: without(hard, isPair), soft: without(soft, isPair) };
-  return sign === '+' ? { hard: [...others.hard, [query, key]], soft } : others;
+  const added: TagPair = scope === undefined ? [query, key] : [query, key, scope];
+  return sign === '+' ? { hard: [...others.hard, added], soft } : others;
 }
 
 function pairsIn(rules: ModelRules): number {

@@ -72,7 +72,7 @@ function withoutSpecial(text: string, vocabulary: Vocabulary): string {
 /** Gives each token the tag of the word that covers its first character, or the result of `uncovered` where no word does. */
 function alignTags(
   tokens: readonly Token[],
-  words: readonly (TaggedWord & { sentence?: number })[],
+  words: readonly TaggedWord[],
   uncovered: (token: Token) => Tag,
 ): TaggedToken[] {
   let word = 0;
@@ -110,7 +110,7 @@ export function tagNames(text: TaggedTokens, tags: readonly Tag[] = TOKEN_TAGS):
  * Turns text into tagged tokens: splits it into WordPiece tokens, gives each the tag of its word, and adds [CLS] and [SEP].
  * Words have the text's custom tags, or else the tags of wink-nlp. A character that no word of wink-nlp covers is X, so that
  * every token has a tag. Special tokens in the text: [CLS], [SEP] and [PAD] have tags and separate paragraphs for the tagger.
- * Others ([MASK], [UNK], added tokens) are X, and the tagger does not see them. A text with custom tags is one sentence.
+ * Others ([MASK], [UNK], added tokens) are X, and the tagger does not see them. A text with custom tags is one sentence where its words do not say of which they are.
  */
 export class TaggedTokenizer implements TokenizerOptions {
   readonly vocabulary: Vocabulary;
@@ -192,9 +192,7 @@ export class TaggedTokenizer implements TokenizerOptions {
   }
 
   private customTagged(tokens: readonly Token[], words: readonly TaggedWord[], where: string): TaggedToken[] {
-    const tagged = words.map(({ start, end, tag }) => {
-      return { start, end, tag: parseTag(tag, this.wordTags, where) };
-    });
+    const tagged = words.map((word) => ({ ...word, tag: parseTag(word.tag, this.wordTags, where) }));
     return alignTags(tokens, tagged, ({ start, text }) => {
       throw new CallerError({
         what: `no word with a tag covers "${text}", at character ${start + 1} of the text`,
