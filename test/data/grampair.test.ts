@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Example } from '../../src/data/dataset.js';
 import {
+  documentsOf,
   GRAMPAIR_LABEL_NAMES,
   GRAMPAIR_ROWS,
   GRAMPAIR_TAGS,
@@ -11,6 +12,8 @@ import {
 import { dataSource } from '../../src/data/sources.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { type TaggedWord, wordsWithTags } from '../../src/grammar/custom-tags.js';
+import { NO_SENTENCE } from '../../src/grammar/scope.js';
+import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { bagAccuracy, type Features, neighbours, words } from './logistic-regression.js';
@@ -170,6 +173,33 @@ describe('GRAMPAIR', () => {
   );
 });
 
+describe('documents of GRAMPAIR', () => {
+  const [train, unseen] = [corpus.train.slice(0, 2048), [...corpus.dev, ...corpus.test]].map((split) =>
+    documentsOf(split, 4, 1),
+  );
+
+  it('have the label of their first sentence, which words, neighbours and positions do not tell', () => {
+    const first = ({ text, words: of }: (typeof train)[number]) => ({ text, words: of.slice(0, 15) });
+    expect(unseen.filter((each) => !isSame(labelsByReading(first(each)), each.labels))).toEqual([]);
+    const [known, others] = [train, unseen].map((split) =>
+      split.map(({ text, labels }) => ({ text, label: labels.negation })),
+    );
+    for (const features of [words, neighbours, atPositions])
+      expect(Math.abs(bagAccuracy(known, others, features) - 0.5)).toBeLessThan(CHANCE);
+    const ofVerb: Features = (text) => [`${words(text)[7]} ${words(text)[9]}`];
+    expect(bagAccuracy(known, others, ofVerb)).toBeGreaterThan(0.9);
+  });
+
+  it('tell the tokenizer of which sentence a word is, so that rules can end with it', async () => {
+    const [document] = await dataSource('grampair:negation:32:1:2').texts('dev');
+    const [{ sentences }] = new TaggedTokenizer({ vocabulary: bertVocabulary(), customTags: true }).encode([
+      document,
+    ]);
+    const numbers = [...new Array(15).fill(0), ...new Array(15).fill(1)];
+    expect([...sentences]).toEqual([NO_SENTENCE, ...numbers, NO_SENTENCE]);
+  });
+});
+
 describe('--data grampair:LABEL', () => {
   it('is this corpus with gold tags, its classes and the pairs that decide', async () => {
     const source = dataSource('grampair:negation:4096');
@@ -188,10 +218,13 @@ describe('--data grampair:LABEL', () => {
       expect(await files.examples(split)).toEqual(await dataSource('grampair:number:64').examples(split));
   });
 
-  it.each(['grampair', 'grampair:tense', 'grampair:number:0', 'grampair:number:32:x'])(
-    'refuses %s',
-    (name) => {
-      expect(() => dataSource(name)).toThrow(/no such data.*grampair:LABEL.*attribution, number, negation/);
-    },
-  );
+  it.each([
+    'grampair',
+    'grampair:tense',
+    'grampair:number:0',
+    'grampair:number:32:x',
+    'grampair:number:32:1:0',
+  ])('refuses %s', (name) => {
+    expect(() => dataSource(name)).toThrow(/no such data.*grampair:LABEL.*attribution, number, negation/);
+  });
 });

@@ -84,4 +84,14 @@ describe('edits of a name', () => {
     expect(heads).toEqual([[expected, expected]]);
     expect(name).toBe('r +a:b -a:c readout:d');
   });
+
+  it('add a pair within a scope, and remove one of that scope alone', () => {
+    const rules = { name: 'r', tags: TAGS, beta: 1, hard: [['a', 'c', 3]] as TagPair[], soft: [] };
+    expect(withEdits(rules, ['+a:b@sentence']).hard).toEqual([
+      ['a', 'c', 3],
+      ['a', 'b', 'sentence'],
+    ]);
+    expect(withEdits(rules, ['-a:c@3']).hard).toEqual([]);
+    expect(() => withEdits(rules, ['-a:c@4'])).toThrow('no pair to remove');
+  });
 });
