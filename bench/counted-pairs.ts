@@ -1,11 +1,10 @@
-import { DevicePlan } from '../src/attention/device-plan.js';
+import { DevicePlan, type PassWords } from '../src/attention/device-plan.js';
 import type { AttentionConfig } from '../src/attention/passes.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
 import { readFloats, type Tensor } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import type { Layout } from '../src/plan/layout.js';
-import type { PassWords } from '../src/plan/plan-words.js';
 
 /**
  * Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. The kernels of f16

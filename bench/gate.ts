@@ -1,20 +1,10 @@
+import { type PassWords, planWords } from '../src/attention/device-plan.js';
 import type { Precision } from '../src/base/precision.js';
 import { hostRandom } from '../src/base/random.js';
+import { planWordNames as W } from '../src/gpu/kernel-sources.generated.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import type { Layout } from '../src/plan/layout.js';
 import type { PairCounts } from '../src/plan/pair-counts.js';
-import {
-  END_SLOT,
-  FIRST_RANGE,
-  FIRST_SLOT,
-  ITEM_WORDS,
-  type PassWords,
-  planWords,
-  RANGE_COUNT,
-  RANGE_SLOT,
-  RANGE_WORDS,
-  ROW_COUNT,
-} from '../src/plan/plan-words.js';
 import type { TileConfig } from '../src/plan/tiles.js';
 import { allowedPairs, type PackedText } from './allowed-pairs.js';
 import type { CountedPairs } from './counted-pairs.js';
@@ -238,14 +228,14 @@ function pairsOfItems(words: Uint32Array, pass: PassWords, shape: TileConfig): n
   const { rowBlock, steps, page } = shape;
   let pairs = 0;
   for (let index = 0; index < pass.items; index++) {
-    const item = words.subarray(pass.itemsAt + index * ITEM_WORDS);
-    const ranges = item[RANGE_COUNT];
-    const rowBlocks = Math.ceil(item[ROW_COUNT] / rowBlock);
+    const item = words.subarray(pass.itemsAt + index * W.ITEM_WORDS);
+    const ranges = item[W.RANGE_COUNT];
+    const rowBlocks = Math.ceil(item[W.ROW_COUNT] / rowBlock);
     const slotAt = (range: number) => {
-      if (range === 0) return item[FIRST_SLOT];
+      if (range === 0) return item[W.FIRST_SLOT];
       return range < ranges
-        ? words[pass.rangesAt + (item[FIRST_RANGE] + range) * RANGE_WORDS + RANGE_SLOT]
-        : item[END_SLOT];
+        ? words[pass.rangesAt + (item[W.FIRST_RANGE] + range) * W.RANGE_WORDS + W.RANGE_SLOT]
+        : item[W.END_SLOT];
     };
     const together = page ?? Math.max(1, ranges);
     for (let first = 0; first < ranges; first += together) {

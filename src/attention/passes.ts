@@ -1,13 +1,13 @@
 import { type Dropout, dropoutParameters } from '../base/random.js';
 import { asSlice, type Tensor } from '../gpu/buffers.js';
 import type { KernelConstants, KernelName } from '../gpu/kernel.js';
+import { planWordNames as W } from '../gpu/kernel-sources.generated.js';
 import { type Panels, recordPanels } from '../gpu/panels.js';
 import type { Operand } from '../gpu/pipelines.js';
 import type { Recorder } from '../gpu/recorder.js';
 import { FORBIDDEN } from '../grammar/pair-table.js';
 import type { HeadLayout } from '../plan/layout.js';
-import { ALL_HEADS, type HeadWords, ITEM_WORDS, type PassWords } from '../plan/plan-words.js';
-import type { DevicePlan } from './device-plan.js';
+import type { DevicePlan, HeadWords, PassWords } from './device-plan.js';
 import type { PassName } from './families/family.js';
 
 /** The configuration of an attention. Tokens come from the plan. */
@@ -133,7 +133,7 @@ export class AttentionRecorder {
         parameters,
       };
       for (const { item, length } of this.dispatches(items)) {
-        parameters.items_at = itemsAt + ITEM_WORDS * item;
+        parameters.items_at = itemsAt + W.ITEM_WORDS * item;
         parameters.counts_before = item * count;
         this.recorder.dispatch({
           grid: headsFirst ? [count, length, specialized.depth] : [length, count, specialized.depth],
@@ -141,7 +141,7 @@ export class AttentionRecorder {
         });
       }
       if (parts && !this.counting) {
-        const heads_at = at.headsAt === ALL_HEADS ? ALL_HEADS : at.headsAt + first;
+        const heads_at = at.headsAt === W.ALL_HEADS ? W.ALL_HEADS : at.headsAt + first;
         this.combine(kernel, buffers, partial, { listed_heads: count, heads_at, parts_at: parts.at });
       }
     });
@@ -232,7 +232,7 @@ export class AttentionRecorder {
     const { headsAt, tableAt } = at;
     const entries = table.size ** 2;
     return {
-      heads_at: headsAt === ALL_HEADS ? ALL_HEADS : headsAt + firstHead,
+      heads_at: headsAt === W.ALL_HEADS ? W.ALL_HEADS : headsAt + firstHead,
       sentences_at: words.at.sentencesAt,
       labels_at: words.at.labelsAt,
       table_at: tableAt,

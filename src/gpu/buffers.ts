@@ -173,3 +173,18 @@ export class Workspace {
     this.textures.release();
   }
 }
+
+/** Arrays as the words of one buffer, one after another, and the offset of each. */
+export function concatenated(parts: readonly Uint32Array[]): { words: Uint32Array; offsets: number[] } {
+  const offsets: number[] = [];
+  let length = 0;
+  for (const part of parts) {
+    offsets.push(length);
+    length += part.length;
+  }
+  const words = new Uint32Array(length);
+  parts.forEach((part, index) => {
+    words.set(part, offsets[index]);
+  });
+  return { words, offsets };
+}

@@ -239,7 +239,7 @@ const PLANNER = [
   },
   {
     name: 'padded columns of a range do not start after those of the range before',
-    file: 'src/plan/plan-words.ts',
+    file: 'src/attention/device-plan.ts',
     find: 'slot += paddedToQuads(length);',
     replace: 'slot += length;',
     tests: 'test/plan/plan-words.test.ts',

@@ -1,7 +1,8 @@
+import type { PassWords, PlanWords } from '../../src/attention/device-plan.js';
+import { planWordNames as W } from '../../src/gpu/kernel-sources.generated.js';
 import { EVERYWHERE, NO_SENTENCE } from '../../src/grammar/scope.js';
 import { MASK_POSITIONS } from '../../src/plan/key-columns.js';
 import type { Layout } from '../../src/plan/layout.js';
-import * as W from '../../src/plan/plan-words.js';
 import type { Side } from './random-batch.js';
 
 /** A work item as the kernels read it. */
@@ -19,7 +20,7 @@ export interface DecodedItem {
 }
 
 /** Work items and their ranges, read from the words by the names that kernels read them by. */
-export function decodedItems(words: Uint32Array, { itemsAt, rangesAt, items }: W.PassWords): DecodedItem[] {
+export function decodedItems(words: Uint32Array, { itemsAt, rangesAt, items }: PassWords): DecodedItem[] {
   return Array.from({ length: items }, (_, index) => {
     const tile = words.subarray(itemsAt + W.ITEM_WORDS * index);
     const ranges = Array.from({ length: tile[W.RANGE_COUNT] }, (_, place) => {
@@ -49,7 +50,7 @@ export class WordReader {
 
   constructor(
     private readonly plan: Given,
-    private readonly written: W.PlanWords,
+    private readonly written: PlanWords,
     private readonly headCount: number,
   ) {
     this.floats = new Float32Array(written.words.buffer, written.words.byteOffset, written.words.length);

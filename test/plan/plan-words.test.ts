@@ -1,15 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type PlanWords, planWords } from '../../src/attention/device-plan.js';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
+import { planWordNames as W } from '../../src/gpu/kernel-sources.generated.js';
 import { denseLayout, type Layout } from '../../src/plan/layout.js';
-import {
-  ALL_HEADS,
-  ITEM_WORDS,
-  PARTS_WORDS,
-  type PlanWords,
-  planWords,
-  RANGE_WORDS,
-} from '../../src/plan/plan-words.js';
 import { runs } from '../support/arbitraries.js';
 import { type DecodedItem, decodedItems, WordReader } from './decode.js';
 import {
@@ -157,8 +151,8 @@ describe('planWords', () => {
         const bits = layout.heads.map(({ bits }) => (bits ? 4 * bits.words * batch.rules[0].tags.length : 0));
         const lists = layout.heads.reduce((sum, { heads }) => sum + (heads?.length ?? 0), 0);
         const expected = [
-          ...passes.map(({ items, parts }) => ITEM_WORDS * items + (parts ? PARTS_WORDS * tokens : 0)),
-          RANGE_WORDS * numberOfRanges(layout),
+          ...passes.map(({ items, parts }) => W.ITEM_WORDS * items + (parts ? W.PARTS_WORDS * tokens : 0)),
+          W.RANGE_WORDS * numberOfRanges(layout),
           tokens,
           sentences ? tokens : 0,
           labels,
@@ -178,13 +172,13 @@ describe('planWords', () => {
     const [{ query, key, headsAt }] = heads;
     const [{ queryTiles }] = layout.heads;
     expect(key).toBe(query);
-    expect(headsAt).toBe(ALL_HEADS);
+    expect(headsAt).toBe(W.ALL_HEADS);
     expect(words.slice(positionsAt, positionsAt + 68)).toEqual(layout.order);
     const decoded = decodedItems(words, query);
     expect(decoded.map(({ rowStart, rowCount }) => [rowStart, rowCount])).toEqual(
       queryTiles.map(({ rowStart, rowCount }) => [rowStart, rowCount]),
     );
-    expect(words).toHaveLength((ITEM_WORDS + RANGE_WORDS) * queryTiles.length + 68);
+    expect(words).toHaveLength((W.ITEM_WORDS + W.RANGE_WORDS) * queryTiles.length + 68);
   });
 
   it('do not change the table that they are written from', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { planWords } from '../../src/attention/device-plan.js';
+import { tagRunChunks } from '../../src/attention/tag-run-chunks.js';
 import { pairTable } from '../../src/grammar/pair-table.js';
 import { PAPER_RULES } from '../../src/grammar/presets.js';
 import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import { NO_SENTENCE, type Scope } from '../../src/grammar/scope.js';
 import { type Layout, sparseLayout } from '../../src/plan/layout.js';
-import { planWords } from '../../src/plan/plan-words.js';
-import { tagRunChunks } from '../../src/plan/tag-run-chunks.js';
 import { generator, randomInteger } from '../support/random.js';
 
 function randomTags(tokens: number): Uint8Array {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tagRunChunks } from '../../src/plan/tag-run-chunks.js';
+import { tagRunChunks } from '../../src/attention/tag-run-chunks.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, type TaggedBatch } from './random-batch.js';
 

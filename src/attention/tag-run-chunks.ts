@@ -1,5 +1,5 @@
-import type { Layout } from './layout.js';
-import { concatenated } from './plan-words.js';
+import { concatenated } from '../gpu/buffers.js';
+import type { Layout } from '../plan/layout.js';
 
 /** The most rows of a chunk. */
 const CHUNK_ROWS = 64;
