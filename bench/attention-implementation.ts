@@ -34,7 +34,7 @@ import { referenceTokenBias } from './reference-pairs.js';
 import type { Implementation } from './timing.js';
 
 /** The order of the tokens in an implementation's plan. All but `tags` are controls. */
-type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
+export type TokenOrder = 'tags' | 'reading' | 'reading, 32x32 blocks';
 
 export interface Variant {
   strategy: Strategy;

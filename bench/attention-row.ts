@@ -54,7 +54,7 @@ export function leastBytes(pass: Pass, tokens: number, heads: number, headDim: n
   return 4 * tensors * tokens * heads * headDim;
 }
 
-/** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. */
+/** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. @useDeclaredType */
 export type AttentionRow = ReturnType<typeof attentionRow>;
 
 /** The row of an implementation, compared with dense attention in the same turns. */

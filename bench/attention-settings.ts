@@ -8,7 +8,7 @@ import { DATA_LABELS, isLabelLayout, LABEL_LAYOUTS } from './label-layouts.js';
 
 /** `backward` is the backward pass alone, after a forward pass that is not timed. */
 export const PASSES = ['forward', 'backward', 'forward+backward'] as const;
-/** What is timed: the forward pass, the backward pass after it, or both. */
+/** What is timed: the forward pass, the backward pass after it, or both. @useDeclaredType */
 export type Pass = (typeof PASSES)[number];
 
 /** Whether some pass computes gradients. */

@@ -6,7 +6,7 @@ import type { ContenderImplementation } from './contender-implementation.js';
 import type { Workload } from './inputs.js';
 import { medianOfRatios } from './statistics.js';
 
-/** A contender at one shape, mask and pass. One that is wrong has neither times nor ratios, and an `error`. */
+/** A contender at one shape, mask and pass. One that is wrong has neither times nor ratios, and an `error`. @useDeclaredType */
 export type ContenderRow = ReturnType<typeof contenderRow>;
 
 /** Its times and those of ours in the same turns: dense attention, and the same mask. */

@@ -11,8 +11,11 @@ import { kernelSources } from '../src/gpu/kernel-sources.generated.js';
 import type { RuleSet } from '../src/grammar/rules.js';
 import { formatRules } from '../src/grammar/rules-file.js';
 
-/** The environment of a measurement: all that is needed to repeat it. */
+/** The environment of a measurement: all that is needed to repeat it. @useDeclaredType */
 export type Environment = ReturnType<typeof describeEnvironment>;
+
+/** Load averages of 1, 5 and 15 minutes before this process adds its own: a command may train before it measures. */
+export const LOAD_AT_START: readonly number[] = loadavg().map((value) => Math.round(100 * value) / 100);
 
 /** The version of an installed package. */
 export function versionOf(packageName: string): string {
@@ -69,8 +72,8 @@ export function describeEnvironment(
     },
     /** MHz of the CPU, and of the GPU and its memory, where the system and nvidia-smi tell them. */
     clocks,
-    /** Load averages of 1, 5 and 15 minutes at the start. */
-    load: loadavg().map((value) => Math.round(100 * value) / 100),
+    /** Load averages of 1, 5 and 15 minutes at the start of the process. */
+    load: LOAD_AT_START,
     /** The tuned variants of the kernels; empty where the expected ones ran. */
     kernels: [...kernels],
     kernelHash: hashOf(kernelSources),

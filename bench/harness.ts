@@ -21,16 +21,18 @@ import type { BenchOptions } from './bench-report.js';
 import { type Contender, checkedContender } from './contender.js';
 
 export type { AttentionReport } from './attention-bench.js';
+export type { TokenOrder } from './attention-implementation.js';
 export type { AttentionRow } from './attention-row.js';
 export type { AttentionSettings, AttentionSweep, Pass } from './attention-settings.js';
 export type { BenchmarkReport } from './bench-report.js';
 export type { BreakEven } from './break-even.js';
 export type { AttentionProblem, Contender, ContenderBuffers, PreparedContender } from './contender.js';
 export type { ContenderRow } from './contender-row.js';
+export type { CountedPairs } from './counted-pairs.js';
 export type { Environment } from './environment.js';
 export type { GateResult } from './gate.js';
-export type { MeasuredMachine } from './predicted-schedule.js';
-export type { ShapeResults } from './shape-bench.js';
+export type { KernelTimes, MeasuredMachine } from './predicted-schedule.js';
+export type { PreparationRow, ShapeResults } from './shape-bench.js';
 export { medianOfRatios, type Ratio } from './statistics.js';
 export {
   type Implementation,

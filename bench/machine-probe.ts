@@ -1,7 +1,7 @@
 import { Attention } from '../src/attention/attention.js';
 import { familiesOn } from '../src/attention/families/families.js';
 import { Workspace } from '../src/gpu/buffers.js';
-import { type Device, IN_NODE } from '../src/gpu/device.js';
+import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
 import { denseLayout, type Layout, LONGEST_SEQUENCE } from '../src/plan/layout.js';
 import { type Machine, type StepTime, type StepTimes, TYPICAL_GPU } from '../src/plan/machine.js';
@@ -150,14 +150,15 @@ async function probeGpu(probe: MachineProbe, multiprocessors?: number): Promise<
 }
 
 /** The playground measures, too: a browser has no module of Node. */
-async function threadsOfMachine(): Promise<number> {
-  if (IN_NODE) return (await import('node:os')).availableParallelism();
+function threadsOfMachine(): number {
+  // Node 20 has no navigator. A bundler for browsers would warn of an import.
+  if (typeof navigator === 'undefined') return process.getBuiltinModule('node:os').availableParallelism();
   return (navigator as { hardwareConcurrency?: number }).hardwareConcurrency ?? 1;
 }
 
 /** Threads of a software adapter run one workgroup each: nothing overlaps. */
 async function probeSoftware(device: Device, probe: MachineProbe): Promise<Probed> {
-  const threads = await threadsOfMachine();
+  const threads = threadsOfMachine();
   const half = SOFTWARE_ITEMS / 2;
   const [fewer, short, long, spread, inFront] = await probe.times(
     repeated(FEW, half),

@@ -7,7 +7,7 @@ import type { Pass } from './attention-settings.js';
 import { type SimulatedMachine, timeOfItems, type WorkItem } from './schedule-model.js';
 
 /** The forward kernels of a tile's height on a machine. */
-interface KernelTimes {
+export interface KernelTimes {
   /** The most rows of a tile. */
   rows: number;
   /** Workgroups that are on one multiprocessor at a time. */

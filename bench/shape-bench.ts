@@ -24,7 +24,7 @@ import { untilNarrow } from './statistics.js';
 import { runsForTurn, timeInTurns } from './timing.js';
 
 /** A stage of the preparation before attention runs, and its time. */
-interface PreparationRow {
+export interface PreparationRow {
   stage: 'tagging and tokenizing' | 'sorting' | 'planning' | 'upload of query, key and value';
   length: number;
   batch: number;

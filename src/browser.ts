@@ -22,13 +22,13 @@ export type { SubgroupMatrices } from './gpu/subgroup-matrices.js';
 export { bertVocabulary } from './grammar/bert-vocabulary.js';
 export { type TaggedWord, type Text, wordsWithTags } from './grammar/custom-tags.js';
 export type { HeadRules, ModelRules, RulePairs } from './grammar/head-rules.js';
-export type { PairTable } from './grammar/pair-table.js';
+export type { PairScopes, PairTable } from './grammar/pair-table.js';
 export { PAPER_RULES, PRESET_NAMES, presetRules } from './grammar/presets.js';
 export type { RuleSet, Strategy, Tag, TagPair } from './grammar/rules.js';
 export { formatRules, parseModelRules, parseRules } from './grammar/rules-file.js';
-export { NO_SENTENCE, type Scope } from './grammar/scope.js';
+export { NO_SENTENCE, type Reach, type Scope } from './grammar/scope.js';
 export type { SpecialToken } from './grammar/special-tokens.js';
-export type { SeededTagNoise } from './grammar/tag-noise.js';
+export type { SeededTagNoise, TagNoise } from './grammar/tag-noise.js';
 export {
   type TaggedToken,
   TaggedTokenizer,
@@ -44,10 +44,11 @@ export {
 } from './grammar/vocabulary.js';
 export type { Token } from './grammar/word-piece.js';
 export { BERT_TINY, type ModelConfig } from './nn/model-config.js';
-export type { TrainingState } from './nn/parameters.js';
+export type { TensorValues, TrainingState } from './nn/parameters.js';
 export type { ModelFamily } from './nn/tensor-names.js';
+export type { LabelBits } from './plan/label-bits.js';
 export type { HeadLayout, Layout, SparseInput } from './plan/layout.js';
-export type { Machine } from './plan/machine.js';
+export type { Machine, StepTime, StepTimes } from './plan/machine.js';
 export {
   AttentionMask,
   type RuleMask,
@@ -55,8 +56,10 @@ export {
   type RuleMaskOptions,
 } from './plan/mask.js';
 export type { MaskPicture, PictureOptions } from './plan/mask-picture.js';
+export type { MaskTerm } from './plan/mask-term.js';
 export type { MaskTokens } from './plan/mask-tokens.js';
 export type { PairCounts } from './plan/pair-counts.js';
+export type { ColumnRange } from './plan/ranges.js';
 export {
   type DecidingPair,
   type PairReach,
@@ -64,9 +67,11 @@ export {
   predictReach,
 } from './plan/reach.js';
 export type { PairPredicate } from './plan/stated-pairs.js';
+export type { Sequence, TagRun } from './plan/tag-runs.js';
 export type { Tile, TileChooser, TileConfig } from './plan/tiles.js';
 export {
   type ExplainedRun,
+  type ExplainedTile,
   type ExplainedToken,
   type ExplainedWord,
   type ExplainOptions,
@@ -75,11 +80,12 @@ export {
   type PairView,
 } from './report/explain/explanation.js';
 export type { DevScores } from './train/best.js';
-export type { Evaluation } from './train/evaluation.js';
+export type { Evaluation, TagLoss } from './train/evaluation.js';
 export type { ClassScores } from './train/metrics.js';
 export type { BuildOptions, ModelDescription } from './train/model-description.js';
-export type { TrainingPosition } from './train/position.js';
+export type { Total, TrainingPosition } from './train/position.js';
 export type { PrunedRules } from './train/prune.js';
+export type { RateSweep } from './train/rate-sweep.js';
 export { type ModelExplanation, type Prediction, SentenceClassifier } from './train/sentence-classifier.js';
 export type { TrainingOptions } from './train/settings-schema.js';
 export { type StartingPoint, type StartOptions, startFrom } from './train/starting-point.js';

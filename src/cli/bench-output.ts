@@ -1,7 +1,7 @@
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import { formatCsv } from '../../bench/bench-report.js';
-import { environmentLine } from '../../bench/environment.js';
+import { environmentLine, LOAD_AT_START } from '../../bench/environment.js';
 import { type GpuReport, missingSections } from '../../bench/gpu-report.js';
 import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
@@ -132,7 +132,7 @@ export function printBenchTable({ title, columns, rows, note }: BenchTable): voi
 
 /** Warns, before anything is measured, where the machine is too busy for reliable times. */
 export function warnOfLoad(): void {
-  const warning = loadWarning({ load: loadavg(), system: { cores: cpus().length } });
+  const warning = loadWarning({ load: LOAD_AT_START, system: { cores: cpus().length } });
   if (warning) note(`Warning: ${warning}`);
 }
 

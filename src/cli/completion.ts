@@ -16,6 +16,7 @@ _parsimony() {
   shown=(\${lines/$'\\t'/  })
   if (( $#values )); then compadd -l -d shown -a values; else _files; fi
 }
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 compdef _parsimony parsimony`,
   fish: `function __parsimony
   set -l words (commandline -opc)
@@ -66,6 +67,11 @@ function isVisible({ hidden, long }: Option): boolean {
 function completions(root: Command, words: readonly string[]): Completion[] {
   const help = root.createHelp();
   const typed = words.at(-1) ?? '';
+  const [, flag, value] = /^(--[\w-]+)=(.*)$/.exec(typed) ?? [];
+  if (flag) {
+    const values = completions(root, [...words.slice(0, -1), flag, value]);
+    return values.map((each) => ({ ...each, value: `${flag}=${each.value}` }));
+  }
   let command = root;
   let pending: Option | undefined;
   // bash makes "=" a word of its own.

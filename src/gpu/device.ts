@@ -68,6 +68,7 @@ const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-
  * the first error that the driver reported.
  */
 export class Device {
+  /** @internal */
   readonly pipelines: PipelineCache;
   /** Bytes of buffers and textures allocated here and not yet released. */
   allocatedBytes = 0;
@@ -88,7 +89,7 @@ export class Device {
   readonly mostWorkgroups: number;
   /** Bytes of the largest buffer that can be bound as a whole. */
   readonly largestBuffer: number;
-  /** Checks that every submit ran: see `submit` and buffers.ts. */
+  /** Checks that every submit ran: see `submit` and buffers.ts. @internal */
   readonly canary: Canary;
   private firstError: EngineError | undefined;
   private pending: Promise<void>[] = [];

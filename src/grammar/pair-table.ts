@@ -21,8 +21,8 @@ export interface PairTable {
 }
 
 /** How far the rules of each pair of tags reach: bias 0 within the hard one, else β within the soft one, else `elsewhere`. */
-interface PairScopes {
-  /** [size, size] */
+export interface PairScopes {
+  /** By query tag, then key tag, as `biases`. */
   hard: Float32Array;
   soft: Float32Array;
   beta: number;

@@ -1,7 +1,7 @@
 /** The model families that the engine runs: Hugging Face's `model_type`. */
 export const MODEL_FAMILIES = ['bert', 'distilbert'] as const;
 
-/** The model families of Hugging Face whose checkpoints are read and written. */
+/** The model families of Hugging Face whose checkpoints are read and written. @useDeclaredType */
 export type ModelFamily = (typeof MODEL_FAMILIES)[number];
 
 /** Tensor names of an encoder layer: linear layers and norms without `.weight` and `.bias`. */

@@ -12,9 +12,9 @@ export interface MaskPicture {
   block: number;
   /** Blocks on a side of the matrix. */
   size: number;
-  /** [size, size]: the share of a block's pairs that exist. */
+  /** For each block, [size, size], the share of its pairs that exist. */
   shares: Float32Array;
-  /** [size, size]: the mean bias of the pairs that exist, 0 where none exists. Learned biases count as 0. */
+  /** For each block, [size, size], the mean bias of its pairs that exist, 0 where none exists. Learned biases count as 0. */
   biases: Float32Array;
 }
 

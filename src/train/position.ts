@@ -1,31 +1,46 @@
 import * as v from 'valibot';
+import type { DevScores } from './best.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
 
-/** A sum of numbers, and how many they are. */
+/** A sum of numbers, and how many they are. @useDeclaredType */
 export type Total = v.InferOutput<typeof totalSchema>;
 
-/** How far a run has come, between two steps. With the state of the model, the rest of the run follows from it. */
-export const positionSchema = v.object({
+/** Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits. */
+export interface TrainingPosition {
   /** Steps done. */
-  step: count,
+  step: number;
   /** The current epoch, counted from 1. */
-  epoch: v.pipe(count, v.minValue(1)),
+  epoch: number;
   /** Batches of it that are done, in whole steps, so that no gradient is partly accumulated. */
-  batches: count,
+  batches: number;
   /** The losses of the epoch's steps. */
-  losses: totalSchema,
+  losses: Total;
   /** Those of them that are not in a progress report yet. */
-  unreported: totalSchema,
+  unreported: Total;
   /** Training in this epoch, without evaluations. */
-  seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  seconds: number;
   /** Tokens of this epoch. */
-  tokens: count,
+  tokens: number;
   /** Whether the evaluation after this step is still to do. */
-  evaluationDue: v.optional(v.boolean()),
+  evaluationDue?: boolean;
   /** Where the run may stop early: its best evaluation, and the evaluations since then. */
+  earlyStopping?: { best: DevScores; since: number };
+  /** The loss scale, in precision f16. */
+  lossScale?: { scale: number; steps: number; skipped: number };
+}
+
+export const positionSchema: v.GenericSchema<unknown, TrainingPosition> = v.object({
+  step: count,
+  epoch: v.pipe(count, v.minValue(1)),
+  batches: count,
+  losses: totalSchema,
+  unreported: totalSchema,
+  seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  tokens: count,
+  evaluationDue: v.optional(v.boolean()),
   earlyStopping: v.optional(
     v.object({
       best: v.object({
@@ -37,12 +52,8 @@ export const positionSchema = v.object({
       since: count,
     }),
   ),
-  /** The loss scale, in precision f16. */
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
-
-/** Where a training is: what a checkpoint needs to continue it to the same bits. */
-export type TrainingPosition = v.InferOutput<typeof positionSchema>;
 
 /** The length of a run. */
 export interface RunLength {

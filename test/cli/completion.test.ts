@@ -28,6 +28,7 @@ describe('a completion', () => {
       ...['none', 'hard', 'soft', 'guided', 'learned'],
     ]);
     expect(await offered('train', '--strategy', '=', 'h')).toEqual(['hard']);
+    expect(await offered('train', '--strategy=h')).toEqual(['--strategy=hard']);
     expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });
 

@@ -47,7 +47,7 @@ const BY_HAND: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^npm run playground/, 'minutes: it trains a model; CI builds the site with one'],
   [/^parsimony bench (gpu|limits)/, 'minutes, and a GPU; CI runs `bench gpu --quick`'],
   [/^parsimony bench peers/, 'network: it installs other libraries'],
-  [/^npm run docs$/, 'network: it installs TypeDoc'],
+  [/^npm run docs$/, 'network: it installs TypeDoc; CI runs it'],
   [/^npm (install|ci)/, 'network; CI begins with it'],
   [/^npm run test:cluster/, 'minutes, and Redis; CI runs two grids of it'],
   [/^(export PARSIMONY_QUEUE|parsimony worker --queue )/, 'a Redis of the user’s'],

@@ -182,6 +182,14 @@ export function nameAxis(
   };
 }
 
+/**
+ * A logarithmic scale from a value on. D3's own (`log`) leaves out the labels of ticks such as 8000, also where the ticks are given;
+ * this one (`symlog`) differs from it by a millionth.
+ */
+function logScale(from: number): Plot.ScaleOptions {
+  return { type: 'symlog', constant: from / 1e6 };
+}
+
 /** A logarithmic axis of lengths, with a tick at each measured length that has room. */
 export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   const [shortest, longest] = [lengths[0], lengths[lengths.length - 1]];
@@ -190,13 +198,9 @@ export function lengthAxis(lengths: readonly number[]): Plot.ScaleOptions {
   for (const length of [...lengths].reverse()) {
     if (ticks.length === 0 || Math.log(ticks[ticks.length - 1] / length) > room) ticks.push(length);
   }
-  return horizontalAxis('length of a sequence, tokens (log)', {
-    type: 'log',
-    domain: shortest < longest ? [shortest, longest] : [shortest / 2, longest * 2],
-    ticks,
-    tickFormat: String,
-    inset: 14,
-  });
+  const domain = shortest < longest ? [shortest, longest] : [shortest / 2, longest * 2];
+  const label = 'length of a sequence, tokens (log)';
+  return horizontalAxis(label, { ...logScale(domain[0]), domain, ticks, tickFormat: String, inset: 14 });
 }
 
 /** A logarithmic axis over some values: ticks at powers of ten, and at their doubles and halves where there is room. */
@@ -208,5 +212,5 @@ export function logAxis(values: readonly number[], label: string): Plot.ScaleOpt
     ticks.push(...steps.map((step) => Number(`${step}e${power}`)).filter((at) => at >= least && at <= most));
   }
   const domain = [least, most];
-  return { type: 'log', domain, ticks, tickFormat: String, grid: true, label, labelArrow: 'none' };
+  return { ...logScale(least), domain, ticks, tickFormat: String, grid: true, label, labelArrow: 'none' };
 }
