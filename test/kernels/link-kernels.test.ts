@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSrcModule } from 'wesl';
 import { kernelModules } from '../../scripts/embed-kernels.mjs';
@@ -37,6 +38,15 @@ describe('the modules of the kernels', () => {
       }
     }
     expect([...places.values()].filter((uses) => uses.length > 1)).toEqual([]);
+  });
+
+  it('are at most 4,500 lines with their README, those of attention 2,800', () => {
+    const linesOf = (text: string) => text.trimEnd().split('\n').length;
+    const lines = [...MODULES].map(([module, source]) => ({ module, count: linesOf(source) }));
+    const total = (chosen: typeof lines) => chosen.reduce((sum, { count }) => sum + count, 0);
+    const readme = linesOf(readFileSync(new URL('../../kernels/README.md', import.meta.url), 'utf8'));
+    expect(total(lines) + readme).toBeLessThanOrEqual(4500);
+    expect(total(lines.filter(({ module }) => module.startsWith('attention/')))).toBeLessThanOrEqual(2800);
   });
 });
 
