@@ -272,7 +272,7 @@ describe('contenders', () => {
     };
     const odd = { name: 'odd', prepare: () => 5 } as unknown as Contender;
     const report = await bench(
-      { labels: ['blocks:64', 'random:8'], lengths: [64], rules: [], passes: ['forward', 'backward'] },
+      { labels: ['blocks:20', 'random:18'], lengths: [20], rules: [], passes: ['forward', 'backward'] },
       'subgroup',
       [copier('right'), copier('empty', 'output'), copier('half', 'keyGradient'), blockMask, failing, odd],
     );
@@ -281,7 +281,7 @@ describe('contenders', () => {
       else expect(realisedSpeedup).toBeGreaterThan(0);
       return `${contender}, ${strategy}, ${rules.split(',')[0]}, ${pass}: ${error ?? 'right'}`;
     });
-    const ofBlocks = 'hard, blocks:64';
+    const ofBlocks = 'hard, blocks:20';
     for (const pass of ['forward', 'backward']) {
       expect(told).toContain(`right, ${ofBlocks}, ${pass}: right`);
       expect(told.join('\n')).toMatch(new RegExp(`empty, ${ofBlocks}, ${pass}: output is off by Infinity`));
@@ -290,10 +290,10 @@ describe('contenders', () => {
       );
     }
     expect(told.filter((line) => line.startsWith('block bitmask')).sort()).toEqual([
-      'block bitmask, hard, blocks:64, forward: right',
-      'block bitmask, hard, random:8, forward: right',
-      'block bitmask, none, blocks:64, forward: right',
-      'block bitmask, none, random:8, forward: right',
+      'block bitmask, hard, blocks:20, forward: right',
+      'block bitmask, hard, random:18, forward: right',
+      'block bitmask, none, blocks:20, forward: right',
+      'block bitmask, none, random:18, forward: right',
     ]);
     expect(told.join('\n')).toMatch(/failing, none, .*: Error while parsing WGSL/);
     expect(told.join('\n')).toMatch(

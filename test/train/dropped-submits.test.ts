@@ -21,7 +21,7 @@ afterEach(() => {
 /** A device whose count starts again: submits that one test drops must not fail the next. */
 async function ownDevice(): Promise<Device> {
   const { gpu } = await testDevice();
-  const device = await openDevice({ device: gpu, subgroups: false, checked: true });
+  const device = await openDevice({ device: gpu, checked: true });
   opened.push(device);
   return device;
 }
