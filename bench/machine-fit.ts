@@ -1,4 +1,4 @@
-import type { StepTime } from '../src/plan/machine.js';
+import { type StepTime, stepTime } from '../src/plan/machine.js';
 import type { SimulatedMachine } from './schedule-model.js';
 
 /** The time of a dispatch of equal workgroups. */
@@ -21,10 +21,9 @@ const BUSY_SHARES = Array.from({ length: 24 }, (_, index) => 0.02 ** (index / 23
 /** Shares of what a lone workgroup takes beside its steps that belong to the dispatch. */
 const DISPATCH_SHARES = [0.5, 0.75, 1, 0.25];
 
-/** The time of a step beside `count - 1` others, over that of a lone one. */
-function slowdown(busy: number, count: number): number {
-  const alone = 1 - busy ** 4;
-  return (alone + (busy * count) ** 4) ** 0.25;
+/** The times of a step, whose busy part is this share of a lone step's time, over that time. */
+function shareTimes(busy: number): StepTime {
+  return { alone: (1 - busy ** 4) ** 0.25, busy };
 }
 
 /**
@@ -47,7 +46,8 @@ export function fitMachine(probes: readonly Probe[], known?: number): FittedMach
     const dispatch = share * beside;
     for (let resident = 1; resident <= MOST_RESIDENT; resident++) {
       for (const busy of BUSY_SHARES) {
-        const slowdowns = Array.from({ length: resident + 1 }, (_, count) => slowdown(busy, count));
+        const shares = shareTimes(busy);
+        const slowdowns = Array.from({ length: resident + 1 }, (_, count) => stepTime(shares, count));
         for (
           let multiprocessors = known ?? 1;
           multiprocessors <= (known ?? MOST_MULTIPROCESSORS);
@@ -69,6 +69,7 @@ export function fitMachine(probes: readonly Probe[], known?: number): FittedMach
     }
   }
   const { multiprocessors, resident, busy, dispatch } = best;
-  const step = { alone: perStep * (1 - busy ** 4) ** 0.25, busy: perStep * busy };
+  const { alone } = shareTimes(busy);
+  const step = { alone: perStep * alone, busy: perStep * busy };
   return { multiprocessors, resident, dispatch, item: beside - dispatch, step };
 }

@@ -5,7 +5,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureCost } from './cluster-cost.mjs';
 import { CuttableProxy } from './cluster-proxy.mjs';
+import { missingForQueues, RedisServer } from './redis-server.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -31,14 +31,16 @@ const VERSION = JSON.parse(readFileSync(new URL('../package.json', import.meta.u
 const PASSWORD = 'chaos';
 const WORKERS = 3;
 
-if (spawnSync('redis-server', ['--version']).status !== 0) {
-  console.log('Left out: redis-server is not installed.');
+const missing = missingForQueues();
+if (missing) {
+  console.log(`Left out: ${missing} is not installed.`);
   process.exit(0);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'parsimony-cluster-'));
 const file = join(folder, 'grid.json');
 const processes = new Set();
+const servers = [];
 
 let state = Number(values.seed) >>> 0 || 1;
 /** A number from 0 to below 1 (xorshift). */
@@ -115,34 +117,13 @@ function outcome(results) {
   return { text: JSON.stringify({ tables, missing, cells }), cells: cells.length, missing: missing.length };
 }
 
-class Redis {
-  constructor(place, port) {
-    Object.assign(this, { place, port });
-  }
-
-  async start() {
-    mkdirSync(this.place, { recursive: true });
-    const flags = `--port ${this.port} --bind 127.0.0.1 --appendonly yes --requirepass ${PASSWORD} --dir ${this.place}`;
-    this.child = spawn('redis-server', flags.split(' '), { stdio: 'ignore' });
-    processes.add(this.child);
-    for (let tries = 0; tries < 400; tries++) {
-      const socket = connect(this.port, '127.0.0.1').on('error', () => {});
-      const isUp = await once(socket, 'connect').then(
-        () => true,
-        () => false,
-      );
-      socket.destroy();
-      if (isUp) return;
-      await delay(50);
-    }
-    throw new Error('redis-server did not start');
-  }
-
-  async restart() {
-    this.child.kill(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
-    await ended(this.child);
-    await this.start();
-  }
+/** A Redis server in a folder of its own. */
+async function startRedis(name) {
+  const place = join(folder, name);
+  mkdirSync(place);
+  const server = await RedisServer.start(place, PASSWORD);
+  servers.push(server);
+  return server;
 }
 
 /** One disturbance of the workers of a grid, and of its queue. */
@@ -163,7 +144,8 @@ async function disturb(workers, replace, queue, lock, done) {
     return 'SIGSTOP';
   }
   if (what === 2) {
-    await queue.redis.restart();
+    await queue.redis.stop(random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+    await queue.redis.start();
     return 'Redis restarted';
   }
   if (done.has('cut')) return disturb(workers, replace, queue, lock, done);
@@ -184,8 +166,7 @@ async function disturbedGrid(index, isReal) {
   let argsOf;
   let submitter;
   if (isQueue) {
-    const redis = new Redis(join(folder, `redis-${index}`), 20_000 + Math.floor(random() * 20_000));
-    await redis.start();
+    const redis = await startRedis(`redis-${index}`);
     const proxy = new CuttableProxy(redis.port);
     const url = `redis://:${PASSWORD}@127.0.0.1:${await proxy.listen()}`;
     queue = { redis, proxy };
@@ -240,7 +221,7 @@ async function disturbedGrid(index, isReal) {
   isOver = true;
   for (const worker of workers) worker.kill('SIGKILL');
   queue?.proxy.close();
-  queue?.redis.child.kill('SIGKILL');
+  await queue?.redis.stop('SIGKILL');
   const leaked = [...log, ...said].join('').includes(PASSWORD);
   return {
     ...outcome(results),
@@ -264,10 +245,9 @@ async function reference(isReal) {
 }
 
 if (Number(values.cost) > 0) {
-  const redis = new Redis(join(folder, 'redis'), 20_000 + Math.floor(Math.random() * 20_000));
-  await redis.start();
-  await measureCost(Number(values.cost), `redis://:${PASSWORD}@127.0.0.1:${redis.port}`);
-  redis.child.kill('SIGKILL');
+  const redis = await startRedis('redis');
+  await measureCost(Number(values.cost), redis.url);
+  await redis.stop('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 }
@@ -303,6 +283,7 @@ try {
   }
 } finally {
   for (const child of processes) child.kill('SIGKILL');
+  for (const server of servers) await server.stop('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(failures === 0 ? 'No cell was lost, and none counted twice.' : `${failures} grids were wrong.`);

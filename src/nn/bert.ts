@@ -1,13 +1,13 @@
 import { type EmbeddingActivations, recordEmbeddings } from './embeddings.js';
 import { type LayerActivations, recordLayer, recordLayerBackward } from './encoder-layer.js';
 import type { Pass } from './pass.js';
-import { type HeadActivations, recordHead, recordHeadBackward } from './task-head.js';
+import { type RecordedHead, recordHead } from './task-head.js';
 
 /** Saved activations of a whole model. */
 export interface ModelActivations {
   embeddings: EmbeddingActivations;
   layers: LayerActivations[];
-  head: HeadActivations;
+  head: RecordedHead;
 }
 
 /** Records the forward pass of a BERT or DistilBERT model. */
@@ -31,7 +31,7 @@ export function recordModelBackward(
   { layers, head }: ModelActivations,
   logitsGradient: GPUBuffer,
 ): GPUBuffer {
-  const hiddenGradient = recordHeadBackward(pass, head, logitsGradient);
+  const hiddenGradient = head.backward(logitsGradient);
   return layers.reduceRight(
     (gradient, activations) => recordLayerBackward(pass, activations, gradient),
     hiddenGradient,

@@ -53,6 +53,9 @@ export interface Pass {
   precision?: Precision;
 }
 
+/** Records the backward pass of a head, after its forward pass. @returns The gradient of the head's input, [rows, hidden]. */
+export type HeadBackward = (logitsGradient: GPUBuffer) => GPUBuffer;
+
 function probabilityAt(config: ModelConfig, site: DropoutSite): number {
   const { family, attentionDropout, hiddenDropout, headDropout = hiddenDropout } = config;
   if (site === 'attention') return attentionDropout;

@@ -1,50 +1,37 @@
-import {
-  type ClassifierActivations,
-  recordClassifierHead,
-  recordClassifierHeadBackward,
-} from './classifier-head.js';
-import { type MlmActivations, recordMlmHead, recordMlmHeadBackward } from './mlm-head.js';
+import { recordClassifierHead } from './classifier-head.js';
+import { recordMlmHead } from './mlm-head.js';
 import { paddedOutputs } from './model-config.js';
-import type { Pass } from './pass.js';
+import type { HeadBackward, Pass } from './pass.js';
 import { recordGather } from './pointwise.js';
 
-/** Saved activations of the head of a task. */
-export interface HeadActivations {
-  /** [rows, hidden], the encoder's output at the tokens of rows: [CLS], or the masked tokens. */
-  gathered: GPUBuffer;
+/** What the forward pass of a head gives. */
+export interface RecordedHead {
   /** [rows, padded outputs], in blocks of `logitsBlock` columns. */
   logits: GPUBuffer;
-  classifier?: ClassifierActivations;
-  mlm?: MlmActivations;
+  /** Its result is the gradient of the encoder's output, [tokens, hidden]. */
+  backward: HeadBackward;
 }
 
 /**
- * Records the head of the model's task. Logits are computed of the batch's rows alone, not of all tokens.
+ * Records the head of the model's task. Logits are computed of the batch's rows alone, [CLS] or the masked tokens, not of all tokens.
  * @param hidden [tokens, hidden], the encoder's output.
  */
-export function recordHead(pass: Pass, hidden: GPUBuffer): HeadActivations {
+export function recordHead(pass: Pass, hidden: GPUBuffer): RecordedHead {
   const { recorder, config, batch, workspace } = pass;
-  const rows = { rows: batch.rows, hidden: config.hidden };
-  const gathered = workspace.floats('gathered', rows.rows * rows.hidden);
+  const gathered = workspace.floats('gathered', batch.rows * config.hidden);
   const logits = workspace.floats('logits', batch.rows * paddedOutputs(config));
+  const rows = { rows: batch.rows, hidden: config.hidden };
   recordGather(recorder, rows, { input: hidden, index: batch.outputTokens, output: gathered });
-  if (config.task === 'mlm') return { gathered, logits, mlm: recordMlmHead(pass, gathered, logits) };
-  return { gathered, logits, classifier: recordClassifierHead(pass, gathered, logits) };
-}
-
-/** Records the head's backward pass. @returns The gradient of the encoder's output, [tokens, hidden]. */
-export function recordHeadBackward(
-  pass: Pass,
-  { gathered, classifier, mlm }: HeadActivations,
-  logitsGradient: GPUBuffer,
-): GPUBuffer {
-  const { recorder, config, batch, workspace } = pass;
-  const { hidden } = config;
-  const gradient = mlm
-    ? recordMlmHeadBackward(pass, gathered, mlm, logitsGradient)
-    : recordClassifierHeadBackward(pass, gathered, classifier!, logitsGradient);
-  const hiddenGradient = workspace.floats('hidden gradient', batch.tokens * hidden);
-  const scattered = { input: gradient, index: batch.rowOfToken, output: hiddenGradient };
-  recordGather(recorder, { rows: batch.tokens, hidden }, scattered);
-  return hiddenGradient;
+  const record = config.task === 'mlm' ? recordMlmHead : recordClassifierHead;
+  const backward = record(pass, gathered, logits);
+  return {
+    logits,
+    backward(logitsGradient) {
+      const input = backward(logitsGradient);
+      const output = workspace.floats('hidden gradient', batch.tokens * config.hidden);
+      const tokens = { rows: batch.tokens, hidden: config.hidden };
+      recordGather(recorder, tokens, { input, index: batch.rowOfToken, output });
+      return output;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { checkedChoices } from '../attention/kernel-choices.js';
 import { CallerError } from '../base/errors.js';
-import { fields, finite, oneOf, positiveWhole, text, whole } from '../base/json-schemas.js';
+import { fields, finite, oneOf, positiveWhole, renamed, text, whole } from '../base/json-schemas.js';
 import { JsonText } from '../base/json-text.js';
 import { createFolder, exists, pathIn, readText, writeAtomically } from '../data/files.js';
 import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
@@ -36,7 +36,7 @@ function configJson(description: ModelDescription): string {
       ...(config.tagEmbeddings && { tag_embeddings: config.tagEmbeddings }),
       ...(vocabulary.size !== config.vocabulary && { tokens: vocabulary.size }),
       ...(kernels && { kernels }),
-      ...(tagNoise && { relabel: formatTagNoise(tagNoise.how), relabel_seed: tagNoise.seed }),
+      ...(tagNoise && { tag_noise: formatTagNoise(tagNoise.how), tag_noise_seed: tagNoise.seed }),
     },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
@@ -59,32 +59,37 @@ export async function saveDescription(folder: string, description: ModelDescript
   }
 }
 
+const FORMER_NAMES = {
+  most_pieces: 'max_length',
+  pieces: 'tokens',
+  relabel: 'tag_noise',
+  relabel_seed: 'tag_noise_seed',
+};
+
 /** What only `parsimony train` writes to a `config.json`. */
-const PARSIMONY_FIELDS = fields({
+const PARSIMONY_FIELDS = renamed(FORMER_NAMES, {
   strategy: oneOf(STRATEGIES),
   beta: finite,
   tags: v.optional(v.literal('own', '"own", or no such field')),
   max_length: v.optional(positiveWhole),
-  most_pieces: v.optional(positiveWhole), // the former name of max_length
   bias_tags: v.optional(whole, 0),
   tag_embeddings: v.optional(positiveWhole),
   tokens: v.optional(positiveWhole),
-  pieces: v.optional(positiveWhole), // the former name of tokens
   kernels: v.optional(v.unknown()),
-  relabel: v.optional(text),
-  relabel_seed: v.optional(v.pipe(whole, v.maxValue(2 ** 32 - 1, 'a whole number from 0 to 2³² - 1'))),
+  tag_noise: v.optional(text),
+  tag_noise_seed: v.optional(v.pipe(whole, v.maxValue(2 ** 32 - 1, 'a whole number from 0 to 2³² - 1'))),
 });
 
 type ParsimonyFields = v.InferOutput<typeof PARSIMONY_FIELDS>;
 
 function tagNoiseOf(
-  { relabel, relabel_seed: seed }: ParsimonyFields,
+  { tag_noise: how, tag_noise_seed: seed }: ParsimonyFields,
   file: string,
 ): SeededTagNoise | undefined {
-  if (relabel === undefined) return undefined;
-  if (seed !== undefined) return { how: parseTagNoise(relabel), seed };
+  if (how === undefined) return undefined;
+  if (seed !== undefined) return { how: parseTagNoise(how), seed };
   throw new CallerError({
-    what: '"relabel" without "relabel_seed"',
+    what: '"tag_noise" without "tag_noise_seed"',
     where: file,
     expected: 'both or neither',
   });
@@ -132,7 +137,7 @@ async function checkVocabularySize(
   rows: number,
   parsimony?: ParsimonyFields,
 ): Promise<void> {
-  const tokens = parsimony ? (parsimony.tokens ?? parsimony.pieces ?? rows) : Math.min(vocabulary.size, rows);
+  const tokens = parsimony ? (parsimony.tokens ?? rows) : Math.min(vocabulary.size, rows);
   if (vocabulary.size === tokens) return;
   const hasList = await exists(pathIn(folder, 'vocab.txt'));
   throw new CallerError({
@@ -182,11 +187,7 @@ export async function loadDescription(
   checkHeads(rules, config, pathIn(folder, RULES_FILE));
   const options = {
     vocabulary,
-    maxLength: checkedMaxLength(
-      parsimony.max_length ?? parsimony.most_pieces ?? config.positions,
-      config,
-      file,
-    ),
+    maxLength: checkedMaxLength(parsimony.max_length ?? config.positions, config, file),
     customTags: parsimony.tags === 'own',
     tagNoise: tagNoiseOf(parsimony, file),
   };

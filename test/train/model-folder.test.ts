@@ -121,6 +121,11 @@ describe('a model folder is refused', () => {
     ['no bias', { parsimony: { strategy: 'hard', max_length: 9 } }, /no "parsimony\.beta"/],
     ['sentences over its positions', { parsimony: { strategy: 'hard', beta: 5, max_length: 65 } }, /65.*64/],
     ['the same by the former name', { parsimony: { strategy: 'hard', beta: 5, most_pieces: 65 } }, /65.*64/],
+    [
+      'tag noise without a seed, by the former name',
+      { parsimony: { strategy: 'hard', beta: 5, max_length: 9, relabel: 'shuffled' } },
+      /"tag_noise" without "tag_noise_seed"/,
+    ],
     ['sentences of no tokens', { parsimony: { strategy: 'hard', beta: 5, max_length: 0 } }, /is 0; expected/],
   ])('where its configuration has %s', async (_, changes, says) => {
     const change = (path: string) => {

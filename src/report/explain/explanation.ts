@@ -15,7 +15,7 @@ import type { PairCounts } from '../../plan/pair-counts.js';
 import { executedPairsOfTile, type Tile, type TileConfig } from '../../plan/tiles.js';
 import { Planner } from '../../train/planner.js';
 import { ruleMask } from '../../train/train-arguments.js';
-import { ABSENT, pairKinds } from './explained-pairs.js';
+import { ABSENT, pairKinds, rectangleCount } from './explained-pairs.js';
 
 /** The most tokens of a text that is explained, so that its pictures stay small and readable. */
 const MOST_EXPLAINED = { unscoped: 512, scoped: 256 };
@@ -82,6 +82,8 @@ export interface PairView {
   kinds: Uint8Array;
   tiles: ExplainedTile[];
   pairCounts: PairCounts;
+  /** The rectangles that the pairs form in the text's order, and as the plan sorts its tokens. */
+  rectangles: { reading: number; sorted: number };
 }
 
 /** The tokens, pairs and tiles of a text under a mask. Tokens and pairs are in the text's order unless said otherwise. */
@@ -189,7 +191,12 @@ function viewOf(layout: Layout, { heads, queryTiles, pairCounts }: HeadLayout, k
     }
     return { ...tile, useful, executed: executedPairsOfTile(tile, layout.tileConfig) };
   });
-  return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts };
+  const sorted = Array.from(layout.order);
+  const rectangles = {
+    reading: rectangleCount(kinds, [...sorted.keys()]),
+    sorted: rectangleCount(kinds, sorted),
+  };
+  return { heads, kinds, tiles: tiles.sort((a, b) => a.rowStart - b.rowStart), pairCounts, rectangles };
 }
 
 /** Ratios of the counted pairs, and the largest possible speed-up. */

@@ -1,15 +1,7 @@
 import { type Html, html } from '../page/html.js';
 import { percent, whole } from '../page/numbers.js';
 import { matrixPicture, SIDE } from './axis-labels.js';
-import {
-  countPairs,
-  filledBlocks,
-  HARD,
-  type PairKind,
-  PLAIN,
-  rectangleCount,
-  SOFT,
-} from './explained-pairs.js';
+import { countPairs, filledBlocks, HARD, type PairKind, PLAIN, SOFT } from './explained-pairs.js';
 import { tileOutlines, tilePadding } from './explained-tiles.js';
 import type { Explanation, PairView } from './explanation.js';
 
@@ -38,14 +30,13 @@ function legend(kinds: Uint8Array, withTiles: boolean): Html {
   return html`<ul class="legend">${swatches}${withTiles && tiles}</ul>`;
 }
 
-function titleOf({ isSorted, pairCounts, order }: Explanation, view: PairView, shown: PictureOrder): string {
+function titleOf({ isSorted, pairCounts }: Explanation, view: PairView, shown: PictureOrder): string {
   const name = shown === 'reading' ? 'Reading order' : isSorted ? 'Sorted by tag' : 'Not sorted';
   if (pairCounts.useful === pairCounts.dense) return `${name}: every pair exists`;
-  const inReadingOrder = rectangleCount(view.kinds, [...order.keys()]);
-  if (shown === 'reading') return `${name}: the pairs lie in ${counted(inReadingOrder, 'rectangle')}`;
-  const sorted = rectangleCount(view.kinds, [...order]);
+  const { reading, sorted } = view.rectangles;
+  if (shown === 'reading') return `${name}: the pairs lie in ${counted(reading, 'rectangle')}`;
   // In a short text, sorting may not join rectangles; tiles then still cover runs of equal rows.
-  return sorted < inReadingOrder
+  return sorted < reading
     ? `${name}: the same pairs in ${counted(sorted, 'rectangle')}`
     : `${name}: ${counted(view.tiles.length, 'tile')} cover the same pairs`;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingForQueues, RedisServer } from '../../../scripts/redis-server.mjs';
 import { EngineError } from '../../../src/base/errors.js';
 import { checkedJob } from '../../../src/train/experiment/cell-job.js';
 import { DataHashes } from '../../../src/train/experiment/data-hashes.js';
@@ -13,7 +14,6 @@ import { type RunJob, serveQueue } from '../../../src/train/experiment/queue/que
 import type { CellResult } from '../../../src/train/experiment/results.js';
 import { RunInterrupted } from '../../../src/train/interruption.js';
 import { writeTinyData } from '../../cli/tiny-model.js';
-import { missingForQueues, RedisServer } from '../../support/redis-server.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { gridIn, resultOf } from './grid-fixture.js';
 

@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+// A Redis server for the tests of queues, and for `npm run test:cluster`.
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What tests of queues lack here; undefined where they can run. */
-export function missingForQueues(): string | undefined {
+/** What queues lack here; undefined where they can run. */
+export function missingForQueues() {
   const { resolve } = createRequire(import.meta.url);
   for (const name of ['bullmq', 'ioredis']) {
     try {
@@ -18,39 +19,35 @@ export function missingForQueues(): string | undefined {
 }
 
 /** A port that no process listens on. */
-async function freePort(): Promise<number> {
+async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  const { port } = server.address();
   server.close();
   await once(server, 'close');
   return port;
 }
 
-/** A Redis server of the test's own, on its own port and folder, that writes each command to an append-only file. */
+/** A Redis server with its own port and folder, that writes each command to an append-only file. */
 export class RedisServer {
-  private process: ChildProcess | undefined;
+  constructor(folder, port, password) {
+    Object.assign(this, { folder, port, password });
+  }
 
-  private constructor(
-    private readonly folder: string,
-    readonly port: number,
-    private readonly password: string,
-  ) {}
-
-  static async start(folder: string, password: string): Promise<RedisServer> {
+  static async start(folder, password) {
     const server = new RedisServer(folder, await freePort(), password);
     await server.start();
     return server;
   }
 
-  get url(): string {
+  get url() {
     return `redis://:${this.password}@127.0.0.1:${this.port}`;
   }
 
-  async start(): Promise<void> {
+  async start() {
     const flags = `--port ${this.port} --bind 127.0.0.1 --appendonly yes --appendfsync everysec --requirepass ${this.password}`;
     this.process = spawn('redis-server', [...flags.split(' '), '--dir', this.folder], { stdio: 'ignore' });
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 400; tries++) {
       const socket = connect(this.port, '127.0.0.1');
       const answers = await once(socket, 'connect').then(
         () => true,
@@ -63,7 +60,7 @@ export class RedisServer {
     throw new Error('redis-server did not start');
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  async stop(signal = 'SIGTERM') {
     const { process } = this;
     this.process = undefined;
     if (!process || process.exitCode !== null) return;
