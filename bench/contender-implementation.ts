@@ -1,4 +1,4 @@
-import type { Device } from '../src/gpu/device.js';
+import { type Device, errorScopes } from '../src/gpu/device.js';
 import { FORBIDDEN } from '../src/grammar/pair-table.js';
 import type { RuleSet, Strategy } from '../src/grammar/rules.js';
 import { denseLayout } from '../src/plan/layout.js';
@@ -16,8 +16,6 @@ export interface ContenderMask {
   strategy: Strategy;
   rules: RuleSet;
 }
-
-const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
 function red(complaint: string): GateResult {
   return { ...GREEN, passed: false, maxError: Number.MAX_VALUE, complaints: [complaint] };
@@ -136,15 +134,14 @@ export class ContenderImplementation {
 
   /** Runs its code, and throws what the driver says of it: an uncaptured error would end the benchmark. */
   private async guarded<T>(action: () => T | Promise<T>): Promise<T> {
-    const { gpu } = this.device;
-    for (const filter of ERROR_SCOPES) gpu.pushErrorScope(filter);
+    const close = errorScopes(this.device.gpu);
     const result = await Promise.resolve()
       .then(action)
       .then(
         (value) => ({ value }),
         (error: Error) => ({ error }),
       );
-    const errors = await this.device.wait(Promise.all(ERROR_SCOPES.map(() => gpu.popErrorScope())));
+    const errors = await this.device.wait(Promise.all(close()));
     const found = errors.find((error) => error !== null);
     if (found) throw found;
     if ('error' in result) throw result.error;

@@ -38,7 +38,7 @@ export async function runSections(
 ): Promise<void> {
   const { minutes } = report.settings;
   const end = performance.now() + 60_000 * minutes;
-  const isOver = `no time left of ${minutes} minutes`;
+  const noTime = `no time left of ${minutes} minutes`;
   report.sections = planned.map(({ name }) => ({ name, state: 'waiting' }));
   report.interrupted = true;
   const onProgress = async (part: PartReport) => {
@@ -52,7 +52,7 @@ export async function runSections(
     const red = report.gate.passed ? undefined : 'the correctness check is red';
     section.why = signal.aborted
       ? 'interrupted'
-      : (red ?? lacks ?? (left < 1000 * least ? isOver : undefined));
+      : (red ?? lacks ?? (left < 1000 * least ? noTime : undefined));
     section.state = section.why ? 'skipped' : 'running';
     if (section.why) continue;
     onNote(`${name} (section ${at + 1} of ${planned.length})`);
@@ -64,7 +64,7 @@ export async function runSections(
       if ('kind' in result) await onProgress(result);
       else report.gate = report.conformance = both(report.conformance, result);
       section.state = limit.aborted ? 'cut short' : 'done';
-      if (limit.aborted) section.why = signal.aborted ? 'interrupted' : isOver;
+      if (limit.aborted) section.why = signal.aborted ? 'interrupted' : noTime;
     } catch (error) {
       section.state = 'failed';
       section.why = oneLine((error as Error).message);

@@ -11,7 +11,7 @@ import type { Layout } from '../src/plan/layout.js';
 import { AttentionMask } from '../src/plan/mask.js';
 import { errorBound, largest, largestError } from './error-bound.js';
 import { checkNumbers, type GateResult } from './gate.js';
-import { half } from './half.js';
+import { half } from './reference-attention.js';
 import { referenceTokenBias } from './reference-pairs.js';
 
 const SEED = 1;

@@ -21,7 +21,7 @@ export const HEAD_DIMS = [32, 64, 128] as const;
 
 const HEADS = 2;
 
-/** A row that sees them all is one that a tile has alone, in every family; and whole tiles leave one of them over. */
+/** In every family, a row that attends to all of them gets a tile for itself, and whole tiles leave one row over. */
 const TOKENS = 1025;
 
 /** How far a pair's scope reaches, in tokens. */
@@ -42,8 +42,8 @@ const RULES: readonly { strategy: Exclude<Strategy, 'none'>; scoped?: true; caus
 const WORDS = TOKEN_TAGS.filter((tag) => tag !== '[CLS]' && tag !== '[SEP]');
 
 /**
- * A text whose words see their own tag and [CLS], while [CLS] and [SEP] see everything: [CLS] is a row that a tile has alone as
- * a key, and as a query, unless queries see only what comes before them: then [SEP] is.
+ * A text whose words attend to their tag and to [CLS], while [CLS] and [SEP] attend to everything. [CLS] then gets a tile for itself,
+ * as a key and as a query. In causal order [SEP] is that query.
  */
 function sparsePlan({ strategy, scoped, causal }: (typeof RULES)[number], tile: TileConfig): Layout {
   const sameTag: TagPair = scoped ? [EVERY_TAG, SAME_TAG, REACH] : [EVERY_TAG, SAME_TAG];

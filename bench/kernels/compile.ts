@@ -1,4 +1,4 @@
-import type { Device } from '../../src/gpu/device.js';
+import { type Device, errorScopes } from '../../src/gpu/device.js';
 import { withOrigins } from '../../src/gpu/kernel.js';
 import type { CompilerStatistics, StatisticsFile } from './compiler-statistics.js';
 import type { KernelInstance } from './instances.js';
@@ -13,19 +13,17 @@ export interface CompiledKernel extends KernelInstance {
   statistics?: CompilerStatistics;
 }
 
-const SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
-
 /** Compiles one kernel, as the engine does at its first use. */
 async function compiled(
   device: Device,
   instance: KernelInstance,
   file: StatisticsFile,
 ): Promise<CompiledKernel> {
-  for (const scope of SCOPES) device.gpu.pushErrorScope(scope);
+  const close = errorScopes(device.gpu);
   const began = performance.now();
   device.pipelines.pipeline(instance.kernel, instance.constants);
   const milliseconds = performance.now() - began;
-  const errors = await Promise.all(SCOPES.map(() => device.gpu.popErrorScope()));
+  const errors = await Promise.all(close());
   const [error] = errors.filter((each) => each !== null);
   const problem =
     error &&

@@ -12,7 +12,6 @@ Example:
 
 Exit code 1 where something became slower.`;
 
-/** `parsimony bench compare` */
 export function benchCompareCommand(): Command {
   return new Command('compare')
     .description('tell regressions from noise between two runs of a benchmark')

@@ -46,7 +46,6 @@ async function bestPrecision(adapter: string | undefined): Promise<Precision> {
 /** Of all models that are measured. */
 const HEAD_DIM = 64;
 
-/** `parsimony bench gpu` */
 export function benchGpuCommand(): Command {
   return benchmark(
     'gpu',

@@ -25,7 +25,6 @@ interface PredictFlags extends DataFlags {
   json?: JsonTarget;
 }
 
-/** `parsimony bench predict` */
 export function benchPredictCommand(): Command {
   return benchmark(
     'predict',

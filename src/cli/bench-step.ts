@@ -33,7 +33,6 @@ type StepFlags = OutputFlags &
     tune: boolean;
   };
 
-/** `parsimony bench step` */
 export function benchStepCommand(): Command {
   const { strategies, repeats } = ATTENTION_DEFAULTS;
   return benchmark(

@@ -117,7 +117,6 @@ async function prepared(flags: SweepFlags & { tune: boolean }, settings: Omit<At
   return { rules, options };
 }
 
-/** `parsimony bench attention` */
 export function benchAttentionCommand(): Command {
   return benchmark(
     'attention',
@@ -179,7 +178,6 @@ const GROWTH = {
   strategies: ['hard'],
 } satisfies Partial<AttentionSettings>;
 
-/** `parsimony bench growth` */
 export function benchGrowthCommand(): Command {
   return benchmark(
     'growth',
@@ -196,7 +194,6 @@ export function benchGrowthCommand(): Command {
   });
 }
 
-/** `parsimony bench peers` */
 export function benchPeersCommand(): Command {
   return benchmark(
     'peers',

@@ -31,7 +31,6 @@ export function benchCommand(): Command {
   return command.addHelpText('after', EXAMPLE);
 }
 
-/** `parsimony bench limits` */
 function benchLimitsCommand(): Command {
   const description = "the adapter's measured peaks, and where each kernel is under them";
   const options = [settingOption('adapter'), ...outputOptions()];

@@ -34,7 +34,6 @@ Example:
 
 The shell then completes commands, options and their choices, where "parsimony" is on its path (npm install --global).`;
 
-/** `parsimony completion` */
 export function completionCommand(): Command {
   return new Command('completion')
     .description("print a script with which a shell completes this program's commands and options")

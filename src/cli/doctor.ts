@@ -40,7 +40,6 @@ const SHOWN_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** `parsimony doctor` */
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('say which GPU adapter is used and why, and what to install for a better one')

@@ -24,7 +24,6 @@ Example:
   $ parsimony evaluate --model runs/hard --data embedded --errors errors.csv
   $ parsimony evaluate --model runs/reviews --data more-reviews.csv --text-column review`;
 
-/** `parsimony evaluate` */
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description("accuracy, F1, Matthews' correlation, loss and confusions of a model on labelled sentences")

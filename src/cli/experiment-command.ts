@@ -45,7 +45,6 @@ Example:
 A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
 hosts may share --results: see docs/cluster.md.`;
 
-/** `parsimony experiment` */
 export function experimentCommand(): Command {
   const command = new Command('experiment')
     .description('run a grid of trainings from a file, and compare what they came to')

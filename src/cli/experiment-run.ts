@@ -104,11 +104,7 @@ async function runInProcesses(
     };
   const options: GridOptions = {
     ...{ results, data, only, shard, lockSeconds, signal, continues: true },
-    onResult: (cell) => display.onResult(cell),
-    onFailure(cell, error) {
-      display.onFailure(cell, error);
-      onFailure(cell, error);
-    },
+    ...display.hooks(onFailure),
   };
   try {
     return await runGrid(whole, children.map(runnerOf), options);
@@ -132,11 +128,7 @@ async function runInQueue(
     try {
       return await runQueuedGrid(whole, queue, {
         ...{ results, data, only, signal, onNote: note },
-        onResult: (cell) => display.onResult(cell),
-        onFailure(cell, error) {
-          display.onFailure(cell, error);
-          onFailure(cell, error);
-        },
+        ...display.hooks(onFailure),
         onRunning: (running) => display.setRunning(running),
       });
     } finally {

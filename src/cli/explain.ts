@@ -24,7 +24,6 @@ Example:
 
 type ExplainFlags = Partial<ModelFlags> & { out?: string };
 
-/** `parsimony explain` */
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description('show what rules, plan and model make of a text: tags, pairs, tiles, attention, on a page')

@@ -27,7 +27,6 @@ function rowCount(text: string): number {
   throw new InvalidArgumentError(`expected ${MOST_GRAMPAIR_SENTENCES} at most`);
 }
 
-/** `parsimony grampair` */
 export function grampairCommand(): Command {
   return new Command('grampair')
     .description(

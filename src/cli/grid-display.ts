@@ -35,17 +35,22 @@ export class GridDisplay {
     this.show();
   }
 
-  onResult({ id }: Pick<Cell, 'id'>): void {
-    this.done++;
-    this.running.delete(id);
-    this.show();
-  }
-
-  onFailure({ id }: Pick<Cell, 'id'>, error: string): void {
-    this.failed++;
-    this.running.delete(id);
-    note(`${id} failed: ${error}`);
-    this.show();
+  /** What `runGrid` and `runQueuedGrid` call for each cell that ends. @param failed Called for each that failed, too. */
+  hooks(failed: (cell: Cell, error: string) => void) {
+    return {
+      onResult: ({ id }: Cell): void => {
+        this.done++;
+        this.onEnd(id);
+        this.show();
+      },
+      onFailure: (cell: Cell, error: string): void => {
+        this.failed++;
+        this.onEnd(cell.id);
+        note(`${cell.id} failed: ${error}`);
+        this.show();
+        failed(cell, error);
+      },
+    };
   }
 
   /** A cell that neither finished nor failed does not run any more. */

@@ -27,7 +27,6 @@ Example:
 
 type PredictFlags = ModelFlags & Partial<DataFlags> & { split: Split; glue?: string; out?: string };
 
-/** `parsimony predict` */
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classify sentences, or the texts of a file')

@@ -46,7 +46,6 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   json?: JsonTarget;
 }
 
-/** `parsimony profile` */
 export function profileCommand(): Command {
   const command = new Command('profile')
     .description('record training steps as a trace: tagging, planning, upload, every kernel')

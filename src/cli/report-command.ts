@@ -13,7 +13,6 @@ Example:
 
 The page is one file, which opens without a network.`;
 
-/** `parsimony report` */
 export function reportCommand(): Command {
   return new Command('report')
     .description(

@@ -9,7 +9,6 @@ const EXAMPLE = `
 Example:
   $ parsimony rules show paper`;
 
-/** `parsimony rules` */
 export function rulesCommand(): Command {
   const command = new Command('rules').description('look at rule sets, compare them, make them from a model');
   for (const each of [

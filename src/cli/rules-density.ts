@@ -30,7 +30,6 @@ function splits(text: string): Split[] {
   });
 }
 
-/** `parsimony rules density` */
 export function rulesDensityCommand(): Command {
   const command = new Command('density')
     .description('the share of all pairs that a rule set allows in some texts')

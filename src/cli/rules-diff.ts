@@ -21,7 +21,6 @@ Example:
   $ parsimony rules diff paper floor
   $ parsimony rules diff paper rules.json --data path/to/SST-2`;
 
-/** `parsimony rules diff` */
 export function rulesDiffCommand(): Command {
   const command = new Command('diff')
     .description('what one rule set allows and another does not')

@@ -34,7 +34,6 @@ function pairs(text: string): [string, string][] {
   });
 }
 
-/** `parsimony rules predict` */
 export function rulesPredictCommand(): Command {
   const command = new Command('predict')
     .description("predict before training whether a model can use the pairs that decide a task's labels")

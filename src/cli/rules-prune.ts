@@ -37,7 +37,6 @@ Example:
 Every head keeps the pairs of tags whose pairs of tokens get the most attention on these texts, until they are the share
 of all pairs that was asked for; [CLS] always sees everything, and every tag sees itself.`;
 
-/** `parsimony rules prune` */
 export function rulesPruneCommand(): Command {
   const command = new Command('prune')
     .description('make hard rules for each head from what a model has learned')

@@ -22,7 +22,6 @@ Example:
   $ parsimony rules show paper@sentence
   $ parsimony rules show rules.json --data path/to/SST-2`;
 
-/** `parsimony rules show` */
 export function rulesShowCommand(): Command {
   const command = new Command('show')
     .description('print a rule set as a matrix: who looks at whom')

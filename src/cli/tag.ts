@@ -18,7 +18,6 @@ const EXAMPLE = `
 Example:
   $ parsimony tag "it 's a charming and often affecting journey ."`;
 
-/** `parsimony tag` */
 export function tagCommand(): Command {
   return new Command('tag')
     .description('show the tokens and tags of a text, and how many of its pairs the hard rules allow')

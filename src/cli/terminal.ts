@@ -68,23 +68,12 @@ export function noteAll(lines: readonly string[]): void {
   for (const line of lines) note(line);
 }
 
-const PLAIN_BORDERS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
+/** The lines of cli-table3 between cells, all of them empty. */
+const NO_BORDERS = [
+  ...['top', 'bottom', 'left', 'mid', 'right'],
+  ...['top-mid', 'top-left', 'top-right', 'bottom-mid', 'bottom-left', 'bottom-right'],
+  ...['left-mid', 'mid-mid', 'right-mid'],
+].map((name) => [name, '']);
 
 /** Prints rows under a head; numbers are aligned to the right, and so are columns of them. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
@@ -93,7 +82,7 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   );
   const table = new Table({
     head: head.map(harmless),
-    chars: PLAIN_BORDERS,
+    chars: { ...Object.fromEntries(NO_BORDERS), middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
   });

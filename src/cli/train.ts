@@ -59,7 +59,6 @@ the first step has run, and leaves all other files.`;
 
 const FIND_RATE = 'instead of training, try learning rates for 100 steps, and suggest one';
 
-/** `parsimony train` */
 export function trainCommand(): Command {
   const command = new Command('train').description(
     'train a sentence classifier, from scratch or from a checkpoint',

@@ -21,7 +21,6 @@ interface TuneFlags {
   json?: JsonTarget;
 }
 
-/** `parsimony tune` */
 export function tuneCommand(): Command {
   return new Command('tune')
     .description(

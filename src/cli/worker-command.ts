@@ -33,7 +33,6 @@ export function lockOption(): Option {
   return new Option('--lock <seconds>', help).argParser(countNumber).default(LOCK_SECONDS);
 }
 
-/** `parsimony worker` */
 export function workerCommand(): Command {
   return new Command('worker')
     .description('run the cells that `experiment --queue` puts on a queue, until it is stopped')

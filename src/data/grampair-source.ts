@@ -11,7 +11,7 @@ import {
   grampair,
 } from './grampair.js';
 
-/** The most sentences of training rows: few enough for memory, and far from the number of different ones. */
+/** The most sentences of training rows. They fit in memory, and the grammar has many more different ones. */
 export const MOST_GRAMPAIR_SENTENCES = 1_000_000;
 
 /** Whether a name of data is one of GRAMPAIR's: `grampair:negation`, say. */

@@ -63,6 +63,12 @@ export const IN_NODE = typeof process !== 'undefined' && Boolean(process.version
 
 const ERROR_SCOPES: readonly GPUErrorFilter[] = ['validation', 'internal', 'out-of-memory'];
 
+/** Opens scopes for all errors of a device. @returns A function that closes them, and gives what they caught. */
+export function errorScopes(gpu: GPUDevice): () => Promise<GPUError | null>[] {
+  for (const filter of ERROR_SCOPES) gpu.pushErrorScope(filter);
+  return () => ERROR_SCOPES.map(() => gpu.popErrorScope());
+}
+
 /**
  * An open GPU device, with the state that all operators of the engine share: the pipeline cache, the count of allocated bytes, and
  * the first error that the driver reported.
@@ -92,7 +98,7 @@ export class Device {
   /** Checks that every submit ran: see `submit` and buffers.ts. @internal */
   readonly canary: Canary;
   private firstError: EngineError | undefined;
-  private pending: Promise<void>[] = [];
+  private pending: Promise<unknown>[] = [];
   private uniforms: GPUBuffer | undefined;
   private readonly constants = new Map<string, GPUBuffer>();
   private readonly retired: (GPUBuffer | GPUTexture)[] = [];
@@ -270,17 +276,12 @@ export class Device {
 
   private guarded<T>(action: () => T): T {
     if (!this.options.checked) return action();
-    for (const filter of ERROR_SCOPES) this.gpu.pushErrorScope(filter);
+    const close = errorScopes(this.gpu);
     try {
       return action();
     } finally {
-      for (const _ of ERROR_SCOPES) {
-        this.pending.push(
-          this.gpu.popErrorScope().then((error) => {
-            if (error) this.report(error);
-          }),
-        );
-      }
+      const errors = close().map((caught) => caught.then((error) => error && this.report(error)));
+      this.pending.push(...errors);
     }
   }
 }

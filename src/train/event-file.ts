@@ -2,23 +2,11 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { PbfWriter } from 'pbf';
+import { crcOf } from '../base/crc.js';
 import { cannotBeCreated, cannotBeWritten } from '../data/file-errors.js';
 
-/** Of CRC-32C (Castagnoli), reflected. */
-const POLYNOMIAL = 0x82f63b78;
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? POLYNOMIAL : 0);
-  return remainder;
-});
-
-/** The CRC-32C of some bytes. */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff];
-  return ~crc >>> 0;
-}
+/** CRC-32C (Castagnoli). */
+export const crc32c = crcOf(0x82f63b78);
 
 /** A checksum as TFRecord files have it: rotated by 15 bits, plus a constant. */
 function masked(crc: number): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { half } from '../../bench/half.js';
+import { half } from '../../bench/reference-attention.js';
 import { recordLinear, recordLinearBackward } from '../../src/nn/linear.js';
 import { computed, exact, type Numbers } from '../reference/arithmetic.js';
 import { columnSums, linearBackward, linearForward } from '../reference/layers.js';

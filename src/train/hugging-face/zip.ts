@@ -1,4 +1,5 @@
 import { inflateSync } from 'fflate';
+import { crcOf } from '../../base/crc.js';
 import { describeValue } from '../../base/describe-value.js';
 import { CallerError } from '../../base/errors.js';
 
@@ -22,21 +23,7 @@ const DEFLATED = 8;
  */
 const mostUnpacked = (fileBytes: number) => 2 ** 26 + 32 * fileBytes;
 
-/** The polynomial of CRC-32, its bits in reverse. */
-const POLYNOMIAL = 0xedb88320;
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? POLYNOMIAL : 0);
-  return remainder;
-});
-
-/** The checksum of zip files (ISO 3309, table-driven). A browser does not have Node's, and fflate does not export its own. */
-function crc32(bytes: Uint8Array): number {
-  let remainder = 0xffffffff;
-  for (const byte of bytes) remainder = (remainder >>> 8) ^ TABLE[(remainder ^ byte) & 0xff];
-  return ~remainder >>> 0;
-}
+const crc32 = crcOf(0xedb88320);
 
 interface Entry {
   name: string;
