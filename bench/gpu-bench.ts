@@ -135,11 +135,13 @@ export async function benchGpu(
 
 const NO_MATRICES = 'the adapter has no matrices of f16, or its driver does not list them';
 
-/** The sections, by importance. The first two of attention are those of both precisions. */
+/** The sections, by importance. The first two of attention, and those of steps, are of both precisions. */
 function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): PlannedSection[] {
   const { repeats, seconds } = sizes;
   const shape = { heads: [sizes.heads], headDims: [sizes.headDim], passes: PASSES, repeats, seed: SEED };
   const texts = options.examples.map(({ text }) => text);
+  const lackOf = (precision: Precision) =>
+    precision === 'f16' && !device.matrices ? NO_MATRICES : undefined;
   const attentions = sizes.attention.map(({ batch, lengths, precision = 'f32', least }): PlannedSection => {
     const range = [...new Set([lengths[0], lengths[lengths.length - 1]])].join(' to ');
     const sweep = {
@@ -155,23 +157,27 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
     return {
       name: `attention, ${precision}, ${batch} x ${range} tokens`,
       least,
-      lacks: precision === 'f16' && !device.matrices ? NO_MATRICES : undefined,
+      lacks: lackOf(precision),
       measure: (run) => benchAttention(device, { ...sweep, controls: false }, { ...options, ...run, texts }),
     };
   });
-  const step = { ...sizes.steps, seed: SEED };
+  const steps = (['f32', 'f16'] as const).map(
+    (precision): PlannedSection => ({
+      name: `step, ${precision}`,
+      lacks: lackOf(precision),
+      measure: ({ signal }) => {
+        const settings = { ...sizes.steps, seed: SEED, precision };
+        return benchStep(device, settings, { ...options, rules: PAPER_RULES, signal });
+      },
+    }),
+  );
   // Nothing is downloaded in a run that is timed. Of PyTorch's absence a row tells.
   const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
   return [
     { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },
     { name: 'limits', least: 20, measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
     ...attentions.slice(0, 2),
-    {
-      name: 'step',
-      measure: ({ signal }) => {
-        return benchStep(device, step, { ...options, rules: PAPER_RULES, signal });
-      },
-    },
+    ...steps,
     {
       name: 'peers',
       measure: ({ signal }) => {

@@ -1,5 +1,6 @@
 import { median } from 'simple-statistics';
 import { choicesFor } from '../src/attention/kernel-choices.js';
+import type { Precision } from '../src/base/precision.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { KernelClock } from '../src/gpu/timestamps.js';
@@ -23,6 +24,8 @@ export interface StepSettings {
   shape: ModelShape;
   repeats: number;
   seed: number;
+  /** f32 where left out. For f16 the device must have been opened. */
+  precision?: Precision;
 }
 
 /** A training step of one strategy. Fields that depend on a speed-up are null where the correctness gate was red. */
@@ -87,7 +90,7 @@ async function benchBatch(
   batch: StepBatch,
   report: StepReport,
 ): Promise<void> {
-  const { shape, seed, repeats } = settings;
+  const { shape, seed, repeats, precision } = settings;
   const strategies: Strategy[] = ['none', ...settings.strategies.filter((strategy) => strategy !== 'none')];
   const tokens = batch.sentences.reduce((sum, { ids }) => sum + ids.length, 0);
   const title = `${batch.sentences.length} x ${Math.round(tokens / batch.sentences.length)} tokens`;
@@ -99,7 +102,7 @@ async function benchBatch(
   }
   const setups = strategies.map((strategy) => {
     const { vocabulary, rules, classes } = options;
-    const about = { shape, vocabulary, positions, classes, strategy, rules, seed };
+    const about = { shape, vocabulary, positions, classes, strategy, rules, seed, precision };
     return new TrainingSetup(device, {
       ...about,
       kernels: choicesFor(shape.hidden / shape.heads, options.kernels),
@@ -131,6 +134,7 @@ async function benchBatch(
           ...batch,
           tokens,
           seed,
+          precision,
           gatePassed,
           rules: options.rules,
         }),
@@ -143,13 +147,13 @@ async function benchBatch(
 /** Checks attention on this adapter, at the step's shape and under its rules. */
 async function attentionGate(
   device: Device,
-  { shape, seed }: StepSettings,
+  { shape, seed, precision }: StepSettings,
   { rules }: StepOptions,
   { sentences }: StepBatch,
   strategy: Strategy,
 ): Promise<GateResult> {
   const workload = packed(sentences, shape.heads, shape.hidden / shape.heads);
-  const variant = { strategy, rules, order: 'tags' } as const;
+  const variant = { strategy, rules, order: 'tags', precision } as const;
   const implementation = new AttentionImplementation(device, workload, variant, randomInputs(workload, seed));
   try {
     return await implementation.gate(true, seed);
@@ -185,9 +189,10 @@ function stepRow(
   times: Times,
   dense: Times,
   stages: readonly Stage[][],
-  context: StepBatch & { tokens: number; seed: number; gatePassed: boolean; rules: RuleSet },
+  context: StepBatch &
+    Pick<StepSettings, 'seed' | 'precision'> & { tokens: number; gatePassed: boolean; rules: RuleSet },
 ) {
-  const { sentences, tokens, gatePassed, isDocument, rules } = context;
+  const { sentences, tokens, gatePassed, isDocument, rules, precision = 'f32' } = context;
   const { pairCounts } = setup;
   const medianMs = median(times.wall);
   const { ratio, low, high } = medianOfRatios(times.wall, dense.wall, context.seed);
@@ -210,6 +215,7 @@ function stepRow(
   return {
     strategy: setup.strategy,
     rules: rules.name,
+    precision,
     text: isDocument ? ('document' as const) : ('sentences' as const),
     length: Math.round(tokens / sentences.length),
     batch: sentences.length,

@@ -236,8 +236,13 @@ const STEP_COLUMNS: readonly BenchColumn<StepRow>[] = [
   SPEEDUP_INTERVAL,
 ];
 
+/** The precision, where a title has to tell it. */
+function suffixOf({ settings }: AttentionReport | StepReport): string {
+  return settings.precision === 'f16' ? ', f16' : '';
+}
+
 export function stepTable(report: StepReport): BenchTable {
-  return benchTable(report, 'Training steps', STEP_COLUMNS, report.rows);
+  return benchTable(report, `Training steps${suffixOf(report)}`, STEP_COLUMNS, report.rows);
 }
 
 /** The number of kernels that a terminal shows. */
@@ -311,9 +316,7 @@ export function tablesOf(report: BenchReport): BenchTable[] {
   switch (report.kind) {
     case 'attention': {
       const nameOf = (row: AttentionRow) => strategyName(row, report.settings.rules);
-      const { precision } = report.settings;
-      const title = precision === 'f16' ? 'Attention, f16' : 'Attention';
-      const rows = attentionTable(report, title, report.rows, nameOf);
+      const rows = attentionTable(report, `Attention${suffixOf(report)}`, report.rows, nameOf);
       const breakEven = report.breakEven.length > 0 ? [breakEvenTable(report)] : [];
       const contenders = contendersTable(report);
       return [rows, ...(contenders ? [contenders] : []), preparationTable(report), ...breakEven];

@@ -1,4 +1,5 @@
 import { type KernelChoices, tilesOn } from '../src/attention/kernel-choices.js';
+import type { Precision } from '../src/base/precision.js';
 import type { Example } from '../src/data/dataset.js';
 import type { Device } from '../src/gpu/device.js';
 import { tokenTags } from '../src/grammar/custom-tags.js';
@@ -35,6 +36,8 @@ interface SetupOptions {
   /** Of weights and dropout. */
   seed: number;
   kernels?: KernelChoices;
+  /** f32 where left out. */
+  precision?: Precision;
 }
 
 /** A model and its training steps, which can be run one by one and are timed stage by stage. */
@@ -48,7 +51,7 @@ export class TrainingSetup {
     device: Device,
     private readonly options: SetupOptions,
   ) {
-    const { shape, vocabulary, positions, strategy, rules, seed, kernels } = options;
+    const { shape, vocabulary, positions, strategy, rules, seed, kernels, precision = 'f32' } = options;
     const { classes = BERT_TINY.classes } = options;
     const config: ModelConfig = {
       ...BERT_TINY,
@@ -60,7 +63,9 @@ export class TrainingSetup {
     };
     this.classifier = new Classifier(device, config);
     this.classifier.parameters.write(initialWeights(config, seed));
-    this.planner = new Planner(AttentionMask.fromRules(rules, strategy), tilesOn(device, kernels));
+    this.classifier.usePrecision(precision);
+    const tiles = tilesOn(device, kernels, precision);
+    this.planner = new Planner(AttentionMask.fromRules(rules, strategy), tiles);
   }
 
   get strategy(): Strategy {

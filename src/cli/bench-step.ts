@@ -6,6 +6,7 @@ import {
   SENTENCES,
 } from '../../bench/attention-settings.js';
 import { benchStep } from '../../bench/step-bench.js';
+import type { Precision } from '../base/precision.js';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { dataOf } from '../train/prepare-run.js';
@@ -29,6 +30,7 @@ type StepFlags = OutputFlags &
   DataFlags &
   Pick<AttentionSettings, 'lengths' | 'strategies' | 'batch' | 'repeats' | 'seed'> & {
     rules: string;
+    precision: Precision;
     adapter?: string;
     tune: boolean;
   };
@@ -52,6 +54,7 @@ export function benchStepCommand(): Command {
       settingOption('data').default('embedded'),
       settingOption('textColumn'),
       settingOption('labelColumn'),
+      settingOption('precision').default('f32'),
       settingOption('adapter'),
       settingOption('tune'),
       ...shapeOptions(),
@@ -63,8 +66,8 @@ export function benchStepCommand(): Command {
 }
 
 async function run(flags: StepFlags): Promise<void> {
-  const { lengths, strategies, batch, repeats, seed } = flags;
-  const settings = { lengths, strategies, batch, repeats, seed };
+  const { lengths, strategies, batch, repeats, seed, precision } = flags;
+  const settings = { lengths, strategies, batch, repeats, seed, precision };
   completeAttentionSettings(settings);
   const source = dataOf(flags, { split: 'dev' });
   const examples = await source.examples('dev');

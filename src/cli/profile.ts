@@ -3,9 +3,11 @@ import { describeEnvironment, environmentLine } from '../../bench/environment.js
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
 import { TrainingSetup, taggedStage } from '../../bench/training-setup.js';
+import type { Precision } from '../base/precision.js';
 import { writeAtomically } from '../data/files.js';
 import { readRules } from '../data/named-rules.js';
 import { adapterName } from '../gpu/adapter.js';
+import type { Device } from '../gpu/device.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
@@ -40,6 +42,7 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   steps: number;
   batch: number;
   seed: number;
+  precision: Precision;
   out: string;
   adapter?: string;
   tune: boolean;
@@ -57,6 +60,7 @@ export function profileCommand(): Command {
     settingOption('labelColumn'),
     settingOption('strategy').default('hard'),
     settingOption('rules').default('paper'),
+    settingOption('precision').default('f32'),
     option('--steps <count>', 'profiled steps, after one that warms up', countNumber).default(3),
     option('--batch <count>', 'sentences a step', countNumber).default(32),
     option('--seed <number>', 'of weights and dropout', seedNumber).default(1),
@@ -74,11 +78,11 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const examples = await source.examples('train');
   const vocabulary = bertVocabulary();
   const shape = shapeOf(flags);
-  await withDevice(flags.adapter, async (device) => {
+  const record = async (device: Device) => {
     KernelClock.require(device.gpu);
     const kernels = await storedChoicesOf(device, flags.tune, [shape.hidden / shape.heads]);
     const environment = describeEnvironment(device, [rules], flags.seed, kernels);
-    const { strategy, seed } = flags;
+    const { strategy, seed, precision } = flags;
     const classes = source.classes.length;
     const options = {
       shape,
@@ -88,6 +92,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
       strategy,
       rules,
       seed,
+      precision,
       kernels: kernels[0],
     };
     const setup = new TrainingSetup(device, options);
@@ -128,5 +133,6 @@ async function profile(flags: ProfileFlags): Promise<void> {
     printBenchTable(costsTable({ environment }, 'Kernels, costliest first', costs));
     print();
     note(`The trace is in ${flags.out}: open it in https://ui.perfetto.dev or chrome://tracing.`);
-  });
+  };
+  await withDevice(flags.adapter, record, flags.precision);
 }
