@@ -2,7 +2,7 @@ import type { Layout } from '../src/plan/layout.js';
 import type { StepTime } from '../src/plan/machine.js';
 import { paddedToQuads } from '../src/plan/ranges.js';
 import type { Tile, TileConfig } from '../src/plan/tiles.js';
-import { ROW_BYTES, workItems } from '../src/plan/work-items.js';
+import { ROW_BYTES, stepsOf, workItems } from '../src/plan/work-items.js';
 import type { Pass } from './attention-settings.js';
 import { type SimulatedMachine, timeOfItems, type WorkItem } from './schedule-model.js';
 
@@ -32,25 +32,16 @@ export interface MeasuredMachine extends Omit<SimulatedMachine, 'resident'> {
 /** One dispatch of an attention: work items, or bytes of parts that a combining pass reads and writes. */
 type PlannedDispatch = { items: WorkItem[]; resident: number } | { bytes: number };
 
-/** Steps over some columns, in steps of the most columns. */
-function stepsOf(columns: number, { steps }: TileConfig, stepOverhead: number): number {
-  const full = Math.floor(columns / steps[0]);
-  const rest = columns - full * steps[0];
-  if (rest === 0) return full;
-  const last = steps.findLast((size) => size >= rest)!;
-  return full + stepOverhead + (1 - stepOverhead) * (last / steps[0]);
-}
-
 /** Steps over all columns of a tile, whose pages of ranges are padded to steps one by one. */
 function stepsOfTile({ ranges, paddedColumns }: Tile, config: TileConfig, stepOverhead: number): number {
   const { page = Number.POSITIVE_INFINITY } = config;
-  if (ranges.length <= page) return stepsOf(paddedColumns, config, stepOverhead);
+  if (ranges.length <= page) return stepsOf(paddedColumns, config.steps, stepOverhead);
   let steps = 0;
   for (let first = 0; first < ranges.length; first += page) {
     const columns = ranges
       .slice(first, first + page)
       .reduce((sum, { length }) => sum + paddedToQuads(length), 0);
-    steps += stepsOf(columns, config, stepOverhead);
+    steps += stepsOf(columns, config.steps, stepOverhead);
   }
   return steps;
 }
@@ -87,7 +78,7 @@ function dispatchesOf(
   machine: MeasuredMachine,
   kernel: Kernel,
 ): PlannedDispatch[] {
-  const { tileConfig, tokens } = layout;
+  const { tileConfig } = layout;
   const kernels =
     machine.kernels.find(({ rows }) => rows === tileConfig.rows) ??
     machine.kernels[machine.kernels.length - 1];
@@ -95,10 +86,10 @@ function dispatchesOf(
   const masked = scaled(unmasked, kernels.masked);
   return layout.heads.flatMap((group): PlannedDispatch[] => {
     const count = group.heads?.length ?? heads;
-    const { items, outputRows, isSplit } = workItems(group[kernel.tiles], tileConfig, count, tokens);
+    const { items, outputRows, isSplit } = workItems(group[kernel.tiles], layout, count);
     const ofHead = items.map(({ tile, firstSlot, endSlot }): WorkItem => {
       const steps = isSplit
-        ? stepsOf(endSlot - firstSlot, tileConfig, kernels.stepOverhead)
+        ? stepsOf(endSlot - firstSlot, tileConfig.steps, kernels.stepOverhead)
         : stepsOfTile(tile, tileConfig, kernels.stepOverhead);
       return { steps, step: tile.needsMask ? masked : unmasked };
     });

@@ -161,7 +161,7 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
   const passes: { work: WorkItems; words: ItemArrays }[][] = [];
   const parts = layout.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
     const passOf = (tiles: readonly Tile[]) => {
-      const work = workItems(tiles, layout.tileConfig, heads?.length ?? headCount, layout.tokens);
+      const work = workItems(tiles, layout, heads?.length ?? headCount);
       return { work, words: itemWords(tiles, work, shifts, layout.tokens) };
     };
     const query = passOf(queryTiles);

@@ -120,13 +120,24 @@ export function choicesFor(headDim: number, all: readonly KernelChoices[] = []):
   return all.find((choices) => choices.headDim === headDim);
 }
 
-/** Batches of at most that number of tokens, in shorter sequences, get the tiles of short texts: tiles of 32 rows would be too few. */
-const SHORT_BATCH = 1024;
+/**
+ * The most tokens of a batch, and of a sequence in it, that get the tiles of short texts: tiles of 32 rows would be too few. Dense attention
+ * has more steps in a tile, and so fills a GPU with fewer of them.
+ */
+const SHORT: Readonly<Record<Layout['kind'], { tokens: number; longest: number }>> = {
+  dense: { tokens: 512, longest: 256 },
+  sparse: { tokens: 1024, longest: 1023 },
+};
 
-/** The tiles of a family that are expected to be the fastest for sequences of these lengths. */
-export function expectedTiles(family: KernelFamily, lengths: ArrayLike<number>): TileConfig {
+/** The tiles of a family that are expected to be the fastest for a kind of plan and sequences of these lengths. */
+export function expectedTiles(
+  family: KernelFamily,
+  kind: Layout['kind'],
+  lengths: ArrayLike<number>,
+): TileConfig {
   const { longest, tokens } = sizeOf(lengths);
-  return tokens <= SHORT_BATCH && longest < SHORT_BATCH ? family.shortTile : family.tile;
+  const isShort = tokens <= SHORT[kind].tokens && longest <= SHORT[kind].longest;
+  return isShort ? family.shortTile : family.tile;
 }
 
 function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number } {
@@ -145,13 +156,13 @@ function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number }
 export function tilesOn(device: Device, choices?: KernelChoices, precision: Precision = 'f32'): TileChooser {
   if (precision === 'f16') {
     const family = fastestFamily(device, 0, 'f16');
-    return (_, lengths) => expectedTiles(family, lengths);
+    return (kind, lengths) => expectedTiles(family, kind, lengths);
   }
   const { variants: chosen = {}, machine } = choices?.adapter === adapterKey(device) ? choices : {};
   return (kind, lengths) => {
     const { longest, tokens } = sizeOf(lengths);
     const name = chosen[choiceKey(kind, longest)];
     const variant = name && kernelVariants(device, kind, tokens, machine).find((each) => each.name === name);
-    return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), lengths);
+    return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), kind, lengths);
   };
 }

@@ -19,7 +19,7 @@ export interface Machine {
   launch: number;
   /** A workgroup beside its steps: it reads its tile, and stores results. */
   start: number;
-  /** By the rows of a tile, 32 and 16. */
+  /** Of dense attention, by the rows of a tile, 32 and 16. */
   steps: Readonly<Record<32 | 16, StepTimes>>;
   /** The pass that adds parts, beside its memory traffic. */
   combine: number;
@@ -36,8 +36,8 @@ export const TYPICAL_GPU: Machine = {
   launch: 3,
   start: 1,
   steps: {
-    32: { resident: 3, alone: 5.8, busy: 2.05 },
-    16: { resident: 5, alone: 4.9, busy: 1.27 },
+    32: { resident: 3, alone: 5, busy: 2.05 },
+    16: { resident: 5, alone: 4.25, busy: 1.27 },
   },
   combine: 2.5,
   bandwidth: 2500 * 1000,

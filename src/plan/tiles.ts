@@ -45,7 +45,7 @@ export const COUNTING_TILE: TileConfig = {
   family: 'none',
   rows: 32,
   rowBlock: 8,
-  steps: [64, 32],
+  steps: [64, 32, 16],
   tileCost: 256,
   maskCost: 0.1,
 };

@@ -1,5 +1,6 @@
-import { type Machine, type StepTimes, stepTime } from './machine.js';
-import type { Tile, TileConfig } from './tiles.js';
+import type { Layout } from './layout.js';
+import { type Machine, stepTime } from './machine.js';
+import type { Tile } from './tiles.js';
 
 /** The work of a workgroup in each head: a tile, or some steps of one. */
 interface WorkItem {
@@ -19,60 +20,94 @@ export interface WorkItems {
   isSplit: boolean;
 }
 
-/** The most steps of a part that are tried, ascending. */
-const PART_STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24];
+/** Which tiles are split: those of more than `whole` steps, into parts of at most `most`. */
+interface Split {
+  whole: number;
+  most: number;
+}
 
-/** The time of a step that is at most half full, as a share of that of a full one. */
-const HALF_STEP = 0.62;
+const UNSPLIT: Split = { whole: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
+
+/** The splits that are tried, by ascending parts. Tiles that are little longer than a part may be better whole. */
+const SPLITS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24].flatMap((most) =>
+  [...new Set([most, most + 1, Math.round(1.5 * most)])].map((whole): Split => ({ whole, most })),
+);
+
+/** The share of a step's time that does not depend on its columns. */
+const STEP_OVERHEAD = 0.24;
+
+/** The time of a step over ranges of columns, alone, over that of a step of dense attention: columns are looked up first. */
+const RANGES_LATENCY = 1.16;
 
 /** Bytes of a row of partial results in a head of 64, with L, m and log l, where traffic is estimated. */
 export const ROW_BYTES = 4 * (64 + 4);
 
-/** Parts into which a tile of `columns` padded columns is split, where a part has at most `most` steps. */
-function partsOf(columns: number, step: number, most: number): number {
-  return Math.max(1, Math.ceil(Math.ceil(columns / step) / most));
+/** Parts into which a tile of `columns` padded columns is split. */
+function partsOf(columns: number, step: number, { whole, most }: Split): number {
+  const steps = Math.ceil(columns / step);
+  return steps > whole ? Math.ceil(steps / most) : 1;
 }
 
-function stepsOf(columns: number, step: number): number {
-  const rest = columns % step;
-  return Math.floor(columns / step) + (rest === 0 ? 0 : rest <= step / 2 ? HALF_STEP : 1);
+/** The time of some columns of a tile, in full steps. */
+export function stepsOf(columns: number, sizes: readonly number[], overhead = STEP_OVERHEAD): number {
+  const [full] = sizes;
+  const rest = columns % full;
+  const whole = (columns - rest) / full;
+  if (rest === 0) return whole;
+  const last = sizes.findLast((size) => size >= rest)!;
+  return whole + overhead + (1 - overhead) * (last / full);
 }
 
 /**
- * The largest sum of steps that a place for workgroups gets, where each of `heads` heads has these items, longest first. Items are dealt
- * out in turns, from the first place to the last and back, as where each place takes the next item once it is free.
+ * The largest sum of steps that a place for workgroups gets, where each of `heads` heads has these items, longest first, and the place
+ * that is free first takes the next one.
  */
 function longestShare(items: Float64Array, heads: number, places: number): number {
-  const shares = new Float64Array(Math.min(places, items.length * heads));
-  for (let item = 0, index = 0; item < items.length; item++) {
-    for (let head = 0; head < heads; head++, index++) {
-      const place = index % places;
-      const isForward = Math.floor(index / places) % 2 === 0;
-      shares[isForward ? place : places - 1 - place] += items[item];
+  const shares = new Float64Array(Math.min(places, items.length * heads)); // a heap: none is below that of its parent
+  let longest = 0;
+  for (const item of items) {
+    for (let head = 0; head < heads; head++) {
+      const share = shares[0] + item;
+      longest = Math.max(longest, share);
+      let at = 0;
+      for (let next = 1; next < shares.length; next = 2 * at + 1) {
+        if (next + 1 < shares.length && shares[next + 1] < shares[next]) next++;
+        if (shares[next] >= share) break;
+        shares[at] = shares[next];
+        at = next;
+      }
+      shares[at] = share;
     }
   }
-  return shares.reduce((longest, share) => Math.max(longest, share), 0);
+  return longest;
 }
 
-function stepTimesOf({ steps }: Machine, rows: number): StepTimes {
-  return steps[rows > 16 ? 32 : 16];
+/** A layout as a pass over its tiles sees it. */
+type Plan = Pick<Layout, 'kind' | 'tileConfig' | 'tokens'>;
+
+/** How a machine takes the steps of a plan's tiles. */
+function stepTimesOf({ kind, tileConfig }: Plan, { steps }: Machine) {
+  const { resident, alone, busy } = steps[tileConfig.rows > 16 ? 32 : 16];
+  return { resident, busy, alone: kind === 'dense' ? alone : RANGES_LATENCY * alone };
 }
 
-/** The expected time of a pass whose tiles are split into parts of at most `most` steps, in microseconds. */
+/** The expected time of a pass with a split, in microseconds. */
 function expectedTime(
   tiles: readonly Tile[],
-  { rows, steps: [step] }: TileConfig,
+  plan: Plan,
   machine: Machine,
   heads: number,
-  most: number,
+  split: Split,
 ): number {
-  const times = stepTimesOf(machine, rows);
+  const times = stepTimesOf(plan, machine);
+  const sizes = plan.tileConfig.steps;
+  const [step] = sizes;
   const items: number[] = [];
   let outputRows = 0;
   for (const { rowCount, paddedColumns } of tiles) {
-    const count = partsOf(paddedColumns, step, most);
+    const count = partsOf(paddedColumns, step, split);
     const full = Math.ceil(Math.ceil(paddedColumns / step) / count);
-    let left = stepsOf(paddedColumns, step);
+    let left = stepsOf(paddedColumns, sizes);
     for (let part = 0; part < count; part++, left -= full) items.push(Math.min(full, left));
     outputRows += count * rowCount;
   }
@@ -89,39 +124,40 @@ function expectedTime(
   return machine.start + steps * stepTime(times, resident) + combining;
 }
 
-/** The most steps of a part with which the pass is expected to be fastest; Infinity where no tile is split. */
-function bestPart(tiles: readonly Tile[], config: TileConfig, machine: Machine, heads: number): number {
-  const places = machine.multiprocessors * stepTimesOf(machine, config.rows).resident;
+/** The split with which the pass is expected to be fastest. */
+function bestSplit(tiles: readonly Tile[], plan: Plan, machine: Machine, heads: number): Split {
+  const places = machine.multiprocessors * stepTimesOf(plan, machine).resident;
   // Twice that number of workgroups keep all multiprocessors busy to the end.
-  if (heads * tiles.length > 2 * places) return Number.POSITIVE_INFINITY;
-  let best = { most: Number.POSITIVE_INFINITY, time: Number.POSITIVE_INFINITY };
-  for (const most of [Number.POSITIVE_INFINITY, ...PART_STEPS]) {
-    const time = expectedTime(tiles, config, machine, heads, most);
-    if (time < best.time) best = { most, time };
+  if (heads * tiles.length > 2 * places) return UNSPLIT;
+  const columns = tiles.reduce((most, { paddedColumns }) => Math.max(most, paddedColumns), 0);
+  const longest = Math.ceil(columns / plan.tileConfig.steps[0]);
+  let best = UNSPLIT;
+  let least = Number.POSITIVE_INFINITY;
+  for (const split of [UNSPLIT, ...SPLITS.filter(({ whole }) => whole < longest)]) {
+    const time = expectedTime(tiles, plan, machine, heads, split);
+    if (time < least) {
+      best = split;
+      least = time;
+    }
   }
-  return best.most;
+  return best;
 }
 
 /**
  * The work items of a pass. On a GPU the longest start first, so that no long one starts last, and tiles are split where a combining pass
- * costs less than the multiprocessors that would idle. Without a machine in `config`, each tile is an item, in the order of rows.
+ * costs less than the multiprocessors that would idle. Without a machine in the plan, each tile is an item, in the order of rows.
+ * @param tiles Tiles of `plan`.
  * @param heads Heads that run each tile.
- * @param tokens Rows of the batch.
  */
-export function workItems(
-  tiles: readonly Tile[],
-  config: TileConfig,
-  heads: number,
-  tokens: number,
-): WorkItems {
-  const { machine, steps } = config;
+export function workItems(tiles: readonly Tile[], plan: Plan, heads: number): WorkItems {
+  const { machine, steps } = plan.tileConfig;
   const [step] = steps;
-  const most = machine ? bestPart(tiles, config, machine, heads) : Number.POSITIVE_INFINITY;
-  const isSplit = tiles.some(({ paddedColumns }) => partsOf(paddedColumns, step, most) > 1);
+  const split = machine ? bestSplit(tiles, plan, machine, heads) : UNSPLIT;
+  const isSplit = tiles.some(({ paddedColumns }) => partsOf(paddedColumns, step, split) > 1);
   let outputRows = 0;
   const items = tiles.flatMap((tile) => {
     const { paddedColumns, rowCount, rowStart } = tile;
-    const count = partsOf(paddedColumns, step, most);
+    const count = partsOf(paddedColumns, step, split);
     const slots = step * Math.ceil(Math.ceil(paddedColumns / step) / count);
     return Array.from({ length: count }, (_, part): WorkItem => {
       const outputRow = isSplit ? outputRows : rowStart;
@@ -135,5 +171,5 @@ export function workItems(
     });
   });
   if (machine) items.sort((a, b) => b.endSlot - b.firstSlot - (a.endSlot - a.firstSlot));
-  return { items, outputRows: isSplit ? outputRows : tokens, isSplit };
+  return { items, outputRows: isSplit ? outputRows : plan.tokens, isSplit };
 }

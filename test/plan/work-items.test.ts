@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { denseLayout } from '../../src/plan/layout.js';
 import { TYPICAL_GPU } from '../../src/plan/machine.js';
-import type { TileConfig } from '../../src/plan/tiles.js';
 import { workItems } from '../../src/plan/work-items.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, SIDES, SPLITS_ALWAYS, tilesOf } from './random-batch.js';
@@ -15,11 +14,11 @@ describe('work items', () => {
     fc.assert(
       fc.property(anyBatch, anyMachine, fc.integer({ min: 1, max: 16 }), (batch, machine, heads) => {
         const layout = layoutOf(batch);
-        const config: TileConfig = { ...batch.shape, machine };
-        const [step] = config.steps;
+        const plan = { ...layout, tileConfig: { ...batch.shape, machine } };
+        const [step] = batch.shape.steps;
         for (const side of SIDES) {
           const tiles = tilesOf(layout.heads[0], side);
-          const { items, outputRows, isSplit } = workItems(tiles, config, heads, layout.tokens);
+          const { items, outputRows, isSplit } = workItems(tiles, plan, heads);
           for (const tile of tiles) {
             const parts = items
               .filter((item) => item.tile === tile)
@@ -49,7 +48,8 @@ describe('work items', () => {
       fc.property(anyBatch, anyMachine, (batch, machine) => {
         const layout = layoutOf(batch);
         const { queryTiles } = layout.heads[0];
-        const { items } = workItems(queryTiles, { ...batch.shape, machine }, 2, layout.tokens);
+        const tileConfig = { ...batch.shape, machine };
+        const { items } = workItems(queryTiles, { ...layout, tileConfig }, 2);
         if (!machine) expect(items.map(({ tile }) => tile)).toEqual(queryTiles);
         const lengths = items.map(({ firstSlot, endSlot }) => endSlot - firstSlot);
         if (machine) expect(lengths).toEqual(lengths.toSorted((a, b) => b - a));
@@ -60,9 +60,9 @@ describe('work items', () => {
 
   it('are split where a GPU would idle, and whole where it is full', () => {
     const itemsOf = (tokens: number, heads: number) => {
-      const { heads: groups, tileConfig } = denseLayout([tokens], { ...WIDE_TILE, machine: TYPICAL_GPU });
-      const { queryTiles } = groups[0];
-      return workItems(queryTiles, tileConfig, heads, tokens).items.length / queryTiles.length;
+      const layout = denseLayout([tokens], { ...WIDE_TILE, machine: TYPICAL_GPU });
+      const { queryTiles } = layout.heads[0];
+      return workItems(queryTiles, layout, heads).items.length / queryTiles.length;
     };
     expect(itemsOf(64, 8)).toBe(1);
     expect(itemsOf(512, 8)).toBeGreaterThan(1);

@@ -14,6 +14,9 @@ const STEPS = { 8: WIDE_TILE.steps, 4: [32, 16] } as const;
 /** The rows of tiles of short texts: more workgroups, each with half of the invocations. */
 const SHORT_ROWS = 16;
 
+/** The cost of such a tile, in pairs: a batch of short texts has many tiles for its few pairs. */
+const SHORT_TILE_COST = 1024;
+
 /**
  * The number of parts that share the columns of a step, so that each of the 128 invocations owns `vectors` vectors of `rowBlock` rows of
  * the tile.
@@ -40,7 +43,12 @@ export function maskConstants({ heads: { table, bits }, positional: isPositional
 const wide = (rowBlock: 4 | 8, machine: Machine | undefined): KernelFamily => ({
   name: 'wide',
   tile: { ...WIDE_TILE, steps: STEPS[rowBlock], machine },
-  shortTile: { ...WIDE_TILE, steps: STEPS[rowBlock], rows: machine ? SHORT_ROWS : WIDE_TILE.rows, machine },
+  shortTile: {
+    ...WIDE_TILE,
+    steps: STEPS[rowBlock],
+    ...(machine && { rows: SHORT_ROWS, tileCost: SHORT_TILE_COST }),
+    machine,
+  },
   // Tiles of 16 rows or fewer have kernels with half the invocations.
   heights: [32, 16, 8],
   readsPanels: false,
