@@ -28,6 +28,11 @@ function choices(variants: Record<string, string>, adapter = adapterKey(device))
   return { adapter, headDim: 32, variants };
 }
 
+/** The test device, as if it were a GPU without subgroups. */
+function gpuLike(): Device {
+  return Object.create(device, { isSoftware: { value: false }, lanes: { value: undefined } });
+}
+
 describe('choices of kernels', () => {
   it('share a name up to the end of a length class', () => {
     const names = LENGTH_CLASSES.map((most) => choiceKey('sparse', most));
@@ -48,8 +53,18 @@ describe('choices of kernels', () => {
     expect(tiles('dense', [100])).toEqual(kernelVariants(device, 'dense')[0].tile);
   });
 
+  it('left out, are tiles of few rows for short texts on a GPU, shorter ones where attention is dense', () => {
+    const tiles = tilesOn(gpuLike());
+    expect([[512], [128, 128, 128, 128], [1024]].map((lengths) => tiles('sparse', lengths).rows)).toEqual([
+      16, 16, 32,
+    ]);
+    expect([[512], [128, 128, 128, 128], [1024]].map((lengths) => tiles('dense', lengths).rows)).toEqual([
+      32, 16, 32,
+    ]);
+  });
+
   it('may be planned for the GPU as it was measured', () => {
-    const gpu: Device = Object.create(device, { isSoftware: { value: false }, lanes: { value: undefined } });
+    const gpu = gpuLike();
     const machine = { ...TYPICAL_GPU, multiprocessors: 40 };
     const variants = kernelVariants(gpu, 'sparse', 0, machine);
     const typical = kernelVariants(gpu, 'sparse');

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { WIDE_TILE } from '../../src/attention/families/wide.js';
 import { denseLayout } from '../../src/plan/layout.js';
 import { TYPICAL_GPU } from '../../src/plan/machine.js';
+import type { Tile } from '../../src/plan/tiles.js';
 import { workItems } from '../../src/plan/work-items.js';
 import { runs } from '../support/arbitraries.js';
 import { anyBatch, layoutOf, SIDES, SPLITS_ALWAYS, tilesOf } from './random-batch.js';
+
+const TILE: Tile = { sequence: 0, rowStart: 0, rowCount: 32, ranges: [], paddedColumns: 0, needsMask: 0 };
 
 const anyMachine = fc.constantFrom(undefined, TYPICAL_GPU, SPLITS_ALWAYS);
 
@@ -68,5 +71,16 @@ describe('work items', () => {
     expect(itemsOf(512, 8)).toBeGreaterThan(1);
     expect(itemsOf(4096, 1)).toBeGreaterThan(1);
     expect(itemsOf(4096, 8)).toBe(1);
+  });
+
+  it('leave tiles whole that are little longer than the parts of others', () => {
+    const tile = (steps: number) => ({ ...TILE, paddedColumns: 64 * steps });
+    const tiles = [...Array(44).fill(11), ...Array(15).fill(18), 32].map(tile);
+    const tileConfig = { ...WIDE_TILE, machine: TYPICAL_GPU };
+    const { items } = workItems(tiles, { kind: 'sparse', tileConfig, tokens: 1920 }, 8);
+    const steps = items.map(({ firstSlot, endSlot }) => (endSlot - firstSlot) / 64);
+    expect(steps.filter((count) => count === 11).length).toBe(44);
+    expect(Math.max(...steps)).toBe(11);
+    expect(items.length).toBeGreaterThan(tiles.length);
   });
 });
