@@ -14,6 +14,7 @@ import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { type TaggedWord, wordsWithTags } from '../../src/grammar/custom-tags.js';
 import { NO_SENTENCE } from '../../src/grammar/scope.js';
 import { TaggedTokenizer } from '../../src/grammar/tagged-tokenizer.js';
+import { tagWords } from '../../src/grammar/tagger.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { bagAccuracy, type Features, neighbours, words } from './logistic-regression.js';
@@ -171,6 +172,29 @@ describe('GRAMPAIR', () => {
       expect(bagAccuracy(train, examples('dev', label), atDistance(distance))).toBeGreaterThan(0.9);
     },
   );
+});
+
+describe('the tags that wink-nlp gives to GRAMPAIR', () => {
+  const labelled = corpus.test.slice(0, 64).map(({ text, words: of }) => {
+    const found = new Map(tagWords(text).map(({ start, tag }) => [start, tag]));
+    return of.map(({ start, end, tag }) => ({
+      word: text.slice(start, end),
+      gold: tag,
+      tag: found.get(start),
+    }));
+  });
+
+  it('leave the pairs of auxiliary as they are, those of attribution in some sentences, and that of negation in none', () => {
+    const wrong = labelled.flat().filter(({ gold, tag }) => tag !== gold);
+    expect([...new Set(wrong.map(({ word, tag }) => `${word} ${tag}`))].sort()).toEqual([
+      'big ADV',
+      'indeed ADV',
+      'not ADV',
+      'small ADV',
+      'there PRON',
+      'today NOUN',
+    ]);
+  });
 });
 
 describe('documents of GRAMPAIR', () => {
