@@ -3,7 +3,10 @@ import { parseTag } from './custom-tags.js';
 import { isPerHead, type ModelRules, type RulePairs, splitScope } from './head-rules.js';
 import type { Tag, TagPair } from './rules.js';
 
-/** `+VERB:PART` adds a hard pair, `+VERB:PART@sentence` within a scope, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. */
+/**
+ * `+VERB:PART` adds a hard pair, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. All take a
+ * scope: `+VERB:PART@sentence`, `readout:VERB@15`.
+ */
 const EDIT = /^(?:([+-])([^:]+):(.+)|readout:(.+))$/;
 
 /** Splits a name of rules, `paper readout:VERB +VERB:PART`, into the name and its edits. */
@@ -20,18 +23,18 @@ function without(pairs: readonly TagPair[], isRemoved: (pair: TagPair) => boolea
 /** Applies one edit to the rules of a head. */
 function edited({ hard, soft }: RulePairs, edit: string, tags: readonly Tag[], where: string): RulePairs {
   const [, sign, from, to, seen] = EDIT.exec(edit)!;
+  const { base, scope } = splitScope(seen ?? to);
   const tagOf = (written: string) => parseTag(written, tags, where);
+  const [query, key] = [seen === undefined ? tagOf(from) : '[CLS]', tagOf(base)];
+  const added: TagPair = scope === undefined ? [query, key] : [query, key, scope];
   if (seen !== undefined) {
-    const isReadout = ([query]: TagPair) => query === '[CLS]';
-    const closed = [...new Set(['[CLS]', tagOf(seen)])].map((key): TagPair => ['[CLS]', key]);
+    const isReadout = ([other]: TagPair) => other === query;
+    const closed: TagPair[] = key === query ? [added] : [[query, query], added];
     return { hard: [...without(hard, isReadout), ...closed], soft: without(soft, isReadout) };
   }
-  const { base, scope } = splitScope(to);
-  const [query, key] = [tagOf(from), tagOf(base)];
   const isPair = (pair: TagPair) =>
     pair[0] === query && pair[1] === key && (sign === '+' || scope === undefined || pair[2] === scope);
   const others = { hard: without(hard, isPair), soft: without(soft, isPair) };
-  const added: TagPair = scope === undefined ? [query, key] : [query, key, scope];
   return sign === '+' ? { hard: [...others.hard, added], soft } : others;
 }
 

@@ -92,6 +92,10 @@ describe('edits of a name', () => {
       ['a', 'b', 'sentence'],
     ]);
     expect(withEdits(rules, ['-a:c@3']).hard).toEqual([]);
+    expect(withEdits(rules, ['readout:d@2']).hard.slice(1)).toEqual([
+      ['[CLS]', '[CLS]'],
+      ['[CLS]', 'd', 2],
+    ]);
     expect(() => withEdits(rules, ['-a:c@4'])).toThrow('no pair to remove');
   });
 });
