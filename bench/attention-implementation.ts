@@ -57,7 +57,7 @@ export class AttentionImplementation {
   readonly planMs: number;
   private readonly rules: RuleSet;
   private readonly attention: Attention;
-  private readonly own: ImplementationBuffers;
+  private readonly operands: ImplementationBuffers;
   private readonly buffers: BackwardBuffers;
   /** Of strategy `learned`, [heads, tags, tags]. */
   private readonly biasTable: Float32Array | undefined;
@@ -79,9 +79,9 @@ export class AttentionImplementation {
     this.planMs = median(planned.map(({ milliseconds }) => milliseconds));
     this.attention = new Attention(device, this.layout, heads);
     this.biasTable = variant.strategy === 'learned' ? randomBiases(this.rules, heads) : undefined;
-    this.own = new ImplementationBuffers(device, inputs, heads * workload.headDim, this.layout.order);
+    this.operands = new ImplementationBuffers(device, inputs, heads * workload.headDim, this.layout.order);
     this.buffers = {
-      ...this.own.tensors,
+      ...this.operands.tensors,
       logSumExp: createStorage(device, 4 * tags.length * heads, 'logSumExp'),
       ...(this.biasTable && {
         biasTable: upload(device, this.biasTable, 'biasTable'),
@@ -117,9 +117,9 @@ export class AttentionImplementation {
     const scale = 1 / Math.sqrt(headDim);
     const sampled = sampledRows(this.layout, heads, seed);
     const outputGradient = onlySampled(this.inputs.outputGradient, sampled, headDim);
-    this.own.writeOutputGradient(outputGradient);
+    this.operands.writeOutputGradient(outputGradient);
     const computed = await this.computed(backward);
-    this.own.writeOutputGradient(this.inputs.outputGradient);
+    this.operands.writeOutputGradient(this.inputs.outputGradient);
     const { precision } = this.variant;
     const shape = { heads, headDim, scale };
     this.counted =
@@ -181,7 +181,7 @@ export class AttentionImplementation {
   /** The results of one run, which are NaN where the kernels write nothing. */
   private async computed(backward: boolean): Promise<ComputedWithBiases> {
     const { buffers, biasTable } = this;
-    this.own.poison();
+    this.operands.poison();
     if (buffers.biasGradient) {
       write(
         this.device,
@@ -190,7 +190,7 @@ export class AttentionImplementation {
       );
     }
     await this.run(backward ? 'forward+backward' : 'forward');
-    const computed: ComputedWithBiases = await this.own.read(backward);
+    const computed: ComputedWithBiases = await this.operands.read(backward);
     if (backward && buffers.biasGradient) {
       const { biasGradient } = buffers;
       computed.biasGradient = await readFloats(this.device, biasGradient, biasTable!.length);

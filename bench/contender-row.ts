@@ -11,7 +11,7 @@ export type ContenderRow = ReturnType<typeof contenderRow>;
 
 /** Its times and those of ours in the same turns: dense attention, and the same mask. */
 export interface ContenderTimes {
-  own: readonly number[];
+  contender: readonly number[];
   dense: readonly number[];
   parsimony: readonly number[];
 }
@@ -19,17 +19,17 @@ export interface ContenderTimes {
 export function contenderRow(
   { contender, mask, gate, usefulPairs }: ContenderImplementation,
   workload: Workload,
-  about: { pass: Pass; text: 'document' | 'sentences'; seed: number },
+  labels: { pass: Pass; text: 'document' | 'sentences'; seed: number },
   times: ContenderTimes | undefined,
 ) {
   const { heads, headDim, lengths, tags } = workload;
-  const { pass, text, seed } = about;
+  const { pass, text, seed } = labels;
   const strategy: Strategy = mask.strategy;
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
   const idealSpeedup = densePairs / usefulPairs;
-  const medianMs = times ? median([...times.own]) : null;
-  const toDense = times && medianOfRatios(times.own, times.dense, seed);
-  const toParsimony = times && medianOfRatios(times.own, times.parsimony, seed);
+  const medianMs = times ? median([...times.contender]) : null;
+  const toDense = times && medianOfRatios(times.contender, times.dense, seed);
+  const toParsimony = times && medianOfRatios(times.contender, times.parsimony, seed);
   const perSecond = (amount: number) => (medianMs === null ? null : amount / medianMs / 1e6);
   return {
     contender: contender.name,
@@ -38,9 +38,9 @@ export function contenderRow(
     text,
     ...workloadFields(workload),
     pass,
-    repeats: times?.own.length ?? 0,
+    repeats: times?.contender.length ?? 0,
     medianMs,
-    timesMs: [...(times?.own ?? [])],
+    timesMs: [...(times?.contender ?? [])],
     usefulPairs,
     densePairs,
     density: usefulPairs / densePairs,

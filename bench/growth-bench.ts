@@ -85,8 +85,8 @@ async function benchVariant(
       for (const pass of passes) {
         if (options.signal?.aborted) break;
         options.onNote?.(`timing all lengths, ${strategy}, ${rules.name}, ${pass}`);
-        const about = { strategy, rules: rules.name, pass, heads, headDim };
-        report.rows.push(...(await timedRows(device, sweep, entries, about, gate.passed, options.signal)));
+        const fields = { strategy, rules: rules.name, pass, heads, headDim };
+        report.rows.push(...(await timedRows(device, sweep, entries, fields, gate.passed, options.signal)));
       }
       for (const { attention } of entries) attention.release();
     }
@@ -97,11 +97,11 @@ async function timedRows(
   device: Device,
   { repeats, seed }: GrowthSweep,
   entries: readonly Entry[],
-  about: { strategy: Strategy; rules: string; pass: Pass; heads: number; headDim: number },
+  fields: { strategy: Strategy; rules: string; pass: Pass; heads: number; headDim: number },
   gatePassed: boolean,
   signal: AbortSignal | undefined,
 ) {
-  const { heads, pass } = about;
+  const { heads, pass } = fields;
   const pairsOf = ({ attention }: Entry) => attention.layout.pairCounts.useful;
   const most = Math.max(...entries.map(pairsOf));
   const runs = entries.map((entry) => Math.min(MOST_RUNS, Math.round(most / pairsOf(entry))));
@@ -120,7 +120,7 @@ async function timedRows(
     const shown = (value: number): number | null => (gatePassed ? value : null);
     const { useful, executed } = attention.layout.pairCounts;
     return {
-      ...about,
+      ...fields,
       length,
       repeats: timesMs.length,
       /** Runs of which each time is the mean: more of short documents, so that all turns are long ones. */

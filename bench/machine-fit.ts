@@ -33,9 +33,9 @@ function shareTimes(busy: number): StepTime {
  *
  * @param probes Some with a single workgroup and different numbers of steps, and some with ever more workgroups, until their time grows in
  * proportion.
- * @param known The number of multiprocessors, where it is known.
+ * @param fixedCount The number of multiprocessors, where it is known.
  */
-export function fitMachine(probes: readonly Probe[], known?: number): FittedMachine {
+export function fitMachine(probes: readonly Probe[], fixedCount?: number): FittedMachine {
   const lone = probes.filter(({ items }) => items === 1).sort((a, b) => a.steps - b.steps);
   const [least, most] = [lone[0], lone[lone.length - 1]];
   const perStep = (most.microseconds - least.microseconds) / (most.steps - least.steps);
@@ -49,8 +49,8 @@ export function fitMachine(probes: readonly Probe[], known?: number): FittedMach
         const shares = shareTimes(busy);
         const slowdowns = Array.from({ length: resident + 1 }, (_, count) => stepTime(shares, count));
         for (
-          let multiprocessors = known ?? 1;
-          multiprocessors <= (known ?? MOST_MULTIPROCESSORS);
+          let multiprocessors = fixedCount ?? 1;
+          multiprocessors <= (fixedCount ?? MOST_MULTIPROCESSORS);
           multiprocessors++
         ) {
           let error = 0;

@@ -133,13 +133,13 @@ export class ShapeBench {
         );
         const at = contenders.indexOf(contender);
         const isTimed = at >= 0 && gates[0].passed && gates[same].passed;
-        const own = isTimed && {
-          own: times[this.entries.length + at].wall,
+        const contenderTimes = isTimed && {
+          contender: times[this.entries.length + at].wall,
           dense: times[0].wall,
           parsimony: times[same].wall,
         };
-        const about = { pass, text, seed } as const;
-        rows.push(contenderRow(contender, this.workload, about, own || undefined));
+        const labels = { pass, text, seed } as const;
+        rows.push(contenderRow(contender, this.workload, labels, contenderTimes || undefined));
       }
       if (rows.length > 0) this.results.contenders = rows;
     }

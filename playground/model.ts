@@ -11,7 +11,7 @@ export interface Example {
 }
 
 /** The page's text about its model, in the file `about.json` of the model's folder. */
-interface AboutModel {
+interface ModelText {
   /** Its origin, in a sentence. */
   note: string;
   /** Sentences to start with, the first of which is shown. */
@@ -21,7 +21,7 @@ interface AboutModel {
 /** The page's model without its weights, which need a GPU. */
 export interface PageModel {
   folder: string;
-  about: AboutModel;
+  about: ModelText;
   description: ModelDescription;
 }
 
@@ -29,7 +29,7 @@ export interface PageModel {
 export async function readModel(): Promise<PageModel> {
   const folder = new URL('model', document.baseURI).href;
   const [about, description] = await Promise.all([
-    fetch(`${folder}/about.json`).then((response): Promise<AboutModel> => response.json()),
+    fetch(`${folder}/about.json`).then((response): Promise<ModelText> => response.json()),
     loadDescription(folder),
   ]);
   return { folder, about, description };

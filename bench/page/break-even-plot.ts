@@ -34,8 +34,8 @@ export function breakEvenPlot(pass: PassRows, breakEven: readonly BreakEven[]): 
     title: `${capital(passName(first.pass))}, ${longest} tokens: ${pointOf(crossing)}`,
     explanation: `Density is the share of all pairs that the rules allow. Below the line at 1 a strategy is faster than dense${crossing === null ? '' : '; the dotted line is fitted through the tag-sorted strategies below 100 %'}. Vertical bars are 99 % intervals${isCut ? CUT : ''}.`,
     description: bySeries(rows)
-      .flatMap(({ series, rows: own }) =>
-        own.map(({ density, ratioToDense, ratioLow, ratioHigh }) => {
+      .flatMap(({ series, rows: ofSeries }) =>
+        ofSeries.map(({ density, ratioToDense, ratioLow, ratioHigh }) => {
           const interval = `${ratioLow.toFixed(2)} to ${ratioHigh.toFixed(2)}`;
           return `${series.name}: ${ratioToDense.toFixed(2)} (${interval}) of dense’s time at a density of ${percent(density)}.`;
         }),
@@ -68,9 +68,9 @@ function pointOf(crossing: number | null): string {
 }
 
 function dots(rows: PassRows['rows'], top: number): Plot.Markish[] {
-  const groups = bySeries(rows).map(({ series, rows: own }) => ({
+  const groups = bySeries(rows).map(({ series, rows: ofSeries }) => ({
     series,
-    points: own.map(({ density, ratioToDense, ratioLow, ratioHigh }) => ({
+    points: ofSeries.map(({ density, ratioToDense, ratioLow, ratioHigh }) => ({
       x: 100 * density,
       y: ratioToDense,
       low: ratioLow,

@@ -41,8 +41,8 @@ export function titled(
 
 /** The values of every series, in words. */
 export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => string): string {
-  const lines = bySeries(rows).map(({ series, rows: own }) => {
-    return `${series.name}: ${own.map((row) => `${wordsFor(row)} at ${row.length} tokens`).join(', ')}.`;
+  const lines = bySeries(rows).map(({ series, rows: ofSeries }) => {
+    return `${series.name}: ${ofSeries.map((row) => `${wordsFor(row)} at ${row.length} tokens`).join(', ')}.`;
   });
   return lines.join(' ');
 }
@@ -50,8 +50,8 @@ export function described(rows: PassRows['rows'], wordsFor: (row: ShownRow) => s
 /** Lines over length. Intervals are shifted a little, so that they do not hide each other. */
 function linesOverLength(rows: PassRows['rows'], pointOf: (row: ShownRow) => Point): Plot.Markish[] {
   const groups = bySeries(rows);
-  const marks = groups.map(({ series, rows: own }, at) => {
-    const points = own.map((row) => {
+  const marks = groups.map(({ series, rows: ofSeries }, at) => {
+    const points = ofSeries.map((row) => {
       const point = pointOf(row);
       return { ...point, title: `${series.name}, ${row.length} tokens: ${point.title}` };
     });

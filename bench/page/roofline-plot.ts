@@ -36,7 +36,7 @@ export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Pea
       'executed work a second under the roof',
     ),
     explanation:
-      'The line is the limit of the adapter: memory on its slope, arithmetic where it is flat. One marker a length.',
+      'The line is the limit of the adapter: memory on its slope, arithmetic where it is flat. One marker for each length.',
     description: described(rows, (row) => {
       return `${short(row.executedGflops)} executed GFLOP/s at ${short(intensity(row))} FLOPs per byte`;
     }),
@@ -52,9 +52,9 @@ export function rooflinePlot(pass: PassRows, { gflops, gigabytesPerSecond }: Pea
       ),
       marks: [
         Plot.line(roof, { x: 'x', y: 'y', stroke: 'currentColor', strokeWidth: 1.5 }),
-        ...bySeries(rows).map(({ series, rows: own }) =>
+        ...bySeries(rows).map(({ series, rows: ofSeries }) =>
           markers(
-            own.map((row) => ({
+            ofSeries.map((row) => ({
               x: intensity(row),
               y: row.executedGflops,
               title: `${series.name}, ${row.length} tokens: ${short(row.executedGflops)} executed GFLOP/s`,

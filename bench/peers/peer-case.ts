@@ -52,13 +52,13 @@ export class CaseBench {
    * @param flush Overwrites that adapter's caches before each timed run.
    */
   constructor(
-    private readonly about: PeerCase & { repeats: number },
+    private readonly peerCase: PeerCase & { repeats: number },
     private readonly seats: readonly PeerSeat[],
     private readonly adapter: string,
     private readonly flush: Pick<CacheFlush, 'flush' | 'warmUp'>,
     private readonly options: { signal?: AbortSignal; onNote?(line: string): void },
   ) {
-    const { workload, seed } = about;
+    const { workload, seed } = peerCase;
     this.sampled = sampledRows(denseLayout(workload.lengths), workload.heads, seed);
     this.allInputs = randomInputs(workload, seed);
     const outputGradient = onlySampled(this.allInputs.outputGradient, this.sampled, workload.headDim);
@@ -67,7 +67,7 @@ export class CaseBench {
 
   /** @returns A row for every peer that has this pass; none where the run was interrupted before the first turn ended. */
   async run(): Promise<PeerRow[]> {
-    const { pass, repeats, seed } = this.about;
+    const { pass, repeats, seed } = this.peerCase;
     const { signal } = this.options;
     for (const seat of this.seats.filter(({ spec }) => spec.passes.includes(pass))) {
       for (const mask of seat.spec.torch?.sorted ? [true] : [false, true]) {
@@ -122,7 +122,7 @@ export class CaseBench {
       const ours = this.entries.find(({ seat, precision, mask }) => {
         return isOurs(seat.spec) && precision === entry.precision && mask === entry.mask;
       });
-      return peerRow(entry, ours, find(entry.peer, false), this.about);
+      return peerRow(entry, ours, find(entry.peer, false), this.peerCase);
     });
   }
 
@@ -135,7 +135,7 @@ export class CaseBench {
   }
 
   private title(): string {
-    const { workload, pass } = this.about;
+    const { workload, pass } = this.peerCase;
     return `${workload.tags.length} tokens, ${workload.heads} heads of ${workload.headDim}, ${pass}`;
   }
 
@@ -151,7 +151,7 @@ export class CaseBench {
   /** Prepares a peer, checks its results, and warms it up. */
   private async prepare(entry: Entry): Promise<void> {
     const { seat, peer, mask } = entry;
-    const { workload, rules, pass, seed, kernels } = this.about;
+    const { workload, rules, pass, seed, kernels } = this.peerCase;
     this.options.onNote?.(`checking ${this.title()}, ${peer}${mask ? ' with mask' : ''}`);
     entry.process = await seat.open();
     const backward = pass === 'forward+backward';
@@ -181,7 +181,7 @@ export class CaseBench {
   }
 
   private expected(mask: boolean): Expected {
-    const { workload, rules, pass } = this.about;
+    const { workload, rules, pass } = this.peerCase;
     const task = { rules, mask, backward: pass === 'forward+backward' };
     const expected = this.expectations.get(mask) ?? expectedOfPeer(workload, this.inputs, this.sampled, task);
     this.expectations.set(mask, expected);

@@ -105,7 +105,7 @@ function reordered(rows: Float32Array, order: Uint32Array, isBack = false): Floa
 
 async function prepare(
   python: Python,
-  about: TorchAttention & { precision: Precision; hasClock: boolean },
+  attention: TorchAttention & { precision: Precision; hasClock: boolean },
   task: PeerTask,
 ) {
   const { workload, inputs, rules, mask, backward } = task;
@@ -113,10 +113,10 @@ async function prepare(
   const attentionMask = AttentionMask.fromRules(rules).withTags(workload.tags);
   const { tags, tables } = attentionMask.input(workload);
   const table = tables as PairTable;
-  const order = about.sorted ? attentionMask.layout(workload).order : Uint32Array.from(tags.keys());
+  const order = attention.sorted ? attentionMask.layout(workload).order : Uint32Array.from(tags.keys());
   const names = Array.from({ length: Math.max(...tags) + 1 }, (_, tag) => tag);
   const request = {
-    ...about,
+    ...attention,
     kind: 'prepare',
     tokens: tags.length,
     heads,
@@ -139,7 +139,7 @@ async function prepare(
       await time('wall');
     },
     wallMs: () => time('wall'),
-    gpuMs: about.hasClock ? () => time('gpu') : undefined,
+    gpuMs: attention.hasClock ? () => time('gpu') : undefined,
     check: async () => {
       const results = (await python.ask({ kind: 'check', handle })).tensors;
       return Object.fromEntries(

@@ -106,8 +106,8 @@ export class AttentionRecorder {
     const headsFirst = family.countsHeadsFirst(panels);
     const { rows } = layout.tileConfig;
     layout.heads.forEach((headLayout, index) => {
-      const of = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional, rows };
-      const specialized = family.kernelOf(of);
+      const request = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional, rows };
+      const specialized = family.kernelOf(request);
       const { first, count } = this.headsOfLayer(headLayout);
       const at = words.at.heads[index];
       const { itemsAt, items, parts } = kernel.words(at);

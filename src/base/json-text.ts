@@ -46,7 +46,7 @@ function complaintOf(issue: v.BaseIssue<unknown>, expected: string): ErrorParts 
 }
 
 /** The parts of an error that are the same for a whole file. */
-export interface AboutJson {
+export interface JsonErrorParts {
   /** What the file should be. */
   expected: string;
   remedy?: string;
@@ -60,7 +60,7 @@ export function checkedJson<S extends Schema>(
   schema: S,
   text: string,
   where: string,
-  { expected, remedy }: AboutJson,
+  { expected, remedy }: JsonErrorParts,
 ): v.InferOutput<S> {
   let value: unknown;
   try {
@@ -85,20 +85,20 @@ export class JsonText {
   constructor(
     private readonly text: string,
     private readonly file: string,
-    private readonly about: AboutJson,
+    private readonly errorParts: JsonErrorParts,
     comments = false,
   ) {
     const deep = tooDeepAt(text);
     if (deep !== undefined) {
       const what = `more than ${DEEPEST} objects and lists in each other`;
-      throw this.error(deep, { what, ...about });
+      throw this.error(deep, { what, ...errorParts });
     }
     const problems: ParseError[] = [];
     const root = parseTree(text, problems, { allowTrailingComma: false, disallowComments: !comments });
     const [problem] = problems;
     if (!root || problem) {
       const reason = problem ? printParseErrorCode(problem.error) : 'nothing in it';
-      throw this.error(problem?.offset ?? 0, { what: `not JSON (${reason})`, ...about });
+      throw this.error(problem?.offset ?? 0, { what: `not JSON (${reason})`, ...errorParts });
     }
     this.root = root;
     const twice = findInJson(text, ({ isRepeated }) => isRepeated === true);
@@ -128,7 +128,7 @@ export class JsonText {
    * @throws CallerError with the line where the value does not match.
    */
   checked<S extends Schema>(schema: S): v.InferOutput<S> {
-    const { expected, remedy } = this.about;
+    const { expected, remedy } = this.errorParts;
     const reserved = findInJson(this.text, ({ name }) => name !== undefined && RESERVED.includes(name));
     if (reserved) {
       const expected = 'another: JavaScript keeps it for itself';

@@ -44,10 +44,10 @@ async function compare(beforeFile: string, afterFile: string, flags: { json?: Js
   if (count('regression') > 0) process.exitCode = 1;
   const json = { before: before.environment, after: after.environment, comparisons };
   if (await wroteJson(flags.json, json)) return;
-  const about = ({ adapter, kernelHash, date }: typeof before.environment) =>
+  const describeRun = ({ adapter, kernelHash, date }: typeof before.environment) =>
     `${adapterName(adapter)} (${adapter.kind}), kernels ${kernelHash}, ${date}`;
-  print(`before: ${about(before.environment)}`);
-  print(`after:  ${about(after.environment)}`);
+  print(`before: ${describeRun(before.environment)}`);
+  print(`after:  ${describeRun(after.environment)}`);
   print();
   printTable(
     ['what', 'before', 'after', 'change', ''],

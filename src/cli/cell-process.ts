@@ -34,11 +34,11 @@ async function deviceFor(adapter?: string, precision?: Precision): Promise<Devic
 
 async function run({ job, options }: Extract<CellRequest, { kind: 'run' }>, signal: AbortSignal) {
   const { adapter, runs, data, notes } = options;
-  const given = checkedJob(job, `cell ${job.cell}`);
-  const { experiment, cell } = given;
+  const checked = checkedJob(job, `cell ${job.cell}`);
+  const { experiment, cell } = checked;
   const hashes = dataHashes.get(data) ?? new DataHashes(data);
   dataHashes.set(data, hashes);
-  checkSameData(given, await hashes.of(cell));
+  checkSameData(checked, await hashes.of(cell));
   const device = await deviceFor(adapter, cell.settings.precision as Precision | undefined);
   let reported = 0;
   const runner = new CellRunner(device, experiment, {

@@ -141,8 +141,8 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
 /** The states of cells, with the errors of those that were left out. */
 function withErrors(states: readonly CellState[], errors: ReadonlyMap<string, string>): CellState[] {
   return states.map((state) => {
-    const about = errors.get(state.id);
-    return about === undefined ? state : { ...state, progress: 'failed', about };
+    const error = errors.get(state.id);
+    return error === undefined ? state : { ...state, progress: 'failed', about: error };
   });
 }
 

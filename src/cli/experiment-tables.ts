@@ -33,7 +33,7 @@ function accuracyColumns(name: string, of: (row: ConditionRow) => Estimate): Col
 }
 
 function conditionTable({ conditions, testRows, until }: ExperimentTable): TextTable {
-  const hasPlace = conditions.some(({ place }) => !Number.isNaN(place));
+  const hasPlace = conditions.some(({ place: axes }) => !Number.isNaN(axes));
   const hasSteps = conditions.some(({ steps }) => steps);
   const columns: Columns[] = [
     [

@@ -59,8 +59,8 @@ function decidingPairs(
   flags: PredictFlags,
   ofData: readonly DecidingPair[] | undefined,
 ): readonly DecidingPair[] {
-  const known = flags.pairs ?? ofData;
-  if (known) return known;
+  const pairsToReach = flags.pairs ?? ofData;
+  if (pairsToReach) return pairsToReach;
   throw new CallerError({
     what: 'no deciding pairs',
     where: `--data ${flags.data}`,

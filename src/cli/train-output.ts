@@ -64,11 +64,11 @@ export function classCounts(
     return count;
   };
   const [ofTrain, ofDev] = [counts(train), counts(dev)];
-  const told = classes.slice(0, MOST_CLASSES).map((name, label) => {
+  const counted = classes.slice(0, MOST_CLASSES).map((name, label) => {
     return `${label} ${escapeControls(JSON.stringify(name))} ${ofTrain[label]} (${ofDev[label]})`;
   });
-  const rest = classes.length - told.length;
-  return `Classes, with their rows in train (and dev): ${told.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const rest = classes.length - counted.length;
+  return `Classes, with their rows in train (and dev): ${counted.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** A sentence on a run that `earlyStoppingPatience` ended; undefined for others. */

@@ -156,7 +156,7 @@ export interface SparseInput {
  *
  * @throws CallerError where lengths, tags and sentences do not fit together, or a sequence is too long.
  */
-export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout {
+export function sparseLayout(input: SparseInput, tile = COUNTING_TILE): Layout {
   const { tags, causal = false, layers = 1 } = input;
   const tables = isList(input.tables) ? input.tables : [input.tables];
   const lengths = checkedLengths(input.lengths, tags.length);
@@ -168,9 +168,9 @@ export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout 
   const heads = distinct.map((table): HeadLayout => {
     const numbers = tables.flatMap((each, head) => (each === table ? [head] : []));
     const [queries, keys] = [visibilityOf(table, 'queries', causal), visibilityOf(table, 'keys', causal)];
-    const queryTiles = tilesOf(batch, queries, shape);
-    const keyTiles = tilesOf(batch, keys, shape);
-    const pairCounts = lazy(() => pairCountsOf(batch, queries, queryTiles, keyTiles, shape));
+    const queryTiles = tilesOf(batch, queries, tile);
+    const keyTiles = tilesOf(batch, keys, tile);
+    const pairCounts = lazy(() => pairCountsOf(batch, queries, queryTiles, keyTiles, tile));
     return {
       heads: distinct.length > 1 ? numbers : undefined,
       table,
@@ -184,7 +184,7 @@ export function sparseLayout(input: SparseInput, shape = COUNTING_TILE): Layout 
   });
   return {
     kind: 'sparse',
-    tileConfig: shape,
+    tileConfig: tile,
     tokens: tags.length,
     lengths,
     ...batch,

@@ -73,10 +73,10 @@ function described(curves: readonly Curve[]): string {
       const few = points.filter(
         (_, at) => at === points.length - 1 || at % Math.ceil(points.length / 8) === 0,
       );
-      const told = few.map(
+      const pointTexts = few.map(
         (point) => `${accuracy(point.value)}${interval(point, ' (', ')')} at step ${point.step}`,
       );
-      return `${condition.name}: ${told.join(', ')}.`;
+      return `${condition.name}: ${pointTexts.join(', ')}.`;
     })
     .join(' ');
 }

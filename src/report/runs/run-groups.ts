@@ -120,13 +120,13 @@ function isAt(settings: Settings, point: Settings): boolean {
 export function folderGroups(runs: readonly Run[]): RunGroup[] {
   const byData = [...new Set(runs.map(({ data }) => data))];
   return byData.map((data) => {
-    const own = told(runs.filter((run) => run.data === data));
-    const count = `${own.length} training ${own.length === 1 ? 'run' : 'runs'}`;
-    const names = [...new Set(own.map(({ settings }) => settings.data ?? 'unnamed data'))];
+    const ofData = distinguished(runs.filter((run) => run.data === data));
+    const count = `${ofData.length} training ${ofData.length === 1 ? 'run' : 'runs'}`;
+    const names = [...new Set(ofData.map(({ settings }) => settings.data ?? 'unnamed data'))];
     return {
       title: `${count} on ${names.join(', ')}`,
       description: '',
-      conditions: conditionsOf(own),
+      conditions: conditionsOf(ofData),
       comparisons: [],
     };
   });
@@ -152,13 +152,13 @@ function tellingNames(runs: readonly Run[]): string[] {
 }
 
 /** Runs whose names tell apart what differs by more than a seed. */
-function told(runs: readonly Run[]): Run[] {
+function distinguished(runs: readonly Run[]): Run[] {
   return runs.map((run) => {
     const namesakes = runs.filter(({ condition }) => condition === run.condition);
-    const own = tellingNames(namesakes).map((name) => `${name} ${run.settings[name] ?? 'left out'}`);
+    const differences = tellingNames(namesakes).map((name) => `${name} ${run.settings[name] ?? 'left out'}`);
     const isTwice = namesakes.some((other) => {
       return other !== run && other.seed === run.seed && keyOf(other.settings) === keyOf(run.settings);
     });
-    return { ...run, condition: [run.condition, ...own, ...(isTwice ? [run.name] : [])].join(', ') };
+    return { ...run, condition: [run.condition, ...differences, ...(isTwice ? [run.name] : [])].join(', ') };
   });
 }

@@ -35,11 +35,11 @@ export interface StepsOverSeeds {
 /** The steps of a condition's runs; undefined where any has no threshold. */
 export function stepsOverSeeds(results: readonly CellResult[]): StepsOverSeeds | undefined {
   const all = results.map(stepsToThreshold);
-  const known = all.filter((one) => one !== undefined);
-  if (known.length < all.length) return undefined;
+  const counts = all.filter((one) => one !== undefined);
+  if (counts.length < all.length) return undefined;
   return {
-    median: median(known.map(({ steps, isReached }) => (isReached ? steps : Number.POSITIVE_INFINITY))),
-    reached: known.filter(({ isReached }) => isReached).length,
-    limit: Math.max(...known.map(({ steps }) => steps)),
+    median: median(counts.map(({ steps, isReached }) => (isReached ? steps : Number.POSITIVE_INFINITY))),
+    reached: counts.filter(({ isReached }) => isReached).length,
+    limit: Math.max(...counts.map(({ steps }) => steps)),
   };
 }

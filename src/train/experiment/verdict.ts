@@ -83,9 +83,9 @@ export function comparisonRow(
 export function correctedRows(rows: readonly ComparisonRow[], tests: number): ComparisonRow[] {
   const isTested = (row: ComparisonRow) => row.isConfirmatory && !Number.isNaN(row.student);
   const made = rows.filter(isTested).flatMap((row) => [Math.max(row.student, row.signFlip), row.equivalence]);
-  const known = made.filter((probability) => !Number.isNaN(probability));
-  const untested = new Array<number>(Math.max(0, tests - known.length)).fill(1);
-  const corrected = holm([...known, ...untested]);
+  const valid = made.filter((probability) => !Number.isNaN(probability));
+  const untested = new Array<number>(Math.max(0, tests - valid.length)).fill(1);
+  const corrected = holm([...valid, ...untested]);
   const next = (probability: number) => (Number.isNaN(probability) ? Number.NaN : corrected.shift()!);
   return rows.map((row) =>
     isTested(row) ? { ...row, corrected: next(row.student), equivalence: next(row.equivalence) } : row,

@@ -24,15 +24,15 @@ export interface TokenizerFolder {
 function normalisationOf(settings: JsonFile, tokenizer: JsonFile, tokens: readonly string[]) {
   const { where } = tokenizer;
   const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
-  const told = flagOf(settings, 'do_lower_case') ?? flagOf(normalizer, 'lowercase');
-  const lowerCase = told ?? !hasCapitals(tokens);
+  const isLowerCase = flagOf(settings, 'do_lower_case') ?? flagOf(normalizer, 'lowercase');
+  const lowerCase = isLowerCase ?? !hasCapitals(tokens);
   const normalisation: Normalisation = {
     lowerCase,
     stripAccents: flagOf(settings, 'strip_accents') ?? flagOf(normalizer, 'strip_accents') ?? lowerCase,
     splitIdeographs:
       flagOf(settings, 'tokenize_chinese_chars') ?? flagOf(normalizer, 'handle_chinese_chars') ?? true,
   };
-  return { normalisation, isCaseGuessed: told === undefined };
+  return { normalisation, isCaseGuessed: isLowerCase === undefined };
 }
 
 /** The tokens of `tokenizer.json`, by id. */
