@@ -8,52 +8,41 @@ const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
 /** A sum of numbers, and how many they are. @useDeclaredType */
 export type Total = v.InferOutput<typeof totalSchema>;
 
-/** Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits. */
-export interface TrainingPosition {
-  /** Steps done. */
-  step: number;
-  /** The current epoch, counted from 1. */
-  epoch: number;
-  /** Batches of it that are done, in whole steps, so that no gradient is partly accumulated. */
-  batches: number;
-  /** The losses of the epoch's steps. */
-  losses: Total;
-  /** Those of them that are not in a progress report yet. */
-  unreported: Total;
-  /** Training in this epoch, without evaluations. */
-  seconds: number;
-  /** Tokens of this epoch. */
-  tokens: number;
-  /** Whether the evaluation after this step is still to do. */
-  evaluationDue?: boolean;
-  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
-  earlyStopping?: { best: DevScores; since: number };
-  /** The loss scale, in precision f16. */
-  lossScale?: { scale: number; steps: number; skipped: number };
-}
+const devScores: v.GenericSchema<unknown, DevScores> = v.object({
+  devLoss: v.number(),
+  devAccuracy: v.number(),
+  devF1: v.number(),
+  devMatthews: v.number(),
+});
 
-export const positionSchema: v.GenericSchema<unknown, TrainingPosition> = v.object({
+export const positionSchema = v.object({
+  /** Steps done. */
   step: count,
+  /** The current epoch, counted from 1. */
   epoch: v.pipe(count, v.minValue(1)),
+  /** Batches of it that are done, in whole steps, so that no gradient is partly accumulated. */
   batches: count,
+  /** The losses of the epoch's steps. */
   losses: totalSchema,
+  /** Those of them that are not in a progress report yet. */
   unreported: totalSchema,
+  /** Training in this epoch, without evaluations. */
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  /** Tokens of this epoch. */
   tokens: count,
+  /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
-  earlyStopping: v.optional(
-    v.object({
-      best: v.object({
-        devLoss: v.number(),
-        devAccuracy: v.number(),
-        devF1: v.number(),
-        devMatthews: v.number(),
-      }),
-      since: count,
-    }),
-  ),
+  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
+  earlyStopping: v.optional(v.object({ best: devScores, since: count })),
+  /** The loss scale, in precision f16. */
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
+
+/**
+ * Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits.
+ * @useDeclaredType
+ */
+export type TrainingPosition = v.InferOutput<typeof positionSchema>;
 
 /** The length of a run. */
 export interface RunLength {
