@@ -215,7 +215,7 @@ The peers are installed from npm into the user's cache when they are first neede
   ).action(async (flags: SweepFlags & { peers?: string[]; timeout: number }) => {
     const { lengths, heads, headDims, passes, repeats, seed } = documentSettings(flags);
     const peers = flags.peers ? peersNamed(flags.peers) : PEERS;
-    const texts = await dataOf(flags, { split: 'dev' }).sentences('dev');
+    const texts = (await dataOf(flags, { split: 'dev' }).texts('dev')).map(({ text }) => text);
     await runBenchmark(flags, async (device, signal) => {
       const settings = { lengths, heads, headDims, passes, repeats, seed };
       return benchPeers(device, settings, {

@@ -87,6 +87,5 @@ export function corruptionSource(
     examples,
     texts,
     nameOf: (split) => `${name} (${split})`,
-    sentences: async (split) => (await texts(split)).map(({ text }) => text),
   };
 }

@@ -40,8 +40,6 @@ export interface DataSource {
   examples(split: Split): Promise<Example[]>;
   /** The texts of a split, with or without labels. @throws CallerError where the split is missing or unreadable. */
   texts(split: Split): Promise<Text[]>;
-  /** The sentences of `texts`, without tags. */
-  sentences(split: Split): Promise<string[]>;
   /** The name of a split in reports: the data and the split, or its files. */
   nameOf(split: Split): string;
 }

@@ -33,10 +33,6 @@ export class DevShareSource implements DataSource {
     return this.partOf(split, await this.source.texts(split === 'dev' ? 'train' : split));
   }
 
-  async sentences(split: Split) {
-    return (await this.texts(split)).map(({ text }) => text);
-  }
-
   nameOf(split: Split): string {
     if (split === 'test') return this.source.nameOf(split);
     const train = this.source.nameOf('train');

@@ -92,6 +92,5 @@ export function embeddedSource(seed = 1, rows = EMBEDDED_ROWS): DataSource {
     examples: async (split) => corpus[split],
     texts: async (split) => corpus[split].map(({ text }) => ({ text })),
     nameOf: (split) => `embedded (${split})`,
-    sentences: async (split) => corpus[split].map(({ text }) => text),
   };
 }

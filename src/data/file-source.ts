@@ -70,10 +70,6 @@ export class FileSource implements DataSource {
     return files.flatMap(({ rows }) => rows.map(({ text, words }) => (words ? { text, words } : { text })));
   }
 
-  async sentences(split: Split): Promise<string[]> {
-    return (await this.texts(split)).map(({ text }) => text);
-  }
-
   nameOf(split: Split): string {
     const { files, name, isFolder } = this.options;
     return isFolder ? `${name} (${split})` : (files[split] ?? []).map((file) => basename(file)).join(',');

@@ -62,7 +62,6 @@ export function grampairSource(name: string): DataSource {
       corpus[split].map(({ text, words, labels }) => ({ text, words, label: labels[label] })),
     texts: async (split) => corpus[split].map(({ text, words }) => ({ text, words })),
     nameOf: (split) => `${name} (${split})`,
-    sentences: async (split) => corpus[split].map(({ text }) => text),
   };
 }
 

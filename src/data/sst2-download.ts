@@ -70,6 +70,5 @@ export function sst2Source(): DataSource {
     },
     texts: async (split) => (await read(split)).map(({ text }) => ({ text })),
     nameOf: (split) => `sst2 (${split})`,
-    sentences: async (split) => (await read(split)).map(({ text }) => text),
   };
 }

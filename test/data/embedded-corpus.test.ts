@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Example } from '../../src/data/dataset.js';
 import { EMBEDDED_ROWS, embeddedCorpus, embeddedSource } from '../../src/data/embedded-corpus.js';
 import { dataSource } from '../../src/data/sources.js';
+import { sentencesOf } from '../support/sentences.js';
 import { bagAccuracy, neighbours, words } from './logistic-regression.js';
 
 const corpus = embeddedCorpus();
@@ -106,7 +107,7 @@ describe('--data embedded', () => {
     expect(source).toMatchObject({ name: 'embedded', classes: ['negative', 'positive'] });
     expect(source.note).toMatch(/generated/);
     expect(await source.examples('dev')).toEqual(corpus.dev);
-    expect(await source.sentences('test')).toEqual(corpus.test.map(({ text }) => text));
+    expect(await sentencesOf(source, 'test')).toEqual(corpus.test.map(({ text }) => text));
     expect(await embeddedSource(3).examples('dev')).toEqual(embeddedCorpus(3).dev);
   });
 });

@@ -7,6 +7,7 @@ import { CallerError, EngineError } from '../../src/base/errors.js';
 import { dataSource } from '../../src/data/sources.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
 import { devSentences, SST2_IS_MISSING } from '../grammar/dev-sentences.js';
+import { sentencesOf } from '../support/sentences.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -38,7 +39,7 @@ describe('a folder of GLUE files', () => {
 
   it('needs only the split that is asked for', async () => {
     const source = dataSource(folderWith('test-only', { 'test.tsv': 'index\tsentence\n0\tit is .\n' }));
-    expect(await source.sentences('test')).toEqual(['it is .']);
+    expect(await sentencesOf(source, 'test')).toEqual(['it is .']);
     await expect(source.examples('test')).rejects.toThrow(/test\.tsv:1: no column "label"/);
     await expect(source.examples('dev')).rejects.toThrow(CallerError);
     await expect(source.examples('dev')).rejects.toThrow(
@@ -92,7 +93,7 @@ describe('a folder of other files', () => {
         'train-00000-of-00002.parquet': first,
       }),
     );
-    expect(await source.sentences('train')).toEqual(['a', 'b', 'c']);
+    expect(await sentencesOf(source, 'train')).toEqual(['a', 'b', 'c']);
     const lacking = folderWith('lacking', { 'train-00001-of-00002.parquet': second });
     expect(callerErrorOf(() => dataSource(lacking)).message).toMatch(
       /lacking: 1 files "train-…-of-00002\.parquet"; expected 2, numbered from 0 to 1, as their names say$/,
@@ -107,9 +108,9 @@ describe('a folder of other files', () => {
         'Valid.CSV': 'text,label\nc,1\n',
       }),
     );
-    expect(await source.sentences('train')).toEqual(['a', 'b']);
-    expect(await source.sentences('dev')).toEqual(['c']);
-    await expect(source.sentences('test')).rejects.toThrow(
+    expect(await sentencesOf(source, 'train')).toEqual(['a', 'b']);
+    expect(await sentencesOf(source, 'dev')).toEqual(['c']);
+    await expect(sentencesOf(source, 'test')).rejects.toThrow(
       /no file of the split "test"; .*; there are: TRAIN-00001-of-00002-0a1b2c3d\.parquet, Valid\.CSV, tr/,
     );
     const twice = folderWith('twice', {
@@ -133,7 +134,7 @@ describe.skipIf(SST2_IS_MISSING)('the files of SST-2 (needs ../shared/sst2)', ()
 
   it('have all their rows', async () => {
     const [train, dev] = [await source().examples('train'), await source().examples('dev')];
-    expect([train.length, dev.length, (await source().sentences('test')).length]).toEqual([
+    expect([train.length, dev.length, (await sentencesOf(source(), 'test')).length]).toEqual([
       67_349, 872, 1_821,
     ]);
     expect(train.filter(({ label }) => label === 1).length / train.length).toBeCloseTo(0.558, 3);

@@ -6,6 +6,7 @@ import type { DataSource } from '../../src/data/dataset.js';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { type DataOptions, dataSource } from '../../src/data/sources.js';
 import { callerErrorOf } from '../grammar/caller-error.js';
+import { sentencesOf } from '../support/sentences.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -69,7 +70,7 @@ describe('a file', () => {
     const source = dataSource(path);
     expect(await source.examples('train')).toEqual(EXPECTED);
     expect(source).toMatchObject({ name: basename(path), classes: ['0', '1', '2'] });
-    expect(await source.sentences('train')).toEqual(TEXTS);
+    expect(await sentencesOf(source, 'train')).toEqual(TEXTS);
     expect(await source.texts('train')).toEqual(TEXTS.map((text) => ({ text })));
   });
 
@@ -78,20 +79,20 @@ describe('a file', () => {
     const source = dataSource(train, { dev });
     expect(await source.examples('dev')).toEqual([{ text: 'c', label: 1 }]);
     await expect(source.examples('test')).rejects.toThrow(/no file of the split "test"; name it with --test/);
-    expect(await dataSource(dev, { split: 'test' }).sentences('test')).toEqual(['c']);
+    expect(await sentencesOf(dataSource(dev, { split: 'test' }), 'test')).toEqual(['c']);
   });
 
   it('is read after the files before it', async () => {
     const shards = [file('.csv', 'text,label\na,x\n'), file('.jsonl', '{"text":"b","label":"y"}')];
     const source = dataSource(shards.join(','));
-    expect(await source.sentences('train')).toEqual(['a', 'b']);
+    expect(await sentencesOf(source, 'train')).toEqual(['a', 'b']);
     expect(source.name).toBe(shards.map((path) => basename(path)).join(','));
-    expect(await dataSource(file(', odd.csv', 'text,label\na,x\n')).sentences('train')).toEqual(['a']);
+    expect(await sentencesOf(dataSource(file(', odd.csv', 'text,label\na,x\n')), 'train')).toEqual(['a']);
   });
 
   it('has the columns that options name', async () => {
     const path = file('.csv', 'sentence,text,label,stars\na,b,0,good\nc,d,0,bad\n');
-    expect(await dataSource(path).sentences('train')).toEqual(['a', 'c']);
+    expect(await sentencesOf(dataSource(path), 'train')).toEqual(['a', 'c']);
     const source = dataSource(path, { textColumn: 'text', labelColumn: 'stars' });
     expect(await source.examples('train')).toEqual([
       { text: 'b', label: 1 },
@@ -266,7 +267,7 @@ describe('a share of the training rows as dev', () => {
 
   it('is drawn with the seed; both parts are all rows, in the order of the file', async () => {
     const source = dataSource(path, { devShare: 0.2, seed: 1 });
-    const [train, dev] = [await source.sentences('train'), await source.sentences('dev')];
+    const [train, dev] = [await sentencesOf(source, 'train'), await sentencesOf(source, 'dev')];
     expect([train.length, dev.length]).toEqual([16, 4]);
     expect(rows.filter((text) => !dev.includes(text))).toEqual(train);
     expect(rows.filter((text) => !train.includes(text))).toEqual(dev);
@@ -274,12 +275,13 @@ describe('a share of the training rows as dev', () => {
       dev.map((text) => [text, rows.indexOf(text) % 2]),
     );
     expect(source.classes).toEqual(['0', '1']);
-    expect(await dataSource(path, { devShare: 0.2, seed: 1, split: 'dev' }).sentences('dev')).toEqual(dev);
-    expect(await dataSource(path, { devShare: 0.2, seed: 2 }).sentences('dev')).not.toEqual(dev);
+    expect(await sentencesOf(dataSource(path, { devShare: 0.2, seed: 1, split: 'dev' }), 'dev')).toEqual(dev);
+    expect(await sentencesOf(dataSource(path, { devShare: 0.2, seed: 2 }), 'dev')).not.toEqual(dev);
   });
 
   it('leaves a row to each part', async () => {
-    const counts = async (devShare: number) => (await dataSource(path, { devShare }).sentences('dev')).length;
+    const counts = async (devShare: number) =>
+      (await sentencesOf(dataSource(path, { devShare }), 'dev')).length;
     expect([await counts(0.001), await counts(0.999)]).toEqual([1, 19]);
   });
 

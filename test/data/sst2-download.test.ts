@@ -12,6 +12,7 @@ import { dataSource } from '../../src/data/sources.js';
 import { readSst2Parquet } from '../../src/data/sst2-download.js';
 import { runs } from '../support/arbitraries.js';
 import { runCommand } from '../support/run-command.js';
+import { sentencesOf } from '../support/sentences.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** The pinned revision and its files. */
@@ -165,7 +166,7 @@ describe('--data sst2', () => {
       await serve((_, response) => response.end());
       store('validation-00000-of-00001.parquet', parquet(EXAMPLES));
       expect(await dataSource('sst2').examples('dev')).toEqual(EXAMPLES);
-      expect(await dataSource('sst2').sentences('dev')).toEqual(EXAMPLES.map(({ text }) => text));
+      expect(await sentencesOf(dataSource('sst2'), 'dev')).toEqual(EXAMPLES.map(({ text }) => text));
       expect(requested).toEqual([]);
     });
 
@@ -180,7 +181,7 @@ describe('--data sst2', () => {
 
     it('has sentences, but no examples, where the labels are unknown', async () => {
       store('test-00000-of-00001.parquet', parquet(EXAMPLES.map(({ text }) => ({ text, label: -1 }))));
-      expect(await dataSource('sst2').sentences('test')).toEqual(EXAMPLES.map(({ text }) => text));
+      expect(await sentencesOf(dataSource('sst2'), 'test')).toEqual(EXAMPLES.map(({ text }) => text));
       const error = await dataSource('sst2')
         .examples('test')
         .catch((thrown: unknown) => thrown);
