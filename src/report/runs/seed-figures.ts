@@ -59,21 +59,25 @@ function marksOf(dots: readonly Dot[], centres: readonly { name: string; value: 
   ];
 }
 
-/** The rows of both figures, which are drawn side by side. */
-function rowsOf(conditions: readonly Condition[]): Pick<Figure, 'height'> & Plot.PlotOptions {
+/** The figure of some dots, with a row for each condition. @param centre The value of a condition's line. */
+function dotFigure(
+  words: Pick<Figure, 'title' | 'explanation'>,
+  conditions: readonly Condition[],
+  dots: readonly Dot[],
+  x: Plot.ScaleOptions,
+  centre: (values: number[]) => number,
+): Figure {
   const names = conditions.map(({ name }) => name);
-  return { height: 56 + 30 * names.length, ...nameAxis(names, { type: 'band' }), marginTop: 12 };
-}
-
-function described(dots: readonly Dot[]): string {
-  return dots.map(({ title }) => `${title}.`).join(' ');
-}
-
-function perCondition(dots: readonly Dot[], of: (values: number[]) => number) {
-  return [...new Set(dots.map(({ name }) => name))].map((name) => ({
-    name,
-    value: of(dots.filter((dot) => dot.name === name).map(({ value }) => value)),
-  }));
+  const valuesOf = (name: string) => dots.filter((dot) => dot.name === name).map(({ value }) => value);
+  const withDots = names.filter((name) => valuesOf(name).length > 0);
+  const centres = withDots.map((name) => ({ name, value: centre(valuesOf(name)) }));
+  return {
+    ...words,
+    description: dots.map(({ title }) => `${title}.`).join(' '),
+    series: [],
+    height: 56 + 30 * names.length,
+    options: { ...nameAxis(names, { type: 'band' }), marginTop: 12, x, marks: marksOf(dots, centres) },
+  };
 }
 
 /** Whether every run was evaluated on test. */
@@ -90,27 +94,15 @@ export function seedAccuracyFigure(conditions: readonly Condition[]): Figure {
     ({ test, best }) => (isTest ? test : best?.accuracy),
     (value) => ({ value, isCensored: false, text: accuracy(value) }),
   );
-  const { height, ...rows } = rowsOf(conditions);
   const least = Math.min(0.5, ...dots.map(({ value }) => value));
-  return {
+  const domain = [Math.floor(20 * least) / 20, 1];
+  const words = {
     title: isTest ? 'Test accuracy of every seed' : 'Best dev accuracy of every seed',
-    explanation: isTest
-      ? 'Of the weights that were best on dev. The line is the mean.'
-      : 'The line is the mean.',
-    description: described(dots),
-    series: [],
-    height,
-    options: {
-      ...rows,
-      x: horizontalAxis(isTest ? 'test accuracy' : 'best dev accuracy', {
-        domain: [Math.floor(20 * least) / 20, 1],
-        grid: true,
-        ticks: 5,
-        inset: 4,
-      }),
-      marks: marksOf(dots, perCondition(dots, mean)),
-    },
+    explanation: `${isTest ? 'Of the weights that were best on dev. ' : ''}The line is the mean.`,
   };
+  const label = isTest ? 'test accuracy' : 'best dev accuracy';
+  const x = horizontalAxis(label, { domain, grid: true, ticks: 5, inset: 4 });
+  return dotFigure(words, conditions, dots, x, mean);
 }
 
 /** The steps of every run to the threshold, a dot for each seed; undefined where any run has none. */
@@ -126,24 +118,17 @@ export function stepsFigure(conditions: readonly Condition[], until?: number): F
       text: isReached ? `${steps} steps` : `not in ${steps} steps`,
     }),
   );
-  const { height, ...rows } = rowsOf(conditions);
-  const label = `steps to ${until ?? 'the threshold'} (log)`;
+  const threshold = until ?? 'the threshold';
+  const label = `steps to ${threshold} (log)`;
   const scale = logAxis(
     dots.map(({ value }) => value),
     label,
   );
-  return {
-    title: `Steps of every seed to a dev accuracy of ${until ?? 'the threshold'}`,
+  const words = {
+    title: `Steps of every seed to a dev accuracy of ${threshold}`,
     explanation: 'A ring is a run that ended before. The line is the median.',
-    description: described(dots),
-    series: [],
-    height,
-    options: {
-      ...rows,
-      x: horizontalAxis(label, scale),
-      marks: marksOf(dots, perCondition(dots, median)),
-    },
   };
+  return dotFigure(words, conditions, dots, horizontalAxis(label, scale), median);
 }
 
 /** Every seed of an experiment, as an SVG file: accuracy over training-set size, or accuracy, and steps where they were counted. */
