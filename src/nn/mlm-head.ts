@@ -15,7 +15,7 @@ import { tensorNames } from './tensor-names.js';
 /** Columns of a block of logits on adapters whose kernels read matrices from textures: WebGPU's smallest limit of a texture. */
 const TEXTURE_ROWS = 8192;
 
-/** The columns of a block of logits: logits are [blocks][rows, columns of the block], as one block unless textures are too short. */
+/** Columns of a block of logits. Logits are [blocks][rows, columns of the block]; there is one block, unless textures are too short for it. */
 export function logitsBlock({
   recorder,
   config,
