@@ -133,7 +133,7 @@ const KERNELS = [
   },
   {
     name: 'cross-entropy does not divide by the rows of the step',
-    file: 'kernels/layers/cross_entropy.wesl',
+    file: 'kernels/layers/logits.wesl',
     find: 'logits_gradient[at + c] = gradient * share;',
     replace: 'logits_gradient[at + c] = gradient;',
     tests: 'test/nn/loss.test.ts',
