@@ -129,7 +129,7 @@ const SHORT: Readonly<Record<Layout['kind'], { tokens: number; longest: number }
   sparse: { tokens: 1024, longest: 1023 },
 };
 
-/** The tiles of a family that are expected to be the fastest for a kind of plan and sequences of these lengths. */
+/** The tiles of a family that are expected to be the fastest for sequences of these lengths. @param kind Dense for a full sparse plan, too. */
 export function expectedTiles(
   family: KernelFamily,
   kind: Layout['kind'],
@@ -156,13 +156,15 @@ function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number }
 export function tilesOn(device: Device, choices?: KernelChoices, precision: Precision = 'f32'): TileChooser {
   if (precision === 'f16') {
     const family = fastestFamily(device, 0, 'f16');
-    return (kind, lengths) => expectedTiles(family, kind, lengths);
+    return (kind, lengths, isFull) => expectedTiles(family, isFull ? 'dense' : kind, lengths);
   }
   const { variants: chosen = {}, machine } = choices?.adapter === adapterKey(device) ? choices : {};
-  return (kind, lengths) => {
+  return (kind, lengths, isFull) => {
     const { longest, tokens } = sizeOf(lengths);
     const name = chosen[choiceKey(kind, longest)];
     const variant = name && kernelVariants(device, kind, tokens, machine).find((each) => each.name === name);
-    return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), kind, lengths);
+    return variant
+      ? variant.tile
+      : expectedTiles(fastestFamily(device, tokens), isFull ? 'dense' : kind, lengths);
   };
 }

@@ -50,7 +50,8 @@ export function benchPredictCommand(): Command {
     for (const batch of batches) completeAttentionSettings({ lengths, batch, strategies }, 'bench predict');
     const rules = await readRules(flags.rules);
     const texts = await dataOf(flags, { split, tags: rules.tags }).texts(split);
-    const tiles: TileChooser = (kind, sequences) => expectedTiles(WIDE_ON_GPU, kind, sequences);
+    const tiles: TileChooser = (kind, sequences, isFull) =>
+      expectedTiles(WIDE_ON_GPU, isFull ? 'dense' : kind, sequences);
     const inputs = { texts, vocabulary: bertVocabulary(), rules, tiles };
     const settings = { lengths, batches, heads, strategies };
     const rows = predictRows(H200, settings, inputs);

@@ -35,6 +35,11 @@ export function allows(table: PairTable, query: number, key: number): boolean {
   return table.biases[query * table.size + key] > 0.5 * FORBIDDEN;
 }
 
+/** Whether tokens with any tags form a pair at any distance. */
+export function allowsAll({ biases, scopes }: PairTable): boolean {
+  return biases.every((bias) => bias > 0.5 * FORBIDDEN) && scopes?.elsewhere !== FORBIDDEN;
+}
+
 /**
  * The bias of a pair of tokens, or undefined where the pair does not exist. Kernels work on whole tiles; this function is for
  * callers that need single pairs.

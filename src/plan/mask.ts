@@ -4,7 +4,7 @@ import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
 import { isPerHead, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
-import { type PairTable, pairTable } from '../grammar/pair-table.js';
+import { allowsAll, type PairTable, pairTable } from '../grammar/pair-table.js';
 import { type RuleSet, STRATEGIES, type Strategy, type Tag, tagIndexes } from '../grammar/rules.js';
 import { reachOf } from '../grammar/scope.js';
 import { closureOf } from './closure.js';
@@ -210,7 +210,9 @@ export class AttentionMask {
     checkArgument(MASK_TOKENS, tokens, 'tokens');
     const lengths = lengthsOf(tokens);
     if (this.isDense) return denseLayout(lengths, tiles('dense', lengths));
-    return sparseLayout(this.input(tokens), tiles('sparse', lengths));
+    const input = this.input(tokens);
+    const isFull = !input.causal && [input.tables].flat().every(allowsAll);
+    return sparseLayout(input, tiles('sparse', lengths, isFull));
   }
 
   /** The share of all pairs of tokens that exist, the mean over heads. */

@@ -31,8 +31,12 @@ export interface TileConfig {
   machine?: Machine;
 }
 
-/** Chooses the tiles for a kind of plan and the lengths of its sequences. */
-export type TileChooser = (kind: 'dense' | 'sparse', lengths: ArrayLike<number>) => TileConfig;
+/** Chooses the tiles for a kind of plan and the lengths of its sequences. `isFull`: a sparse plan has every pair, some with a bias. */
+export type TileChooser = (
+  kind: 'dense' | 'sparse',
+  lengths: ArrayLike<number>,
+  isFull?: boolean,
+) => TileConfig;
 
 /** The cost of a mask that is looked up for one row of a tile, as a share of the cost of looking it up for all. */
 const ONE_TAG_SHARE = 0.25;

@@ -13,6 +13,8 @@ import {
 import { CallerError } from '../../src/base/errors.js';
 import { hostRandom } from '../../src/base/random.js';
 import type { Device } from '../../src/gpu/device.js';
+import { presetRules } from '../../src/grammar/presets.js';
+import type { Strategy } from '../../src/grammar/rules.js';
 import { UNIVERSAL_TAGS } from '../../src/grammar/tags.js';
 import { TYPICAL_GPU } from '../../src/plan/machine.js';
 import { AttentionMask } from '../../src/plan/mask.js';
@@ -61,6 +63,11 @@ describe('choices of kernels', () => {
     expect([[512], [128, 128, 128, 128], [1024]].map((lengths) => tiles('dense', lengths).rows)).toEqual([
       32, 16, 32,
     ]);
+    const tokens = { tags: Array<string>(512).fill('NOUN') };
+    const rowsOf = (strategy: Strategy) =>
+      AttentionMask.fromRules(presetRules('paper'), strategy).layout(tokens, tiles).tileConfig.rows;
+    expect(rowsOf('hard')).toBe(16);
+    expect(rowsOf('soft'), 'every pair, some with a bias').toBe(32);
   });
 
   it('may be planned for the GPU as it was measured', () => {
