@@ -1,15 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
-/** Files that leave nothing behind: they share a process and its device, whose kernels are compiled once for all of them. */
-const SHARING = [
-  'test/{attention,grammar,plan,report,nn,train,bench,data,kernels,reference}/**/*.test.ts',
-  'test/cli/!(process).test.ts',
-  'test/gpu/{adapter,bind-groups,errors,limits,panels}.test.ts',
-  'test/mutations/*.test.ts',
-  'test/playground/{measurement-view,serve}.test.ts',
-  'test/{ci,docs,language,readme,repository}.test.ts',
-];
+/** Files that count drivers or lose devices. The others leave nothing behind: they share two processes, each with kernels compiled once. */
+const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts'];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
 
@@ -30,8 +23,11 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     projects: [
-      { extends: true, test: { name: TOGETHER, include: SHARING, isolate: false } },
-      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: SHARING } },
+      {
+        extends: true,
+        test: { name: TOGETHER, include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+      },
+      { extends: true, test: { name: 'apart', include: ALONE } },
     ],
   },
 });

@@ -102,7 +102,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
     });
 
     it.each(COMPOSITION_NAMES)('is that of the reference under a composed mask: %s', async (name) => {
-      for (const seed of [1, CASES_OF_KIND - 1]) {
+      for (const seed of family === 'wide' && CASES === 1 ? [1] : [1, CASES_OF_KIND - 1]) {
         const attention = composedCase(name, seed);
         expectReference(attention, await runAttention(attention, family));
       }
@@ -179,7 +179,7 @@ export function describeFamily(family: Family, usual: readonly number[]): void {
     );
 
     it('is that of the reference in a sequence of more than 64 runs', async () => {
-      for (const ofManyTags of family === 'wide' || CASES > 1 ? [true, false] : [false]) {
+      for (const ofManyTags of CASES > 1 ? [true, false] : [false]) {
         const attention = manyRuns(ofManyTags);
         const { sequences } = layoutOn(await testDevice(family), attention);
         expect(sequences[0].runs.length).toBe(ofManyTags ? 66 : 85);

@@ -43,7 +43,7 @@ export function describeSplitTiles(): void {
       expectReference(attention, await runAttention(attention, 'wide', SPLIT));
     });
 
-    it.each<KindName>(['biased, many tags', 'learned'])('of 16 rows too: %s', async (kind) => {
+    it.each<KindName>(['hard, some tags', 'learned'])('of 16 rows too: %s', async (kind) => {
       const attention = longCase(kind, CASES_OF_KIND - 1);
       expectReference(attention, await runAttention(attention, 'wide, as on a GPU', { ...SPLIT, rows: 16 }));
     });

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import * as timing from '../../bench/timing.js';
 import { type Tuning, tune } from '../../bench/tuner.js';
 import { adapterKey, kernelVariants, tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
@@ -11,12 +12,14 @@ describe('tuning', () => {
 
   beforeAll(async () => {
     device = await testDevice();
+    const once = vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
     tuning = await tune(device, {
       headDim: 16,
       longest: 64,
       kinds: ['sparse'],
       onNote: (line) => notes.push(line),
     });
+    once.mockRestore();
   });
 
   it('measures every variant of the classes that were asked for', () => {

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AttentionImplementation } from '../../bench/attention-implementation.js';
 import { GREEN } from '../../bench/gate.js';
 import { quickCheck } from '../../bench/quick-check.js';
+import * as timing from '../../bench/timing.js';
 import { tune } from '../../bench/tuner.js';
 import { tuningProblem } from '../../src/cli/kernel-cache.js';
 import type { Device } from '../../src/gpu/device.js';
@@ -58,6 +59,10 @@ describe('the quick check', () => {
 });
 
 describe('tuning', () => {
+  beforeEach(() => {
+    vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
+  });
+
   it('ends where every variant writes nothing, chooses none, and names a wrong one', async () => {
     breakKernels((name) => /^attention\/\w+\/sparse/.test(name));
     const { choices, rows } = await tune(await ownDevice(), { headDim: 16, longest: 64, kinds: ['sparse'] });

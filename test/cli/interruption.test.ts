@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, commandEnvironment } from '../support/run-command.js';
@@ -27,8 +27,8 @@ interface Ended {
 }
 
 /** Runs the command, and sends it a signal after it has reported its first epoch. */
-function signalled(args: readonly string[], signal: NodeJS.Signals): Promise<Ended> {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+function signalled(out: string, signal: NodeJS.Signals): Promise<Ended> {
+  const child = spawn(process.execPath, [COMMAND, ...COMMAND_LINE, '--out', out], {
     cwd: folder,
     env: commandEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -46,6 +46,22 @@ function signalled(args: readonly string[], signal: NodeJS.Signals): Promise<End
   return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
 }
 
+/** The same in this process, which has compiled the kernels: its handler of the signal is called. */
+async function signalledHere(out: string, signal: NodeJS.Signals): Promise<Ended> {
+  const others = process.listenerCount(signal);
+  const watch = setInterval(() => {
+    if (!existsSync(join(folder, out, 'metrics.jsonl'))) return;
+    clearInterval(watch);
+    for (const handle of process.listeners(signal).slice(others)) {
+      handle(signal, 15);
+      handle(signal, 15);
+    }
+  }, 2);
+  const ended = await runHere([...COMMAND_LINE, '--out', out], { cwd: folder });
+  clearInterval(watch);
+  return ended;
+}
+
 function weightsOf(out: string): string[] {
   return ['model.safetensors', 'last.safetensors'].map((name) =>
     createHash('sha256')
@@ -60,13 +76,13 @@ describe('a training that is signalled', () => {
   });
 
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
+    ['SIGINT', 130, signalled],
+    ['SIGTERM', 143, signalledHere],
   ] as const)(
     'by %s ends with a checkpoint, and the command that it prints continues to the same bytes',
-    async (signal, status) => {
+    async (signal, status, send) => {
       const out = `it's ${signal}`;
-      const ended = await signalled([...COMMAND_LINE, '--out', out], signal);
+      const ended = await send(out, signal);
       expect(ended.status, ended.stderr).toBe(status);
       const lines = ended.stderr.trimEnd().split('\n');
       const says = /^parsimony: the run was interrupted after step \d+ of 60; continue with: parsimony (.+)$/;

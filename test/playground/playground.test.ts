@@ -21,7 +21,7 @@ import { SentenceClassifier } from '../../src/train/sentence-classifier.js';
 import { openChromium, openPage, PATIENT } from '../support/chromium.js';
 import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { buildSite, loseDeviceOnEvent, savedFiles, typeText } from './site.js';
+import { buildSite, DEV_ROWS, loseDeviceOnEvent, savedFiles, typeText } from './site.js';
 
 /** Waits for a state of the page without a limit of its own. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
@@ -294,7 +294,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.select('#rows', `${ROWS}`);
       await page.click('#train');
       await eventually(() => textOf('#training')).toContain('Trained in');
-      const { options, devRows } = TRAINING;
+      const { options } = TRAINING;
       // Without error scopes around each submit, as on the page.
       const device = await openDevice({ device: (await testDevice()).gpu });
       const trained = SentenceClassifier.build(device, {
@@ -304,8 +304,10 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
         seed: options.seed,
       });
       const { train, dev } = embeddedCorpus();
-      const metrics = await trained.train(train.slice(0, ROWS), dev.slice(0, devRows), options);
-      expect(await textOf('#training')).toContain(`: ${percent(metrics.at(-1)!.devAccuracy)} of 500 unseen`);
+      const metrics = await trained.train(train.slice(0, ROWS), dev.slice(0, DEV_ROWS), options);
+      expect(await textOf('#training')).toContain(
+        `: ${percent(metrics.at(-1)!.devAccuracy)} of ${DEV_ROWS} unseen`,
+      );
       expect(await textOf('#about')).toContain('strategy guided and the rules "paper"');
       model = trained;
       await expectShown(SENTENCE, 'guided', PAPER_RULES);

@@ -13,10 +13,19 @@ const CONFIG = join(import.meta.dirname, '../../playground/vite.config.ts');
 
 const NOTE = 'A model that the tests made.';
 
+/** The unseen sentences of a training on the page: fewer than it is published with. */
+export const DEV_ROWS = 50;
+
 /** Builds the playground around a small untrained model. @returns The same model in this process. */
 export async function buildSite(folder: string): Promise<{ site: string; model: SentenceClassifier }> {
   const site = join(folder, 'site');
-  await build({ configFile: CONFIG, logLevel: 'warn', build: { outDir: site } });
+  const fewRows = {
+    name: 'few-rows',
+    enforce: 'pre' as const,
+    transform: (code: string, id: string) =>
+      id.endsWith('/training.json') ? code.replace(/"devRows": \d+/, `"devRows": ${DEV_ROWS}`) : undefined,
+  };
+  await build({ configFile: CONFIG, logLevel: 'warn', plugins: [fewRows], build: { outDir: site } });
   const words = embeddedCorpus(1, { train: 300, dev: 0, test: 0 }).train;
   const tokens = words.flatMap(({ text }) => splitTokens(text, bertVocabulary()));
   const model = SentenceClassifier.build(await testDevice(), {

@@ -1,41 +1,49 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The project whose files share a process. The process ends with the first other file, so they must be consecutive. */
+/** The project whose files share processes. A process ends with the first other file, so they must be consecutive. */
 export const TOGETHER = 'together';
 
 /**
- * The files that take longest, in this order, measured on two cores with the embedded driver. A fresh clone has no times, and
- * a long file that starts last would leave the other core idle. Files that share a process come first, on both cores.
- */
-const LONGEST = [TOGETHER, 'playground/playground', 'browser-entry', 'cli/process', 'architecture'];
-
-/**
- * The same among files that share a process. One process begins with the longest, which compiles every kernel for subgroups. The
- * other one begins with files that train and measure: those that compile most kernels come first, so that few of these are
- * left when the first process joins.
+ * The order of the files that take longest, as they start on two cores with the embedded driver: a fresh clone has no times. Each of
+ * two processes takes the next file when it is done with one, and compiles the kernels that it has not compiled yet. So one process
+ * should have the kernels for subgroups, and the other those for GPUs, commands and browsers. The short files fill the gaps in the end.
  */
 const IN_TURN = [
-  /\/test\/attention\/subgroup\./,
-  /\/test\/cli\/(tune|bench)\./,
-  /\/test\/train\/(training-run|evaluation|best-weights|not-finite|custom-tags-model|head-rules|dropped-submits)\./,
-  /\/test\/attention\/wide\./,
-  /\/test\/cli\/(interruption|resume)\./,
-  /\/test\/(cli|train|readme)\b|\/(tuner|wrong-kernels)\.test/,
-  /\/test\/(attention\/abreast|nn\/(classifier|training)|bench\/(gate|counted-pairs|trace))\./,
-  /\/test\/(attention|bench|data|nn|reference)\//,
+  'attention/subgroup',
+  'attention/wide',
+  'nn/classifier',
+  'cli/process',
+  'train/training-run',
+  'cli/bench',
+  'architecture',
+  'bench/gate',
+  'browser-entry',
+  'train/best-weights',
+  'train/run-folder',
+  'train/mlm',
+  'cli/resume',
+  'train/evaluation',
+  'train/head-rules',
+  'train/custom-tags-model',
+  'cli/explain',
+  'bench/counted-pairs',
+  'cli/interruption',
+  'attention/abreast',
+  'bench/wrong-kernels',
+  'nn/training',
+  'playground/playground',
+  'fuzz/quick',
+  'nn/',
+  'readme',
+  'bench/',
+  'cli/',
+  'train/',
 ];
 
-function placeAmong(names: readonly string[], { moduleId }: TestSpecification): number {
-  const found = names.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-  return found < 0 ? names.length : found;
-}
-
-function place(file: TestSpecification): number {
-  return file.project.name === TOGETHER ? LONGEST.indexOf(TOGETHER) : placeAmong(LONGEST, file);
-}
-
-function placeTogether({ moduleId }: TestSpecification): number {
-  const found = IN_TURN.findIndex((files) => files.test(moduleId));
+function place({ project, moduleId }: TestSpecification): number {
+  if (project.name !== TOGETHER) return IN_TURN.length + 1;
+  const name = moduleId.replace(/^.*\/test\//, '');
+  const found = IN_TURN.findIndex((start) => name.startsWith(start));
   return found < 0 ? IN_TURN.length : found;
 }
 
@@ -43,6 +51,6 @@ function placeTogether({ moduleId }: TestSpecification): number {
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return sorted.sort((a, b) => place(a) - place(b) || placeTogether(a) - placeTogether(b));
+    return sorted.sort((a, b) => place(a) - place(b));
   }
 }
