@@ -1,5 +1,8 @@
 import { concatenated } from '../gpu/buffers.js';
+import { planWordNames } from '../gpu/kernel-sources.generated.js';
 import type { Layout } from '../plan/layout.js';
+
+const { CHUNK_WORDS } = planWordNames;
 
 /** The most rows of a chunk. */
 const CHUNK_ROWS = 64;
@@ -8,7 +11,7 @@ const CHUNK_ROWS = 64;
 export interface TagRunChunks {
   words: Uint32Array;
   count: number;
-  /** Two words a chunk: first row, rows. */
+  /** Of each chunk its first row and its number of rows: CHUNK_START and CHUNK_LENGTH of `CHUNK_WORDS`. */
   chunksAt: number;
   /** The start of each tag's list of chunks, and the end of the last list. */
   tagsAt: number;
@@ -23,7 +26,7 @@ export function tagRunChunks({ sequences, heads }: Layout): TagRunChunks {
   const ofTag = Array.from({ length: size }, (): number[] => []);
   for (const { tag, start, length } of sequences.flatMap(({ runs }) => runs)) {
     for (let done = 0; done < length; done += CHUNK_ROWS) {
-      ofTag[tag].push(chunks.length / 2);
+      ofTag[tag].push(chunks.length / CHUNK_WORDS);
       chunks.push(start + done, Math.min(CHUNK_ROWS, length - done));
     }
   }
@@ -32,5 +35,5 @@ export function tagRunChunks({ sequences, heads }: Layout): TagRunChunks {
   const parts = [chunks, starts, ofTag.flat()].map((part) => Uint32Array.from(part));
   const { words, offsets } = concatenated(parts);
   const [chunksAt, tagsAt, entriesAt] = offsets;
-  return { words, count: chunks.length / 2, chunksAt, tagsAt, entriesAt };
+  return { words, count: chunks.length / CHUNK_WORDS, chunksAt, tagsAt, entriesAt };
 }
