@@ -6,8 +6,8 @@ import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-c
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/** The kinds of a usual run; a run of more cases takes every kind. */
-const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['dense', 'heads of their own, dropout'];
+/** The kind of a usual run, whose kernels read everything that any reads; a run of more cases takes every kind. */
+const KINDS: readonly KindName[] = CASES > 1 ? KIND_NAMES : ['heads of their own, dropout'];
 
 describe('attention on textures with fewer rows than there are tokens', () => {
   it.each(KINDS)('is that of the reference: %s', async (kind) => {
