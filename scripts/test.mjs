@@ -2,7 +2,8 @@
 // on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out what costs more
 // than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
 // test/attention/random-case.ts), a third of the cases of each kind and two thirds of those of the kernels for GPUs, most lone
-// rows and panels abreast, most shapes of linear layers, most damaged bytes of Parquet files, and all kills of a run but one.
+// rows, panels abreast and choices of GPUs, most shapes of linear layers, most damaged bytes of Parquet files, most changes of JSON,
+// and all kills of a run but one.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
