@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, commandEnvironment } from '../support/run-command.js';
@@ -50,7 +50,7 @@ function signalled(out: string, signal: NodeJS.Signals): Promise<Ended> {
 async function signalledHere(out: string, signal: NodeJS.Signals): Promise<Ended> {
   const others = process.listenerCount(signal);
   const watch = setInterval(() => {
-    if (!existsSync(join(folder, out, 'metrics.jsonl'))) return;
+    if (!statSync(join(folder, out, 'metrics.jsonl'), { throwIfNoEntry: false })?.size) return;
     clearInterval(watch);
     for (const handle of process.listeners(signal).slice(others)) {
       handle(signal, 15);
