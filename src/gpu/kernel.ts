@@ -76,7 +76,7 @@ function storageBindings(code: string): KernelBinding[] {
 function uniformFields(code: string): Kernel['parameters'] {
   const body = /struct Parameters \{([^}]*)\}/.exec(code)?.[1] ?? '';
   const fields = body.replace(/\/\/.*/g, '');
-  return [...fields.matchAll(/(\w+): (u32|f32),/g)].map(([, name, type]) => ({
+  return [...fields.matchAll(/(\w+): (u32|f32)\b/g)].map(([, name, type]) => ({
     name,
     type: type as ParameterType,
   }));
