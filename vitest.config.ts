@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
-/** Files that count drivers or lose devices. The others leave nothing behind: they share two processes, each with kernels compiled once. */
-const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts'];
+/**
+ * Files that count drivers, lose devices or watch the memory of the process. The others leave nothing behind: they share two processes,
+ * each with kernels that are compiled once.
+ */
+const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts', 'test/fuzz/corpus.test.ts'];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
 

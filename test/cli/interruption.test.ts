@@ -53,8 +53,8 @@ async function signalledHere(out: string, signal: NodeJS.Signals): Promise<Ended
     if (!statSync(join(folder, out, 'metrics.jsonl'), { throwIfNoEntry: false })?.size) return;
     clearInterval(watch);
     for (const handle of process.listeners(signal).slice(others)) {
-      handle(signal, 15);
-      handle(signal, 15);
+      handle(signal);
+      handle(signal);
     }
   }, 2);
   const ended = await runHere([...COMMAND_LINE, '--out', out], { cwd: folder });
