@@ -77,9 +77,9 @@ const CHECKS: Readonly<
     (x) => x === SENTENCES || isWhole(x, 2, 16_384),
     `numbers from 2 to 16384, or "${SENTENCES}"`,
   ),
-  heads: listOf((x) => isWhole(x, 1, 1024), 'positive numbers'),
+  heads: listOf((x) => isWhole(x, 1, 1024), 'numbers from 1 to 1024'),
   headDims: listOf((x) => isWhole(x, 16, 128) && (x as number) % 4 === 0, 'multiples of 4 from 16 to 128'),
-  batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a positive number' },
+  batch: { holds: (x) => isWhole(x, 1, 65_536), expected: 'a whole number from 1 to 65536' },
   strategies: listOf((x) => STRATEGIES.includes(x as Strategy), STRATEGIES.join(', ')),
   rules: listOf((x) => typeof x === 'string', "presets' names or files"),
   labels: {
@@ -93,7 +93,7 @@ const CHECKS: Readonly<
   precision: { holds: (x) => x === 'f32' || x === 'f16', expected: 'f32 or f16' },
   causal: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
   passes: listOf((x) => PASSES.includes(x as Pass), PASSES.join(', ')),
-  repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a positive number' },
+  repeats: { holds: (x) => isWhole(x, 1, 10_000), expected: 'a whole number from 1 to 10000' },
   seconds: { holds: (x) => isWhole(x, 0, 86_400), expected: 'a whole number from 0 to 86400' },
   seed: { holds: (x) => isWhole(x, 0, 2 ** 32 - 1), expected: 'a whole number from 0 to 2³² - 1' },
   controls: { holds: (x) => typeof x === 'boolean', expected: 'true or false' },
@@ -110,23 +110,27 @@ function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
+/** What is expected of a setting; undefined where the value is within its bounds. */
+export function expectedOf(name: keyof AttentionSettings, value: unknown): string | undefined {
+  const { holds, expected } = CHECKS[name];
+  return holds(value) ? undefined : expected;
+}
+
 /** Settings with defaults for what is left out. @throws CallerError where one is unknown or out of bounds. */
 export function completeAttentionSettings(
   settings: Partial<Record<string, unknown>>,
   where?: string,
 ): AttentionSettings {
   for (const [name, value] of Object.entries(settings)) {
-    const check = Object.hasOwn(CHECKS, name) && CHECKS[name as keyof AttentionSettings];
-    if (!check) {
+    if (!Object.hasOwn(CHECKS, name)) {
       throw new CallerError({
         what: `unknown setting "${name}"`,
         where,
         expected: `one of: ${Object.keys(CHECKS).join(', ')}`,
       });
     }
-    if (!check.holds(value)) {
-      throw new CallerError({ what: `${name} is ${describeJson(value)}`, where, expected: check.expected });
-    }
+    const expected = expectedOf(name as keyof AttentionSettings, value);
+    if (expected) throw new CallerError({ what: `${name} is ${describeJson(value)}`, where, expected });
   }
   const stated = settings as Partial<AttentionSettings>;
   const hasLayouts = stated.labels !== undefined && `${stated.labels}` !== DATA_LABELS;

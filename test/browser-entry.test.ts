@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser } from 'puppeteer-core';
 import { createServer } from 'vite';
@@ -159,15 +159,23 @@ describe.skipIf(!embeddedDriverExists())('the package in a project of Vite, as i
     server.close();
   });
 
-  it('runs under the development server', async () => {
+  it('runs under the development server, and so does the example', async () => {
+    cpSync(join(ROOT, 'examples/browser'), join(project, 'browser'), { recursive: true });
     const server = await createServer({
       root: project,
       logLevel: 'error',
       server: { port: 0, host: '127.0.0.1' },
     });
     await server.listen();
-    await expectComputed(server.resolvedUrls!.local[0]);
+    const [address] = server.resolvedUrls!.local;
+    await expectComputed(address);
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`${address}browser/index.html`);
+    await page.waitForSelector('#weights tr');
+    const rows = await page.$$eval('#weights tr', (lines) => lines.map(({ innerText }) => innerText));
     await server.close();
+    expect(complaints).toEqual([]);
+    expect(rows[5], 'a verb attends to nouns and to itself').toBe('follows\t\t\t\t33 %\t33 %\t\t\t33 %\t');
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type AttentionSettings, expectedOf } from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/bench-report.js';
 import { environmentLine, LOAD_AT_START } from '../../bench/environment.js';
 import { type GpuReport, missingSections } from '../../bench/gpu-report.js';
@@ -8,7 +9,7 @@ import type { BenchTable } from '../../bench/report-table.js';
 import { areCountsEqual, type BenchReport, tablesOf } from '../../bench/tables.js';
 import type { Precision } from '../base/precision.js';
 import type { Device } from '../gpu/device.js';
-import { withDevice } from './options.js';
+import { numbers, withDevice } from './options.js';
 import {
   type JsonTarget,
   jsonOption,
@@ -36,6 +37,21 @@ export function outputOptions(): Option[] {
 
 export function option(flags: string, description: string, parse: (text: string) => unknown): Option {
   return new Option(flags, description).argParser(parse);
+}
+
+/** The flag of a setting of `bench attention`, which other benchmarks may have, too. Its parser throws InvalidArgumentError. */
+export function boundedOption(
+  name: keyof AttentionSettings,
+  flags: string,
+  description: string,
+  parse: (text: string) => unknown = numbers,
+): Option {
+  return option(flags, description, (text) => {
+    const value = parse(text);
+    const expected = expectedOf(name, value);
+    if (expected) throw new InvalidArgumentError(`expected ${expected}`);
+    return value;
+  });
 }
 
 /** A command of `parsimony bench`. @param examples Lines of `--help`. */

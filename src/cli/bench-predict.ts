@@ -10,10 +10,10 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import type { TileChooser } from '../plan/tiles.js';
 import { dataOf } from '../train/prepare-run.js';
-import { benchmark, option, printBenchTable } from './bench-output.js';
+import { benchmark, boundedOption, option, printBenchTable } from './bench-output.js';
 import { list, numbers } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
-import { countNumber, type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
+import { type DataFlags, settingOption, splitOption, textOptions, wholeNumber } from './setting-options.js';
 
 interface PredictFlags extends DataFlags {
   lengths: number[];
@@ -30,11 +30,11 @@ export function benchPredictCommand(): Command {
     'predict',
     "what a model of a GPU's schedule predicts for the planner's tiles; needs no GPU",
     [
-      option('--lengths <list>', 'tokens of a document', numbers).default([
+      boundedOption('lengths', '--lengths <list>', 'tokens of a document').default([
         128, 512, 1024, 2048, 4096, 16_384,
       ]),
       option('--batches <list>', 'sequences of a packed batch', numbers).default([1]),
-      option('--heads <count>', 'attention heads of 64', countNumber).default(8),
+      option('--heads <count>', 'attention heads of 64', wholeNumber(1, 1024)).default(8),
       option('--strategies <list>', `among ${ATTENTION_DEFAULTS.strategies.join(', ')}`, list).default([
         'hard',
       ]),

@@ -10,9 +10,16 @@ import type { Precision } from '../base/precision.js';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { dataOf } from '../train/prepare-run.js';
-import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
+import {
+  benchmark,
+  boundedOption,
+  type OutputFlags,
+  option,
+  outputOptions,
+  runBenchmark,
+} from './bench-output.js';
 import { storedChoicesOf } from './kernel-cache.js';
-import { list, numbers } from './options.js';
+import { list } from './options.js';
 import { requireTaggersTags } from './rule-texts.js';
 import {
   countNumber,
@@ -41,14 +48,20 @@ export function benchStepCommand(): Command {
     'step',
     'a training step per strategy and length, kernel by kernel, beside what Amdahl predicts',
     [
-      option('--lengths <list>', 'tokens of a document, or "sentences"', numbers).default([SENTENCES, 512]),
-      option(
+      boundedOption('lengths', '--lengths <list>', 'tokens of a document, or "sentences"').default([
+        SENTENCES,
+        512,
+      ]),
+      boundedOption(
+        'batch',
         '--batch <count>',
         'sentences of a packed batch; documents come one a batch',
         countNumber,
       ).default(32),
-      option('--strategies <list>', `among ${strategies.join(', ')}`, list).default(strategies),
-      option('--repeats <count>', 'timed steps of each', countNumber).default(repeats),
+      boundedOption('strategies', '--strategies <list>', `among ${strategies.join(', ')}`, list).default(
+        strategies,
+      ),
+      boundedOption('repeats', '--repeats <count>', 'timed steps of each', countNumber).default(repeats),
       option('--seed <number>', 'of weights, order and intervals', seedNumber).default(1),
       settingOption('rules').default('paper'),
       settingOption('data').default('embedded'),
@@ -69,6 +82,7 @@ async function run(flags: StepFlags): Promise<void> {
   const { lengths, strategies, batch, repeats, seed, precision } = flags;
   const settings = { lengths, strategies, batch, repeats, seed, precision };
   completeAttentionSettings(settings);
+  const shape = shapeOf(flags);
   const source = dataOf(flags, { split: 'dev' });
   const examples = await source.examples('dev');
   const ruleSet = await readRules(flags.rules);
@@ -76,7 +90,7 @@ async function run(flags: StepFlags): Promise<void> {
   await runBenchmark(flags, async (device, signal) => {
     return benchStep(
       device,
-      { ...settings, shape: shapeOf(flags) },
+      { ...settings, shape },
       {
         data: flags.data,
         examples,

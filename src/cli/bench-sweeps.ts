@@ -24,16 +24,24 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { percent } from '../report/page/numbers.js';
 import { dataOf } from '../train/prepare-run.js';
-import { benchmark, type OutputFlags, option, outputOptions, runBenchmark } from './bench-output.js';
+import {
+  benchmark,
+  boundedOption,
+  type OutputFlags,
+  option,
+  outputOptions,
+  runBenchmark,
+} from './bench-output.js';
 import { readContenders } from './contender-file.js';
 import { storedChoicesOf } from './kernel-cache.js';
-import { list, numbers } from './options.js';
+import { list } from './options.js';
 import { OutputOption } from './output-files.js';
 import { benchTexts } from './rule-texts.js';
 import {
   countNumber,
   type DataFlags,
   realNumber,
+  secondsNumber,
   seedNumber,
   settingOption,
   textOptions,
@@ -49,15 +57,20 @@ function sweepOptions(
 ): Option[] {
   const { heads, headDims, repeats, seed } = ATTENTION_DEFAULTS;
   return [
-    option(
+    boundedOption(
+      'lengths',
       '--lengths <list>',
       `tokens of a document${takesSentences ? ', or "sentences"' : ''} (default: ${lengths})`,
-      numbers,
     ),
-    option('--heads <list>', `attention heads (default: ${heads})`, numbers),
-    option('--head-dims <list>', `head dimensions (default: ${headDims})`, numbers),
-    option('--passes <list>', `among ${PASSES.join(', ')} (default: ${ATTENTION_DEFAULTS.passes})`, list),
-    option('--repeats <count>', `timed turns of each (default: ${repeats})`, countNumber),
+    boundedOption('heads', '--heads <list>', `attention heads (default: ${heads})`),
+    boundedOption('headDims', '--head-dims <list>', `head dimensions (default: ${headDims})`),
+    boundedOption(
+      'passes',
+      '--passes <list>',
+      `among ${PASSES.join(', ')} (default: ${ATTENTION_DEFAULTS.passes})`,
+      list,
+    ),
+    boundedOption('repeats', '--repeats <count>', `timed turns of each (default: ${repeats})`, countNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
     settingOption('data').default('embedded'),
     settingOption('adapter'),
@@ -68,7 +81,12 @@ function sweepOptions(
 /** The flags of sweeps over strategies and rules. */
 function ruleOptions(strategies: string): Option[] {
   return [
-    option('--strategies <list>', `among ${STRATEGIES.join(', ')} (default: ${strategies})`, list),
+    boundedOption(
+      'strategies',
+      '--strategies <list>',
+      `among ${STRATEGIES.join(', ')} (default: ${strategies})`,
+      list,
+    ),
     option(
       '--rules <list>',
       'presets or files, within a scope where one is added, paper@sentence or paper@128 (default: paper)',
@@ -123,24 +141,28 @@ export function benchAttentionCommand(): Command {
     'sparse against dense attention: the same run, in turns, checked against float64; speed-ups are medians of the ratios within each turn',
     [
       ...sweepOptions(ATTENTION_DEFAULTS.lengths, true),
-      option(
+      boundedOption(
+        'batch',
         '--batch <count>',
         `sequences of a packed batch (default: ${ATTENTION_DEFAULTS.batch})`,
         countNumber,
       ),
-      option(
+      boundedOption(
+        'seconds',
         '--seconds <count>',
         `for a shape and a pass: further turns start until then, while an interval is wider than ${percent(WIDEST_INTERVAL)} (default: ${ATTENTION_DEFAULTS.seconds})`,
-        seedNumber,
+        Number,
       ),
       ...ruleOptions('all'),
       settingOption('precision'),
-      option(
+      boundedOption(
+        'labels',
         '--labels <list>',
         `labels instead of the data's tags, among ${LABEL_LAYOUTS}; each attends to itself where --rules is left out`,
         list,
       ).conflicts(['data', 'textColumn', 'tagsColumn']),
-      option(
+      boundedOption(
+        'densities',
         '--densities <list>',
         'shares of all pairs: random rules about the labels are drawn for each',
         (text) => list(text).map(realNumber),
@@ -204,7 +226,7 @@ export function benchPeersCommand(): Command {
       option(
         '--timeout <seconds>',
         'how long a peer may take for one answer, compilation included',
-        countNumber,
+        secondsNumber,
       ).default(300),
       settingOption('textColumn'),
     ],

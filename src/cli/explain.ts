@@ -14,12 +14,12 @@ import { wordAttribution } from '../report/explain/tagged-sentence.js';
 import { OutputOption, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
 import { note, print, printTable } from './terminal.js';
-import { type ModelFlags, withModel } from './text-flags.js';
+import { type ModelFlags, noteOnStrange, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
-  $ parsimony explain "the brilliant film follows the dull hero ." --out explained.html
-  $ parsimony explain "the film is not funny ." --model runs/hard --out explained.html
+  $ parsimony explain "the brilliant film follows the dull critic ." --out explained.html
+  $ parsimony explain "the film is not funny and the critic is dull ." --model runs/hard --out explained.html
   $ parsimony explain "the film is not funny ." --rules paper@sentence --strategy guided`;
 
 type ExplainFlags = Partial<ModelFlags> & { out?: string };
@@ -59,6 +59,7 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
 
 async function explainWithModel(text: string, flags: ExplainFlags & { model: string }): Promise<void> {
   await withModel(flags, [{ text }], async (model) => {
+    await noteOnStrange([text], flags.model, model.description);
     const read = await model.explain(text, mostExplained(model.readsWith.mask.rules));
     const explanation = explainText(text, { ...model.readsWith, tile: read.tile });
     const { classes } = model.description;

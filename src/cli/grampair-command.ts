@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { SPLITS } from '../data/dataset.js';
 import { createFolder, writeAtomically } from '../data/files.js';
 import { GRAMPAIR_LABEL_NAMES, GRAMPAIR_ROWS, grampair } from '../data/grampair.js';
 import { grampairTsv, MOST_GRAMPAIR_SENTENCES } from '../data/grampair-source.js';
 import { option } from './bench-output.js';
-import { countNumber, seedNumber } from './setting-options.js';
+import { seedNumber, wholeNumber } from './setting-options.js';
 import { print } from './terminal.js';
 
 const EXAMPLE = `
@@ -21,19 +21,17 @@ interface GrampairFlags {
   seed: number;
 }
 
-function rowCount(text: string): number {
-  const rows = countNumber(text);
-  if (rows <= MOST_GRAMPAIR_SENTENCES) return rows;
-  throw new InvalidArgumentError(`expected ${MOST_GRAMPAIR_SENTENCES} at most`);
-}
-
 export function grampairCommand(): Command {
   return new Command('grampair')
     .description(
       'write generated sentences with gold tags and five labels, each of which has its deciding pairs',
     )
     .requiredOption('--out <folder>', 'gets train.tsv, dev.tsv and test.tsv')
-    .addOption(option('--rows <count>', 'training sentences', rowCount).default(GRAMPAIR_ROWS.train))
+    .addOption(
+      option('--rows <count>', 'training sentences', wholeNumber(1, MOST_GRAMPAIR_SENTENCES)).default(
+        GRAMPAIR_ROWS.train,
+      ),
+    )
     .addOption(option('--seed <number>', 'of all sentences', seedNumber).default(1))
     .addHelpText('after', EXAMPLE)
     .action(write);

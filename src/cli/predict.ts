@@ -17,11 +17,11 @@ import {
   withOptions,
 } from './setting-options.js';
 import { printTable } from './terminal.js';
-import { dataForModel, type ModelFlags, noteOnCut, withModel } from './text-flags.js';
+import { dataForModel, type ModelFlags, noteOnCut, noteOnStrange, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
-  $ parsimony predict --model runs/hard "the brilliant film follows the dull hero ." "the film is not funny ."
+  $ parsimony predict --model runs/hard "the brilliant film follows the dull critic ."
   $ parsimony predict --model runs/hard --data reviews.csv --text-column review --out predictions.csv
   $ parsimony predict --model runs/hard --data path/to/SST-2 --split test --glue SST-2.tsv`;
 
@@ -71,6 +71,7 @@ async function predict(sentences: string[], flags: PredictFlags): Promise<void> 
   const names =
     flags.glue === undefined ? undefined : glueNames((await loadDescription(flags.model)).classes);
   await withModel(flags, texts, async (model) => {
+    await noteOnStrange(sentences, flags.model, model.description);
     const predictions = await model.predict(texts);
     const { classes } = model.description;
     noteOnCut(predictions.filter(({ cut }) => cut).length, texts.length, model);

@@ -71,13 +71,13 @@ export function profileCommand(): Command {
 }
 
 async function profile(flags: ProfileFlags): Promise<void> {
+  const shape = shapeOf(flags);
   const rules = await readRules(flags.rules);
   requireTaggersTags(rules, 'profile');
   warnOfLoad();
   const source = dataOf(flags);
   const examples = await source.examples('train');
   const vocabulary = bertVocabulary();
-  const shape = shapeOf(flags);
   const record = async (device: Device) => {
     KernelClock.require(device.gpu);
     const kernels = await storedChoicesOf(device, flags.tune, [shape.hidden / shape.heads]);

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
+import { MOST_LAYERS } from '../grammar/head-rules.js';
 import { MODEL_SIZES } from '../nn/model-config.js';
 import { type DecidingPair, type PairReach, predictReach } from '../plan/reach.js';
 import { percent } from '../report/page/numbers.js';
@@ -8,7 +9,7 @@ import { option } from './bench-output.js';
 import { list } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { encodedSplit, rulesAndData } from './rule-texts.js';
-import { countNumber, type DataFlags, settingOption, textOptions, withOptions } from './setting-options.js';
+import { type DataFlags, settingOption, textOptions, wholeNumber, withOptions } from './setting-options.js';
 import { print, printTable } from './terminal.js';
 
 const EXAMPLE = `
@@ -46,7 +47,7 @@ export function rulesPredictCommand(): Command {
     settingOption('data').makeOptionMandatory(),
     option('--pairs <list>', "query:key, tags that decide (default: the data's)", pairs),
     new Option('--readout <tag>', 'of the token whose last row is classified').default('[CLS]'),
-    option('--layers <count>', 'of the model', countNumber).default(MODEL_SIZES.tiny.layers),
+    option('--layers <count>', 'of the model', wholeNumber(1, MOST_LAYERS)).default(MODEL_SIZES.tiny.layers),
     new Option('--strategy <name>', 'how rules act').choices(['hard', 'guided']).default('hard'),
     ...[...textOptions(), jsonOption()],
   )

@@ -11,8 +11,8 @@ import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import {
   type DataFlags,
-  realNumber,
   settingOption,
+  shareNumber,
   splitOption,
   textOptions,
   withOptions,
@@ -43,7 +43,7 @@ export function rulesPruneCommand(): Command {
     .requiredOption('--model <folder>', 'a folder that `train --strategy learned` wrote')
     .addOption(
       new Option('--density <share>', 'of all pairs, that each head keeps')
-        .argParser(realNumber)
+        .argParser(shareNumber)
         .makeOptionMandatory(),
     )
     .addOption(new OutputOption('--out <file>', 'where the rules go').makeOptionMandatory());

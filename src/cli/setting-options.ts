@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { CallerError } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
-import { MODEL_SIZES } from '../nn/model-config.js';
+import { checkConfig } from '../nn/model-checks.js';
+import { BERT_TINY, MODEL_SIZES } from '../nn/model-config.js';
 import type { DataSettings } from '../train/prepare-run.js';
 import { groupOf } from '../train/setting-groups.js';
 import { flagOf, type RunSettings, SETTINGS, type Setting, type SettingName } from '../train/settings.js';
@@ -27,6 +28,19 @@ function parserOf<Value>(type: v.GenericSchema<unknown, Value>): (text: string) 
     return output;
   };
 }
+
+/** Makes the parser of a whole number within bounds. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  const expected = `a whole number from ${least} to ${most}`;
+  const holds = (value: number) => Number.isSafeInteger(value) && value >= least && value <= most;
+  return parserOf(v.pipe(v.number(expected), v.check(holds, expected)));
+}
+
+/** A time in seconds. A timer of JavaScript holds 2³¹ milliseconds, and fires at once for more. */
+export const secondsNumber = wholeNumber(1, 2_000_000);
+
+/** A share of something. */
+export const shareNumber = parserOf(SETTINGS.until.type);
 
 /** A count of 1 or more. */
 export const countNumber = parserOf(SETTINGS.epochs.type);
@@ -102,8 +116,11 @@ export function shapeOptions(): Option[] {
   return names.map((name) => settingOption(name).default(MODEL_SIZES.tiny[name]));
 }
 
+/** The shape of a model among a command's flags. @throws CallerError where the kernels cannot run it. */
 export function shapeOf({ layers, hidden, heads, feedForward }: ShapeFlags): ShapeFlags {
-  return { layers, hidden, heads, feedForward };
+  const shape = { layers, hidden, heads, feedForward };
+  checkConfig({ ...BERT_TINY, ...shape });
+  return shape;
 }
 
 /** The settings among a command's flags, by today's names. @throws CallerError where one is named twice. */

@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import type { Precision } from '../base/precision.js';
 import type { Split } from '../data/dataset.js';
+import { hasEmbeddedForm } from '../data/embedded-corpus.js';
 import { readModelRules } from '../data/named-rules.js';
 import type { DataOptions } from '../data/sources.js';
 import { requireTags, type Text, tagsNote } from '../grammar/custom-tags.js';
 import { checkHeads } from '../grammar/head-rules.js';
 import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';
+import type { ModelDescription } from '../train/model-description.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
+import type { DataSettings } from '../train/prepare-run.js';
+import { RECORD_FILE, readWrittenRecord } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { withDevice } from './options.js';
 import type { JsonTarget } from './output-files.js';
@@ -82,6 +86,30 @@ export async function withModel<T>(
     },
     flags.precision,
   );
+}
+
+/**
+ * Prints notes on a sentence that a user typed where the model cannot know it: words outside its vocabulary, and, for a model of the
+ * generated sentences, a form that none of them has.
+ */
+export async function noteOnStrange(
+  sentences: readonly string[],
+  folder: string,
+  { tokenizer }: ModelDescription,
+): Promise<void> {
+  const unknown = tokenizer.vocabulary.idOf('[UNK]');
+  const words = sentences.flatMap((text) =>
+    tokenizer.tokens(text).flatMap(({ id, start, end }) => (id === unknown ? [text.slice(start, end)] : [])),
+  );
+  if (words.length > 0)
+    note(`Not in the vocabulary of ${folder}, which reads it as [UNK]: ${[...new Set(words)].join(', ')}.`);
+  if (!existsSync(join(folder, RECORD_FILE))) return;
+  const { data } = (await readWrittenRecord(folder)).notes as { data?: DataSettings };
+  const strange = data?.data === 'embedded' && sentences.find((text) => !hasEmbeddedForm(text));
+  if (strange)
+    note(
+      `${folder} learned from generated sentences, and none has the form of "${strange}": each is as "the film is not funny and the critic is dull ." or "the dull film follows the brilliant critic ."`,
+    );
 }
 
 /** Prints a note where texts were cut to the maximum length of the model. */

@@ -1,11 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { intervalText } from '../../bench/report-table.js';
 import type { TunedRow } from '../../bench/tuner.js';
-import { checkedConfig } from '../attention/attention.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { times } from '../report/page/numbers.js';
+import { boundedOption } from './bench-output.js';
 import { tuneAndStore, tuningProblem } from './kernel-cache.js';
-import { numbers, withDevice } from './options.js';
+import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { settingOption } from './setting-options.js';
 import { good, note, print, printTable } from './terminal.js';
@@ -16,7 +16,7 @@ Example:
   $ parsimony tune --head-dims 32,64 --json`;
 
 interface TuneFlags {
-  headDims: (number | string)[];
+  headDims: number[];
   adapter?: string;
   json?: JsonTarget;
 }
@@ -27,9 +27,7 @@ export function tuneCommand(): Command {
       'measure the variants of the attention kernels on this adapter, and keep the choice for later runs',
     )
     .addOption(
-      new Option('--head-dims <list>', 'head dimensions, separated by commas')
-        .argParser(numbers)
-        .default([64]),
+      boundedOption('headDims', '--head-dims <list>', 'head dimensions, separated by commas').default([64]),
     )
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
@@ -40,8 +38,7 @@ export function tuneCommand(): Command {
 async function tuneHeads({ headDims, adapter, json }: TuneFlags): Promise<void> {
   await withDevice(adapter, async (device) => {
     const tunings = [];
-    for (const number of headDims) {
-      const { headDim } = checkedConfig({ heads: 1, headDim: Number(number) });
+    for (const headDim of headDims) {
       const wanted = { headDim, longest: LONGEST_SEQUENCE, kinds: ['dense', 'sparse'] as const };
       const tuning = await tuneAndStore(device, { ...wanted, onNote: note });
       tunings.push(tuning);

@@ -6,7 +6,7 @@ import { type RunJob, serveQueue } from '../train/experiment/queue/queue-worker.
 import { CellChild } from './cell-child.js';
 import { outliveReaders } from './output-streams.js';
 import { type QueueFlag, queueOption, withQueue } from './queue-option.js';
-import { countNumber, settingOption } from './setting-options.js';
+import { countNumber, secondsNumber, settingOption } from './setting-options.js';
 import { REQUEUE_CODES, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 
@@ -30,7 +30,7 @@ Start one for each GPU. Cells that share --out with other workers are resumed wh
 /** Seconds after which a process counts as dead. */
 export function lockOption(): Option {
   const help = 'seconds without a sign after which the cells of a process or worker are taken over';
-  return new Option('--lock <seconds>', help).argParser(countNumber).default(LOCK_SECONDS);
+  return new Option('--lock <seconds>', help).argParser(secondsNumber).default(LOCK_SECONDS);
 }
 
 export function workerCommand(): Command {

@@ -53,6 +53,16 @@ function sentence(random: () => number): Example {
   return { text, label: praised !== work.negated ? 1 : 0 };
 }
 
+const ADVERB = '(?:(?:really|often|very) )?';
+const PHRASE = `the ${ADVERB}\\w+ \\w+`;
+const CLAUSE = `the \\w+ is (?:not )?${ADVERB}\\w+`;
+const FORM = new RegExp(`^(?:${PHRASE} \\w+ ${PHRASE}|${CLAUSE} (?:${LINKS.join('|')}) ${CLAUSE}) \\.$`);
+
+/** Whether a text has one of the two forms of the corpus' sentences. */
+export function hasEmbeddedForm(text: string): boolean {
+  return FORM.test(text);
+}
+
 /** The numbers of examples of `--data embedded`. */
 export const EMBEDDED_ROWS = { train: 12_000, dev: 1_000, test: 1_000 };
 

@@ -2,6 +2,9 @@ import { CallerError } from '../base/errors.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
 import type { Scope } from './scope.js';
 
+/** Ten times the layers of the deepest encoders. Each layer has its pipelines, tensors and buffers. */
+export const MOST_LAYERS = 1024;
+
 /** The rules of one head. All heads share tags and β. */
 export type RulePairs = Pick<RuleSet, 'hard' | 'soft'>;
 

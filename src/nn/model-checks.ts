@@ -1,12 +1,11 @@
 import { describeValue } from '../base/describe-value.js';
 import { CallerError } from '../base/errors.js';
+import { MOST_LAYERS } from '../grammar/head-rules.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { headDimOf, type ModelConfig, TASKS } from './model-config.js';
 import { inGigabytes, MOST_WEIGHT_BYTES, remedyFor, weightBytes } from './model-size.js';
 import { MODEL_FAMILIES } from './tensor-names.js';
 
-/** Ten times the layers of the deepest encoders. Each layer has its pipelines, tensors and buffers. */
-const MOST_LAYERS = 1024;
 export const MOST_CLASSES = 65_536;
 
 /** @throws CallerError where the kernels cannot run a model of this shape. */

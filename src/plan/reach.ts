@@ -1,8 +1,9 @@
 import * as v from 'valibot';
-import { options as anyOptions, arrayLike, checkArgument, number } from '../base/argument-schemas.js';
+import { options as anyOptions, arrayLike, checkArgument } from '../base/argument-schemas.js';
+import { positiveWhole } from '../base/json-schemas.js';
 import { parseTag } from '../grammar/custom-tags.js';
 import { modelRulesOf } from '../grammar/grammar-arguments.js';
-import { type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
+import { MOST_LAYERS, type ModelRules, ruleSetsOf } from '../grammar/head-rules.js';
 import { STRATEGIES, type Strategy, type Tag } from '../grammar/rules.js';
 
 /** A pair of tags that decides a label. */
@@ -68,7 +69,7 @@ function dependences(
 
 const PAIRS = v.array(arrayLike, 'a list of pairs of tags');
 const OPTIONS = anyOptions({
-  layers: number,
+  layers: v.pipe(positiveWhole, v.maxValue(MOST_LAYERS, `${MOST_LAYERS} layers at most`)),
   strategy: v.optional(v.picklist(STRATEGIES, `one of: ${STRATEGIES.join(', ')}`)),
 });
 

@@ -169,7 +169,7 @@ export const TRAINING = {
     { otherwise: 'the run has all its epochs', aliases: ['patience'] },
   ),
   until: of(
-    number('an accuracy above 0, 1 at most', (value) => value > 0 && value <= 1),
+    number('a number above 0, 1 at most', (value) => value > 0 && value <= 1),
     'accuracy',
   )('dev accuracy at which a run ends, at the first evaluation that has it', {
     otherwise: 'the run has all its epochs',
@@ -237,7 +237,7 @@ export const SETTINGS = {
   hidden: of(positiveWhole, 'size')('hidden size', { otherwise: "the preset's" }),
   heads: count('attention heads', { otherwise: "the preset's" }),
   feedForward: of(positiveWhole, 'size')('size of the feed-forward layer', { otherwise: "the preset's" }),
-  initializerRange: real('standard deviation of the initial weights', {
+  initializerRange: weight('standard deviation of the initial weights', {
     default: BERT_TINY.initializerRange,
     aliases: ['initialDeviation'],
   }),

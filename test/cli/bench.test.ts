@@ -78,9 +78,12 @@ describe('parsimony bench', () => {
   });
 
   it.each([
-    [['--lengths', 'long'], 'lengths is ["long"]'],
-    [['--strategies', 'none,sparse'], 'strategies is ["none","sparse"]'],
-    [['--head-dims', '18'], 'headDims is [18]'],
+    [
+      ['--lengths', 'long'],
+      "'--lengths <list>' argument 'long' is invalid. expected a list of numbers from 2 to 16384",
+    ],
+    [['--strategies', 'none,sparse'], "argument 'none,sparse' is invalid. expected a list of none, hard"],
+    [['--head-dims', '18'], "argument '18' is invalid. expected a list of multiples of 4 from 16 to 128"],
     [['--config', 'missing.json'], 'missing.json'],
     [
       ['--labels', 'random:65'],
@@ -89,7 +92,7 @@ describe('parsimony bench', () => {
     [['--labels', 'random:4', '--rules', 'paper'], 'rules "paper" do not list label 0'],
     [['--labels', 'random:4', '--lengths', 'sentences'], 'sentences have the labels of their data'],
     [['--labels', 'random:4', '--data', 'sst2'], "cannot be used with option '--data <source>'"],
-    [['--densities', '0.1,2'], 'densities is [0.1,2]'],
+    [['--densities', '0.1,2'], "argument '0.1,2' is invalid. expected a list of numbers over 0 and up to 1"],
     [['--contender', 'missing.mjs'], '--contender missing.mjs: the module cannot be loaded'],
   ])('attention refuses %j', async (flags, message) => {
     const { status, stderr } = await runHere(['bench', 'attention', ...flags]);

@@ -35,6 +35,7 @@ const ELSEWHERE: readonly (readonly [command: RegExp, test: string])[] = [
   [/^parsimony (bench (step|growth)|profile) /, 'test/cli/bench.test.ts'],
   [/^parsimony bench predict /, 'test/bench/schedule-model.test.ts'],
   [/bench (-- )?compare /, 'test/bench/statistics.test.ts'],
+  [/^vite browser$/, 'test/browser-entry.test.ts'],
   [/^npm run kernels/, 'test/kernels/compile.test.ts'],
   [/^npm run fuzz$/, 'test/fuzz/quick.test.ts'],
   [/^npm run mutate$/, 'test/mutations/mutations.test.ts'],

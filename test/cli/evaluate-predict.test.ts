@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Prediction } from '../../src/train/sentence-classifier.js';
@@ -205,5 +205,25 @@ describe('a model that was trained with none', () => {
       cwd: folder,
     });
     expectRefusal(result, CALLER, /^vocab\.txt:1: /);
+  });
+});
+
+describe('a note on a sentence that a model cannot know', () => {
+  it('names words outside its vocabulary', async () => {
+    const { stderr } = await run('predict', 'the film is wicked and wry .');
+    expect(stderr).toContain('Not in the vocabulary of none, which reads it as [UNK]: wicked, wry.\n');
+  });
+
+  it('says that no generated sentence has its form', async () => {
+    cpSync(join(folder, 'none'), join(folder, 'generated'), { recursive: true });
+    const file = join(folder, 'generated/training.json');
+    const record = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...record, notes: { data: { data: 'embedded' } } }));
+    const ofForm = ['the film is funny and it is dull .', 'the film is funny and the hero is not dull .'];
+    const { status, stderr } = await runHere(['predict', ...ofForm, '--model', 'generated'], { cwd: folder });
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain(
+      'generated learned from generated sentences, and none has the form of "the film is funny and it',
+    );
   });
 });

@@ -125,18 +125,42 @@ it('README and docs use only flags that their commands have', () => {
   }
 });
 
-describe('profile', () => {
-  const cwd = temporaryFolder();
+/** Flags whose values are numbers, by what their help calls them. */
+const NUMERIC =
+  /^ +(--[\w-]+) <(accuracy|count|evaluations|number|probability|rate|seconds|share|size|steps|tokens)>/gm;
 
-  it.each(['--steps', '--batch'])('records one at least: %s', async (flag) => {
-    expectRefusal(
-      await runHere(['profile', flag, '0'], { cwd }),
-      CALLER,
-      /expected a whole number of 1 or more/,
-    );
-    expect(readdirSync(cwd)).toEqual([]);
-  });
+it('every number out of range is refused before anything else, with its flag, its value and its range', async () => {
+  const flags = [...HELPS].flatMap(([path, { stdout }]) =>
+    [...stdout.matchAll(NUMERIC)].map(([, flag]) => [...path.split(' '), flag]),
+  );
+  expect(flags.length).toBeGreaterThan(50);
+  for (const words of flags) {
+    const says = new RegExp(`^option '${words.at(-1)} <\\w+>' argument 'NaN' is invalid\\. expected .+`);
+    expectRefusal(await runHere([...words, 'NaN']), CALLER, says);
+  }
 });
+
+it.each([
+  ['rules prune --density 7', 'a number above 0, 1 at most'],
+  ['rules predict paper --layers 1025', 'a whole number from 1 to 1024'],
+  ['tune --head-dims 64,12', 'a list of multiples of 4 from 16 to 128'],
+  ['bench attention --seconds 1.5', 'a whole number from 0 to 86400'],
+  ['bench step --batch 70000', 'a whole number from 1 to 65536'],
+  ['bench peers --timeout 2147484', 'a whole number from 1 to 2000000'],
+  ['profile --steps 0', 'a whole number of 1 or more'],
+  ['train --initializer-range -1', 'a number of 0 or more, of 32 bits'],
+])('is refused: %s', async (line, range) => {
+  expectRefusal(await runHere(line.split(' ')), CALLER, new RegExp(`is invalid\\. expected ${range}$`, 'm'));
+});
+
+it.each(['bench step', 'profile'])(
+  '%s refuses a shape that kernels cannot run before it measures',
+  async (command) => {
+    const { status, stderr } = await runHere([...command.split(' '), '--hidden', '100', '--heads', '3']);
+    expect(status).toBe(CALLER);
+    expect(stderr).toMatch(/^parsimony: model configuration: hidden size 100 over 3 heads/);
+  },
+);
 
 it('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));

@@ -170,7 +170,7 @@ describe('rules prune', () => {
     expectRefusal(
       await prune('--model', 'learned', '--density', '1.5'),
       CALLER,
-      /^density 1\.5; expected a share/,
+      /'--density <share>' argument '1\.5' is invalid\. expected a number above 0, 1 at most$/,
     );
     expect(existsSync(join(folder, 'no.json'))).toBe(false);
   });

@@ -100,6 +100,6 @@ describe('tune', () => {
   it.each(['0', '18', 'x'])('refuses heads of %s', async (headDims) => {
     const { status, stderr } = await runHere(['tune', '--head-dims', headDims], { env });
     expect(status).toBe(2);
-    expect(stderr).toMatch(/multiple of 4 from 16 to 128/);
+    expect(stderr).toMatch(/multiples of 4 from 16 to 128/);
   });
 });

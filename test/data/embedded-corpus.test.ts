@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Example } from '../../src/data/dataset.js';
-import { EMBEDDED_ROWS, embeddedCorpus, embeddedSource } from '../../src/data/embedded-corpus.js';
+import {
+  EMBEDDED_ROWS,
+  embeddedCorpus,
+  embeddedSource,
+  hasEmbeddedForm,
+} from '../../src/data/embedded-corpus.js';
 import { dataSource } from '../../src/data/sources.js';
 import { sentencesOf } from '../support/sentences.js';
 import { bagAccuracy, neighbours, words } from './logistic-regression.js';
@@ -92,6 +97,12 @@ describe('the embedded corpus', () => {
       expect(words(changed(text)).sort()).toEqual(words(text).sort());
       expect(labels.get(changed(text)), text).toBe(1 - label);
     }
+  });
+
+  it('has two forms of sentences', () => {
+    expect(all.filter(({ text }) => !hasEmbeddedForm(text))).toEqual([]);
+    for (const text of ['the film is not funny .', 'the dull film follows the critic .', 'it is dull .'])
+      expect(hasEmbeddedForm(text), text).toBe(false);
   });
 
   it('depends on which words are neighbours, not on the words alone', () => {

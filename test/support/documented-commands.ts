@@ -11,6 +11,7 @@ function pages(): string[] {
     'CONTRIBUTING.md',
     'RESULTS.md',
     'kernels/README.md',
+    'examples/README.md',
     ...docs.map((file) => join('docs', file)),
   ];
 }
