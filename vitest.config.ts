@@ -5,7 +5,7 @@ import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
  * Files that count drivers, lose devices or watch the memory of the process. The others leave nothing behind: they share two processes,
  * each with kernels that are compiled once.
  */
-const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts', 'test/fuzz/corpus.test.ts'];
+const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts', 'test/fuzz/*.test.ts'];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
 
