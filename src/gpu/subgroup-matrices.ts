@@ -33,9 +33,6 @@ const SIZES = [
 /** The most lanes of a subgroup, which kernels ask for where the adapter has several sizes; and the fewest. */
 const LANES = { most: 32, fewest: 8 };
 
-/** Bytes of workgroup memory that the kernels need. */
-const WORKGROUP_MEMORY = 32_768;
-
 interface Config {
   componentType: string;
   resultComponentType: string;
@@ -45,9 +42,8 @@ interface Config {
 }
 
 /** The matrices for kernels of precision f16 on an adapter; undefined where it has none of the sizes, or lacks what else they need. */
-export function subgroupMatricesOf({ features, info, limits }: GPUAdapter): SubgroupMatrices | undefined {
+export function subgroupMatricesOf({ features, info }: GPUAdapter): SubgroupMatrices | undefined {
   if (!MATRIX_FEATURES.every((feature) => features.has(feature))) return undefined;
-  if (limits.maxComputeWorkgroupStorageSize < WORKGROUP_MEMORY) return undefined;
   const { subgroupMatrixConfigs: configs } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: Config[] };
   const { subgroupMinSize = 1, subgroupMaxSize = 1 } = info;
   const lanes = Math.max(subgroupMinSize, Math.min(LANES.most, subgroupMaxSize));

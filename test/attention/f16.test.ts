@@ -6,9 +6,7 @@ import { CASES_OF_KIND, KIND_NAMES, type KindName, randomCase } from './random-c
 import { expectReference } from './reference.js';
 import { runAttention } from './run-attention.js';
 
-/**
- * Kinds of narrow heads: lavapipe compiles a kernel of 128 channels for minutes. A run of more cases takes all kinds.
- */
+/** A run of more cases takes all kinds. The last two have up to 128 channels, dense and sparse: lavapipe compiles them for minutes. */
 const USUAL: readonly KindName[] = [
   'dense',
   'hard, some tags',
@@ -16,6 +14,8 @@ const USUAL: readonly KindName[] = [
   'heads of their own, dropout',
   'learned',
   'learned, causal',
+  'dense under dropout',
+  'biased, many tags',
 ];
 const kinds = CASES > 1 ? KIND_NAMES : USUAL;
 const seeds = CASES > 1 ? Array.from({ length: CASES_OF_KIND * CASES }, (_, seed) => seed) : [0, 1, 5];

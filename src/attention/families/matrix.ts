@@ -2,15 +2,22 @@ import type { KernelConstants } from '../../gpu/kernel.js';
 import { matrixConstants } from '../../gpu/subgroup-matrices.js';
 import { TYPICAL_GPU } from '../../plan/machine.js';
 import { COUNTING_TILE, type TileConfig } from '../../plan/tiles.js';
-import type { FamilyOnDevice } from './family.js';
+import type { FamilyOnDevice, Pass, PassName } from './family.js';
 import { maskConstants } from './wide.js';
 
 const MATRIX_TILE: TileConfig = { ...COUNTING_TILE, family: 'matrix', rowBlock: 16, steps: [32] };
 
-/** Channels of a head with padding, and columns of a step: both matrices of a step fit workgroup memory. */
-function sizesOf(headDim: number): KernelConstants {
-  if (headDim <= 32) return { WIDTH: 32, STEP: 32 };
-  return headDim <= 64 ? { WIDTH: 64, STEP: 32 } : { WIDTH: 128, STEP: 16 };
+/** The widest heads of which 32 columns of a step fit 16 KiB of workgroup memory, with their products and weights. */
+const WIDEST_OF_32: Readonly<Record<PassName, number>> = {
+  forward: 64,
+  backward_query: 32,
+  backward_key_value: 0,
+};
+
+/** Channels of a head with padding, and columns of a step. */
+function sizesOf({ name, headDim }: Pass): KernelConstants {
+  const width = headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
+  return { WIDTH: width, STEP: width <= WIDEST_OF_32[name] ? 32 : 16 };
 }
 
 /** Kernels of precision f16, on a device that was opened for it. */
@@ -26,7 +33,7 @@ export const matrixFamily: FamilyOnDevice = ({ matrices, isSoftware }) => {
     roundsOperands: true,
     countsHeadsFirst: () => !isSoftware,
     kernelOf: (pass) => ({
-      constants: { ...matrixConstants(matrices), ...sizesOf(pass.headDim), ...maskConstants(pass) },
+      constants: { ...matrixConstants(matrices), ...sizesOf(pass), ...maskConstants(pass) },
       depth: pass.name === 'backward_key_value' ? Math.ceil(pass.headDim / 64) : 1,
     }),
   };
