@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { createStorage } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { Recorder } from '../src/gpu/recorder.js';
+import { BoundKernels, Recorder } from '../src/gpu/recorder.js';
 import { bestProduct, measurePeakShares, type PeakOptions } from './peak-share.js';
 import { warmUp } from './timing.js';
 
@@ -18,8 +18,9 @@ async function timed(
   record: (recorder: Recorder) => void,
   repeats = REPEATS,
 ): Promise<number> {
+  const bound = new BoundKernels();
   const once = async () => {
-    const recorder = new Recorder(device);
+    const recorder = new Recorder(device, bound);
     record(recorder);
     const began = performance.now();
     recorder.submit();

@@ -2,7 +2,7 @@ import { median } from 'simple-statistics';
 import { hostRandom } from '../src/base/random.js';
 import { Workspace, write } from '../src/gpu/buffers.js';
 import type { Device } from '../src/gpu/device.js';
-import { Recorder } from '../src/gpu/recorder.js';
+import { BoundKernels, Recorder } from '../src/gpu/recorder.js';
 import { PAPER_RULES } from '../src/grammar/presets.js';
 import { recordLinear } from '../src/nn/linear.js';
 import type { LinearShape } from '../src/nn/linear-family.js';
@@ -130,10 +130,11 @@ function productImplementation(device: Device, workspace: Workspace, shape: Line
     bias: filled('bias', outputs),
     output: workspace.floats(`output of ${name}`, rows * outputs),
   };
+  const bound = new BoundKernels();
   return {
     name,
     run: async (times) => {
-      const recorder = new Recorder(device);
+      const recorder = new Recorder(device, bound);
       for (let time = 0; time < times; time++) recordLinear(recorder, workspace, shape, buffers);
       recorder.submit();
       await device.finish();
