@@ -15,6 +15,9 @@ function row(cells, tag) {
   return line;
 }
 
+// On a narrow screen the table scrolls, also from the keyboard.
+document.querySelector('#region').tabIndex = 0;
+
 const state = document.querySelector('#state');
 try {
   const device = await openDevice();
