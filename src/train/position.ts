@@ -16,30 +16,31 @@ const devScores: v.GenericSchema<unknown, DevScores> = v.object({
 });
 
 export const positionSchema = v.object({
-  /** Steps done. */
+  // Steps done.
   step: count,
-  /** The current epoch, counted from 1. */
+  // The current epoch, counted from 1.
   epoch: v.pipe(count, v.minValue(1)),
-  /** Batches of it that are done, in whole steps, so that no gradient is partly accumulated. */
+  // Batches of it that are done, in whole steps, so that no gradient is partly accumulated.
   batches: count,
-  /** The losses of the epoch's steps. */
+  // The losses of the epoch's steps.
   losses: totalSchema,
-  /** Those of them that are not in a progress report yet. */
+  // Those of them that are not in a progress report yet.
   unreported: totalSchema,
-  /** Training in this epoch, without evaluations. */
+  // Training in this epoch, without evaluations.
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
-  /** Tokens of this epoch. */
+  // Tokens of this epoch.
   tokens: count,
-  /** Whether the evaluation after this step is still to do. */
+  // Whether the evaluation after this step is still to do.
   evaluationDue: v.optional(v.boolean()),
-  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
+  // Where the run may stop early: its best evaluation, and the evaluations since then.
   earlyStopping: v.optional(v.object({ best: devScores, since: count })),
-  /** The loss scale, in precision f16. */
+  // The loss scale, in precision f16.
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
 
 /**
- * Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits.
+ * Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits. `step`
+ * counts the steps done, `epoch` from 1; all else is of the current epoch, without evaluations: batches, losses, seconds, tokens.
  * @useDeclaredType
  */
 export type TrainingPosition = v.InferOutput<typeof positionSchema>;
