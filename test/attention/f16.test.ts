@@ -17,6 +17,8 @@ const USUAL: readonly KindName[] = [
   'dense under dropout',
   'biased, many tags',
 ];
+/** Of kernels that are compiled for minutes, on a busy machine. */
+const TIMEOUT = 3_600_000;
 const kinds = CASES > 1 ? KIND_NAMES : USUAL;
 const seeds = CASES > 1 ? Array.from({ length: CASES_OF_KIND * CASES }, (_, seed) => seed) : [0, 1, 5];
 
@@ -32,6 +34,7 @@ describe.skipIf(!(await hasMatrices()))('attention in f16, where the adapter has
       const attention = caseOf(kind, seed);
       expectReference(attention, await runAttention(attention, 'matrix'), 'float16');
     },
+    TIMEOUT,
   );
 
   it('is the same on host arrays, and the same bits every time', async () => {
