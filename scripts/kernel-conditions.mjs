@@ -67,7 +67,9 @@ export function conditioned(module, text, conditions) {
     const chosen = !taken && (kind === 'else' || isTrue(expression, conditions, fail));
     const begin = found.index + attribute.length;
     const end = endOfConstruct(bare, begin);
-    dropped.fill(1, found.index, chosen ? begin : end);
+    // Of the blanks around what goes, one stays.
+    const blank = bare[found.index - 1] === ' ' && bare[end] === ' ' ? 1 : 0;
+    dropped.fill(1, found.index, chosen ? begin : end + blank);
     chain = { end, taken: taken || chosen };
     if (chosen) continue;
     // What is left out is not looked into.
