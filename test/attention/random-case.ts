@@ -81,7 +81,7 @@ const USUAL_KINDS = {
     perHead: true,
   },
   learned: { strategies: ['learned'], ...NARROW },
-  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [36, 48], causal: 'always' },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [16, 16], causal: 'always' },
   'learned by heads of their own': { strategies: ['learned'], ...NARROW, perHead: true },
 } satisfies Record<string, Kind>;
 
@@ -121,6 +121,7 @@ const MORE_KINDS: Record<string, Kind> = {
   'windows, widest': { ...USUAL_KINDS.windows, headDims: [100, 128] },
   'sentences, middling': { ...USUAL_KINDS.sentences, headDims: [36, 48] },
   'learned, few tags': { ...USUAL_KINDS.learned, tags: [3, 4] },
+  'learned, causal, middling': { ...USUAL_KINDS['learned, causal'], headDims: [36, 48] },
   'learned, causal, widest': { ...USUAL_KINDS['learned, causal'], headDims: [124, 128] },
   'heads of their own': { ...USUAL_KINDS['heads of their own, dropout'], headDims: [36, 48], dropout: false },
 };

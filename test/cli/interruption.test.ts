@@ -11,8 +11,8 @@ import { contentOf, DENSE, TINY, trainedModel, trainTiny, writeTinyData } from '
 
 const folder = temporaryFolder();
 
-/** Sixty steps: long enough for a signal to arrive before the last one. */
-const RUN = ['--lr', '1e-2', '--epochs', '20', '--evaluate-every', '9'];
+/** Thirty-six steps: long enough for a signal to arrive before the last one. */
+const RUN = ['--lr', '1e-2', '--epochs', '12', '--evaluate-every', '9'];
 
 const COMMAND_LINE = ['train', '--data', 'data', ...DENSE, ...TINY, ...RUN];
 
@@ -85,7 +85,7 @@ describe('a training that is signalled', () => {
       const ended = await send(out, signal);
       expect(ended.status, ended.stderr).toBe(status);
       const lines = ended.stderr.trimEnd().split('\n');
-      const says = /^parsimony: the run was interrupted after step \d+ of 60; continue with: parsimony (.+)$/;
+      const says = /^parsimony: the run was interrupted after step \d+ of 36; continue with: parsimony (.+)$/;
       const [, args] = says.exec(lines.at(-1)!) ?? [];
       expect(args, ended.stderr).toBe(`train --resume 'it'\\''s ${signal}'`);
       expect(ended.stderr).not.toMatch(/^ +at /m);

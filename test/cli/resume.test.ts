@@ -11,8 +11,8 @@ import { DENSE, TINY, trainedModel, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
 
-/** Thirty-six steps. */
-const RUN = '--lr 1e-2 --epochs 12 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
+/** Eighteen steps. */
+const RUN = '--lr 1e-2 --epochs 6 --evaluate-every 9 --checkpoint-every 4 --mask-tokens 0.1';
 
 // Larger than the files of the embedded driver, which a full disk would otherwise end first. Heads are of 16, as in the other
 // tests, which share their kernels.
