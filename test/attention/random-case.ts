@@ -81,7 +81,7 @@ const USUAL_KINDS = {
     perHead: true,
   },
   learned: { strategies: ['learned'], ...NARROW },
-  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [16, 16], causal: 'always' },
+  'learned, causal': { strategies: ['learned'], tags: [33, 36], headDims: [20, 32], causal: 'always' },
   'learned by heads of their own': { strategies: ['learned'], ...NARROW, perHead: true },
 } satisfies Record<string, Kind>;
 
