@@ -129,14 +129,16 @@ const SHORT: Readonly<Record<Layout['kind'], { tokens: number; longest: number }
   sparse: { tokens: 1024, longest: 1023 },
 };
 
-/** The tiles of a family that are expected to be the fastest for sequences of these lengths. @param kind Dense for a full sparse plan, too. */
+/** The tiles of a family that are expected to be the fastest for sequences of these lengths. @param isFull A sparse plan has every pair, as a dense one. */
 export function expectedTiles(
   family: KernelFamily,
   kind: Layout['kind'],
   lengths: ArrayLike<number>,
+  isFull = false,
 ): TileConfig {
   const { longest, tokens } = sizeOf(lengths);
-  const isShort = tokens <= SHORT[kind].tokens && longest <= SHORT[kind].longest;
+  const short = SHORT[isFull ? 'dense' : kind];
+  const isShort = tokens <= short.tokens && longest <= short.longest;
   return isShort ? family.shortTile : family.tile;
 }
 
@@ -156,15 +158,13 @@ function sizeOf(lengths: ArrayLike<number>): { longest: number; tokens: number }
 export function tilesOn(device: Device, choices?: KernelChoices, precision: Precision = 'f32'): TileChooser {
   if (precision === 'f16') {
     const family = fastestFamily(device, 0, 'f16');
-    return (kind, lengths, isFull) => expectedTiles(family, isFull ? 'dense' : kind, lengths);
+    return (kind, lengths, isFull) => expectedTiles(family, kind, lengths, isFull);
   }
   const { variants: chosen = {}, machine } = choices?.adapter === adapterKey(device) ? choices : {};
   return (kind, lengths, isFull) => {
     const { longest, tokens } = sizeOf(lengths);
     const name = chosen[choiceKey(kind, longest)];
     const variant = name && kernelVariants(device, kind, tokens, machine).find((each) => each.name === name);
-    return variant
-      ? variant.tile
-      : expectedTiles(fastestFamily(device, tokens), isFull ? 'dense' : kind, lengths);
+    return variant ? variant.tile : expectedTiles(fastestFamily(device, tokens), kind, lengths, isFull);
   };
 }

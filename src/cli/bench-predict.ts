@@ -51,7 +51,7 @@ export function benchPredictCommand(): Command {
     const rules = await readRules(flags.rules);
     const texts = await dataOf(flags, { split, tags: rules.tags }).texts(split);
     const tiles: TileChooser = (kind, sequences, isFull) =>
-      expectedTiles(WIDE_ON_GPU, isFull ? 'dense' : kind, sequences);
+      expectedTiles(WIDE_ON_GPU, kind, sequences, isFull);
     const inputs = { texts, vocabulary: bertVocabulary(), rules, tiles };
     const settings = { lengths, batches, heads, strategies };
     const rows = predictRows(H200, settings, inputs);

@@ -30,14 +30,18 @@ export interface PairScopes {
   elsewhere: number;
 }
 
+function isAllowed(bias: number): boolean {
+  return bias > 0.5 * FORBIDDEN;
+}
+
 /** Whether tokens with these tags can form a pair at any distance. */
 export function allows(table: PairTable, query: number, key: number): boolean {
-  return table.biases[query * table.size + key] > 0.5 * FORBIDDEN;
+  return isAllowed(table.biases[query * table.size + key]);
 }
 
 /** Whether tokens with any tags form a pair at any distance. */
 export function allowsAll({ biases, scopes }: PairTable): boolean {
-  return biases.every((bias) => bias > 0.5 * FORBIDDEN) && scopes?.elsewhere !== FORBIDDEN;
+  return biases.every(isAllowed) && scopes?.elsewhere !== FORBIDDEN;
 }
 
 /**
