@@ -1,4 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vitest/config';
 import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 
 /**
@@ -8,6 +10,22 @@ import LongestFirst, { TOGETHER } from './test/support/longest-first.js';
 const ALONE = ['test/gpu/{device,driver-warnings,instances,polling}.test.ts', 'test/fuzz/*.test.ts'];
 
 const IN_TERMINAL = Boolean(process.stdout.isTTY) && !process.env.CI;
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Loads the built modules in place of src/ and bench/: Node runs them as they are, which takes a tenth of the suite's time less. Only where
+ * scripts/test.mjs has just built them; any other start of vitest has the sources.
+ */
+const BUILT_MODULES: Plugin = {
+  name: 'built-modules',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!process.env.PARSIMONY_TEST_BUILT || !importer || !/^\.{1,2}\/.*\.js$/.test(source)) return null;
+    const path = relative(ROOT, resolve(dirname(importer), source)).replaceAll('\\', '/');
+    return /^(src|bench)\//.test(path) ? { id: resolve(ROOT, 'dist', path), external: true } : null;
+  },
+};
 
 export default defineConfig({
   test: {
@@ -28,7 +46,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: TOGETHER, include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+        plugins: [BUILT_MODULES],
+        test: {
+          name: TOGETHER,
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          isolate: false,
+          server: { deps: { external: [/\/dist\/(src|bench)\//] } },
+        },
       },
       { extends: true, test: { name: 'apart', include: ALONE } },
     ],

@@ -45,6 +45,11 @@ function ensureInstalled() {
   const installed = newestChange(join(root, 'node_modules/.package-lock.json'));
   if (installed < newestChange(join(root, 'package-lock.json'))) installPackages();
 
+  ensureBuilt();
+}
+
+/** Builds dist/ where a source has changed since. */
+export function ensureBuilt() {
   const sources = ['src', 'bench', 'kernels', 'tsconfig.build.json'].map((path) =>
     newestChange(join(root, path)),
   );

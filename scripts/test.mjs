@@ -6,11 +6,13 @@
 // and all kills of a run but one.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ensureBuilt } from './install.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const conformance = process.argv.includes('--conformance');
 const args = process.argv.slice(2).filter((argument) => argument !== '--conformance');
-const env = { ...process.env };
+ensureBuilt();
+const env = { ...process.env, PARSIMONY_TEST_BUILT: '1' };
 if (conformance) {
   env.PARSIMONY_ADAPTER ??= 'auto';
   env.PARSIMONY_CASES ??= '5';

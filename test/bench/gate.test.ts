@@ -3,43 +3,32 @@ import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
 import type { Contender } from '../../bench/contender.js';
 import { checkNumbers } from '../../bench/gate.js';
-import * as probe from '../../bench/machine-probe.js';
-import type { MeasuredMachine } from '../../bench/predicted-schedule.js';
+import { machineOf } from '../../bench/machine-probe.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
-import * as timing from '../../bench/timing.js';
 import blockMask from '../../examples/block-mask-contender.mjs';
 import { embeddedCorpus } from '../../src/data/embedded-corpus.js';
 import { bertVocabulary } from '../../src/grammar/bert-vocabulary.js';
 import { PAPER_RULES, presetRules } from '../../src/grammar/presets.js';
 import type { Layout } from '../../src/plan/layout.js';
-import * as plans from '../../src/plan/layout.js';
+import { AttentionMask } from '../../src/plan/mask.js';
 import { QUAD } from '../../src/plan/ranges.js';
 import type { Tile } from '../../src/plan/tiles.js';
 import { type Family, testDevice } from '../support/device.js';
-
-const STEP = { alone: 0, busy: 1 };
-const MACHINE: MeasuredMachine = {
-  multiprocessors: 2,
-  sharesBeforehand: false,
-  dispatch: 10,
-  item: 1,
-  kernels: [{ rows: 8, resident: 1, dense: STEP, sparse: STEP, stepOverhead: 0, masked: 1 }],
-  combining: { latency: 0, gigabytesPerSecond: 1 },
-};
+import { quickTurns } from '../support/quick-turns.js';
 
 /** A change of every sparse plan before the kernels see it. */
 let breakage: (layout: Layout) => void = () => {};
 
-beforeAll(() => {
-  const { sparseLayout } = plans;
-  vi.spyOn(plans, 'sparseLayout').mockImplementation((...args) => {
-    const layout = sparseLayout(...args);
-    breakage(layout);
-    return layout;
+beforeAll(async () => {
+  // Measured by the clock, and once for a device.
+  for (const family of ['subgroup', 'wide'] as const) await machineOf(await testDevice(family), 16);
+  const { layout } = AttentionMask.prototype;
+  vi.spyOn(AttentionMask.prototype, 'layout').mockImplementation(function (this: AttentionMask, ...args) {
+    const planned = layout.apply(this, args);
+    if (!this.isDense) breakage(planned);
+    return planned;
   });
-  // What is timed, and the machine that bounds are of, have no effect here.
-  vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
-  vi.spyOn(probe, 'machineOf').mockResolvedValue(MACHINE);
+  quickTurns();
 });
 
 afterAll(() => {

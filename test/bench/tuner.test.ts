@@ -1,9 +1,9 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import * as timing from '../../bench/timing.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type Tuning, tune } from '../../bench/tuner.js';
 import { adapterKey, kernelVariants, tilesOn } from '../../src/attention/kernel-choices.js';
 import type { Device } from '../../src/gpu/device.js';
 import { testDevice } from '../support/device.js';
+import { quickTurns } from '../support/quick-turns.js';
 
 describe('tuning', () => {
   let device: Device;
@@ -12,7 +12,7 @@ describe('tuning', () => {
 
   beforeAll(async () => {
     device = await testDevice();
-    const once = vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
+    const once = quickTurns();
     tuning = await tune(device, {
       headDim: 16,
       longest: 64,

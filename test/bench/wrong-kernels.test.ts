@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AttentionImplementation } from '../../bench/attention-implementation.js';
 import { GREEN } from '../../bench/gate.js';
 import { quickCheck } from '../../bench/quick-check.js';
-import * as timing from '../../bench/timing.js';
 import { tune } from '../../bench/tuner.js';
 import { tuningProblem } from '../../src/cli/kernel-cache.js';
 import type { Device } from '../../src/gpu/device.js';
@@ -10,6 +9,7 @@ import type { KernelName } from '../../src/gpu/kernel.js';
 import { kernelSources } from '../../src/gpu/kernel-sources.generated.js';
 import { openDevice } from '../../src/gpu/open-device.js';
 import { testDevice } from '../support/device.js';
+import { quickTurns } from '../support/quick-turns.js';
 
 const sources = kernelSources as Record<KernelName, string>;
 const original = { ...sources };
@@ -60,7 +60,7 @@ describe('the quick check', () => {
 
 describe('tuning', () => {
   beforeEach(() => {
-    vi.spyOn(timing, 'runsForTurn').mockResolvedValue(1);
+    quickTurns();
   });
 
   it('ends where every variant writes nothing, chooses none, and names a wrong one', async () => {
