@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { documentedCommands } from '../support/documented-commands.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -17,7 +18,7 @@ const HERE = [
 /** Commands that another test runs on a smaller input, by that test. */
 const ELSEWHERE: readonly (readonly [command: RegExp, test: string])[] = [
   [/^parsimony train --resume /, 'test/cli/resume.test.ts'],
-  [/^parsimony train --task mlm |^parsimony train --init pretrained /, 'test/train/mlm.test.ts'],
+  [/^parsimony train --task mlm |^parsimony train --init runs\/pretrained /, 'test/train/mlm.test.ts'],
   [/^parsimony train .*--find-lr/, 'test/train/rate-sweep.test.ts'],
   [/^parsimony completion /, 'test/cli/completion.test.ts'],
   [/^parsimony train --data embedded .*--out /, 'test/cli/train.test.ts'],
@@ -73,6 +74,33 @@ it('documents no command that is neither run by a test nor listed with a reason'
       `${pattern}`,
     ).toBe(true);
   for (const [, test] of ELSEWHERE) expect(existsSync(join(ROOT, test)), test).toBe(true);
+});
+
+/** The lines that git prints. */
+function git(...args: string[]): string[] {
+  return spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+}
+
+describe.skipIf(!existsSync(join(ROOT, '.git')))('git, and the linter that follows it', () => {
+  it('ignore what documented commands write into a clone, and the data and rules of users', () => {
+    const tracked = new Set(git('ls-files'));
+    const files = commands.flatMap((line) => {
+      const words = line.match(/"[^"]*"|\S+/g)!;
+      return words.filter((word, at) => {
+        const isFile =
+          /^[\w./-]+\.(json|jsonl|html|csv|tsv|svg|mjs)$/.test(word) || words[at - 1] === '--out';
+        return isFile && !word.startsWith('/') && !tracked.has(word);
+      });
+    });
+    const written = [...new Set(files)].sort();
+    for (const file of ['report.html', 'attention.json', 'predictions.csv', 'pairs.svg', 'runs/hard'])
+      expect(written).toContain(file);
+    expect(git('check-ignore', ...written).sort()).toEqual(written);
+  });
+
+  it('ignore no file of the project', () => {
+    expect(git('ls-files', '--cached', '--ignored', '--exclude-standard')).toEqual([]);
+  });
 });
 
 const folder = temporaryFolder();
