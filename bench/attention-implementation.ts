@@ -40,9 +40,9 @@ export interface Variant {
   strategy: Strategy;
   rules: RuleSet;
   order: TokenOrder;
-  /** f32 where left out. The tiles of the plan must be of its kernels. */
+  /** f32 by default. The tiles of the plan must be of its kernels. */
   precision?: Precision;
-  /** The tiles of the plan, which choose the kernels; those expected to be fastest where left out. */
+  /** The tiles of the plan, which choose the kernels; by default, those that are expected to be the fastest. */
   tiles?: TileChooser;
 }
 
@@ -59,7 +59,7 @@ export class AttentionImplementation {
   private readonly attention: Attention;
   private readonly operands: ImplementationBuffers;
   private readonly buffers: BackwardBuffers;
-  /** Of strategy `learned`, [heads, tags, tags]. */
+  /** The biases of strategy `learned`, [heads, tags, tags]. */
   private readonly biasTable: Float32Array | undefined;
   private counted: CountedPairs | undefined;
 

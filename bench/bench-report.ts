@@ -24,7 +24,7 @@ export interface BenchOptions {
   /** The name of the texts, for the report. */
   data: string;
   vocabulary: Vocabulary;
-  /** Tuned variants of the kernels, by head dimension; the expected ones where left out. */
+  /** Tuned variants of the kernels, by head dimension; by default, those that are expected to be the fastest. */
   kernels?: readonly KernelChoices[];
   /** Ends the run early. */
   signal?: AbortSignal;

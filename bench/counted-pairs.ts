@@ -12,9 +12,9 @@ import type { Layout } from '../src/plan/layout.js';
  */
 export interface CountedPairs {
   forward: number | null;
-  /** Of the kernel of query gradients; null where only the forward pass was counted. */
+  /** Pairs of the kernel of query gradients; null where only the forward pass was counted. */
   queryGradient: number | null;
-  /** Of the kernel of key and value gradients. */
+  /** Pairs of the kernel of key and value gradients. */
   keyValueGradient: number | null;
 }
 

@@ -41,7 +41,7 @@ interface Sizes {
   steps: Omit<StepSettings, 'seed'>;
   peers: number[];
   repeats: number;
-  /** Of a shape and pass of attention: further turns start until then while an interval is wide. */
+  /** The time limit of a shape and pass of attention: further turns start until then while an interval is wide. */
   seconds: number;
 }
 

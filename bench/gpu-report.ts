@@ -25,9 +25,9 @@ export interface GpuReport {
   kind: 'gpu';
   environment: Environment;
   settings: { minutes: number; quick: boolean; data: string };
-  /** Of the first section. */
+  /** The gate of the first section. */
   conformance: GateResult;
-  /** Of all sections together. */
+  /** The gate of all sections together. */
   gate: GateResult;
   /** Whether the run was ended before its last section. */
   interrupted: boolean;

@@ -14,7 +14,7 @@ export class ImplementationBuffers {
 
   /**
    * @param width Numbers of a token.
-   * @param order The caller's index of each token; the caller's order where left out.
+   * @param order The caller's index of each token; the caller's order by default.
    */
   constructor(
     private readonly device: Device,

@@ -24,7 +24,7 @@ interface DenseRate {
   heads: number;
   headDim: number;
   gflops: number;
-  /** Of the best product's rate: the median of the ratios within each turn. Null where its results were wrong. */
+  /** The share of the best product's rate: the median of the ratios within each turn. Null where its results were wrong. */
   shareOfPeak: number | null;
 }
 
@@ -38,7 +38,7 @@ export interface PeakShares {
 export interface PeakOptions {
   /** Tokens of the dense attentions. */
   lengths: readonly number[];
-  /** The products whose best is compared with; those that fill the adapter where left out. */
+  /** The products whose best is compared with; those that fill the adapter by default. */
   products?: readonly LinearShape[];
   repeats: number;
 }

@@ -107,13 +107,13 @@ interface CheckedReport {
   kind: string;
   environment: Machine;
   rows?: readonly object[];
-  /** Of `bench attention`. */
+  /** Only `bench attention` has them. */
   contenders?: readonly object[];
-  /** Of `bench gpu`. */
+  /** Only `bench gpu` has them. */
   reports?: readonly CheckedReport[];
   /** Where results were wrong, their speed is not checked. */
   gate?: { passed: boolean };
-  /** Of `bench limits`. */
+  /** Only `bench limits` has them. */
   dense?: readonly { length: number; shareOfPeak: number | null }[];
 }
 

@@ -13,7 +13,7 @@ export interface ReferenceInput {
   /** The factor of a pair's probability under dropout: 0 or 1 / (1 - p). */
   keep?: (query: number, key: number, head: number) => number;
   outputGradient?: ArrayLike<number>;
-  /** Whether a row is evaluated; all are where left out. The outputs of other rows are 0, and their output gradients count as 0. */
+  /** Whether a row is evaluated; all are by default. The outputs of other rows are 0, and their output gradients count as 0. */
   includes?: (query: number, head: number) => boolean;
   /** Called with dL/dS of every pair that exists, and the size of its terms before they cancel. */
   onScoreGradient?: (query: number, key: number, head: number, value: number, size: number) => void;

@@ -9,7 +9,7 @@ type Within = (scope: Scope) => boolean;
 
 /** What decides about two tokens, apart from their tags. */
 export interface ReferencePlaces {
-  /** The sentence of each token, or NO_SENTENCE; all are in one where left out. */
+  /** The sentence of each token, or NO_SENTENCE; all are in one by default. */
   sentences?: ArrayLike<number>;
   /** Whether a query sees only keys that do not come after it. */
   causal?: boolean;

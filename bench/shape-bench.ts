@@ -33,7 +33,7 @@ export interface PreparationRow {
 
 /** The results of a sweep's shapes, in the order in which they were measured. */
 export interface ShapeResults {
-  /** Of all implementations together. */
+  /** Whether the results of all implementations were right. */
   gate: GateResult;
   rows: AttentionRow[];
   /** Implementations of the caller. */

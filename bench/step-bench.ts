@@ -24,7 +24,7 @@ export interface StepSettings {
   shape: ModelShape;
   repeats: number;
   seed: number;
-  /** f32 where left out. For f16 the device must have been opened. */
+  /** f32 by default. For f16 the device must have been opened. */
   precision?: Precision;
 }
 
@@ -35,7 +35,7 @@ export type StepReport = BenchmarkReport<'step', StepSettings & { rules: string 
 
 interface StepOptions extends BenchOptions {
   examples: readonly Example[];
-  /** Labels are below this; two where left out. */
+  /** Labels are below this; two by default. */
   classes?: number;
   rules: RuleSet;
 }
@@ -236,7 +236,7 @@ function stepRow(
     ratioToDense: shown(ratio),
     ratioLow: shown(low),
     ratioHigh: shown(high),
-    /** Of attention's kernels alone, over those of the dense step, with the ends of its interval. */
+    /** The speed-up of attention's kernels alone against those of the dense step, with the ends of its interval. */
     attentionSpeedup: shown(attentionSpeedup),
     attentionSpeedupLow: shown(attentionRatio.low),
     attentionSpeedupHigh: shown(attentionRatio.high),

@@ -140,7 +140,7 @@ export async function timeInTurns(
   return times;
 }
 
-/** Further turns, as a share of those so far, before it is asked again whether they are enough. */
+/** Turns before `needsMore` is asked again, as a share of those so far. */
 const MORE_TURNS = 0.25;
 
 interface TurnOptions {
@@ -156,7 +156,7 @@ interface TurnOptions {
   beforeEach?(): Promise<void>;
   /** Called after each complete turn, with its order. */
   afterTurn?(turn: number, order: readonly number[]): Promise<void>;
-  /** Called where a run fails, which then takes no more turns. Without it, a failure ends all turns. */
+  /** Called where a run fails: that run takes no more turns. By default a failure ends all turns. */
   onFailure?(index: number, error: Error): void;
 }
 

@@ -29,14 +29,14 @@ interface SetupOptions {
   vocabulary: Vocabulary;
   /** The longest sequence of the model. */
   positions: number;
-  /** Two where left out. */
+  /** Two by default. */
   classes?: number;
   strategy: Strategy;
   rules: RuleSet;
-  /** Of weights and dropout. */
+  /** Draws weights and dropout. */
   seed: number;
   kernels?: KernelChoices;
-  /** f32 where left out. */
+  /** f32 by default. */
   precision?: Precision;
 }
 

@@ -35,7 +35,7 @@ export interface TunedRow {
   /** Kind of plan and longest sequence, the key of `choiceKey`. */
   choice: string;
   variant: string;
-  /** Of a forward and backward pass; the time of a single run where that was much slower than the fastest. */
+  /** Time of a forward and backward pass. A variant that was much slower than the fastest ran only once. */
   medianMs: number;
   /** Its time over that of the expected variant. */
   ratio: number;
@@ -45,7 +45,7 @@ export interface TunedRow {
   /** Why it was chosen, or was not. */
   why: string;
   isChosen: boolean;
-  /** Of the chosen variant, and of faster ones that were wrong; null for variants that were not checked. */
+  /** The check of the chosen variant, and of faster ones that were wrong; null for variants that were not checked. */
   gate: GateResult | null;
 }
 

@@ -22,7 +22,7 @@ export function tagsOfAll(rules: readonly Pick<RuleSet, 'tags'>[]): Tag[] {
 
 /**
  * Tags sentences from the first one until they have this number of tokens, or all of them. Words with custom tags keep them.
- * @param wordTags The possible tags; the universal ones where left out.
+ * @param wordTags The possible tags; the universal ones by default.
  */
 export function tagText(
   texts: readonly (string | Text)[],
@@ -72,7 +72,7 @@ export function documentOf(sentences: readonly TaggedTokens[], length: number): 
 /**
  * A packed batch: documents of `length` tokens, joined from different sentences where there are enough, or the first sentences as
  * they are.
- * @param tags The tags by their index in the sentences; `TOKEN_TAGS` where left out.
+ * @param tags The tags by their index in the sentences; `TOKEN_TAGS` by default.
  */
 export function workloadOf(
   sentences: readonly TaggedTokens[],

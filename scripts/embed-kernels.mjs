@@ -33,7 +33,7 @@ function moduleOf(kernels, typed) {
   return [
     '// Written by scripts/embed-kernels.mjs from kernels/; edit those.',
     ...record('kernelSources', 'as const', ({ code }) => code),
-    '/** Of stretches of those texts: the first line, the module it comes from, and the line there. */',
+    '/** The origin of each part of those texts: its first line, the module it comes from, and the line there. */',
     ...record(
       'kernelOrigins',
       'satisfies Record<string, [number, string, number][]>',

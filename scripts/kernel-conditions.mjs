@@ -67,7 +67,7 @@ export function conditioned(module, text, conditions) {
     const chosen = !taken && (kind === 'else' || isTrue(expression, conditions, fail));
     const begin = found.index + attribute.length;
     const end = endOfConstruct(bare, begin);
-    // Of the blanks around what goes, one stays.
+    // One of the two blanks around the removed text stays.
     const blank = bare[found.index - 1] === ' ' && bare[end] === ' ' ? 1 : 0;
     dropped.fill(1, found.index, chosen ? begin : end + blank);
     chain = { end, taken: taken || chosen };

@@ -140,7 +140,7 @@ function linked(entry, moduleOf) {
   return lines;
 }
 
-/** Of lines, where each stretch comes from: [line of the linked text, module, line there], for lines that follow one another. */
+/** The origins of consecutive lines: [line of the linked text, module, line there] for each part from one module. */
 function originsOf(lines) {
   const origins = [];
   lines.forEach(({ module, line }, index) => {

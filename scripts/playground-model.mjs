@@ -25,7 +25,7 @@ const EXAMPLES = JSON.parse(readFileSync(new URL('../playground/examples.json', 
  * Writes what a page loads of a model. A browser can only try whether an optional file is there, and then its console shows an
  * error where it is not; so those that the engine looks for are written too, as Hugging Face's tokenizers have them.
  * @param folder What `SentenceClassifier.save` wrote.
- * @param site Of the page.
+ * @param site The folder of the page.
  * @param note What the page says of the model, in a sentence.
  */
 export function installModel(folder, site, note) {

@@ -59,6 +59,7 @@ export type { MaskPicture, PictureOptions } from './plan/mask-picture.js';
 export type { MaskTerm } from './plan/mask-term.js';
 export type { MaskTokens } from './plan/mask-tokens.js';
 export type { PairCounts } from './plan/pair-counts.js';
+export type { PairPredicate } from './plan/predicate-pairs.js';
 export type { ColumnRange } from './plan/ranges.js';
 export {
   type DecidingPair,
@@ -66,7 +67,6 @@ export {
   type Prediction as ReachPrediction,
   predictReach,
 } from './plan/reach.js';
-export type { PairPredicate } from './plan/stated-pairs.js';
 export type { Sequence, TagRun } from './plan/tag-runs.js';
 export type { Tile, TileChooser, TileConfig } from './plan/tiles.js';
 export {

@@ -34,7 +34,7 @@ function missingIn(page: string): string[] {
   const text = read(page);
   const prose = text.replace(/^```[\s\S]*?^```/gm, '');
   const named = [...prose.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
-  // Of a picture, the names in camel case.
+  // A picture's names are those in camel case.
   const blocks = [...text.matchAll(/^```mermaid$([\s\S]*?)^```/gm)].map(([, block]) => block);
   const drawn = blocks.flatMap((block) => block.match(/"[^"]*"/g) ?? []);
   named.push(...drawn.flatMap((label) => label.match(/\b\w*[a-z][A-Z]\w*(\.\w+)?/g) ?? []));

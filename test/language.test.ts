@@ -55,10 +55,14 @@ const FORBIDDEN: readonly (readonly [phrase: string, instead: string])[] = [
   ['thence|thereby|therefrom|therein|thereof|thereon|thereto|thereupon|therewith', 'there, by that'],
   ['thither|whither|yonder|betwixt|verily|albeit|unto|upon|whilst|oft', 'any other word'],
   ['whatever (it|they|he)', 'any'],
+  ['where left out', 'by default'],
   ['whence|whereby|wherefore|wherein|whereof|whereon|whereupon|wherewith', 'from which, by which'],
   ['who(so)?ever', 'any user, a caller that'],
   ['yardstick', 'baseline'],
 ];
+
+/** A comment or a parameter's description that starts with "Of": a fragment without its subject. */
+const FRAGMENT = /\bOf\b(?<=(?:\/\*\*\s+(?:\*\s+)?|^\s*\/\/ |@param \w+ )Of)/gm;
 
 /** The files of a folder, without generated ones and this list of phrases. */
 function filesOf(path: string): string[] {
@@ -74,8 +78,11 @@ function filesOf(path: string): string[] {
 
 /** "file:line: found" for every forbidden phrase of a text. */
 function hits(file: string, text: string): string[] {
-  return FORBIDDEN.flatMap(([phrase, instead]) => {
-    const pattern = new RegExp(`\\b(?:${phrase.replaceAll(' ', String.raw`[\s*/]+`)})\\b`, 'gi');
+  const patterns = FORBIDDEN.map(([phrase, instead]): [RegExp, string] => [
+    new RegExp(`\\b(?:${phrase.replaceAll(' ', String.raw`[\s*/]+`)})\\b`, 'gi'),
+    instead,
+  ]);
+  return [...patterns, [FRAGMENT, 'the subject first'] as const].flatMap(([pattern, instead]) => {
     return [...text.matchAll(pattern)].flatMap(({ 0: found, index }) => {
       // All capitals: the name of a constant.
       if (found === found.toUpperCase()) return [];
@@ -100,6 +107,7 @@ describe('the language', () => {
       'a.ts:2: "is\n * no"; write: is not a, has no',
     ]);
     expect(hits('a.ts', '// Whoever')).toHaveLength(1);
+    expect(hits('a.ts', '/** Of the last step. */\n// Of rows.\n * @param x Of y.')).toHaveLength(3);
     expect(hits('a.ts', '// There is no mask, it is no longer used, and a standard understands it.')).toEqual(
       [],
     );

@@ -11,7 +11,7 @@ export interface KernelReport {
   kernelHash: string;
   command: string;
   date: string;
-  /** The unit of occupancies; null where the driver tells none. */
+  /** The unit of occupancies; null where the driver reports none. */
   occupancyUnit: string | null;
   kernels: CompiledKernel[];
 }
@@ -34,7 +34,7 @@ export function rangeOf(kernels: readonly CompiledKernel[], name: keyof Compiler
   return values.length > 0 ? range(values) : '–';
 }
 
-/** A row for each kernel: the number of its instances, their compile time and, where the driver tells them, ranges of statistics. */
+/** A row for each kernel: the number of its instances, their compile time and, where the driver reports them, ranges of statistics. */
 export function kernelTable({ kernels, occupancyUnit }: KernelReport): { head: string[]; rows: string[][] } {
   const columns = occupancyUnit === null ? [] : STATISTICS;
   const rows = byName(kernels).map((instances) => [

@@ -37,7 +37,7 @@ const PAUSE_MS = 20;
 
 /** All peers at one shape and pass, with and without the mask: prepared, checked, then timed in turns. */
 export class CaseBench {
-  /** Of our own results so far. */
+  /** Whether our own results were right so far. */
   gate: GateResult = GREEN;
   private readonly allInputs: Inputs;
   /** The same with output gradients of 0 outside the sampled rows. */

@@ -16,7 +16,7 @@ export interface AttendOptions extends MaskedTokens, AttentionOptions {
   outputGradient?: Float32Array;
 }
 
-/** What `attend` returns, in the order of the tokens that were given. */
+/** What `attend` returns, in the caller's token order. */
 export interface AttendResult {
   /** [tokens, heads, headDim]; 0 for a token that attends to none. */
   output: Float32Array;

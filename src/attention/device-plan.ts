@@ -24,7 +24,7 @@ export interface PassWords {
 
 /** The offsets, in words, of the parts of a plan that the heads of one pair table share. */
 export interface HeadWords {
-  /** Of the passes whose rows are queries, and of the pass whose rows are keys. */
+  /** The words of the passes whose rows are queries; `key` has those of the pass whose rows are keys. */
   query: PassWords;
   key: PassWords;
   /** The heads, one a word, each by its index in its layer; ALL_HEADS where every head has these tiles. */

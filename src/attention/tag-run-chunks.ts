@@ -11,7 +11,7 @@ const CHUNK_ROWS = 64;
 export interface TagRunChunks {
   words: Uint32Array;
   count: number;
-  /** Of each chunk its first row and its number of rows: CHUNK_START and CHUNK_LENGTH of `CHUNK_WORDS`. */
+  /** The first row and the number of rows of each chunk: CHUNK_START and CHUNK_LENGTH of `CHUNK_WORDS`. */
   chunksAt: number;
   /** The start of each tag's list of chunks, and the end of the last list. */
   tagsAt: number;

@@ -14,10 +14,10 @@ function edits(a: string, b: string): number {
   return rows[a.length][b.length];
 }
 
-/** The most edits of a word that still pass for a slip: commander's figure, too. */
+/** The most edits of a word that count as a typing mistake, as in commander. */
 const MOST_EDITS = 3;
 
-/** Fewer letters than these are near to any other few. */
+/** The fewest letters of a word that is corrected: shorter words are similar to too many others. */
 const LEAST_LETTERS = 3;
 
 /** The candidate that a misspelt word probably means, in any case of letters; undefined where none is near. */

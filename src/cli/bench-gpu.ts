@@ -10,14 +10,7 @@ import { openDevice } from '../gpu/open-device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { dataOf } from '../train/prepare-run.js';
-import {
-  benchmark,
-  interruptSignal,
-  option,
-  printReport,
-  warnOfLoad,
-  withSuspicions,
-} from './bench-output.js';
+import { benchmark, interruptSignal, option, printReport, warnOfLoad, withWarnings } from './bench-output.js';
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';
 import { jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
@@ -43,7 +36,7 @@ async function bestPrecision(adapter: string | undefined): Promise<Precision> {
   }
 }
 
-/** Of all models that are measured. */
+/** The head dimension of all measured models. */
 const HEAD_DIM = 64;
 
 export function benchGpuCommand(): Command {
@@ -72,7 +65,7 @@ async function run(flags: GpuFlags): Promise<void> {
   const source = dataOf(flags, { split: 'dev' });
   const data = { data: flags.data, examples: await source.examples('dev'), classes: source.classes.length };
   const save = async (report: GpuReport) => {
-    if (json !== STANDARD_OUTPUT) await writeAtomically(json, jsonText(withSuspicions(report)));
+    if (json !== STANDARD_OUTPUT) await writeAtomically(json, jsonText(withWarnings(report)));
   };
   const measure = async (device: Device) => {
     const stored = () => storedChoicesOf(device, tune, [HEAD_DIM]);
@@ -90,7 +83,7 @@ async function run(flags: GpuFlags): Promise<void> {
       { ...options, tune: needsTuning ? tuneOnce : undefined },
     );
     if (!report.gate.passed || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
-    if (!(await wroteJson(json, withSuspicions(report)))) printReport(report);
+    if (!(await wroteJson(json, withWarnings(report)))) printReport(report);
   };
   await withDevice(adapter, measure, await bestPrecision(adapter));
 }

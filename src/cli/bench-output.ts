@@ -81,8 +81,8 @@ export async function runBenchmark(
   await withDevice(flags.adapter, run, flags.precision);
 }
 
-/** A report, and what is implausible in it. */
-export function withSuspicions(report: BenchReport): object {
+/** A report with its implausible figures. */
+export function withWarnings(report: BenchReport): object {
   return { ...report, suspicions: plausibilityWarnings(report) };
 }
 
@@ -91,7 +91,7 @@ async function writeReport(flags: OutputFlags, report: SingleReport): Promise<vo
   const contenders = (report.kind === 'attention' && report.contenders) || [];
   const isWrong = contenders.some(({ error }) => error !== null);
   if (!report.gate.passed || isWrong) process.exitCode = 1;
-  await wroteJson(flags.json, withSuspicions(report));
+  await wroteJson(flags.json, withWarnings(report));
   const rows = [...report.rows, ...contenders];
   if (flags.csv) await writeOutput(flags.csv, formatCsv(report.environment, report.gate, rows));
   if (flags.html) await writeOutput(flags.html, await pageOf(report));
@@ -152,7 +152,7 @@ export function warnOfLoad(): void {
   if (warning) note(`Warning: ${warning}`);
 }
 
-/** Says whether results were right, and what figures cannot be. */
+/** Prints whether results were right, and implausible figures. */
 function printGate(report: BenchReport): void {
   const { gate } = report;
   for (const warning of plausibilityWarnings(report)) print(bad(`Not to be trusted: ${warning}`));

@@ -46,7 +46,7 @@ export function benchStepCommand(): Command {
   const { strategies, repeats } = ATTENTION_DEFAULTS;
   return benchmark(
     'step',
-    'a training step per strategy and length, kernel by kernel, beside what Amdahl predicts',
+    "a training step per strategy and length, kernel by kernel, and the speed-up that Amdahl's law predicts",
     [
       boundedOption('lengths', '--lengths <list>', 'tokens of a document, or "sentences"').default([
         SENTENCES,
@@ -55,7 +55,7 @@ export function benchStepCommand(): Command {
       boundedOption(
         'batch',
         '--batch <count>',
-        'sentences of a packed batch; documents come one a batch',
+        'sentences of a packed batch; a document is a batch by itself',
         countNumber,
       ).default(32),
       boundedOption('strategies', '--strategies <list>', `among ${strategies.join(', ')}`, list).default(

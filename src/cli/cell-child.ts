@@ -5,10 +5,10 @@ import type { CellJob } from '../train/experiment/cell-job.js';
 import { type CellResult, parseResult } from '../train/experiment/results.js';
 import { RunInterrupted, type StoppedAt } from '../train/interruption.js';
 
-/** What the process of a cell is asked. */
+/** A request to the process of a cell. */
 export type CellRequest = { kind: 'run'; job: CellJob; options: ChildOptions } | { kind: 'stop' };
 
-/** What it answers. A result is the text of its file. */
+/** A reply of that process. A result is the text of its file. */
 export type CellReply =
   | { kind: 'progress'; step: number; totalSteps: number }
   | { kind: 'note'; text: string }
@@ -83,7 +83,7 @@ export class CellChild {
   }
 
   private start(): ChildProcess {
-    // The address of a queue has a password, which is none of its concern.
+    // The process does not need the address of a queue, which has a password.
     const { PARSIMONY_QUEUE: _, ...env } = process.env;
     const child = fork(SCRIPT, { execArgv: [], env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.stderr = '';

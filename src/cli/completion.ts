@@ -1,7 +1,7 @@
 import { Argument, Command, type Option } from 'commander';
 import { print } from './terminal.js';
 
-/** How a shell asks `parsimony complete` for the words that may come next; without an answer, it offers files. */
+/** The scripts by which a shell asks `parsimony complete` for the next word. Without candidates it offers files. */
 const SCRIPTS = {
   bash: `_parsimony() {
   local IFS=$'\\n'

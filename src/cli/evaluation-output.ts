@@ -17,7 +17,7 @@ export function classRows(classes: readonly string[], { classScores }: Evaluatio
 
 /**
  * The examples that were not predicted as their label, those with the largest loss first.
- * `row` counts from 1; `probability` is what the model gives to the label.
+ * `row` counts from 1; `probability` is that of the label.
  */
 export function errorRows(
   classes: readonly string[],

@@ -177,7 +177,7 @@ function checkOnly({ conditions }: Experiment, only: readonly string[] = []): vo
   });
 }
 
-/** Only the seeds that a file states, all of them, give verdicts: others could have been chosen for what they show. */
+/** Whether both have the same seeds. Only those of the file give verdicts: others could have been chosen by their results. */
 function haveSameSeeds(...two: [Experiment, Experiment]): boolean {
   const [one, other] = two.map(({ grid: { seed } }) => JSON.stringify([...seed].sort()));
   return one === other;

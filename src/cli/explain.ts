@@ -35,7 +35,7 @@ export function explainCommand(): Command {
     .addOption(
       new OutputOption(
         '--out <file>',
-        'the page to write, or its pairs as a picture (.svg); in the terminal alone where left out',
+        'the page to write, or its pairs as a picture (.svg); by default, the explanation is printed',
       ),
     );
   return withOptions(command, ...modelOptions())

@@ -2,7 +2,7 @@ import type { Cell, Experiment } from '../train/experiment/experiment.js';
 import { orderedCells } from '../train/experiment/grid-cells.js';
 import { note, type ProgressDisplay, progress } from './terminal.js';
 
-/** A cell that is under way, as far as is known. */
+/** A cell that is running, with its progress if it is known. */
 interface Running {
   step: number;
   totalSteps: number;
@@ -28,7 +28,7 @@ export class GridDisplay {
     this.show();
   }
 
-  /** Replaces what is known of the cells that run. */
+  /** Replaces the list of running cells. */
   setRunning(running: ReadonlyMap<string, Running>): void {
     this.running.clear();
     for (const [id, each] of running) this.running.set(id, each);

@@ -32,7 +32,7 @@ export function choicesFile(device: Device, headDim: number): string {
 /** What a run needs choices for. */
 type Tuned = Required<Omit<TuningOptions, 'onNote'>>;
 
-/** How well a choice was measured, and how often. */
+/** The noise of a choice's measurement, and how often it was measured. */
 interface Measurement {
   /** See `Tuning.noise`. */
   noise: number;
@@ -146,7 +146,7 @@ function classesUpTo(longest: number): number[] {
   return LENGTH_CLASSES.filter((_, index) => index === 0 || LENGTH_CLASSES[index - 1] < longest);
 }
 
-/** What tuning found wrong: that nothing can be run for a kind of plan, else a variant that is not used; undefined where all is well. */
+/** The problem that tuning found: no usable variant for a kind of plan, or a wrong variant that is not used; undefined if none. */
 export function tuningProblem(
   rows: readonly TunedRow[],
 ): { error: EngineError; isUsable: boolean } | undefined {

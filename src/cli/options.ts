@@ -28,7 +28,7 @@ export async function withDevice<T>(
   }
   try {
     const result = await action(device);
-    // What was only timed was never read back.
+    // A command that only times work has read nothing back so far.
     await verifySubmits(device);
     return result;
   } finally {

@@ -22,7 +22,7 @@ export class Pace {
   update(done: number): string {
     this.seen.push({ done, at: this.now() });
     if (this.seen.length > WINDOW) this.seen.shift();
-    // The time before the first update is that of compilation, too, and counts only while nothing else is known.
+    // The time before the first update includes compilation, so it counts only until there are more updates.
     const first = this.seen[this.seen.length > 2 ? 1 : 0];
     const last = this.seen[this.seen.length - 1];
     const perSecond = (1000 * (last.done - first.done)) / (last.at - first.at);

@@ -14,7 +14,7 @@ import { dataOf } from '../train/prepare-run.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
 
-/** The texts that a command on rules counts pairs in, where it may do without. */
+/** The optional texts in which a command on rules counts pairs. */
 export interface RulesDataFlags extends Pick<DataFlags, 'textColumn' | 'tagsColumn'> {
   data?: string;
   split: Split;
@@ -24,17 +24,17 @@ export function rulesDataOptions(): Option[] {
   return [settingOption('data'), splitOption('train'), ...textOptions()];
 }
 
-/** The texts of a split, and what their tags are indexes into. */
+/** The texts of a split, and the tags that their indexes refer to. */
 export interface EncodedSplit {
   sentences: TaggedTokens[];
   tags: readonly Tag[];
 }
 
 /**
- * The texts of a split as a model of BERT's vocabulary reads them, of at most 128 tokens, with the tags that they bring;
- * labels are not asked for.
+ * The texts of a split as a model of BERT's vocabulary reads them, of at most 128 tokens, with their custom tags.
+ * Labels are not needed.
  * @param rules Whose tags the words carry.
- * @throws CallerError where a tag is not among them, or they are not the tagger's and a text brings none.
+ * @throws CallerError where a tag is not among them, or a text has no tags and the rules' tags are not the tagger's.
  */
 export async function encodedSplit(
   source: DataSource,
@@ -70,8 +70,8 @@ export async function rulesAndData(
 }
 
 /**
- * The texts that documents are made of, with the tags that they bring.
- * @throws CallerError where a tag is unknown to one of the rule sets, or these need tags and a text brings none.
+ * The texts of documents, with their custom tags.
+ * @throws CallerError where a tag is unknown to one of the rule sets, or the rules need custom tags and a text has none.
  */
 export async function benchTexts(flags: DataFlags, rules: readonly RuleSet[]): Promise<Text[]> {
   const source = dataOf(flags, { split: 'dev', tags: tagsOfAll(rules) });

@@ -31,7 +31,7 @@ export function rulesShowCommand(): Command {
     .action(show);
 }
 
-/** Of what tags and pairs of tags some texts are made. */
+/** How often tags and pairs of tags occur in some texts. */
 interface TextShares {
   tokens: number;
   /** For each tag, its share of the tokens. */

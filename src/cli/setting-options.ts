@@ -110,7 +110,7 @@ export function withOptions(command: Command, ...options: readonly Option[]): Co
   return command;
 }
 
-/** A model's shape, bert-tiny's where left out. */
+/** A model's shape, bert-tiny's by default. */
 export function shapeOptions(): Option[] {
   const names = ['layers', 'hidden', 'heads', 'feedForward'] as const;
   return names.map((name) => settingOption(name).default(MODEL_SIZES.tiny[name]));

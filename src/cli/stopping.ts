@@ -21,10 +21,10 @@ export const REQUEUE_CODES: ExitCodes = {
   ...(process.platform !== 'win32' && { SIGUSR1: REQUEUE }),
 };
 
-/** One request may arrive twice: a terminal and npx both pass on Ctrl-C, and `timeout` signals a process and its group. */
+/** Signals closer than this are one request: a terminal and npx both pass on Ctrl-C, and `timeout` signals a process and its group. */
 const ECHO_MS = 250;
 
-/** A command was ended by a signal, in good order. */
+/** A signal ended a command after a checkpoint. */
 class CommandStopped extends ParsimonyError {
   constructor(
     what: string,

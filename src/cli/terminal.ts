@@ -105,7 +105,7 @@ export interface Task {
   total: number;
   /** What it counts, in the plural. */
   unit: string;
-  /** What was done before a resume; 0 where left out. */
+  /** The part that was done before a resume; 0 by default. */
   done?: number;
 }
 

@@ -53,7 +53,7 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
 /** The largest number of classes that are listed. */
 const MOST_CLASSES = 20;
 
-/** What the examples of a run are of: its classes by number, how often train has each and, where they differ, how often dev. */
+/** The classes of a run by number, how often train has each, and how often dev where the two differ. */
 export function classCounts(
   classes: readonly string[],
   { train, dev }: Pick<TrainingRun['data'], 'train' | 'dev'>,
@@ -95,8 +95,8 @@ export async function printOutcome(
 ): Promise<void> {
   const { epochs, evaluations, best } = outcome;
   const { metricForBestModel = 'accuracy', until } = run;
-  const readings = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
-  const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, readings) };
+  const accuracies = evaluations.map(({ step, devAccuracy: accuracy }) => ({ step, accuracy }));
+  const toThreshold = until === undefined ? undefined : { until, ...stepsTo(until, accuracies) };
   const { strategy } = descriptionOf(run).mask;
   const { density, closure } = await readWrittenRecord(folder);
   const pairs = { density, closure };

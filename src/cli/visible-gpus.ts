@@ -21,7 +21,7 @@ function namesIn(folder: string, pattern: RegExp): string[] {
   }
 }
 
-/** The GPUs that this process is shown by the system. */
+/** The GPUs that the system shows to this process. */
 export interface VisibleGpus {
   /** Their files on Linux, without those that a container or a control group hides. */
   devices: string[];

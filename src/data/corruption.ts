@@ -22,7 +22,7 @@ interface Word {
 /** A change of a text. */
 interface Change {
   words: Word[];
-  /** Of changes of words, not of their order: what is changed, and in which of two directions. */
+  /** Where a word is changed, not the order: which word, and in which of two directions. */
   direction?: { of: string; isForward: boolean };
 }
 
@@ -114,7 +114,7 @@ function textOf(words: readonly Word[]): Text {
   };
 }
 
-/** Of the changes of words, as many in one direction as in the other, for each word. */
+/** Keeps the same number of changes of each word in both directions. */
 function balanced<Item extends { change: Change }>(items: readonly Item[]): Item[] {
   const directions = new Map<string, [Item[], Item[]]>();
   for (const item of items) {
@@ -134,8 +134,8 @@ function balanced<Item extends { change: Change }>(items: readonly Item[]): Item
 
 /**
  * Minimal pairs of some texts: each text with one change of a kind, where it has a place for it. Changed words keep the tags of the
- * text. Swaps leave the bag of words as it is. Of the other changes there are as many in one direction as in the other, so that
- * no single word, and not the length, tells which text was changed. A pair with a text that occurs elsewhere is left out.
+ * text. Swaps keep the bag of words. The other changes occur equally often in both directions, so that neither a single word nor
+ * the length tells which text was changed. A pair with a text that occurs elsewhere is left out.
  * @param taken Texts that must not occur.
  */
 export function corruptedPairs(

@@ -21,11 +21,11 @@ export interface DataFile extends Pick<Table, 'file' | 'counts'> {
 
 /** Names of a file's columns for texts, labels and tags. */
 export interface ColumnNames {
-  /** `sentence`, else `text`, where left out. */
+  /** `sentence`, else `text` by default. */
   text?: string;
-  /** `label` where left out. */
+  /** `label` by default. */
   label?: string;
-  /** The column with a tag for each word; where left out, words have no custom tags. */
+  /** The column with a tag for each word; by default, words have no custom tags. */
   tags?: string;
 }
 
@@ -34,6 +34,6 @@ export interface ReadOptions {
   columns: ColumnNames;
   /** Whether every text must have a label. */
   labels: boolean;
-  /** Tags that words may have; any where left out. */
+  /** Tags that words may have; any by default. */
   tags?: readonly Tag[];
 }

@@ -11,7 +11,7 @@ export interface FileSourceOptions extends Pick<ReadOptions, 'columns' | 'tags'>
   /** The source's name in outputs. */
   name: string;
   files: SplitFiles;
-  /** Names of the classes. Where left out, the labels of the training split, or else of the first split that is read. */
+  /** Names of the classes. By default, the labels of the training split, or else of the first split that is read. */
   classes?: readonly string[];
   /** Whether it is a folder of splits: its name and the split then identify the data. */
   isFolder: boolean;

@@ -21,7 +21,7 @@ export function isGrampair(name: string): boolean {
 
 const NAME = /^grampair:(\w+)(?::(\d+)(?::(\d+)(?::(\d+))?)?)?$/;
 
-/** Of dev and test: documents are fewer than sentences, because each is longer. */
+/** Documents in dev and test, as a share of the number of sentences: each document is longer. */
 const DOCUMENT_SHARE = 1 / 4;
 
 /**

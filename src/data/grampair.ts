@@ -40,7 +40,7 @@ export const GRAMPAIR_LABEL_NAMES = Object.keys(GRAMPAIR_LABELS) as GrampairLabe
 export const GRAMPAIR_TAGS: readonly Tag[] =
   'DET ADJ ADJ NOUN ADP DET NOUN PART ADV VERB PRON CCONJ AUX ADV PUNCT'.split(' ');
 
-/** Words that decide, few of each kind: a model learns from fewer sentences. Nouns and verbs: singular, plural. */
+/** Kinds of nouns and of verbs that decide a label. With few of them, a model learns from fewer sentences. */
 const KINDS = 2;
 const MUCH = 'big huge'.split(' ');
 const LITTLE = 'small tiny'.split(' ');
@@ -112,7 +112,7 @@ function sentence(
 /**
  * Documents of several sentences: the first is the sentence that the labels are of, the others are drawn from the same split. Labels of the
  * others are independent of it.
- * @param sentences Of a document.
+ * @param sentences The sentences of a document.
  * @param seed Draws the others.
  */
 export function documentsOf(

@@ -55,7 +55,7 @@ export function mlmTokens({ sentences }: TaggedTokens, probability: number): num
 }
 
 /**
- * Draws the tokens that a model should find. Of these, 80 % are read as [MASK], 10 % as a random token and 10 % as they are; all keep
+ * Draws the tokens that a model should find. 80 % of them are read as [MASK], 10 % as a random token and 10 % as they are; all keep
  * their tags. The random numbers depend on seed, epoch, example and position alone, not on batches.
  * @param example The index of the sentence in its data.
  */

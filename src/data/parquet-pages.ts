@@ -12,7 +12,7 @@ const MOST_ANYWAY = 65_536;
 /** Values of a page: writers make pages of a megabyte, or of some thousands of rows. */
 const MOST_IN_PAGE = 2 ** 22;
 
-/** The highest ratio of snappy: a copy of three bytes gives 64. */
+/** The highest ratio of snappy, rounded up: a copy of 64 bytes takes three. */
 const SNAPPY_RATIO = 22;
 
 /** @throws Error where a count is missing, negative, or too high for a file of this length. */

@@ -24,30 +24,30 @@ import { sst2Source } from './sst2-download.js';
 
 /** The columns, labels, tags and further files of a data source. */
 export interface DataOptions {
-  /** The column of the texts; `sentence`, else `text`, where left out. */
+  /** The column of the texts; `sentence`, else `text` by default. */
   textColumn?: string;
-  /** The column of the labels; `label` where left out. */
+  /** The column of the labels; `label` by default. */
   labelColumn?: string;
-  /** The column with a tag for each word; words have no custom tags where left out. */
+  /** The column with a tag for each word; words have no custom tags by default. */
   tagsColumn?: string;
   /**
-   * Names of the classes. Labels are these names or class numbers. Where left out, the labels of the training split name the
+   * Names of the classes. Labels are these names or class numbers. By default, the labels of the training split name the
    * classes.
    */
   labels?: readonly string[];
-  /** The source of these names in errors; `--labels` where left out. */
+  /** The source of these names in errors; `--labels` by default. */
   labelsFrom?: string;
-  /** Tags that words may have (those of the rules); any where left out. */
+  /** Tags that words may have (those of the rules); any by default. */
   tags?: readonly Tag[];
   /** Files of the development split, where the source is files: a list, or names with commas between them. */
   dev?: string | readonly string[];
   /** Files of the test split, where the source is files. */
   test?: string | readonly string[];
-  /** The share of the training rows of files that is dev, drawn with `seed`; files have a split of their own where left out. */
+  /** The share of the training rows of files that is dev, drawn with `seed`; files have a split of their own by default. */
   devShare?: number;
-  /** 42 where left out. */
+  /** 42 by default. */
   seed?: number;
-  /** The split that the source is, where it is files; `train` where left out. */
+  /** The split that the source is, where it is files; `train` by default. */
   split?: Split;
 }
 

@@ -80,7 +80,7 @@ export class Device {
   allocatedBytes = 0;
   /** The largest value of `allocatedBytes` so far; a caller may reset it. */
   peakBytes = 0;
-  /** How often memory was retired: recordings of before may use it. */
+  /** How often memory was retired. Earlier recordings may still use that memory. */
   retirements = 0;
   /** Times every dispatch that is recorded while it is set. */
   clock: DispatchClock | undefined;

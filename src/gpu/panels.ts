@@ -26,7 +26,7 @@ export interface PanelShape {
   width: number;
   /** Consecutive rows that are read together: those of a sequence. */
   span: number;
-  /** Whether its kernels support rows abreast. */
+  /** Whether its kernels support several rows of a panel side by side. */
   folds?: boolean;
 }
 

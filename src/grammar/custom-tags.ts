@@ -8,7 +8,7 @@ export interface TaggedWord {
   start: number;
   end: number;
   tag: Tag;
-  /** The number of its sentence in the text, from 0, in ascending order; a text is one sentence where left out. */
+  /** The number of its sentence in the text, from 0, in ascending order; a text is one sentence by default. */
   sentence?: number;
 }
 

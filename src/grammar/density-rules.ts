@@ -3,7 +3,7 @@ import type { RuleSet, Tag, TagPair } from './rules.js';
 import type { TagPairCounts } from './tag-pair-counts.js';
 import { UNIVERSAL_TAGS } from './tags.js';
 
-/** Whether rules have this pair at any cost: every tag sees itself, and [CLS], which is classified, sees everything. */
+/** Whether generated rules always have this pair: every tag sees itself, and [CLS], which is classified, sees everything. */
 export function alwaysExists(query: Tag, key: Tag): boolean {
   return query === key || query === '[CLS]';
 }
@@ -98,8 +98,8 @@ const MOST_PERMUTATIONS = 1000;
 /**
  * The same rules with the tags of words renamed by a permutation: the null for the claim that grammar chose these tags. What
  * the rules join in several layers has the same form, and the same number of rules is at each tag, under another name. Only tags
- * that occur are renamed. Of seeded permutations the first is taken whose rules differ from the given ones and have about the
- * density, within 5 % of it; else the nearest of 1,000.
+ * that occur are renamed. The first seeded permutation is taken whose rules differ from `rules` and have the density
+ * within 5 %; else the nearest of 1,000.
  *
  * @param density The share of all pairs of tokens that should exist.
  */

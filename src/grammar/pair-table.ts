@@ -111,7 +111,7 @@ function isScoped(table: Float32Array): boolean {
  *
  * A rule with a scope matches only the pairs within it.
  *
- * @param beta The bias of soft pairs; the rule set's where left out.
+ * @param beta The bias of soft pairs; the rule set's by default.
  * @throws CallerError where β is out of range, there are too many tags, or a rule has a tag that is not among them.
  */
 export function pairTable(rules: RuleSet, strategy: Strategy, beta = rules.beta): PairTable {

@@ -4,7 +4,7 @@ import type { Scope } from './scope.js';
 /** A tag: a name, or an integer label of the caller's. */
 export type Tag = string | number;
 
-/** A query tag that may attend to a key tag, within a scope. The scope is the whole document where left out. */
+/** A query tag that may attend to a key tag, within a scope. The scope is the whole document by default. */
 export type TagPair = readonly [query: Tag, key: Tag, scope?: Scope];
 
 /** Which tag may attend to which. Presets, rules files and generated rules all have this form. */

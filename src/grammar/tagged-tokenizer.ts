@@ -14,7 +14,7 @@ import { specialTokensIn, splitTokens, type Token } from './word-piece.js';
 /** How text becomes tagged tokens. */
 export interface TokenizerOptions {
   vocabulary: Vocabulary;
-  /** The most tokens of a text, [CLS] and [SEP] included. Longer texts are truncated. No limit where left out. */
+  /** The most tokens of a text, [CLS] and [SEP] included. Longer texts are truncated. No limit by default. */
   maxLength?: number;
   /** Whether texts have custom tags. A text without tags is then an error, unless the rules' tags are universal. */
   customTags?: boolean;

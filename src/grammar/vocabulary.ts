@@ -24,9 +24,9 @@ export const BERT_TOKENS: readonly SpecialToken[] = SPECIAL_TOKENS.map((content)
 
 /** How a vocabulary treats text before it is split into tokens. */
 export interface VocabularyOptions {
-  /** Tokens that are found in a text before it is split, all in the vocabulary. `BERT_TOKENS` where left out. */
+  /** Tokens that are found in a text before it is split, all in the vocabulary. `BERT_TOKENS` by default. */
   special?: readonly SpecialToken[];
-  /** The number of tokens that words may be split into; the tokens after them are special. All where left out. */
+  /** The number of tokens that words may be split into; the tokens after them are special. All by default. */
   ordinary?: number;
   /** Whether only the tokens tell if the model is cased. */
   isCaseGuessed?: boolean;
@@ -136,7 +136,7 @@ export function tokensOfText(text: string): string[] {
 
 /**
  * Reads a `vocab.txt`.
- * @param normalisation How a text is normalised. Where left out, texts keep their case if a token has a capital.
+ * @param normalisation How a text is normalised. By default, texts keep their case if a token has a capital.
  * @throws CallerError as the constructor of `Vocabulary` does.
  */
 export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?: Normalisation): Vocabulary {

@@ -11,7 +11,7 @@ export interface AdamWOptions {
   weightDecay: number;
   /** The largest norm of the whole gradient, which is scaled down to it; 0 for no clipping. */
   maxGradNorm: number;
-  /** The learning rate of learned biases, as a multiple of that of other parameters; 1 where left out. */
+  /** The learning rate of learned biases, as a multiple of that of other parameters; 1 by default. */
   biasRateFactor?: number;
 }
 
@@ -35,7 +35,7 @@ function vectorsOf(inner: ParameterRange, outer: ParameterRange): { first: numbe
  * @param step The step, from 1.
  * @param rate The learning rate of this step.
  * @param outcome Has the step's loss, and receives its gradient norm.
- * @param updated The parameters to train; all where left out. The others neither change nor decay.
+ * @param updated The parameters to train; all by default. The others neither change nor decay.
  */
 export function recordAdamW(
   recorder: Recorder,

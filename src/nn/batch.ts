@@ -53,7 +53,7 @@ export function groupByRow(rowOfToken: Uint32Array): RowGroups {
  * Packs sentences into a batch.
  * @param layout The layout of the same sentences, in the same order.
  * @param labels One for each row with logits.
- * @param outputs The tokens that have logits, counted over all sentences; the first of each sentence where left out.
+ * @param outputs The tokens that have logits, counted over all sentences; the first of each sentence by default.
  */
 export function makeBatch(
   sentences: readonly TaggedTokens[],

@@ -71,7 +71,7 @@ export class Classifier {
   readonly outcomes: GPUBuffer;
   private readonly batch: BatchBuffers;
   private readonly workspace: Workspace;
-  /** Of the last training step, and of the last pass without training: steps mostly repeat each other. */
+  /** The kernels of the last training step and of the last pass without training. Most steps repeat the one before. */
   private readonly bound = { training: new BoundKernels(), evaluation: new BoundKernels() };
   private penalty: SparsityPenalty | undefined;
   private currentPrecision: Precision = 'f32';
@@ -207,8 +207,8 @@ export class Classifier {
   }
 
   /**
-   * Submits one training step in one command buffer: forward, backward and update. Of a step with several micro-batches, submits
-   * one, with the update after the last. Nothing is read back.
+   * Submits one training step in one command buffer: forward, backward and update. A step with several
+   * micro-batches is one submit for each, with the update in the last. Nothing is read back.
    * @param training `step` counts from 1.
    * @param rate The learning rate.
    */

@@ -10,11 +10,11 @@ export interface LinearShape {
   inputs: number;
   outputs: number;
   /**
-   * Layers side by side with the same input and the same number of outputs, a multiple of 64; 1 where left out. `outputs` is of all of
+   * Layers side by side with the same input and the same number of outputs, a multiple of 64; 1 by default. `outputs` is of all of
    * them, and y is a matrix for each, [layers, rows, outputs / layers].
    */
   layers?: number;
-  /** f32 where left out. For f16 the device must have been opened. */
+  /** f32 by default. For f16 the device must have been opened. */
   precision?: Precision;
 }
 

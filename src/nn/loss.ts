@@ -12,7 +12,7 @@ const MANY_CLASSES = 256;
 /**
  * Records the cross-entropy loss: the batch's share of the step's mean, to element `lossAt` of `losses`; after the first batch of a
  * step it is added.
- * @param logits Of the same pass, in blocks of `logitsBlock` columns.
+ * @param logits Those of the same pass, in blocks of `logitsBlock` columns.
  * @returns The gradient of the logits, in the same blocks.
  */
 export function recordLoss(pass: Pass, logits: GPUBuffer, losses: Tensor, lossAt = 0): GPUBuffer {

@@ -12,10 +12,13 @@ import {
 import type { HeadBackward, Pass } from './pass.js';
 import { tensorNames } from './tensor-names.js';
 
-/** Columns of a block of logits on adapters whose kernels read matrices from textures: WebGPU's smallest limit of a texture. */
+/** The most columns of a block where kernels read matrices from textures: the size that every adapter supports. */
 const TEXTURE_ROWS = 8192;
 
-/** Columns of a block of logits. Logits are [blocks][rows, columns of the block]; there is one block, unless textures are too short for it. */
+/**
+ * Columns of a block of logits. Logits are [blocks][rows, columns of the block]. There is one block, unless textures are too short
+ * for it.
+ */
 export function logitsBlock({
   recorder,
   config,
@@ -26,7 +29,7 @@ export function logitsBlock({
 }
 
 interface DecoderBlock {
-  /** The first of its tokens of the vocabulary. */
+  /** The id of its first token. */
   first: number;
   columns: number;
 }
@@ -79,22 +82,29 @@ export function recordMlmHead(pass: Pass, gathered: GPUBuffer, logits: GPUBuffer
     });
   }
   return (logitsGradient) => {
-    const [decoded, activated] = [floats('transform norm gradient'), floats('transform activated gradient')];
+    const normGradient = floats('transform norm gradient');
+    const activatedGradient = floats('transform activated gradient');
     const [transformedGradient, gradient] = [floats('transformed gradient'), floats('gathered gradient')];
     for (const { shape, add, weightOf, biasOf, columnsOf } of blocks) {
       const buffers = {
         input: norm.output,
         weight: weightOf(parameters.slice(wordTable)),
         outputGradient: columnsOf(logitsGradient),
-        inputGradient: decoded,
+        inputGradient: normGradient,
         weightGradient: weightOf(parameters.gradient(wordTable)),
         biasGradient: biasOf(parameters.gradient(mlmBias)),
       };
       recordLinearBackward(recorder, workspace, shape, buffers, { add });
     }
-    normBackward(pass, mlmNorm, norm, decoded, activated, undefined, rows);
+    normBackward(pass, mlmNorm, norm, normGradient, activatedGradient, undefined, rows);
     const activation = { name: 'gelu', input: transformed } as const;
-    recordActivationGradient(recorder, { rows, width: hidden }, activation, activated, transformedGradient);
+    recordActivationGradient(
+      recorder,
+      { rows, width: hidden },
+      activation,
+      activatedGradient,
+      transformedGradient,
+    );
     linearBackward(pass, transform, gathered, transformedGradient, gradient);
     return gradient;
   };

@@ -24,11 +24,11 @@ export interface ModelConfig {
   normEpsilon: number;
   hiddenDropout: number;
   attentionDropout: number;
-  /** Before the classifier; `hiddenDropout` where left out. */
+  /** Before the classifier; `hiddenDropout` by default. */
   headDropout?: number;
   /** Standard deviation of the initial weights. */
   initializerRange: number;
-  /** `classification` where left out. */
+  /** `classification` by default. */
   task?: Task;
   /** Classes of a classifier; without a meaning for the task `mlm`. */
   classes: number;

@@ -91,7 +91,7 @@ export function linearBackward(
  * Records output = norm(input).
  * @param name Its parameters' name without `.weight` and `.bias`.
  * @param added Writes the input first. @param dropped The dropout of the output, where nothing is added.
- * @param rows Rows of the input; all tokens where left out.
+ * @param rows Rows of the input; all tokens by default.
  */
 export function normForward(
   pass: Pass,

@@ -49,7 +49,7 @@ export interface Pass {
   workspace: Workspace;
   /** Left out for no dropout. */
   training?: TrainingStep;
-  /** Of linear layers; f32 where left out. */
+  /** The precision of linear layers; f32 by default. */
   precision?: Precision;
 }
 

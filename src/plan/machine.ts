@@ -6,7 +6,7 @@ export interface StepTime {
   busy: number;
 }
 
-/** How a GPU takes the steps of tiles of one height. */
+/** The times of a GPU's steps, for tiles of one height. */
 export interface StepTimes extends StepTime {
   /** Workgroups that a multiprocessor holds at the same time. */
   resident: number;
@@ -19,7 +19,7 @@ export interface Machine {
   launch: number;
   /** A workgroup beside its steps: it reads its tile, and stores results. */
   start: number;
-  /** Of dense attention, by the rows of a tile, 32 and 16. */
+  /** The times of dense attention by the rows of a tile, 32 and 16. */
   steps: Readonly<Record<32 | 16, StepTimes>>;
   /** The pass that adds parts, beside its memory traffic. */
   combine: number;

@@ -15,11 +15,11 @@ export type MaskTerm =
   | { kind: 'causal' }
   | { kind: 'within'; reach: Reach }
   /** Pairs by their positions in a sequence of at most `most` tokens: `layout` replaces them by rules. */
-  | { kind: 'stated'; allows: (query: number, key: number) => boolean; name: string; most?: number }
+  | { kind: 'predicate'; allows: (query: number, key: number) => boolean; name: string; most?: number }
   | { kind: 'and' | 'or'; left: MaskTerm; right: MaskTerm }
   | { kind: 'not'; term: MaskTerm };
 
-type Leaf = Extract<MaskTerm, { kind: 'rules' | 'all' | 'causal' | 'within' | 'stated' }>;
+type Leaf = Extract<MaskTerm, { kind: 'rules' | 'all' | 'causal' | 'within' | 'predicate' }>;
 
 /** The distance of two tokens, as far as masks depend on it. */
 interface Offset {
@@ -52,7 +52,7 @@ export function combineTerms(kind: 'and' | 'or', left: MaskTerm, right: MaskTerm
 function biasOf(term: MaskTerm, labellings: readonly Labelling[]): BiasOf {
   switch (term.kind) {
     case 'all':
-    case 'stated':
+    case 'predicate':
       return () => 0;
     case 'causal':
       return (_query, _key, _offset, isLater) => (isLater ? undefined : 0);

@@ -12,7 +12,7 @@ import { denseLayout, type Layout, type SparseInput, sparseLayout } from './layo
 import { formatPicture, type MaskPicture, type PictureOptions, pictureOf } from './mask-picture.js';
 import { combineTerms, type Labelling, type MaskTerm, tableOf } from './mask-term.js';
 import { labellingsOf, labelsOf, lengthsOf, type MaskTokens, TAGS, TOKENS } from './mask-tokens.js';
-import { asRules, type PairPredicate, predicateOf } from './stated-pairs.js';
+import { asRules, type PairPredicate, predicateOf } from './predicate-pairs.js';
 import { COUNTING_TILE, type TileChooser } from './tiles.js';
 
 /** Any mask, for checks of arguments. */
@@ -84,13 +84,13 @@ export class AttentionMask {
   }
 
   /**
-   * A mask from a function of two positions in a sequence, like FlexAttention's `mask_mod`: for small experiments, since every pair is asked
-   * for. Positions with the same pairs share a label.
+   * A mask from a function of two positions in a sequence, like FlexAttention's `mask_mod`: for small experiments, since it is
+   * called for every pair. Positions with the same pairs share a label.
    * @throws CallerError at `layout`, where a sequence has over 2,048 tokens, or more than 64 kinds of positions.
    */
   static fromPredicate(allows: PairPredicate): AttentionMask {
     checkArgument(PREDICATE, allows, 'allows');
-    return new AttentionMask('predicate', [[{ kind: 'stated', allows, name: 'predicate' }]]);
+    return new AttentionMask('predicate', [[{ kind: 'predicate', allows, name: 'predicate' }]]);
   }
 
   /**
@@ -100,7 +100,7 @@ export class AttentionMask {
   static fromMatrix(matrix: readonly ArrayLike<boolean | number>[]): AttentionMask {
     checkArgument(MATRIX, matrix, 'matrix');
     const term: MaskTerm = {
-      kind: 'stated',
+      kind: 'predicate',
       allows: predicateOf(matrix),
       name: 'matrix',
       most: matrix.length,
@@ -245,10 +245,10 @@ export class AttentionMask {
   input(tokens: MaskTokens): SparseInput {
     checkArgument(MASK_TOKENS, tokens, 'tokens');
     const lengths = lengthsOf(tokens);
-    const stated = asRules(this.heads, Array.from(lengths));
-    if (stated) {
-      const labels = { ...tokens.labels, ...stated.labels };
-      return new AttentionMask(this.name, stated.heads, this.tags).input({ ...tokens, lengths, labels });
+    const asLabels = asRules(this.heads, Array.from(lengths));
+    if (asLabels) {
+      const labels = { ...tokens.labels, ...asLabels.labels };
+      return new AttentionMask(this.name, asLabels.heads, this.tags).input({ ...tokens, lengths, labels });
     }
     const { sentences } = tokens;
     const { labels, tags } = labelsOf(this.labellings, tokens, this.name);

@@ -85,7 +85,7 @@ function longestShare(items: Float64Array, heads: number, places: number): numbe
 /** A layout as a pass over its tiles sees it. */
 type Plan = Pick<Layout, 'kind' | 'tileConfig' | 'tokens'>;
 
-/** How a machine takes the steps of a plan's tiles. */
+/** The times of a machine's steps for a plan's tiles. */
 function stepTimesOf({ kind, tileConfig }: Plan, { steps }: Machine) {
   const { resident, alone, busy } = steps[tileConfig.rows > 16 ? 32 : 16];
   return { resident, busy, alone: kind === 'dense' ? alone : RANGES_LATENCY * alone };

@@ -29,8 +29,8 @@ function isLower(value: number, before: number): boolean {
 }
 
 /**
- * Whether an evaluation is better than the best before it. Of equal ones, the lower loss is better; of equal losses, the first.
- * A loss of NaN never is.
+ * Whether an evaluation is better than the best before it: by the metric, then by a lower loss. With equal losses the earlier one
+ * stays. A loss of NaN is never better.
  */
 export function isBetter(by: BestBy, metrics: DevScores, best?: DevScores): boolean {
   if (!best) return true;

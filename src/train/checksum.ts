@@ -43,9 +43,9 @@ export function formatWithChecksum(
 }
 
 /**
- * Makes sure that a file is the one that `formatSealed` made, to the last bit.
- * @param remedy What to do where it is not.
- * @throws CallerError where it is not.
+ * Checks that a file has the bytes that `formatWithChecksum` wrote.
+ * @param remedy What the error tells the user to do.
+ * @throws CallerError where the file is cut off, has other bytes or no checksum.
  */
 export function verifyChecksum(file: Uint8Array, where: string, remedy: string): void {
   // Reports a file that is cut off.

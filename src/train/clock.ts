@@ -3,7 +3,7 @@ export class Clock {
   private before = 0;
   private since = performance.now();
 
-  /** @param seconds Counted before. */
+  /** @param seconds The seconds of earlier work. */
   start(seconds: number): void {
     this.before = seconds;
     this.since = performance.now();

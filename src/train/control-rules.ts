@@ -10,16 +10,16 @@ import { pairsOf } from './sparsity.js';
 
 /** Rules that need the data to be drawn. */
 export interface DrawnRules {
-  /** At random, or the paper's under other tags. */
+  /** `random` draws pairs of tags; `permuted` renames the tags of the paper's rules. */
   how: 'random' | 'permuted';
   seed: number;
-  /** Of `splitEdits`: applied to the rules that were drawn. */
+  /** Edits of `splitEdits`, applied to the rules that were drawn. */
   edits: readonly string[];
 }
 
 /**
- * The rules that a name wants drawn: `random`, `permuted`, `permuted:7 readout:VERB`. Undefined for other names.
- * @param seed Of the run, where the name has none.
+ * How to draw the rules of a name such as `random`, `permuted` or `permuted:7 readout:VERB`; undefined for other names.
+ * @param seed The seed of the run, for a name without a seed.
  */
 export function drawnRules(name: string, seed: number): DrawnRules | undefined {
   const { base, edits } = splitEdits(name);

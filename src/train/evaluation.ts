@@ -20,11 +20,11 @@ export interface Evaluation {
   matthews: number;
   /** Mean cross-entropy. */
   loss: number;
-  /** The most probable class of each row; of a task about tokens 1 where that is the label, else 0. */
+  /** The most probable class of each row; for a task about tokens, 1 where it is the label, else 0. */
   predicted: number[];
   /** Cross-entropy of each row. */
   losses: number[];
-  /** Of a task about tokens: the mean loss by the tag of the token. */
+  /** The mean loss by the tag of the token, for a task about tokens. */
   lossByTag?: Record<string, TagLoss>;
   /** How often each class was predicted for each label: row by label, column by prediction. Empty for a task about tokens. */
   confusion: number[][];
@@ -128,7 +128,7 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
   return Math.log(sum) + largest - logits[label];
 }
 
-/** Logits of a batch of an evaluation, at most. */
+/** The most logits in a batch of an evaluation. */
 const MOST_LOGITS = 2 ** 24;
 
 /** The mean loss at the tokens of a tag. */

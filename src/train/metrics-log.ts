@@ -26,7 +26,7 @@ interface EvaluationLine extends EvaluationResult {
   kind: 'evaluation';
   /** The class of each of dev's rows: as a string of digits where there are at most ten classes. */
   predicted: string | number[];
-  /** Of a task about tokens, the mean loss by the tag of the token. */
+  /** The mean loss by the tag of the token, for a task about tokens. */
   lossByTag?: EvaluationMetrics['devLossByTag'];
 }
 

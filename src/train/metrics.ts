@@ -1,4 +1,4 @@
-/** How often each class was predicted where each was right: row by label, column by prediction. */
+/** The confusion matrix: how often each class was predicted for each label, row by label, column by prediction. */
 export function confusion(
   labels: ArrayLike<number>,
   predicted: ArrayLike<number>,
@@ -36,9 +36,9 @@ export function accuracy({ actual, right }: Totals): number {
 
 /** How well one class is told from the others: scikit-learn's `precision_recall_fscore_support`. */
 export interface ClassScores {
-  /** Of the rows that were predicted as the class, the share that are of it; 0 where there are none. */
+  /** The share of the rows predicted as the class that are of it; 0 where there are none. */
   precision: number;
-  /** Of the rows of the class, the share that were predicted as it; 0 where there are none. */
+  /** The share of the rows of the class that were predicted as it; 0 where there are none. */
   recall: number;
   /** The harmonic mean of both; 0 where no row was predicted rightly. */
   f1: number;

@@ -15,25 +15,25 @@ import { checkBuildOptions } from './train-arguments.js';
 /** What a new model is made of. */
 export interface BuildOptions extends TokenizerOptions {
   /**
-   * Tokens of a text, [CLS] and [SEP] included, after which it is cut; 128 where left out. The model has this many positions
+   * Tokens of a text, [CLS] and [SEP] included, after which it is cut; 128 by default. The model has this many positions
    * where its shape does not name another number, and 512 at least.
    */
   maxLength?: number;
-  /** Whatever differs from bert-tiny. */
+  /** The values that differ from bert-tiny's. */
   shape?: Partial<Omit<ModelConfig, 'vocabulary' | 'classes' | 'biasTags'>>;
-  /** What it is trained for; classes of texts where left out. */
+  /** What it is trained for; classes of texts by default. */
   task?: Task;
   /** Whether a learned embedding of each token's tag is added to the input: what tags say, without a mask. */
   tagEmbeddings?: boolean;
-  /** Names of the classes, by label; `negative` and `positive` where left out. */
+  /** Names of the classes, by label; `negative` and `positive` by default. */
   classes?: readonly string[];
-  /** Which tokens attend to which; where left out all to all, and the paper's rules for later use. */
+  /** Which tokens attend to which; by default all to all, with the paper's rules for later use. */
   mask?: RuleMask;
-  /** Of the initial weights; 42 where left out. */
+  /** Draws the initial weights; 42 by default. */
   seed?: number;
-  /** Variants of the kernels that were measured to be the fastest; the expected ones where left out. */
+  /** Variants of the kernels that were measured to be the fastest; by default, those that are expected to be the fastest. */
   kernels?: KernelChoices;
-  /** Of the model's passes; f32 where left out. */
+  /** The precision of the model's passes; f32 by default. */
   precision?: Precision;
 }
 

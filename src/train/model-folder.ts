@@ -95,7 +95,7 @@ function tagNoiseOf(
   });
 }
 
-/** The tags of the tables that only our models have. */
+/** The numbers of tags of the tables that Hugging Face's models do not have. */
 function tablesOf(parsimony?: ParsimonyFields) {
   return { biasTags: parsimony?.bias_tags ?? 0, tagEmbeddings: parsimony?.tag_embeddings };
 }
@@ -154,8 +154,8 @@ export async function readRulesOf(folder: string): Promise<ModelRules> {
 }
 
 /**
- * Reads what describes a model that can be read: of a folder that `parsimony train` wrote, or one of Hugging Face's, which
- * has no rules and so gets strategy `none` and the paper's.
+ * Reads the description of a model from a folder that `parsimony train` wrote, or from one of Hugging Face's. The latter has no
+ * rules: it gets strategy `none` and the paper's rules.
  * @param tasks What the model may be for.
  * @throws CallerError where a file is missing or is not what it should be.
  */

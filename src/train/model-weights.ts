@@ -38,7 +38,7 @@ export async function saveWeights(
 }
 
 /**
- * Reads a model's weights; f16 and bf16 become f32, and heads for other ends are left out.
+ * Reads a model's weights; f16 and bf16 become f32, and heads of other tasks are left out.
  * @throws CallerError where a file is missing or cut off, or a tensor is missing, too much or of another shape.
  */
 export async function loadWeights(folder: string, config: ModelConfig): Promise<Map<string, Float32Array>> {

@@ -5,20 +5,20 @@ import type { Layout } from '../plan/layout.js';
 import type { RuleMask } from '../plan/mask.js';
 import type { TileChooser } from '../plan/tiles.js';
 
-/** Tags of a model's learned biases; 0 where its strategy learns none. @param tags All that tokens may carry. */
+/** The number of tags of a model's learned biases; 0 where its strategy learns none. @param tags All tags that tokens may have. */
 export function biasTags(strategy: Strategy, tags: readonly Tag[]): number {
   return strategy === 'learned' ? tags.length : 0;
 }
 
-/** Lays a mask out over batches of sentences. */
+/** Applies a mask to batches of sentences. */
 export class Planner {
   readonly mask: RuleMask;
   /** For each of `tags`, its index among those of the mask. */
   private readonly indexOfTag: Uint8Array;
 
   /**
-   * @param tags What the tags of sentences are indexes into. Those that the rules do not list see nothing under `hard`.
-   * @throws CallerError where these and the rules' are more than MOST_TAGS.
+   * @param tags What the tags of sentences are indexes into. Tokens whose tag the rules do not list attend to nothing under `hard`.
+   * @throws CallerError where they and the rules' tags are more than MOST_TAGS.
    */
   constructor(
     mask: RuleMask,

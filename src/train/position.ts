@@ -5,7 +5,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
 
-/** A sum of numbers, and how many they are. @useDeclaredType */
+/** A sum of numbers and their count. @useDeclaredType */
 export type Total = v.InferOutput<typeof totalSchema>;
 
 const devScores: v.GenericSchema<unknown, DevScores> = v.object({
@@ -20,11 +20,11 @@ export const positionSchema = v.object({
   step: count,
   // The current epoch, counted from 1.
   epoch: v.pipe(count, v.minValue(1)),
-  // Batches of it that are done, in whole steps, so that no gradient is partly accumulated.
+  // Batches of the epoch that are done, in whole steps, so that no gradient is partly accumulated.
   batches: count,
   // The losses of the epoch's steps.
   losses: totalSchema,
-  // Those of them that are not in a progress report yet.
+  // The losses that are not in a progress report yet.
   unreported: totalSchema,
   // Training in this epoch, without evaluations.
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),

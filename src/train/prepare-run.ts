@@ -30,7 +30,7 @@ import { descriptionOf, recordedRun, type TrainingRun } from './training-run.js'
 export interface PreparedRun {
   run: TrainingRun;
   source: DataSource;
-  /** The adapter of the run; any where left out. */
+  /** The adapter of the run; any by default. */
   adapter?: string;
 }
 
@@ -46,19 +46,19 @@ interface CheckpointRecord extends Partial<HubName> {
   /** The value of the setting `init`. */
   name: string;
   folder: string;
-  /** Of a checkpoint of Hugging Face's: what the revision was. */
+  /** The commit that a revision of a Hugging Face checkpoint named. */
   commit?: string;
 }
 
 /** The notes in `training.json` by which data, adapter and checkpoint are found again. */
 interface RunNotes {
-  /** The settings that named the data; files by their whole paths. */
+  /** The settings that named the data; files by their absolute paths. */
   data: DataSettings;
   adapter?: string;
   init?: CheckpointRecord;
 }
 
-/** Is called with each note to the user, a line of text. */
+/** Called with each note to the user, a line of text. */
 export type OnNote = (note: string) => void;
 
 /** Evaluations an epoch where no setting gives a number: more than those of the library. */
@@ -91,7 +91,7 @@ export function dataOf(
 }
 
 /**
- * The first rows of an order that the seed draws: of the same seed, a larger number contains a smaller one.
+ * The first rows in an order that the seed draws. With the same seed, a larger count contains the rows of a smaller one.
  * @throws CallerError where there are fewer rows.
  */
 function drawnExamples(rows: Example[], count: number, seed: number, where: string): Example[] {
@@ -215,12 +215,12 @@ export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {
   const vocabulary = checkpoint
     ? (await readFolderConfig(checkpoint.folder)).tokenizer.vocabulary
     : await vocabularyOf(settings);
-  const reading = { maxLength, customTags, tagNoise };
-  const rules = drawn ? drawRules(drawn, data.train, { vocabulary, ...reading }) : written;
+  const tokenization = { maxLength, customTags, tagNoise };
+  const rules = drawn ? drawRules(drawn, data.train, { vocabulary, ...tokenization }) : written;
   const mask = AttentionMask.fromRules(rules, strategy, { beta });
   const { tagEmbeddings, task } = settings;
   const classes = task === 'mlm' ? [] : source.classes;
-  const model = { classes, mask, seed, task, tagEmbeddings, ...reading };
+  const model = { classes, mask, seed, task, tagEmbeddings, ...tokenization };
   const startOptions = { ...model, dropout, attentionDropout };
   const run: TrainingRun = {
     ...(init !== undefined && { learningRate: FINE_TUNING_RATE }),

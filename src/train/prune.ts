@@ -41,8 +41,8 @@ async function massesOf(
 }
 
 /**
- * Turns what a model has learned into hard rules for each of its heads: the pairs of tags that its attention goes to (see
- * `prunedRules`), until their share of all pairs in these sentences is as near to `density` as possible.
+ * Turns what a model has learned into hard rules for each of its heads: those pairs of tags that get the most attention (see
+ * `prunedRules`), up to the number whose density in these sentences is nearest to `density`.
  *
  * @param density From 0 to 1, for each head.
  * @throws CallerError where it is not a share, there are no sentences, or rules forbid some pairs already.

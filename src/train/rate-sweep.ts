@@ -14,10 +14,10 @@ export interface RateSweep {
 const FIRST = 1e-8;
 const LAST = 1;
 const STEPS = 100;
-/** Smoothed losses above this many times the lowest end a sweep. */
+/** A sweep ends where the smoothed loss exceeds this multiple of the lowest. */
 const DIVERGED = 4;
 const MOMENTUM = 0.98;
-/** The first smoothed losses are means of few, and give no suggestion. */
+/** The first smoothed losses, which are means of few losses and give no suggestion. */
 const SKIPPED = 10;
 /** The lowest loss is close to divergence: fastai suggests a tenth of its rate. */
 const BELOW_LOWEST = 10;
@@ -46,7 +46,7 @@ export function lossesBeforeDivergence(losses: readonly number[]): number {
   return at < 0 ? losses.length : at;
 }
 
-/** The curve and the suggestion of a sweep. @param losses Of the first of the rates; those that have diverged are left out. */
+/** The curve and the suggestion of a sweep. @param losses The losses of the first rates, up to divergence. */
 export function sweepOf(rates: readonly number[], losses: readonly number[]): RateSweep {
   const count = lossesBeforeDivergence(losses);
   const smoothed = smooth(losses.slice(0, count));

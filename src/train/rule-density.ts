@@ -16,14 +16,14 @@ export interface RuleDensity {
   density: number;
   /** After 1, 2, … layers, the share of all pairs whose query the key can reach. */
   closure: number[];
-  /** Of each tag that occurs, the share of all pairs that its queries have, and how many of these exist. */
+  /** Each tag that occurs, with the share of all pairs that its queries have, and the share of these that exist. */
   tags: { tag: Tag; share: number; density: number }[];
 }
 
 /**
  * Counts the pairs that rules allow in some texts, as a model's plans do.
- * @param indexed What the tags of the sentences are indexes into; `TOKEN_TAGS` where left out.
- * @param layers Of the closure.
+ * @param indexed What the tags of the sentences are indexes into; `TOKEN_TAGS` by default.
+ * @param layers The layers of the closure.
  */
 export function ruleDensity(
   rules: ModelRules,

@@ -16,7 +16,7 @@ export const LAST_FILE = 'last.safetensors';
 /** The content of a run's record until the files that it describes are written. */
 export const UNWRITTEN_RECORD = '{ "fingerprints": "not written yet" }\n';
 
-/** The files of a run in the order of their removal: the record first, without which no run is resumed, then the weights, without which no model is read. */
+/** The files of a run in the order of their removal. Without the record no run can be resumed; without the weights no model is read. */
 const RUN_FILES = [RECORD_FILE, 'model.safetensors', LAST_FILE, CHECKPOINT_FILE, METRICS_FILE];
 
 /** The files of a model's description, as a run writes it. */

@@ -9,7 +9,7 @@ import { cannotBeWritten, codeOf } from '../data/file-errors.js';
 /** Names the process that trains into a folder. */
 export const LOCK_FILE = 'process.lock';
 
-/** Another run may end, and remove its file, between open and lock; this number of times in a row is a fault. */
+/** The attempts to lock: another run may end, and remove its file, between open and lock. */
 const MOST_TRIES = 100;
 
 /** Opens for reading and writing, creates a missing file, and follows no links. */
@@ -115,7 +115,7 @@ export class RunLock {
       // Before the lock is freed, so that the next holder creates its file.
       if (await this.counts()) await rm(this.file, { force: true });
     } catch {
-      // A file that stays does no harm: only the lock on it matters.
+      // A file that remains has no effect: only the lock on it counts.
     } finally {
       await this.handle.close();
     }

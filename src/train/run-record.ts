@@ -33,10 +33,10 @@ export interface RunData {
 
 /** What must be the same when a run is resumed. */
 export interface Fingerprints {
-  /** The model before training, but for its weights and its kernels. */
+  /** The hash of the model before training, without its kernels. */
   model: string;
   data: string;
-  /** Of the text of all kernels. */
+  /** The hash of the text of all kernels. */
   kernels: string;
   /** `adapterKey` of the device. */
   adapter: string;
@@ -121,7 +121,7 @@ export function weightsRunOf({ settings, fingerprints }: RunRecord): string {
 }
 
 /**
- * The text of a run's record, which also has fields for people only.
+ * The text of a run's record, which also has fields that only people read.
  * @param pairs The share of dev's pairs that exist, and that the model's layers join.
  */
 export function formatRecord(

@@ -25,7 +25,7 @@ export interface RunStart {
   epochs: EpochMetrics[];
 }
 
-/** The start of a run with nothing before it. */
+/** The start of a new run. */
 export function firstStart(): RunStart {
   return { past: new Uint8Array(), evaluations: [], epochs: [] };
 }

@@ -81,8 +81,8 @@ export class RunWriter {
   }
 
   /**
-   * Replaces the run or the model in the folder by this run, once. A kill leaves no record, one that says that nothing is
-   * written yet, or the right one.
+   * Replaces the run or the model in the folder by this run, once. A killed process leaves no record, UNWRITTEN_RECORD, or the
+   * complete record.
    */
   begin(): Promise<void> {
     this.beginning ??= this.replace();
@@ -121,7 +121,7 @@ export class RunWriter {
     await this.retained.write(WEIGHTS_FILE, formatRunWeights(description.config, weights, notes, where));
   }
 
-  /** Writes a checkpoint of the time of the call, once its state has come from the GPU. */
+  /** Writes a checkpoint of the state at the time of the call, once that state has been read back from the GPU. */
   async checkpoint(
     position: TrainingPosition,
     pending: Promise<TrainingState>,

@@ -20,7 +20,7 @@ export interface Header {
 }
 
 export const LENGTH_BYTES = 8;
-/** The format's own bound: a longer header is refused before it is parsed. */
+/** The limit of the format: a longer header is refused before it is parsed. */
 const LONGEST_HEADER = 100_000_000;
 const METADATA = '__metadata__';
 

@@ -1,4 +1,4 @@
-/** What a learning rate does after its linear warm-up from 0: it falls to 0, evenly or as half a cosine, or stays. */
+/** The course of the learning rate after its linear warm-up from 0: to 0 linearly or as half a cosine, or constant. */
 export const LR_SCHEDULERS = ['linear', 'cosine', 'constant'] as const;
 
 type LrScheduler = (typeof LR_SCHEDULERS)[number];

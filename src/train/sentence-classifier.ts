@@ -82,7 +82,7 @@ export class SentenceClassifier {
     return model;
   }
 
-  /** A model of given weights, by name: of those that `startFrom` read. @throws CallerError where a tensor is missing. */
+  /** A model with weights by name, as `startFrom` reads them. @throws CallerError where a tensor is missing. */
   static of(
     device: Device,
     description: ModelDescription,
@@ -95,7 +95,7 @@ export class SentenceClassifier {
 
   /**
    * A model from a folder that `save`, `train` or Hugging Face's `save_pretrained` wrote.
-   * @param tasks What it may be for; classes of texts where left out.
+   * @param tasks What it may be for; classes of texts by default.
    * @throws CallerError where a file is not what it should be. */
   static async load(device: Device, folder: string, tasks?: readonly Task[]): Promise<SentenceClassifier> {
     checkArgument(deviceArgument, device, 'device');
@@ -136,7 +136,7 @@ export class SentenceClassifier {
 
   /**
    * Trains on `train`, and evaluates on `dev` after each epoch, or more often by `options`. The model keeps the weights of the last epoch.
-   * @param from A checkpoint that `hooks.onCheckpoint` was given in a run with the same model, data and options.
+   * @param from A checkpoint that `hooks.onCheckpoint` received in a run with the same model, data and options.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where a setting makes no sense; EngineError where the GPU fails.
    */

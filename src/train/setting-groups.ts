@@ -1,6 +1,6 @@
 import type { SettingName } from './settings.js';
 
-/** Settings by what they are about, for `--help` and the docs. */
+/** Settings by topic, for `--help` and the docs. */
 const GROUPS = {
   Data: [
     'data',

@@ -154,7 +154,7 @@ export interface TrainingOptions extends Options<typeof TRAINING> {}
 /** All settings of training, with defaults. */
 export type TrainingSettings = TrainingOptions & Defaults<typeof TRAINING> & { warmupSteps: number };
 
-/** The paper warms up for 500 steps; a short run for a tenth of its own. */
+/** The default warm-up: 500 steps as in the paper, or a tenth of a shorter run. */
 function warmupSteps(totalSteps: number): number {
   return Math.min(500, Math.ceil(totalSteps / 10));
 }
@@ -175,7 +175,7 @@ export function trainingSettingsIn(values: object): TrainingOptions {
 
 /**
  * All settings of a run.
- * @param options May carry more, which is left out.
+ * @param options Settings; other fields are ignored.
  * @param rows Training examples.
  * @throws CallerError where a setting makes no sense.
  */

@@ -19,7 +19,7 @@ export interface Setting {
   type: v.GenericSchema<unknown, unknown> & { type: string };
   /** What `--help` calls the value; a flag without one is true or false. */
   value?: string;
-  /** What it is; of a flag that is true by default, what its negation does. */
+  /** What it is; for a flag that is true by default, what its negation does. */
   help: string;
   default?: unknown;
   /** The default in words, where it follows from something else. */
@@ -272,10 +272,10 @@ export const TRAINING_DEFAULTS = defaultsOf(TRAINING);
 export const SETTING_DEFAULTS = defaultsOf(SETTINGS);
 export const DEFAULT_SEED = TRAINING_DEFAULTS.seed;
 
-/** Fine-tuning wants smaller steps than training from scratch: Hugging Face's default. */
+/** The learning rate of fine-tuning, lower than that of training from scratch: Hugging Face's default. */
 export const FINE_TUNING_RATE = 5e-5;
 
-/** "--weight-decay" of weightDecay. */
+/** The flag of a setting: `--weight-decay` for `weightDecay`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

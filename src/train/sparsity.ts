@@ -8,7 +8,7 @@ import type { Classifier } from '../nn/classifier.js';
 import { type PairWeights, SparsityPenalty } from '../nn/sparsity-penalty.js';
 import type { Planner } from './planner.js';
 
-/** The pairs of some sentences, by the tags of their tokens. @param tags What these are indexes into. */
+/** The pairs of some sentences, by the tags of their tokens. @param tags The list that tag indexes refer to. */
 export function pairsOf(
   sentences: readonly TaggedTokens[],
   tags: readonly Tag[] = TOKEN_TAGS,
@@ -16,7 +16,7 @@ export function pairsOf(
   return TagPairCounts.ofTexts(sentences.map((sentence) => tagNames(sentence, tags)));
 }
 
-/** What the penalty weighs pairs by, over the tags of a model's learned biases. */
+/** The weights of pairs in the penalty, over the tags of a model's learned biases. */
 function pairWeights(sentences: readonly TaggedTokens[], planner: Planner): PairWeights {
   const counts = pairsOf(sentences, planner.tags);
   const { tags } = planner.mask;
@@ -40,7 +40,7 @@ function checkSparsity(sparsity: number, strategy: Strategy): void {
   });
 }
 
-/** Makes a classifier's training steps penalise what it learns of the pairs in `sentences`, by λ = `sparsity`; by nothing where it is 0. */
+/** Adds the sparsity penalty over the pairs in `sentences` to a classifier's training steps, with λ = `sparsity`; 0 for none. */
 export function penalise(
   classifier: Classifier,
   sparsity: number,

@@ -12,13 +12,13 @@ import { checkStartOptions } from './train-arguments.js';
 
 /** Options of a model that starts from a checkpoint; defaults as in `BuildOptions`. */
 export interface StartOptions extends Omit<BuildOptions, 'vocabulary' | 'shape' | 'kernels'> {
-  /** Of hidden states, and of attention where `attentionDropout` is left out, instead of the checkpoint's own probabilities. */
+  /** Replaces the checkpoint's dropout of hidden states, and of attention where `attentionDropout` is left out. */
   dropout?: number;
-  /** Of attention, instead of the checkpoint's own probability. */
+  /** Replaces the checkpoint's dropout of attention. */
   attentionDropout?: number;
 }
 
-/** A model before training for its task. */
+/** A model before training. */
 export interface StartingPoint {
   description: ModelDescription;
   /** Flat numbers by Hugging Face's names. */
@@ -41,7 +41,7 @@ function headMismatch(folder: FolderConfig, classes: readonly string[]): string 
   return isReordered ? `its classes are ${checkpointClasses.join(', ')}, in this order` : undefined;
 }
 
-/** Takes the classifier out where it is not one of these classes, and learned biases where they are for other tags. */
+/** Removes a classifier of other classes, and learned biases and embeddings of other tags. */
 async function removeMismatched(
   folder: string,
   folderConfig: FolderConfig,
@@ -88,7 +88,7 @@ function drawnSpecs(
 /**
  * Reads a checkpoint as the start of a model, with its encoder and vocabulary, but other classes and another mask. Heads for
  * other tasks are left out; where the pooler or a classifier of these classes is missing, it is drawn.
- * @param folder Of Hugging Face's layout: BERT or DistilBERT, bare or with any head, or one that `parsimony train` wrote.
+ * @param folder A folder in Hugging Face's layout (BERT or DistilBERT, bare or with any head), or one that `parsimony train` wrote.
  * @throws CallerError where it is not such a model, or any other tensor is missing, unexpected or of another shape.
  */
 export async function startFrom(folder: string, options: StartOptions = {}): Promise<StartingPoint> {

@@ -1,7 +1,7 @@
 /** A tensor of a file of weights, whose numbers `read` returns. */
 export interface StoredTensor {
   shape: readonly number[];
-  /** The numbers as f32, in row-major order, a copy. @throws CallerError where they are of no type that is read. */
+  /** The numbers as f32, in row-major order, a copy. @throws CallerError where their type is not supported. */
   read(): Float32Array;
 }
 

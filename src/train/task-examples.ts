@@ -15,7 +15,7 @@ export interface EpochMasks extends Pick<TrainingSettings, 'maskProbability' | '
   epoch: number;
 }
 
-/** Of evaluations: all runs then read the same masks, so that their losses compare. */
+/** Masks of evaluations: the same for all runs, so that their losses compare. */
 const EVALUATION: EpochMasks = { maskProbability: 0, seed: 0, epoch: 0 };
 
 /** A batch with its labels, and what each row with logits is. */
@@ -26,7 +26,7 @@ export interface LabelledBatch {
   tags: number[];
 }
 
-/** Examples as batches of a task: of texts, each with its class, or of the tokens that are masked. */
+/** Examples as batches of a task: each text has a class, or each masked token is a class. */
 export class TaskExamples {
   constructor(
     readonly task: Task,
@@ -47,7 +47,7 @@ export class TaskExamples {
     return this.task === 'mlm' ? mlmTokens(this.data.sentences[index], mlmProbability) : 1;
   }
 
-  /** @param masks Those of evaluations where left out. */
+  /** @param masks Those of evaluations by default. */
   batchOf(indexes: readonly number[], masks: EpochMasks = EVALUATION): LabelledBatch {
     const { mlmProbability = MLM_PROBABILITY, maskProbability, seed, epoch } = masks;
     const masking: Masking = { probability: maskProbability, maskId: this.vocabulary.idOf('[MASK]'), seed };

@@ -14,7 +14,7 @@ export const ruleMask = v.instance(RuleMask, 'a mask from AttentionMask.fromRule
 
 const tagNoise = options({ how: v.unknown(), seed });
 
-/** What a mask holds: beside it, these would have no effect. */
+/** The settings that belong to a mask: as options of a model they would have no effect. */
 const ofMask = v.optional(
   v.never('it in the mask: mask: AttentionMask.fromRules(rules, strategy, { beta })'),
 );

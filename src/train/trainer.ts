@@ -19,9 +19,9 @@ import type { EpochMasks, TaskExamples } from './task-examples.js';
 export interface EvaluationMetrics extends DevScores {
   epoch: number;
   step: number;
-  /** The most probable class of each of dev's rows; of a task about tokens 1 where that is the label, else 0. */
+  /** The most probable class of each row of dev; for a task about tokens, 1 where it is the label, else 0. */
   devPredicted: number[];
-  /** Of a task about tokens: dev's mean loss by the tag of the token. */
+  /** The mean loss on dev by the tag of the token, for a task about tokens. */
   devLossByTag?: Record<string, TagLoss>;
 }
 
@@ -70,7 +70,7 @@ export interface TrainingHooks {
   onCheckpoint?(position: TrainingPosition, state: Promise<TrainingState>): Promise<void>;
 }
 
-/** Steps between two readings of the losses; fewer than LOSS_HISTORY, so that none is overwritten before. */
+/** Steps between two read-backs of the losses; fewer than LOSS_HISTORY, so that none is overwritten before. */
 const REPORT_STEPS = 20;
 
 /** Batches in flight: the next is planned while the GPU works. */
@@ -106,10 +106,10 @@ export class Trainer {
 
   /**
    * Runs to the end, or to the evaluation at which the setting `until` or `earlyStoppingPatience` ends it.
-   * @param from Of a run with the same model, data and settings; its weights replace the model's.
+   * @param from A checkpoint of a run with the same model, data and settings; its weights replace the model's.
    * @returns The metrics of every epoch that ended in this call.
    * @throws CallerError where the checkpoint is of another model; EngineError where the GPU fails, or a loss, a gradient norm, an
-   * evaluation or a checkpoint is not finite: no hook has then been given anything that is not; RunInterrupted where the signal
+   * evaluation or a checkpoint is not finite: no hook has then received such a value; RunInterrupted where the signal
    * of the hooks is aborted before the last step's evaluation has ended.
    */
   async run(hooks: TrainingHooks = {}, from?: Checkpoint): Promise<EpochMetrics[]> {
@@ -369,7 +369,7 @@ export class Trainer {
       for (const part of Object.values(read)) checkWeights(part, `checkpoint of step ${step}`);
       return read;
     });
-    // A hook that awaits it gets its error; a hook need not await it.
+    // A hook may ignore the promise: a rejection must not end the process.
     state.catch(() => {});
     this.saving.begin(hooks.onCheckpoint(position, state));
   }

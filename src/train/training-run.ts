@@ -40,7 +40,7 @@ import {
 import type { StartingPoint } from './starting-point.js';
 import type { EpochMetrics, EvaluationMetrics, Progress, TrainingHooks } from './trainer.js';
 
-/** A training run: its model, its settings and its data. One seed serves weights, order and masks. */
+/** A training run: its model, its settings and its data. One seed draws weights, order and masks. */
 export interface TrainingRun extends BuildOptions, TrainingOptions {
   data: RunData;
   /** A checkpoint instead of random weights; its description replaces the `BuildOptions`. */

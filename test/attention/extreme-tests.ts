@@ -23,7 +23,7 @@ const KINDS: readonly KindName[] = [
 /** A run of more cases than usual takes two of each kind. */
 const SEEDS = CASES > 1 ? [2, 3] : [2];
 
-/** Of sequences with several tiles, with one that is not full, and with one row. */
+/** Sequences of several tiles, of one that is not full, and of one row. */
 const LENGTHS = [70, 33, 1];
 
 /** Numbers that are small whole multiples of a power of two. */

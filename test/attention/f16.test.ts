@@ -17,7 +17,7 @@ const USUAL: readonly KindName[] = [
   'dense under dropout',
   'biased, many tags',
 ];
-/** Of kernels that are compiled for minutes, on a busy machine. */
+/** Kernels take minutes to compile on a busy machine. */
 const TIMEOUT = 3_600_000;
 const kinds = CASES > 1 ? KIND_NAMES : USUAL;
 const seeds = CASES > 1 ? Array.from({ length: CASES_OF_KIND * CASES }, (_, seed) => seed) : [0, 1, 5];

@@ -22,7 +22,7 @@ export interface AttentionCase extends MaskedTokens {
   q: Float32Array;
   k: Float32Array;
   v: Float32Array;
-  /** Of strategy `learned`. */
+  /** The biases of strategy `learned`. */
   bias: Float32Array | undefined;
   outputGradient: Float32Array;
   /** What the mask means for a head, where it is composed of more than the rules. */
@@ -154,7 +154,7 @@ function densityOf(seed: number, random: () => number): number {
   return [0.15, drawn, drawn, drawn, 1, drawn][seed % CASES_OF_KIND];
 }
 
-/** Case number `seed` of a kind. @param given Lengths of its sequences; random where left out. */
+/** Case number `seed` of a kind. @param given Lengths of its sequences; random by default. */
 export function randomCase(name: KindName, seed: number, given?: number[]): AttentionCase {
   const kind: Kind = KINDS[name];
   const random = generator(1000 * KIND_NAMES.indexOf(name) + seed);

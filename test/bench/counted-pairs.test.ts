@@ -50,7 +50,7 @@ async function count(device: Device, layout: Layout, headDim: number) {
 
 type Case = [string, MaskParts, number];
 
-/** Of a run of more cases than usual. */
+/** Cases of longer test runs. */
 const MORE_OF_SUBGROUPS: Case[] = [
   ['none, causal', { strategy: 'none', causal: true }, 16],
   ['learned', { strategy: 'learned' }, 16],

@@ -28,7 +28,7 @@ const SETTINGS: PeersSettings = {
   seed: 1,
 };
 
-/** Of an answer that never comes. */
+/** The time limit for an answer that never comes. */
 const HANGING_MS = 1_000;
 
 /** A peer with a short timeout, for answers that never come; a busy machine starts processes slowly. */

@@ -65,7 +65,7 @@ function speedupByGpu(
   return time('none') / time(strategy);
 }
 
-/** Of hard rules at a length: forward, with backward, and the ideal. @param byGpu By the GPU's clock, not by the wall. */
+/** Speed-ups of hard rules at a length: forward, with backward, and the ideal. @param byGpu Times by the GPU's clock, not by the wall. */
 export function headlineSpeedups({ rows }: AttentionReport, length: number, byGpu: boolean): string[] {
   const hard = rows.filter((row) => row.strategy === 'hard' && row.length === length);
   const measured = hard.map((row) => times(byGpu ? speedupByGpu(rows, 'hard', row) : row.realisedSpeedup));

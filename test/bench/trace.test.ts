@@ -72,7 +72,7 @@ describe('timing', () => {
     expect(limits.matrixProductGflops).toBe(Math.max(...products.map(({ gflops }) => gflops)));
     expect(gate).toMatchObject({ passed: true, complaints: [] });
     expect(dense.map(({ length }) => length)).toEqual([128]);
-    // Of one turn, the median of the ratios is the ratio of the medians.
+    // With a single turn, the median of the ratios is the ratio of the medians.
     expect(dense[0].shareOfPeak).toBeCloseTo(dense[0].gflops / limits.matrixProductGflops, 12);
     expect(dense[0].shareOfPeak).toBeLessThan(1);
   });

@@ -5,7 +5,7 @@ export interface Mutation {
   /** Text that occurs once in the file, and its replacement. */
   find: string;
   replace: string;
-  /** The test file that must fail, and which of its tests, by a pattern; all where left out. */
+  /** The test file that must fail, and which of its tests, by a pattern; all by default. */
   tests: string;
   only?: string;
 }

@@ -30,7 +30,7 @@ function columnsOfRows(plan: HeadLayout, side: (typeof SIDES)[number], tokens: n
 describe('a sequence of many runs', () => {
   it('has up to two for each tag, and rows see their tag beyond the 64th run, and no other', () => {
     const tagCount = 33;
-    // Of each tag a token of the one sentence and one of the document: 66 runs.
+    // Each tag has a token of the one sentence and one of the document: 66 runs.
     const tokens = 2 * tagCount;
     const tables = tablesFor(
       tagCount,

@@ -4,7 +4,7 @@
  */
 export interface Round {
   (x: number): number;
-  /** The number of strides in which a sum takes its terms: with 2, those with even numbers first; 1 where left out. */
+  /** The number of strides in which a sum takes its terms: with 2, those with even numbers first; 1 by default. */
   strides?: number;
 }
 export type Numbers = ArrayLike<number>;

@@ -22,12 +22,12 @@ import { crossEntropy } from './training.js';
  * caller's order, one number after another. It shares no code with what it tests. `round` as in arithmetic.ts.
  */
 export interface BertShape {
-  /** BERT where left out. */
+  /** BERT by default. */
   family?: 'bert' | 'distilbert';
   hidden: number;
   layers: number;
   heads: number;
-  /** Classification of sentences where left out. */
+  /** Classification of sentences by default. */
   task?: 'classification' | 'mlm';
   classes: number;
   normEpsilon: number;
@@ -85,13 +85,13 @@ export interface Factors {
 export interface BertBatch {
   /** Word ids of each sentence, the first of them [CLS]. */
   sentences: readonly Numbers[];
-  /** Of each sentence, or of each of `outputs`. */
+  /** The class of each sentence, or the id of each token of `outputs`. */
   labels: Numbers;
   /** The tokens that are masked, counted over the batch, for the task `mlm`. */
   outputs?: Numbers;
   /** The bias of a pair of tokens, counted over the batch, or undefined where the pair does not exist. */
   bias: (query: number, key: number, layer: number, head: number) => number | undefined;
-  /** Of each token, for a model that has embeddings of tags, or a table of biases in every layer, [heads, tags, tags]. */
+  /** The tag of each token, for a model with embeddings of tags or with a table of biases, [heads, tags, tags], in every layer. */
   tags?: Numbers;
   factors?: Factors;
   /** Called with the queries, keys and values of every layer: [tokens, heads, head dimension]. */

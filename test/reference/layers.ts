@@ -84,7 +84,7 @@ export interface NormShape {
   epsilon: number;
 }
 
-/** Of each row: mean, the mean size of its numbers, and 1 / √(variance + ε). */
+/** The mean of a row, the mean size of its numbers, and 1 / √(variance + ε). */
 function statistics({ hidden, epsilon }: NormShape, x: Numbers, row: number, round: Round) {
   const total = sum(hidden, (c) => x[row * hidden + c], round);
   const mean = round(total.value / hidden);

@@ -5,7 +5,7 @@ import type { RuleSet, Strategy } from '../../src/grammar/rules.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { AttentionMask } from '../../src/plan/mask.js';
 
-/** What a test's mask is made from: rules for all heads, or a list of those of each; strategy `none` where left out. */
+/** What a test's mask is made from: rules for all heads, or a list of those of each; strategy `none` by default. */
 export interface MaskParts {
   rules?: string | RuleSet | readonly (string | RuleSet)[];
   strategy?: Strategy;

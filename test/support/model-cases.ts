@@ -81,7 +81,7 @@ export interface BatchCase {
 
 /**
  * Random sentences, [CLS] first and [SEP] last, of 2 to 24 tokens where no lengths are given.
- * @param rules [layers][heads] The rules of each head, over `TOKEN_TAGS`; the paper's for all where left out.
+ * @param rules [layers][heads] The rules of each head, over `TOKEN_TAGS`; the paper's for all by default.
  */
 export function randomBatch(
   config: ModelConfig,

@@ -9,7 +9,7 @@ export interface TorchTensor {
   storage: { key: string; type: TorchType; bytes: Uint8Array };
   offset?: number;
   shape: readonly number[];
-  /** Of a contiguous tensor where left out. */
+  /** Those of a contiguous tensor by default. */
   strides?: readonly number[];
 }
 

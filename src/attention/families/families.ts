@@ -8,7 +8,7 @@ import { matrixFamily } from './matrix.js';
 import { subgroupFamily } from './subgroup.js';
 import { wideFamily } from './wide.js';
 
-/** The families of kernels for precision f32, each a folder of kernels/attention/. Of several that a device runs, the first is the fastest. */
+/** The families of kernels for precision f32, each a folder of kernels/attention/. The first that a device runs is its fastest. */
 const FAMILIES: readonly FamilyOnDevice[] = [subgroupFamily, wideFamily];
 
 /** The families that a device runs for a packed batch of `tokens` tokens in a precision, the expected fastest first. */

@@ -96,11 +96,11 @@ interface MatrixPicture {
   titleId: string;
   /** The picture in words, and the id of their element. */
   description?: { id: string; text: string };
-  /** What its rows and columns are, in the same order. */
+  /** The labels of rows and columns, which have the same order. */
   spans: readonly Span[];
   /** Whether tokens are in the text's order or in the plan's. */
   order: 'reading' | 'sorted';
-  /** What is drawn in it: a square of `SIDE` units. */
+  /** The content: a square of `SIDE` units. */
   content: Html;
 }
 

@@ -34,7 +34,7 @@ export interface ExplainOptions {
   /** Its `maxLength` is `mostExplained` at most. */
   tokenizer: TaggedTokenizer;
   mask: RuleMask;
-  /** The tiles of the kernels; those of the kernels for every adapter where left out. */
+  /** The tiles of the kernels; those of the kernels for every adapter by default. */
   tile?: TileConfig;
 }
 

@@ -64,7 +64,7 @@ export const ARCS = { pitch: 16, left: 140, right: 260, deepest: 178 };
 /**
  * Arcs from queries to keys beside a column of words, as a path for each of four strengths, the weakest first. Arcs to earlier
  * tokens are at the left, arcs to later ones at the right. A short stroke is a token that attends to itself.
- * @param only The queries whose arcs are drawn; all where left out.
+ * @param only The queries whose arcs are drawn; all by default.
  */
 export function arcPaths(
   attention: readonly (readonly number[])[],

@@ -29,7 +29,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--text); white-space: pre; }
 
 /**
  * The pairs of a text as one SVG file for papers, slides and other pages: at the left in the text's order, at the right as the
- * kernels sort it, with their tiles. Of several views, the first heads' pairs are drawn.
+ * kernels sort it, with their tiles. Where heads differ, the pairs of the first view are drawn.
  */
 export function pairsSvg(explanation: Explanation): string {
   const panels = (['reading', 'sorted'] as const).map((order, at): Html => {

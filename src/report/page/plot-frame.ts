@@ -37,7 +37,7 @@ export interface Figure {
   /** The plot's content in words, for screen readers. */
   description: string;
   series: readonly Drawn[];
-  /** In units of the picture, which is 400 of them wide; `HEIGHT` where left out. */
+  /** In units of the picture, which is 400 of them wide; `HEIGHT` by default. */
   height?: number;
   options: Plot.PlotOptions;
 }

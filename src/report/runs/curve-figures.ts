@@ -12,7 +12,7 @@ import {
 import { type CurvePoint, devCurve, trainingCurve } from './curves.js';
 import type { Condition } from './run.js';
 import { aboutIntervals } from './run-figures.js';
-import { accuracy, interval, isKnown } from './run-format.js';
+import { accuracy, hasInterval, interval } from './run-format.js';
 
 /** The most lines in one picture; with more, each gets a small picture. */
 const MOST_LINES = 4;
@@ -99,14 +99,14 @@ function sharedPlot(curves: readonly Curve[], vertical: Vertical): Pick<Figure, 
       marks: [
         ...drawn.map(({ look, points, dx }) =>
           points.length > MOST_MARKERS
-            ? Plot.areaY(points.filter(isKnown), {
+            ? Plot.areaY(points.filter(hasInterval), {
                 x: 'x',
                 y1: 'low',
                 y2: 'high',
                 fill: look.colour,
                 fillOpacity: 0.15,
               })
-            : intervals(points.filter(isKnown), look, dx),
+            : intervals(points.filter(hasInterval), look, dx),
         ),
         ...drawn.map(({ look, points, dx }) => line(points, look, dx)),
         ...drawn.map(({ look, points, dx }) =>

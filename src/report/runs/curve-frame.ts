@@ -4,7 +4,7 @@ import { fittedText } from '../page/text-width.js';
 import type { CurvePoint } from './curves.js';
 import type { Condition } from './run.js';
 import { accuracyDomain } from './run-figures.js';
-import { accuracy, interval, isKnown } from './run-format.js';
+import { accuracy, hasInterval, interval } from './run-format.js';
 
 /** The measure of the vertical axis. */
 export interface Vertical {
@@ -32,7 +32,7 @@ export function domainOf(curves: readonly Curve[], { isShare }: Vertical): [numb
 
 /** Whether an interval leaves the picture. */
 export function isOutside(point: CurvePoint, [low, high]: [number, number]): boolean {
-  return isKnown(point) && (point.low < low || point.high > high);
+  return hasInterval(point) && (point.low < low || point.high > high);
 }
 
 /** Points, with their intervals cut at the edges of the picture. */
@@ -40,7 +40,7 @@ export function pointsIn({ condition, points }: Curve, [low, high]: [number, num
   return points.map((point) => ({
     x: point.step,
     y: point.value,
-    ...(isKnown(point) && {
+    ...(hasInterval(point) && {
       low: Math.min(high, Math.max(low, point.low)),
       high: Math.max(low, Math.min(high, point.high)),
     }),
@@ -94,7 +94,7 @@ export function smallMultiples(
         strokeOpacity: 0.16,
         ...facets,
       }),
-      Plot.areaY(points.filter(isKnown), {
+      Plot.areaY(points.filter(hasInterval), {
         x: 'x',
         y1: 'low',
         y2: 'high',

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics';
 import { asShare, type Estimate, meanOverSeeds } from '../../train/experiment/seed-statistics.js';
-import type { DevReading, Run } from './run.js';
+import type { DevEvaluation, Run } from './run.js';
 
 /** A mean over seeds at one step, with Student's 95 % interval; NaN with one seed. */
 export interface CurvePoint extends Estimate {
@@ -63,7 +63,7 @@ export function lastAccuracy(runs: readonly Run[]): Estimate {
   return meanAccuracy(runs.map(({ evaluations }) => evaluations.at(-1)));
 }
 
-function meanAccuracy(evaluations: readonly (DevReading | undefined)[]): Estimate {
+function meanAccuracy(evaluations: readonly (DevEvaluation | undefined)[]): Estimate {
   return asShare(meanOverSeeds(evaluations.flatMap((evaluation) => evaluation?.accuracy ?? [])));
 }
 

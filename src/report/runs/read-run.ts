@@ -8,7 +8,7 @@ import { readMetrics } from '../../train/metrics-reader.js';
 import { readFolderConfig } from '../../train/model-folder.js';
 import { LAST_FILE, METRICS_FILE } from '../../train/run-folder.js';
 import { RECORD_FILE, readWrittenRecord } from '../../train/run-record.js';
-import type { DevReading, Run } from './run.js';
+import type { DevEvaluation, Run } from './run.js';
 
 const NEWLINE = 10;
 
@@ -54,8 +54,8 @@ export async function readRun(folder: string): Promise<Run> {
   const { shape } = await readFolderConfig(folder);
   const metricsFile = join(folder, METRICS_FILE);
   const { evaluations, losses } = await readMetrics(metricsFile, await wholeLines(metricsFile));
-  const readings = evaluations.map(
-    ({ step, devAccuracy, devLoss }): DevReading => ({ step, accuracy: devAccuracy, loss: devLoss }),
+  const devEvaluations = evaluations.map(
+    ({ step, devAccuracy, devLoss }): DevEvaluation => ({ step, accuracy: devAccuracy, loss: devLoss }),
   );
   const best = bestOf(metricForBestModel, evaluations);
   const settings = shownSettings(record, shape);
@@ -63,9 +63,9 @@ export async function readRun(folder: string): Promise<Run> {
     name: folder,
     condition: conditionName(settings),
     seed: `${settings.seed}`,
-    evaluations: readings,
+    evaluations: devEvaluations,
     trainingLosses: losses,
-    best: best && readings[evaluations.indexOf(best)],
+    best: best && devEvaluations[evaluations.indexOf(best)],
     density,
     isFinished: existsSync(join(folder, LAST_FILE)),
     settings,

@@ -13,7 +13,7 @@ import {
 } from '../page/plot-frame.js';
 import { bestAccuracy, densityOf } from './curves.js';
 import { BASELINE, type Condition } from './run.js';
-import { accuracy, interval, isKnown, seedsText } from './run-format.js';
+import { accuracy, hasInterval, interval, seedsText } from './run-format.js';
 
 interface Ranked {
   condition: Condition;
@@ -112,7 +112,7 @@ export function accuracyFigure(conditions: readonly Condition[]): Figure | undef
         baseline
           ? Plot.ruleX([baseline.estimate.value], { stroke: 'currentColor', strokeDasharray: '2 3' })
           : null,
-        Plot.ruleY(dots.filter(isKnown), {
+        Plot.ruleY(dots.filter(hasInterval), {
           x1: 'low',
           x2: 'high',
           y: 'name',
@@ -163,7 +163,7 @@ export function densityFigure(conditions: readonly Condition[]): Figure | undefi
       title: pointTitle(row),
     };
     const dx = aside(near.indexOf(row), near.length) * 2;
-    return [...(isKnown(point) ? [intervals([point], look, dx)] : []), markers([point], look, dx)];
+    return [...(hasInterval(point) ? [intervals([point], look, dx)] : []), markers([point], look, dx)];
   });
   return {
     title: `Accuracy against density: with ${percent(sparsest.density!)} of the pairs, ${sparsest.condition.name} has ${accuracy(sparsest.estimate.value)}${beside}`,

@@ -12,7 +12,7 @@ export function signed(value: number): string {
 }
 
 /** Whether a value has an interval: that of one seed has none. */
-export function isKnown({ low, high }: { low?: number; high?: number }): boolean {
+export function hasInterval({ low, high }: { low?: number; high?: number }): boolean {
   return low !== undefined && high !== undefined && Number.isFinite(low) && Number.isFinite(high);
 }
 
@@ -23,7 +23,7 @@ export function interval(
   after = '',
   text: (value: number) => string = accuracy,
 ): string {
-  return isKnown(estimate) ? `${before}${text(estimate.low)} to ${text(estimate.high)}${after}` : '';
+  return hasInterval(estimate) ? `${before}${text(estimate.low)} to ${text(estimate.high)}${after}` : '';
 }
 
 export function seedsText(runs: readonly Run[]): string {

@@ -7,7 +7,7 @@ import { curveFigures } from './curve-figures.js';
 import { bestAccuracy } from './curves.js';
 import { BASELINE, type Condition, divergedAt } from './run.js';
 import { accuracyFigure, densityFigure } from './run-figures.js';
-import { accuracy, interval, isKnown, seedsText } from './run-format.js';
+import { accuracy, hasInterval, interval, seedsText } from './run-format.js';
 import { bestCondition, type RunGroup } from './run-groups.js';
 import { comparisonTable, conditionTable, curveTable, runTable, settingsTables } from './run-tables.js';
 import { hasTest, seedAccuracyFigure, stepsFigure } from './seed-figures.js';
@@ -15,14 +15,14 @@ import { sizeFigure } from './size-figure.js';
 
 function best({ runs }: Condition): string {
   const estimate = bestAccuracy(runs);
-  return isKnown(estimate)
+  return hasInterval(estimate)
     ? `${accuracy(estimate.value)} (95 % interval ${interval(estimate)})`
     : `${accuracy(estimate.value)} (${seedsText(runs)}, no interval)`;
 }
 
 function only({ name, runs }: Condition): string {
-  const [{ best: reading, seed }] = runs;
-  const where = runs.length === 1 && reading ? ` at step ${reading.step}, seed ${seed}` : '';
+  const [{ best: evaluation, seed }] = runs;
+  const where = runs.length === 1 && evaluation ? ` at step ${evaluation.step}, seed ${seed}` : '';
   return `${name} reaches a dev accuracy of ${accuracy(bestAccuracy(runs).value)}${where}`;
 }
 

@@ -3,7 +3,7 @@ import type { StepsToThreshold } from '../../train/experiment/steps-to-threshold
 import { type Look, MARKERS } from '../page/plot-frame.js';
 
 /** An evaluation on dev at one step. The loss of a run that diverged is NaN. */
-export interface DevReading {
+export interface DevEvaluation {
   step: number;
   accuracy: number;
   loss: number;
@@ -22,11 +22,11 @@ export interface Run {
   /** Runs of one condition differ only by their seed. */
   condition: string;
   seed: string;
-  evaluations: readonly DevReading[];
+  evaluations: readonly DevEvaluation[];
   /** Empty where only evaluations on dev were stored. */
   trainingLosses: readonly TrainingLoss[];
   /** The evaluation of the best checkpoint; undefined before the first. */
-  best?: DevReading;
+  best?: DevEvaluation;
   /** Accuracy of the best checkpoint on test; undefined where it was not measured. */
   test?: number;
   /** Steps to the dev accuracy of `until`; undefined where it is not set. */

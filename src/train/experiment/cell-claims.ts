@@ -9,7 +9,7 @@ import { createFolder } from '../../data/files.js';
 /** The ending of a claim's file, after its generation. */
 const CLAIM = /^(.+)\.(\d+)\.claim$/;
 
-/** What tells process numbers of one host apart: containers have numbers of their own. */
+/** Distinguishes equal process numbers of one host: containers count their processes separately. */
 function processSpace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
@@ -73,7 +73,7 @@ export class CellClaims {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     for (const name of [...this.held.keys()]) await this.release(name);
-    // It stays while others have claims, or cells have failed.
+    // The folder stays while others have claims, or cells have failed.
     await rmdir(this.folder).catch(() => {});
   }
 

@@ -7,7 +7,7 @@ import { fields, flag, text, whole } from '../../base/json-schemas.js';
 import { JsonText } from '../../base/json-text.js';
 import { createFolder, readText, removeFile, writeAtomically } from '../../data/files.js';
 
-/** A cell that fails this number of times is left out. */
+/** The number of failures after which a cell is left out. */
 export const MOST_ATTEMPTS = 3;
 
 const FAILURE = fields({

@@ -13,17 +13,17 @@ const JOB = onlyFields({
   data: text,
 });
 
-/** A cell as it is given to another process or machine: settings and hashes, nothing that is executed. */
+/** A cell for another process or machine: settings and hashes, and nothing that is executed. */
 export type CellJob = v.InferOutput<typeof JOB>;
 
-/** A cell that was given, checked. */
-export interface GivenCell {
+/** The cell of a checked job. */
+export interface CheckedJob {
   experiment: Experiment;
   cell: Cell;
   data: string;
 }
 
-/** The job of a cell. Of the experiment, it has the cell's condition and that which its rules are pruned from. */
+/** The job of a cell. It holds only two conditions of the experiment: the cell's, and the one its rules are pruned from. */
 export function jobOf(experiment: Experiment, cell: Cell, data: string): CellJob {
   const { name, settings, conditions } = experiment;
   const learned = learnedCell(cell, cellsOf(experiment));
@@ -42,10 +42,10 @@ export function jobOf(experiment: Experiment, cell: Cell, data: string): CellJob
 
 /**
  * Checks a job. Its experiment is checked as if it were a file: its settings by their schema, its name as that of a folder.
- * @param where What the job is from, for errors.
+ * @param where The source of the job, for errors.
  * @throws CallerError where it is not a job.
  */
-export function checkedJob(job: unknown, where: string): GivenCell {
+export function checkedJob(job: unknown, where: string): CheckedJob {
   const { success, output } = v.safeParse(JOB, job, { abortEarly: true });
   if (!success) throw new CallerError({ what: 'is not a cell of an experiment', where });
   const experiment = parseExperiment(JSON.stringify(output.experiment), where);
@@ -54,8 +54,8 @@ export function checkedJob(job: unknown, where: string): GivenCell {
   return { experiment, cell, data: output.data };
 }
 
-/** @throws CallerError where the data here are not those that a cell was given with. */
-export function checkSameData({ cell, data }: GivenCell, hash: string): void {
+/** @throws CallerError where the data here differ from those of the process that made the job. */
+export function checkSameData({ cell, data }: CheckedJob, hash: string): void {
   if (hash === data) return;
   throw new CallerError({
     what: `the data here have another content (${hash}) than those of the experiment (${data})`,

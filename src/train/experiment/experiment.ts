@@ -8,7 +8,7 @@ export type SettingValue = string | number | boolean | readonly string[];
 /** Settings of a run, by name: see docs/settings.md. */
 export type Settings = Readonly<Record<string, SettingValue>>;
 
-/** What a comparison can be confirmatory in: accuracy (on test, or dev where test has no labels), or steps to a threshold. */
+/** The confirmatory measures: accuracy (on test, or dev where test has no labels), and steps to a threshold. */
 export const MEASURES = ['accuracy', 'steps'] as const;
 
 /** Two conditions whose difference is measured. */
@@ -17,7 +17,7 @@ export interface Comparison {
   baseline: string;
   /** What is tested, and gets a verdict. All else is exploratory. */
   confirmatory: readonly (typeof MEASURES)[number][];
-  /** The accuracy that the two may differ by and are called equally good. */
+  /** The largest difference of accuracies that counts as equally good. */
   margin?: number;
 }
 
@@ -34,10 +34,10 @@ export interface Experiment {
   conditions: Readonly<Record<string, Settings>>;
   /** Every condition is run at every point of this grid; `seed` is one of its axes. */
   grid: Readonly<Record<string, readonly SettingValue[]>>;
-  /** Seeds that a verdict needs where time may end the runs before the last seed: all of the grid where left out. */
+  /** Seeds that a verdict needs where time may end the runs before the last seed: all of the grid by default. */
   leastSeeds?: number;
   comparisons: readonly Comparison[];
-  /** The two conditions that the others are placed between. */
+  /** The two conditions between which the others are ranked. */
   range?: readonly [floor: string, ceiling: string];
 }
 
@@ -50,14 +50,14 @@ export interface Cell {
   point: Settings;
   /** All its settings: those of the condition and the point override those of the experiment. */
   settings: Settings;
-  /** Of the settings: a finished cell whose settings have changed since is another cell. */
+  /** The hash of the settings: a finished cell whose settings have changed since is another cell. */
   hash: string;
 }
 
-/** Runs of one experiment, at most. */
+/** The most runs of an experiment. */
 export const MOST_CELLS = 100_000;
 
-/** Characters of a cell's id: as a file's name it gets endings, and may have 255 bytes. */
+/** The most characters of a cell's id: with endings it is a file's name, which may have 255 bytes. */
 export const LONGEST_ID = 200;
 
 function points(grid: Experiment['grid']): Record<string, SettingValue>[] {

@@ -17,7 +17,7 @@ export function cellName({ id, hash }: Cell, data: string): string {
   return `${id}.${hashOf([hash, data])}`;
 }
 
-/** The error of a grid that another process cancelled. @param flags Of the command that allows it again. */
+/** The error of a grid that another process cancelled. @param flags The flags of the command that allows it again. */
 export function cancelled({ file, name }: Experiment, flags = ''): CallerError {
   return new CallerError({
     what: 'the experiment was cancelled',

@@ -45,10 +45,10 @@ export async function gridState(
 /** The cells that one kind of machine ran: results on other kinds may differ in their last bits, and their timings in more. */
 export interface MachineRow {
   adapter: string;
-  /** Of the package, kernels, driver and system. */
+  /** Versions of the package, kernels, driver and system. */
   versions: Readonly<Record<string, string>>;
   cells: number;
-  /** Of training alone. */
+  /** The time of training alone. */
   seconds: number;
   tokensPerSecond: number;
 }

@@ -14,11 +14,11 @@ export interface ConditionRow {
   density: number;
   /** Undefined where it is not stored with every result. */
   closure?: number;
-  /** Of the best weights on test; undefined where test has no labels. */
+  /** Accuracy of the best weights on test; undefined where test has no labels. */
   test?: Estimate;
-  /** Of the best weights on dev. */
+  /** Accuracy of the best weights on dev. */
   best: Estimate;
-  /** Of the last weights on dev. */
+  /** Accuracy of the last weights on dev. */
   final: Estimate;
   /** Undefined where the runs have no setting `until`. */
   steps?: StepsOverSeeds;
@@ -40,7 +40,7 @@ export interface ExperimentTable {
   comparisons: ComparisonRow[];
 }
 
-/** Rows of dev to be counted, all of them where left out. */
+/** Rows of dev to be counted, all of them by default. */
 export type RowFilter = (row: number) => boolean;
 
 const everyRow: RowFilter = () => true;
@@ -50,8 +50,8 @@ function countedMarks({ marks }: Pick<MarkedEvaluation, 'marks'>, filter: RowFil
   return filter === everyRow ? marks : [...marks].filter((_, row) => filter(row)).join('');
 }
 
-function accuracyOf(reading: Pick<MarkedEvaluation, 'marks'>, filter: RowFilter): number {
-  const marks = countedMarks(reading, filter);
+function accuracyOf(evaluation: Pick<MarkedEvaluation, 'marks'>, filter: RowFilter): number {
+  const marks = countedMarks(evaluation, filter);
   return marks.replaceAll('0', '').length / marks.length;
 }
 

@@ -26,7 +26,7 @@ import { type Cell, cellsOf, type Experiment, type Settings, settingsHash } from
 /** An evaluation with the rows that the model got right: a digit a row, 1 or 0. A result does not hold the data itself. */
 export interface MarkedEvaluation extends EvaluationResult {
   marks: string;
-  /** Of a task about tokens, the mean loss by the tag of the token. */
+  /** The mean loss by the tag of the token, for a task about tokens. */
   lossByTag?: Record<string, TagLoss>;
 }
 
@@ -40,10 +40,10 @@ export interface CellResult {
   point: Settings;
   /** Without the location of the data and the adapter. */
   settings: Settings;
-  /** Of the training and dev examples. */
+  /** The hash of the training and dev examples. */
   data: string;
   adapter: string;
-  /** Of the package, the kernels and what else may change bits or timings; undefined in results of version 0.1. */
+  /** Versions of the package, the kernels and what else may change bits or timings; undefined in results of version 0.1. */
   versions?: Readonly<Record<string, string>>;
   /** Share of dev's pairs that existed. */
   density: number;
@@ -147,8 +147,8 @@ export function checkSameRows(results: readonly CellResult[], where: string): vo
   for (const result of results) {
     const { seed, ...point } = result.point;
     const name = `${result.condition}, seed ${seed}`;
-    const readings = [result.best, result.final, ...(result.test ? [result.test] : [])];
-    for (const [at, { marks }] of readings.entries()) {
+    const evaluations = [result.best, result.final, ...(result.test ? [result.test] : [])];
+    for (const [at, { marks }] of evaluations.entries()) {
       const split = at === 2 ? 'test' : 'dev';
       const key = JSON.stringify([result.experiment, point, split]);
       const first = firstAtPoint.get(key) ?? { rows: marks.length, name };

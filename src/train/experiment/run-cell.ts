@@ -48,10 +48,10 @@ export interface CellOptions {
   versions?: Readonly<Record<string, string>>;
   /**
    * Whether a cell may be taken over from another process: a run that started on another adapter or with other kernels starts
-   * again, and one whose folder another process holds is repeated in a folder of its own. Both are refused where left out.
+   * again, and one whose folder another process holds is repeated in a folder of its own. By default both are refused.
    */
   takesOver?: boolean;
-  /** The variants of the kernels for a run; those that are expected to be fastest where left out. */
+  /** The variants of the kernels for a run; by default, those that are expected to be the fastest. */
   kernelsFor?(device: Device, run: TrainingRun, tune: boolean): Promise<KernelChoices | undefined>;
   onNote?(note: string): void;
   /** The hooks of a cell's run in its folder. */

@@ -18,12 +18,12 @@ export interface GridOptions {
   results: string;
   /** The data, instead of those of the settings. */
   data?: string;
-  /** The conditions that are run; all where left out. */
+  /** The conditions that are run; all by default. */
   only?: readonly string[];
   /** The cells that come first. Those of others follow, and those that a live process holds at the end are left to it. */
   shard?: Shard;
   lockSeconds?: number;
-  /** Whether a cell that fails is tried again, and left out after some attempts. Its error is thrown where left out. */
+  /** Whether a cell that fails is tried again, and left out after some attempts. By default its error is thrown. */
   continues?: boolean;
   signal?: AbortSignal;
   /** Called when a cell is finished, or its result is there already. */

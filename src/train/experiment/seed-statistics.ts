@@ -32,7 +32,7 @@ export function studentTail(t: number, freedom: number): number {
 
 const quantiles = new Map<number, number>();
 
-/** The t that Student's distribution with these degrees of freedom stays within with 95 % probability, on both sides of 0. */
+/** The quantile of Student's t with these degrees of freedom: |t| is at most this with a probability of 95 %. */
 export function studentQuantile(freedom: number): number {
   const cached = quantiles.get(freedom);
   if (cached !== undefined) return cached;
@@ -64,7 +64,7 @@ export function asShare({ value, low, high }: Estimate): Estimate {
 /** Up to this number of seeds, all patterns of signs are counted. */
 const MOST_COUNTED = 40;
 
-/** What sums may lose to rounding. */
+/** Sums closer than this are equal but for rounding. */
 const ROUNDING = 1e-12;
 
 /** The sums of some numbers under every pattern of signs, in ascending order. */
@@ -108,9 +108,9 @@ export function signFlipTail(differences: readonly number[], seed = 1): number {
 
 /** The probabilities of a difference at least as large if there were none, by two tests whose unit is the seed. */
 export interface Probabilities {
-  /** Of the paired t test. */
+  /** The probability of the paired t test. */
   student: number;
-  /** Of the sign-flip test. */
+  /** The probability of the sign-flip test. */
   signFlip: number;
 }
 

@@ -11,7 +11,7 @@ import {
 /** Fewer seeds than these give no verdict. */
 export const LEAST_SEEDS = 10;
 
-/** Below this, a corrected probability is called a difference, or an equality. */
+/** A corrected probability below this shows a difference, or an equality. */
 const SIGNIFICANT = 0.05;
 
 /** What two conditions are compared by: accuracy of the best weights on test or dev, of the final ones on dev, or steps to a threshold. */
@@ -38,11 +38,11 @@ export interface ComparisonRow extends Probabilities {
   seeds: number;
   /** Seeds that a verdict needs: those that the experiment states, ten at least. */
   seedsNeeded: number;
-  /** Of accuracies, or of the natural logarithms of steps. */
+  /** The difference of accuracies, or of the natural logarithms of steps. */
   difference: Estimate;
   /** The larger probability of both tests, corrected for all confirmatory comparisons; NaN without a verdict. */
   corrected: number;
-  /** The accuracy that conditions may differ by and are called equally good. */
+  /** The largest difference of accuracies that counts as equally good. */
   margin?: number;
   /** The corrected probability of the test of equality within the margin; NaN without one. */
   equivalence: number;
@@ -51,7 +51,7 @@ export interface ComparisonRow extends Probabilities {
 /**
  * A comparison, not yet corrected for others.
  * @param differences One for each seed that both conditions have. The probabilities are NaN with too few of them.
- * @param leastSeeds That a verdict on a confirmatory comparison needs.
+ * @param leastSeeds The seeds that a verdict on a confirmatory comparison needs.
  */
 export function comparisonRow(
   { treatment, baseline, confirmatory, margin }: Comparison,
@@ -97,7 +97,7 @@ export function isShown({ corrected }: ComparisonRow): boolean {
   return corrected < SIGNIFICANT;
 }
 
-/** Whether two conditions are shown to be equally good: within the margin that was stated before. */
+/** Whether two conditions are shown to be equally good: within the margin of the experiment's file. */
 export function isEquivalent({ equivalence }: ComparisonRow): boolean {
   return equivalence < SIGNIFICANT;
 }

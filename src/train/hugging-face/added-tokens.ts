@@ -89,7 +89,7 @@ function listed(json: Json, name: string, where: string): TokenEntry[] {
   return Object.values(value).map((token) => ({ token: tokenOf(token, true, where), where }));
 }
 
-/** @throws CallerError where a token by name is another than BERT's. */
+/** @throws CallerError where a named token, such as `mask_token`, is not BERT's. */
 function named({ json, where }: JsonFile): TokenEntry[] {
   return Object.entries(NAMED).flatMap(([name, expected]) => {
     const written = json[name] ?? undefined;

@@ -19,7 +19,7 @@ import { MODEL_FAMILIES, type ModelFamily } from '../../nn/tensor-names.js';
 
 type NumberName = Exclude<keyof ModelConfig, 'family' | 'classes' | 'biasTags' | 'tagEmbeddings' | 'task'>;
 
-/** What Hugging Face calls a number of ours, and what it is where a configuration leaves it out. */
+/** Hugging Face's name of each number of `ModelConfig`, and its value where a configuration leaves it out. */
 type Fields = Partial<Record<NumberName, readonly [name: string, missing?: number]>>;
 
 /** `BertConfig` */
@@ -54,7 +54,7 @@ const DISTILBERT_FIELDS: Fields = {
 
 const FIELDS: Readonly<Record<ModelFamily, Fields>> = { bert: BERT_FIELDS, distilbert: DISTILBERT_FIELDS };
 
-/** The values that the engine supports for fields of one supported way, the usual one first. */
+/** Fields of which the engine supports only some values, the usual one first. */
 const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unknown[]>>>> = {
   bert: {
     hidden_act: ['gelu', 'gelu_python'],
@@ -65,7 +65,7 @@ const ONE_WAY: Readonly<Record<ModelFamily, Readonly<Record<string, readonly unk
   distilbert: { activation: ['gelu', 'gelu_python'], sinusoidal_pos_embds: [false] },
 };
 
-/** What Hugging Face calls a model with the head of a task, after its family. */
+/** The part of Hugging Face's class name that names the head of a task. */
 const HEADS: Readonly<Record<Task, string>> = {
   classification: 'ForSequenceClassification',
   mlm: 'ForMaskedLM',
@@ -93,7 +93,7 @@ function isFamily(name: unknown): name is ModelFamily {
   return MODEL_FAMILIES.some((family) => family === name);
 }
 
-/** The family that a configuration names; where it names none, as those of BERT's first years, that whose fields it has. */
+/** The family that a configuration names. Old configurations name none: their fields decide. */
 function familyOf(json: Json, file: string): ModelFamily {
   const named = json.model_type ?? undefined;
   if (isFamily(named)) return named;
@@ -175,7 +175,7 @@ function classNames(json: JsonText): string[] {
   return names;
 }
 
-/** Numbers of ours that count something. */
+/** The numbers of `ModelConfig` that must be whole. */
 const COUNTS = new Set('vocabulary hidden layers heads feedForward positions types'.split(' '));
 
 function numbersIn(json: JsonText, family: ModelFamily): Record<string, number> {

@@ -110,7 +110,7 @@ function missingTensors(
   });
 }
 
-/** @throws CallerError where a number is NaN or infinite: one of them makes a NaN of every output. */
+/** @throws CallerError where a number is NaN or infinite: every output would be NaN. */
 function checkFinite(values: Float32Array, name: string, shape: readonly number[], file: string): void {
   let at = 0;
   while (at < values.length && Number.isFinite(values[at])) at++;

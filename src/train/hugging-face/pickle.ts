@@ -205,7 +205,7 @@ class PickleReader {
     this.push(this.meaning.call(global, (args as Tuple).items));
   }
 
-  /** Drops what torch.save adds to a dictionary (`_metadata`, versions of modules): it has nothing on tensors. */
+  /** Drops what torch.save adds to a dictionary (`_metadata`, versions of modules): it does not change tensors. */
   build(): void {
     this.pop();
     if (!(this.top() instanceof Map)) this.fail('it builds what is not a dictionary');

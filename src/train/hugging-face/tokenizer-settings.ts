@@ -5,14 +5,14 @@ import type { JsonFile } from './added-tokens.js';
 /** The classes of Hugging Face's whose tokenizer the engine has. */
 const CLASSES = ['BertTokenizer', 'BertTokenizerFast', 'DistilBertTokenizer', 'DistilBertTokenizerFast'];
 
-/** Settings that the engine has one way of, which is also that of a file that leaves them out. */
+/** Settings of which the engine supports only one value, which is also the default of a file. */
 const ONE_WAY: Json = {
   do_basic_tokenize: true,
   clean_text: true,
   split_special_tokens: false,
   truncation_side: 'right',
   wordpieces_prefix: '##',
-  // Of tokenizers that find words by a dictionary.
+  // Japanese tokenizers have other values here: they find words by a dictionary.
   word_tokenizer_type: 'basic',
   subword_tokenizer_type: 'wordpiece',
   do_word_tokenize: true,

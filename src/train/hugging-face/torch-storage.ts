@@ -16,7 +16,7 @@ export const STORAGE_TYPES: Readonly<Record<string, { type: string; bytes: numbe
   BoolStorage: { type: 'BOOL', bytes: 1 },
 };
 
-/** A row of numbers that tensors look at. */
+/** PyTorch's storage: a flat list of numbers, of which tensors are views. */
 export interface Storage {
   type: string;
   /** Numbers. */
@@ -25,7 +25,7 @@ export interface Storage {
   bytes(): Uint8Array;
 }
 
-/** How a tensor looks at a storage: number (i, j, …) is number offset + i·strides[0] + j·strides[1] + … of it. */
+/** A tensor as a view of a storage: its element (i, j, …) is number offset + i·strides[0] + j·strides[1] + … there. */
 export interface View {
   storage: Storage;
   offset: number;
@@ -58,8 +58,8 @@ function isContiguous({ shape, strides }: View): boolean {
 }
 
 /**
- * A tensor that looks at a storage.
- * @throws CallerError where it looks beyond the storage's end, or at more numbers than that has.
+ * A tensor from its view of a storage.
+ * @throws CallerError where the view reaches beyond the storage's end, or has more numbers than the storage.
  */
 export function storedTensor(view: View, name: string, where: string): StoredTensor {
   const { storage, offset, shape, strides } = view;

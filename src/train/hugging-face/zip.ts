@@ -11,7 +11,7 @@ const LOCATOR_64 = 0x07064b50;
 
 const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
-/** Says that a field of 64 bits holds the number. */
+/** The value of a 32-bit field whose number is in a 64-bit field. */
 const ELSEWHERE = 0xffffffff;
 
 const STORED = 0;
@@ -39,7 +39,7 @@ export type ZipFiles = Map<string, () => Uint8Array>;
 
 /**
  * A zip file (PKWARE's APPNOTE.TXT, 4.3 and 4.5). torch.save stores its entries, other tools compress them. fflate's own
- * reader of zip files does not compare checksums, so it would take damaged weights for others.
+ * reader of zip files does not compare checksums, so it would accept damaged weights.
  */
 class Zip {
   private readonly view: DataView;

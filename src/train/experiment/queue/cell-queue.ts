@@ -26,7 +26,7 @@ const CANCELLED = `${PREFIX}:cancelled`;
 /** Finished jobs stay for a week, so that a result is not lost where no process waits for it. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
-/** A job whose worker dies this number of times fails: it may be what ends them. */
+/** The number of workers that may die with a job before it fails: the job may be what ends them. */
 const MOST_DEATHS = 10;
 
 async function packages() {

@@ -23,10 +23,10 @@ export interface QueuedOptions
 
 const POLL_MS = 1000;
 
-/** Looks for jobs that a server has lost, every this number of polls. */
+/** Polls between two searches for jobs that a server has lost. */
 const POLLS_OF_LOST = 5;
 
-/** Results that arrive damaged more often than that are a failure. */
+/** The damaged results of a cell after which it fails. */
 const MOST_DAMAGED = 3;
 
 /** All states of a job that is not lost. */

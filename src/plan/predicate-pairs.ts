@@ -6,13 +6,13 @@ import { combineTerms, leavesOf, type MaskTerm } from './mask-term.js';
 /** Whether a query attends to a key, by their positions in a sequence. */
 export type PairPredicate = (query: number, key: number) => boolean;
 
-type Stated = Extract<MaskTerm, { kind: 'stated' }>;
+type Predicate = Extract<MaskTerm, { kind: 'predicate' }>;
 
-/** The longest sequence whose pairs are asked for one by one. */
-const LONGEST_STATED = 2048;
+/** The longest sequence: the predicate is called for every pair. */
+const MOST_TOKENS = 2048;
 
-/** Pairs that a caller states one by one, as rules about labels of positions. */
-interface StatedPairs {
+/** The pairs of a predicate, as rules about labels of positions. */
+interface PredicatePairs {
   /** The label of each position of the longest sequence. */
   labels: Uint8Array;
   rules: RuleSet;
@@ -74,7 +74,7 @@ function mirrored(matrix: Uint8Array, length: number): Uint8Array | undefined {
  * seen, the same is tried with the mirrored matrix, in causal order.
  * @throws CallerError where a sequence is too long, or its positions need more labels than kernels have.
  */
-function statedPairs({ allows, name, most = LONGEST_STATED }: Stated, length: number): StatedPairs {
+function predicatePairs({ allows, name, most = MOST_TOKENS }: Predicate, length: number): PredicatePairs {
   if (length > most) {
     throw new CallerError({
       what: `a sequence of ${length} tokens`,
@@ -104,31 +104,34 @@ function statedPairs({ allows, name, most = LONGEST_STATED }: Stated, length: nu
   return { labels: Uint8Array.from(labels), rules, causal: mirror !== undefined };
 }
 
-/** A term with each of its stated leaves replaced. */
-function replaceStated(term: MaskTerm, replacement: (stated: Stated) => MaskTerm): MaskTerm {
-  if (term.kind === 'stated') return replacement(term);
-  if (term.kind === 'not') return { kind: 'not', term: replaceStated(term.term, replacement) };
+/** A term with each of its predicates replaced. */
+function replacePredicates(term: MaskTerm, replacement: (leaf: Predicate) => MaskTerm): MaskTerm {
+  if (term.kind === 'predicate') return replacement(term);
+  if (term.kind === 'not') return { kind: 'not', term: replacePredicates(term.term, replacement) };
   if (!('left' in term)) return term;
-  const [left, right] = [replaceStated(term.left, replacement), replaceStated(term.right, replacement)];
+  const [left, right] = [
+    replacePredicates(term.left, replacement),
+    replacePredicates(term.right, replacement),
+  ];
   return { kind: term.kind, left, right };
 }
 
 /**
- * The terms of a mask with rules about labels of positions instead of stated pairs; undefined for a mask without any.
+ * The terms of a mask with rules about labels of positions instead of predicates; undefined for a mask without any.
  * @param lengths Tokens of each sequence.
- * @throws CallerError as `statedPairs`.
+ * @throws CallerError as `predicatePairs`.
  */
 export function asRules(
   heads: readonly (readonly MaskTerm[])[],
   lengths: readonly number[],
 ): { heads: MaskTerm[][]; labels: Record<string, Uint8Array> } | undefined {
   const leaves = heads.flat().flatMap(leavesOf);
-  const stated = [...new Set(leaves.filter((leaf) => leaf.kind === 'stated'))];
-  if (stated.length === 0) return undefined;
+  const predicates = [...new Set(leaves.filter((leaf) => leaf.kind === 'predicate'))];
+  if (predicates.length === 0) return undefined;
   const labels: Record<string, Uint8Array> = {};
   const terms = new Map<MaskTerm, MaskTerm>();
-  for (const [at, leaf] of stated.entries()) {
-    const pairs = statedPairs(leaf, Math.max(0, ...lengths));
+  for (const [at, leaf] of predicates.entries()) {
+    const pairs = predicatePairs(leaf, Math.max(0, ...lengths));
     const name = `${leaf.name}, ${at + 1}`;
     labels[name] = Uint8Array.from(lengths.flatMap((length) => [...pairs.labels.subarray(0, length)]));
     const term: MaskTerm = { kind: 'rules', rules: pairs.rules, strategy: 'hard', beta: 0, labels: name };
@@ -136,7 +139,7 @@ export function asRules(
   }
   // Heads with the same term share their tiles.
   const replaced = new Map(
-    heads.flat().map((term) => [term, replaceStated(term, (leaf) => terms.get(leaf)!)]),
+    heads.flat().map((term) => [term, replacePredicates(term, (leaf) => terms.get(leaf)!)]),
   );
   return { heads: heads.map((layer) => layer.map((term) => replaced.get(term)!)), labels };
 }

@@ -28,7 +28,7 @@ function expectPairs(layout: Layout, exists: Exists, head = 0): void {
   if (layout.heads.length === 1) expect(layout.pairCounts.useful).toBe(count);
 }
 
-describe('a mask of stated pairs', () => {
+describe('a mask from a predicate', () => {
   it('has exactly the pairs of any matrix up to 64 tokens, also of shorter sequences', () => {
     fc.assert(
       fc.property(anySeed, (seed) => {
@@ -55,12 +55,12 @@ describe('a mask of stated pairs', () => {
 
   it('composes with other masks, and is that of a head', () => {
     const even: Exists = (query, key) => (query + key) % 2 === 0;
-    const stated = AttentionMask.fromPredicate(even);
+    const mask = AttentionMask.fromPredicate(even);
     const lengths = [90, 33];
     const both = (query: number, key: number) => even(query, key) && Math.abs(query - key) <= 7;
-    expectPairs(stated.and(AttentionMask.window(7)).layout({ lengths }), both);
-    expectPairs(stated.not().layout({ lengths }), (query, key) => !even(query, key));
-    const layout = AttentionMask.perHead([stated, AttentionMask.all(), stated]).layout({ lengths });
+    expectPairs(mask.and(AttentionMask.window(7)).layout({ lengths }), both);
+    expectPairs(mask.not().layout({ lengths }), (query, key) => !even(query, key));
+    const layout = AttentionMask.perHead([mask, AttentionMask.all(), mask]).layout({ lengths });
     expect(layout.heads).toHaveLength(2);
     expectPairs(layout, even);
     expectPairs(layout, () => true, 1);
