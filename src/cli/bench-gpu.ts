@@ -14,7 +14,7 @@ import { benchmark, interruptSignal, option, printReport, warnOfLoad, withWarnin
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';
 import { jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
-import { countNumber, type DataFlags, settingOption } from './setting-options.js';
+import { type DataFlags, settingOption, wholeNumber } from './setting-options.js';
 import { note } from './terminal.js';
 
 type GpuFlags = DataFlags & {
@@ -44,7 +44,9 @@ export function benchGpuCommand(): Command {
     'gpu',
     'all that is worth measuring on a GPU, the most important first, in one file that report opens and bench compare compares',
     [
-      option('--minutes <count>', 'leave out what does not fit in this time', countNumber).default(8),
+      option('--minutes <count>', 'leave out what does not fit in this time', wholeNumber(1, 10_080)).default(
+        8,
+      ),
       new Option('--quick', 'every section at its smallest: shows that all runs, not how fast'),
       jsonOption().default('bench-gpu.json'),
       settingOption('data').default('embedded'),

@@ -22,8 +22,8 @@ import { storedChoicesOf } from './kernel-cache.js';
 import { list } from './options.js';
 import { requireTaggersTags } from './rule-texts.js';
 import {
-  countNumber,
   type DataFlags,
+  realNumber,
   type ShapeFlags,
   seedNumber,
   settingOption,
@@ -56,12 +56,12 @@ export function benchStepCommand(): Command {
         'batch',
         '--batch <count>',
         'sentences of a packed batch; a document is a batch by itself',
-        countNumber,
+        realNumber,
       ).default(32),
       boundedOption('strategies', '--strategies <list>', `among ${strategies.join(', ')}`, list).default(
         strategies,
       ),
-      boundedOption('repeats', '--repeats <count>', 'timed steps of each', countNumber).default(repeats),
+      boundedOption('repeats', '--repeats <count>', 'timed steps of each', realNumber).default(repeats),
       option('--seed <number>', 'of weights, order and intervals', seedNumber).default(1),
       settingOption('rules').default('paper'),
       settingOption('data').default('embedded'),

@@ -38,7 +38,6 @@ import { list } from './options.js';
 import { OutputOption } from './output-files.js';
 import { benchTexts } from './rule-texts.js';
 import {
-  countNumber,
   type DataFlags,
   realNumber,
   secondsNumber,
@@ -70,7 +69,7 @@ function sweepOptions(
       `among ${PASSES.join(', ')} (default: ${ATTENTION_DEFAULTS.passes})`,
       list,
     ),
-    boundedOption('repeats', '--repeats <count>', `timed turns of each (default: ${repeats})`, countNumber),
+    boundedOption('repeats', '--repeats <count>', `timed turns of each (default: ${repeats})`, realNumber),
     option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
     settingOption('data').default('embedded'),
     settingOption('adapter'),
@@ -145,13 +144,13 @@ export function benchAttentionCommand(): Command {
         'batch',
         '--batch <count>',
         `sequences of a packed batch (default: ${ATTENTION_DEFAULTS.batch})`,
-        countNumber,
+        realNumber,
       ),
       boundedOption(
         'seconds',
         '--seconds <count>',
         `for a shape and a pass: further turns start until then, while an interval is wider than ${percent(WIDEST_INTERVAL)} (default: ${ATTENTION_DEFAULTS.seconds})`,
-        Number,
+        realNumber,
       ),
       ...ruleOptions('all'),
       settingOption('precision'),

@@ -17,7 +17,7 @@ import { printGrid, refuseFailures } from './grid-summary.js';
 import { list } from './options.js';
 import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import { queueOption } from './queue-option.js';
-import { countNumber, seedNumber, settingOption } from './setting-options.js';
+import { jobsNumber, seedNumber, settingOption } from './setting-options.js';
 import { shardOption, slurmShard } from './shard-option.js';
 import { shellCommand } from './stopping.js';
 import { note, print } from './terminal.js';
@@ -65,7 +65,7 @@ export function experimentCommand(): Command {
     .option('--table', 'run nothing: the table of what is there')
     .addOption(
       new Option('--jobs <count>', 'run cells in this number of processes (default: in this one)').argParser(
-        countNumber,
+        jobsNumber,
       ),
     )
     .addOption(shardOption())

@@ -19,13 +19,13 @@ import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';
 import { requireTaggersTags } from './rule-texts.js';
 import {
-  countNumber,
   type DataFlags,
   type ShapeFlags,
   seedNumber,
   settingOption,
   shapeOf,
   shapeOptions,
+  wholeNumber,
   withOptions,
 } from './setting-options.js';
 import { note, print } from './terminal.js';
@@ -61,8 +61,8 @@ export function profileCommand(): Command {
     settingOption('strategy').default('hard'),
     settingOption('rules').default('paper'),
     settingOption('precision').default('f32'),
-    option('--steps <count>', 'profiled steps, after one that warms up', countNumber).default(3),
-    option('--batch <count>', 'sentences a step', countNumber).default(32),
+    option('--steps <count>', 'profiled steps, after one that warms up', wholeNumber(1, 1000)).default(3),
+    option('--batch <count>', 'sentences a step', wholeNumber(1, 65_536)).default(32),
     option('--seed <number>', 'of weights and dropout', seedNumber).default(1),
     ...[settingOption('adapter'), settingOption('tune'), jsonOption(), ...shapeOptions()],
   )

@@ -6,7 +6,14 @@ import { checkConfig } from '../nn/model-checks.js';
 import { BERT_TINY, MODEL_SIZES } from '../nn/model-config.js';
 import type { DataSettings } from '../train/prepare-run.js';
 import { groupOf } from '../train/setting-groups.js';
-import { flagOf, type RunSettings, SETTINGS, type Setting, type SettingName } from '../train/settings.js';
+import {
+  flagOf,
+  type RunSettings,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  wholeWithin,
+} from '../train/settings.js';
 import { namedTwice, settingNamed, withTodaysNames } from '../train/settings-schema.js';
 import { jsonOption } from './output-files.js';
 
@@ -31,9 +38,7 @@ function parserOf<Value>(type: v.GenericSchema<unknown, Value>): (text: string) 
 
 /** Makes the parser of a whole number within bounds. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
-  const expected = `a whole number from ${least} to ${most}`;
-  const holds = (value: number) => Number.isSafeInteger(value) && value >= least && value <= most;
-  return parserOf(v.pipe(v.number(expected), v.check(holds, expected)));
+  return parserOf(wholeWithin(least, most));
 }
 
 /** A time in seconds. A timer of JavaScript holds 2³¹ milliseconds, and fires at once for more. */
@@ -42,8 +47,9 @@ export const secondsNumber = wholeNumber(1, 2_000_000);
 /** A share of something. */
 export const shareNumber = parserOf(SETTINGS.until.type);
 
-/** A count of 1 or more. */
-export const countNumber = parserOf(SETTINGS.epochs.type);
+/** A number of processes. */
+export const jobsNumber = wholeNumber(1, 1024);
+
 export const seedNumber = parserOf(SETTINGS.seed.type);
 export const realNumber = parserOf(SETTINGS.beta.type);
 

@@ -6,7 +6,7 @@ import { type RunJob, serveQueue } from '../train/experiment/queue/queue-worker.
 import { CellChild } from './cell-child.js';
 import { outliveReaders } from './output-streams.js';
 import { type QueueFlag, queueOption, withQueue } from './queue-option.js';
-import { countNumber, secondsNumber, settingOption } from './setting-options.js';
+import { jobsNumber, secondsNumber, settingOption } from './setting-options.js';
 import { REQUEUE_CODES, stoppable } from './stopping.js';
 import { note } from './terminal.js';
 
@@ -38,7 +38,7 @@ export function workerCommand(): Command {
     .description('run the cells that `experiment --queue` puts on a queue, until it is stopped')
     .addOption(queueOption('the queue'))
     .addOption(
-      new Option('--jobs <count>', 'cells at a time, each in a process').argParser(countNumber).default(1),
+      new Option('--jobs <count>', 'cells at a time, each in a process').argParser(jobsNumber).default(1),
     )
     .option('--data <source>', "the location of the data here, instead of the experiment's")
     .option('--out <folder>', 'where each run has its folder; workers may share it', 'runs')

@@ -1,6 +1,6 @@
 import { CallerError } from '../base/errors.js';
 import type { RuleSet, Tag, TagPair } from './rules.js';
-import type { Scope } from './scope.js';
+import { type Scope, scopeError } from './scope.js';
 
 /** Ten times the layers of the deepest encoders. Each layer has its pipelines, tensors and buffers. */
 export const MOST_LAYERS = 1024;
@@ -62,17 +62,22 @@ export function splitScope(name: string): { base: string; scope: Scope | undefin
 /**
  * The same rules, where rules without a scope get this one. Rules of [CLS] stay unchanged: [CLS] represents the whole
  * document.
+ * @throws CallerError where a rule then allows no pair.
  */
 export function withScope<Rules extends ModelRules>(rules: Rules, scope: Scope | undefined): Rules {
   if (scope === undefined) return rules;
+  const name = `${rules.name}@${scope}`;
   const scoped = (pairs: readonly TagPair[]) =>
     pairs.map((pair): TagPair => {
       const [query, key, pairScope] = pair;
-      return pairScope === undefined && query !== '[CLS]' ? [query, key, scope] : pair;
+      if (pairScope !== undefined || query === '[CLS]') return pair;
+      const wrong = scopeError(query, key, scope);
+      if (wrong) throw new CallerError({ ...wrong, where: `rules "${name}"` });
+      return [query, key, scope];
     });
   const ofHead = ({ hard, soft }: RulePairs): RulePairs => ({ hard: scoped(hard), soft: scoped(soft) });
   const pairs = isPerHead(rules) ? { heads: rules.heads.map((layer) => layer.map(ofHead)) } : ofHead(rules);
-  return { ...rules, ...pairs, name: `${rules.name}@${scope}` };
+  return { ...rules, ...pairs, name };
 }
 
 /**

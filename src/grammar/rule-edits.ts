@@ -2,6 +2,7 @@ import { CallerError } from '../base/errors.js';
 import { parseTag } from './custom-tags.js';
 import { isPerHead, type ModelRules, type RulePairs, splitScope } from './head-rules.js';
 import type { Tag, TagPair } from './rules.js';
+import { scopeError } from './scope.js';
 
 /**
  * `+VERB:PART` adds a hard pair, `-VERB:NOUN` removes a pair, `readout:VERB` lets [CLS] see only itself and tokens of this tag. All take a
@@ -27,6 +28,8 @@ function edited({ hard, soft }: RulePairs, edit: string, tags: readonly Tag[], w
   const tagOf = (written: string) => parseTag(written, tags, where);
   const [query, key] = [seen === undefined ? tagOf(from) : '[CLS]', tagOf(base)];
   const added: TagPair = scope === undefined ? [query, key] : [query, key, scope];
+  const wrong = scopeError(query, key, scope);
+  if (wrong && sign !== '-') throw new CallerError({ ...wrong, where });
   if (seen !== undefined) {
     const isReadout = ([other]: TagPair) => other === query;
     const closed: TagPair[] = key === query ? [added] : [[query, query], added];

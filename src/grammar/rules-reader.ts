@@ -11,7 +11,7 @@ import {
   type Tag,
   type TagPair,
 } from './rules.js';
-import { isScope, SCOPE_EXPECTED, type Scope } from './scope.js';
+import { isScope, SCOPE_EXPECTED, type Scope, scopeError } from './scope.js';
 import { TOKEN_TAGS } from './tags.js';
 
 const RULE_FIELDS = ['hard', 'soft'];
@@ -192,6 +192,9 @@ export class RulesReader {
         this.tag(key, tags, [EVERY_TAG, SAME_TAG]),
       ] as const;
       const reach = scope ? this.scope(scope) : fileScope;
+      const [from, to] = tagPair;
+      const wrong = scopeError(from, to === SAME_TAG ? from : to, reach);
+      if (wrong) throw this.error(query.offset, wrong);
       const pair: TagPair = reach === undefined || reach === 'document' ? tagPair : [...tagPair, reach];
       const text = JSON.stringify(pair);
       if (pairs.has(text)) continue;

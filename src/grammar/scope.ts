@@ -1,5 +1,5 @@
 import { describeValue } from '../base/describe-value.js';
-import { CallerError } from '../base/errors.js';
+import { CallerError, type ErrorParts } from '../base/errors.js';
 import { planWordNames } from '../gpu/kernel-sources.generated.js';
 
 /**
@@ -33,7 +33,17 @@ export function isScope(scope: unknown): scope is Scope {
 }
 
 /** The expected value in errors about scopes. */
-export const SCOPE_EXPECTED = '"document", "sentence", or a number of tokens';
+export const SCOPE_EXPECTED = '"document", "sentence", or a number of tokens below 2²⁴';
+
+/** What is wrong with a written scope of a rule: it is not a scope, or allows no pair; undefined where nothing is. */
+export function scopeError(query: unknown, key: unknown, scope: Scope = 'document'): ErrorParts | undefined {
+  if (!isScope(scope)) return { what: `scope ${describeValue(scope)}`, expected: SCOPE_EXPECTED };
+  if (scope !== 0 || query === key) return undefined;
+  return {
+    what: `a window of 0 tokens, in which ${query} never finds ${key}`,
+    expected: '1 token or more, "sentence" or "document"',
+  };
+}
 
 /** The reach of a scope. @throws CallerError for an invalid scope. */
 export function reachOf(scope: Scope, where?: string): Reach {

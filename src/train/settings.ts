@@ -52,6 +52,14 @@ const positiveWhole = number(
 );
 const whole = number('a whole number of 0 or more', (value) => Number.isSafeInteger(value) && value >= 0);
 
+/** The schema of a whole number within bounds. */
+export function wholeWithin(least: number, most: number) {
+  return number(
+    `a whole number from ${least} to ${most}`,
+    (value) => Number.isInteger(value) && value >= least && value <= most,
+  );
+}
+
 /** Whether f32, in which kernels compute, holds the number as finite. */
 function isSingle(value: number): boolean {
   return Number.isFinite(Math.fround(value));
@@ -97,12 +105,12 @@ export const MLM_PROBABILITY = 0.15;
 
 /** How weights are updated, and when dev is evaluated: what the library's `train` takes. */
 export const TRAINING = {
-  epochs: count('passes over the training data', { default: 3 }),
-  batchSize: count('sentences in a batch', { default: 32, aliases: ['batch'] }),
-  gradientAccumulationSteps: count('batches in a step, whose gradient is the mean over all their sentences', {
-    default: 1,
-    aliases: ['accumulate'],
-  }),
+  epochs: of(wholeWithin(1, 1_000_000), 'count')('passes over the training data', { default: 3 }),
+  batchSize: of(wholeWithin(1, 65_536), 'count')('sentences in a batch', { default: 32, aliases: ['batch'] }),
+  gradientAccumulationSteps: of(wholeWithin(1, 65_536), 'count')(
+    'batches in a step, whose gradient is the mean over all their sentences',
+    { default: 1, aliases: ['accumulate'] },
+  ),
   learningRate: rate('learning rate at the end of the warm-up', {
     default: 2e-4,
     otherwise: '0.0002, with --init 0.00005',

@@ -170,7 +170,7 @@ describe('experiment', () => {
     [
       'a value of the wrong type',
       { settings: { ...EXPERIMENT.settings, epochs: 'many' } },
-      /wrong\.json:1: "settings\.epochs" is "many"; expected a whole number of 1 or more/,
+      /wrong\.json:1: "settings\.epochs" is "many"; expected a whole number from 1 to 1000000/,
     ],
     [
       'rules pruned from an unknown condition',

@@ -147,7 +147,12 @@ it.each([
   ['bench attention --seconds 1.5', 'a whole number from 0 to 86400'],
   ['bench step --batch 70000', 'a whole number from 1 to 65536'],
   ['bench peers --timeout 2147484', 'a whole number from 1 to 2000000'],
-  ['profile --steps 0', 'a whole number of 1 or more'],
+  ['profile --steps 0', 'a whole number from 1 to 1000'],
+  ['profile --batch 1000000000', 'a whole number from 1 to 65536'],
+  ['train --epochs 1e9', 'a whole number from 1 to 1000000'],
+  ['train --batch-size 1e18', 'a whole number from 1 to 65536'],
+  ['experiment --jobs 1e9', 'a whole number from 1 to 1024'],
+  ['bench gpu --minutes 1e9', 'a whole number from 1 to 10080'],
   ['train --initializer-range -1', 'a number of 0 or more, of 32 bits'],
 ])('is refused: %s', async (line, range) => {
   expectRefusal(await runHere(line.split(' ')), CALLER, new RegExp(`is invalid\\. expected ${range}$`, 'm'));
@@ -194,12 +199,12 @@ describe('a command line is refused', () => {
     [
       'with a word for a count',
       [...training, '--epochs', 'two'],
-      /'--epochs .* 'two'.*expected a whole number of 1 or more$/m,
+      /'--epochs .* 'two'.*expected a whole number from 1 to 1000000$/m,
     ],
     [
       'with a negative count',
       [...training, '--epochs', '-1'],
-      /'-1'.*expected a whole number of 1 or more$/m,
+      /'-1'.*expected a whole number from 1 to 1000000$/m,
     ],
     ['with a fraction for a count', [...training, '--batch', '1.5'], /'--batch .* '1\.5'.*whole number/],
     [

@@ -134,7 +134,7 @@ describe('a training run', () => {
     ['a vocabulary without special tokens', ['--vocab', 'data/dev.tsv'], /^data.dev\.tsv: no token \[PAD\]/],
     ['heads that do not divide the hidden size', ['--heads', '3'], /hidden size 16 over 3 heads; expected/],
     ['a dropout of 1', ['--dropout', '1'], /'--dropout .*'1'.*expected a probability below 1/],
-    ['no epochs', ['--epochs', '0'], /'0'.*expected a whole number of 1 or more$/],
+    ['no epochs', ['--epochs', '0'], /'0'.*expected a whole number from 1 to 1000000$/],
     [
       'a learning rate of 0',
       ['--lr', '0'],
@@ -143,7 +143,7 @@ describe('a training run', () => {
     ['a weight decay below 0', ['--weight-decay', '-1'], /-1.*expected/],
     ['a gradient norm below 0', ['--clip', '-1'], /-1.*expected/],
     ['no evaluations', ['--evaluations', '0'], /'0'.*expected a whole number of 1 or more$/],
-    ['no batches a step', ['--accumulate', '0'], /'0'.*expected a whole number of 1 or more$/],
+    ['no batches a step', ['--accumulate', '0'], /'0'.*expected a whole number from 1 to 65536$/],
     [
       'no steps to the next evaluation',
       ['--evaluate-every', '0'],

@@ -29,6 +29,19 @@ async function output(...args: string[]): Promise<string> {
 }
 
 describe('rules show', () => {
+  it.each([
+    ['paper@0', /^rules "paper@0": a window of 0 tokens, in which ADJ never finds NOUN; expected 1 token/],
+    [
+      'paper +VERB:PART@0',
+      /^rules "paper \+VERB:PART@0": a window of 0 tokens, in which VERB never finds PART/,
+    ],
+    ['none.json', /^none\.json:3: a window of 0 tokens, in which NOUN never finds ADJ/],
+    ['paper@16777216', /: scope 16777216; expected "document", "sentence", or a number of tokens below 2²⁴$/],
+  ])('refuses a window that has no pairs, or is wider than any text: %s', async (name, says) => {
+    writeFileSync(join(folder, 'none.json'), '{ "scope": 0,\n"hard": { "*": ["="],\n"NOUN": ["ADJ"] } }\n');
+    expectRefusal(await rules('show', name), CALLER, says);
+  });
+
   it('prints query tags down, key tags across, with a legend', async () => {
     const lines = (await output('show', 'paper@sentence')).split('\n');
     const head = lines.find((line) => line.includes('ADJ') && line.includes('[SEP]'))!;

@@ -7,13 +7,13 @@ const TAGS = '"tags": ["a", "b", "c"]';
 describe('scopes in rules files', () => {
   it('are the third item of a pair, a field beside a key, or a default of the file', () => {
     const { hard, soft } = parseRules(`{ ${TAGS}, "scope": 128,
-      "hard": [["a", "b"], ["a", "c", "sentence"], ["b", "c", "document"], ["c", "a", 0]],
+      "hard": [["a", "b"], ["a", "c", "sentence"], ["b", "c", "document"], ["c", "a", 1]],
       "soft": { "a": ["a", { "tag": "b", "scope": 3 }, { "tag": "c" }] } }`);
     expect(hard).toEqual([
       ['a', 'b', 128],
       ['a', 'c', 'sentence'],
       ['b', 'c'],
-      ['c', 'a', 0],
+      ['c', 'a', 1],
     ]);
     expect(soft).toEqual([
       ['a', 'a', 128],

@@ -144,7 +144,7 @@ describe('the file of an experiment', () => {
     [
       '"lr": 5e-4',
       '"lr": 5e-4, "batch": 0',
-      'two.json:4: "settings.batch" is 0; expected a whole number of 1 or more',
+      'two.json:4: "settings.batch" is 0; expected a whole number from 1 to 65536',
     ],
     ['"lr": 5e-4', '"init": "x", "heads": 4', 'two.json:5: --heads beside --init'],
     [
