@@ -20,10 +20,7 @@ export interface Implementation {
 export interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 'signal' | 'needsMore'> {
   /** The device whose caches are flushed, and whose clock, if any, is used in turns of its own; without it, only the wall is timed. */
   device?: Device;
-  /**
-   * Consecutive runs of an implementation in a turn, whose time is their mean: one number for all, or one for each; 1 where left
-   * out.
-   */
+  /** Consecutive runs of an implementation in a turn, whose time is their mean: one number for all, or one for each; 1 by default. */
   runsPerTurn?: number | readonly number[];
 }
 
