@@ -1,11 +1,14 @@
+import { corruptionName } from '../../data/corruption-source.js';
 import { dataOf, examplesOf } from '../prepare-run.js';
 import { dataHash } from '../run-record.js';
 import type { RunSettings } from '../settings.js';
 import type { Cell } from './experiment.js';
 
-/** The settings of a cell's run. @param data The location of the data, instead of the settings' own. */
+/** The settings of a cell's run. @param data The location of the data, instead of the settings' own, or of the texts that these change. */
 export function runSettingsOf({ settings }: Cell, data?: string): RunSettings {
-  return { ...settings, ...(data !== undefined && { data }) };
+  if (data === undefined) return { ...settings };
+  const changed = typeof settings.data === 'string' ? corruptionName(settings.data) : undefined;
+  return { ...settings, data: changed ? `${changed.prefix}${data}` : data };
 }
 
 /** The hashes of the data of cells, which mostly have the same data: each is read once. */

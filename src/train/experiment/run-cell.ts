@@ -99,7 +99,14 @@ export function checkCell(cell: Cell, experiment: Experiment, data?: string): vo
   const where = `${experiment.file ?? experiment.name}, ${cell.id}`;
   const trouble = conflictInCell(cell, experiment);
   if (trouble) throw new CallerError({ ...trouble, where });
-  if (runSettingsOf(cell, data).data !== undefined) return;
+  const settings = runSettingsOf(cell, data);
+  if (settings.data === data && 'data' in { ...cell.point, ...experiment.conditions[cell.condition] })
+    throw new CallerError({
+      what: `--data ${data}`,
+      where,
+      expected: 'no --data: its grid, or its condition, names the data of each cell',
+    });
+  if (settings.data !== undefined) return;
   throw new CallerError({ what: 'no data', where, expected: '"data" among the settings, or --data' });
 }
 
