@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { benchLimits } from '../../bench/roofline.js';
 import { benchCompareCommand } from './bench-compare.js';
 import { benchGpuCommand } from './bench-gpu.js';
@@ -13,10 +13,7 @@ Example:
   $ parsimony bench attention --lengths 1024 --strategies none,hard`;
 
 /** `parsimony bench`: each benchmark is a command of its own. */
-export function benchCommand(): Command {
-  const command = new Command('bench').description(
-    'measure: every benchmark checks its results before it shows a time',
-  );
+export function benchCommand(command: Command): void {
   for (const benchmark of [
     benchGpuCommand,
     benchAttentionCommand,
@@ -28,7 +25,7 @@ export function benchCommand(): Command {
     benchCompareCommand,
   ])
     command.addCommand(benchmark());
-  return command.addHelpText('after', EXAMPLE);
+  command.addHelpText('after', EXAMPLE);
 }
 
 function benchLimitsCommand(): Command {

@@ -34,9 +34,8 @@ Example:
 
 The shell then completes commands, options and their choices, where "parsimony" is on its path (npm install --global).`;
 
-export function completionCommand(): Command {
-  return new Command('completion')
-    .description("print a script with which a shell completes this program's commands and options")
+export function completionCommand(command: Command): void {
+  command
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', EXAMPLE)
     .action((shell: keyof typeof SCRIPTS) => print(SCRIPTS[shell]));

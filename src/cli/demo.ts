@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { type AttentionReport, benchAttention } from '../../bench/attention-bench.js';
 import type { AttentionRow } from '../../bench/attention-row.js';
 import { ATTENTION_DEFAULTS } from '../../bench/attention-settings.js';
@@ -35,11 +35,8 @@ const HEAD_DIM = 64;
 const REPEATS = 9;
 
 /** `parsimony demo`, which is `npm start`. */
-export function demoCommand(): Command {
-  return new Command('demo')
-    .description(
-      'train none, hard and soft side by side, then time their kernels on one long document, with a page of both',
-    )
+export function demoCommand(command: Command): void {
+  command
     .addOption(settingOption('data').default('embedded'))
     .addOption(settingOption('dev'))
     .addOption(settingOption('textColumn'))

@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { versionOf } from '../../bench/environment.js';
 import { fastestFamily } from '../attention/families/families.js';
 import { EngineError } from '../base/errors.js';
@@ -40,9 +40,8 @@ const SHOWN_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-export function doctorCommand(): Command {
-  return new Command('doctor')
-    .description('say which GPU adapter is used and why, and what to install for a better one')
+export function doctorCommand(command: Command): void {
+  command
     .addOption(settingOption('adapter'))
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLE)

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
 import { dataOf } from '../train/prepare-run.js';
@@ -24,16 +24,14 @@ Example:
   $ parsimony evaluate --model runs/hard --data embedded --errors errors.csv
   $ parsimony evaluate --model runs/reviews --data more-reviews.csv --text-column review`;
 
-export function evaluateCommand(): Command {
-  const command = new Command('evaluate')
-    .description("accuracy, F1, Matthews' correlation, loss and confusions of a model on labelled sentences")
-    .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
+export function evaluateCommand(command: Command): void {
+  command.requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
   const data = settingOption('data').makeOptionMandatory();
   const errors = rowsOption(
     '--errors [file]',
     'the sentences with another prediction than their label: printed, or into a .csv or .jsonl',
   );
-  return withOptions(command, data, splitOption('dev'), ...fileOptions(), errors, ...modelOptions())
+  withOptions(command, data, splitOption('dev'), ...fileOptions(), errors, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(evaluate);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { CallerError } from '../base/errors.js';
 import { writeAtomically } from '../data/files.js';
 import { dataSource } from '../data/sources.js';
@@ -45,9 +45,8 @@ Example:
 A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
 hosts may share --results: see docs/cluster.md.`;
 
-export function experimentCommand(): Command {
-  const command = new Command('experiment')
-    .description('run a grid of trainings from a file, and compare what they came to')
+export function experimentCommand(command: Command): void {
+  command
     .argument(
       '<file>',
       'what is compared, and over which seeds (JSON); or the name of one that comes with the package',
@@ -88,7 +87,6 @@ export function experimentCommand(): Command {
     .addHelpText('after', EXAMPLE)
     .action(experiment);
   for (const each of stateCommands()) command.addCommand(each);
-  return command;
 }
 
 async function experiment(name: string, flags: ExperimentFlags): Promise<void> {

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { CallerError } from '../base/errors.js';
 import { writeAtomically } from '../data/files.js';
 import { readModelRules } from '../data/named-rules.js';
@@ -24,9 +24,8 @@ Example:
 
 type ExplainFlags = Partial<ModelFlags> & { out?: string };
 
-export function explainCommand(): Command {
-  const command = new Command('explain')
-    .description('show what rules, plan and model make of a text: tags, pairs, tiles, attention, on a page')
+export function explainCommand(command: Command): void {
+  command
     .argument('<text>', 'English text')
     .option(
       '--model <folder>',
@@ -38,7 +37,7 @@ export function explainCommand(): Command {
         'the page to write, or its pairs as a picture (.svg); by default, the explanation is printed',
       ),
     );
-  return withOptions(command, ...modelOptions())
+  withOptions(command, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(explain);
 }

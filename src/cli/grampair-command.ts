@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { SPLITS } from '../data/dataset.js';
 import { createFolder, writeAtomically } from '../data/files.js';
 import { GRAMPAIR_LABEL_NAMES, GRAMPAIR_ROWS, grampair } from '../data/grampair.js';
@@ -21,11 +21,8 @@ interface GrampairFlags {
   seed: number;
 }
 
-export function grampairCommand(): Command {
-  return new Command('grampair')
-    .description(
-      'write generated sentences with gold tags and five labels, each of which has its deciding pairs',
-    )
+export function grampairCommand(command: Command): void {
+  command
     .requiredOption('--out <folder>', 'gets train.tsv, dev.tsv and test.tsv')
     .addOption(
       option('--rows <count>', 'training sentences', wholeNumber(1, MOST_GRAMPAIR_SENTENCES)).default(

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { CallerError, escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
 import type { Text } from '../grammar/custom-tags.js';
@@ -27,9 +27,8 @@ Example:
 
 type PredictFlags = ModelFlags & Partial<DataFlags> & { split: Split; glue?: string; out?: string };
 
-export function predictCommand(): Command {
-  const command = new Command('predict')
-    .description('classify sentences, or the texts of a file')
+export function predictCommand(command: Command): void {
+  command
     .argument('[text...]', 'sentences')
     .requiredOption('--model <folder>', "a folder that `train` or Hugging Face's save_pretrained wrote");
   const glue = new OutputOption(
@@ -38,7 +37,7 @@ export function predictCommand(): Command {
   );
   const out = rowsOption('--out <file>', 'write the predictions into a .csv or .jsonl');
   const data = [settingOption('data'), splitOption('test'), ...fileOptions()];
-  return withOptions(command, ...data, out, glue, ...modelOptions())
+  withOptions(command, ...data, out, glue, ...modelOptions())
     .addHelpText('after', EXAMPLE)
     .action(predict);
 }

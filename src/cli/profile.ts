@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { describeEnvironment, environmentLine } from '../../bench/environment.js';
 import { COSTLIEST, costsTable } from '../../bench/tables.js';
 import { costliest, type ProfiledStep, traceEvents } from '../../bench/trace.js';
@@ -49,11 +49,9 @@ interface ProfileFlags extends ShapeFlags, DataFlags {
   json?: JsonTarget;
 }
 
-export function profileCommand(): Command {
-  const command = new Command('profile')
-    .description('record training steps as a trace: tagging, planning, upload, every kernel')
-    .addOption(new OutputOption('--out <file>', 'where the trace goes').default('trace.json'));
-  return withOptions(
+export function profileCommand(command: Command): void {
+  command.addOption(new OutputOption('--out <file>', 'where the trace goes').default('trace.json'));
+  withOptions(
     command,
     settingOption('data').default('embedded'),
     settingOption('textColumn'),

@@ -1,25 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { escapeControls, ParsimonyError } from '../base/errors.js';
-import { benchCommand } from './bench.js';
-import { completeCommand, completionCommand } from './completion.js';
-import { demoCommand } from './demo.js';
-import { doctorCommand } from './doctor.js';
-import { evaluateCommand } from './evaluate.js';
-import { experimentCommand } from './experiment-command.js';
-import { explainCommand } from './explain.js';
-import { grampairCommand } from './grampair-command.js';
+import { addCommands } from './command-list.js';
+import { completeCommand } from './completion.js';
 import { withHelpStyle } from './help-style.js';
 import { checkOutputs, withJsonTargets } from './output-files.js';
-import { predictCommand } from './predict.js';
-import { profileCommand } from './profile.js';
-import { reportCommand } from './report-command.js';
-import { rulesCommand } from './rules-command.js';
-import { tagCommand } from './tag.js';
 import { bad } from './terminal.js';
-import { trainCommand } from './train.js';
-import { tuneCommand } from './tune.js';
-import { workerCommand } from './worker-command.js';
 
 const CALLERS_MISTAKE = 2;
 export const OUR_MISTAKE = 1;
@@ -35,30 +21,11 @@ function packageVersion(): string {
   return JSON.parse(readFileSync(file, 'utf8')).version;
 }
 
-function program(): Command {
+async function program(args: readonly string[]): Promise<Command> {
   const root = new Command('parsimony')
     .description('Attention that computes only the token pairs that grammar allows.')
     .version(packageVersion());
-  for (const command of [
-    demoCommand,
-    trainCommand,
-    evaluateCommand,
-    experimentCommand,
-    workerCommand,
-    reportCommand,
-    predictCommand,
-    tagCommand,
-    grampairCommand,
-    explainCommand,
-    rulesCommand,
-    benchCommand,
-    profileCommand,
-    tuneCommand,
-    doctorCommand,
-    completionCommand,
-  ]) {
-    root.addCommand(command());
-  }
+  await addCommands(root, args);
   root.addCommand(completeCommand(root), { hidden: true });
   for (const command of [root, ...root.commands, ...root.commands.flatMap((group) => group.commands)]) {
     withHelpStyle(command.exitOverride());
@@ -96,7 +63,10 @@ function report(error: unknown): number {
  * @returns The exit code.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  return program()
-    .parseAsync(withJsonTargets(args), { from: 'user' })
-    .then(() => Number(process.exitCode ?? 0), report);
+  try {
+    await (await program(args)).parseAsync(withJsonTargets(args), { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return report(error);
+  }
 }

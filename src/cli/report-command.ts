@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { writeAtomically } from '../data/files.js';
 import { OutputOption } from './output-files.js';
 import type { ReportInput } from './report-inputs.js';
@@ -13,11 +13,8 @@ Example:
 
 The page is one file, which opens without a network.`;
 
-export function reportCommand(): Command {
-  return new Command('report')
-    .description(
-      'one page for training runs, experiments and benchmarks: curves, intervals, tables, commands',
-    )
+export function reportCommand(command: Command): void {
+  command
     .argument('<run...>', 'folders of runs, experiments (file or results), JSON of benchmarks and profiles')
     .addOption(new OutputOption('--out <file>', 'where the page goes').default('report.html'))
     .addHelpText('after', EXAMPLE)

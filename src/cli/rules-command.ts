@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { rulesDensityCommand } from './rules-density.js';
 import { rulesDiffCommand } from './rules-diff.js';
 import { rulesPredictCommand } from './rules-predict.js';
@@ -9,8 +9,7 @@ const EXAMPLE = `
 Example:
   $ parsimony rules show paper`;
 
-export function rulesCommand(): Command {
-  const command = new Command('rules').description('look at rule sets, compare them, make them from a model');
+export function rulesCommand(command: Command): void {
   for (const each of [
     rulesShowCommand,
     rulesDiffCommand,
@@ -19,5 +18,5 @@ export function rulesCommand(): Command {
     rulesPruneCommand,
   ])
     command.addCommand(each());
-  return command.addHelpText('after', EXAMPLE);
+  command.addHelpText('after', EXAMPLE);
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { encodeTokens, TaggedTokenizer } from '../grammar/tagged-tokenizer.js';
@@ -18,9 +18,8 @@ const EXAMPLE = `
 Example:
   $ parsimony tag "it 's a charming and often affecting journey ."`;
 
-export function tagCommand(): Command {
-  return new Command('tag')
-    .description('show the tokens and tags of a text, and how many of its pairs the hard rules allow')
+export function tagCommand(command: Command): void {
+  command
     .argument('<text>', 'English text')
     .addOption(settingOption('rules').default('paper'))
     .addOption(jsonOption())

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
 import { CallerError } from '../base/errors.js';
 import type { Device } from '../gpu/device.js';
@@ -59,11 +59,8 @@ the first step has run, and leaves all other files.`;
 
 const FIND_RATE = 'instead of training, try learning rates for 100 steps, and suggest one';
 
-export function trainCommand(): Command {
-  const command = new Command('train').description(
-    'train a sentence classifier, from scratch or from a checkpoint',
-  );
-  return withOptions(command, ...settingOptions())
+export function trainCommand(command: Command): void {
+  withOptions(command, ...settingOptions())
     .optionsGroup('Run:')
     .option('--out <folder>', 'where the model and its metrics go')
     .option('--force', 'replace the finished run or the model in --out')

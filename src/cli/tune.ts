@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { intervalText } from '../../bench/report-table.js';
 import type { TunedRow } from '../../bench/tuner.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
@@ -21,11 +21,8 @@ interface TuneFlags {
   json?: JsonTarget;
 }
 
-export function tuneCommand(): Command {
-  return new Command('tune')
-    .description(
-      'measure the variants of the attention kernels on this adapter, and keep the choice for later runs',
-    )
+export function tuneCommand(command: Command): void {
+  command
     .addOption(
       boundedOption('headDims', '--head-dims <list>', 'head dimensions, separated by commas').default([64]),
     )

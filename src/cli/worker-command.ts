@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { commandLine } from '../../bench/environment.js';
 import { LOCK_SECONDS } from '../train/experiment/grid-cells.js';
 import { type RunJob, serveQueue } from '../train/experiment/queue/queue-worker.js';
@@ -33,9 +33,8 @@ export function lockOption(): Option {
   return new Option('--lock <seconds>', help).argParser(secondsNumber).default(LOCK_SECONDS);
 }
 
-export function workerCommand(): Command {
-  return new Command('worker')
-    .description('run the cells that `experiment --queue` puts on a queue, until it is stopped')
+export function workerCommand(command: Command): void {
+  command
     .addOption(queueOption('the queue'))
     .addOption(
       new Option('--jobs <count>', 'cells at a time, each in a process').argParser(jobsNumber).default(1),
