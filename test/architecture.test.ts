@@ -74,6 +74,16 @@ describe('the architecture', () => {
     expect(upward).toEqual([]);
   });
 
+  it('starts the command line without the files of any command, which take half a second to load', () => {
+    const reached = new Set(['src/cli/main.ts']);
+    for (const file of reached) {
+      const imports = /^(?:import|export) (?!type )[^;]*?from '(\.[^']*)\.js'/gm;
+      for (const [, target] of readFileSync(join(ROOT, file), 'utf8').matchAll(imports))
+        reached.add(join(file, '..', `${target}.ts`));
+    }
+    expect(new Set([...reached].map(folderOf))).toEqual(new Set(['cli', 'base', 'data']));
+  });
+
   it('has no two files of one name', () => {
     const files = ['src', ...OUTSIDE].flatMap((folder) => filesUnder(folder, '.ts'));
     const names = files.map((file) => basename(file));
