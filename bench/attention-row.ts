@@ -1,5 +1,7 @@
 import { median } from 'simple-statistics';
 import type { Tag } from '../src/grammar/rules.js';
+import { closureOf } from '../src/plan/closure.js';
+import type { Layout } from '../src/plan/layout.js';
 import type { PairCounts } from '../src/plan/pair-counts.js';
 import { countTags } from './allowed-pairs.js';
 import type { AttentionImplementation } from './attention-implementation.js';
@@ -57,6 +59,18 @@ export function leastBytes(pass: Pass, tokens: number, heads: number, headDim: n
 /** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. @useDeclaredType */
 export type AttentionRow = ReturnType<typeof attentionRow>;
 
+/** Layers through which pairs are joined: those of the models that `experiments/` train. */
+const LAYERS = 3;
+
+/** Tokens of a batch up to which pairs that depend on positions are followed, which takes their cube. */
+const MOST_POSITIONAL = 1024;
+
+/** The share of all pairs that some layers join, also through other tokens. Null where it takes too long to count. */
+function closureWithin(layout: Layout): number | null {
+  if (layout.positional && layout.tokens > MOST_POSITIONAL) return null;
+  return closureOf(layout, LAYERS)[LAYERS - 1];
+}
+
 /** The row of an implementation, compared with dense attention in the same turns. */
 export function attentionRow(
   measured: Measured,
@@ -111,6 +125,7 @@ export function attentionRow(
     countedPairs: implementation.countedPairs,
     densePairs: pairCounts.dense,
     density: pairCounts.useful / pairCounts.dense,
+    closure: closureWithin(implementation.layout),
     waste: pairCounts.executed / pairCounts.useful,
     /** Useful pairs of dense attention over its own. */
     idealSpeedup,

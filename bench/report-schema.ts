@@ -86,6 +86,7 @@ const ATTENTION_ROW = v.pipe(
     ...toDense.entries,
     realisedSpeedup: ratio,
     density: share,
+    closure: v.nullish(share),
     text: oneOf(['document', 'sentences']),
     lengths: v.pipe(listOf(positiveWhole), v.minLength(1, 'the length of each sequence')),
     pass,

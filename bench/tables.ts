@@ -60,6 +60,7 @@ const ATTENTION_COLUMNS: readonly BenchColumn<AttentionRow>[] = [
   ),
   number('dense pairs', 'densePairs', whole, PAGES),
   number('density', 'density', percent),
+  column('joined in 3 layers', ({ closure }) => orNothing(closure ?? null, percent)),
   number('waste', 'waste', (waste) => waste.toFixed(3)),
   number('ideal speed-up', 'idealSpeedup', times, COMPARES),
   column('measured speed-up', (row) => `${orNothing(row.realisedSpeedup, times)}${aboveIdeal(row)}`, {

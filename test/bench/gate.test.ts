@@ -184,6 +184,22 @@ describe('the gate of bench attention', () => {
   });
 });
 
+/** Counts the pairs whose query depends on the key after three layers. A token also depends on itself, whatever its tag sees. */
+function joinedTags(sees: (pair: string) => boolean) {
+  return (counts: Readonly<Record<string, number>>) => {
+    const next = (tag: string) => Object.keys(counts).filter((key) => sees(`${tag} ${key}`));
+    return Object.entries(counts).reduce((pairs, [query, rowsOfTag]) => {
+      const [one, two] = [next(query), next(query).flatMap(next)];
+      const keys = new Set([...one, ...two, ...two.flatMap(next)]);
+      const columns = Object.entries(counts).reduce(
+        (sum, [key, count]) => sum + (keys.has(key) ? count : 0),
+        0,
+      );
+      return pairs + rowsOfTag * (columns + (keys.has(query) ? 0 : 1));
+    }, 0);
+  };
+}
+
 describe('a report of bench attention', () => {
   it('counts pairs that can be recounted from its tag counts', async () => {
     const sweep = { lengths: [50], batch: 3, controls: true };
@@ -204,6 +220,9 @@ describe('a report of bench attention', () => {
       }
       expect(row.densePairs).toBe(dense);
       if (row.strategy === 'none' || sets[row.strategy]) expect(row.usefulPairs, row.strategy).toBe(useful);
+      const joined = joinedTags((pair) => sets[row.strategy]?.has(pair) ?? true);
+      const counted = row.tagCounts.reduce((sum, counts) => sum + joined(counts), 0);
+      if (row.strategy === 'none' || sets[row.strategy]) expect(row.closure).toBeCloseTo(counted / dense, 12);
       expect(row.executedPairs).toBeGreaterThanOrEqual(row.usefulPairs);
     }
   });

@@ -41,6 +41,7 @@ export function rowOf(strategy: string, length: number, ratio: number, changes: 
     },
     densePairs,
     density,
+    closure: density ** 0.5,
     waste: 1.2,
     idealSpeedup: 1 / density,
     realisedSpeedup: 1 / ratio,
