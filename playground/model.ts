@@ -14,6 +14,8 @@ export interface Example {
 interface ModelText {
   /** Its origin, in a sentence. */
   note: string;
+  /** Whether it learned from the generated sentences. */
+  isOfGenerated?: boolean;
   /** Sentences to start with, the first of which is shown. */
   examples: readonly Example[];
 }

@@ -89,7 +89,7 @@ async function open(): Promise<void> {
   gpu.device.gpu.lost.then(() => fail(LOST));
   try {
     const classifier = await openModel(gpu.device, model);
-    const opened = new Predictor(classifier);
+    const opened = new Predictor(classifier, about.isOfGenerated ?? false);
     predictor = opened;
     new TrainPanel(state, gpu.device, description.tokenizer.vocabulary, (trained, note) => {
       opened.use(trained);

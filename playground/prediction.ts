@@ -1,3 +1,4 @@
+import { EMBEDDED_FORMS, hasEmbeddedForm } from '../src/data/embedded-corpus.js';
 import type { ModelRules } from '../src/grammar/head-rules.js';
 import { presetRules } from '../src/grammar/presets.js';
 import { html } from '../src/report/page/html.js';
@@ -33,17 +34,22 @@ export class Predictor {
   /** The previous model, which may still be predicting. */
   private former: SentenceClassifier | undefined;
 
-  constructor(private classifier: SentenceClassifier) {}
+  /** @param isOfGenerated Whether the model learned from generated sentences. */
+  constructor(
+    private classifier: SentenceClassifier,
+    private isOfGenerated: boolean,
+  ) {}
 
   predict(reading: PageReading, shown: Shown, views: PredictionViews): void {
     this.waiting = { reading, shown, views };
     if (!this.isBusy) void this.work();
   }
 
-  /** Replaces the model. The previous one is released. */
+  /** Replaces the model by one that learned from generated sentences. The previous one is released. */
   use(classifier: SentenceClassifier): void {
     this.former = this.classifier;
     this.classifier = classifier;
+    this.isOfGenerated = true;
     if (!this.isBusy) this.releaseFormer();
   }
 
@@ -60,7 +66,7 @@ export class Predictor {
   private async work(): Promise<void> {
     this.isBusy = true;
     while (this.waiting) {
-      const { classifier } = this;
+      const { classifier, isOfGenerated } = this;
       const { reading, shown, views } = this.waiting;
       this.waiting = undefined;
       try {
@@ -72,7 +78,7 @@ export class Predictor {
         if (this.waiting) continue;
         const prediction = await predictUnder(shown.rules);
         if (this.waiting) continue;
-        showPrediction(prediction, reading, classifier);
+        showPrediction(prediction, reading, classifier, isOfGenerated && !hasEmbeddedForm(reading.text));
         views.onPredicted(prediction, compared || undefined);
         const isLong = prediction.cut || reading.explanation.tokens.length > MOST_EXPLAINED;
         const explanation = isLong ? undefined : await classifier.explain(reading.text);
@@ -91,6 +97,7 @@ function showPrediction(
   prediction: Prediction,
   { unknown }: PageReading,
   { description }: SentenceClassifier,
+  isStrange: boolean,
 ): void {
   const { label, probabilities, logits, cut } = prediction;
   const { classes, tokenizer } = description;
@@ -106,6 +113,7 @@ function showPrediction(
     html`<h2>Prediction: <strong id="label">${label}</strong></h2>
 <ul class="classes">${bars}</ul>
 ${unknown.length > 0 && html`<p class="caution" id="unknown">Words that this model does not know: ${listed}. The answer means little where they matter.</p>`}
+${isStrange && html`<p class="caution" id="strange">This model learned from generated sentences, and none has this form: each is as ${EMBEDDED_FORMS}</p>`}
 ${cut && html`<p class="caution">The model reads ${tokenizer.maxLength} tokens; it has seen only the beginning.</p>`}
 `,
   );

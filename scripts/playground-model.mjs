@@ -27,8 +27,9 @@ const EXAMPLES = JSON.parse(readFileSync(new URL('../playground/examples.json', 
  * @param folder What `SentenceClassifier.save` wrote.
  * @param site The folder of the page.
  * @param note What the page says of the model, in a sentence.
+ * @param isOfGenerated Whether the model learned from the generated sentences.
  */
-export function installModel(folder, site, note) {
+export function installModel(folder, site, note, isOfGenerated = false) {
   const target = join(site, 'model');
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
@@ -45,7 +46,7 @@ export function installModel(folder, site, note) {
   write('tokenizer.json', tokenizer);
   for (const name of ['added_tokens.json', 'special_tokens_map.json'])
     if (!existsSync(join(target, name))) write(name, {});
-  write('about.json', { note, examples: EXAMPLES });
+  write('about.json', { note, isOfGenerated, examples: EXAMPLES });
 }
 
 /** Runs an action on an open device, as the commands do. */

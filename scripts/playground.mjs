@@ -1,6 +1,6 @@
 // Builds the playground, a static site that any web server can serve, and serves it here. `--build` only builds it;
 // `--model DIR` builds it around a model of the user's own.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,12 @@ function flagsOf() {
   }
 }
 
+/** Whether a run's record says that it learned from the generated sentences. */
+function isOfGenerated(folder) {
+  const record = join(folder, 'training.json');
+  return existsSync(record) && JSON.parse(readFileSync(record, 'utf8')).notes?.data?.data === 'embedded';
+}
+
 const { build: onlyBuild, model } = flagsOf();
 if (model && !existsSync(join(model, 'config.json'))) {
   refuse(
@@ -40,11 +46,16 @@ try {
   if (model) {
     const converted = mkdtempSync(join(tmpdir(), 'parsimony-playground-'));
     await convertModel(resolve(model), converted);
-    installModel(converted, site, `The model is that of the folder "${basename(resolve(model))}".`);
+    installModel(
+      converted,
+      site,
+      `The model is that of the folder "${basename(resolve(model))}".`,
+      isOfGenerated(model),
+    );
     rmSync(converted, { recursive: true });
   } else {
     const kept = join(root, 'playground/model');
-    installModel(kept, site, await trainModel(kept));
+    installModel(kept, site, await trainModel(kept), true);
   }
 } catch (error) {
   if (error.exitCode === undefined) throw error;

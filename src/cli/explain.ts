@@ -13,8 +13,8 @@ import { pairsSvg } from '../report/explain/pair-svg.js';
 import { wordAttribution } from '../report/explain/tagged-sentence.js';
 import { OutputOption, wroteJson } from './output-files.js';
 import { modelOptions, withOptions } from './setting-options.js';
-import { note, print, printTable } from './terminal.js';
-import { type ModelFlags, noteOnStrange, withModel } from './text-flags.js';
+import { note, noteAll, print, printTable } from './terminal.js';
+import { type ModelFlags, strangeNotes, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
@@ -58,11 +58,12 @@ async function explain(text: string, flags: ExplainFlags): Promise<void> {
 
 async function explainWithModel(text: string, flags: ExplainFlags & { model: string }): Promise<void> {
   await withModel(flags, [{ text }], async (model) => {
-    await noteOnStrange([text], flags.model, model.description);
+    const notes = await strangeNotes([text], flags.model, model.description);
+    noteAll(notes);
     const read = await model.explain(text, mostExplained(model.readsWith.mask.rules));
     const explanation = explainText(text, { ...model.readsWith, tile: read.tile });
     const { classes } = model.description;
-    await show(explanation, flags, { explanation: read, classes, name: flags.model });
+    await show(explanation, flags, { explanation: read, classes, name: flags.model, notes });
   });
 }
 

@@ -16,8 +16,8 @@ import {
   splitOption,
   withOptions,
 } from './setting-options.js';
-import { printTable } from './terminal.js';
-import { dataForModel, type ModelFlags, noteOnCut, noteOnStrange, withModel } from './text-flags.js';
+import { noteAll, printTable } from './terminal.js';
+import { dataForModel, type ModelFlags, noteOnCut, strangeNotes, withModel } from './text-flags.js';
 
 const EXAMPLE = `
 Example:
@@ -70,7 +70,7 @@ async function predict(sentences: string[], flags: PredictFlags): Promise<void> 
   const names =
     flags.glue === undefined ? undefined : glueNames((await loadDescription(flags.model)).classes);
   await withModel(flags, texts, async (model) => {
-    await noteOnStrange(sentences, flags.model, model.description);
+    noteAll(await strangeNotes(sentences, flags.model, model.description));
     const predictions = await model.predict(texts);
     const { classes } = model.description;
     noteOnCut(predictions.filter(({ cut }) => cut).length, texts.length, model);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CallerError } from '../base/errors.js';
 import type { Precision } from '../base/precision.js';
 import type { Split } from '../data/dataset.js';
-import { hasEmbeddedForm } from '../data/embedded-corpus.js';
+import { EMBEDDED_FORMS, hasEmbeddedForm } from '../data/embedded-corpus.js';
 import { readModelRules } from '../data/named-rules.js';
 import type { DataOptions } from '../data/sources.js';
 import { requireTags, type Text, tagsNote } from '../grammar/custom-tags.js';
@@ -89,27 +89,31 @@ export async function withModel<T>(
 }
 
 /**
- * Prints notes on a sentence that a user typed where the model cannot know it: words outside its vocabulary, and, for a model of the
+ * Notes on sentences that a user typed where the model cannot know them: words outside its vocabulary, and, for a model of the
  * generated sentences, a form that none of them has.
  */
-export async function noteOnStrange(
+export async function strangeNotes(
   sentences: readonly string[],
   folder: string,
   { tokenizer }: ModelDescription,
-): Promise<void> {
+): Promise<string[]> {
   const unknown = tokenizer.vocabulary.idOf('[UNK]');
   const words = sentences.flatMap((text) =>
     tokenizer.tokens(text).flatMap(({ id, start, end }) => (id === unknown ? [text.slice(start, end)] : [])),
   );
+  const notes: string[] = [];
   if (words.length > 0)
-    note(`Not in the vocabulary of ${folder}, which reads it as [UNK]: ${[...new Set(words)].join(', ')}.`);
-  if (!existsSync(join(folder, RECORD_FILE))) return;
+    notes.push(
+      `Not in the vocabulary of ${folder}, which reads it as [UNK]: ${[...new Set(words)].join(', ')}.`,
+    );
+  if (!existsSync(join(folder, RECORD_FILE))) return notes;
   const { data } = (await readWrittenRecord(folder)).notes as { data?: DataSettings };
   const strange = data?.data === 'embedded' && sentences.find((text) => !hasEmbeddedForm(text));
   if (strange)
-    note(
-      `${folder} learned from generated sentences, and none has the form of "${strange}": each is as "the film is not funny and the critic is dull ." or "the dull film follows the brilliant critic ."`,
+    notes.push(
+      `${folder} learned from generated sentences, and none has the form of "${strange}": each is as ${EMBEDDED_FORMS}`,
     );
+  return notes;
 }
 
 /** Prints a note where texts were cut to the maximum length of the model. */

@@ -58,6 +58,10 @@ const PHRASE = `the ${ADVERB}\\w+ \\w+`;
 const CLAUSE = `the \\w+ is (?:not )?${ADVERB}\\w+`;
 const FORM = new RegExp(`^(?:${PHRASE} \\w+ ${PHRASE}|${CLAUSE} (?:${LINKS.join('|')}) ${CLAUSE}) \\.$`);
 
+/** A sentence of each form. */
+export const EMBEDDED_FORMS =
+  '"the film is not funny and the critic is dull ." or "the dull film follows the brilliant critic ."';
+
 /** Whether a text has one of the two forms of the corpus' sentences. */
 export function hasEmbeddedForm(text: string): boolean {
   return FORM.test(text);

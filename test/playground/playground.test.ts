@@ -311,6 +311,9 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await textOf('#about')).toContain('strategy guided and the rules "paper"');
       model = trained;
       await expectShown(SENTENCE, 'guided', PAPER_RULES);
+      await eventually(() => page.$('#strange').then((found) => found !== null)).toBe(true);
+      await type('the dull film follows the brilliant critic .');
+      await eventually(() => page.$('#strange')).toBeNull();
     });
 
     it.each([

@@ -55,6 +55,7 @@ function modelOf({ views, tokens }: Explanation, layers: number, heads: number):
   return {
     name: 'runs/<b>hard</b>',
     classes: ['negative', 'positive'],
+    notes: ['Not in the vocabulary: <i>zeitgeist</i>.'],
     explanation: { ...prediction, attention, attribution, tile: WIDE_TILE },
   };
 }
@@ -178,6 +179,7 @@ describe('the page of an explanation', () => {
     const share = `${Math.round((100 * useful) / dense)} % of ${dense} pairs exist`;
     expect(text('h1')).toBe(`${share}: with padding, so short a text saves no work`);
     expect(text('.lead')).toBe('Prediction: positive (negative 27.0 %, positive 73.0 %)');
+    expect(text('.lead + p')).toBe('Not in the vocabulary: <i>zeitgeist</i>.');
     const words = Array.from(document.querySelectorAll('[data-word]'));
     expect(words.map((word) => word.querySelector('.text')!.textContent)).toEqual(
       explanation.words.map((word) => word.text),

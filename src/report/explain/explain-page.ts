@@ -21,6 +21,8 @@ export interface PageModel {
   classes: readonly string[];
   /** The model's name on the page. */
   name: string;
+  /** Notes below the prediction, such as words that the model does not know. */
+  notes?: readonly string[];
 }
 
 /** The most characters of a page, which stays under a megabyte. Attention gets what the rest leaves. */
@@ -93,6 +95,7 @@ export function explainPage(explanation: Explanation, model?: PageModel): string
     eyebrow: `Parsimony: a sentence explained${model ? `, as ${model.name} reads it` : ''}`,
     header: html`<h1>${headlineText(explanation)}</h1>
 ${prediction && html`<p class="lead">Prediction: <strong>${label}</strong> ${prediction}</p>`}
+${model?.notes?.map((note) => html`<p class="quiet">${note}</p>`)}
 ${cutNote(explanation)}
 ${taggedSentence(explanation, values && wordMarks(values, label))}
 <p id="word-status" class="quiet" aria-live="polite" data-idle="${IDLE}"></p>
