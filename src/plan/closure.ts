@@ -30,21 +30,29 @@ function layersOf({ heads, headsOfLayer }: Layout): number {
   return Math.max(1, heads.flatMap((each) => each.heads ?? []).length / headsOfLayer);
 }
 
+/** Calls `visit` with the position of each bit that is set. */
+function forEachBit(bits: Uint32Array, visit: (at: number) => void): void {
+  bits.forEach((word, index) => {
+    for (let rest = word; rest !== 0; rest &= rest - 1) visit(WORD * index + 31 - Math.clz32(rest & -rest));
+  });
+}
+
 /** The pairs of one sequence that 1, 2, … layers connect. */
 function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: number): number[] {
   // Where nothing depends on positions, all tokens of a run have the same pairs.
   const sizes = layout.positional ? Array<number>(length).fill(1) : runs.map((run) => run.length);
   const nodes = layout.positional ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
   const ofLayers = Array.from({ length: layersOf(layout) }, (_, layer) => attendedTo(layout, layer, nodes));
-  let reached = nodes.map(() => new Uint32Array(Math.ceil(nodes.length / WORD)));
+  let reached: Uint32Array[] | undefined;
   return Array.from({ length: layers }, (_, layer) => {
     const attended = ofLayers[layer % ofLayers.length];
     const before = reached;
-    reached = nodes.map((_node, query) => {
-      const bits = before[query].map((word, at) => word | attended[query][at]);
-      nodes.forEach((_key, key) => {
-        if (!has(attended[query], key)) return;
-        for (let word = 0; word < bits.length; word++) bits[word] |= before[key][word];
+    reached = attended.map((keys, query) => {
+      if (!before) return keys;
+      const bits = before[query].map((word, at) => word | keys[at]);
+      forEachBit(keys, (key) => {
+        const ofKey = before[key];
+        for (let word = 0; word < bits.length; word++) bits[word] |= ofKey[word];
       });
       return bits;
     });
@@ -52,7 +60,9 @@ function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: 
     reached.forEach((bits, query) => {
       // The residual connection connects every token to itself.
       if (!has(bits, query)) pairs += sizes[query];
-      for (let key = 0; key < nodes.length; key++) if (has(bits, key)) pairs += sizes[query] * sizes[key];
+      forEachBit(bits, (key) => {
+        pairs += sizes[query] * sizes[key];
+      });
     });
     return pairs;
   });
