@@ -11,7 +11,7 @@ interface Node<T> {
 
 /** Values by lists of objects. A value lives at most as long as each of its objects, and keeps none of them alive. */
 export class WeakCache<T> {
-  private root: Node<T> = {};
+  private readonly root: Node<T> = {};
 
   /** The value of some keys, created where it is missing. */
   get(keys: readonly WeakKey[], make: () => T): T {
@@ -32,9 +32,5 @@ export class WeakCache<T> {
     }
     node.value ??= make();
     return node.value;
-  }
-
-  clear(): void {
-    this.root = {};
   }
 }

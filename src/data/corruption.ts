@@ -136,19 +136,13 @@ function balanced<Item extends { change: Change }>(items: readonly Item[]): Item
  * Minimal pairs of some texts: each text with one change of a kind, where it has a place for it. Changed words keep the tags of the
  * text. Swaps keep the bag of words. The other changes occur equally often in both directions, so that neither a single word nor
  * the length tells which text was changed. A pair with a text that occurs elsewhere is left out.
- * @param taken Texts that must not occur.
  */
-export function corruptedPairs(
-  texts: readonly Text[],
-  kind: Corruption,
-  seed: number,
-  taken: ReadonlySet<string> = new Set(),
-): CorruptedPair[] {
+export function corruptedPairs(texts: readonly Text[], kind: Corruption, seed: number): CorruptedPair[] {
   const random = hostRandom(CORRUPTIONS.indexOf(kind), seed);
   const read = texts.map(wordsOf).filter((words) => words.every(({ word }) => !/\s/.test(word)));
   const verbs = new Set(read.flat().flatMap(({ word, tag }) => (tag === 'VERB' ? [word] : [])));
-  const seen = new Set([...taken, ...read.map((words) => textOf(words).text)]);
-  const used = new Set(taken);
+  const seen = new Set(read.map((words) => textOf(words).text));
+  const used = new Set<string>();
   const items = read.flatMap((words) => {
     const original = textOf(words);
     const changes = changesOf(kind, words, verbs);

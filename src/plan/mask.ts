@@ -25,12 +25,11 @@ const MATRIX = v.array(arrayLike, 'a list of rows');
 const MASK_TOKENS = options(TOKENS);
 
 /** @throws CallerError for a strategy that does not exist. */
-function checkedStrategy(strategy: string, where?: string): Strategy {
+function checkedStrategy(strategy: string): Strategy {
   const found = STRATEGIES.find((candidate) => candidate === strategy);
   if (found) return found;
   throw new CallerError({
     what: `unknown strategy ${describeValue(strategy)}`,
-    where,
     expected: `one of: ${STRATEGIES.join(', ')}`,
   });
 }

@@ -10,15 +10,11 @@ const OPENING = `"${KEY}":"`;
 /** Replaces the checksum while it is computed. */
 const BLANK = '0'.repeat(64);
 
-function sha256(...parts: (string | Uint8Array)[]): string {
+/** The SHA-256 of consecutive parts, in hexadecimal digits. */
+export function checksumOf(...parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest('hex');
-}
-
-/** The SHA-256 of a file, in hexadecimal digits. */
-export function checksumOf(content: string | Uint8Array): string {
-  return sha256(content);
 }
 
 /** The offset of the first checksum of a file, or -1. Quotes inside other metadata are escaped, so they do not match. */
@@ -28,7 +24,7 @@ function checksumOffset(file: Uint8Array): number {
 }
 
 function checksumAround(file: Uint8Array, at: number): string {
-  return sha256(file.subarray(0, at), BLANK, file.subarray(at + BLANK.length));
+  return checksumOf(file.subarray(0, at), BLANK, file.subarray(at + BLANK.length));
 }
 
 /** `formatSafetensors`, with a checksum of the whole file in its metadata. Any reader of the format can read it. */

@@ -101,20 +101,17 @@ export function checkedLogits(logits: Float32Array[], first = 1, where?: string)
 
 /**
  * The logits of every sentence, in order.
- * @throws EngineError where some are not finite; what the signal gives as its reason, once it is aborted.
+ * @throws EngineError where some are not finite.
  */
 export async function logitsOf(
   classifier: Classifier,
   planner: Planner,
   sentences: readonly TaggedTokens[],
-  where?: string,
-  signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const logits: Float32Array[] = [];
   for (const group of inferenceBatches(sentences)) {
-    signal?.throwIfAborted();
     const read = await classifier.logits(makeBatch(group, planner.layout(group)));
-    logits.push(...checkedLogits(read, logits.length + 1, where));
+    logits.push(...checkedLogits(read, logits.length + 1));
   }
   return logits;
 }

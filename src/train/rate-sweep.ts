@@ -23,8 +23,8 @@ const SKIPPED = 10;
 const BELOW_LOWEST = 10;
 
 /** The learning rates of a sweep: a geometric series. */
-export function sweptRates(steps = STEPS): number[] {
-  return Array.from({ length: steps }, (_, step) => FIRST * (LAST / FIRST) ** (step / (steps - 1)));
+export function sweptRates(): number[] {
+  return Array.from({ length: STEPS }, (_, step) => FIRST * (LAST / FIRST) ** (step / (STEPS - 1)));
 }
 
 /** The exponentially weighted means of losses, without the bias of the first ones. */

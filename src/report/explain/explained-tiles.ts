@@ -61,9 +61,9 @@ export function tileOutlines(
   return html`<g class="tiles">${drawn}</g>`;
 }
 
-/** A table of a plan's tiles with their work. */
-export function tileTable(explanation: Explanation, view = explanation.views[0]): Html {
-  const rows = view.tiles.map((tile, index) => ({ tile, index }));
+/** A table of the tiles of the first heads, with their work. */
+export function tileTable(explanation: Explanation): Html {
+  const rows = explanation.views[0].tiles.map((tile, index) => ({ tile, index }));
   return table(
     'Tiles: rows of queries, and the keys that any of them sees; pairs of one head',
     [

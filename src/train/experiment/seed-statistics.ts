@@ -86,10 +86,10 @@ function signedSums(values: readonly number[]): Float64Array {
  * The share of the patterns of signs whose sum is at least that of the differences: Fisher's randomisation test, one-sided. It
  * counts all patterns of up to 40 seeds (the sums of two halves, sorted, are matched), and draws 10,000 for more.
  */
-export function signFlipTail(differences: readonly number[], seed = 1): number {
+export function signFlipTail(differences: readonly number[]): number {
   const least = differences.reduce((a, b) => a + b, 0) - ROUNDING;
   if (differences.length > MOST_COUNTED) {
-    const random = hostRandom(seed);
+    const random = hostRandom(1);
     const draw = () => differences.reduce((sum, one) => sum + (random() < 0.5 ? -one : one), 0);
     const large = Array.from({ length: RESAMPLES }, draw).filter((sum) => sum >= least).length;
     return (large + 1) / (RESAMPLES + 1);

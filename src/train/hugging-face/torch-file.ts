@@ -88,7 +88,11 @@ abstract class TorchFile {
     if (global !== 'tensor') this.fail('it calls what is not a tensor');
     const [storage, offset, shape, strides] = args;
     const counts = [shape, strides].map((tuple) => (tuple instanceof Tuple ? tuple.items : [undefined]));
-    if (!isStorage(storage) || !isCount(offset) || counts.some((items) => !items.every(isCount))) {
+    if (
+      !(storage instanceof StorageOf) ||
+      !isCount(offset) ||
+      counts.some((items) => !items.every(isCount))
+    ) {
       return this.fail('a tensor has no storage, offset, shape or strides');
     }
     if (counts[0].length !== counts[1].length) this.fail('a tensor has more sizes than strides, or fewer');
@@ -135,10 +139,6 @@ class StorageOf implements Storage {
   ) {
     this.type = type;
   }
-}
-
-function isStorage(value: unknown): value is Storage {
-  return value instanceof StorageOf;
 }
 
 /** A zip file: `data.pkl`, `data/0`, `data/1` … in one folder of any name. */
