@@ -1,16 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { generator, randomFloats } from '../support/random.js';
-import { type BertBatch, type BertShape, type Factors, referenceBert } from './bert.js';
+import { type BertBatch, type Factors, type ReferenceConfig, referenceBert } from './bert.js';
 import { attentionFactor, hiddenFactor, streamOf } from './dropout.js';
 
 /** Each weight takes two runs of the model. */
-const BERT: BertShape = { family: 'bert', hidden: 4, layers: 2, heads: 2, classes: 3, normEpsilon: 1e-12 };
+const BERT: ReferenceConfig = {
+  family: 'bert',
+  hidden: 4,
+  layers: 2,
+  heads: 2,
+  classes: 3,
+  normEpsilon: 1e-12,
+};
 const FEED_FORWARD = 6;
 const VOCABULARY = 7;
 const POSITIONS = 5;
 
 /** Hugging Face's names and sizes, written down a second time: the engine's list is compared with them. */
-function tinyWeights(shape: BertShape, biasTags: number): Map<string, Float64Array> {
+function tinyWeights(shape: ReferenceConfig, biasTags: number): Map<string, Float64Array> {
   const { hidden, layers, classes } = shape;
   const random = generator(11);
   const weights = new Map<string, Float64Array>();
@@ -75,42 +82,45 @@ const FACTORS: Factors = {
     attentionFactor({ probability: 0.2, stream: streamOf(layer) }, head, query, key),
 };
 
-describe.each<BertShape>([BERT, { ...BERT, family: 'distilbert' }])('the reference $family', (shape) => {
-  const sentences = [
-    [1, 4, 4, 2],
-    [1, 2],
-    [1, 5, 6],
-  ];
-  const cases: [string, Partial<BertBatch>][] = [
-    ['with all pairs', {}],
-    [
-      'with biases and missing pairs',
-      { bias: (q, k) => ((q + 2 * k) % 3 === 0 && q !== k ? undefined : q % 2) },
-    ],
-    ['with dropout', { factors: FACTORS }],
-    ['with learned biases', { tags: [0, 1, 2, 1, 0, 1, 0, 2, 2], factors: FACTORS }],
-  ];
-  it.each(cases)('has the gradients of its loss, %s', (_, partial) => {
-    const batch: BertBatch = { sentences, labels: [2, 0, 1], bias: () => 0, ...partial };
-    const weights = tinyWeights(shape, batch.tags ? 3 : 0);
-    const loss = () => referenceBert(shape, weights, batch).loss.values[0];
-    const gradients = referenceBert(shape, weights, batch).gradients();
-    expect([...gradients.keys()].sort()).toEqual([...weights.keys()].sort());
-    const step = 1e-5;
-    for (const [name, values] of weights) {
-      const gradient = gradients.get(name)!.values;
-      expect(gradient.length, name).toBe(values.length);
-      for (let i = 0; i < values.length; i++) {
-        const before = values[i];
-        values[i] = before + step;
-        const above = loss();
-        values[i] = before - step;
-        const below = loss();
-        values[i] = before;
-        // Rounding of the loss over the step, and the third derivative times its square: both are below 1e-9.
-        const difference = Math.abs((above - below) / (2 * step) - gradient[i]);
-        expect(difference, `${name}[${i}]`).toBeLessThan(1e-8 + 1e-6 * Math.abs(gradient[i]));
+describe.each<ReferenceConfig>([BERT, { ...BERT, family: 'distilbert' }])(
+  'the reference $family',
+  (shape) => {
+    const sentences = [
+      [1, 4, 4, 2],
+      [1, 2],
+      [1, 5, 6],
+    ];
+    const cases: [string, Partial<BertBatch>][] = [
+      ['with all pairs', {}],
+      [
+        'with biases and missing pairs',
+        { bias: (q, k) => ((q + 2 * k) % 3 === 0 && q !== k ? undefined : q % 2) },
+      ],
+      ['with dropout', { factors: FACTORS }],
+      ['with learned biases', { tags: [0, 1, 2, 1, 0, 1, 0, 2, 2], factors: FACTORS }],
+    ];
+    it.each(cases)('has the gradients of its loss, %s', (_, partial) => {
+      const batch: BertBatch = { sentences, labels: [2, 0, 1], bias: () => 0, ...partial };
+      const weights = tinyWeights(shape, batch.tags ? 3 : 0);
+      const loss = () => referenceBert(shape, weights, batch).loss.values[0];
+      const gradients = referenceBert(shape, weights, batch).gradients();
+      expect([...gradients.keys()].sort()).toEqual([...weights.keys()].sort());
+      const step = 1e-5;
+      for (const [name, values] of weights) {
+        const gradient = gradients.get(name)!.values;
+        expect(gradient.length, name).toBe(values.length);
+        for (let i = 0; i < values.length; i++) {
+          const before = values[i];
+          values[i] = before + step;
+          const above = loss();
+          values[i] = before - step;
+          const below = loss();
+          values[i] = before;
+          // Rounding of the loss over the step, and the third derivative times its square: both are below 1e-9.
+          const difference = Math.abs((above - below) / (2 * step) - gradient[i]);
+          expect(difference, `${name}[${i}]`).toBeLessThan(1e-8 + 1e-6 * Math.abs(gradient[i]));
+        }
       }
-    }
-  });
-});
+    });
+  },
+);

@@ -17,11 +17,8 @@ import {
 } from './layers.js';
 import { crossEntropy } from './training.js';
 
-/**
- * Hugging Face's BertForSequenceClassification or DistilBertForSequenceClassification with its gradients, in float64 and written to be read: sentences in the
- * caller's order, one number after another. It shares no code with what it tests. `round` as in arithmetic.ts.
- */
-export interface BertShape {
+/** The configuration of a reference model. */
+export interface ReferenceConfig {
   /** BERT by default. */
   family?: 'bert' | 'distilbert';
   hidden: number;
@@ -44,11 +41,11 @@ const BERT_PARTS = {
   key: 'attention.self.key',
   value: 'attention.self.value',
   tagBias: 'attention.self.tag_bias',
-  attended: 'attention.output.dense',
-  attendedNorm: 'attention.output.LayerNorm',
-  wide: 'intermediate.dense',
-  narrow: 'output.dense',
-  narrowNorm: 'output.LayerNorm',
+  attentionOutput: 'attention.output.dense',
+  attentionNorm: 'attention.output.LayerNorm',
+  intermediate: 'intermediate.dense',
+  output: 'output.dense',
+  outputNorm: 'output.LayerNorm',
   pooler: 'bert.pooler.dense',
   transform: 'cls.predictions.transform.dense',
   transformNorm: 'cls.predictions.transform.LayerNorm',
@@ -62,11 +59,11 @@ const DISTILBERT_PARTS: typeof BERT_PARTS = {
   key: 'attention.k_lin',
   value: 'attention.v_lin',
   tagBias: 'attention.tag_bias',
-  attended: 'attention.out_lin',
-  attendedNorm: 'sa_layer_norm',
-  wide: 'ffn.lin1',
-  narrow: 'ffn.lin2',
-  narrowNorm: 'output_layer_norm',
+  attentionOutput: 'attention.out_lin',
+  attentionNorm: 'sa_layer_norm',
+  intermediate: 'ffn.lin1',
+  output: 'ffn.lin2',
+  outputNorm: 'output_layer_norm',
   pooler: 'pre_classifier',
   transform: 'vocab_transform',
   transformNorm: 'vocab_layer_norm',
@@ -124,12 +121,12 @@ class Bert {
   private readonly parts: typeof BERT_PARTS;
 
   constructor(
-    readonly shape: BertShape,
+    readonly config: ReferenceConfig,
     readonly weights: Weights,
     readonly batch: BertBatch,
     readonly round: (x: number) => number,
   ) {
-    this.isDistilled = shape.family === 'distilbert';
+    this.isDistilled = config.family === 'distilbert';
     this.parts = this.isDistilled ? DISTILBERT_PARTS : BERT_PARTS;
     this.lengths = batch.sentences.map((ids) => ids.length);
     this.tokens = this.lengths.reduce((a, b) => a + b, 0);
@@ -149,16 +146,16 @@ class Bert {
       const name = `${this.parts.embeddings}.${kind}.weight`;
       return { name, table: this.weights.get(name)!, rowOfToken: rows };
     });
-    const sum = embeddingForward(this.shape.hidden, tables, this.round);
+    const sum = embeddingForward(this.config.hidden, tables, this.round);
     const norm = this.norm(`${this.parts.embeddings}.LayerNorm`, sum.values);
     const dropped = this.dropout('embeddings', 0, norm.output);
     return part(dropped.computed, (gradient) => {
       const sumGradient = norm.backward(dropped.backward(gradient));
       for (const { name, table, rowOfToken: rows } of tables) {
-        const tableRows = table.length / this.shape.hidden;
-        const of = embeddingBackward(tableRows, this.shape.hidden, rows, sumGradient, this.round);
+        const tableRows = table.length / this.config.hidden;
+        const added = embeddingBackward(tableRows, this.config.hidden, rows, sumGradient, this.round);
         const before = this.gradients.get(name);
-        this.gradients.set(name, before ? this.added(before, of) : of);
+        this.gradients.set(name, before ? this.added(before, added) : added);
       }
       return sumGradient;
     });
@@ -170,28 +167,30 @@ class Bert {
     const name = `${parts.layer}.${index}`;
     const [q, k, v] = [parts.query, parts.key, parts.value].map((role) => this.linear(`${name}.${role}`, x));
     const context = this.attention(index, q.output, k.output, v.output);
-    const attended = this.linear(`${name}.${parts.attended}`, context.output);
-    const attendedDropped = this.dropout('attention output', index, attended.output, x);
-    const middle = this.norm(`${name}.${parts.attendedNorm}`, attendedDropped.output);
-    const wide = this.linear(`${name}.${parts.wide}`, middle.output);
-    const activated = geluForward(wide.output, this.round).values;
-    const narrow = this.linear(`${name}.${parts.narrow}`, activated);
-    const narrowDropped = this.dropout('feed-forward output', index, narrow.output, middle.output);
-    const end = this.norm(`${name}.${parts.narrowNorm}`, narrowDropped.output);
-    return part(end.computed, (gradient) => {
-      const throughEnd = end.backward(gradient);
-      const activatedGradient = narrow.backward(narrowDropped.backward(throughEnd));
-      const wideGradient = geluBackward(wide.output, activatedGradient, this.round).values;
-      const throughMiddle = middle.backward(this.sum(throughEnd, wide.backward(wideGradient)));
-      const contextGradient = attended.backward(attendedDropped.backward(throughMiddle));
+    const attentionOutput = this.linear(`${name}.${parts.attentionOutput}`, context.output);
+    const attentionDropped = this.dropout('attention output', index, attentionOutput.output, x);
+    const attentionNorm = this.norm(`${name}.${parts.attentionNorm}`, attentionDropped.output);
+    const intermediate = this.linear(`${name}.${parts.intermediate}`, attentionNorm.output);
+    const activated = geluForward(intermediate.output, this.round).values;
+    const output = this.linear(`${name}.${parts.output}`, activated);
+    const outputDropped = this.dropout('feed-forward output', index, output.output, attentionNorm.output);
+    const outputNorm = this.norm(`${name}.${parts.outputNorm}`, outputDropped.output);
+    return part(outputNorm.computed, (gradient) => {
+      const outputNormGradient = outputNorm.backward(gradient);
+      const activatedGradient = output.backward(outputDropped.backward(outputNormGradient));
+      const intermediateGradient = geluBackward(intermediate.output, activatedGradient, this.round).values;
+      const attentionNormGradient = attentionNorm.backward(
+        this.sum(outputNormGradient, intermediate.backward(intermediateGradient)),
+      );
+      const contextGradient = attentionOutput.backward(attentionDropped.backward(attentionNormGradient));
       const { dq, dk, dv } = context.backward(contextGradient);
-      return this.sum(throughMiddle, q.backward(dq), k.backward(dk), v.backward(dv));
+      return this.sum(attentionNormGradient, q.backward(dq), k.backward(dk), v.backward(dv));
     });
   }
 
   /** The head of the task, over the rows of its tokens. */
   head(hidden: Numbers): Part {
-    const width = this.shape.hidden;
+    const width = this.config.hidden;
     const { outputs } = this.batch;
     if (!outputs) return this.sentenceHead(hidden);
     const tokens = Array.from(outputs);
@@ -216,7 +215,7 @@ class Bert {
     const norm = this.norm(this.parts.transformNorm, geluForward(dense.output, this.round).values);
     const weight = this.weights.get(words)!;
     const bias = this.weights.get(this.parts.decoderBias)!;
-    const inputs = this.shape.hidden;
+    const inputs = this.config.hidden;
     const shape = { rows: rows.length / inputs, inputs, outputs: bias.length };
     return part(linearForward(shape, norm.output, weight, bias, this.round), (gradient) => {
       const decoder = linearBackward(shape, norm.output, weight, gradient, this.round);
@@ -230,7 +229,7 @@ class Bert {
 
   /** classifier(drop(tanh(pooler(hidden of [CLS])))), with DistilBERT's ReLU for the tanh */
   private sentenceHead(hidden: Numbers): Part {
-    const width = this.shape.hidden;
+    const width = this.config.hidden;
     const starts = this.lengths.map((_, i) => this.lengths.slice(0, i).reduce((a, b) => a + b, 0));
     const first = starts.flatMap((start) =>
       Array.from({ length: width }, (_, c) => hidden[start * width + c]),
@@ -257,7 +256,7 @@ class Bert {
   }
 
   private attention(layer: number, q: Numbers, k: Numbers, v: Numbers) {
-    const { heads, hidden } = this.shape;
+    const { heads, hidden } = this.config;
     const { bias, factors, onAttention } = this.batch;
     onAttention?.(layer, q, k);
     const headDim = hidden / heads;
@@ -274,8 +273,9 @@ class Bert {
       lengths: this.lengths,
       scale: 1 / Math.sqrt(headDim),
       bias: (query: number, key: number, head: number) => {
-        const given = bias(query, key, layer, head);
-        return table && given !== undefined ? given + table.values[table.entry(query, key, head)] : given;
+        const constant = bias(query, key, layer, head);
+        if (!table || constant === undefined) return constant;
+        return constant + table.values[table.entry(query, key, head)];
       },
       keep,
       onScoreGradient: table?.add,
@@ -294,7 +294,7 @@ class Bert {
   private biasTable(name: string) {
     const values = this.weights.get(name);
     if (!values) return undefined;
-    const size = Math.sqrt(values.length / this.shape.heads);
+    const size = Math.sqrt(values.length / this.config.heads);
     const tags = this.batch.tags!;
     const entry = (query: number, key: number, head: number) =>
       (head * size + tags[query]) * size + tags[key];
@@ -324,7 +324,7 @@ class Bert {
   }
 
   private norm(name: string, x: Numbers): Part {
-    const { hidden, normEpsilon } = this.shape;
+    const { hidden, normEpsilon } = this.config;
     const shape = { rows: x.length / hidden, hidden, epsilon: normEpsilon };
     const weight = this.weights.get(`${name}.weight`)!;
     const bias = this.weights.get(`${name}.bias`)!;
@@ -333,13 +333,13 @@ class Bert {
     );
   }
 
-  /** The gradient of the dropped values only: that of the residual is the output's own. */
+  /** The backward pass gives the gradient of the dropped values; that of the residual is the output's gradient. */
   private dropout(site: HiddenSite, layer: number, x: Numbers, residual?: Numbers): Part {
     const { factors } = this.batch;
     const drops = !(this.isDistilled && site === 'attention output');
     const factor = (row: number, channel: number) =>
       drops && factors ? factors.hidden(site, layer, row, channel) : 1;
-    const { hidden } = this.shape;
+    const { hidden } = this.config;
     return part(
       dropoutForward(hidden, factor, x, residual, this.round),
       (gradient) => dropoutForward(hidden, factor, gradient, undefined, this.round).values,
@@ -367,17 +367,22 @@ function part<Gradient>(result: Computed, backward: (gradient: Numbers) => Gradi
   return { output: result.values, computed: result, backward };
 }
 
+/**
+ * Hugging Face's model for the classification of sequences or for masked tokens, with its gradients, written to be read: sentences in
+ * the caller's order, one number after another. It shares no code with what it tests.
+ * @param round Rounds every number: `exact` for float64 (see arithmetic.ts).
+ */
 export function referenceBert(
-  shape: BertShape,
+  config: ReferenceConfig,
   weights: Weights,
   batch: BertBatch,
   round = exact,
 ): BertResult {
-  const bert = new Bert(shape, weights, batch, round);
+  const bert = new Bert(config, weights, batch, round);
   const embeddings = bert.embeddings();
   const layers: Part[] = [];
   let hidden = embeddings.output;
-  for (let index = 0; index < shape.layers; index++) {
+  for (let index = 0; index < config.layers; index++) {
     layers.push(bert.layer(index, hidden));
     hidden = layers[index].output;
   }

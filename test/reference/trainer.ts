@@ -1,6 +1,6 @@
 import type { Round } from './arithmetic.js';
 import { exact } from './arithmetic.js';
-import { type BertBatch, type BertShape, referenceBert } from './bert.js';
+import { type BertBatch, type ReferenceConfig, referenceBert } from './bert.js';
 import { adamWStep, clipFactor } from './training.js';
 
 /** The settings of a run, by PyTorch's and Hugging Face's words. */
@@ -39,7 +39,7 @@ export class ReferenceTrainer {
   private step = 0;
 
   constructor(
-    private readonly shape: BertShape,
+    private readonly shape: ReferenceConfig,
     initial: ReadonlyMap<string, Float32Array>,
     private readonly settings: ReferenceSettings,
     private readonly round: Round = exact,

@@ -46,13 +46,15 @@ function someData(seed: number, rows: number): TokenizedExamples {
   const random = generator(seed);
   const sentences = Array.from({ length: rows }, () => {
     const length = randomInteger(random, 4, 9);
-    const place = (i: number) => (i === 0 ? '[CLS]' : i === length - 1 ? '[SEP]' : undefined);
+    const specialTag = (i: number) => (i === 0 ? '[CLS]' : i === length - 1 ? '[SEP]' : undefined);
     return {
       ids: Uint32Array.from({ length }, () => randomInteger(random, 4, CONFIG.vocabulary - 1)),
       tags: Uint8Array.from({ length }, (_, i) =>
-        TOKEN_TAGS.indexOf(place(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)]),
+        TOKEN_TAGS.indexOf(
+          specialTag(i) ?? UNIVERSAL_TAGS[randomInteger(random, 0, UNIVERSAL_TAGS.length - 1)],
+        ),
       ),
-      sentences: Uint32Array.from({ length }, (_, i) => (place(i) ? NO_SENTENCE : 0)),
+      sentences: Uint32Array.from({ length }, (_, i) => (specialTag(i) ? NO_SENTENCE : 0)),
     };
   });
   const labels = sentences.map(() => randomInteger(random, 0, CONFIG.classes - 1));
@@ -74,14 +76,14 @@ function drawsMask(epoch: number, example: number, position: number): boolean {
 
 /** The rows of some data as the reference reads them; in training, with their masks. */
 function batchOf(data: TokenizedExamples, rows: readonly number[], epoch?: number): BertBatch {
-  const own = rows.map((row) => data.sentences[row]);
-  const sentences = own.map(({ ids }, i) =>
+  const texts = rows.map((row) => data.sentences[row]);
+  const sentences = texts.map(({ ids }, i) =>
     Array.from(ids, (id, position) => {
       const isWord = position > 0 && position < ids.length - 1;
       return isWord && epoch !== undefined && drawsMask(epoch, rows[i], position) ? MASK : id;
     }),
   );
-  const tags = own.flatMap((sentence) => Array.from(sentence.tags, (tag) => TOKEN_TAGS[tag]));
+  const tags = texts.flatMap((sentence) => Array.from(sentence.tags, (tag) => TOKEN_TAGS[tag]));
   const bias = referenceTokenBias(PAPER_RULES, 'guided', tags, {});
   return { sentences, labels: rows.map((row) => data.labels[row]), bias };
 }
@@ -113,10 +115,10 @@ function referenceRun(round: Round): Run {
   for (const epoch of [1, 2]) {
     const batches = shuffledBatches(TRAIN.sentences.length, OPTIONS.batchSize, OPTIONS.seed, epoch);
     for (const first of [0, 3]) {
-      const own = batches.slice(first, first + 3);
-      const examples = own.flat().length;
+      const ofStep = batches.slice(first, first + 3);
+      const examples = ofStep.flat().length;
       const step = run.losses.length + 1;
-      const parts = own.map((rows, index) => ({
+      const parts = ofStep.map((rows, index) => ({
         batch: { ...batchOf(TRAIN, rows, epoch), factors: factorsOf(step, index) },
         share: rows.length / examples,
       }));
@@ -127,7 +129,7 @@ function referenceRun(round: Round): Run {
   return run;
 }
 
-async function ownRun(): Promise<Run> {
+async function engineRun(): Promise<Run> {
   const run: Run = { losses: [], dev: [], weights: new Map() };
   await withClassifier(CONFIG, WEIGHTS, async (classifier) => {
     const planner = new Planner(
@@ -160,20 +162,20 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 describe('a run of four steps, against a trainer in float64', () => {
-  let [own, exactly]: Run[] = [];
-  let plainly: Run[];
+  let [engine, float64]: Run[] = [];
+  let plain: Run[];
 
   beforeAll(async () => {
-    exactly = referenceRun(exact);
-    plainly = [1, 2, 3].map((strides) => referenceRun(plainInStrides(strides)));
-    own = await ownRun();
+    float64 = referenceRun(exact);
+    plain = [1, 2, 3].map((strides) => referenceRun(plainInStrides(strides)));
+    engine = await engineRun();
   });
 
   /** A multiple of the error of the worst plain f32 run: four steps add up, and each order of sums is one draw. */
   const allowed = (error: (run: Run) => number, scale: number) =>
-    8 * Math.max(...plainly.map(error)) + 64 * 2 ** -24 * scale;
+    8 * Math.max(...plain.map(error)) + 64 * 2 ** -24 * scale;
 
-  it('draws masks for [CLS] and [SEP], too, which are spared', () => {
+  it('draws masks for [CLS] and [SEP] too, which are then not masked', () => {
     const drawn = TRAIN.sentences.map(({ ids }, row) => [
       drawsMask(1, row, 0),
       drawsMask(1, row, ids.length - 1),
@@ -183,26 +185,26 @@ describe('a run of four steps, against a trainer in float64', () => {
   });
 
   it('has the losses of every step', () => {
-    expect(own.losses).toHaveLength(4);
-    own.losses.forEach((_, step) => {
-      const error = (run: Run) => Math.abs(run.losses[step] - exactly.losses[step]);
-      expect(error(own), `step ${step + 1}`).toBeLessThanOrEqual(allowed(error, 1));
+    expect(engine.losses).toHaveLength(4);
+    engine.losses.forEach((_, step) => {
+      const error = (run: Run) => Math.abs(run.losses[step] - float64.losses[step]);
+      expect(error(engine), `step ${step + 1}`).toBeLessThanOrEqual(allowed(error, 1));
     });
   });
 
   it('has the loss and the predictions of every evaluation', () => {
-    own.dev.forEach(({ loss, predicted }, index) => {
-      const error = (run: Run) => Math.abs(run.dev[index].loss - exactly.dev[index].loss);
-      expect(Math.abs(loss - exactly.dev[index].loss)).toBeLessThanOrEqual(allowed(error, 1));
-      expect(predicted).toEqual(exactly.dev[index].predicted);
+    engine.dev.forEach(({ loss, predicted }, index) => {
+      const error = (run: Run) => Math.abs(run.dev[index].loss - float64.dev[index].loss);
+      expect(Math.abs(loss - float64.dev[index].loss)).toBeLessThanOrEqual(allowed(error, 1));
+      expect(predicted).toEqual(float64.dev[index].predicted);
     });
   });
 
   it('ends with the weights', () => {
-    for (const [name, values] of own.weights) {
+    for (const [name, values] of engine.weights) {
       // Softmax ignores an offset of all keys: this gradient is only rounding, and AdamW turns it into steps.
       if (name.endsWith('key.bias')) continue;
-      const expected = exactly.weights.get(name)!;
+      const expected = float64.weights.get(name)!;
       const error = (run: Run) => distance(run.weights.get(name)!, expected);
       const size = distance(expected, new Float64Array(expected.length));
       expect(distance(values, expected), name).toBeLessThanOrEqual(allowed(error, size));
