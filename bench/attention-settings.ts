@@ -41,7 +41,7 @@ export interface AttentionSettings {
   passes: Pass[];
   /** Timed turns of each implementation, at least. */
   repeats: number;
-  /** Further turns start within this number of seconds of a shape's and pass's first, while an interval is too wide; 0 for none. */
+  /** The time limit of a shape and pass in seconds: further turns start until then while an interval is too wide; 0 for none. */
   seconds: number;
   seed: number;
   /** Whether unsorted tokens, blocks in reading order and random rules are measured too. */

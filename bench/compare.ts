@@ -14,7 +14,7 @@ interface Comparison {
   name: string;
   before: number;
   after: number;
-  /** After over before, of the ratios to dense: these cancel the noise of the machine. */
+  /** The ratio to dense after, over the ratio before: ratios cancel the noise of the machine. */
   change: number;
   verdict: Verdict;
 }

@@ -132,7 +132,7 @@ export class ContenderImplementation {
     if (pass !== 'forward') this.prepared!.encodeBackward!(encoder);
   }
 
-  /** Runs its code, and throws what the driver says of it: an uncaptured error would end the benchmark. */
+  /** Runs its code, and throws the driver's errors: an uncaptured one would end the benchmark. */
   private async guarded<T>(action: () => T | Promise<T>): Promise<T> {
     const close = errorScopes(this.device.gpu);
     const result = await Promise.resolve()

@@ -70,7 +70,7 @@ export function describeEnvironment(
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    /** MHz of the CPU, and of the GPU and its memory, where the system and nvidia-smi tell them. */
+    /** MHz of the CPU, and of the GPU and its memory, where the system and nvidia-smi report them. */
     clocks,
     /** Load averages of 1, 5 and 15 minutes at the start of the process. */
     load: LOAD_AT_START,

@@ -171,7 +171,7 @@ function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): Pla
       },
     }),
   );
-  // Nothing is downloaded in a run that is timed. Of PyTorch's absence a row tells.
+  // Nothing is downloaded in a run that is timed. A row reports that PyTorch is missing.
   const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
   return [
     { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },

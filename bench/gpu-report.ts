@@ -11,7 +11,7 @@ export type PartReport = LimitsReport | AttentionReport | StepReport | PeersRepo
 
 type SectionState = 'waiting' | 'running' | 'done' | 'cut short' | 'skipped' | 'failed';
 
-/** A section of `bench gpu`, and what became of it. */
+/** A section of `bench gpu`, and its state. */
 export interface GpuSection {
   name: string;
   state: SectionState;
@@ -20,7 +20,7 @@ export interface GpuSection {
   why?: string;
 }
 
-/** The file of `bench gpu`, which is complete at any time: a section that was not measured by then says so. */
+/** The file of `bench gpu`, which is complete at any time: sections that are not measured yet are marked as such. */
 export interface GpuReport {
   kind: 'gpu';
   environment: Environment;

@@ -6,7 +6,7 @@ import { oneLine } from './peers/peer.js';
 interface SectionRun {
   /** Aborted by the caller, and where the time is over. */
   signal: AbortSignal;
-  /** Adds a report, or tells that it has more rows: the file is written again. */
+  /** Adds a report, or marks that it has more rows: the file is written again. */
   onProgress(report: PartReport): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import type { Inputs } from './inputs.js';
 const INPUTS = ['query', 'key', 'value', 'outputGradient'] as const;
 const RESULTS = ['output', 'queryGradient', 'keyGradient', 'valueGradient'] as const;
 
-/** The buffers of an implementation, [tokens, heads, headDim] in an order of its own. */
+/** The buffers of an implementation, [tokens, heads, headDim] in the order of the implementation. */
 export class ImplementationBuffers {
   readonly tensors: ContenderBuffers;
   private readonly numbers: number;

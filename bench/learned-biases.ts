@@ -3,7 +3,7 @@ import type { RuleSet, Tag } from '../src/grammar/rules.js';
 import type { ReferenceInput } from './reference-attention.js';
 import { type ReferencePlaces, referenceTokenBias } from './reference-pairs.js';
 
-/** The seed of the biases, which differs from that of the inputs. */
+/** The seed of the biases, different from that of the inputs. */
 const SEED = 77;
 
 /** Biases of strategy `learned`, [heads, tags, tags], drawn evenly from [-1, 1]. */

@@ -16,9 +16,9 @@ export type FittedMachine = Pick<SimulatedMachine, 'multiprocessors' | 'resident
 
 const MOST_MULTIPROCESSORS = 320;
 const MOST_RESIDENT = 16;
-/** Shares of a lone step's time that the busy part is tried at: a fiftieth to all of it. */
+/** The values that are tried for the busy part of a step, as shares of a lone step's time: a fiftieth to all of it. */
 const BUSY_SHARES = Array.from({ length: 24 }, (_, index) => 0.02 ** (index / 23));
-/** Shares of what a lone workgroup takes beside its steps that belong to the dispatch. */
+/** The values that are tried for the dispatch, as shares of the time of a lone workgroup beside its steps. */
 const DISPATCH_SHARES = [0.5, 0.75, 1, 0.25];
 
 /** The times of a step, whose busy part is this share of a lone step's time, over that time. */

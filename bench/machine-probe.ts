@@ -25,8 +25,8 @@ const GROWTH = 1.2;
 /** Runs of a probe on a software adapter take this time at least. */
 const PROBE_MS = 20;
 /**
- * Where threads get their workgroups beforehand, long ones in front take as long as if all were long, else as long as if they were spread
- * out. They were given out beforehand where the time is more than this share of the way from the latter to the former.
+ * Whether threads get their workgroups beforehand is seen from long workgroups in front: then they take as long as if all were long, else
+ * as long as if they were spread out. This share of the way between the two times decides.
  */
 const UNEVEN = 1 / 3;
 

@@ -260,7 +260,7 @@ export class ShapeBench {
     this.open('hard-random', { strategy: 'hard', rules: random, order: 'tags' });
   }
 
-  /** @throws CallerError where rules allow no pair of this text. A note tells of tokens that attend to none. */
+  /** @throws CallerError where rules allow no pair of this text. A note reports tokens that attend to none. */
   private checkPairs({ layout, variant }: AttentionImplementation): void {
     if (layout.pairCounts.useful === 0) {
       const tags = [...new Set(this.workload.tags)];

@@ -19,8 +19,8 @@ export const CONFIDENCE = 0.99;
 
 /**
  * Compares two implementations that were timed in turns: the median of the ratios within each turn, with a percentile bootstrap
- * interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Load that slows a whole turn leaves
- * its ratio, but could fall between the medians of the two times.
+ * interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Load that slows a whole turn does not
+ * change the ratio within it, but it may change one of two separate medians.
  *
  * @param times Milliseconds of one implementation, turn by turn.
  * @param reference Those of the other in the same turns.
@@ -42,7 +42,7 @@ export function medianOfRatios(times: readonly number[], reference: readonly num
   return { ratio: median(ofTurns), low: at(tail), high: at(1 - tail) };
 }
 
-/** The widest interval of a ratio that tells it, as a share of the ratio. */
+/** The widest interval of a reliable ratio, as a share of the ratio. */
 export const WIDEST_INTERVAL = 0.1;
 
 /** Whether an interval is wider than that: the machine was too noisy. */
@@ -52,7 +52,7 @@ export function isTooWide({ ratio, low, high }: Ratio): boolean {
 
 /**
  * Asks for more turns while the interval of any ratio to the first implementation's times is too wide.
- * @param seconds From now on, after which it asks for none.
+ * @param seconds The time limit from now on: after it, no more turns are asked for.
  */
 export function untilNarrow(seconds: number, seed: number): (times: readonly number[][]) => boolean {
   const end = performance.now() + 1000 * seconds;

@@ -237,7 +237,7 @@ const STEP_COLUMNS: readonly BenchColumn<StepRow>[] = [
   SPEEDUP_INTERVAL,
 ];
 
-/** The precision, where a title has to tell it. */
+/** The precision, where a title must name it. */
 function suffixOf({ settings }: AttentionReport | StepReport): string {
   return settings.precision === 'f16' ? ', f16' : '';
 }

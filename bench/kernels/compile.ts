@@ -9,7 +9,7 @@ export interface CompiledKernel extends KernelInstance {
   milliseconds: number;
   /** The error where it was refused, in one line. */
   problem?: string;
-  /** Undefined where the driver tells none. */
+  /** Undefined where the driver reports none. */
   statistics?: CompilerStatistics;
 }
 

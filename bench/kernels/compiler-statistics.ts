@@ -81,7 +81,7 @@ function dialectOf(line: Line): Dialect {
 
 /**
  * The file to which a layer of the Vulkan loader writes what a driver says of each compute pipeline that it made: a line of JSON
- * a pipeline, written before the call returns that made it. WebGPU itself does not tell.
+ * a pipeline, written before the call returns that made it. WebGPU itself does not report them.
  */
 export class StatisticsFile {
   private taken: number;
@@ -94,7 +94,7 @@ export class StatisticsFile {
   }
 
   /**
-   * The statistics of the pipeline that was made since the last call, if any; of several, the last.
+   * The statistics of the pipeline that was made since the last call, if any; the last one of several.
    * @throws EngineError where the driver gives its statistics names that are not known.
    */
   take(): CompilerStatistics | undefined {

@@ -35,7 +35,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** What a strategy computes, for readers who do not know the paper. */
+/** The meaning of a strategy, for readers who do not know the paper. */
 export function meaningOf(strategy: string): string {
   return KINDS.find(({ name }) => name === strategy)?.meaning ?? '';
 }

@@ -73,7 +73,7 @@ async function prepare(ort: Ort, graph: Graph, provider: Provider, task: PeerTas
   };
 }
 
-/** The Vulkan drivers that this process has loaded: onnxruntime does not tell its adapter. */
+/** The Vulkan drivers that this process has loaded: onnxruntime does not name its adapter. */
 function loadedDrivers(): string | undefined {
   if (process.platform !== 'linux') return undefined;
   const mapped = readFileSync('/proc/self/maps', 'utf8');

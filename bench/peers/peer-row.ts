@@ -81,7 +81,7 @@ export function peerRow(
     text: 'document' as const,
     ...workloadFields(workload),
     pass,
-    /** Its adapter, where it tells. */
+    /** Its adapter, where it reports one. */
     adapter: measured.adapter ?? null,
     repeats: times.length,
     medianMs,

@@ -12,7 +12,7 @@ interface TimedMask<T> {
 }
 
 /**
- * The [tokens, tokens] tensor that tells a peer the rules, by query, then key: one value where the pair exists, another where it
+ * The [tokens, tokens] tensor that gives a peer the rules, by query, then key: one value where the pair exists, another where it
  * does not. Undefined where the task has no mask.
  */
 export function maskTensor<T extends Float32Array | Int32Array>(

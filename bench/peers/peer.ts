@@ -46,7 +46,7 @@ export interface PreparedAttention extends Preparation {
 
 /** A library, opened on its device. */
 export interface Peer {
-  /** The description of its adapter; undefined where it tells none. */
+  /** The description of its adapter; undefined where it reports none. */
   adapter(): string | undefined;
   prepare(task: PeerTask): Promise<PreparedAttention>;
   /** Called after everything that was prepared is released. */

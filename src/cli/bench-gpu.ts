@@ -25,7 +25,7 @@ type GpuFlags = DataFlags & {
   tune: boolean;
 };
 
-/** f16 where the adapter has it, which only the device's opening tells. */
+/** f16 where the adapter has it. Only opening a device shows that. */
 async function bestPrecision(adapter: string | undefined): Promise<Precision> {
   try {
     (await openDevice({ adapter, precision: 'f16' })).close();

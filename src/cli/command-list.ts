@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, ListedCommand>> = {
     async () => (await import('./evaluate.js')).evaluateCommand,
   ],
   experiment: [
-    'run a grid of trainings from a file, and compare what they came to',
+    'run a grid of trainings from a file, and compare their results',
     async () => (await import('./experiment-command.js')).experimentCommand,
   ],
   worker: [

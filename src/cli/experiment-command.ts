@@ -42,7 +42,7 @@ Example:
   $ parsimony experiment experiments/sst2-scratch.json --table --subset negation --data path/to/SST-2
   $ parsimony experiment experiments/grampair-negation.json --table --svg negation.svg
 
-A finished run is not made again: its result is kept in --results. An interrupted one goes on where it was. Several processes and
+A finished run is not repeated: its result is kept in --results. An interrupted one continues where it was. Several processes and
 hosts may share --results: see docs/cluster.md.`;
 
 export function experimentCommand(command: Command): void {

@@ -183,9 +183,10 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<voi
 }
 
 /**
- * The choices for a run: undefined without tuning or in precision f16, which has one family of kernels, else the stored ones, else measured now and stored.
- * @throws EngineError where the kernels that would run are wrong, or the GPU fails; either error, before measuring, where the
- * model is too large.
+ * The choices for a run: the stored ones, or else those measured now and stored. Undefined without tuning, and in precision f16, which
+ * has one family of kernels.
+ * @throws EngineError where the kernels that would run are wrong, or the GPU fails; CallerError or EngineError, before measuring,
+ * where the model is too large.
  */
 export async function kernelsFor(
   device: Device,

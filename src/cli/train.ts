@@ -53,7 +53,7 @@ Example:
 
 The folder holds config.json, rules.json, vocab.txt, model.safetensors (the weights that were best on dev),
 last.safetensors (those of the last step), training.json (the settings), metrics.jsonl (a line for every report, evaluation
-and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume goes on. Ctrl-C ends a run with a
+and epoch) and, until the run is finished, checkpoint.safetensors, from which --resume continues. Ctrl-C ends a run with a
 checkpoint. A folder that holds a finished run, a model or other files is refused; --force replaces run and model, after
 the first step has run, and leaves all other files.`;
 

@@ -32,7 +32,7 @@ const NEGATABLE = new Set(
 );
 const BETWEEN: readonly Tag[] = ['ADJ', 'ADV', 'NUM'];
 
-/** Words that change their place are in lower case, so that capitals tell nothing. */
+/** Words that change their position must be in lower case, so that capitals do not reveal the change. */
 function isLower(word: string): boolean {
   return /^\p{Ll}+$/u.test(word);
 }
@@ -135,7 +135,7 @@ function balanced<Item extends { change: Change }>(items: readonly Item[]): Item
 /**
  * Minimal pairs of some texts: each text with one change of a kind, where it has a place for it. Changed words keep the tags of the
  * text. Swaps keep the bag of words. The other changes occur equally often in both directions, so that neither a single word nor
- * the length tells which text was changed. A pair with a text that occurs elsewhere is left out.
+ * the length reveals which text was changed. A pair with a text that occurs elsewhere is left out.
  */
 export function corruptedPairs(texts: readonly Text[], kind: Corruption, seed: number): CorruptedPair[] {
   const random = hostRandom(CORRUPTIONS.indexOf(kind), seed);

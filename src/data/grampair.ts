@@ -36,7 +36,7 @@ export type GrampairLabelName = keyof typeof GRAMPAIR_LABELS;
 
 export const GRAMPAIR_LABEL_NAMES = Object.keys(GRAMPAIR_LABELS) as GrampairLabelName[];
 
-/** The gold tag of each word. All sentences have the same: absolute positions and lengths tell nothing. */
+/** The gold tag of each word. All sentences have the same tags, so absolute positions and lengths reveal nothing. */
 export const GRAMPAIR_TAGS: readonly Tag[] =
   'DET ADJ ADJ NOUN ADP DET NOUN PART ADV VERB PRON CCONJ AUX ADV PUNCT'.split(' ');
 
@@ -51,7 +51,7 @@ const NEGATIVE = 'hurts/hurt ruins/ruin'.split(' ').map(forms);
 const AUXILIARY = ['is', 'are'] as const;
 const REFLEXIVE = ['itself', 'themselves'] as const;
 
-/** Words that decide nothing, but for the number of the attractor. They keep those that decide from being neighbours. */
+/** Words without influence on labels (the attractor's number distracts). They separate the words that decide. */
 const NEUTRAL = 'old new young modern'.split(' ');
 const PLACES = 'town/towns city/cities village/villages house/houses'.split(' ').map(forms);
 const PREPOSITIONS = 'near below beside above'.split(' ');
@@ -73,8 +73,8 @@ export interface GrampairSentence {
 /**
  * Draws a sentence with these labels.
  *
- * A label is whether two words go together: a bag of words, which adds up what each says, tells none. The two are never
- * neighbours: bigrams tell none either.
+ * A label is whether two words agree: a bag of words cannot predict it. The two are never neighbours: bigrams cannot predict it
+ * either.
  *
  * @param isHeldOut Whether subject and verb are a combination that only the test split has.
  */

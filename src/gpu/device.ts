@@ -131,7 +131,7 @@ export class Device {
     gpu.addEventListener('uncapturederror', this.listener);
   }
 
-  /** Whether the adapter computes on the CPU: its timings say nothing of GPUs. */
+  /** Whether the adapter computes on the CPU: its timings say nothing about GPUs. */
   get isSoftware(): boolean {
     return this.adapter.kind.endsWith('software') || isSoftwareAdapter(this.gpu.adapterInfo);
   }

@@ -28,7 +28,7 @@ export interface VocabularyOptions {
   special?: readonly SpecialToken[];
   /** The number of tokens that words may be split into; the tokens after them are special. All by default. */
   ordinary?: number;
-  /** Whether only the tokens tell if the model is cased. */
+  /** Whether the case of the model is a guess from its tokens. */
   isCaseGuessed?: boolean;
 }
 
@@ -147,7 +147,7 @@ export function parseVocabulary(text: string, file = 'vocab.txt', normalisation?
   });
 }
 
-/** A note for the user where only the tokens tell if a model is cased; else undefined. */
+/** A note for the user where the case of a model is a guess from its tokens; else undefined. */
 export function caseNote({ isCaseGuessed, normalisation }: Vocabulary): string | undefined {
   if (!isCaseGuessed) return undefined;
   return normalisation.lowerCase

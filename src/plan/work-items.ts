@@ -59,8 +59,8 @@ export function stepsOf(columns: number, sizes: readonly number[], overhead = ST
 }
 
 /**
- * The largest sum of steps that a place for workgroups gets, where each of `heads` heads has these items, longest first, and the place
- * that is free first takes the next one.
+ * The largest sum of steps that one of `places` resident workgroups gets, where each of `heads` heads has these items, longest first, and
+ * the place that is free first takes the next one.
  */
 function longestShare(items: Float64Array, heads: number, places: number): number {
   const shares = new Float64Array(Math.min(places, items.length * heads)); // a heap: none is below that of its parent

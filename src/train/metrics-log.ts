@@ -30,7 +30,7 @@ interface EvaluationLine extends EvaluationResult {
   lossByTag?: EvaluationMetrics['devLossByTag'];
 }
 
-/** The number of classes that one digit can tell apart. */
+/** The number of classes that one digit can represent. */
 const DIGITS = 10;
 
 export function evaluationResultOf(metrics: EvaluationMetrics): EvaluationResult {

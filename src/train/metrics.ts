@@ -34,7 +34,7 @@ export function accuracy({ actual, right }: Totals): number {
   return sum(right) / sum(actual);
 }
 
-/** How well one class is told from the others: scikit-learn's `precision_recall_fscore_support`. */
+/** Precision, recall and F1 of one class against the others: scikit-learn's `precision_recall_fscore_support`. */
 export interface ClassScores {
   /** The share of the rows predicted as the class that are of it; 0 where there are none. */
   precision: number;

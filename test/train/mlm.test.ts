@@ -19,7 +19,7 @@ const EXAMPLES: Example[] = TEXTS.map((text) => ({ text, label: 0 }));
 const OPTIONS = { epochs: 12, batchSize: 4, learningRate: 0.01, warmupSteps: 1, evaluationsPerEpoch: 1 };
 
 describe('a model that finds masked tokens', () => {
-  it('learns, tells the loss by tag, and is the start of a classifier', async () => {
+  it('learns, reports the loss by tag, and is a starting point of a classifier', async () => {
     const weights = await withModel(smallModel('hard', { task: 'mlm' }), async (model) => {
       const before = await model.evaluate(EXAMPLES);
       const epochs = await model.train(EXAMPLES, EXAMPLES, OPTIONS);
@@ -59,7 +59,7 @@ describe('a model that finds masked tokens', () => {
     );
   });
 
-  it('goes on from a checkpoint of BertForMaskedLM, whose decoder is the word table', async () => {
+  it('continues from a checkpoint of BertForMaskedLM, whose decoder is the word table', async () => {
     const file = join(folder, 'model.safetensors');
     const tensors = parseSafetensors(readFileSync(file), file);
     tensors.set('cls.predictions.decoder.bias', tensors.get('cls.predictions.bias')!);

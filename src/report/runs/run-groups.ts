@@ -151,7 +151,7 @@ function tellingNames(runs: readonly Run[]): string[] {
   return chosen;
 }
 
-/** Runs whose names tell apart what differs by more than a seed. */
+/** Runs with different names where they differ in more than the seed. */
 function distinguished(runs: readonly Run[]): Run[] {
   return runs.map((run) => {
     const namesakes = runs.filter(({ condition }) => condition === run.condition);

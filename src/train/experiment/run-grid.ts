@@ -12,7 +12,7 @@ import { type CellResult, readResult, resultFile, writeResult } from './results.
 /** Runs a cell to its result. It throws `RunInterrupted` once the signal is aborted. */
 export type RunCell = (cell: Cell, signal: AbortSignal) => Promise<CellResult>;
 
-/** Which cells of a grid run here, and who is told of their results. */
+/** Which cells of a grid run here, and the callbacks for their results. */
 export interface GridOptions {
   /** Holds a file for each finished run, which is not run again, and the claims of the processes that run cells. */
   results: string;

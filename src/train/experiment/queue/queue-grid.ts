@@ -96,7 +96,7 @@ class QueuedGrid {
   }
 
   private async noteWorkers(): Promise<void> {
-    // Some servers do not tell who is connected.
+    // Some servers do not list their connections.
     const workers = await this.queue.queue.getWorkersCount().catch(() => undefined);
     const { onNote } = this.options;
     if (workers !== 0)
