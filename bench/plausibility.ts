@@ -19,7 +19,7 @@ export function isImpossible({ ratioHigh, idealSpeedup }: BoundedRow): boolean {
   return ratioHigh !== null && 1 / ratioHigh > idealSpeedup;
 }
 
-/** What to say of a speed-up above the largest possible one; empty for any other. */
+/** The warning about a speed-up above the largest possible one; empty for any other. */
 export function aboveIdeal(row: BoundedRow & { realisedSpeedup: number | null }): string {
   if (isImpossible(row)) return ', above the ideal: not to be trusted';
   const isAbove = (row.realisedSpeedup ?? 0) > WITHOUT_INTERVAL * row.idealSpeedup;
@@ -44,12 +44,12 @@ interface ComparedRow {
   ratioHigh: number | null;
 }
 
-/** Whether a speed-up is not known well: its interval is too wide. */
+/** Whether a speed-up is uncertain: its interval is too wide. */
 export function isUnclear({ ratioToDense, ratioLow, ratioHigh }: ComparedRow): boolean {
   return ratioToDense !== null && isTooWide({ ratio: ratioToDense, low: ratioLow!, high: ratioHigh! });
 }
 
-/** A warning that names the least certain of the speed-ups, if some are not known well. */
+/** A warning that names the least certain speed-up, if some are uncertain. */
 function noiseWarning(kind: string, rows: readonly AnyRow[]): string[] {
   const unclear = rows.filter(isUnclear);
   if (kind !== 'attention' || unclear.length === 0) return [];

@@ -7,7 +7,7 @@ export type TokenBias = (query: number, key: number) => number | undefined;
 /** Whether two tokens of a text are within a scope of each other. */
 type Within = (scope: Scope) => boolean;
 
-/** What decides about two tokens, apart from their tags. */
+/** The properties of tokens, beside their tags, on which pairs depend. */
 export interface ReferencePlaces {
   /** The sentence of each token, or NO_SENTENCE; all are in one by default. */
   sentences?: ArrayLike<number>;

@@ -17,7 +17,7 @@ function nameOf(labels: string, name: string): string {
 
 const densityName = (density: number) => `density ${density}`;
 
-/** The rules of a sweep's labels as they are written: of a layout without any, each label attends to itself. */
+/** The written rules of a sweep's labels. In a layout without rules, each label attends to itself. */
 function writtenRules({ rules }: AttentionSweep, labels: string): RuleSet[] {
   if (labels === DATA_LABELS) return rules;
   const present = labelsOfLayout(labels);

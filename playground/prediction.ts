@@ -24,8 +24,8 @@ export interface PredictionViews {
 }
 
 /**
- * Predicts and explains the shown text, one at a time. Of the texts that arrive meanwhile, only the last is predicted, and the work
- * on an older one ends early.
+ * Predicts and explains the shown text, one at a time. Only the last of the texts that arrive meanwhile is predicted, and the
+ * work on an older one ends early.
  */
 export class Predictor {
   private waiting: { reading: PageReading; shown: Shown; views: PredictionViews } | undefined;

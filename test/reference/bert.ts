@@ -153,9 +153,9 @@ class Bert {
       const sumGradient = norm.backward(dropped.backward(gradient));
       for (const { name, table, rowOfToken: rows } of tables) {
         const tableRows = table.length / this.config.hidden;
-        const added = embeddingBackward(tableRows, this.config.hidden, rows, sumGradient, this.round);
+        const more = embeddingBackward(tableRows, this.config.hidden, rows, sumGradient, this.round);
         const before = this.gradients.get(name);
-        this.gradients.set(name, before ? this.added(before, added) : added);
+        this.gradients.set(name, before ? this.added(before, more) : more);
       }
       return sumGradient;
     });
@@ -274,8 +274,7 @@ class Bert {
       scale: 1 / Math.sqrt(headDim),
       bias: (query: number, key: number, head: number) => {
         const constant = bias(query, key, layer, head);
-        if (!table || constant === undefined) return constant;
-        return constant + table.values[table.entry(query, key, head)];
+        return table && constant !== undefined ? constant + table.of(query, key, head) : constant;
       },
       keep,
       onScoreGradient: table?.add,
@@ -304,13 +303,10 @@ class Bert {
       sums[at] = this.round(sums[at] + gradient);
       sizes[at] += gradientSize;
     };
-    const end = () => {
-      this.gradients.set(
-        name,
-        computed(values.length, (at) => [sums[at], sizes[at]]),
-      );
-    };
-    return { values, entry, add, end };
+    const total = (at: number) => [sums[at], sizes[at]] as const;
+    const end = () => void this.gradients.set(name, computed(values.length, total));
+    const of = (query: number, key: number, head: number) => values[entry(query, key, head)];
+    return { of, add, end };
   }
 
   private linear(name: string, x: Numbers): Part {
@@ -368,9 +364,8 @@ function part<Gradient>(result: Computed, backward: (gradient: Numbers) => Gradi
 }
 
 /**
- * Hugging Face's model for the classification of sequences or for masked tokens, with its gradients, written to be read: sentences in
- * the caller's order, one number after another. It shares no code with what it tests.
- * @param round Rounds every number: `exact` for float64 (see arithmetic.ts).
+ * Hugging Face's classifier of sequences, or model of masked tokens, with its gradients, one number after another. It shares no code
+ * with what it tests. @param round Rounds every number: `exact` for float64 (see arithmetic.ts).
  */
 export function referenceBert(
   config: ReferenceConfig,

@@ -4,7 +4,7 @@ import { type Html, html, table } from '../page/html.js';
 import { short } from '../page/numbers.js';
 import type { Explanation } from './explanation.js';
 
-/** How much a word spoke for or against the predicted class. */
+/** The contribution of a word to the predicted class, or against it. */
 interface WordMark {
   /** From -1, against the class, to 1, for it. */
   strength: number;
