@@ -243,7 +243,7 @@ async function probed(
 }
 
 function kernelOf({ rows }: TileConfig, { resident, step }: Probed): MeasuredMachine['kernels'][number] {
-  return { rows, resident, dense: step, sparse: step, stepOverhead: 0, masked: 1 };
+  return { rows, resident, dense: step, sparse: step, stepOverhead: 0, masked: { dense: 1, sparse: 1 } };
 }
 
 /** A measured GPU, as the planner sees it. The latency of combining is that of a typical GPU. */

@@ -12,13 +12,13 @@ export interface KernelTimes {
   rows: number;
   /** Workgroups that are on one multiprocessor at a time. */
   resident: number;
-  /** A step of the most columns, in dense attention and over ranges of columns. */
+  /** A step of the most columns: over all columns of a sequence, as in dense attention, and over ranges of columns. */
   dense: StepTime;
   sparse: StepTime;
   /** The share of a step's time that does not depend on its columns. */
   stepOverhead: number;
-  /** The time of a step with a mask over that of one without. */
-  masked: number;
+  /** The time of a step with a mask over that of one without, of the same two: over all columns only masks look up labels. */
+  masked: Readonly<Record<Layout['kind'], number>>;
 }
 
 /** A machine and the kernels of attention on it, as measured. Times are in microseconds. */
@@ -78,15 +78,18 @@ function dispatchesOf(
   machine: MeasuredMachine,
   kernel: Kernel,
 ): PlannedDispatch[] {
-  const { tileConfig } = layout;
+  const { tileConfig, tokens } = layout;
   const kernels =
     machine.kernels.find(({ rows }) => rows === tileConfig.rows) ??
     machine.kernels[machine.kernels.length - 1];
-  const unmasked = scaled(kernels[layout.kind], kernel.cost);
-  const masked = scaled(unmasked, kernels.masked);
   return layout.heads.flatMap((group): PlannedDispatch[] => {
+    const { isFull } = group;
     const count = group.heads?.length ?? heads;
-    const { items, outputRows, isSplit } = workItems(group[kernel.tiles], layout, count);
+    const kind = isFull ? 'dense' : 'sparse';
+    const unmasked = scaled(kernels[kind], kernel.cost);
+    const masked = scaled(unmasked, kernels.masked[kind]);
+    const plan = { tileConfig, tokens, isFull };
+    const { items, outputRows, isSplit } = workItems(group[kernel.tiles], plan, count);
     const ofHead = items.map(({ tile, firstSlot, endSlot }): WorkItem => {
       const steps = isSplit
         ? stepsOf(endSlot - firstSlot, tileConfig.steps, kernels.stepOverhead)

@@ -48,7 +48,9 @@ export function readingOrderLayout(
     sequences: sequences.map((sequence) => ({ ...sequence, runs: runsInOrder(tags, sequence) })),
     causal: false,
     positional: false,
-    heads: [{ heads: undefined, table, bits: labelBits(table), queryTiles, keyTiles, pairCounts }],
+    heads: [
+      { heads: undefined, table, bits: labelBits(table), isFull: false, queryTiles, keyTiles, pairCounts },
+    ],
     headsOfLayer: 1,
     pairCounts,
   };

@@ -159,10 +159,11 @@ export function planWords(layout: Layout, headCount = 1): PlanWords {
     layout.kind === 'dense' ? empty : labelWords(layout),
   ];
   const passes: { work: WorkItems; words: ItemArrays }[][] = [];
-  const parts = layout.heads.flatMap(({ heads, table, bits, queryTiles, keyTiles }) => {
+  const { tileConfig, tokens } = layout;
+  const parts = layout.heads.flatMap(({ heads, table, bits, isFull, queryTiles, keyTiles }) => {
     const passOf = (tiles: readonly Tile[]) => {
-      const work = workItems(tiles, layout, heads?.length ?? headCount);
-      return { work, words: itemWords(tiles, work, shifts, layout.tokens) };
+      const work = workItems(tiles, { tileConfig, tokens, isFull }, heads?.length ?? headCount);
+      return { work, words: itemWords(tiles, work, shifts, tokens) };
     };
     const query = passOf(queryTiles);
     const key = keyTiles === queryTiles ? query : passOf(keyTiles);

@@ -1,5 +1,5 @@
 import { CallerError } from '../base/errors.js';
-import type { PairTable } from '../grammar/pair-table.js';
+import { allowsAll, type PairTable } from '../grammar/pair-table.js';
 import { MOST_TAGS } from '../grammar/rules.js';
 import { NO_MASK } from './key-columns.js';
 import { type LabelBits, labelBits } from './label-bits.js';
@@ -25,6 +25,8 @@ export interface HeadLayout {
   table: PairTable | undefined;
   /** The table as bits, where bits can represent it and no rule has a scope. */
   bits: LabelBits | undefined;
+  /** Whether every pair of a sequence exists: a tile then has all columns of its sequence, as one range. */
+  isFull: boolean;
   queryTiles: Tile[];
   keyTiles: Tile[];
   readonly pairCounts: PairCounts;
@@ -102,7 +104,7 @@ export function denseLayout(lengths: ArrayLike<number>, tile = COUNTING_TILE): L
   const batch = keepOrder(checked);
   const tiles = batch.sequences.flatMap((sequence, index) => denseTiles(sequence, index, tile));
   const pairCounts = pairCountsOf(batch, undefined, tiles, tiles, tile);
-  const all = { heads: undefined, table: undefined, bits: undefined };
+  const all = { heads: undefined, table: undefined, bits: undefined, isFull: true };
   const heads = [{ ...all, queryTiles: tiles, keyTiles: tiles, pairCounts }];
   return {
     kind: 'dense',
@@ -175,6 +177,7 @@ export function sparseLayout(input: SparseInput, tile = COUNTING_TILE): Layout {
       heads: distinct.length > 1 ? numbers : undefined,
       table,
       bits: table.scopes ? undefined : labelBits(table),
+      isFull: !causal && allowsAll(table),
       queryTiles,
       keyTiles,
       get pairCounts() {

@@ -1,4 +1,4 @@
-import type { Layout } from './layout.js';
+import type { HeadLayout, Layout } from './layout.js';
 import { type Machine, stepTime } from './machine.js';
 import type { Tile } from './tiles.js';
 
@@ -36,7 +36,7 @@ const SPLITS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24].flatM
 /** The share of a step's time that does not depend on its columns. */
 const STEP_OVERHEAD = 0.24;
 
-/** The time of a step over ranges of columns, alone, over that of a step of dense attention: columns are looked up first. */
+/** The time of a step over ranges of columns, alone, over that of a step over all columns of a sequence: ranges are looked up first. */
 const RANGES_LATENCY = 1.16;
 
 /** Bytes of a row of partial results in a head of 64, with L, m and log l, where traffic is estimated. */
@@ -82,13 +82,13 @@ function longestShare(items: Float64Array, heads: number, places: number): numbe
   return longest;
 }
 
-/** A layout as a pass over its tiles sees it. */
-type Plan = Pick<Layout, 'kind' | 'tileConfig' | 'tokens'>;
+/** A layout, and its tiles for some heads, as a pass over these sees them. */
+type Plan = Pick<Layout, 'tileConfig' | 'tokens'> & Pick<HeadLayout, 'isFull'>;
 
 /** The times of a machine's steps for a plan's tiles. */
-function stepTimesOf({ kind, tileConfig }: Plan, { steps }: Machine) {
+function stepTimesOf({ isFull, tileConfig }: Plan, { steps }: Machine) {
   const { resident, alone, busy } = steps[tileConfig.rows > 16 ? 32 : 16];
-  return { resident, busy, alone: kind === 'dense' ? alone : RANGES_LATENCY * alone };
+  return { resident, busy, alone: isFull ? alone : RANGES_LATENCY * alone };
 }
 
 /** The expected time of a pass with a split, in microseconds. */

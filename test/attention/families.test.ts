@@ -52,7 +52,7 @@ describe('families of attention kernels', () => {
       for (const name of PASSES) {
         for (const headDim of [16, 64, 128]) {
           const pass = { name, headDim, heads: heads[0], positional: false, rows: family.tile.rows };
-          const dense = { ...pass, heads: { table: undefined, bits: undefined } };
+          const dense = { ...pass, heads: { table: undefined, bits: undefined, isFull: true } };
           for (const [kernel, constants] of [
             [`sparse_${name}`, family.kernelOf(pass).constants],
             [`dense_${name}`, family.kernelOf(dense).constants],

@@ -79,7 +79,7 @@ function widthsOf(name: KernelName, source: string): string[] {
     const { constants } = kernelOf({
       name: pass as PassName,
       headDim,
-      heads: { table: undefined, bits: undefined },
+      heads: { table: undefined, bits: undefined, isFull: true },
       positional: false,
       rows: 32,
     });

@@ -162,6 +162,24 @@ describe('the tiles of queries, and those of keys', () => {
     );
   });
 
+  it('have all columns of their sequence, as one range, where every pair exists', () => {
+    let full = 0;
+    fc.assert(
+      fc.property(anyBatch, (batch) => {
+        const spans = spansOf(batch.lengths);
+        for (const { isFull, queryTiles, keyTiles } of layoutOf(batch).heads) {
+          for (const { sequence, ranges } of isFull ? [...queryTiles, ...keyTiles] : []) {
+            const [start, end] = spans[sequence];
+            expect(ranges).toEqual([{ start, length: end - start }]);
+            full++;
+          }
+        }
+      }),
+      runs(100),
+    );
+    expect(full).toBeGreaterThan(0);
+  });
+
   it.each([
     ['any', anyBatch, 150],
     ['of many runs', anyCrowdedBatch, 100],

@@ -17,7 +17,11 @@ describe('work items', () => {
     fc.assert(
       fc.property(anyBatch, anyMachine, fc.integer({ min: 1, max: 16 }), (batch, machine, heads) => {
         const layout = layoutOf(batch);
-        const plan = { ...layout, tileConfig: { ...batch.shape, machine } };
+        const {
+          tokens,
+          heads: [{ isFull }],
+        } = layout;
+        const plan = { tokens, isFull, tileConfig: { ...batch.shape, machine } };
         const [step] = batch.shape.steps;
         for (const side of SIDES) {
           const tiles = tilesOf(layout.heads[0], side);
@@ -50,9 +54,9 @@ describe('work items', () => {
     fc.assert(
       fc.property(anyBatch, anyMachine, (batch, machine) => {
         const layout = layoutOf(batch);
-        const { queryTiles } = layout.heads[0];
+        const { queryTiles, isFull } = layout.heads[0];
         const tileConfig = { ...batch.shape, machine };
-        const { items } = workItems(queryTiles, { ...layout, tileConfig }, 2);
+        const { items } = workItems(queryTiles, { tokens: layout.tokens, isFull, tileConfig }, 2);
         if (!machine) expect(items.map(({ tile }) => tile)).toEqual(queryTiles);
         const lengths = items.map(({ firstSlot, endSlot }) => endSlot - firstSlot);
         if (machine) expect(lengths).toEqual(lengths.toSorted((a, b) => b - a));
@@ -64,8 +68,8 @@ describe('work items', () => {
   it('are split where a GPU would idle, and whole where it is full', () => {
     const itemsOf = (tokens: number, heads: number) => {
       const layout = denseLayout([tokens], { ...WIDE_TILE, machine: TYPICAL_GPU });
-      const { queryTiles } = layout.heads[0];
-      return workItems(queryTiles, layout, heads).items.length / queryTiles.length;
+      const { queryTiles, isFull } = layout.heads[0];
+      return workItems(queryTiles, { ...layout, isFull }, heads).items.length / queryTiles.length;
     };
     expect(itemsOf(64, 8)).toBe(1);
     expect(itemsOf(512, 8)).toBeGreaterThan(1);
@@ -77,7 +81,7 @@ describe('work items', () => {
     const tile = (steps: number) => ({ ...TILE, paddedColumns: 64 * steps });
     const tiles = [...Array(44).fill(11), ...Array(15).fill(18), 32].map(tile);
     const tileConfig = { ...WIDE_TILE, machine: TYPICAL_GPU };
-    const { items } = workItems(tiles, { kind: 'sparse', tileConfig, tokens: 1920 }, 8);
+    const { items } = workItems(tiles, { isFull: false, tileConfig, tokens: 1920 }, 8);
     const steps = items.map(({ firstSlot, endSlot }) => (endSlot - firstSlot) / 64);
     expect(steps.filter((count) => count === 11).length).toBe(44);
     expect(Math.max(...steps)).toBe(11);

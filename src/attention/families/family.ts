@@ -11,7 +11,7 @@ export type PassName = 'forward' | 'backward_query' | 'backward_key_value';
 export interface Pass {
   name: PassName;
   headDim: number;
-  heads: Pick<HeadLayout, 'table' | 'bits'>;
+  heads: Pick<HeadLayout, 'table' | 'bits' | 'isFull'>;
   /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
   /** The most rows of a tile of the plan. */

@@ -26,10 +26,14 @@ function partsOf(headDim: number, rowBlock: number, vectors: number): number {
   return (16 * rowBlock * vectors) / width;
 }
 
-/** The constants of masks: whether positions count, and whether tables are read as bits. */
-export function maskConstants({ heads: { table, bits }, positional: isPositional }: Pass): KernelConstants {
+/** The constants of masks: whether every pair exists, whether positions count, and whether tables are read as bits. */
+export function maskConstants({
+  heads: { table, bits, isFull },
+  positional: isPositional,
+}: Pass): KernelConstants {
   if (!table) return {};
   return {
+    FULL: isFull ? 1 : 0,
     POSITIONAL: isPositional ? 1 : 0,
     LABEL_WORDS: bits?.words ?? 0,
     BIASED: bits && bits.bias !== 0 ? 1 : 0,
