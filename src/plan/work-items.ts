@@ -170,6 +170,8 @@ export function workItems(tiles: readonly Tile[], plan: Plan, heads: number): Wo
       };
     });
   });
-  if (machine) items.sort((a, b) => b.endSlot - b.firstSlot - (a.endSlot - a.firstSlot));
+  const columns = ({ firstSlot, endSlot }: WorkItem) => endSlot - firstSlot;
+  const hasMask = ({ tile }: WorkItem) => Number(tile.needsMask > 0);
+  if (machine) items.sort((a, b) => columns(b) - columns(a) || hasMask(b) - hasMask(a));
   return { items, outputRows: isSplit ? outputRows : plan.tokens, isSplit };
 }
