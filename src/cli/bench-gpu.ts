@@ -9,7 +9,7 @@ import type { Device } from '../gpu/device.js';
 import { openDevice } from '../gpu/open-device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { LONGEST_SEQUENCE } from '../plan/layout.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { benchmark, interruptSignal, option, printReport, warnOfLoad, withWarnings } from './bench-output.js';
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
 import { withDevice } from './options.js';

@@ -9,7 +9,7 @@ import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
 import type { TileChooser } from '../plan/tiles.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { benchmark, boundedOption, option, printBenchTable } from './bench-output.js';
 import { list, numbers } from './options.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';

@@ -9,7 +9,7 @@ import { benchStep } from '../../bench/step-bench.js';
 import type { Precision } from '../base/precision.js';
 import { readRules } from '../data/named-rules.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import {
   benchmark,
   boundedOption,

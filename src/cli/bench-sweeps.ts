@@ -23,7 +23,7 @@ import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { STRATEGIES } from '../grammar/rules.js';
 import { percent } from '../report/page/numbers.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import {
   benchmark,
   boundedOption,

@@ -11,7 +11,7 @@ import type { Device } from '../gpu/device.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { orNothing, percent, times } from '../report/page/numbers.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { warnOfLoad } from './bench-output.js';
 import { COMPARED, compareTraining } from './demo-training.js';
 import { withDevice } from './options.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { classRows, errorRows, printClasses, printErrors } from './evaluation-output.js';
 import { writeOutput, wroteJson } from './output-files.js';
 import { rowsOption, rowsText } from './row-files.js';

@@ -3,7 +3,7 @@ import { CallerError, escapeControls } from '../base/errors.js';
 import type { Split } from '../data/dataset.js';
 import type { Text } from '../grammar/custom-tags.js';
 import { loadDescription } from '../train/model-folder.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import type { Prediction } from '../train/sentence-classifier.js';
 import { glueNames, glueText } from './glue.js';
 import { OutputOption, writeOutput, wroteJson } from './output-files.js';

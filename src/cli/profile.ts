@@ -11,7 +11,7 @@ import type { Device } from '../gpu/device.js';
 import { KernelClock } from '../gpu/timestamps.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import type { Strategy } from '../grammar/rules.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { option, printBenchTable, warnOfLoad } from './bench-output.js';
 import { storedChoicesOf } from './kernel-cache.js';

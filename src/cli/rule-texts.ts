@@ -10,7 +10,7 @@ import { PAPER_RULES } from '../grammar/presets.js';
 import type { RuleSet, Tag } from '../grammar/rules.js';
 import { TaggedTokenizer, type TaggedTokens } from '../grammar/tagged-tokenizer.js';
 import { drawnRules, drawRules } from '../train/control-rules.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { SETTING_DEFAULTS } from '../train/settings.js';
 import { type DataFlags, settingOption, splitOption, textOptions } from './setting-options.js';
 

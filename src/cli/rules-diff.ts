@@ -5,7 +5,7 @@ import { type HeadChanges, headChanges, type RuleChange } from '../grammar/rule-
 import { reachText } from '../grammar/rule-matrix.js';
 import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { percent } from '../report/page/numbers.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { pairsOf } from '../train/sparsity.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { encodedSplit, type RulesDataFlags, rulesDataOptions } from './rule-texts.js';

@@ -5,7 +5,7 @@ import { requireTags, tagsNote } from '../grammar/custom-tags.js';
 import { formatRules } from '../grammar/rules-file.js';
 import { percent } from '../report/page/numbers.js';
 import { loadDescription } from '../train/model-folder.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { withDevice } from './options.js';
 import { type JsonTarget, jsonOption, OutputOption, wroteJson } from './output-files.js';

@@ -6,7 +6,7 @@ import type { Tag } from '../grammar/rules.js';
 import type { TagPairCounts } from '../grammar/tag-pair-counts.js';
 import { tagNames } from '../grammar/tagged-tokenizer.js';
 import { percent } from '../report/page/numbers.js';
-import { dataOf } from '../train/prepare-run.js';
+import { dataOf } from '../train/run-data.js';
 import { pairsOf } from '../train/sparsity.js';
 import { type JsonTarget, jsonOption, wroteJson } from './output-files.js';
 import { type EncodedSplit, encodedSplit, type RulesDataFlags, rulesDataOptions } from './rule-texts.js';

@@ -4,7 +4,7 @@ import { CallerError } from '../base/errors.js';
 import { SPLITS, type Split } from '../data/dataset.js';
 import { checkConfig } from '../nn/model-checks.js';
 import { BERT_TINY, MODEL_SIZES } from '../nn/model-config.js';
-import type { DataSettings } from '../train/prepare-run.js';
+import type { DataSettings } from '../train/run-data.js';
 import { groupOf } from '../train/setting-groups.js';
 import {
   flagOf,

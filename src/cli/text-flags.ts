@@ -12,7 +12,7 @@ import type { Strategy } from '../grammar/rules.js';
 import { caseNote } from '../grammar/vocabulary.js';
 import type { ModelDescription } from '../train/model-description.js';
 import { loadDescription, RULES_FILE } from '../train/model-folder.js';
-import type { DataSettings } from '../train/prepare-run.js';
+import type { DataSettings } from '../train/run-data.js';
 import { RECORD_FILE, readWrittenRecord } from '../train/run-record.js';
 import { SentenceClassifier } from '../train/sentence-classifier.js';
 import { withDevice } from './options.js';

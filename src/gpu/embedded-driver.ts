@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createBrotliDecompress } from 'node:zlib';
 import envPaths from 'env-paths';
-import { extract } from 'tar-stream';
 import { EngineError } from '../base/errors.js';
 
 const FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
@@ -34,6 +33,7 @@ function isForThisSystem(): boolean {
 }
 
 async function unpack(archive: string, folder: string): Promise<void> {
+  const { extract } = await import('tar-stream');
   const files = createReadStream(archive).pipe(createBrotliDecompress()).pipe(extract());
   for await (const entry of files) {
     if (FILES.includes(entry.header.name)) {

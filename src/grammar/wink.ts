@@ -1,6 +1,6 @@
-import model from 'wink-eng-lite-web-model';
-import winkNLP, { type Model, type WinkMethods } from 'wink-nlp';
+import type { Model, WinkMethods } from 'wink-nlp';
 import { type TokenTag, UNIVERSAL_TAGS } from './tags.js';
+import { winkPackages } from './wink-packages.js';
 
 /** The tokens of wink-nlp in a text: their text, tag and sentence number. */
 export interface WinkTokens {
@@ -31,13 +31,14 @@ const NO_MACHINE = JSON.stringify([100, 0, { 0: {} }, {}, {}, {}]);
  * makes "36" a word). The words that a text added are therefore removed after it.
  */
 class WinkReader {
+  private readonly packages = winkPackages();
   private readonly core: Core;
   private readonly initialWords: number;
   private nlp: WinkMethods;
   private forgotten = 0;
 
   constructor() {
-    this.core = (model as unknown as OpenModel).core();
+    this.core = (this.packages.model as unknown as OpenModel).core();
     const { lexeme } = this.core.features;
     this.initialWords = lexeme.list.length;
     const { preserve } = this.core;
@@ -49,6 +50,7 @@ class WinkReader {
   }
 
   private createWink(): WinkMethods {
+    const { winkNLP, model } = this.packages;
     const { featureFn } = model as unknown as OpenModel;
     const machines = { machines: [NO_MACHINE], transformers: [], setter: () => {} };
     const parts = {

@@ -2,13 +2,12 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { options as anyOptions, checkArgument, string } from '../base/argument-schemas.js';
 import { CallerError } from '../base/errors.js';
-import { shuffledBatches } from '../data/batches.js';
 import { corruptionName } from '../data/corruption-source.js';
-import type { DataSource, Example, Split } from '../data/dataset.js';
+import type { DataSource } from '../data/dataset.js';
 import { readText } from '../data/files.js';
 import { type HubName, hubCheckpoint, parseHubName } from '../data/hub-download.js';
 import { readModelRules } from '../data/named-rules.js';
-import { dataSource, isNamedSource } from '../data/sources.js';
+import { isNamedSource } from '../data/sources.js';
 import { isFolder, namesIn } from '../data/split-files.js';
 import { bertVocabulary } from '../grammar/bert-vocabulary.js';
 import { requireRulesTags, requireTags, tagsNote } from '../grammar/custom-tags.js';
@@ -16,11 +15,12 @@ import { checkHeads, type ModelRules } from '../grammar/head-rules.js';
 import { PAPER_RULES } from '../grammar/presets.js';
 import { parseTagNoise } from '../grammar/tag-noise.js';
 import { caseNote, normalisationFor, parseVocabulary, type Vocabulary } from '../grammar/vocabulary.js';
-import { BERT_TINY, MODEL_SIZES, TASKS, type Task } from '../nn/model-config.js';
+import { BERT_TINY, MODEL_SIZES, TASKS } from '../nn/model-config.js';
 import { AttentionMask } from '../plan/mask.js';
 import { drawnRules, drawRules } from './control-rules.js';
 import { parseIndex, WEIGHTS_FILES } from './hugging-face/weights.js';
 import { loadDescription, readFolderConfig } from './model-folder.js';
+import { type DataSettings, dataOf, examplesOf } from './run-data.js';
 import { FINE_TUNING_RATE, type RunSettings, SETTING_DEFAULTS } from './settings.js';
 import { completeSettings, conflictIn, trainingSettingsIn } from './settings-schema.js';
 import { type StartingPoint, type StartOptions, startFrom } from './starting-point.js';
@@ -33,13 +33,6 @@ export interface PreparedRun {
   /** The adapter of the run; any by default. */
   adapter?: string;
 }
-
-/** The settings that name data. */
-export type DataSettings = Pick<
-  RunSettings,
-  | ('data' | 'dev' | 'test' | 'textColumn' | 'labelColumn' | 'tagsColumn' | 'labels')
-  | ('trainExamples' | 'devShare' | 'seed')
->;
 
 /** The checkpoint that a run started from, in its notes. */
 interface CheckpointRecord extends Partial<HubName> {
@@ -77,57 +70,6 @@ function notesOf(settings: RunSettings, init?: CheckpointRecord): RunNotes {
   const { data, dev, test, textColumn, labelColumn, tagsColumn, trainExamples, devShare, adapter } = settings;
   const named = { data: pathsOf(data), dev: pathsOf(dev), test: pathsOf(test) };
   return { data: { ...named, textColumn, labelColumn, tagsColumn, trainExamples, devShare }, adapter, init };
-}
-
-/** The data that settings name. @throws CallerError where they name none, or do not fit each other. */
-export function dataOf(
-  { data, ...options }: DataSettings,
-  more: Parameters<typeof dataSource>[1] = {},
-): DataSource {
-  if (data === undefined) throw new CallerError({ what: 'no data', expected: 'a setting "data", or --data' });
-  const { dev, test, textColumn, labelColumn, tagsColumn, labels, devShare, seed } = options;
-  const split = devShare === undefined ? {} : { devShare, seed };
-  return dataSource(data, { dev, test, textColumn, labelColumn, tagsColumn, labels, ...split, ...more });
-}
-
-/**
- * The first rows in an order that the seed draws. With the same seed, a larger count contains the rows of a smaller one.
- * @throws CallerError where there are fewer rows.
- */
-function drawnExamples(rows: Example[], count: number, seed: number, where: string): Example[] {
-  if (count > rows.length) {
-    throw new CallerError({
-      what: `${count} training examples`,
-      where,
-      expected: `${rows.length} at most, the rows of its training split`,
-    });
-  }
-  // Epochs of training count from 1, so that no epoch has this order.
-  return shuffledBatches(rows.length, count, seed, 0)[0].map((row) => rows[row]);
-}
-
-/** The examples of a split. Where masked tokens are found, texts need no label. */
-export async function splitOf(
-  source: DataSource,
-  split: Split,
-  task: Task = 'classification',
-): Promise<Example[]> {
-  if (task !== 'mlm') return source.examples(split);
-  return (await source.texts(split)).map((text) => ({ ...text, label: 0 }));
-}
-
-/** The examples of a run. @throws CallerError where they are missing, too few, or only some have tags. */
-export async function examplesOf(
-  source: DataSource,
-  {
-    trainExamples: count,
-    seed = SETTING_DEFAULTS.seed,
-    task,
-  }: Pick<RunSettings, 'trainExamples' | 'seed'> & { task?: Task },
-): Promise<TrainingRun['data']> {
-  const [rows, dev] = [await splitOf(source, 'train', task), await splitOf(source, 'dev', task)];
-  const train = count === undefined ? rows : drawnExamples(rows, count, seed, source.name);
-  return { name: source.name, train, dev };
 }
 
 /** The examples that settings name, checked before a long run. */

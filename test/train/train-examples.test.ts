@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DataSource, Example } from '../../src/data/dataset.js';
-import { examplesOf, prepareRun } from '../../src/train/prepare-run.js';
+import { prepareRun } from '../../src/train/prepare-run.js';
+import { examplesOf } from '../../src/train/run-data.js';
 import { descriptionOf } from '../../src/train/training-run.js';
 
 const rows = (count: number) =>

@@ -1,5 +1,5 @@
 import { corruptionName } from '../../data/corruption-source.js';
-import { dataOf, examplesOf } from '../prepare-run.js';
+import { dataOf, examplesOf } from '../run-data.js';
 import { dataHash } from '../run-record.js';
 import type { RunSettings } from '../settings.js';
 import type { Cell } from './experiment.js';

@@ -6,7 +6,6 @@ import { exists, pathIn, readBytesOf, readText } from '../../data/files.js';
 import { openSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored-tensor.js';
 import { parseJson } from './json.js';
-import { openTorchFile } from './torch-file.js';
 
 const SAFETENSORS = 'model.safetensors';
 const TORCH = 'pytorch_model.bin';
@@ -39,7 +38,9 @@ async function openFile(file: string, expected: string): Promise<Map<string, Sto
       remedy: 'fetch them with `git lfs pull`',
     });
   }
-  return file.endsWith('.safetensors') ? openSafetensors(bytes, file) : openTorchFile(bytes, file);
+  if (file.endsWith('.safetensors')) return openSafetensors(bytes, file);
+  const { openTorchFile } = await import('./torch-file.js');
+  return openTorchFile(bytes, file);
 }
 
 function isPlain(file: unknown): file is string {
