@@ -1,6 +1,6 @@
-// Builds the site in site/: the pages of docs/, the reference of every exported name, and the playground. TypeDoc is in a package of its
-// own, scripts/site, because it needs TypeScript 6; the first run installs it. A warning of TypeDoc, say of a type that a signature mentions
-// and nothing exports, fails it, and so does a broken link.
+// Builds the site in site/: the pages of docs/, the reference of every exported name, and the playground. TypeDoc, and what draws
+// diagrams, are in a package of their own, scripts/site, because TypeDoc needs TypeScript 6; the first run installs it. A warning of
+// TypeDoc, say of a type that a signature mentions and nothing exports, fails it, and so does a broken link.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -26,13 +26,36 @@ function pages() {
   return files.filter((file) => file.endsWith('.html') && !file.startsWith('playground'));
 }
 
+const ENTITIES = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
+
+/** The text of highlighted code. */
+function codeText(code) {
+  const lines = code.replaceAll('<br/>', '\n').replace(/<[^>]*>/g, '');
+  return lines.replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => ENTITIES[entity]);
+}
+
+/** A diagram of Mermaid's syntax as a picture in the page's colours and its font, which is not loaded from elsewhere. */
+function diagram(code) {
+  const colours = { bg: 'var(--color-background)', fg: 'var(--color-text)' };
+  const svg = renderMermaidSVG(codeText(code), colours)
+    .replace(/@import url\([^)]*\);/, '')
+    .replace(/text \{ font-family: [^}]*\}/, '');
+  return `<div class="diagram" tabindex="0" role="region" aria-label="Diagram">${svg}</div>`;
+}
+
 /**
  * Puts right what TypeDoc writes: the link to the playground as it is configured, from the site's folder, on pages in folders of it, too;
- * and tables that scroll, but not from the keyboard.
+ * tables that scroll, but not from the keyboard; what is the main part; links inside of summaries, which are controls themselves; and
+ * diagrams as code.
  */
 function finishPages() {
   for (const page of pages()) {
-    const text = readFileSync(join(site, page), 'utf8').replaceAll('<table>', '<table tabindex="0">');
+    const text = readFileSync(join(site, page), 'utf8')
+      .replaceAll('<table>', '<table tabindex="0">')
+      .replace('<div class="col-content">', '<div class="col-content" role="main">')
+      .replace('<nav id="tsd-sidebar-links"', '<nav id="tsd-sidebar-links" aria-label="Links"')
+      .replace(/<summary.*?<\/summary>/gs, (summary) => summary.replace(/<a [^>]*>.*?<\/a>/gs, ''))
+      .replace(/<pre><code class="mermaid">(.*?)<\/code>.*?<\/pre>/gs, (_, code) => diagram(code));
     const isInFolder = dirname(page) !== '.';
     writeFileSync(join(site, page), isInFolder ? text.replaceAll('"./playground/', '"../playground/') : text);
   }
@@ -52,7 +75,10 @@ function brokenLinks() {
   });
 }
 
-if (!existsSync(`${tools}/node_modules/typedoc`)) run('npm', ['ci', '--no-audit', '--no-fund'], tools);
+if (!existsSync(`${tools}/node_modules/beautiful-mermaid`))
+  run('npm', ['ci', '--no-audit', '--no-fund'], tools);
+const mermaid = new URL('site/node_modules/beautiful-mermaid/dist/index.js', import.meta.url);
+const { renderMermaidSVG } = await import(mermaid);
 run(
   process.execPath,
   [`${tools}/node_modules/typedoc/bin/typedoc`, '--options', `${tools}/typedoc.json`],
