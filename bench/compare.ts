@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
 import { CallerError } from '../src/base/errors.js';
 import { JsonText } from '../src/base/json-text.js';
-import { missingSections } from './gpu-report.js';
+import { gateOf, missingSections } from './gpu-report.js';
 import { COMPARABLE, COMPARABLE_GPU } from './report-schema.js';
 
 type ComparableReport = v.InferOutput<typeof COMPARABLE>;
@@ -51,11 +51,11 @@ export function parseReport(text: string, file: string): ComparableReport & { mi
   if (/^\s*{\s*"kind":\s*"gpu"/.test(text)) {
     const report = new JsonText(text, file, { expected }).checked(COMPARABLE_GPU);
     const rows = report.reports.flatMap((part) => (part.kind === 'limits' ? [] : part.rows));
-    // A red check of one section is one of the whole run.
+    // A red check of one section is one of all sections of its precision.
     const none = { ratioToDense: null, ratioLow: null, ratioHigh: null };
     return {
       environment: report.environment,
-      rows: report.gate.passed ? rows : rows.map((row) => ({ ...row, ...none })),
+      rows: rows.map((row) => (gateOf(report, row.precision).passed ? row : { ...row, ...none })),
       missing: missingSections(report),
     };
   }

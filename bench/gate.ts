@@ -39,8 +39,8 @@ export function both(a: GateResult, b: GateResult): GateResult {
 /** Rows in a group, of which one is checked. Only tiles at the end of a tag run have fewer rows. */
 const GROUP = 8;
 
-/** The approximate number of pairs that a check evaluates in float64, over all heads. */
-const PAIR_BUDGET = 1_500_000;
+/** The approximate number of pairs that a check evaluates in float64, over all heads: two or three seconds of a core, with gradients. */
+const PAIR_BUDGET = 500_000;
 
 /**
  * Chooses the rows that are checked in each head, so that every key has some of them: one random row of each group of eight in the
@@ -200,7 +200,10 @@ export function checkTensors(
 ): TensorCheck[] {
   return tensors.map(({ name, exact, bound, isSampled }) => {
     const actual = computed[name] ?? [];
-    const maxError = largestError(isSampled ? atSampled(actual, sampled, headDim) : actual, exact);
+    // Rows that are not sampled must have been written.
+    const isWritten = !Number.isNaN(largest(actual));
+    const compared = isSampled ? atSampled(actual, sampled, headDim) : actual;
+    const maxError = isWritten ? largestError(compared, exact) : Number.POSITIVE_INFINITY;
     const allowed = Math.max(leastBound, bound);
     const complaint = `${NAMES[name]} is off by ${maxError.toExponential(1)}, allowed are ${allowed.toExponential(1)}`;
     return { maxError, allowed, complaint: maxError <= allowed ? undefined : complaint };

@@ -11,16 +11,17 @@ import type { Strategy } from '../src/grammar/rules.js';
 import { MODEL_SIZES } from '../src/nn/model-config.js';
 import { benchAttention } from './attention-bench.js';
 import { AttentionImplementation } from './attention-implementation.js';
-import { ATTENTION_DEFAULTS, type Pass, SENTENCES } from './attention-settings.js';
+import { ATTENTION_DEFAULTS, type AttentionSweep, type Pass, SENTENCES } from './attention-settings.js';
 import type { BenchOptions } from './bench-report.js';
 import { describeEnvironment } from './environment.js';
 import { both, type GateResult, GREEN } from './gate.js';
 import type { GpuReport } from './gpu-report.js';
 import { type PlannedSection, runSections } from './gpu-sections.js';
 import { randomInputs } from './inputs.js';
+import type { OpenDevices } from './open-devices.js';
 import type { PeakOptions } from './peak-share.js';
 import { isInstalled } from './peers/install.js';
-import { PEERS } from './peers/peer-list.js';
+import { isOurs, PEERS } from './peers/peer-list.js';
 import { benchPeers } from './peers/peers-bench.js';
 import { quickCheck } from './quick-check.js';
 import { benchLimits } from './roofline.js';
@@ -31,32 +32,45 @@ const SEED = 1;
 const STRATEGIES: Strategy[] = ['none', 'hard', 'soft'];
 const PASSES: Pass[] = ['forward', 'forward+backward'];
 
+type Attention = Pick<AttentionSweep, 'batch' | 'precision'> & {
+  lengths: number[];
+  heads?: number;
+  passes?: Pass[];
+  least?: number;
+};
+
 /** The sizes of a run. */
 interface Sizes {
   heads: number;
   headDim: number;
   limits?: PeakOptions;
   conformance: number[];
-  attention: { batch: number; lengths: number[]; precision?: Precision; least?: number }[];
+  /** Before the training steps. */
+  attention: Attention[];
   steps: Omit<StepSettings, 'seed'>;
   peers: number[];
+  /** At the end. */
+  moreAttention: Attention[];
   repeats: number;
   /** The time limit of a shape and pass of attention: further turns start until then while an interval is wide. */
   seconds: number;
 }
 
 const { layers, hidden, heads, feedForward } = MODEL_SIZES.tiny;
+const LENGTHS = [128, 512, 1024, 2048, 4096];
+
+function inBoth(attention: Omit<Attention, 'precision'>): Attention[] {
+  return (['f32', 'f16'] as const).map((precision) => ({ ...attention, precision }));
+}
 
 const FULL: Sizes = {
   heads: 8,
   headDim: 64,
   conformance: [128, 1024],
   attention: [
-    { batch: 1, lengths: [128, 512, 1024, 2048, 4096] },
-    { batch: 1, lengths: [128, 512, 1024, 2048, 4096], precision: 'f16' },
-    { batch: 8, lengths: [128, 512, 1024, 2048, 4096] },
-    { batch: 1, lengths: [16_384], least: 30 },
-    { batch: 8, lengths: [16_384], least: 90 },
+    ...inBoth({ batch: 1, lengths: LENGTHS }),
+    // Dense attention that fills a large card.
+    ...inBoth({ batch: 1, lengths: [4096], heads: 64, passes: ['forward'] }),
   ],
   steps: {
     lengths: [2048, SENTENCES, 512],
@@ -66,6 +80,11 @@ const FULL: Sizes = {
     repeats: 41,
   },
   peers: [4096, 512],
+  moreAttention: [
+    ...inBoth({ batch: 8, lengths: LENGTHS }),
+    ...inBoth({ batch: 1, lengths: [16_384], least: 30 }),
+    ...inBoth({ batch: 8, lengths: [16_384], least: 90 }),
+  ],
   repeats: 11,
   seconds: 5,
 };
@@ -76,11 +95,7 @@ const QUICK: Sizes = {
   headDim: 16,
   limits: { lengths: [], products: [{ rows: 64, inputs: 64, outputs: 64 }], repeats: 1 },
   conformance: [40],
-  attention: [
-    { batch: 1, lengths: [64] },
-    { batch: 1, lengths: [64], precision: 'f16' },
-    { batch: 8, lengths: [24] },
-  ],
+  attention: inBoth({ batch: 1, lengths: [64] }),
   steps: {
     lengths: [SENTENCES],
     batch: 4,
@@ -89,9 +104,13 @@ const QUICK: Sizes = {
     repeats: 3,
   },
   peers: [32],
+  moreAttention: [{ batch: 8, lengths: [24], precision: 'f32' }],
   repeats: 3,
   seconds: 0,
 };
+
+/** The time limit of an answer of a peer, which may compile for it. */
+const PEER_MS = 90_000;
 
 interface GpuBenchOptions extends BenchOptions {
   examples: readonly Example[];
@@ -99,107 +118,144 @@ interface GpuBenchOptions extends BenchOptions {
   /** The value of `--adapter`. */
   adapter: string | undefined;
   /** Measures the variants of the kernels, where no choice is stored: planners then know the machine. */
-  tune?(): Promise<KernelChoices[]>;
+  tune?(device: Device): Promise<KernelChoices[]>;
   signal: AbortSignal;
   save(report: GpuReport): Promise<void>;
   onNote(line: string): void;
 }
 
-/** Runs all sections within the minutes of the settings. @returns The report as it was last saved. */
+/**
+ * Runs all sections within the minutes of the settings. Each precision has a device of its own, which is opened again after a section
+ * that failed: an error in one section does not end the others.
+ * @returns The report as it was last saved.
+ */
 export async function benchGpu(
-  device: Device,
+  devices: OpenDevices,
   settings: { minutes: number; quick: boolean },
   options: GpuBenchOptions,
 ): Promise<GpuReport> {
   const report: GpuReport = {
     kind: 'gpu',
-    environment: describeEnvironment(device, [PAPER_RULES], SEED, options.kernels),
+    environment: describeEnvironment(await devices.open('f32'), [PAPER_RULES], SEED, options.kernels),
     settings: { ...settings, data: options.data },
-    conformance: GREEN,
     gate: GREEN,
     interrupted: true,
     sections: [],
     reports: [],
   };
-  const tuning = options.tune && {
+  const { tune } = options;
+  const tuning = tune && {
     name: 'tuning',
     measure: async () => {
-      options.kernels = report.environment.kernels = await options.tune!();
+      options.kernels = report.environment.kernels = await devices.with('f32', tune);
       return GREEN;
     },
   };
-  const [first, ...others] = sectionsOf(device, settings.quick ? QUICK : FULL, options);
-  await runSections(report, [first, ...(tuning ? [tuning] : []), ...others], options);
+  const [first, ...others] = sectionsOf(devices, settings.quick, options);
+  const sections = [first, ...(tuning ? [tuning] : []), ...others];
+  await runSections(report, sections, { ...options, onFailure: () => devices.close() });
   return report;
 }
 
-const NO_MATRICES = 'the adapter has no matrices of f16, or its driver does not list them';
-
-/** The sections, by importance. The first two of attention, and those of steps, are of both precisions. */
-function sectionsOf(device: Device, sizes: Sizes, options: GpuBenchOptions): PlannedSection[] {
+/** The sections, by importance. */
+function sectionsOf(devices: OpenDevices, quick: boolean, options: GpuBenchOptions): PlannedSection[] {
+  const sizes = quick ? QUICK : FULL;
   const { repeats, seconds } = sizes;
   const shape = { heads: [sizes.heads], headDims: [sizes.headDim], passes: PASSES, repeats, seed: SEED };
   const texts = options.examples.map(({ text }) => text);
-  const lackOf = (precision: Precision) =>
-    precision === 'f16' && !device.matrices ? NO_MATRICES : undefined;
-  const attentions = sizes.attention.map(({ batch, lengths, precision = 'f32', least }): PlannedSection => {
+  /** The precisions whose kernels were right. */
+  const sound = new Set<Precision>();
+  const conformances = (['f32', 'f16'] as const).map(
+    (precision): PlannedSection => ({
+      name: `conformance, ${precision}`,
+      precision,
+      measure: async ({ signal }) => {
+        const gate = await devices.with(precision, (device) =>
+          conformance(device, precision, sizes, texts, { ...options, signal }),
+        );
+        if (gate.passed) sound.add(precision);
+        return gate;
+      },
+    }),
+  );
+  const attention = ({ batch, lengths, precision, least, heads, passes }: Attention): PlannedSection => {
     const range = [...new Set([lengths[0], lengths[lengths.length - 1]])].join(' to ');
     const sweep = {
       ...ATTENTION_DEFAULTS,
       ...shape,
+      ...(heads && { heads: [heads] }),
+      ...(passes && { passes }),
       batch,
       lengths,
       precision,
       seconds,
       strategies: STRATEGIES,
       rules: [PAPER_RULES],
+      controls: false,
     };
     return {
-      name: `attention, ${precision}, ${batch} x ${range} tokens`,
+      name: `attention, ${precision}, ${batch} x ${range} tokens${heads ? `, ${heads} heads` : ''}`,
       least,
-      lacks: lackOf(precision),
-      measure: (run) => benchAttention(device, { ...sweep, controls: false }, { ...options, ...run, texts }),
+      precision,
+      measure: (run) =>
+        devices.with(precision, (device) => benchAttention(device, sweep, { ...options, ...run, texts })),
     };
-  });
+  };
   const steps = (['f32', 'f16'] as const).map(
     (precision): PlannedSection => ({
       name: `step, ${precision}`,
-      lacks: lackOf(precision),
-      measure: ({ signal }) => {
-        const settings = { ...sizes.steps, seed: SEED, precision };
-        return benchStep(device, settings, { ...options, rules: PAPER_RULES, signal });
-      },
+      precision,
+      measure: (run) =>
+        devices.with(precision, (device) =>
+          benchStep(
+            device,
+            { ...sizes.steps, seed: SEED, precision },
+            { ...options, ...run, rules: PAPER_RULES },
+          ),
+        ),
     }),
   );
-  // Nothing is downloaded in a run that is timed. A row reports that PyTorch is missing.
-  const peers = PEERS.filter(({ packages }) => Object.keys(packages).length === 0 || isInstalled(packages));
   return [
-    { name: 'conformance', measure: () => conformance(device, sizes, texts, options) },
-    { name: 'limits', least: 20, measure: ({ signal }) => benchLimits(device, signal, sizes.limits) },
-    ...attentions.slice(0, 2),
+    ...conformances,
+    {
+      name: 'limits',
+      least: 20,
+      // On a device for f16, the best product of f16 is measured too.
+      measure: ({ signal }) =>
+        devices.with(sound.has('f16') ? 'f16' : 'f32', (device) => benchLimits(device, signal, sizes.limits)),
+    },
+    ...sizes.attention.map(attention),
     ...steps,
     {
       name: 'peers',
-      measure: ({ signal }) => {
-        const timed = peers.filter(({ name }) => device.isSoftware || !name.endsWith('-cpu'));
-        const about = { peers: timed, rules: PAPER_RULES, texts, timeoutMs: 120_000 };
-        return benchPeers(device, { ...shape, lengths: sizes.peers }, { ...options, ...about, signal });
-      },
+      least: 30,
+      measure: (run) =>
+        devices.with('f32', (device) => {
+          const peers = PEERS.filter((spec) => {
+            // Nothing is downloaded in a run that is timed.
+            const isHere = Object.keys(spec.packages).length === 0 || isInstalled(spec.packages);
+            const isWanted = device.isSoftware || !spec.name.endsWith('-cpu');
+            return isHere && isWanted && (!isOurs(spec) || sound.has(spec.precision));
+          });
+          const about = { peers, rules: PAPER_RULES, texts, timeoutMs: PEER_MS, isBrief: !quick };
+          return benchPeers(device, { ...shape, lengths: sizes.peers }, { ...options, ...about, ...run });
+        }),
     },
-    ...attentions.slice(2),
+    ...sizes.moreAttention.map(attention),
   ];
 }
 
 /** Whether the kernels that will be timed are right. Each benchmark checks them once more at its own shapes. */
 async function conformance(
   device: Device,
+  precision: Precision,
   { heads, headDim, conformance: lengths }: Sizes,
   texts: readonly string[],
-  { vocabulary, kernels }: GpuBenchOptions,
+  { vocabulary, kernels, signal }: GpuBenchOptions,
 ): Promise<GateResult> {
   let gate = GREEN;
   try {
-    await quickCheck(device, ['dense', 'sparse'], headDim);
+    await quickCheck(device, ['dense', 'sparse'], headDim, precision);
   } catch (error) {
     gate = { ...GREEN, passed: false, complaints: [(error as Error).message] };
   }
@@ -208,13 +264,12 @@ async function conformance(
     const workload = workloadOf(sentences, length, 2, heads, headDim);
     const inputs = randomInputs(workload, SEED);
     for (const strategy of STRATEGIES) {
-      for (const precision of device.matrices ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-        const tiles = tilesOn(device, choicesFor(headDim, kernels), precision);
-        const variant = { strategy, rules: PAPER_RULES, order: 'tags', precision, tiles } as const;
-        const attention = new AttentionImplementation(device, workload, variant, inputs);
-        gate = both(gate, await attention.gate(true, SEED));
-        attention.release();
-      }
+      if (signal.aborted) return gate;
+      const tiles = tilesOn(device, choicesFor(headDim, kernels), precision);
+      const variant = { strategy, rules: PAPER_RULES, order: 'tags', precision, tiles } as const;
+      const attention = new AttentionImplementation(device, workload, variant, inputs);
+      gate = both(gate, await attention.gate(true, SEED));
+      attention.release();
     }
   }
   return gate;

@@ -1,3 +1,4 @@
+import type { Precision } from '../src/base/precision.js';
 import type { AttentionReport } from './attention-bench.js';
 import type { Environment } from './environment.js';
 import { both, type GateResult } from './gate.js';
@@ -25,10 +26,10 @@ export interface GpuReport {
   kind: 'gpu';
   environment: Environment;
   settings: { minutes: number; quick: boolean; data: string };
-  /** The gate of the first section. */
-  conformance: GateResult;
-  /** The gate of all sections together. */
+  /** The gate of all sections of precision f32 together. */
   gate: GateResult;
+  /** The gate of those of f16; absent in older files, where `gate` is of both. */
+  f16Gate?: GateResult;
   /** Whether the run was ended before its last section. */
   interrupted: boolean;
   /** By importance. */
@@ -47,9 +48,25 @@ export function missingSections({
     .map(({ name, state, why }) => `${name} (${why ? `${state}: ${why}` : state})`);
 }
 
-/** The reports for a reader: where one of them was wrong, none shows a speed-up. */
-export function shownReports({ gate, reports }: Pick<GpuReport, 'gate' | 'reports'>): PartReport[] {
-  return gate.passed ? reports : reports.map((report) => ({ ...report, gate: both(report.gate, gate) }));
+/** The precision of a report's results. Limits and peers are of f32. */
+export function precisionOf(report: PartReport): Precision {
+  return ('settings' in report && 'precision' in report.settings && report.settings.precision) || 'f32';
+}
+
+/** The gate of a precision. */
+export function gateOf<Gate>(
+  { gate, f16Gate = gate }: { gate: Gate; f16Gate?: Gate },
+  precision: string | undefined,
+): Gate {
+  return precision === 'f16' ? f16Gate : gate;
+}
+
+/** The reports for a reader: where one of a precision was wrong, none of it shows a speed-up. */
+export function shownReports(report: Pick<GpuReport, 'gate' | 'f16Gate' | 'reports'>): PartReport[] {
+  return report.reports.map((part) => {
+    const gate = gateOf(report, precisionOf(part));
+    return gate.passed ? part : { ...part, gate: both(part.gate, gate) };
+  });
 }
 
 /** The table of the sections. */

@@ -21,7 +21,12 @@ const LENGTHS = [37, 11];
 const LINEAR = { rows: 37, inputs: 36, outputs: 20 };
 
 /** Attention forward and backward on a few random tokens, against float64. */
-async function checkAttention(device: Device, kind: Layout['kind'], headDim: number): Promise<GateResult> {
+async function checkAttention(
+  device: Device,
+  kind: Layout['kind'],
+  headDim: number,
+  precision: Precision,
+): Promise<GateResult> {
   const random = hostRandom(SEED);
   const tokens = LENGTHS.reduce((sum, length) => sum + length, 0);
   const draw = () => Float32Array.from({ length: tokens * HEADS * headDim }, () => 2 * random() - 1);
@@ -37,6 +42,7 @@ async function checkAttention(device: Device, kind: Layout['kind'], headDim: num
     outputGradient,
     tags,
     mask: AttentionMask.fromRules(PAPER_RULES, strategy),
+    precision,
     ...shape,
   });
   const scale = 1 / Math.sqrt(headDim);
@@ -45,6 +51,8 @@ async function checkAttention(device: Device, kind: Layout['kind'], headDim: num
     { q, k, v, outputGradient, ...shape, scale, bias },
     new Uint8Array(tokens * HEADS).fill(1),
     { output: result.output, queryGradient: result.dq, keyGradient: result.dk, valueGradient: result.dv },
+    undefined,
+    precision,
   );
 }
 
@@ -146,19 +154,18 @@ export async function quickCheck(
   device: Device,
   kinds: readonly Layout['kind'][],
   headDim: number,
+  precision: Precision = 'f32',
 ): Promise<void> {
   const wrong: string[] = [];
   for (const kind of kinds) {
-    const { complaints } = await checkAttention(device, kind, headDim);
+    const { complaints } = await checkAttention(device, kind, headDim, precision);
     wrong.push(...complaints.map((complaint) => `attention (${kind}): ${complaint}`));
   }
-  for (const precision of device.matrices ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-    const complaints = await checkLinear(device, precision);
-    wrong.push(...complaints.map((complaint) => `linear layer (${precision}): ${complaint}`));
-  }
+  const complaints = await checkLinear(device, precision);
+  wrong.push(...complaints.map((complaint) => `linear layer (${precision}): ${complaint}`));
   if (wrong.length === 0) return;
   throw new EngineError({
-    what: `the kernels are wrong on "${device.adapter.description}": ${wrong[0]}`,
+    what: `the kernels${precision === 'f16' ? ' of precision f16' : ''} are wrong on "${device.adapter.description}": ${wrong[0]}`,
     remedy:
       'choose another adapter with --adapter, and please report this one with the output of `parsimony doctor`',
   });

@@ -109,6 +109,9 @@ export function referenceAttention(
   };
   const { dot, addScaled } = single ? IN_FLOAT32 : IN_FLOAT64;
   const dkTerms = new Float64Array(tokens * heads);
+  const largestKeys = Float64Array.from(dkTerms, (_, at) =>
+    outputGradient ? largestOf(k, at * headDim) : 0,
+  );
 
   const attendRow = (i: number, h: number, start: number, end: number) => {
     const row = i * width + h * headDim;
@@ -158,7 +161,7 @@ export function referenceAttention(
       addScaled(headDim, dq, row, scaled, k, other);
       addScaled(headDim, dk, other, scaled, q, row);
       addScaled(headDim, dv, other, operand(round(p[n] * kept[n])), outputGradient, row);
-      dqTerms += size * scale * largestOf(k, other);
+      dqTerms += size * scale * largestKeys[j * heads + h];
       dkTerms[j * heads + h] += size * scale * largestQuery;
     });
     result.dqScale = Math.max(result.dqScale, dqTerms);

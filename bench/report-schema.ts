@@ -206,6 +206,7 @@ const GPU_SECTIONS = listOf(
 const GPU = fields({
   environment: ENVIRONMENT,
   gate: GATE,
+  f16Gate: v.optional(GATE),
   settings: fields({ minutes: positive, data: text }),
   interrupted: flag,
   sections: GPU_SECTIONS,
@@ -250,6 +251,7 @@ export const COMPARABLE = fields({ environment: COMPARED_ENVIRONMENT, rows: COMP
 export const COMPARABLE_GPU = fields({
   environment: COMPARED_ENVIRONMENT,
   gate: fields({ passed: flag }),
+  f16Gate: v.optional(fields({ passed: flag })),
   sections: GPU_SECTIONS,
   reports: listOf(
     v.variant('kind', [

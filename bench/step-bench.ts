@@ -38,6 +38,8 @@ interface StepOptions extends BenchOptions {
   /** Labels are below this; two by default. */
   classes?: number;
   rules: RuleSet;
+  /** Called after each length, with the rows so far. */
+  onProgress?(report: StepReport): Promise<void>;
 }
 
 /** Amdahl, AFIPS 1967: a share of the time becomes faster by a factor. */
@@ -72,6 +74,7 @@ export async function benchStep(
       { sentences, labels, isDocument: length !== SENTENCES },
       report,
     );
+    await options.onProgress?.(report);
   }
   report.interrupted = signal?.aborted ?? false;
   return report;

@@ -56,7 +56,7 @@ export class CaseBench {
     private readonly seats: readonly PeerSeat[],
     private readonly adapter: string,
     private readonly flush: Pick<CacheFlush, 'flush' | 'warmUp'>,
-    private readonly options: { signal?: AbortSignal; onNote?(line: string): void },
+    private readonly options: { signal?: AbortSignal; isBrief: boolean; onNote?(line: string): void },
   ) {
     const { workload, seed } = peerCase;
     this.sampled = sampledRows(denseLayout(workload.lengths), workload.heads, seed);
@@ -68,25 +68,11 @@ export class CaseBench {
   /** @returns A row for every peer that has this pass; none where the run was interrupted before the first turn ended. */
   async run(): Promise<PeerRow[]> {
     const { pass, repeats, seed } = this.peerCase;
-    const { signal } = this.options;
-    for (const seat of this.seats.filter(({ spec }) => spec.passes.includes(pass))) {
-      for (const mask of seat.spec.torch?.sorted ? [true] : [false, true]) {
-        if (signal?.aborted || this.isAbsent(seat)) break;
-        const entry: Entry = {
-          seat,
-          peer: seat.spec.name,
-          precision: seat.spec.precision,
-          mask,
-          process: 0,
-          handle: -1,
-          failed: false,
-          times: [],
-          gpuTimes: [],
-        };
-        this.entries.push(entry);
-        await this.prepare(entry).catch((error) => this.fail(entry, error));
-      }
-    }
+    const { signal, isBrief } = this.options;
+    const seats = this.seats.filter(({ spec }) => spec.passes.includes(pass));
+    if (isBrief) await Promise.all(seats.map((seat) => this.prepareSeat(seat)));
+    else for (const seat of seats) await this.prepareSeat(seat);
+    this.entries.sort((a, b) => seats.indexOf(a.seat) - seats.indexOf(b.seat));
     const ready = this.entries.filter(({ failed }) => !failed);
     this.options.onNote?.(`timing ${this.title()}`);
     const beforeEach = async () => {
@@ -124,6 +110,28 @@ export class CaseBench {
       });
       return peerRow(entry, ours, find(entry.peer, false), this.peerCase);
     });
+  }
+
+  /** Prepares a peer without and with the mask, where it has both. */
+  private async prepareSeat(seat: PeerSeat): Promise<void> {
+    const { name, precision, torch } = seat.spec;
+    const isMaskedOnly = torch?.sorted || (torch?.flex && this.options.isBrief);
+    for (const mask of isMaskedOnly ? [true] : [false, true]) {
+      if (this.options.signal?.aborted || this.isAbsent(seat)) break;
+      const entry: Entry = {
+        seat,
+        peer: name,
+        precision,
+        mask,
+        process: 0,
+        handle: -1,
+        failed: false,
+        times: [],
+        gpuTimes: [],
+      };
+      this.entries.push(entry);
+      await this.prepare(entry).catch((error) => this.fail(entry, error));
+    }
   }
 
   /** Whether it, or another peer of the same PyTorch, could not be opened: one row says so. */

@@ -5,6 +5,7 @@
  * to them. Timed runs still take turns, as in `bench attention`: this process sends a message for each run, while all other peers
  * are idle. The peer's process takes the time of a run, without the messages.
  */
+import { CallerError } from '../../src/base/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { RuleSet } from '../../src/grammar/rules.js';
 import type { AttentionSettings } from '../attention-settings.js';
@@ -14,7 +15,7 @@ import { CacheFlush } from '../timing.js';
 import { tagText, workloadOf } from '../workload.js';
 import { isInstalled } from './install.js';
 import { CaseBench } from './peer-case.js';
-import type { PeerSpec } from './peer-list.js';
+import { isOurs, type PeerSpec } from './peer-list.js';
 import type { PeerRow } from './peer-row.js';
 import { PeerSeat, type SeatOptions } from './peer-seat.js';
 
@@ -35,6 +36,13 @@ interface PeersBenchOptions extends BenchOptions {
   /** The time limit of one answer. */
   timeoutMs: number;
   start?: SeatOptions['start'];
+  /**
+   * Of a run of few minutes: all prepare at the same time, FlexAttention only with its mask, and nothing is timed without another
+   * library.
+   */
+  isBrief?: boolean;
+  /** Called after each shape and pass, with the rows so far. */
+  onProgress?(report: PeersReport): Promise<void>;
 }
 
 /**
@@ -45,13 +53,27 @@ function driverSelection({ adapter }: Device): Record<string, string> {
   return /llvmpipe|lavapipe/i.test(adapter.description) ? { VK_LOADER_DRIVERS_SELECT: '*lvp*' } : {};
 }
 
+/** @throws CallerError with the reason of the last, where none of the other libraries can be opened. */
+async function requireAnother(seats: readonly PeerSeat[]): Promise<void> {
+  let what = 'no other library is here';
+  for (const seat of seats.filter(({ spec }) => !isOurs(spec))) {
+    try {
+      await seat.open();
+      return;
+    } catch (error) {
+      what = (error as Error).message;
+    }
+  }
+  throw new CallerError({ what });
+}
+
 /** Runs all shapes. A peer that fails has a row with its error, and the others continue. */
 export async function benchPeers(
   device: Device,
   settings: PeersSettings,
   options: PeersBenchOptions,
 ): Promise<PeersReport> {
-  const { peers, rules, kernels, signal, onNote, timeoutMs, start } = options;
+  const { peers, rules, kernels, signal, onNote, timeoutMs, start, isBrief = false } = options;
   const named = { ...settings, peers: peers.map(({ name }) => name) };
   const report: PeersReport = newReport(device, 'peers', named, [rules], options);
   // A peer's process must open the embedded driver as this one did.
@@ -61,6 +83,7 @@ export async function benchPeers(
   const seats = peers.map((spec) => new PeerSeat(spec, seatOptions));
   const flush = new CacheFlush(device);
   try {
+    if (isBrief) await requireAnother(seats);
     for (const length of settings.lengths) {
       const text = tagText(options.texts, options.vocabulary, length);
       for (const heads of settings.heads) {
@@ -73,9 +96,11 @@ export async function benchPeers(
             const bench = new CaseBench(peerCase, seats, device.adapter.description, flush, {
               signal,
               onNote,
+              isBrief,
             });
             report.rows.push(...(await bench.run()));
             report.gate = both(report.gate, bench.gate);
+            await options.onProgress?.(report);
           }
         }
       }

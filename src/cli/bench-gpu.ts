@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander';
 import { benchGpu } from '../../bench/gpu-bench.js';
 import type { GpuReport } from '../../bench/gpu-report.js';
-import { CallerError } from '../base/errors.js';
+import { OpenDevices } from '../../bench/open-devices.js';
 import { jsonText } from '../base/json-text.js';
-import type { Precision } from '../base/precision.js';
 import { writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { openDevice } from '../gpu/open-device.js';
@@ -12,7 +11,6 @@ import { LONGEST_SEQUENCE } from '../plan/layout.js';
 import { dataOf } from '../train/run-data.js';
 import { benchmark, interruptSignal, option, printReport, warnOfLoad, withWarnings } from './bench-output.js';
 import { storedChoicesOf, tuneAndStore } from './kernel-cache.js';
-import { withDevice } from './options.js';
 import { jsonOption, STANDARD_OUTPUT, wroteJson } from './output-files.js';
 import { type DataFlags, settingOption, wholeNumber } from './setting-options.js';
 import { note } from './terminal.js';
@@ -24,17 +22,6 @@ type GpuFlags = DataFlags & {
   adapter?: string;
   tune: boolean;
 };
-
-/** f16 where the adapter has it. Only opening a device shows that. */
-async function bestPrecision(adapter: string | undefined): Promise<Precision> {
-  try {
-    (await openDevice({ adapter, precision: 'f16' })).close();
-    return 'f16';
-  } catch (error) {
-    if (error instanceof CallerError) return 'f32';
-    throw error;
-  }
-}
 
 /** The head dimension of all measured models. */
 const HEAD_DIM = 64;
@@ -69,23 +56,27 @@ async function run(flags: GpuFlags): Promise<void> {
   const save = async (report: GpuReport) => {
     if (json !== STANDARD_OUTPUT) await writeAtomically(json, jsonText(withWarnings(report)));
   };
-  const measure = async (device: Device) => {
-    const stored = () => storedChoicesOf(device, tune, [HEAD_DIM]);
-    const kernels = await stored();
-    const options = { ...data, vocabulary: bertVocabulary(), kernels, adapter, signal, save, onNote: note };
-    const tuneOnce = async () => {
+  const devices = new OpenDevices((precision) => openDevice({ adapter, precision }));
+  const storedFor = (device: Device) => storedChoicesOf(device, tune, [HEAD_DIM]);
+  try {
+    const device = await devices.open('f32');
+    const kernels = await storedFor(device);
+    const tuneOnce = async (opened: Device) => {
       const kinds = ['dense', 'sparse'] as const;
-      await tuneAndStore(device, { headDim: HEAD_DIM, longest: LONGEST_SEQUENCE, kinds, onNote: note });
-      return stored();
+      await tuneAndStore(opened, { headDim: HEAD_DIM, longest: LONGEST_SEQUENCE, kinds, onNote: note });
+      return storedFor(opened);
     };
     const needsTuning = tune && !quick && !device.isSoftware && kernels.length === 0;
+    const options = { ...data, vocabulary: bertVocabulary(), kernels, adapter, signal, save, onNote: note };
     const report = await benchGpu(
-      device,
+      devices,
       { minutes, quick },
       { ...options, tune: needsTuning ? tuneOnce : undefined },
     );
-    if (!report.gate.passed || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
+    const isWrong = !report.gate.passed || report.f16Gate?.passed === false;
+    if (isWrong || report.sections.some(({ state }) => state === 'failed')) process.exitCode = 1;
     if (!(await wroteJson(json, withWarnings(report)))) printReport(report);
-  };
-  await withDevice(adapter, measure, await bestPrecision(adapter));
+  } finally {
+    await devices.close();
+  }
 }

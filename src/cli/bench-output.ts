@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type AttentionSettings, expectedOf } from '../../bench/attention-settings.js';
 import { formatCsv } from '../../bench/bench-report.js';
 import { environmentLine, LOAD_AT_START } from '../../bench/environment.js';
+import { both } from '../../bench/gate.js';
 import { type GpuReport, missingSections } from '../../bench/gpu-report.js';
 import { loadWarning, plausibilityWarnings } from '../../bench/plausibility.js';
 import type { BenchTable } from '../../bench/report-table.js';
@@ -154,16 +155,21 @@ export function warnOfLoad(): void {
 
 /** Prints whether results were right, and implausible figures. */
 function printGate(report: BenchReport): void {
-  const { gate } = report;
   for (const warning of plausibilityWarnings(report)) print(bad(`Not to be trusted: ${warning}`));
-  if (gate.passed) {
-    print(
-      `Every result was within the error bound of float64 (largest error ${gate.maxError.toExponential(1)}).`,
-    );
+  const { gate } = report;
+  const f16Gate = report.kind === 'gpu' ? (report.f16Gate ?? gate) : gate;
+  if (gate.passed && f16Gate.passed) {
+    const { maxError } = both(gate, f16Gate);
+    print(`Every result was within the error bound of float64 (largest error ${maxError.toExponential(1)}).`);
     return;
   }
-  print(bad('The correctness check is RED: no speed-up is shown.'));
-  for (const complaint of new Set(gate.complaints)) print(`  ${complaint}`);
+  const precision = gate.passed
+    ? ' in precision f16'
+    : f16Gate.passed && report.kind === 'gpu'
+      ? ' in precision f32'
+      : '';
+  print(bad(`The correctness check is RED${precision}: no speed-up is shown${precision && ' of it'}.`));
+  for (const complaint of new Set(both(gate, f16Gate).complaints)) print(`  ${complaint}`);
 }
 
 /** A signal that Ctrl-C sets off: what was measured by then is still written. A second Ctrl-C ends at once. */

@@ -15,6 +15,7 @@ import {
 import { CallerError, EngineError, ParsimonyError } from '../base/errors.js';
 import { hashOf, sortedEntries } from '../base/hash.js';
 import { fields, notNegative, positiveWhole, recordOf, text } from '../base/json-schemas.js';
+import type { Precision } from '../base/precision.js';
 import { createFolder, readText, writeAtomically } from '../data/files.js';
 import type { Device } from '../gpu/device.js';
 import { kernelSources } from '../gpu/kernel-sources.generated.js';
@@ -173,18 +174,18 @@ export function tuningProblem(
  * Checks the kernels that run where none are measured, once on an adapter with its driver.
  * @throws EngineError where they are wrong.
  */
-async function checkOnce(device: Device, { headDim, kinds }: Tuned): Promise<void> {
-  const name = hashOf([adapterKey(device), headDim, kinds, kernelSources]);
+async function checkOnce(device: Device, { headDim, kinds }: Tuned, precision: Precision): Promise<void> {
+  const name = hashOf([adapterKey(device), headDim, kinds, precision, kernelSources]);
   const file = join(envPaths('parsimony', { suffix: '' }).cache, `checked-${name}.json`);
   if (existsSync(file)) return;
-  await quickCheck(device, kinds, headDim);
+  await quickCheck(device, kinds, headDim, precision);
   // Where the file cannot be written, the next run checks again.
-  await writeToCache(file, { adapter: adapterKey(device), headDim, kinds });
+  await writeToCache(file, { adapter: adapterKey(device), headDim, kinds, precision });
 }
 
 /**
  * The choices for a run: the stored ones, or else those measured now and stored. Undefined without tuning, and in precision f16, which
- * has one family of kernels.
+ * has one variant of the kernels.
  * @throws EngineError where the kernels that would run are wrong, or the GPU fails; CallerError or EngineError, before measuring,
  * where the model is too large.
  */
@@ -195,11 +196,10 @@ export async function kernelsFor(
 ): Promise<KernelChoices | undefined> {
   const { config, mask, tokenizer } = descriptionOf(run);
   checkFits(config, device, true);
-  if (run.precision === 'f16') return undefined;
   const kinds = [mask.strategy === 'none' ? 'dense' : 'sparse'] as const;
   const tuned: Tuned = { headDim: headDimOf(config), longest: tokenizer.maxLength, kinds };
-  if (!shouldTune) {
-    await checkOnce(device, tuned);
+  if (!shouldTune || run.precision === 'f16') {
+    await checkOnce(device, tuned, run.precision ?? 'f32');
     return undefined;
   }
   const stored = await storedChoices(device, tuned.headDim);

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compareReports, parseReport } from '../../bench/compare.js';
 import { type GateResult, GREEN } from '../../bench/gate.js';
-import type { GpuReport, PartReport } from '../../bench/gpu-report.js';
+import { type GpuReport, type PartReport, shownReports } from '../../bench/gpu-report.js';
 import { type PlannedSection, runSections } from '../../bench/gpu-sections.js';
 import { benchSection } from '../../bench/page/bench-section.js';
+import { CallerError } from '../../src/base/errors.js';
 import { readInputs } from '../../src/cli/report-inputs.js';
 import { sectionsPage } from '../../src/report/page/html-page.js';
 import { openedPage } from '../support/opened-page.js';
@@ -38,12 +39,18 @@ const ENDLESS: PlannedSection = {
   },
 };
 
-async function run(planned: readonly PlannedSection[], minutes = 1, signal = new AbortController().signal) {
+async function run(
+  planned: readonly PlannedSection[],
+  {
+    minutes = 1,
+    signal = new AbortController().signal,
+    onFailure,
+  }: { minutes?: number; signal?: AbortSignal; onFailure?(): Promise<void> } = {},
+) {
   const report: GpuReport = {
     kind: 'gpu',
     environment: LIMITS.environment,
     settings: { minutes, quick: false, data: 'embedded' },
-    conformance: GREEN,
     gate: GREEN,
     interrupted: true,
     sections: [],
@@ -55,6 +62,7 @@ async function run(planned: readonly PlannedSection[], minutes = 1, signal = new
     signal,
     save: async (written) => void files.push(JSON.stringify(written)),
     onNote: () => {},
+    onFailure,
   });
   return { report, files };
 }
@@ -102,7 +110,7 @@ describe('the sections of bench gpu', () => {
 
   it('end when the caller interrupts', async () => {
     const controller = new AbortController();
-    const running = run([ENDLESS, section('limits', LIMITS)], 1, controller.signal);
+    const running = run([ENDLESS, section('limits', LIMITS)], { signal: controller.signal });
     controller.abort();
     const { report } = await running;
     expect(statesOf(report)).toEqual(['cut short: interrupted', 'skipped: interrupted']);
@@ -110,7 +118,7 @@ describe('the sections of bench gpu', () => {
   });
 
   it('end with the time, the least important left out', async () => {
-    const { report } = await run([ENDLESS, section('limits', LIMITS)], 0.001);
+    const { report } = await run([ENDLESS, section('limits', LIMITS)], { minutes: 0.001 });
     const over = 'no time left of 0.001 minutes';
     expect(statesOf(report)).toEqual([`cut short: ${over}`, `skipped: ${over}`]);
     expect(report.interrupted).toBe(false);
@@ -122,9 +130,33 @@ describe('the sections of bench gpu', () => {
     const fails = async () => {
       throw new Error('no\ntimestamps');
     };
-    const f16 = { ...planned[2], lacks: 'the adapter has no f16' };
-    const { report } = await run([{ name: 'step', measure: fails }, f16, planned[1]]);
+    const lacks = async () => {
+      throw new CallerError({ what: 'the adapter has no f16' });
+    };
+    const onFailure = vi.fn(async () => {});
+    const sections = [{ name: 'step', measure: fails }, { name: 'f16', measure: lacks }, planned[1]];
+    const { report } = await run(sections, { onFailure });
     expect(statesOf(report)).toEqual(['failed: no timestamps', 'skipped: the adapter has no f16', 'done']);
+    expect(onFailure).toHaveBeenCalledOnce();
+  });
+
+  it('of a precision end where its results are wrong, and those of the other continue', async () => {
+    const inHalves = { ...STEP, settings: { precision: 'f16', repeats: 3, data: 'embedded' } } as PartReport;
+    const halves = (name: string, result: PartReport | GateResult) => ({
+      ...section(name, result),
+      precision: 'f16' as const,
+    });
+    const { report, files } = await run([
+      halves('step, f16', inHalves),
+      halves('conformance, f16', RED),
+      halves('more, f16', inHalves),
+      section('step, f32', STEP),
+    ]);
+    expect(statesOf(report)).toEqual(['done', 'done', 'skipped: the correctness check is red', 'done']);
+    expect(report).toMatchObject({ gate: { passed: true }, f16Gate: { passed: false } });
+    expect(shownReports(report).map(({ gate }) => gate.passed)).toEqual([false, true]);
+    const before = parseReport(files.at(-1)!, 'halves.json');
+    expect(compareReports(before, before).every(({ verdict }) => verdict === 'noise')).toBe(true);
   });
 
   it('end where results are wrong, and no speed-up is shown, not even of those before', async () => {
