@@ -61,7 +61,7 @@ const COMMANDS: Readonly<Record<string, ListedCommand>> = {
     async () => (await import('./profile.js')).profileCommand,
   ],
   tune: [
-    'measure the variants of the attention kernels on this adapter, and keep the choice for later runs',
+    'measure the variants of the f32 attention kernels on this adapter, and keep the choice for later runs (f16 has one)',
     async () => (await import('./tune.js')).tuneCommand,
   ],
   doctor: [
