@@ -56,7 +56,10 @@ export function leastBytes(pass: Pass, tokens: number, heads: number, headDim: n
   return 4 * tensors * tokens * heads * headDim;
 }
 
-/** One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red. @useDeclaredType */
+/**
+ * One implementation at one shape and pass. Fields that depend on a speed-up are null where the correctness gate was red.
+ * @useDeclaredType
+ */
 export type AttentionRow = ReturnType<typeof attentionRow>;
 
 /** Layers through which pairs are joined: those of the models that `experiments/` train. */

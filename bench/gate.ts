@@ -227,8 +227,8 @@ export function checkNumbers(
 }
 
 /** The pairs that a pass of the kernels multiplies, from the words of its items and ranges. */
-function pairsOfItems(words: Uint32Array, pass: PassWords, shape: TileConfig): number {
-  const { rowBlock, steps, page } = shape;
+function pairsOfItems(words: Uint32Array, pass: PassWords, tileConfig: TileConfig): number {
+  const { rowBlock, steps, page } = tileConfig;
   let pairs = 0;
   for (let index = 0; index < pass.items; index++) {
     const item = words.subarray(pass.itemsAt + index * W.ITEM_WORDS);

@@ -69,8 +69,8 @@ const KERNELS: Readonly<Record<Pass, readonly Kernel[]>> = {
 };
 
 /**
- * The dispatches of a kernel, in their order: for each group of heads its work items, and the sums of the parts of tiles. On a GPU the heads of
- * an item are side by side; a software adapter runs head after head.
+ * The dispatches of a kernel, in their order: for each group of heads its work items, and the sums of the parts of tiles. On a
+ * GPU the heads of an item are side by side; a software adapter runs head after head.
  */
 function dispatchesOf(
   layout: Layout,

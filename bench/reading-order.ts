@@ -12,16 +12,16 @@ import { type Visibility, visibilityOf } from '../src/plan/visibility.js';
 
 /**
  * A plan with tokens in reading order, the baseline of the tag-sorted plan. Kernels and results are the same, only the tiles
- * differ: each has `shape.rows` rows, and the columns that any row of its block of rows sees.
+ * differ: each has `tileConfig.rows` rows, and the columns that any row of its block of rows sees.
  *
  * @param block Rows and columns that are visited or skipped together, as in block-sparse attention: a multiple of
- * `shape.rows`. With 1, a tile visits exactly the quads of columns that its own rows see.
+ * `tileConfig.rows`. With 1, a tile visits exactly the quads of columns that its own rows see.
  */
 export function readingOrderLayout(
   tags: Uint8Array,
   lengths: ArrayLike<number>,
   table: PairTable,
-  shape: TileConfig,
+  tileConfig: TileConfig,
   block: number,
 ): Layout {
   const checked = checkedLengths(lengths, tags.length);
@@ -31,15 +31,15 @@ export function readingOrderLayout(
   const queries = visibilityOf(table, 'queries');
   const keys = visibilityOf(table, 'keys');
   sequences.forEach((sequence, index) => {
-    queryTiles.push(...tilesInOrder(tags, sequence, index, queries, shape, block));
-    keyTiles.push(...tilesInOrder(tags, sequence, index, keys, shape, block));
+    queryTiles.push(...tilesInOrder(tags, sequence, index, queries, tileConfig, block));
+    keyTiles.push(...tilesInOrder(tags, sequence, index, keys, tileConfig, block));
   });
   const rankOfTag = Uint8Array.from({ length: table.size }, (_, tag) => tag);
   const sorted = sortedBatch({ tags, rankOfTag }, checked, [table]);
-  const pairCounts = pairCountsOf(sorted, queries, queryTiles, keyTiles, shape);
+  const pairCounts = pairCountsOf(sorted, queries, queryTiles, keyTiles, tileConfig);
   return {
     kind: 'sparse',
-    tileConfig: shape,
+    tileConfig,
     tokens: tags.length,
     lengths: checked,
     order,
@@ -75,19 +75,19 @@ function tilesInOrder(
   { start, length }: Sequence,
   sequence: number,
   { size, reach }: Visibility,
-  shape: TileConfig,
+  tileConfig: TileConfig,
   block: number,
 ): Tile[] {
   const tiles: Tile[] = [];
   const end = start + length;
-  const rowsTogether = Math.max(block, shape.rows);
+  const rowsTogether = Math.max(block, tileConfig.rows);
   for (let first = start; first < end; first += rowsTogether) {
     const last = Math.min(first + rowsTogether, end);
     const rowTags = [...tagsWithin(tags, first, last)];
     const sees = (tag: number) => rowTags.some((row) => reach[row * size + tag] !== NOWHERE);
     const columns = columnsOf(tags, start, end, sees, Math.max(block, QUAD));
-    for (let rowStart = first; rowStart < last; rowStart += shape.rows) {
-      tiles.push({ sequence, rowStart, rowCount: Math.min(shape.rows, last - rowStart), ...columns });
+    for (let rowStart = first; rowStart < last; rowStart += tileConfig.rows) {
+      tiles.push({ sequence, rowStart, rowCount: Math.min(tileConfig.rows, last - rowStart), ...columns });
     }
   }
   return tiles;

@@ -14,7 +14,10 @@ import {
 } from '../src/base/json-schemas.js';
 import { PASSES } from './attention-settings.js';
 
-/** The schemas of the benchmarks' files, for the pages that show them. Files may have more fields; optional ones are absent in older files. */
+/**
+ * The schemas of the benchmarks' files, for the pages that show them. Files may have more fields; optional ones are absent in
+ * older files.
+ */
 
 /** A time, or a rate, that a logarithmic axis can show. */
 const positive = v.pipe(finite, v.gtValue(0, 'a number over 0'));

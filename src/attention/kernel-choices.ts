@@ -121,15 +121,18 @@ export function choicesFor(headDim: number, all: readonly KernelChoices[] = []):
 }
 
 /**
- * The most tokens of a batch, and of a sequence in it, that get the tiles of short texts: tiles of 32 rows would be too few. Dense attention
- * has more steps in a tile, and so fills a GPU with fewer of them.
+ * The most tokens of a batch, and of a sequence in it, that get the tiles of short texts: tiles of 32 rows would be too few.
+ * Dense attention has more steps in a tile, and so fills a GPU with fewer of them.
  */
 const SHORT: Readonly<Record<Layout['kind'], { tokens: number; longest: number }>> = {
   dense: { tokens: 512, longest: 256 },
   sparse: { tokens: 1024, longest: 1023 },
 };
 
-/** The tiles of a family that are expected to be the fastest for sequences of these lengths. @param isFull A sparse plan has every pair, as a dense one. */
+/**
+ * The tiles of a family that are expected to be the fastest for sequences of these lengths.
+ * @param isFull A sparse plan has every pair, as a dense one.
+ */
 export function expectedTiles(
   family: KernelFamily,
   kind: Layout['kind'],

@@ -110,9 +110,10 @@ export function isNamedSource(name: string): boolean {
 }
 
 /**
- * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), `corrupt:KIND:SOURCE` (see `corruptionSource`), a folder with a file for each split (train, dev or validation, test), or files: one
- * name, a list, or names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per
- * line, .parquet or .conllu.
+ * The data of `--data`: `embedded`, `sst2`, `grampair:LABEL` (see `grampairSource`), `corrupt:KIND:SOURCE` (see
+ * `corruptionSource`), a folder with a file for each split (train, dev or validation, test), or files: one name, a list, or
+ * names with commas between them. Files are .tsv as GLUE writes it, .csv, .jsonl or .json with an object per line, .parquet or
+ * .conllu.
  * @throws CallerError for an unknown name, or an option that does not apply to it.
  */
 export function dataSource(name: string | readonly string[], options: DataOptions = {}): DataSource {

@@ -110,7 +110,8 @@ export function tagNames(text: TaggedTokens, tags: readonly Tag[] = TOKEN_TAGS):
  * Turns text into tagged tokens: splits it into WordPiece tokens, gives each the tag of its word, and adds [CLS] and [SEP].
  * Words have the text's custom tags, or else the tags of wink-nlp. A character that no word of wink-nlp covers is X, so that
  * every token has a tag. Special tokens in the text: [CLS], [SEP] and [PAD] have tags and separate paragraphs for the tagger.
- * Others ([MASK], [UNK], added tokens) are X, and the tagger does not see them. A text with custom tags is one sentence where its words do not say of which they are.
+ * Others ([MASK], [UNK], added tokens) are X, and the tagger does not see them. A text with custom tags is one sentence where
+ * its words do not name their sentences.
  */
 export class TaggedTokenizer implements TokenizerOptions {
   readonly vocabulary: Vocabulary;

@@ -25,14 +25,14 @@ export function pairCountsOf(
   visibility: Visibility | undefined,
   queryTiles: readonly Tile[],
   keyTiles: readonly Tile[],
-  shape: TileConfig,
+  tileConfig: TileConfig,
 ): PairCounts {
   const dense = sum(batch.sequences.map(({ length }) => length ** 2));
   const counter = visibility && new ColumnCounter(batch, visibility);
   return {
     useful: counter ? sum(batch.sequences.map((sequence) => counter.pairsOf(sequence))) : dense,
-    executed: sum(queryTiles.map((tile) => executedPairsOfTile(tile, shape))),
-    executedTransposed: sum(keyTiles.map((tile) => executedPairsOfTile(tile, shape))),
+    executed: sum(queryTiles.map((tile) => executedPairsOfTile(tile, tileConfig))),
+    executedTransposed: sum(keyTiles.map((tile) => executedPairsOfTile(tile, tileConfig))),
     dense,
   };
 }

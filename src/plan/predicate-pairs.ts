@@ -144,7 +144,10 @@ export function asRules(
   return { heads: heads.map((layer) => layer.map((term) => replaced.get(term)!)), labels };
 }
 
-/** The predicate of a matrix by query, then key. @throws CallerError where it is not square, or an entry is neither true, false, 1 nor 0. */
+/**
+ * The predicate of a matrix by query, then key.
+ * @throws CallerError where it is not square, or an entry is neither true, false, 1 nor 0.
+ */
 export function predicateOf(matrix: readonly ArrayLike<unknown>[]): PairPredicate {
   const { length } = matrix;
   matrix.forEach((row, query) => {

@@ -59,7 +59,10 @@ export function checkedMaxLength(maxLength: number, { positions }: ModelConfig, 
   });
 }
 
-/** What a new model will be, with defaults for what is left out. @throws CallerError where the kernels or the rules do not fit its shape. */
+/**
+ * What a new model will be, with defaults for what is left out.
+ * @throws CallerError where the kernels or the rules do not fit its shape.
+ */
 export function describeModel(options: BuildOptions): ModelDescription {
   checkBuildOptions(options);
   const { mask = AttentionMask.fromRules('paper', 'none'), shape, kernels } = options;

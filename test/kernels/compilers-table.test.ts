@@ -15,7 +15,10 @@ const REPORTS = {
   Qualcomm: reportOf('adreno'),
 };
 
-/** A line for each pass of attention and of the linear layers, dense and sparse; of other kernels one for each folder, for they are small. */
+/**
+ * A line for each pass of attention and of the linear layers, dense and sparse; of other kernels one for each folder, for they
+ * are small.
+ */
 function lineOf(kernel: string): string {
   const [folder, family, pass] = kernel.split('/');
   if (!pass || !['attention', 'linear'].includes(folder)) return folder;

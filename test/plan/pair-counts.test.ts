@@ -39,8 +39,8 @@ describe('the pair counts of a sparse plan', () => {
           const { pairCounts, queryTiles, keyTiles } = headLayout;
           expect(pairCounts).toEqual({
             useful: allowedPairs(batch, head),
-            executed: sum(queryTiles.map((tile) => executedIn(tile, batch.shape))),
-            executedTransposed: sum(keyTiles.map((tile) => executedIn(tile, batch.shape))),
+            executed: sum(queryTiles.map((tile) => executedIn(tile, batch.tileConfig))),
+            executedTransposed: sum(keyTiles.map((tile) => executedIn(tile, batch.tileConfig))),
             dense: sum(batch.lengths.map((length) => length ** 2)),
           });
           expect(pairCounts.executed).toBeGreaterThanOrEqual(pairCounts.useful);

@@ -20,7 +20,7 @@ export interface TaggedBatch {
   strategy: Strategy;
   sentences: Uint32Array | undefined;
   causal: boolean;
-  shape: TileConfig;
+  tileConfig: TileConfig;
 }
 
 /** A GPU on which parts cost nothing and no multiprocessor is ever full: every tile of more than one step is split. */
@@ -134,7 +134,7 @@ function batchOf(shape: Shape): TaggedBatch {
     strategy: shape.strategy,
     sentences: shape.withSentences ? randomSentences(random, lengths, shape.ofDocument) : undefined,
     causal: shape.causal,
-    shape: shape.tileConfig,
+    tileConfig: shape.tileConfig,
   };
 }
 
@@ -177,9 +177,9 @@ export function tablesOf({ rules, strategy }: TaggedBatch): PairTable[] {
 }
 
 export function layoutOf(batch: TaggedBatch, tables: readonly PairTable[] = tablesOf(batch)): Layout {
-  const { tags, lengths, sentences, causal, shape } = batch;
+  const { tags, lengths, sentences, causal, tileConfig } = batch;
   const one = tables.length === 1 ? tables[0] : tables;
-  return sparseLayout({ tags, lengths, tables: one, sentences, causal }, shape);
+  return sparseLayout({ tags, lengths, tables: one, sentences, causal }, tileConfig);
 }
 
 /** The first token of each sequence and one past its last. */
@@ -212,9 +212,9 @@ export function tilesOf({ queryTiles, keyTiles }: HeadLayout, side: Side): Tile[
 /**
  * The pairs that a kernel multiplies for a tile: whole row blocks and whole steps of columns, the last one as short as possible.
  */
-export function executedIn(tile: Tile, shape: TileConfig): number {
+export function executedIn(tile: Tile, tileConfig: TileConfig): number {
   const { rowCount, paddedColumns } = tile;
-  const { rowBlock, steps } = shape;
+  const { rowBlock, steps } = tileConfig;
   let columns = 0;
   while (paddedColumns - columns > 0) {
     const fitting = steps.filter((step) => step >= paddedColumns - columns);

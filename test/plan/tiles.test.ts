@@ -48,12 +48,12 @@ function rowsOf({ rowStart, rowCount }: Tile): number[] {
 }
 
 /** The first tile, in the order of rows, that does not follow the one before, is empty or too tall, or crosses sequences. */
-function partitionComplaint({ lengths, tags, shape }: TaggedBatch, tiles: Tile[]): string | undefined {
+function partitionComplaint({ lengths, tags, tileConfig }: TaggedBatch, tiles: Tile[]): string | undefined {
   const spans = spansOf(lengths);
   let row = 0;
   for (const { sequence, rowStart, rowCount } of [...tiles].sort((a, b) => a.rowStart - b.rowStart)) {
     if (rowStart !== row) return `a tile starts at ${rowStart}, the one before ends at ${row}`;
-    if (!(rowCount >= 1 && rowCount <= shape.rows)) return `a tile of ${rowCount} rows`;
+    if (!(rowCount >= 1 && rowCount <= tileConfig.rows)) return `a tile of ${rowCount} rows`;
     row += rowCount;
     const [start, end] = spans[sequence];
     if (rowStart < start || row > end) return `the tile at ${rowStart} is not in sequence ${sequence}`;

@@ -21,8 +21,8 @@ describe('work items', () => {
           tokens,
           heads: [{ isFull }],
         } = layout;
-        const plan = { tokens, isFull, tileConfig: { ...batch.shape, machine } };
-        const [step] = batch.shape.steps;
+        const plan = { tokens, isFull, tileConfig: { ...batch.tileConfig, machine } };
+        const [step] = batch.tileConfig.steps;
         for (const side of SIDES) {
           const tiles = tilesOf(layout.heads[0], side);
           const { items, outputRows, isSplit } = workItems(tiles, plan, heads);
@@ -55,7 +55,7 @@ describe('work items', () => {
       fc.property(anyBatch, anyMachine, (batch, machine) => {
         const layout = layoutOf(batch);
         const { queryTiles, isFull } = layout.heads[0];
-        const tileConfig = { ...batch.shape, machine };
+        const tileConfig = { ...batch.tileConfig, machine };
         const { items } = workItems(queryTiles, { tokens: layout.tokens, isFull, tileConfig }, 2);
         if (!machine) expect(items.map(({ tile }) => tile)).toEqual(queryTiles);
         const lengths = items.map(({ firstSlot, endSlot }) => endSlot - firstSlot);

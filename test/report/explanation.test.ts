@@ -93,7 +93,7 @@ describe('a text explained', () => {
           'random',
         );
         const explanation = explained(SEVERAL, rules, strategy);
-        const { tokens, order, views, pairCounts, shape } = explanation;
+        const { tokens, order, views, pairCounts, tileConfig } = explanation;
         const count = tokens.length;
         const kindOf = referenceKind(explanation, rules, strategy);
         const [{ kinds, tiles }] = views;
@@ -116,7 +116,7 @@ describe('a text explained', () => {
         );
         expect(rows).toEqual(tokens.map((_, at) => at));
         for (const { rowStart, rowCount, ranges, useful, executed } of tiles) {
-          expect(rowCount).toBeLessThanOrEqual(shape.rows);
+          expect(rowCount).toBeLessThanOrEqual(tileConfig.rows);
           expect(executed).toBeGreaterThanOrEqual(useful);
           for (let row = rowStart; row < rowStart + rowCount; row++) {
             for (let column = 0; column < count; column++) {

@@ -41,7 +41,7 @@ export function cutNote({ cut, tokens }: Explanation): Html | '' {
 }
 
 /** The facts below the headline. */
-export function facts({ pairCounts, closure, tokens, words, mask, shape }: Explanation): Html {
+export function facts({ pairCounts, closure, tokens, words, mask, tileConfig }: Explanation): Html {
   const { strategy, rules, beta } = mask;
   const { waste } = workOf(pairCounts);
   const withBeta = strategy === 'soft' || strategy === 'guided' ? `, β ${beta}` : '';
@@ -54,7 +54,7 @@ export function facts({ pairCounts, closure, tokens, words, mask, shape }: Expla
       'Work of the kernels',
       `${whole(Math.round(pairCounts.executed))} pairs executed, padding included: ${waste.toFixed(2)} times the ${useful} useful ones`,
     ],
-    ['Tiles', `of at most ${shape.rows} rows; keys in steps of ${shape.steps.join(', ')}`],
+    ['Tiles', `of at most ${tileConfig.rows} rows; keys in steps of ${tileConfig.steps.join(', ')}`],
   ];
   return html`<dl class="facts">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
 }

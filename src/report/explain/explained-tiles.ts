@@ -31,11 +31,16 @@ function box(kind: string, [x, y, columns, rows]: readonly number[], cell: numbe
 }
 
 /** The padding of a plan's tiles inside the picture of sorted pairs. @param cell Side of a pair. */
-export function tilePadding({ shape }: Explanation, { tiles }: PairView, cell: number, side: number): Html {
+export function tilePadding(
+  { tileConfig }: Explanation,
+  { tiles }: PairView,
+  cell: number,
+  side: number,
+): Html {
   const drawn = tiles.map((tile) => {
     const { rowStart, rowCount } = tile;
-    const rows = Math.ceil(rowCount / shape.rowBlock) * shape.rowBlock;
-    return columnsOf(tile, shape.rowBlock).map(({ start, length, padded }) => [
+    const rows = Math.ceil(rowCount / tileConfig.rowBlock) * tileConfig.rowBlock;
+    return columnsOf(tile, tileConfig.rowBlock).map(({ start, length, padded }) => [
       box('padding', [start + length, rowStart, padded - length, rows], cell, side),
       box('padding', [start, rowStart + rowCount, length, rows - rowCount], cell, side),
     ]);

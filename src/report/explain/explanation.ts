@@ -99,7 +99,7 @@ export interface Explanation {
   /** The position in the text of each token of the layout's order. */
   order: Uint32Array;
   runs: ExplainedRun[];
-  shape: TileConfig;
+  tileConfig: TileConfig;
   /** One, or one for each rule set where heads have their own. */
   views: PairView[];
   /** The mean over heads. */
@@ -141,7 +141,7 @@ export function explainText(text: string | Text, options: ExplainOptions): Expla
     isSorted: layout.kind === 'sparse',
     order: layout.order,
     runs: runsOf(layout, (tag) => tags[tag]),
-    shape: layout.tileConfig,
+    tileConfig: layout.tileConfig,
     views: layout.heads.map((head) => {
       const rulesOfHead = { ...sets[head.heads?.[0] ?? 0], tags };
       return viewOf(layout, head, pairKinds(head.table, rulesOfHead, strategy, indexes, encoded.sentences));

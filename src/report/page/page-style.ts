@@ -1,6 +1,7 @@
 /**
- * Colours for light and for dark backgrounds. Those of series were found by search: any two differ by at least 28 in CIELAB for normal sight and under
- * simulated protanopia, deuteranopia and tritanopia, and each has a contrast of at least 3 with its background.
+ * Colours for light and for dark backgrounds. Those of series were found by search: any two differ by at least 28 in CIELAB for
+ * normal sight and under simulated protanopia, deuteranopia and tritanopia, and each has a contrast of at least 3 with its
+ * background.
  */
 const COLOURS = `
 :root {

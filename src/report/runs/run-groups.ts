@@ -54,7 +54,10 @@ function runOfCell(result: CellResult, command: string | undefined): Run {
   };
 }
 
-/** The experiment of results without an experiment file: every condition is compared with the dense one, where there is one, without verdicts. */
+/**
+ * The experiment of results without an experiment file: every condition is compared with the dense one, where there is one,
+ * without verdicts.
+ */
 export function experimentOf(results: readonly CellResult[]): Experiment {
   const all = [...new Set(results.map(({ condition }) => condition))];
   const others = all.filter((name) => name !== BASELINE);
@@ -72,7 +75,11 @@ export function experimentOf(results: readonly CellResult[]): Experiment {
   };
 }
 
-/** The results of an experiment as groups, one for each point of its grid. @param command The command that repeats the experiment. @param progress How far its grid is. */
+/**
+ * The results of an experiment as groups, one for each point of its grid.
+ * @param command The command that repeats the experiment.
+ * @param progress How far its grid is.
+ */
 export function experimentGroups(
   experiment: Experiment,
   results: readonly CellResult[],

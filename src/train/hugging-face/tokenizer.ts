@@ -20,7 +20,10 @@ export interface TokenizerFolder {
   maxLength?: number;
 }
 
-/** The normalisation of Hugging Face's fast tokenizer: that of the settings, else that of `tokenizer.json`; else case as the tokens have it. */
+/**
+ * The normalisation of Hugging Face's fast tokenizer: that of the settings, else that of `tokenizer.json`; else case as the
+ * tokens have it.
+ */
 function normalisationOf(settings: JsonFile, tokenizer: JsonFile, tokens: readonly string[]) {
   const { where } = tokenizer;
   const normalizer = { json: isObject(tokenizer.json.normalizer) ? tokenizer.json.normalizer : {}, where };
