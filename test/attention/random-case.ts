@@ -161,7 +161,7 @@ export function randomCase(name: KindName, seed: number, given?: number[]): Atte
   const isLong = seed % CASES_OF_KIND === CASES_OF_KIND - 1;
   // A reference of many heads or wide ones takes a software driver's time many times over.
   const drawn = isLong
-    ? [kind.headDims[0] < 64 && !kind.perHead ? 513 : 257]
+    ? [CASES > 1 && kind.headDims[0] < 64 && !kind.perHead ? 513 : 257]
     : Array.from({ length: randomInteger(random, 1, 4) }, () => pick(random, LENGTHS));
   const lengths = given ?? drawn;
   const tokens = lengths.reduce((total, length) => total + length, 0);
