@@ -9,7 +9,7 @@ import { exploratory } from '../train/experiment/experiment.js';
 import { type CellState, gridState, machinesOf } from '../train/experiment/grid-state.js';
 import { experimentTables, type RowFilter } from '../train/experiment/result-table.js';
 import { type CellResult, checkSameRows, storedResults } from '../train/experiment/results.js';
-import { readExperiment } from './experiment-file.js';
+import { readExperiment, tableFolder } from './experiment-file.js';
 import { type RunFlags, runCells } from './experiment-run.js';
 import { stateCommands } from './experiment-state.js';
 import { experimentMarkdown, printExperiment } from './experiment-tables.js';
@@ -99,22 +99,23 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   checkOnly(whole, flags.only);
   const filter = await rowFilter(whole, flags);
   const errors = new Map<string, string>();
+  const folder = flags.table ? tableFolder(name, whole, flags.results) : flags.results;
   const results = flags.table
-    ? await storedResults(flags.results, whole)
+    ? await storedResults(folder, whole)
     : await runCells(whole, { ...flags, shard: flags.shard ?? slurmShard() }, ({ id }, error) =>
         errors.set(id, error),
       );
-  checkSameRows(results, join(flags.results, whole.name));
+  checkSameRows(results, join(folder, whole.name));
   if (results.length === 0) {
     throw new CallerError({
       what: 'no results yet',
-      where: join(flags.results, whole.name),
+      where: join(folder, whole.name),
       remedy: 'run the experiment without --table',
     });
   }
   const tables = experimentTables(whole, results, filter);
   const machines = machinesOf(results);
-  const cells = withErrors(await gridState(flags.results, whole, flags), errors);
+  const cells = withErrors(await gridState(folder, whole, flags), errors);
   const missing = cells.filter(({ progress }) => progress !== 'finished');
   if (
     !(await wroteJson(flags.json, {

@@ -24,6 +24,15 @@ export function experimentFile(name: string): string {
   return packaged;
 }
 
+/**
+ * The folder of the results for a table: `results`, or, of an experiment that comes with the package and has none there, the package's.
+ * @param name Of an experiment that `readExperiment` has read.
+ */
+export function tableFolder(name: string, { name: experiment }: Experiment, results: string): string {
+  const isPackaged = !existsSync(name) && !existsSync(join(results, experiment));
+  return isPackaged ? join(packagedExperiments(), 'results') : results;
+}
+
 /** The experiment of a file, or of the name of one that comes with the package. @throws CallerError where it is none. */
 export async function readExperiment(name: string): Promise<Experiment> {
   const file = experimentFile(name);
