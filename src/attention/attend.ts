@@ -6,9 +6,11 @@ import { checkAttend } from './attention-arguments.js';
 
 /** Queries, keys and values in the caller's token order, and the mask. */
 export interface AttendOptions extends MaskedTokens, AttentionOptions {
-  /** [tokens, heads, headDim] */
+  /** Queries, [tokens, heads, headDim]. */
   q: Float32Array;
+  /** Keys, [tokens, heads, headDim]. */
   k: Float32Array;
+  /** Values, [tokens, heads, headDim]. */
   v: Float32Array;
   /** Biases of strategy `learned`, [heads, tags, tags] by query tag, then key tag, in the order of the mask's tags. */
   bias?: Float32Array;
@@ -22,9 +24,11 @@ export interface AttendResult {
   output: Float32Array;
   /** [tokens, heads], natural logarithm of the sum of exp(score); -1e30 for a token that attends to none. */
   logSumExp: Float32Array;
-  /** Gradients, [tokens, heads, headDim], with an output gradient only. */
+  /** The gradient of the queries, [tokens, heads, headDim], with an output gradient only. */
   dq?: Float32Array;
+  /** The gradient of the keys, [tokens, heads, headDim], with an output gradient only. */
   dk?: Float32Array;
+  /** The gradient of the values, [tokens, heads, headDim], with an output gradient only. */
   dv?: Float32Array;
   /**
    * Where the mask has rules: the gradient with respect to the bias of each (query tag, key tag) pair,

@@ -32,8 +32,11 @@ export interface MaskedTokens extends MaskTokens {
 
 /** Heads and head dimension, and the scale of the scores: 1 / √headDim by default. */
 export interface AttentionOptions {
+  /** Attention heads, 65,535 at most. */
   heads: number;
+  /** Channels of a head: a multiple of 4 from 16 to 128. */
   headDim: number;
+  /** The factor of the scores; 1 / √headDim by default. */
   scale?: number;
   /**
    * Dropout of attention probabilities: the probability with which one becomes 0, below 1, and a seed. The same seed drops the same pairs

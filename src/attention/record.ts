@@ -11,10 +11,15 @@ import {
 
 /** Buffers of the forward pass: [tokens, heads, headDim], and `logSumExp` [tokens, heads], in the layout's order. */
 export interface ForwardBuffers {
+  /** Queries, [tokens, heads, headDim], in the layout's order. */
   query: Tensor;
+  /** Keys, as `query`. */
   key: Tensor;
+  /** Values, as `query`. */
   value: Tensor;
+  /** The weighted sums of values, [tokens, heads, headDim]; written by the forward pass. */
   output: GPUBuffer;
+  /** The logarithm of each row's sum of exp(score), [tokens, heads]; written by the forward pass. */
   logSumExp: GPUBuffer;
   /**
    * Row maxima m and log l, [tokens, heads, 2], whose sum is `logSumExp`; the backward pass computes probabilities from them. By default
@@ -28,9 +33,13 @@ export interface ForwardBuffers {
 
 /** Buffers of the backward pass: those of the forward pass, unchanged, and the gradients, in the same layout. */
 export interface BackwardBuffers extends ForwardBuffers {
+  /** The gradient of the output, which is read. */
   outputGradient: GPUBuffer;
+  /** The gradient of the queries, which is written. */
   queryGradient: Tensor;
+  /** The gradient of the keys, which is written. */
   keyGradient: Tensor;
+  /** The gradient of the values, which is written. */
   valueGradient: Tensor;
   /** The gradient of the bias table, [heads, tags, tags], of a sparse plan. */
   biasGradient?: Tensor;

@@ -26,7 +26,7 @@ export function experimentFile(name: string): string {
 
 /**
  * The folder of the results for a table: `results`, or, of an experiment that comes with the package and has none there, the package's.
- * @param name Of an experiment that `readExperiment` has read.
+ * @param name The name of an experiment that `readExperiment` has read.
  */
 export function tableFolder(name: string, { name: experiment }: Experiment, results: string): string {
   const isPackaged = !existsSync(name) && !existsSync(join(results, experiment));

@@ -1,8 +1,12 @@
 /** How good a model is on dev. */
 export interface DevScores {
+  /** The mean cross-entropy over the rows of dev. */
   devLoss: number;
+  /** The share of rows that were right, from 0 to 1; of masked tokens, with task mlm. */
   devAccuracy: number;
+  /** F1 of class 1 of two classes, from 0 to 1; of more classes, the mean over them. */
   devF1: number;
+  /** Matthews' correlation coefficient, from -1 to 1. */
   devMatthews: number;
 }
 

@@ -34,10 +34,13 @@ const LONGEST_CLOSURE = 2048;
 
 /** A text, the class that a model gives it, and the probability of each class. */
 export interface Prediction {
+  /** The text that was read. */
   text: string;
   /** The name of the most probable class. */
   label: string;
+  /** The logit of each class, in the order of the model's classes. */
   logits: number[];
+  /** The probability of each class, the softmax of the logits. */
   probabilities: number[];
   /** Whether the text was cut to the maximum length of the model. */
   cut: boolean;
