@@ -14,9 +14,9 @@ export interface SectionRun {
 
 export interface PlannedSection {
   name: string;
-  /** Seconds that it takes at least: it is left out where fewer are left. */
+  /** Seconds that it takes at least: it is skipped where fewer are left. */
   least?: number;
-  /** Of its results; f32 where left out. */
+  /** The precision of its results; f32 by default. */
   precision?: Precision;
   /** @returns Its report, or whether the kernels are right. @throws CallerError where it cannot be measured here. */
   measure(run: SectionRun): Promise<PartReport | GateResult>;

@@ -92,7 +92,7 @@ function inHalves({ input, weight, bias, gradient }: LinearNumbers): LinearNumbe
   return { input: input.map(half), weight: weight.map(half), bias, gradient: gradient.map(half) };
 }
 
-/** Compares a linear layer with float64, forward and backward. The results are NaN before. @returns What is wrong. */
+/** Compares a linear layer with float64, forward and backward. Results start as NaN, so that a number that no kernel wrote is found. @returns What is wrong. */
 async function checkLinear(device: Device, precision: Precision): Promise<string[]> {
   const random = hostRandom(SEED, 1);
   const { rows, inputs, outputs } = LINEAR;
@@ -147,7 +147,7 @@ async function checkLinear(device: Device, precision: Precision): Promise<string
 
 /**
  * Runs the kernels that are expected to be fastest once, on small inputs, forward and backward, and compares them with float64. Runs
- * that tune kernels compare them there.
+ * that tune their kernels compare them while they tune, and skip this.
  * @throws EngineError where they are wrong, or the GPU fails.
  */
 export async function quickCheck(

@@ -37,8 +37,8 @@ interface PeersBenchOptions extends BenchOptions {
   timeoutMs: number;
   start?: SeatOptions['start'];
   /**
-   * Of a run of few minutes: all prepare at the same time, FlexAttention only with its mask, and nothing is timed without another
-   * library.
+   * Whether the run has few minutes: all prepare at the same time, FlexAttention only with its mask, and nothing is timed without
+   * another library.
    */
   isBrief?: boolean;
   /** Called after each shape and pass, with the rows so far. */

@@ -25,8 +25,9 @@ export function experimentFile(name: string): string {
 }
 
 /**
- * The folder of the results for a table: `results`, or, of an experiment that comes with the package and has none there, the package's.
- * @param name The name of an experiment that `readExperiment` has read.
+ * The folder of the results for a table: `results`, or that of the package, for an experiment that comes with it and has no results in
+ * the former.
+ * @param name The name or file of an experiment, as `readExperiment` takes it.
  */
 export function tableFolder(name: string, { name: experiment }: Experiment, results: string): string {
   const isPackaged = !existsSync(name) && !existsSync(join(results, experiment));

@@ -9,8 +9,8 @@ export function alwaysExists(query: Tag, key: Tag): boolean {
 }
 
 /**
- * Takes candidates in their order up to a density. A candidate that would miss the density by more than leaving it out is
- * skipped, since a later, smaller one may still fit. Pairs that always exist are taken first.
+ * Takes candidates in their order up to a density. A candidate is skipped where the density would be further off with it than
+ * without it: a later, smaller one may still fit. Pairs that always exist are taken first.
  *
  * @param density The share of all pairs of tokens that should exist.
  */
@@ -96,10 +96,10 @@ const PERMUTED_TOLERANCE = 0.05;
 const MOST_PERMUTATIONS = 1000;
 
 /**
- * The same rules with the tags of words renamed by a permutation: the null for the claim that grammar chose these tags. What
- * the rules join in several layers has the same form, and the same number of rules is at each tag, under another name. Only tags
- * that occur are renamed. The first seeded permutation is taken whose rules differ from `rules` and have the density
- * within 5 %; else the nearest of 1,000.
+ * The same rules with the tags of words renamed by a permutation: the null hypothesis for the claim that grammar
+ * matters. The graph of the rules keeps its form (how many rules each tag has, and what several layers connect), and only the names
+ * of its nodes change. Only tags that occur are renamed. The result is of the first seeded permutation whose rules differ from
+ * `rules` and have the density within 5 %; else of the nearest of 1,000.
  *
  * @param density The share of all pairs of tokens that should exist.
  */

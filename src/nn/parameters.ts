@@ -56,7 +56,7 @@ export class Parameters {
   readonly layout: ParameterLayout;
   readonly values: Buffers;
   private gradients: Buffers | undefined;
-  /** By the names of layers: they are asked for in every step. */
+  /** By the names of layers: every step looks them up. */
   private readonly affines = new Map<string, Affine>();
   private readonly affineGradients = new Map<string, Affine>();
   private moments: { firstMoment: Buffers; secondMoment: Buffers } | undefined;
@@ -125,7 +125,7 @@ export class Parameters {
   }
 
   /**
-   * Reads back values and moments as of all work that was submitted before this call. More work may be submitted before they
+   * Reads back values and moments as they are after all work submitted before this call. More work may be submitted before they
    * arrive.
    */
   async readState(): Promise<TrainingState> {

@@ -39,8 +39,8 @@ export const positionSchema = v.object({
 });
 
 /**
- * Where a training is, between two steps: what a checkpoint needs, with the state of the model, to continue it to the same bits. `step`
- * counts the steps done, `epoch` from 1; all else is of the current epoch, without evaluations: batches, losses, seconds, tokens.
+ * Where a training is between two steps. With the state of the model, a checkpoint of it continues to the same bits. `step` counts the
+ * steps that are done, and `epoch` starts at 1. All else is of the current epoch, without evaluations: batches, losses, seconds, tokens.
  * @useDeclaredType
  */
 export type TrainingPosition = v.InferOutput<typeof positionSchema>;
@@ -77,7 +77,7 @@ export function startOfEpoch(epoch: number, step: number): TrainingPosition {
   return { step, epoch, batches: 0, losses: NO_LOSSES, unreported: NO_LOSSES, seconds: 0, tokens: 0 };
 }
 
-/** A total with more numbers, added one after another: the same bits wherever a run was interrupted. */
+/** A total with more numbers added, one after another: an interrupted run gets the same bits. */
 export function withMore({ sum, count }: Total, values: readonly number[]): Total {
   return { sum: values.reduce((total, value) => total + value, sum), count: count + values.length };
 }

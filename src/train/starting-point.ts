@@ -56,8 +56,8 @@ async function removeMismatched(
     return removed.length > 0;
   };
   const { classifier, layer, tagTable } = tensorNames(config.family);
-  const trouble = headMismatch(folderConfig, classes);
-  if (trouble && remove((name) => name.startsWith(`${classifier}.`))) notes.push(trouble);
+  const mismatch = headMismatch(folderConfig, classes);
+  if (mismatch && remove((name) => name.startsWith(`${classifier}.`))) notes.push(mismatch);
   const tables = new Set(Array.from({ length: config.layers }, (_, index) => layer(index).tagBias));
   const isOfTheseTags =
     folderConfig.parsimony !== undefined &&

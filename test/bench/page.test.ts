@@ -9,7 +9,7 @@ function open(report: PageReport) {
   return openedPage(sectionsPage('a benchmark', [benchSection(report, 'bench')]));
 }
 
-/** Every word that could state a comparison of times. */
+/** Every wording that states a comparison of times. */
 const COMPARISON = /\d x\b|\d\.\d+x|faster|slower|speed-?up|of dense|GFLOP/i;
 
 describe('the page of bench attention', () => {

@@ -89,3 +89,10 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
     ),
   ),
 );
+
+/**
+ * Characters left out of comparisons with `@huggingface/tokenizers`. It looks for ideographs beyond the basic plane one UTF-16 unit at a
+ * time, so it never finds them. The lower case of a capital sigma depends on its neighbours, and Hugging Face's Rust and JavaScript
+ * disagree about it. word-piece.test.ts compares both kinds with google-research/bert.
+ */
+export const INCOMPARABLE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}Σ]/gu;

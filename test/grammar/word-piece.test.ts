@@ -49,7 +49,7 @@ function asciiComplaint(text: string): string | undefined {
   return text.slice(end).trim() === '' ? undefined : `"${text.slice(end)}" is lost`;
 }
 
-describe('splitPieces', () => {
+describe('splitTokens', () => {
   it('takes the longest token first', () => {
     expect(words('Unaffable playing.')).toEqual(['una', '##ffa', '##ble', 'playing', '.']);
   });

@@ -24,7 +24,7 @@ function decoded(batch: TaggedBatch): Decoded {
   return { chunks, lists };
 }
 
-describe('runChunks', () => {
+describe('tag run chunks', () => {
   it('hold every row once, none of them more than 64', () => {
     fc.assert(
       fc.property(anyBatch, (batch) => {

@@ -23,11 +23,10 @@ import { testDevice } from '../support/device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { buildSite, DEV_ROWS, loseDeviceOnEvent, savedFiles, typeText } from './site.js';
 
-/** Waits for a state of the page without a limit of its own. */
+/** Waits long for a state of the page: a busy machine is slow. */
 const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, PATIENT);
 
 const ROWS = 64;
-
 const SENTENCE = 'the brilliant film is not dull and the critic knows the warm story .';
 
 describe.skipIf(!embeddedDriverExists())('the playground', () => {
@@ -60,7 +59,6 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
   }
 
   const textOf = (selector: string) => page.$eval(selector, (element) => (element as HTMLElement).innerText);
-
   const type = (text: string) => typeText(page, text);
 
   /** Waits until the page shows what this process computes: the logits to the bit, and the density. */
@@ -86,14 +84,14 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
 
   describe('on a page that is open', () => {
     const bytes: number[] = [];
-    let asked = 0;
+    let requests = 0;
     const elsewhere: string[] = [];
 
     beforeAll(async () => {
       await open(async (opened) => {
         opened.on('response', async (response) => {
           if (response.request().method() !== 'GET') return;
-          asked++;
+          requests++;
           bytes.push(gzipSync(await response.buffer()).length);
         });
         opened.on('request', (request) => {
@@ -107,7 +105,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
 
     it('has loaded little, and only from its own server', async () => {
       expect(elsewhere).toEqual([]);
-      await eventually(async () => asked > 5 && bytes.length === asked).toBe(true);
+      await eventually(async () => requests > 5 && bytes.length === requests).toBe(true);
       expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(6e6);
       expect(await page.$eval('#about', (about) => about.textContent)).toContain(
         'A model that the tests made.',
@@ -119,7 +117,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       await page.click('#reset');
     });
 
-    it('updates when text is typed, with the bits of this process', async () => {
+    it('updates when text is typed, bit-identical to this process', async () => {
       await page.click('#text', { count: 3 });
       await page.type('#text', SENTENCE);
       await expectShown(SENTENCE, 'hard', PAPER_RULES);
@@ -282,7 +280,7 @@ describe.skipIf(!embeddedDriverExists())('the playground', () => {
       expect(await textOf('#measure')).toBe('Measure');
     });
 
-    it('trains a model under the rules that are shown, and then predicts with its bits', async () => {
+    it('trains a model under the rules that are shown, and then predicts bit-identically to it', async () => {
       await type(SENTENCE);
       await page.select('#strategy', 'guided');
       // Fewer than the page offers.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A hash of the bits of some numbers: equal exactly where the bits are. Far faster than `toEqual`. */
+/** A hash of the bits of some numbers: equal if and only if the bits are. Far faster than `toEqual`. */
 export function bitsOf({ buffer, byteOffset, byteLength }: Float32Array): string {
   return createHash('sha256')
     .update(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))

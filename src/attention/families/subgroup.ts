@@ -29,7 +29,7 @@ const MOST_VECTORS = 4;
 /** The widest head that any kernel runs, in numbers. */
 const WIDEST_HEAD = 128;
 
-/** Rows of sequences of at most SHORT_SPAN tokens have few columns. MANY_ROWS rows of all heads exceed the first caches. */
+/** Rows of sequences of at most SHORT_SPAN tokens have few columns. MANY_ROWS rows of all heads do not fit the first-level caches. */
 const SHORT_SPAN = 256;
 const MANY_ROWS = 1024;
 
@@ -41,8 +41,8 @@ function positionalConstants({ heads: { table }, positional: isPositional }: Pas
 
 function familyOf(lanes: Lanes): KernelFamily {
   /**
-   * The vectors that hold a row of a table, one label a lane. Kernels that read bits instead have no tables, except for the gradients of
-   * labels: these kernels are the same for any number of labels.
+   * The vectors that hold a row of a table, one label a lane. A kernel that reads bits instead is the same for any number of labels;
+   * only the one with the gradients of labels still reads the table.
    */
   const labelVectors = ({ name, heads: { table, bits } }: Pass): KernelConstants => {
     if (!table) return {};
@@ -78,7 +78,7 @@ function familyOf(lanes: Lanes): KernelFamily {
 
 const FAMILIES: Readonly<Record<Lanes, KernelFamily>> = { 4: familyOf(4), 8: familyOf(8) };
 
-/** Kernels that share work between the lanes of a subgroup of known size, where a texture fits a head of the whole batch. */
+/** Kernels that share work between the lanes of a subgroup of known size, where one head of the whole batch fits a texture. */
 export const subgroupFamily: FamilyOnDevice = (device, tokens) => {
   const { lanes } = device;
   const head = { rows: tokens, panels: 1, width: WIDEST_HEAD, span: tokens, folds: true };

@@ -14,7 +14,7 @@ const BLOCK = 8;
 const NAMES = {
   [HARD]: 'hard rule',
   [SOFT]: 'soft rule: β is added',
-  [PLAIN]: 'no rule, exists all the same',
+  [PLAIN]: 'exists without a rule',
 };
 
 function legend(kinds: Uint8Array, withTiles: boolean): Html {

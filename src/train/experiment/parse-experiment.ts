@@ -62,7 +62,7 @@ const EXPERIMENT = onlyFields({
   description: v.optional(text, ''),
   settings: v.optional(fileSettings, {}),
   conditions: v.optional(conditions),
-  /** The name of version 0.1. */
+  /** What version 0.1 called `conditions`. */
   contenders: v.optional(conditions),
   grid: gridSettings,
   leastSeeds: v.optional(leastSeeds),
@@ -109,11 +109,11 @@ class ExperimentChecker {
     if (cells > MOST_CELLS) this.refuse(['grid'], `${cells} runs`, `${MOST_CELLS} at most`);
     this.refuseAdapter(['grid'], grid);
     for (const [axis, values] of Object.entries(grid)) {
-      const twice = repetitionIn(values);
-      if (twice >= 0)
+      const repeated = repetitionIn(values);
+      if (repeated >= 0)
         this.refuse(
-          ['grid', axis, twice],
-          `${axis} ${describeJson(values[twice])} a second time`,
+          ['grid', axis, repeated],
+          `${axis} ${describeJson(values[repeated])} a second time`,
           'each value once',
         );
     }
@@ -179,8 +179,8 @@ class ExperimentChecker {
     for (const cell of cellsOf(this.experiment)) {
       const { id, condition } = cell;
       const path = [this.key, condition];
-      const trouble = conflictInCell(cell, this.experiment);
-      if (trouble) throw this.json.errorAt([...path, 'rules'], trouble);
+      const conflict = conflictInCell(cell, this.experiment);
+      if (conflict) throw this.json.errorAt([...path, 'rules'], conflict);
       if (id.length > LONGEST_ID) {
         const what = `condition ${describeJson(condition)} makes a file name of ${id.length} characters`;
         this.refuse(path, what, `${LONGEST_ID} at most`, 'shorten it, or the values of the grid');

@@ -98,8 +98,8 @@ interface TrainedCell {
  */
 export function checkCell(cell: Cell, experiment: Experiment, data?: string): void {
   const where = `${experiment.file ?? experiment.name}, ${cell.id}`;
-  const trouble = conflictInCell(cell, experiment);
-  if (trouble) throw new CallerError({ ...trouble, where });
+  const conflict = conflictInCell(cell, experiment);
+  if (conflict) throw new CallerError({ ...conflict, where });
   const settings = runSettingsOf(cell, data);
   if (settings.data === data && 'data' in { ...cell.point, ...experiment.conditions[cell.condition] })
     throw new CallerError({

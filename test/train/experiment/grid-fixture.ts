@@ -20,16 +20,16 @@ export function gridIn(folder: string): Experiment {
   );
 }
 
-/** A result that follows from the cell and the data, as that of a training does. */
+/** A result that depends only on the cell and the data, as that of a training does. */
 export function resultOf({ condition, point, settings }: Cell, data: string, adapter = 'one'): CellResult {
   const right = (Number(point.seed) + Number(point.epochs) + condition.length) % 6;
   const marks = '1'.repeat(right).padEnd(6, '0');
-  const reading = { epoch: 1, step: 3, loss: right / 7, accuracy: right / 6, f1: 0.5, matthews: 0 };
-  const evaluation = { ...reading, marks };
+  const metrics = { epoch: 1, step: 3, loss: right / 7, accuracy: right / 6, f1: 0.5, matthews: 0 };
+  const evaluation = { ...metrics, marks };
   const { data: _, ...others } = settings;
   return {
     ...{ experiment: 'grid', condition, point, settings: others, data, adapter, density: 1 },
     versions: { kernels: 'k', driver: adapter },
-    ...{ evaluations: [reading], best: evaluation, final: evaluation, tokensPerSecond: 100, seconds: 2 },
+    ...{ evaluations: [metrics], best: evaluation, final: evaluation, tokensPerSecond: 100, seconds: 2 },
   };
 }

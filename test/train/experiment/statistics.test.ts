@@ -10,7 +10,7 @@ import {
 } from '../../../src/train/experiment/seed-statistics.js';
 
 describe("Student's quantile", () => {
-  // From printed tables, two-sided 95 %.
+  // From printed tables, for two-sided intervals of 95 %.
   it.each([
     [1, 12.7062],
     [2, 4.3027],
@@ -56,14 +56,14 @@ describe('the tests paired by seed', () => {
   const signs = (differences: readonly number[]) => pairedTests(differences).signFlip;
 
   it('are the sign test where every seed has the same difference', () => {
-    // Ten seeds, all won: 2 of 2^10 patterns of signs are as extreme.
+    // All ten seeds have the same sign: 2 of 2^10 patterns of signs are as extreme.
     expect(pairedTests(new Array(10).fill(0.01))).toEqual({ student: 0, signFlip: 2 / 1024 });
     expect(signs(new Array(10).fill(-0.01))).toBe(2 / 1024);
     expect(pairedTests(new Array(10).fill(0))).toEqual({ student: 1, signFlip: 1 });
   });
 
   it('count the patterns of signs with a sum at least as large', () => {
-    // Sums of ±1 ±2 ±3 that are at least 4 from 0: 1 + 2 + 3, -1 + 2 + 3, and both turned.
+    // Sums of ±1 ±2 ±3 that are at least 4 from 0: 1 + 2 + 3, -1 + 2 + 3, and both with the other sign.
     expect(signs([-0.1, 0.2, 0.3])).toBe(4 / 8);
     expect(signs([0.1, 0.2, 0.3])).toBe(2 / 8);
     expect(signs([0, 0, 0])).toBe(1);
@@ -89,7 +89,7 @@ describe('the tests paired by seed', () => {
   });
 
   it("have Student's probability of the mean", () => {
-    // Mean 0.02, standard deviation 0.02, three seeds: t = √3, of two degrees.
+    // Mean 0.02, standard deviation 0.02, three seeds: t = √3, with two degrees of freedom.
     const t = Math.sqrt(3);
     expect(pairedTests([0, 0.02, 0.04]).student).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 6);
   });

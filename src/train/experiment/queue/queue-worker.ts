@@ -24,13 +24,14 @@ export interface WorkerOptions {
   onNote(note: string): void;
 }
 
-/** Between two reports of a cell's progress, and two looks at what is cancelled, in milliseconds. */
+/** The time between two reports of a cell's progress, and between two checks whether it is cancelled, in milliseconds. */
 const POLL_MS = 1000;
 
 /** Takes cells from a queue, and runs them. */
 class QueueWorker {
   private readonly idle: RunJob[];
   private readonly running = new Set<Promise<unknown>>();
+  private wasInterrupted = false;
 
   constructor(
     private readonly queue: CellQueue,
@@ -60,8 +61,6 @@ class QueueWorker {
     if (signal.aborted && this.wasInterrupted) throw new RunInterrupted({ step: 0, totalSteps: 0 }, true);
   }
 
-  private wasInterrupted = false;
-
   private async untilEmpty(): Promise<void> {
     const { signal, lockSeconds } = this.options;
     let emptySince = performance.now();
@@ -83,7 +82,7 @@ class QueueWorker {
     const { onNote, name: worker, signal } = this.options;
     const isCancelled = () => this.queue.isCancelled(job.name);
     const cancelling = new AbortController();
-    const look = setInterval(async () => {
+    const watch = setInterval(async () => {
       if (await isCancelled().catch(() => false)) cancelling.abort();
     }, POLL_MS);
     const runner = this.idle.pop()!;
@@ -110,14 +109,14 @@ class QueueWorker {
       this.wasInterrupted = true;
       return await this.queue.giveBack(job, token);
     } finally {
-      clearInterval(look);
+      clearInterval(watch);
       this.idle.push(runner);
     }
   }
 }
 
 /**
- * Takes cells from a queue and runs them, until the signal is aborted, or the queue is empty where that is asked for.
+ * Takes cells from a queue and runs them, until the signal is aborted or, with `untilEmpty`, the queue is empty.
  * @throws RunInterrupted where the signal ended a cell, which is given back to the queue.
  */
 export function serveQueue(queue: CellQueue, options: WorkerOptions): Promise<void> {
