@@ -122,10 +122,7 @@ export class AttentionImplementation {
     this.operands.writeOutputGradient(this.inputs.outputGradient);
     const { precision } = this.variant;
     const shape = { heads, headDim, scale };
-    this.counted =
-      precision === 'f16'
-        ? { forward: null, queryGradient: null, keyValueGradient: null }
-        : await countedPairs(this.device, this.layout, shape, this.buffers, backward);
+    this.counted = await countedPairs(this.device, this.layout, shape, this.buffers, backward);
     const bias = this.biasTable
       ? referenceOfBiases(this.biasTable, this.rules, heads, this.workload)
       : referenceTokenBias(this.rules, this.variant.strategy, this.workload.tags, this.workload);

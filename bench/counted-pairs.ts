@@ -1,4 +1,5 @@
 import { DevicePlan, type PassWords } from '../src/attention/device-plan.js';
+import { paddedChannels } from '../src/attention/families/matrix.js';
 import type { AttentionConfig } from '../src/attention/passes.js';
 import { type BackwardBuffers, recordBackward, recordForward } from '../src/attention/record.js';
 import { readFloats, type Tensor } from '../src/gpu/buffers.js';
@@ -6,12 +7,9 @@ import type { Device } from '../src/gpu/device.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import type { Layout } from '../src/plan/layout.js';
 
-/**
- * Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. The kernels of f16
- * count none.
- */
+/** Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. */
 export interface CountedPairs {
-  forward: number | null;
+  forward: number;
   /** Pairs of the kernel of query gradients; null where only the forward pass was counted. */
   queryGradient: number | null;
   /** Pairs of the kernel of key and value gradients. */
@@ -66,6 +64,7 @@ export async function countedPairs(
 
 /** Vectors of a query, padding included. */
 function vectorsOf(part: DevicePlan, { heads, headDim }: AttentionConfig): number {
+  if (part.family.roundsOperands) return paddedChannels(headDim) / 4;
   return part.family.readsPanels ? part.panels('query', heads, headDim).vectors : headDim / 4;
 }
 

@@ -7,7 +7,7 @@ import type { Device } from '../../src/gpu/device.js';
 import type { Layout } from '../../src/plan/layout.js';
 import { executedPairsOfTile } from '../../src/plan/tiles.js';
 import { CASES as MORE } from '../support/arbitraries.js';
-import { FAMILIES, testDevice } from '../support/device.js';
+import { FAMILIES, hasMatrices, testDevice } from '../support/device.js';
 import { layoutOn, type MaskParts, maskOf } from '../support/masks.js';
 import { generator, randomInteger } from '../support/random.js';
 
@@ -57,7 +57,7 @@ const MORE_OF_SUBGROUPS: Case[] = [
 ];
 
 /** Fewer for subgroups, where each case takes other kernels; test/attention counts dense and biased pairs in each family. */
-const CASES: Record<(typeof FAMILIES)[number], Case[]> = {
+const CASES: Record<(typeof FAMILIES)[number] | 'matrix', Case[]> = {
   wide: [
     ['none', { strategy: 'none' }, 16],
     ['hard', { strategy: 'hard' }, 20],
@@ -69,32 +69,46 @@ const CASES: Record<(typeof FAMILIES)[number], Case[]> = {
     ['rules of each head', { strategy: 'hard', rules: ['paper', 'all-pairs'] }, 16],
   ],
   subgroup: [['hard', { strategy: 'hard' }, 16], ...(MORE > 1 ? MORE_OF_SUBGROUPS : [])],
+  // Kernels of one width and kind: lavapipe compiles each for long.
+  matrix: [
+    ['hard', { strategy: 'hard' }, 20],
+    ['rules of each head', { strategy: 'hard', rules: ['paper', 'all-pairs'] }, 16],
+  ],
 };
 
-describe.each(FAMILIES)('pairs counted on the device, %s kernels', (family) => {
-  it.each(CASES[family])('are those of the plan: %s', async (_, options, headDim) => {
-    const device = await testDevice(family);
-    const layout = layoutOn(device, { ...someText(), mask: maskOf(options) });
-    const { executed, executedTransposed } = layout.pairCounts;
-    const counted = await count(device, layout, headDim);
-    expect(counted).toEqual({
-      forward: executed,
-      queryGradient: executed,
-      keyValueGradient: executedTransposed,
-    });
-    expect(checkCounts(layout, counted)).toMatchObject({ passed: true, complaints: [] });
-  });
+/** Plans are of the family's precision. */
+function planOn(device: Device, family: keyof typeof CASES, options: Parameters<typeof maskOf>[0]) {
+  const precision = family === 'matrix' ? 'f16' : 'f32';
+  return layoutOn(device, { ...someText(), mask: maskOf(options), precision });
+}
 
-  it('are others where a kernel is handed fewer tiles than were counted', async () => {
-    const device = await testDevice(family);
-    const layout = layoutOn(device, { ...someText(), mask: maskOf({ strategy: 'hard' }) });
-    const { executed, executedTransposed } = layout.pairCounts;
-    const skipped = layout.heads[0].queryTiles.shift()!;
-    const counted = await count(device, layout, 16);
-    expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, layout.tileConfig));
-    expect(counted.keyValueGradient).toBe(executedTransposed);
-    const { passed, complaints } = checkCounts(layout, counted);
-    expect(passed).toBe(false);
-    expect(complaints).toHaveLength(2);
-  });
-});
+describe.each([...FAMILIES, ...((await hasMatrices()) ? (['matrix'] as const) : [])])(
+  'pairs counted on the device, %s kernels',
+  (family) => {
+    it.each(CASES[family])('are those of the plan: %s', async (_, options, headDim) => {
+      const device = await testDevice(family);
+      const layout = planOn(device, family, options);
+      const { executed, executedTransposed } = layout.pairCounts;
+      const counted = await count(device, layout, headDim);
+      expect(counted).toEqual({
+        forward: executed,
+        queryGradient: executed,
+        keyValueGradient: executedTransposed,
+      });
+      expect(checkCounts(layout, counted)).toMatchObject({ passed: true, complaints: [] });
+    });
+
+    it('are others where a kernel is handed fewer tiles than were counted', async () => {
+      const device = await testDevice(family);
+      const layout = planOn(device, family, { strategy: 'hard' });
+      const { executed, executedTransposed } = layout.pairCounts;
+      const skipped = layout.heads[0].queryTiles.shift()!;
+      const counted = await count(device, layout, 16);
+      expect(counted.forward).toBe(executed - executedPairsOfTile(skipped, layout.tileConfig));
+      expect(counted.keyValueGradient).toBe(executedTransposed);
+      const { passed, complaints } = checkCounts(layout, counted);
+      expect(passed).toBe(false);
+      expect(complaints).toHaveLength(2);
+    });
+  },
+);

@@ -5,7 +5,7 @@ import { COUNTING_TILE, type TileConfig } from '../../plan/tiles.js';
 import type { FamilyOnDevice, Pass, PassName } from './family.js';
 import { maskConstants } from './wide.js';
 
-const MATRIX_TILE: TileConfig = { ...COUNTING_TILE, family: 'matrix', rowBlock: 16, steps: [32] };
+const MATRIX_TILE: TileConfig = { ...COUNTING_TILE, family: 'matrix', rowBlock: 16, steps: [32, 16] };
 
 /** The widest heads of which 32 columns of a step fit 16 KiB of workgroup memory, with their products and weights. */
 const WIDEST_OF_32: Readonly<Record<PassName, number>> = {
@@ -14,9 +14,14 @@ const WIDEST_OF_32: Readonly<Record<PassName, number>> = {
   backward_key_value: 0,
 };
 
-/** Channels of a head with padding, and columns of a step. */
+/** Channels of a head with padding. */
+export function paddedChannels(headDim: number): number {
+  return headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
+}
+
+/** Those, and the columns of a step. */
 function sizesOf({ name, headDim }: Pass): KernelConstants {
-  const width = headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
+  const width = paddedChannels(headDim);
   return { WIDTH: width, STEP: width <= WIDEST_OF_32[name] ? 32 : 16 };
 }
 
