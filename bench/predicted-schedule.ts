@@ -85,7 +85,7 @@ function dispatchesOf(
   return layout.heads.flatMap((group): PlannedDispatch[] => {
     const { isFull } = group;
     const count = group.heads?.length ?? heads;
-    const kind = isFull ? 'dense' : 'sparse';
+    const kind = isFull || tileConfig.oneRange ? 'dense' : 'sparse';
     const unmasked = scaled(kernels[kind], kernel.cost);
     const masked = scaled(unmasked, kernels.masked[kind]);
     const plan = { tileConfig, tokens, isFull };

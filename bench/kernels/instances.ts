@@ -52,8 +52,11 @@ function constantsOf(kernel: KernelName, device: Device): KernelConstants | unde
 export function kernelInstances(device: Device): KernelInstance[] {
   const list = new InstanceList(device.gpu);
   const recording: Device = Object.create(device, { pipelines: { value: list } });
-  for (const { tile, shortTile } of [...familiesOn(device), ...familiesOn(device, 0, 'f16')]) {
-    for (const config of new Set([tile, shortTile])) {
+  for (const { tile, shortTile, shortestTile = shortTile } of [
+    ...familiesOn(device),
+    ...familiesOn(device, 0, 'f16'),
+  ]) {
+    for (const config of new Set([tile, shortTile, shortestTile])) {
       recordAttentionCases(recording, config, (headDim) => {
         list.headDim = headDim;
       });

@@ -130,6 +130,12 @@ const SHORT: Readonly<Record<Layout['kind'], { tokens: number; longest: number }
 };
 
 /**
+ * The same for tiles whose columns are one range: a GPU then waits for the steps of [CLS], which has all columns, and a step over one range is
+ * shorter.
+ */
+const SHORTEST = { tokens: 1024, longest: 128 };
+
+/**
  * The tiles of a family that are expected to be the fastest for sequences of these lengths.
  * @param isFull A sparse plan has every pair, as a dense one.
  */
@@ -142,6 +148,8 @@ export function expectedTiles(
   const { longest, tokens } = sizeOf(lengths);
   const short = SHORT[isFull ? 'dense' : kind];
   const isShort = tokens <= short.tokens && longest <= short.longest;
+  const isShortest = tokens <= SHORTEST.tokens && longest <= SHORTEST.longest;
+  if (kind === 'sparse' && !isFull && isShortest && family.shortestTile) return family.shortestTile;
   return isShort ? family.shortTile : family.tile;
 }
 

@@ -104,9 +104,10 @@ export class AttentionRecorder {
     const { heads, headDim, dropout } = this.config;
     const panels = family.readsPanels ? this.panels('query') : undefined;
     const headsFirst = family.countsHeadsFirst(panels);
-    const { rows } = layout.tileConfig;
+    const { rows, oneRange } = layout.tileConfig;
     layout.heads.forEach((headLayout, index) => {
-      const request = { name: kernel.name, headDim, heads: headLayout, positional: layout.positional, rows };
+      const { positional } = layout;
+      const request = { name: kernel.name, headDim, heads: headLayout, positional, rows, oneRange };
       const specialized = family.kernelOf(request);
       const { first, count } = this.headsOfLayer(headLayout);
       const at = words.at.heads[index];

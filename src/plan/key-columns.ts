@@ -67,6 +67,7 @@ export class ColumnFinder {
     private readonly batch: SortedBatch,
     private readonly sequence: Sequence,
     private readonly visibility: Visibility,
+    private readonly oneRange = false,
   ) {
     const { runs } = sequence;
     this.runs = runs;
@@ -79,7 +80,7 @@ export class ColumnFinder {
     this.highs = new Uint32Array(runs.length);
     this.seenBy = new Uint32Array(runs.length);
     this.stamps = new Uint32Array(runs.length);
-    this.joiner = new RangeJoiner(sequence.start);
+    this.joiner = new RangeJoiner(sequence.start, oneRange);
   }
 
   /** The run that a token is in. */
@@ -112,7 +113,10 @@ export class ColumnFinder {
   /** What kernels look up for each pair: NO_MASK, or tags and positions. */
   get needsMask(): number {
     const isMasked =
-      this.found !== NO_MASK || this.ragged || this.seen.some((run) => this.seenBy[run] < this.segments);
+      this.oneRange ||
+      this.found !== NO_MASK ||
+      this.ragged ||
+      this.seen.some((run) => this.seenBy[run] < this.segments);
     // The ranges of a masked tile may start early, at tokens of the same tag that only their positions exclude.
     return isMasked ? MASK_TAGS | MASK_POSITIONS : NO_MASK;
   }

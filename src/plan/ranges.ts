@@ -20,8 +20,11 @@ export class RangeJoiner {
   private start = -1;
   private stop = -1;
 
-  /** @param first The first token of the sequence. */
-  constructor(private readonly first: number) {}
+  /** @param first The first token of the sequence. @param oneRange Whether all columns are joined, with those between them. */
+  constructor(
+    private readonly first: number,
+    private readonly oneRange = false,
+  ) {}
 
   /** Starts again. @param isMasked Whether the tile needs a mask. @param ranges Receives the ranges, if given. */
   begin(isMasked: boolean, ranges?: ColumnRange[]): void {
@@ -37,7 +40,7 @@ export class RangeJoiner {
     const start = this.isMasked ? low - ((low - this.first) % QUAD) : low;
     if (this.start >= 0) {
       const reach = this.isMasked ? this.start + paddedToQuads(this.stop - this.start) : this.stop;
-      if (this.isMasked ? start <= reach : start === reach) {
+      if (this.oneRange || (this.isMasked ? start <= reach : start === reach)) {
         this.stop = high;
         return;
       }

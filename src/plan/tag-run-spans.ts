@@ -34,14 +34,18 @@ export class TagRunSpans {
   private joinedIsMasked = false;
   private joinedColumns = 0;
 
-  constructor({ runs, start }: Sequence, { size, reach, plain }: Visibility) {
+  constructor(
+    { runs, start }: Sequence,
+    { size, reach, plain }: Visibility,
+    private readonly oneRange = false,
+  ) {
     const words = Math.ceil(runs.length / WORD);
     this.runs = runs;
     this.words = words;
     this.visible = new Uint32Array(words * runs.length);
     this.others = words > 1 ? new Uint32Array(3 * words) : NONE;
     this.masksOf = new Uint8Array(runs.length);
-    this.joiner = new RangeJoiner(start);
+    this.joiner = new RangeJoiner(start, oneRange);
     for (let row = 0; row < runs.length; row++) {
       const tableRow = runs[row].tag * size;
       for (let column = 0; column < runs.length; column++) {
@@ -84,9 +88,10 @@ export class TagRunSpans {
 
   /** What kernels look up for each pair: NO_MASK, or MASK_TAGS with or without ONE_TAG. */
   get needsMask(): number {
-    if (this.first === this.last) return this.found === NO_MASK ? NO_MASK : MASK_TAGS | ONE_TAG;
+    const found = this.oneRange ? MASK_TAGS : this.found;
+    if (this.first === this.last) return found === NO_MASK ? NO_MASK : MASK_TAGS | ONE_TAG;
     const isSame = (this.seen ^ this.common) === 0 && this.areOtherWordsEqual(1);
-    return isSame ? this.found : MASK_TAGS;
+    return isSame ? found : MASK_TAGS;
   }
 
   /** Columns with every range padded to quads. @param ranges Receives the ranges, if given. */

@@ -20,6 +20,11 @@ export interface TileConfig {
   steps: readonly number[];
   /** Ranges that are computed together: each page of a tile's ranges is padded to steps. All ranges are one page by default. */
   page?: number;
+  /**
+   * Whether a tile's columns are one range, with a mask: those between its first and its last. Short texts then need more products, but
+   * no range is looked up.
+   */
+  oneRange?: boolean;
   /** The cost of a tile beside its pairs (loading rows, the last reductions, storing), in pairs. */
   tileCost: number;
   /** The cost of looking up biases and positions, as a share of the cost of the pairs. */
@@ -123,8 +128,8 @@ class SequenceTiler {
     // A sequence that is sorted by sentence may have a tag run for each token: a table of all pairs of runs would be too large.
     this.finder =
       visibility.positional || this.sequence.bySentence
-        ? new ColumnFinder(batch, this.sequence, visibility)
-        : new TagRunSpans(this.sequence, visibility);
+        ? new ColumnFinder(batch, this.sequence, visibility, config.oneRange)
+        : new TagRunSpans(this.sequence, visibility, config.oneRange);
     this.first = this.sequence.start;
     this.end = this.first + this.sequence.length;
   }

@@ -88,7 +88,7 @@ type Plan = Pick<Layout, 'tileConfig' | 'tokens'> & Pick<HeadLayout, 'isFull'>;
 /** The times of a machine's steps for a plan's tiles. */
 function stepTimesOf({ isFull, tileConfig }: Plan, { steps }: Machine) {
   const { resident, alone, busy } = steps[tileConfig.rows > 16 ? 32 : 16];
-  return { resident, busy, alone: isFull ? alone : RANGES_LATENCY * alone };
+  return { resident, busy, alone: isFull || tileConfig.oneRange ? alone : RANGES_LATENCY * alone };
 }
 
 /** The expected time of a pass with a split, in microseconds. */

@@ -48,6 +48,11 @@ export function describeSplitTiles(): void {
       expectReference(attention, await runAttention(attention, 'wide, as on a GPU', { ...SPLIT, rows: 16 }));
     });
 
+    it('may have one range of columns each, as on a GPU for the shortest texts', async () => {
+      const attention = longCase('hard, some tags');
+      expectReference(attention, await runAttention(attention, 'wide', { ...SPLIT, oneRange: true }));
+    });
+
     it('give the same bits every time, also where a dimension of a grid holds few workgroups', async () => {
       const attention = longCase('biased, many tags');
       const once = await runAttention(attention, 'wide', SPLIT);

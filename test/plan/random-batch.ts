@@ -42,6 +42,7 @@ const SHAPES: readonly TileConfig[] = [
   WIDE_TILE,
   { ...WIDE_TILE, machine: TYPICAL_GPU },
   { ...WIDE_TILE, rows: 16, machine: SPLITS_ALWAYS },
+  { ...WIDE_TILE, rows: 16, oneRange: true },
   { ...SUBGROUP_TILES[4], page: undefined },
   { ...SUBGROUP_TILES[8], page: undefined },
 ];

@@ -14,8 +14,9 @@ export interface Pass {
   heads: Pick<HeadLayout, 'table' | 'bits' | 'isFull'>;
   /** Whether any pair depends on the positions of its tokens in the text. */
   positional: boolean;
-  /** The most rows of a tile of the plan. */
+  /** The most rows of a tile of the plan, and whether its columns are always one range. */
   rows: number;
+  oneRange?: boolean;
 }
 
 /** A family of attention kernels, as one device runs it. */
@@ -26,6 +27,8 @@ export interface KernelFamily {
   tile: TileConfig;
   /** The tiles of short texts, where they are expected to be faster. */
   shortTile: TileConfig;
+  /** The tiles of the shortest texts in sparse plans where some pairs do not exist, if others than those of short texts. */
+  shortestTile?: TileConfig;
   /** Rows of a tile that may be the fastest. */
   heights: readonly number[];
   /** Whether its kernels read queries, keys, values and the output's gradient from textures. */

@@ -30,14 +30,22 @@ function partsOf(headDim: number, rowBlock: number, vectors: number): number {
 export function maskConstants({
   heads: { table, bits, isFull },
   positional: isPositional,
+  oneRange,
 }: Pass): KernelConstants {
   if (!table) return {};
   return {
-    FULL: isFull ? 1 : 0,
+    ONE_RANGE: isFull ? 2 : oneRange ? 1 : 0,
     POSITIONAL: isPositional ? 1 : 0,
     LABEL_WORDS: bits?.words ?? 0,
     BIASED: bits && bits.bias !== 0 ? 1 : 0,
   };
+}
+
+/** The tiles of long and of short texts. */
+function tilesOf(tile: TileConfig): Pick<KernelFamily, 'tile' | 'shortTile' | 'shortestTile'> {
+  if (!tile.machine) return { tile, shortTile: tile };
+  const shortTile = { ...tile, rows: SHORT_ROWS, tileCost: SHORT_TILE_COST };
+  return { tile, shortTile, shortestTile: { ...shortTile, oneRange: true } };
 }
 
 /**
@@ -45,14 +53,8 @@ export function maskConstants({
  * @param machine The GPU; undefined on a software adapter.
  */
 const wide = (rowBlock: 4 | 8, machine: Machine | undefined): KernelFamily => ({
+  ...tilesOf({ ...WIDE_TILE, steps: STEPS[rowBlock], machine }),
   name: 'wide',
-  tile: { ...WIDE_TILE, steps: STEPS[rowBlock], machine },
-  shortTile: {
-    ...WIDE_TILE,
-    steps: STEPS[rowBlock],
-    ...(machine && { rows: SHORT_ROWS, tileCost: SHORT_TILE_COST }),
-    machine,
-  },
   // Tiles of 16 rows or fewer have kernels with half the invocations.
   heights: [32, 16, 8],
   readsPanels: false,
