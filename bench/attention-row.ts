@@ -82,7 +82,6 @@ export function attentionRow(
   context: {
     pass: Pass;
     text: 'document' | 'sentences';
-    seed: number;
     /** Runs of which each time is the mean. */
     runsPerTurn: number;
     gatePassed: boolean;
@@ -92,12 +91,12 @@ export function attentionRow(
 ) {
   const { implementation, name, times, bufferBytes } = measured;
   const { heads, headDim } = workload;
-  const { pass, text, seed, gatePassed, boundSpeedup } = context;
+  const { pass, text, gatePassed, boundSpeedup } = context;
   const { pairCounts } = implementation.layout;
   const baseline = dense.implementation.layout.pairCounts;
   const idealSpeedup = baseline.useful / pairCounts.useful;
   const medianMs = median(times.wall);
-  const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall, seed);
+  const { ratio, low, high } = medianOfRatios(times.wall, dense.times.wall);
   const executed = executedFlops(pass, headDim, pairCounts);
   const shown = (value: number): number | null => (gatePassed ? value : null);
   return {

@@ -19,17 +19,17 @@ export interface ContenderTimes {
 export function contenderRow(
   { contender, mask, gate, usefulPairs }: ContenderImplementation,
   workload: Workload,
-  labels: { pass: Pass; text: 'document' | 'sentences'; seed: number },
+  labels: { pass: Pass; text: 'document' | 'sentences' },
   times: ContenderTimes | undefined,
 ) {
   const { heads, headDim, lengths, tags } = workload;
-  const { pass, text, seed } = labels;
+  const { pass, text } = labels;
   const strategy: Strategy = mask.strategy;
   const densePairs = lengths.reduce((sum, length) => sum + length ** 2, 0);
   const idealSpeedup = densePairs / usefulPairs;
   const medianMs = times ? median([...times.contender]) : null;
-  const toDense = times && medianOfRatios(times.contender, times.dense, seed);
-  const toParsimony = times && medianOfRatios(times.contender, times.parsimony, seed);
+  const toDense = times && medianOfRatios(times.contender, times.dense);
+  const toParsimony = times && medianOfRatios(times.contender, times.parsimony);
   const perSecond = (amount: number) => (medianMs === null ? null : amount / medianMs / 1e6);
   return {
     contender: contender.name,

@@ -116,7 +116,7 @@ async function timedRows(
   );
   return entries.map(({ length, attention, bufferBytes }, at) => {
     const timesMs = times[at].wall.map((wall) => wall / runs[at]);
-    const { ratio, low, high } = medianOfRatios(perPair[at], perPair[0], seed);
+    const { ratio, low, high } = medianOfRatios(perPair[at], perPair[0]);
     const shown = (value: number): number | null => (gatePassed ? value : null);
     const { useful, executed } = attention.layout.pairCounts;
     return {

@@ -87,7 +87,7 @@ export async function measurePeakShares(
     const dense = lengths.map((length, index): DenseRate => {
       const at = products.length + index;
       const flops = HEADS * usefulFlops('forward', HEAD_DIM) * length ** 2;
-      const { ratio } = medianOfRatios(times[best].wall, times[at].wall, SEED);
+      const { ratio } = medianOfRatios(times[best].wall, times[at].wall);
       const shareOfPeak = gate.passed ? (ratio * flops) / flopsOf(shapes[best]) : null;
       return { length, heads: HEADS, headDim: HEAD_DIM, gflops: rate(flops, at), shareOfPeak };
     });

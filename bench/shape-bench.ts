@@ -93,7 +93,7 @@ export class ShapeBench {
       const runsPerTurn: number[] = [];
       for (const implementation of implementations) runsPerTurn.push(await runsForTurn(implementation));
       const { signal } = this.options;
-      const needsMore = untilNarrow(seconds, seed);
+      const needsMore = untilNarrow(seconds);
       const times = await timeInTurns(implementations, {
         repeats,
         needsMore: (walls) => needsMore(walls.slice(0, this.strategies)),
@@ -115,7 +115,6 @@ export class ShapeBench {
         const context = {
           pass,
           text,
-          seed,
           gatePassed,
           boundSpeedup,
           runsPerTurn: runsPerTurn[index],
@@ -138,7 +137,7 @@ export class ShapeBench {
           dense: times[0].wall,
           parsimony: times[same].wall,
         };
-        const labels = { pass, text, seed } as const;
+        const labels = { pass, text } as const;
         rows.push(contenderRow(contender, this.workload, labels, contenderTimes || undefined));
       }
       if (rows.length > 0) this.results.contenders = rows;

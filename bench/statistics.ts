@@ -1,7 +1,6 @@
-import { median } from 'simple-statistics';
+import { mean, median, sampleStandardDeviation } from 'simple-statistics';
 import * as v from 'valibot';
 import { checkArgument, number } from '../src/base/argument-schemas.js';
-import { hostRandom } from '../src/base/random.js';
 
 /** A ratio of two implementations' times with its interval. */
 export interface Ratio {
@@ -12,34 +11,55 @@ export interface Ratio {
 
 const TIMES = v.pipe(v.array(number, 'a list of times'), v.minLength(1, 'a list of times'));
 
-const RESAMPLES = 2_000;
-
 /** Wider than the usual 95 %, so that two runs of a benchmark rarely disagree. */
 export const CONFIDENCE = 0.99;
 
+/** Quantiles of Student's t for that confidence, by turns, where even the smallest and the largest ratio are too near each other. */
+const STUDENT = [Number.NaN, Number.NaN, 63.657, 9.925, 5.841, 4.604, 4.032, 3.707];
+
+/** The interval of a few ratios: Student's t of their logarithms. One turn tells nothing. */
+function fewTurns(ordered: readonly number[]): Pick<Ratio, 'low' | 'high'> {
+  if (ordered.length === 1) return { low: 0, high: Number.MAX_VALUE };
+  const logarithms = ordered.map(Math.log);
+  const reach = (STUDENT[ordered.length] * sampleStandardDeviation(logarithms)) / Math.sqrt(ordered.length);
+  const [low, high] = [mean(logarithms) - reach, mean(logarithms) + reach].map(Math.exp);
+  return {
+    low: Math.min(low, ordered[0]),
+    high: Math.min(Number.MAX_VALUE, Math.max(high, ordered.at(-1)!)),
+  };
+}
+
+/** Ratios at either end that can be left out, so that the others still hold the median: by the binomial distribution of ½. */
+function leftOut(turns: number): number {
+  let logarithm = -turns * Math.LN2;
+  let [below, count] = [0, 0];
+  for (;;) {
+    below += Math.exp(logarithm);
+    if (below > (1 - CONFIDENCE) / 2) return count;
+    logarithm += Math.log((turns - count) / (count + 1));
+    count++;
+  }
+}
+
 /**
- * Compares two implementations that were timed in turns: the median of the ratios within each turn, with a percentile bootstrap
- * interval over the turns (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). Load that slows a whole turn does not
- * change the ratio within it, but it may change one of two separate medians.
+ * Compares two implementations that were timed in turns: the median of the ratios within each turn, and two of these ratios between which
+ * the true median is with that confidence, whatever the distribution (Conover, Practical Nonparametric Statistics, section 3.2). Load
+ * that slows a whole turn does not change the ratio within it, but it may change one of two separate medians.
  *
  * @param times Milliseconds of one implementation, turn by turn.
  * @param reference Those of the other in the same turns.
  */
-export function medianOfRatios(times: readonly number[], reference: readonly number[], seed: number): Ratio {
+export function medianOfRatios(times: readonly number[], reference: readonly number[]): Ratio {
   checkArgument(TIMES, times, 'times');
   checkArgument(TIMES, reference, 'reference');
-  checkArgument(number, seed, 'seed');
   const turns = Math.min(times.length, reference.length);
-  const ofTurns = Array.from({ length: turns }, (_, turn) => times[turn] / reference[turn]);
-  const random = hostRandom(seed);
-  const medians: number[] = [];
-  for (let resample = 0; resample < RESAMPLES; resample++) {
-    medians.push(median(ofTurns.map(() => ofTurns[Math.floor(random() * turns)])));
-  }
-  medians.sort((a, b) => a - b);
-  const at = (share: number) => medians[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
-  const tail = (1 - CONFIDENCE) / 2;
-  return { ratio: median(ofTurns), low: at(tail), high: at(1 - tail) };
+  const ordered = Array.from({ length: turns }, (_, turn) => times[turn] / reference[turn]).sort(
+    (a, b) => a - b,
+  );
+  const ratio = median(ordered);
+  if (turns < STUDENT.length) return { ratio, ...fewTurns(ordered) };
+  const out = leftOut(turns) - 1;
+  return { ratio, low: ordered[out], high: ordered[turns - 1 - out] };
 }
 
 /** The widest interval of a reliable ratio, as a share of the ratio. */
@@ -54,8 +74,8 @@ export function isTooWide({ ratio, low, high }: Ratio): boolean {
  * Asks for more turns while the interval of any ratio to the first implementation's times is too wide.
  * @param seconds The time limit from now on: after it, no more turns are asked for.
  */
-export function untilNarrow(seconds: number, seed: number): (times: readonly number[][]) => boolean {
+export function untilNarrow(seconds: number): (times: readonly number[][]) => boolean {
   const end = performance.now() + 1000 * seconds;
   return ([reference, ...others]) =>
-    performance.now() < end && others.some((times) => isTooWide(medianOfRatios(times, reference, seed)));
+    performance.now() < end && others.some((times) => isTooWide(medianOfRatios(times, reference)));
 }

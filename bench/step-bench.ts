@@ -136,7 +136,6 @@ async function benchBatch(
         stepRow(setup, times[index], times[0], stages[index], {
           ...batch,
           tokens,
-          seed,
           precision,
           gatePassed,
           rules: options.rules,
@@ -193,16 +192,16 @@ function stepRow(
   dense: Times,
   stages: readonly Stage[][],
   context: StepBatch &
-    Pick<StepSettings, 'seed' | 'precision'> & { tokens: number; gatePassed: boolean; rules: RuleSet },
+    Pick<StepSettings, 'precision'> & { tokens: number; gatePassed: boolean; rules: RuleSet },
 ) {
   const { sentences, tokens, gatePassed, isDocument, rules, precision = 'f32' } = context;
   const { pairCounts } = setup;
   const medianMs = median(times.wall);
-  const { ratio, low, high } = medianOfRatios(times.wall, dense.wall, context.seed);
+  const { ratio, low, high } = medianOfRatios(times.wall, dense.wall);
   const attentionMs = attentionOf(times);
   const share = Math.min(1, attentionOf(dense) / median(dense.wall));
   const attentionSpeedup = attentionOf(dense) / attentionMs;
-  const attentionRatio = medianOfRatios(attentionTurns(dense), attentionTurns(times), context.seed);
+  const attentionRatio = medianOfRatios(attentionTurns(dense), attentionTurns(times));
   const shown = (value: number): number | null => (gatePassed ? value : null);
   // The first step also compiles.
   const stageTimes = (name: string) => {

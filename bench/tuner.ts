@@ -224,7 +224,7 @@ async function timeAll(device: Device, entries: readonly AttentionImplementation
     const { wall } = turns[turn];
     measured[index].medianMs = median(wall);
     measured[index].isTimedOnce = false;
-    const interval = medianOfRatios(wall, expected, SEED);
+    const interval = medianOfRatios(wall, expected);
     measured[index].isFaster = interval.high < 1 - LEAST_GAIN;
     if (index > 0 && expected.length > 1) measured[index].interval = interval;
   });

@@ -28,7 +28,7 @@ export function attentionSection(report: PageReport, id: string): Section {
   return sectionOf(report, {
     title: 'Attention',
     ...findingsOf(shapes, environment),
-    howMeasured: `${settings.repeats} timed turns or more, all strategies in every turn; the bootstrap draws turns`,
+    howMeasured: `${settings.repeats} timed turns or more, all strategies in every turn; intervals are of the median over turns`,
     isChecked: shapes.length > 0 || !gate.passed,
     body: html`${gate.passed && shapes.length > 0 ? speedups(report, shapes, id) : ''}
 <details><summary>All rows</summary>

@@ -31,9 +31,9 @@ function claim(row: ShownRow, environment: Environment): string {
 function evidence(row: ShownRow): string {
   const { ratioToDense, ratioLow, ratioHigh } = row;
   if (verdictOf(row) === 'slower') {
-    return `${times(ratioToDense)} of dense’s time (99 % bootstrap interval ${times(ratioLow)} to ${times(ratioHigh)})`;
+    return `${times(ratioToDense)} of dense’s time (99 % interval ${times(ratioLow)} to ${times(ratioHigh)})`;
   }
-  return `speed-up ${times(row.realisedSpeedup)} (99 % bootstrap interval ${speedupInterval(row)})`;
+  return `speed-up ${times(row.realisedSpeedup)} (99 % interval ${speedupInterval(row)})`;
 }
 
 /** The finding of a benchmark of attention in a sentence, with the evidence. */

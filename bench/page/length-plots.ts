@@ -126,7 +126,7 @@ function lengthPlot(pass: PassRows, rows: PassRows['rows'], plot: LengthPlot): F
   };
   return {
     title: titled(pass, point, otherwise),
-    explanation: `${explanation}${interval ? ` Vertical bars are 99 % bootstrap intervals${isCut ? CUT : ''}.` : ''}`,
+    explanation: `${explanation}${interval ? ` Vertical bars are 99 % intervals${isCut ? CUT : ''}.` : ''}`,
     description: described(rows, words),
     series: seriesOf(rows),
     options: {

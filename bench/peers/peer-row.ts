@@ -50,7 +50,7 @@ export function peerRow(
   measured: MeasuredPeer,
   parsimony: MeasuredPeer | undefined,
   dense: MeasuredPeer | undefined,
-  { workload, rules, pass, seed }: PeerCase,
+  { workload, rules, pass }: PeerCase,
 ) {
   const { peer, precision, mask, times, gpuTimes, pairCounts, error } = measured;
   const { heads, headDim, lengths } = workload;
@@ -63,7 +63,7 @@ export function peerRow(
   const isSound = (other: MeasuredPeer | undefined) =>
     other !== undefined && !other.error && other.times.length > 0;
   const over = (other: MeasuredPeer | undefined) =>
-    isSound(measured) && isSound(other) ? medianOfRatios(times, other!.times, seed) : undefined;
+    isSound(measured) && isSound(other) ? medianOfRatios(times, other!.times) : undefined;
   const toParsimony = over(parsimony);
   const toDense = over(dense);
   const gflops = (work: number) => (isSound(measured) ? (heads * work) / medianMs! / 1e6 : null);

@@ -62,7 +62,7 @@ export function benchStepCommand(): Command {
         strategies,
       ),
       boundedOption('repeats', '--repeats <count>', 'timed steps of each', realNumber).default(repeats),
-      option('--seed <number>', 'of weights, order and intervals', seedNumber).default(1),
+      option('--seed <number>', 'of weights and order', seedNumber).default(1),
       settingOption('rules').default('paper'),
       settingOption('data').default('embedded'),
       settingOption('textColumn'),

@@ -70,7 +70,7 @@ function sweepOptions(
       list,
     ),
     boundedOption('repeats', '--repeats <count>', `timed turns of each (default: ${repeats})`, realNumber),
-    option('--seed <number>', `of inputs, order and intervals (default: ${seed})`, seedNumber),
+    option('--seed <number>', `of inputs and order (default: ${seed})`, seedNumber),
     settingOption('data').default('embedded'),
     settingOption('adapter'),
     ...outputOptions(),

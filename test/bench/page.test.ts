@@ -21,7 +21,7 @@ describe('the page of bench attention', () => {
       `Hard attention is ${shown(main.realisedSpeedup!)} faster than dense at 1024 tokens, forward, on a software adapter`,
     );
     const interval = `${shown(1 / main.ratioHigh!)} to ${shown(1 / main.ratioLow!)}`;
-    expect(text('.lead')).toContain(`99 % bootstrap interval ${interval}`);
+    expect(text('.lead')).toContain(`99 % interval ${interval}`);
     expect(text('header')).toContain('green');
     expect(text('header')).toContain('llvmpipe (test)');
   });

@@ -13,12 +13,26 @@ describe('statistics', () => {
     const random = hostRandom(3);
     const noisy = (level: number) => Array.from({ length: 201 }, () => level * (1 + 0.3 * random()));
     const [reference, times] = [noisy(1), noisy(0.5)];
-    const many = medianOfRatios(times, reference, 1);
-    const few = medianOfRatios(times.slice(0, 9), reference.slice(0, 9), 1);
+    const many = medianOfRatios(times, reference);
+    const few = medianOfRatios(times.slice(0, 9), reference.slice(0, 9));
     expect(many.low).toBeLessThan(0.5);
     expect(many.high).toBeGreaterThan(0.5);
     expect(many.ratio).toBeCloseTo(0.5, 1);
     expect(many.high - many.low).toBeLessThan(few.high - few.low);
+  });
+
+  it('has the true ratio in its interval nearly always, however few the turns', () => {
+    const random = hostRandom(8);
+    for (const turns of [1, 2, 3, 5, 7, 8, 9, 15, 40]) {
+      let missed = 0;
+      for (let trial = 0; trial < 200; trial++) {
+        const times = Array.from({ length: turns }, () => 0.5 * Math.exp(0.2 * (random() - 0.5)));
+        const { ratio, low, high } = medianOfRatios(times, Array(turns).fill(1));
+        expect(low <= ratio && ratio <= high).toBe(true);
+        if (low > 0.5 || high < 0.5) missed++;
+      }
+      expect(missed, `${turns} turns`).toBeLessThanOrEqual(7);
+    }
   });
 
   it('is not misled by turns that were slow for both', () => {
@@ -26,7 +40,7 @@ describe('statistics', () => {
     const speeds = Array.from({ length: 41 }, () => (random() < 0.5 ? 1 : 2));
     const reference = speeds.map((speed) => speed * (1 + 0.05 * random()));
     const times = speeds.map((speed) => 0.5 * speed * (1 + 0.05 * random()));
-    const { ratio, low, high } = medianOfRatios(times, reference, 1);
+    const { ratio, low, high } = medianOfRatios(times, reference);
     expect(Math.abs(ratio - 0.5)).toBeLessThan(0.02);
     expect(high - low).toBeLessThan(0.03);
   });
@@ -34,9 +48,9 @@ describe('statistics', () => {
   it('asks for turns until all intervals are narrow, or the time is over', () => {
     const random = hostRandom(5);
     const noisy = (spread: number) => Array.from({ length: 15 }, () => 1 + spread * random());
-    expect(untilNarrow(60, 1)([noisy(0.01), noisy(0.01)])).toBe(false);
-    expect(untilNarrow(60, 1)([noisy(0.01), noisy(0.01), noisy(1)])).toBe(true);
-    expect(untilNarrow(0, 1)([noisy(0.01), noisy(1)])).toBe(false);
+    expect(untilNarrow(60)([noisy(0.01), noisy(0.01)])).toBe(false);
+    expect(untilNarrow(60)([noisy(0.01), noisy(0.01), noisy(1)])).toBe(true);
+    expect(untilNarrow(0)([noisy(0.01), noisy(1)])).toBe(false);
   });
 
   it('computes Amdahl’s law', () => {
