@@ -1,3 +1,4 @@
+import type { ModelRules } from '../src/grammar/head-rules.js';
 import { formatRules, parseModelRules } from '../src/grammar/rules-file.js';
 import { asPreset } from './controls.js';
 import { element } from './elements.js';
@@ -18,7 +19,11 @@ export function connectRulesJson(state: State): void {
       message.textContent = (error as Error).message;
     }
   });
+  let written: ModelRules | undefined;
   state.onChange(({ rules }) => {
-    if (document.activeElement !== field) field.value = formatRules(rules);
+    // Another text must not replace what was pasted.
+    if (rules === written || document.activeElement === field) return;
+    field.value = formatRules(rules);
+    written = rules;
   });
 }

@@ -5,9 +5,9 @@ export const TOGETHER = 'together';
 
 /**
  * The order of the files that take longest, measured on two cores with the embedded driver: a fresh clone has no times. Each of two
- * processes takes the next file when it is done with one, and compiles the kernels that it has not compiled yet. So the kernels for
- * subgroups should stay in one of them: while it runs a long file, the other one runs commands, browsers and kernels for GPUs; and
- * while that one runs a long file, the first one trains and measures. The short files fill the gaps in the end.
+ * processes takes the next file when it is done with one, and compiles the kernels that it has not compiled yet. In this order one of
+ * them mostly has the kernels for subgroups, with models, trainings and benchmarks; the other one has commands, browsers, the kernels for
+ * GPUs and tests without a GPU. The short files fill the gaps in the end.
  */
 const IN_TURN = [
   'attention/subgroup',
@@ -16,30 +16,40 @@ const IN_TURN = [
   'browser-entry',
   'attention/wide',
   'cli/bench',
-  'playground/playground',
   'nn/classifier',
-  'nn/training',
-  'nn/linear.',
-  'train/training-run',
-  'nn/head-rules',
+  'playground/playground',
   'bench/gate',
-  'nn/several-buffers',
-  'train/best-weights',
-  'nn/sparsity-penalty',
-  'train/run-folder',
-  'nn/',
-  'train/evaluation',
-  'train/mlm',
-  'train/head-rules',
-  'train/custom-tags-model',
-  'cli/explain',
-  'cli/resume',
-  'attention/abreast',
-  'cli/interruption',
+  'nn/explaining',
   'readme',
-  'bench/',
-  'cli/',
-  'train/',
+  'bench/counted-pairs',
+  'cli/resume',
+  'train/best-weights',
+  'train/training-run',
+  'cli/interruption',
+  'train/evaluation',
+  'train/experiment/queue',
+  'nn/linear.',
+  'nn/training',
+  'cli/doctor',
+  'bench/peers',
+  'cli/documented-commands',
+  'nn/sparsity-penalty',
+  'data/parquet',
+  'grammar/hugging-face',
+  'bench/trace',
+  'reference/bert',
+  'cli/experiment',
+  'train/experiment/run-grid',
+  'plan/plan-words',
+  'plan/stated-pairs',
+  'attention/abreast',
+  'snippets',
+  'report/explain-page',
+  'nn/head-rules',
+  'base/json-scan',
+  'nn/several-buffers',
+  'grammar/long-texts',
+  'train/rate-sweep',
 ];
 
 function place({ project, moduleId }: TestSpecification): number {
