@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,10 +20,13 @@ function experimentIn(file: string): Experiment {
   return parseExperiment(readFileSync(join(EXPERIMENTS, file), 'utf8'), file);
 }
 
-/** The results in the repository, of all seeds. */
+/** The results in the repository, of all seeds, without those that a user has added since. */
 function kept({ name }: Experiment): Map<string, CellResult> {
   const folder = join(EXPERIMENTS, 'results', name);
-  const results = existsSync(folder) ? readdirSync(folder) : [];
+  if (!existsSync(folder)) return new Map();
+  const { status, stdout } = spawnSync('git', ['ls-files'], { cwd: folder, encoding: 'utf8' });
+  const files = status === 0 ? stdout.split('\n') : readdirSync(folder);
+  const results = files.filter((file) => file.endsWith('.json')).sort();
   return new Map(
     results.map((file) => [
       file.replace(/\.json$/, ''),
