@@ -5,7 +5,7 @@ import { type GpuReport, gateOf, type PartReport, precisionOf } from './gpu-repo
 import { oneLine } from './peers/peer.js';
 
 /** What a section of `bench gpu` runs with. */
-export interface SectionRun {
+interface SectionRun {
   /** Aborted by the caller, and where the time is over. */
   signal: AbortSignal;
   /** Adds a report, or marks that it has more rows: the file is written again. */
