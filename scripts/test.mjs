@@ -1,7 +1,7 @@
 // Runs the tests; what follows the command goes to vitest. With --conformance, every property test takes ten times as many cases,
 // on the adapter that PARSIMONY_ADAPTER names or, without it, on the best one there is. A usual run leaves out what costs more
 // than it has found: kinds of attention that combine in another way what other kinds have (`MORE_KINDS` in
-// test/attention/random-case.ts), a third of the cases of each kind and two thirds of those of the kernels for GPUs, most lone
+// test/attention/random-case.ts), a third of the cases of each kind and two thirds of those of the kernels for GPUs, texts of 513 tokens, most lone
 // rows, panels abreast and choices of GPUs, most shapes of linear layers, most damaged bytes of Parquet files, most changes of JSON,
 // and all kills of a run but one.
 import { spawnSync } from 'node:child_process';
