@@ -1,6 +1,7 @@
 import { mean, median, sampleStandardDeviation } from 'simple-statistics';
 import * as v from 'valibot';
 import { checkArgument, number } from '../src/base/argument-schemas.js';
+import { studentQuantile } from '../src/train/experiment/seed-statistics.js';
 
 /** A ratio of two implementations' times with its interval. */
 export interface Ratio {
@@ -14,14 +15,12 @@ const TIMES = v.pipe(v.array(number, 'a list of times'), v.minLength(1, 'a list 
 /** Wider than the usual 95 %, so that two runs of a benchmark rarely disagree. */
 export const CONFIDENCE = 0.99;
 
-/** Quantiles of Student's t for that confidence, by turns, where even the smallest and the largest ratio are too near each other. */
-const STUDENT = [Number.NaN, Number.NaN, 63.657, 9.925, 5.841, 4.604, 4.032, 3.707];
-
 /** The interval of a few ratios: Student's t of their logarithms. One turn tells nothing. */
 function fewTurns(ordered: readonly number[]): Pick<Ratio, 'low' | 'high'> {
   if (ordered.length === 1) return { low: 0, high: Number.MAX_VALUE };
   const logarithms = ordered.map(Math.log);
-  const reach = (STUDENT[ordered.length] * sampleStandardDeviation(logarithms)) / Math.sqrt(ordered.length);
+  const quantile = studentQuantile(ordered.length - 1, CONFIDENCE);
+  const reach = (quantile * sampleStandardDeviation(logarithms)) / Math.sqrt(ordered.length);
   const [low, high] = [mean(logarithms) - reach, mean(logarithms) + reach].map(Math.exp);
   return {
     low: Math.min(low, ordered[0]),
@@ -29,15 +28,18 @@ function fewTurns(ordered: readonly number[]): Pick<Ratio, 'low' | 'high'> {
   };
 }
 
-/** Ratios at either end that can be left out, so that the others still hold the median: by the binomial distribution of ½. */
-function leftOut(turns: number): number {
+/**
+ * The rank of the lower end from below, and of the upper end from above, by the binomial distribution of ½. 0 where even the smallest and
+ * the largest ratio are too near each other.
+ */
+function rankOfEnds(turns: number): number {
   let logarithm = -turns * Math.LN2;
-  let [below, count] = [0, 0];
+  let [below, rank] = [0, 0];
   for (;;) {
     below += Math.exp(logarithm);
-    if (below > (1 - CONFIDENCE) / 2) return count;
-    logarithm += Math.log((turns - count) / (count + 1));
-    count++;
+    if (below > (1 - CONFIDENCE) / 2) return rank;
+    logarithm += Math.log((turns - rank) / (rank + 1));
+    rank++;
   }
 }
 
@@ -57,9 +59,9 @@ export function medianOfRatios(times: readonly number[], reference: readonly num
     (a, b) => a - b,
   );
   const ratio = median(ordered);
-  if (turns < STUDENT.length) return { ratio, ...fewTurns(ordered) };
-  const out = leftOut(turns) - 1;
-  return { ratio, low: ordered[out], high: ordered[turns - 1 - out] };
+  const rank = rankOfEnds(turns);
+  if (rank === 0) return { ratio, ...fewTurns(ordered) };
+  return { ratio, low: ordered[rank - 1], high: ordered[turns - rank] };
 }
 
 /** The widest interval of a reliable ratio, as a share of the ratio. */

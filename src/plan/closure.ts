@@ -1,6 +1,6 @@
 import type { Layout } from './layout.js';
 import { pairBiases } from './pair-biases.js';
-import type { Sequence } from './tag-runs.js';
+import type { Sequence, TagRun } from './tag-runs.js';
 
 /** Bits of a word. */
 const WORD = 32;
@@ -37,11 +37,24 @@ function forEachBit(bits: Uint32Array, visit: (at: number) => void): void {
   });
 }
 
+/** Where nothing depends on positions, tokens of one tag and sentence have the same pairs: the first of them, and their number. */
+function tokensAlike(runs: readonly TagRun[]): { start: number; length: number }[] {
+  const found = new Map<string, { start: number; length: number }>();
+  for (const { tag, sentence, start, length } of runs) {
+    const tokens = found.get(`${tag} ${sentence}`);
+    if (tokens) tokens.length += length;
+    else found.set(`${tag} ${sentence}`, { start, length });
+  }
+  return [...found.values()];
+}
+
 /** The pairs of one sequence that 1, 2, … layers connect. */
 function joinedPairs(layout: Layout, { runs, start, length }: Sequence, layers: number): number[] {
-  // Where nothing depends on positions, all tokens of a run have the same pairs.
-  const sizes = layout.positional ? Array<number>(length).fill(1) : runs.map((run) => run.length);
-  const nodes = layout.positional ? sizes.map((_, at) => start + at) : runs.map((run) => run.start);
+  const alike = layout.positional
+    ? Array.from({ length }, (_, at) => ({ start: start + at, length: 1 }))
+    : tokensAlike(runs);
+  const nodes = alike.map((tokens) => tokens.start);
+  const sizes = alike.map((tokens) => tokens.length);
   const ofLayers = Array.from({ length: layersOf(layout) }, (_, layer) => attendedTo(layout, layer, nodes));
   let reached: Uint32Array[] | undefined;
   return Array.from({ length: layers }, (_, layer) => {

@@ -41,7 +41,7 @@ const IN_TURN = [
   'cli/experiment',
   'train/experiment/run-grid',
   'plan/plan-words',
-  'plan/stated-pairs',
+  'plan/predicate-pairs',
   'attention/abreast',
   'snippets',
   'report/explain-page',

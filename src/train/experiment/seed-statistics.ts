@@ -30,21 +30,22 @@ export function studentTail(t: number, freedom: number): number {
   return t < 0 ? 0.5 + half : 0.5 - half;
 }
 
-const quantiles = new Map<number, number>();
+const quantiles = new Map<string, number>();
 
-/** The quantile of Student's t with these degrees of freedom: |t| is at most this with a probability of 95 %. */
-export function studentQuantile(freedom: number): number {
-  const cached = quantiles.get(freedom);
+/** The quantile of Student's t with these degrees of freedom: |t| is at most this with a probability of `confidence`. */
+export function studentQuantile(freedom: number, confidence = CONFIDENCE): number {
+  const key = `${freedom} ${confidence}`;
+  const cached = quantiles.get(key);
   if (cached !== undefined) return cached;
   const whole = cosinePower(Math.PI / 2, freedom);
   let [low, high] = [0, Math.PI / 2];
   for (let halving = 0; halving < 60; halving++) {
     const middle = (low + high) / 2;
-    if (cosinePower(middle, freedom) < CONFIDENCE * whole) low = middle;
+    if (cosinePower(middle, freedom) < confidence * whole) low = middle;
     else high = middle;
   }
   const quantile = Math.sqrt(freedom) * Math.tan(low);
-  quantiles.set(freedom, quantile);
+  quantiles.set(key, quantile);
   return quantile;
 }
 
