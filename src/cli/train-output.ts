@@ -39,11 +39,16 @@ export function runDisplay(folder: string, introduction: () => void): TrainingRu
     },
     onEpoch(metrics, { devAccuracy, step }) {
       if (metrics.step === total) display?.stop();
+      const best =
+        step === metrics.step
+          ? 'the best so far, saved'
+          : `the best: ${devAccuracy.toFixed(4)}, at step ${step}`;
+      const { skippedSteps } = metrics;
       note(
         `epoch ${metrics.epoch}: train loss ${metrics.trainLoss.toFixed(4)}, dev loss ${metrics.devLoss.toFixed(4)}, ` +
-          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (best ${devAccuracy.toFixed(4)}, step ${step}, saved)` +
-          (metrics.skippedSteps
-            ? `, ${metrics.skippedSteps} steps skipped so far: a gradient exceeded f16`
+          `dev accuracy ${metrics.devAccuracy.toFixed(4)} (${best})` +
+          (skippedSteps
+            ? `, ${skippedSteps} ${skippedSteps === 1 ? 'step' : 'steps'} skipped so far: a gradient exceeded f16`
             : ''),
       );
     },
@@ -83,7 +88,7 @@ function earlyStop(run: TrainingRun, { epochs, final }: TrainingOutcome): string
   const totalSteps = settings.epochs * stepsPerEpoch(rows, settings);
   if (patience === undefined || final.step === totalSteps || final.devAccuracy >= until) return undefined;
   const when = `in epoch ${epochs.length} of ${settings.epochs}, after step ${final.step} of ${totalSteps}`;
-  return `stopped ${when}: no better ${metricForBestModel} in ${patience} evaluations`;
+  return `stopped ${when}: dev ${metricForBestModel} has not improved in ${patience} evaluations`;
 }
 
 /** Prints the result of a run on standard output, or writes it as JSON. */
