@@ -96,13 +96,13 @@ async function experiment(name: string, flags: ExperimentFlags): Promise<void> {
   const planned: Experiment = { ...written, grid };
   const isPart = flags.subset !== undefined || !haveSameSeeds(written, planned);
   const whole = isPart ? exploratory(planned) : planned;
-  checkOnly(whole, flags.only);
+  const only = conditionsOf(whole, flags.only);
   const filter = await rowFilter(whole, flags);
   const errors = new Map<string, string>();
   const folder = flags.table ? tableFolder(name, whole, flags.results) : flags.results;
   const results = flags.table
     ? await storedResults(folder, whole)
-    : await runCells(whole, { ...flags, shard: flags.shard ?? slurmShard() }, ({ id }, error) =>
+    : await runCells(whole, { ...flags, only, shard: flags.shard ?? slurmShard() }, ({ id }, error) =>
         errors.set(id, error),
       );
   checkSameRows(results, join(folder, whole.name));
@@ -166,14 +166,28 @@ async function writePicture(
   note(`The picture is in ${out}.`);
 }
 
-function checkOnly({ conditions }: Experiment, only: readonly string[] = []): void {
-  const unknown = only.find((name) => !Object.hasOwn(conditions, name));
-  if (unknown === undefined) return;
-  throw new CallerError({
-    what: `no condition "${unknown}"`,
-    where: '--only',
-    expected: `among: ${Object.keys(conditions).join(', ')}`,
-  });
+/** The conditions of `--only`. Names may have commas themselves: the longest name that is there counts. */
+function conditionsOf(
+  { conditions }: Experiment,
+  items: readonly string[] | undefined,
+): string[] | undefined {
+  if (!items) return undefined;
+  const named: string[] = [];
+  let at = 0;
+  while (at < items.length) {
+    let end = items.length;
+    while (end > at && !Object.hasOwn(conditions, items.slice(at, end).join(', '))) end--;
+    if (end === at) {
+      throw new CallerError({
+        what: `no condition "${items[at]}"`,
+        where: '--only',
+        expected: `among: ${Object.keys(conditions).join('; ')}`,
+      });
+    }
+    named.push(items.slice(at, end).join(', '));
+    at = end;
+  }
+  return named;
 }
 
 /** Whether both have the same seeds. Only those of the file give verdicts: others could have been chosen by their results. */

@@ -10,6 +10,7 @@ import {
   checkedChoices,
   choiceKey,
   type KernelChoices,
+  kernelVariants,
   LENGTH_CLASSES,
 } from '../attention/kernel-choices.js';
 import { CallerError, EngineError, ParsimonyError } from '../base/errors.js';
@@ -184,8 +185,8 @@ async function checkOnce(device: Device, { headDim, kinds }: Tuned, precision: P
 }
 
 /**
- * The choices for a run: the stored ones, or else those measured now and stored. Undefined without tuning, and in precision f16, which
- * has one variant of the kernels.
+ * The choices for a run: the stored ones, or else those measured now and stored. Undefined without tuning, and where there is one
+ * variant of the kernels: in precision f16, and for dense attention on software.
  * @throws EngineError where the kernels that would run are wrong, or the GPU fails; CallerError or EngineError, before measuring,
  * where the model is too large.
  */
@@ -198,7 +199,8 @@ export async function kernelsFor(
   checkFits(config, device, true);
   const kinds = [mask.strategy === 'none' ? 'dense' : 'sparse'] as const;
   const tuned: Tuned = { headDim: headDimOf(config), longest: tokenizer.maxLength, kinds };
-  if (!shouldTune || run.precision === 'f16') {
+  const hasOneVariant = run.precision === 'f16' || kernelVariants(device, kinds[0]).length === 1;
+  if (!shouldTune || hasOneVariant) {
     await checkOnce(device, tuned, run.precision ?? 'f32');
     return undefined;
   }

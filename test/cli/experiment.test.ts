@@ -7,6 +7,7 @@ import { prepareResumedRun } from '../../src/train/prepare-run.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { CALLER, expectRefusal } from './refusal.js';
 import { glueText, writeTinyData } from './tiny-model.js';
 
 const folder = temporaryFolder();
@@ -112,10 +113,19 @@ describe('experiment', () => {
     rmSync(join(folder, 'experiments/results/tiny/none_seed=1.json'));
     const kept = join(folder, 'experiments/results/tiny/learned_seed=1.json');
     const written = statSync(kept).mtimeMs;
-    const { status, stderr } = await experiment('--only', 'none,learned');
+    const [pruned] = [...before.keys()].filter((file) => file.includes('pruned'));
+    rmSync(join(folder, 'experiments/results/tiny', pruned));
+    const { status, stderr } = await experiment('--only', 'none,learned,learned, pruned');
     expect(status, stderr).toBe(0);
     expect(statSync(kept).mtimeMs).toBe(written);
-    expect(timeless(results().get('none_seed=1.json')!)).toEqual(timeless(before.get('none_seed=1.json')!));
+    for (const file of ['none_seed=1.json', pruned])
+      expect(timeless(results().get(file)!)).toEqual(timeless(before.get(file)!));
+  });
+
+  it('--only of what is no condition is refused', async () => {
+    const says =
+      /^--only: no condition "unpruned"; expected among: none; learned; learned, pruned; random rules$/;
+    expectRefusal(await experiment('--only', 'none,unpruned'), CALLER, says);
   });
 
   it('--jobs runs cells in other processes, to the same bits, and says what is missing', async () => {

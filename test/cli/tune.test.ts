@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashOf } from '../../src/base/hash.js';
+import { testDevice } from '../support/device.js';
 import type { CommandResult } from '../support/run-command.js';
 import { runHere } from '../support/run-here.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -13,7 +14,7 @@ const env = { XDG_CACHE_HOME: join(folder, 'cache') };
 beforeAll(() => writeTinyData(folder));
 
 /** Training with measured kernels. */
-function train(out: string): Promise<CommandResult> {
+function train(out: string, strategy = 'hard'): Promise<CommandResult> {
   const flags = TINY.filter((flag) => flag !== '--no-tune');
   const args = [
     'train',
@@ -21,7 +22,7 @@ function train(out: string): Promise<CommandResult> {
     'data',
     ...flags,
     '--strategy',
-    'hard',
+    strategy,
     '--epochs',
     '1',
     '--max-length',
@@ -83,6 +84,17 @@ describe.runIf(process.platform === 'linux')('train without choices of kernels',
   it('runs a loaded model with its stored choices', async () => {
     const args = ['evaluate', '--model', 'first', '--data', 'data', '--json'];
     expect((await runHere(args, { cwd: folder, env })).status).toBe(0);
+  });
+});
+
+describe('train where there is one variant of the kernels', () => {
+  it('checks that one, and measures nothing', async () => {
+    const { isSoftware } = await testDevice();
+    const { status, stderr } = await train('dense', 'none');
+    expect(status, stderr).toBe(0);
+    expect(/Measuring the variants/.test(stderr)).toBe(!isSoftware);
+    const kept = readdirSync(join(env.XDG_CACHE_HOME, 'parsimony'));
+    expect(kept.some((name) => name.startsWith('checked-'))).toBe(isSoftware);
   });
 });
 
