@@ -20,6 +20,7 @@ import { type BackwardBuffers, type ForwardBuffers, recordBackward, recordForwar
 
 /** The tokens of a packed batch, and which of them may attend to which. */
 export interface MaskedTokens extends MaskTokens {
+  /** Which pairs of tokens exist, and with which bias: from `AttentionMask.fromRules`, `window`, `causal` and others. */
   mask: AttentionMask;
   /** The fastest kernel variants, as measured on this adapter for the head dimension. */
   kernels?: KernelChoices;
@@ -143,6 +144,7 @@ export class Attention {
     this.plan.write(layout, heads);
   }
 
+  /** Tokens of the packed batch, all sequences together. */
   get tokens(): number {
     return this.plan.layout.tokens;
   }

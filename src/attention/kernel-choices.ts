@@ -64,6 +64,7 @@ export const LENGTH_CLASSES = [64, 512, LONGEST_SEQUENCE] as const;
 export interface KernelChoices {
   /** `adapterKey` of the measured device. On any other device the choices have no effect. */
   adapter: string;
+  /** The head dimension for which the variants were measured. */
   headDim: number;
   /** The name of a variant, by kind of plan and longest sequence (`choiceKey`). */
   variants: Record<string, string>;

@@ -2,10 +2,13 @@ import { closest } from './closest.js';
 
 /** The parts of a one-line error: what happened, where, what was expected there, and the remedy. */
 export interface ErrorParts {
+  /** What was found, or what happened: `3 heads`. */
   what: string;
   /** File and line, buffer, tensor or flag. */
   where?: string;
+  /** What would be right there; the line adds "expected" before it. */
   expected?: string;
+  /** What the reader can do; the end of the line. */
   remedy?: string;
 }
 

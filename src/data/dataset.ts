@@ -7,6 +7,7 @@ import type { TaggedTokenizer, TaggedTokens } from '../grammar/tagged-tokenizer.
 
 /** A sentence with its class. */
 export interface Example extends Text {
+  /** The number of its class, from 0, in the order of the class names; 0 for the task `mlm`. */
   label: number;
 }
 

@@ -17,10 +17,14 @@ export interface FoundAdapter {
 /** The description of an adapter that `parsimony doctor` prints and benchmarks record. */
 export interface AdapterDescription {
   kind: AdapterKind;
+  /** Why this adapter was chosen, in words. */
   reason: string;
+  /** As `GPUAdapterInfo` of WebGPU has it, as are the next three; empty where the driver does not tell. */
   vendor: string;
   architecture: string;
+  /** A GPU's model: "nvidia-h200". */
   device: string;
+  /** The driver, or the name of a software adapter. */
   description: string;
 }
 

@@ -30,6 +30,7 @@ export interface KernelTime {
   label: string;
   /** Nanoseconds since an origin that all times of one device share. */
   begin: number;
+  /** Nanoseconds since the same origin. */
   end: number;
 }
 
@@ -41,6 +42,7 @@ export interface DispatchClock {
   restart(): void;
   /** Waits for the GPU, and returns the times of all dispatches since the last call, in their order. */
   read(): Promise<KernelTime[]>;
+  /** Destroys the clock's queries and buffers. */
   release(): void;
 }
 

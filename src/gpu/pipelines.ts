@@ -11,7 +11,9 @@ import {
 /** A part of a buffer: all of it where `offset` and `size` are left out. Offsets are multiples of 256 bytes. */
 export interface BufferSlice {
   buffer: GPUBuffer;
+  /** Bytes before the part, a multiple of 256; 0 by default. */
   offset?: number;
+  /** Bytes of the part; the rest of the buffer by default. */
   size?: number;
 }
 

@@ -16,8 +16,11 @@ export const MATRIX_TOGGLES = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia
 
 /** Products of f16 matrices by a subgroup, with sums in f32: [m, k] times [k, n] gives [m, n]. */
 export interface SubgroupMatrices {
+  /** Rows of the first matrix and of the product. */
   m: number;
+  /** Columns of the second matrix and of the product. */
   n: number;
+  /** Columns of the first matrix, and rows of the second: the length of the sums. */
   k: number;
   /** Lanes of the subgroup. */
   lanes: number;

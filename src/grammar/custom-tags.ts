@@ -5,8 +5,11 @@ import { TOKEN_TAGS } from './tags.js';
 
 /** A word of a text with its tag; `start` and `end` are in UTF-16 units of the text. */
 export interface TaggedWord {
+  /** Its first UTF-16 unit in the text. */
   start: number;
+  /** The UTF-16 unit after its last. */
   end: number;
+  /** A tag of the rules. */
   tag: Tag;
   /** The number of its sentence in the text, from 0, in ascending order; a text is one sentence by default. */
   sentence?: number;
@@ -15,6 +18,7 @@ export interface TaggedWord {
 /** A text, with custom tags of its words where the data has them. wink-nlp tags the words otherwise. */
 export interface Text {
   text: string;
+  /** Its tagged words in the text's order. Together they cover the text except for white space. */
   words?: readonly TaggedWord[];
 }
 

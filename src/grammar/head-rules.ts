@@ -10,7 +10,9 @@ export type RulePairs = Pick<RuleSet, 'hard' | 'soft'>;
 
 /** Rules for each head of each layer of a model, over the same tags. */
 export interface HeadRules {
+  /** The name in outputs and errors. */
   name: string;
+  /** The tags that tokens may have, at most 64. */
   tags: readonly Tag[];
   /** The bias that a soft rule adds to the score of a pair. */
   beta: number;

@@ -24,7 +24,9 @@ export interface PairTable {
 export interface PairScopes {
   /** By query tag, then key tag, as `biases`. */
   hard: Float32Array;
+  /** The reaches of the soft rules, as `hard`. */
   soft: Float32Array;
+  /** What is added to the score of a pair within the soft reach only. */
   beta: number;
   /** 0 or FORBIDDEN. */
   elsewhere: number;

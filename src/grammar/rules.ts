@@ -9,10 +9,13 @@ export type TagPair = readonly [query: Tag, key: Tag, scope?: Scope];
 
 /** Which tag may attend to which. Presets, rules files and generated rules all have this form. */
 export interface RuleSet {
+  /** The name in outputs and errors. */
   name: string;
   /** The tags that tokens may have, at most 64. `tagIndexes` says how integer labels select one. */
   tags: readonly Tag[];
+  /** Pairs of tags that attend without a bias under `hard`, `soft` and `guided`, each written out: no `*` or `=`. */
   hard: readonly TagPair[];
+  /** Pairs of tags that get β under `soft` and `guided`, where no hard rule matches; under `hard` they do not exist. */
   soft: readonly TagPair[];
   /** The bias that a soft rule adds to the score of a pair. */
   beta: number;

@@ -1,5 +1,6 @@
 /** A token that is found in a text before the text is split: Hugging Face's `AddedToken`. */
 export interface SpecialToken {
+  /** Its text, as the vocabulary has it: "[MASK]". */
   content: string;
   /** Whether it is found only where no letter, digit or mark is next to it. */
   singleWord: boolean;

@@ -22,6 +22,7 @@ export type TagNoise =
 /** Tag noise with the seed of its random numbers. */
 export interface SeededTagNoise {
   how: TagNoise;
+  /** The same seed gives a text the same tags. */
   seed: number;
 }
 

@@ -13,6 +13,7 @@ import { specialTokensIn, splitTokens, type Token } from './word-piece.js';
 
 /** How text becomes tagged tokens. */
 export interface TokenizerOptions {
+  /** From `bertVocabulary` or `parseVocabulary`. */
   vocabulary: Vocabulary;
   /** The most tokens of a text, [CLS] and [SEP] included. Longer texts are truncated. No limit by default. */
   maxLength?: number;
@@ -24,6 +25,7 @@ export interface TokenizerOptions {
 
 /** A token of a text with its tag and the number of its sentence. */
 export interface TaggedToken extends Token {
+  /** The tag of its word; [CLS], [SEP] and [PAD] have their own, and a token that no word covers is X. */
   tag: Tag;
   /** The number of its sentence, from 0; NO_SENTENCE for [CLS], [SEP] and [PAD], which belong to the document. */
   sentence: number;
@@ -31,6 +33,7 @@ export interface TaggedToken extends Token {
 
 /** A text as a model reads it: for each token its id, its tag and its sentence. */
 export interface TaggedTokens {
+  /** [tokens], indexes into the vocabulary's tokens. */
   ids: Uint32Array;
   /** Indexes into the tokenizer's `tags`. */
   tags: Uint8Array;
@@ -115,8 +118,11 @@ export function tagNames(text: TaggedTokens, tags: readonly Tag[] = TOKEN_TAGS):
  */
 export class TaggedTokenizer implements TokenizerOptions {
   readonly vocabulary: Vocabulary;
+  /** The most tokens of a text, [CLS] and [SEP] included; Infinity without a limit. */
   readonly maxLength: number;
+  /** Whether texts must have custom tags, unless the rules' tags are universal. */
   readonly customTags: boolean;
+  /** A control that replaces tags; undefined for none. */
   readonly tagNoise: SeededTagNoise | undefined;
   /** The tags that words may have: those of the rules. */
   readonly wordTags: readonly Tag[];

@@ -34,7 +34,9 @@ export interface VocabularyOptions {
 
 /** The tokens of a model in the order of their ids. A token that continues a word starts with `##`. */
 export class Vocabulary {
+  /** Tokens that are found in a text before it is split. */
   readonly special: readonly SpecialToken[];
+  /** Words are split into the tokens with ids below this; those from it on are special. */
   readonly ordinary: number;
   readonly isCaseGuessed: boolean;
   /** The length of the longest token, in UTF-16 units. */
@@ -83,6 +85,7 @@ export class Vocabulary {
     this.isCaseGuessed = isCaseGuessed;
   }
 
+  /** Tokens, special ones included. */
   get size(): number {
     return this.tokens.length;
   }

@@ -4,9 +4,13 @@ import type { Vocabulary } from './vocabulary.js';
 
 /** A token with its position in the text, in UTF-16 units. Added [CLS] and [SEP] are empty (start = end). */
 export interface Token {
+  /** Index into the vocabulary's tokens. */
   id: number;
+  /** As the vocabulary has it, with `##` where it continues a word. */
   text: string;
+  /** Its first UTF-16 unit in the text. */
   start: number;
+  /** The UTF-16 unit after its last. */
   end: number;
   /** Whether it is a special token in the text ("[MASK]"). */
   isSpecial?: true;

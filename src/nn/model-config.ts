@@ -12,17 +12,25 @@ export interface ModelConfig {
    * the classifier.
    */
   family: ModelFamily;
+  /** Tokens of the vocabulary. */
   vocabulary: number;
+  /** Channels of a hidden state: heads times a head dimension of 16 to 128, a multiple of 4. */
   hidden: number;
+  /** Encoder layers, 1 to 1,024. */
   layers: number;
+  /** Attention heads of a layer. */
   heads: number;
+  /** Channels between the two linear layers after attention, a multiple of 4. */
   feedForward: number;
   /** Position embeddings: the longest sequence. */
   positions: number;
   /** Type embeddings, 0 where the family has none. This engine reads single sentences, all of type 0. */
   types: number;
+  /** Added to the variance in layer norms. */
   normEpsilon: number;
+  /** Probability with which training sets a channel of a hidden state to 0, below 1. */
   hiddenDropout: number;
+  /** Probability with which training sets an attention probability to 0, below 1. */
   attentionDropout: number;
   /** Before the classifier; `hiddenDropout` by default. */
   headDropout?: number;

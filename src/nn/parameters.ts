@@ -14,8 +14,11 @@ export type TensorValues = ReadonlyMap<string, Float32Array>;
 
 /** All state of training on the GPU. */
 export interface TrainingState {
+  /** The parameters. */
   values: TensorValues;
+  /** AdamW's running means of the gradients, one number for each parameter. */
   firstMoment: TensorValues;
+  /** AdamW's running means of the squared gradients, one number for each parameter. */
   secondMoment: TensorValues;
 }
 

@@ -22,13 +22,17 @@ const MOST_TOKENS = 2 ** 24;
 export interface HeadLayout {
   /** Which heads, ascending; undefined for all heads. The numbers continue from layer to layer. */
   heads: readonly number[] | undefined;
+  /** The biases of pairs of tags; undefined in a dense layout. */
   table: PairTable | undefined;
   /** The table as bits, where bits can represent it and no rule has a scope. */
   bits: LabelBits | undefined;
   /** Whether every pair of a sequence exists: a tile then has all columns of its sequence, as one range. */
   isFull: boolean;
+  /** Rows are queries, columns are keys: for the forward pass and the gradients of queries. */
   queryTiles: Tile[];
+  /** Rows are keys, columns are queries: for the gradients of keys and values. */
   keyTiles: Tile[];
+  /** Pairs of one of these heads, all sequences together. */
   readonly pairCounts: PairCounts;
 }
 
@@ -43,6 +47,7 @@ export interface Layout extends SortedBatch {
   tileConfig: TileConfig;
   /** Tokens of the whole batch. */
   tokens: number;
+  /** [sequences], the tokens of each. */
   lengths: Uint32Array;
   /** Whether queries attend to no later keys. */
   causal: boolean;
@@ -149,6 +154,7 @@ export interface SparseInput {
    * By default each sequence is one sentence.
    */
   sentences?: ArrayLike<number>;
+  /** Whether queries attend to no later keys; false by default. */
   causal?: boolean;
 }
 

@@ -14,6 +14,7 @@ export interface StepTimes extends StepTime {
 
 /** A GPU as the planner sees it: what a schedule of workgroups costs. Times are in microseconds. */
 export interface Machine {
+  /** Multiprocessors of the GPU: an H200 has 132. */
   multiprocessors: number;
   /** A dispatch beside its workgroups, and the wait for the dispatch before. */
   launch: number;

@@ -322,7 +322,9 @@ export interface RuleMaskOptions {
 export interface RuleMaskChanges {
   /** Rules, or the name of a preset. */
   rules?: string | ModelRules;
+  /** How rules become scores; as in the mask by default. */
   strategy?: Strategy;
+  /** The bias of soft pairs; by default β of the new rules, or the bias of the mask where its rules stay. */
   beta?: number;
 }
 
@@ -334,6 +336,7 @@ const RULE_MASK_OPTIONS = options({
 
 /** A mask from rules and a strategy, as the files of a model store it. */
 export class RuleMask extends AttentionMask {
+  /** What soft pairs add to their score. */
   readonly beta: number;
   private readonly labels: string;
   private readonly moreTags: readonly Tag[];

@@ -3,7 +3,9 @@ export const QUAD = 4;
 
 /** Consecutive tokens of a sequence, as columns of a tile. */
 export interface ColumnRange {
+  /** Index of the first token in the layout's order, counted over the whole batch. */
   start: number;
+  /** Tokens, without padding. */
   length: number;
 }
 

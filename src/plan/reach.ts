@@ -23,6 +23,7 @@ export interface PairReach {
 export interface Prediction {
   /** Whether the readout depends on both tags of every pair after all layers of the model. */
   isReached: boolean;
+  /** One for each pair that was asked about, in their order. */
   pairs: PairReach[];
 }
 

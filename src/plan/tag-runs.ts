@@ -2,9 +2,11 @@ import { NO_SENTENCE } from '../grammar/scope.js';
 
 /** Consecutive tokens of one tag, in sorted order. */
 export interface TagRun {
+  /** Index of the tag in the pair table; 0 in a dense layout. */
   tag: number;
   /** Index of the first token, counted over the whole packed batch. */
   start: number;
+  /** Its tokens. */
   length: number;
   /** The sentence of its tokens, where tokens are sorted by sentence first. */
   sentence?: number;
@@ -14,7 +16,9 @@ export interface TagRun {
 export interface Sequence {
   /** Index of its first token. */
   start: number;
+  /** Its tokens. */
   length: number;
+  /** Its tag runs in sorted order, which cover it. */
   runs: TagRun[];
   /** Whether tokens are sorted by sentence, and by tag within each. */
   bySentence: boolean;
@@ -28,6 +32,7 @@ export interface SortedBatch {
   tags: Uint8Array;
   /** For each token, its sentence, in sorted order, where some rule needs it. */
   sentences: Uint32Array | undefined;
+  /** In the caller's order. */
   sequences: Sequence[];
 }
 

@@ -63,8 +63,11 @@ export const COUNTING_TILE: TileConfig = {
 export interface Tile {
   /** The index of its sequence in the batch. */
   sequence: number;
+  /** Index of the first row in the layout's order, counted over the whole batch. */
   rowStart: number;
+  /** Rows, without padding. */
   rowCount: number;
+  /** The columns, ascending; none where no row attends to any. */
   ranges: ColumnRange[];
   /** Columns with every range padded to quads. */
   paddedColumns: number;

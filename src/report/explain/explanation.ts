@@ -33,6 +33,7 @@ export function mostExplained(rules: ModelRules): number {
 export interface ExplainOptions {
   /** Its `maxLength` is `mostExplained` at most. */
   tokenizer: TaggedTokenizer;
+  /** From `AttentionMask.fromRules`. */
   mask: RuleMask;
   /** The tiles of the kernels; those of the kernels for every adapter by default. */
   tile?: TileConfig;
@@ -62,7 +63,9 @@ export interface ExplainedWord {
 /** Consecutive tokens of one tag, in the layout's order. */
 export interface ExplainedRun {
   tag: Tag;
+  /** Index of the first token in the layout's order. */
   start: number;
+  /** Its tokens. */
   length: number;
 }
 
@@ -80,7 +83,9 @@ export interface PairView {
   heads: readonly number[] | undefined;
   /** [tokens, tokens] by query, then key, in the text's order: ABSENT, HARD, SOFT or PLAIN. */
   kinds: Uint8Array;
+  /** The tiles of queries, ascending by row. */
   tiles: ExplainedTile[];
+  /** Pairs of one of these heads. */
   pairCounts: PairCounts;
   /** The rectangles that the pairs form in the text's order, and as the plan sorts its tokens. */
   rectangles: { reading: number; sorted: number };
@@ -89,7 +94,9 @@ export interface PairView {
 /** The tokens, pairs and tiles of a text under a mask. Tokens and pairs are in the text's order unless said otherwise. */
 export interface Explanation {
   text: string;
+  /** [CLS] and [SEP] included. */
   tokens: ExplainedToken[];
+  /** In the text's order, special tokens included. */
   words: ExplainedWord[];
   /** Tokens at the end of the text that were left out because it was too long. */
   cut: number;
@@ -98,6 +105,7 @@ export interface Explanation {
   isSorted: boolean;
   /** The position in the text of each token of the layout's order. */
   order: Uint32Array;
+  /** The tag runs of the plan; empty for dense attention. */
   runs: ExplainedRun[];
   tileConfig: TileConfig;
   /** One, or one for each rule set where heads have their own. */
