@@ -12,25 +12,25 @@ import type { TaskExamples } from './task-examples.js';
 export interface Evaluation {
   /** Texts, or labelled tokens. */
   rows: number;
-  /** Share of the rows whose most probable class is the label. */
+  /** Share of the rows whose most probable class is the label, from 0 to 1. */
   accuracy: number;
   /** Harmonic mean of precision and recall: of class 1 where there are two, else the mean over the classes. */
   f1: number;
-  /** Matthews' correlation of labels and predictions. */
+  /** Matthews' correlation of labels and predictions, from -1 to 1. */
   matthews: number;
-  /** Mean cross-entropy. */
+  /** Mean cross-entropy over the rows, with the natural logarithm. */
   loss: number;
-  /** The most probable class of each row; for a task about tokens, 1 where it is the label, else 0. */
+  /** [rows], the most probable class of each; for a task about tokens, 1 where it is the label, else 0. */
   predicted: number[];
-  /** Cross-entropy of each row. */
+  /** [rows], the cross-entropy of each. */
   losses: number[];
   /** The mean loss by the tag of the token, for a task about tokens. */
   lossByTag?: Record<string, TagLoss>;
   /** How often each class was predicted for each label: row by label, column by prediction. Empty for a task about tokens. */
   confusion: number[][];
-  /** Precision, recall and F1 of each class. */
+  /** Precision, recall and F1 of each class, by label; empty for a task about tokens. */
   classScores: metrics.ClassScores[];
-  /** Rows that were cut to the maximum length of the model. */
+  /** Texts that were cut to the maximum length of the model. */
   cut: number;
 }
 
@@ -130,7 +130,9 @@ const MOST_LOGITS = 2 ** 24;
 
 /** The mean loss at the tokens of a tag. */
 export interface TagLoss {
+  /** Labelled tokens with the tag. */
   rows: number;
+  /** Their mean cross-entropy. */
   loss: number;
 }
 

@@ -14,11 +14,17 @@ export type MetricsLine =
 
 /** How good a model is on dev after a step. */
 export interface EvaluationResult {
+  /** The epoch that it is in, from 1. */
   epoch: number;
+  /** Steps of the run that were done. */
   step: number;
+  /** The mean cross-entropy over the rows. */
   loss: number;
+  /** The share of rows that were right, from 0 to 1. */
   accuracy: number;
+  /** F1 of class 1 of two classes; of more classes, the mean over them. */
   f1: number;
+  /** Matthews' correlation coefficient, from -1 to 1. */
   matthews: number;
 }
 

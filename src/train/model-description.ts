@@ -43,6 +43,7 @@ export interface ModelDescription {
   tokenizer: TaggedTokenizer;
   /** Names of the classes, by label. */
   classes: readonly string[];
+  /** Which tokens attend to which. */
   mask: RuleMask;
   /** Variants of the kernels that it was trained with, where they had been measured. */
   kernels?: KernelChoices;

@@ -3,7 +3,12 @@ import type { DevScores } from './best.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-const totalSchema = v.object({ sum: v.pipe(v.number(), v.finite()), count });
+const totalSchema = v.object({
+  /** Added up in the order of the steps. */
+  sum: v.pipe(v.number(), v.finite()),
+  /** The steps whose numbers were added. */
+  count,
+});
 
 /** A sum of numbers and their count. @useDeclaredType */
 export type Total = v.InferOutput<typeof totalSchema>;
@@ -16,31 +21,30 @@ const devScores: v.GenericSchema<unknown, DevScores> = v.object({
 });
 
 export const positionSchema = v.object({
-  // Steps done.
+  /** Steps of the run that are done, earlier epochs included. */
   step: count,
-  // The current epoch, counted from 1.
+  /** The current epoch, counted from 1. */
   epoch: v.pipe(count, v.minValue(1)),
-  // Batches of the epoch that are done, in whole steps, so that no gradient is partly accumulated.
+  /** Batches of the epoch that are done, in whole steps, so that no gradient is partly accumulated. */
   batches: count,
-  // The losses of the epoch's steps.
+  /** The losses of the epoch's steps. */
   losses: totalSchema,
-  // The losses that are not in a progress report yet.
+  /** The losses that are not in a progress report yet. */
   unreported: totalSchema,
-  // Training in this epoch, without evaluations.
+  /** Training alone in this epoch, without evaluations. */
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
-  // Tokens of this epoch.
+  /** Tokens of this epoch that were trained on. */
   tokens: count,
-  // Whether the evaluation after this step is still to do.
+  /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
-  // Where the run may stop early: its best evaluation, and the evaluations since then.
+  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
   earlyStopping: v.optional(v.object({ best: devScores, since: count })),
-  // The loss scale, in precision f16.
+  /** In precision f16: the factor of the loss, the steps since it changed, and the skipped steps of the run. */
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
 
 /**
- * Where a training is between two steps. With the state of the model, a checkpoint of it continues to the same bits. `step` counts the
- * steps that are done, and `epoch` starts at 1. All else is of the current epoch, without evaluations: batches, losses, seconds, tokens.
+ * Where a training is between two steps. With the state of the model, a checkpoint of it continues to the same bits.
  * @useDeclaredType
  */
 export type TrainingPosition = v.InferOutput<typeof positionSchema>;

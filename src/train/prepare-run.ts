@@ -28,7 +28,9 @@ import { descriptionOf, recordedRun, type TrainingRun } from './training-run.js'
 
 /** A checked run, and its data. */
 export interface PreparedRun {
+  /** For `runTraining`. */
   run: TrainingRun;
+  /** Where the examples of the run are from, and those of test. */
   source: DataSource;
   /** The adapter of the run; any by default. */
   adapter?: string;

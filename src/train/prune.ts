@@ -11,6 +11,7 @@ import { pairsOf } from './sparsity.js';
 
 /** Rules for each head, and their densities on the texts from which they were pruned. */
 export interface PrunedRules {
+  /** Hard rules for each head of each layer, for a mask of strategy `hard`. */
   rules: HeadRules;
   /** [layers][heads] The share of all pairs that exist. */
   densities: number[][];

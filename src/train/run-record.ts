@@ -27,7 +27,9 @@ export const RECORD_FILE = 'training.json';
 export interface RunData {
   /** The name in outputs. */
   name: string;
+  /** The examples that are trained on, one at least. */
   train: readonly Example[];
+  /** The examples on which the best weights are chosen. */
   dev: readonly Example[];
 }
 

@@ -17,7 +17,9 @@ import type { EpochMasks, TaskExamples } from './task-examples.js';
 
 /** The metrics of an evaluation. */
 export interface EvaluationMetrics extends DevScores {
+  /** The epoch that it is in, from 1. */
   epoch: number;
+  /** Steps of the run that were done, earlier epochs included. */
   step: number;
   /** The most probable class of each row of dev; for a task about tokens, 1 where it is the label, else 0. */
   devPredicted: number[];
@@ -29,8 +31,9 @@ export interface EvaluationMetrics extends DevScores {
 export interface EpochMetrics extends EvaluationMetrics {
   /** Mean loss over the epoch's steps, dropout included. */
   trainLoss: number;
-  /** Training alone, without the evaluation. */
+  /** Training alone in this epoch, without the evaluations. */
   seconds: number;
+  /** Tokens that were trained on over `seconds`. */
   tokensPerSecond: number;
   /** In precision f16, the steps of the run so far that were skipped because a gradient was too large. */
   skippedSteps?: number;
@@ -38,18 +41,24 @@ export interface EpochMetrics extends EvaluationMetrics {
 
 /** The progress of a run. */
 export interface Progress {
+  /** The current epoch, from 1. */
   epoch: number;
+  /** Steps of the run that are done, earlier epochs included. */
   step: number;
+  /** Steps of the whole run, all epochs together. */
   totalSteps: number;
   /** Mean loss since the last report. */
   loss: number;
+  /** The learning rate of the last step. */
   rate: number;
+  /** Tokens trained on a second since the last report or evaluation. */
   tokensPerSecond: number;
 }
 
 /** The state from which a run resumes with the bits of an uninterrupted one. */
 export interface Checkpoint {
   position: TrainingPosition;
+  /** Parameters and moments, as the promise of `onCheckpoint` gives them. */
   state: TrainingState;
 }
 
@@ -57,7 +66,7 @@ export interface Checkpoint {
 export interface TrainingHooks {
   /** Once it is aborted, the run ends after the current step, with a checkpoint; a current evaluation is stopped. */
   signal?: AbortSignal;
-  /** Called every `REPORT_STEPS` steps, and after the last of an epoch. */
+  /** Called every 20 steps, and after the last of an epoch. */
   onProgress?(progress: Progress): Promise<void> | void;
   /** Called after each evaluation; the model is as it is then. */
   onEvaluation?(metrics: EvaluationMetrics): Promise<void> | void;

@@ -57,6 +57,7 @@ export interface TrainingRun extends BuildOptions, TrainingOptions {
 export interface TrainingOutcome {
   /** Every evaluation of the run, those before interruptions included. */
   evaluations: EvaluationMetrics[];
+  /** The metrics of every epoch of the run, those before interruptions included. */
   epochs: EpochMetrics[];
   /** The evaluation whose weights are in `model.safetensors`. */
   best: EvaluationMetrics;
@@ -70,7 +71,9 @@ export interface TrainingRunHooks {
   signal?: AbortSignal;
   /** Called before the first step. @param start `step` of `totalSteps` are done: all of them where the run is finished. */
   onStart?(start: { step: number; totalSteps: number }): void;
+  /** Called every 20 steps, and after the last of an epoch. */
   onProgress?(progress: Progress): void;
+  /** Called after each evaluation on dev. */
   onEvaluation?(metrics: EvaluationMetrics): void;
   /** @param best The best evaluation so far. */
   onEpoch?(metrics: EpochMetrics, best: EvaluationMetrics): void;

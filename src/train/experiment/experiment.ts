@@ -13,6 +13,7 @@ export const MEASURES = ['accuracy', 'steps'] as const;
 
 /** Two conditions whose difference is measured. */
 export interface Comparison {
+  /** Its result minus that of the baseline is the difference. */
   treatment: string;
   baseline: string;
   /** What is tested, and gets a verdict. All else is exploratory. */
@@ -23,6 +24,7 @@ export interface Comparison {
 
 /** Trainings that are compared: each condition at each point of a grid. */
 export interface Experiment {
+  /** Its name, and that of its folders of runs and results. */
   name: string;
   /** Its question, in a sentence; may be empty. */
   description: string;
@@ -36,6 +38,7 @@ export interface Experiment {
   grid: Readonly<Record<string, readonly SettingValue[]>>;
   /** Seeds that a verdict needs where time may end the runs before the last seed: all of the grid by default. */
   leastSeeds?: number;
+  /** Pairs of conditions whose differences get an interval; may be empty. */
   comparisons: readonly Comparison[];
   /** The two conditions between which the others are ranked. */
   range?: readonly [floor: string, ceiling: string];
@@ -45,6 +48,7 @@ export interface Experiment {
 export interface Cell {
   /** Condition and point of the grid, as a file's name. */
   id: string;
+  /** The name of one of the conditions. */
   condition: string;
   /** Its value on each axis of the grid. */
   point: Settings;

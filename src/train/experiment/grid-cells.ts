@@ -5,7 +5,9 @@ import { type Cell, cellsOf, type Experiment } from './experiment.js';
 
 /** A part of an experiment's cells: every `count`th, starting with that of `index`. */
 export interface Shard {
+  /** From 0 to `count` - 1. */
   index: number;
+  /** Shards that the cells are divided into. */
   count: number;
 }
 

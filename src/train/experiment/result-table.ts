@@ -10,7 +10,9 @@ import { type ComparisonRow, comparisonRow, correctedRows, LEAST_SEEDS, type Mea
 /** A condition of an experiment, over its seeds. */
 export interface ConditionRow {
   condition: string;
+  /** Seeds that have a result. */
   seeds: number;
+  /** The share of dev's pairs of tokens that existed, from 0 to 1, the mean over seeds. */
   density: number;
   /** Undefined where it is not stored with every result. */
   closure?: number;
@@ -36,7 +38,9 @@ export interface ExperimentTable {
   testRows?: number;
   /** The dev accuracy up to which steps are counted; undefined where runs have none, or different ones. */
   until?: number;
+  /** In the order of the file; those without a result are left out. */
   conditions: ConditionRow[];
+  /** For each measure a row of each comparison, where some seed has both conditions. */
   comparisons: ComparisonRow[];
 }
 

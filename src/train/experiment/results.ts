@@ -25,6 +25,7 @@ import { type Cell, cellsOf, type Experiment, type Settings, settingsHash } from
 
 /** An evaluation with the rows that the model got right: a digit a row, 1 or 0. A result does not hold the data itself. */
 export interface MarkedEvaluation extends EvaluationResult {
+  /** [rows] digits: 1 where the row is right, else 0. */
   marks: string;
   /** The mean loss by the tag of the token, for a task about tokens. */
   lossByTag?: Record<string, TagLoss>;
@@ -35,13 +36,16 @@ export type TestEvaluation = Omit<MarkedEvaluation, 'epoch' | 'step'>;
 
 /** The result of one finished run of an experiment. It is stored, so that later seeds do not run the old ones again. */
 export interface CellResult {
+  /** The experiment's name. */
   experiment: string;
   condition: string;
+  /** The value on each axis of the grid, "seed" among them. */
   point: Settings;
   /** Without the location of the data and the adapter. */
   settings: Settings;
   /** The hash of the training and dev examples. */
   data: string;
+  /** The adapter and driver that trained it, as in a run's fingerprint. */
   adapter: string;
   /** Versions of the package, the kernels and what else may change bits or timings; undefined in results of version 0.1. */
   versions?: Readonly<Record<string, string>>;
@@ -49,13 +53,17 @@ export interface CellResult {
   density: number;
   /** Share of dev's pairs that the layers join, also through other tokens; undefined in older results. */
   closure?: number;
+  /** All evaluations on dev, in their order. */
   evaluations: EvaluationResult[];
+  /** The evaluation on dev with the best weights. */
   best: MarkedEvaluation;
   /** The last evaluation. */
   final: MarkedEvaluation;
   /** The weights that are best on dev, on test; undefined where test has no labels. */
   test?: TestEvaluation;
+  /** Tokens that were trained on over `seconds`; NaN where no time had passed. */
   tokensPerSecond: number;
+  /** Training alone, without the evaluations, all epochs together. */
   seconds: number;
 }
 

@@ -54,6 +54,7 @@ export interface CellOptions {
   takesOver?: boolean;
   /** The variants of the kernels for a run; by default, those that are expected to be the fastest. */
   kernelsFor?(device: Device, run: TrainingRun, tune: boolean): Promise<KernelChoices | undefined>;
+  /** Called with each note to the user, a line of text. */
   onNote?(note: string): void;
   /** The hooks of a cell's run in its folder. */
   hooksOf?(cell: Cell, folder: string): TrainingRunHooks;

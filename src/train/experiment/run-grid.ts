@@ -22,9 +22,11 @@ export interface GridOptions {
   only?: readonly string[];
   /** The cells that come first. Those of others follow, and those that a live process holds at the end are left to it. */
   shard?: Shard;
+  /** Seconds without a sign of life after which the cell of another process is taken over; 60 by default. */
   lockSeconds?: number;
   /** Whether a cell that fails is tried again, and left out after some attempts. By default its error is thrown. */
   continues?: boolean;
+  /** Once it is aborted, running cells end with a checkpoint, and `RunInterrupted` is thrown. */
   signal?: AbortSignal;
   /** Called when a cell is finished, or its result is there already. */
   onResult?(cell: Cell, result: CellResult): void;

@@ -3,8 +3,11 @@ import { hostRandom } from '../../base/random.js';
 
 /** A number with its 95 % confidence interval. */
 export interface Estimate {
+  /** The mean over seeds. */
   value: number;
+  /** The lower end of the interval; NaN for one seed. */
   low: number;
+  /** The upper end of the interval; NaN for one seed. */
   high: number;
 }
 

@@ -27,6 +27,7 @@ export function stepsToThreshold({ settings, evaluations }: CellResult): StepsTo
 export interface StepsOverSeeds {
   /** The median; Infinity where half of the runs or more did not reach it. */
   median: number;
+  /** Runs that reached it. */
   reached: number;
   /** The steps of the longest run. */
   limit: number;
