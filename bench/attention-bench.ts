@@ -17,6 +17,7 @@ import { tagsOfAll, tagText, workloadOf } from './workload.js';
 export interface AttentionReport
   extends ShapeResults,
     BenchmarkReport<'attention', Omit<AttentionSweep, 'rules'> & { rules: string[] }, AttentionRow> {
+  /** One for each sparse strategy, rule set, head shape and pass over documents. */
   breakEven: BreakEven[];
   /** The adapter as probes describe it, for what plans allow. */
   machines: (MeasuredMachine & { headDim: number })[];

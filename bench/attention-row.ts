@@ -25,11 +25,16 @@ function byName(counts: ReadonlyMap<Tag, number>): Record<string, number> {
 export function workloadFields(workload: Workload) {
   const { lengths, heads, headDim } = workload;
   return {
+    /** Tokens of a sequence, the rounded mean. */
     length: Math.round(lengths.reduce((a, b) => a + b, 0) / lengths.length),
+    /** Tokens of each sequence. */
     lengths: [...lengths],
     heads,
+    /** Channels of a head. */
     headDim,
+    /** Sequences of the packed batch. */
     batch: lengths.length,
+    /** Tokens of each tag, sequence by sequence. */
     tagCounts: countTags(workload).map(byName),
   };
 }
@@ -102,13 +107,17 @@ export function attentionRow(
   return {
     /** `none`, `hard`, `soft`, `guided`, `learned`, or the name of a control, such as `hard-unsorted`. */
     strategy: name,
+    /** The name of the rule set. */
     rules: implementation.variant.rules.name,
     order: implementation.variant.order,
     precision: implementation.variant.precision ?? 'f32',
+    /** `sentences`: those of the data as they are; `document`: sequences of one length. */
     text,
     ...workloadFields(workload),
     pass,
+    /** Turns, each with one time. */
     repeats: times.wall.length,
+    /** Runs of a turn, whose time is their mean. */
     runsPerRepeat: context.runsPerTurn,
     /** Wall time from recording to the end of the GPU's work. */
     medianMs,
@@ -116,26 +125,39 @@ export function attentionRow(
     gpuMedianMs: times.gpu.length > 0 ? median(times.gpu) : null,
     /** All wall times, turn by turn. */
     timesMs: times.wall,
+    /** Its wall time over that of dense attention, the median over turns: below 1 it is faster. */
     ratioToDense: shown(ratio),
+    /** The lower end of the 99 % interval of `ratioToDense`. */
     ratioLow: shown(low),
+    /** The upper end of the 99 % interval of `ratioToDense`. */
     ratioHigh: shown(high),
+    /** Pairs of one head that exist, all sequences together. */
     usefulPairs: pairCounts.useful,
+    /** Pairs of one head that the forward and query-gradient kernels multiply, padding included. */
     executedPairs: pairCounts.executed,
     /** Pairs that the key and value gradients' kernel multiplies. */
     executedPairsTransposed: pairCounts.executedTransposed,
     /** What the kernels counted on the device. */
     countedPairs: implementation.countedPairs,
+    /** N² for each sequence. */
     densePairs: pairCounts.dense,
+    /** Useful over dense pairs, from 0 to 1. */
     density: pairCounts.useful / pairCounts.dense,
+    /** The share of dense pairs that three layers join, also through other tokens; null where it takes too long to count. */
     closure: closureWithin(implementation.layout),
+    /** Executed over useful pairs, 1 or more. */
     waste: pairCounts.executed / pairCounts.useful,
     /** Useful pairs of dense attention over its own. */
     idealSpeedup,
+    /** 1 / `ratioToDense`. */
     realisedSpeedup: shown(1 / ratio),
+    /** `realisedSpeedup` over `idealSpeedup`. */
     realisedFraction: shown(1 / ratio / idealSpeedup),
     /** What the plan's padding, steps and waves allow on this adapter, where dense attention takes its measured time. */
     boundSpeedup,
+    /** Milliseconds: the median of dense attention over `boundSpeedup`. */
     boundMs: median(dense.times.wall) / boundSpeedup,
+    /** `realisedSpeedup` over `boundSpeedup`; clearly above 1 it is not to be trusted. */
     boundFraction: shown(1 / ratio / boundSpeedup),
     /** Time of an executed pair over that of dense attention; forward and backward, of an executed operation. */
     executedCostRatio: shown((ratio * executedFlops(pass, headDim, baseline)) / executed),

@@ -21,28 +21,33 @@ export const SENTENCES = 'sentences';
 
 /** What `bench attention` sweeps: every combination of lengths, heads, head dimensions and rule sets. */
 export interface AttentionSettings {
-  /** Tokens of a document, or `sentences`. */
+  /** Tokens of a document, 2 to 16,384, or `sentences`; 128, 512 and 1,024 by default. */
   lengths: (number | typeof SENTENCES)[];
+  /** Each 1 to 1,024; 8 by default. */
   heads: number[];
+  /** Channels of a head: multiples of 4 from 16 to 128; 64 by default. */
   headDims: number[];
-  /** Sequences of a packed batch. */
+  /** Sequences of a packed batch, 1 to 65,536; 1 by default. */
   batch: number;
+  /** All by default. Dense attention, `none`, is always timed, to compare with. */
   strategies: Strategy[];
   /** Names of presets, or files, each with a scope or without one (`paper@sentence`). */
   rules: string[];
   /** `data`, for the tags of the data, or layouts of labels: `random:K`, `blocks:K`, `strided:K`. */
   labels: string[];
-  /** Shares of all pairs: rules are drawn for each, instead of `rules`; none by default. */
+  /** Shares of all pairs, above 0 and up to 1: rules are drawn for each, instead of `rules`; none by default. */
   densities: number[];
   /** The type of operands; f16 needs an adapter with subgroup matrices. */
   precision: Precision;
   /** Whether queries see only keys that do not come after them; in dense attention too. */
   causal: boolean;
+  /** `forward` and `forward+backward` by default. */
   passes: Pass[];
-  /** Timed turns of each implementation, at least. */
+  /** Timed turns of each implementation, at least: 1 to 10,000; 9 by default. */
   repeats: number;
-  /** The time limit of a shape and pass in seconds: further turns start until then while an interval is too wide; 0 for none. */
+  /** Seconds for a shape and pass: further turns start until then while an interval is too wide; 0 for none, 20 by default. */
   seconds: number;
+  /** Draws inputs, random labels and rules, and the order of turns: 0 to 2³² - 1; 1 by default. */
   seed: number;
   /** Whether unsorted tokens, blocks in reading order and random rules are measured too. */
   controls: boolean;

@@ -11,11 +11,13 @@ import { type GateResult, GREEN } from './gate.js';
 export interface BenchmarkReport<Kind extends string, Settings, Row> {
   kind: Kind;
   environment: Environment;
+  /** All settings, defaults included, and the name of the texts. */
   settings: Settings & { data: string };
   /** Whether our own results were right. */
   gate: GateResult;
   /** True where the run was ended early: rows are missing. */
   interrupted: boolean;
+  /** In the order in which they were measured. */
   rows: Row[];
 }
 
@@ -28,6 +30,7 @@ export interface BenchOptions {
   kernels?: readonly KernelChoices[];
   /** Ends the run early. */
   signal?: AbortSignal;
+  /** Called with each note to the user, a line of text. */
   onNote?(line: string): void;
 }
 

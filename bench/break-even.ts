@@ -9,6 +9,7 @@ export interface BreakEven {
   rules: string;
   pass: Pass;
   heads: number;
+  /** Channels of a head. */
   headDim: number;
   /** From this measured length on it is faster than dense, with 99 % confidence; null where it never is. */
   length: number | null;

@@ -4,6 +4,7 @@ import type { RuleSet, Strategy, Tag } from '../src/grammar/rules.js';
 
 /** The tensors of an attention, f32, [tokens, heads, headDim] in reading order. */
 export interface ContenderBuffers {
+  /** Read, as are the next three. */
   query: GPUBuffer;
   key: GPUBuffer;
   value: GPUBuffer;
@@ -28,22 +29,27 @@ export interface AttentionProblem {
   lengths: readonly number[];
   /** [tokens], the label of each, an index into `labelNames`. */
   labels: Uint8Array;
+  /** The tags, or labels of a layout, that occur among the tokens. */
   labelNames: readonly Tag[];
   /**
    * [labels, labels] by query, then key: what is added to the scores of their pairs, -1e30 where these do not exist. Undefined where
    * pairs also depend on positions: `causal`, or rules with a scope.
    */
   biases: Float32Array | undefined;
+  /** Whether a query attends to no key after it. */
   causal: boolean;
   /** The bias of a pair of tokens of one sequence; undefined where the pair does not exist. */
   bias(query: number, key: number): number | undefined;
+  /** Any but `learned`. */
   strategy: Strategy;
   rules: RuleSet;
+  /** The tensors, which every problem has of its own. */
   buffers: ContenderBuffers;
 }
 
 /** A contender that has planned a problem and made its pipelines. Each pass writes all of its results, every time. */
 export interface PreparedContender {
+  /** Encodes the forward pass, which writes `output`; the caller submits. */
   encodeForward(encoder: GPUCommandEncoder): void;
   /** The backward pass, after a forward pass of the same inputs; left out by one that has none. */
   encodeBackward?(encoder: GPUCommandEncoder): void;

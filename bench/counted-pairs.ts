@@ -9,6 +9,7 @@ import type { Layout } from '../src/plan/layout.js';
 
 /** Pairs that the kernels counted while they multiplied, padding included: per head, the mean where heads differ. */
 export interface CountedPairs {
+  /** Pairs of the forward kernel. */
   forward: number;
   /** Pairs of the kernel of query gradients; null where only the forward pass was counted. */
   queryGradient: number | null;

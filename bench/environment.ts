@@ -56,13 +56,17 @@ export function describeEnvironment(
     adapter: device.adapter,
     /** True where the adapter computes on the CPU. */
     software: device.isSoftware,
+    /** The features of WebGPU that the device was opened with, sorted. */
     features: [...device.gpu.features].sort() as string[],
     /** Lanes of a subgroup in the kernels that use subgroups; null for the kernels that share work through workgroup memory. */
     subgroupLanes: device.lanes ?? null,
+    /** The package that has Dawn, and Dawn's toggles that are set. */
     dawn: { package: `webgpu ${versionOf('webgpu')}`, toggles: TOGGLES as readonly string[] },
+    /** The versions of this package and of those that tag words. */
     packages: Object.fromEntries<string>(
       ['parsimony-attention', 'wink-nlp', 'wink-eng-lite-web-model'].map((name) => [name, versionOf(name)]),
     ),
+    /** `cores` are the logical processors of the system; `memoryGiB` is all of its memory. */
     system: {
       platform: `${process.platform} ${process.arch}`,
       node: process.version,
@@ -76,12 +80,15 @@ export function describeEnvironment(
     load: LOAD_AT_START,
     /** The tuned variants of the kernels; empty where the expected ones ran. */
     kernels: [...kernels],
+    /** The hash of the text of all kernels. */
     kernelHash: hashOf(kernelSources),
     /** By the rule sets' names. */
     ruleHashes: Object.fromEntries(rules.map((set) => [set.name, hashOfText(formatRules(set))])),
+    /** The setting `seed`. */
     seed,
     /** The command that repeats this run. */
     command: commandLine(),
+    /** The start, as ISO 8601 has it, in UTC. */
     date: new Date().toISOString(),
   };
 }

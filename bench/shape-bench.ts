@@ -26,8 +26,11 @@ import { runsForTurn, timeInTurns } from './timing.js';
 /** A stage of the preparation before attention runs, and its time. */
 export interface PreparationRow {
   stage: 'tagging and tokenizing' | 'sorting' | 'planning' | 'upload of query, key and value';
+  /** Tokens of a sequence, the rounded mean. */
   length: number;
+  /** Sequences of the packed batch. */
   batch: number;
+  /** Milliseconds for the whole batch; the median where it was timed more than once. */
   medianMs: number;
 }
 
@@ -35,9 +38,11 @@ export interface PreparationRow {
 export interface ShapeResults {
   /** Whether the results of all implementations were right. */
   gate: GateResult;
+  /** A row for each implementation, shape and pass. */
   rows: AttentionRow[];
   /** Implementations of the caller. */
   contenders?: ContenderRow[];
+  /** What comes before the kernels, for each length. */
   preparation: PreparationRow[];
 }
 

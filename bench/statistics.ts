@@ -5,8 +5,11 @@ import { studentQuantile } from '../src/train/experiment/seed-statistics.js';
 
 /** A ratio of two implementations' times with its interval. */
 export interface Ratio {
+  /** The median over turns. */
   ratio: number;
+  /** The lower end of the 99 % interval; 0 after a single turn. */
   low: number;
+  /** The upper end of the 99 % interval; `Number.MAX_VALUE` after a single turn. */
   high: number;
 }
 

@@ -147,7 +147,7 @@ export function contendersTable(report: AttentionReport): BenchTable | undefined
   const { contenders = [] } = report;
   if (contenders.length === 0) return undefined;
   const note =
-    'In the same turns as ours. One that is wrong is not timed. Speed-up is over our dense attention; ideal are dense over useful pairs.';
+    'In the same turns as ours. One that is wrong is not timed. Speed-up is over our dense attention; ideal are its pairs over theirs.';
   return benchTable(report, 'Contenders', CONTENDER_COLUMNS, contenders, { alignment: 'words', note });
 }
 

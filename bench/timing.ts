@@ -26,6 +26,7 @@ export interface TimingOptions extends Pick<TurnOptions, 'repeats' | 'seed' | 's
 
 /** Milliseconds of an implementation, turn by turn. */
 export interface Times {
+  /** From the call of `run` to its end, divided by the runs of a turn. */
   wall: number[];
   /** Sums over its kernels by the GPU's own clock, in fewer turns than the wall's; empty where the adapter has none. */
   gpu: number[];

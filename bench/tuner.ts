@@ -34,13 +34,15 @@ import { tagText, workloadOf } from './workload.js';
 export interface TunedRow {
   /** Kind of plan and longest sequence, the key of `choiceKey`. */
   choice: string;
+  /** The family of the kernels, the rows of a tile and, for sparse plans, the assumed cost of a tile. */
   variant: string;
   /** Time of a forward and backward pass. A variant that was much slower than the fastest ran only once. */
   medianMs: number;
   /** Its time over that of the expected variant. */
   ratio: number;
-  /** The 99 % interval of that ratio; null for the expected variant, and for those that were timed once. */
+  /** The 99 % interval of that ratio; null for the expected variant, and where either was timed once. */
   ratioLow: number | null;
+  /** The upper end of the interval, as `ratioLow`. */
   ratioHigh: number | null;
   /** Why it was chosen, or was not. */
   why: string;
@@ -51,14 +53,17 @@ export interface TunedRow {
 
 /** The kernels that `tune` chose, and why. */
 export interface Tuning {
+  /** The `kernels` of `attend`, `Attention` and models. */
   choices: KernelChoices;
   /** By choice: the typical width of a variant's interval, as a share of its ratio to the expected variant. */
   noise: Record<string, number>;
+  /** A row for each variant at each choice. */
   rows: TunedRow[];
 }
 
 /** What `tune` measures. */
 export interface TuningOptions {
+  /** Channels of a head: a multiple of 4 from 16 to 128. */
   headDim: number;
   /** The longest sequence of the run: length classes of longer ones are left out. 16,384 by default. */
   longest?: number;

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { benchAttention } from '../../bench/attention-bench.js';
 import { ATTENTION_DEFAULTS, type AttentionSweep } from '../../bench/attention-settings.js';
 import type { Contender } from '../../bench/contender.js';
-import { checkNumbers } from '../../bench/gate.js';
+import type { ContenderImplementation } from '../../bench/contender-implementation.js';
+import { contenderRow } from '../../bench/contender-row.js';
+import { checkNumbers, GREEN } from '../../bench/gate.js';
 import { machineOf } from '../../bench/machine-probe.js';
 import { referenceAttention } from '../../bench/reference-attention.js';
 import blockMask from '../../examples/block-mask-contender.mjs';
@@ -313,6 +315,23 @@ describe('contenders', () => {
       expect(realisedSpeedup).toBeGreaterThan(0);
       expect(leastGBs).toBeGreaterThan(0);
     }
+  });
+
+  it('have as ideal what our dense attention computes, which is causal where they are', () => {
+    const contender = {
+      contender: { name: 'one' },
+      mask: { strategy: 'hard', rules: PAPER_RULES },
+      gate: GREEN,
+    };
+    const row = (causal: boolean, usefulPairs: number) => {
+      const workload = { tags: ['DET', 'NOUN', 'DET'], lengths: [3], heads: 1, headDim: 16, causal };
+      const labels = { pass: 'forward', text: 'document' } as const;
+      const checked = { ...contender, usefulPairs } as ContenderImplementation;
+      return contenderRow(checked, workload, labels, undefined);
+    };
+    // Of nine pairs, six have no later key.
+    expect(row(false, 9)).toMatchObject({ idealSpeedup: 1, density: 1 });
+    expect(row(true, 6)).toMatchObject({ idealSpeedup: 1, density: 2 / 3 });
   });
 
   it('meet rules that allow no pair with a refusal', async () => {
