@@ -30,7 +30,9 @@ function cosinePower(angle: number, freedom: number): number {
 export function studentTail(t: number, freedom: number): number {
   const inside = cosinePower(Math.atan(Math.abs(t) / Math.sqrt(freedom)), freedom);
   const half = (0.5 * inside) / cosinePower(Math.PI / 2, freedom);
-  return t < 0 ? 0.5 + half : 0.5 - half;
+  // Both integrals are rounded: the difference may be below 0.
+  const tail = Math.max(0, 0.5 - half);
+  return t < 0 ? 1 - tail : tail;
 }
 
 const quantiles = new Map<string, number>();

@@ -50,6 +50,11 @@ describe("Student's tail", () => {
   ])('above %d with %d degrees of freedom is %d', (t, freedom, tail) => {
     expect(studentTail(t, freedom)).toBeCloseTo(tail, 6);
   });
+
+  it('is never below 0, nor above 1', () => {
+    expect(studentTail(28.969681123271585, 54)).toBe(0);
+    expect(studentTail(-159187.6852326095, 177)).toBe(1);
+  });
 });
 
 describe('the tests paired by seed', () => {
