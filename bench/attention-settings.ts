@@ -72,7 +72,10 @@ export const ATTENTION_DEFAULTS: AttentionSettings = {
 };
 
 /** A sweep with its rules read; none where each label of a layout attends to itself. */
-export type AttentionSweep = Omit<AttentionSettings, 'rules'> & { rules: RuleSet[] };
+export type AttentionSweep = Omit<AttentionSettings, 'rules'> & {
+  /** Each is measured with every strategy. */
+  rules: RuleSet[];
+};
 
 /** The bounds of each setting. */
 const CHECKS: Readonly<

@@ -10,6 +10,7 @@ import { type GateResult, GREEN } from './gate.js';
 /** The file that a benchmark writes with `--json`. */
 export interface BenchmarkReport<Kind extends string, Settings, Row> {
   kind: Kind;
+  /** Adapter, software, machine and command: what is needed to measure the same again. */
   environment: Environment;
   /** All settings, defaults included, and the name of the texts. */
   settings: Settings & { data: string };

@@ -6,17 +6,25 @@ const PAGE = new URL('../docs/settings.md', import.meta.url);
 
 const HEAD = '| setting | flag | what it is | default | also |\n| --- | --- | --- | --- | --- |';
 
+/** Whether a setting is true by default: its flag and its help are those of its negation. */
+const isOn = (setting) => setting.value === undefined && setting.default === true;
+
+/** What a setting is, and its default; empty where it has none. */
+export function settingText(setting, defaultText) {
+  const { value, help, type } = setting;
+  const kinds = type.type === 'picklist' ? type.options.map((one) => `\`${one}\``).join(', ') : undefined;
+  const what = [isOn(setting) ? `if false: ${help}` : help, ...(kinds ? [kinds] : [])].join(': ');
+  return { what, standard: value === undefined ? `${setting.default}` : (defaultText(setting) ?? '') };
+}
+
 /** The text of docs/settings.md. */
 export function settingsPage({ SETTINGS, flagOf }, { SETTING_GROUPS }, { defaultText }) {
   const cell = (text) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
   const row = (name) => {
     const setting = SETTINGS[name];
-    const { value, help, aliases = [], type } = setting;
-    const isOn = value === undefined && setting.default === true;
-    const flag = `\`${flagOf(isOn ? `no-${name}` : name)}${value ? ` <${value}>` : ''}\``;
-    const kinds = type.type === 'picklist' ? type.options.map((one) => `\`${one}\``).join(', ') : undefined;
-    const what = [isOn ? `if false: ${help}` : help, ...(kinds ? [kinds] : [])].join(': ');
-    const standard = value === undefined ? `${setting.default}` : (defaultText(setting) ?? '');
+    const { value, aliases = [] } = setting;
+    const flag = `\`${flagOf(isOn(setting) ? `no-${name}` : name)}${value ? ` <${value}>` : ''}\``;
+    const { what, standard } = settingText(setting, defaultText);
     const before = aliases.map((one) => `\`${one}\``).join(', ');
     return `| \`${name}\` | ${flag} | ${cell(what)} | ${cell(standard)} | ${before} |`;
   };

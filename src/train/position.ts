@@ -3,51 +3,59 @@ import type { DevScores } from './best.js';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-const totalSchema = v.object({
+/** A sum of numbers and their count. */
+export interface Total {
   /** Added up in the order of the steps. */
-  sum: v.pipe(v.number(), v.finite()),
+  sum: number;
   /** The steps whose numbers were added. */
-  count,
-});
+  count: number;
+}
 
-/** A sum of numbers and their count. @useDeclaredType */
-export type Total = v.InferOutput<typeof totalSchema>;
+/** Where a training is between two steps. With the state of the model, a checkpoint of it continues to the same bits. */
+export interface TrainingPosition {
+  /** Steps of the run that are done, earlier epochs included. */
+  step: number;
+  /** The current epoch, counted from 1. */
+  epoch: number;
+  /** Batches of the epoch that are done, in whole steps, so that no gradient is partly accumulated. */
+  batches: number;
+  /** The losses of the epoch's steps. */
+  losses: Total;
+  /** The losses that are not in a progress report yet. */
+  unreported: Total;
+  /** Training alone in this epoch, without evaluations. */
+  seconds: number;
+  /** Tokens of this epoch that were trained on. */
+  tokens: number;
+  /** Whether the evaluation after this step is still to do. */
+  evaluationDue?: boolean;
+  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
+  earlyStopping?: { best: DevScores; since: number };
+  /** In precision f16: the factor of the loss, the steps since it changed, and the skipped steps of the run. */
+  lossScale?: { scale: number; steps: number; skipped: number };
+}
 
-const devScores: v.GenericSchema<unknown, DevScores> = v.object({
+const total = v.object({ sum: v.pipe(v.number(), v.finite()), count });
+
+const devScores = v.object({
   devLoss: v.number(),
   devAccuracy: v.number(),
   devF1: v.number(),
   devMatthews: v.number(),
 });
 
-export const positionSchema = v.object({
-  /** Steps of the run that are done, earlier epochs included. */
+export const positionSchema: v.GenericSchema<unknown, TrainingPosition> = v.object({
   step: count,
-  /** The current epoch, counted from 1. */
   epoch: v.pipe(count, v.minValue(1)),
-  /** Batches of the epoch that are done, in whole steps, so that no gradient is partly accumulated. */
   batches: count,
-  /** The losses of the epoch's steps. */
-  losses: totalSchema,
-  /** The losses that are not in a progress report yet. */
-  unreported: totalSchema,
-  /** Training alone in this epoch, without evaluations. */
+  losses: total,
+  unreported: total,
   seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
-  /** Tokens of this epoch that were trained on. */
   tokens: count,
-  /** Whether the evaluation after this step is still to do. */
   evaluationDue: v.optional(v.boolean()),
-  /** Where the run may stop early: its best evaluation, and the evaluations since then. */
   earlyStopping: v.optional(v.object({ best: devScores, since: count })),
-  /** In precision f16: the factor of the loss, the steps since it changed, and the skipped steps of the run. */
   lossScale: v.optional(v.object({ scale: v.pipe(v.number(), v.minValue(1)), steps: count, skipped: count })),
 });
-
-/**
- * Where a training is between two steps. With the state of the model, a checkpoint of it continues to the same bits.
- * @useDeclaredType
- */
-export type TrainingPosition = v.InferOutput<typeof positionSchema>;
 
 /** The length of a run. */
 export interface RunLength {

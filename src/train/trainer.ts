@@ -57,6 +57,7 @@ export interface Progress {
 
 /** The state from which a run resumes with the bits of an uninterrupted one. */
 export interface Checkpoint {
+  /** Where the run continues, as `onCheckpoint` gets it. */
   position: TrainingPosition;
   /** Parameters and moments, as the promise of `onCheckpoint` gives them. */
   state: TrainingState;

@@ -329,7 +329,7 @@ describe('contenders', () => {
       const checked = { ...contender, usefulPairs } as ContenderImplementation;
       return contenderRow(checked, workload, labels, undefined);
     };
-    // Of nine pairs, six have no later key.
+    // Six of nine pairs have no later key.
     expect(row(false, 9)).toMatchObject({ idealSpeedup: 1, density: 1 });
     expect(row(true, 6)).toMatchObject({ idealSpeedup: 1, density: 2 / 3 });
   });

@@ -122,7 +122,7 @@ describe('experiment', () => {
       expect(timeless(results().get(file)!)).toEqual(timeless(before.get(file)!));
   });
 
-  it('--only of what is no condition is refused', async () => {
+  it('--only of an unknown condition is refused', async () => {
     const says =
       /^--only: no condition "unpruned"; expected among: none; learned; learned, pruned; random rules$/;
     expectRefusal(await experiment('--only', 'none,unpruned'), CALLER, says);
