@@ -38,7 +38,10 @@ export interface AttentionProblem {
   biases: Float32Array | undefined;
   /** Whether a query attends to no key after it. */
   causal: boolean;
-  /** The bias of a pair of tokens of one sequence; undefined where the pair does not exist. */
+  /**
+   * The bias of a pair of tokens of one sequence; undefined where the pair does not exist.
+   * @param query Index of the query's token in the buffers, counted over all sequences. @param key The same of the key's.
+   */
   bias(query: number, key: number): number | undefined;
   /** Any but `learned`. */
   strategy: Strategy;

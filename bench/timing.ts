@@ -95,6 +95,7 @@ const OPTIONS = fields({ repeats: number, seed: number, device: v.optional(devic
 /**
  * Times implementations in turns, so that other work of the machine slows all of them alike. The caller runs each once before, so
  * that pipelines are compiled. The wall is timed without the GPU's clock, whose timestamps need a pass for every dispatch.
+ * @returns The times of each implementation, in their order.
  */
 export async function timeInTurns(
   implementations: readonly Implementation[],

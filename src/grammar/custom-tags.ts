@@ -58,6 +58,7 @@ export function parseTag(written: unknown, tags: readonly Tag[], where: string):
 /**
  * Gives each word of a text a tag. White space separates words.
  * @param tags One for each word.
+ * @param where The location in an error: file and row, or the example's number.
  * @throws CallerError where their number is not the number of words.
  */
 export function wordsWithTags(text: string, tags: readonly Tag[], where: string): TaggedWord[] {

@@ -147,7 +147,10 @@ export class TaggedTokenizer implements TokenizerOptions {
     this.tags = tokenTags(wordTags, this.customTags);
   }
 
-  /** The same tokenizer for rules with other tags, optionally with another `maxLength`. */
+  /**
+   * The same tokenizer for rules with other tags.
+   * @param maxLength The most tokens of a text, [CLS] and [SEP] included; unchanged by default.
+   */
   withTags(wordTags: readonly Tag[], maxLength = this.maxLength): TaggedTokenizer {
     return new TaggedTokenizer({ ...this, maxLength }, wordTags);
   }

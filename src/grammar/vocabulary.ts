@@ -139,6 +139,8 @@ export function tokensOfText(text: string): string[] {
 
 /**
  * Reads a `vocab.txt`.
+ * @param text A token a line, in the order of their ids.
+ * @param file Its name in errors.
  * @param normalisation How a text is normalised. By default, texts keep their case if a token has a capital.
  * @throws CallerError as the constructor of `Vocabulary` does.
  */

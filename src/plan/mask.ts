@@ -214,7 +214,7 @@ export class AttentionMask {
     return sparseLayout(input, tiles('sparse', lengths, isFull));
   }
 
-  /** The share of all pairs of tokens that exist, the mean over heads. */
+  /** The share of all pairs of tokens that exist, from 0 to 1, the mean over heads. */
   density(tokens: MaskTokens): number {
     const { useful, dense } = this.layout(tokens).pairCounts;
     return useful / dense;
@@ -223,6 +223,7 @@ export class AttentionMask {
   /**
    * The share of all pairs of tokens whose query can depend on the key after 1, 2, … layers. A token always depends on itself.
    * The time grows with the tags where nothing depends on positions, else at least with the square of a sequence's tokens.
+   * @returns [layers] shares from 0 to 1.
    */
   closure(tokens: MaskTokens, layers = 3): number[] {
     return closureOf(this.layout(tokens), layers);

@@ -78,8 +78,9 @@ const OPTIONS = anyOptions({
  * Predicts before training whether a model can learn a label that pairs of tags decide: whether the readout depends on both
  * tags of each pair, one pair of a rule a layer. It is necessary, not sufficient: the label may need more than the pairs.
  * Scopes of one token or more are taken to hold: the prediction is that of the whole document.
- * @param options `layers` of the model: after the last layer of the rules, their first follows again. `readout`: the tag of the token
- * whose last row is classified, [CLS] by default.
+ * @param options `layers` of the model: after the last layer of the rules, their first follows again. `strategy`: `hard` by
+ * default; under any but `hard` and `guided` every tag sees all. `readout`: the tag of the token whose
+ * last row is classified, [CLS] by default.
  * @throws CallerError for a tag that the rules do not have.
  */
 export function predictReach(

@@ -140,6 +140,7 @@ function shapeOf(settings: RunSettings): TrainingRun['shape'] {
 
 /**
  * The run that settings describe. Its data, rules, vocabulary and checkpoint are read, and all is checked before hours are spent.
+ * @param onNote Called with each note to the user, a line of text.
  * @throws CallerError where data, rules, vocabulary, model or settings are not what they should be.
  */
 export async function prepareRun(settings: RunSettings, onNote: OnNote = () => {}): Promise<PreparedRun> {

@@ -195,7 +195,7 @@ export class SentenceClassifier {
     return evaluate(this.classifier, this.tokenizer.tags, this.examplesOf(examples, 'examples'));
   }
 
-  /** The share of all pairs of tokens that the strategy lets exist, over some examples. */
+  /** The share of all pairs of tokens that the strategy lets exist, over some examples, from 0 to 1. */
   density(examples: readonly Example[]): number {
     checkExamples(examples, Math.max(1, this.description.classes.length), 'examples');
     const { pairCounts } = this.planner.layout(this.tokenizer.encode(examples));
@@ -217,7 +217,8 @@ export class SentenceClassifier {
   /**
    * Hard rules for each head, from its attention on some texts (see `pruneHeads`); with strategy `hard`, a
    * model of this shape can be trained with them.
-   * @param density The share of all pairs that should exist, in each head.
+   * @param density The share of all pairs that should exist, in each head: above 0, 1 at most.
+   * @param onProgress Called after each batch with the number of texts that are done.
    * @throws CallerError where it is not a share, or the model's own rules forbid pairs already.
    */
   async prune(
